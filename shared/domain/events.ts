@@ -1,0 +1,70 @@
+/**
+ * What a run tells while it goes on. One union for all shells: no words of a user interface, no rates; those are
+ * computed by whoever draws them. Each event is stored as a line of the job's log, so everything in it is plain JSON.
+ */
+import type { ErrorRecord } from '../base/errors.ts';
+import type { JobResult } from './report.ts';
+
+/** The phases of a backup in their order; the kill tests walk through this list. */
+export const BACKUP_PHASES = [
+  'connect',
+  'preflight',
+  'arm',
+  'snapshot',
+  'mount',
+  'list',
+  'compare',
+  'read',
+  'end-check',
+  'commit',
+  'release',
+] as const;
+export type BackupPhase = (typeof BACKUP_PHASES)[number];
+
+export type Phase = BackupPhase | 'open' | 'plan' | 'restore' | 'verify' | 'check' | 'sweep';
+
+export interface Progress {
+  readonly filesDone: number;
+  readonly filesTotal: number | undefined;
+  readonly bytesDone: number;
+  readonly bytesTotal: number | undefined;
+}
+
+export type RunEventBody =
+  | { readonly type: 'job-started' }
+  | { readonly type: 'phase-started'; readonly phase: Phase }
+  | { readonly type: 'phase-finished'; readonly phase: Phase; readonly durationMs: number }
+  | { readonly type: 'lease-armed'; readonly host: string; readonly run: string; readonly leaseMs: number }
+  | { readonly type: 'lease-released'; readonly host: string; readonly run: string }
+  | {
+      readonly type: 'snapshot-created';
+      readonly volume: string;
+      readonly snapshot: string;
+      /** An upper bound of the time for which writers to this volume were held. */
+      readonly freezeMs: number;
+      readonly sizeBytes: number;
+    }
+  | {
+      readonly type: 'snapshot-removed';
+      readonly volume: string;
+      readonly snapshot: string;
+      readonly lifetimeMs: number;
+    }
+  | ({ readonly type: 'progress'; readonly phase: Phase } & Progress)
+  | { readonly type: 'item-skipped'; readonly path: string; readonly reason: string }
+  | { readonly type: 'warning'; readonly code: string; readonly message: string; readonly advice: string }
+  | { readonly type: 'cleanup-failed'; readonly what: string; readonly error: ErrorRecord }
+  | {
+      readonly type: 'job-finished';
+      readonly outcome: JobOutcome;
+      readonly result?: JobResult;
+      readonly error?: ErrorRecord;
+    };
+
+export type JobOutcome = 'succeeded' | 'failed' | 'cancelled' | 'interrupted';
+
+/** An event as it is stored: `seq` rises by one within a job, `at` is ISO 8601 in UTC. */
+export type RunEvent = RunEventBody & { readonly seq: number; readonly at: string };
+
+/** Where a verb of the pipeline reports to. It never throws into the pipeline. */
+export type EmitEvent = (event: RunEventBody) => void;

@@ -1,0 +1,74 @@
+/** What a host is made of, as far as a backup cares: mounts, the volumes under them, and what each could give us. */
+import type { HostName } from './names.ts';
+
+/** One line of `/proc/self/mountinfo`; see proc(5). Paths are bytes with the octal escapes resolved. */
+export interface Mount {
+  readonly id: number;
+  readonly parentId: number;
+  /** "major:minor" of the file system's device. */
+  readonly device: string;
+  /** The folder of the file system that is mounted here: "/" but for bind mounts and Btrfs subvolumes. */
+  readonly root: Buffer;
+  readonly target: Buffer;
+  readonly options: readonly string[];
+  readonly fsType: string;
+  readonly source: Buffer;
+  readonly superOptions: readonly string[];
+}
+
+export type VolumeKind =
+  | 'lvm-thick'
+  | 'lvm-thin'
+  | 'zfs'
+  | 'btrfs'
+  | 'plain'
+  | 'network'
+  | 'pseudo'
+  | 'overlay'
+  | 'fuse';
+
+/** What a snapshot of a volume could be had by, or why there is none and what would make one possible. */
+export type SnapshotCapability =
+  | { readonly possible: true; readonly provider: 'lvm-thick' }
+  | { readonly possible: false; readonly reason: string; readonly remedy: string };
+
+/** A logical volume, dataset, subvolume or plain file system that is mounted on a host. */
+export interface Volume {
+  /** Stable over reboots and snapshots: "lvm:<lv uuid>", else "dev:<major:minor>". */
+  readonly id: string;
+  readonly kind: VolumeKind;
+  /** For people: "vg0/mysql" or the mount's source. */
+  readonly label: string;
+  /** Where it is mounted, shown text. The first is the one that is used for reading. */
+  readonly mountpoints: readonly string[];
+  readonly fsType: string;
+  readonly sizeBytes: number | undefined;
+  readonly usedBytes: number | undefined;
+  readonly snapshot: SnapshotCapability;
+}
+
+/** Room for snapshots in an LVM volume group. */
+export interface VolumeGroup {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly freeBytes: number;
+  readonly extentBytes: number;
+}
+
+export interface HostInventory {
+  readonly host: HostName;
+  /** Kernel and distribution in words. */
+  readonly system: string;
+  readonly bootId: string;
+  readonly volumes: readonly Volume[];
+  readonly volumeGroups: readonly VolumeGroup[];
+  /** Things that a person should know before a first backup. */
+  readonly warnings: readonly string[];
+}
+
+/** A host as it is offered: written in the configuration, or found in the user's SSH configuration. */
+export interface HostSummary {
+  readonly name: HostName;
+  readonly origin: 'configuration' | 'ssh-config';
+  readonly sources: readonly string[];
+}

@@ -1,0 +1,40 @@
+/** A job: one execution of a verb, as a durable record that every shell reads. */
+import type { ErrorRecord } from '../base/errors.ts';
+import type { JobOutcome, Phase, Progress } from './events.ts';
+import type { HostName, JobId, RepositoryName, SourceName } from './names.ts';
+import type { JobResult } from './report.ts';
+
+/** What a job is to do. Plain JSON: it is written to disk before the runner starts. */
+export type JobRequest =
+  | { readonly kind: 'backup'; readonly source: SourceName }
+  | {
+      readonly kind: 'restore';
+      readonly repository: RepositoryName;
+      readonly restorePoint: string;
+      /** Paths inside the restore point; empty means all of it. */
+      readonly paths: readonly string[];
+      readonly target: string;
+    }
+  | { readonly kind: 'check' | 'verify'; readonly repository: RepositoryName }
+  | { readonly kind: 'sweep'; readonly host: HostName };
+
+export type JobState = 'queued' | 'running' | 'cancelling' | JobOutcome;
+
+export interface Job {
+  readonly id: JobId;
+  readonly request: JobRequest;
+  readonly state: JobState;
+  readonly createdAt: string;
+  readonly startedAt: string | undefined;
+  readonly finishedAt: string | undefined;
+  readonly phase: Phase | undefined;
+  readonly progress: Progress | undefined;
+  readonly result: JobResult | undefined;
+  readonly error: ErrorRecord | undefined;
+  /** The seq of the newest event. */
+  readonly lastSeq: number;
+}
+
+export function isFinished(state: JobState): state is JobOutcome {
+  return state !== 'queued' && state !== 'running' && state !== 'cancelling';
+}

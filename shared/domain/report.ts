@@ -1,0 +1,71 @@
+/** What a finished job proved, in figures. Everything here was measured or counted, nothing is assumed. */
+import type { Consistency } from './consistency.ts';
+
+export interface SnapshotReport {
+  readonly volume: string;
+  readonly snapshot: string;
+  readonly freezeMs: number;
+  readonly lifetimeMs: number;
+  readonly sizeBytes: number;
+  /** The most of it that was in use, by the guard's samples. */
+  readonly peakUsedBytes: number;
+}
+
+export interface BackupReport {
+  readonly kind: 'backup';
+  readonly restorePoint: string;
+  readonly parent: string | undefined;
+  readonly consistency: Consistency;
+  /** Time between the first and the last volume's instant; 0 with one volume. */
+  readonly skewMs: number;
+  readonly snapshots: readonly SnapshotReport[];
+  readonly files: { readonly new: number; readonly changed: number; readonly unmodified: number };
+  readonly folders: number;
+  readonly others: number;
+  /** Sizes of all files in the restore point. */
+  readonly bytesTotal: number;
+  /** Content of files that was read from the snapshot. */
+  readonly bytesRead: number;
+  /** What came over the connection while reading, with the stream's own overhead. */
+  readonly bytesReceived: number;
+  /** What the repository grew by. */
+  readonly bytesStored: number;
+  readonly blobsNew: number;
+  readonly skipped: readonly { readonly path: string; readonly reason: string }[];
+}
+
+export interface RestoreReport {
+  readonly kind: 'restore';
+  readonly restorePoint: string;
+  readonly target: string;
+  readonly files: number;
+  readonly folders: number;
+  readonly others: number;
+  readonly bytes: number;
+}
+
+export interface Finding {
+  /** What is wrong, naming the object. */
+  readonly message: string;
+  readonly severity: 'damage' | 'warning';
+  /** Restore points and files that are hit, as far as known. */
+  readonly affects: readonly string[];
+}
+
+export interface CheckReport {
+  readonly kind: 'check' | 'verify';
+  readonly packs: number;
+  readonly blobs: number;
+  readonly restorePoints: number;
+  readonly bytesRead: number;
+  readonly findings: readonly Finding[];
+}
+
+export interface SweepReport {
+  readonly kind: 'sweep';
+  readonly removed: readonly string[];
+  /** Things that look like ours and were left alone, each with the reason. */
+  readonly kept: readonly { readonly object: string; readonly reason: string }[];
+}
+
+export type JobResult = BackupReport | RestoreReport | CheckReport | SweepReport;

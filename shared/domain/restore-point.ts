@@ -1,0 +1,43 @@
+/** A restore point as the shells list it, and its files as they browse them. */
+import type { Consistency } from './consistency.ts';
+import type { RepositoryName, RestorePointId } from './names.ts';
+
+export interface RestorePointSummary {
+  readonly id: RestorePointId;
+  readonly repository: RepositoryName;
+  /** ISO 8601. The instant of the snapshot on the host, not the end of the run. */
+  readonly time: string;
+  readonly hostname: string;
+  readonly paths: readonly string[];
+  readonly tags: readonly string[];
+  readonly source: string | undefined;
+  /** Unknown for restore points that another program wrote. */
+  readonly consistency: Consistency | undefined;
+  readonly bytesTotal: number | undefined;
+  readonly filesTotal: number | undefined;
+  readonly program: string | undefined;
+}
+
+export type FileKind = 'file' | 'dir' | 'symlink' | 'dev' | 'chardev' | 'fifo' | 'socket' | 'irregular';
+
+export interface FileEntry {
+  /** Shown text; control characters and bytes that are no UTF-8 are escaped. */
+  readonly name: string;
+  /** The name's bytes in hexadecimal, where the shown text is not exact. */
+  readonly rawName: string | undefined;
+  readonly kind: FileKind;
+  readonly sizeBytes: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtime: string;
+  readonly linkTarget: string | undefined;
+}
+
+export interface FileListing {
+  readonly restorePoint: RestorePointId;
+  readonly path: string;
+  readonly entries: readonly FileEntry[];
+  /** Give it back to get the rest; absent on the last page. */
+  readonly nextCursor: string | undefined;
+}
