@@ -1,0 +1,28 @@
+/**
+ * The port to a person. The shells implement it; where there is nobody to ask, there is no prompter and every question
+ * becomes an error that says how to settle it beforehand.
+ */
+export interface Prompter {
+  /** Resolves to undefined when the person declines. Answers to questions without echo are secrets. */
+  ask(question: Question, signal: AbortSignal): Promise<string | undefined>;
+  /** Shows an unknown host key. True only when the person said so. */
+  confirmHostKey(question: HostKeyQuestion, signal: AbortSignal): Promise<boolean>;
+}
+
+export interface Question {
+  readonly kind: 'passphrase' | 'password' | 'keyboard-interactive' | 'sudo-password';
+  readonly host: string;
+  /** One line for the person, such as: Passphrase for key "/home/a/.ssh/id_ed25519" */
+  readonly text: string;
+  readonly echo: boolean;
+}
+
+export interface HostKeyQuestion {
+  readonly host: string;
+  /** As it will stand in known_hosts: `name` or `[name]:port`. */
+  readonly address: string;
+  /** "ssh-ed25519" and so on. */
+  readonly keyType: string;
+  /** "SHA256:…" as OpenSSH prints it. */
+  readonly fingerprint: string;
+}
