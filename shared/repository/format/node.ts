@@ -1,0 +1,60 @@
+/** What a tree says about one file, folder, link or device. Source: restic's design document and its `Node` type. */
+import type { BlobId } from './ids.ts';
+import type { Timestamp } from './timestamp.ts';
+
+export const NODE_TYPES = ['file', 'dir', 'symlink', 'dev', 'chardev', 'fifo', 'socket', 'irregular'] as const;
+export type NodeType = (typeof NODE_TYPES)[number];
+
+export interface ExtendedAttribute {
+  readonly name: string;
+  readonly value: Buffer;
+}
+
+/**
+ * One entry of a tree. An absent field is omitted on disk; so is a zero or an empty text, as Go's `omitempty` does.
+ * POSIX ACLs are extended attributes (`system.posix_acl_access`).
+ */
+export interface Node {
+  /** Bytes; never empty, `.`, `..` or with `/` or NUL. */
+  readonly name: Buffer;
+  /** `dev` is a block device. */
+  readonly type: NodeType;
+  /** Permissions with set-uid, set-gid and sticky: the low twelve bits of st_mode. */
+  readonly mode: number;
+  readonly mtime: Timestamp;
+  /** restic writes the mtime here unless it was told to keep access times. */
+  readonly atime: Timestamp;
+  readonly ctime: Timestamp;
+  readonly uid: number;
+  readonly gid: number;
+  readonly user?: string;
+  readonly group?: string;
+  readonly inode?: bigint;
+  /** st_dev; needed to tell hard links apart. */
+  readonly deviceId?: bigint;
+  /** Bytes of content, for files. */
+  readonly size?: number;
+  /** Number of hard links; restic writes it for everything but folders, fifos and sockets. */
+  readonly links?: number;
+  readonly linkTarget?: Buffer;
+  readonly extendedAttributes?: readonly ExtendedAttribute[];
+  /** For other systems than Unix; kept as read. */
+  readonly genericAttributes?: Readonly<Record<string, unknown>>;
+  /** st_rdev of a device. */
+  readonly device?: bigint;
+  /** Data blobs in order; present for every file, empty for an empty one, absent otherwise. */
+  readonly content?: readonly BlobId[];
+  /** Present for every folder. */
+  readonly subtree?: BlobId;
+  /** Why the entry could not be read wholly, said by the writer. */
+  readonly error?: string;
+  /** The mode field as it was read, where it says more than type and mode do. */
+  readonly storedMode?: number;
+  /** Fields that we do not know, kept as read. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** Entries sorted by the bytes of their names, no name twice. */
+export interface Tree {
+  readonly nodes: readonly Node[];
+}

@@ -1,0 +1,150 @@
+/**
+ * The port of a repository in restic's format, as the pipeline uses it.
+ *
+ * Invariants: a restore point names only trees and blobs that are stored durably and are in a durable index; an index
+ * names only packs that are stored durably; nothing stored is ever changed. Hence the order of every write: packs,
+ * then index, then restore point; and of every read: restore points, then index, then packs.
+ *
+ * Crash story: whatever instant the process dies at, earlier restore points are whole. What may remain is packs that
+ * no index names, an index that no restore point needs, and a lock that is recognised as stale; all are harmless.
+ */
+import type { RestorePointId } from '../domain/names.ts';
+import type { Finding } from '../domain/report.ts';
+import type { BlobId, BlobType } from './format/ids.ts';
+import type { Node, Tree } from './format/node.ts';
+import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
+
+export interface Repository extends AsyncDisposable {
+  /** 64 hexadecimal digits, the same for everybody who opens this repository. */
+  readonly id: string;
+  readonly version: 1 | 2;
+  /** Where it lies, for people. */
+  readonly location: string;
+
+  /**
+   * Takes a lock, keeps it fresh, and gives it back when disposed. A conflicting lock of somebody else is
+   * `repository.locked`. `shared` for backing up and reading, `exclusive` for removing data.
+   */
+  lock(mode: LockMode, signal: AbortSignal): Promise<RepositoryLock>;
+
+  /** Reads the index files; needed once before blobs are read or written. Calling it again reads what is new. */
+  loadIndex(signal: AbortSignal): Promise<void>;
+
+  /** Oldest first. Files that cannot be read are findings, not an error. */
+  listRestorePoints(signal: AbortSignal): Promise<RestorePointList>;
+  /** By id, the start of one (`repository.ambiguous-point` where several fit) or `latest`. */
+  findRestorePoint(idOrPrefix: string, signal: AbortSignal): Promise<RestorePoint>;
+  /** The last act of a backup: everything that the draft names must have been flushed before. */
+  saveRestorePoint(draft: RestorePointDraft, lock: RepositoryLock, signal: AbortSignal): Promise<RestorePoint>;
+
+  /** Whether the blob is stored and in an index that was loaded or written by us. */
+  hasBlob(type: BlobType, id: BlobId): boolean;
+  /** Plaintext length of a stored blob, without reading it. */
+  blobSize(type: BlobType, id: BlobId): number | undefined;
+  /** Proved against its id before it is returned; tries every copy that there is. */
+  loadBlob(type: BlobType, id: BlobId, signal: AbortSignal): Promise<Buffer>;
+  /**
+   * Many data blobs with few reads: packs are read in long ranges. Each distinct id is yielded once, in the order in
+   * which the packs hold them, not in the order asked for. Memory is bounded by one range (about 8 MiB).
+   */
+  loadBlobs(ids: Iterable<BlobId>, signal: AbortSignal): AsyncIterable<LoadedBlob>;
+  /** Cached; the tree is shared and must not be changed. */
+  loadTree(id: BlobId, signal: AbortSignal): Promise<Tree>;
+
+  /** Starts the workers that hash, compress and encrypt. One at a time; dispose it to stop them. */
+  openWriter(lock: RepositoryLock, options?: WriterOptions): Promise<RepositoryWriter>;
+  close(): Promise<void>;
+}
+
+export type LockMode = 'shared' | 'exclusive';
+
+export interface RepositoryLock extends AsyncDisposable {
+  readonly mode: LockMode;
+  /** Aborts with `repository.lock-lost` when the lock could not be kept. Join it with your own signal. */
+  readonly signal: AbortSignal;
+  /** Throws `repository.lock-lost` when it is gone, judged by the wall clock, so that it also holds after standby. */
+  assertHeld(): void;
+}
+
+export interface RestorePointList {
+  readonly points: readonly RestorePoint[];
+  readonly findings: readonly Finding[];
+}
+
+export interface LoadedBlob {
+  readonly id: BlobId;
+  readonly data: Buffer;
+}
+
+/** As restic: `auto` is fast, `max` small and slow, `off` leaves data blobs as they are. */
+export type Compression = 'auto' | 'off' | 'max';
+
+export interface WriterOptions {
+  readonly compression?: Compression;
+  /** Default: one per core, at most four. */
+  readonly workers?: number;
+  /** The workers' entry file; default: the one beside the source or the bundle. */
+  readonly workerUrl?: URL;
+  /** A pack is closed when it holds this much; default 16 MiB. */
+  readonly packSizeBytes?: number;
+}
+
+export interface RepositoryWriter extends AsyncDisposable {
+  /**
+   * Resolves when there is room for more; awaiting that is the back-pressure. Takes ownership of `data`: where it
+   * spans its whole ArrayBuffer the buffer is moved to a worker and empty afterwards. After a failure of any write
+   * (a full disk, a lost lock) every further call fails with that first error.
+   */
+  put(type: BlobType, data: Uint8Array, signal: AbortSignal): Promise<PendingBlob>;
+  /** A blob that is stored or under way, by its id alone: for content whose SHA-256 the host computed. */
+  known(type: BlobType, id: BlobId): boolean;
+  /** Everything put so far is durable when it resolves: packs first, then the index that names them. */
+  flush(signal: AbortSignal): Promise<WriterStats>;
+  /** Counts so far. */
+  readonly stats: WriterStats;
+}
+
+export interface PendingBlob {
+  /** Resolves when the id is known and the blob is in a pack or was known already; not yet durable. */
+  readonly saved: Promise<SavedBlob>;
+}
+
+export interface SavedBlob {
+  readonly id: BlobId;
+  readonly isNew: boolean;
+  /** Bytes that it takes in its pack; 0 for one that was known. */
+  readonly storedBytes: number;
+}
+
+export interface WriterStats {
+  readonly dataBlobsNew: number;
+  readonly treeBlobsNew: number;
+  /** Bytes of all blobs put, new or not. */
+  readonly bytesPut: number;
+  /** Bytes of new blobs before compression. */
+  readonly bytesNew: number;
+  /** The same as stored, without pack headers. */
+  readonly bytesStored: number;
+  readonly packs: number;
+}
+
+/** Where a walk is: names from the root of the tree, and what is there. */
+export interface WalkEntry {
+  readonly path: readonly Buffer[];
+  readonly node: Node;
+}
+
+export interface VerifyProgress {
+  readonly packsDone: number;
+  readonly packsTotal: number;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+}
+
+export interface CheckResult {
+  readonly findings: readonly Finding[];
+  readonly packs: number;
+  readonly blobs: number;
+  readonly restorePoints: readonly RestorePointId[];
+  readonly bytesRead: number;
+}
