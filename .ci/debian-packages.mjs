@@ -1,0 +1,35 @@
+/**
+ * The Debian packages behind each group of tests and tools. `file` tells that a package is there: a program's name, or
+ * a path. Looking for files takes no time, while asking dpkg would slow every script down.
+ */
+export const DEBIAN_GROUPS = {
+  /** The throw-away guests and the private sshd of test/lab. */
+  lab: [
+    { package: 'user-mode-linux', file: 'linux.uml' },
+    { package: 'mmdebstrap', file: 'mmdebstrap' },
+    { package: 'e2fsprogs', file: 'mke2fs' },
+    { package: 'iproute2', file: 'ip' },
+    { package: 'netcat-openbsd', file: 'nc.openbsd' },
+    { package: 'openssh-client', file: 'ssh' },
+    { package: 'openssh-server', file: 'sshd' },
+    { package: 'btrfs-progs', file: 'mkfs.btrfs' },
+    { package: 'acl', file: 'setfacl' },
+    { package: 'attr', file: 'setfattr' },
+    { package: 'zstd', file: 'zstd' },
+    { package: 'ca-certificates', file: '/etc/ssl/certs/ca-certificates.crt' },
+  ],
+  /** The reference program that reads what we wrote and writes what we read. */
+  restic: [
+    { package: 'restic', file: 'restic' },
+    { package: 'fuse3', file: 'fusermount3' },
+  ],
+  /** The browser that shows the editor's workbench in the editor tests. */
+  chromium: [{ package: 'chromium', file: 'chromium' }],
+  /** The programs that the benchmarks compare with. */
+  peers: [
+    { package: 'borgbackup', file: 'borg' },
+    { package: 'rsync', file: 'rsync' },
+    { package: 'hyperfine', file: 'hyperfine' },
+    { package: 'zstd', file: 'zstd' },
+  ],
+};

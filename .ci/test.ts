@@ -1,0 +1,119 @@
+/**
+ * Runs the tests, group after group, the quick ones first.
+ *
+ *   node .ci/test.ts [GROUP…] [ARGUMENT FOR VITEST…]
+ *
+ * Without a group: the checks and every group that has test files, ending with one line `N passed, N failed` and the
+ * reason of each skipped test. A group that fails does not stop the next one. A group that ends badly without saying
+ * what failed, because it crashed or ran out of time, counts as one failure.
+ *
+ * STILLPOINT_TEST_DEADLINE (seconds since 1970) is when everything has to be over; STILLPOINT_TEST_SUMMARY is a file
+ * for the last line.
+ */
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { ROOT, runProcess } from './process.ts';
+import type { GroupResults } from './test-results.ts';
+
+interface Group {
+  readonly name: string;
+  readonly files: string;
+  /** What the group may take at most, on two slow cores and with nothing cached. */
+  readonly minutes: number;
+}
+
+const GROUPS: readonly Group[] = [
+  { name: 'house', files: 'test/*.test.ts', minutes: 1 },
+  { name: 'unit', files: 'test/unit/**/*.test.ts', minutes: 3 },
+  { name: 'contract', files: 'test/contract/**/*.test.ts', minutes: 4 },
+  { name: 'mcp', files: 'test/mcp/**/*.test.ts', minutes: 4 },
+  { name: 'interop', files: 'test/interop/**/*.test.ts', minutes: 5 },
+  { name: 'faults', files: 'test/faults/**/*.test.ts', minutes: 8 },
+  { name: 'e2e', files: 'test/e2e/**/*.test.ts', minutes: 8 },
+  { name: 'editor', files: 'test/editor/**/*.test.ts', minutes: 5 },
+];
+
+interface Report extends GroupResults {
+  readonly name: string;
+  readonly seconds: number;
+}
+
+const deadlineMs = Number(process.env['STILLPOINT_TEST_DEADLINE'] ?? Number.POSITIVE_INFINITY) * 1000;
+const resultsFolder = mkdtempSync(join(tmpdir(), 'stillpoint-results-'));
+process.on('exit', () => rmSync(resultsFolder, { recursive: true, force: true }));
+
+async function runChecks(): Promise<Report> {
+  const start = performance.now();
+  const { code } = await runProcess('node', ['.ci/check.ts', '--without-tests'], { show: true });
+  const failures = code === 0 ? [] : ['the checks above'];
+  return { name: 'check', passed: 0, failures, skipped: [], seconds: secondsSince(start) };
+}
+
+async function runGroup(group: Group, vitestArguments: readonly string[]): Promise<Report> {
+  const start = performance.now();
+  const file = join(resultsFolder, `${group.name}.json`);
+  const timeoutMs = Math.min(group.minutes * 60_000, deadlineMs - Date.now());
+  if (timeoutMs <= 0) return { ...failed(group.name, 'no time was left for it'), seconds: 0 };
+  console.log(`\n── ${group.name}`);
+  const outcome = await runProcess('vitest', ['run', '--project', group.name, ...vitestArguments], {
+    show: true,
+    env: { STILLPOINT_TEST_RESULTS: file },
+    timeoutMs,
+  });
+  const results = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as GroupResults) : undefined;
+  const report = { name: group.name, ...(results ?? { passed: 0, failures: [], skipped: [] }) };
+  const failures = [...report.failures];
+  if (outcome.timedOut) failures.push(`ran longer than ${Math.round(timeoutMs / 1000)} s and was ended`);
+  else if (results === undefined) failures.push('ended without results');
+  else if (outcome.code !== 0 && failures.length === 0) failures.push(`ended with exit code ${outcome.code}`);
+  return { ...report, failures, seconds: secondsSince(start) };
+}
+
+function failed(name: string, failure: string): Omit<Report, 'seconds'> {
+  return { name, passed: 0, failures: [failure], skipped: [] };
+}
+
+function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000;
+}
+
+function printReports(reports: readonly Report[]): void {
+  console.log('');
+  for (const { name, passed, failures, skipped, seconds } of reports) {
+    const counts = `${passed} passed, ${failures.length} failed, ${skipped.length} skipped`;
+    console.log(`${name.padEnd(9)} ${counts}, ${seconds.toFixed(1)} s`);
+  }
+  for (const { skipped } of reports) for (const { test, reason } of skipped) console.log(`SKIPPED ${test}: ${reason}`);
+  for (const { name, failures } of reports) for (const failure of failures) console.log(`FAILED  ${name}: ${failure}`);
+}
+
+function summaryLine(reports: readonly Report[]): string {
+  const sum = (count: (report: Report) => number): number =>
+    reports.reduce((total, report) => total + count(report), 0);
+  const skipped = sum((report) => report.skipped.length);
+  const line = `${sum((report) => report.passed)} passed, ${sum((report) => report.failures.length)} failed`;
+  return skipped > 0 ? `${line}, ${skipped} skipped` : line;
+}
+
+const named = process.argv.slice(2);
+const chosen = GROUPS.filter((group) => named.includes(group.name));
+const vitestArguments = named.filter((argument) => !GROUPS.some((group) => group.name === argument));
+
+const reports: Report[] = [];
+if (chosen.length === 0) reports.push(await runChecks());
+for (const group of chosen.length > 0 ? chosen : GROUPS) {
+  if (globSync(group.files, { cwd: ROOT }).length > 0) reports.push(await runGroup(group, vitestArguments));
+  else if (chosen.length > 0) reports.push({ ...failed(group.name, `there are no files ${group.files}`), seconds: 0 });
+}
+if (reports.every(({ passed, skipped, failures }) => passed + skipped.length + failures.length === 0)) {
+  reports.push({ ...failed('all', 'not a single test was run'), seconds: 0 });
+}
+
+printReports(reports);
+const summary = summaryLine(reports);
+console.log(`\n${summary}`);
+const summaryFile = process.env['STILLPOINT_TEST_SUMMARY'];
+if (summaryFile !== undefined) writeFileSync(summaryFile, `${summary}\n`);
+process.exitCode = reports.every(({ failures }) => failures.length === 0) ? 0 : 1;

@@ -1,0 +1,45 @@
+import process from 'node:process';
+import { defineConfig } from 'vitest/config';
+import { TestResults } from './.ci/test-results.ts';
+
+/**
+ * One project for each kind of test. `test/unit` and the like run their files side by side; the heavy kinds, which
+ * start guests, servers and whole backups, run one file after the other, so that their time limits mean something on
+ * a small machine.
+ */
+const MINUTE = 60_000;
+
+function project(name: string, include: string[], limits: { test: number; hook: number; parallel: boolean }) {
+  return {
+    test: {
+      name,
+      include,
+      testTimeout: limits.test,
+      hookTimeout: limits.hook,
+      fileParallelism: limits.parallel,
+      pool: 'forks' as const,
+    },
+  };
+}
+
+const light = { test: 15_000, hook: 15_000, parallel: true };
+const heavy = { test: 4 * MINUTE, hook: 5 * MINUTE, parallel: false };
+
+const resultsFile = process.env['STILLPOINT_TEST_RESULTS'];
+
+export default defineConfig({
+  test: {
+    allowOnly: false,
+    reporters: resultsFile === undefined ? ['default'] : ['default', new TestResults(resultsFile)],
+    projects: [
+      project('house', ['test/*.test.ts'], light),
+      project('unit', ['test/unit/**/*.test.ts'], light),
+      project('contract', ['test/contract/**/*.test.ts'], { test: MINUTE, hook: 5 * MINUTE, parallel: false }),
+      project('mcp', ['test/mcp/**/*.test.ts'], { test: MINUTE, hook: 5 * MINUTE, parallel: false }),
+      project('interop', ['test/interop/**/*.test.ts'], heavy),
+      project('faults', ['test/faults/**/*.test.ts'], heavy),
+      project('e2e', ['test/e2e/**/*.test.ts'], heavy),
+      project('editor', ['test/editor/**/*.test.ts'], heavy),
+    ],
+  },
+});
