@@ -1,0 +1,98 @@
+/**
+ * POSIX ACLs in their two forms: the value of the extended attributes `system.posix_acl_access` and `…_default` as
+ * Linux has it and restic stores it (linux/posix_acl_xattr.h: a little-endian version 2, then tag, permissions and id
+ * of each entry), and the text of tar's SCHILY.acl.* records. In text that we write, ids are numbers: names mean
+ * something else on another machine.
+ */
+
+export type PosixAclTag = 'user-owner' | 'user' | 'group-owner' | 'group' | 'mask' | 'other';
+
+export interface PosixAclEntry {
+  readonly tag: PosixAclTag;
+  /** Read 4, write 2, execute 1. */
+  readonly permissions: number;
+  /** The user's or group's number; undefined for tags that name nobody. */
+  readonly id: number | undefined;
+}
+
+const VERSION = 2;
+const ENTRY_BYTES = 8;
+const NO_ID = 0xffffffff;
+
+const TAG_NUMBERS: Readonly<Record<PosixAclTag, number>> = {
+  'user-owner': 0x01,
+  user: 0x02,
+  'group-owner': 0x04,
+  group: 0x08,
+  mask: 0x10,
+  other: 0x20,
+};
+const TAGS = new Map(Object.entries(TAG_NUMBERS).map(([tag, number]) => [number, tag as PosixAclTag]));
+
+/** Undefined when the value is not an ACL of version 2. */
+export function decodePosixAcl(value: Buffer): PosixAclEntry[] | undefined {
+  if (value.length < 4 || value.readUInt32LE(0) !== VERSION || (value.length - 4) % ENTRY_BYTES !== 0) return undefined;
+  const entries: PosixAclEntry[] = [];
+  for (let at = 4; at < value.length; at += ENTRY_BYTES) {
+    const tag = TAGS.get(value.readUInt16LE(at));
+    const permissions = value.readUInt16LE(at + 2);
+    if (tag === undefined || permissions > 7) return undefined;
+    entries.push({ tag, permissions, id: namesSomebody(tag) ? value.readUInt32LE(at + 4) : undefined });
+  }
+  return entries;
+}
+
+export function encodePosixAcl(entries: readonly PosixAclEntry[]): Buffer {
+  const value = Buffer.alloc(4 + entries.length * ENTRY_BYTES);
+  value.writeUInt32LE(VERSION, 0);
+  for (const [index, { tag, permissions, id }] of entries.entries()) {
+    const at = 4 + index * ENTRY_BYTES;
+    value.writeUInt16LE(TAG_NUMBERS[tag], at);
+    value.writeUInt16LE(permissions, at + 2);
+    value.writeUInt32LE(id ?? NO_ID, at + 4);
+  }
+  return value;
+}
+
+/** One entry a line, as `tar --acls` writes it. */
+export function formatAclText(entries: readonly PosixAclEntry[]): Buffer {
+  const lines = entries.map(({ tag, permissions, id }) => {
+    const text = `${permissions & 4 ? 'r' : '-'}${permissions & 2 ? 'w' : '-'}${permissions & 1 ? 'x' : '-'}`;
+    return `${tag.split('-', 1)[0]}:${id ?? ''}:${text}\n`;
+  });
+  return Buffer.from(lines.join(''), 'latin1');
+}
+
+const LINE = /^(user|group|mask|other):([^:]*):([r-])([w-])([x-])(?::([0-9]+))?$/;
+
+/**
+ * Reads lines or star's comma-separated form, in which a fourth field has the number. Undefined when it is not such a
+ * text, or names somebody whose number it does not tell.
+ */
+export function parseAclText(text: Buffer): PosixAclEntry[] | undefined {
+  const entries: PosixAclEntry[] = [];
+  for (const part of text.toString('latin1').split(/[\n,]/)) {
+    const line = part.replace(/\s*#.*$/, '').trim();
+    if (line === '') continue;
+    const entry = parseLine(line);
+    if (entry === undefined) return undefined;
+    entries.push(entry);
+  }
+  return entries.length === 0 ? undefined : entries;
+}
+
+function parseLine(line: string): PosixAclEntry | undefined {
+  const match = LINE.exec(line);
+  if (match === null) return undefined;
+  const [, kind = '', who = '', read, write, execute, number] = match;
+  const permissions = (read === 'r' ? 4 : 0) + (write === 'w' ? 2 : 0) + (execute === 'x' ? 1 : 0);
+  if (kind === 'mask' || kind === 'other') return who === '' ? { tag: kind, permissions, id: undefined } : undefined;
+  if (who === '') return { tag: kind === 'user' ? 'user-owner' : 'group-owner', permissions, id: undefined };
+  const digits = number ?? who;
+  if (!/^[0-9]{1,10}$/.test(digits) || Number(digits) >= NO_ID) return undefined;
+  return { tag: kind === 'user' ? 'user' : 'group', permissions, id: Number(digits) };
+}
+
+function namesSomebody(tag: PosixAclTag): boolean {
+  return tag === 'user' || tag === 'group';
+}
