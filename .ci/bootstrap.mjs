@@ -169,7 +169,7 @@ function installNpmPackages() {
     }
     if (!hasModernNode()) {
       say(`this is Node ${process.versions.node}; installing Node ${NODE_VERSION} into node_modules`);
-      npm('install', '--no-save', '--no-package-lock', `${nodePackage()}@${NODE_VERSION}`);
+      npm('install', '--no-save', `${nodePackage()}@${NODE_VERSION}`);
     }
   });
   if (!isInstalled() || !hasModernNode()) fail('bootstrap: npm succeeded but node_modules is not as it should be.');

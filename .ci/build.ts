@@ -1,0 +1,124 @@
+/**
+ * Bundles the programs into dist/: the two commands, the extension, and the modules that are started by path (the
+ * jobs runner, workers). What they share is in chunks beside them, so a module that is imported on demand costs
+ * nothing before that.
+ *
+ *   node .ci/build.ts
+ *
+ * A module that is started by path is written `new URL('./x.ts', import.meta.url)` in the sources, which run as they
+ * are; here it becomes the bundle's name. The licences of everything that was bundled go to dist/THIRD-PARTY.
+ */
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import process from 'node:process';
+import { build, type Metafile, type Plugin } from 'esbuild';
+import { ROOT } from './process.ts';
+import { gatherLicences } from './third-party.ts';
+
+const DIST = join(ROOT, 'dist');
+
+/** dist name → source. */
+const ENTRIES: Readonly<Record<string, string>> = {
+  cli: 'cli/main.ts',
+  'mcp-server': 'mcp-server/main.ts',
+  extension: 'extension/activate.ts',
+  runner: 'shared/jobs/runner-main.ts',
+  worker: 'shared/repository/workers/blob-worker.ts',
+};
+
+/** The programs that a shell starts by name. */
+const COMMANDS = ['cli', 'mcp-server'];
+
+/** What the extension may load before anybody has used it, with everything it imports statically. */
+const ACTIVATION_LIMIT_BYTES = 100_000;
+
+/** CommonJS packages (ssh2) call `require` for Node's own modules, which an ES module does not have. */
+const REQUIRE_FOR_COMMONJS =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+
+const startedByPath: Plugin = {
+  name: 'started-by-path',
+  setup(bundler) {
+    bundler.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      if (path.includes('node_modules')) return undefined;
+      const text = readFileSync(path, 'utf8');
+      const contents = text.replaceAll(
+        /new URL\('(\.[^']+\.ts)', import\.meta\.url\)/g,
+        (_match, specifier: string) => {
+          const source = relative(ROOT, resolve(dirname(path), specifier));
+          const name = Object.keys(ENTRIES).find((entry) => ENTRIES[entry] === source);
+          if (name === undefined)
+            throw new Error(`${path} starts ${source} by path, which is not an entry of the build`);
+          return `new URL('./${name}.js', import.meta.url)`;
+        },
+      );
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
+/** ssh2 works without its compiled parts (and looks for them in a try block); they are left out. */
+const withoutNativeParts: Plugin = {
+  name: 'without-native-parts',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^cpu-features$|\.node$/ }, ({ path }) => ({ path, namespace: 'native' }));
+    bundler.onLoad({ filter: /.*/, namespace: 'native' }, ({ path }) => ({
+      contents: `throw new Error('${path} is not part of this build');`,
+      loader: 'js',
+    }));
+  },
+};
+
+/** The size of an output with everything that it imports statically. */
+function staticSize(outputs: Metafile['outputs'], entry: string, seen = new Set<string>()): number {
+  const output = outputs[entry];
+  if (output === undefined || seen.has(entry)) return 0;
+  seen.add(entry);
+  return output.imports
+    .filter(({ kind }) => kind === 'import-statement')
+    .reduce((size, { path }) => size + staticSize(outputs, path, seen), output.bytes);
+}
+
+const present = Object.entries(ENTRIES).filter(([name, source]) => {
+  if (existsSync(join(ROOT, source))) return true;
+  console.log(`${name}: skipped, there is no ${source}`);
+  return false;
+});
+
+rmSync(DIST, { recursive: true, force: true });
+const { metafile } = await build({
+  absWorkingDir: ROOT,
+  entryPoints: Object.fromEntries(present),
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  minify: true,
+  keepNames: true,
+  legalComments: 'none',
+  external: ['vscode'],
+  banner: { js: REQUIRE_FOR_COMMONJS },
+  plugins: [startedByPath, withoutNativeParts],
+  metafile: true,
+  logLevel: 'warning',
+});
+
+for (const name of COMMANDS) {
+  const file = join(DIST, `${name}.js`);
+  if (!existsSync(file)) continue;
+  const text = readFileSync(file, 'utf8');
+  if (!text.startsWith('#!')) writeFileSync(file, `#!/usr/bin/env node\n${text}`);
+  chmodSync(file, 0o755);
+}
+writeFileSync(join(DIST, 'THIRD-PARTY'), gatherLicences(Object.keys(metafile.inputs)));
+
+for (const [name] of present) {
+  const bytes = staticSize(metafile.outputs, `dist/${name}.js`);
+  console.log(`dist/${name}.js`.padEnd(22), `${Math.ceil(bytes / 1000)} kB at start`);
+  if (name === 'extension' && bytes > ACTIVATION_LIMIT_BYTES) {
+    console.error(`The extension loads more than ${ACTIVATION_LIMIT_BYTES / 1000} kB at activation: import on demand.`);
+    process.exitCode = 1;
+  }
+}
