@@ -1,0 +1,77 @@
+/** What a host is and which of the programs that we need it has. One command, asked once per run. */
+import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../remote/command.ts';
+
+export interface HostIdentity {
+  /** "Linux 6.1.0 x86_64, Debian GNU/Linux 12 (bookworm)". */
+  readonly system: string;
+  readonly bootId: string;
+  readonly uptimeSeconds: number;
+  readonly wallClockMs: number;
+  /** Of the programs that a backup needs, those that are not there. */
+  readonly missing: readonly string[];
+  /** GNU tar and GNU find: others lack null-separated names, sparse files or extended attributes. */
+  readonly gnuTar: boolean;
+  readonly gnuFind: boolean;
+  /** User and group names by number, from the local files. */
+  readonly users: ReadonlyMap<number, string>;
+  readonly groups: ReadonlyMap<number, string>;
+}
+
+/** coreutils, util-linux, device-mapper and LVM programs that the scripts of this room call. */
+const PROGRAMS =
+  'tar find unshare nsenter mount umount readlink stat grep sed timeout dmsetup lvs vgs lvcreate lvremove';
+
+const script: RemoteScript = {
+  name: 'identify-host',
+  script: `
+uname -srm | tr '\\n' '\\0'
+(. /etc/os-release 2>/dev/null && printf '%s' "$PRETTY_NAME"); printf '\\0'
+tr '\\n' '\\0' < /proc/sys/kernel/random/boot_id
+cut -d ' ' -f 1 /proc/uptime | tr '\\n' '\\0'
+date +%s | tr '\\n' '\\0'
+for p in ${PROGRAMS}; do command -v "$p" >/dev/null 2>&1 || printf '%s ' "$p"; done; printf '\\0'
+tar --version 2>/dev/null | head -n 1 | tr '\\n' '\\0'
+find --version 2>/dev/null | head -n 1 | tr '\\n' '\\0'; printf '\\0'
+cut -d : -f 1,3 /etc/passwd; printf '\\0'
+cut -d : -f 1,3 /etc/group; printf '\\0'`,
+  args: [],
+  // As root, because an account's own PATH and view may lack what root has.
+  needs: 'root',
+};
+
+export const identifyHost: RemoteCommand<HostIdentity> = {
+  ...script,
+  budgetMs: 30_000,
+  repeatable: true,
+  parse: (output) => {
+    const text = output.stdout.toString('utf8');
+    const fields = text.split('\0');
+    const at = (fromEnd: number): string => fields.at(-fromEnd) ?? '';
+    const [kernel = '', distribution = '', bootId = '', uptime = '', wall = '', missing = ''] = fields;
+    if (fields.length < 9 || !/^[0-9a-f-]{36}$/.test(bootId) || !/^\d+(\.\d+)?$/.test(uptime) || !/^\d+$/.test(wall)) {
+      throw unreadableOutput(script, 'the fields have another form', text);
+    }
+    const versions = fields.slice(6, -3).join('\n');
+    return {
+      system: distribution === '' ? kernel : `${kernel}, ${distribution}`,
+      bootId,
+      uptimeSeconds: Number(uptime),
+      wallClockMs: Number(wall) * 1000,
+      missing: missing.split(' ').filter((program) => program !== ''),
+      gnuTar: versions.includes('GNU tar'),
+      gnuFind: versions.includes('GNU findutils'),
+      users: parseIds(at(3)),
+      groups: parseIds(at(2)),
+    };
+  },
+};
+
+function parseIds(text: string): ReadonlyMap<number, string> {
+  const names = new Map<number, string>();
+  for (const line of text.split('\n')) {
+    const match = /^([^:]+):(\d+)$/.exec(line);
+    const id = Number(match?.[2]);
+    if (match?.[1] !== undefined && !names.has(id)) names.set(id, match[1]);
+  }
+  return names;
+}

@@ -1,0 +1,208 @@
+/** The remote commands of a lease: arm, renew, release, and the sweep of what earlier runs left. */
+import type { OwnerId, RunId } from '../../domain/names.ts';
+import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
+import { REAP, RUN_ROOT, WATCH } from './scripts.ts';
+
+export interface ArmRequest {
+  readonly run: RunId;
+  readonly owner: OwnerId;
+  readonly leaseSeconds: number;
+  /** How many snapshots are going to be mounted. */
+  readonly mounts: number;
+}
+
+/** What the host was at the time of arming. */
+export interface ArmedHost {
+  readonly bootId: string;
+  readonly keeperPid: number;
+}
+
+/**
+ * Makes the run's folder and starts the watchman, as a transient systemd unit where there is systemd (it survives the
+ * end of our session), else in a session of its own. Succeeds when the keeper's namespace is ready.
+ * Exit 71: no place under /run. Exit 72: the watchman did not come up.
+ */
+export function armLease(request: ArmRequest): RemoteCommand<ArmedHost> {
+  const interval = request.leaseSeconds <= 20 ? 1 : 2;
+  const script: RemoteScript = {
+    name: 'arm-lease',
+    script: `
+run=$1 owner=$2 lease=$3 mounts=$4 interval=$5
+dir=${RUN_ROOT}/$run
+mkdir -p ${RUN_ROOT} 2>/dev/null && mkdir "$dir" "$dir/mnt" || exit 71
+n=0
+while [ "$n" -lt "$mounts" ]; do mkdir "$dir/mnt/$n" && : > "$dir/mnt/$n/not-mounted" || exit 71; n=$((n + 1)); done
+read -r up idle < /proc/uptime
+read -r boot < /proc/sys/kernel/random/boot_id
+echo "$owner" > "$dir/owner" && echo "$boot" > "$dir/boot" && : > "$dir/snapshots" || exit 71
+cat > "$dir/watch.sh" <<'STILLPOINT_WATCH'
+${WATCH}STILLPOINT_WATCH
+echo $((\${up%%.*} + lease)) > "$dir/expires" || exit 71
+if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null 2>&1; then
+  systemd-run --quiet --collect --unit="stillpoint-$run" --description="Stillpoint watchman of run $run" \\
+    /bin/sh "$dir/watch.sh" "$run" "$owner" "$interval" >/dev/null 2>&1 </dev/null ||
+    systemd-run --quiet --unit="stillpoint-$run" /bin/sh "$dir/watch.sh" "$run" "$owner" "$interval" >/dev/null </dev/null || exit 72
+else
+  setsid /bin/sh "$dir/watch.sh" "$run" "$owner" "$interval" >/dev/null 2>&1 </dev/null &
+fi
+n=0
+while [ ! -e "$dir/keeper" ]; do
+  n=$((n + 1)); [ "$n" -lt 200 ] || exit 72
+  sleep 0.05 2>/dev/null || sleep 1
+done
+read -r keeper ns < "$dir/keeper"
+printf '%s\\0%s\\0' "$boot" "$keeper"`,
+    args: [request.run, request.owner, String(request.leaseSeconds), String(request.mounts), String(interval)],
+    needs: 'root',
+  };
+  return {
+    ...script,
+    budgetMs: 30_000,
+    repeatable: false,
+    parse: (output) => {
+      const [bootId, keeper, rest] = output.stdout.toString('latin1').split('\0');
+      if (bootId === undefined || !/^\d+$/.test(keeper ?? '') || rest !== '') {
+        throw unreadableOutput(script, 'it is not two fields', output.stdout.toString('latin1'));
+      }
+      return { bootId, keeperPid: Number(keeper) };
+    },
+  };
+}
+
+/** What the guard has seen of one snapshot. Bytes. */
+export interface GuardReading {
+  readonly snapshot: string;
+  readonly usedBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface LeaseState {
+  readonly alive: boolean;
+  readonly peaks: readonly GuardReading[];
+  /** Snapshots that overflowed. */
+  readonly invalid: readonly string[];
+}
+
+/** Moves the expiry to now + lease and reads the guard's notes. A lease that is gone stays gone: `alive` is false. */
+export function renewLease(run: RunId, leaseSeconds: number): RemoteCommand<LeaseState> {
+  const script: RemoteScript = {
+    name: 'renew-lease',
+    script: `
+dir=${RUN_ROOT}/$1
+if [ ! -e "$dir/expires" ]; then printf 'gone\\0'; exit 0; fi
+read -r up idle < /proc/uptime
+echo $((\${up%%.*} + $2)) > "$dir/expires.new" && [ -e "$dir/expires" ] && mv -f "$dir/expires.new" "$dir/expires" || { printf 'gone\\0'; exit 0; }
+printf 'alive\\0'
+for f in "$dir"/peak.*; do
+  case $f in *.new) continue ;; esac
+  [ -r "$f" ] && read -r used total < "$f" && printf 'peak %s %s %s\\0' "\${f##*/peak.}" "$used" "$total"
+done
+for f in "$dir"/invalid.*; do [ ! -e "$f" ] || printf 'invalid %s\\0' "\${f##*/invalid.}"; done
+exit 0`,
+    args: [run, String(leaseSeconds)],
+    needs: 'root',
+  };
+  return { ...script, budgetMs: 15_000, repeatable: true, parse: (output) => parseState(output.stdout, script) };
+}
+
+function parseState(stdout: Buffer, script: RemoteScript): LeaseState {
+  const records = stdout.toString('latin1').split('\0');
+  const first = records[0];
+  if (records.pop() !== '' || (first !== 'alive' && first !== 'gone')) {
+    throw unreadableOutput(script, 'it does not begin with the state', stdout.toString('latin1'));
+  }
+  const peaks: GuardReading[] = [];
+  const invalid: string[] = [];
+  for (const record of records.slice(1)) {
+    const [word, snapshot = '', used = '', total = ''] = record.split(' ');
+    if (word === 'peak' && /^\d+$/.test(used) && /^\d+$/.test(total)) {
+      peaks.push({ snapshot, usedBytes: Number(used) * 512, totalBytes: Number(total) * 512 });
+    } else if (word === 'invalid') invalid.push(snapshot);
+    else throw unreadableOutput(script, 'a record is unknown', record);
+  }
+  return { alive: first === 'alive', peaks, invalid };
+}
+
+/** What was removed, and what looks like ours and was left alone or could not be removed. */
+export interface ReapResult {
+  readonly removed: readonly string[];
+  readonly kept: readonly { readonly object: string; readonly reason: string }[];
+}
+
+/** Removes everything of one run and ends its watchman last, so that a release that is cut is finished by him. */
+export function releaseLease(run: RunId, owner: OwnerId): RemoteCommand<ReapResult> {
+  const script: RemoteScript = {
+    name: 'release-lease',
+    script: `${REAP}
+trap '' PIPE
+unit=stillpoint-$1
+sp_reap "$1" "$2"; rc=$?
+if [ "$rc" -eq 0 ] && [ -d /run/systemd/system ]; then systemctl stop "$unit.service" >/dev/null 2>&1 </dev/null; systemctl reset-failed "$unit.service" >/dev/null 2>&1 </dev/null; fi
+exit 0`,
+    args: [run, owner],
+    needs: 'root',
+  };
+  return { ...script, budgetMs: 90_000, repeatable: true, parse: (output) => parseReap(output.stdout, script) };
+}
+
+/**
+ * Reaps every run of this owner whose lease has ended, whose host was restarted or whose watchman is gone, then every
+ * snapshot with the owner's tag that has no run folder any more. Runs of others and living runs are left alone.
+ */
+export function sweepHost(owner: OwnerId): RemoteCommand<ReapResult> {
+  const script: RemoteScript = {
+    name: 'sweep-host',
+    script: `${REAP}
+trap '' PIPE
+owner=$1
+read -r up idle < /proc/uptime; up=\${up%%.*}
+for dir in ${RUN_ROOT}/*; do
+  [ -d "$dir" ] || continue
+  run=\${dir##*/}
+  case $run in *[!0-9a-f]*) echo "foreign $dir"; continue ;; ????????) ;; *) echo "foreign $dir"; continue ;; esac
+  whose=; [ ! -r "$dir/owner" ] || read -r whose < "$dir/owner"
+  if [ -n "$whose" ] && [ "$whose" != "$owner" ]; then echo "other $dir"; continue; fi
+  expires=0; [ ! -r "$dir/expires" ] || read -r expires < "$dir/expires"
+  case $expires in ''|*[!0-9]*) expires=0 ;; esac
+  if [ "$up" -lt "$expires" ]; then echo "living $dir"; continue; fi
+  if sp_reap "$run" "$owner"; then echo "removed $dir"; else echo "busy $dir"; fi
+done
+command -v lvs >/dev/null 2>&1 || exit 0
+lvs -qq --config 'log{prefix="" command_names=0}' --noheadings --separator '|' -o vg_name,lv_name,lv_tags 2>/dev/null </dev/null |
+while IFS='|' read -r vg lv tags; do
+  case $lv in sp_????????_????????) ;; *) continue ;; esac
+  run=\${lv#sp_}; run=\${run%_*}
+  case ",$tags," in
+    *",sp.owner=$owner,"*) [ -d "${RUN_ROOT}/$run" ] || sp_remove "$run" "$owner" ;;
+    *,sp.owner=*) echo "other \${vg##* }/$lv" ;;
+    *) echo "foreign \${vg##* }/$lv" ;;
+  esac
+done
+exit 0`,
+    args: [owner],
+    needs: 'root',
+  };
+  return { ...script, budgetMs: 180_000, repeatable: true, parse: (output) => parseReap(output.stdout, script) };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  busy: 'it is in use',
+  foreign: 'it does not bear our mark',
+  other: 'it belongs to another Stillpoint',
+  living: 'a run is using it now',
+};
+
+function parseReap(stdout: Buffer, script: RemoteScript): ReapResult {
+  const removed: string[] = [];
+  const kept: { object: string; reason: string }[] = [];
+  for (const line of stdout.toString('utf8').split('\n')) {
+    if (line === '') continue;
+    const space = line.indexOf(' ');
+    const [word, object] = [line.slice(0, space), line.slice(space + 1)];
+    const reason = REASONS[word];
+    if (word === 'removed') removed.push(object);
+    else if (reason !== undefined) kept.push({ object, reason });
+    else throw unreadableOutput(script, 'a line is unknown', line);
+  }
+  return { removed, kept };
+}

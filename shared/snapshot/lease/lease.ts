@@ -1,0 +1,181 @@
+/**
+ * A lease: our time-limited claim on a host. While it lives, a watchman on the host guards the snapshots; we renew it
+ * by a command that also brings back what the guard saw. When we vanish, he removes everything at the expiry.
+ *
+ * Invariants: nothing is made on the host before the watchman runs; a lease that was lost is never taken up again,
+ * because what it protected may be gone already; releasing runs on its own clock.
+ */
+import { cleanupSignal } from '../../base/cancel.ts';
+import type { Clock } from '../../base/clock.ts';
+import { StillpointError, toStillpointError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import type { OwnerId, RunId } from '../../domain/names.ts';
+import type { RemoteHost } from '../../remote/remote-host.ts';
+import {
+  type ArmedHost,
+  armLease,
+  type GuardReading,
+  type LeaseState,
+  type ReapResult,
+  releaseLease,
+  renewLease,
+} from './commands.ts';
+
+export interface LeasePorts {
+  readonly host: RemoteHost;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Told when releasing failed; the watchman will then finish it at the expiry. */
+  readonly onReleaseFailed: (error: unknown) => void;
+}
+
+export interface LeaseTerms {
+  readonly run: RunId;
+  readonly owner: OwnerId;
+  readonly leaseSeconds: number;
+  readonly mounts: number;
+}
+
+export interface Lease extends AsyncDisposable {
+  readonly armed: ArmedHost;
+  /** Aborts with `snapshot.lease-lost` or `lvm.snapshot-full`. Join it with the signal of the reading. */
+  readonly signal: AbortSignal;
+  /** The most that the guard saw in use, by the snapshot's name. */
+  readonly peaks: ReadonlyMap<string, GuardReading>;
+  /** Renews now; throws what `signal` would abort with. */
+  renew(signal: AbortSignal): Promise<void>;
+  /** Removes everything on the host and ends the watchman. A second call does nothing. */
+  release(): Promise<ReapResult>;
+}
+
+export async function acquireLease(terms: LeaseTerms, ports: LeasePorts, signal: AbortSignal): Promise<Lease> {
+  try {
+    const armed = await ports.host.run(armLease(terms), signal);
+    return new HostLease(terms, ports, armed);
+  } catch (error) {
+    // Half an arming may stand: the folder without a watchman. Nothing else exists yet.
+    await ports.host.run(releaseLease(terms.run, terms.owner), cleanupSignal()).catch(ports.onReleaseFailed);
+    throw armingError(error, ports.host.name);
+  }
+}
+
+class HostLease implements Lease {
+  readonly armed: ArmedHost;
+  readonly peaks = new Map<string, GuardReading>();
+  readonly #terms: LeaseTerms;
+  readonly #ports: LeasePorts;
+  readonly #lost = new AbortController();
+  readonly #stopRenewing = new AbortController();
+  readonly #renewing: Promise<void>;
+  #released: Promise<ReapResult> | undefined;
+
+  constructor(terms: LeaseTerms, ports: LeasePorts, armed: ArmedHost) {
+    this.#terms = terms;
+    this.#ports = ports;
+    this.armed = armed;
+    this.#renewing = this.#keepRenewing();
+  }
+
+  get signal(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  async renew(signal: AbortSignal): Promise<void> {
+    const state = await this.#ports.host.run(renewLease(this.#terms.run, this.#terms.leaseSeconds), signal);
+    for (const reading of state.peaks) this.peaks.set(reading.snapshot, reading);
+    const failure = failureOf(state, this.#ports.host.name);
+    if (failure === undefined) return;
+    this.#lost.abort(failure);
+    throw failure;
+  }
+
+  /** Renews at a quarter of the lease, so that three renewals may fail before it ends. */
+  async #keepRenewing(): Promise<void> {
+    const stop = this.#stopRenewing.signal;
+    const pauseMs = (this.#terms.leaseSeconds * 1000) / 4;
+    while (!stop.aborted && !this.#lost.signal.aborted) {
+      try {
+        await this.#ports.clock.sleep(pauseMs, stop);
+        await this.renew(stop);
+      } catch (error) {
+        if (!stop.aborted)
+          this.#ports.logger.log('warn', 'The lease could not be renewed.', {
+            error: toStillpointError(error).message,
+          });
+      }
+    }
+  }
+
+  release(): Promise<ReapResult> {
+    this.#released ??= this.#release();
+    return this.#released;
+  }
+
+  async #release(): Promise<ReapResult> {
+    this.#stopRenewing.abort();
+    await this.#renewing;
+    return await this.#ports.host.run(releaseLease(this.#terms.run, this.#terms.owner), cleanupSignal(120_000));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.release();
+    } catch (error) {
+      this.#ports.onReleaseFailed(error);
+    }
+  }
+}
+
+function failureOf(state: LeaseState, host: string): StillpointError | undefined {
+  const full = state.invalid[0];
+  if (full !== undefined) {
+    return new StillpointError(
+      'lvm.snapshot-full',
+      `The snapshot "${full}" on "${host}" filled up while it was being read.`,
+      {
+        advice:
+          'Nothing was committed and the origin was not harmed. Give its volume group more free space, or run at a quieter time.',
+        details: { snapshot: full, host },
+        cause: undefined,
+      },
+    );
+  }
+  if (state.alive) return undefined;
+  return new StillpointError(
+    'snapshot.lease-lost',
+    `The lease on "${host}" ended before the reading did, and the host has removed our snapshot.`,
+    {
+      advice:
+        'Nothing was committed. The connection was probably away for longer than the lease; run the backup again.',
+      details: { host },
+      cause: undefined,
+    },
+  );
+}
+
+function armingError(error: unknown, host: string): unknown {
+  const known = toStillpointError(error);
+  if (known.code !== 'remote.command-failed') return error;
+  if (known.details['exitCode'] === 71) {
+    return new StillpointError(
+      'host.read-only-runtime',
+      `"${host}" has no room for Stillpoint's short-lived control files under /run.`,
+      {
+        advice:
+          'Nothing was changed. /run must be a writable tmpfs; look at "df /run" and "mount | grep /run" on the host.',
+        details: known.details,
+        cause: error,
+      },
+    );
+  }
+  return new StillpointError(
+    'snapshot.create-failed',
+    `The watchman that cleans up after us did not start on "${host}".`,
+    {
+      advice:
+        'No snapshot was taken. It needs unshare(1), mount(8) and the right to make a mount namespace; see the details.',
+      details: known.details,
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,94 @@
+/**
+ * The critical section: one script makes all snapshots of a run, back to back, with no round trip to us in between.
+ * LVM itself freezes the file system of the origin while it switches the tables, so each snapshot is one instant.
+ */
+import type { OwnerId, RunId } from '../../domain/names.ts';
+import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
+import { REAP, RUN_ROOT } from '../lease/scripts.ts';
+
+export interface SnapshotOrder {
+  readonly group: string;
+  readonly origin: string;
+  readonly name: string;
+  readonly extents: number;
+  /** Extents of the group that the guard must leave alone when it makes the snapshot grow. */
+  readonly reserveExtents: number;
+}
+
+export interface CreatedSnapshot {
+  readonly name: string;
+  readonly uuid: string;
+  /** Uptime of the host in seconds, to a hundredth, just before and just after: the instant lies between. */
+  readonly beforeUptime: number;
+  readonly afterUptime: number;
+  /** The host's wall clock right after, in ms since 1970; for labels only. */
+  readonly wallClockMs: number;
+}
+
+/** How device-mapper calls a logical volume: hyphens in names are doubled, one hyphen joins group and volume. */
+export function deviceMapperName(group: string, volume: string): string {
+  return `${group.replaceAll('-', '--')}-${volume.replaceAll('-', '--')}`;
+}
+
+/** The command as an administrator would type it; shown in plans. */
+export function lvcreateLine(order: SnapshotOrder, run: RunId, owner: OwnerId): string {
+  return `lvcreate -y -s -n ${order.name} -l ${order.extents} --monitor n --addtag stillpoint --addtag sp.run=${run} --addtag sp.owner=${owner} ${order.group}/${order.origin}`;
+}
+
+/** Exit 75: the lease ended meanwhile; what was made has been removed again. Exit 76: lvcreate failed, see stderr. */
+export function createSnapshots(
+  run: RunId,
+  owner: OwnerId,
+  orders: readonly SnapshotOrder[],
+): RemoteCommand<readonly CreatedSnapshot[]> {
+  const script: RemoteScript = {
+    name: 'create-snapshots',
+    script: `${REAP}
+trap '' PIPE
+run=$1 owner=$2; shift 2
+dir=${RUN_ROOT}/$run
+while [ "$#" -ge 6 ]; do
+  vg=$1 origin=$2 name=$3 extents=$4 dm=$5 reserve=$6; shift 6
+  [ -e "$dir/expires" ] || exit 75
+  read -r before idle < /proc/uptime
+  timeout 120 lvcreate -qq -y -s -n "$name" -l "$extents" --monitor n --addtag stillpoint --addtag "sp.run=$run" --addtag "sp.owner=$owner" "$vg/$origin" </dev/null >&2 || exit 76
+  read -r after idle < /proc/uptime
+  uuid=$(lvs -qq --config 'log{prefix="" command_names=0}' --noheadings -o lv_uuid "$vg/$name" </dev/null | tr -d ' ')
+  if ! echo "$vg $name $uuid $dm $reserve" >> "$dir/snapshots" || [ ! -e "$dir/expires" ]; then sp_reap "$run" "$owner" >&2; exit 75; fi
+  printf '%s\\0%s\\0%s\\0%s\\0%s\\0' "$name" "$uuid" "$before" "$after" "$(date +%s)"
+done`,
+    args: [run, owner, ...orders.flatMap((order) => orderArguments(order))],
+    needs: 'root',
+  };
+  return {
+    ...script,
+    budgetMs: 150_000 * Math.max(1, orders.length),
+    repeatable: false,
+    parse: (output) => parseCreated(output.stdout, orders.length, script),
+  };
+}
+
+function orderArguments(order: SnapshotOrder): readonly string[] {
+  const { group, origin, name, extents, reserveExtents } = order;
+  return [group, origin, name, String(extents), deviceMapperName(group, name), String(reserveExtents)];
+}
+
+function parseCreated(stdout: Buffer, expected: number, script: RemoteScript): readonly CreatedSnapshot[] {
+  const fields = stdout.toString('latin1').split('\0');
+  if (fields.pop() !== '' || fields.length !== expected * 5) {
+    throw unreadableOutput(script, `${fields.length} fields instead of ${expected * 5}`, stdout.toString('latin1'));
+  }
+  return Array.from({ length: expected }, (_, index) => {
+    const [name = '', uuid = '', before = '', after = '', wall = ''] = fields.slice(index * 5, index * 5 + 5);
+    const numbers = [before, after, wall].every((text) => /^\d+(\.\d+)?$/.test(text));
+    if (!numbers || !/^[A-Za-z0-9-]{32,}$/.test(uuid))
+      throw unreadableOutput(script, 'a field has another form', fields.join(' '));
+    return {
+      name,
+      uuid,
+      beforeUptime: Number(before),
+      afterUptime: Number(after),
+      wallClockMs: Number(wall) * 1000,
+    };
+  });
+}

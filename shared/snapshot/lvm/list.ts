@@ -1,0 +1,58 @@
+/** Asking a host what LVM knows. A host without LVM answers with empty lists. */
+import { type RemoteCommand, type RemoteScript } from '../../remote/command.ts';
+import {
+  type LogicalVolumeRecord,
+  LV_FIELDS,
+  parseLogicalVolumes,
+  parseVolumeGroups,
+  VG_FIELDS,
+  type VolumeGroupRecord,
+} from './records.ts';
+
+/**
+ * Prefix and command names in a host's lvm.conf would stand inside the JSON, and advice about archives is printed to
+ * standard output unless it is hushed.
+ */
+const QUIET = `-qq --config 'log{prefix="" command_names=0}'`;
+
+/** `exit 0` with nothing printed means: no LVM here. */
+const ifPresent = (program: string, line: string): string =>
+  `command -v ${program} >/dev/null 2>&1 || exit 0\nLVM_SUPPRESS_FD_WARNINGS=1 ${line}`;
+
+function report<T>(
+  script: RemoteScript,
+  parse: (stdout: Buffer, command: RemoteScript) => readonly T[],
+): RemoteCommand<readonly T[]> {
+  return {
+    ...script,
+    budgetMs: 60_000,
+    repeatable: true,
+    parse: (output) => (output.stdout.length === 0 ? [] : parse(output.stdout, script)),
+  };
+}
+
+export const listLogicalVolumes: RemoteCommand<readonly LogicalVolumeRecord[]> = report(
+  {
+    name: 'list-logical-volumes',
+    script: ifPresent(
+      'lvs',
+      `lvs -a ${QUIET} --reportformat json --units b --nosuffix --binary -o ${LV_FIELDS.join(',')}`,
+    ),
+    args: [],
+    needs: 'root',
+  },
+  parseLogicalVolumes,
+);
+
+export const listVolumeGroups: RemoteCommand<readonly VolumeGroupRecord[]> = report(
+  {
+    name: 'list-volume-groups',
+    script: ifPresent(
+      'vgs',
+      `vgs ${QUIET} --reportformat json --units b --nosuffix --binary -o ${VG_FIELDS.join(',')}`,
+    ),
+    args: [],
+    needs: 'root',
+  },
+  parseVolumeGroups,
+);

@@ -1,0 +1,78 @@
+/**
+ * Mounting a snapshot in the keeper's private namespace. It was created writable and is mounted read-only, so that the
+ * journal is replayed: an unreplayed copy can look empty and still be read without an error. XFS refuses a second file
+ * system with the same UUID unless told `nouuid`.
+ */
+import type { RunId } from '../../domain/names.ts';
+import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
+import { RUN_ROOT } from '../lease/scripts.ts';
+import { deviceMapperName } from './create.ts';
+
+export interface MountOrder {
+  /** Position among the run's snapshots; names the folder. */
+  readonly index: number;
+  readonly group: string;
+  readonly snapshot: string;
+  readonly fsType: string;
+}
+
+/** What was mounted, pinned before the first read and compared after the last. */
+export interface MountedSnapshot {
+  readonly path: string;
+  /** The line of mountinfo in the keeper's namespace. */
+  readonly mountLine: string;
+  /** device-mapper's table: which origin, which store, which chunk size. */
+  readonly table: string;
+  readonly rootInode: string;
+}
+
+export const mountPath = (run: RunId, index: number): string => `${RUN_ROOT}/${run}/mnt/${index}`;
+
+export function mountOptions(fsType: string): string {
+  return ['ro', 'nosuid', 'nodev', 'noexec', 'noatime', ...(fsType === 'xfs' ? ['nouuid'] : [])].join(',');
+}
+
+/** Enters the run's namespace; the keeper's pid is only used while its namespace is the one that it wrote down. */
+export const ENTER = `
+sp_enter() {
+  read -r sp_keeper sp_ns < "${RUN_ROOT}/$1/keeper" || exit 74
+  [ "$(readlink "/proc/$sp_keeper/ns/mnt")" = "$sp_ns" ] || exit 74
+  shift
+  nsenter --mount="/proc/$sp_keeper/ns/mnt" -- "$@"
+}`;
+
+/** Exit 74: the keeper is gone. Exit 77: mount failed; its words and the kernel's last lines are on stderr. */
+export function mountSnapshot(run: RunId, order: MountOrder): RemoteCommand<MountedSnapshot> {
+  const path = mountPath(run, order.index);
+  const mapper = deviceMapperName(order.group, order.snapshot);
+  const script: RemoteScript = {
+    name: 'mount-snapshot',
+    script: `${ENTER}
+run=$1 mapper=$2 path=$3 type=$4 options=$5
+sp_enter "$run" mount -t "$type" -o "$options" "/dev/mapper/$mapper" "$path" || { dmesg 2>/dev/null | tail -n 3 >&2; exit 77; }
+sp_enter "$run" /bin/sh -c '
+  [ ! -e "$1/not-mounted" ] || exit 77
+  grep -F " $1 " /proc/self/mountinfo | tail -n 1 | tr "\\n" "\\0"
+  stat -c %i "$1" | tr "\\n" "\\0"' sh "$path" || exit 77
+dmsetup table "$mapper" | tr '\\n' '\\0'`,
+    args: [run, mapper, path, order.fsType, mountOptions(order.fsType)],
+    needs: 'root',
+  };
+  return {
+    ...script,
+    budgetMs: 120_000,
+    repeatable: false,
+    parse: (output) => {
+      const [mountLine = '', rootInode = '', table = '', rest] = output.stdout.toString('latin1').split('\0');
+      if (
+        !mountLine.includes(` ${path} `) ||
+        !/^\d+$/.test(rootInode) ||
+        !table.includes(' snapshot ') ||
+        rest !== ''
+      ) {
+        throw unreadableOutput(script, 'the mount cannot be recognised', output.stdout.toString('latin1'));
+      }
+      return { path, mountLine, table, rootInode };
+    },
+  };
+}

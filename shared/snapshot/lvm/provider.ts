@@ -1,0 +1,205 @@
+/** Thick (copy-on-write) LVM snapshots: the order of steps. What each step runs on the host is in its own file. */
+import { formatBytes } from '../../base/bytes.ts';
+import { StillpointError, toStillpointError } from '../../base/errors.ts';
+import { mintSnapshotName } from '../../domain/snapshot-name.ts';
+import type { RemoteHost } from '../../remote/remote-host.ts';
+import type { DetectedVolume } from '../detect.ts';
+import type { SnapshotPlan, SnapshotProvider, TakenSnapshot } from '../provider.ts';
+import type { Survey } from '../survey.ts';
+import { createSnapshots, lvcreateLine, type SnapshotOrder } from './create.ts';
+import { judgeSnapshot, observeSnapshot } from './end-check.ts';
+import { type MountedSnapshot, mountSnapshot } from './mount.ts';
+import type { LogicalVolumeRecord, VolumeGroupRecord } from './records.ts';
+import { SIZING, sizeSnapshot } from './sizing.ts';
+
+export const lvmThickProvider: SnapshotProvider = {
+  kind: 'lvm-thick',
+
+  plan(volumes, survey, identity) {
+    const free = new Map(survey.groups.map((group) => [group.vg_uuid, group.vg_free_count * group.vg_extent_size]));
+    const risks: string[] = [];
+    const items = volumes.map((volume) => {
+      const { volume: lv, group } = requireLvm(volume);
+      const freeBytes = free.get(group.vg_uuid) ?? 0;
+      const { size, needed } = sizeSnapshot({
+        originBytes: lv.lv_size,
+        usedBytes: volume.volume.usedBytes,
+        freeBytes,
+        extentBytes: group.vg_extent_size,
+        writtenBytesPerSecond: survey.writtenBytesPerSecond.get(`${lv.lv_kernel_major}:${lv.lv_kernel_minor}`),
+      });
+      if (size === undefined) throw noRoom(lv, group, freeBytes, needed);
+      if (!size.cannotOverflow) {
+        risks.push(
+          `The snapshot of ${volume.volume.label} can hold ${formatBytes(size.sizeBytes)} of changes; if more is written while it is read, the run fails and nothing is committed.`,
+        );
+      }
+      if (/^[oO]/.test(lv.lv_attr))
+        risks.push(`${volume.volume.label} has a snapshot already; each one slows its writes.`);
+      free.set(group.vg_uuid, freeBytes - size.sizeBytes);
+      return {
+        volume,
+        planned: {
+          volume: volume.volume.label,
+          volumeId: volume.volume.id,
+          snapshot: mintSnapshotName(identity.run, volume.volume.id),
+          sizeBytes: size.sizeBytes,
+          freeBytesAfter: freeBytes - size.sizeBytes,
+          mountpoint: volume.volume.mountpoints[0] ?? '',
+        },
+      };
+    });
+    const plan = { ...identity, items, risks };
+    const commands = orders({ ...plan, commands: [] }).flatMap((order) => [
+      lvcreateLine(order, identity.run, identity.owner),
+      `lvremove -y ${order.group}/${order.name}`,
+    ]);
+    return { ...plan, commands };
+  },
+
+  async create(plan, host, signal) {
+    const created = await host
+      .run(createSnapshots(plan.run, plan.owner, orders(plan)), signal)
+      .catch((error: unknown) => Promise.reject(createError(error, host.name)));
+    return plan.items.map(({ planned, volume }, index) => {
+      const made = created[index];
+      if (made?.name !== planned.snapshot)
+        throw new Error(`the host answered for another snapshot than ${planned.snapshot}`);
+      return { run: plan.run, owner: plan.owner, planned, volume, ...made };
+    });
+  },
+
+  async mount(taken, host, lease, signal) {
+    const readable = [];
+    for (const [index, snapshot] of taken.entries()) {
+      lease.signal.throwIfAborted();
+      const { volume: lv } = requireLvm(snapshot.volume);
+      const order = {
+        index,
+        group: lv.vg_name,
+        snapshot: snapshot.planned.snapshot,
+        fsType: snapshot.volume.volume.fsType,
+      };
+      const pinned = await host
+        .run(mountSnapshot(snapshot.run, order), signal)
+        .catch((error: unknown) => Promise.reject(mountError(error, snapshot, host.name)));
+      readable.push({ ...snapshot, path: pinned.path, pinned });
+    }
+    return readable;
+  },
+
+  async judge(snapshots, host, lease, signal) {
+    for (const snapshot of snapshots) {
+      const expected = {
+        group: requireLvm(snapshot.volume).volume.vg_name,
+        name: snapshot.planned.snapshot,
+        uuid: snapshot.uuid,
+        bootId: lease.armed.bootId,
+        mounted: snapshot.pinned as MountedSnapshot,
+      };
+      judgeSnapshot(expected, await host.run(observeSnapshot(snapshot.run, expected), signal), host.name);
+    }
+    await lease.renew(signal);
+  },
+};
+
+function requireLvm(detected: DetectedVolume): NonNullable<DetectedVolume['lvm']> {
+  if (detected.lvm && detected.volume.snapshot.possible) return detected.lvm;
+  const { volume } = detected;
+  throw new StillpointError('lvm.unsupported-origin', `"${volume.label}" is no volume that LVM could snapshot.`, {
+    advice: volume.snapshot.possible ? 'Choose another path.' : volume.snapshot.remedy,
+    details: { volume: volume.label },
+    cause: undefined,
+  });
+}
+
+function orders(plan: SnapshotPlan): readonly SnapshotOrder[] {
+  return plan.items.map(({ planned, volume }) => {
+    const { volume: lv, group } = requireLvm(volume);
+    return {
+      group: lv.vg_name,
+      origin: lv.lv_name,
+      name: planned.snapshot,
+      extents: planned.sizeBytes / group.vg_extent_size,
+      reserveExtents: Math.ceil(group.vg_free_count * SIZING.reserveShare),
+    };
+  });
+}
+
+function noRoom(lv: LogicalVolumeRecord, group: VolumeGroupRecord, freeBytes: number, needed: number): StillpointError {
+  const withReserve = Math.ceil(needed / (1 - SIZING.reserveShare));
+  return new StillpointError(
+    'lvm.no-room',
+    `The volume group "${group.vg_name}" has ${formatBytes(freeBytes)} free; a snapshot of "${lv.lv_name}" needs ${formatBytes(withReserve)}.`,
+    {
+      advice: `No snapshot was taken. Add a disk with "vgextend ${group.vg_name} DEVICE", or free space with "lvreduce" or "lvremove" of something unused.`,
+      details: { group: group.vg_name, volume: lv.lv_name, freeBytes, neededBytes: withReserve },
+      cause: undefined,
+    },
+  );
+}
+
+function createError(error: unknown, host: string): unknown {
+  const known = toStillpointError(error);
+  if (known.code !== 'remote.command-failed') return error;
+  const stderr = String(known.details['stderr'] ?? '');
+  const facts = { details: known.details, cause: error };
+  if (known.details['exitCode'] === 75) {
+    return new StillpointError(
+      'snapshot.lease-lost',
+      `The lease on "${host}" ended while the snapshots were being made.`,
+      {
+        advice: 'They have been removed again. Run the backup again; if it recurs, the host is too slow for the lease.',
+        ...facts,
+      },
+    );
+  }
+  if (/insufficient free space/i.test(stderr)) {
+    return new StillpointError(
+      'lvm.no-room',
+      `LVM on "${host}" found too little room for the snapshot: ${lastLine(stderr)}`,
+      {
+        advice:
+          'Nothing was left behind. Somebody else took the space meanwhile; look at "vgs" on the host and run again.',
+        ...facts,
+      },
+    );
+  }
+  if (/device-mapper target|not detected in your kernel/i.test(stderr)) {
+    return new StillpointError(
+      'lvm.module-missing',
+      `The kernel of "${host}" cannot do LVM snapshots: ${lastLine(stderr)}`,
+      {
+        advice: 'Nothing was left behind. Load the module with "modprobe dm-snapshot"; small cloud kernels lack it.',
+        ...facts,
+      },
+    );
+  }
+  return new StillpointError(
+    'snapshot.create-failed',
+    `A snapshot could not be made on "${host}": ${lastLine(stderr)}`,
+    {
+      advice: 'Nothing was left behind. What LVM said is in the details.',
+      ...facts,
+    },
+  );
+}
+
+function mountError(error: unknown, snapshot: TakenSnapshot, host: string): unknown {
+  const known = toStillpointError(error);
+  if (known.code !== 'remote.command-failed') return error;
+  const stderr = String(known.details['stderr'] ?? '');
+  return new StillpointError(
+    'snapshot.mount-failed',
+    `The snapshot of "${snapshot.planned.volume}" on "${host}" could not be mounted: ${lastLine(stderr)}`,
+    {
+      advice: "It was removed again and nothing was committed. The kernel's words are in the details.",
+      details: known.details,
+      cause: error,
+    },
+  );
+}
+
+function lastLine(stderr: string): string {
+  return stderr.trim().split('\n').at(-1) ?? '';
+}

@@ -1,0 +1,55 @@
+/** Sizes of mounted file systems, and how much was written to a device since the host was started. */
+import type { Mount } from '../domain/host.ts';
+import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../remote/command.ts';
+import type { FileSystemUse } from './detect.ts';
+
+export interface Measurement {
+  readonly use: FileSystemUse | undefined;
+  /** Bytes written since boot, an upper bound of the chunks that a snapshot would have had to save. */
+  readonly writtenBytes: number | undefined;
+}
+
+const CHUNK_BYTES = 4096;
+
+/** One measurement for each mount, in order. A file system that does not answer in 5 s is left unmeasured. */
+export function measureMounts(mounts: readonly Mount[]): RemoteCommand<readonly Measurement[]> {
+  const script: RemoteScript = {
+    name: 'measure-mounts',
+    script: `
+while [ "$#" -ge 2 ]; do
+  timeout 5 stat -f -c '%S %b %f' -- "$1" 2>/dev/null | tr -d '\\n'; printf '\\0'
+  cat "/sys/dev/block/$2/stat" 2>/dev/null | tr -d '\\n'; printf '\\0'
+  shift 2
+done`,
+    args: mounts.flatMap((mount) => [mount.target, mount.device]),
+    needs: 'root',
+  };
+  return {
+    ...script,
+    budgetMs: 10_000 + 6_000 * mounts.length,
+    repeatable: true,
+    parse: (output) => {
+      const fields = output.stdout.toString('latin1').split('\0');
+      if (fields.length !== mounts.length * 2 + 1)
+        throw unreadableOutput(script, 'fields are missing', fields.join('|'));
+      return mounts.map((_, index) => ({
+        use: parseUse(fields[index * 2] ?? ''),
+        writtenBytes: parseWritten(fields[index * 2 + 1] ?? ''),
+      }));
+    },
+  };
+}
+
+function parseUse(text: string): FileSystemUse | undefined {
+  const match = /^(\d+) (\d+) (\d+)$/.exec(text);
+  if (match === null) return undefined;
+  const [block, total, free] = [Number(match[1]), Number(match[2]), Number(match[3])];
+  return { sizeBytes: block * total, usedBytes: block * (total - free) };
+}
+
+/** Block statistics of the kernel: field 5 is write requests, field 7 sectors of 512 bytes written. */
+function parseWritten(text: string): number | undefined {
+  const fields = text.trim().split(/\s+/).map(Number);
+  const [requests, sectors] = [fields[4], fields[6]];
+  return requests === undefined || sectors === undefined ? undefined : sectors * 512 + requests * CHUNK_BYTES;
+}
