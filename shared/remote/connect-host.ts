@@ -5,10 +5,10 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Prompter } from './prompter.ts';
 import type { RemoteHost } from './remote-host.ts';
+import type { SudoMode } from './sudo.ts';
 import type { Transport } from './transport.ts';
 
-/** How we become root on the host: we log in as root, sudo asks nothing, or sudo asks for a password. */
-export type SudoMode = 'none' | 'passwordless' | 'password';
+export type { SudoMode } from './sudo.ts';
 
 export interface HostAddress {
   /** The name by which the user knows the host. */

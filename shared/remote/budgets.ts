@@ -1,0 +1,35 @@
+/** The numbers of this room. Milliseconds and bytes; each says why it is what it is. */
+
+/** From the start of a command line to our nonce: a login shell with a slow rc file answers in a few seconds. */
+export const NONCE_BUDGET_MS = 20_000;
+
+/** What login shells may print before our nonce. A motd is a few KiB; more than this is a program that took over. */
+export const NOISE_LIMIT = 256 * 1024;
+
+/** The part of standard error that is kept, its end. */
+export const STDERR_TAIL = 8 * 1024;
+
+/** The longest answer of a command that is not a stream. */
+export const ANSWER_LIMIT = 64 * 1024 * 1024;
+
+/** After the trailer: how long the process may take to go away before its channel is closed. */
+export const EXIT_GRACE_MS = 2_000;
+
+/** Waits before a command is tried again on a new connection. */
+export const RETRY_WAITS_MS = [1_000, 5_000] as const;
+
+/** Channels on one connection. OpenSSH's server allows 10 unless told otherwise; two stay free for others. */
+export const MAX_CHANNELS = 8;
+
+/** TCP, key exchange and each step of logging in, without the time that a person takes to answer. */
+export const CONNECT_BUDGET_MS = 15_000;
+
+/** Opening a channel on a living connection takes one round trip; silence means that the connection is dead. */
+export const CHANNEL_BUDGET_MS = 15_000;
+
+/** Keep-alive: a dead connection is noticed after a minute. */
+export const KEEP_ALIVE_INTERVAL_MS = 15_000;
+export const KEEP_ALIVE_COUNT = 4;
+
+/** How many hosts one may jump through. */
+export const MAX_JUMPS = 8;

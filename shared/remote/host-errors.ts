@@ -1,0 +1,101 @@
+/** What this room says to people when a host, its login shell or a command on it does not do what it should. */
+import { StillpointError } from '../base/errors.ts';
+import type { RemoteScript } from './command.ts';
+import type { Greeted } from './conversation.ts';
+
+type Unreached = Extract<Greeted, { reached: false }>;
+
+const RC_FILES =
+  'A startup file of the account (.bashrc, .cshrc, config.fish or a ForceCommand) that prints much, asks, ends the shell or starts another program must do that in interactive shells only.';
+
+export function loginShellSilent(host: string, printed: string, seconds: number): StillpointError {
+  return new StillpointError(
+    'ssh.noise',
+    `The login shell on "${host}" did not reach our command within ${seconds} s.${lastLines(printed)}`,
+    {
+      advice: `Nothing was started. ${RC_FILES}`,
+      details: { host, printed: tail(printed) },
+      cause: undefined,
+      retry: 'maybe',
+    },
+  );
+}
+
+export function loginShellEnded(host: string, greeted: Unreached): StillpointError {
+  const printed = `${greeted.noise}\n${greeted.stderr}`.trim();
+  const how =
+    greeted.why === 'too-much-noise'
+      ? 'printed without end'
+      : `ended ${greeted.status.signal === undefined ? `with exit code ${greeted.status.code ?? 'unknown'}` : `by ${greeted.status.signal}`}`;
+  const restricted = /restricted|not available|nologin|not allowed/i.test(printed);
+  return new StillpointError(
+    'ssh.noise',
+    `The login shell on "${host}" ${how} before it reached our command.${lastLines(printed)}`,
+    {
+      advice: restricted
+        ? 'Nothing was started. The account does not allow commands. Give it an ordinary login shell, or use another account.'
+        : `Nothing was started. ${RC_FILES}`,
+      details: { host, printed: tail(printed), exitCode: greeted.status.code },
+      cause: undefined,
+    },
+  );
+}
+
+export function commandFailed(host: string, script: RemoteScript, exitCode: number, stderr: string): StillpointError {
+  return new StillpointError(
+    'remote.command-failed',
+    `"${script.name}" on "${host}" ended with exit code ${exitCode}.${lastLines(stderr)}`,
+    {
+      advice: 'The host said no to this step. Its message above names the cause.',
+      details: { host, command: script.name, exitCode, stderr: tail(stderr) },
+      cause: undefined,
+    },
+  );
+}
+
+export function commandTooSlow(host: string, script: RemoteScript, budgetMs: number): StillpointError {
+  return new StillpointError(
+    'remote.deadline',
+    `"${script.name}" on "${host}" was not done after ${budgetMs / 1000} s, its limit.`,
+    {
+      advice: 'It was told to end. Look at the load of the host and for processes that hang, then run it again.',
+      details: { host, command: script.name, budgetMs },
+      cause: undefined,
+      retry: 'maybe',
+    },
+  );
+}
+
+export function answerTooLong(host: string, script: RemoteScript, limit: number): StillpointError {
+  return new StillpointError(
+    'remote.unreadable-output',
+    `"${script.name}" on "${host}" printed more than ${limit} bytes.`,
+    {
+      advice: 'It was told to end and its output is not used. Report it: this answer was believed to be short.',
+      details: { host, command: script.name },
+      cause: undefined,
+    },
+  );
+}
+
+export function notReadToItsEnd(host: string, script: RemoteScript): StillpointError {
+  return new StillpointError('read.incomplete', `"${script.name}" on "${host}" was not read to its end.`, {
+    advice: 'What was read is not used. Run it again.',
+    details: { host, command: script.name },
+    cause: undefined,
+    retry: 'maybe',
+  });
+}
+
+/** The last lines of a program's words, as a sentence of their own; empty when it said nothing. */
+export function lastLines(text: string): string {
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  return lines.length === 0 ? '' : ` It said: "${lines.slice(-3).join(' / ').slice(-400)}".`;
+}
+
+function tail(text: string): string {
+  return text.slice(-2000);
+}

@@ -1,0 +1,272 @@
+/**
+ * A RemoteHost on any transport. It decides three things: as whom a script runs, whether a lost connection may be
+ * answered by running it again, and when an answer is believed (a trailer, an accepted exit code, a parse that
+ * understood everything).
+ *
+ * Invariants: a script is sent only to a shell that answered with our nonce. A script that may have run is repeated
+ * only if it says that it is repeatable. Every process started here is ended when its answer is there, when the signal
+ * fires, and when the host is disposed.
+ *
+ * Crash story: if we die, the connection closes; whatever the script armed on the host cleans up after it.
+ */
+import { Readable } from 'node:stream';
+import { deadline } from '../base/cancel.ts';
+import type { Clock } from '../base/clock.ts';
+import { StillpointError, isStillpointError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import { ANSWER_LIMIT, NONCE_BUDGET_MS, RETRY_WAITS_MS } from './budgets.ts';
+import type { CommandOutput, RemoteCommand, RemoteScript, RemoteStream, StreamCommand } from './command.ts';
+import { unreadableOutput } from './command.ts';
+import { Conversation } from './conversation.ts';
+import { contentStream } from './content-stream.ts';
+import { answerTooLong, commandFailed, commandTooSlow, loginShellEnded, loginShellSilent } from './host-errors.ts';
+import type { RemoteHost } from './remote-host.ts';
+import {
+  PASSWORDLESS_COMMAND_LINE,
+  USER_COMMAND_LINE,
+  createPrompt,
+  findRootWay,
+  passwordCommandLine,
+  rootLost,
+} from './sudo.ts';
+import type { Account, RootWay, SudoAnswer, SudoMode, Told } from './sudo.ts';
+import type { Transport } from './transport.ts';
+
+export interface ShellHostOptions {
+  readonly name: string;
+  readonly transport: Transport;
+  readonly sudo: SudoMode;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Asks a person for the sudo password; undefined when there is nobody or nobody wants to. */
+  readonly askPassword: (text: string, signal: AbortSignal) => Promise<string | undefined>;
+  /** How long a login shell may take to reach our command; the ordinary value is in `budgets.ts`. */
+  readonly nonceBudgetMs?: number;
+}
+
+export function createShellHost(options: ShellHostOptions): RemoteHost {
+  return new ShellHost(options);
+}
+
+const IDENTIFY: RemoteCommand<Account> = {
+  name: 'identify-account',
+  script: 'id -u && id -un',
+  args: [],
+  needs: 'user',
+  budgetMs: 20_000,
+  repeatable: true,
+  parse(output) {
+    const [, uid, name] = /^(\d+)\n([^\n]+)\n$/.exec(output.stdout.toString('utf8')) ?? [];
+    if (uid === undefined || name === undefined) {
+      throw unreadableOutput(IDENTIFY, 'not a number and a name', output.stdout.toString('utf8'));
+    }
+    return { uid: Number(uid), name };
+  },
+};
+
+class ShellHost implements RemoteHost {
+  readonly name: string;
+  readonly #options: ShellHostOptions;
+  readonly #log: Logger;
+  readonly #open = new Set<Disposable>();
+  #rootWay: RootWay | undefined;
+  #rootSearch: Promise<RootWay> | undefined;
+
+  constructor(options: ShellHostOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#log = options.logger.child({ host: options.name });
+  }
+
+  async run<T>(command: RemoteCommand<T>, signal: AbortSignal): Promise<T> {
+    for (let attempt = 0; ; attempt += 1) {
+      const conversation = await this.#begin(command, signal);
+      try {
+        return await this.#runIn(conversation, command, signal);
+      } catch (error) {
+        const wait = RETRY_WAITS_MS[attempt];
+        if (wait === undefined || !command.repeatable || !isLost(error)) throw error;
+        this.#log.log('warn', 'The connection was lost; the command is run again.', { command: command.name, wait });
+        await this.#options.clock.sleep(wait, signal);
+      }
+    }
+  }
+
+  async stream(
+    command: StreamCommand,
+    input: AsyncIterable<Uint8Array> | undefined,
+    signal: AbortSignal,
+  ): Promise<RemoteStream> {
+    const conversation = await this.#begin(command, signal);
+    try {
+      await during(conversation, signal, () => conversation.say(command, input !== undefined));
+    } catch (error) {
+      this.#end(conversation);
+      throw error;
+    }
+    return contentStream({
+      host: this.name,
+      command,
+      conversation,
+      input,
+      signal,
+      onEnd: () => this.#end(conversation),
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const conversation of this.#open) conversation[Symbol.dispose]();
+    await this.#options.transport[Symbol.asyncDispose]();
+  }
+
+  async #runIn<T>(conversation: Conversation, command: RemoteCommand<T>, signal: AbortSignal): Promise<T> {
+    const started = this.#options.clock.monotonicMs();
+    try {
+      const output = await this.#answer(command, conversation, signal);
+      this.#log.log('debug', 'Command ended.', {
+        command: command.name,
+        exitCode: output.exitCode,
+        ms: Math.round(this.#options.clock.monotonicMs() - started),
+      });
+      if (!(command.accepts ?? [0]).includes(output.exitCode)) {
+        throw commandFailed(this.name, command, output.exitCode, output.stderr);
+      }
+      return command.parse(output);
+    } finally {
+      this.#end(conversation);
+    }
+  }
+
+  async #answer<T>(command: RemoteCommand<T>, conversation: Conversation, signal: AbortSignal): Promise<CommandOutput> {
+    using limit = deadline(signal, command.budgetMs, () => commandTooSlow(this.name, command, command.budgetMs));
+    return await during(conversation, limit.signal, async () => {
+      await conversation.say(command, command.input !== undefined);
+      if (command.input !== undefined) await conversation.feed(Readable.from([command.input]));
+      const chunks: Buffer[] = [];
+      let length = 0;
+      const content = conversation.content();
+      for (;;) {
+        const next = await content.next();
+        if (next.done === true) {
+          return { stdout: Buffer.concat(chunks), stderr: conversation.ownStderr(), exitCode: next.value };
+        }
+        length += next.value.length;
+        if (length > ANSWER_LIMIT) throw answerTooLong(this.name, command, ANSWER_LIMIT);
+        chunks.push(next.value);
+      }
+    });
+  }
+
+  /** A shell that answered. Nothing of the script was sent yet, so a lost connection is simply tried again. */
+  async #begin(script: RemoteScript, signal: AbortSignal): Promise<Conversation> {
+    const way = script.needs === 'root' ? await this.#findRoot(signal) : undefined;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        this.#log.log('debug', 'Command starts.', { command: script.name, needs: script.needs });
+        return await this.#greet(way, signal);
+      } catch (error) {
+        const wait = RETRY_WAITS_MS[attempt];
+        if (wait === undefined || !isLost(error)) throw error;
+        this.#log.log('warn', 'The connection was lost before the command began; trying again.', { wait });
+        await this.#options.clock.sleep(wait, signal);
+      }
+    }
+  }
+
+  async #greet(way: RootWay | undefined, signal: AbortSignal): Promise<Conversation> {
+    const prompt = createPrompt();
+    const process = await this.#options.transport.start(commandLineFor(way, prompt), signal);
+    const conversation = new Conversation(this.name, process);
+    this.#open.add(conversation);
+    const budgetMs = this.#options.nonceBudgetMs ?? NONCE_BUDGET_MS;
+    using limit = deadline(signal, budgetMs, () =>
+      loginShellSilent(this.name, conversation.stderr.text(), budgetMs / 1000),
+    );
+    try {
+      await during(conversation, limit.signal, async () => {
+        if (way?.kind === 'password') {
+          if (!(await conversation.stderr.seen(prompt))) throw rootLost(this.name, conversation.stderr.text());
+          await conversation.write(Buffer.from(`${way.password}\n`));
+        }
+        const greeted = await conversation.greet();
+        if (greeted.reached) return;
+        const isSudo = way !== undefined && way.kind !== 'direct';
+        if (isSudo && /sudo/.test(greeted.stderr)) throw rootLost(this.name, greeted.stderr);
+        throw loginShellEnded(this.name, greeted);
+      });
+      return conversation;
+    } catch (error) {
+      this.#end(conversation);
+      throw error;
+    }
+  }
+
+  /** One search at a time; a failed one is not remembered, because a person may settle it meanwhile. */
+  async #findRoot(signal: AbortSignal): Promise<RootWay> {
+    if (this.#rootWay !== undefined) return this.#rootWay;
+    this.#rootSearch ??= findRootWay({
+      host: this.name,
+      mode: this.#options.sudo,
+      whoAmI: () => this.run(IDENTIFY, signal),
+      tell: (commandLine, answer) => this.#tell(commandLine, answer, signal),
+      askPassword: (text) => this.#options.askPassword(text, signal),
+    }).finally(() => {
+      this.#rootSearch = undefined;
+    });
+    this.#rootWay = await this.#rootSearch;
+    return this.#rootWay;
+  }
+
+  async #tell(commandLine: string, answer: SudoAnswer | undefined, signal: AbortSignal): Promise<Told> {
+    const process = await this.#options.transport.start(commandLine, signal);
+    using conversation = new Conversation(this.name, process);
+    const budgetMs = this.#options.nonceBudgetMs ?? NONCE_BUDGET_MS;
+    using limit = deadline(signal, budgetMs, () =>
+      loginShellSilent(this.name, conversation.stderr.text(), budgetMs / 1000),
+    );
+    return await during(conversation, limit.signal, async () => {
+      if (answer !== undefined && (await conversation.stderr.seen(answer.prompt))) {
+        await conversation.write(Buffer.from(`${answer.password}\n`));
+      }
+      process.stdin.end();
+      const stdout = await conversation.rest();
+      const { code } = await process.exited;
+      await conversation.stderr.ended;
+      const stderr = conversation.stderr.text();
+      return { code, stdout, stderr, prompts: answer === undefined ? 0 : conversation.stderr.count(answer.prompt) };
+    });
+  }
+
+  #end(conversation: Conversation): void {
+    this.#open.delete(conversation);
+    conversation[Symbol.dispose]();
+  }
+}
+
+function commandLineFor(way: RootWay | undefined, prompt: string): string {
+  if (way === undefined || way.kind === 'direct') return USER_COMMAND_LINE;
+  return way.kind === 'passwordless' ? PASSWORDLESS_COMMAND_LINE : passwordCommandLine(prompt);
+}
+
+/** Runs a part of a conversation; when the signal fires, the process is ended and the reason is what is thrown. */
+async function during<T>(conversation: Conversation, signal: AbortSignal, task: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const onAbort = (): void => conversation[Symbol.dispose]();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await task();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function isLost(error: unknown): error is StillpointError {
+  return (
+    isStillpointError(error, 'ssh.connection-lost') ||
+    isStillpointError(error, 'ssh.unreachable') ||
+    isStillpointError(error, 'ssh.deadline')
+  );
+}

@@ -1,0 +1,64 @@
+/**
+ * Standard error of a process: its end is kept for messages, and our own marks in it can be waited for. Reading it is
+ * also what keeps a talkative program from blocking.
+ */
+import type { Readable } from 'node:stream';
+import { STDERR_TAIL } from './budgets.ts';
+
+export interface StderrTail {
+  /** Resolves to true when the text has been seen, to false when the stream ended without it. */
+  seen(text: string): Promise<boolean>;
+  /** Resolves when the stream ended. */
+  readonly ended: Promise<void>;
+  /** How often the text is in what is still kept. */
+  count(text: string): number;
+  /** What is kept: after the last `start` (what came earlier is the login shell's), and up to `before`. */
+  text(start?: string, before?: string): string;
+}
+
+interface Wait {
+  readonly text: string;
+  readonly settle: (found: boolean) => void;
+}
+
+export function followStderr(stream: Readable): StderrTail {
+  let kept: Buffer = Buffer.alloc(0);
+  let ended = false;
+  const end = Promise.withResolvers<void>();
+  const waits = new Set<Wait>();
+  const settle = (wait: Wait, found: boolean): void => {
+    waits.delete(wait);
+    wait.settle(found);
+  };
+  stream.on('data', (chunk: Buffer) => {
+    const all = Buffer.concat([kept, chunk]);
+    for (const wait of waits) if (all.includes(wait.text)) settle(wait, true);
+    kept = all.subarray(-2 * STDERR_TAIL);
+  });
+  const onEnd = (): void => {
+    ended = true;
+    for (const wait of waits) settle(wait, false);
+    end.resolve();
+  };
+  stream.on('end', onEnd);
+  stream.on('close', onEnd);
+  stream.on('error', onEnd);
+  return {
+    ended: end.promise,
+    seen(text) {
+      if (kept.includes(text)) return Promise.resolve(true);
+      if (ended) return Promise.resolve(false);
+      return new Promise((resolve) => waits.add({ text, settle: resolve }));
+    },
+    count: (text) => kept.toString('latin1').split(text).length - 1,
+    text(start, before) {
+      const from = start === undefined ? -1 : kept.lastIndexOf(start);
+      const begin = from < 0 || start === undefined ? 0 : from + start.length;
+      const to = before === undefined ? -1 : kept.indexOf(before, begin);
+      return kept
+        .subarray(begin, to < 0 ? kept.length : to)
+        .subarray(-STDERR_TAIL)
+        .toString('utf8');
+    },
+  };
+}

@@ -1,0 +1,131 @@
+/**
+ * What is said between us and `/bin/sh -s` on a host; pure, both directions.
+ *
+ *   we    a greeting: print the nonce
+ *   host  (whatever the login shell printed) newline nonce newline
+ *   we    the script: definitions, and one call on the last line
+ *   host  nonce "+" newline               on standard output and on standard error: the script runs
+ *   we    the input, if there is any, until the end of the stream
+ *   host  the content                     on standard output, untouched
+ *   host  nonce ":" rc (3 digits) newline on both streams: the trailer
+ *
+ * Why so: an rc file that reads standard input eats the greeting and nothing else, and then no nonce comes; a script
+ * that is cut off fails to parse, or lacks its last line, and then nothing runs; a shell may read ahead, so nothing
+ * follows the script before the script has said that it runs; and only the trailer proves that the content is whole,
+ * because an exit status can be lost and a closed channel looks like an end. The nonce is random and is never an
+ * argument or in the environment, so content cannot imitate the trailer.
+ */
+import { randomBytes } from 'node:crypto';
+import { invariant } from '../base/errors.ts';
+import type { RemoteScript } from './command.ts';
+import { quoteArgs, unquoteArgs } from './quoting.ts';
+
+export const NONCE_LENGTH = 32;
+/** nonce, "+", newline */
+export const READY_LENGTH = NONCE_LENGTH + 2;
+/** nonce, ":", three digits, newline */
+export const TRAILER_LENGTH = NONCE_LENGTH + 5;
+
+/** 128 random bits in hex. */
+export function createNonce(): string {
+  return randomBytes(NONCE_LENGTH / 2).toString('hex');
+}
+
+export function formatGreeting(nonce: string): Buffer {
+  return Buffer.from(`printf '\\n%s\\n' ${nonce}\n`, 'latin1');
+}
+
+export function nonceLine(nonce: string): Buffer {
+  return Buffer.from(`\n${nonce}\n`, 'latin1');
+}
+
+export function readyLine(nonce: string): Buffer {
+  return Buffer.from(`${nonce}+\n`, 'latin1');
+}
+
+export function formatTrailer(nonce: string, exitCode: number): Buffer {
+  return Buffer.from(`${nonce}:${String(exitCode).padStart(3, '0')}\n`, 'latin1');
+}
+
+/** The exit code of a complete trailer, or undefined when these bytes are not one. */
+export function parseTrailer(nonce: string, bytes: Uint8Array): number | undefined {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  if (text.length !== TRAILER_LENGTH || !text.startsWith(`${nonce}:`)) return undefined;
+  const digits = /^(\d{3})\n$/.exec(text.slice(NONCE_LENGTH + 1));
+  return digits ? Number(digits[1]) : undefined;
+}
+
+const CALL = '\nstillpoint_main\n';
+
+/**
+ * The environment of every script. Users may have set anything: options of tar and grep in variables, functions
+ * exported from bash (which sh imports where sh is bash), a PATH without sbin.
+ */
+const PROLOGUE = `umask 077
+unset CDPATH ENV BASH_ENV GREP_OPTIONS TAR_OPTIONS GZIP BLOCKSIZE BLOCK_SIZE DF_BLOCK_SIZE DU_BLOCK_SIZE LS_BLOCK_SIZE QUOTING_STYLE TIME_STYLE LANGUAGE POSIXLY_CORRECT
+PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
+LC_ALL=C
+IFS=' 	
+'
+export PATH LC_ALL
+if [ -n "\${BASH_VERSION-}" ]; then
+eval 'for stillpoint_f in $(compgen -A function); do case $stillpoint_f in stillpoint_*) ;; *) unset -f "$stillpoint_f" ;; esac; done'
+fi`;
+
+/** The document that goes to `/bin/sh -s` after the nonce was seen. */
+export function formatScript(script: RemoteScript, nonce: string, takesInput: boolean): Buffer {
+  invariant(/^[a-z][a-z0-9-]*$/.test(script.name), 'a command has a name in kebab-case');
+  const body = Buffer.from(script.script, 'utf8');
+  const args = quoteArgs(script.args);
+  return Buffer.concat([
+    Buffer.from(`# stillpoint ${script.name} ${script.needs} ${body.length} ${args.length}\n`, 'latin1'),
+    Buffer.from('stillpoint_body() {\n', 'latin1'),
+    body,
+    Buffer.from(`\n}\nstillpoint_main() {\n${PROLOGUE}\nset -- `, 'latin1'),
+    args,
+    Buffer.from(
+      `\nprintf '%s+\\n' ${nonce} >&2\nprintf '%s+\\n' ${nonce}\n` +
+        `( stillpoint_body "$@" )${takesInput ? '' : ' </dev/null'}\n` +
+        `stillpoint_rc=$?\n` +
+        `printf '%s:%03d\\n' ${nonce} "$stillpoint_rc" >&2\nprintf '%s:%03d\\n' ${nonce} "$stillpoint_rc"\nexit 0\n}`,
+      'latin1',
+    ),
+    Buffer.from(CALL, 'latin1'),
+  ]);
+}
+
+export interface SpokenScript extends RemoteScript {
+  readonly args: readonly Buffer[];
+}
+
+/** Reads a greeting back: its nonce and how many bytes it took; undefined while it is not complete. */
+export function parseGreeting(bytes: Buffer): { nonce: string; length: number } | undefined {
+  const end = bytes.indexOf('\n');
+  if (end < 0) return undefined;
+  const nonce = /([0-9a-f]{32})$/.exec(bytes.toString('latin1', 0, end))?.[1];
+  invariant(nonce !== undefined, 'a conversation begins with a greeting');
+  return { nonce, length: end + 1 };
+}
+
+/** Reads a script back: what it was made of and how many bytes it took; undefined while it is not complete. */
+export function parseScript(bytes: Buffer): { script: SpokenScript; length: number } | undefined {
+  const headEnd = bytes.indexOf('\n');
+  if (headEnd < 0) return undefined;
+  const head = /^# stillpoint (\S+) (root|user) (\d+) (\d+)$/.exec(bytes.toString('latin1', 0, headEnd));
+  invariant(head !== null, 'a script begins with its header');
+  const bodyStart = bytes.indexOf('\n', headEnd + 1) + 1;
+  const bodyEnd = bodyStart + Number(head[3]);
+  const argsStart = bytes.indexOf('\nset -- ', bodyEnd) + '\nset -- '.length;
+  const argsEnd = argsStart + Number(head[4]);
+  const end = bytes.indexOf(CALL, argsEnd);
+  if (bytes.length < argsEnd || end < 0) return undefined;
+  return {
+    script: {
+      name: head[1] ?? '',
+      needs: head[2] === 'root' ? 'root' : 'user',
+      script: bytes.toString('utf8', bodyStart, bodyEnd),
+      args: unquoteArgs(bytes.subarray(argsStart, argsEnd)),
+    },
+    length: end + CALL.length,
+  };
+}
