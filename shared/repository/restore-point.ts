@@ -20,6 +20,8 @@ export interface RestorePointStatistics {
   readonly dataAddedPacked: number;
   readonly totalFilesProcessed: number;
   readonly totalBytesProcessed: number;
+  /** Fields that we do not know, kept as read. */
+  readonly extra?: Readonly<Record<string, unknown>>;
 }
 
 /** What the writer says; absent fields are omitted on disk. */

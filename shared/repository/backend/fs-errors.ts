@@ -1,0 +1,47 @@
+/** The edge where node:fs errors become ours. */
+import { isStillpointError, StillpointError } from '../../base/errors.ts';
+
+/** @param doing what could not be done to which object, as "pack 1a2b3c4d could not be written in /srv/repo" */
+export function fromFsError(cause: unknown, doing: string): StillpointError {
+  if (isStillpointError(cause)) return cause;
+  const code = (cause as NodeJS.ErrnoException | null)?.code;
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new StillpointError('backend.no-space', `${capital(doing)}: there is no room left.`, {
+        advice: 'Earlier restore points are whole. Make room there, then start again.',
+        details: { code },
+        cause,
+      });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new StillpointError('backend.denied', `${capital(doing)}: access is refused (${code}).`, {
+        advice: 'Check owner and permissions of the folder, and that the file system is not mounted read-only.',
+        details: { code },
+        cause,
+      });
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return new StillpointError('backend.not-found', `${capital(doing)}: it is not there.`, {
+        advice: 'Check that the place is mounted and the path right. If it is, run check on the repository.',
+        details: { code },
+        cause,
+      });
+    default:
+      return new StillpointError(
+        'backend.failed',
+        `${capital(doing)}: ${cause instanceof Error ? cause.message : String(cause)}`,
+        {
+          advice: 'Earlier restore points are whole. Check the disk and the log of the system, then start again.',
+          details: { code },
+          cause,
+          retry: 'maybe',
+        },
+      );
+  }
+}
+
+function capital(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+}

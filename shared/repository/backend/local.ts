@@ -1,0 +1,216 @@
+/**
+ * A repository in a folder of this machine.
+ *
+ * A file is written under a temporary name in its own folder, flushed to the disk, marked read-only, renamed, and the
+ * folder is flushed. A crash before the rename leaves a `…-tmp-…` file that nobody reads; after it, the file is whole
+ * and stays. Packs lie in `data/xx/`, where xx are the first two digits of the name. Layout and modes are restic's.
+ */
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { StillpointError } from '../../base/errors.ts';
+import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
+import { describeFile } from './backend.ts';
+import { fromFsError } from './fs-errors.ts';
+
+const FOLDERS = ['keys', 'index', 'snapshots', 'locks', 'data'] as const;
+/** Only the owner; where the existing `config` lets the group read, the group keeps its access, as with restic. */
+const OWNER_ONLY = { folder: 0o700, file: 0o400 };
+const WITH_GROUP = { folder: 0o770, file: 0o440 };
+
+export function createLocalBackend(folder: string): Backend {
+  return new LocalBackend(path.resolve(folder));
+}
+
+class LocalBackend implements Backend {
+  readonly properties: BackendProperties;
+  readonly #root: string;
+  #modes: Promise<typeof OWNER_ONLY> | undefined;
+
+  constructor(root: string) {
+    this.#root = root;
+    this.properties = { location: root, connections: 2, hasAtomicSave: true };
+  }
+
+  async prepare(signal: AbortSignal): Promise<void> {
+    const { folder: mode } = await this.#access();
+    const packFolders = Array.from({ length: 256 }, (_, index) => `data/${index.toString(16).padStart(2, '0')}`);
+    try {
+      for (const name of ['', ...FOLDERS, ...packFolders]) {
+        signal.throwIfAborted();
+        await mkdir(path.join(this.#root, name), { recursive: true, mode });
+      }
+      for (const name of ['data', '', '..']) await syncFolder(path.join(this.#root, name));
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw fromFsError(cause, `a repository could not be made in ${this.#root}`);
+    }
+  }
+
+  async save(file: FileRef, content: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const target = this.#pathOf(file);
+    const temporary = `${target}-tmp-${randomBytes(6).toString('hex')}`;
+    const modes = await this.#access();
+    try {
+      await this.#write(temporary, content, modes);
+      signal.throwIfAborted();
+      await rename(temporary, target);
+      await syncFolder(path.dirname(target));
+    } catch (cause) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      signal.throwIfAborted();
+      throw fromFsError(cause, `${describeFile(file)} could not be written in ${this.#root}`);
+    }
+  }
+
+  async #write(temporary: string, content: readonly Uint8Array[], modes: typeof OWNER_ONLY): Promise<void> {
+    await using handle = await this.#create(temporary, modes);
+    await writeAll(handle, content);
+    await handle.chmod(modes.file);
+    await handle.sync();
+  }
+
+  /** The folder of a pack may be missing: copies of repositories lose empty folders. */
+  async #create(temporary: string, modes: typeof OWNER_ONLY): Promise<FileHandle> {
+    try {
+      return await open(temporary, 'wx', 0o600);
+    } catch (error) {
+      const folder = path.dirname(temporary);
+      const mayMake =
+        (error as NodeJS.ErrnoException).code === 'ENOENT' && path.dirname(folder) === this.#pathIn('data');
+      if (!mayMake) throw error;
+      await mkdir(folder, { recursive: true, mode: modes.folder });
+      await syncFolder(path.dirname(folder));
+      return await open(temporary, 'wx', 0o600);
+    }
+  }
+
+  async load(file: FileRef, range: ByteRange | undefined, signal: AbortSignal): Promise<Buffer> {
+    signal.throwIfAborted();
+    try {
+      await using handle = await open(this.#pathOf(file), 'r');
+      const offset = range?.offset ?? 0;
+      const length = range?.length ?? (await handle.stat()).size;
+      const bytes = Buffer.allocUnsafeSlow(length);
+      for (let done = 0; done < length; ) {
+        const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
+        signal.throwIfAborted();
+        if (bytesRead === 0) throw shortFile(file, offset + done, offset + length);
+        done += bytesRead;
+      }
+      return bytes;
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw fromFsError(cause, `${describeFile(file)} could not be read in ${this.#root}`);
+    }
+  }
+
+  async stat(file: FileRef, signal: AbortSignal): Promise<StoredFile> {
+    signal.throwIfAborted();
+    try {
+      return { name: file.name, sizeBytes: (await stat(this.#pathOf(file))).size };
+    } catch (cause) {
+      throw fromFsError(cause, `${describeFile(file)} could not be found in ${this.#root}`);
+    }
+  }
+
+  async *list(type: FileType, signal: AbortSignal): AsyncIterable<StoredFile> {
+    if (type === 'config') {
+      yield await this.stat({ type, name: '' }, signal);
+      return;
+    }
+    try {
+      if (type === 'data') {
+        for await (const entry of await opendir(this.#pathIn('data'))) {
+          if (entry.isDirectory()) yield* listFolder(this.#pathIn('data', entry.name), signal);
+        }
+      } else {
+        yield* listFolder(this.#pathIn(type), signal);
+      }
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw fromFsError(cause, `the folder "${type}" could not be listed in ${this.#root}`);
+    }
+  }
+
+  async remove(file: FileRef, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    try {
+      const target = this.#pathOf(file);
+      await rm(target);
+      await syncFolder(path.dirname(target));
+    } catch (cause) {
+      throw fromFsError(cause, `${describeFile(file)} could not be removed in ${this.#root}`);
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #pathIn(...names: readonly string[]): string {
+    return path.join(this.#root, ...names);
+  }
+
+  #pathOf(file: FileRef): string {
+    if (file.type === 'config') return this.#pathIn('config');
+    if (file.type === 'data') return this.#pathIn('data', file.name.slice(0, 2), file.name);
+    return this.#pathIn(file.type, file.name);
+  }
+
+  #access(): Promise<typeof OWNER_ONLY> {
+    this.#modes ??= stat(this.#pathIn('config')).then(
+      (config) => ((config.mode & 0o040) === 0 ? OWNER_ONLY : WITH_GROUP),
+      () => OWNER_ONLY,
+    );
+    return this.#modes;
+  }
+}
+
+async function* listFolder(folder: string, signal: AbortSignal): AsyncIterable<StoredFile> {
+  for await (const entry of await opendir(folder)) {
+    signal.throwIfAborted();
+    if (!entry.isFile()) continue;
+    const found = await stat(path.join(folder, entry.name)).catch((error: NodeJS.ErrnoException) => {
+      // Another process may remove a lock or rename a temporary file between our two looks.
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (found !== undefined) yield { name: entry.name, sizeBytes: found.size };
+  }
+}
+
+/** writev in portions, because the system takes at most 1024 pieces at once and may write less than asked. */
+async function writeAll(handle: FileHandle, content: readonly Uint8Array[]): Promise<void> {
+  const pending = content.filter((piece) => piece.length > 0);
+  for (let index = 0; index < pending.length; ) {
+    let { bytesWritten } = await handle.writev(pending.slice(index, index + 512));
+    while (bytesWritten > 0 && index < pending.length) {
+      const piece = pending[index] as Uint8Array;
+      if (bytesWritten >= piece.length) index += 1;
+      else pending[index] = piece.subarray(bytesWritten);
+      bytesWritten -= Math.min(bytesWritten, piece.length);
+    }
+  }
+}
+
+/** A rename is safe against a power cut only once the folder itself is on the disk. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  await using handle = await open(folder, 'r');
+  await handle.sync().catch((error: NodeJS.ErrnoException) => {
+    // Some network file systems cannot flush a folder; they say so with EINVAL.
+    if (error.code !== 'EINVAL' && error.code !== 'ENOTSUP') throw error;
+  });
+}
+
+function shortFile(file: FileRef, end: number, wanted: number): StillpointError {
+  const name = describeFile(file);
+  return new StillpointError('repository.damaged', `The file of ${name} ends at byte ${end}; ${wanted} are needed.`, {
+    advice: 'It was cut short. Run check on the repository to see which restore points and files are hit.',
+    cause: undefined,
+  });
+}

@@ -1,0 +1,208 @@
+/**
+ * Where every blob lies, in memory: an open-addressing table over typed arrays, about 60 bytes a blob, because a
+ * repository has millions and an object for each would take ten times as much.
+ *
+ * Entries are appended in segments and never move, so growing copies only the slots. One blob may lie in several packs
+ * (two writers at once, or an interrupted prune); all places are kept, so that a damaged one can be passed over.
+ * The table is a copy of what the index files say; losing it loses nothing.
+ */
+import { randomBytes } from 'node:crypto';
+import { invariant } from '../base/errors.ts';
+import type { BlobId, BlobType, PackId } from './format/ids.ts';
+import type { IndexedPack } from './format/index-file.ts';
+import type { PackedBlob } from './format/pack.ts';
+
+export interface BlobPlace extends PackedBlob {
+  readonly pack: PackId;
+}
+
+const SEGMENT_BITS = 15;
+const SEGMENT_ENTRIES = 1 << SEGMENT_BITS;
+const ID_WORDS = 8;
+/** Pack number with the type in the top bit, offset, length, plaintext length. */
+const FACT_WORDS = 4;
+const TREE_BIT = 0x8000_0000;
+
+interface Segment {
+  readonly ids: Uint32Array;
+  readonly facts: Uint32Array;
+}
+
+export class BlobIndex {
+  readonly #segments: Segment[] = [];
+  #entries = 0;
+  /** Entry number plus one; 0 is free. */
+  #slots = new Uint32Array(1024);
+  readonly #packs: PackId[] = [];
+  readonly #packNumbers = new Map<PackId, number>();
+  /** Runs of entries as pack number, first entry, count; a pack has one, unless index files disagree about it. */
+  readonly #runs: [pack: number, first: number, count: number][] = [];
+  readonly #key = new Uint32Array(ID_WORDS);
+  readonly #keyBytes = Buffer.from(this.#key.buffer);
+  /** The content of hosts decides the ids; a secret factor keeps them from all falling into one slot. */
+  readonly #factor = randomBytes(4).readUInt32LE() | 1;
+
+  get blobCount(): number {
+    return this.#entries;
+  }
+
+  get packCount(): number {
+    return this.#packs.length;
+  }
+
+  /** Adding what is known already changes nothing, so index files may overlap. */
+  addPack(pack: IndexedPack): void {
+    const known = this.#packNumbers.get(pack.id);
+    const number = known ?? this.#packs.length;
+    if (known === undefined) {
+      this.#packs.push(pack.id);
+      this.#packNumbers.set(pack.id, number);
+    }
+    const first = this.#entries;
+    for (const blob of pack.blobs) {
+      if (known !== undefined && this.#isAt(blob, number)) continue;
+      this.#append(blob, number);
+    }
+    if (this.#entries > first) this.#runs.push([number, first, this.#entries - first]);
+  }
+
+  hasPack(id: PackId): boolean {
+    return this.#packNumbers.has(id);
+  }
+
+  has(type: BlobType, id: BlobId): boolean {
+    return this.#search(type, id, () => true) !== undefined;
+  }
+
+  find(type: BlobType, id: BlobId): BlobPlace | undefined {
+    const entry = this.#search(type, id, () => true);
+    return entry === undefined ? undefined : this.#place(entry);
+  }
+
+  /** Every place of the blob. */
+  findAll(type: BlobType, id: BlobId): BlobPlace[] {
+    const places: BlobPlace[] = [];
+    this.#search(type, id, (entry) => {
+      places.push(this.#place(entry));
+      return false;
+    });
+    return places;
+  }
+
+  /** Every pack with its blobs in the order in which they lie there. */
+  *packs(): Generator<IndexedPack> {
+    const more = new Map<number, BlobPlace[]>();
+    const seen = new Set<number>();
+    for (const [number, first, count] of this.#runs) {
+      if (seen.has(number)) more.set(number, [...(more.get(number) ?? []), ...this.#run(first, count)]);
+      seen.add(number);
+    }
+    seen.clear();
+    for (const [number, first, count] of this.#runs) {
+      if (seen.has(number)) continue;
+      seen.add(number);
+      const blobs = [...this.#run(first, count), ...(more.get(number) ?? [])];
+      yield { id: this.#packs[number] as PackId, blobs: blobs.toSorted((left, right) => left.offset - right.offset) };
+    }
+  }
+
+  #run(first: number, count: number): BlobPlace[] {
+    return Array.from({ length: count }, (_, index) => this.#place(first + index));
+  }
+
+  #isAt(blob: PackedBlob, packNumber: number): boolean {
+    const fact = packNumber + (blob.type === 'tree' ? TREE_BIT : 0);
+    const same = (entry: number): boolean => {
+      const { facts } = this.#segment(entry);
+      const at = (entry & (SEGMENT_ENTRIES - 1)) * FACT_WORDS;
+      return facts[at] === fact && facts[at + 1] === blob.offset;
+    };
+    return this.#search(blob.type, blob.id, same) !== undefined;
+  }
+
+  #append(blob: PackedBlob, packNumber: number): void {
+    const entry = this.#entries;
+    if (entry >> SEGMENT_BITS === this.#segments.length) {
+      this.#segments.push({
+        ids: new Uint32Array(SEGMENT_ENTRIES * ID_WORDS),
+        facts: new Uint32Array(SEGMENT_ENTRIES * FACT_WORDS),
+      });
+    }
+    const { ids, facts } = this.#segment(entry);
+    const local = entry & (SEGMENT_ENTRIES - 1);
+    this.#loadKey(blob.id);
+    ids.set(this.#key, local * ID_WORDS);
+    facts[local * FACT_WORDS] = packNumber + (blob.type === 'tree' ? TREE_BIT : 0);
+    facts[local * FACT_WORDS + 1] = blob.offset;
+    facts[local * FACT_WORDS + 2] = blob.length;
+    facts[local * FACT_WORDS + 3] = blob.uncompressedLength;
+    this.#entries += 1;
+    if (this.#entries > this.#slots.length * 0.7) this.#grow();
+    else this.#occupy(entry, this.#hash(this.#key, 0));
+  }
+
+  #grow(): void {
+    this.#slots = new Uint32Array(this.#slots.length * 2);
+    for (let entry = 0; entry < this.#entries; entry++) {
+      this.#occupy(entry, this.#hash(this.#segment(entry).ids, (entry & (SEGMENT_ENTRIES - 1)) * ID_WORDS));
+    }
+  }
+
+  #occupy(entry: number, hash: number): void {
+    const mask = this.#slots.length - 1;
+    let slot = hash & mask;
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    this.#slots[slot] = entry + 1;
+  }
+
+  /** The first entry of this blob that `accept` takes. */
+  #search(type: BlobType, id: BlobId, accept: (entry: number) => boolean): number | undefined {
+    this.#loadKey(id);
+    const mask = this.#slots.length - 1;
+    const tree = type === 'tree';
+    for (let slot = this.#hash(this.#key, 0) & mask; ; slot = (slot + 1) & mask) {
+      const entry = (this.#slots[slot] ?? 0) - 1;
+      if (entry < 0) return undefined;
+      if (this.#matches(entry, tree) && accept(entry)) return entry;
+    }
+  }
+
+  #matches(entry: number, tree: boolean): boolean {
+    const { ids, facts } = this.#segment(entry);
+    const local = entry & (SEGMENT_ENTRIES - 1);
+    const at = local * ID_WORDS;
+    for (let word = 0; word < ID_WORDS; word++) {
+      if (ids[at + word] !== this.#key[word]) return false;
+    }
+    return (facts[local * FACT_WORDS] ?? 0) >= TREE_BIT === tree;
+  }
+
+  #place(entry: number): BlobPlace {
+    const { ids, facts } = this.#segment(entry);
+    const local = entry & (SEGMENT_ENTRIES - 1);
+    const fact = facts[local * FACT_WORDS] ?? 0;
+    const tree = fact >= TREE_BIT;
+    return {
+      type: tree ? 'tree' : 'data',
+      id: Buffer.from(ids.buffer, local * ID_WORDS * 4, ID_WORDS * 4).toString('hex') as BlobId,
+      pack: this.#packs[tree ? fact - TREE_BIT : fact] as PackId,
+      offset: facts[local * FACT_WORDS + 1] ?? 0,
+      length: facts[local * FACT_WORDS + 2] ?? 0,
+      uncompressedLength: facts[local * FACT_WORDS + 3] ?? 0,
+    };
+  }
+
+  #segment(entry: number): Segment {
+    const segment = this.#segments[entry >> SEGMENT_BITS];
+    invariant(segment !== undefined, 'every entry of the index lies in a segment');
+    return segment;
+  }
+
+  #loadKey(id: BlobId): void {
+    invariant(this.#keyBytes.write(id, 'hex') === 32, 'a blob id has 32 bytes');
+  }
+
+  #hash(words: Uint32Array, at: number): number {
+    return (Math.imul(words[at] ?? 0, this.#factor) ^ (words[at + 1] ?? 0)) >>> 0;
+  }
+}

@@ -1,0 +1,49 @@
+/** The file `config`: which version the repository has, its id, and the chunker's polynomial. Sealed, never compressed. */
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { StillpointError } from '../../base/errors.ts';
+import { damagedJson, goString, parseJson } from './go-json.ts';
+import { isIrreducible, randomPolynomial } from './polynomial.ts';
+
+export interface RepositoryConfig {
+  readonly version: 1 | 2;
+  /** 64 hexadecimal digits. */
+  readonly id: string;
+  readonly chunkerPolynomial: bigint;
+}
+
+const schema = z.looseObject({
+  version: z.number().int(),
+  id: z.string().regex(/^[0-9a-f]{64}$/),
+  chunker_polynomial: z.string().regex(/^[0-9a-f]{1,16}$/),
+});
+
+export function newConfig(version: 1 | 2): RepositoryConfig {
+  return { version, id: randomBytes(32).toString('hex'), chunkerPolynomial: randomPolynomial() };
+}
+
+export function encodeConfig(config: RepositoryConfig): Buffer {
+  const polynomial = config.chunkerPolynomial.toString(16);
+  return Buffer.from(`{"version":${config.version},"id":${goString(config.id)},"chunker_polynomial":"${polynomial}"}`);
+}
+
+export function decodeConfig(plaintext: Buffer, location: string): RepositoryConfig {
+  const what = `the configuration of the repository at ${location}`;
+  const raw = parseJson(plaintext, what);
+  const version = (raw as { readonly version?: unknown } | null)?.version;
+  if (typeof version === 'number' && version !== 1 && version !== 2) {
+    throw new StillpointError(
+      'repository.unsupported',
+      `The repository at ${location} has format version ${version}.`,
+      {
+        advice: 'Stillpoint reads and writes versions 1 and 2. Use a newer Stillpoint, or restic.',
+        cause: undefined,
+      },
+    );
+  }
+  const parsed = schema.safeParse(raw);
+  if (!parsed.success) throw damagedJson(what, 'lacks a field that it must have', parsed.error);
+  const chunkerPolynomial = BigInt(`0x${parsed.data.chunker_polynomial}`);
+  if (!isIrreducible(chunkerPolynomial)) throw damagedJson(what, 'holds a polynomial that cannot be used');
+  return { version: parsed.data.version === 1 ? 1 : 2, id: parsed.data.id, chunkerPolynomial };
+}

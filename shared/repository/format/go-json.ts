@@ -1,0 +1,65 @@
+/**
+ * JSON text to the letter as Go's encoding/json prints it, because ids are hashes of that text: a tree that restic
+ * would write has to get the id that restic would give it. Whole numbers beyond 2^53 (inodes, devices) are bigint.
+ */
+import { StillpointError } from '../../base/errors.ts';
+
+const NEEDS_GO_ESCAPE = /[<>&\u2028\u2029\b\f\ud800-\udfff]/;
+const GO_ESCAPES = /\\\\|\\[bf]|[<>&\u2028\u2029]/g;
+
+/** A text with quotes. Beyond JSON's own rules Go escapes `<`, `>`, `&`, U+2028 and U+2029, and has no `\b` and `\f`. */
+export function goString(text: string): string {
+  if (!NEEDS_GO_ESCAPE.test(text)) return JSON.stringify(text);
+  return JSON.stringify(text.toWellFormed()).replace(GO_ESCAPES, goEscape);
+}
+
+function goEscape(found: string): string {
+  switch (found) {
+    case '\\\\':
+      return found;
+    case '\\b':
+      return '\\u0008';
+    case '\\f':
+      return '\\u000c';
+    default:
+      return `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  }
+}
+
+/** Any plain value; the keys of objects stay in their order. */
+export function goJson(value: unknown): string {
+  if (typeof value === 'string') return goString(value);
+  if (typeof value === 'bigint') return value.toString();
+  if (Array.isArray(value)) return `[${value.map(goJson).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const fields = Object.entries(value).filter(([, inner]) => inner !== undefined);
+    return `{${fields.map(([key, inner]) => `${goString(key)}:${goJson(inner)}`).join(',')}}`;
+  }
+  return JSON.stringify(value) ?? 'null';
+}
+
+const MAY_HOLD_BIG_NUMBER = /[:,[\s]-?\d{16,}/;
+
+/** Parses JSON of the repository; `what` names the object in the error. */
+export function parseJson(bytes: Buffer, what: string): unknown {
+  const text = bytes.toString('utf8');
+  try {
+    if (!MAY_HOLD_BIG_NUMBER.test(text)) return JSON.parse(text);
+    return JSON.parse(text, keepBigNumbers as (key: string, value: unknown) => unknown);
+  } catch (cause) {
+    throw damagedJson(what, 'is not JSON', cause);
+  }
+}
+
+/** Node hands the number's own text to the reviver; without it the last digits of a large inode would be lost. */
+function keepBigNumbers(_key: string, value: unknown, context: { readonly source?: string }): unknown {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
+  return context.source !== undefined && /^-?\d+$/.test(context.source) ? BigInt(context.source) : value;
+}
+
+export function damagedJson(what: string, fault: string, cause?: unknown): StillpointError {
+  return new StillpointError('repository.damaged', `What is stored as ${what} ${fault}.`, {
+    advice: 'It cannot be used. Run check on the repository to see which restore points and files are hit.',
+    cause,
+  });
+}

@@ -1,0 +1,54 @@
+/** What the main thread and a worker say to each other. Buffers are moved, never copied. */
+import type { CipherKey } from '../crypto/aes-poly1305.ts';
+import type { BlobId, BlobType, PackId } from '../format/ids.ts';
+import type { Compression } from '../repository.ts';
+
+export interface WorkerSetup {
+  readonly key: CipherKey;
+  readonly version: 1 | 2;
+  readonly compression: Compression;
+}
+
+/** Blobs of one type, one after the other in one piece of memory. */
+export interface HashRequest {
+  readonly kind: 'hash';
+  readonly job: number;
+  readonly type: BlobType;
+  readonly data: Uint8Array;
+  readonly lengths: readonly number[];
+}
+
+/** The answer to `hashed`: which of the blobs are new. None: forget the job. */
+export interface EncodeRequest {
+  readonly kind: 'encode';
+  readonly job: number;
+  readonly wanted: readonly number[];
+}
+
+/** Seals the header and hashes the pack. */
+export interface FinishRequest {
+  readonly kind: 'finish';
+  readonly job: number;
+  readonly pieces: readonly Uint8Array[];
+  readonly header: Uint8Array;
+}
+
+export type ToWorker = HashRequest | EncodeRequest | FinishRequest;
+
+export interface EncodedBlob {
+  /** Its place in the request. */
+  readonly index: number;
+  readonly length: number;
+  readonly uncompressedLength: number;
+}
+
+export type FromWorker =
+  | { readonly kind: 'hashed'; readonly job: number; readonly ids: readonly BlobId[] }
+  /** `data` holds the sealed blobs in the order of `blobs`. */
+  | {
+      readonly kind: 'encoded';
+      readonly job: number;
+      readonly data: Uint8Array;
+      readonly blobs: readonly EncodedBlob[];
+    }
+  | { readonly kind: 'finished'; readonly job: number; readonly id: PackId; readonly content: readonly Uint8Array[] };

@@ -1,0 +1,164 @@
+/**
+ * The threads that do a writer's heavy work. The pool only spreads jobs; how much is under way is bounded by whoever
+ * submits. A worker that dies fails every job, because a blob that was in it is lost to the writer.
+ */
+import { Worker } from 'node:worker_threads';
+import { StillpointError } from '../../base/errors.ts';
+import type { BlobId, BlobType, PackId } from '../format/ids.ts';
+import type { EncodedBlob, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+
+export interface EncodedBatch {
+  readonly ids: readonly BlobId[];
+  readonly data: Uint8Array;
+  readonly blobs: readonly EncodedBlob[];
+}
+
+export interface FinishedPack {
+  readonly id: PackId;
+  readonly content: readonly Uint8Array[];
+}
+
+/** Told the ids of a batch, says which of them (by place) are to be encoded. */
+export type Choose = (ids: readonly BlobId[]) => readonly number[];
+
+interface Job {
+  readonly weight: number;
+  readonly choose: Choose | undefined;
+  ids: readonly BlobId[];
+  resolve(result: EncodedBatch | FinishedPack): void;
+  reject(error: unknown): void;
+}
+
+interface Member {
+  readonly worker: Worker;
+  readonly jobs: Map<number, Job>;
+  weight: number;
+}
+
+/** In the source tree the entry lies beside this file; in a bundle, beside the bundle. */
+export function defaultWorkerUrl(): URL {
+  const entry = import.meta.url.endsWith('.ts') ? './worker.ts' : './repository-worker.js';
+  return new URL(entry, import.meta.url);
+}
+
+export class WorkerPool implements AsyncDisposable {
+  readonly #members: readonly Member[];
+  #nextJob = 1;
+  #failure: StillpointError | undefined;
+  #closed = false;
+
+  constructor(setup: WorkerSetup, count: number, url: URL) {
+    this.#members = Array.from({ length: count }, () => this.#start(setup, url));
+  }
+
+  /** Whether some worker has nothing to do. */
+  get hasIdle(): boolean {
+    return this.#members.some((member) => member.jobs.size === 0);
+  }
+
+  /** Hashes the blobs that lie in `data`, then seals those that `choose` wants. `data` is moved. */
+  encode(type: BlobType, data: Uint8Array, lengths: readonly number[], choose: Choose): Promise<EncodedBatch> {
+    const job = this.#nextJob++;
+    return this.#submit(
+      { kind: 'hash', job, type, data, lengths },
+      [data],
+      data.length,
+      choose,
+    ) as Promise<EncodedBatch>;
+  }
+
+  /** @param pieces the sealed blobs, moved */
+  finish(pieces: readonly Uint8Array[], header: Uint8Array): Promise<FinishedPack> {
+    const job = this.#nextJob++;
+    const weight = pieces.reduce((sum, piece) => sum + piece.length, 0) / 8;
+    return this.#submit({ kind: 'finish', job, pieces, header }, pieces, weight, undefined) as Promise<FinishedPack>;
+  }
+
+  #submit(
+    request: ToWorker,
+    moved: readonly Uint8Array[],
+    weight: number,
+    choose: Choose | undefined,
+  ): Promise<EncodedBatch | FinishedPack> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const member = this.#members.reduce((least, other) => (other.weight < least.weight ? other : least));
+    return new Promise((resolve, reject) => {
+      member.jobs.set(request.job, { weight, choose, ids: [], resolve, reject });
+      member.weight += weight;
+      member.worker.postMessage(
+        request,
+        moved.map((piece) => piece.buffer as ArrayBuffer),
+      );
+    });
+  }
+
+  #start(setup: WorkerSetup, url: URL): Member {
+    const worker = new Worker(url, {
+      workerData: setup,
+      execArgv: [],
+      // The work is in buffers outside the heap; a small young generation keeps a worker at some 20 MB.
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    });
+    const member: Member = { worker, jobs: new Map(), weight: 0 };
+    worker.on('message', (message: FromWorker) => this.#receive(member, message));
+    worker.on('error', (error) => this.#fail(error));
+    worker.on('messageerror', (error) => this.#fail(error));
+    worker.on('exit', (code) => {
+      if (!this.#closed) this.#fail(new Error(`a worker ended with code ${code}`));
+    });
+    return member;
+  }
+
+  #receive(member: Member, message: FromWorker): void {
+    const job = member.jobs.get(message.job);
+    if (job === undefined) return;
+    switch (message.kind) {
+      case 'hashed': {
+        job.ids = message.ids;
+        const wanted = job.choose?.(message.ids) ?? [];
+        member.worker.postMessage({ kind: 'encode', job: message.job, wanted } satisfies ToWorker);
+        if (wanted.length > 0) return;
+        this.#settle(member, message.job, job);
+        job.resolve({ ids: message.ids, data: new Uint8Array(0), blobs: [] });
+        return;
+      }
+      case 'encoded':
+        this.#settle(member, message.job, job);
+        job.resolve({ ids: job.ids, data: message.data, blobs: message.blobs });
+        return;
+      case 'finished':
+        this.#settle(member, message.job, job);
+        job.resolve({ id: message.id, content: message.content });
+        return;
+    }
+  }
+
+  #settle(member: Member, number: number, job: Job): void {
+    member.jobs.delete(number);
+    member.weight -= job.weight;
+  }
+
+  #fail(cause: unknown): void {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    this.#failure ??= new StillpointError(
+      'internal.unexpected',
+      `A thread that compresses and encrypts failed: ${text}`,
+      {
+        advice:
+          'Nothing was committed; earlier restore points are whole. Start the backup again; if it repeats, report it.',
+        cause,
+      },
+    );
+    for (const { jobs } of this.#members) {
+      for (const job of jobs.values()) job.reject(this.#failure);
+      jobs.clear();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#fail(new Error('the writer was closed'));
+    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
+  }
+}
