@@ -32,9 +32,12 @@ const COMMANDS = ['cli', 'mcp-server'];
 /** What the extension may load before anybody has used it, with everything it imports statically. */
 const ACTIVATION_LIMIT_BYTES = 100_000;
 
-/** CommonJS packages (ssh2) call `require` for Node's own modules, which an ES module does not have. */
-const REQUIRE_FOR_COMMONJS =
-  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+/** What CommonJS packages (ssh2) expect of the module that they are in, and an ES module does not have. */
+const COMMONJS_MANNERS = [
+  "import { createRequire as __createRequire } from 'node:module';",
+  'const require = __createRequire(import.meta.url);',
+  'const __filename = import.meta.filename, __dirname = import.meta.dirname;',
+].join('\n');
 
 const startedByPath: Plugin = {
   name: 'started-by-path',
@@ -95,11 +98,13 @@ const { metafile } = await build({
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  minify: true,
-  keepNames: true,
+  // Packages with both forms: the CommonJS one of jsonc-parser loads its parts in a way that no bundler can follow.
+  mainFields: ['module', 'main'],
+  // Lines and names stay: a stack trace that a user sends has to be readable, and the .vsix is compressed anyway.
+  minifySyntax: true,
   legalComments: 'none',
   external: ['vscode'],
-  banner: { js: REQUIRE_FOR_COMMONJS },
+  banner: { js: COMMONJS_MANNERS },
   plugins: [startedByPath, withoutNativeParts],
   metafile: true,
   logLevel: 'warning',

@@ -5,7 +5,7 @@
 import process from 'node:process';
 import { runProcess } from './process.ts';
 
-const vsce = ['package', '--no-dependencies', '--allow-missing-repository'];
+const vsce = ['package', '--no-dependencies', '--allow-missing-repository', '--allow-unused-files-pattern'];
 
 const build = await runProcess('node', ['.ci/build.ts'], { show: true });
 process.exitCode = build.code === 0 ? (await runProcess('vsce', vsce, { show: true })).code : build.code;
