@@ -13,7 +13,6 @@ export const BACKUP_PHASES = [
   'snapshot',
   'mount',
   'list',
-  'compare',
   'read',
   'end-check',
   'commit',

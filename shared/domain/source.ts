@@ -9,6 +9,8 @@ export interface HostSpec {
   readonly ssh: string;
   readonly sshConfigFile: string | undefined;
   readonly sudo: SudoMode;
+  /** How long the host keeps our traces when it hears nothing from us; 1800 unless configured, 5 at least. */
+  readonly leaseSeconds: number;
 }
 
 export interface RepositorySpec {

@@ -48,7 +48,8 @@ export interface TakenSnapshot extends RunIdentity {
   /** Uptime of the host in seconds; the snapshot's instant lies between the two. */
   readonly beforeUptime: number;
   readonly afterUptime: number;
-  readonly wallClockMs: number;
+  /** The host's clock at the instant, ns since 1970. */
+  readonly wallClockNs: bigint;
 }
 
 export interface ReadableSnapshot extends TakenSnapshot {

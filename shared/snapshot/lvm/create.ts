@@ -21,8 +21,8 @@ export interface CreatedSnapshot {
   /** Uptime of the host in seconds, to a hundredth, just before and just after: the instant lies between. */
   readonly beforeUptime: number;
   readonly afterUptime: number;
-  /** The host's wall clock right after, in ms since 1970; for labels only. */
-  readonly wallClockMs: number;
+  /** The host's wall clock right after, in ns since 1970; for labels only. */
+  readonly wallClockNs: bigint;
 }
 
 /** How device-mapper calls a logical volume: hyphens in names are doubled, one hyphen joins group and volume. */
@@ -55,7 +55,7 @@ while [ "$#" -ge 6 ]; do
   read -r after idle < /proc/uptime
   uuid=$(lvs -qq --config 'log{prefix="" command_names=0}' --noheadings -o lv_uuid "$vg/$name" </dev/null | tr -d ' ')
   if ! echo "$vg $name $uuid $dm $reserve" >> "$dir/snapshots" || [ ! -e "$dir/expires" ]; then sp_reap "$run" "$owner" >&2; exit 75; fi
-  printf '%s\\0%s\\0%s\\0%s\\0%s\\0' "$name" "$uuid" "$before" "$after" "$(date +%s)"
+  printf '%s\\0%s\\0%s\\0%s\\0%s\\0' "$name" "$uuid" "$before" "$after" "$(date +%s.%N)"
 done`,
     args: [run, owner, ...orders.flatMap((order) => orderArguments(order))],
     needs: 'root',
@@ -80,15 +80,17 @@ function parseCreated(stdout: Buffer, expected: number, script: RemoteScript): r
   }
   return Array.from({ length: expected }, (_, index) => {
     const [name = '', uuid = '', before = '', after = '', wall = ''] = fields.slice(index * 5, index * 5 + 5);
-    const numbers = [before, after, wall].every((text) => /^\d+(\.\d+)?$/.test(text));
-    if (!numbers || !/^[A-Za-z0-9-]{32,}$/.test(uuid))
+    const numbers = [before, after].every((text) => /^\d+(\.\d+)?$/.test(text));
+    // A date(1) without %N prints it as it stands.
+    const clock = /^(\d+)(?:\.(\d{9}))?/.exec(wall);
+    if (!numbers || clock === null || !/^[A-Za-z0-9-]{32,}$/.test(uuid))
       throw unreadableOutput(script, 'a field has another form', fields.join(' '));
     return {
       name,
       uuid,
       beforeUptime: Number(before),
       afterUptime: Number(after),
-      wallClockMs: Number(wall) * 1000,
+      wallClockNs: BigInt(clock[1] ?? 0) * 1_000_000_000n + BigInt(clock[2] ?? 0),
     };
   });
 }

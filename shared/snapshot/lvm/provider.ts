@@ -2,10 +2,8 @@
 import { formatBytes } from '../../base/bytes.ts';
 import { StillpointError, toStillpointError } from '../../base/errors.ts';
 import { mintSnapshotName } from '../../domain/snapshot-name.ts';
-import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { DetectedVolume } from '../detect.ts';
 import type { SnapshotPlan, SnapshotProvider, TakenSnapshot } from '../provider.ts';
-import type { Survey } from '../survey.ts';
 import { createSnapshots, lvcreateLine, type SnapshotOrder } from './create.ts';
 import { judgeSnapshot, observeSnapshot } from './end-check.ts';
 import { type MountedSnapshot, mountSnapshot } from './mount.ts';
@@ -142,7 +140,7 @@ function noRoom(lv: LogicalVolumeRecord, group: VolumeGroupRecord, freeBytes: nu
 function createError(error: unknown, host: string): unknown {
   const known = toStillpointError(error);
   if (known.code !== 'remote.command-failed') return error;
-  const stderr = String(known.details['stderr'] ?? '');
+  const stderr = stderrOf(known);
   const facts = { details: known.details, cause: error };
   if (known.details['exitCode'] === 75) {
     return new StillpointError(
@@ -188,7 +186,7 @@ function createError(error: unknown, host: string): unknown {
 function mountError(error: unknown, snapshot: TakenSnapshot, host: string): unknown {
   const known = toStillpointError(error);
   if (known.code !== 'remote.command-failed') return error;
-  const stderr = String(known.details['stderr'] ?? '');
+  const stderr = stderrOf(known);
   return new StillpointError(
     'snapshot.mount-failed',
     `The snapshot of "${snapshot.planned.volume}" on "${host}" could not be mounted: ${lastLine(stderr)}`,
@@ -198,6 +196,11 @@ function mountError(error: unknown, snapshot: TakenSnapshot, host: string): unkn
       cause: error,
     },
   );
+}
+
+function stderrOf(error: StillpointError): string {
+  const { stderr } = error.details as { stderr?: unknown };
+  return typeof stderr === 'string' ? stderr : '';
 }
 
 function lastLine(stderr: string): string {
