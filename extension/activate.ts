@@ -1,0 +1,81 @@
+/**
+ * The entry of the extension. It registers and returns: no disk, no network, no core before somebody opens a view or
+ * runs a command. Everything that it makes belongs to the context and ends with it.
+ */
+import * as vscode from 'vscode';
+import { registerCommands } from './commands/register-commands.ts';
+import { configFileSetting, findConfigPlace } from './config-place.ts';
+import { Core } from './core.ts';
+import { JOB_LOG_SCHEME, JobLogDocuments } from './job-log-document.ts';
+import { JobsFeed } from './jobs-feed.ts';
+import { channelLogger } from './log.ts';
+import { Notifier } from './notify.ts';
+import { editorPerson } from './person.ts';
+import { PersonPrompter } from './prompter.ts';
+import { RESTORE_POINT_SCHEME, RestorePointDocuments } from './restore-point-document.ts';
+import { RememberedSecrets } from './secrets.ts';
+import type { Wording } from './texts/wording.ts';
+import { HostsTree } from './tree/hosts-tree.ts';
+import { JobsTree } from './tree/jobs-tree.ts';
+import { connectViews } from './views.ts';
+
+/** What the host tests look at; other extensions have no business here. */
+export interface ExtensionParts {
+  readonly hosts: HostsTree;
+  readonly jobs: JobsTree;
+}
+
+export function activate(context: vscode.ExtensionContext): ExtensionParts | undefined {
+  const own = <T extends vscode.Disposable>(part: T): T => {
+    context.subscriptions.push(part);
+    return part;
+  };
+  const channel = own(vscode.window.createOutputChannel('Stillpoint', { log: true }));
+  const logger = channelLogger(channel);
+  const notify = new Notifier(channel, logger);
+  const wording: Wording = {
+    t: (message, ...values) => vscode.l10n.t(message, ...values),
+    locale: vscode.env.language,
+  };
+  const secrets = new RememberedSecrets(context.secrets);
+  const prompter = new PersonPrompter(editorPerson, secrets, {
+    refused: vscode.l10n.t('The last answer was not accepted.'),
+    typeTwice: vscode.l10n.t('Type it once more.'),
+    different: vscode.l10n.t('The two were not the same.'),
+  });
+  const core = own(new Core({ prompter, logger, configFile: configFileSetting }));
+  const feed = own(new JobsFeed(core, logger));
+  const hosts = own(new HostsTree(core, wording));
+  const jobs = own(new JobsTree(feed, wording));
+  const logs = own(new JobLogDocuments(core, logger, wording));
+
+  own(connectViews({ hosts, jobs, feed, wording }));
+  own(vscode.workspace.registerTextDocumentContentProvider(JOB_LOG_SCHEME, logs));
+  own(
+    vscode.workspace.registerTextDocumentContentProvider(
+      RESTORE_POINT_SCHEME,
+      new RestorePointDocuments(core, wording),
+    ),
+  );
+  own(registerCommands({ core, notify, wording, prompter, secrets, feed, hosts, jobs }));
+  own(lookAgainAfterEdits(core, hosts));
+  return context.extensionMode === vscode.ExtensionMode.Test ? { hosts, jobs } : undefined;
+}
+
+/** The configuration counts from the moment in which it is saved. */
+function lookAgainAfterEdits(core: Core, hosts: HostsTree): vscode.Disposable {
+  const lookAgain = (): void => {
+    core.reopen();
+    hosts.refreshAll();
+  };
+  return vscode.Disposable.from(
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration('stillpoint.configFile')) lookAgain();
+    }),
+    vscode.workspace.onDidSaveTextDocument(async (document) => {
+      if (document.languageId !== 'jsonc') return;
+      const place = await findConfigPlace(core).catch(() => undefined);
+      if (place?.uri.fsPath === document.uri.fsPath) lookAgain();
+    }),
+  );
+}

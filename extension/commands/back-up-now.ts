@@ -1,0 +1,58 @@
+/** Back Up Now: starts the job in its own process and follows it. */
+import * as vscode from 'vscode';
+import { never } from '../../shared/base/cancel.ts';
+import { StillpointError } from '../../shared/base/errors.ts';
+import type { HostName } from '../../shared/domain/names.ts';
+import { type SourceName, sourceName } from '../../shared/domain/names.ts';
+import { followInWindow } from '../progress.ts';
+import { nodeOf } from './node-argument.ts';
+import type { CommandPorts } from './ports.ts';
+import { showJobLog } from './show-job-log.ts';
+import { openRestorePoint } from './show-restore-point.ts';
+
+/** `argument`: a source's node, a host's node, a source's name, or nothing. */
+export async function backUpNow(ports: CommandPorts, argument: unknown): Promise<void> {
+  const source = await chooseSource(ports, argument);
+  if (source === undefined) return;
+  const { job } = await ports.core.converse((stillpoint) => stillpoint.startJob({ kind: 'backup', source }, never));
+  ports.feed.refresh();
+  await followInWindow(job, {
+    ...ports,
+    showLog: ({ id }) => showJobLog(ports, id),
+    showRestorePoint: async ({ id }) => {
+      const { result } = await ports.core.use((stillpoint) => stillpoint.findJob(id));
+      if (result?.kind === 'backup') await openRestorePoint(ports, undefined, result.restorePoint);
+    },
+  });
+  ports.feed.refresh();
+  ports.hosts.refreshSource(source);
+}
+
+async function chooseSource(ports: CommandPorts, argument: unknown): Promise<SourceName | undefined> {
+  if (typeof argument === 'string') return sourceName(argument);
+  const named = nodeOf(argument, 'source') ?? nodeOf(argument, 'no-restore-points');
+  if (named !== undefined) return named.source.name;
+  return pickSource(ports, nodeOf(argument, 'host')?.host.name);
+}
+
+async function pickSource(ports: CommandPorts, host: HostName | undefined): Promise<SourceName | undefined> {
+  const all = await ports.core.use((stillpoint) => stillpoint.listSources());
+  const sources = host === undefined ? all : all.filter((source) => source.host === host);
+  if (sources.length === 0) {
+    throw new StillpointError('config.unknown-source', vscode.l10n.t('There is no source to back up.'), {
+      advice: vscode.l10n.t('Write one into the configuration: a host, its paths and a repository.'),
+      cause: undefined,
+    });
+  }
+  if (host !== undefined && sources.length === 1) return sources[0]?.name;
+  const picked = await vscode.window.showQuickPick(
+    sources.map((source) => ({
+      label: source.name,
+      description: vscode.l10n.t('{0} to {1}', source.host, source.repository),
+      detail: source.paths.map((path) => path.toString()).join(', '),
+      name: source.name,
+    })),
+    { title: vscode.l10n.t('Back Up Now'), placeHolder: vscode.l10n.t('Which source?') },
+  );
+  return picked?.name;
+}

@@ -1,0 +1,37 @@
+/** Initialise Repository: creates one that the configuration names. */
+import * as vscode from 'vscode';
+import { StillpointError } from '../../shared/base/errors.ts';
+import { signalOf } from '../cancel.ts';
+import type { CommandPorts } from './ports.ts';
+
+export async function initialiseRepository(ports: CommandPorts): Promise<void> {
+  const title = vscode.l10n.t('Initialise Repository');
+  const repositories = await ports.core.use((stillpoint) => stillpoint.listRepositories());
+  if (repositories.length === 0) {
+    throw new StillpointError('config.unknown-repository', vscode.l10n.t('The configuration names no repository.'), {
+      advice: vscode.l10n.t('Write one under "repositories", then initialise it.'),
+      cause: undefined,
+    });
+  }
+  const picked = await vscode.window.showQuickPick(
+    repositories.map(({ name, location }) => ({ label: name, description: location, name, location })),
+    { title, placeHolder: vscode.l10n.t('Which repository?') },
+  );
+  if (picked === undefined) return;
+  await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title: `${title}: ${picked.name}`, cancellable: true },
+    async (_progress, token) => {
+      using cancel = signalOf(token, title);
+      await ports.prompter.choosingPassword(() =>
+        ports.core.converse((stillpoint) => stillpoint.initRepository(picked.name, cancel.signal)),
+      );
+    },
+  );
+  ports.notify.information(
+    vscode.l10n.t(
+      'Repository "{0}" was created at "{1}". Keep its password in a safe place: without it nobody can read the backups.',
+      picked.name,
+      picked.location,
+    ),
+  );
+}

@@ -1,0 +1,29 @@
+/** Choosing one of the jobs from a list. */
+import * as vscode from 'vscode';
+import type { Job } from '../../shared/domain/job.ts';
+import { jobStatus, jobTitle } from '../texts/job-words.ts';
+import { formatTime } from '../texts/wording.ts';
+import type { CommandPorts } from './ports.ts';
+
+export async function pickJob(
+  ports: CommandPorts,
+  title: string,
+  fits: (job: Job) => boolean,
+): Promise<Job | undefined> {
+  const jobs = (await ports.feed.list()).filter(fits);
+  if (jobs.length === 0) {
+    ports.notify.information(vscode.l10n.t('There is no such job.'));
+    return undefined;
+  }
+  const { t } = ports.wording;
+  const picked = await vscode.window.showQuickPick(
+    jobs.map((job) => ({
+      label: jobTitle(job.request, t),
+      description: jobStatus(job, t),
+      detail: formatTime(job.createdAt, ports.wording),
+      job,
+    })),
+    { title, placeHolder: vscode.l10n.t('Which job?') },
+  );
+  return picked?.job;
+}

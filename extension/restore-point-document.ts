@@ -1,0 +1,40 @@
+/** Restore points as read-only documents of the editor: `stillpoint-point:/REPOSITORY/ID.md`. */
+import * as vscode from 'vscode';
+import { never } from '../shared/base/cancel.ts';
+import { toStillpointError } from '../shared/base/errors.ts';
+import { repositoryName } from '../shared/domain/names.ts';
+import type { RestorePointSummary } from '../shared/domain/restore-point.ts';
+import type { Core } from './core.ts';
+import { restorePointText } from './texts/restore-point-text.ts';
+import type { Wording } from './texts/wording.ts';
+
+export const RESTORE_POINT_SCHEME = 'stillpoint-point';
+
+export function restorePointUri(point: Pick<RestorePointSummary, 'repository' | 'id'>): vscode.Uri {
+  return vscode.Uri.from({ scheme: RESTORE_POINT_SCHEME, path: `/${point.repository}/${point.id.slice(0, 8)}.md` });
+}
+
+export class RestorePointDocuments implements vscode.TextDocumentContentProvider {
+  readonly #core: Core;
+  readonly #wording: Wording;
+
+  constructor(core: Core, wording: Wording) {
+    this.#core = core;
+    this.#wording = wording;
+  }
+
+  async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
+    const [, repository = '', file = ''] = uri.path.split('/');
+    try {
+      return await this.#core.converse(async (stillpoint) => {
+        const point = await stillpoint.findRestorePoint(repositoryName(repository), file.replace(/\.md$/, ''), never);
+        const repositories = await stillpoint.listRepositories();
+        const spec = repositories.find((candidate) => candidate.name === point.repository);
+        return restorePointText(point, spec, this.#wording);
+      });
+    } catch (error) {
+      const { message, advice } = toStillpointError(error);
+      return `${message}\n\n${advice}\n`;
+    }
+  }
+}

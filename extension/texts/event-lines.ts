@@ -1,0 +1,81 @@
+/** The events of a job as lines of its log. Every kind of event has its line; nothing is left out of a log. */
+import { formatBytes } from '../../shared/base/bytes.ts';
+import type { RunEvent } from '../../shared/domain/events.ts';
+import { resultWords, stateWords } from './job-words.ts';
+import { phaseWords, progressWords } from './phase-words.ts';
+import { formatDuration, type Wording } from './wording.ts';
+
+/** `12:30:05  text`; further lines of one event are indented below it. */
+export function eventLines(event: RunEvent, wording: Wording): readonly string[] {
+  const [first = '', ...more] = eventText(event, wording);
+  return [`${clockTime(event.at, wording)}  ${first}`, ...more.map((line) => `          ${line}`)];
+}
+
+function eventText(event: RunEvent, wording: Wording): readonly string[] {
+  const { t } = wording;
+  switch (event.type) {
+    case 'job-started':
+      return [t('The job has started.')];
+    case 'phase-started':
+      return [t('{0} …', phaseWords(event.phase, t))];
+    case 'phase-finished':
+      return [t('{0}: done in {1}', phaseWords(event.phase, t), formatDuration(event.durationMs))];
+    case 'lease-armed':
+      return [
+        t(
+          'The host cleans up by itself {0} after it last heard of us (run {1}).',
+          formatDuration(event.leaseMs),
+          event.run,
+        ),
+      ];
+    case 'lease-released':
+      return [t('The host holds nothing of ours any more (run {0}).', event.run)];
+    case 'snapshot-created':
+      return [
+        t(
+          'Snapshot "{0}" of "{1}" taken: writers held for at most {2}, room for {3} of changes.',
+          event.snapshot,
+          event.volume,
+          formatDuration(event.freezeMs),
+          formatBytes(event.sizeBytes),
+        ),
+      ];
+    case 'snapshot-removed':
+      return [
+        t(
+          'Snapshot "{0}" of "{1}" removed; it lived for {2}.',
+          event.snapshot,
+          event.volume,
+          formatDuration(event.lifetimeMs),
+        ),
+      ];
+    case 'progress':
+      return [t('{0}: {1}', phaseWords(event.phase, t), progressWords(event, t))];
+    case 'item-skipped':
+      return [t('Left out: "{0}": {1}', event.path, event.reason)];
+    case 'warning':
+      return [t('Warning: {0} [{1}]', event.message, event.code), event.advice];
+    case 'cleanup-failed':
+      return [
+        t('Cleaning up failed: {0}', event.what),
+        `${event.error.message} [${event.error.code}]`,
+        event.error.advice,
+      ];
+    case 'job-finished': {
+      const lines = [t('The job has ended: {0}.', stateWords(event.outcome, t))];
+      if (event.result !== undefined) lines.push(resultWords(event.result, t));
+      if (event.error !== undefined) lines.push(`${event.error.message} [${event.error.code}]`, event.error.advice);
+      return lines;
+    }
+  }
+}
+
+function clockTime(iso: string, wording: Wording): string {
+  return new Intl.DateTimeFormat(wording.locale, {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+    ...(wording.timeZone === undefined ? {} : { timeZone: wording.timeZone }),
+  }).format(new Date(iso));
+}

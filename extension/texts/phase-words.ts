@@ -1,0 +1,89 @@
+/** The phases of a job in words, as they are shown while it runs. */
+
+import { formatBytes } from '../../shared/base/bytes.ts';
+import type { Phase, Progress } from '../../shared/domain/events.ts';
+import type { Translate } from './wording.ts';
+
+export function phaseWords(phase: Phase, t: Translate): string {
+  switch (phase) {
+    case 'open':
+      return t('Opening the repository');
+    case 'plan':
+      return t('Planning');
+    case 'connect':
+      return t('Connecting');
+    case 'preflight':
+      return t('Looking at the host');
+    case 'arm':
+      return t('Arming the clean-up on the host');
+    case 'snapshot':
+      return t('Taking the snapshot');
+    case 'mount':
+      return t('Mounting the snapshot');
+    case 'list':
+      return t('Listing files');
+    case 'compare':
+      return t('Comparing with the last restore point');
+    case 'read':
+      return t('Reading');
+    case 'end-check':
+      return t('Checking that the snapshot stayed valid');
+    case 'commit':
+      return t('Committing the restore point');
+    case 'release':
+      return t('Removing the snapshot from the host');
+    case 'restore':
+      return t('Restoring');
+    case 'verify':
+      return t('Reading all stored data');
+    case 'check':
+      return t('Checking the structure');
+    case 'sweep':
+      return t('Removing what was left behind');
+  }
+}
+
+/** Done parts of a hundred, or undefined where the whole is not known. */
+export function percentDone(progress: Progress): number | undefined {
+  const { bytesDone, bytesTotal, filesDone, filesTotal } = progress;
+  if (bytesTotal !== undefined && bytesTotal > 0) return Math.min(100, Math.floor((bytesDone / bytesTotal) * 100));
+  if (filesTotal !== undefined && filesTotal > 0) return Math.min(100, Math.floor((filesDone / filesTotal) * 100));
+  return undefined;
+}
+
+/** "12 of 400 files, 3.0 MiB of 1.2 GiB". */
+export function progressWords(progress: Progress, t: Translate): string {
+  const files =
+    progress.filesTotal === undefined
+      ? t('{0} files', progress.filesDone)
+      : t('{0} of {1} files', progress.filesDone, progress.filesTotal);
+  const bytes =
+    progress.bytesTotal === undefined
+      ? formatBytes(progress.bytesDone)
+      : t('{0} of {1}', formatBytes(progress.bytesDone), formatBytes(progress.bytesTotal));
+  return `${files}, ${bytes}`;
+}
+
+/**
+ * What cancelling means at this moment. Before the snapshot nothing is on the host; once the commit has begun the
+ * restore point may come into being all the same, and saying otherwise would be a lie.
+ */
+export function cancelWords(phase: Phase | undefined, t: Translate): string {
+  switch (phase) {
+    case 'arm':
+    case 'snapshot':
+    case 'mount':
+    case 'list':
+    case 'compare':
+    case 'read':
+    case 'end-check':
+      return t('Stopping, then removing the snapshot from the host. Nothing is committed.');
+    case 'commit':
+    case 'release':
+      return t('Stopping. The commit has begun, so the restore point may still appear.');
+    case 'restore':
+      return t('Stopping. Files that were restored so far stay in the target folder.');
+    default:
+      return t('Stopping. Nothing was changed on the host.');
+  }
+}

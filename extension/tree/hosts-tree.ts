@@ -1,0 +1,163 @@
+/**
+ * The view Hosts. The list of hosts comes from the configuration alone; a host is connected to when somebody opens it,
+ * and asked again only on Refresh or Retry. What cannot be had becomes a node that says why, in the place where it is
+ * missed, and the rest of the tree stays usable.
+ */
+import * as vscode from 'vscode';
+import { never } from '../../shared/base/cancel.ts';
+import { isStillpointError, toErrorRecord } from '../../shared/base/errors.ts';
+import type { HostInventory, HostSummary } from '../../shared/domain/host.ts';
+import type { HostName } from '../../shared/domain/names.ts';
+import type { Source } from '../../shared/domain/source.ts';
+import { findConfigPlace } from '../config-place.ts';
+import type { Core } from '../core.ts';
+import type { Wording } from '../texts/wording.ts';
+import { type HostsNode, hostsNodeView } from './hosts-nodes.ts';
+import { toTreeItem } from './tree-item.ts';
+
+/** What the welcome views of package.json ask for. */
+const CONTEXT_KEY = 'stillpoint.configuration';
+
+export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Disposable {
+  readonly #core: Core;
+  readonly #wording: Wording;
+  readonly #changed = new vscode.EventEmitter<HostsNode | undefined>();
+  readonly onDidChangeTreeData = this.#changed.event;
+  /** The nodes that the editor shows, by id: a change is told about the very same object. */
+  readonly #shown = new Map<string, HostsNode>();
+  readonly #inventories = new Map<HostName, Promise<HostInventory>>();
+
+  constructor(core: Core, wording: Wording) {
+    this.#core = core;
+    this.#wording = wording;
+  }
+
+  getTreeItem(node: HostsNode): vscode.TreeItem {
+    return toTreeItem(hostsNodeView(node, this.#wording), node);
+  }
+
+  async getChildren(node?: HostsNode): Promise<HostsNode[]> {
+    const parent = node === undefined ? undefined : this.#idOf(node);
+    let children: HostsNode[];
+    try {
+      children = await this.#load(node);
+    } catch (error) {
+      children = [{ kind: 'problem', parent, error: toErrorRecord(error) }];
+    }
+    for (const child of children) this.#shown.set(this.#idOf(child), child);
+    return children;
+  }
+
+  /** Everything anew; hosts that are open are connected to again. */
+  refreshAll(): void {
+    this.#inventories.clear();
+    this.#shown.clear();
+    this.#changed.fire(undefined);
+  }
+
+  /** The children of one node anew. */
+  refresh(node: HostsNode): void {
+    if (node.kind === 'problem') {
+      this.#refreshId(node.parent);
+      return;
+    }
+    if (node.kind === 'host') {
+      this.#inventories.delete(node.host.name);
+      this.#refreshId(`volumes/${node.host.name}`);
+    }
+    if (node.kind === 'volumes') this.#inventories.delete(node.host);
+    this.#refreshId(this.#idOf(node));
+  }
+
+  /** The restore points of one source anew, if they are shown. */
+  refreshSource(source: string): void {
+    const id = `source/${source}`;
+    if (this.#shown.has(id)) this.#refreshId(id);
+  }
+
+  dispose(): void {
+    this.#changed.dispose();
+  }
+
+  #refreshId(id: string | undefined): void {
+    if (id === undefined) this.refreshAll();
+    else this.#changed.fire(this.#shown.get(id));
+  }
+
+  #idOf(node: HostsNode): string {
+    return hostsNodeView(node, this.#wording).id;
+  }
+
+  async #load(node: HostsNode | undefined): Promise<HostsNode[]> {
+    if (node === undefined) return this.#hosts();
+    switch (node.kind) {
+      case 'ssh-hosts':
+        return node.hosts.map((host) => ({ kind: 'host', host }));
+      case 'host':
+        return this.#partsOfHost(node.host);
+      case 'volumes':
+        return this.#volumes(node.host);
+      case 'source':
+        return this.#restorePoints(node.source);
+      default:
+        return [];
+    }
+  }
+
+  async #hosts(): Promise<HostsNode[]> {
+    const place = await findConfigPlace(this.#core);
+    if (!place.exists) {
+      await this.#tellWelcome('missing');
+      return [];
+    }
+    const hosts = await this.#core
+      .use((stillpoint) => stillpoint.listHosts(never))
+      .catch(async (error: unknown) => {
+        await this.#tellWelcome(isStillpointError(error, 'config.not-found') ? 'missing' : 'invalid');
+        throw error;
+      });
+    const configured = hosts.filter((host) => host.origin === 'configuration');
+    const offered = hosts.filter((host) => host.origin === 'ssh-config');
+    await this.#tellWelcome(hosts.length === 0 ? 'empty' : 'present');
+    const nodes: HostsNode[] = configured.map((host) => ({ kind: 'host', host }));
+    return offered.length === 0 ? nodes : [...nodes, { kind: 'ssh-hosts', hosts: offered }];
+  }
+
+  async #partsOfHost(host: HostSummary): Promise<HostsNode[]> {
+    const sources = await this.#core.use((stillpoint) => stillpoint.listSources());
+    const own = sources.filter((source) => source.host === host.name);
+    return [...own.map((source): HostsNode => ({ kind: 'source', source })), { kind: 'volumes', host: host.name }];
+  }
+
+  async #volumes(host: HostName): Promise<HostsNode[]> {
+    const inventory = await this.#inspect(host);
+    return [
+      ...inventory.warnings.map((text): HostsNode => ({ kind: 'host-warning', host, text })),
+      ...inventory.volumes
+        .filter((volume) => volume.kind !== 'pseudo')
+        .map((volume): HostsNode => ({ kind: 'volume', host, volume })),
+    ];
+  }
+
+  /** One connection however often the editor asks; a failed one is not kept, so that opening again tries again. */
+  #inspect(host: HostName): Promise<HostInventory> {
+    const known = this.#inventories.get(host);
+    if (known !== undefined) return known;
+    const inventory = this.#core.converse((stillpoint) => stillpoint.inspectHost(host, never));
+    this.#inventories.set(host, inventory);
+    inventory.catch(() => this.#inventories.delete(host));
+    return inventory;
+  }
+
+  async #restorePoints(source: Source): Promise<HostsNode[]> {
+    const points = await this.#core.converse((stillpoint) =>
+      stillpoint.listRestorePoints({ repository: source.repository, source: source.name }, never),
+    );
+    if (points.length === 0) return [{ kind: 'no-restore-points', source }];
+    return points.map((point) => ({ kind: 'restore-point', point }));
+  }
+
+  async #tellWelcome(state: 'missing' | 'invalid' | 'empty' | 'present'): Promise<void> {
+    await vscode.commands.executeCommand('setContext', CONTEXT_KEY, state);
+  }
+}
