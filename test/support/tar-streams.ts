@@ -1,0 +1,68 @@
+/** Small makers and takers of tar streams for tests. */
+import type { TarEntry, TarHead } from '../../shared/tar/entry.ts';
+import { readTar, type ReadTarOptions } from '../../shared/tar/reader.ts';
+import { storedBytes } from '../../shared/tar/sparse.ts';
+import { type TarItem, writeTar } from '../../shared/tar/write-tar.ts';
+
+const NO_BYTES = Buffer.alloc(0);
+
+export function aHead(facts: Partial<TarHead> = {}): TarHead {
+  return {
+    name: Buffer.from('file'),
+    type: 'file',
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    size: 0,
+    mtime: { seconds: 0, nanoseconds: 0 },
+    linkName: NO_BYTES,
+    devMajor: 0,
+    devMinor: 0,
+    xattrs: [],
+    aclAccess: undefined,
+    aclDefault: undefined,
+    sparse: undefined,
+    ...facts,
+  };
+}
+
+export interface WholeEntry {
+  readonly head: TarHead;
+  readonly stored: Buffer;
+}
+
+/** Content that differs at every place, so that a piece in the wrong place is seen. */
+export function patternOf(head: Pick<TarHead, 'type' | 'size' | 'sparse'>, seed = 0): Buffer {
+  if (head.type !== 'file') return NO_BYTES;
+  const length = head.sparse === undefined ? head.size : storedBytes(head.sparse);
+  return Buffer.from(Array.from({ length }, (_, at) => (at * 7 + seed + (at >> 8)) & 0xff));
+}
+
+export async function tarOf(entries: Iterable<WholeEntry>): Promise<Buffer> {
+  async function* items(): AsyncGenerator<TarItem> {
+    for (const { head, stored } of entries) yield { head, content: inChunks(stored, 1000) };
+  }
+  return Buffer.concat(await Array.fromAsync(writeTar(items())));
+}
+
+export async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+export async function entriesOf(
+  archive: Buffer | AsyncIterable<Uint8Array>,
+  options?: ReadTarOptions & { readonly chunkSize?: number },
+): Promise<WholeEntry[]> {
+  const chunks = Buffer.isBuffer(archive) ? inChunks(archive, options?.chunkSize ?? 65_536) : archive;
+  const found: WholeEntry[] = [];
+  for await (const entry of readTar(chunks, options)) {
+    const stored = Buffer.concat(await Array.fromAsync(entry.content));
+    found.push({ head: headOf(entry), stored });
+  }
+  return found;
+}
+
+export function headOf(entry: TarEntry): TarHead {
+  const { content: _content, position: _position, atime: _atime, ctime: _ctime, storedSize: _stored, ...head } = entry;
+  return head;
+}
