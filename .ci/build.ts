@@ -8,7 +8,7 @@
  * A module that is started by path is written `new URL('./x.ts', import.meta.url)` in the sources, which run as they
  * are; here it becomes the bundle's name. The licences of everything that was bundled go to dist/THIRD-PARTY.
  */
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import process from 'node:process';
 import { build, type Metafile, type Plugin } from 'esbuild';
@@ -23,7 +23,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   'mcp-server': 'mcp-server/main.ts',
   extension: 'extension/activate.ts',
   runner: 'shared/jobs/runner-main.ts',
-  worker: 'shared/repository/workers/blob-worker.ts',
+  'repository-worker': 'shared/repository/workers/worker.ts',
 };
 
 /** The programs that a shell starts by name. */
@@ -82,16 +82,10 @@ function staticSize(outputs: Metafile['outputs'], entry: string, seen = new Set<
     .reduce((size, { path }) => size + staticSize(outputs, path, seen), output.bytes);
 }
 
-const present = Object.entries(ENTRIES).filter(([name, source]) => {
-  if (existsSync(join(ROOT, source))) return true;
-  console.log(`${name}: skipped, there is no ${source}`);
-  return false;
-});
-
 rmSync(DIST, { recursive: true, force: true });
-const { metafile } = await build({
+const bundled = await build({
   absWorkingDir: ROOT,
-  entryPoints: Object.fromEntries(present),
+  entryPoints: ENTRIES,
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -108,19 +102,19 @@ const { metafile } = await build({
   plugins: [startedByPath, withoutNativeParts],
   metafile: true,
   logLevel: 'warning',
-});
+}).catch(() => process.exit(1)); // what went wrong has been printed
+const { inputs, outputs } = bundled.metafile;
 
 for (const name of COMMANDS) {
   const file = join(DIST, `${name}.js`);
-  if (!existsSync(file)) continue;
   const text = readFileSync(file, 'utf8');
   if (!text.startsWith('#!')) writeFileSync(file, `#!/usr/bin/env node\n${text}`);
   chmodSync(file, 0o755);
 }
-writeFileSync(join(DIST, 'THIRD-PARTY'), gatherLicences(Object.keys(metafile.inputs)));
+writeFileSync(join(DIST, 'THIRD-PARTY'), gatherLicences(Object.keys(inputs)));
 
-for (const [name] of present) {
-  const bytes = staticSize(metafile.outputs, `dist/${name}.js`);
+for (const name of Object.keys(ENTRIES)) {
+  const bytes = staticSize(outputs, `dist/${name}.js`);
   console.log(`dist/${name}.js`.padEnd(22), `${Math.ceil(bytes / 1000)} kB at start`);
   if (name === 'extension' && bytes > ACTIVATION_LIMIT_BYTES) {
     console.error(`The extension loads more than ${ACTIVATION_LIMIT_BYTES / 1000} kB at activation: import on demand.`);

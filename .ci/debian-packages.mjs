@@ -8,6 +8,8 @@ export const DEBIAN_GROUPS = {
     { package: 'user-mode-linux', file: 'linux.uml' },
     { package: 'mmdebstrap', file: 'mmdebstrap' },
     { package: 'e2fsprogs', file: 'mke2fs' },
+    { package: 'debian-archive-keyring', file: '/usr/share/keyrings/debian-archive-keyring.gpg' },
+    { package: 'util-linux', file: 'unshare' },
     { package: 'iproute2', file: 'ip' },
     { package: 'netcat-openbsd', file: 'nc.openbsd' },
     { package: 'openssh-client', file: 'ssh' },
@@ -15,8 +17,6 @@ export const DEBIAN_GROUPS = {
     { package: 'btrfs-progs', file: 'mkfs.btrfs' },
     { package: 'acl', file: 'setfacl' },
     { package: 'attr', file: 'setfattr' },
-    { package: 'zstd', file: 'zstd' },
-    { package: 'ca-certificates', file: '/etc/ssl/certs/ca-certificates.crt' },
   ],
   /** The reference program that reads what we wrote and writes what we read. */
   restic: [
