@@ -37,7 +37,7 @@ const DOORS: Readonly<Record<string, readonly RegExp[]>> = {
     /^shared\/.*\/records\.ts$/,
     /^mcp-server\//,
   ],
-  'jsonc-parser': [/^shared\/config\//],
+  'jsonc-parser': [/^shared\/config\//, /^extension\/commands\/add-host\.ts$/],
   'libsodium-wrappers-sumo': [/^shared\/repository\/crypto\//],
   commander: [/^cli\//],
   vscode: [/^extension\//],
