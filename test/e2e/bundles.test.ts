@@ -2,8 +2,10 @@
  * What users get is the bundles, not the sources that all other tests run. Here the bundles are built and started, so
  * that a package that does not survive bundling, or a module that is started by path and is not there, is noticed.
  */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
 
@@ -30,10 +32,10 @@ describe('the bundles', () => {
     };
     const server = execa(join(DIST, 'mcp-server.js'), [], { timeout: 20_000 });
     server.stdin.write(`${JSON.stringify(hello)}\n`);
-    const [first] = await Array.fromAsync(server.iterable().take(1));
+    const [first] = (await once(createInterface({ input: server.stdout }), 'line')) as [string];
     server.stdin.end();
     await server;
-    expect(JSON.parse(first ?? '')).toMatchObject({ id: 1, result: { serverInfo: { name: 'stillpoint' } } });
+    expect(JSON.parse(first)).toMatchObject({ id: 1, result: { serverInfo: { name: 'stillpoint' } } });
   });
 
   test('modules that are started by path are loaded by their bundled name', () => {
