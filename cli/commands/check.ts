@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import { chooseRepository } from '../arguments.ts';
+import type { Shell } from '../shell.ts';
+import { type DetachOption, withDetach } from './detach.ts';
+
+/** `stillpoint check [REPOSITORY]`: the structure, without reading content. */
+export function addCheck(program: Command, shell: Shell): void {
+  withDetach(
+    program
+      .command('check')
+      .description("check a repository's structure: every restore point leads to stored data; content is not read")
+      .argument('[repository]', 'name in the configuration; may be left out when there is only one'),
+  )
+    .addHelpText('after', '\nExample:\n  stillpoint check main')
+    .action(async (given: string | undefined, options: DetachOption) => {
+      await shell.runJob(
+        async (stillpoint) => ({ kind: 'check', repository: await chooseRepository(stillpoint, given) }),
+        { detach: options.detach === true },
+      );
+    });
+}

@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import { optionalRepository, pathInPoint, wholeNumber } from '../arguments.ts';
+import { renderListing } from '../render/points.ts';
+import type { Shell } from '../shell.ts';
+
+interface LsOptions {
+  readonly repository?: string;
+  readonly limit: string;
+  readonly cursor?: string;
+}
+
+/** `stillpoint ls POINT [PATH]`: the files of a folder in a restore point. */
+export function addLs(program: Command, shell: Shell): void {
+  program
+    .command('ls')
+    .description('list the files in a folder of a restore point')
+    .argument('<point>', 'id of a restore point, the start of one, or "latest"')
+    .argument('[path]', 'a folder in it', '/')
+    .option('--repository <name>', 'the repository of the restore point, where several hold it')
+    .option('--limit <n>', 'entries to list at most', '1000')
+    .option('--cursor <text>', 'go on where a listing ended')
+    .addHelpText(
+      'after',
+      '\nNames are shown, and typed, with \\n, \\t and \\xNN for control characters and for bytes that are no text.\n\nExample:\n  stillpoint ls latest /var/lib/mysql',
+    )
+    .action(async (point: string, path: string, options: LsOptions) => {
+      await shell.query(async (stillpoint, signal) => {
+        const limit = wholeNumber('--limit', options.limit, 1, 100_000);
+        const found = await stillpoint.findRestorePoint(optionalRepository(options.repository), point, signal);
+        const listing = await stillpoint.browse(
+          {
+            repository: found.repository,
+            restorePoint: found.id,
+            path: pathInPoint(path),
+            limit,
+            ...(options.cursor === undefined ? {} : { cursor: options.cursor }),
+          },
+          signal,
+        );
+        return { document: { listing }, text: (paint) => renderListing(listing, paint) };
+      });
+    });
+}

@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import { localFolder, optionalRepository, pathInPoint } from '../arguments.ts';
+import type { Shell } from '../shell.ts';
+import { type DetachOption, withDetach } from './detach.ts';
+
+interface RestoreOptions extends DetachOption {
+  readonly to: string;
+  readonly repository?: string;
+}
+
+/** `stillpoint restore POINT [PATH…] --to DIR`: restores into a folder on this machine. */
+export function addRestore(program: Command, shell: Shell): void {
+  withDetach(
+    program
+      .command('restore')
+      .description('restore files into a folder on this machine')
+      .argument('<point>', 'id of a restore point, the start of one, or "latest"')
+      .argument('[path...]', 'files and folders in it; none means everything')
+      .requiredOption('--to <folder>', 'where to restore to')
+      .option('--repository <name>', 'the repository of the restore point, where several hold it'),
+  )
+    .addHelpText(
+      'after',
+      '\nPaths are typed as "stillpoint ls" shows them, with \\xNN for bytes that are no text.\n\nExample:\n  stillpoint restore latest /srv/files/contract.pdf --to ./restored',
+    )
+    .action(async (point: string, paths: readonly string[], options: RestoreOptions) => {
+      await shell.runJob(
+        async (stillpoint, signal) => {
+          const target = localFolder(shell.surroundings.workingFolder, options.to);
+          const found = await stillpoint.findRestorePoint(optionalRepository(options.repository), point, signal);
+          return {
+            kind: 'restore',
+            repository: found.repository,
+            restorePoint: found.id,
+            paths: paths.map(pathInPoint),
+            target,
+          };
+        },
+        { detach: options.detach === true },
+      );
+    });
+}

@@ -1,0 +1,91 @@
+/**
+ * The exit codes of `stillpoint`. Scripts depend on them: a number is never given another meaning.
+ *
+ * A failure's number follows from the first word of its error code, so that a new error code of a known area needs no
+ * change here. `docs/cli.md` prints this table; a test keeps it true.
+ */
+import type { JobOutcome } from '../shared/domain/events.ts';
+import type { JobResult } from '../shared/domain/report.ts';
+
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  configuration: 3,
+  connection: 4,
+  host: 5,
+  repository: 6,
+  restore: 7,
+  findings: 8,
+  cancelled: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+export const EXIT_MEANING: Readonly<Record<ExitCode, string>> = {
+  0: 'Done. For a backup: the restore point holds everything that was asked for.',
+  1: 'Failed for a reason that has no number of its own; the code in brackets says which.',
+  2: 'The command line does not make sense: an unknown command or option, a missing or contradicting argument.',
+  3: 'The configuration: no such file, host, source or repository, a mistake in it, or a password that could not be had.',
+  4: 'The host could not be reached or does not let us work: SSH, host key, login, sudo, a missing program.',
+  5: 'The state of the host: a path, volume or snapshot. Nothing was committed.',
+  6: 'The repository or the place where it lives.',
+  7: 'The restore: the target folder or a file in it.',
+  8: 'Finished, but look at it: files were skipped, a check has findings, or a sweep left something alone.',
+  130: 'Cancelled. Also when Ctrl-C stopped the following of a job that goes on in its own process.',
+};
+
+/** The first word of an error code → the exit code. `run.cancelled` is the one code with a number of its own. */
+export const EXIT_OF_AREA: Readonly<Record<string, ExitCode>> = {
+  internal: EXIT.failed,
+  usage: EXIT.usage,
+  config: EXIT.configuration,
+  ssh: EXIT.connection,
+  remote: EXIT.connection,
+  host: EXIT.host,
+  lvm: EXIT.host,
+  snapshot: EXIT.host,
+  read: EXIT.host,
+  repository: EXIT.repository,
+  backend: EXIT.repository,
+  restore: EXIT.restore,
+  job: EXIT.failed,
+  plan: EXIT.failed,
+  run: EXIT.failed,
+};
+
+export function exitCodeOf(errorCode: string): ExitCode {
+  if (errorCode === 'run.cancelled') return EXIT.cancelled;
+  return EXIT_OF_AREA[errorCode.split('.', 1)[0] ?? ''] ?? EXIT.failed;
+}
+
+/** The exit code of a command that followed a job to its end. */
+export function exitCodeOfJob(
+  outcome: JobOutcome,
+  result: JobResult | undefined,
+  errorCode: string | undefined,
+): ExitCode {
+  switch (outcome) {
+    case 'succeeded':
+      return result !== undefined && hasFindings(result) ? EXIT.findings : EXIT.ok;
+    case 'cancelled':
+      return EXIT.cancelled;
+    case 'failed':
+    case 'interrupted':
+      return exitCodeOf(errorCode ?? 'job.interrupted');
+  }
+}
+
+function hasFindings(result: JobResult): boolean {
+  switch (result.kind) {
+    case 'backup':
+      return result.skipped.length > 0;
+    case 'check':
+    case 'verify':
+      return result.findings.length > 0;
+    case 'sweep':
+      return result.kept.length > 0;
+    case 'restore':
+      return false;
+  }
+}

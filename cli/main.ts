@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+/**
+ * `stillpoint`, the command line. The one file that touches the process: arguments, environment, streams and signals.
+ * Dying here, at any instruction, harms nothing: jobs run in a process of their own and hosts clean up by themselves.
+ */
+import process from 'node:process';
+import { openStillpoint } from '../shared/stillpoint.ts';
+import { EXIT } from './exit-codes.ts';
+import { Interrupts } from './interrupts.ts';
+import { runCommandLine } from './program.ts';
+import { TerminalPrompter } from './prompter.ts';
+import type { Terminal } from './surroundings.ts';
+
+const { stdin, stdout, stderr } = process;
+
+const noColour = (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb';
+
+const terminal: Terminal = {
+  interactive: stdout.isTTY && process.env['TERM'] !== 'dumb',
+  colour: stdout.isTTY && stderr.isTTY && !noColour,
+  columns: () => (stdout.isTTY ? stdout.columns : 100),
+  out: (text) => void stdout.write(text),
+  err: (text) => void stderr.write(text),
+};
+
+// `stillpoint list | head` is no error
+stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok);
+  throw error;
+});
+
+const interrupts = new Interrupts();
+let unanswered = 0;
+process.on('SIGINT', () => {
+  // A command that does not end after being asked twice is left to die
+  unanswered += 1;
+  if (!interrupts.interrupt() || unanswered > 2) process.exit(EXIT.cancelled);
+});
+
+const prompter = stdin.isTTY && stderr.isTTY ? { prompter: new TerminalPrompter(stdin, stderr) } : {};
+
+process.exitCode = await runCommandLine(process.argv.slice(2), {
+  terminal,
+  interrupts,
+  workingFolder: process.cwd(),
+  open: async (options) => openStillpoint({ ...options, ...prompter }),
+});

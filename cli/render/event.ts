@@ -1,0 +1,63 @@
+/** A run's events as lines. Progress and beginnings give none: they belong to the live line. */
+import { formatBytes } from '../../shared/base/bytes.ts';
+import { redact } from '../../shared/base/log.ts';
+import type { RunEvent } from '../../shared/domain/events.ts';
+import { formatDuration, type Paint, shown } from './text.ts';
+
+/** Wide enough for the longest phase. */
+const PHASE_WIDTH = 10;
+
+/** How much a reader must see of it: `trouble` is shown even when asked to be quiet. */
+export interface EventLine {
+  readonly text: string;
+  readonly trouble: boolean;
+}
+
+export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefined {
+  switch (event.type) {
+    case 'phase-finished':
+      return say(`${event.phase.padEnd(PHASE_WIDTH)}  ${formatDuration(event.durationMs).padStart(12)}`);
+    case 'lease-armed':
+      return say(
+        `"${shown(event.host)}" now removes our traces by itself if it hears nothing for ${formatDuration(event.leaseMs)} (run ${shown(event.run)})`,
+      );
+    case 'lease-released':
+      return say(`"${shown(event.host)}" was told that run ${shown(event.run)} is over`);
+    case 'snapshot-created':
+      return say(
+        `snapshot "${shown(event.snapshot)}" of ${shown(event.volume)}: ${formatBytes(event.sizeBytes)}, writers held for at most ${formatDuration(event.freezeMs)}`,
+      );
+    case 'snapshot-removed':
+      return say(
+        `snapshot "${shown(event.snapshot)}" of ${shown(event.volume)} removed after ${formatDuration(event.lifetimeMs)}`,
+      );
+    case 'item-skipped':
+      return trouble(paint('yellow', `skipped "${shown(event.path)}": ${words(event.reason)}`));
+    case 'warning':
+      return trouble(paint('yellow', `warning: ${words(event.message)} ${words(event.advice)} [${shown(event.code)}]`));
+    case 'cleanup-failed':
+      return trouble(
+        paint(
+          'red',
+          `could not clean up ${words(event.what)}: ${words(event.error.message)} ${words(event.error.advice)} [${shown(event.error.code)}]`,
+        ),
+      );
+    case 'job-started':
+    case 'job-finished':
+    case 'phase-started':
+    case 'progress':
+      return undefined;
+  }
+}
+
+function words(text: string): string {
+  return shown(redact(text));
+}
+
+function say(text: string): EventLine {
+  return { text: `  ${text}\n`, trouble: false };
+}
+
+function trouble(text: string): EventLine {
+  return { text: `  ${text}\n`, trouble: true };
+}

@@ -1,0 +1,53 @@
+/** Jobs, as a list and one by one. */
+import { type Job, type JobRequest, isFinished } from '../../shared/domain/job.ts';
+import { renderError } from './error.ts';
+import { renderResult } from './result.ts';
+import { type Column, renderFacts, renderTable } from './table.ts';
+import { formatDuration, formatTime, type Paint, shown } from './text.ts';
+
+/** "backup of shop", "sweep of db1". */
+export function describeRequest(request: JobRequest): string {
+  switch (request.kind) {
+    case 'backup':
+      return `backup of ${shown(request.source)}`;
+    case 'restore':
+      return `restore of ${shown(request.restorePoint.slice(0, 8))} to ${shown(request.target)}`;
+    case 'check':
+    case 'verify':
+      return `${request.kind} of ${shown(request.repository)}`;
+    case 'sweep':
+      return `sweep of ${shown(request.host)}`;
+  }
+}
+
+function took(job: Job): string {
+  if (job.startedAt === undefined || job.finishedAt === undefined) return '-';
+  return formatDuration(Date.parse(job.finishedAt) - Date.parse(job.startedAt));
+}
+
+const JOBS: readonly Column<Job>[] = [
+  { title: 'ID', cell: (job) => job.id },
+  { title: 'WHAT', cell: (job) => describeRequest(job.request) },
+  { title: 'STATE', cell: (job) => job.state },
+  { title: 'PHASE', cell: (job) => (isFinished(job.state) ? '-' : (job.phase ?? '-')) },
+  { title: 'CREATED', cell: (job) => formatTime(job.createdAt) },
+  { title: 'TOOK', align: 'right', cell: took },
+];
+
+export function renderJobs(jobs: readonly Job[], paint: Paint): string {
+  return jobs.length === 0 ? 'No jobs yet.\n' : renderTable(JOBS, jobs, paint);
+}
+
+export function renderJob(job: Job, paint: Paint): string {
+  const facts: [string, string][] = [
+    ['state', job.state],
+    ['created', formatTime(job.createdAt)],
+    ['started', formatTime(job.startedAt)],
+    ['finished', formatTime(job.finishedAt)],
+  ];
+  if (!isFinished(job.state) && job.phase !== undefined) facts.push(['phase', job.phase]);
+  const parts = [`${paint('bold', `Job ${job.id}`)}  ${describeRequest(job.request)}\n${renderFacts(facts)}`];
+  if (job.result !== undefined) parts.push(renderResult(job.result, paint));
+  if (job.error !== undefined) parts.push(renderError(job.error, paint));
+  return parts.join('');
+}

@@ -1,0 +1,72 @@
+/** Restore points and the files in them. */
+import { formatBytes } from '../../shared/base/bytes.ts';
+import type { FileEntry, FileKind, FileListing, RestorePointSummary } from '../../shared/domain/restore-point.ts';
+import { type Column, renderTable } from './table.ts';
+import { formatCount, formatTime, type Paint } from './text.ts';
+
+const POINTS: readonly Column<RestorePointSummary>[] = [
+  { title: 'ID', cell: (point) => point.id.slice(0, 8) },
+  { title: 'TIME', cell: (point) => formatTime(point.time) },
+  { title: 'HOST', cell: (point) => point.hostname },
+  { title: 'SOURCE', cell: (point) => point.source ?? '-' },
+  { title: 'CONSISTENCY', cell: (point) => point.consistency ?? 'unknown' },
+  {
+    title: 'FILES',
+    align: 'right',
+    cell: (point) => (point.filesTotal === undefined ? '-' : formatCount(point.filesTotal)),
+  },
+  {
+    title: 'SIZE',
+    align: 'right',
+    cell: (point) => (point.bytesTotal === undefined ? '-' : formatBytes(point.bytesTotal)),
+  },
+  { title: 'REPOSITORY', cell: (point) => point.repository },
+  { title: 'PATHS', cell: (point) => point.paths.join(' ') },
+];
+
+export function renderPoints(points: readonly RestorePointSummary[], paint: Paint): string {
+  if (points.length === 0) return 'No restore points yet. "stillpoint backup SOURCE" makes one.\n';
+  return renderTable(POINTS, points, paint);
+}
+
+const TYPE_LETTER: Readonly<Record<FileKind, string>> = {
+  file: '-',
+  dir: 'd',
+  symlink: 'l',
+  dev: 'b',
+  chardev: 'c',
+  fifo: 'p',
+  socket: 's',
+  irregular: '?',
+};
+
+/** "drwxr-xr-x", with s and t as ls(1) shows them. */
+export function formatMode(kind: FileKind, mode: number): string {
+  const triplet = (bits: number, special: boolean, letter: string): string => {
+    const execute = (bits & 1) !== 0;
+    const last = special ? (execute ? letter : letter.toUpperCase()) : execute ? 'x' : '-';
+    return `${(bits & 4) === 0 ? '-' : 'r'}${(bits & 2) === 0 ? '-' : 'w'}${last}`;
+  };
+  return (
+    TYPE_LETTER[kind] +
+    triplet((mode >> 6) & 7, (mode & 0o4000) !== 0, 's') +
+    triplet((mode >> 3) & 7, (mode & 0o2000) !== 0, 's') +
+    triplet(mode & 7, (mode & 0o1000) !== 0, 't')
+  );
+}
+
+const ENTRIES: readonly Column<FileEntry>[] = [
+  { title: 'MODE', cell: (entry) => formatMode(entry.kind, entry.mode) },
+  { title: 'OWNER', cell: (entry) => `${entry.uid}:${entry.gid}` },
+  { title: 'SIZE', align: 'right', cell: (entry) => (entry.kind === 'file' ? formatBytes(entry.sizeBytes) : '-') },
+  { title: 'MODIFIED', cell: (entry) => formatTime(entry.mtime) },
+  {
+    title: 'NAME',
+    cell: (entry) => (entry.linkTarget === undefined ? entry.name : `${entry.name} -> ${entry.linkTarget}`),
+  },
+];
+
+export function renderListing(listing: FileListing, paint: Paint): string {
+  const table = renderTable(ENTRIES, listing.entries, paint);
+  return listing.nextCursor === undefined ? table : `${table}There is more: add --cursor ${listing.nextCursor}\n`;
+}

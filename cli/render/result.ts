@@ -1,0 +1,103 @@
+/** What a finished job proved, for people. Every figure comes from the report; nothing is rounded in our favour. */
+import { formatBytes } from '../../shared/base/bytes.ts';
+import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
+import type { BackupReport, CheckReport, JobResult, RestoreReport, SweepReport } from '../../shared/domain/report.ts';
+import { renderFacts } from './table.ts';
+import { counted, formatCount, formatDuration, type Paint, shown } from './text.ts';
+
+/** Longer lists are cut here; `--json` has all of it. */
+const LIST_LIMIT = 20;
+
+export function renderResult(result: JobResult, paint: Paint): string {
+  switch (result.kind) {
+    case 'backup':
+      return renderBackup(result, paint);
+    case 'restore':
+      return renderRestore(result, paint);
+    case 'check':
+    case 'verify':
+      return renderCheck(result, paint);
+    case 'sweep':
+      return renderSweep(result, paint);
+  }
+}
+
+function renderBackup(report: BackupReport, paint: Paint): string {
+  const { files } = report;
+  const facts: [string, string][] = [
+    ['consistency', `${report.consistency}: ${CONSISTENCY_MEANING[report.consistency]}`],
+    [
+      'files',
+      `${formatCount(files.new)} new, ${formatCount(files.changed)} changed, ${formatCount(files.unmodified)} unmodified`,
+    ],
+    [
+      'others',
+      `${counted(report.folders, 'folder')}, ${counted(report.others, 'link, device or pipe', 'links, devices and pipes')}`,
+    ],
+    ['size', `${formatBytes(report.bytesTotal)} in all files`],
+    ['read', `${formatBytes(report.bytesRead)} of content, ${formatBytes(report.bytesReceived)} over the connection`],
+    ['stored', `${formatBytes(report.bytesStored)} in ${counted(report.blobsNew, 'new blob')}`],
+  ];
+  if (report.parent !== undefined) facts.push(['parent', shown(report.parent.slice(0, 8))]);
+  if (report.snapshots.length > 1) facts.push(['skew', formatDuration(report.skewMs)]);
+  for (const snapshot of report.snapshots) {
+    facts.push([
+      'snapshot',
+      `${shown(snapshot.volume)}: writers held for at most ${formatDuration(snapshot.freezeMs)}, lived ${formatDuration(snapshot.lifetimeMs)}, ${formatBytes(snapshot.peakUsedBytes)} of ${formatBytes(snapshot.sizeBytes)} used`,
+    ]);
+  }
+  const head = `${paint('green', 'Restore point')} ${shown(report.restorePoint)}\n${renderFacts(facts)}`;
+  const skipped = report.skipped.map((item) => `"${shown(item.path)}": ${shown(item.reason)}`);
+  return (
+    head + renderList(paint('yellow', `${counted(report.skipped.length, 'item was', 'items were')} skipped`), skipped)
+  );
+}
+
+function renderRestore(report: RestoreReport, paint: Paint): string {
+  return `${paint('green', 'Restored')} ${counted(report.files, 'file')}, ${counted(report.folders, 'folder')} and ${counted(report.others, 'other')}, ${formatBytes(report.bytes)}, to "${shown(report.target)}"\n${renderFacts([['from', shown(report.restorePoint)]])}`;
+}
+
+function renderCheck(report: CheckReport, paint: Paint): string {
+  const facts = renderFacts([
+    [
+      'looked at',
+      `${counted(report.restorePoints, 'restore point')}, ${counted(report.packs, 'pack')}, ${counted(report.blobs, 'blob')}`,
+    ],
+    [
+      'read',
+      report.kind === 'verify'
+        ? `${formatBytes(report.bytesRead)}, every byte of content`
+        : `${formatBytes(report.bytesRead)}, structure only`,
+    ],
+  ]);
+  if (report.findings.length === 0) {
+    const verdict =
+      report.kind === 'verify' ? 'All data is there and intact' : 'The structure is sound; content was not read';
+    return `${paint('green', verdict)}\n${facts}`;
+  }
+  const findings = report.findings.map(
+    (finding) =>
+      `${finding.severity}: ${shown(finding.message)}${finding.affects.length > 0 ? ` (affects ${finding.affects.map(shown).join(', ')})` : ''}`,
+  );
+  return facts + renderList(paint('red', counted(report.findings.length, 'finding')), findings);
+}
+
+function renderSweep(report: SweepReport, paint: Paint): string {
+  const removed =
+    report.removed.length === 0
+      ? `${paint('green', 'Nothing of ours was left behind')}\n`
+      : renderList(paint('green', `${counted(report.removed.length, 'trace')} removed`), report.removed.map(shown));
+  const kept = report.kept.map((item) => `${shown(item.object)}: ${shown(item.reason)}`);
+  return (
+    removed +
+    renderList(paint('yellow', `${counted(report.kept.length, 'object was', 'objects were')} left alone`), kept)
+  );
+}
+
+function renderList(title: string, lines: readonly string[]): string {
+  if (lines.length === 0) return '';
+  const listed = lines.slice(0, LIST_LIMIT).map((line) => `  ${line}\n`);
+  const rest = lines.length - LIST_LIMIT;
+  if (rest > 0) listed.push(`  and ${formatCount(rest)} more; --json lists them all\n`);
+  return `${title}\n${listed.join('')}`;
+}

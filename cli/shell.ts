@@ -1,0 +1,121 @@
+/**
+ * What every command shares: open the façade, do the one thing, print it as text or as JSON, and leave an exit code.
+ * Nothing here decides about backups. Every error ends here, once, in one shape.
+ */
+import { resolve } from 'node:path';
+import { cancelled } from '../shared/base/cancel.ts';
+import { type ErrorRecord, toErrorRecord } from '../shared/base/errors.ts';
+import type { Job, JobRequest } from '../shared/domain/job.ts';
+import type { Stillpoint } from '../shared/stillpoint.ts';
+import { EXIT, type ExitCode, exitCodeOf, exitCodeOfJob } from './exit-codes.ts';
+import { type FollowEnd, follow } from './follow.ts';
+import { JsonWatcher } from './json-watcher.ts';
+import { renderError } from './render/error.ts';
+import { coloured, type Paint, plain } from './render/text.ts';
+import type { Surroundings } from './surroundings.ts';
+import { TextWatcher } from './text-watcher.ts';
+
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** A query's answer: `document` for `--json`, `text` for people. */
+export interface Answer {
+  readonly document: unknown;
+  readonly text: (paint: Paint) => string;
+}
+
+export type Work<T> = (stillpoint: Stillpoint, signal: AbortSignal) => Promise<T>;
+
+export class Shell {
+  readonly surroundings: Surroundings;
+  readonly #options: () => GlobalOptions;
+  exitCode: ExitCode = EXIT.ok;
+
+  constructor(surroundings: Surroundings, options: () => GlobalOptions) {
+    this.surroundings = surroundings;
+    this.#options = options;
+  }
+
+  /** Runs a command that asks and prints one answer. */
+  async query(work: Work<Answer>): Promise<void> {
+    await this.#guarded(async (stillpoint, signal) => this.#print(await work(stillpoint, signal)));
+  }
+
+  /** Starts a job and, unless `detach`, follows it to its end. */
+  async runJob(request: Work<JobRequest>, options: { readonly detach: boolean }): Promise<void> {
+    await this.#guarded(async (stillpoint, signal) => {
+      const { job, alreadyRunning } = await stillpoint.startJob(await request(stillpoint, signal), signal);
+      if (options.detach) this.#print({ document: { job, alreadyRunning }, text: () => `${job.id}\n` });
+      else await this.#follow(stillpoint, job, { alreadyRunning, onInterrupt: 'cancel' });
+    });
+  }
+
+  /** Follows a job that somebody else may have started: Ctrl-C only stops watching. */
+  async followJob(find: Work<Job>): Promise<void> {
+    await this.#guarded(async (stillpoint, signal) => {
+      const job = await find(stillpoint, signal);
+      await this.#follow(stillpoint, job, { alreadyRunning: false, onInterrupt: 'leave' });
+    });
+  }
+
+  /** Prints an error in the shape that was asked for and remembers its exit code. */
+  report(error: unknown): void {
+    const record = toErrorRecord(error);
+    this.exitCode = exitCodeOf(record.code);
+    const { terminal } = this.surroundings;
+    if (this.#options().json === true) this.#printLine({ type: 'exit', exitCode: this.exitCode, error: record });
+    else terminal.err(renderError(record, this.#paint()));
+  }
+
+  async #guarded(work: Work<void>): Promise<void> {
+    const { surroundings } = this;
+    const controller = new AbortController();
+    using _ = surroundings.interrupts.take(() => controller.abort(cancelled('The command')));
+    try {
+      const { config } = this.#options();
+      const configFile = config === undefined ? {} : { configFile: resolve(surroundings.workingFolder, config) };
+      await using stillpoint = await surroundings.open(configFile);
+      await work(stillpoint, controller.signal);
+    } catch (error) {
+      this.report(error);
+    }
+  }
+
+  async #follow(
+    stillpoint: Stillpoint,
+    job: Job,
+    how: { readonly alreadyRunning: boolean; readonly onInterrupt: 'cancel' | 'leave' },
+  ): Promise<void> {
+    const { terminal, interrupts } = this.surroundings;
+    const options = this.#options();
+    using watcher =
+      options.json === true
+        ? new JsonWatcher(terminal)
+        : new TextWatcher(terminal, this.#paint(), options.quiet === true);
+    watcher.begin(job, how.alreadyRunning);
+    const end = await follow(stillpoint, { job, interrupts, watcher, onInterrupt: how.onInterrupt });
+    this.exitCode = exitCodeOfEnd(end);
+    watcher.end(job, end, this.exitCode);
+  }
+
+  #print(answer: Answer): void {
+    const { terminal } = this.surroundings;
+    if (this.#options().json === true) terminal.out(`${JSON.stringify(answer.document, undefined, 2)}\n`);
+    else terminal.out(answer.text(this.#paint()));
+  }
+
+  #printLine(document: { readonly type: 'exit'; readonly exitCode: ExitCode; readonly error: ErrorRecord }): void {
+    this.surroundings.terminal.out(`${JSON.stringify(document)}\n`);
+  }
+
+  #paint(): Paint {
+    return this.surroundings.terminal.colour ? coloured : plain;
+  }
+}
+
+function exitCodeOfEnd(end: FollowEnd): ExitCode {
+  return end.kind === 'left' ? EXIT.cancelled : exitCodeOfJob(end.outcome, end.result, end.error?.code);
+}

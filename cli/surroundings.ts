@@ -1,0 +1,20 @@
+/** What a command sees of the world outside, so that tests run whole commands without a process or a terminal. */
+import type { Stillpoint, StillpointOptions } from '../shared/stillpoint.ts';
+import type { Interrupts } from './interrupts.ts';
+
+export interface Terminal {
+  /** Somebody watches standard output: live lines are drawn only then. */
+  readonly interactive: boolean;
+  readonly colour: boolean;
+  columns(): number;
+  out(text: string): void;
+  err(text: string): void;
+}
+
+export interface Surroundings {
+  readonly terminal: Terminal;
+  readonly interrupts: Interrupts;
+  /** Relative paths on the command line are meant from here. */
+  readonly workingFolder: string;
+  open(options: Pick<StillpointOptions, 'configFile'>): Promise<Stillpoint>;
+}

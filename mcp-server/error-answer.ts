@@ -1,0 +1,45 @@
+/** A failure as an answer of a tool: words for the model, code and details in `_meta` for programs. */
+import type { CallToolResult } from '@modelcontextprotocol/server';
+import { toErrorRecord } from '../shared/base/errors.ts';
+import { redact } from '../shared/base/log.ts';
+import { foreign } from './foreign-text.ts';
+import { personCommand } from './person-command.ts';
+import { redactDeep } from './redact-deep.ts';
+
+/** The key in `_meta` under which an error answer carries its code. */
+export const ERROR_META = 'stillpoint/error';
+
+/** An error answer has no structuredContent: clients would check it against the schema of a success. */
+export function errorAnswer(
+  error: unknown,
+  context: { readonly personWords: readonly string[] | undefined; readonly configFile: string | undefined },
+): CallToolResult {
+  const record = toErrorRecord(error);
+  const message = foreign(redact(record.message));
+  const advice = foreign(redact(record.advice));
+  const command = personCommand(record.code, context.personWords, context.configFile);
+  const lines = [message, advice, `[${record.code}]`];
+  if (command !== undefined) lines.push(`A person has to run this in a terminal: ${command}`);
+  return {
+    isError: true,
+    content: [{ type: 'text', text: lines.join('\n') }],
+    _meta: {
+      [ERROR_META]: {
+        code: record.code,
+        message,
+        advice,
+        details: plainJson(redactDeep(record.details)),
+        ...(command === undefined ? {} : { command }),
+      },
+    },
+  };
+}
+
+/** Details are meant to be plain data; what is not must not break the answer. */
+function plainJson(value: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(value)) as unknown;
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,41 @@
+/** The news of a job since an event, waiting for some if there is none yet. Never longer than it was asked to. */
+import type { RunEvent } from '../shared/domain/events.ts';
+import { type Job, isFinished } from '../shared/domain/job.ts';
+import type { Stillpoint } from '../shared/stillpoint.ts';
+import { EVENTS_MOST, STORED_EVENTS_MS } from './limits.ts';
+
+export interface NewsRequest {
+  readonly since: number;
+  readonly waitMs: number;
+  /** The client's; it ends the waiting, never the job. */
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: RunEvent) => void;
+}
+
+export interface News {
+  /** Without progress. */
+  readonly events: readonly RunEvent[];
+  readonly nextEvent: number;
+}
+
+export async function newEvents(stillpoint: Stillpoint, job: Job, request: NewsRequest): Promise<News> {
+  const { since, waitMs, signal } = request;
+  const stored = job.lastSeq > since;
+  const events: RunEvent[] = [];
+  let nextEvent = since;
+  if (!stored && (waitMs === 0 || isFinished(job.state))) return { events, nextEvent };
+
+  const enough = AbortSignal.timeout(Math.max(waitMs, stored ? STORED_EVENTS_MS : 0));
+  try {
+    for await (const event of stillpoint.followJob(job.id, since, AbortSignal.any([signal, enough]))) {
+      nextEvent = event.seq;
+      request.onEvent(event);
+      if (event.type !== 'progress') events.push(event);
+      const caughtUp = event.seq >= job.lastSeq;
+      if (events.length >= EVENTS_MOST || (caughtUp && (events.length > 0 || waitMs === 0))) break;
+    }
+  } catch (error) {
+    if (signal.aborted || !enough.aborted) throw error;
+  }
+  return { events, nextEvent };
+}

@@ -1,0 +1,45 @@
+/**
+ * What an assistant cannot do, a person can: type a passphrase, look at a host key, enter a password. For these the
+ * answer names the exact command. This server itself never asks anybody for anything.
+ */
+import type { ErrorCode } from '../shared/base/error-codes.ts';
+import type { JobRequest } from '../shared/domain/job.ts';
+
+const NEEDS_A_PERSON: ReadonlySet<string> = new Set<ErrorCode>([
+  'ssh.auth-failed',
+  'ssh.host-key-unknown',
+  'remote.sudo-refused',
+  'config.secret-unavailable',
+  'repository.wrong-password',
+]);
+
+/** The command line for a person, or undefined where no command would help. */
+export function personCommand(
+  code: string,
+  words: readonly string[] | undefined,
+  configFile: string | undefined,
+): string | undefined {
+  if (words === undefined || !NEEDS_A_PERSON.has(code)) return undefined;
+  const config = configFile === undefined ? [] : ['--config', configFile];
+  return ['stillpoint', ...words, ...config].map(quoted).join(' ');
+}
+
+/** The words after `stillpoint` that do what the job was to do. */
+export function wordsOf(request: JobRequest): readonly string[] {
+  switch (request.kind) {
+    case 'backup':
+      return ['backup', request.source];
+    case 'restore':
+      return ['restore', request.restorePoint, ...request.paths, '--to', request.target];
+    case 'check':
+    case 'verify':
+      return [request.kind, request.repository];
+    case 'sweep':
+      return ['sweep', request.host];
+  }
+}
+
+/** For a POSIX shell, and for reading: plain words stay plain. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,65 @@
+/** A run's events as part of an answer. Progress is left out: the job itself says how far it is. */
+import { z } from 'zod';
+import type { RunEvent } from '../../shared/domain/events.ts';
+import { foreign, foreignText } from '../foreign-text.ts';
+
+export const eventShape = z.strictObject({
+  seq: z.int().describe('Number of the event.'),
+  at: z.string().describe('When, ISO 8601.'),
+  type: z.string().describe('What happened, one of a fixed set.'),
+  phase: z.string().nullable().describe('The phase that it is about, if any.'),
+  durationMs: z.number().nullable().describe('How long it took, in ms, if it says.'),
+  detail: foreignText('More about it.').nullable(),
+});
+
+export function eventOf(event: RunEvent): z.input<typeof eventShape> {
+  const phase = 'phase' in event ? event.phase : null;
+  const detail = detailOf(event);
+  return {
+    seq: event.seq,
+    at: event.at,
+    type: event.type,
+    phase,
+    durationMs: durationOf(event),
+    detail: detail === undefined ? null : foreign(detail),
+  };
+}
+
+function durationOf(event: RunEvent): number | null {
+  switch (event.type) {
+    case 'phase-finished':
+      return event.durationMs;
+    case 'snapshot-created':
+      return event.freezeMs;
+    case 'snapshot-removed':
+      return event.lifetimeMs;
+    default:
+      return null;
+  }
+}
+
+function detailOf(event: RunEvent): string | undefined {
+  switch (event.type) {
+    case 'lease-armed':
+      return `run ${event.run} on ${event.host}, ${event.leaseMs} ms`;
+    case 'lease-released':
+      return `run ${event.run} on ${event.host}`;
+    case 'snapshot-created':
+      return `${event.snapshot} of ${event.volume}, ${event.sizeBytes} bytes; writers held for at most durationMs`;
+    case 'snapshot-removed':
+      return `${event.snapshot} of ${event.volume}; it existed for durationMs`;
+    case 'item-skipped':
+      return `${event.path}: ${event.reason}`;
+    case 'warning':
+      return `${event.message} ${event.advice} [${event.code}]`;
+    case 'cleanup-failed':
+      return `${event.what}: ${event.error.message} ${event.error.advice} [${event.error.code}]`;
+    case 'job-finished':
+      return event.outcome;
+    case 'job-started':
+    case 'phase-started':
+    case 'phase-finished':
+    case 'progress':
+      return undefined;
+  }
+}

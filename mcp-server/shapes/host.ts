@@ -1,0 +1,75 @@
+/** Hosts and what they are made of, as answers. */
+import { z } from 'zod';
+import type { HostInventory, HostSummary, Volume } from '../../shared/domain/host.ts';
+import { foreign, foreignText } from '../foreign-text.ts';
+import { ANSWER_BYTES, INNER_LIST } from '../limits.ts';
+import { fitting } from '../paging.ts';
+
+export const hostShape = z.strictObject({
+  host: z.string().describe('Name of the host; other tools take it as host.'),
+  origin: z
+    .enum(['configuration', 'ssh-config'])
+    .describe('Written in the configuration, or only found in the SSH configuration.'),
+  sources: z.array(z.string()).describe('Sources on this host; plan_backup and start_backup take them.'),
+});
+
+export function hostOf(summary: HostSummary): z.input<typeof hostShape> {
+  return { host: summary.name, origin: summary.origin, sources: [...summary.sources] };
+}
+
+const volumeShape = z.strictObject({
+  label: foreignText('Name of the volume.'),
+  kind: z.string().describe('lvm-thick, lvm-thin, zfs, btrfs, plain, network, pseudo, overlay or fuse.'),
+  mountpoints: z.array(foreignText('A folder where it is mounted.')),
+  fsType: foreignText('Type of the file system.'),
+  sizeBytes: z.int().nullable().describe('Size, in bytes; null if unknown.'),
+  usedBytes: z.int().nullable().describe('Used, in bytes; null if unknown.'),
+  snapshotBy: z.string().nullable().describe('How a snapshot would be made; null if none is possible.'),
+  whyNot: foreignText('Why no snapshot is possible and what would make one possible.').nullable(),
+});
+
+const groupShape = z.strictObject({
+  name: foreignText('Name of the LVM volume group.'),
+  sizeBytes: z.int().describe('Size, in bytes.'),
+  freeBytes: z.int().describe('Free for snapshots, in bytes.'),
+});
+
+export const inventoryShape = z.strictObject({
+  host: z.string().describe('Name of the host.'),
+  system: foreignText('Kernel and distribution.'),
+  volumes: z.array(volumeShape).describe('Mounted volumes.'),
+  volumesOmitted: z.int().describe('Volumes that did not fit into this answer.'),
+  volumeGroups: z.array(groupShape).describe('LVM volume groups with their room for snapshots.'),
+  warnings: z.array(foreignText('What a person should know before a first backup.')),
+});
+
+export function inventoryOf(inventory: HostInventory): z.input<typeof inventoryShape> {
+  const volumes = inventory.volumes.map(volumeOf);
+  const shownVolumes = fitting(volumes, ANSWER_BYTES / 2);
+  return {
+    host: inventory.host,
+    system: foreign(inventory.system),
+    volumes: shownVolumes,
+    volumesOmitted: volumes.length - shownVolumes.length,
+    volumeGroups: inventory.volumeGroups.slice(0, INNER_LIST).map((group) => ({
+      name: foreign(group.name),
+      sizeBytes: group.sizeBytes,
+      freeBytes: group.freeBytes,
+    })),
+    warnings: fitting(inventory.warnings.slice(0, INNER_LIST).map(foreign), ANSWER_BYTES / 4),
+  };
+}
+
+function volumeOf(volume: Volume): z.input<typeof volumeShape> {
+  const { snapshot } = volume;
+  return {
+    label: foreign(volume.label),
+    kind: volume.kind,
+    mountpoints: volume.mountpoints.slice(0, INNER_LIST).map(foreign),
+    fsType: foreign(volume.fsType),
+    sizeBytes: volume.sizeBytes ?? null,
+    usedBytes: volume.usedBytes ?? null,
+    snapshotBy: snapshot.possible ? snapshot.provider : null,
+    whyNot: snapshot.possible ? null : foreign(`${snapshot.reason} ${snapshot.remedy}`),
+  };
+}

@@ -1,0 +1,132 @@
+/** What a finished job proved, as part of an answer. Long lists are counted and cut. */
+import { z } from 'zod';
+import type { JobResult } from '../../shared/domain/report.ts';
+import { foreign, foreignText } from '../foreign-text.ts';
+import { INNER_LIST } from '../limits.ts';
+import { consistencyShape } from './plan.ts';
+
+const count = (description: string) => z.int().describe(description);
+
+const backupShape = z.strictObject({
+  kind: z.literal('backup').describe('A backup.'),
+  restorePointId: z.string().describe('The new restore point.'),
+  parentId: z.string().nullable().describe('The restore point that it was compared with; null for a first one.'),
+  consistency: consistencyShape,
+  skewMs: z.number().describe('Time between the instants of the first and the last volume, in ms.'),
+  freezeMs: z.number().describe('Longest time for which writers of a volume were held, at most, in ms.'),
+  snapshotLifetimeMs: z.number().describe('Longest life of a snapshot on the host, in ms.'),
+  filesNew: count('New files.'),
+  filesChanged: count('Changed files.'),
+  filesUnmodified: count('Files whose content was not read again.'),
+  bytesTotal: count('Sizes of all files in the restore point, in bytes.'),
+  bytesRead: count('Content that was read, in bytes.'),
+  bytesReceived: count('What came over the connection, in bytes.'),
+  bytesStored: count('What the repository grew by, in bytes.'),
+  skippedCount: count('Files that could not be read and are not in the restore point.'),
+  skipped: z
+    .array(
+      z.strictObject({
+        path: foreignText('A path that is missing.'),
+        reason: foreignText('Why.'),
+      }),
+    )
+    .describe('The first of them.'),
+});
+
+const restoreShape = z.strictObject({
+  kind: z.literal('restore').describe('A restore.'),
+  restorePointId: z.string().describe('Where the files came from.'),
+  target: z.string().describe('The folder that they were restored into.'),
+  files: count('Files.'),
+  folders: count('Folders.'),
+  others: count('Links, devices and pipes.'),
+  bytes: count('Sizes of the files, in bytes.'),
+});
+
+const checkShape = z.strictObject({
+  kind: z.enum(['check', 'verify']).describe('check looks at the structure, verify reads all data.'),
+  restorePoints: count('Restore points that were looked at.'),
+  packs: count('Packs.'),
+  blobs: count('Blobs.'),
+  bytesRead: count('What was read, in bytes.'),
+  findingsCount: count('What is wrong; 0 is good.'),
+  findings: z
+    .array(
+      z.strictObject({
+        severity: z.enum(['damage', 'warning']).describe('How bad it is.'),
+        message: foreignText('What is wrong.'),
+      }),
+    )
+    .describe('The first of them.'),
+});
+
+const sweepShape = z.strictObject({
+  kind: z.literal('sweep').describe('A sweep.'),
+  removed: z.array(foreignText('A trace of ours that was removed.')),
+  kept: z
+    .array(z.strictObject({ object: foreignText('What was left alone.'), reason: foreignText('Why.') }))
+    .describe('What looks like ours and was left alone.'),
+  removedCount: count('Traces removed.'),
+  keptCount: count('Objects left alone.'),
+});
+
+export const resultShape = z.union([backupShape, restoreShape, checkShape, sweepShape]);
+
+export function resultOf(result: JobResult): z.input<typeof resultShape> {
+  switch (result.kind) {
+    case 'backup':
+      return {
+        kind: 'backup',
+        restorePointId: result.restorePoint,
+        parentId: result.parent ?? null,
+        consistency: result.consistency,
+        skewMs: result.skewMs,
+        freezeMs: Math.max(0, ...result.snapshots.map((snapshot) => snapshot.freezeMs)),
+        snapshotLifetimeMs: Math.max(0, ...result.snapshots.map((snapshot) => snapshot.lifetimeMs)),
+        filesNew: result.files.new,
+        filesChanged: result.files.changed,
+        filesUnmodified: result.files.unmodified,
+        bytesTotal: result.bytesTotal,
+        bytesRead: result.bytesRead,
+        bytesReceived: result.bytesReceived,
+        bytesStored: result.bytesStored,
+        skippedCount: result.skipped.length,
+        skipped: result.skipped
+          .slice(0, INNER_LIST)
+          .map((item) => ({ path: foreign(item.path), reason: foreign(item.reason) })),
+      };
+    case 'restore':
+      return {
+        kind: 'restore',
+        restorePointId: result.restorePoint,
+        target: result.target,
+        files: result.files,
+        folders: result.folders,
+        others: result.others,
+        bytes: result.bytes,
+      };
+    case 'check':
+    case 'verify':
+      return {
+        kind: result.kind,
+        restorePoints: result.restorePoints,
+        packs: result.packs,
+        blobs: result.blobs,
+        bytesRead: result.bytesRead,
+        findingsCount: result.findings.length,
+        findings: result.findings
+          .slice(0, INNER_LIST)
+          .map((finding) => ({ severity: finding.severity, message: foreign(finding.message) })),
+      };
+    case 'sweep':
+      return {
+        kind: 'sweep',
+        removed: result.removed.slice(0, INNER_LIST).map(foreign),
+        kept: result.kept
+          .slice(0, INNER_LIST)
+          .map((item) => ({ object: foreign(item.object), reason: foreign(item.reason) })),
+        removedCount: result.removed.length,
+        keptCount: result.kept.length,
+      };
+  }
+}

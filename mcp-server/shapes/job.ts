@@ -1,0 +1,106 @@
+/** A job as an answer: one shape for every state, so that a waiting assistant always reads the same fields. */
+import { z } from 'zod';
+import { redact } from '../../shared/base/log.ts';
+import { type Job, isFinished } from '../../shared/domain/job.ts';
+import { foreign, foreignText } from '../foreign-text.ts';
+import { personCommand, wordsOf } from '../person-command.ts';
+import { resultOf, resultShape } from './job-result.ts';
+
+export const JOB_STATES = [
+  'queued',
+  'running',
+  'cancelling',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'interrupted',
+] as const;
+
+/** When to look again at a job that goes on. */
+const NEXT_POLL_SECONDS = 10;
+
+export const jobShape = z.strictObject({
+  jobId: z.string().describe('Id of the job; get_job takes it.'),
+  kind: z.enum(['backup', 'restore', 'check', 'verify', 'sweep']).describe('What it does.'),
+  subject: z.string().describe('The source, restore point, repository or host that it is about.'),
+  state: z.enum(JOB_STATES).describe('queued, running and cancelling go on; the others are final.'),
+  finished: z.boolean().describe('Whether the state is final.'),
+  phase: z.string().nullable().describe('The part of the run that is going on; null before and after.'),
+  percent: z.int().min(0).max(100).nullable().describe('How far the phase is; null if unknown.'),
+  bytesDone: z.int().nullable().describe('Bytes that the phase has done; null if it counts none.'),
+  bytesTotal: z.int().nullable().describe('Bytes that the phase has to do; null if unknown.'),
+  createdAt: z.string().describe('When it was asked for, ISO 8601.'),
+  startedAt: z.string().nullable().describe('When it began, ISO 8601.'),
+  finishedAt: z.string().nullable().describe('When it ended, ISO 8601.'),
+  nextPollSeconds: z.int().describe('When to ask again; 0 when it has finished.'),
+  result: resultShape.nullable().describe('What it proved; null unless it succeeded.'),
+  error: z
+    .strictObject({
+      code: z.string().describe('Stable code of the error.'),
+      message: foreignText('What happened.'),
+      advice: foreignText('What it means and what to do next.'),
+      command: z.string().nullable().describe('What a person has to run in a terminal, if that would help.'),
+    })
+    .nullable()
+    .describe('Why it failed; null otherwise.'),
+});
+
+export function jobOf(job: Job, configFile: string | undefined): z.input<typeof jobShape> {
+  const finished = isFinished(job.state);
+  const { progress, error } = job;
+  return {
+    jobId: job.id,
+    kind: job.request.kind,
+    subject: subjectOf(job),
+    state: job.state,
+    finished,
+    phase: finished ? null : (job.phase ?? null),
+    percent: finished ? null : percentOf(progress?.bytesDone, progress?.bytesTotal),
+    bytesDone: progress?.bytesDone ?? null,
+    bytesTotal: progress?.bytesTotal ?? null,
+    createdAt: job.createdAt,
+    startedAt: job.startedAt ?? null,
+    finishedAt: job.finishedAt ?? null,
+    nextPollSeconds: finished ? 0 : NEXT_POLL_SECONDS,
+    result: job.result === undefined ? null : resultOf(job.result),
+    error:
+      error === undefined
+        ? null
+        : {
+            code: error.code,
+            message: foreign(redact(error.message)),
+            advice: foreign(redact(error.advice)),
+            command: personCommand(error.code, wordsOf(job.request), configFile) ?? null,
+          },
+  };
+}
+
+function subjectOf(job: Job): string {
+  const { request } = job;
+  switch (request.kind) {
+    case 'backup':
+      return request.source;
+    case 'restore':
+      return request.restorePoint;
+    case 'check':
+    case 'verify':
+      return request.repository;
+    case 'sweep':
+      return request.host;
+  }
+}
+
+function percentOf(done: number | undefined, total: number | undefined): number | null {
+  if (done === undefined || total === undefined || total <= 0) return null;
+  return Math.min(100, Math.floor((done / total) * 100));
+}
+
+/** A sentence of our own words about a job. */
+export function describeJob(job: Job): string {
+  if (isFinished(job.state))
+    return `Job ${job.id} has ${job.state === 'interrupted' ? 'been interrupted' : ENDED[job.state]}.`;
+  const phase = job.phase === undefined ? '' : `, phase ${job.phase}`;
+  return `Job ${job.id} is ${job.state}${phase}. It goes on even if this conversation ends; get_job tells how it is.`;
+}
+
+const ENDED = { succeeded: 'succeeded', failed: 'failed', cancelled: 'been cancelled' } as const;

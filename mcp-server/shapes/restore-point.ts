@@ -1,0 +1,57 @@
+/** Restore points and their files, as answers. */
+import { z } from 'zod';
+import type { FileEntry, RestorePointSummary } from '../../shared/domain/restore-point.ts';
+import { foreign, foreignText } from '../foreign-text.ts';
+import { INNER_LIST } from '../limits.ts';
+import { consistencyShape } from './plan.ts';
+
+export const restorePointShape = z.strictObject({
+  restorePointId: z.string().describe('Id of the restore point; browse_files takes it.'),
+  repository: z.string().describe('The repository that holds it.'),
+  time: z.string().describe('Instant of the snapshot, ISO 8601.'),
+  hostname: foreignText('Name that the host gave itself.'),
+  source: foreignText('The source that it came from.').nullable(),
+  paths: z.array(foreignText('A path that was backed up.')),
+  consistency: consistencyShape.nullable().describe('How consistent it is; null if another program wrote it.'),
+  files: z.int().nullable().describe('Number of files; null if unknown.'),
+  bytes: z.int().nullable().describe('Sizes of all files, in bytes; null if unknown.'),
+});
+
+export function restorePointOf(point: RestorePointSummary): z.input<typeof restorePointShape> {
+  return {
+    restorePointId: point.id,
+    repository: point.repository,
+    time: point.time,
+    hostname: foreign(point.hostname),
+    source: point.source === undefined ? null : foreign(point.source),
+    paths: point.paths.slice(0, INNER_LIST).map(foreign),
+    consistency: point.consistency ?? null,
+    files: point.filesTotal ?? null,
+    bytes: point.bytesTotal ?? null,
+  };
+}
+
+export const fileShape = z.strictObject({
+  name: foreignText('Name, with control characters and bytes that are no text escaped.'),
+  rawName: z.string().nullable().describe('Bytes of the name in hexadecimal, where the shown name is not exact.'),
+  kind: z.enum(['file', 'dir', 'symlink', 'dev', 'chardev', 'fifo', 'socket', 'irregular']).describe('Type.'),
+  sizeBytes: z.int().describe('Size of the content, in bytes.'),
+  mode: z.string().describe('Permissions in octal.'),
+  owner: z.string().describe('Numeric user and group, "uid:gid".'),
+  mtime: z.string().describe('Last change, ISO 8601.'),
+  linkTarget: foreignText('Where a symbolic link points.').nullable(),
+});
+
+export function fileOf(entry: FileEntry): z.input<typeof fileShape> {
+  return {
+    // Not cut: the name has to be usable as part of a path
+    name: entry.name,
+    rawName: entry.rawName ?? null,
+    kind: entry.kind,
+    sizeBytes: entry.sizeBytes,
+    mode: (entry.mode & 0o7777).toString(8).padStart(4, '0'),
+    owner: `${entry.uid}:${entry.gid}`,
+    mtime: entry.mtime,
+    linkTarget: entry.linkTarget === undefined ? null : foreign(entry.linkTarget),
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * What a tool is, and the one wrapper around all of them. A call never throws: input is parsed by our own strict
+ * schema, the answer passes its own schema before it leaves, secrets are taken out, and every failure becomes an error
+ * answer with code, message and advice, without a stack.
+ */
+import type { CallToolResult, McpServer, ServerContext, ToolAnnotations } from '@modelcontextprotocol/server';
+import type { z } from 'zod';
+import { StillpointError } from '../shared/base/errors.ts';
+import type { Logger } from '../shared/base/log.ts';
+import type { Stillpoint } from '../shared/stillpoint.ts';
+import { errorAnswer } from './error-answer.ts';
+import { progressReporter, type ReportProgress } from './progress.ts';
+import { redactDeep } from './redact-deep.ts';
+
+export interface ServerDeps {
+  /** Opens the façade, or gives the one that is open; tried anew after a failure, so a mended configuration works. */
+  readonly stillpoint: () => Promise<Stillpoint>;
+  /** The configuration file that the server was started with, for the commands that it names to people. */
+  readonly configFile: string | undefined;
+  readonly logger: Logger;
+}
+
+export interface ToolCall {
+  readonly stillpoint: Stillpoint;
+  /** Fires when the client gives up; it never stops a job. */
+  readonly signal: AbortSignal;
+  readonly configFile: string | undefined;
+  readonly reportProgress: ReportProgress;
+}
+
+export interface ToolAnswer<Structured> {
+  /** A short sentence of ids, counts and our own words; never foreign text. */
+  readonly summary: string;
+  readonly structured: Structured;
+}
+
+export interface Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly annotations: Required<Omit<ToolAnnotations, 'title'>>;
+  readonly input: Input;
+  readonly output: Output;
+  /** The command that a person would type instead; the words after `stillpoint`. */
+  personWords?(args: z.output<Input>): readonly string[];
+  run(args: z.output<Input>, call: ToolCall): Promise<ToolAnswer<z.input<Output>>>;
+}
+
+export function registerTool<Input extends z.ZodObject, Output extends z.ZodObject>(
+  server: McpServer,
+  tool: Tool<Input, Output>,
+  deps: ServerDeps,
+): void {
+  const { name, title, description, annotations } = tool;
+  server.registerTool(
+    name,
+    {
+      title,
+      description,
+      annotations: { title, ...annotations },
+      inputSchema: describedOnly(tool.input),
+      outputSchema: tool.output,
+    },
+    (args: unknown, ctx: ServerContext) => callTool(tool, args, ctx, deps),
+  );
+}
+
+async function callTool<Input extends z.ZodObject, Output extends z.ZodObject>(
+  tool: Tool<Input, Output>,
+  given: unknown,
+  ctx: ServerContext,
+  deps: ServerDeps,
+): Promise<CallToolResult> {
+  const { configFile } = deps;
+  let personWords: readonly string[] | undefined;
+  try {
+    const args = parseInput(tool, given);
+    personWords = tool.personWords?.(args);
+    const answer = await tool.run(args, {
+      stillpoint: await deps.stillpoint(),
+      signal: ctx.mcpReq.signal,
+      configFile,
+      reportProgress: progressReporter(ctx),
+    });
+    const structured = redactDeep(tool.output.parse(answer.structured)) as Record<string, unknown>;
+    return {
+      content: [
+        { type: 'text', text: answer.summary },
+        // For clients that do not read structuredContent
+        { type: 'text', text: JSON.stringify(structured) },
+      ],
+      structuredContent: structured,
+    };
+  } catch (error) {
+    deps.logger.log('warn', 'A tool call failed', { tool: tool.name, error });
+    return errorAnswer(error, { personWords, configFile });
+  }
+}
+
+function parseInput<Input extends z.ZodObject>(tool: Tool<Input>, given: unknown): z.output<Input> {
+  const parsed = tool.input.safeParse(given ?? {});
+  if (parsed.success) return parsed.data;
+  const mistakes = parsed.error.issues.map((issue) =>
+    issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message,
+  );
+  throw new StillpointError('usage.invalid', `${tool.name} was called with wrong arguments: ${mistakes.join('; ')}.`, {
+    advice: 'Nothing was done. Compare the arguments with the input schema of the tool.',
+    cause: parsed.error,
+  });
+}
+
+/** The SDK lists this schema but leaves the checking to us: its own refusal would carry neither code nor advice. */
+function describedOnly(schema: z.ZodObject) {
+  const { version, vendor, jsonSchema } = schema['~standard'];
+  return { '~standard': { version, vendor, jsonSchema, validate: (value: unknown) => ({ value }) } } as const;
+}

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { hostName } from '../../shared/domain/names.ts';
+import { READ_REMOTE } from '../annotations.ts';
+import { defineTool } from '../define-tool.ts';
+import { hostInput } from '../inputs.ts';
+import { inventoryOf, inventoryShape } from '../shapes/host.ts';
+
+export const inspectHost = defineTool({
+  name: 'inspect_host',
+  title: 'Inspect a host',
+  description:
+    'Logs in to a host over SSH and reports its volumes, what could be snapshotted and why not, and the room for snapshots. Changes nothing there. Use it before a first backup or when a backup failed for lack of room. Next: plan_backup.',
+  annotations: READ_REMOTE,
+  input: z.strictObject({ host: hostInput }),
+  output: inventoryShape,
+  personWords: (args) => ['inspect', args.host],
+  async run(args, { stillpoint, signal }) {
+    const inventory = await stillpoint.inspectHost(hostName(args.host), signal);
+    const able = inventory.volumes.filter((volume) => volume.snapshot.possible).length;
+    return {
+      summary: `${inventory.volumes.length} volumes, ${able} of them can be snapshotted, ${inventory.warnings.length} warnings.`,
+      structured: inventoryOf(inventory),
+    };
+  },
+});

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { pageInput, pageOf, pageOutput } from '../paging.ts';
+import { hostOf, hostShape } from '../shapes/host.ts';
+import { READ_LOCAL } from '../annotations.ts';
+import { defineTool } from '../define-tool.ts';
+
+export const listHosts = defineTool({
+  name: 'list_hosts',
+  title: 'List hosts',
+  description:
+    'Lists the hosts of the configuration and of the SSH configuration with their sources, without connecting to them. Use it first, to learn the names that the other tools take. Next: inspect_host for a host, plan_backup for a source.',
+  annotations: READ_LOCAL,
+  input: z.strictObject({ ...pageInput }),
+  output: z.strictObject({ hosts: z.array(hostShape).describe('The hosts.'), ...pageOutput }),
+  personWords: () => ['hosts'],
+  async run(args, { stillpoint, signal }) {
+    const hosts = (await stillpoint.listHosts(signal)).map(hostOf);
+    const { entries, nextCursor } = pageOf(hosts, (host) => host.host, args);
+    return { summary: `${entries.length} of ${hosts.length} hosts.`, structured: { hosts: entries, nextCursor } };
+  },
+});

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { repositoryName, sourceName } from '../../shared/domain/names.ts';
+import { READ_REMOTE } from '../annotations.ts';
+import { defineTool } from '../define-tool.ts';
+import { repositoryInput, sourceInput } from '../inputs.ts';
+import { pageInput, pageOf, pageOutput } from '../paging.ts';
+import { restorePointOf, restorePointShape } from '../shapes/restore-point.ts';
+
+export const listRestorePoints = defineTool({
+  name: 'list_restore_points',
+  title: 'List restore points',
+  description:
+    'Lists the restore points in the repositories, newest first, with their consistency and size. Use it to see how old the last good backup is, or to find the id of one. Next: browse_files.',
+  annotations: READ_REMOTE,
+  input: z.strictObject({
+    repository: repositoryInput.optional(),
+    source: sourceInput.optional(),
+    hostname: z.string().min(1).max(255).optional().describe('Only those of the host that gave itself this name.'),
+    since: z.iso.datetime({ offset: true }).optional().describe('Only those at or after this instant, ISO 8601.'),
+    ...pageInput,
+  }),
+  output: z.strictObject({ restorePoints: z.array(restorePointShape).describe('Restore points.'), ...pageOutput }),
+  personWords: () => ['list'],
+  async run(args, { stillpoint, signal }) {
+    const found = await stillpoint.listRestorePoints(
+      {
+        ...(args.repository === undefined ? {} : { repository: repositoryName(args.repository) }),
+        ...(args.source === undefined ? {} : { source: sourceName(args.source) }),
+        ...(args.hostname === undefined ? {} : { hostname: args.hostname }),
+      },
+      signal,
+    );
+    const since = args.since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(args.since);
+    const points = found.filter((point) => Date.parse(point.time) >= since).map(restorePointOf);
+    const { entries, nextCursor } = pageOf(points, (point) => `${point.repository}/${point.restorePointId}`, args);
+    return {
+      summary: `${entries.length} of ${points.length} restore points.`,
+      structured: { restorePoints: entries, nextCursor },
+    };
+  },
+});

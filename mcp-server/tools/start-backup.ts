@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { sourceName } from '../../shared/domain/names.ts';
+import { START } from '../annotations.ts';
+import { defineTool } from '../define-tool.ts';
+import { sourceInput } from '../inputs.ts';
+import { describeJob, jobOf, jobShape } from '../shapes/job.ts';
+
+export const startBackup = defineTool({
+  name: 'start_backup',
+  title: 'Start a backup',
+  description:
+    'Starts a backup of a source and returns its job at once; the job runs in a process of its own and goes on if this conversation ends. While a backup of the source is running, it returns that one with alreadyRunning. It makes short-lived snapshots on the host and adds a restore point; it deletes and overwrites nothing. Next: get_job with waitSeconds.',
+  annotations: START,
+  input: z.strictObject({ source: sourceInput }),
+  output: z.strictObject({
+    alreadyRunning: z.boolean().describe('True if the job had been started before, by anyone.'),
+    job: jobShape.describe('The job.'),
+  }),
+  personWords: (args) => ['backup', args.source],
+  async run(args, { stillpoint, signal, configFile }) {
+    const { job, alreadyRunning } = await stillpoint.startJob(
+      { kind: 'backup', source: sourceName(args.source) },
+      signal,
+    );
+    const lead = alreadyRunning ? 'A backup of this source was running already. ' : '';
+    return { summary: lead + describeJob(job), structured: { alreadyRunning, job: jobOf(job, configFile) } };
+  },
+});

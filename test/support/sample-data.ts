@@ -1,0 +1,279 @@
+/** One example of everything that the shells show, with figures that a reader can tell apart. */
+import type { ErrorRecord } from '../../shared/base/errors.ts';
+import type { BackupPlan } from '../../shared/domain/backup-plan.ts';
+import type { RunEvent, RunEventBody } from '../../shared/domain/events.ts';
+import type { HostInventory, HostSummary } from '../../shared/domain/host.ts';
+import type { Job } from '../../shared/domain/job.ts';
+import { hostName, jobId, repositoryName, restorePointId, runId, sourceName } from '../../shared/domain/names.ts';
+import type { BackupReport, CheckReport, RestoreReport, SweepReport } from '../../shared/domain/report.ts';
+import type { FileEntry, RestorePointSummary } from '../../shared/domain/restore-point.ts';
+import type { RepositorySpec, Source } from '../../shared/domain/source.ts';
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+
+export const sampleHosts: readonly HostSummary[] = [
+  { name: hostName('db1'), origin: 'configuration', sources: ['shop'] },
+  { name: hostName('web'), origin: 'ssh-config', sources: [] },
+];
+
+export const sampleRepositories: readonly RepositorySpec[] = [
+  { name: repositoryName('main'), location: '/srv/backup', passwordFile: '/etc/pw', passwordCommand: undefined },
+];
+
+export const sampleSources: readonly Source[] = [
+  {
+    name: sourceName('shop'),
+    host: hostName('db1'),
+    paths: [Buffer.from('/var/lib/mysql')],
+    repository: repositoryName('main'),
+    exclude: [],
+  },
+];
+
+export const sampleInventory: HostInventory = {
+  host: hostName('db1'),
+  system: 'Debian GNU/Linux 12, Linux 6.1.0',
+  bootId: '5f0c9a1e-0000-4000-8000-000000000001',
+  volumes: [
+    {
+      id: 'lvm:abc',
+      kind: 'lvm-thick',
+      label: 'vg0/mysql',
+      mountpoints: ['/var/lib/mysql'],
+      fsType: 'ext4',
+      sizeBytes: 10 * GIB,
+      usedBytes: 2.5 * GIB,
+      snapshot: { possible: true, provider: 'lvm-thick' },
+    },
+    {
+      id: 'dev:8:1',
+      kind: 'plain',
+      label: '/dev/sda1',
+      mountpoints: ['/'],
+      fsType: 'ext4',
+      sizeBytes: 20 * GIB,
+      usedBytes: undefined,
+      snapshot: {
+        possible: false,
+        reason: 'It is a plain partition.',
+        remedy: 'Put it on LVM, or back it up without a snapshot.',
+      },
+    },
+  ],
+  volumeGroups: [{ name: 'vg0', sizeBytes: 16 * GIB, freeBytes: 6 * GIB, extentBytes: 4 * MIB }],
+  warnings: ['The clock of the host is 4 minutes behind.'],
+};
+
+export const samplePlan: BackupPlan = {
+  run: runId('7f3c01ab'),
+  source: sourceName('shop'),
+  host: hostName('db1'),
+  repository: repositoryName('main'),
+  paths: ['/var/lib/mysql'],
+  snapshots: [
+    {
+      volume: 'vg0/mysql',
+      volumeId: 'lvm:abc',
+      snapshot: 'sp_7f3c01ab_0a1b2c3d',
+      sizeBytes: 2 * GIB,
+      freeBytesAfter: 4 * GIB,
+      mountpoint: '/var/lib/mysql',
+    },
+  ],
+  consistency: 'crash',
+  commands: [
+    'lvcreate --snapshot --size 2g --name sp_7f3c01ab_0a1b2c3d vg0/mysql',
+    'lvremove --yes vg0/sp_7f3c01ab_0a1b2c3d',
+  ],
+  estimate: { bytesOnVolumes: 2.5 * GIB },
+  risks: ['The snapshot overflows if more than 2.0 GiB are written during the run.'],
+};
+
+export const samplePoint: RestorePointSummary = {
+  id: restorePointId('3a7b9c12'.padEnd(64, '0')),
+  repository: repositoryName('main'),
+  time: '2026-11-22T21:14:03.000Z',
+  hostname: 'db1',
+  paths: ['/var/lib/mysql'],
+  tags: [],
+  source: 'shop',
+  consistency: 'crash',
+  bytesTotal: 2.5 * GIB,
+  filesTotal: 10_120,
+  program: 'stillpoint 0.1.0',
+};
+
+/** What restic wrote: it knows nothing of sources and consistency. */
+export const foreignPoint: RestorePointSummary = {
+  ...samplePoint,
+  id: restorePointId('9f'.repeat(32)),
+  time: '2026-11-20T02:00:00.000Z',
+  hostname: 'old-nas',
+  source: undefined,
+  consistency: undefined,
+  bytesTotal: undefined,
+  filesTotal: undefined,
+  program: 'restic 0.14.0',
+};
+
+export const sampleEntries: readonly FileEntry[] = [
+  entry('shop', { kind: 'dir', mode: 0o2750, mtime: '2026-11-22T20:00:00.000Z' }),
+  entry('ibdata1', { sizeBytes: 76 * MIB, mode: 0o660 }),
+  entry('latest', { kind: 'symlink', mode: 0o777, linkTarget: 'shop/today' }),
+  entry('caf\\xe9', { rawName: '636166e9', sizeBytes: 12 }),
+];
+
+export function entry(name: string, more: Partial<FileEntry> = {}): FileEntry {
+  return {
+    name,
+    rawName: undefined,
+    kind: 'file',
+    sizeBytes: 0,
+    mode: 0o644,
+    uid: 107,
+    gid: 112,
+    mtime: '2026-11-22T21:13:59.000Z',
+    linkTarget: undefined,
+    ...more,
+  };
+}
+
+export const sampleError: ErrorRecord = {
+  code: 'lvm.snapshot-full',
+  message: 'The volume snapshot "sp_7f3c01ab_0a1b2c3d" on "db1" filled up while it was being read.',
+  advice: 'Nothing was committed. Give volume group "vg0" at least 12 GiB free, then run the job again.',
+  details: { host: 'db1', group: 'vg0' },
+};
+
+export const sampleBackup: BackupReport = {
+  kind: 'backup',
+  restorePoint: samplePoint.id,
+  parent: foreignPoint.id,
+  consistency: 'crash',
+  skewMs: 0,
+  snapshots: [
+    {
+      volume: 'vg0/mysql',
+      snapshot: 'sp_7f3c01ab_0a1b2c3d',
+      freezeMs: 41,
+      lifetimeMs: 14_200,
+      sizeBytes: 2 * GIB,
+      peakUsedBytes: 60 * MIB,
+    },
+  ],
+  files: { new: 12, changed: 3, unmodified: 10_105 },
+  folders: 214,
+  others: 1,
+  bytesTotal: 2.5 * GIB,
+  bytesRead: 80 * MIB,
+  bytesReceived: 81 * MIB,
+  bytesStored: 9.5 * MIB,
+  blobsNew: 61,
+  skipped: [],
+};
+
+export const sampleSkipped: BackupReport = {
+  ...sampleBackup,
+  parent: undefined,
+  consistency: 'crash-skewed',
+  skewMs: 230,
+  snapshots: [...sampleBackup.snapshots, { ...sampleBackup.snapshots[0]!, volume: 'vg0/files', freezeMs: 12 }],
+  skipped: [{ path: '/srv/files/secret', reason: 'Permission denied.' }],
+};
+
+export const sampleRestore: RestoreReport = {
+  kind: 'restore',
+  restorePoint: samplePoint.id,
+  target: '/home/ann/restored',
+  files: 3,
+  folders: 1,
+  others: 0,
+  bytes: 88 * MIB,
+};
+
+export const sampleVerify: CheckReport = {
+  kind: 'verify',
+  packs: 14,
+  blobs: 2081,
+  restorePoints: 2,
+  bytesRead: 1.5 * GIB,
+  findings: [],
+};
+
+export const sampleCheck: CheckReport = {
+  ...sampleVerify,
+  kind: 'check',
+  bytesRead: 3 * MIB,
+  findings: [
+    { message: 'Pack 09af… is missing.', severity: 'damage', affects: ['3a7b9c12'] },
+    { message: 'Pack 77c1… is in no index.', severity: 'warning', affects: [] },
+  ],
+};
+
+export const sampleSweep: SweepReport = {
+  kind: 'sweep',
+  removed: ['snapshot vg0/sp_7f3c01ab_0a1b2c3d'],
+  kept: [{ object: 'snapshot vg0/sp_manual', reason: 'It bears our name but not our mark.' }],
+};
+
+/** A whole backup as its runner tells it. */
+export const sampleRun: readonly RunEventBody[] = [
+  { type: 'job-started' },
+  { type: 'phase-started', phase: 'connect' },
+  { type: 'phase-finished', phase: 'connect', durationMs: 412 },
+  { type: 'lease-armed', host: 'db1', run: '7f3c01ab', leaseMs: 120_000 },
+  { type: 'phase-started', phase: 'snapshot' },
+  {
+    type: 'snapshot-created',
+    volume: 'vg0/mysql',
+    snapshot: 'sp_7f3c01ab_0a1b2c3d',
+    freezeMs: 41,
+    sizeBytes: 2 * GIB,
+  },
+  { type: 'phase-finished', phase: 'snapshot', durationMs: 1234 },
+  { type: 'phase-started', phase: 'read' },
+  { type: 'progress', phase: 'read', filesDone: 5, filesTotal: 15, bytesDone: 32 * MIB, bytesTotal: 80 * MIB },
+  { type: 'phase-finished', phase: 'read', durationMs: 12_345 },
+  { type: 'snapshot-removed', volume: 'vg0/mysql', snapshot: 'sp_7f3c01ab_0a1b2c3d', lifetimeMs: 14_200 },
+  { type: 'lease-released', host: 'db1', run: '7f3c01ab' },
+  { type: 'job-finished', outcome: 'succeeded', result: sampleBackup },
+];
+
+/** The kinds of event that a good run has none of. */
+export const sampleTrouble: readonly RunEventBody[] = [
+  { type: 'item-skipped', path: '/srv/files/secret', reason: 'Permission denied.' },
+  {
+    type: 'warning',
+    code: 'lvm.snapshot-full',
+    message: 'The snapshot is 80 % full.',
+    advice: 'It will be extended by 1.0 GiB.',
+  },
+  { type: 'cleanup-failed', what: 'the mount of vg0/mysql', error: sampleError },
+];
+
+/** Numbers events and gives them times, one second apart. */
+export function stored(bodies: readonly RunEventBody[], from: number = 1): RunEvent[] {
+  return bodies.map((body, index) => ({ ...body, seq: from + index, at: timeOf(from + index) }));
+}
+
+export function timeOf(second: number): string {
+  return new Date(Date.UTC(2026, 10, 23, 4, 0, second)).toISOString();
+}
+
+export function sampleJob(more: Partial<Job> = {}): Job {
+  return {
+    id: jobId('3f2a9c51d04e7b68'),
+    request: { kind: 'backup', source: sourceName('shop') },
+    state: 'running',
+    createdAt: timeOf(0),
+    startedAt: timeOf(1),
+    finishedAt: undefined,
+    phase: 'read',
+    progress: { filesDone: 5, filesTotal: 15, bytesDone: 32 * MIB, bytesTotal: 80 * MIB },
+    result: undefined,
+    error: undefined,
+    lastSeq: 9,
+    ...more,
+  };
+}

@@ -1,0 +1,251 @@
+/**
+ * The façade with known answers, for tests of the shells: no host, no repository, no process. Jobs go on when the test
+ * says so; what was asked is written down. Its jobs keep the promises of the real ones: events are numbered from 1, a
+ * late follower sees all of them, and `job-finished` is the last.
+ */
+import { EventEmitter, on } from 'node:events';
+import { StillpointError } from '../../shared/base/errors.ts';
+import type { RunEvent, RunEventBody } from '../../shared/domain/events.ts';
+import { type Job, isFinished, type JobRequest } from '../../shared/domain/job.ts';
+import { type JobId, jobId } from '../../shared/domain/names.ts';
+import type { FileEntry, RestorePointSummary } from '../../shared/domain/restore-point.ts';
+import type { BrowseRequest, Stillpoint } from '../../shared/stillpoint.ts';
+import {
+  foreignPoint,
+  sampleEntries,
+  sampleHosts,
+  sampleInventory,
+  samplePlan,
+  samplePoint,
+  sampleRepositories,
+  sampleSources,
+  timeOf,
+} from './sample-data.ts';
+
+type Method = Exclude<keyof Stillpoint, 'configFile' | typeof Symbol.asyncDispose>;
+
+export interface ScriptedStillpoint extends Stillpoint {
+  /** "startJob backup shop", in order. */
+  readonly calls: string[];
+  /** Makes a method throw. */
+  fail(method: Method, error: Error): void;
+  /** Lets a job go on by these events. */
+  emit(id: JobId, ...events: readonly RunEventBody[]): void;
+  /** Followers that are reading a job right now. */
+  followers(id: JobId): number;
+  disposed: boolean;
+}
+
+export interface ScriptOptions {
+  readonly points?: readonly RestorePointSummary[];
+  readonly entries?: readonly FileEntry[];
+  readonly overrides?: Partial<Stillpoint>;
+  /** What every new job does at once. */
+  readonly run?: readonly RunEventBody[];
+  /** What a job does when it is cancelled. */
+  readonly onCancel?: readonly RunEventBody[];
+}
+
+const CANCELLED: readonly RunEventBody[] = [
+  {
+    type: 'job-finished',
+    outcome: 'cancelled',
+    error: {
+      code: 'run.cancelled',
+      message: 'The backup of "shop" was cancelled.',
+      advice: 'Nothing was committed. Start it again when you want it.',
+      details: {},
+    },
+  },
+];
+
+export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpoint {
+  const calls: string[] = [];
+  const failures = new Map<Method, Error>();
+  const jobs = new Map<string, { job: Job; events: RunEvent[]; changed: EventEmitter; followers: number }>();
+  const points = options.points ?? [samplePoint, foreignPoint];
+
+  function call(method: Method, ...facts: readonly string[]): void {
+    calls.push([method, ...facts].join(' '));
+    const failure = failures.get(method);
+    if (failure !== undefined) throw failure;
+  }
+
+  function entryOf(id: JobId) {
+    const entry = jobs.get(id);
+    if (entry !== undefined) return entry;
+    throw new StillpointError('job.not-found', `There is no job "${id}".`, {
+      advice: 'List the jobs to see their ids.',
+      cause: undefined,
+    });
+  }
+
+  function emit(id: JobId, ...bodies: readonly RunEventBody[]): void {
+    const entry = entryOf(id);
+    for (const body of bodies) {
+      const event: RunEvent = { ...body, seq: entry.events.length + 1, at: timeOf(entry.events.length + 1) };
+      entry.events.push(event);
+      entry.job = advance(entry.job, event);
+    }
+    entry.changed.emit('change');
+  }
+
+  const scripted: ScriptedStillpoint = {
+    configFile: '/home/ann/.config/stillpoint/config.jsonc',
+    calls,
+    disposed: false,
+    fail: (method, error) => void failures.set(method, error),
+    emit,
+    followers: (id) => entryOf(id).followers,
+    async listHosts() {
+      call('listHosts');
+      return sampleHosts;
+    },
+    async inspectHost(host) {
+      call('inspectHost', host);
+      return sampleInventory;
+    },
+    async listSources() {
+      call('listSources');
+      return sampleSources;
+    },
+    async listRepositories() {
+      call('listRepositories');
+      return sampleRepositories;
+    },
+    async initRepository(repository) {
+      call('initRepository', repository);
+      return { id: '5e'.repeat(32) };
+    },
+    async planBackup(source) {
+      call('planBackup', source);
+      return samplePlan;
+    },
+    async startJob(request) {
+      call('startJob', JSON.stringify(request));
+      const running = [...jobs.values()].find(
+        ({ job }) => !isFinished(job.state) && JSON.stringify(job.request) === JSON.stringify(request),
+      );
+      if (running !== undefined) return { job: running.job, alreadyRunning: true };
+      const job = newJob(jobId((0x3f2a9c51d04e7b68n + BigInt(jobs.size)).toString(16)), request);
+      jobs.set(job.id, { job, events: [], changed: new EventEmitter(), followers: 0 });
+      if (options.run !== undefined) emit(job.id, ...options.run);
+      return { job, alreadyRunning: false };
+    },
+    async findJob(id) {
+      call('findJob', id);
+      return entryOf(id).job;
+    },
+    async listJobs(filter = {}) {
+      call('listJobs', JSON.stringify(filter));
+      return [...jobs.values()]
+        .map(({ job }) => job)
+        .filter((job) => filter.states?.includes(job.state) ?? true)
+        .reverse()
+        .slice(0, filter.limit);
+    },
+    async cancelJob(id) {
+      call('cancelJob', id);
+      const entry = entryOf(id);
+      if (!isFinished(entry.job.state)) {
+        entry.job = { ...entry.job, state: 'cancelling' };
+        const answer = entry.job;
+        emit(id, ...(options.onCancel ?? CANCELLED));
+        return answer;
+      }
+      return entry.job;
+    },
+    async *followJob(id, afterSeq, signal) {
+      call('followJob', id, String(afterSeq));
+      const entry = entryOf(id);
+      entry.followers += 1;
+      try {
+        let seq = afterSeq;
+        const changes = on(entry.changed, 'change', { signal });
+        for (;;) {
+          for (const event of entry.events.slice(seq)) {
+            seq = event.seq;
+            yield event;
+            if (event.type === 'job-finished') return;
+          }
+          if (isFinished(entry.job.state)) return;
+          await changes.next();
+        }
+      } finally {
+        entry.followers -= 1;
+      }
+    },
+    watchJobs() {
+      call('watchJobs');
+      return { [Symbol.dispose]: () => undefined };
+    },
+    async listRestorePoints(filter) {
+      call('listRestorePoints', JSON.stringify(filter));
+      return points.filter((point) => filter.source === undefined || point.source === filter.source);
+    },
+    async findRestorePoint(repository, point) {
+      call('findRestorePoint', repository ?? '-', point);
+      const found = point === 'latest' ? points[0] : points.find((candidate) => candidate.id.startsWith(point));
+      if (found !== undefined) return found;
+      throw new StillpointError('repository.unknown-point', `There is no restore point "${point}".`, {
+        advice: 'List the restore points to see their ids.',
+        cause: undefined,
+      });
+    },
+    async browse(request) {
+      call('browse', JSON.stringify(request));
+      return pageOfEntries(options.entries ?? sampleEntries, request);
+    },
+    async [Symbol.asyncDispose]() {
+      scripted.disposed = true;
+    },
+    ...options.overrides,
+  };
+  return scripted;
+}
+
+function newJob(id: JobId, request: JobRequest): Job {
+  return {
+    id,
+    request,
+    state: 'queued',
+    createdAt: timeOf(0),
+    startedAt: undefined,
+    finishedAt: undefined,
+    phase: undefined,
+    progress: undefined,
+    result: undefined,
+    error: undefined,
+    lastSeq: 0,
+  };
+}
+
+function advance(job: Job, event: RunEvent): Job {
+  const next = { ...job, lastSeq: event.seq };
+  switch (event.type) {
+    case 'job-started':
+      return { ...next, state: 'running', startedAt: event.at };
+    case 'phase-started':
+      return { ...next, phase: event.phase };
+    case 'progress': {
+      const { filesDone, filesTotal, bytesDone, bytesTotal } = event;
+      return { ...next, progress: { filesDone, filesTotal, bytesDone, bytesTotal } };
+    }
+    case 'job-finished':
+      return { ...next, state: event.outcome, finishedAt: event.at, result: event.result, error: event.error };
+    default:
+      return next;
+  }
+}
+
+function pageOfEntries(entries: readonly FileEntry[], request: BrowseRequest) {
+  const start = request.cursor === undefined ? 0 : Number(request.cursor);
+  const page = entries.slice(start, start + (request.limit ?? entries.length));
+  const end = start + page.length;
+  return {
+    restorePoint: request.restorePoint,
+    path: request.path,
+    entries: page,
+    nextCursor: end < entries.length ? String(end) : undefined,
+  };
+}

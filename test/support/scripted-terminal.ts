@@ -1,0 +1,54 @@
+/** A terminal that remembers what was printed on it, and the surroundings of a command on top of it. */
+import { Interrupts } from '../../cli/interrupts.ts';
+import { runCommandLine } from '../../cli/program.ts';
+import type { Surroundings, Terminal } from '../../cli/surroundings.ts';
+import type { Stillpoint } from '../../shared/stillpoint.ts';
+
+export interface ScriptedTerminal extends Terminal {
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+}
+
+export function scriptedTerminal(
+  look: { readonly interactive?: boolean; readonly colour?: boolean } = {},
+): ScriptedTerminal {
+  const out: string[] = [];
+  const err: string[] = [];
+  return {
+    interactive: look.interactive ?? false,
+    colour: look.colour ?? false,
+    columns: () => 100,
+    out: (text) => void out.push(text),
+    err: (text) => void err.push(text),
+    stdout: () => out.join(''),
+    stderr: () => err.join(''),
+  };
+}
+
+export interface CommandRun {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly terminal?: ScriptedTerminal;
+  readonly interrupts?: Interrupts;
+  readonly open?: Surroundings['open'];
+}
+
+/** Runs one command line in this process, against the given façade. */
+export async function runCli(
+  words: readonly string[],
+  stillpoint: Stillpoint,
+  options: RunOptions = {},
+): Promise<CommandRun> {
+  const terminal = options.terminal ?? scriptedTerminal();
+  const exitCode = await runCommandLine(words, {
+    terminal,
+    interrupts: options.interrupts ?? new Interrupts(),
+    workingFolder: '/home/ann',
+    open: options.open ?? (async () => stillpoint),
+  });
+  return { exitCode, stdout: terminal.stdout(), stderr: terminal.stderr() };
+}
