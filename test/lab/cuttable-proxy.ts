@@ -1,0 +1,155 @@
+/**
+ * A TCP proxy on 127.0.0.1 in front of a command that speaks a connection on its stdin and stdout, and that can go
+ * wrong on demand: cut everything now, cut after so many bytes, or stall without a word, as a sleeping laptop or a
+ * lost network does.
+ */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { execa } from 'execa';
+
+export interface CuttableProxy extends AsyncDisposable {
+  /** Port on 127.0.0.1. */
+  readonly port: number;
+  /** Bytes that have passed since the start, both ways together. */
+  bytesPassed(): number;
+  /** Connections open now. */
+  connections(): number;
+  /** Resets every open connection. New ones are accepted unless `refuse` was called. */
+  cut(): void;
+  /** Resets every open connection once `count` more bytes have passed, both ways together. */
+  cutAfterBytes(count: number): void;
+  /** Passes nothing more in either direction, on open and new connections, until `resume`; nobody is told. */
+  stall(): void;
+  /** Ends `stall` and `refuse`, and forgets `cutAfterBytes`. */
+  resume(): void;
+  /** Accepts no new connection until `resume`: each is reset at once. */
+  refuse(): void;
+}
+
+/** Listens on a free port of 127.0.0.1; each connection runs `command` once. */
+export async function startCuttableProxy(command: readonly string[]): Promise<CuttableProxy> {
+  const [file, ...args] = command;
+  if (file === undefined) throw new Error('The proxy needs a command');
+  const links = new Set<Link>();
+  let passed = 0;
+  let cutAt: number | undefined;
+  let isStalled = false;
+  let isRefusing = false;
+
+  const cut = (): void => {
+    cutAt = undefined;
+    for (const link of links) link.reset();
+  };
+  /** How much of a chunk may still pass. */
+  const admit = (size: number): number => {
+    const allowed = cutAt === undefined ? size : Math.min(size, cutAt - passed);
+    passed += allowed;
+    return allowed;
+  };
+  const server = createServer((socket) => {
+    if (isRefusing) {
+      socket.resetAndDestroy();
+      return;
+    }
+    const link = openLink(socket, file, args, {
+      admit,
+      isCutDue: () => cutAt !== undefined && passed >= cutAt,
+      cut,
+    });
+    links.add(link);
+    if (isStalled) link.pause();
+    void link.closed.then(() => links.delete(link));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    bytesPassed: () => passed,
+    connections: () => links.size,
+    cut,
+    cutAfterBytes: (count) => {
+      cutAt = passed + count;
+    },
+    stall: () => {
+      isStalled = true;
+      for (const link of links) link.pause();
+    },
+    resume: () => {
+      isStalled = false;
+      isRefusing = false;
+      cutAt = undefined;
+      for (const link of links) link.resume();
+    },
+    refuse: () => {
+      isRefusing = true;
+    },
+    [Symbol.asyncDispose]: async () => {
+      const closed = [...links].map((link) => link.closed);
+      server.close();
+      cut();
+      await Promise.all(closed);
+    },
+  };
+}
+
+interface Link {
+  pause(): void;
+  resume(): void;
+  reset(): void;
+  readonly closed: Promise<void>;
+}
+
+interface Gate {
+  admit(size: number): number;
+  isCutDue(): boolean;
+  cut(): void;
+}
+
+function openLink(socket: Socket, file: string, args: readonly string[], gate: Gate): Link {
+  socket.setNoDelay(true);
+  const child = execa(file, args, { buffer: false, reject: false, stdin: 'pipe', stdout: 'pipe', stderr: 'ignore' });
+  let isOver = false;
+  const reset = (): void => {
+    if (isOver) return;
+    isOver = true;
+    socket.resetAndDestroy();
+    child.kill('SIGKILL');
+  };
+  const forward = (from: Readable, to: Writable): void => {
+    from.on('data', (chunk: Buffer) => {
+      const allowed = gate.admit(chunk.length);
+      if (allowed > 0 && !to.write(chunk.subarray(0, allowed))) {
+        from.pause();
+        to.once('drain', () => {
+          if (!isPaused) from.resume();
+        });
+      }
+      if (gate.isCutDue()) gate.cut();
+    });
+    from.once('end', () => to.end());
+    // A peer that went away is an ordinary end of a connection here.
+    from.on('error', reset);
+    to.on('error', reset);
+  };
+  let isPaused = false;
+  forward(socket, child.stdin);
+  forward(child.stdout, socket);
+  const closed = Promise.all([child, once(socket, 'close').catch(reset)]).then(() => undefined);
+  return {
+    pause: () => {
+      isPaused = true;
+      socket.pause();
+      child.stdout.pause();
+    },
+    resume: () => {
+      isPaused = false;
+      socket.resume();
+      child.stdout.resume();
+    },
+    reset,
+    closed,
+  };
+}

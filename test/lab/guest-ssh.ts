@@ -1,0 +1,74 @@
+/**
+ * How a guest is reached: an OpenSSH client configuration with one alias per user, each through a ProxyCommand into
+ * the guest's network namespace, and the host key known beforehand.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connectCommand } from './guest-process.ts';
+import type { GuestProcess } from './guest-process.ts';
+import { runOverSsh, writeSshConfig } from './open-ssh.ts';
+import type { SshAlias } from './open-ssh.ts';
+import { guestAddress } from './recipe.ts';
+
+/** sudo password of the guest's user `bakpw`, who may run everything with it. It is the login password too. */
+export const sudoPassword = 'correct horse';
+
+/** Aliases by user: root; sudo without a password; sudo with one; no sudo at all. */
+const users = { lab: 'root', 'lab-bak': 'bak', 'lab-bakpw': 'bakpw', 'lab-nosudo': 'nosudo' } as const;
+
+/** The aliases of every guest. `lab-proxied` is root through the proxy that can be cut, where there is one. */
+export type GuestAlias = keyof typeof users | 'lab-proxied';
+
+/** Writes `ssh_config` and `known_hosts` into `directory`; returns the path of the configuration. */
+export async function writeGuestSshConfig(options: {
+  readonly directory: string;
+  readonly guest: GuestProcess;
+  readonly identityFile: string;
+  readonly hostKey: string;
+  /** Port of the cuttable proxy on 127.0.0.1. */
+  readonly proxyPort?: number;
+}): Promise<string> {
+  const { directory, guest, identityFile, proxyPort } = options;
+  const knownHosts = join(directory, 'known_hosts');
+  const names = [guestAddress, ...(proxyPort === undefined ? [] : [`[127.0.0.1]:${String(proxyPort)}`])];
+  const hostKey = options.hostKey.split(' ').slice(0, 2).join(' ');
+  await writeFile(knownHosts, names.map((name) => `${name} ${hostKey}\n`).join(''));
+  const common = {
+    IdentityFile: identityFile,
+    IdentitiesOnly: 'yes',
+    UserKnownHostsFile: knownHosts,
+    GlobalKnownHostsFile: '/dev/null',
+    StrictHostKeyChecking: 'yes',
+  };
+  const aliases: SshAlias[] = Object.entries(users).map(([name, user]) => ({
+    name,
+    options: { HostName: guestAddress, User: user, ProxyCommand: connectCommand(guest).join(' '), ...common },
+  }));
+  if (proxyPort !== undefined) {
+    aliases.push({
+      name: 'lab-proxied',
+      options: { HostName: '127.0.0.1', Port: String(proxyPort), User: 'root', ...common },
+    });
+  }
+  const configFile = join(directory, 'ssh_config');
+  await writeSshConfig(configFile, aliases);
+  return configFile;
+}
+
+/** Waits until the guest answers a login. Throws with the end of its console when it dies before. */
+export async function waitForSsh(
+  target: { readonly configFile: string; readonly alias: string },
+  guest: GuestProcess,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const attempt = await runOverSsh(target, 'exit 0', { signal });
+    if (attempt.code === 0) return;
+    if (guest.hasEnded()) {
+      const log = await readFile(guest.consoleLog, 'utf8').catch(() => '');
+      throw new Error(`The guest ended before it could be reached. Its console: ${log.slice(-4000)}`);
+    }
+    await delay(100, undefined, { signal });
+  }
+}

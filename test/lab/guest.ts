@@ -1,0 +1,117 @@
+/**
+ * A guest for tests: a throw-away Debian host with a real device-mapper, booted in seconds from the cached image on
+ * copy-on-write disks. Invariant: whatever happens to the test, no process, namespace or file of the guest outlives
+ * it; see `guest-process.ts` and `temporary-folder.ts` for how.
+ */
+import { join } from 'node:path';
+import { guestImage } from './guest-image.ts';
+import { startGuestProcess } from './guest-process.ts';
+import { waitForSsh, writeGuestSshConfig } from './guest-ssh.ts';
+import type { GuestAlias } from './guest-ssh.ts';
+import type { PhaseListener } from './image-build.ts';
+import { runOverSsh } from './open-ssh.ts';
+import type { RunResult } from './open-ssh.ts';
+import { startCuttableProxy } from './cuttable-proxy.ts';
+import type { CuttableProxy } from './cuttable-proxy.ts';
+import { connectCommand } from './guest-process.ts';
+import { createTemporaryFolder } from './temporary-folder.ts';
+
+export interface GuestOptions {
+  /** Memory of the guest; taken from the machine only as the guest uses it. */
+  readonly memoryMiB?: number;
+  /** Called with each phase of building (when the image is not cached) and booting. */
+  readonly onPhase?: PhaseListener;
+}
+
+export interface Guest extends AsyncDisposable {
+  /** OpenSSH client configuration with the aliases of {@link GuestAlias}. */
+  readonly sshConfigFile: string;
+  readonly identityFile: string;
+  readonly knownHostsFile: string;
+  /** The guest's public host key: type, base64, comment. */
+  readonly hostKey: string;
+  /** What alias `lab-proxied` goes through. */
+  readonly proxy: CuttableProxy;
+  /** Folder of this guest's files; gone after disposal. */
+  readonly directory: string;
+  readonly consoleLog: string;
+  /** Runs a shell script in the guest over the plain OpenSSH client, as root unless told otherwise. */
+  run(script: string, options: { readonly signal: AbortSignal; readonly as?: GuestAlias }): Promise<RunResult>;
+  /** Like {@link run}, but a failing script is an error with everything that it said. Returns its stdout. */
+  must(script: string, options: { readonly signal: AbortSignal; readonly as?: GuestAlias }): Promise<string>;
+  /** Ends the guest at once, as a power cut does. */
+  kill(): Promise<void>;
+  /** The whole machine hangs until resumed: no answer, no reset. */
+  suspend(): Promise<void>;
+  resume(): Promise<void>;
+}
+
+const bootLimitMs = 120_000;
+const waitForServices = `i=0
+until mountpoint -q /srv/files && mountpoint -q /srv/thin && mariadb-admin --silent ping; do
+  i=$((i + 1)); [ $i -lt 300 ] || { systemctl --failed; journalctl -b -n 50; exit 1; }
+  sleep 0.3
+done`;
+
+/** Boots a fresh guest, its volumes mounted and its database answering. Dispose it to end it and remove all traces. */
+export async function startGuest(options: GuestOptions, signal: AbortSignal): Promise<Guest> {
+  const { memoryMiB = 768, onPhase = () => undefined } = options;
+  const image = await guestImage({ onPhase }, signal);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(bootLimitMs)]);
+  await using started = new AsyncDisposableStack();
+
+  const folder = started.use(await createTemporaryFolder('guest'));
+  const start = performance.now();
+  const guest = await startGuestProcess({
+    directory: folder.path,
+    disks: [
+      { copyOnWrite: join(folder.path, 'root.cow'), base: image.rootDisk },
+      { copyOnWrite: join(folder.path, 'data.cow'), base: image.dataDisk },
+    ],
+    memoryMiB,
+  });
+  started.defer(async () => {
+    await guest.kill();
+  });
+  const proxy = started.use(await startCuttableProxy(connectCommand(guest)));
+  const sshConfigFile = await writeGuestSshConfig({
+    directory: folder.path,
+    guest,
+    identityFile: image.identityFile,
+    hostKey: image.hostKey,
+    proxyPort: proxy.port,
+  });
+
+  const run: Guest['run'] = async (script, { signal, as = 'lab' }) =>
+    await runOverSsh({ configFile: sshConfigFile, alias: as }, script, { signal });
+  const must: Guest['must'] = async (script, options) => {
+    const result = await run(script, options);
+    if (result.code !== 0) {
+      throw new Error(`In the guest, code ${String(result.code)}: ${script}\n${result.stderr}${result.stdout}`);
+    }
+    return result.stdout;
+  };
+  await waitForSsh({ configFile: sshConfigFile, alias: 'lab' }, guest, limit);
+  onPhase('boot to sshd', performance.now() - start);
+  await must(waitForServices, { signal: limit });
+  onPhase('boot to database', performance.now() - start);
+
+  const owned = started.move();
+  return {
+    sshConfigFile,
+    identityFile: image.identityFile,
+    knownHostsFile: join(folder.path, 'known_hosts'),
+    hostKey: image.hostKey,
+    proxy,
+    directory: folder.path,
+    consoleLog: guest.consoleLog,
+    run,
+    must,
+    kill: guest.kill,
+    suspend: guest.suspend,
+    resume: guest.resume,
+    [Symbol.asyncDispose]: async () => {
+      await owned.disposeAsync();
+    },
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * The guest's root file system: Debian unpacked by mmdebstrap, the lab's own files laid over it, the kernel's modules
+ * beside them, and all of it written into an ext4 image by mke2fs without mounting anything.
+ */
+import { cp, mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { guestDirectory, guestPackages, rootDiskSize } from './recipe.ts';
+
+const kernelModules = '/usr/lib/uml/modules';
+
+/** Version of the installed User-Mode Linux kernel, which is also the name of its modules' folder. */
+export async function userModeLinuxVersion(): Promise<string> {
+  const versions = await readdir(kernelModules);
+  const version = versions.toSorted().at(-1);
+  if (version === undefined) throw new Error(`No kernel modules in "${kernelModules}"`);
+  return version;
+}
+
+/**
+ * Builds the root disk at `image`, working in `directory`. The key in file `authorizedKey` may log in as root and as
+ * every lab user; `hostKey` is the file of the private key of the guest's sshd, with the public one beside it.
+ */
+export async function buildRootDisk(
+  options: {
+    readonly image: string;
+    readonly directory: string;
+    readonly authorizedKey: string;
+    readonly hostKey: string;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const root = join(options.directory, 'root');
+  await unpackDebian(root, signal);
+  const overlay = join(guestDirectory, 'overlay');
+  await execa('cp', ['--recursive', '--preserve=mode', `${overlay}/.`, root], { cancelSignal: signal });
+  const modules = await userModeLinuxVersion();
+  await cp(join(kernelModules, modules), join(root, 'usr/lib/modules', modules), { recursive: true });
+  await mkdir(join(root, 'root/.ssh'), { recursive: true, mode: 0o700 });
+  await execa('install', ['-m', '600', options.authorizedKey, join(root, 'root/.ssh/authorized_keys')]);
+  const sshd = join(root, 'etc/ssh');
+  await execa('sh', ['-c', 'rm -f "$0"/ssh_host_*', sshd]);
+  await execa('install', ['-m', '600', options.hostKey, join(sshd, 'ssh_host_ed25519_key')]);
+  await execa('install', ['-m', '644', `${options.hostKey}.pub`, join(sshd, 'ssh_host_ed25519_key.pub')]);
+  await execa('chroot', [root, '/bin/sh', '-s'], {
+    inputFile: join(guestDirectory, 'customise.sh'),
+    cancelSignal: signal,
+  });
+  await execa('mke2fs', ['-q', '-F', '-t', 'ext4', '-d', root, options.image, rootDiskSize], { cancelSignal: signal });
+  await rm(root, { recursive: true, force: true });
+}
+
+async function unpackDebian(root: string, signal: AbortSignal): Promise<void> {
+  const mirror = process.env['STILLPOINT_LAB_MIRROR'];
+  // Manual pages, documentation and translations are half of the files and nobody in the guest reads them.
+  const excluded = ['/usr/share/man/*', '/usr/share/doc/*', '/usr/share/locale/*', '/usr/share/info/*'];
+  await execa(
+    'mmdebstrap',
+    [
+      '--mode=root',
+      '--variant=minbase',
+      `--include=${guestPackages.join(',')}`,
+      ...excluded.map((path) => `--dpkgopt=path-exclude=${path}`),
+      '--dpkgopt=force-unsafe-io',
+      // The database's files are made while it is installed; small ones save minutes on the guest's slow disk.
+      '--essential-hook=mkdir -p "$1/etc/mysql/mariadb.conf.d"',
+      `--essential-hook=copy-in ${join(guestDirectory, 'overlay/etc/mysql/mariadb.conf.d/99-lab.cnf')} /etc/mysql/mariadb.conf.d`,
+      'bookworm',
+      root,
+      ...(mirror === undefined || mirror === '' ? [] : [mirror]),
+    ],
+    { cancelSignal: signal, all: true, maxBuffer: 4 * 1024 * 1024 },
+  );
+}
