@@ -9,30 +9,11 @@ import type { RunEvent } from './domain/events.ts';
 import type { HostInventory, HostSummary } from './domain/host.ts';
 import type { Job, JobRequest, JobState } from './domain/job.ts';
 import type { HostName, JobId, RepositoryName, RestorePointId, SourceName } from './domain/names.ts';
+import type { Prompter } from './domain/prompter.ts';
 import type { FileListing, RestorePointSummary } from './domain/restore-point.ts';
 import type { RepositorySpec, Source } from './domain/source.ts';
 
-/** A person's side of a conversation; a shell without a person leaves it out. */
-export interface Prompter {
-  /** Returns undefined when the person declines. Never logged. */
-  ask(question: Question, signal: AbortSignal): Promise<string | undefined>;
-  confirmHostKey(offer: HostKeyOffer, signal: AbortSignal): Promise<boolean>;
-}
-
-export interface Question {
-  readonly kind: 'key-passphrase' | 'ssh-password' | 'keyboard-interactive' | 'sudo-password' | 'repository-password';
-  /** What it is for: the host, key file or repository. */
-  readonly subject: string;
-  readonly text: string;
-  readonly echo: boolean;
-}
-
-export interface HostKeyOffer {
-  readonly host: string;
-  readonly keyType: string;
-  /** "SHA256:…", as ssh-keygen -l prints it. */
-  readonly fingerprint: string;
-}
+export type { HostKeyOffer, Prompter, Question } from './domain/prompter.ts';
 
 export interface StillpointOptions {
   /** The configuration file; default: STILLPOINT_CONFIG, else the user's config folder. */

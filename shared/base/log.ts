@@ -25,7 +25,8 @@ export function redact(text: string): string {
   return out;
 }
 
-function redactValue(value: unknown): unknown {
+/** The same for every text inside a plain value. */
+export function redactValue(value: unknown): unknown {
   if (typeof value === 'string') return redact(value);
   if (value instanceof Error) return redact(value.message);
   if (Array.isArray(value)) return value.map(redactValue);

@@ -1,0 +1,145 @@
+/**
+ * The configuration: hosts, repositories and sources, read from one JSONC file and turned into values that the rooms
+ * above trust without looking again. It is read anew for each act, never written by us and never cached across acts,
+ * so an edit counts from the next act on and a running job keeps what it started with.
+ */
+import { readFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import type { Environment } from '../base/environment.ts';
+import { StillpointError } from '../base/errors.ts';
+import {
+  type HostName,
+  hostName,
+  type RepositoryName,
+  repositoryName,
+  type SourceName,
+  sourceName,
+} from '../domain/names.ts';
+import type { HostSpec, RepositorySpec, Source } from '../domain/source.ts';
+import { type Problem, parseDocument } from './document.ts';
+import { referenceProblems } from './references.ts';
+import { configurationSchema, DEFAULT_LEASE_SECONDS } from './schema.ts';
+import { shapeProblems } from './shape.ts';
+
+export interface Configuration {
+  /** Absolute. It need not be there when it is the standard place. */
+  readonly file: string;
+  readonly hosts: ReadonlyMap<HostName, HostSpec>;
+  readonly repositories: ReadonlyMap<RepositoryName, RepositorySpec>;
+  readonly sources: ReadonlyMap<SourceName, Source>;
+}
+
+/** Which file it is, and whether somebody named it: one that was named has to be there. */
+export interface ConfigPlace {
+  readonly file: string;
+  readonly named: boolean;
+}
+
+/** Precedence: the file that the caller names, STILLPOINT_CONFIG, `config.jsonc` in the user's configuration folder. */
+export function configPlace(option: string | undefined, environment: Environment): ConfigPlace {
+  const named = option ?? environment.configFile;
+  if (named !== undefined) return { file: resolve(named), named: true };
+  return { file: join(environment.configHome, 'stillpoint', 'config.jsonc'), named: false };
+}
+
+/** More than this is not a configuration that somebody wrote. */
+const MAX_BYTES = 1024 * 1024;
+
+/** Errors: `config.not-found`, `config.invalid` with every problem in `details.problems`. */
+export async function loadConfiguration(place: ConfigPlace, home: string): Promise<Configuration> {
+  const content = await readConfigFile(place);
+  return parseConfiguration(content ?? '{}', place.file, home);
+}
+
+export function parseConfiguration(content: string, file: string, home: string): Configuration {
+  const document = parseDocument(content);
+  if (document.problems.length > 0) throw invalid(file, document.problems);
+  const parsed = configurationSchema.safeParse(document.value, { reportInput: true });
+  const problems = [
+    ...(parsed.success ? [] : shapeProblems(document, parsed.error.issues)),
+    ...referenceProblems(document),
+  ];
+  if (!parsed.success || problems.length > 0) throw invalid(file, problems);
+  const localPath = (path: string): string => resolveLocal(path, dirname(file), home);
+  const { hosts = {}, repositories = {}, sources = {} } = parsed.data;
+  return {
+    file,
+    hosts: new Map(
+      Object.entries(hosts).map(([name, entry]) => {
+        const spec: HostSpec = {
+          name: hostName(name),
+          ssh: entry.ssh ?? name,
+          sshConfigFile: entry.sshConfigFile === undefined ? undefined : localPath(entry.sshConfigFile),
+          sudo: entry.sudo ?? 'none',
+          leaseSeconds: entry.leaseSeconds ?? DEFAULT_LEASE_SECONDS,
+        };
+        return [spec.name, spec];
+      }),
+    ),
+    repositories: new Map(
+      Object.entries(repositories).map(([name, entry]) => {
+        const spec: RepositorySpec = {
+          name: repositoryName(name),
+          location: localPath(entry.location.replace(/^local:/, '')),
+          passwordFile: entry.passwordFile === undefined ? undefined : localPath(entry.passwordFile),
+          passwordCommand: entry.passwordCommand,
+        };
+        return [spec.name, spec];
+      }),
+    ),
+    sources: new Map(
+      Object.entries(sources).map(([name, entry]) => {
+        const source: Source = {
+          name: sourceName(name),
+          host: hostName(entry.host),
+          paths: entry.paths.map((path) => Buffer.from(path.length > 1 ? path.replace(/\/$/, '') : path, 'utf8')),
+          repository: repositoryName(entry.repository),
+          exclude: entry.exclude ?? [],
+        };
+        return [source.name, source];
+      }),
+    ),
+  };
+}
+
+async function readConfigFile(place: ConfigPlace): Promise<string | undefined> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(place.file);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' && !place.named) return undefined;
+    const why = code === 'ENOENT' ? 'is not there' : `cannot be read (${code ?? String(cause)})`;
+    throw new StillpointError('config.not-found', `The configuration file "${place.file}" ${why}.`, {
+      advice: 'Name another file with --config or STILLPOINT_CONFIG, or write this one.',
+      details: { file: place.file },
+      cause,
+    });
+  }
+  const text = bytes.toString('utf8');
+  if (bytes.length > MAX_BYTES || !Buffer.from(text, 'utf8').equals(bytes)) {
+    const why = bytes.length > MAX_BYTES ? 'It is larger than 1 MiB.' : 'It is not a text in UTF-8.';
+    const advice = 'Write a text file in JSON with comments.';
+    throw invalid(place.file, [{ line: 1, column: 1, path: '', message: why, advice }]);
+  }
+  return text.startsWith('\ufeff') ? text.slice(1) : text;
+}
+
+function resolveLocal(path: string, folder: string, home: string): string {
+  if (path === '~' || path.startsWith('~/')) return resolve(home, path.slice(2));
+  return isAbsolute(path) ? resolve(path) : resolve(folder, path);
+}
+
+function invalid(file: string, found: readonly Problem[]): StillpointError {
+  const problems = found.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  const lines = problems.map((problem) => {
+    const path = problem.path === '' ? '' : `${problem.path}: `;
+    return `  ${file}:${problem.line}:${problem.column}: ${path}${problem.message} ${problem.advice}`;
+  });
+  const count = problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`;
+  return new StillpointError('config.invalid', `The configuration has ${count}:\n${lines.join('\n')}`, {
+    advice: 'Nothing was started. Correct the file, then do the same again.',
+    details: { file, problems },
+    cause: undefined,
+  });
+}

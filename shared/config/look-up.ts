@@ -1,0 +1,46 @@
+/** Finds what a user names in the configuration, and says what is there instead when it is not. */
+import type { ErrorCode } from '../base/error-codes.ts';
+import { StillpointError } from '../base/errors.ts';
+import type { HostName, RepositoryName, SourceName } from '../domain/names.ts';
+import type { HostSpec, RepositorySpec, Source } from '../domain/source.ts';
+import type { Configuration } from './configuration.ts';
+import { nearest } from './nearest.ts';
+import { DEFAULT_LEASE_SECONDS } from './schema.ts';
+
+export function findSource(configuration: Configuration, name: SourceName): Source {
+  const { sources, file } = configuration;
+  return sources.get(name) ?? unknown('config.unknown-source', 'source', name, [...sources.keys()], file);
+}
+
+export function findRepository(configuration: Configuration, name: RepositoryName): RepositorySpec {
+  const { repositories, file } = configuration;
+  const known = [...repositories.keys()];
+  return repositories.get(name) ?? unknown('config.unknown-repository', 'repository', name, known, file);
+}
+
+/** A name that is not written here stands for itself in the SSH configuration, with root as the user. */
+export function hostSpec(configuration: Configuration, name: HostName): HostSpec {
+  const known = configuration.hosts.get(name);
+  return known ?? { name, ssh: name, sshConfigFile: undefined, sudo: 'none', leaseSeconds: DEFAULT_LEASE_SECONDS };
+}
+
+/** `known` are the names that could have been meant. */
+export function unknown(
+  code: ErrorCode,
+  kind: 'host' | 'source' | 'repository',
+  name: string,
+  known: readonly string[],
+  file: string,
+): never {
+  const guess = nearest(name, known);
+  const shown = known.slice(0, 10).map((one) => `"${one}"`);
+  const more = known.length > shown.length ? ` and ${known.length - shown.length} more` : '';
+  const there = known.length === 0 ? 'There are none yet' : `There are ${shown.join(', ')}${more}`;
+  const table = kind === 'repository' ? 'repositories' : `${kind}s`;
+  const where = kind === 'host' ? 'the configuration or the SSH configuration' : 'the configuration';
+  throw new StillpointError(code, `There is no ${kind} "${name}" in ${where}.`, {
+    advice: guess === undefined ? `${there}; write it into "${table}" in "${file}".` : `Did you mean "${guess}"?`,
+    details: { name, known: known.slice(0, 100), file },
+    cause: undefined,
+  });
+}

@@ -1,0 +1,134 @@
+/**
+ * What the shape cannot say: whether names are names, whether they refer to something, and whether paths are paths.
+ * Looks at every entry whose shape is right, also when another one's is not, so that a person sees all mistakes at once.
+ */
+import { hostName } from '../domain/names.ts';
+import type { ConfigDocument, DocumentPath, Problem } from './document.ts';
+import { nearest } from './nearest.ts';
+import { hostSchema, repositorySchema, type SourceEntry, sourceSchema } from './schema.ts';
+
+const TABLES = ['hosts', 'repositories', 'sources'] as const;
+
+export function referenceProblems(document: ConfigDocument): Problem[] {
+  const problems: Problem[] = [];
+  const report = (path: DocumentPath, at: 'key' | 'value', message: string, advice: string): void => {
+    problems.push(document.problem(path, at, message, advice));
+  };
+  for (const table of TABLES) {
+    for (const name of Object.keys(entriesOf(document, table))) {
+      if (!isName(name)) report([table, name], 'key', `"${name}" cannot be used as a name.`, NAME_ADVICE);
+    }
+  }
+  for (const [name, raw] of Object.entries(entriesOf(document, 'hosts'))) {
+    const host = hostSchema.safeParse(raw).data;
+    if (host?.ssh !== undefined && !isSshName(host.ssh)) {
+      report(['hosts', name, 'ssh'], 'value', `"${host.ssh}" cannot be the name of an SSH host.`, SSH_NAME_ADVICE);
+    }
+  }
+  for (const [name, raw] of Object.entries(entriesOf(document, 'repositories'))) {
+    const repository = repositorySchema.safeParse(raw).data;
+    if (repository === undefined) continue;
+    const remote = REMOTE_LOCATION.exec(repository.location);
+    if (remote !== null) {
+      const message = `Repositories at "${remote[1] ?? ''}:" are not supported.`;
+      report(['repositories', name, 'location'], 'value', message, 'Write the path of a folder on this machine.');
+    }
+    if (repository.passwordFile !== undefined && repository.passwordCommand !== undefined) {
+      const message = 'The password is to come from a file and from a command.';
+      report(['repositories', name, 'passwordCommand'], 'key', message, 'Keep "passwordFile" or "passwordCommand".');
+    }
+  }
+  for (const [name, raw] of Object.entries(entriesOf(document, 'sources'))) {
+    const source = sourceSchema.safeParse(raw).data;
+    if (source !== undefined) sourceProblems(document, name, source, report);
+  }
+  return problems;
+}
+
+type Report = (path: DocumentPath, at: 'key' | 'value', message: string, advice: string) => void;
+
+const REMOTE_LOCATION = /^(sftp|rest|s3|b2|azure|gs|swift|rclone):/;
+const NAME_ADVICE = 'Use letters, digits and . _ @ : - and begin with a letter or digit; at most 128 characters.';
+const SSH_NAME_ADVICE = 'Write the name as after "ssh" on the command line: no spaces, and no "-" at the beginning.';
+
+function sourceProblems(document: ConfigDocument, name: string, source: SourceEntry, report: Report): void {
+  const repositories = Object.keys(entriesOf(document, 'repositories'));
+  if (!repositories.includes(source.repository)) {
+    const guess = nearest(source.repository, repositories);
+    report(
+      ['sources', name, 'repository'],
+      'value',
+      `There is no repository "${source.repository}" in this file.`,
+      guess === undefined
+        ? `Write it into "repositories", as in "repositories": {"${source.repository}": {"location": "/srv/backup"}}.`
+        : `Write "${guess}", or add "${source.repository}" to "repositories".`,
+    );
+  }
+  // Any name may be one of the SSH configuration, which this file does not show; whether it is, is seen on connecting.
+  if (!isName(source.host)) {
+    report(['sources', name, 'host'], 'value', `"${source.host}" cannot be the name of a host.`, NAME_ADVICE);
+  }
+  const plain = source.paths.map((path) => (pathProblem(path) === undefined ? path : undefined));
+  for (const [index, path] of source.paths.entries()) {
+    const wrong = pathProblem(path) ?? overlap(path, plain.slice(0, index));
+    if (wrong !== undefined) report(['sources', name, 'paths', index], 'value', wrong.message, wrong.advice);
+  }
+}
+
+/** `/` is one; a trailing slash is forgiven. */
+function pathProblem(path: string): { message: string; advice: string } | undefined {
+  const shown = JSON.stringify(path);
+  if (!path.startsWith('/')) {
+    return { message: `${shown} is not an absolute path.`, advice: 'Write the whole path, beginning with "/".' };
+  }
+  if (path.includes('\0') || !path.isWellFormed()) {
+    return { message: `${shown} cannot be a path.`, advice: 'Remove the NUL character or the half of a character.' };
+  }
+  const parts = path.replace(/\/$/, '').split('/').slice(1);
+  if (parts.some((part) => part === '' || part === '.' || part === '..')) {
+    const advice = 'Write the path as it is, without "//", "/./" and "/../".';
+    return { message: `${shown} is not a plain path.`, advice };
+  }
+  return undefined;
+}
+
+function overlap(
+  path: string,
+  earlier: readonly (string | undefined)[],
+): { message: string; advice: string } | undefined {
+  const own = withSlash(path);
+  for (const other of earlier) {
+    if (other === undefined) continue;
+    if (withSlash(other) === own) {
+      return { message: `${JSON.stringify(path)} is written twice.`, advice: 'Keep one of the two.' };
+    }
+    if (own.startsWith(withSlash(other)) || withSlash(other).startsWith(own)) {
+      const [inner, outer] = own.length > withSlash(other).length ? [path, other] : [other, path];
+      const message = `${JSON.stringify(inner)} lies inside ${JSON.stringify(outer)} and would be backed up twice.`;
+      return { message, advice: `Keep ${JSON.stringify(outer)} alone, or write folders beside each other.` };
+    }
+  }
+  return undefined;
+}
+
+const withSlash = (path: string): string => (path.endsWith('/') ? path : `${path}/`);
+
+/** A table's entries as they were written, empty when the table has no right shape. */
+function entriesOf(document: ConfigDocument, table: (typeof TABLES)[number]): Readonly<Record<string, unknown>> {
+  const value = (document.value as Readonly<Record<string, unknown>> | null)?.[table];
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : {};
+}
+
+function isName(value: string): boolean {
+  try {
+    hostName(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const isSshName = (value: string): boolean =>
+  /^[^\s-]\S*$/.test(value) && value.isWellFormed() && !value.includes('\0');

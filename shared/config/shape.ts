@@ -1,0 +1,91 @@
+/** Turns what zod finds wrong with the shape of a document into problems that say what to write instead. */
+import type { z } from 'zod';
+import type { ConfigDocument, Problem } from './document.ts';
+import { nearest } from './nearest.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** What may stand in an object, by the depth of its place: the file, and the entries of the three tables. */
+const TOP_KEYS = ['hosts', 'repositories', 'sources'] as const;
+const ENTRY_KEYS: Readonly<Record<string, readonly string[]>> = {
+  hosts: ['ssh', 'sshConfigFile', 'sudo', 'leaseSeconds'],
+  repositories: ['location', 'passwordFile', 'passwordCommand'],
+  sources: ['host', 'paths', 'repository', 'exclude'],
+};
+
+/** An example of each value, because an example says more than the name of a type. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+  hosts: '"hosts": {"db1": {"ssh": "db1"}}',
+  repositories: '"repositories": {"main": {"location": "/srv/backup"}}',
+  sources: '"sources": {"shop": {"host": "db1", "paths": ["/srv/files"], "repository": "main"}}',
+  ssh: '"ssh": "db1"',
+  sshConfigFile: '"sshConfigFile": "~/.ssh/work-config"',
+  leaseSeconds: '"leaseSeconds": 1800',
+  location: '"location": "/srv/backup"',
+  passwordFile: '"passwordFile": "~/.config/stillpoint/main.password"',
+  passwordCommand: '"passwordCommand": ["pass", "show", "backup"]',
+  host: '"host": "db1"',
+  paths: '"paths": ["/var/lib/mysql", "/srv/files"]',
+  repository: '"repository": "main"',
+  exclude: '"exclude": ["*.tmp"]',
+};
+
+export function shapeProblems(document: ConfigDocument, issues: readonly Issue[]): Problem[] {
+  return issues.flatMap((issue) => {
+    const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+    if (issue.code === 'unrecognized_keys') {
+      const known = path.length === 0 ? TOP_KEYS : (ENTRY_KEYS[String(path[0])] ?? []);
+      return issue.keys.map((key) =>
+        document.problem([...path, key], 'key', 'This key is not known.', instead(key, known)),
+      );
+    }
+    return [document.problem(path, 'value', whatIsWrong(issue, path), example(issue, path))];
+  });
+}
+
+function instead(key: string, known: readonly string[]): string {
+  const guess = nearest(key, known);
+  if (guess !== undefined) return `Write "${guess}", or remove it.`;
+  return `Remove it; known here: ${known.map((name) => `"${name}"`).join(', ')}.`;
+}
+
+function whatIsWrong(issue: Issue, path: readonly (string | number)[]): string {
+  if (issue.code === 'invalid_type') {
+    if (issue.input === undefined) return `The key "${String(path.at(-1))}" is missing.`;
+    return `This is ${article(issue.input)} where ${EXPECTED[issue.expected] ?? issue.expected} is needed.`;
+  }
+  if (issue.code === 'invalid_value') return `The value ${JSON.stringify(issue.input)} is not one that is known here.`;
+  if (issue.code === 'too_small' && issue.origin === 'array') return 'The list is empty.';
+  if (issue.code === 'too_small' && issue.origin === 'string') return 'The text is empty.';
+  if (issue.code === 'too_small') return `${JSON.stringify(issue.input)} is less than ${issue.minimum}.`;
+  if (issue.code === 'too_big') return `${JSON.stringify(issue.input)} is more than ${issue.maximum}.`;
+  return issue.message;
+}
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  string: 'a text',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+  number: 'a number',
+  int: 'a whole number',
+};
+
+function article(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'string') return 'a text';
+  return typeof value === 'boolean' ? 'true or false' : 'a number';
+}
+
+function example(issue: Issue, path: readonly (string | number)[]): string {
+  if (issue.code === 'invalid_value') {
+    return `Write one of ${issue.values.map((value) => `"${String(value)}"`).join(', ')}.`;
+  }
+  if (path.length === 0) return 'Write an object, such as {"hosts": {}, "repositories": {}, "sources": {}}.';
+  const key = path.findLast((part) => typeof part === 'string') ?? '';
+  const entry = path.length === 2 ? ENTRY_KEYS[String(path[0])] : undefined;
+  if (entry !== undefined) return `Write an object as in ${EXAMPLES[String(path[0])]}.`;
+  return `Write it as in ${EXAMPLES[key] ?? EXAMPLES[String(path[0])]}.`;
+}

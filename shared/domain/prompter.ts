@@ -1,0 +1,25 @@
+/** A person's side of a conversation. A shell without a person leaves it out, and every question becomes an error. */
+
+export interface Prompter {
+  /** Returns undefined when the person declines. Never logged. */
+  ask(question: Question, signal: AbortSignal): Promise<string | undefined>;
+  confirmHostKey(offer: HostKeyOffer, signal: AbortSignal): Promise<boolean>;
+}
+
+export interface Question {
+  readonly kind: 'key-passphrase' | 'ssh-password' | 'keyboard-interactive' | 'sudo-password' | 'repository-password';
+  /** What it is for: the host or the repository. */
+  readonly subject: string;
+  /** One line for the person; with `kind` and `subject` it tells one question from another. */
+  readonly text: string;
+  readonly echo: boolean;
+}
+
+export interface HostKeyOffer {
+  readonly host: string;
+  /** As it will stand in known_hosts: `name` or `[name]:port`. */
+  readonly address: string;
+  readonly keyType: string;
+  /** "SHA256:…", as ssh-keygen -l prints it. */
+  readonly fingerprint: string;
+}

@@ -1,0 +1,177 @@
+/** A configuration file becomes values; which file it is; what is resolved against what. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readEnvironment } from '../../../shared/base/environment.ts';
+import { isStillpointError } from '../../../shared/base/errors.ts';
+import { configPlace, loadConfiguration, parseConfiguration } from '../../../shared/config/configuration.ts';
+import { findRepository, findSource, hostSpec } from '../../../shared/config/look-up.ts';
+import { hostName, repositoryName, sourceName } from '../../../shared/domain/names.ts';
+
+const FILE = '/home/ann/.config/stillpoint/config.jsonc';
+const HOME = '/home/ann';
+
+describe('a configuration', () => {
+  test('becomes hosts, repositories and sources', () => {
+    const configuration = parseConfiguration(
+      `{
+        // comments and trailing commas are fine
+        "$schema": "./schema.json",
+        "hosts": {
+          "db1": {"ssh": "db1.example.org", "sshConfigFile": "../ssh/config", "sudo": "password", "leaseSeconds": 60},
+          "db2": {},
+        },
+        "repositories": {
+          "main": {"location": "~/backup", "passwordFile": "main.password"},
+          "other": {"location": "local:/srv/other", "passwordCommand": ["pass", "show", "x"],},
+        },
+        "sources": {
+          "shop": {"host": "db1", "paths": ["/var/lib/mysql/", "/srv/fäß"], "repository": "main", "exclude": ["*.tmp"]},
+          /* a host of the SSH configuration */
+          "web": {"host": "web.example.org", "paths": ["/"], "repository": "other"},
+        },
+      }`,
+      FILE,
+      HOME,
+    );
+    expect([...configuration.hosts.values()]).toEqual([
+      {
+        name: 'db1',
+        ssh: 'db1.example.org',
+        sshConfigFile: '/home/ann/.config/ssh/config',
+        sudo: 'password',
+        leaseSeconds: 60,
+      },
+      { name: 'db2', ssh: 'db2', sshConfigFile: undefined, sudo: 'none', leaseSeconds: 1800 },
+    ]);
+    expect([...configuration.repositories.values()]).toEqual([
+      {
+        name: 'main',
+        location: '/home/ann/backup',
+        passwordFile: '/home/ann/.config/stillpoint/main.password',
+        passwordCommand: undefined,
+      },
+      { name: 'other', location: '/srv/other', passwordFile: undefined, passwordCommand: ['pass', 'show', 'x'] },
+    ]);
+    expect([...configuration.sources.values()]).toEqual([
+      {
+        name: 'shop',
+        host: 'db1',
+        paths: [Buffer.from('/var/lib/mysql'), Buffer.from('/srv/fäß')],
+        repository: 'main',
+        exclude: ['*.tmp'],
+      },
+      { name: 'web', host: 'web.example.org', paths: [Buffer.from('/')], repository: 'other', exclude: [] },
+    ]);
+  });
+
+  test.each(['', '  \n', '// nothing yet\n', '{}', '{"hosts": {}}'])('may be empty: %j', (content) => {
+    const { hosts, repositories, sources } = parseConfiguration(content, FILE, HOME);
+    expect([hosts.size, repositories.size, sources.size]).toEqual([0, 0, 0]);
+  });
+
+  test('is refused or understood, whatever it is', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          fc.string({
+            unit: fc.constantFrom('{', '}', '[', ']', ',', ':', '"', '/', '*', 'hosts', '\n', '\\', ' ', '1'),
+          }),
+        ),
+        (content) => {
+          try {
+            parseConfiguration(content, FILE, HOME);
+          } catch (error) {
+            if (!isStillpointError(error, 'config.invalid')) throw error;
+            expect(error.message).toMatch(/config\.jsonc:\d+:\d+: /);
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('the place of the file', () => {
+  const environment = readEnvironment({ HOME, XDG_CONFIG_HOME: '/etc/xdg', STILLPOINT_CONFIG: '/from/environment' });
+
+  test('is the one that the caller names, then STILLPOINT_CONFIG, then the user’s folder', () => {
+    expect(configPlace('/from/option', environment)).toEqual({ file: '/from/option', named: true });
+    expect(configPlace(undefined, environment)).toEqual({ file: '/from/environment', named: true });
+    const without = readEnvironment({ HOME, XDG_CONFIG_HOME: '/etc/xdg' });
+    expect(configPlace(undefined, without)).toEqual({ file: '/etc/xdg/stillpoint/config.jsonc', named: false });
+  });
+
+  test.each([{}, { XDG_CONFIG_HOME: '' }, { XDG_CONFIG_HOME: 'relative' }])('is in ~/.config with %j', (variables) => {
+    expect(configPlace(undefined, readEnvironment({ HOME, ...variables })).file).toBe(FILE);
+  });
+});
+
+describe('loading', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'stillpoint-config-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  test('a file that nobody named may be missing', async () => {
+    const file = join(folder, 'config.jsonc');
+    expect((await loadConfiguration({ file, named: false }, HOME)).hosts.size).toBe(0);
+    await expect(loadConfiguration({ file, named: true }, HOME)).rejects.toMatchObject({
+      code: 'config.not-found',
+      message: `The configuration file "${file}" is not there.`,
+    });
+  });
+
+  test('says what cannot be read', async () => {
+    const file = join(folder, 'config.jsonc');
+    await mkdir(file);
+    await expect(loadConfiguration({ file, named: false }, HOME)).rejects.toMatchObject({
+      code: 'config.not-found',
+      message: `The configuration file "${file}" cannot be read (EISDIR).`,
+    });
+    await rm(file, { recursive: true });
+    await writeFile(file, Buffer.from([0x7b, 0xff, 0xfe, 0x7d]));
+    await expect(loadConfiguration({ file, named: false }, HOME)).rejects.toThrow('It is not a text in UTF-8.');
+    await writeFile(file, ' '.repeat(1024 * 1024 + 1));
+    await expect(loadConfiguration({ file, named: false }, HOME)).rejects.toThrow('It is larger than 1 MiB.');
+  });
+
+  test('passes over a byte order mark', async () => {
+    const file = join(folder, 'config.jsonc');
+    await writeFile(file, '\ufeff{"hosts": {"db1": {}}}');
+    expect((await loadConfiguration({ file, named: true }, HOME)).hosts.size).toBe(1);
+  });
+});
+
+describe('looking up', () => {
+  const configuration = parseConfiguration(
+    `{"repositories": {"main": {"location": "/r"}, "offsite": {"location": "/o"}},
+      "sources": {"shop": {"host": "db1", "paths": ["/srv"], "repository": "main"}}}`,
+    FILE,
+    HOME,
+  );
+
+  test('finds what is there, and says what is when it is not', () => {
+    expect(findSource(configuration, sourceName('shop')).host).toBe('db1');
+    expect(() => findSource(configuration, sourceName('shpo'))).toThrow(
+      expect.objectContaining({ code: 'config.unknown-source', advice: 'Did you mean "shop"?' }),
+    );
+    expect(() => findRepository(configuration, repositoryName('elsewhere'))).toThrow(
+      expect.objectContaining({
+        code: 'config.unknown-repository',
+        message: 'There is no repository "elsewhere" in the configuration.',
+        advice: `There are "main", "offsite"; write it into "repositories" in "${FILE}".`,
+      }),
+    );
+  });
+
+  test('takes a host that is not written as one of the SSH configuration', () => {
+    const expected = { name: 'db9', ssh: 'db9', sshConfigFile: undefined, sudo: 'none', leaseSeconds: 1800 };
+    expect(hostSpec(configuration, hostName('db9'))).toEqual(expected);
+  });
+});

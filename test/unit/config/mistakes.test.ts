@@ -1,0 +1,68 @@
+/** What somebody reads who made a mistake in the configuration. The texts are pinned: they are the user interface. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { StillpointError } from '../../../shared/base/errors.ts';
+import { parseConfiguration } from '../../../shared/config/configuration.ts';
+import { jsonSchema } from '../../../shared/config/schema.ts';
+
+function mistakesIn(content: string): string {
+  try {
+    parseConfiguration(content, '/etc/stillpoint.jsonc', '/home/ann');
+  } catch (error) {
+    const { code, message, advice } = error as StillpointError;
+    expect(code).toBe('config.invalid');
+    return `${message}\n${advice}\n`;
+  }
+  throw new Error('nothing was found wrong');
+}
+
+const REPOSITORY = `"repositories": {"main": {"location": "/srv/backup"}}`;
+const source = (fields: string): string => `{\n  ${REPOSITORY},\n  "sources": {"shop": {${fields}}}\n}`;
+
+describe('mistakes in', () => {
+  test.each([
+    ['grammar', '{\n  "hosts": {\n    "db1": {"ssh" "db1"}\n  }\n}'],
+    ['a missing brace', '{\n  "hosts": {\n'],
+    ['a missing value', '{"hosts": }'],
+    ['single quotes', "{\n  'hosts': {}\n}"],
+    ['something after the end', '{}\n{}'],
+    ['an unended text', '{"hosts": {"db1": {"ssh": "db1}}}'],
+    ['a list instead of an object', '[]'],
+    ['a key that is written twice', '{\r\n  "hosts": {"db1": {}},\r\n  "hosts": {}\r\n}'],
+    ['a key that JavaScript would lose', '{"hosts": {"__proto__": {}}}'],
+    ['unknown keys', '{"host": {}, "zzz": 1, "hosts": {"db1": {"user": "root", "sshConfigfile": "x"}}}'],
+    ['a host', '{"hosts": {"db 1": {}, "db2": {"ssh": "-oProxyCommand=x"}, "db3": {"sudo": "yes"}, "db4": "db4"}}'],
+    ['a lease', '{"hosts": {"a": {"leaseSeconds": 4}, "b": {"leaseSeconds": 1.5}, "c": {"leaseSeconds": 1e6}}}'],
+    [
+      'a repository',
+      `{"repositories": {
+        "a": {},
+        "b": {"location": ""},
+        "c": {"location": "sftp:nas:/srv"},
+        "d": {"location": "/d", "passwordFile": "x", "passwordCommand": ["y"]},
+        "e": {"location": "/e", "passwordCommand": "pass show e"},
+        "f": {"location": "/f", "passwordCommand": []}
+      }}`,
+    ],
+    ['references', source('"host": "db1", "paths": ["/srv"], "repository": "mian"')],
+    ['references to nothing', '{"sources": {"shop": {"host": "a b", "paths": ["/srv"], "repository": "main"}}}'],
+    [
+      'paths',
+      source(
+        '"host": "db1", "repository": "main", "paths": ["srv", "~/x", "//srv", "/a/../b", "/a", "/a/", "/a/b", "/", "/x\\u0000", "/\\ud800"]',
+      ),
+    ],
+    ['missing keys', source('')],
+    [
+      'types',
+      '{"sources": {"shop": {"host": 1, "paths": "/srv", "repository": null, "exclude": [true]}}, "hosts": []}',
+    ],
+  ])('%s', (name, content) => {
+    expect(mistakesIn(content)).toMatchSnapshot(name);
+  });
+});
+
+test('the JSON Schema for editors is the one of the code', () => {
+  const stored = readFileSync(new URL('../../../shared/config/schema.json', import.meta.url), 'utf8');
+  expect(JSON.parse(stored), 'run: node .ci/write-config-schema.ts').toEqual(jsonSchema());
+});
