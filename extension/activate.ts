@@ -64,18 +64,16 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts | und
 
 /** The configuration counts from the moment in which it is saved. */
 function lookAgainAfterEdits(core: Core, hosts: HostsTree): vscode.Disposable {
-  const lookAgain = (): void => {
-    core.reopen();
-    hosts.refreshAll();
-  };
   return vscode.Disposable.from(
     vscode.workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration('stillpoint.configFile')) lookAgain();
+      if (!change.affectsConfiguration('stillpoint.configFile')) return;
+      core.reopen();
+      hosts.refreshAll();
     }),
     vscode.workspace.onDidSaveTextDocument(async (document) => {
       if (document.languageId !== 'jsonc') return;
       const place = await findConfigPlace(core).catch(() => undefined);
-      if (place?.uri.fsPath === document.uri.fsPath) lookAgain();
+      if (place?.uri.fsPath === document.uri.fsPath) hosts.refreshAll();
     }),
   );
 }

@@ -1,7 +1,7 @@
 /**
  * The door of the extension to the core. The core is loaded when the first view or command needs it and not before, so
- * that starting the editor costs nothing, and it is opened anew when its configuration changes. An old one is closed
- * when the last work that uses it has ended; a job that runs is not touched by that, because it has its own process.
+ * that starting the editor costs nothing, and it is opened anew when the setting names another configuration. An old one
+ * is closed when the last work that uses it has ended; a job that runs has its own process and is not touched by that.
  */
 import type * as vscode from 'vscode';
 import type { Logger } from '../shared/base/log.ts';
@@ -50,7 +50,7 @@ export class Core implements vscode.Disposable {
     }
   }
 
-  /** The next work sees the configuration as it is then. */
+  /** The next work opens the configuration that the setting names then. */
   reopen(): void {
     if (this.#opened !== undefined) this.#retire(this.#opened);
   }

@@ -1,6 +1,6 @@
 /** The person at the editor: an input box for questions, a modal dialog for host keys. */
 import * as vscode from 'vscode';
-import type { HostKeyOffer, Question } from '../shared/stillpoint.ts';
+import type { HostKeyOffer, Question } from '../shared/domain/prompter.ts';
 import type { Answer, Person } from './prompter.ts';
 import { isRememberable } from './secrets.ts';
 
@@ -45,7 +45,8 @@ async function trustHostKey(offer: HostKeyOffer, signal: AbortSignal): Promise<b
     {
       modal: true,
       detail: vscode.l10n.t(
-        '{0} {1}\n\nCompare it with what the host itself says, for instance with "ssh-keygen -lf" on its console. If you trust it, it is written to known_hosts; if you do not, no connection is made.',
+        '{0}\n{1} {2}\n\nCompare it with what the host itself says, for instance with "ssh-keygen -lf" on its console. If you trust it, it is written to known_hosts; if you do not, no connection is made.',
+        offer.address,
         offer.keyType,
         offer.fingerprint,
       ),

@@ -4,7 +4,7 @@
  * A conversation lasts from the first to the last piece of work that goes on at the same time.
  */
 import { registerSecret } from '../shared/base/log.ts';
-import type { HostKeyOffer, Prompter, Question } from '../shared/stillpoint.ts';
+import type { HostKeyOffer, Prompter, Question } from '../shared/domain/prompter.ts';
 
 export interface Answer {
   readonly text: string;

@@ -4,7 +4,7 @@
  */
 import type { SecretStorage } from 'vscode';
 import { registerSecret } from '../shared/base/log.ts';
-import type { Question } from '../shared/stillpoint.ts';
+import type { Question } from '../shared/domain/prompter.ts';
 
 const PREFIX = 'answer:';
 
@@ -39,5 +39,5 @@ export class RememberedSecrets {
 }
 
 function secretKey(question: Question): string {
-  return `${PREFIX}${question.kind}:${question.subject}`;
+  return `${PREFIX}${question.kind}:${question.subject}:${question.text}`;
 }

@@ -16,7 +16,6 @@ export async function ensureConfiguration(ports: CommandPorts): Promise<ConfigPl
   if (!place.exists) {
     await vscode.workspace.fs.createDirectory(vscode.Uri.joinPath(place.uri, '..'));
     await vscode.workspace.fs.writeFile(place.uri, Buffer.from(STARTER_CONFIGURATION));
-    ports.core.reopen();
     ports.hosts.refreshAll();
   }
   return place;

@@ -10,7 +10,6 @@ export function refresh(ports: CommandPorts, argument: unknown): void {
     nodeOf(argument, 'volumes') ??
     nodeOf(argument, 'source') ??
     nodeOf(argument, 'problem');
-  ports.core.reopen();
   if (node === undefined) ports.hosts.refreshAll();
   else ports.hosts.refresh(node);
   ports.jobs.refresh();

@@ -22,8 +22,6 @@ export function phaseWords(phase: Phase, t: Translate): string {
       return t('Mounting the snapshot');
     case 'list':
       return t('Listing files');
-    case 'compare':
-      return t('Comparing with the last restore point');
     case 'read':
       return t('Reading');
     case 'end-check':
@@ -74,7 +72,6 @@ export function cancelWords(phase: Phase | undefined, t: Translate): string {
     case 'snapshot':
     case 'mount':
     case 'list':
-    case 'compare':
     case 'read':
     case 'end-check':
       return t('Stopping, then removing the snapshot from the host. Nothing is committed.');

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import { type HostsNode, hostsNodeView } from '../../../extension/tree/hosts-nodes.ts';
+import { CONSISTENCY_LEVELS, CONSISTENCY_MEANING } from '../../../shared/domain/consistency.ts';
+import { hostName } from '../../../shared/domain/names.ts';
+import { aRestorePoint, aSource, aVolume } from './builders.ts';
+import { english } from './wording.ts';
+
+const host = hostName('db1');
+const view = (node: HostsNode) => hostsNodeView(node, english);
+
+describe('a host', () => {
+  test('of the configuration names its sources, also to a screen reader', () => {
+    const shown = view({ kind: 'host', host: { name: host, origin: 'configuration', sources: ['shop', 'wiki'] } });
+    expect(shown).toMatchObject({
+      id: 'host/db1',
+      label: 'db1',
+      description: 'shop, wiki',
+      context: 'host.configured',
+      accessibleLabel: 'Host db1, sources shop, wiki',
+    });
+  });
+
+  test('is closed, because opening it connects to it', () => {
+    expect(view({ kind: 'host', host: { name: host, origin: 'ssh-config', sources: [] } })).toMatchObject({
+      children: 'closed',
+      context: 'host.ssh-config',
+    });
+  });
+});
+
+describe('a volume', () => {
+  test('says in words that a snapshot is possible', () => {
+    const shown = view({ kind: 'volume', host, volume: aVolume() });
+    expect(shown.label).toBe('/var/lib/mysql');
+    expect(shown.description).toBe('vg0/mysql, snapshot possible');
+    expect(shown.accessibleLabel).toBe(
+      'Volume vg0/mysql at /var/lib/mysql, LVM volume, ext4, 512 MiB of 1.0 GiB used, snapshot possible',
+    );
+  });
+
+  test('says why there is no snapshot and what would make one possible', () => {
+    const snapshot = { possible: false, reason: 'It is on a plain disk.', remedy: 'Move it to LVM.' } as const;
+    const shown = view({ kind: 'volume', host, volume: aVolume({ kind: 'plain', snapshot }) });
+    expect(shown.description).toContain('no snapshot');
+    expect(shown.accessibleLabel).toContain('It is on a plain disk.');
+    expect(shown.tooltip).toContain('Move it to LVM.');
+    expect(shown.context).toBe('volume.plain');
+  });
+
+  test('keeps its id when it is renamed or fuller', () => {
+    const before = view({ kind: 'volume', host, volume: aVolume() });
+    const after = view({ kind: 'volume', host, volume: aVolume({ label: 'vg0/db', usedBytes: 1 }) });
+    expect(after.id).toBe(before.id);
+  });
+
+  test('of another host has another id', () => {
+    const here = view({ kind: 'volume', host, volume: aVolume() });
+    const there = view({ kind: 'volume', host: hostName('db2'), volume: aVolume() });
+    expect(there.id).not.toBe(here.id);
+  });
+});
+
+describe('a restore point', () => {
+  test('shows its instant to the second, its consistency and its size', () => {
+    expect(view({ kind: 'restore-point', point: aRestorePoint() })).toMatchObject({
+      label: '23 Nov 2026, 04:05:06',
+      description: 'crash, 3.0 MiB',
+      accessibleLabel: 'Restore point of 23 Nov 2026, 04:05:06, crash, 3.0 MiB',
+      shows: { command: 'stillpoint.showRestorePoint' },
+    });
+  });
+
+  test.each(CONSISTENCY_LEVELS)('tells what %s means', (consistency) => {
+    const shown = view({ kind: 'restore-point', point: aRestorePoint({ consistency }) });
+    expect(shown.tooltip).toContain(CONSISTENCY_MEANING[consistency]);
+  });
+
+  test('of another program claims no consistency', () => {
+    const shown = view({ kind: 'restore-point', point: aRestorePoint({ consistency: undefined }) });
+    expect(shown.description).toBe('consistency unknown, 3.0 MiB');
+    expect(shown.tooltip).toContain('not known');
+  });
+});
+
+test('a problem shows sentence and advice, and a mistake in the configuration is told apart', () => {
+  const error = { code: 'ssh.unreachable', message: 'Host "db1" does not answer.', advice: 'Start it.', details: {} };
+  const problem = (code: string) => view({ kind: 'problem', parent: 'volumes/db1', error: { ...error, code } });
+  expect(problem('ssh.unreachable')).toMatchObject({
+    id: 'problem/volumes/db1',
+    label: 'Host "db1" does not answer.',
+    description: 'Start it.',
+    context: 'problem',
+    accessibleLabel: 'Problem: Host "db1" does not answer. Start it.',
+  });
+  expect(problem('config.invalid').context).toBe('problem.config');
+});
+
+test('no two kinds of nodes share an id', () => {
+  const source = aSource();
+  const nodes: HostsNode[] = [
+    { kind: 'host', host: { name: host, origin: 'configuration', sources: [] } },
+    { kind: 'ssh-hosts', hosts: [] },
+    { kind: 'source', source },
+    { kind: 'restore-point', point: aRestorePoint() },
+    { kind: 'volumes', host },
+    { kind: 'volume', host, volume: aVolume() },
+    { kind: 'host-warning', host, text: 'The clock is wrong.' },
+    { kind: 'no-restore-points', source },
+    { kind: 'problem', parent: undefined, error: { code: 'x', message: 'm', advice: 'a', details: {} } },
+  ];
+  expect(new Set(nodes.map((node) => view(node).id)).size).toBe(nodes.length);
+});

@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest';
+import { eventLines } from '../../../extension/texts/event-lines.ts';
+import { cancelWords, percentDone } from '../../../extension/texts/phase-words.ts';
+import { restorePointText } from '../../../extension/texts/restore-point-text.ts';
+import { formatDuration } from '../../../extension/texts/wording.ts';
+import type { RunEvent, RunEventBody } from '../../../shared/domain/events.ts';
+import { repositoryName } from '../../../shared/domain/names.ts';
+import { aRestorePoint } from './builders.ts';
+import { english } from './wording.ts';
+
+const repository = {
+  name: repositoryName('main'),
+  location: '/srv/back ups/main',
+  passwordFile: '/root/pass',
+  passwordCommand: undefined,
+};
+
+describe('the page of a restore point', () => {
+  test('holds the whole id, the instant, the meaning of its consistency, sizes and paths', () => {
+    const text = restorePointText(aRestorePoint(), repository, english);
+    for (const part of [
+      'ab'.repeat(32),
+      '23 Nov 2026, 04:05:06 (2026-11-23T04:05:06.789Z)',
+      'Consistency: crash',
+      'One atomic instant, like a power cut at that moment.',
+      '3.0 MiB',
+      '    /srv/files',
+    ]) {
+      expect(text).toContain(part);
+    }
+  });
+
+  test('gives commands that a shell reads as they are meant', () => {
+    const text = restorePointText(aRestorePoint(), repository, english);
+    expect(text).toContain(
+      "restic -r '/srv/back ups/main' --password-file /root/pass restore abababab --target FOLDER",
+    );
+    expect(text).toContain('stillpoint restore abababab --to FOLDER');
+  });
+
+  test('quotes a location with a quote in it', () => {
+    const text = restorePointText(aRestorePoint(), { ...repository, location: "/srv/o'neil; rm -rf x" }, english);
+    expect(text).toContain(String.raw`restic -r '/srv/o'\''neil; rm -rf x' `);
+  });
+
+  test('says what is not known instead of making it up', () => {
+    const point = aRestorePoint({ consistency: undefined, bytesTotal: undefined, source: undefined });
+    const text = restorePointText(point, undefined, english);
+    expect(text).toContain('Consistency: unknown');
+    expect(text).toMatch(/Size\s+not recorded/);
+  });
+
+  test('keeps a path with a line break on one line', () => {
+    const text = restorePointText(aRestorePoint({ paths: ['/a\n# not a heading'] }), repository, english);
+    expect(text).not.toMatch(/^# not a heading/m);
+  });
+});
+
+describe('the words of a cancel', () => {
+  test('before the host was touched promise nothing about a snapshot', () => {
+    expect(cancelWords('preflight', english.t)).toBe('Stopping. Nothing was changed on the host.');
+  });
+
+  test.each(['arm', 'snapshot', 'mount', 'list', 'read', 'end-check'] as const)(
+    'in %s tell of the snapshot',
+    (phase) => {
+      expect(cancelWords(phase, english.t)).toContain('removing the snapshot');
+    },
+  );
+
+  test.each(['commit', 'release'] as const)('in %s do not claim that nothing is committed', (phase) => {
+    expect(cancelWords(phase, english.t)).toContain('may still appear');
+  });
+});
+
+describe('a line of the log', () => {
+  const at = '2026-11-23T04:05:06.789Z';
+  const lines = (body: RunEventBody) => eventLines({ ...body, seq: 1, at } satisfies RunEvent, english);
+
+  test('begins with the time of day', () => {
+    expect(lines({ type: 'phase-started', phase: 'snapshot' })).toEqual(['04:05:06  Taking the snapshot …']);
+  });
+
+  test('tells how long the writers were held', () => {
+    const event = {
+      type: 'snapshot-created',
+      volume: 'vg0/mysql',
+      snapshot: 'sp_1',
+      freezeMs: 41.6,
+      sizeBytes: 1024 ** 3,
+    };
+    expect(lines(event as RunEventBody)).toEqual([
+      '04:05:06  Snapshot "sp_1" of "vg0/mysql" taken: writers held for at most 42 ms, room for 1.0 GiB of changes.',
+    ]);
+  });
+
+  test('of a failure holds sentence, code and advice', () => {
+    const error = {
+      code: 'ssh.connection-lost',
+      message: 'The connection ended.',
+      advice: 'Run it again.',
+      details: {},
+    };
+    expect(lines({ type: 'job-finished', outcome: 'failed', error })).toEqual([
+      '04:05:06  The job has ended: failed.',
+      '          The connection ended. [ssh.connection-lost]',
+      '          Run it again.',
+    ]);
+  });
+});
+
+test('a progress is never more than the whole and never guessed', () => {
+  expect(percentDone({ filesDone: 1, filesTotal: 2, bytesDone: 300, bytesTotal: 200 })).toBe(100);
+  expect(percentDone({ filesDone: 1, filesTotal: 2, bytesDone: 5, bytesTotal: undefined })).toBe(50);
+  expect(percentDone({ filesDone: 1, filesTotal: undefined, bytesDone: 5, bytesTotal: undefined })).toBeUndefined();
+});
+
+test.each([
+  [999, '999 ms'],
+  [1500, '1.5 s'],
+  [59_400, '59 s'],
+  [83_000, '1 min 23 s'],
+  [3_720_000, '1 h 2 min'],
+])('%d ms are %s', (ms, text) => {
+  expect(formatDuration(ms)).toBe(text);
+});
