@@ -11,15 +11,18 @@ import { displayName } from '../../shared/base/bytes.ts';
 export interface DescribeOptions {
   /** Says of files of 1 MiB or more whether less than half of them takes room; default false. */
   readonly withHoles?: boolean;
+  /** Files of this size or more are not read; of no other use than to save time. */
+  readonly withoutContentFrom?: number;
 }
 
 /** Path below the folder as Latin-1 text (one character a byte; "." is the folder itself) → facts by name. */
 export type TreeDescription = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
 export async function describeTree(dir: string, options: DescribeOptions = {}): Promise<TreeDescription> {
+  const limit = String(options.withoutContentFrom ?? 2 ** 62);
   const [listing, hashes, attributes] = await Promise.all([
     output(dir, 'find', ['.', '-printf', '%y\\t%m\\t%U:%G\\t%s\\t%T@\\t%D:%i\\t%n\\t%b\\0%p\\0%l\\0']),
-    output(dir, 'sh', ['-c', 'find . -type f -print0 | xargs -0 -r -n 500 sha256sum -z --']),
+    output(dir, 'sh', ['-c', 'find . -type f -size "-$1c" -print0 | xargs -0 -r -n 500 sha256sum -z --', 'sh', limit]),
     output(dir, 'getfattr', ['-R', '-P', '-h', '-d', '-m', '-', '-e', 'hex', '--absolute-names', '.']),
   ]);
   const contents = new Map(splitNul(hashes).map((line) => [withoutDot(line.slice(66)), line.slice(0, 64)]));
@@ -35,7 +38,7 @@ export async function describeTree(dir: string, options: DescribeOptions = {}): 
     const entry: Record<string, string> = { type, mode, owner, time };
     if (type === 'f') {
       entry['size'] = size;
-      entry['content'] = contents.get(path) ?? 'unreadable';
+      entry['content'] = contents.get(path) ?? 'not read';
       const isHoley = Number(blocks) * 512 < Number(size) / 2;
       if (options.withHoles === true && Number(size) >= 1024 ** 2) entry['holes'] = isHoley ? 'yes' : 'no';
     }
@@ -114,6 +117,8 @@ function parseAttributes(text: string): Map<string, Record<string, string>> {
     } else if (line !== '') {
       const equals = line.indexOf('=');
       const name = equals < 0 ? line : line.slice(0, equals);
+      // XFS shows its ACLs a second time in its own form.
+      if (name.startsWith('trusted.SGI_ACL_')) continue;
       current[unescapeOctal(name)] = equals < 0 ? '' : line.slice(equals + 1);
     }
   }
