@@ -1,10 +1,10 @@
 /** Makes an entry of a header and of what the extension headers before it say. */
 import type { ByteSource } from './byte-source.ts';
-import type { TarEntry, TarEntryType } from './entry.ts';
+import type { SparseMap, TarEntry, TarEntryType } from './entry.ts';
 import { malformed } from './errors.ts';
 import type { Extensions } from './extensions.ts';
 import type { RawHeader } from './header.ts';
-import { type SparseMap, storedBytes } from './sparse.ts';
+import { storedBytes } from './sparse.ts';
 import { readGnuSparseMap, readSparseMap10 } from './sparse-maps.ts';
 
 const GNU_SPARSE = 0x53;

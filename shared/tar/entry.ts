@@ -6,7 +6,6 @@
  * `maxHeaderBytes`) and one sparse map. Whatever cannot be understood is an error with the position in the stream;
  * nothing is guessed, because a guess here would become somebody's only copy. A crash leaves nothing behind.
  */
-import type { SparseMap } from './sparse.ts';
 
 export type TarEntryType = 'file' | 'hardlink' | 'symlink' | 'chardev' | 'blockdev' | 'dir' | 'fifo';
 
@@ -15,6 +14,12 @@ export interface TarTime {
   readonly seconds: number;
   readonly nanoseconds: number;
 }
+
+/**
+ * Pairs of offset and length, rising and without overlap. A plain typed array, because a database on a busy file
+ * system can have hundreds of thousands of parts.
+ */
+export type SparseMap = Float64Array;
 
 export interface TarXattr {
   readonly name: Buffer;

@@ -1,9 +1,10 @@
 /** The two notations of a sparse map that stand outside pax records, as the tar manual's "Storing Sparse Files" has them. */
 import type { ByteSource } from './byte-source.ts';
+import type { SparseMap } from './entry.ts';
 import { malformed } from './errors.ts';
 import { BLOCK_SIZE } from './header.ts';
 import { parseHeaderNumber } from './numbers.ts';
-import { MAX_SPARSE_PARTS, type SparseMap, SparseMapBuilder } from './sparse.ts';
+import { MAX_SPARSE_PARTS, SparseMapBuilder } from './sparse.ts';
 
 const WHAT = 'the map of a sparse file was whole';
 

@@ -2,14 +2,8 @@
  * Sparse files. A map says which parts of a file are stored; the rest reads as zeros. Four notations are read (GNU's
  * own header "S" and pax 0.0, 0.1 and 1.0), one is written (pax 1.0).
  */
-import type { TarEntry } from './entry.ts';
+import type { SparseMap, TarEntry } from './entry.ts';
 import { incomplete, malformed } from './errors.ts';
-
-/**
- * Pairs of offset and length, rising and without overlap. A plain typed array, because a database on a busy file
- * system can have hundreds of thousands of parts.
- */
-export type SparseMap = Float64Array;
 
 /** 64 MiB of memory; a file with more parts is refused rather than read wrongly. */
 export const MAX_SPARSE_PARTS = 4 * 1024 * 1024;
