@@ -79,6 +79,11 @@ export class BlobIndex {
     return entry === undefined ? undefined : this.#place(entry);
   }
 
+  /** A number below `blobCount` that stands for the blob, for sets of bits; undefined where it is not known. */
+  numberOf(type: BlobType, id: BlobId): number | undefined {
+    return this.#search(type, id, () => true);
+  }
+
   /** Every place of the blob. */
   findAll(type: BlobType, id: BlobId): BlobPlace[] {
     const places: BlobPlace[] = [];

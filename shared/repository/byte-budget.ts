@@ -3,10 +3,17 @@
  * given back when its pack is stored. A request is granted while less than the limit is in use, so that a blob larger
  * than the whole limit still gets through, alone.
  */
+interface Place {
+  readonly bytes: number;
+  readonly grant: () => void;
+  readonly refuse: (error: unknown) => void;
+}
+
 export class ByteBudget {
   #used = 0;
   readonly #limit: number;
-  readonly #waiting: { readonly bytes: number; readonly grant: () => void }[] = [];
+  #waiting: Place[] = [];
+  #failure: unknown;
 
   constructor(limitBytes: number) {
     this.#limit = limitBytes;
@@ -19,25 +26,39 @@ export class ByteBudget {
   /** Waits for room, first come first served. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    if (this.#failure !== undefined) throw this.#failure;
     if (this.#waiting.length === 0 && this.#used < this.#limit) {
       this.#used += bytes;
       return;
     }
     await new Promise<void>((resolve, reject) => {
-      const place = {
+      const onAbort = (): void => {
+        this.#waiting = this.#waiting.filter((other) => other !== place);
+        reject(signal.reason as Error);
+      };
+      const leave = (): void => signal.removeEventListener('abort', onAbort);
+      const place: Place = {
         bytes,
         grant: () => {
-          signal.removeEventListener('abort', onAbort);
+          leave();
           resolve();
         },
-      };
-      const onAbort = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(place), 1);
-        reject(signal.reason as Error);
+        refuse: (error) => {
+          leave();
+          reject(error as Error);
+        },
       };
       signal.addEventListener('abort', onAbort, { once: true });
       this.#waiting.push(place);
     });
+  }
+
+  /** Nothing will ever be given back; all who wait and all who come get the error. */
+  fail(error: unknown): void {
+    this.#failure = error;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const place of waiting) place.refuse(error);
   }
 
   /** Gives back, or with a negative number charges without waiting. */

@@ -27,6 +27,9 @@ export interface Repository extends AsyncDisposable {
    */
   lock(mode: LockMode, signal: AbortSignal): Promise<RepositoryLock>;
 
+  /** Removes stale locks, or all, which only a person may decide; returns how many. */
+  unlock(which: 'stale' | 'all', signal: AbortSignal): Promise<number>;
+
   /** Reads the index files; needed once before blobs are read or written. Calling it again reads what is new. */
   loadIndex(signal: AbortSignal): Promise<void>;
 

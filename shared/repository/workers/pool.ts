@@ -46,6 +46,8 @@ export class WorkerPool implements AsyncDisposable {
   #nextJob = 1;
   #failure: StillpointError | undefined;
   #closed = false;
+  /** Called when a worker has run out of work. */
+  onIdle: () => void = () => undefined;
 
   constructor(setup: WorkerSetup, count: number, url: URL) {
     this.#members = Array.from({ length: count }, () => this.#start(setup, url));
@@ -136,6 +138,7 @@ export class WorkerPool implements AsyncDisposable {
   #settle(member: Member, number: number, job: Job): void {
     member.jobs.delete(number);
     member.weight -= job.weight;
+    if (member.jobs.size === 0) this.onIdle();
   }
 
   #fail(cause: unknown): void {

@@ -1,0 +1,159 @@
+/**
+ * Making and opening repositories.
+ *
+ * Crash story of making one: folders, then the key, then `config` as the last file. Without `config` it is no
+ * repository, so a crash before leaves something that can be made again; the key left over opens nothing.
+ */
+import { hash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { type Clock, systemClock } from '../base/clock.ts';
+import { isStillpointError, StillpointError } from '../base/errors.ts';
+import { type Logger, silentLogger } from '../base/log.ts';
+import type { Backend } from './backend/backend.ts';
+import { type CipherKey, createSealer } from './crypto/aes-poly1305.ts';
+import { DEFAULT_KEY_COST, type KeyCost } from './crypto/kdf.ts';
+import { decodeConfig, encodeConfig, newConfig } from './format/config.ts';
+import { isId } from './format/ids.ts';
+import { decodeKeyFile, encodeKeyFile, newMasterKey, openMasterKey, sealMasterKey } from './format/key-file.ts';
+import { timestampFromDate } from './format/timestamp.ts';
+import { userName } from './locks.ts';
+import { OpenedRepository } from './opened-repository.ts';
+
+export interface OpenOptions {
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+}
+
+export interface CreateOptions extends OpenOptions {
+  readonly version?: 1 | 2;
+  /** For tests; the default is what protects a weak password. */
+  readonly keyCost?: KeyCost;
+}
+
+const CONFIG = { type: 'config', name: '' } as const;
+/** restic tries no more than this many either. */
+const MAX_KEYS = 20;
+
+export async function createRepository(
+  backend: Backend,
+  password: string,
+  signal: AbortSignal,
+  options: CreateOptions = {},
+): Promise<OpenedRepository> {
+  const { location } = backend.properties;
+  if (password === '') {
+    throw new StillpointError('usage.invalid', `The repository at ${location} was not made: the password is empty.`, {
+      advice: 'Choose a password and keep a copy of it elsewhere: without it nothing can be restored.',
+      cause: undefined,
+    });
+  }
+  await refuseExisting(backend, signal);
+  await backend.prepare(signal);
+  const key = newMasterKey();
+  const clock = options.clock ?? systemClock;
+  const owner = { created: timestampFromDate(clock.now()), username: userName(), hostname: hostname() };
+  const keyFile = encodeKeyFile(await sealMasterKey(key, password, options.keyCost ?? DEFAULT_KEY_COST, owner));
+  await backend.save({ type: 'keys', name: hash('sha256', keyFile, 'hex') }, [keyFile], signal);
+  const config = newConfig(options.version ?? 2);
+  const sealer = await createSealer(key);
+  await backend.save(CONFIG, [sealer.seal(encodeConfig(config))], signal);
+  return new OpenedRepository({ backend, config, key, sealer, clock, logger: options.logger ?? silentLogger });
+}
+
+async function refuseExisting(backend: Backend, signal: AbortSignal): Promise<void> {
+  const { location } = backend.properties;
+  const exists = await backend.stat(CONFIG, signal).then(
+    () => true,
+    (error: unknown) => {
+      if (isStillpointError(error, 'backend.not-found')) return false;
+      throw error;
+    },
+  );
+  const hasKeys = exists || (await hasAnyKey(backend, signal));
+  if (!hasKeys) return;
+  throw new StillpointError('repository.exists', `There is a repository at ${location} already.`, {
+    advice: exists
+      ? 'Nothing was changed. Use it with its password, or choose another place.'
+      : 'It has keys but no file "config". Restore "config" from a copy, or choose another place; nothing was changed.',
+    cause: undefined,
+  });
+}
+
+async function hasAnyKey(backend: Backend, signal: AbortSignal): Promise<boolean> {
+  try {
+    for await (const { name } of backend.list('keys', signal)) if (isId(name)) return true;
+    return false;
+  } catch (error) {
+    if (isStillpointError(error, 'backend.not-found')) return false;
+    throw error;
+  }
+}
+
+export async function openRepository(
+  backend: Backend,
+  password: string,
+  signal: AbortSignal,
+  options: OpenOptions = {},
+): Promise<OpenedRepository> {
+  const { location } = backend.properties;
+  const sealed = await backend.load(CONFIG, undefined, signal).catch((error: unknown) => {
+    if (!isStillpointError(error, 'backend.not-found')) throw error;
+    throw new StillpointError('repository.not-found', `There is no repository at ${location}.`, {
+      advice: 'Check that the place is mounted and the path right. To make a new repository there, use init.',
+      cause: error,
+    });
+  });
+  const key = await findKey(backend, password, signal);
+  const sealer = await createSealer(key);
+  const plaintext = sealer.open(sealed);
+  if (plaintext === undefined) {
+    throw new StillpointError('repository.damaged', `The file "config" of the repository at ${location} is damaged.`, {
+      advice: 'It was changed, or belongs to another repository. Restore "config" from a copy of this repository.',
+      cause: undefined,
+    });
+  }
+  const config = decodeConfig(plaintext, location);
+  const { clock = systemClock, logger = silentLogger } = options;
+  return new OpenedRepository({ backend, config, key, sealer, clock, logger });
+}
+
+/** Tries the key files one after the other; a damaged one does not stand in the way of a good one. */
+async function findKey(backend: Backend, password: string, signal: AbortSignal): Promise<CipherKey> {
+  const { location } = backend.properties;
+  const names: string[] = [];
+  for await (const { name } of backend.list('keys', signal)) if (isId(name)) names.push(name);
+  const damaged: string[] = [];
+  for (const name of names.toSorted().slice(0, MAX_KEYS)) {
+    signal.throwIfAborted();
+    try {
+      const what = `key ${name.slice(0, 8)}`;
+      const content = await backend.load({ type: 'keys', name }, undefined, signal);
+      const key = await openMasterKey(decodeKeyFile(content, what), password, what);
+      if (key !== undefined) return key;
+      // A changed byte in the file looks like a wrong password; its name tells the two apart.
+      if (hash('sha256', content, 'hex') !== name) damaged.push(name);
+    } catch (error) {
+      if (!isStillpointError(error, 'repository.damaged') && !isStillpointError(error, 'repository.unsupported'))
+        throw error;
+      damaged.push(name);
+    }
+  }
+  if (damaged.length > 0 || names.length === 0) throw noUsableKey(location, damaged);
+  throw new StillpointError('repository.wrong-password', `The password does not open the repository at ${location}.`, {
+    advice: 'Nothing was changed. Check the password file or command of this repository in the configuration.',
+    details: { keys: names.length },
+    cause: undefined,
+  });
+}
+
+function noUsableKey(location: string, damaged: readonly string[]): StillpointError {
+  const what =
+    damaged.length === 0
+      ? `The repository at ${location} has no key files.`
+      : `The password opens no key of the repository at ${location}, and ${damaged.map((name) => name.slice(0, 8)).join(', ')} of its key files is damaged.`;
+  return new StillpointError('repository.damaged', what, {
+    advice: 'Restore the folder "keys" from a copy of the repository. Without a key nothing in it can be read.',
+    details: { damaged },
+    cause: undefined,
+  });
+}

@@ -1,0 +1,168 @@
+/** The repository behind its port: one key, one index in memory, and the parts that read and write by them. */
+import { availableParallelism } from 'node:os';
+import { mapWithLimit } from '../base/limit.ts';
+import type { Clock } from '../base/clock.ts';
+import { invariant, StillpointError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import type { Backend } from './backend/backend.ts';
+import { BlobIndex } from './blob-index.ts';
+import { BlobReader } from './blob-reader.ts';
+import type { CipherKey, Sealer } from './crypto/aes-poly1305.ts';
+import type { RepositoryConfig } from './format/config.ts';
+import type { BlobId, BlobType } from './format/ids.ts';
+import { decodeIndex } from './format/index-file.ts';
+import type { Tree } from './format/node.ts';
+import { plaintextLength } from './format/pack.ts';
+import { decodeTree } from './format/tree.ts';
+import { acquireLock, unlock } from './locks.ts';
+import type {
+  LoadedBlob,
+  LockMode,
+  Repository,
+  RepositoryLock,
+  RepositoryWriter,
+  RestorePointList,
+  WriterOptions,
+} from './repository.ts';
+import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
+import { RestorePointStore } from './restore-point-store.ts';
+import { StoredFiles } from './stored-files.ts';
+import { TreeCache } from './tree-cache.ts';
+import { defaultWorkerUrl, WorkerPool } from './workers/pool.ts';
+import { BlobWriter } from './writer.ts';
+
+const PACK_BYTES = 16 * 1024 * 1024;
+const MAX_WORKERS = 4;
+
+export interface RepositoryParts {
+  readonly backend: Backend;
+  readonly config: RepositoryConfig;
+  readonly key: CipherKey;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export class OpenedRepository implements Repository {
+  readonly parts: RepositoryParts;
+  readonly files: StoredFiles;
+  readonly index = new BlobIndex();
+  readonly #reader: BlobReader;
+  readonly #points: RestorePointStore;
+  readonly #trees = new TreeCache();
+  readonly #loadedIndexes = new Set<string>();
+  #writer: BlobWriter | undefined;
+
+  constructor(parts: RepositoryParts) {
+    this.parts = parts;
+    this.files = new StoredFiles(parts.backend, parts.sealer, parts.config.version);
+    this.#reader = new BlobReader(parts.backend, parts.sealer, this.index);
+    this.#points = new RestorePointStore(this.files);
+  }
+
+  get id(): string {
+    return this.parts.config.id;
+  }
+
+  get version(): 1 | 2 {
+    return this.parts.config.version;
+  }
+
+  get location(): string {
+    return this.parts.backend.properties.location;
+  }
+
+  lock(mode: LockMode, signal: AbortSignal): Promise<RepositoryLock> {
+    return acquireLock(this.#lockPorts, mode, signal);
+  }
+
+  unlock(which: 'stale' | 'all', signal: AbortSignal): Promise<number> {
+    return unlock(this.#lockPorts, which, signal);
+  }
+
+  get #lockPorts(): { readonly files: StoredFiles; readonly clock: Clock; readonly logger: Logger } {
+    const { clock, logger } = this.parts;
+    return { files: this.files, clock, logger };
+  }
+
+  async loadIndex(signal: AbortSignal): Promise<void> {
+    const names = (await this.files.listNames('index', signal)).filter((name) => !this.#loadedIndexes.has(name));
+    // Two at a time: the text of an index is 10 MB or more while it is being read.
+    await mapWithLimit(names, 2, (name) => this.loadIndexFile(name, signal));
+  }
+
+  /** One index file; what it says is added to what is known. */
+  async loadIndexFile(name: string, signal: AbortSignal): Promise<void> {
+    const json = await this.files.load('index', name, signal);
+    signal.throwIfAborted();
+    for (const pack of decodeIndex(json, `index ${name.slice(0, 8)}`)) this.index.addPack(pack);
+    this.#loadedIndexes.add(name);
+  }
+
+  listRestorePoints(signal: AbortSignal): Promise<RestorePointList> {
+    return this.#points.list(signal);
+  }
+
+  findRestorePoint(idOrPrefix: string, signal: AbortSignal): Promise<RestorePoint> {
+    return this.#points.find(idOrPrefix, signal);
+  }
+
+  async saveRestorePoint(draft: RestorePointDraft, lock: RepositoryLock, signal: AbortSignal): Promise<RestorePoint> {
+    signal.throwIfAborted();
+    lock.assertHeld();
+    invariant(this.hasBlob('tree', draft.tree), 'the tree of a restore point was flushed before the point is saved');
+    return this.#points.save(draft, AbortSignal.any([signal, lock.signal]));
+  }
+
+  hasBlob(type: BlobType, id: BlobId): boolean {
+    return this.index.has(type, id);
+  }
+
+  blobSize(type: BlobType, id: BlobId): number | undefined {
+    const place = this.index.find(type, id);
+    return place === undefined ? undefined : plaintextLength(place);
+  }
+
+  loadBlob(type: BlobType, id: BlobId, signal: AbortSignal): Promise<Buffer> {
+    return this.#reader.load(type, id, signal);
+  }
+
+  loadBlobs(ids: Iterable<BlobId>, signal: AbortSignal): AsyncIterable<LoadedBlob> {
+    return this.#reader.loadMany(ids, signal);
+  }
+
+  async loadTree(id: BlobId, signal: AbortSignal): Promise<Tree> {
+    const cached = this.#trees.find(id);
+    if (cached !== undefined) return cached;
+    const data = await this.loadBlob('tree', id, signal);
+    const tree = decodeTree(data, `tree ${id.slice(0, 8)}`);
+    this.#trees.add(id, tree, data.length);
+    return tree;
+  }
+
+  async openWriter(lock: RepositoryLock, options: WriterOptions = {}): Promise<RepositoryWriter> {
+    lock.assertHeld();
+    if (this.#writer !== undefined && !this.#writer.isClosed) {
+      throw new StillpointError('usage.invalid', `The repository at ${this.location} has an open writer already.`, {
+        advice: 'Close the first writer before another one is opened.',
+        cause: undefined,
+      });
+    }
+    const { key, config, clock } = this.parts;
+    const setup = { key, version: config.version, compression: options.compression ?? 'auto' } as const;
+    const workers = options.workers ?? Math.min(availableParallelism(), MAX_WORKERS);
+    const pool = new WorkerPool(setup, workers, options.workerUrl ?? defaultWorkerUrl());
+    const packSizeBytes = options.packSizeBytes ?? PACK_BYTES;
+    this.#writer = new BlobWriter({ files: this.files, index: this.index, pool, clock, lock, packSizeBytes });
+    return this.#writer;
+  }
+
+  async close(): Promise<void> {
+    await this.#writer?.[Symbol.asyncDispose]();
+    await this.parts.backend.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

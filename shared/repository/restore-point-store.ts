@@ -1,0 +1,84 @@
+/** Listing, finding and saving restore points. */
+import { mapWithLimit } from '../base/limit.ts';
+import { isStillpointError, StillpointError, toStillpointError } from '../base/errors.ts';
+import { type RestorePointId, restorePointId } from '../domain/names.ts';
+import type { Finding } from '../domain/report.ts';
+import { decodeSnapshot, encodeSnapshot } from './format/snapshot.ts';
+import { timestampToNs } from './format/timestamp.ts';
+import type { RestorePointList } from './repository.ts';
+import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
+import type { StoredFiles } from './stored-files.ts';
+
+export class RestorePointStore {
+  readonly #files: StoredFiles;
+
+  constructor(files: StoredFiles) {
+    this.#files = files;
+  }
+
+  async list(signal: AbortSignal): Promise<RestorePointList> {
+    const names = await this.#files.listNames('snapshots', signal);
+    const findings: Finding[] = [];
+    const points = await mapWithLimit(names, this.#files.backend.properties.connections, async (name) => {
+      try {
+        return await this.#load(restorePointId(name), signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        // Removed by somebody else since it was listed: not damage.
+        if (isStillpointError(error, 'backend.not-found')) return undefined;
+        if (!isStillpointError(error, 'repository.damaged')) throw error;
+        findings.push({ severity: 'damage', message: toStillpointError(error).message, affects: [name] });
+        return undefined;
+      }
+    });
+    return { points: points.filter((point) => point !== undefined).toSorted(byTime), findings };
+  }
+
+  async find(wanted: string, signal: AbortSignal): Promise<RestorePoint> {
+    if (wanted === 'latest') {
+      const latest = (await this.list(signal)).points.at(-1);
+      if (latest !== undefined) return latest;
+      throw unknownPoint(`The repository at ${this.#location} holds no restore point.`);
+    }
+    const prefix = wanted.toLowerCase();
+    const names = /^[0-9a-f]{1,64}$/.test(prefix) ? await this.#files.listNames('snapshots', signal) : [];
+    const matches = names.filter((name) => name.startsWith(prefix));
+    const [only] = matches;
+    if (only === undefined) throw unknownPoint(`The repository at ${this.#location} has no restore point "${wanted}".`);
+    if (matches.length === 1) return this.#load(restorePointId(only), signal);
+    throw new StillpointError('repository.ambiguous-point', `"${wanted}" fits ${matches.length} restore points.`, {
+      advice: `Give more of the id: ${matches
+        .slice(0, 4)
+        .map((name) => name.slice(0, prefix.length + 4))
+        .join(', ')}.`,
+      details: { matches: matches.slice(0, 20) },
+      cause: undefined,
+    });
+  }
+
+  async save(draft: RestorePointDraft, signal: AbortSignal): Promise<RestorePoint> {
+    const name = await this.#files.save('snapshots', encodeSnapshot(draft), signal);
+    return { ...draft, id: restorePointId(name) };
+  }
+
+  async #load(id: RestorePointId, signal: AbortSignal): Promise<RestorePoint> {
+    const json = await this.#files.load('snapshots', id, signal);
+    return { ...decodeSnapshot(json, `restore point ${id.slice(0, 8)}`), id };
+  }
+
+  get #location(): string {
+    return this.#files.backend.properties.location;
+  }
+}
+
+function byTime(left: RestorePoint, right: RestorePoint): number {
+  const difference = timestampToNs(left.time) - timestampToNs(right.time);
+  return difference === 0n ? (left.id < right.id ? -1 : 1) : difference < 0n ? -1 : 1;
+}
+
+function unknownPoint(message: string): StillpointError {
+  return new StillpointError('repository.unknown-point', message, {
+    advice: 'List the restore points to see what there is.',
+    cause: undefined,
+  });
+}

@@ -1,0 +1,61 @@
+/**
+ * Index, lock and restore-point files: whole, sealed, named by the SHA-256 of what is stored. Reading proves the name
+ * and the seal before anything is believed.
+ */
+import { hash } from 'node:crypto';
+import { StillpointError } from '../base/errors.ts';
+import { type Backend, describeFile, type FileType } from './backend/backend.ts';
+import type { Sealer } from './crypto/aes-poly1305.ts';
+import { isId } from './format/ids.ts';
+import { decodeUnpacked, encodeUnpacked } from './format/unpacked.ts';
+
+export type UnpackedType = 'index' | 'snapshots' | 'locks';
+
+export class StoredFiles {
+  readonly backend: Backend;
+  readonly #sealer: Sealer;
+  readonly #version: 1 | 2;
+
+  constructor(backend: Backend, sealer: Sealer, version: 1 | 2) {
+    this.backend = backend;
+    this.#sealer = sealer;
+    this.#version = version;
+  }
+
+  /** Names of the files of a type; temporary and foreign files are passed over, as restic does. */
+  async listNames(type: FileType, signal: AbortSignal): Promise<string[]> {
+    const names: string[] = [];
+    for await (const { name } of this.backend.list(type, signal)) if (isId(name)) names.push(name);
+    return names.toSorted();
+  }
+
+  /** The JSON of a file. */
+  async load(type: UnpackedType, name: string, signal: AbortSignal): Promise<Buffer> {
+    const file = { type, name };
+    const content = await this.backend.load(file, undefined, signal);
+    const what = describeFile(file);
+    if (hash('sha256', content, 'hex') !== name) throw damaged(what, 'does not match its name');
+    const plaintext = this.#sealer.open(content);
+    if (plaintext === undefined) throw damaged(what, 'is not sealed with the key of this repository');
+    return decodeUnpacked(plaintext, what);
+  }
+
+  /** Durable when it resolves; the result is the file's name. */
+  async save(type: UnpackedType, json: Buffer, signal: AbortSignal): Promise<string> {
+    const content = this.#sealer.seal(encodeUnpacked(json, this.#version));
+    const name = hash('sha256', content, 'hex');
+    await this.backend.save({ type, name }, [content], signal);
+    return name;
+  }
+
+  remove(type: UnpackedType, name: string, signal: AbortSignal): Promise<void> {
+    return this.backend.remove({ type, name }, signal);
+  }
+}
+
+function damaged(what: string, fault: string): StillpointError {
+  return new StillpointError('repository.damaged', `The file of ${what} ${fault}.`, {
+    advice: 'It was changed or damaged where it is stored. Run check on the repository to see what is hit.',
+    cause: undefined,
+  });
+}

@@ -1,0 +1,215 @@
+/**
+ * The way of a blob into the repository: put → batch → worker (hash) → index (known?) → worker (compress, seal) →
+ * packer → uploader. Only new blobs are compressed and stored; a blob that is on its way counts as known.
+ *
+ * Memory is bounded by one budget from `put` to the stored pack. The first failure of any step ends the writer: all
+ * waiting and later calls get that error, so a caller can never believe in a blob that was not stored.
+ *
+ * Crash story: see `uploader.ts`. Disposing without a flush stores nothing more and leaves unreferenced packs at most.
+ */
+import { abortable } from '../base/cancel.ts';
+import type { Clock } from '../base/clock.ts';
+import { StillpointError } from '../base/errors.ts';
+import type { BlobIndex } from './blob-index.ts';
+import { ByteBudget } from './byte-budget.ts';
+import { type BlobId, type BlobType, blobIdOf } from './format/ids.ts';
+import { Batcher, type BlobBatch } from './batcher.ts';
+import { Packer } from './packer.ts';
+import type { PendingBlob, RepositoryLock, RepositoryWriter, SavedBlob, WriterStats } from './repository.ts';
+import type { StoredFiles } from './stored-files.ts';
+import { Uploader } from './uploader.ts';
+import type { EncodedBatch, WorkerPool } from './workers/pool.ts';
+
+export interface WriterPorts {
+  readonly files: StoredFiles;
+  readonly index: BlobIndex;
+  readonly pool: WorkerPool;
+  readonly clock: Clock;
+  readonly lock: RepositoryLock;
+  readonly packSizeBytes: number;
+}
+
+/** Beside the two open packs: what lies in queues and on its way to the disk. */
+const QUEUE_BYTES = 24 * 1024 * 1024;
+/** The objects that stand for a blob while it is under way; without it a million empty files would be free. */
+const COST_PER_BLOB = 1024;
+const HOLE_BYTES = 1024 * 1024;
+const HOLE = Buffer.alloc(HOLE_BYTES);
+
+export class BlobWriter implements RepositoryWriter {
+  readonly #ports: WriterPorts;
+  readonly #budget: ByteBudget;
+  readonly #uploader: Uploader;
+  readonly #batchers: Readonly<Record<BlobType, Batcher>>;
+  readonly #packers: Readonly<Record<BlobType, Packer>>;
+  readonly #stop = new AbortController();
+  /** Blobs that are in a worker, in an open pack, or in a pack on its way. */
+  readonly #underWay: Readonly<Record<BlobType, Set<BlobId>>> = { data: new Set(), tree: new Set() };
+  readonly #running = new Set<Promise<void>>();
+  #failure: unknown;
+  #isClosed = false;
+  #holeId: BlobId | undefined;
+  #stats = { dataBlobsNew: 0, treeBlobsNew: 0, bytesPut: 0, bytesNew: 0, bytesStored: 0, packs: 0 };
+
+  constructor(ports: WriterPorts) {
+    this.#ports = ports;
+    this.#budget = new ByteBudget(QUEUE_BYTES + 2 * ports.packSizeBytes);
+    this.#uploader = new Uploader({ ...ports, signal: AbortSignal.any([this.#stop.signal, ports.lock.signal]) });
+    const { packSizeBytes, pool } = ports;
+    const dispatch = (batch: BlobBatch): void => this.#run(this.#encode(batch));
+    const isIdle = (): boolean => pool.hasIdle;
+    this.#batchers = { data: new Batcher('data', dispatch, isIdle), tree: new Batcher('tree', dispatch, isIdle) };
+    this.#packers = { data: new Packer('data', packSizeBytes), tree: new Packer('tree', packSizeBytes) };
+    pool.onIdle = () => {
+      for (const batcher of Object.values(this.#batchers)) batcher.onIdle();
+    };
+    ports.lock.signal.addEventListener('abort', this.#onLockLost, { once: true });
+    if (ports.lock.signal.aborted) this.#onLockLost();
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  get stats(): WriterStats {
+    return { ...this.#stats };
+  }
+
+  known(type: BlobType, id: BlobId): boolean {
+    return this.#underWay[type].has(id) || this.#ports.index.has(type, id);
+  }
+
+  async put(type: BlobType, data: Uint8Array, signal: AbortSignal): Promise<PendingBlob> {
+    this.#check(signal);
+    const size = data.length;
+    const isHole = type === 'data' && size === HOLE_BYTES && HOLE.equals(data);
+    if (isHole && this.known('data', (this.#holeId ??= blobIdOf(HOLE)))) {
+      this.#stats.bytesPut += size;
+      return { saved: Promise.resolve({ id: this.#holeId, isNew: false, storedBytes: 0 }) };
+    }
+    // Copied before the wait, because whoever puts holes may give the same zeros again and again.
+    const owned = isHole ? new Uint8Array(HOLE_BYTES) : data;
+    await this.#budget.take(size + COST_PER_BLOB, signal);
+    this.#check(signal);
+    this.#stats.bytesPut += size;
+    const saved = Promise.withResolvers<SavedBlob>();
+    saved.promise.catch(() => undefined);
+    this.#batchers[type].add({ data: owned, saved });
+    return { saved: saved.promise };
+  }
+
+  async flush(signal: AbortSignal): Promise<WriterStats> {
+    this.#check(signal);
+    await abortable(this.#drain(), signal);
+    return this.stats;
+  }
+
+  async #drain(): Promise<void> {
+    for (const batcher of Object.values(this.#batchers)) batcher.dispatch();
+    await this.#settled();
+    for (const packer of Object.values(this.#packers)) this.#uploadFrom(packer);
+    await this.#settled();
+    await this.#uploader.saveIndex();
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #encode(batch: BlobBatch): Promise<void> {
+    const plainCost = batch.data.length + batch.lengths.length * COST_PER_BLOB;
+    let fresh: readonly number[] = [];
+    try {
+      const encoded = await this.#ports.pool.encode(batch.type, batch.data, batch.lengths, (ids) => {
+        fresh = this.#chooseNew(batch.type, ids);
+        settleKnown(batch, ids, fresh);
+        return fresh;
+      });
+      this.#budget.give(plainCost - encoded.data.length - encoded.blobs.length * COST_PER_BLOB);
+      if (fresh.length > 0) this.#pack(batch, encoded);
+    } catch (error) {
+      for (const { saved } of batch.waiting) saved.reject(error);
+      throw error;
+    }
+  }
+
+  #chooseNew(type: BlobType, ids: readonly BlobId[]): readonly number[] {
+    const fresh: number[] = [];
+    for (const [index, id] of ids.entries()) {
+      if (this.known(type, id)) continue;
+      this.#underWay[type].add(id);
+      fresh.push(index);
+    }
+    return fresh;
+  }
+
+  #pack(batch: BlobBatch, encoded: EncodedBatch): void {
+    const packer = this.#packers[batch.type];
+    packer.add(encoded);
+    const stats = this.#stats;
+    for (const { index, length } of encoded.blobs) {
+      if (batch.type === 'data') stats.dataBlobsNew += 1;
+      else stats.treeBlobsNew += 1;
+      stats.bytesNew += batch.lengths[index] ?? 0;
+      stats.bytesStored += length;
+      batch.waiting[index]?.saved.resolve({ id: encoded.ids[index] as BlobId, isNew: true, storedBytes: length });
+    }
+    if (packer.isFull) this.#uploadFrom(packer);
+  }
+
+  #uploadFrom(packer: Packer): void {
+    const filled = packer.take();
+    if (filled === undefined) return;
+    this.#run(
+      this.#uploader.upload(filled).then(() => {
+        this.#stats.packs += 1;
+        for (const { type, id } of filled.blobs) this.#underWay[type].delete(id);
+        this.#budget.give(filled.bytes + filled.blobs.length * COST_PER_BLOB);
+      }),
+    );
+  }
+
+  #run(work: Promise<void>): void {
+    const watched: Promise<void> = work
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => this.#running.delete(watched));
+    this.#running.add(watched);
+  }
+
+  #onLockLost = (): void => this.#fail(this.#ports.lock.signal.reason);
+
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    for (const batcher of Object.values(this.#batchers)) batcher.fail(error);
+    this.#budget.fail(error);
+    this.#stop.abort(error);
+  }
+
+  #check(signal: AbortSignal): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    signal.throwIfAborted();
+    this.#ports.lock.assertHeld();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    this.#ports.lock.signal.removeEventListener('abort', this.#onLockLost);
+    this.#fail(
+      new StillpointError('run.cancelled', 'The writer of the repository was closed.', {
+        advice: 'What was not flushed is not stored.',
+        cause: undefined,
+      }),
+    );
+    await this.#ports.pool[Symbol.asyncDispose]();
+    await Promise.allSettled(this.#running);
+  }
+}
+
+function settleKnown(batch: BlobBatch, ids: readonly BlobId[], fresh: readonly number[]): void {
+  const isFresh = new Set(fresh);
+  for (const [index, id] of ids.entries()) {
+    if (!isFresh.has(index)) batch.waiting[index]?.saved.resolve({ id, isNew: false, storedBytes: 0 });
+  }
+}
