@@ -1,10 +1,18 @@
 /**
- * Opens a host: the one way into this room for the rooms above.
+ * Opens a host: the one way into this room for the rooms above. It joins OpenSSH's configuration, the SSH session (or
+ * the local machine), and the running of commands.
+ *
+ * Crash story: nothing of ours is on the host before the first command runs; when we die, the connection closes.
  */
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import { registerSecret } from '../base/log.ts';
+import { createLocalTransport } from './local.ts';
 import type { Prompter } from './prompter.ts';
 import type { RemoteHost } from './remote-host.ts';
+import { createShellHost, identifyAccount } from './shell-host.ts';
+import { connectSession } from './ssh/connect-session.ts';
+import { createSshTransport } from './ssh/ssh-transport.ts';
 import type { SudoMode } from './sudo.ts';
 import type { Transport } from './transport.ts';
 
@@ -27,14 +35,57 @@ export interface HostPorts {
   readonly clock: Clock;
   /** The value of SSH_AUTH_SOCK; undefined where there is no agent. */
   readonly agentSocket: string | undefined;
-  /** The user's home folder, for `~` in OpenSSH's configuration. */
+  /** For `~` and key files: `openSshHome()`, the home folder as OpenSSH sees it. */
   readonly homeFolder: string;
   /** Wraps the transport, for recording, replaying and cutting in tests. */
   readonly wrapTransport?: (transport: Transport) => Transport;
+  readonly nonceBudgetMs?: number;
+  readonly keepAlive?: { readonly intervalMs: number; readonly count: number };
 }
 
 /**
- * Connects and logs in, and finds out whether sudo works where the address wants it, so that what is wrong is said
- * before anything is started. Errors: `ssh.*`, `remote.sudo-refused`, the signal's reason.
+ * Connects, logs in, and sees that commands can be run, so that what is wrong with the way to the host is said before
+ * anything is started. Whether we can be root is found out with the first command that needs it. Errors: `ssh.*`, the
+ * signal's reason.
  */
-export type ConnectHost = (address: HostAddress, ports: HostPorts, signal: AbortSignal) => Promise<RemoteHost>;
+export async function connectHost(address: HostAddress, ports: HostPorts, signal: AbortSignal): Promise<RemoteHost> {
+  const transport = openTransport(address, ports);
+  const { prompter } = ports;
+  const host = createShellHost({
+    name: address.name,
+    transport: ports.wrapTransport?.(transport) ?? transport,
+    sudo: address.sudo,
+    logger: ports.logger,
+    clock: ports.clock,
+    ...(ports.nonceBudgetMs === undefined ? {} : { nonceBudgetMs: ports.nonceBudgetMs }),
+    async askPassword(text, askSignal) {
+      const answer = await prompter?.ask({ kind: 'sudo-password', host: address.name, text, echo: false }, askSignal);
+      if (answer !== undefined) registerSecret(answer);
+      return answer;
+    },
+  });
+  try {
+    await host.run(identifyAccount, signal);
+    return host;
+  } catch (error) {
+    await host[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function openTransport(address: HostAddress, ports: HostPorts): Transport {
+  const { ssh } = address;
+  if (ssh === undefined) return createLocalTransport();
+  const { prompter, logger, agentSocket, homeFolder, keepAlive } = ports;
+  const question = {
+    alias: ssh,
+    homeFolder,
+    ...(address.sshConfigFile === undefined ? {} : { configFile: address.sshConfigFile }),
+  };
+  const sessionPorts = { prompter, logger, agentSocket, ...(keepAlive === undefined ? {} : { keepAlive }) };
+  return createSshTransport({
+    host: address.name,
+    logger,
+    connect: (signal) => connectSession(question, sessionPorts, signal),
+  });
+}

@@ -133,8 +133,9 @@ export class Conversation implements Disposable {
 
   async #more(): Promise<boolean> {
     try {
-      const { done, value } = await this.#chunks.next();
-      if (done === true) return false;
+      const next: IteratorResult<Buffer, unknown> = await this.#chunks.next();
+      if (next.done === true) return false;
+      const { value } = next;
       this.#unread = this.#unread.length === 0 ? value : Buffer.concat([this.#unread, value]);
       return true;
     } catch (error) {

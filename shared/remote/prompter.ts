@@ -25,4 +25,6 @@ export interface HostKeyQuestion {
   readonly keyType: string;
   /** "SHA256:…" as OpenSSH prints it. */
   readonly fingerprint: string;
+  /** Keys of other types that are known for this host, as "type SHA256:…"; worth a second look when there are any. */
+  readonly otherKeys: readonly string[];
 }

@@ -12,7 +12,8 @@
 import { Readable } from 'node:stream';
 import { deadline } from '../base/cancel.ts';
 import type { Clock } from '../base/clock.ts';
-import { StillpointError, isStillpointError } from '../base/errors.ts';
+import type { StillpointError } from '../base/errors.ts';
+import { isStillpointError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { ANSWER_LIMIT, NONCE_BUDGET_MS, RETRY_WAITS_MS } from './budgets.ts';
 import type { CommandOutput, RemoteCommand, RemoteScript, RemoteStream, StreamCommand } from './command.ts';
@@ -48,7 +49,8 @@ export function createShellHost(options: ShellHostOptions): RemoteHost {
   return new ShellHost(options);
 }
 
-const IDENTIFY: RemoteCommand<Account> = {
+/** Who we are on the host; the cheapest command there is. */
+export const identifyAccount: RemoteCommand<Account> = {
   name: 'identify-account',
   script: 'id -u && id -un',
   args: [],
@@ -58,7 +60,7 @@ const IDENTIFY: RemoteCommand<Account> = {
   parse(output) {
     const [, uid, name] = /^(\d+)\n([^\n]+)\n$/.exec(output.stdout.toString('utf8')) ?? [];
     if (uid === undefined || name === undefined) {
-      throw unreadableOutput(IDENTIFY, 'not a number and a name', output.stdout.toString('utf8'));
+      throw unreadableOutput(identifyAccount, 'not a number and a name', output.stdout.toString('utf8'));
     }
     return { uid: Number(uid), name };
   },
@@ -207,7 +209,7 @@ class ShellHost implements RemoteHost {
     this.#rootSearch ??= findRootWay({
       host: this.name,
       mode: this.#options.sudo,
-      whoAmI: () => this.run(IDENTIFY, signal),
+      whoAmI: () => this.run(identifyAccount, signal),
       tell: (commandLine, answer) => this.#tell(commandLine, answer, signal),
       askPassword: (text) => this.#options.askPassword(text, signal),
     }).finally(() => {

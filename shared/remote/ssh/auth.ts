@@ -1,0 +1,160 @@
+/**
+ * Logging in: which method is tried next, and what became of each. The host says which methods it takes; keys come
+ * before what a person has to type; every attempt is written down, because "permission denied" helps nobody.
+ */
+import type { AnyAuthMethod, KeyboardInteractiveCallback, Prompt } from 'ssh2';
+import { StillpointError } from '../../base/errors.ts';
+import { registerSecret } from '../../base/log.ts';
+import type { Identity, IdentityDesk } from './identities.ts';
+import { findIdentities } from './identities.ts';
+
+type Method = 'publickey' | 'keyboard-interactive' | 'password';
+
+const OPENSSH_ORDER: readonly Method[] = ['publickey', 'keyboard-interactive', 'password'];
+
+export class Login {
+  readonly #desk: IdentityDesk;
+  readonly #tried: string[] = [];
+  readonly #skipped: string[] = [];
+  readonly #asked = { password: 0, 'keyboard-interactive': 0 };
+  #keys: Identity[] | undefined;
+  #pending: string | undefined;
+  #offered: readonly string[] = [];
+
+  constructor(desk: IdentityDesk) {
+    this.#desk = desk;
+  }
+
+  /**
+   * The next attempt, or false when there is none left. `left` are the methods that the host still takes, null before
+   * the first answer; `partial` says that the last attempt was accepted and another one is wanted.
+   */
+  async next(left: readonly string[] | null, partial: boolean | null): Promise<AnyAuthMethod | false> {
+    this.#settle(partial === true ? 'accepted, and more is wanted' : 'refused');
+    const username = this.#desk.config.user;
+    if (left === null) return { type: 'none', username };
+    this.#offered = left;
+    for (const method of this.#order()) {
+      if (!left.includes(method)) continue;
+      const attempt = await this.#attempt(method, username);
+      if (attempt !== undefined) return attempt;
+    }
+    return false;
+  }
+
+  /** ssh2 tells of an attempt that failed on our side, such as an agent that would not sign. */
+  note(error: Error): void {
+    this.#settle(error.message);
+  }
+
+  failure(cause: unknown): StillpointError {
+    const { config } = this.#desk;
+    const said = [...this.#tried, ...this.#skipped];
+    const takes = this.#offered.length > 0 ? ` It takes ${this.#offered.join(', ')}.` : '';
+    const list = said.length > 0 ? ` Tried: ${said.join('; ')}.` : ' There was nothing to try.';
+    return new StillpointError(
+      'ssh.auth-failed',
+      `The host "${config.alias}" did not let "${config.user}" log in.${takes}${list}`,
+      {
+        advice: `Put your key into the agent (ssh-add), or add its public half to ~/.ssh/authorized_keys of "${config.user}" on the host; "ssh ${config.alias}" has to work first.`,
+        details: {
+          host: config.alias,
+          user: config.user,
+          tried: this.#tried,
+          skipped: this.#skipped,
+          takes: this.#offered,
+        },
+        cause,
+      },
+    );
+  }
+
+  #settle(outcome: string): void {
+    if (this.#pending !== undefined) this.#tried.push(`${this.#pending}: ${outcome}`);
+    this.#pending = undefined;
+  }
+
+  #order(): readonly Method[] {
+    const { methods, preferredMethods } = this.#desk.config;
+    const allowed: Readonly<Record<Method, boolean>> = {
+      publickey: methods.publicKey,
+      password: methods.password,
+      'keyboard-interactive': methods.keyboardInteractive,
+    };
+    const preferred = preferredMethods?.flatMap((name) => OPENSSH_ORDER.filter((known) => known === name));
+    return (preferred ?? OPENSSH_ORDER).filter((method) => allowed[method]);
+  }
+
+  async #attempt(method: Method, username: string): Promise<AnyAuthMethod | undefined> {
+    if (method === 'publickey') {
+      const identity = (await this.#identities()).shift();
+      if (identity === undefined) return undefined;
+      this.#pending = identity.label;
+      return { type: 'agent', username, agent: identity.agent };
+    }
+    if (!this.#mayAsk(method)) return undefined;
+    if (method === 'password') return await this.#password(username);
+    this.#pending = 'keyboard-interactive';
+    return {
+      type: 'keyboard-interactive',
+      username,
+      prompt: (name, instructions, _language, prompts, finish) => this.#interact(name, instructions, prompts, finish),
+    };
+  }
+
+  async #identities(): Promise<Identity[]> {
+    if (this.#keys === undefined) {
+      const found = await findIdentities(this.#desk);
+      this.#keys = [...found.offered];
+      this.#skipped.push(...found.skipped);
+    }
+    return this.#keys;
+  }
+
+  #mayAsk(method: 'password' | 'keyboard-interactive'): boolean {
+    const { config, prompter } = this.#desk;
+    const asked = this.#asked[method];
+    if (prompter !== undefined && !config.batchMode) {
+      this.#asked[method] += 1;
+      return asked < config.passwordPrompts;
+    }
+    if (asked === 0) this.#skipped.push(`${method}: nobody could be asked`);
+    this.#asked[method] += 1;
+    return false;
+  }
+
+  async #password(username: string): Promise<AnyAuthMethod | undefined> {
+    const { config } = this.#desk;
+    const again = this.#asked.password > 1 ? ' (the last one was wrong)' : '';
+    const password = await this.#ask('password', `Password of "${username}" on "${config.alias}"${again}`, false);
+    if (password === undefined) {
+      this.#asked.password = config.passwordPrompts;
+      this.#skipped.push('password: not given');
+      return undefined;
+    }
+    this.#pending = 'password';
+    return { type: 'password', username, password };
+  }
+
+  #interact(name: string, instructions: string, prompts: readonly Prompt[], finish: KeyboardInteractiveCallback): void {
+    const answers = async (): Promise<string[]> => {
+      const given: string[] = [];
+      for (const { prompt, echo } of prompts) {
+        const text = [name, instructions, prompt].filter((part) => part.trim() !== '').join(' ');
+        const answer = await this.#ask('keyboard-interactive', text.trim(), echo === true);
+        if (answer === undefined) this.#asked['keyboard-interactive'] = this.#desk.config.passwordPrompts;
+        given.push(answer ?? '');
+      }
+      return given;
+    };
+    answers().then(finish, () => finish(prompts.map(() => '')));
+  }
+
+  async #ask(kind: 'password' | 'keyboard-interactive', text: string, echo: boolean): Promise<string | undefined> {
+    const { config, prompter, signal } = this.#desk;
+    if (prompter === undefined) return undefined;
+    const answer = await this.#desk.whileAsking(() => prompter.ask({ kind, host: config.alias, text, echo }, signal));
+    if (answer !== undefined && !echo) registerSecret(answer);
+    return answer;
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * One SSH connection to one host.
+ *
+ * States: `connecting` (socket, key exchange, host key, login) → `ready` (channels can be opened) → `lost` (the
+ * connection broke; everything pending is rejected with `ssh.connection-lost`) or `closed` (we disposed it). Nothing
+ * leads back: a new connection is a new session.
+ *
+ * Crash story: if we die, the socket closes and the server ends the channels. A connection that dies silently is
+ * noticed by the keep-alive, or earlier by a channel that does not open.
+ */
+import type { Duplex } from 'node:stream';
+import type { AnyAuthMethod, AuthHandlerMiddleware, Client as SshClient, ClientChannel } from 'ssh2';
+import { deadline } from '../../base/cancel.ts';
+import type { StillpointError } from '../../base/errors.ts';
+import { isStillpointError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import { CHANNEL_BUDGET_MS, CONNECT_BUDGET_MS, KEEP_ALIVE_COUNT, KEEP_ALIVE_INTERVAL_MS } from '../budgets.ts';
+import type { Prompter } from '../prompter.ts';
+import { algorithmsFor } from './algorithms.ts';
+import { Login } from './auth.ts';
+import { prepareHostKeyCheck } from './host-key.ts';
+import type { SshConfig } from './openssh-config.ts';
+import type { Wire } from './socket.ts';
+import { cannotConnect, connectDeadline, connectionLost } from './ssh-errors.ts';
+import { Client } from './ssh2.ts';
+
+export type SessionState = 'connecting' | 'ready' | 'lost' | 'closed';
+
+export interface SessionPorts {
+  readonly prompter: Prompter | undefined;
+  readonly logger: Logger;
+  /** The value of SSH_AUTH_SOCK. */
+  readonly agentSocket: string | undefined;
+  /** Instead of 15 s four times. OpenSSH's configuration of the host goes first. */
+  readonly keepAlive?: { readonly intervalMs: number; readonly count: number };
+}
+
+export class SshSession implements AsyncDisposable {
+  readonly #config: SshConfig;
+  readonly #client: SshClient = new Client();
+  readonly #wire: Wire;
+  #state: SessionState = 'connecting';
+  #lost: StillpointError | undefined;
+  #lastError: Error | undefined;
+
+  /** Takes over the wire: it is disposed with the session, and when connecting fails. */
+  static async connect(config: SshConfig, wire: Wire, ports: SessionPorts, signal: AbortSignal): Promise<SshSession> {
+    const session = new SshSession(config, wire);
+    try {
+      await session.#connect(ports, signal);
+      return session;
+    } catch (error) {
+      await session[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  private constructor(config: SshConfig, wire: Wire) {
+    this.#config = config;
+    this.#wire = wire;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Why the connection is gone; undefined while it lives and after an orderly end. */
+  get lost(): StillpointError | undefined {
+    return this.#lost;
+  }
+
+  /** Starts a command line on a new channel. Undefined when the server refuses another channel. */
+  async exec(commandLine: string, signal: AbortSignal): Promise<ClientChannel | undefined> {
+    return await this.#openChannel(signal, (done) => this.#client.exec(commandLine, done));
+  }
+
+  /** A TCP connection from the host to somewhere else, for jumping. Undefined when the server refuses. */
+  async forward(host: string, port: number, signal: AbortSignal): Promise<Duplex | undefined> {
+    return await this.#openChannel(signal, (done) => this.#client.forwardOut('127.0.0.1', 0, host, port, done));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#state !== 'lost') this.#state = 'closed';
+    this.#client.end();
+    this.#client.destroy();
+    await this.#wire[Symbol.asyncDispose]();
+  }
+
+  async #connect(ports: SessionPorts, signal: AbortSignal): Promise<void> {
+    const config = this.#config;
+    const budgetMs = config.connectTimeoutMs ?? CONNECT_BUDGET_MS;
+    const limit = pausable(signal, budgetMs, () => connectDeadline(config, budgetMs));
+    const { prompter } = ports;
+    const ready = Promise.withResolvers<void>();
+    const hostKey = await prepareHostKeyCheck({ config, prompter, logger: ports.logger });
+    const login = new Login({
+      config,
+      prompter,
+      agentSocket: ports.agentSocket,
+      signal,
+      whileAsking: (task) => limit.pauseFor(task),
+    });
+    const fail = (error: unknown): void => ready.reject(error);
+    ready.promise.catch(() => undefined);
+    const onAbort = (): void => fail(limit.signal.reason);
+    limit.signal.addEventListener('abort', onAbort, { once: true });
+
+    this.#client.on('ready', () => ready.resolve());
+    this.#client.on('error', (error) => {
+      this.#lastError = error;
+      const level = (error as { level?: string }).level;
+      if (level === 'agent') login.note(error);
+      else if (this.#state === 'connecting' && level !== 'client-authentication') {
+        fail(cannotConnect(config, error, this.#wire.proxySaid()));
+      }
+    });
+    this.#client.on('close', () => {
+      fail(cannotConnect(config, new Error('it closed the connection'), this.#wire.proxySaid()));
+      this.#onClose();
+    });
+
+    const advance = async (...[left, partial, next]: Parameters<AuthHandlerMiddleware>): Promise<void> => {
+      let method: AnyAuthMethod | false = false;
+      try {
+        method = await login.next(left, partial);
+        if (method === false) fail(login.failure(this.#lastError));
+      } catch (error) {
+        fail(error);
+      }
+      // ssh2 takes false for "no more", which its types do not say.
+      next(method as AnyAuthMethod);
+    };
+    const alive = config.keepAlive ??
+      ports.keepAlive ?? { intervalMs: KEEP_ALIVE_INTERVAL_MS, count: KEEP_ALIVE_COUNT };
+    try {
+      limit.signal.throwIfAborted();
+      this.#client.connect({
+        sock: this.#wire.stream,
+        host: config.hostName,
+        port: config.port,
+        username: config.user,
+        readyTimeout: 0,
+        keepaliveInterval: alive.intervalMs,
+        keepaliveCountMax: alive.count,
+        algorithms: algorithmsFor(config.hostKeyAlgorithms, hostKey.keyTypes),
+        hostVerifier: (key: Buffer, verify: (valid: boolean) => void) => {
+          limit
+            .pauseFor(() => hostKey.verify(key, signal))
+            .then(
+              () => verify(true),
+              (error: unknown) => {
+                fail(error);
+                verify(false);
+              },
+            );
+        },
+        authHandler: (left, partial, next) => void advance(left, partial, next),
+      });
+      await ready.promise;
+      this.#state = 'ready';
+    } catch (error) {
+      throw isStillpointError(error) || signal.aborted ? error : cannotConnect(config, error);
+    } finally {
+      limit.signal.removeEventListener('abort', onAbort);
+      limit[Symbol.dispose]();
+    }
+  }
+
+  #onClose(): void {
+    if (this.#state !== 'ready') return;
+    this.#state = 'lost';
+    const why = this.#lastError?.message ?? 'the other side closed it';
+    this.#lost = connectionLost(this.#config.alias, why, this.#lastError);
+  }
+
+  async #openChannel<T extends { destroy(): unknown }>(
+    signal: AbortSignal,
+    open: (done: (error: Error | undefined, channel: T) => void) => unknown,
+  ): Promise<T | undefined> {
+    if (this.#state !== 'ready') throw this.#gone();
+    using limit = deadline(signal, CHANNEL_BUDGET_MS, () => this.#silent());
+    return await new Promise<T | undefined>((resolve, reject) => {
+      let waiting = true;
+      const onAbort = (): void => {
+        waiting = false;
+        reject(limit.signal.reason as Error);
+      };
+      limit.signal.addEventListener('abort', onAbort, { once: true });
+      const done = (error: Error | undefined, channel: T): void => {
+        limit.signal.removeEventListener('abort', onAbort);
+        if (!waiting) {
+          if (error === undefined) channel.destroy();
+        } else if (error === undefined) resolve(channel);
+        else if (this.#state === 'ready' && /\(SSH\)|Unable to exec/.test(error.message)) resolve(undefined);
+        else reject(this.#gone(error));
+      };
+      try {
+        limit.signal.throwIfAborted();
+        open(done);
+      } catch (error) {
+        limit.signal.removeEventListener('abort', onAbort);
+        reject(isStillpointError(error) || signal.aborted ? (error as Error) : this.#gone(error));
+      }
+    });
+  }
+
+  #gone(cause?: unknown): StillpointError {
+    return this.#lost ?? connectionLost(this.#config.alias, 'it is closed', cause);
+  }
+
+  /** A connection that does not open a channel is dead, however long TCP takes to find out. */
+  #silent(): StillpointError {
+    this.#lastError = new Error(`it did not answer for ${CHANNEL_BUDGET_MS / 1000} s`);
+    this.#wire.stream.destroy();
+    return connectionLost(this.#config.alias, this.#lastError.message, undefined);
+  }
+}
+
+interface PausableDeadline extends Disposable {
+  readonly signal: AbortSignal;
+  /** The clock does not run while a person thinks. */
+  pauseFor<T>(task: () => Promise<T>): Promise<T>;
+}
+
+function pausable(parent: AbortSignal, budgetMs: number, error: () => StillpointError): PausableDeadline {
+  const controller = new AbortController();
+  const onAbort = (): void => controller.abort(parent.reason);
+  if (parent.aborted) onAbort();
+  parent.addEventListener('abort', onAbort, { once: true });
+  const start = (): NodeJS.Timeout => setTimeout(() => controller.abort(error()), budgetMs);
+  let timer = start();
+  return {
+    signal: controller.signal,
+    async pauseFor(task) {
+      clearTimeout(timer);
+      try {
+        return await task();
+      } finally {
+        timer = start();
+      }
+    },
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      parent.removeEventListener('abort', onAbort);
+    },
+  };
+}
