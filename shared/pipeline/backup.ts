@@ -1,0 +1,111 @@
+/**
+ * The backup: from a plan to a restore point.
+ *
+ * Invariants. The repository is open and locked before the host is touched. The watchman stands before the first
+ * snapshot. Nothing is committed unless every stream ended with its trailer and every snapshot passed the end check;
+ * the restore point is the last file written. Whatever happens, the host is released, on a clock of its own.
+ *
+ * Crash story. Dying before the commit leaves packs that no restore point needs, and a lock that is recognised as
+ * stale; dying after it leaves the host to the watchman. In both cases the next run sweeps what is ours.
+ */
+import type { Clock } from '../base/clock.ts';
+import { toErrorRecord } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import type { EmitEvent } from '../domain/events.ts';
+import { newRunId, type OwnerId } from '../domain/names.ts';
+import type { BackupReport } from '../domain/report.ts';
+import type { HostSpec, Source } from '../domain/source.ts';
+import type { RemoteHost } from '../remote/remote-host.ts';
+import type { Repository } from '../repository/repository.ts';
+import { sweepHost } from '../snapshot/lease/commands.ts';
+import { acquireLease } from '../snapshot/lease/lease.ts';
+import { commitRestorePoint } from './backup/commit.ts';
+import { phases } from './backup/phases.ts';
+import { readTrees, spoolTrees } from './backup/read-trees.ts';
+import { freezeMs, snapshotReports } from './backup/snapshot-report.ts';
+import { prepare } from './prepare.ts';
+
+export interface BackupPorts {
+  openHost(signal: AbortSignal): Promise<RemoteHost>;
+  openRepository(signal: AbortSignal): Promise<Repository>;
+  readonly owner: OwnerId;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly emit: EmitEvent;
+  /** A private folder on this machine for files that live as long as the run. */
+  readonly workFolder: string;
+  /** The worker's entry file, where it is not beside the source. */
+  readonly workerUrl?: URL;
+}
+
+export interface BackupRequest {
+  readonly source: Source;
+  readonly host: HostSpec;
+}
+
+export async function backup(request: BackupRequest, ports: BackupPorts, signal: AbortSignal): Promise<BackupReport> {
+  const { source } = request;
+  const { emit, clock, logger, owner } = ports;
+  const run = newRunId();
+  const phase = phases(emit, clock, signal);
+  await using resources = new AsyncDisposableStack();
+
+  const { repository, lock, host } = await phase('connect', async () => {
+    const opened = resources.use(await ports.openRepository(signal));
+    const held = resources.use(await opened.lock('shared', signal));
+    await opened.loadIndex(signal);
+    return { repository: opened, lock: held, host: resources.use(await ports.openHost(signal)) };
+  });
+
+  const prepared = await phase('preflight', async () => {
+    const swept = await host.run(sweepHost(owner), signal);
+    for (const object of swept.removed)
+      logger.log('info', 'Removed what an earlier run had left on the host.', { object });
+    return await prepare(source, { run, owner }, host, signal);
+  });
+  for (const note of prepared.coverage.notes) emit({ type: 'warning', code: 'source.note', message: note, advice: '' });
+
+  const lease = await phase('arm', async () => {
+    const terms = { run, owner, leaseSeconds: request.host.leaseSeconds, mounts: prepared.snapshots.items.length };
+    const onReleaseFailed = (error: unknown): void =>
+      emit({ type: 'cleanup-failed', what: `releasing run ${run} on ${host.name}`, error: toErrorRecord(error) });
+    return resources.use(await acquireLease(terms, { host, clock, logger, onReleaseFailed }, signal));
+  });
+  emit({ type: 'lease-armed', host: host.name, run, leaseMs: request.host.leaseSeconds * 1000 });
+  const held = AbortSignal.any([signal, lock.signal, lease.signal]);
+
+  const taken = await phase('snapshot', () => prepared.provider.create(prepared.snapshots, host, held));
+  const takenAt = clock.monotonicMs();
+  for (const snapshot of taken) {
+    emit({
+      type: 'snapshot-created',
+      volume: snapshot.planned.volume,
+      snapshot: snapshot.planned.snapshot,
+      freezeMs: freezeMs(snapshot),
+      sizeBytes: snapshot.planned.sizeBytes,
+    });
+  }
+  const readable = await phase('mount', () => prepared.provider.mount(taken, host, lease, held));
+
+  const context = { request, host, repository, prepared, readable, workFolder: ports.workFolder, emit, clock };
+  const listings = resources.use(await phase('list', () => spoolTrees(context, held)));
+  const writer = resources.use(
+    await repository.openWriter(lock, ports.workerUrl === undefined ? {} : { workerUrl: ports.workerUrl }),
+  );
+  const read = await phase('read', () => readTrees(context, listings, writer, held));
+  await phase('end-check', () => prepared.provider.judge(readable, host, lease, held));
+  const committed = await phase('commit', () =>
+    commitRestorePoint({ ...context, run, lock, writer, read, taken }, held),
+  );
+
+  await phase('release', async () => {
+    // From here on the restore point stands; a release that fails is the watchman's to finish, and a warning.
+    await lease[Symbol.asyncDispose]();
+  });
+  const lifetimeMs = Math.round(clock.monotonicMs() - takenAt);
+  for (const { planned } of taken) {
+    emit({ type: 'snapshot-removed', volume: planned.volume, snapshot: planned.snapshot, lifetimeMs });
+  }
+  emit({ type: 'lease-released', host: host.name, run });
+  return { ...committed, snapshots: snapshotReports(taken, lease.peaks, lifetimeMs) };
+}

@@ -1,0 +1,87 @@
+/** The last act: packs and index durable, then the restore point that makes them count. */
+import { displayName } from '../../base/bytes.ts';
+import type { Consistency } from '../../domain/consistency.ts';
+import type { RunId } from '../../domain/names.ts';
+import type { BackupReport } from '../../domain/report.ts';
+import { timestampFromDate, timestampFromNs } from '../../repository/format/timestamp.ts';
+import type { RepositoryLock, RepositoryWriter } from '../../repository/repository.ts';
+import type { RestorePointStatistics } from '../../repository/restore-point.ts';
+import type { TakenSnapshot } from '../../snapshot/provider.ts';
+import { consistencyTag, PROGRAM_TAG, sourceTag } from '../labels.ts';
+import type { ReadContext, ReadResult } from './read-trees.ts';
+import { skewMs } from './snapshot-report.ts';
+
+export interface CommitContext extends ReadContext {
+  readonly run: RunId;
+  readonly lock: RepositoryLock;
+  readonly writer: RepositoryWriter;
+  readonly read: ReadResult;
+  readonly taken: readonly TakenSnapshot[];
+}
+
+export async function commitRestorePoint(
+  context: CommitContext,
+  signal: AbortSignal,
+): Promise<Omit<BackupReport, 'snapshots'>> {
+  const { request, repository, writer, read, taken, lock, run } = context;
+  const { counts } = read;
+  const stats = await writer.flush(signal);
+  const consistency: Consistency = taken.length === 1 ? 'crash' : 'crash-skewed';
+  const instantNs = taken.map((snapshot) => snapshot.wallClockNs).reduce((a, b) => (a < b ? a : b));
+  const statistics: RestorePointStatistics = {
+    backupStart: timestampFromNs(instantNs),
+    backupEnd: timestampFromDate(context.clock.now()),
+    filesNew: counts.filesNew,
+    filesChanged: counts.filesChanged,
+    filesUnmodified: counts.filesUnmodified,
+    dirsNew: 0,
+    dirsChanged: 0,
+    dirsUnmodified: counts.folders,
+    dataBlobs: stats.dataBlobsNew,
+    treeBlobs: stats.treeBlobsNew,
+    dataAdded: stats.bytesNew,
+    dataAddedPacked: stats.bytesStored,
+    totalFilesProcessed: counts.filesNew + counts.filesChanged + counts.filesUnmodified,
+    totalBytesProcessed: counts.bytesTotal,
+  };
+  const point = await repository.saveRestorePoint(
+    {
+      // The instant that the files show, not the time at which reading them was done.
+      time: timestampFromNs(instantNs),
+      tree: read.tree,
+      paths: request.source.paths.map(displayName),
+      hostname: request.source.host,
+      ...(read.parent === undefined ? {} : { parent: read.parent.id }),
+      ...(request.source.exclude.length === 0 ? {} : { excludes: request.source.exclude }),
+      tags: [PROGRAM_TAG, sourceTag(request.source.name), consistencyTag(consistency)],
+      programVersion: 'stillpoint 0.1.0',
+      statistics,
+      extra: {
+        stillpoint: {
+          run,
+          consistency,
+          skewMs: skewMs(taken),
+          volumes: taken.map((snapshot) => snapshot.planned.volume),
+        },
+      },
+    },
+    lock,
+    signal,
+  );
+  return {
+    kind: 'backup',
+    restorePoint: point.id,
+    parent: read.parent?.id,
+    consistency,
+    skewMs: skewMs(taken),
+    files: { new: counts.filesNew, changed: counts.filesChanged, unmodified: counts.filesUnmodified },
+    folders: counts.folders,
+    others: counts.others,
+    bytesTotal: counts.bytesTotal,
+    bytesRead: counts.bytesRead,
+    bytesReceived: counts.bytesReceived,
+    bytesStored: stats.bytesStored,
+    blobsNew: stats.dataBlobsNew + stats.treeBlobsNew,
+    skipped: [],
+  };
+}

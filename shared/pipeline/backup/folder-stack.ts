@@ -1,0 +1,95 @@
+/**
+ * Trees from a listing that goes depth first. Only the folders that are open just now are held, each with its entries
+ * so far; a folder is stored when the listing has left it and all its files are stored.
+ */
+import { invariant } from '../../base/errors.ts';
+import { Semaphore } from '../../base/limit.ts';
+import type { BlobId } from '../../repository/format/ids.ts';
+import type { Node } from '../../repository/format/node.ts';
+import { encodeTree } from '../../repository/format/tree.ts';
+import type { RepositoryWriter } from '../../repository/repository.ts';
+
+/** Given the id of what is in a folder, the folder's own node. */
+export type CompleteFolder = (subtree: BlobId) => Promise<Node> | Node;
+
+interface OpenFolder {
+  /** Below the tree's root, as Latin-1 text; "" is the root. */
+  readonly path: string;
+  readonly complete: CompleteFolder;
+  readonly children: (Node | Promise<Node>)[];
+}
+
+/**
+ * More folders than this wait for their files at a time only if something is wrong. It must exceed what can be stuck
+ * in the buffers of tar on the host (a few hundred small files), because those are flushed by asking for more.
+ */
+const MOST_WAITING = 8192;
+
+export class FolderStack {
+  readonly #writer: RepositoryWriter;
+  readonly #signal: AbortSignal;
+  readonly #open: OpenFolder[] = [];
+  readonly #waiting = new Semaphore(MOST_WAITING);
+  #root: Promise<Node> | undefined;
+
+  constructor(writer: RepositoryWriter, signal: AbortSignal) {
+    this.#writer = writer;
+    this.#signal = signal;
+  }
+
+  /** A folder of the listing; what follows below its path belongs to it. */
+  async enter(path: Buffer, complete: CompleteFolder): Promise<void> {
+    const text = path.toString('latin1');
+    await this.#leaveUntilParentOf(text);
+    this.#open.push({ path: text, complete, children: [] });
+  }
+
+  /** Anything else. */
+  async add(path: Buffer, node: Node | Promise<Node>): Promise<void> {
+    const text = path.toString('latin1');
+    await this.#leaveUntilParentOf(text);
+    const parent = this.#open.at(-1);
+    if (parent) parent.children.push(node);
+    else this.#setRoot(Promise.resolve(node));
+  }
+
+  /** Leaves all folders; resolves to the node of the tree's root. */
+  async finish(): Promise<Node> {
+    while (this.#open.length > 0) await this.#leave();
+    invariant(this.#root !== undefined, 'a listing has a root');
+    return await this.#root;
+  }
+
+  async #leaveUntilParentOf(path: string): Promise<void> {
+    if (path === '') return;
+    const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    while (this.#open.at(-1)?.path !== parent) {
+      invariant(this.#open.length > 1, 'a listing goes depth first');
+      await this.#leave();
+    }
+  }
+
+  async #leave(): Promise<void> {
+    const folder = this.#open.pop();
+    if (folder === undefined) return;
+    const place = await this.#waiting.acquire(this.#signal);
+    const node = this.#store(folder).finally(() => place[Symbol.dispose]());
+    // Whoever awaits the parent sees the failure; before that it must not count as unhandled.
+    node.catch(() => undefined);
+    const parent = this.#open.at(-1);
+    if (parent) parent.children.push(node);
+    else this.#setRoot(node);
+  }
+
+  #setRoot(node: Promise<Node>): void {
+    invariant(this.#root === undefined, 'a listing has one root');
+    this.#root = node;
+  }
+
+  async #store(folder: OpenFolder): Promise<Node> {
+    const nodes: Node[] = [];
+    for (const child of folder.children) nodes.push(await child);
+    const { saved } = await this.#writer.put('tree', encodeTree(nodes), this.#signal);
+    return await folder.complete((await saved).id);
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * The metadata of a tree by one find(1), and its form on the wire:
+ * `%y %i %n %m %U %G %s %T@ %C@` NUL, the path below the tree's root (empty for the root itself) NUL, link target NUL.
+ * find goes depth first: a folder comes before what is in it, and what is in it comes in one piece. The tree builder
+ * depends on that order.
+ */
+import { StillpointError } from '../../base/errors.ts';
+import type { RunId } from '../../domain/names.ts';
+import type { StreamCommand } from '../../remote/command.ts';
+import type { NodeType } from '../../repository/format/node.ts';
+import { ENTER } from '../../snapshot/lvm/mount.ts';
+
+export interface ListedEntry {
+  readonly type: NodeType;
+  readonly inode: bigint;
+  readonly links: number;
+  /** The low twelve bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  /** Below the tree's root; empty for the root. */
+  readonly path: Buffer;
+  readonly linkTarget: Buffer;
+}
+
+const FORMAT = '%y %i %n %m %U %G %s %T@ %C@\\0%P\\0%l\\0';
+
+/** Lists a tree inside the snapshot's namespace. */
+export function listTree(run: RunId, root: Buffer): StreamCommand {
+  return {
+    name: 'list-tree',
+    script: `${ENTER}
+sp_enter "$1" find "$2" -xdev -printf '${FORMAT}'`,
+    args: [run, root],
+    needs: 'root',
+  };
+}
+
+/** The folders on the way from "/" to the trees, as they are on the live host: metadata only. */
+export function listAncestors(paths: readonly Buffer[]): StreamCommand {
+  return {
+    name: 'list-ancestors',
+    script: `find "$@" -maxdepth 0 -printf '%y %i %n %m %U %G %s %T@ %C@\\0%p\\0%l\\0'`,
+    args: paths,
+    needs: 'root',
+  };
+}
+
+const TYPES: Readonly<Record<string, NodeType>> = {
+  f: 'file',
+  d: 'dir',
+  l: 'symlink',
+  b: 'dev',
+  c: 'chardev',
+  p: 'fifo',
+  s: 'socket',
+};
+
+/** Parses the wire form; chunks may be cut anywhere. */
+export async function* parseListing(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ListedEntry> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    const data =
+      rest.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength) : Buffer.concat([rest, chunk]);
+    let position = 0;
+    for (;;) {
+      const first = data.indexOf(0, position);
+      const second = first < 0 ? -1 : data.indexOf(0, first + 1);
+      const third = second < 0 ? -1 : data.indexOf(0, second + 1);
+      if (third < 0) break;
+      yield parseEntry(
+        data.toString('latin1', position, first),
+        Buffer.from(data.subarray(first + 1, second)),
+        Buffer.from(data.subarray(second + 1, third)),
+      );
+      position = third + 1;
+    }
+    rest = Buffer.from(data.subarray(position));
+  }
+  if (rest.length > 0) throw malformed(rest.toString('latin1'));
+}
+
+const FACTS = /^(\S) (\d+) (\d+) ([0-7]+) (\d+) (\d+) (\d+) (-?\d+)\.(\d{9})\d* (-?\d+)\.(\d{9})\d*$/;
+
+function parseEntry(facts: string, path: Buffer, linkTarget: Buffer): ListedEntry {
+  const match = FACTS.exec(facts);
+  if (match === null) throw malformed(facts);
+  const type = TYPES[match[1] ?? ''];
+  if (type === undefined) throw malformed(facts);
+  return {
+    type,
+    inode: BigInt(match[2] ?? 0),
+    links: Number(match[3]),
+    mode: Number.parseInt(match[4] ?? '0', 8) & 0o7777,
+    uid: Number(match[5]),
+    gid: Number(match[6]),
+    size: Number(match[7]),
+    mtimeNs: nanoseconds(match[8], match[9]),
+    ctimeNs: nanoseconds(match[10], match[11]),
+    path,
+    linkTarget,
+  };
+}
+
+/** find prints seconds and nanoseconds of a timespec side by side: before 1970 the fraction still counts upwards. */
+function nanoseconds(seconds = '0', fraction = '0'): bigint {
+  return BigInt(seconds) * 1_000_000_000n + BigInt(fraction);
+}
+
+function malformed(sample: string): StillpointError {
+  return new StillpointError('read.malformed', 'The listing of files from the host cannot be understood.', {
+    advice: 'Nothing was committed. Report it with the log, so that this version of find gets known.',
+    details: { sample: sample.slice(0, 400) },
+    cause: undefined,
+  });
+}

@@ -1,0 +1,55 @@
+/**
+ * The parent restore point, walked in step with a listing: for each listed path the node that the parent has there.
+ * Loads one tree per folder and forgets it when the listing has left the folder.
+ */
+
+import { isStillpointError } from '../../base/errors.ts';
+import type { BlobId } from '../../repository/format/ids.ts';
+import type { Node } from '../../repository/format/node.ts';
+import type { Repository } from '../../repository/repository.ts';
+
+interface Level {
+  readonly path: string;
+  readonly nodes: ReadonlyMap<string, Node>;
+}
+
+const NONE: ReadonlyMap<string, Node> = new Map();
+
+export class ParentView {
+  readonly #repository: Repository;
+  readonly #root: Node | undefined;
+  readonly #levels: Level[] = [];
+
+  /** @param root the parent's node at the tree's root; undefined where there is no parent. */
+  constructor(repository: Repository, root: Node | undefined) {
+    this.#repository = repository;
+    this.#root = root;
+  }
+
+  /** The parent's node at a listed path. Paths come in the order of the listing. */
+  find(path: Buffer): Node | undefined {
+    if (path.length === 0) return this.#root;
+    const text = path.toString('latin1');
+    const slash = text.lastIndexOf('/');
+    const folder = text.slice(0, Math.max(0, slash));
+    while (this.#levels.length > 0 && this.#levels.at(-1)?.path !== folder) this.#levels.pop();
+    return this.#levels.at(-1)?.nodes.get(text.slice(slash + 1));
+  }
+
+  /** Call it for each folder right after `find`, so that its entries can be found. */
+  async enter(path: Buffer, node: Node | undefined, signal: AbortSignal): Promise<void> {
+    this.#levels.push({ path: path.toString('latin1'), nodes: await this.#entries(node?.subtree, signal) });
+  }
+
+  async #entries(subtree: BlobId | undefined, signal: AbortSignal): Promise<ReadonlyMap<string, Node>> {
+    if (subtree === undefined) return NONE;
+    try {
+      const tree = await this.#repository.loadTree(subtree, signal);
+      return new Map(tree.nodes.map((node) => [node.name.toString('latin1'), node]));
+    } catch (error) {
+      // A parent with a damaged tree is no parent there: its files are read again, which also mends the repository.
+      if (isStillpointError(error, 'repository.damaged')) return NONE;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,184 @@
+/** All trees of a run: list each, then read each, nested ones first, and join them at the top. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import { invariant } from '../../base/errors.ts';
+import type { EmitEvent } from '../../domain/events.ts';
+import type { RemoteHost } from '../../remote/remote-host.ts';
+import type { BlobId } from '../../repository/format/ids.ts';
+import type { Node } from '../../repository/format/node.ts';
+import { timestampToNs } from '../../repository/format/timestamp.ts';
+import type { Repository, RepositoryWriter } from '../../repository/repository.ts';
+import type { RestorePoint } from '../../repository/restore-point.ts';
+import { findPath } from '../../repository/walk.ts';
+import type { ReadableSnapshot } from '../../snapshot/provider.ts';
+import type { BackupRequest } from '../backup.ts';
+import type { Preparation } from '../prepare.ts';
+import { packFiles } from './content-stream.ts';
+import { graftsOf, outerTreeOf } from './grafts.ts';
+import { type ListedEntry, listAncestors, listTree, parseListing } from './listing.ts';
+import { findParent } from './parent.ts';
+import { ParentView } from './parent-view.ts';
+import type { SourceTree } from './paths.ts';
+import { readTree, type TreeCounts } from './read-tree.ts';
+import { ancestorsOf, storeRootTree } from './root-tree.ts';
+import { selection } from './select.ts';
+import { type SpooledListing, spoolListing } from './spool.ts';
+
+export interface ReadContext {
+  readonly request: BackupRequest;
+  readonly host: RemoteHost;
+  readonly repository: Repository;
+  readonly prepared: Preparation;
+  readonly readable: readonly ReadableSnapshot[];
+  readonly workFolder: string;
+  readonly emit: EmitEvent;
+  readonly clock: Clock;
+}
+
+export interface SpooledTrees extends AsyncDisposable {
+  /** In the order of the coverage's trees. */
+  readonly listings: readonly SpooledListing[];
+  readonly ancestors: readonly ListedEntry[];
+}
+
+export interface ReadResult {
+  readonly tree: BlobId;
+  readonly parent: RestorePoint | undefined;
+  readonly counts: Readonly<TreeCounts>;
+}
+
+const PROGRESS_PAUSE_MS = 250;
+
+export async function spoolTrees(context: ReadContext, signal: AbortSignal): Promise<SpooledTrees> {
+  const { prepared, host } = context;
+  const { trees } = prepared.coverage;
+  await using spooled = new AsyncDisposableStack();
+  const listings: SpooledListing[] = [];
+  for (const [index, tree] of trees.entries()) {
+    const grafts = new Set(graftsOf(tree, trees).keys());
+    const select = selection({ root: tree.path, exclude: prepared.exclude, grafts });
+    const command = listTree(prepared.snapshots.run, snapshotPath(tree, context.readable));
+    const file = join(context.workFolder, `listing-${prepared.snapshots.run}-${index}`);
+    listings.push(spooled.use(await spoolListing(host, command, file, select, signal)));
+  }
+  const ancestors = await listAbove(trees, host, signal);
+  const kept = spooled.move();
+  return { listings, ancestors, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+async function listAbove(
+  trees: readonly SourceTree[],
+  host: RemoteHost,
+  signal: AbortSignal,
+): Promise<readonly ListedEntry[]> {
+  const paths = ancestorsOf(trees.filter((tree) => outerTreeOf(tree, trees) === undefined).map((tree) => tree.path));
+  if (paths.length === 0) return [];
+  await using stream = await host.stream(listAncestors(paths), undefined, signal);
+  const entries = await Array.fromAsync(parseListing(stream.output));
+  await stream.finished;
+  return entries;
+}
+
+export async function readTrees(
+  context: ReadContext,
+  spooled: SpooledTrees,
+  writer: RepositoryWriter,
+  signal: AbortSignal,
+): Promise<ReadResult> {
+  const { prepared, repository, host, request } = context;
+  const { trees } = prepared.coverage;
+  const parent = await findParent(repository, request.source, signal);
+  const counts: TreeCounts = {
+    filesNew: 0,
+    filesChanged: 0,
+    filesUnmodified: 0,
+    folders: 0,
+    others: 0,
+    bytesTotal: 0,
+    bytesRead: 0,
+    bytesReceived: 0,
+  };
+  const onProgress = progressReporter(context, spooled, counts);
+  const nodes = new Map<SourceTree, Node>();
+  for (const [index, tree] of trees.entries()) {
+    const listing = spooled.listings[index];
+    invariant(listing !== undefined, 'every tree has a listing');
+    const parentRoot = parent && (await findPath(repository, parent.tree, components(tree.path), signal));
+    const path = snapshotPath(tree, context.readable);
+    const isFolder = await startsWithFolder(listing, signal);
+    const slash = path.lastIndexOf(0x2f);
+    const node = await readTree(
+      {
+        entries: listing.read(signal),
+        pack: packFiles(prepared.snapshots.run, isFolder ? path : path.subarray(0, slash)),
+        rootName: isFolder ? DOT : Buffer.concat([DOT, path.subarray(slash)]),
+        nodeName: tree.path.subarray(tree.path.lastIndexOf(0x2f) + 1),
+        parent: new ParentView(repository, parentRoot),
+        parentInstantNs: parent === undefined ? 0n : timestampToNs(parent.time),
+        grafts: new Map([...graftsOf(tree, trees)].map(([place, inner]) => [place, requireNode(nodes, inner)])),
+        context: nodeContext(tree, prepared),
+      },
+      { host, repository, writer, counts, onProgress },
+      signal,
+    );
+    nodes.set(tree, node);
+  }
+  const tops = trees.filter((tree) => outerTreeOf(tree, trees) === undefined);
+  const named = tops.map((tree) => ({ path: tree.path, node: requireNode(nodes, tree) }));
+  const firstTree = trees[0];
+  invariant(firstTree !== undefined, 'a source has a tree');
+  const tree = await storeRootTree(named, spooled.ancestors, writer, nodeContext(firstTree, prepared), signal);
+  return { tree, parent, counts };
+}
+
+const DOT = Buffer.from('.');
+
+function requireNode(nodes: ReadonlyMap<SourceTree, Node>, tree: SourceTree): Node {
+  const node = nodes.get(tree);
+  invariant(node !== undefined, 'nested trees are read before outer ones');
+  return node;
+}
+
+async function startsWithFolder(listing: SpooledListing, signal: AbortSignal): Promise<boolean> {
+  for await (const entry of listing.read(signal)) return entry.type === 'dir';
+  return true;
+}
+
+/** Where the tree's root is in the namespace in which the snapshots are mounted. */
+function snapshotPath(tree: SourceTree, readable: readonly ReadableSnapshot[]): Buffer {
+  const snapshot = readable.find((candidate) => candidate.volume === tree.volume);
+  invariant(snapshot !== undefined, 'every tree has a snapshot');
+  const base = Buffer.from(snapshot.path);
+  return tree.pathInVolume.length === 1 ? base : Buffer.concat([base, tree.pathInVolume]);
+}
+
+function nodeContext(
+  tree: SourceTree,
+  prepared: Preparation,
+): { users: ReadonlyMap<number, string>; groups: ReadonlyMap<number, string>; deviceId: bigint } {
+  const { users, groups } = prepared.survey.identity;
+  const digest = createHash('sha256').update(tree.volume.volume.id).digest();
+  return { users, groups, deviceId: BigInt(digest.readUIntBE(0, 6)) };
+}
+
+export function components(path: Buffer): readonly Buffer[] {
+  return path
+    .toString('latin1')
+    .split('/')
+    .filter((part) => part !== '')
+    .map((part) => Buffer.from(part, 'latin1'));
+}
+
+function progressReporter(context: ReadContext, spooled: SpooledTrees, counts: TreeCounts): () => void {
+  const filesTotal = spooled.listings.reduce((sum, listing) => sum + listing.files, 0);
+  const bytesTotal = spooled.listings.reduce((sum, listing) => sum + listing.bytes, 0);
+  let last = -PROGRESS_PAUSE_MS;
+  return () => {
+    const now = context.clock.monotonicMs();
+    if (now - last < PROGRESS_PAUSE_MS) return;
+    last = now;
+    const filesDone = counts.filesNew + counts.filesChanged + counts.filesUnmodified;
+    context.emit({ type: 'progress', phase: 'read', filesDone, filesTotal, bytesDone: counts.bytesTotal, bytesTotal });
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * The names of files whose content is wanted, on their way to tar on the host. Bounded: who asks faster than content
+ * comes back has to wait.
+ */
+import { once } from '../../base/once.ts';
+
+export class RequestQueue<T> implements AsyncIterable<readonly T[]> {
+  #items: T[] = [];
+  readonly #limit: number;
+  #outstanding = 0;
+  #ended = false;
+  #failure: Error | undefined;
+  #wakeReader = once();
+  #wakeWriter = once();
+
+  /** @param limit how many may be asked for and not yet answered. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  async push(item: T): Promise<void> {
+    while (this.#outstanding >= this.#limit && this.#failure === undefined) {
+      this.#wakeWriter = once();
+      await this.#wakeWriter.promise;
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#outstanding += 1;
+    this.#items.push(item);
+    this.#wakeReader.resolve();
+  }
+
+  /** One request was answered. */
+  answered(): void {
+    this.#outstanding -= 1;
+    this.#wakeWriter.resolve();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wakeReader.resolve();
+  }
+
+  /** Lets everybody who waits fail, now and later; returns what nobody took. */
+  fail(error: Error): readonly T[] {
+    this.#failure ??= error;
+    this.#wakeReader.resolve();
+    this.#wakeWriter.resolve();
+    const left = this.#items;
+    this.#items = [];
+    return left;
+  }
+
+  /** All that is waiting, together; then what came meanwhile, and so on to the end. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<readonly T[]> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#items.length > 0) {
+        const batch = this.#items;
+        this.#items = [];
+        yield batch;
+      } else if (this.#ended) {
+        return;
+      } else {
+        this.#wakeReader = once();
+        await this.#wakeReader.promise;
+      }
+    }
+  }
+}

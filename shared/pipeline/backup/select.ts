@@ -1,0 +1,40 @@
+/**
+ * Which listed entries belong to a tree: not what is excluded, nor anything below it; and at the place of a graft only
+ * the place itself, because what a snapshot shows below it lies hidden under a mount on the living host.
+ */
+import type { ExcludePatterns } from './exclude.ts';
+import type { ListedEntry } from './listing.ts';
+import type { Selection } from './spool.ts';
+
+export interface SelectionRules {
+  /** The tree's own path, to make listed paths absolute. */
+  readonly root: Buffer;
+  readonly exclude: ExcludePatterns;
+  /** Paths below the root at which other trees stand, as Latin-1 text. */
+  readonly grafts: ReadonlySet<string>;
+}
+
+/** A listing goes depth first, so what lies below a folder that was left out follows it directly. */
+export function selection(rules: SelectionRules): () => Selection {
+  return () => {
+    let skipped: string | undefined;
+    return (entry: ListedEntry) => {
+      if (entry.path.length === 0) return true;
+      const text = entry.path.toString('latin1');
+      if (skipped !== undefined && text.startsWith(skipped)) return false;
+      skipped = undefined;
+      if (rules.exclude.matches(absolute(rules.root, entry.path))) {
+        skipped = `${text}/`;
+        return false;
+      }
+      if (rules.grafts.has(text)) skipped = `${text}/`;
+      return true;
+    };
+  };
+}
+
+function absolute(root: Buffer, path: Buffer): Buffer {
+  return Buffer.concat(root.length === 1 ? [root, path] : [root, SLASH, path]);
+}
+
+const SLASH = Buffer.from('/');

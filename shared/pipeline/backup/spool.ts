@@ -1,0 +1,69 @@
+/**
+ * The listing of a tree, kept in a file of the job's own folder until the tree was read. It is fetched whole before
+ * any content is, so that totals are known, a cut listing is noticed before anything is stored, and find on the host
+ * is done in one go; on disk, because a million files do not belong in memory.
+ *
+ * Crash story: the file holds names and sizes only, lies in a private folder and goes away with it.
+ */
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import type { StreamCommand } from '../../remote/command.ts';
+import type { RemoteHost } from '../../remote/remote-host.ts';
+import { type ListedEntry, parseListing } from './listing.ts';
+
+/** Which of the listed entries count. Asked in the order of the listing; stateful, so one for each pass. */
+export type Selection = (entry: ListedEntry) => boolean;
+
+export interface SpooledListing extends AsyncDisposable {
+  readonly entries: number;
+  readonly files: number;
+  /** Sizes of all files, holes included. */
+  readonly bytes: number;
+  /** A new pass over the selected entries. */
+  read(signal: AbortSignal): AsyncIterable<ListedEntry>;
+}
+
+export async function spoolListing(
+  host: RemoteHost,
+  command: StreamCommand,
+  file: string,
+  select: () => Selection,
+  signal: AbortSignal,
+): Promise<SpooledListing> {
+  const totals = { entries: 0, files: 0, bytes: 0 };
+  const remove = (): Promise<void> => rm(file, { force: true });
+  try {
+    await using stream = await host.stream(command, undefined, signal);
+    await using handle = await open(file, 'wx', 0o600);
+    const selected = select();
+    for await (const entry of parseListing(copyTo(stream.output, handle))) {
+      if (!selected(entry)) continue;
+      totals.entries += 1;
+      if (entry.type !== 'file') continue;
+      totals.files += 1;
+      totals.bytes += entry.size;
+    }
+    await stream.finished;
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return {
+    ...totals,
+    read: (readSignal) => readSelected(file, select(), readSignal),
+    [Symbol.asyncDispose]: remove,
+  };
+}
+
+async function* copyTo(chunks: AsyncIterable<Uint8Array>, handle: FileHandle): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    await handle.writeFile(chunk);
+    yield chunk;
+  }
+}
+
+async function* readSelected(file: string, selected: Selection, signal: AbortSignal): AsyncGenerator<ListedEntry> {
+  for await (const entry of parseListing(createReadStream(file, { signal, highWaterMark: 256 * 1024 }))) {
+    if (selected(entry)) yield entry;
+  }
+}

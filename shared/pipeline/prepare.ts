@@ -1,0 +1,72 @@
+/**
+ * What a backup and its plan have in common: look at the host, resolve the paths, find the volumes, size the snapshots.
+ * Nothing here changes the host.
+ */
+import { StillpointError } from '../base/errors.ts';
+import type { BackupPlan } from '../domain/backup-plan.ts';
+import type { Source } from '../domain/source.ts';
+import type { RemoteHost } from '../remote/remote-host.ts';
+import { lvmThickProvider } from '../snapshot/lvm/provider.ts';
+import type { RunIdentity, SnapshotPlan, SnapshotProvider } from '../snapshot/provider.ts';
+import { type Survey, surveyHost } from '../snapshot/survey.ts';
+import { compileExcludes, type ExcludePatterns } from './backup/exclude.ts';
+import { type Coverage, coverPaths, resolvePaths } from './backup/paths.ts';
+
+export interface Preparation {
+  readonly survey: Survey;
+  readonly coverage: Coverage;
+  readonly exclude: ExcludePatterns;
+  readonly provider: SnapshotProvider;
+  readonly snapshots: SnapshotPlan;
+}
+
+export async function prepare(
+  source: Source,
+  identity: RunIdentity,
+  host: RemoteHost,
+  signal: AbortSignal,
+): Promise<Preparation> {
+  const exclude = compileExcludes(source.exclude);
+  const survey = await surveyHost(host, signal);
+  requireTools(survey, host.name);
+  const resolved = await host.run(resolvePaths(source.paths), signal);
+  const coverage = coverPaths(resolved, survey, exclude, host.name);
+  const snapshots = lvmThickProvider.plan(coverage.volumes, survey, identity);
+  return { survey, coverage, exclude, provider: lvmThickProvider, snapshots };
+}
+
+export function describePlan(source: Source, prepared: Preparation): BackupPlan {
+  const { coverage, snapshots } = prepared;
+  const used = coverage.volumes.map((volume) => volume.volume.usedBytes);
+  return {
+    run: snapshots.run,
+    source: source.name,
+    host: source.host,
+    repository: source.repository,
+    paths: coverage.trees.map((tree) => tree.path.toString('utf8')).reverse(),
+    snapshots: snapshots.items.map((item) => item.planned),
+    consistency: coverage.volumes.length === 1 ? 'crash' : 'crash-skewed',
+    commands: snapshots.commands,
+    estimate: {
+      bytesOnVolumes: used.every((bytes) => bytes !== undefined)
+        ? used.reduce((sum, bytes) => sum + bytes, 0)
+        : undefined,
+    },
+    risks: [...coverage.notes, ...snapshots.risks],
+  };
+}
+
+function requireTools(survey: Survey, host: string): void {
+  const { missing, gnuTar, gnuFind } = survey.identity;
+  const wanted = [
+    ...missing,
+    ...(gnuTar || missing.includes('tar') ? [] : ['GNU tar']),
+    ...(gnuFind || missing.includes('find') ? [] : ['GNU find']),
+  ];
+  if (wanted.length === 0) return;
+  throw new StillpointError('remote.tool-missing', `"${host}" lacks what a backup needs: ${wanted.join(', ')}.`, {
+    advice: 'Nothing was started. On Debian they come with the packages tar, findutils, util-linux, dmsetup and lvm2.',
+    details: { host, missing: wanted },
+    cause: undefined,
+  });
+}
