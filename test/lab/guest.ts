@@ -5,15 +5,16 @@
  */
 import { join } from 'node:path';
 import { guestImage } from './guest-image.ts';
-import { startGuestProcess } from './guest-process.ts';
+import { connectCommand, startGuestProcess } from './guest-process.ts';
 import { waitForSsh, writeGuestSshConfig } from './guest-ssh.ts';
 import type { GuestAlias } from './guest-ssh.ts';
+import { findTraces, probeWrites } from './guest-traces.ts';
+import type { Trace, WriteProbe } from './guest-traces.ts';
 import type { PhaseListener } from './image-build.ts';
 import { runOverSsh } from './open-ssh.ts';
 import type { RunResult } from './open-ssh.ts';
 import { startCuttableProxy } from './cuttable-proxy.ts';
 import type { CuttableProxy } from './cuttable-proxy.ts';
-import { connectCommand } from './guest-process.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 
 export interface GuestOptions {
@@ -39,6 +40,10 @@ export interface Guest extends AsyncDisposable {
   run(script: string, options: { readonly signal: AbortSignal; readonly as?: GuestAlias }): Promise<RunResult>;
   /** Like {@link run}, but a failing script is an error with everything that it said. Returns its stdout. */
   must(script: string, options: { readonly signal: AbortSignal; readonly as?: GuestAlias }): Promise<string>;
+  /** Everything that a backup could have left in the guest; empty when it is as it was found. */
+  traces(options: { readonly signal: AbortSignal }): Promise<readonly Trace[]>;
+  /** Tries a write on every file system and in the database: none may be frozen or locked after `seconds`. */
+  freezeState(options: { readonly seconds: number; readonly signal: AbortSignal }): Promise<readonly WriteProbe[]>;
   /** Ends the guest at once, as a power cut does. */
   kill(): Promise<void>;
   /** The whole machine hangs until resumed: no answer, no reset. */
@@ -82,8 +87,14 @@ export async function startGuest(options: GuestOptions, signal: AbortSignal): Pr
     proxyPort: proxy.port,
   });
 
+  const dead = new AbortController();
+  void guest.waitForEnd(new AbortController().signal).then(() => {
+    dead.abort(new Error('The guest has ended'));
+  });
   const run: Guest['run'] = async (script, { signal, as = 'lab' }) =>
-    await runOverSsh({ configFile: sshConfigFile, alias: as }, script, { signal });
+    await runOverSsh({ configFile: sshConfigFile, alias: as }, script, {
+      signal: AbortSignal.any([signal, dead.signal]),
+    });
   const must: Guest['must'] = async (script, options) => {
     const result = await run(script, options);
     if (result.code !== 0) {
@@ -107,9 +118,17 @@ export async function startGuest(options: GuestOptions, signal: AbortSignal): Pr
     consoleLog: guest.consoleLog,
     run,
     must,
-    kill: guest.kill,
-    suspend: guest.suspend,
-    resume: guest.resume,
+    traces: async ({ signal }) => await findTraces(run, signal),
+    freezeState: async ({ seconds, signal }) => await probeWrites(run, seconds, signal),
+    kill: async () => {
+      await guest.kill();
+    },
+    suspend: async () => {
+      await guest.suspend();
+    },
+    resume: async () => {
+      await guest.resume();
+    },
     [Symbol.asyncDispose]: async () => {
       await owned.disposeAsync();
     },

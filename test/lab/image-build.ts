@@ -10,7 +10,7 @@ import { startGuestProcess } from './guest-process.ts';
 import type { GuestProcess } from './guest-process.ts';
 import { waitForSsh, writeGuestSshConfig } from './guest-ssh.ts';
 import { runOverSsh } from './open-ssh.ts';
-import { dataDiskBytes, guestDirectory } from './recipe.ts';
+import { dataDiskBytes, imageSources } from './recipe.ts';
 import { buildRootDisk } from './root-disk.ts';
 
 /** Called with each phase that ended and how long it took. */
@@ -69,7 +69,7 @@ async function provision(
     await waitForSsh(target, guest, signal);
   });
   await timed('volumes, file systems and database', onPhase, async () => {
-    const script = await readFile(join(guestDirectory, 'provision.sh'), 'utf8');
+    const script = await readFile(join(imageSources, 'provision.sh'), 'utf8');
     const result = await runOverSsh(target, script, { signal });
     if (result.code !== 0) throw new Error(`Provisioning failed (code ${String(result.code)}): ${result.stderr}`);
   });

@@ -36,9 +36,10 @@ export const guestPackages: readonly string[] = [
   'mariadb-server',
 ];
 
-export const guestDirectory = join(import.meta.dirname, 'guest');
+/** What the image is made of. Scripts that are only sent to a running guest lie beside it and change no image. */
+export const imageSources = join(import.meta.dirname, 'guest', 'image');
 
-/** Files of the lab that decide what ends up on the disks, beside the tree under `guest/`. */
+/** Files of the lab that decide what ends up on the disks, beside the tree under `guest/image/`. */
 const buildFiles = ['recipe.ts', 'root-disk.ts', 'image-build.ts'];
 
 /** Where all images live; one directory per recipe below it. */
@@ -53,9 +54,9 @@ export async function recipeHash(kernelVersion: string): Promise<string> {
   const hash = createHash('sha256');
   hash.update(`${kernelVersion}\0`);
   for (const name of buildFiles) await addFile(hash, name, join(import.meta.dirname, name));
-  const entries = await readdir(guestDirectory, { recursive: true });
+  const entries = await readdir(imageSources, { recursive: true });
   for (const name of entries.toSorted()) {
-    const path = join(guestDirectory, name);
+    const path = join(imageSources, name);
     if ((await stat(path)).isFile()) await addFile(hash, name, path);
   }
   return hash.digest('hex').slice(0, 20);

@@ -5,7 +5,7 @@
 import { cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { guestDirectory, guestPackages, rootDiskSize } from './recipe.ts';
+import { imageSources, guestPackages, rootDiskSize } from './recipe.ts';
 
 const kernelModules = '/usr/lib/uml/modules';
 
@@ -32,7 +32,7 @@ export async function buildRootDisk(
 ): Promise<void> {
   const root = join(options.directory, 'root');
   await unpackDebian(root, signal);
-  const overlay = join(guestDirectory, 'overlay');
+  const overlay = join(imageSources, 'overlay');
   await execa('cp', ['--recursive', '--preserve=mode', `${overlay}/.`, root], { cancelSignal: signal });
   const modules = await userModeLinuxVersion();
   await cp(join(kernelModules, modules), join(root, 'usr/lib/modules', modules), { recursive: true });
@@ -43,7 +43,7 @@ export async function buildRootDisk(
   await execa('install', ['-m', '600', options.hostKey, join(sshd, 'ssh_host_ed25519_key')]);
   await execa('install', ['-m', '644', `${options.hostKey}.pub`, join(sshd, 'ssh_host_ed25519_key.pub')]);
   await execa('chroot', [root, '/bin/sh', '-s'], {
-    inputFile: join(guestDirectory, 'customise.sh'),
+    inputFile: join(imageSources, 'customise.sh'),
     cancelSignal: signal,
   });
   await execa('mke2fs', ['-q', '-F', '-t', 'ext4', '-d', root, options.image, rootDiskSize], { cancelSignal: signal });
@@ -64,7 +64,7 @@ async function unpackDebian(root: string, signal: AbortSignal): Promise<void> {
       '--dpkgopt=force-unsafe-io',
       // The database's files are made while it is installed; small ones save minutes on the guest's slow disk.
       '--essential-hook=mkdir -p "$1/etc/mysql/mariadb.conf.d"',
-      `--essential-hook=copy-in ${join(guestDirectory, 'overlay/etc/mysql/mariadb.conf.d/99-lab.cnf')} /etc/mysql/mariadb.conf.d`,
+      `--essential-hook=copy-in ${join(imageSources, 'overlay/etc/mysql/mariadb.conf.d/99-lab.cnf')} /etc/mysql/mariadb.conf.d`,
       'bookworm',
       root,
       ...(mirror === undefined || mirror === '' ? [] : [mirror]),
