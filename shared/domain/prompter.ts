@@ -22,4 +22,6 @@ export interface HostKeyOffer {
   readonly keyType: string;
   /** "SHA256:…", as ssh-keygen -l prints it. */
   readonly fingerprint: string;
+  /** Keys of other types that are known for this host, as "type SHA256:…"; worth a second look when there are any. */
+  readonly otherKeys: readonly string[];
 }

@@ -1,0 +1,109 @@
+/**
+ * A lock between processes that outlives none of them: a folder of numbered files, of which the highest says who holds
+ * the lock. To take it over from a holder that let go or died, create the next number; of several who try, one succeeds.
+ *
+ * The highest number is never removed, only replaced by its own holder (when it lets go) or outnumbered. So nobody can
+ * mistake a fresh holder for the dead one that was there a moment ago, which is how locks that are broken by deleting
+ * a file come to have two holders.
+ *
+ * Crash story: a holder that dies leaves its number. The next one finds the process gone, takes the following number
+ * and learns that its predecessor did not finish (`abandoned`).
+ */
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Clock } from '../base/clock.ts';
+import { invariant } from '../base/errors.ts';
+import { createFileOnce, readIfThere, replaceFile, storeError } from './files.ts';
+import { identifyProcess, isAlive, processIdentitySchema } from './process-identity.ts';
+
+const entrySchema = z.object({
+  holder: processIdentitySchema,
+  state: z.enum(['held', 'released', 'released-unclean']),
+});
+
+/** How often those who wait look again. */
+const POLL_MS = 250;
+
+export interface HeldLock extends AsyncDisposable {
+  /** The holder before us died, or said on leaving that it could not clean up. */
+  readonly uncleanBefore: boolean;
+  /** With `clean: false` the next holder is told. Without a call, disposing releases as clean. */
+  release(options: { readonly clean: boolean }): Promise<void>;
+}
+
+/** Takes the lock when it is free. */
+export async function tryLock(folder: string): Promise<HeldLock | undefined> {
+  await makeFolder(folder);
+  const before = await highest(folder);
+  let uncleanBefore = false;
+  if (before > 0) {
+    const path = join(folder, String(before));
+    const entry = parseEntry((await readIfThere(path)) ?? '');
+    if (entry?.state === 'held') {
+      const seen = await stat(path).catch(() => undefined);
+      if (await isAlive(entry.holder, seen === undefined ? 0 : Date.now() - seen.mtimeMs)) return undefined;
+    }
+    uncleanBefore = entry?.state !== 'released';
+  }
+  const own = before + 1;
+  const holder = await identifyProcess();
+  invariant(holder, 'a process can find itself');
+  const path = join(folder, String(own));
+  const write = (state: 'held' | 'released' | 'released-unclean'): string => `${JSON.stringify({ holder, state })}\n`;
+  if (!(await createFileOnce(path, write('held')))) return undefined;
+  // Whoever read the folder long ago may create a number that was outnumbered and removed meanwhile.
+  if ((await highest(folder)) > own) {
+    await rm(path, { force: true });
+    return undefined;
+  }
+  await removeBelow(folder, own);
+  let released = false;
+  const release = async ({ clean }: { readonly clean: boolean }): Promise<void> => {
+    if (released) return;
+    released = true;
+    await replaceFile(path, write(clean ? 'released' : 'released-unclean'));
+  };
+  return { uncleanBefore, release, [Symbol.asyncDispose]: () => release({ clean: true }) };
+}
+
+/** Waits until the lock is ours. */
+export async function takeLock(folder: string, clock: Clock, signal: AbortSignal): Promise<HeldLock> {
+  for (;;) {
+    signal.throwIfAborted();
+    const lock = await tryLock(folder);
+    if (lock !== undefined) return lock;
+    await clock.sleep(POLL_MS, signal);
+  }
+}
+
+const numbered = (name: string): boolean => /^[1-9][0-9]*$/.test(name);
+
+async function highest(folder: string): Promise<number> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    throw storeError(folder, error);
+  });
+  return Math.max(0, ...names.filter(numbered).map(Number));
+}
+
+async function removeBelow(folder: string, own: number): Promise<void> {
+  const names = await readdir(folder);
+  const old = names.filter((name) => numbered(name) && Number(name) < own);
+  await Promise.all(old.map((name) => rm(join(folder, name), { force: true })));
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw storeError(folder, error);
+  }
+}
+
+function parseEntry(text: string): z.infer<typeof entrySchema> | undefined {
+  try {
+    return entrySchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}

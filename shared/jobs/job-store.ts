@@ -1,0 +1,190 @@
+/**
+ * The job store: a folder in the user's state folder that every shell and every runner reads and writes at the same
+ * time, without a server between them.
+ *
+ *     owner                 who we are on hosts, made once
+ *     changed               touched whenever something changed, for those who watch
+ *     locks/                see host-lock.ts
+ *     jobs/<id>/record.json    what is to be done; written by the starter, then by the runner alone
+ *     jobs/<id>/heartbeat      which process answers for the job; created once, touched while it lives
+ *     jobs/<id>/events.ndjson  what the run told
+ *     jobs/<id>/cancel         somebody wants it to stop
+ *     jobs/<id>/finished.json  the last event; created once, by the runner, or by whoever finds the runner dead
+ *     jobs/<id>/runner.log     what the runner's process printed
+ *
+ * Two files decide everything, and both are created in one step by exactly one process: `heartbeat` says who runs the
+ * job, `finished.json` how it ended. A process may die between any two writes; whoever reads next finds a job that is
+ * whole, or one whose process is gone, and `settle.ts` ends that one.
+ */
+import { chmod, mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StillpointError } from '../base/errors.ts';
+import type { RunEvent } from '../domain/events.ts';
+import type { Job, JobState } from '../domain/job.ts';
+import { type JobId, jobId, newOwnerId, type OwnerId, ownerId } from '../domain/names.ts';
+import { readTail } from './event-log.ts';
+import { createFileOnce, readIfThere, replaceFile, storeError } from './files.ts';
+import type { ProcessIdentity } from './process-identity.ts';
+import { type FinishedEvent, type JobRecord, parseFinished, parseHeartbeat, parseRecord } from './records.ts';
+
+/** Everything about one job that is on disk, but for its events. */
+export interface JobFacts {
+  readonly record: JobRecord;
+  readonly runner: { readonly identity: ProcessIdentity; readonly lastBeat: Date } | undefined;
+  readonly cancelRequested: boolean;
+  readonly finished: FinishedEvent | undefined;
+}
+
+export class JobStore {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Makes the folder, for the user alone: records name hosts and paths. Errors: `job.store-unusable`. */
+  static async open(folder: string): Promise<JobStore> {
+    try {
+      await mkdir(join(folder, 'jobs'), { recursive: true, mode: 0o700 });
+      if (((await stat(folder)).mode & 0o077) !== 0) await chmod(folder, 0o700);
+    } catch (error) {
+      throw storeError(folder, error);
+    }
+    return new JobStore(folder);
+  }
+
+  jobFolder(id: JobId): string {
+    return join(this.folder, 'jobs', id);
+  }
+
+  path(
+    id: JobId,
+    file: 'record.json' | 'heartbeat' | 'events.ndjson' | 'cancel' | 'finished.json' | 'runner.log',
+  ): string {
+    return join(this.jobFolder(id), file);
+  }
+
+  async owner(): Promise<OwnerId> {
+    const path = join(this.folder, 'owner');
+    const known = await readIfThere(path);
+    if (known !== undefined) return ownerId(known.trim());
+    const fresh = newOwnerId();
+    if (await createFileOnce(path, `${fresh}\n`)) return fresh;
+    return ownerId(((await readIfThere(path)) ?? '').trim());
+  }
+
+  async create(record: JobRecord): Promise<void> {
+    try {
+      await mkdir(this.jobFolder(record.id), { mode: 0o700 });
+    } catch (error) {
+      throw storeError(this.jobFolder(record.id), error);
+    }
+    await this.save(record);
+  }
+
+  async save(record: JobRecord): Promise<void> {
+    await replaceFile(this.path(record.id, 'record.json'), `${JSON.stringify(record, undefined, 2)}\n`);
+    await this.touch();
+  }
+
+  /** From now on this process answers for the job. False when another one does already. */
+  async claim(id: JobId, identity: ProcessIdentity): Promise<boolean> {
+    return createFileOnce(this.path(id, 'heartbeat'), `${JSON.stringify(identity)}\n`);
+  }
+
+  async beat(id: JobId, at: Date): Promise<void> {
+    await utimes(this.path(id, 'heartbeat'), at, at);
+  }
+
+  async requestCancel(id: JobId): Promise<void> {
+    await createFileOnce(this.path(id, 'cancel'), '');
+    await this.touch();
+  }
+
+  async isCancelRequested(id: JobId): Promise<boolean> {
+    return (await readIfThere(this.path(id, 'cancel'))) !== undefined;
+  }
+
+  /** The last word about a job. False when it was said already; what was said first counts. */
+  async finish(id: JobId, event: FinishedEvent): Promise<boolean> {
+    const first = await createFileOnce(this.path(id, 'finished.json'), `${JSON.stringify(event, undefined, 2)}\n`);
+    await this.touch();
+    return first;
+  }
+
+  /** Undefined when there is no such job, or none that this version understands. */
+  async facts(id: JobId): Promise<JobFacts | undefined> {
+    const record = parseRecord((await readIfThere(this.path(id, 'record.json'))) ?? '');
+    if (record === undefined) return undefined;
+    const heartbeat = parseHeartbeat((await readIfThere(this.path(id, 'heartbeat'))) ?? '');
+    const beat = heartbeat && (await stat(this.path(id, 'heartbeat')).catch(() => undefined));
+    return {
+      record,
+      runner: heartbeat && beat ? { identity: heartbeat, lastBeat: beat.mtime } : undefined,
+      cancelRequested: await this.isCancelRequested(id),
+      finished: parseFinished((await readIfThere(this.path(id, 'finished.json'))) ?? ''),
+    };
+  }
+
+  async ids(): Promise<JobId[]> {
+    try {
+      const names = await readdir(join(this.folder, 'jobs'));
+      return names.filter((name) => /^[0-9a-f]{16}$/.test(name)).map(jobId);
+    } catch (error) {
+      throw storeError(this.folder, error);
+    }
+  }
+
+  /** Adds what the newest events say. */
+  async view(facts: JobFacts): Promise<Job> {
+    const tail = await readTail(this.path(facts.record.id, 'events.ndjson'));
+    return toJob(facts, tail);
+  }
+
+  async remove(id: JobId): Promise<void> {
+    await rm(this.jobFolder(id), { recursive: true, force: true });
+  }
+
+  /** Wakes those who watch. They look again from time to time anyway, so failing here is of no consequence. */
+  async touch(): Promise<void> {
+    await writeFile(join(this.folder, 'changed'), '', { mode: 0o600 }).catch(() => undefined);
+  }
+}
+
+export function unknownJob(id: string, cause?: unknown): StillpointError {
+  return new StillpointError('job.not-found', `There is no job "${id}".`, {
+    advice: 'List the jobs to see their ids. Records are removed after 90 days, or earlier when there are many.',
+    details: { job: id },
+    cause,
+  });
+}
+
+export function stateOf(facts: JobFacts): JobState {
+  if (facts.finished !== undefined) return facts.finished.outcome;
+  if (facts.cancelRequested) return 'cancelling';
+  return facts.record.startedAt === undefined ? 'queued' : 'running';
+}
+
+function toJob(facts: JobFacts, tail: readonly RunEvent[]): Job {
+  const { record, finished } = facts;
+  const progress = tail.findLast((event) => event.type === 'progress');
+  const phase = tail.findLast((event) => event.type === 'phase-started')?.phase ?? record.phase;
+  return {
+    id: record.id,
+    request: record.request,
+    state: stateOf(facts),
+    createdAt: record.createdAt,
+    startedAt: record.startedAt,
+    finishedAt: finished?.at,
+    phase: phase as Job['phase'],
+    progress: progress && {
+      filesDone: progress.filesDone,
+      filesTotal: progress.filesTotal,
+      bytesDone: progress.bytesDone,
+      bytesTotal: progress.bytesTotal,
+    },
+    result: finished?.result,
+    error: finished?.error,
+    lastSeq: finished?.seq ?? tail.at(-1)?.seq ?? 0,
+  };
+}

@@ -1,0 +1,66 @@
+/**
+ * What the files of a job hold. Readers are tolerant: a later version may add fields, and a job that this version does
+ * not know is left out rather than being in the way.
+ */
+import { z } from 'zod';
+import type { RunEvent } from '../domain/events.ts';
+import type { JobRequest } from '../domain/job.ts';
+import { hostName, jobId, repositoryName, sourceName } from '../domain/names.ts';
+import { processIdentitySchema } from './process-identity.ts';
+
+const host = z.string().transform(hostName);
+const source = z.string().transform(sourceName);
+const repository = z.string().transform(repositoryName);
+
+const requestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('backup'), source }),
+  z.object({
+    kind: z.literal('restore'),
+    repository,
+    restorePoint: z.string(),
+    paths: z.array(z.string()),
+    target: z.string(),
+  }),
+  z.object({ kind: z.enum(['check', 'verify']), repository }),
+  z.object({ kind: z.literal('sweep'), host }),
+]);
+
+/** `record.json`: written by the starter, then by the runner alone. */
+const recordSchema = z.object({
+  version: z.literal(1),
+  id: z.string().transform(jobId),
+  request: requestSchema,
+  configFile: z.string(),
+  createdAt: z.iso.datetime(),
+  /** Answers for the job until the runner has claimed it. */
+  starter: processIdentitySchema,
+  startedAt: z.iso.datetime().optional(),
+  phase: z.string().optional(),
+});
+export type JobRecord = z.infer<typeof recordSchema>;
+
+/** `heartbeat`: created once, by whoever answers for the job from then on. */
+export const heartbeatSchema = processIdentitySchema;
+
+const eventSchema = z.looseObject({ seq: z.int().positive(), at: z.iso.datetime(), type: z.string() });
+
+const finishedSchema = eventSchema.extend({
+  type: z.literal('job-finished'),
+  outcome: z.enum(['succeeded', 'failed', 'cancelled', 'interrupted']),
+});
+export type FinishedEvent = Extract<RunEvent, { type: 'job-finished' }>;
+
+export const parseRecord = (text: string): JobRecord | undefined => parse(recordSchema, text);
+export const parseHeartbeat = (text: string): z.infer<typeof heartbeatSchema> | undefined =>
+  parse(heartbeatSchema, text);
+export const parseEvent = (line: string): RunEvent | undefined => parse(eventSchema, line) as RunEvent | undefined;
+export const parseFinished = (text: string): FinishedEvent | undefined =>
+  parse(finishedSchema, text) as FinishedEvent | undefined;
+
+function parse<T>(schema: z.ZodType<T>, text: string): T | undefined {
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}

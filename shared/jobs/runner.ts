@@ -1,0 +1,245 @@
+/**
+ * The process that runs one job. It takes the job over, waits for its host to be free, runs the verb, and says how it
+ * ended. Whoever started it may be gone.
+ *
+ * Crash story: killed before it claimed the job, nothing was done and the next reader ends the job. Killed later, its
+ * heartbeat names a process that is gone: the next reader ends the job as interrupted, the host's lock counts as
+ * abandoned, and the next job on that host sweeps before it does anything else. Killed after `finished.json`, all is
+ * said; at worst the next job sweeps for nothing.
+ */
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { cancelled, never } from '../base/cancel.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Environment } from '../base/environment.ts';
+import { invariant, StillpointError, toErrorRecord, toStillpointError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { loadConfiguration } from '../config/configuration.ts';
+import { findSource } from '../config/look-up.ts';
+import type { JobRequest } from '../domain/job.ts';
+import type { HostName, JobId } from '../domain/names.ts';
+import type { JobResult } from '../domain/report.ts';
+import { type Handover, replayedAnswers } from './answers.ts';
+import { EventLogWriter } from './event-log.ts';
+import { type HeldLock, takeLock } from './generation-lock.ts';
+import { errorWithoutSecrets, JobEvents } from './job-events.ts';
+import { type JobStore, unknownJob } from './job-store.ts';
+import { identifyProcess } from './process-identity.ts';
+import type { FinishedEvent, JobRecord } from './records.ts';
+import { describeRequest } from './settle.ts';
+import type { VerbPorts, Verbs } from './verbs.ts';
+import { FolderWatch } from './watch.ts';
+
+export interface RunnerPorts {
+  readonly store: JobStore;
+  readonly verbs: Verbs;
+  readonly environment: Environment;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Fires when the process is asked to end, or has found a fault in itself. */
+  readonly signal: AbortSignal;
+}
+
+const BEAT_EVERY_MS = 5_000;
+const LOOK_FOR_CANCEL_MS = 500;
+const FINISH_ATTEMPTS = 6;
+const FINISH_RETRY_MS = 5_000;
+
+/** Makes this process the one that answers for the job. Errors: `job.not-found`, `job.runner-failed`. */
+export async function claimJob(store: JobStore, id: JobId): Promise<JobRecord> {
+  const facts = await store.facts(id);
+  if (facts === undefined) throw unknownJob(id);
+  const identity = await identifyProcess();
+  invariant(identity, 'a process can find itself');
+  if (await store.claim(id, identity)) return facts.record;
+  throw new StillpointError('job.runner-failed', `Job "${id}" has been taken by another process.`, {
+    advice: 'Nothing was done. Look at the job to see what became of it.',
+    details: { job: id },
+    cause: undefined,
+  });
+}
+
+/** Runs a job that was claimed, to its end. It throws only when not even the end could be written down. */
+export async function runJob(record: JobRecord, handover: Handover, ports: RunnerPorts): Promise<FinishedEvent> {
+  const { store, clock } = ports;
+  using beat = keepBeating(ports, record.id);
+  using cancel = watchForCancel(ports, record);
+  using log = new EventLogWriter(store.path(record.id, 'events.ndjson'), () => clock.now());
+  const saved = new RecordKeeper(store, record);
+  using events = new JobEvents(log, clock, (event) => saved.follow(event, clock));
+  let lock: HeldLock | undefined;
+  let end: Pick<FinishedEvent, 'outcome' | 'result' | 'error'>;
+  try {
+    const { configuration, host } = await readPlace(record, ports.environment);
+    if (host !== undefined) {
+      lock = await takeLock(join(store.folder, 'locks', `host-${host}`), clock, cancel.signal);
+    }
+    cancel.signal.throwIfAborted();
+    events.emit({ type: 'job-started' });
+    for (const warning of handover.warnings) events.emit({ type: 'warning', ...warning });
+    const verbPorts = await portsFor(configuration, handover, events, ports);
+    if (lock?.uncleanBefore === true && host !== undefined)
+      await sweepFirst(host, record, verbPorts, events, ports, cancel.signal);
+    const result = await runVerb(ports.verbs, record.request, verbPorts, cancel.signal);
+    end = { outcome: 'succeeded', result };
+  } catch (error) {
+    const wasCancelled = cancel.signal.aborted && toStillpointError(cancel.signal.reason).code === 'run.cancelled';
+    const known = errorWithoutSecrets(toErrorRecord(error));
+    ports.logger.log('error', 'the job did not succeed', {
+      code: known.code,
+      error: known.message,
+      cause: String((error as Error).stack),
+    });
+    end = { outcome: wasCancelled ? 'cancelled' : 'failed', error: known };
+  }
+  events.flush();
+  await saved.settled();
+  beat.stop();
+  const finished: FinishedEvent = { type: 'job-finished', seq: log.lastSeq + 1, at: clock.now().toISOString(), ...end };
+  await sayTheEnd(ports, finished, record.id);
+  await lock?.release({ clean: !events.cleanupFailed });
+  return finished;
+}
+
+/** The one thing that must be written; a disk that is full for a moment must not turn a success into a riddle. */
+async function sayTheEnd({ store, clock, logger }: RunnerPorts, finished: FinishedEvent, id: JobId): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await store.finish(id, finished);
+      return;
+    } catch (error) {
+      logger.log('error', 'the end of the job cannot be written', { outcome: finished.outcome, attempt, error });
+      if (attempt === FINISH_ATTEMPTS) throw error;
+      await clock.sleep(FINISH_RETRY_MS, never);
+    }
+  }
+}
+
+/** The configuration as it is now, and the host that the job must have for itself. */
+async function readPlace(
+  { request, configFile }: JobRecord,
+  environment: Environment,
+): Promise<{ configuration: Configuration; host: HostName | undefined }> {
+  const configuration = await loadConfiguration({ file: configFile, named: false }, environment.home);
+  if (request.kind === 'backup') return { configuration, host: findSource(configuration, request.source).host };
+  return { configuration, host: request.kind === 'sweep' ? request.host : undefined };
+}
+
+async function portsFor(
+  configuration: Configuration,
+  handover: Handover,
+  events: JobEvents,
+  { store, environment, clock, logger }: RunnerPorts,
+): Promise<VerbPorts> {
+  return {
+    configuration,
+    owner: await store.owner(),
+    environment,
+    prompter: replayedAnswers(handover.answers),
+    repositoryPassword: (repository) => {
+      const password = handover.repositoryPasswords[repository];
+      if (password !== undefined) return password;
+      throw new StillpointError('config.secret-unavailable', `The job was given no password for "${repository}".`, {
+        advice: 'The configuration was changed while the job began. Start it again.',
+        details: { repository },
+        cause: undefined,
+      });
+    },
+    emit: events.emit,
+    logger,
+    clock,
+  };
+}
+
+/** Whoever had the host before us died or could not clean up. Our own work is not held up by a sweep that fails. */
+async function sweepFirst(
+  host: HostName,
+  { request }: JobRecord,
+  verbPorts: VerbPorts,
+  events: JobEvents,
+  { verbs, logger }: RunnerPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  if (request.kind === 'sweep') return;
+  try {
+    const result = await verbs.sweep({ kind: 'sweep', host }, verbPorts, signal);
+    logger.log('info', 'swept the host after an interrupted job', { host, result });
+  } catch (error) {
+    signal.throwIfAborted();
+    events.emit({
+      type: 'cleanup-failed',
+      what: `sweeping "${host}" after an interrupted job`,
+      error: toErrorRecord(error),
+    });
+  }
+}
+
+function runVerb(verbs: Verbs, request: JobRequest, ports: VerbPorts, signal: AbortSignal): Promise<JobResult> {
+  const verb = verbs[request.kind] as (
+    request: JobRequest,
+    ports: VerbPorts,
+    signal: AbortSignal,
+  ) => Promise<JobResult>;
+  return verb(request, ports, signal);
+}
+
+/** Writes the record when the job starts and at each phase, one write after the other. */
+class RecordKeeper {
+  readonly #store: JobStore;
+  #record: JobRecord;
+  #written: Promise<void> = Promise.resolve();
+
+  constructor(store: JobStore, record: JobRecord) {
+    this.#store = store;
+    this.#record = record;
+  }
+
+  follow(event: { readonly type: string; readonly phase?: string }, clock: Clock): void {
+    const record = { ...this.#record };
+    if (event.type === 'job-started') record.startedAt = clock.now().toISOString();
+    if (event.type === 'phase-started' && event.phase !== undefined) record.phase = event.phase;
+    const save = isDeepStrictEqual(record, this.#record) ? () => this.#store.touch() : () => this.#store.save(record);
+    this.#record = record;
+    // What the record says is for show; the log and the end are what counts. So a failure here stops nothing.
+    this.#written = this.#written.then(save).catch(() => undefined);
+  }
+
+  settled(): Promise<void> {
+    return this.#written;
+  }
+}
+
+function keepBeating({ store, clock, logger }: RunnerPorts, id: JobId): Disposable & { stop(): void } {
+  const timer = setInterval(() => {
+    store.beat(id, clock.now()).catch((error: unknown) => logger.log('warn', 'the heartbeat failed', { error }));
+  }, BEAT_EVERY_MS);
+  const stop = (): void => clearInterval(timer);
+  return { stop, [Symbol.dispose]: stop };
+}
+
+function watchForCancel(
+  { store, signal, logger }: RunnerPorts,
+  record: JobRecord,
+): Disposable & { signal: AbortSignal } {
+  const requested = new AbortController();
+  const ended = new AbortController();
+  const watch = new FolderWatch(store.jobFolder(record.id));
+  const look = async (): Promise<void> => {
+    for (;;) {
+      if (await store.isCancelRequested(record.id))
+        return requested.abort(cancelled(`The ${describeRequest(record.request)}`));
+      await watch.next(LOOK_FOR_CANCEL_MS, ended.signal);
+    }
+  };
+  look().catch((error: unknown) => {
+    if (!ended.signal.aborted) logger.log('error', 'the job can no longer be cancelled', { error });
+  });
+  return {
+    signal: AbortSignal.any([requested.signal, signal]),
+    [Symbol.dispose]: () => {
+      ended.abort();
+      watch[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * From a request to a running job. Starters take turns, so of any number that ask for the same thing at the same time
+ * one makes a job and the others are given that one.
+ *
+ * Crash story: a starter that dies before its runner answers leaves a job that nobody claimed; the next reader ends it.
+ */
+import { join } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import { invariant, isStillpointError, toErrorRecord } from '../base/errors.ts';
+import { isFinished, type JobRequest } from '../domain/job.ts';
+import { type JobId, newJobId } from '../domain/names.ts';
+import type { Handover } from './answers.ts';
+import { takeLock } from './generation-lock.ts';
+import { type JobStore, stateOf } from './job-store.ts';
+import { launchRunner } from './launch.ts';
+import { identifyProcess } from './process-identity.ts';
+import { pruneRecords } from './prune-records.ts';
+import { giveUpUnclaimed, settledFacts } from './settle.ts';
+
+export interface StartOptions {
+  /** Absolute; the runner reads it again. */
+  readonly configFile: string;
+  readonly handover: Handover;
+  readonly runnerEntry: URL | undefined;
+  readonly clock: Clock;
+}
+
+/** Errors: `job.store-unusable`, `job.runner-failed`, what the runner says while it starts, the signal's reason. */
+export async function startJob(
+  store: JobStore,
+  request: JobRequest,
+  options: StartOptions,
+  signal: AbortSignal,
+): Promise<{ readonly id: JobId; readonly alreadyRunning: boolean }> {
+  const { configFile, handover, runnerEntry, clock } = options;
+  const starter = await identifyProcess();
+  invariant(starter, 'a process can find itself');
+  const id = newJobId();
+  {
+    await using _ = await takeLock(join(store.folder, 'locks', 'start'), clock, signal);
+    const running = await findUnfinished(store, request, clock);
+    if (running !== undefined) return { id: running, alreadyRunning: true };
+    const createdAt = clock.now().toISOString();
+    await store.create({ version: 1, id, request, configFile, createdAt, starter });
+    await pruneRecords(store, clock);
+  }
+  try {
+    await launchRunner(store, id, handover, runnerEntry);
+  } catch (error) {
+    // A runner that said nothing may still have taken over; then the job is its own and goes on.
+    if (
+      !(await giveUpUnclaimed(store, id, toErrorRecord(error), clock)) &&
+      isStillpointError(error, 'job.runner-failed')
+    ) {
+      const facts = await settledFacts(store, id, clock);
+      if (facts !== undefined && !isFinished(stateOf(facts))) return { id, alreadyRunning: false };
+    }
+    throw error;
+  }
+  return { id, alreadyRunning: false };
+}
+
+/** The job that does this very thing already. */
+export async function findUnfinished(store: JobStore, request: JobRequest, clock: Clock): Promise<JobId | undefined> {
+  const wanted = canonical(request);
+  for (const id of await store.ids()) {
+    const facts = await store.facts(id);
+    if (facts === undefined || facts.finished !== undefined || canonical(facts.record.request) !== wanted) continue;
+    const settled = await settledFacts(store, id, clock);
+    // One that is about to stop is not what was asked for; the new one waits for its host.
+    if (settled?.finished === undefined && settled?.cancelRequested === false) return id;
+  }
+  return undefined;
+}
+
+function canonical(request: JobRequest): string {
+  return JSON.stringify(Object.entries(request).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}

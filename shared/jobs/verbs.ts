@@ -1,0 +1,36 @@
+/** What a runner hands to a verb of the pipeline, and what it expects back. */
+import type { Clock } from '../base/clock.ts';
+import type { Environment } from '../base/environment.ts';
+import type { Logger } from '../base/log.ts';
+import type { Configuration } from '../config/configuration.ts';
+import type { EmitEvent } from '../domain/events.ts';
+import type { JobRequest } from '../domain/job.ts';
+import type { OwnerId, RepositoryName } from '../domain/names.ts';
+import type { Prompter } from '../domain/prompter.ts';
+import type { JobResult } from '../domain/report.ts';
+
+export interface VerbPorts {
+  /** As it was when the job began; edits count from the next job on. */
+  readonly configuration: Configuration;
+  readonly owner: OwnerId;
+  readonly environment: Environment;
+  /** Answers what a person was asked before the start, declines the rest. */
+  readonly prompter: Prompter;
+  /** Errors: `config.secret-unavailable`. */
+  repositoryPassword(repository: RepositoryName): string;
+  readonly emit: EmitEvent;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/**
+ * Does one thing and says what it proved. On the signal it stops, cleans up on its own clock, and throws the signal's
+ * reason. What it could not clean up it tells as `cleanup-failed`: the next job on the host then sweeps first.
+ */
+export type Verb<R extends JobRequest = JobRequest> = (
+  request: R,
+  ports: VerbPorts,
+  signal: AbortSignal,
+) => Promise<JobResult>;
+
+export type Verbs = { readonly [K in JobRequest['kind']]: Verb<Extract<JobRequest, { readonly kind: K }>> };

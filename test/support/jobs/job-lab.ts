@@ -1,0 +1,116 @@
+/** A home folder, a configuration and a job store for one test, with runners that are real processes. */
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { never } from '../../../shared/base/cancel.ts';
+import { systemClock } from '../../../shared/base/clock.ts';
+import type { RunEvent } from '../../../shared/domain/events.ts';
+import type { JobRequest, JobState } from '../../../shared/domain/job.ts';
+import { type JobId, sourceName } from '../../../shared/domain/names.ts';
+import type { Handover } from '../../../shared/jobs/answers.ts';
+import { followEvents } from '../../../shared/jobs/follow.ts';
+import { type JobFacts, JobStore, stateOf } from '../../../shared/jobs/job-store.ts';
+import { isAlive } from '../../../shared/jobs/process-identity.ts';
+import { settledFacts } from '../../../shared/jobs/settle.ts';
+import { startJob } from '../../../shared/jobs/start-job.ts';
+
+export const NO_SECRETS: Handover = { answers: [], repositoryPasswords: {}, warnings: [] };
+export const TEST_RUNNER = new URL('./runner-main.ts', import.meta.url);
+
+const CONFIGURATION = `{
+  "repositories": {"main": {"location": "/r"}},
+  "sources": {
+    "a": {"host": "db1", "paths": ["/a"], "repository": "main"},
+    "b": {"host": "db1", "paths": ["/b"], "repository": "main"},
+    "b-unclean": {"host": "db1", "paths": ["/b"], "repository": "main"},
+    "c": {"host": "db2", "paths": ["/c"], "repository": "main"}
+  }
+}`;
+
+export const backupOf = (source: string): JobRequest => ({ kind: 'backup', source: sourceName(source) });
+
+export class JobLab implements AsyncDisposable {
+  readonly home: string;
+  readonly configFile: string;
+  readonly store: JobStore;
+  readonly #homeBefore: string | undefined;
+
+  private constructor(home: string, configFile: string, store: JobStore) {
+    this.home = home;
+    this.configFile = configFile;
+    this.store = store;
+    this.#homeBefore = process.env['HOME'];
+    process.env['HOME'] = home;
+  }
+
+  static async open(): Promise<JobLab> {
+    const home = await mkdtemp(join(tmpdir(), 'stillpoint-jobs-'));
+    const configFile = join(home, 'config.jsonc');
+    await writeFile(configFile, CONFIGURATION);
+    return new JobLab(home, configFile, await JobStore.open(join(home, 'state')));
+  }
+
+  start(
+    request: JobRequest,
+    options: { readonly handover?: Handover; readonly runnerEntry?: URL } = {},
+  ): Promise<{ readonly id: JobId; readonly alreadyRunning: boolean }> {
+    const { handover = NO_SECRETS, runnerEntry = TEST_RUNNER } = options;
+    return startJob(
+      this.store,
+      request,
+      { configFile: this.configFile, handover, runnerEntry, clock: systemClock },
+      never,
+    );
+  }
+
+  async events(id: JobId, afterSeq = 0): Promise<RunEvent[]> {
+    return Array.fromAsync(followEvents(this.store, id, afterSeq, systemClock, never));
+  }
+
+  async facts(id: JobId): Promise<JobFacts> {
+    const facts = await settledFacts(this.store, id, systemClock);
+    if (facts === undefined) throw new Error(`there is no job ${id}`);
+    return facts;
+  }
+
+  /** Waits until the job is in this state, as a reader sees it. */
+  async until(id: JobId, state: JobState): Promise<JobFacts> {
+    for (;;) {
+      const facts = await this.facts(id);
+      if (stateOf(facts) === state) return facts;
+      if (facts.finished !== undefined)
+        throw new Error(`the job is ${stateOf(facts)}, not ${state}: ${JSON.stringify(facts.finished)}`);
+      await systemClock.sleep(10, never);
+    }
+  }
+
+  /** What the verbs left as marks. */
+  async marks(): Promise<string[]> {
+    const path = join(this.home, 'marks');
+    return existsSync(path) ? (await readFile(path, 'utf8')).trim().split('\n') : [];
+  }
+
+  async untilMarked(mark: string): Promise<void> {
+    while (!(await this.marks()).includes(mark)) await systemClock.sleep(10, never);
+  }
+
+  letGo(source: string): Promise<void> {
+    return writeFile(join(this.home, `${source}.go`), '');
+  }
+
+  /** Stops what still runs by the process ids of its own store, then removes everything. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#homeBefore === undefined) delete process.env['HOME'];
+    else process.env['HOME'] = this.#homeBefore;
+    for (const id of await this.store.ids()) {
+      const facts = await settledFacts(this.store, id, systemClock);
+      if (facts?.runner === undefined || facts.runner.identity.pid === process.pid) continue;
+      const { identity } = facts.runner;
+      if (facts.finished === undefined) process.kill(identity.pid, 'SIGKILL');
+      while (await isAlive(identity, 0)) await systemClock.sleep(10, never);
+    }
+    await rm(this.home, { recursive: true, force: true });
+  }
+}

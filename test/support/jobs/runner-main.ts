@@ -1,0 +1,88 @@
+/**
+ * A runner as the product's, with small verbs that do what a test wants. A backup waits until the file `<source>.go`
+ * appears in the user's home folder and leaves marks there of what it did.
+ */
+import { existsSync } from 'node:fs';
+import { appendFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import { cleanupSignal } from '../../../shared/base/cancel.ts';
+import { StillpointError } from '../../../shared/base/errors.ts';
+import type { JobResult } from '../../../shared/domain/report.ts';
+import { runnerProcess } from '../../../shared/jobs/runner-process.ts';
+import type { VerbPorts, Verbs } from '../../../shared/jobs/verbs.ts';
+
+const RESULT: JobResult = { kind: 'sweep', removed: [], kept: [] };
+
+async function mark({ environment }: VerbPorts, line: string): Promise<void> {
+  await appendFile(join(environment.home, 'marks'), `${line}\n`);
+}
+
+const VERBS: Verbs = {
+  backup: async ({ source }, ports, signal) => {
+    const { emit, clock, environment } = ports;
+    emit({ type: 'phase-started', phase: 'read' });
+    await mark(ports, `begin ${source}`);
+    try {
+      while (!existsSync(join(environment.home, `${source}.go`))) await clock.sleep(10, signal);
+    } catch (error) {
+      // What a real verb does on the host when it is stopped.
+      await clock.sleep(200, cleanupSignal());
+      await mark(ports, `cleaned ${source}`);
+      throw error;
+    }
+    await mark(ports, `end ${source}`);
+    emit({ type: 'phase-finished', phase: 'read', durationMs: 1 });
+    if (source.endsWith('-unclean')) {
+      emit({
+        type: 'cleanup-failed',
+        what: 'removing',
+        error: { code: 'snapshot.busy', message: 'm', advice: 'a', details: {} },
+      });
+    }
+    return RESULT;
+  },
+  restore: async ({ target, repository }, ports, signal) => {
+    const secret = ports.repositoryPassword(repository);
+    if (target === '/throw') throw new Error(`the foreign library says: bad key ${secret}`);
+    if (target === '/fault') {
+      setTimeout(() => {
+        throw new Error('nobody catches this');
+      }, 1);
+      await ports.clock.sleep(60_000, signal);
+    }
+    const asked = await ports.prompter.ask(
+      { kind: 'sudo-password', subject: 'db1', text: '?', echo: false },
+      cleanupSignal(),
+    );
+    const place = `${process.argv.join(' ')} ${await readFile('/proc/self/environ', 'utf8')}`;
+    const seen = [secret, asked].map((value) => value !== undefined && place.includes(value));
+    await mark(ports, `knows ${secret.length} ${asked?.length ?? 0}, shows ${seen.join(' ')}`);
+    return RESULT;
+  },
+  check: async (_request, { emit, clock }, signal) => {
+    emit({ type: 'phase-started', phase: 'check' });
+    for (let done = 1; done <= 1000; done += 1) {
+      emit({
+        type: 'progress',
+        phase: 'check',
+        filesDone: done,
+        filesTotal: 1000,
+        bytesDone: 0,
+        bytesTotal: undefined,
+      });
+      await clock.sleep(1, signal);
+    }
+    emit({ type: 'phase-finished', phase: 'check', durationMs: 1 });
+    return RESULT;
+  },
+  verify: () => {
+    throw new StillpointError('repository.wrong-password', 'No key opens.', { advice: 'Try again.', cause: undefined });
+  },
+  sweep: async ({ host }, ports) => {
+    await mark(ports, `sweep ${host}`);
+    return RESULT;
+  },
+};
+
+await runnerProcess(VERBS);
