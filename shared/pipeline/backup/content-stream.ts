@@ -62,7 +62,11 @@ export class ContentStream<T> {
   ): Promise<ContentTotals> {
     let current: ContentRequest<T> | undefined;
     try {
-      await using stream = await host.stream(command, this.#names(), signal);
+      const names = this.#names();
+      const first = await names.next();
+      // Nothing changed: no need to bother the host.
+      if (first.done) return { receivedBytes: 0 };
+      await using stream = await host.stream(command, startingWith(first.value, names), signal);
       for await (const entry of readTar(stream.output)) {
         current = this.#sent.shift();
         if (current === undefined || !current.name.equals(entry.name)) throw unexpected(entry.name, current?.name);
@@ -91,6 +95,11 @@ export class ContentStream<T> {
 }
 
 const NUL = Buffer.from([0]);
+
+async function* startingWith<U>(first: U, rest: AsyncGenerator<U>): AsyncGenerator<U> {
+  yield first;
+  yield* rest;
+}
 
 function unexpected(found: Buffer | undefined, wanted: Buffer | undefined): StillpointError {
   const what = wanted === undefined ? 'nothing more' : `"${displayName(wanted)}"`;
