@@ -1,4 +1,4 @@
-/** Restore points as read-only documents of the editor: `stillpoint-point:/REPOSITORY/ID.md`. */
+/** Restore points as read-only documents of the editor: `stillpoint-point:/REPOSITORY/Restore point ID.md`. */
 import * as vscode from 'vscode';
 import { never } from '../shared/base/cancel.ts';
 import { toStillpointError } from '../shared/base/errors.ts';
@@ -11,7 +11,10 @@ import type { Wording } from './texts/wording.ts';
 export const RESTORE_POINT_SCHEME = 'stillpoint-point';
 
 export function restorePointUri(point: Pick<RestorePointSummary, 'repository' | 'id'>): vscode.Uri {
-  return vscode.Uri.from({ scheme: RESTORE_POINT_SCHEME, path: `/${point.repository}/${point.id.slice(0, 8)}.md` });
+  return vscode.Uri.from({
+    scheme: RESTORE_POINT_SCHEME,
+    path: `/${point.repository}/Restore point ${point.id.slice(0, 8)}.md`,
+  });
 }
 
 export class RestorePointDocuments implements vscode.TextDocumentContentProvider {
@@ -27,7 +30,11 @@ export class RestorePointDocuments implements vscode.TextDocumentContentProvider
     const [, repository = '', file = ''] = uri.path.split('/');
     try {
       return await this.#core.converse(async (stillpoint) => {
-        const point = await stillpoint.findRestorePoint(repositoryName(repository), file.replace(/\.md$/, ''), never);
+        const point = await stillpoint.findRestorePoint(
+          repositoryName(repository),
+          /(\w+)\.md$/.exec(file)?.[1] ?? file,
+          never,
+        );
         const repositories = await stillpoint.listRepositories();
         const spec = repositories.find((candidate) => candidate.name === point.repository);
         return restorePointText(point, spec, this.#wording);

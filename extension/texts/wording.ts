@@ -14,13 +14,17 @@ export interface Wording {
   readonly timeZone?: string;
 }
 
-/** ISO 8601 to the reader's date and time, to the second: two restore points of one minute must not look the same. */
+/**
+ * ISO 8601 to the reader's date and time, on 24 hours as logs have it, and to the second: two restore points
+ * of one minute must not look the same.
+ */
 export function formatTime(iso: string, wording: Wording): string {
   const time = new Date(iso);
   if (Number.isNaN(time.getTime())) return iso;
   return new Intl.DateTimeFormat(wording.locale, {
     dateStyle: 'medium',
     timeStyle: 'medium',
+    hourCycle: 'h23',
     ...(wording.timeZone === undefined ? {} : { timeZone: wording.timeZone }),
   }).format(time);
 }

@@ -1,0 +1,191 @@
+/**
+ * What a user sees and clicks, in the packed extension with the real core behind it. No guest is needed here: a host
+ * that takes the connection and stays silent is one on which a backup can be cancelled at leisure.
+ */
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { STARTER_CONFIGURATION } from '../../extension/texts/starter-configuration.ts';
+import { createTemporaryFolder } from '../lab/temporary-folder.ts';
+import { startPrivateSshd, whyNoPrivateSshd } from '../support/remote/private-sshd.ts';
+import { missingForEditorTests } from './requirements.ts';
+import { SEED_PASSWORD, type SeededRepository, seedRepository } from './seed-repository.ts';
+import {
+  editorText,
+  eventually,
+  expand,
+  inlineAction,
+  keepScreenshot,
+  openWorkbench,
+  runCommand,
+  spoken,
+  toast,
+  treeItem,
+  type Workbench,
+} from './workbench.ts';
+
+const missing = missingForEditorTests();
+const started = new AsyncDisposableStack();
+let workbench: Workbench;
+let page: Page;
+let seed: SeededRepository;
+
+beforeAll(async () => {
+  if (missing !== undefined) return;
+  const signal = AbortSignal.timeout(240_000);
+  const folder = started.use(await createTemporaryFolder('editor-ui'));
+  seed = await seedRepository(folder.path, { host: 'db1', source: 'shop' }, signal);
+  workbench = started.use(await openWorkbench({}, signal));
+  page = workbench.page;
+});
+afterAll(() => started.disposeAsync());
+
+beforeEach(({ skip, task }) => {
+  if (missing !== undefined) skip(missing);
+  onTestFailed(async () => keepScreenshot(page, task.name));
+});
+
+/** Writes the configuration and has the view look at it. */
+async function configure(configuration: unknown): Promise<void> {
+  await mkdir(dirname(workbench.configFile), { recursive: true });
+  await writeFile(workbench.configFile, JSON.stringify(configuration));
+  await runCommand(page, 'Stillpoint: Refresh');
+}
+
+const shop = (): unknown => ({ shop: { host: 'db1', paths: [seed.path], repository: 'main' } });
+const main = (): unknown => ({ main: { location: seed.location, passwordFile: seed.passwordFile } });
+
+/** An SSH configuration that leads to a port of this machine. */
+async function sshConfig(port: number): Promise<string> {
+  const file = join(workbench.scratch, `ssh_config_${port}`);
+  await writeFile(file, `Host db1\n  HostName 127.0.0.1\n  Port ${port}\n`);
+  return file;
+}
+
+test('where nothing is configured, the welcome leads to a configuration', async () => {
+  await page.getByRole('button', { name: 'Create Configuration' }).click();
+  await page.getByRole('tab', { name: /config\.jsonc/ }).waitFor();
+  expect(await readFile(workbench.configFile, 'utf8')).toBe(STARTER_CONFIGURATION);
+  await expect.poll(() => editorText(page)).toContain('The configuration of Stillpoint');
+});
+
+test('the editor knows the schema of the configuration', async () => {
+  await configure({ hosts: {}, sourcez: {} });
+  const mistake = page.locator('.editor-group-container.active .squiggly-warning').first();
+  await expect.poll(() => mistake.isVisible(), { timeout: 20_000 }).toBe(true);
+});
+
+test('a mistake in the configuration is a node with the way to it', async () => {
+  const problem = treeItem(page, /^Problem: The configuration has/);
+  await problem.waitFor();
+  await inlineAction(problem, 'Open Configuration');
+  const tab = page.getByRole('tab', { name: /config\.jsonc/, selected: true });
+  await expect.poll(() => tab.isVisible()).toBe(true);
+});
+
+test('a host opens into its sources and restore points, and a restore point into its page', async () => {
+  await configure({
+    hosts: { db1: { ssh: 'db1', sshConfigFile: await sshConfig(9) } },
+    repositories: main(),
+    sources: shop(),
+  });
+  await expand(treeItem(page, /^Host db1, sources shop/));
+  await expand(treeItem(page, /^Source shop, backed up to main/));
+  await treeItem(page, /^Restore point of .*, crash/).click();
+  await page.getByRole('tab', { name: /^Restore point [0-9a-f]{8}\.md/ }).waitFor();
+  const text = await editorText(page);
+  expect(text).toContain('One atomic instant, like a power cut at that moment.');
+  expect(text).toContain(`restic -r ${seed.location}`);
+});
+
+test('a host that cannot be reached says so in the tree, with Retry, and the rest stays usable', async () => {
+  const problem = treeItem(page, /^Problem: .*db1/);
+  await inlineAction(problem, 'Retry');
+  expect(await spoken(problem)).toContain('db1');
+  expect(await spoken(treeItem(page, /^Restore point of/))).toContain('crash');
+});
+
+describe('Back Up Now', () => {
+  test('shows progress; Cancel cancels the job itself and waits for its end', async () => {
+    await using silent = createServer((socket) => socket.on('error', () => undefined));
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const connected = once(silent, 'connection');
+    const { port } = silent.address() as AddressInfo;
+    await configure({
+      hosts: { db1: { ssh: 'db1', sshConfigFile: await sshConfig(port) } },
+      repositories: main(),
+      sources: shop(),
+    });
+
+    await inlineAction(treeItem(page, /^Source shop/), 'Back Up Now');
+    const progress = toast(page, 'Back up "shop": Connecting');
+    await progress.waitFor();
+    await treeItem(page, /^Back up "shop", Connecting/).waitFor();
+    await connected;
+    await progress.getByRole('button', { name: 'Cancel' }).click();
+
+    await toast(page, 'Back up "shop": cancelled.').waitFor();
+    expect(await spoken(treeItem(page, /^Back up "shop", cancelled/))).toContain('cancelled');
+  });
+
+  test('that fails shows the reason, what to do, and the log of the job', async () => {
+    await runCommand(page, 'Notifications: Clear All Notifications');
+    await configure({
+      hosts: { db1: { ssh: 'db1', sshConfigFile: await sshConfig(9) } },
+      repositories: main(),
+      sources: shop(),
+    });
+    await inlineAction(treeItem(page, /^Source shop/), 'Back Up Now');
+    const message = toast(page, /db1/);
+    await message.getByRole('button', { name: 'Show Job Log' }).click();
+    await page.getByRole('tab', { name: /\.log/ }).waitFor();
+    await expect.poll(() => editorText(page), { timeout: 10_000 }).toMatch(/The job has ended: failed/);
+  });
+});
+
+test('an unknown host key is shown to a person, and refused unless they trust it', async ({ skip }) => {
+  const reason = await whyNoPrivateSshd();
+  if (reason !== undefined) skip(reason);
+  await using sshd = await startPrivateSshd({ accounts: [{ name: 'root', shell: '/bin/sh', uid: 0 }] });
+  const knownHosts = join(sshd.folder, 'known_hosts');
+  await writeFile(knownHosts, '');
+  await configure({ hosts: { db1: { ssh: 'root', sshConfigFile: join(sshd.folder, 'config') } } });
+  await expand(treeItem(page, /^Host db1/));
+
+  const dialog = page.locator('.monaco-dialog-box', { hasText: 'is not known yet' });
+  await dialog.waitFor();
+  expect(await dialog.innerText()).toMatch(/SHA256:/);
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  const problem = treeItem(page, /^Problem: /);
+  await problem.waitFor();
+  expect(await readFile(knownHosts, 'utf8')).toBe('');
+
+  await inlineAction(problem, 'Retry');
+  await dialog.getByRole('button', { name: 'Trust and Remember' }).click();
+  await treeItem(page, /^Volume .* at \//).waitFor();
+  await eventually('the key is in known_hosts', async () =>
+    (await readFile(knownHosts, 'utf8')).includes('ssh-ed25519'),
+  );
+});
+
+test('a repository without a password in the configuration asks for it, and asks again when it is wrong', async () => {
+  const repositories = { main: { location: seed.location } };
+  await configure({ hosts: { db1: { ssh: 'db1', sshConfigFile: await sshConfig(9) } }, repositories, sources: shop() });
+  await expand(treeItem(page, /^Host db1/));
+  const source = treeItem(page, /^Source shop/);
+  await expand(source);
+  const input = page.locator('.quick-input-widget input');
+  await input.fill('wrong');
+  await input.press('Enter');
+  const problem = treeItem(page, /^Problem: .*(password|opens)/i);
+  const again = page.locator('.quick-input-widget', { hasText: 'The last answer was not accepted.' });
+  await problem.or(again).first().waitFor();
+  if (await problem.isVisible()) await inlineAction(problem, 'Retry');
+  await input.fill(SEED_PASSWORD);
+  await input.press('Enter');
+  expect(await spoken(treeItem(page, /^Restore point of/))).toContain('crash');
+});
