@@ -66,6 +66,11 @@ export class BlobIndex {
     if (this.#entries > first) this.#runs.push([number, first, this.#entries - first]);
   }
 
+  /** Ids of all packs. */
+  get packIds(): readonly PackId[] {
+    return this.#packs;
+  }
+
   hasPack(id: PackId): boolean {
     return this.#packNumbers.has(id);
   }

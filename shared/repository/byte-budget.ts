@@ -3,17 +3,19 @@
  * given back when its pack is stored. A request is granted while less than the limit is in use, so that a blob larger
  * than the whole limit still gets through, alone.
  */
+import type { StillpointError } from '../base/errors.ts';
+
 interface Place {
   readonly bytes: number;
   readonly grant: () => void;
-  readonly refuse: (error: unknown) => void;
+  readonly refuse: (error: StillpointError) => void;
 }
 
 export class ByteBudget {
   #used = 0;
   readonly #limit: number;
   #waiting: Place[] = [];
-  #failure: unknown;
+  #failure: StillpointError | undefined;
 
   constructor(limitBytes: number) {
     this.#limit = limitBytes;
@@ -45,7 +47,7 @@ export class ByteBudget {
         },
         refuse: (error) => {
           leave();
-          reject(error as Error);
+          reject(error);
         },
       };
       signal.addEventListener('abort', onAbort, { once: true });
@@ -54,7 +56,7 @@ export class ByteBudget {
   }
 
   /** Nothing will ever be given back; all who wait and all who come get the error. */
-  fail(error: unknown): void {
+  fail(error: StillpointError): void {
     this.#failure = error;
     const waiting = this.#waiting;
     this.#waiting = [];

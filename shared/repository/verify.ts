@@ -27,7 +27,7 @@ export async function verifyRepository(repository: OpenedRepository, options: Ve
   const structure = await inspectStructure(repository, signal);
   const { damage, points, packSizes } = structure;
   const badPlaces = new Set<string>();
-  const packs = [...repository.index.packs()].map(({ id }) => id).filter((id) => packSizes.has(id));
+  const packs = repository.index.packIds.filter((id) => packSizes.has(id));
   const bytesTotal = packs.reduce((sum, id) => sum + (packSizes.get(id) ?? 0), 0);
   let bytesDone = 0;
   let packsDone = 0;

@@ -9,7 +9,7 @@
  */
 import { abortable } from '../base/cancel.ts';
 import type { Clock } from '../base/clock.ts';
-import { StillpointError } from '../base/errors.ts';
+import { StillpointError, toStillpointError } from '../base/errors.ts';
 import type { BlobIndex } from './blob-index.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { type BlobId, type BlobType, blobIdOf } from './format/ids.ts';
@@ -30,7 +30,7 @@ export interface WriterPorts {
 }
 
 /** Beside the two open packs: what lies in queues and on its way to the disk. */
-const QUEUE_BYTES = 24 * 1024 * 1024;
+const QUEUE_BYTES = 16 * 1024 * 1024;
 /** The objects that stand for a blob while it is under way; without it a million empty files would be free. */
 const COST_PER_BLOB = 1024;
 const HOLE_BYTES = 1024 * 1024;
@@ -46,7 +46,7 @@ export class BlobWriter implements RepositoryWriter {
   /** Blobs that are in a worker, in an open pack, or in a pack on its way. */
   readonly #underWay: Readonly<Record<BlobType, Set<BlobId>>> = { data: new Set(), tree: new Set() };
   readonly #running = new Set<Promise<void>>();
-  #failure: unknown;
+  #failure: StillpointError | undefined;
   #isClosed = false;
   #holeId: BlobId | undefined;
   #stats = { dataBlobsNew: 0, treeBlobsNew: 0, bytesPut: 0, bytesNew: 0, bytesStored: 0, packs: 0 };
@@ -179,8 +179,9 @@ export class BlobWriter implements RepositoryWriter {
 
   #onLockLost = (): void => this.#fail(this.#ports.lock.signal.reason);
 
-  #fail(error: unknown): void {
+  #fail(reason: unknown): void {
     if (this.#failure !== undefined) return;
+    const error = toStillpointError(reason);
     this.#failure = error;
     for (const batcher of Object.values(this.#batchers)) batcher.fail(error);
     this.#budget.fail(error);

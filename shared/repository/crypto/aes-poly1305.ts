@@ -76,12 +76,13 @@ function copyUpdate(cipher: Cipheriv, plaintext: Uint8Array, target: Buffer, off
   release(ciphertext);
 }
 
-/** Gives large memory back at once instead of at the next collection: a worker makes megabytes of it a millisecond. */
+/**
+ * Gives large memory back at once instead of at the next collection: a worker makes megabytes of it a millisecond.
+ * Only for buffers that nobody else holds; small ones may share their memory with others and are left alone.
+ */
 export function release(buffer: Uint8Array): void {
   const memory = buffer.buffer;
-  if (memory instanceof ArrayBuffer && memory.byteLength === buffer.byteLength && memory.byteLength > 65_536) {
-    if (!memory.detached) memory.transfer(0);
-  }
+  if (memory instanceof ArrayBuffer && memory.byteLength > 65_536 && !memory.detached) memory.transfer(0);
 }
 
 function badKey(): StillpointError {
