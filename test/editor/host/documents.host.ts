@@ -7,6 +7,7 @@ import {
   children,
   configFile,
   configuration,
+  editorKnowsConfiguration,
   extensionParts,
   only,
   removeConfiguration,
@@ -64,6 +65,7 @@ describe('Add Host from SSH Configuration', () => {
     const parts = await extensionParts();
     const text = '// mine\n{\n  "repositories": {} // none yet\n}\n';
     writeConfiguration(text);
+    await editorKnowsConfiguration();
     const offered = only(await children(parts), 'ssh-hosts');
     const [host] = await children(parts, offered);
     await vscode.commands.executeCommand('stillpoint.addHostFromSsh', host);
