@@ -21,7 +21,7 @@ import { writeQuietSettings } from './settings.ts';
 
 /** What the workbench itself writes to the channel on which the tests' output comes. */
 const NOISE =
-  /^\[?(AgentHost|RemoteAgentHost|ChatModelSelection|Service Worker|AccountPolicyGate|reconnection-grace)|^Creat(ing|ed) a socket|connection token|builtin extensions/;
+  /^\[?(remote-connection|AgentHost|RemoteAgentHost|ChatModelSelection|Service Worker|AccountPolicyGate|reconnection-grace)|^Creat(ing|ed) a socket|connection token|builtin extensions/;
 /** The lean install has no compiled logger and watchdog, which the workbench regrets in its log. */
 const NOT_COMPILED = /bindings file|build\/Release/;
 const KEPT_LOG_LINES = 100;
