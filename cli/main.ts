@@ -37,11 +37,15 @@ process.on('SIGINT', () => {
   if (!interrupts.interrupt() || unanswered > 2) process.exit(EXIT.cancelled);
 });
 
-const prompter = stdin.isTTY && stderr.isTTY ? { prompter: new TerminalPrompter(stdin, stderr) } : {};
+const somebodyIsThere = stdin.isTTY && stderr.isTTY;
 
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   terminal,
   interrupts,
   workingFolder: process.cwd(),
-  open: async (options) => openStillpoint({ ...options, ...prompter }),
+  open: async ({ configFile, choosesPassword }) =>
+    openStillpoint({
+      ...(configFile === undefined ? {} : { configFile }),
+      ...(somebodyIsThere ? { prompter: new TerminalPrompter(stdin, stderr, { choosesPassword }) } : {}),
+    }),
 });

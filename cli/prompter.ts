@@ -4,7 +4,7 @@
  */
 import type { ReadStream, WriteStream } from 'node:tty';
 import { registerSecret } from '../shared/base/log.ts';
-import type { HostKeyOffer, Prompter, Question } from '../shared/stillpoint.ts';
+import type { HostKeyOffer, Prompter, Question } from '../shared/domain/prompter.ts';
 import { shown } from './render/text.ts';
 
 const CTRL_C = '\u0003';
@@ -15,30 +15,66 @@ const BACKSPACE = ['\u0008', '\u007f'];
 type Input = Pick<ReadStream, 'setRawMode' | 'on' | 'off' | 'resume' | 'pause' | 'setEncoding'>;
 type Output = Pick<WriteStream, 'write'>;
 
+export interface PrompterOptions {
+  /** A repository's password is being chosen, not given: it is typed twice, for a slip would lock its owner out. */
+  readonly choosesPassword: boolean;
+}
+
 export class TerminalPrompter implements Prompter {
   readonly #input: Input;
   readonly #output: Output;
+  readonly #options: PrompterOptions;
+  /** One question at a time, whoever asks. */
+  #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(input: Input, output: Output) {
+  constructor(input: Input, output: Output, options: PrompterOptions) {
     this.#input = input;
     this.#output = output;
+    this.#options = options;
   }
 
-  async ask(question: Question, signal: AbortSignal): Promise<string | undefined> {
+  ask(question: Question, signal: AbortSignal): Promise<string | undefined> {
+    return this.#inTurn(async () => {
+      const chosen = this.#options.choosesPassword && question.kind === 'repository-password';
+      const answer = chosen ? await this.#choose(question, signal) : await this.#askOnce(question, signal);
+      if (answer !== undefined) registerSecret(answer);
+      return answer;
+    });
+  }
+
+  confirmHostKey(offer: HostKeyOffer, signal: AbortSignal): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const others = offer.otherKeys.map((key) => `  known so far: ${shown(key)}\n`).join('');
+      this.#output.write(
+        `"${shown(offer.host)}" (${shown(offer.address)}) shows a key that is not in your known_hosts:\n` +
+          `  ${shown(offer.keyType)} ${shown(offer.fingerprint)}\n${others}` +
+          'Compare it with "ssh-keygen -lf" on the host. Trust it and remember it? Type yes to go on: ',
+      );
+      return (await this.#readLine(true, signal))?.trim().toLowerCase() === 'yes';
+    });
+  }
+
+  async #askOnce(question: Question, signal: AbortSignal): Promise<string | undefined> {
     // A keyboard-interactive text comes from the host: it must not be able to draw.
     this.#output.write(`${shown(question.text.trim())} `);
-    const answer = await this.#readLine(question.echo, signal);
-    if (answer !== undefined) registerSecret(answer);
-    return answer;
+    return this.#readLine(question.echo, signal);
   }
 
-  async confirmHostKey(offer: HostKeyOffer, signal: AbortSignal): Promise<boolean> {
-    this.#output.write(
-      `"${shown(offer.host)}" shows a key that is not in your known_hosts:\n` +
-        `  ${shown(offer.keyType)} ${shown(offer.fingerprint)}\n` +
-        'Compare it with "ssh-keygen -lf" on the host. Trust it and remember it? Type yes to go on: ',
-    );
-    return (await this.#readLine(true, signal))?.trim().toLowerCase() === 'yes';
+  async #choose(question: Question, signal: AbortSignal): Promise<string | undefined> {
+    for (;;) {
+      const first = await this.#askOnce(question, signal);
+      if (first === undefined) return undefined;
+      this.#output.write('Once more, to be sure: ');
+      const second = await this.#readLine(question.echo, signal);
+      if (second === undefined || second === first) return second;
+      this.#output.write('These were different. Again:\n');
+    }
+  }
+
+  #inTurn<T>(conversation: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(conversation);
+    this.#queue = turn.catch(() => undefined);
+    return turn;
   }
 
   /** A line without its end; undefined on Ctrl-C, on Ctrl-D at the start, at the end of input and on the signal. */

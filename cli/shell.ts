@@ -40,8 +40,11 @@ export class Shell {
   }
 
   /** Runs a command that asks and prints one answer. */
-  async query(work: Work<Answer>): Promise<void> {
-    await this.#guarded(async (stillpoint, signal) => this.#print(await work(stillpoint, signal)));
+  async query(
+    work: Work<Answer>,
+    options: { readonly choosesPassword: boolean } = { choosesPassword: false },
+  ): Promise<void> {
+    await this.#guarded(async (stillpoint, signal) => this.#print(await work(stillpoint, signal)), options);
   }
 
   /** Starts a job and, unless `detach`, follows it to its end. */
@@ -70,14 +73,14 @@ export class Shell {
     else terminal.err(renderError(record, this.#paint()));
   }
 
-  async #guarded(work: Work<void>): Promise<void> {
+  async #guarded(work: Work<void>, { choosesPassword } = { choosesPassword: false }): Promise<void> {
     const { surroundings } = this;
     const controller = new AbortController();
     using _ = surroundings.interrupts.take(() => controller.abort(cancelled('The command')));
     try {
       const { config } = this.#options();
       const configFile = config === undefined ? {} : { configFile: resolve(surroundings.workingFolder, config) };
-      await using stillpoint = await surroundings.open(configFile);
+      await using stillpoint = await surroundings.open({ ...configFile, choosesPassword });
       await work(stillpoint, controller.signal);
     } catch (error) {
       this.report(error);

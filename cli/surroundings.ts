@@ -1,5 +1,5 @@
 /** What a command sees of the world outside, so that tests run whole commands without a process or a terminal. */
-import type { Stillpoint, StillpointOptions } from '../shared/stillpoint.ts';
+import type { Stillpoint } from '../shared/stillpoint.ts';
 import type { Interrupts } from './interrupts.ts';
 
 export interface Terminal {
@@ -11,10 +11,16 @@ export interface Terminal {
   err(text: string): void;
 }
 
+export interface OpenOptions {
+  readonly configFile?: string;
+  /** A password that is asked for is a new one. */
+  readonly choosesPassword: boolean;
+}
+
 export interface Surroundings {
   readonly terminal: Terminal;
   readonly interrupts: Interrupts;
   /** Relative paths on the command line are meant from here. */
   readonly workingFolder: string;
-  open(options: Pick<StillpointOptions, 'configFile'>): Promise<Stillpoint>;
+  open(options: OpenOptions): Promise<Stillpoint>;
 }

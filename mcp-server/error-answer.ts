@@ -1,10 +1,9 @@
 /** A failure as an answer of a tool: words for the model, code and details in `_meta` for programs. */
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { toErrorRecord } from '../shared/base/errors.ts';
-import { redact } from '../shared/base/log.ts';
+import { redact, redactValue } from '../shared/base/log.ts';
 import { foreign } from './foreign-text.ts';
 import { personCommand } from './person-command.ts';
-import { redactDeep } from './redact-deep.ts';
 
 /** The key in `_meta` under which an error answer carries its code. */
 export const ERROR_META = 'stillpoint/error';
@@ -28,7 +27,7 @@ export function errorAnswer(
         code: record.code,
         message,
         advice,
-        details: plainJson(redactDeep(record.details)),
+        details: plainJson(redactValue(record.details)),
         ...(command === undefined ? {} : { command }),
       },
     },

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { createLogger, type LogLevel } from '../shared/base/log.ts';
 import { openStillpoint } from '../shared/stillpoint.ts';
-import { once } from './once.ts';
+import { openOnFirstUse } from './open-on-first-use.ts';
 import { createServer } from './server.ts';
 
 const HELP = `Usage: stillpoint-mcp [--config FILE] [--log-level LEVEL]
@@ -65,7 +65,9 @@ const logger = createLogger(({ level, message, fields }) => {
 const given = values.config ?? process.env['STILLPOINT_CONFIG'];
 const configFile = given === undefined || given === '' ? undefined : resolve(given);
 
-const stillpoint = once(async () => openStillpoint({ logger, ...(configFile === undefined ? {} : { configFile }) }));
+const stillpoint = openOnFirstUse(async () =>
+  openStillpoint({ logger, ...(configFile === undefined ? {} : { configFile }) }),
+);
 
 const connection = serveStdio(() => createServer({ stillpoint: stillpoint.get, configFile, logger }), {
   onerror: (error) => logger.log('warn', 'The connection reported an error', { error }),

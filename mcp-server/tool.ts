@@ -6,11 +6,10 @@
 import type { CallToolResult, McpServer, ServerContext, ToolAnnotations } from '@modelcontextprotocol/server';
 import type { z } from 'zod';
 import { StillpointError } from '../shared/base/errors.ts';
-import type { Logger } from '../shared/base/log.ts';
+import { type Logger, redactValue } from '../shared/base/log.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 import { errorAnswer } from './error-answer.ts';
 import { progressReporter, type ReportProgress } from './progress.ts';
-import { redactDeep } from './redact-deep.ts';
 
 export interface ServerDeps {
   /** Opens the façade, or gives the one that is open; tried anew after a failure, so a mended configuration works. */
@@ -82,7 +81,7 @@ async function callTool<Input extends z.ZodObject, Output extends z.ZodObject>(
       configFile,
       reportProgress: progressReporter(ctx),
     });
-    const structured = redactDeep(tool.output.parse(answer.structured)) as Record<string, unknown>;
+    const structured = redactValue(tool.output.parse(answer.structured)) as Record<string, unknown>;
     return {
       content: [
         { type: 'text', text: answer.summary },

@@ -10,14 +10,17 @@ export function addInit(program: Command, shell: Shell): void {
     .argument('[repository]', 'name in the configuration; may be left out when there is only one')
     .addHelpText('after', '\nExample:\n  stillpoint init main')
     .action(async (given: string | undefined) => {
-      await shell.query(async (stillpoint, signal) => {
-        const repository = await chooseRepository(stillpoint, given);
-        const { id } = await stillpoint.initRepository(repository, signal);
-        return {
-          document: { repository, id },
-          text: () =>
-            `Repository "${repository}" created, id ${id}.\nKeep its password somewhere else too: without it nothing can be restored.\n`,
-        };
-      });
+      await shell.query(
+        async (stillpoint, signal) => {
+          const repository = await chooseRepository(stillpoint, given);
+          const { id } = await stillpoint.initRepository(repository, signal);
+          return {
+            document: { repository, id },
+            text: () =>
+              `Repository "${repository}" created, id ${id}.\nKeep its password somewhere else too: without it nothing can be restored.\n`,
+          };
+        },
+        { choosesPassword: true },
+      );
     });
 }

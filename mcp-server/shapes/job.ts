@@ -45,6 +45,14 @@ export const jobShape = z.strictObject({
     .describe('Why it failed; null otherwise.'),
 });
 
+/** A job without its result, where that would only fill the answer; get_job has it. */
+export const jobSummaryShape = jobShape.omit({ result: true });
+
+export function jobSummaryOf(job: Job, configFile: string | undefined): z.input<typeof jobSummaryShape> {
+  const { result: _, ...summary } = jobOf(job, configFile);
+  return summary;
+}
+
 export function jobOf(job: Job, configFile: string | undefined): z.input<typeof jobShape> {
   const finished = isFinished(job.state);
   const { progress, error } = job;

@@ -50,7 +50,7 @@ export const browseFiles = defineTool({
       signal,
     );
     return {
-      summary: `${listing.entries.length} entries${listing.nextCursor === undefined ? '' : ', and there are more'}.`,
+      summary: `Entries: ${listing.entries.length}${listing.nextCursor === undefined ? '' : ', and there are more'}.`,
       structured: {
         restorePointId: point.id,
         repository: point.repository,

@@ -18,7 +18,7 @@ export const inspectHost = defineTool({
     const inventory = await stillpoint.inspectHost(hostName(args.host), signal);
     const able = inventory.volumes.filter((volume) => volume.snapshot.possible).length;
     return {
-      summary: `${inventory.volumes.length} volumes, ${able} of them can be snapshotted, ${inventory.warnings.length} warnings.`,
+      summary: `Volumes: ${inventory.volumes.length}, of which ${able} can be snapshotted; warnings: ${inventory.warnings.length}.`,
       structured: inventoryOf(inventory),
     };
   },

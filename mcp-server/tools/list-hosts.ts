@@ -16,6 +16,6 @@ export const listHosts = defineTool({
   async run(args, { stillpoint, signal }) {
     const hosts = (await stillpoint.listHosts(signal)).map(hostOf);
     const { entries, nextCursor } = pageOf(hosts, (host) => host.host, args);
-    return { summary: `${entries.length} of ${hosts.length} hosts.`, structured: { hosts: entries, nextCursor } };
+    return { summary: `Hosts: ${entries.length} of ${hosts.length}.`, structured: { hosts: entries, nextCursor } };
   },
 });

@@ -2,26 +2,26 @@ import { z } from 'zod';
 import { READ_LOCAL } from '../annotations.ts';
 import { defineTool } from '../define-tool.ts';
 import { pageInput, pageOf, pageOutput } from '../paging.ts';
-import { JOB_STATES, jobOf, jobShape } from '../shapes/job.ts';
+import { JOB_STATES, jobSummaryOf, jobSummaryShape } from '../shapes/job.ts';
 
 export const listJobs = defineTool({
   name: 'list_jobs',
   title: 'List jobs',
   description:
-    'Lists jobs, newest first, whoever started them: a person, a timer or an assistant. Use it to find a job again whose id was lost, or to see what failed lately. Next: get_job.',
+    'Lists jobs, newest first, whoever started them: a person, a timer or an assistant. Use it to find a job again whose id was lost, or to see what failed lately. Next: get_job, which also has the result.',
   annotations: READ_LOCAL,
   input: z.strictObject({
     states: z.array(z.enum(JOB_STATES)).min(1).optional().describe('Only jobs in one of these states.'),
     ...pageInput,
   }),
-  output: z.strictObject({ jobs: z.array(jobShape).describe('The jobs.'), ...pageOutput }),
+  output: z.strictObject({ jobs: z.array(jobSummaryShape).describe('The jobs.'), ...pageOutput }),
   async run(args, { stillpoint, configFile }) {
     const found = await stillpoint.listJobs(args.states === undefined ? {} : { states: args.states });
     const { entries, nextCursor } = pageOf(
-      found.map((job) => jobOf(job, configFile)),
+      found.map((job) => jobSummaryOf(job, configFile)),
       (job) => job.jobId,
       args,
     );
-    return { summary: `${entries.length} of ${found.length} jobs.`, structured: { jobs: entries, nextCursor } };
+    return { summary: `Jobs: ${entries.length} of ${found.length}.`, structured: { jobs: entries, nextCursor } };
   },
 });

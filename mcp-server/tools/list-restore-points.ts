@@ -34,7 +34,7 @@ export const listRestorePoints = defineTool({
     const points = found.filter((point) => Date.parse(point.time) >= since).map(restorePointOf);
     const { entries, nextCursor } = pageOf(points, (point) => `${point.repository}/${point.restorePointId}`, args);
     return {
-      summary: `${entries.length} of ${points.length} restore points.`,
+      summary: `Restore points: ${entries.length} of ${points.length}.`,
       structured: { restorePoints: entries, nextCursor },
     };
   },

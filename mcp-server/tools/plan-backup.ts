@@ -17,7 +17,7 @@ export const planBackup = defineTool({
   async run(args, { stillpoint, signal }) {
     const plan = await stillpoint.planBackup(sourceName(args.source), signal);
     return {
-      summary: `${plan.snapshots.length} snapshots, ${plan.commands.length} commands, ${plan.risks.length} risks; the restore point would be "${plan.consistency}". Nothing was changed.`,
+      summary: `Snapshots: ${plan.snapshots.length}, commands: ${plan.commands.length}, risks: ${plan.risks.length}. The restore point would be "${plan.consistency}". Nothing was changed.`,
       structured: planOf(plan),
     };
   },

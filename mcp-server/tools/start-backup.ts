@@ -3,7 +3,7 @@ import { sourceName } from '../../shared/domain/names.ts';
 import { START } from '../annotations.ts';
 import { defineTool } from '../define-tool.ts';
 import { sourceInput } from '../inputs.ts';
-import { describeJob, jobOf, jobShape } from '../shapes/job.ts';
+import { describeJob, jobSummaryOf, jobSummaryShape } from '../shapes/job.ts';
 
 export const startBackup = defineTool({
   name: 'start_backup',
@@ -14,7 +14,7 @@ export const startBackup = defineTool({
   input: z.strictObject({ source: sourceInput }),
   output: z.strictObject({
     alreadyRunning: z.boolean().describe('True if the job had been started before, by anyone.'),
-    job: jobShape.describe('The job.'),
+    job: jobSummaryShape.describe('The job.'),
   }),
   personWords: (args) => ['backup', args.source],
   async run(args, { stillpoint, signal, configFile }) {
@@ -23,6 +23,6 @@ export const startBackup = defineTool({
       signal,
     );
     const lead = alreadyRunning ? 'A backup of this source was running already. ' : '';
-    return { summary: lead + describeJob(job), structured: { alreadyRunning, job: jobOf(job, configFile) } };
+    return { summary: lead + describeJob(job), structured: { alreadyRunning, job: jobSummaryOf(job, configFile) } };
   },
 });

@@ -1,9 +1,9 @@
 /** Opens something on first use and keeps it. A failed opening is forgotten, so that the next use tries again. */
-export interface Once<T> extends AsyncDisposable {
+export interface OpenedOnFirstUse<T> extends AsyncDisposable {
   get(this: void): Promise<T>;
 }
 
-export function once<T extends AsyncDisposable>(open: () => Promise<T>): Once<T> {
+export function openOnFirstUse<T extends AsyncDisposable>(open: () => Promise<T>): OpenedOnFirstUse<T> {
   let opened: Promise<T> | undefined;
   return {
     get() {

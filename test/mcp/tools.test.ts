@@ -1,0 +1,282 @@
+/** Each tool through a real client, which checks every answer against the tool's output schema. */
+import { describe, expect, test } from 'vitest';
+import { createLogger, type LogFields, registerSecret } from '../../shared/base/log.ts';
+import { StillpointError } from '../../shared/base/errors.ts';
+import { CONTROL, HOSTILE_TEXTS } from '../support/hostile-text.ts';
+import { connectInProcess, ERAS, textOf } from '../support/mcp-client.ts';
+import { entry, sampleInventory, samplePlan, samplePoint, sampleRun } from '../support/sample-data.ts';
+import { scriptedStillpoint } from '../support/scripted-stillpoint.ts';
+
+const CALLS: readonly (readonly [name: string, args: Record<string, unknown>])[] = [
+  ['list_hosts', {}],
+  ['inspect_host', { host: 'db1' }],
+  ['plan_backup', { source: 'shop' }],
+  ['start_backup', { source: 'shop' }],
+  ['get_job', { jobId: '3f2a9c51d04e7b68' }],
+  ['list_jobs', {}],
+  ['list_restore_points', {}],
+  ['browse_files', { restorePointId: 'latest', path: '/var/lib/mysql' }],
+];
+
+describe.each(ERAS)('in the %s era', (era) => {
+  test('every tool answers as agreed', async () => {
+    await using connected = await connectInProcess(scriptedStillpoint({ run: sampleRun }), { era });
+    const answers: Record<string, unknown> = {};
+    for (const [name, args] of CALLS) {
+      const result = await connected.call(name, args);
+      expect(result.isError, `${name}: ${textOf(result)}`).not.toBe(true);
+      const [summary, json] = result.content.map((block) => (block.type === 'text' ? block.text : ''));
+      expect(JSON.parse(json ?? '')).toEqual(result.structuredContent);
+      answers[name] = { summary, structured: result.structuredContent };
+    }
+    await expect(`${JSON.stringify(answers, undefined, 2)}\n`).toMatchFileSnapshot('../golden/mcp/answers.json');
+  });
+
+  test('an unknown tool is refused by the protocol', async () => {
+    await using connected = await connectInProcess(scriptedStillpoint(), { era });
+    await expect(connected.call('delete_everything')).rejects.toMatchObject({ code: -32602 });
+  });
+
+  test('an unknown key is refused, and nothing is done', async () => {
+    const stillpoint = scriptedStillpoint();
+    await using connected = await connectInProcess(stillpoint, { era });
+    const result = await connected.call('start_backup', { source: 'shop', dryRun: true });
+    expect(result.isError).toBe(true);
+    expect(result.structuredContent).toBeUndefined();
+    expect(textOf(result)).toContain('"dryRun"');
+    expect(result._meta?.['stillpoint/error']).toMatchObject({ code: 'usage.invalid' });
+    expect(stillpoint.calls).toEqual([]);
+  });
+});
+
+test('a failure carries message, advice and code, and no stack', async () => {
+  const stillpoint = scriptedStillpoint();
+  stillpoint.fail(
+    'inspectHost',
+    new StillpointError('ssh.unreachable', 'The host "db1" does not answer on port 22.', {
+      advice: 'Nothing was done. Is it switched on?',
+      details: { port: 22 },
+      cause: new Error('ECONNREFUSED'),
+    }),
+  );
+  await using connected = await connectInProcess(stillpoint);
+  const result = await connected.call('inspect_host', { host: 'db1' });
+  expect(result).toMatchObject({
+    isError: true,
+    content: [
+      {
+        type: 'text',
+        text: 'The host "db1" does not answer on port 22.\nNothing was done. Is it switched on?\n[ssh.unreachable]',
+      },
+    ],
+    _meta: {
+      'stillpoint/error': {
+        code: 'ssh.unreachable',
+        message: 'The host "db1" does not answer on port 22.',
+        advice: 'Nothing was done. Is it switched on?',
+        details: { port: 22 },
+      },
+    },
+  });
+  expect(JSON.stringify(result)).not.toMatch(/\bat .*\.ts|ECONNREFUSED/);
+});
+
+test('what is no error of ours is called internal, without a stack', async () => {
+  const stillpoint = scriptedStillpoint();
+  stillpoint.fail('listHosts', new TypeError('x is not a function'));
+  await using connected = await connectInProcess(stillpoint);
+  const result = await connected.call('list_hosts');
+  expect(result._meta?.['stillpoint/error']).toMatchObject({ code: 'internal.unexpected' });
+  expect(JSON.stringify(result)).not.toContain('scripted-stillpoint.ts');
+});
+
+test('what needs a person names the exact command for one', async () => {
+  const stillpoint = scriptedStillpoint();
+  const unknownKey = new StillpointError('ssh.host-key-unknown', 'Nobody has confirmed the key of "db1".', {
+    advice: 'A person has to look at it once.',
+    cause: undefined,
+  });
+  stillpoint.fail('inspectHost', unknownKey);
+  stillpoint.fail('planBackup', unknownKey);
+  await using connected = await connectInProcess(stillpoint, { configFile: "/home/ann/it's here.jsonc" });
+  const inspected = await connected.call('inspect_host', { host: 'db1' });
+  const command = `stillpoint inspect db1 --config '/home/ann/it'\\''s here.jsonc'`;
+  expect(inspected._meta?.['stillpoint/error']).toMatchObject({ command });
+  expect(textOf(inspected)).toContain(`A person has to run this in a terminal: ${command}`);
+  expect(textOf(await connected.call('plan_backup', { source: 'shop' }))).toContain('stillpoint plan shop');
+});
+
+test('a name that could be an option or an address never reaches the core', async () => {
+  const stillpoint = scriptedStillpoint();
+  await using connected = await connectInProcess(stillpoint);
+  for (const host of ['-oProxyCommand=reboot', 'db1 -v', '$(reboot)', '../x', '']) {
+    const result = await connected.call('inspect_host', { host });
+    expect(result._meta?.['stillpoint/error']).toMatchObject({ code: 'usage.invalid' });
+  }
+  expect(stillpoint.calls).toEqual([]);
+});
+
+test('a configuration that was mended is used without a restart', async () => {
+  let attempts = 0;
+  await using connected = await connectInProcess(async () => {
+    attempts += 1;
+    if (attempts > 1) return scriptedStillpoint();
+    throw new StillpointError('config.not-found', 'There is no configuration.', {
+      advice: 'Write one.',
+      cause: undefined,
+    });
+  });
+  expect((await connected.call('list_hosts')).isError).toBe(true);
+  expect((await connected.call('list_hosts')).isError).not.toBe(true);
+});
+
+test('a secret is in no answer, error or log, wherever it comes from', async () => {
+  const canary = 'hunter2-canary-77';
+  registerSecret(canary);
+  const logged: { message: string; fields: LogFields }[] = [];
+  const logger = createLogger(({ message, fields }) => void logged.push({ message, fields }));
+  const stillpoint = scriptedStillpoint({
+    points: [{ ...samplePoint, hostname: `host-${canary}` }],
+    overrides: { inspectHost: async () => ({ ...sampleInventory, warnings: [`password is ${canary}`] }) },
+  });
+  stillpoint.fail(
+    'planBackup',
+    new StillpointError('ssh.auth-failed', `Login with ${canary} failed.`, {
+      advice: `Do not use ${canary}.`,
+      details: { tried: [canary] },
+      cause: new Error(canary),
+    }),
+  );
+  await using connected = await connectInProcess(stillpoint, { logger });
+  const answers = [
+    await connected.call('list_restore_points'),
+    await connected.call('inspect_host', { host: 'db1' }),
+    await connected.call('plan_backup', { source: 'shop' }),
+  ];
+  expect(JSON.stringify(answers)).not.toContain(canary);
+  expect(JSON.stringify(answers).match(/\[redacted\]/g)?.length).toBeGreaterThanOrEqual(5);
+  expect(logged).toHaveLength(1);
+  expect(JSON.stringify(logged)).not.toContain(canary);
+});
+
+test('hostile text reaches the assistant only as data: bounded, without control characters', async () => {
+  const long = 'x'.repeat(5000);
+  const texts = [...HOSTILE_TEXTS, long];
+  const volume = sampleInventory.volumes[0]!;
+  const stillpoint = scriptedStillpoint({
+    points: texts.map((text) => ({ ...samplePoint, hostname: text, source: text, paths: [text] })),
+    overrides: {
+      inspectHost: async () => ({
+        ...sampleInventory,
+        system: texts[2]!,
+        volumes: texts.map((text) => ({ ...volume, label: text, mountpoints: [text], fsType: text })),
+        warnings: texts,
+      }),
+      planBackup: async () => ({ ...samplePlan, paths: texts, commands: texts, risks: texts }),
+    },
+  });
+  await using connected = await connectInProcess(stillpoint);
+  const plain = await connectInProcess(scriptedStillpoint());
+  for (const [name, args] of [
+    ['inspect_host', { host: 'db1' }],
+    ['plan_backup', { source: 'shop' }],
+    ['list_restore_points', {}],
+  ] as const) {
+    const result = await connected.call(name, args);
+    expect(result.isError, textOf(result)).not.toBe(true);
+    const strings = stringsOf(result.structuredContent);
+    expect(strings.filter((text) => CONTROL.test(text) || text.includes('\n'))).toEqual([]);
+    expect(Math.max(...strings.map((text) => text.length))).toBeLessThanOrEqual(1201);
+    const summaryOf = (content: typeof result.content) => (content[0]?.type === 'text' ? content[0].text : '');
+    const shape = (summary: string): string => summary.replaceAll(/\d+/g, 'N');
+    expect(shape(summaryOf(result.content))).toBe(shape(summaryOf((await plain.call(name, args)).content)));
+  }
+  await plain[Symbol.asyncDispose]();
+});
+
+function stringsOf(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(stringsOf);
+  return [];
+}
+
+describe('answers stay small', () => {
+  test('pages follow each other without gap or repetition', async () => {
+    const points = Array.from({ length: 7 }, (_, index) => ({
+      ...samplePoint,
+      id: String(index).padStart(64, '0') as typeof samplePoint.id,
+    }));
+    await using connected = await connectInProcess(scriptedStillpoint({ points }));
+    const seen: string[] = [];
+    let cursor: string | null | undefined;
+    let pages = 0;
+    do {
+      const result = await connected.call('list_restore_points', {
+        limit: 3,
+        ...(cursor === undefined || cursor === null ? {} : { cursor }),
+      });
+      const page = result.structuredContent as {
+        restorePoints: { restorePointId: string }[];
+        nextCursor: string | null;
+      };
+      seen.push(...page.restorePoints.map((point) => point.restorePointId));
+      cursor = page.nextCursor;
+      pages += 1;
+    } while (cursor !== null);
+    expect(seen).toEqual(points.map((point) => point.id));
+    expect(pages).toBe(3);
+  });
+
+  test('a cursor that fits nothing is refused', async () => {
+    await using connected = await connectInProcess(scriptedStillpoint());
+    const result = await connected.call('list_hosts', { cursor: 'gone' });
+    expect(result._meta?.['stillpoint/error']).toMatchObject({ code: 'usage.invalid' });
+  });
+
+  test('a folder of long names comes in pages below the limit, and whole', async () => {
+    const entries = Array.from({ length: 150 }, (_, index) =>
+      entry(`${String(index).padStart(3, '0')}${'\\xff'.repeat(252)}`, { rawName: 'ff'.repeat(255) }),
+    );
+    await using connected = await connectInProcess(scriptedStillpoint({ entries }));
+    const names: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const result = await connected.call('browse_files', {
+        restorePointId: 'latest',
+        limit: 200,
+        ...(cursor === null ? {} : { cursor }),
+      });
+      const page = result.structuredContent as { entries: { name: string }[]; nextCursor: string | null };
+      expect(Buffer.byteLength(JSON.stringify(page))).toBeLessThan(32_000);
+      names.push(...page.entries.map(({ name }) => name));
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    expect(names).toEqual(entries.map(({ name }) => name));
+  });
+
+  test('a host with very many volumes says how many it left out', async () => {
+    const volume = { ...sampleInventory.volumes[0]!, label: 'v'.repeat(200) };
+    const overrides = {
+      inspectHost: async () => ({ ...sampleInventory, volumes: Array.from({ length: 500 }, () => volume) }),
+    };
+    await using connected = await connectInProcess(scriptedStillpoint({ overrides }));
+    const result = await connected.call('inspect_host', { host: 'db1' });
+    const answer = result.structuredContent as { volumes: unknown[]; volumesOmitted: number };
+    expect(answer.volumes.length + answer.volumesOmitted).toBe(500);
+    expect(answer.volumesOmitted).toBeGreaterThan(0);
+    expect(Buffer.byteLength(JSON.stringify(answer))).toBeLessThan(32_000);
+  });
+});
+
+test('filters reach the core as names, and "since" is applied', async () => {
+  const stillpoint = scriptedStillpoint();
+  await using connected = await connectInProcess(stillpoint);
+  const result = await connected.call('list_restore_points', {
+    repository: 'main',
+    source: 'shop',
+    hostname: 'db1',
+    since: '2026-11-23T00:00:00Z',
+  });
+  expect(stillpoint.calls).toEqual(['listRestorePoints {"repository":"main","source":"shop","hostname":"db1"}']);
+  expect(result.structuredContent).toEqual({ restorePoints: [], nextCursor: null });
+});

@@ -1,0 +1,402 @@
+/** Whole commands against the scripted façade: what they ask, what they print, and with which code they leave. */
+import { describe, expect, test, vi } from 'vitest';
+import { Interrupts } from '../../../cli/interrupts.ts';
+import { buildProgram } from '../../../cli/program.ts';
+import type { Surroundings } from '../../../cli/surroundings.ts';
+import { StillpointError } from '../../../shared/base/errors.ts';
+import type { RunEventBody } from '../../../shared/domain/events.ts';
+import { jobId, repositoryName } from '../../../shared/domain/names.ts';
+import {
+  entry,
+  sampleBackup,
+  sampleRepositories,
+  sampleRun,
+  sampleSkipped,
+  sampleTrouble,
+} from '../../support/sample-data.ts';
+import { scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
+import { runCli, scriptedTerminal } from '../../support/scripted-terminal.ts';
+
+const ID = jobId('3f2a9c51d04e7b68');
+
+const failure = (code: 'ssh.unreachable' | 'repository.wrong-password', message: string) =>
+  new StillpointError(code, message, { advice: 'Look at it.', cause: undefined });
+
+/** Lines of NDJSON. */
+const linesOf = (text: string): Record<string, unknown>[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+test('every command explains itself with an example', async () => {
+  const { program } = buildProgram({
+    terminal: scriptedTerminal(),
+    interrupts: new Interrupts(),
+    workingFolder: '/',
+    open: async () => scriptedStillpoint(),
+  });
+  const names = program.commands.map((command) => command.name());
+  expect(names).toEqual([
+    'init',
+    'hosts',
+    'inspect',
+    'plan',
+    'backup',
+    'list',
+    'ls',
+    'restore',
+    'check',
+    'verify',
+    'sweep',
+    'jobs',
+    'cancel',
+  ]);
+  for (const name of names) {
+    const { exitCode, stdout } = await runCli([name, '--help'], scriptedStillpoint());
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`\nExample:\n  stillpoint ${name}`);
+    expect(stdout).toContain('--json');
+  }
+});
+
+test.each<[string[], string]>([
+  [['init', 'main'], 'initRepository main'],
+  [['hosts'], 'listHosts'],
+  [['inspect', 'db1'], 'inspectHost db1'],
+  [['plan', 'shop'], 'planBackup shop'],
+  [
+    ['list', '--repository', 'main', '--source', 'shop', '--host', 'db1'],
+    'listRestorePoints {"repository":"main","source":"shop","hostname":"db1"}',
+  ],
+  [['jobs', '--state', 'failed', '--limit', '3'], 'listJobs {"limit":3,"states":["failed"]}'],
+])('stillpoint %j asks %s', async (words, call) => {
+  const stillpoint = scriptedStillpoint();
+  const { exitCode, stderr } = await runCli(words, stillpoint);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(stillpoint.calls).toEqual([call]);
+  expect(stillpoint.disposed).toBe(true);
+});
+
+test.each<[string[], object]>([
+  [['backup', 'shop'], { kind: 'backup', source: 'shop' }],
+  [['check'], { kind: 'check', repository: 'main' }],
+  [['verify', 'other'], { kind: 'verify', repository: 'other' }],
+  [['sweep', 'db1'], { kind: 'sweep', host: 'db1' }],
+])('stillpoint %j starts the job', async (words, request) => {
+  const stillpoint = scriptedStillpoint({ run: sampleRun });
+  expect((await runCli(words, stillpoint)).exitCode).toBe(0);
+  expect(stillpoint.calls).toContain(`startJob ${JSON.stringify(request)}`);
+});
+
+test('restore finds the point first, and means paths in it and folders here', async () => {
+  const stillpoint = scriptedStillpoint({ run: sampleRun });
+  await runCli(['restore', '3a7b', 'srv/a/', '/caf\\xe9', '--to', './back'], stillpoint);
+  expect(stillpoint.calls.slice(0, 2)).toEqual([
+    'findRestorePoint - 3a7b',
+    `startJob ${JSON.stringify({
+      kind: 'restore',
+      repository: 'main',
+      restorePoint: '3a7b9c12'.padEnd(64, '0'),
+      paths: ['/srv/a', '/caf\\xe9'],
+      target: '/home/ann/back',
+    })}`,
+  ]);
+});
+
+test('ls goes on where a listing ended', async () => {
+  const stillpoint = scriptedStillpoint({ entries: ['a', 'b', 'c'].map((name) => entry(name)) });
+  const first = await runCli(['ls', 'latest', '/srv/', '--limit', '2'], stillpoint);
+  expect(first.stdout).toContain('There is more: add --cursor 2\n');
+  const second = await runCli(['ls', 'latest', '/srv', '--limit', '2', '--cursor', '2'], stillpoint);
+  expect(second.stdout).toMatch(/ c\n$/);
+  expect(stillpoint.calls.at(-1)).toContain('"path":"/srv","limit":2,"cursor":"2"');
+});
+
+test('the configuration file is meant from the working folder', async () => {
+  const open = vi.fn<Surroundings['open']>(async () => scriptedStillpoint());
+  await runCli(['hosts', '--config', 'my.jsonc'], scriptedStillpoint(), { open });
+  await runCli(['--config', '/etc/x.jsonc', 'hosts'], scriptedStillpoint(), { open });
+  await runCli(['hosts'], scriptedStillpoint(), { open });
+  await runCli(['init'], scriptedStillpoint(), { open });
+  expect(open.mock.calls).toEqual([
+    [{ configFile: '/home/ann/my.jsonc', choosesPassword: false }],
+    [{ configFile: '/etc/x.jsonc', choosesPassword: false }],
+    [{ choosesPassword: false }],
+    [{ choosesPassword: true }],
+  ]);
+});
+
+describe('which repository', () => {
+  test('several need a name', async () => {
+    const two = [sampleRepositories[0]!, { ...sampleRepositories[0]!, name: repositoryName('offsite') }];
+    const stillpoint = scriptedStillpoint({ overrides: { listRepositories: async () => two } });
+    const { exitCode, stderr } = await runCli(['check'], stillpoint);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 2,
+      stderr: 'There are several repositories: "main", "offsite".\nSay which one you mean.\n[usage.invalid]\n',
+    });
+  });
+
+  test('none is said', async () => {
+    const stillpoint = scriptedStillpoint({ overrides: { listRepositories: async () => [] } });
+    const { exitCode, stderr } = await runCli(['init'], stillpoint);
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain('names no repository');
+  });
+});
+
+describe('mistakes on the command line leave with 2 and do nothing', () => {
+  test.each<[string[], string]>([
+    [['frobnicate'], 'Unknown command "frobnicate".'],
+    [['backup'], 'Missing required argument "source".'],
+    [['backup', 'shop', '--frob'], 'Unknown option "--frob".'],
+    [['backup', 'shop', 'files'], 'Too many arguments for "backup". Expected 1 argument but got 2: shop, files.'],
+    [['restore', 'latest'], 'Required option "--to <folder>" not specified.'],
+    [['restore', 'latest', '--to', ''], 'The name of the folder is empty'],
+    [['jobs', '--follow'], '--follow needs the id of a job.'],
+    [['jobs', '--limit', 'many'], '--limit is "many".'],
+    [['jobs', '--state', 'odd'], '"odd" is not the state of a job.'],
+    [['jobs', 'xyz'], '"xyz" is not the id of a job.'],
+    [['inspect', '../etc'], '"../etc" cannot be the name of a host.'],
+    [['sweep', 'db1;reboot'], '"db1;reboot" cannot be the name of a host.'],
+    [['ls', 'latest', '--limit', '0'], '--limit is "0".'],
+  ])('stillpoint %j', async (words, sentence) => {
+    const stillpoint = scriptedStillpoint();
+    const { exitCode, stdout, stderr } = await runCli(words, stillpoint);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(sentence);
+    expect(stderr).toMatch(/\[usage\.invalid\]\n$/);
+    expect(stdout).toBe('');
+    expect(stillpoint.calls).toEqual([]);
+  });
+
+  test('no command prints the help', async () => {
+    const { exitCode, stdout, stderr } = await runCli([], scriptedStillpoint());
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain('Usage: stillpoint');
+  });
+});
+
+describe('errors', () => {
+  test('go to standard error: message, advice, code', async () => {
+    const stillpoint = scriptedStillpoint();
+    stillpoint.fail('inspectHost', failure('ssh.unreachable', 'The host "db1" does not answer.'));
+    expect(await runCli(['inspect', 'db1'], stillpoint)).toEqual({
+      exitCode: 4,
+      stdout: '',
+      stderr: 'The host "db1" does not answer.\nLook at it.\n[ssh.unreachable]\n',
+    });
+    expect(stillpoint.disposed).toBe(true);
+  });
+
+  test('with --json are the one document on standard output', async () => {
+    const stillpoint = scriptedStillpoint();
+    stillpoint.fail('startJob', failure('repository.wrong-password', 'Wrong password.'));
+    const { exitCode, stdout, stderr } = await runCli(['backup', 'shop', '--json'], stillpoint);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 6, stderr: '' });
+    expect(linesOf(stdout)).toEqual([
+      {
+        type: 'exit',
+        exitCode: 6,
+        error: { code: 'repository.wrong-password', message: 'Wrong password.', advice: 'Look at it.', details: {} },
+      },
+    ]);
+  });
+
+  test('when the configuration cannot be opened', async () => {
+    const open = async () => {
+      throw new StillpointError('config.not-found', 'There is no configuration.', {
+        advice: 'Write one.',
+        cause: undefined,
+      });
+    };
+    expect((await runCli(['hosts'], scriptedStillpoint(), { open })).exitCode).toBe(3);
+  });
+
+  test('a foreign error is called internal and has no stack', async () => {
+    const stillpoint = scriptedStillpoint();
+    stillpoint.fail('listHosts', new TypeError('x is not a function'));
+    const { exitCode, stderr } = await runCli(['hosts'], stillpoint);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/x is not a function\n.*Report it.*\n\[internal\.unexpected\]\n$/);
+  });
+});
+
+describe('following a job', () => {
+  const failed: readonly RunEventBody[] = [
+    ...sampleRun.slice(0, 4),
+    ...sampleTrouble,
+    {
+      type: 'job-finished',
+      outcome: 'failed',
+      error: { code: 'lvm.no-room', message: 'No room in "vg0".', advice: 'Give it 2 GiB.', details: {} },
+    },
+  ];
+
+  test('prints phases as they end and the figures last', async () => {
+    const { exitCode, stdout, stderr } = await runCli(['backup', 'shop'], scriptedStillpoint({ run: sampleRun }));
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    await expect(stdout).toMatchFileSnapshot('../../golden/cli/backup.txt');
+  });
+
+  test('prints trouble and the error on standard error', async () => {
+    const { exitCode, stderr } = await runCli(['backup', 'shop'], scriptedStillpoint({ run: failed }));
+    expect(exitCode).toBe(5);
+    await expect(stderr).toMatchFileSnapshot('../../golden/cli/backup-failed.txt');
+  });
+
+  test('skipped files are a success with 8', async () => {
+    const run: readonly RunEventBody[] = [{ type: 'job-finished', outcome: 'succeeded', result: sampleSkipped }];
+    expect((await runCli(['backup', 'shop'], scriptedStillpoint({ run }))).exitCode).toBe(8);
+  });
+
+  test('quietly prints nothing but trouble', async () => {
+    expect(await runCli(['backup', 'shop', '--quiet'], scriptedStillpoint({ run: sampleRun }))).toEqual({
+      exitCode: 0,
+      stdout: '',
+      stderr: '',
+    });
+    const { stdout, stderr } = await runCli(['-q', 'backup', 'shop'], scriptedStillpoint({ run: failed }));
+    expect(stdout).toBe('');
+    await expect(stderr).toMatchFileSnapshot('../../golden/cli/backup-failed.txt');
+  });
+
+  test('as JSON: the job, every event, the exit', async () => {
+    const { exitCode, stdout, stderr } = await runCli(
+      ['backup', 'shop', '--json'],
+      scriptedStillpoint({ run: sampleRun }),
+    );
+    const lines = linesOf(stdout);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(lines.map((line) => line['type'])).toEqual(['job', ...sampleRun.map((event) => event.type), 'exit']);
+    expect(lines.at(-1)).toEqual({
+      type: 'exit',
+      exitCode: 0,
+      jobId: ID,
+      outcome: 'succeeded',
+      result: JSON.parse(JSON.stringify(sampleBackup)) as unknown,
+    });
+  });
+
+  test('what runs already is followed, not started twice', async () => {
+    const stillpoint = scriptedStillpoint();
+    await runCli(['backup', 'shop', '--detach'], stillpoint);
+    const running = runCli(['backup', 'shop'], stillpoint);
+    await vi.waitFor(() => expect(stillpoint.followers(ID)).toBe(1));
+    stillpoint.emit(ID, ...sampleRun);
+    const { exitCode, stdout } = await running;
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('is running already; following it');
+  });
+
+  test('--detach prints the id alone', async () => {
+    const stillpoint = scriptedStillpoint();
+    expect(await runCli(['backup', 'shop', '--detach'], stillpoint)).toEqual({
+      exitCode: 0,
+      stdout: `${ID}\n`,
+      stderr: '',
+    });
+    expect(stillpoint.calls.some((call) => call.startsWith('followJob'))).toBe(false);
+  });
+
+  test('a log that ends early gives way to the record', async () => {
+    const stillpoint = scriptedStillpoint({
+      run: [{ type: 'job-finished', outcome: 'interrupted' }],
+      overrides: { followJob: async function* () {} },
+    });
+    const { exitCode, stderr } = await runCli(['backup', 'shop'], stillpoint);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('interrupted');
+  });
+});
+
+describe('Ctrl-C', () => {
+  test('asks the job to stop and waits for its clean-up', async () => {
+    const stillpoint = scriptedStillpoint({ run: sampleRun.slice(0, 4) });
+    const interrupts = new Interrupts();
+    const running = runCli(['backup', 'shop'], stillpoint, { interrupts });
+    await vi.waitFor(() => expect(stillpoint.followers(ID)).toBe(1));
+    interrupts.interrupt();
+    const { exitCode, stderr } = await running;
+    expect(exitCode).toBe(130);
+    expect(stillpoint.calls.filter((call) => call.startsWith('cancelJob'))).toEqual([`cancelJob ${ID}`]);
+    expect(stderr).toBe(
+      'Cancelling, and waiting for the clean-up. Ctrl-C again leaves that to the process of the job.\n' +
+        'The backup of "shop" was cancelled.\nNothing was committed. Start it again when you want it.\n[run.cancelled]\n',
+    );
+  });
+
+  test('a second time leaves the clean-up to the job and says so', async () => {
+    const stillpoint = scriptedStillpoint({ run: sampleRun.slice(0, 4), onCancel: [] });
+    const interrupts = new Interrupts();
+    const running = runCli(['backup', 'shop', '--json'], stillpoint, { interrupts });
+    await vi.waitFor(() => expect(stillpoint.followers(ID)).toBe(1));
+    interrupts.interrupt();
+    interrupts.interrupt();
+    const { exitCode, stdout } = await running;
+    expect(exitCode).toBe(130);
+    expect(linesOf(stdout).slice(-2)).toEqual([
+      { type: 'cancelling' },
+      { type: 'exit', exitCode: 130, jobId: ID, outcome: 'left' },
+    ]);
+    expect((await stillpoint.findJob(ID)).state).toBe('cancelling');
+    expect(stillpoint.calls.filter((call) => call.startsWith('cancelJob'))).toHaveLength(1);
+  });
+
+  test('only stops watching in "jobs --follow"', async () => {
+    const stillpoint = scriptedStillpoint({ run: sampleRun.slice(0, 4) });
+    await runCli(['backup', 'shop', '--detach'], stillpoint);
+    const interrupts = new Interrupts();
+    const running = runCli(['jobs', ID, '--follow'], stillpoint, { interrupts });
+    await vi.waitFor(() => expect(stillpoint.followers(ID)).toBe(1));
+    interrupts.interrupt();
+    const { exitCode, stderr } = await running;
+    expect(exitCode).toBe(130);
+    expect(stderr).toBe(`Job ${ID} goes on in its own process. Follow it with: stillpoint jobs ${ID} --follow\n`);
+    expect(stillpoint.calls.some((call) => call.startsWith('cancelJob'))).toBe(false);
+  });
+
+  test('aborts a question that takes long', async () => {
+    const asked = Promise.withResolvers<void>();
+    const stillpoint = scriptedStillpoint({
+      overrides: {
+        inspectHost: (_host, signal) =>
+          new Promise((_, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+            asked.resolve();
+          }),
+      },
+    });
+    const interrupts = new Interrupts();
+    const running = runCli(['inspect', 'db1'], stillpoint, { interrupts });
+    await asked.promise;
+    interrupts.interrupt();
+    const { exitCode, stderr } = await running;
+    expect(exitCode).toBe(130);
+    expect(stderr).toContain('[run.cancelled]');
+    expect(interrupts.interrupt()).toBe(false);
+  });
+});
+
+test('cancel says whether there was anything to cancel', async () => {
+  const stillpoint = scriptedStillpoint({ onCancel: [] });
+  await runCli(['backup', 'shop', '--detach'], stillpoint);
+  expect((await runCli(['cancel', ID], stillpoint)).stdout).toContain('was asked to stop and is cleaning up');
+  stillpoint.emit(ID, ...sampleRun);
+  expect((await runCli(['cancel', ID], stillpoint)).stdout).toContain('had ended already: succeeded');
+});
+
+test('the live line is drawn on a terminal only, and leaves nothing behind', async () => {
+  const watched = scriptedTerminal({ interactive: true });
+  await runCli(['backup', 'shop'], scriptedStillpoint({ run: sampleRun }), { terminal: watched });
+  expect(watched.stdout()).toContain('\r\u001b[K  connect …');
+  const screen = watched
+    .stdout()
+    .replaceAll(/\r\u001b\[K[^\r\n]*(?=\r\u001b\[K)/g, '')
+    .replaceAll('\r\u001b[K', '');
+  const piped = scriptedTerminal();
+  await runCli(['backup', 'shop'], scriptedStillpoint({ run: sampleRun }), { terminal: piped });
+  expect(piped.stdout()).not.toContain('\u001b');
+  expect(screen).toBe(piped.stdout());
+});

@@ -1,0 +1,92 @@
+/** docs/cli.md is made from the program where it states facts. `vitest -u` writes those parts anew. */
+import { expect, test } from 'vitest';
+import { EXIT_MEANING, exitCodeOf } from '../../../cli/exit-codes.ts';
+import { Interrupts } from '../../../cli/interrupts.ts';
+import { buildProgram } from '../../../cli/program.ts';
+import { ERROR_CODES } from '../../../shared/base/error-codes.ts';
+import { StillpointError } from '../../../shared/base/errors.ts';
+import { markdownTable, pageWithParts } from '../../support/generated-docs.ts';
+import { sampleRun } from '../../support/sample-data.ts';
+import { scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
+import { runCli, scriptedTerminal } from '../../support/scripted-terminal.ts';
+
+const ID = '3f2a9c51d04e7b68';
+
+function commands(): string {
+  const { program } = buildProgram({
+    terminal: scriptedTerminal(),
+    interrupts: new Interrupts(),
+    workingFolder: '/',
+    open: async () => scriptedStillpoint(),
+  });
+  const rows = program.commands.map((command) => {
+    const own = command.options.map((option) => `\`${option.flags}\``).join(', ');
+    const words = command.registeredArguments.map((argument) => {
+      const name = argument.name().toUpperCase() + (argument.variadic ? '…' : '');
+      return argument.required ? name : `[${name}]`;
+    });
+    return [`\`${['stillpoint', command.name(), ...words].join(' ')}\``, command.description(), own];
+  });
+  return markdownTable(['Command', 'What it does', 'Options'], rows);
+}
+
+function exitCodes(): string {
+  return markdownTable(
+    ['Code', 'Meaning'],
+    Object.entries(EXIT_MEANING).map(([code, meaning]) => [code, meaning]),
+  );
+}
+
+function errorCodes(): string {
+  const rows = Object.entries(ERROR_CODES).map(([code, meaning]) => [`\`${code}\``, meaning, String(exitCodeOf(code))]);
+  return markdownTable(['Code', 'Meaning', 'Exit code'], rows);
+}
+
+/** Every command with --json on the sample data; the shapes in the page are what the program printed. */
+async function json(): Promise<string> {
+  const sections: string[] = [];
+  for (const words of [
+    ['init', 'main'],
+    ['hosts'],
+    ['inspect', 'db1'],
+    ['plan', 'shop'],
+    ['list'],
+    ['ls', 'latest', '/var/lib/mysql'],
+    ['jobs'],
+    ['jobs', ID],
+    ['cancel', ID],
+    ['backup', 'shop', '--detach'],
+    ['backup', 'shop'],
+  ]) {
+    const stillpoint = scriptedStillpoint({ run: sampleRun });
+    if (words[0] === 'jobs' || words[0] === 'cancel') await runCli(['sweep', 'db1', '--detach'], stillpoint);
+    sections.push(section(words, (await runCli([...words, '--json'], stillpoint)).stdout));
+  }
+  const failing = scriptedStillpoint();
+  failing.fail(
+    'inspectHost',
+    new StillpointError('ssh.unreachable', 'The host "db1" does not answer on port 22.', {
+      advice: 'Nothing was done. Is it switched on?',
+      details: { host: 'db1', port: 22 },
+      cause: undefined,
+    }),
+  );
+  const failure = await runCli(['inspect', 'db1', '--json'], failing);
+  sections.push(section(['inspect', 'db1'], failure.stdout, ', failing'));
+  return sections.join('\n');
+}
+
+function section(words: readonly string[], output: string, more = ''): string {
+  return `### \`stillpoint ${words.join(' ')} --json\`${more}\n\n\`\`\`json\n${output.trimEnd()}\n\`\`\`\n`;
+}
+
+test('docs/cli.md says what the program does', async () => {
+  const page = new URL('../../../docs/cli.md', import.meta.url);
+  const parts = new Map([
+    ['commands', commands()],
+    ['exit codes', exitCodes()],
+    ['json', await json()],
+    ['error codes', errorCodes()],
+  ]);
+  await expect(await pageWithParts(page, parts)).toMatchFileSnapshot(page.pathname);
+});

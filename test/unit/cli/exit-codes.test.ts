@@ -1,0 +1,71 @@
+/** Exit codes are a promise to scripts: the numbers and what leads to them are pinned here. */
+import { expect, test } from 'vitest';
+import { EXIT, EXIT_MEANING, EXIT_OF_AREA, exitCodeOf, exitCodeOfJob } from '../../../cli/exit-codes.ts';
+import { ERROR_CODES } from '../../../shared/base/error-codes.ts';
+import {
+  sampleBackup,
+  sampleCheck,
+  sampleRestore,
+  sampleSkipped,
+  sampleSweep,
+  sampleVerify,
+} from '../../support/sample-data.ts';
+
+test('the numbers are the agreed ones', () => {
+  expect(EXIT).toEqual({
+    ok: 0,
+    failed: 1,
+    usage: 2,
+    configuration: 3,
+    connection: 4,
+    host: 5,
+    repository: 6,
+    restore: 7,
+    findings: 8,
+    cancelled: 130,
+  });
+  expect(Object.keys(EXIT_MEANING).map(Number)).toEqual(Object.values(EXIT));
+});
+
+test('every area of error codes has an exit code, and no area is made up', () => {
+  const areas = new Set(Object.keys(ERROR_CODES).map((code) => code.split('.')[0]));
+  expect(new Set(Object.keys(EXIT_OF_AREA))).toEqual(areas);
+});
+
+test.each([
+  ['internal.unexpected', 1],
+  ['usage.invalid', 2],
+  ['config.unknown-source', 3],
+  ['ssh.host-key-changed', 4],
+  ['remote.sudo-refused', 4],
+  ['host.path-not-found', 5],
+  ['lvm.no-room', 5],
+  ['snapshot.lease-lost', 5],
+  ['read.incomplete', 5],
+  ['repository.wrong-password', 6],
+  ['backend.no-space', 6],
+  ['restore.target', 7],
+  ['job.not-found', 1],
+  ['plan.stale', 1],
+  ['run.deadline', 1],
+  ['run.cancelled', 130],
+  ['something.from-the-future', 1],
+])('%s → %d', (code, exit) => {
+  expect(exitCodeOf(code)).toBe(exit);
+});
+
+test('a job that ended well but not wholly has its own number', () => {
+  expect(exitCodeOfJob('succeeded', sampleBackup, undefined)).toBe(0);
+  expect(exitCodeOfJob('succeeded', sampleRestore, undefined)).toBe(0);
+  expect(exitCodeOfJob('succeeded', sampleVerify, undefined)).toBe(0);
+  expect(exitCodeOfJob('succeeded', sampleSkipped, undefined)).toBe(8);
+  expect(exitCodeOfJob('succeeded', sampleCheck, undefined)).toBe(8);
+  expect(exitCodeOfJob('succeeded', sampleSweep, undefined)).toBe(8);
+  expect(exitCodeOfJob('succeeded', { ...sampleSweep, kept: [] }, undefined)).toBe(0);
+});
+
+test('a job that did not end well has the number of its error', () => {
+  expect(exitCodeOfJob('failed', undefined, 'lvm.snapshot-full')).toBe(5);
+  expect(exitCodeOfJob('interrupted', undefined, undefined)).toBe(1);
+  expect(exitCodeOfJob('cancelled', undefined, 'run.cancelled')).toBe(130);
+});

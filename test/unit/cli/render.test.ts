@@ -1,0 +1,200 @@
+/** What people read, as golden files: a change of words is seen in review. And nothing that we print can draw. */
+import { describe, expect, test } from 'vitest';
+import { renderError } from '../../../cli/render/error.ts';
+import { renderEvent } from '../../../cli/render/event.ts';
+import { renderInventory } from '../../../cli/render/inventory.ts';
+import { renderJob, renderJobs } from '../../../cli/render/jobs.ts';
+import { renderPlan } from '../../../cli/render/plan.ts';
+import { formatMode, renderListing, renderPoints } from '../../../cli/render/points.ts';
+import { renderResult } from '../../../cli/render/result.ts';
+import { coloured, formatCount, formatDuration, formatTime, plain } from '../../../cli/render/text.ts';
+import { ERROR_CODES, type ErrorCode } from '../../../shared/base/error-codes.ts';
+import { toErrorRecord, StillpointError } from '../../../shared/base/errors.ts';
+import { registerSecret } from '../../../shared/base/log.ts';
+import { jobId, restorePointId, sourceName } from '../../../shared/domain/names.ts';
+import { CONTROL, HOSTILE_TEXTS } from '../../support/hostile-text.ts';
+import {
+  foreignPoint,
+  sampleBackup,
+  sampleCheck,
+  sampleEntries,
+  sampleError,
+  sampleInventory,
+  sampleJob,
+  samplePlan,
+  samplePoint,
+  sampleRestore,
+  sampleRun,
+  sampleSkipped,
+  sampleSweep,
+  sampleTrouble,
+  sampleVerify,
+  stored,
+  timeOf,
+} from '../../support/sample-data.ts';
+
+const golden = (name: string): string => `../../golden/cli/${name}.txt`;
+const RESULTS = [sampleBackup, sampleSkipped, sampleRestore, sampleCheck, sampleVerify, sampleSweep] as const;
+const listing = {
+  restorePoint: samplePoint.id,
+  path: '/var/lib/mysql',
+  entries: sampleEntries,
+  nextCursor: undefined,
+};
+const finishedJob = sampleJob({
+  id: jobId('aaaaaaaaaaaaaaaa'),
+  state: 'failed',
+  finishedAt: timeOf(42),
+  error: sampleError,
+});
+
+describe('golden', () => {
+  test('events', async () => {
+    const lines = stored([...sampleRun, ...sampleTrouble]).map((event) => {
+      const line = renderEvent(event, plain);
+      return line === undefined
+        ? `${event.type}: no line\n`
+        : `${event.type}${line.trouble ? ' (trouble)' : ''}:\n${line.text}`;
+    });
+    await expect(lines.join('')).toMatchFileSnapshot(golden('events'));
+  });
+
+  test('results', async () => {
+    await expect(RESULTS.map((result) => renderResult(result, plain)).join('\n')).toMatchFileSnapshot(
+      golden('results'),
+    );
+  });
+
+  test('host, plan, restore points, files, jobs', async () => {
+    await expect(renderInventory(sampleInventory, plain)).toMatchFileSnapshot(golden('inspect'));
+    await expect(renderPlan(samplePlan, plain)).toMatchFileSnapshot(golden('plan'));
+    await expect(renderPoints([samplePoint, foreignPoint], plain)).toMatchFileSnapshot(golden('list'));
+    await expect(renderListing({ ...listing, nextCursor: '4' }, plain)).toMatchFileSnapshot(golden('ls'));
+    await expect(renderJobs([sampleJob(), finishedJob], plain)).toMatchFileSnapshot(golden('jobs'));
+    await expect(renderJob(finishedJob, plain)).toMatchFileSnapshot(golden('job'));
+  });
+
+  test('every error code renders as message, advice and code', () => {
+    for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
+      const record = toErrorRecord(new StillpointError(code, 'It broke.', { advice: 'Mend it.', cause: undefined }));
+      expect(renderError(record, plain)).toBe(`It broke.\nMend it.\n[${code}]\n`);
+    }
+  });
+});
+
+/** Lengthens every free text in plain data by `suffix`; words of a fixed set, times and ids stay. */
+function poisoned<T>(value: T, suffix: string, key = ''): T {
+  const fixed = ['type', 'kind', 'severity', 'consistency', 'outcome', 'state', 'phase', 'time', 'at', 'mtime', 'id'];
+  if (typeof value === 'string') {
+    return fixed.includes(key) || key.endsWith('At') || key === 'provider' ? value : (`${value}${suffix}` as T);
+  }
+  if (Array.isArray(value)) return value.map((inner: unknown) => poisoned(inner, suffix, key)) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [name, poisoned(inner as unknown, suffix, name)]),
+  ) as T;
+}
+
+test.each(HOSTILE_TEXTS)('%j can neither move the cursor nor begin a line', (text) => {
+  const render = (suffix: string): string =>
+    [
+      ...stored([...sampleRun, ...sampleTrouble]).map(
+        (event) => renderEvent(poisoned(event, suffix), plain)?.text ?? '',
+      ),
+      ...RESULTS.map((result) => renderResult(poisoned(result, suffix), plain)),
+      renderInventory(poisoned(sampleInventory, suffix), plain),
+      renderPlan({ ...poisoned(samplePlan, suffix), commands: samplePlan.commands }, plain),
+      renderPoints(poisoned([samplePoint, foreignPoint], suffix), plain),
+      renderListing(poisoned(listing, suffix), plain),
+      renderJobs([poisoned(sampleJob(), suffix), poisoned(finishedJob, suffix)], plain),
+      renderJob(poisoned(finishedJob, suffix), plain),
+      renderError(poisoned(sampleError, suffix), plain),
+    ].join('');
+  const output = render(text);
+  expect(output).not.toMatch(CONTROL);
+  expect(output.split('\n').length).toBe(render('').split('\n').length);
+  expect(output).not.toBe(render(''));
+});
+
+test('a command of several lines stays one, and its control characters are shown', () => {
+  const output = renderPlan({ ...samplePlan, commands: ['cat <<EOF\n\u001b[31mred\nEOF'] }, plain);
+  expect(output).toContain('  cat <<EOF\n  \\x1b[31mred\n  EOF\n');
+});
+
+test('a registered secret is not printed', () => {
+  registerSecret('canary-of-the-cli');
+  const error = { ...sampleError, message: 'canary-of-the-cli', advice: 'canary-of-the-cli' };
+  const events = stored([{ type: 'warning', code: 'x.y', message: 'canary-of-the-cli', advice: '' }]);
+  expect(renderError(error, plain)).not.toContain('canary');
+  expect(renderEvent(events[0]!, plain)?.text).not.toContain('canary');
+});
+
+test('long lists are cut, and the count stays true', () => {
+  const skipped = Array.from({ length: 23 }, (_, index) => ({ path: `/f${index}`, reason: 'Gone.' }));
+  const output = renderResult({ ...sampleBackup, skipped }, plain);
+  expect(output).toContain('23 items were skipped\n');
+  expect(output).toContain('"/f19"');
+  expect(output).not.toContain('"/f20"');
+  expect(output).toContain('and 3 more; --json lists them all\n');
+});
+
+test('a restore point that another program wrote is not called consistent', () => {
+  expect(renderPoints([foreignPoint], plain)).toContain('unknown');
+  expect(renderPoints([], plain)).toContain('No restore points yet');
+});
+
+test('a restore that is asked for by id shows its start', () => {
+  const request = {
+    kind: 'restore',
+    repository: samplePoint.repository,
+    restorePoint: restorePointId('ab'.repeat(32)),
+    paths: [],
+    target: '/tmp/x',
+  } as const;
+  expect(renderJob(sampleJob({ request }), plain)).toContain('restore of abababab to /tmp/x');
+  expect(renderJob(sampleJob({ request: { kind: 'backup', source: sourceName('a') } }), plain)).toContain(
+    'backup of a',
+  );
+});
+
+test('colour is only ever added', () => {
+  const painted = renderError(sampleError, coloured);
+  expect(painted).toContain('\u001b[31m');
+  expect(painted.replaceAll(/\u001b\[\d+m/g, '')).toBe(renderError(sampleError, plain));
+});
+
+test.each([
+  [0, '0 ms'],
+  [41.2, '41 ms'],
+  [999.4, '999 ms'],
+  [999.6, '1.0 s'],
+  [59_940, '59.9 s'],
+  [59_960, '1 min 00 s'],
+  [185_000, '3 min 05 s'],
+  [3_599_600, '1 h 00 min'],
+  [7_620_000, '2 h 07 min'],
+])('%d ms is %s', (ms, text) => {
+  expect(formatDuration(ms)).toBe(text);
+});
+
+test('figures', () => {
+  expect([0, 999, 1000, 1_234_567].map(formatCount)).toEqual(['0', '999', '1 000', '1 234 567']);
+  expect(formatTime('2026-11-22T22:14:03.5+01:00')).toBe('2026-11-22 21:14:03 UTC');
+  expect(formatTime('not a \u001b time')).toBe('not a \\x1b time');
+  expect(formatTime(undefined)).toBe('-');
+});
+
+test.each([
+  ['file', 0o100644, '-rw-r--r--'],
+  ['dir', 0o1777, 'drwxrwxrwt'],
+  ['dir', 0o1770, 'drwxrwx--T'],
+  ['file', 0o4755, '-rwsr-xr-x'],
+  ['file', 0o2640, '-rw-r-S---'],
+  ['symlink', 0o777, 'lrwxrwxrwx'],
+  ['fifo', 0o600, 'prw-------'],
+  ['dev', 0o660, 'brw-rw----'],
+  ['chardev', 0, 'c---------'],
+  ['socket', 0o700, 'srwx------'],
+] as const)('%s with mode %o is %s', (kind, mode, text) => {
+  expect(formatMode(kind, mode)).toBe(text);
+});
