@@ -55,6 +55,7 @@ export function parseTrailer(nonce: string, bytes: Uint8Array): number | undefin
   return digits ? Number(digits[1]) : undefined;
 }
 
+const NO_INPUT = ' </dev/null';
 const CALL = '\nstillpoint_main\n';
 
 /**
@@ -85,8 +86,8 @@ export function formatScript(script: RemoteScript, nonce: string, takesInput: bo
     args,
     Buffer.from(
       `\nprintf '%s+\\n' ${nonce} >&2\nprintf '%s+\\n' ${nonce}\n` +
-        `( stillpoint_body "$@" )${takesInput ? '' : ' </dev/null'}\n` +
-        `stillpoint_rc=$?\n` +
+        `( stillpoint_body "$@" )${takesInput ? '' : NO_INPUT}` +
+        `\nstillpoint_rc=$?\n` +
         `printf '%s:%03d\\n' ${nonce} "$stillpoint_rc" >&2\nprintf '%s:%03d\\n' ${nonce} "$stillpoint_rc"\nexit 0\n}`,
       'latin1',
     ),
@@ -96,19 +97,21 @@ export function formatScript(script: RemoteScript, nonce: string, takesInput: bo
 
 export interface SpokenScript extends RemoteScript {
   readonly args: readonly Buffer[];
+  readonly takesInput: boolean;
 }
 
-/** Reads a greeting back: its nonce and how many bytes it took; undefined while it is not complete. */
-export function parseGreeting(bytes: Buffer): { nonce: string; length: number } | undefined {
-  const end = bytes.indexOf('\n');
-  if (end < 0) return undefined;
-  const nonce = /([0-9a-f]{32})$/.exec(bytes.toString('latin1', 0, end))?.[1];
-  invariant(nonce !== undefined, 'a conversation begins with a greeting');
-  return { nonce, length: end + 1 };
+/**
+ * Reads a greeting back: its nonce, and where it ends; undefined while there is none. What stands before it, a password
+ * for sudo, is nobody's business.
+ */
+export function parseGreeting(bytes: Buffer): { nonce: string; end: number } | undefined {
+  const match = /printf '\\n%s\\n' ([0-9a-f]{32})\n/.exec(bytes.toString('latin1'));
+  const nonce = match?.[1];
+  return match === null || nonce === undefined ? undefined : { nonce, end: match.index + match[0].length };
 }
 
-/** Reads a script back: what it was made of and how many bytes it took; undefined while it is not complete. */
-export function parseScript(bytes: Buffer): { script: SpokenScript; length: number } | undefined {
+/** Reads a script back: what it was made of, and where it ends; undefined while it is not complete. */
+export function parseScript(bytes: Buffer): { script: SpokenScript; end: number } | undefined {
   const headEnd = bytes.indexOf('\n');
   if (headEnd < 0) return undefined;
   const head = /^# stillpoint (\S+) (root|user) (\d+) (\d+)$/.exec(bytes.toString('latin1', 0, headEnd));
@@ -125,7 +128,8 @@ export function parseScript(bytes: Buffer): { script: SpokenScript; length: numb
       needs: head[2] === 'root' ? 'root' : 'user',
       script: bytes.toString('utf8', bodyStart, bodyEnd),
       args: unquoteArgs(bytes.subarray(argsStart, argsEnd)),
+      takesInput: !bytes.toString('latin1', argsEnd, end).includes(NO_INPUT),
     },
-    length: end + CALL.length,
+    end: end + CALL.length,
   };
 }

@@ -45,9 +45,7 @@ export function channelProcess(
     stdin.destroy(error);
     onClose();
   };
-  channel.on('exit', (code: number | null, signal?: string) =>
-    exit.resolve({ code: code ?? undefined, signal: signal === undefined ? undefined : `SIG${signal}` }),
-  );
+  channel.on('exit', (code: number | null, signal?: string) => exit.resolve({ code: code ?? undefined, signal }));
   channel.on('close', close);
   channel.on('error', () => undefined);
   return {

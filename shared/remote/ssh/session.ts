@@ -69,14 +69,25 @@ export class SshSession implements AsyncDisposable {
     return this.#lost;
   }
 
-  /** Starts a command line on a new channel. Undefined when the server refuses another channel. */
-  async exec(commandLine: string, signal: AbortSignal): Promise<ClientChannel | undefined> {
-    return await this.#openChannel(signal, (done) => this.#client.exec(commandLine, done));
+  /**
+   * Starts a command line on a new channel, which is handed to `adopt` in the same moment: a short program has ended
+   * before a promise would have told of its channel. Undefined when the server refuses another channel.
+   */
+  async exec<T>(
+    commandLine: string,
+    adopt: (channel: ClientChannel) => T,
+    signal: AbortSignal,
+  ): Promise<T | undefined> {
+    return await this.#openChannel(signal, adopt, (done) => this.#client.exec(commandLine, done));
   }
 
   /** A TCP connection from the host to somewhere else, for jumping. Undefined when the server refuses. */
   async forward(host: string, port: number, signal: AbortSignal): Promise<Duplex | undefined> {
-    return await this.#openChannel(signal, (done) => this.#client.forwardOut('127.0.0.1', 0, host, port, done));
+    return await this.#openChannel(
+      signal,
+      (channel: ClientChannel) => channel,
+      (done) => this.#client.forwardOut('127.0.0.1', 0, host, port, done),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -173,9 +184,10 @@ export class SshSession implements AsyncDisposable {
     this.#lost = connectionLost(this.#config.alias, why, this.#lastError);
   }
 
-  async #openChannel<T extends { destroy(): unknown }>(
+  async #openChannel<T>(
     signal: AbortSignal,
-    open: (done: (error: Error | undefined, channel: T) => void) => unknown,
+    adopt: (channel: ClientChannel) => T,
+    open: (done: (error: Error | undefined, channel: ClientChannel) => void) => unknown,
   ): Promise<T | undefined> {
     if (this.#state !== 'ready') throw this.#gone();
     using limit = deadline(signal, CHANNEL_BUDGET_MS, () => this.#silent());
@@ -186,11 +198,11 @@ export class SshSession implements AsyncDisposable {
         reject(limit.signal.reason as Error);
       };
       limit.signal.addEventListener('abort', onAbort, { once: true });
-      const done = (error: Error | undefined, channel: T): void => {
+      const done = (error: Error | undefined, channel: ClientChannel): void => {
         limit.signal.removeEventListener('abort', onAbort);
         if (!waiting) {
           if (error === undefined) channel.destroy();
-        } else if (error === undefined) resolve(channel);
+        } else if (error === undefined) resolve(adopt(channel));
         else if (this.#state === 'ready' && /\(SSH\)|Unable to exec/.test(error.message)) resolve(undefined);
         else reject(this.#gone(error));
       };

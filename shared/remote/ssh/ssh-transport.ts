@@ -4,6 +4,7 @@
  *
  * Invariant: `start` fails only before anything was started on the host, so it is always safe to call it again.
  */
+import type { ClientChannel } from 'ssh2';
 import { abortable } from '../../base/cancel.ts';
 import { StillpointError } from '../../base/errors.ts';
 import { Semaphore } from '../../base/limit.ts';
@@ -43,21 +44,8 @@ class SshTransport implements Transport {
     try {
       for (;;) {
         const session = await this.#ready(signal);
-        const channel = await session.exec(commandLine, signal);
-        if (channel !== undefined) {
-          const process: RemoteProcess = channelProcess(
-            channel,
-            () => session.lost,
-            () => {
-              this.#running.delete(process);
-              place[Symbol.dispose]();
-              this.#channelClosed.resolve();
-              this.#channelClosed = Promise.withResolvers();
-            },
-          );
-          this.#running.add(process);
-          return process;
-        }
+        const process = await session.exec(commandLine, (channel) => this.#adopt(channel, session, place), signal);
+        if (process !== undefined) return process;
         if (this.#running.size === 0) throw noChannels(this.#options.host);
         // The server allows fewer channels than we do (MaxSessions): wait for one of ours to end.
         await abortable(this.#channelClosed.promise, signal);
@@ -79,6 +67,21 @@ class SshTransport implements Transport {
     const pending = await this.#connecting?.catch(() => undefined);
     await pending?.[Symbol.asyncDispose]();
     await this.#session?.[Symbol.asyncDispose]();
+  }
+
+  #adopt(channel: ClientChannel, session: SshSession, place: Disposable): RemoteProcess {
+    const process: RemoteProcess = channelProcess(
+      channel,
+      () => session.lost,
+      () => {
+        this.#running.delete(process);
+        place[Symbol.dispose]();
+        this.#channelClosed.resolve();
+        this.#channelClosed = Promise.withResolvers();
+      },
+    );
+    this.#running.add(process);
+    return process;
   }
 
   async #ready(signal: AbortSignal): Promise<SshSession> {

@@ -1,0 +1,114 @@
+/**
+ * A transport that writes down what was said through it: every script with its arguments, and every answer. Tests count
+ * the steps of a run with it, and replay them. Input and passwords are not written down.
+ */
+import { TRAILER_LENGTH, nonceLine, parseGreeting, parseScript, parseTrailer, READY_LENGTH } from './wire.ts';
+import type { SpokenScript } from './wire.ts';
+import { tapProcess } from './tapped-process.ts';
+import type { Transport } from './transport.ts';
+
+export interface Exchange {
+  readonly commandLine: string;
+  /** Undefined where no script was sent: a question to sudo, or a connection lost too early. */
+  readonly script: SpokenScript | undefined;
+  /** The content without our framing. */
+  readonly stdout: Buffer;
+  readonly stderr: string;
+  /** Of the trailer; undefined when none came. */
+  readonly exitCode: number | undefined;
+}
+
+export interface Recording extends Transport {
+  /** In the order in which they were started; an exchange that still runs shows what there is so far. */
+  exchanges(): readonly Exchange[];
+}
+
+/** More than a greeting takes. */
+const LONGEST_GREETING = 200;
+
+/** What is longer before a script is complete is no conversation of ours. */
+const LONGEST_SCRIPT = 16 * 1024 * 1024;
+
+/** Answers longer than this are kept in part only. */
+const KEPT_ANSWER = 4 * 1024 * 1024;
+
+export function recordTransport(inner: Transport): Recording {
+  const listeners: Listener[] = [];
+  return {
+    properties: inner.properties,
+    exchanges: () => listeners.map((listener) => listener.exchange()),
+    async start(commandLine, signal) {
+      const listener = new Listener(commandLine);
+      const process = await inner.start(commandLine, signal);
+      listeners.push(listener);
+      return tapProcess(process, {
+        sent: (chunk) => listener.hearSent(chunk),
+        received: (chunk) => listener.hearReceived(chunk),
+        complained: (chunk) => listener.hearComplaint(chunk),
+      });
+    },
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+  };
+}
+
+class Listener {
+  readonly #commandLine: string;
+  #sent: Buffer = Buffer.alloc(0);
+  #received: Buffer = Buffer.alloc(0);
+  #complaint: Buffer = Buffer.alloc(0);
+  #nonce: string | undefined;
+  #script: SpokenScript | undefined;
+
+  constructor(commandLine: string) {
+    this.#commandLine = commandLine;
+  }
+
+  hearSent(chunk: Buffer): void {
+    if (this.#script !== undefined || this.#sent.length > LONGEST_SCRIPT) return;
+    this.#sent = Buffer.concat([this.#sent, chunk]);
+    if (this.#nonce === undefined) {
+      const greeting = parseGreeting(this.#sent);
+      if (greeting === undefined) {
+        this.#sent = this.#sent.subarray(-LONGEST_GREETING);
+        return;
+      }
+      this.#nonce = greeting.nonce;
+      this.#sent = this.#sent.subarray(greeting.end);
+    }
+    this.#script = parseScript(this.#sent)?.script;
+  }
+
+  hearReceived(chunk: Buffer): void {
+    if (this.#received.length <= KEPT_ANSWER) this.#received = Buffer.concat([this.#received, chunk]);
+  }
+
+  hearComplaint(chunk: Buffer): void {
+    if (this.#complaint.length <= KEPT_ANSWER) this.#complaint = Buffer.concat([this.#complaint, chunk]);
+  }
+
+  exchange(): Exchange {
+    const nonce = this.#nonce;
+    const exitCode = nonce === undefined ? undefined : parseTrailer(nonce, this.#received.subarray(-TRAILER_LENGTH));
+    return {
+      commandLine: this.#commandLine,
+      script: this.#script,
+      stdout: nonce === undefined ? this.#received : this.#content(nonce, exitCode !== undefined),
+      stderr: nonce === undefined ? this.#complaint.toString('utf8') : ownWords(this.#complaint, nonce),
+      exitCode,
+    };
+  }
+
+  #content(nonce: string, isWhole: boolean): Buffer {
+    const line = nonceLine(nonce);
+    const at = this.#received.indexOf(line);
+    if (at < 0) return Buffer.alloc(0);
+    const end = isWhole ? this.#received.length - TRAILER_LENGTH : this.#received.length;
+    return this.#received.subarray(Math.min(at + line.length + READY_LENGTH, end), end);
+  }
+}
+
+/** Standard error between our two marks. */
+function ownWords(complaint: Buffer, nonce: string): string {
+  const [, words = ''] = complaint.toString('utf8').split(`${nonce}+\n`);
+  return words.split(`${nonce}:`)[0] ?? '';
+}
