@@ -14,7 +14,10 @@ import { openRestorePoint } from './show-restore-point.ts';
 export async function backUpNow(ports: CommandPorts, argument: unknown): Promise<void> {
   const source = await chooseSource(ports, argument);
   if (source === undefined) return;
-  const { job } = await ports.core.converse((stillpoint) => stillpoint.startJob({ kind: 'backup', source }, never));
+  // The view's own bar moves until the job has its process; the message with Cancel comes with the job.
+  const { job } = await vscode.window.withProgress({ location: { viewId: 'stillpoint.hosts' } }, () =>
+    ports.core.converse((stillpoint) => stillpoint.startJob({ kind: 'backup', source }, never)),
+  );
   ports.feed.refresh();
   await followInWindow(job, {
     ...ports,

@@ -209,18 +209,22 @@ function volumeKindWords(kind: VolumeKind, t: Translate): string {
   }
 }
 
-/** The sentence is the label, the advice stands in the tooltip and is read aloud; selecting it tries again. */
+/**
+ * The first sentence is the label. What follows stands beside it: the rest of the message where it has several lines,
+ * otherwise the advice. All of it is in the tooltip and is read aloud.
+ */
 export function problemView(node: ProblemNode, t: Translate): NodeView {
   const { message, advice, code } = node.error;
+  const [first = '', ...more] = message.split('\n').map((line) => line.trim());
   return {
     id: `problem/${node.parent ?? 'view'}`,
-    label: message,
-    description: advice,
+    label: first.replace(/:$/, ''),
+    description: more[0] ?? advice,
     tooltip: `${message}\n\n${advice}\n\n[${code}]`,
     icon: 'error',
     colour: 'list.errorForeground',
     context: code.startsWith('config.') ? 'problem.config' : 'problem',
-    accessibleLabel: t('Problem: {0} {1}', message, advice),
+    accessibleLabel: t('Problem: {0} {1}', [first, ...more].join(' '), advice),
     children: 'none',
   };
 }

@@ -55,33 +55,27 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
     this.#changed.fire(undefined);
   }
 
-  /** The children of one node anew. */
+  /** The children of one node anew; a host is connected to again. */
   refresh(node: HostsNode): void {
-    if (node.kind === 'problem') {
-      this.#refreshId(node.parent);
-      return;
-    }
-    if (node.kind === 'host') {
-      this.#inventories.delete(node.host.name);
-      this.#refreshId(`volumes/${node.host.name}`);
-    }
+    if (node.kind === 'host') this.#inventories.delete(node.host.name);
     if (node.kind === 'volumes') this.#inventories.delete(node.host);
-    this.#refreshId(this.#idOf(node));
+    if (node.kind !== 'problem') this.#refreshId(this.#idOf(node));
+    else if (node.parent === undefined) this.refreshAll();
+    else this.#refreshId(node.parent);
   }
 
   /** The restore points of one source anew, if they are shown. */
   refreshSource(source: string): void {
-    const id = `source/${source}`;
-    if (this.#shown.has(id)) this.#refreshId(id);
+    this.#refreshId(`source/${source}`);
   }
 
   dispose(): void {
     this.#changed.dispose();
   }
 
-  #refreshId(id: string | undefined): void {
-    if (id === undefined) this.refreshAll();
-    else this.#changed.fire(this.#shown.get(id));
+  #refreshId(id: string): void {
+    const node = this.#shown.get(id);
+    if (node !== undefined) this.#changed.fire(node);
   }
 
   #idOf(node: HostsNode): string {

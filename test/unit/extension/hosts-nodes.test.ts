@@ -95,6 +95,17 @@ test('a problem shows sentence and advice, and a mistake in the configuration is
   expect(problem('config.invalid').context).toBe('problem.config');
 });
 
+test('a problem of several lines shows the first mistake beside its sentence', () => {
+  const message = 'The configuration has 2 mistakes:\n  c.jsonc:3:3: Unknown key.\n  c.jsonc:4:1: Missing.';
+  const error = { code: 'config.invalid', message, advice: 'Correct it.', details: {} };
+  expect(view({ kind: 'problem', parent: undefined, error })).toMatchObject({
+    label: 'The configuration has 2 mistakes',
+    description: 'c.jsonc:3:3: Unknown key.',
+    accessibleLabel:
+      'Problem: The configuration has 2 mistakes: c.jsonc:3:3: Unknown key. c.jsonc:4:1: Missing. Correct it.',
+  });
+});
+
 test('no two kinds of nodes share an id', () => {
   const source = aSource();
   const nodes: HostsNode[] = [
