@@ -3,10 +3,11 @@
  * one, the run and its clean-up go on. Ctrl-C therefore asks the job to stop and waits for its clean-up; a second
  * Ctrl-C only stops watching, and says so.
  */
-import { toErrorRecord } from '../shared/base/errors.ts';
+
 import type { ErrorRecord } from '../shared/base/errors.ts';
+import { toErrorRecord } from '../shared/base/errors.ts';
 import type { JobOutcome, RunEvent } from '../shared/domain/events.ts';
-import { type Job, isFinished } from '../shared/domain/job.ts';
+import { isFinished, type Job } from '../shared/domain/job.ts';
 import type { JobResult } from '../shared/domain/report.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 import type { Interrupts } from './interrupts.ts';

@@ -1,7 +1,7 @@
 /** The command line as a whole: the commands, the options that all of them know, and how mistakes are answered. */
 import { Command, CommanderError } from 'commander';
-import { StillpointError } from '../shared/base/errors.ts';
 import manifest from '../package.json' with { type: 'json' };
+import { StillpointError } from '../shared/base/errors.ts';
 import { addBackup } from './commands/backup.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addCheck } from './commands/check.ts';

@@ -11,7 +11,7 @@ export interface Terminal {
   err(text: string): void;
 }
 
-export interface OpenOptions {
+interface OpenOptions {
   readonly configFile?: string;
   /** A password that is asked for is a new one. */
   readonly choosesPassword: boolean;

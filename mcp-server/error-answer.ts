@@ -6,7 +6,7 @@ import { foreign } from './foreign-text.ts';
 import { personCommand } from './person-command.ts';
 
 /** The key in `_meta` under which an error answer carries its code. */
-export const ERROR_META = 'stillpoint/error';
+const ERROR_META = 'stillpoint/error';
 
 /** An error answer has no structuredContent: clients would check it against the schema of a success. */
 export function errorAnswer(

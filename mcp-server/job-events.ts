@@ -1,6 +1,6 @@
 /** The news of a job since an event, waiting for some if there is none yet. Never longer than it was asked to. */
 import type { RunEvent } from '../shared/domain/events.ts';
-import { type Job, isFinished } from '../shared/domain/job.ts';
+import { isFinished, type Job } from '../shared/domain/job.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 import { EVENTS_MOST, STORED_EVENTS_MS } from './limits.ts';
 

@@ -19,7 +19,7 @@ export interface ServerDeps {
   readonly logger: Logger;
 }
 
-export interface ToolCall {
+interface ToolCall {
   readonly stillpoint: Stillpoint;
   /** Fires when the client gives up; it never stops a job. */
   readonly signal: AbortSignal;
@@ -27,7 +27,7 @@ export interface ToolCall {
   readonly reportProgress: ReportProgress;
 }
 
-export interface ToolAnswer<Structured> {
+interface ToolAnswer<Structured> {
   /** A short sentence of ids, counts and our own words; never foreign text. */
   readonly summary: string;
   readonly structured: Structured;

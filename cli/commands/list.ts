@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { optionalRepository } from '../arguments.ts';
 import { sourceName } from '../../shared/domain/names.ts';
+import { optionalRepository } from '../arguments.ts';
 import { renderPoints } from '../render/points.ts';
 import type { Shell } from '../shell.ts';
 

@@ -1,5 +1,5 @@
 /** Jobs, as a list and one by one. */
-import { type Job, type JobRequest, isFinished } from '../../shared/domain/job.ts';
+import { isFinished, type Job, type JobRequest } from '../../shared/domain/job.ts';
 import { renderError } from './error.ts';
 import { renderResult } from './result.ts';
 import { type Column, renderFacts, renderTable } from './table.ts';

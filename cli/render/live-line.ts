@@ -54,7 +54,7 @@ export class LiveLine implements Disposable {
 }
 
 /** What the live line says after this event; undefined leaves it as it is. */
-export function describe(event: RunEvent): string | undefined {
+function describe(event: RunEvent): string | undefined {
   if (event.type === 'phase-started') return `  ${event.phase} …`;
   if (event.type !== 'progress') return undefined;
   const parts: string[] = [];

@@ -38,7 +38,7 @@ export function counted(count: number, one: string, many: string = `${one}s`): s
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
-export type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green';
+type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green';
 export type Paint = (style: Style, text: string) => string;
 
 export const plain: Paint = (_style, text) => text;

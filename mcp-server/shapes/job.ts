@@ -1,7 +1,7 @@
 /** A job as an answer: one shape for every state, so that a waiting assistant always reads the same fields. */
 import { z } from 'zod';
 import { redact } from '../../shared/base/log.ts';
-import { type Job, isFinished } from '../../shared/domain/job.ts';
+import { isFinished, type Job } from '../../shared/domain/job.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
 import { personCommand, wordsOf } from '../person-command.ts';
 import { resultOf, resultShape } from './job-result.ts';

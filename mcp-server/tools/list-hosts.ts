@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { pageInput, pageOf, pageOutput } from '../paging.ts';
-import { hostOf, hostShape } from '../shapes/host.ts';
 import { READ_LOCAL } from '../annotations.ts';
 import { defineTool } from '../define-tool.ts';
+import { pageInput, pageOf, pageOutput } from '../paging.ts';
+import { hostOf, hostShape } from '../shapes/host.ts';
 
 export const listHosts = defineTool({
   name: 'list_hosts',

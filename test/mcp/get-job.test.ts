@@ -5,7 +5,7 @@ import type { RunEventBody } from '../../shared/domain/events.ts';
 import { jobId } from '../../shared/domain/names.ts';
 import { connectInProcess, ERAS } from '../support/mcp-client.ts';
 import { sampleRun } from '../support/sample-data.ts';
-import { scriptedStillpoint, type ScriptedStillpoint } from '../support/scripted-stillpoint.ts';
+import { type ScriptedStillpoint, scriptedStillpoint } from '../support/scripted-stillpoint.ts';
 
 const ID = jobId('3f2a9c51d04e7b68');
 

@@ -1,7 +1,7 @@
 /** Each tool through a real client, which checks every answer against the tool's output schema. */
 import { describe, expect, test } from 'vitest';
-import { createLogger, type LogFields, registerSecret } from '../../shared/base/log.ts';
 import { StillpointError } from '../../shared/base/errors.ts';
+import { createLogger, type LogFields, registerSecret } from '../../shared/base/log.ts';
 import { CONTROL, HOSTILE_TEXTS } from '../support/hostile-text.ts';
 import { connectInProcess, ERAS, textOf } from '../support/mcp-client.ts';
 import { entry, sampleInventory, samplePlan, samplePoint, sampleRun } from '../support/sample-data.ts';
@@ -29,7 +29,7 @@ describe.each(ERAS)('in the %s era', (era) => {
       expect(JSON.parse(json ?? '')).toEqual(result.structuredContent);
       answers[name] = { summary, structured: result.structuredContent };
     }
-    await expect(`${JSON.stringify(answers, undefined, 2)}\n`).toMatchFileSnapshot('../golden/mcp/answers.json');
+    await expect(`${JSON.stringify(answers, undefined, 2)}\n`).toMatchFileSnapshot('../golden/mcp/answers.txt');
   });
 
   test('an unknown tool is refused by the protocol', async () => {

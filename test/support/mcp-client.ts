@@ -1,5 +1,5 @@
 /** A real MCP client on our server, in this process, in either era of the protocol. */
-import { Client, type CallToolResult } from '@modelcontextprotocol/client';
+import { type CallToolResult, Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { createServer } from '../../mcp-server/server.ts';

@@ -6,7 +6,7 @@
 import { EventEmitter, on } from 'node:events';
 import { StillpointError } from '../../shared/base/errors.ts';
 import type { RunEvent, RunEventBody } from '../../shared/domain/events.ts';
-import { type Job, isFinished, type JobRequest } from '../../shared/domain/job.ts';
+import { isFinished, type Job, type JobRequest } from '../../shared/domain/job.ts';
 import { type JobId, jobId } from '../../shared/domain/names.ts';
 import type { FileEntry, RestorePointSummary } from '../../shared/domain/restore-point.ts';
 import type { BrowseRequest, Stillpoint } from '../../shared/stillpoint.ts';

@@ -9,7 +9,7 @@ import { formatMode, renderListing, renderPoints } from '../../../cli/render/poi
 import { renderResult } from '../../../cli/render/result.ts';
 import { coloured, formatCount, formatDuration, formatTime, plain } from '../../../cli/render/text.ts';
 import { ERROR_CODES, type ErrorCode } from '../../../shared/base/error-codes.ts';
-import { toErrorRecord, StillpointError } from '../../../shared/base/errors.ts';
+import { StillpointError, toErrorRecord } from '../../../shared/base/errors.ts';
 import { registerSecret } from '../../../shared/base/log.ts';
 import { jobId, restorePointId, sourceName } from '../../../shared/domain/names.ts';
 import { CONTROL, HOSTILE_TEXTS } from '../../support/hostile-text.ts';
