@@ -37,7 +37,7 @@ export class TerminalPrompter implements Prompter {
     return this.#inTurn(async () => {
       const chosen = this.#options.choosesPassword && question.kind === 'repository-password';
       const answer = chosen ? await this.#choose(question, signal) : await this.#askOnce(question, signal);
-      if (answer !== undefined) registerSecret(answer);
+      if (answer !== undefined && !question.echo) registerSecret(answer);
       return answer;
     });
   }
