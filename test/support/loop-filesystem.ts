@@ -1,5 +1,5 @@
 /** An empty file system of a chosen kind in a file, mounted for as long as it is held. Needs root and loop devices. */
-import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, rmdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 
@@ -15,9 +15,8 @@ export async function mountFilesystem(
   folder: string,
   sizeBytes: number,
 ): Promise<MountedFilesystem> {
-  const path = join(folder, `${kind}-mount`);
-  const image = join(folder, `${kind}-image`);
-  await mkdir(path);
+  const path = await mkdtemp(join(folder, `${kind}-`));
+  const image = `${path}.image`;
   if (kind === 'tmpfs') {
     await execa('mount', ['-t', 'tmpfs', '-o', `size=${sizeBytes}`, 'tmpfs', path]);
   } else {
@@ -31,6 +30,7 @@ export async function mountFilesystem(
     path,
     [Symbol.asyncDispose]: async () => {
       await execa('umount', [path]);
+      await rmdir(path);
       await rm(image, { force: true });
     },
   };

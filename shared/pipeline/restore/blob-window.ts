@@ -1,0 +1,65 @@
+/**
+ * Blobs read ahead in windows: one window is being written while the next is being read, each of about 8 MiB, so
+ * memory does not grow with the number or the size of files.
+ */
+import { isStillpointError, type StillpointError } from '../../base/errors.ts';
+import type { BlobId } from '../../repository/format/ids.ts';
+import type { Repository } from '../../repository/repository.ts';
+
+export const WINDOW_BYTES = 8 * 1024 * 1024;
+
+/** What is damaged is a value here: the other files of the window are whole. */
+export type Window = ReadonlyMap<BlobId, Buffer | StillpointError>;
+
+type Blobs = Pick<Repository, 'blobSize' | 'loadBlob' | 'loadBlobs'>;
+
+export async function loadWindow(repository: Blobs, ids: readonly BlobId[], signal: AbortSignal): Promise<Window> {
+  const window = new Map<BlobId, Buffer | StillpointError>();
+  try {
+    for await (const { id, data } of repository.loadBlobs(ids, signal)) window.set(id, data);
+  } catch (error) {
+    if (!isStillpointError(error, 'repository.damaged')) throw error;
+    for (const id of ids) {
+      if (!window.has(id)) window.set(id, await repository.loadBlob('data', id, signal).catch(damageAsValue));
+    }
+  }
+  return window;
+}
+
+function damageAsValue(error: unknown): StillpointError {
+  if (isStillpointError(error, 'repository.damaged')) return error;
+  throw error;
+}
+
+/** Cuts a long list into windows; one blob may be larger than a window and then has its own. */
+export function* windowsOf(repository: Blobs, ids: readonly BlobId[]): Generator<readonly BlobId[], void, void> {
+  let window: BlobId[] = [];
+  let bytes = 0;
+  for (const id of ids) {
+    const length = repository.blobSize('data', id) ?? 0;
+    if (window.length > 0 && bytes + length > WINDOW_BYTES) {
+      yield window;
+      window = [];
+      bytes = 0;
+    }
+    window.push(id);
+    bytes += length;
+  }
+  if (window.length > 0) yield window;
+}
+
+/** Gives `load(item)` for each item in order, with the next one under way while one is being used. */
+export async function* readAhead<T, R>(
+  items: AsyncIterable<T> | Iterable<T>,
+  load: (item: T) => Promise<R>,
+): AsyncGenerator<R, void, void> {
+  let pending: Promise<R> | undefined;
+  for await (const item of items) {
+    const next = load(item);
+    // Should the present one fail, nobody looks at the next.
+    next.catch(() => undefined);
+    if (pending !== undefined) yield await pending;
+    pending = next;
+  }
+  if (pending !== undefined) yield await pending;
+}

@@ -1,0 +1,38 @@
+/** What GNU tar says while it extracts (LC_ALL=C, `--quoting-style=escape`), sorted by what it means. */
+
+export type TarMessage =
+  /** The entry is not there, or not with its content. */
+  | { readonly kind: 'entry'; readonly path: string; readonly reason: string }
+  /** The entry is there, without its owner, mode, time, ACL or an attribute. */
+  | { readonly kind: 'attribute'; readonly message: string }
+  /** Nothing more can be written. */
+  | { readonly kind: 'full'; readonly path: string; readonly reason: string }
+  /** tar itself is in trouble; the stream or the machine. */
+  | { readonly kind: 'fatal'; readonly message: string }
+  | { readonly kind: 'noise' };
+
+const ATTRIBUTE =
+  /Cannot (change ownership|change mode|utime|set )|extended attribute|acl_|ACL|Warning: Cannot|setfilecon|xattr/;
+const FULL = /No space left on device|Disk quota exceeded/;
+const NOISE = /^(Exiting with failure status|Error is not recoverable|Skipping to next header)/;
+
+export function parseTarMessage(line: string): TarMessage {
+  if (!line.startsWith('tar: ')) return line === '' ? { kind: 'noise' } : { kind: 'fatal', message: line };
+  const text = line.slice('tar: '.length);
+  if (NOISE.test(text)) return { kind: 'noise' };
+  const [, path = '', reason = ''] = /^(.*?): (Cannot .*)$/.exec(text) ?? [];
+  if (FULL.test(text)) return { kind: 'full', path, reason };
+  if (ATTRIBUTE.test(text)) return { kind: 'attribute', message: text };
+  return reason === '' ? { kind: 'fatal', message: text } : { kind: 'entry', path, reason };
+}
+
+/** Lines of a stream of bytes; the last one may lack its newline. Longer ones than `limit` are cut. */
+export async function* linesOf(chunks: AsyncIterable<Buffer>, limit = 64 * 1024): AsyncGenerator<string, void, void> {
+  let rest = '';
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk.toString('latin1')).split('\n');
+    rest = (lines.pop() ?? '').slice(0, limit);
+    for (const line of lines) yield line;
+  }
+  if (rest !== '') yield rest;
+}
