@@ -5,6 +5,8 @@ export interface SnapshotReport {
   readonly volume: string;
   readonly snapshot: string;
   readonly freezeMs: number;
+  /** Between which two readings of the host's uptime, in seconds, the instant lies. */
+  readonly instant: { readonly afterUptime: number; readonly beforeUptime: number };
   readonly lifetimeMs: number;
   readonly sizeBytes: number;
   /** The most of it that was in use, by the guard's samples. */

@@ -19,10 +19,13 @@ export interface Survey {
 }
 
 export async function surveyHost(host: RemoteHost, signal: AbortSignal): Promise<Survey> {
-  const identity = await host.run(identifyHost, signal);
-  const mounts = await host.run(readMounts, signal);
-  const records = await host.run(listLogicalVolumes, signal);
-  const groups = await host.run(listVolumeGroups, signal);
+  // Side by side: each costs a round trip, and none depends on another.
+  const [identity, mounts, records, groups] = await Promise.all([
+    host.run(identifyHost, signal),
+    host.run(readMounts, signal),
+    host.run(listLogicalVolumes, signal),
+    host.run(listVolumeGroups, signal),
+  ]);
   const devices = new Set(records.map((record) => `${record.lv_kernel_major}:${record.lv_kernel_minor}`));
   const measured = [
     ...new Map(mounts.filter((mount) => devices.has(mount.device)).map((mount) => [mount.device, mount])).values(),

@@ -25,6 +25,7 @@ export function snapshotReports(
     volume: snapshot.planned.volume,
     snapshot: snapshot.planned.snapshot,
     freezeMs: freezeMs(snapshot),
+    instant: { afterUptime: snapshot.beforeUptime, beforeUptime: snapshot.afterUptime },
     lifetimeMs,
     sizeBytes: snapshot.planned.sizeBytes,
     peakUsedBytes: peaks.get(snapshot.planned.snapshot)?.usedBytes ?? 0,
