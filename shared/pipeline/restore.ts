@@ -115,6 +115,7 @@ async function extract(extraction: Extraction, ports: RestorePorts, signal: Abor
   const input = writeTar(tarItems(entries, repository, outcome, progress, signal));
   await using stream = await host.stream(extractTar(target, isRoot), input, signal);
   const fatal: string[] = [];
+  let explanations = 0;
   for await (const line of linesOf(stream.output)) {
     const message = parseTarMessage(line);
     if (message.kind !== 'noise') ports.logger.log('warn', 'tar has something to say.', { line });
@@ -122,9 +123,10 @@ async function extract(extraction: Extraction, ports: RestorePorts, signal: Abor
     if (message.kind === 'entry') outcome.fail(message.path, message.reason);
     if (message.kind === 'attribute') outcome.missAttribute(message.message);
     if (message.kind === 'fatal') fatal.push(message.message);
+    if (message.kind === 'entry' || message.kind === 'attribute') explanations += 1;
   }
   const { exitCode } = await stream.finished;
-  if (exitCode !== 0 && (outcome.failed === 0 || fatal.length > 0)) throw tarFailed(target, exitCode, fatal);
+  if (exitCode !== 0 && (explanations === 0 || fatal.length > 0)) throw tarFailed(target, exitCode, fatal);
   if (fatal.length > 0) outcome.missAttribute(fatal.slice(0, 5).join('; '));
 }
 

@@ -11,9 +11,9 @@ export type TarMessage =
   | { readonly kind: 'fatal'; readonly message: string }
   | { readonly kind: 'noise' };
 
-const ATTRIBUTE =
-  /Cannot (change ownership|change mode|utime|set )|extended attribute|acl_|ACL|Warning: Cannot|setfilecon|xattr/;
-const FULL = /No space left on device|Disk quota exceeded/;
+/** Looked for in the reason only: names of files may say anything. */
+const ATTRIBUTE = /^Cannot (change ownership|change mode|utime|set |acl_|lsetfilecon|setfilecon)/;
+const FULL = /: (No space left on device|Disk quota exceeded)$/;
 const NOISE = /^(Exiting with failure status|Error is not recoverable|Skipping to next header)/;
 
 export function parseTarMessage(line: string): TarMessage {
@@ -21,8 +21,8 @@ export function parseTarMessage(line: string): TarMessage {
   const text = line.slice('tar: '.length);
   if (NOISE.test(text)) return { kind: 'noise' };
   const [, path = '', reason = ''] = /^(.*?): (Cannot .*)$/.exec(text) ?? [];
-  if (FULL.test(text)) return { kind: 'full', path, reason };
-  if (ATTRIBUTE.test(text)) return { kind: 'attribute', message: text };
+  if (FULL.test(reason)) return { kind: 'full', path, reason };
+  if (ATTRIBUTE.test(reason)) return { kind: 'attribute', message: text };
   return reason === '' ? { kind: 'fatal', message: text } : { kind: 'entry', path, reason };
 }
 

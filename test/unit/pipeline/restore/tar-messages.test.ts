@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { linesOf, parseTarMessage } from '../../../../shared/pipeline/restore/tar-messages.ts';
+
+/** As GNU tar 1.34 printed them. */
+test.each([
+  ['tar: a/b: Cannot open: Permission denied', 'entry'],
+  ['tar: with\\nline: with colon: Cannot mkdir: File exists', 'entry'],
+  ["tar: x: Cannot hard link to 'y': No such file or directory", 'entry'],
+  ['tar: x: Cannot mknod: Operation not permitted', 'entry'],
+  ['tar: x: Cannot change ownership to uid 0, gid 0: Operation not permitted', 'attribute'],
+  ['tar: x: Cannot change mode to rwxr-xr-x: Operation not permitted', 'attribute'],
+  ['tar: x: Cannot utime: Operation not permitted', 'attribute'],
+  ["tar: setxattrat: Cannot set 'trusted.a' extended attribute for file 'x': Operation not permitted", 'attribute'],
+  ['tar: x: Warning: Cannot acl_set_file_at: Operation not supported', 'attribute'],
+  ['tar: ACL extended attribute xattr: Cannot open: Permission denied', 'entry'],
+  ['tar: No space left on device: Cannot open: File exists', 'entry'],
+  ['tar: x: Cannot write: No space left on device', 'full'],
+  ['tar: x: Cannot mkdir: Disk quota exceeded', 'full'],
+  ['tar: Exiting with failure status due to previous errors', 'noise'],
+  ['', 'noise'],
+  ['tar: Unexpected EOF in archive', 'fatal'],
+  ['sh: 1: tar: not found', 'fatal'],
+])('%s', (line, kind) => {
+  expect(parseTarMessage(line).kind).toBe(kind);
+});
+
+test('the name and the reason come apart at the right colon', () => {
+  expect(parseTarMessage('tar: with: Cannot: colon: Cannot open: Permission denied')).toEqual({
+    kind: 'entry',
+    path: 'with: Cannot: colon',
+    reason: 'Cannot open: Permission denied',
+  });
+});
+
+test('lines come whole from pieces, and one without end does not fill the memory', async () => {
+  async function* pieces() {
+    yield Buffer.from('one\ntw');
+    yield Buffer.from('o\n\nthr');
+    yield Buffer.from('ee');
+  }
+  expect(await Array.fromAsync(linesOf(pieces()))).toEqual(['one', 'two', '', 'three']);
+  async function* endless() {
+    for (let count = 0; count < 100; count += 1) yield Buffer.alloc(1000, 0x61);
+  }
+  const [line] = await Array.fromAsync(linesOf(endless(), 5000));
+  expect(line).toHaveLength(5000);
+});
