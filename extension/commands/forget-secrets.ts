@@ -7,6 +7,6 @@ export async function forgetSecrets(ports: CommandPorts): Promise<void> {
   ports.notify.information(
     count === 0
       ? vscode.l10n.t('No passwords were remembered.')
-      : vscode.l10n.t('{0} remembered passwords were forgotten. You will be asked for them again.', count),
+      : vscode.l10n.t('Forgotten passwords: {0}. You will be asked for them again.', count),
   );
 }

@@ -126,6 +126,20 @@ async function snapshotsOnGuest(): Promise<string[]> {
 
 async function picture(): Promise<void> {
   if (process.env['STILLPOINT_PICTURES'] === undefined) return;
+  await runCommand(page, 'Notifications: Clear All Notifications');
+  await dragSideBar(120);
   await mkdir(dirname(PICTURE), { recursive: true });
   await page.screenshot({ path: PICTURE });
+}
+
+/** Makes the side bar wider, so that the picture shows whole lines. */
+async function dragSideBar(byPixels: number): Promise<void> {
+  const box = await page.locator('.part.sidebar').boundingBox();
+  if (box === null) throw new Error('the side bar is hidden');
+  const [x, y] = [box.x + box.width, box.y + box.height / 2];
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await page.mouse.move(x + byPixels, y, { steps: 5 });
+  await page.mouse.up();
+  await page.mouse.move(x + 400, y);
 }
