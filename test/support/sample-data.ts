@@ -157,6 +157,7 @@ export const sampleBackup: BackupReport = {
       volume: 'vg0/mysql',
       snapshot: 'sp_7f3c01ab_0a1b2c3d',
       freezeMs: 41,
+      instant: { afterUptime: 4210.11, beforeUptime: 4210.14 },
       lifetimeMs: 14_200,
       sizeBytes: 2 * GIB,
       peakUsedBytes: 60 * MIB,
