@@ -21,6 +21,9 @@ export const RETRY_WAITS_MS = [1_000, 5_000] as const;
 /** Channels on one connection. OpenSSH's server allows 10 unless told otherwise; two stay free for others. */
 export const MAX_CHANNELS = 8;
 
+/** A server counts a channel until it reaped its process: waits before a refusal is taken for the last word. */
+export const CHANNEL_REFUSED_WAITS_MS = [20, 100, 500, 2_000] as const;
+
 /** TCP, key exchange and each step of logging in, without the time that a person takes to answer. */
 export const CONNECT_BUDGET_MS = 15_000;
 

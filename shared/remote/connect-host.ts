@@ -86,6 +86,7 @@ function openTransport(address: HostAddress, ports: HostPorts): Transport {
   return createSshTransport({
     host: address.name,
     logger,
+    clock: ports.clock,
     connect: (signal) => connectSession(question, sessionPorts, signal),
   });
 }

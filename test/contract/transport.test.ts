@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { never } from '../../shared/base/cancel.ts';
+import { systemClock } from '../../shared/base/clock.ts';
 import { silentLogger } from '../../shared/base/log.ts';
 import { createLocalTransport } from '../../shared/remote/local.ts';
 import { recordTransport } from '../../shared/remote/recording.ts';
@@ -31,6 +32,7 @@ function overSsh(): Transport {
   return createSshTransport({
     host: 'plain',
     logger: silentLogger,
+    clock: systemClock,
     connect: (signal) => connectSession(question, ports, signal),
   });
 }

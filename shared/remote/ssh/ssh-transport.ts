@@ -6,10 +6,11 @@
  */
 import type { ClientChannel } from 'ssh2';
 import { abortable } from '../../base/cancel.ts';
+import type { Clock } from '../../base/clock.ts';
 import { StillpointError } from '../../base/errors.ts';
 import { Semaphore } from '../../base/limit.ts';
 import type { Logger } from '../../base/log.ts';
-import { MAX_CHANNELS } from '../budgets.ts';
+import { CHANNEL_REFUSED_WAITS_MS, MAX_CHANNELS } from '../budgets.ts';
 import type { RemoteProcess, Transport } from '../transport.ts';
 import { channelProcess } from './channel-process.ts';
 import type { SshSession } from './session.ts';
@@ -19,6 +20,7 @@ export interface SshTransportOptions {
   /** Makes a new session; asked again after a session was lost. */
   readonly connect: (signal: AbortSignal) => Promise<SshSession>;
   readonly logger: Logger;
+  readonly clock: Clock;
 }
 
 export function createSshTransport(options: SshTransportOptions): Transport {
@@ -42,13 +44,18 @@ class SshTransport implements Transport {
   async start(commandLine: string, signal: AbortSignal): Promise<RemoteProcess> {
     const place = await this.#places.acquire(signal);
     try {
-      for (;;) {
+      for (let refusals = 0; ; refusals += 1) {
         const session = await this.#ready(signal);
         const process = await session.exec(commandLine, (channel) => this.#adopt(channel, session, place), signal);
         if (process !== undefined) return process;
-        if (this.#running.size === 0) throw noChannels(this.#options.host);
-        // The server allows fewer channels than we do (MaxSessions): wait for one of ours to end.
-        await abortable(this.#channelClosed.promise, signal);
+        // The server allows fewer channels than we do (MaxSessions), or has not yet buried our last ones.
+        if (this.#running.size > 0) {
+          await abortable(this.#channelClosed.promise, signal);
+        } else {
+          const wait = CHANNEL_REFUSED_WAITS_MS[refusals];
+          if (wait === undefined) throw noChannels(this.#options.host);
+          await this.#options.clock.sleep(wait, signal);
+        }
       }
     } catch (error) {
       place[Symbol.dispose]();
