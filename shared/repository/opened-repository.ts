@@ -14,6 +14,7 @@ import { decodeIndex } from './format/index-file.ts';
 import type { Tree } from './format/node.ts';
 import { plaintextLength } from './format/pack.ts';
 import { decodeTree } from './format/tree.ts';
+import { IndexWriter } from './index-writer.ts';
 import { acquireLock, unlock } from './locks.ts';
 import type {
   LoadedBlob,
@@ -49,6 +50,7 @@ export class OpenedRepository implements Repository {
   readonly index = new BlobIndex();
   readonly #reader: BlobReader;
   readonly #points: RestorePointStore;
+  readonly #indexWriter: IndexWriter;
   readonly #trees = new TreeCache();
   readonly #loadedIndexes = new Set<string>();
   #writer: BlobWriter | undefined;
@@ -57,6 +59,7 @@ export class OpenedRepository implements Repository {
     this.parts = parts;
     this.files = new StoredFiles(parts.backend, parts.sealer, parts.config.version);
     this.#reader = new BlobReader(parts.backend, parts.sealer, this.index);
+    this.#indexWriter = new IndexWriter(this.files, this.index, parts.clock);
     this.#points = new RestorePointStore(this.files);
   }
 
@@ -110,6 +113,7 @@ export class OpenedRepository implements Repository {
   async saveRestorePoint(draft: RestorePointDraft, lock: RepositoryLock, signal: AbortSignal): Promise<RestorePoint> {
     signal.throwIfAborted();
     lock.assertHeld();
+    invariant(this.#indexWriter.isComplete, 'the writer was flushed before a restore point is saved');
     invariant(this.hasBlob('tree', draft.tree), 'the tree of a restore point was flushed before the point is saved');
     return this.#points.save(draft, AbortSignal.any([signal, lock.signal]));
   }
@@ -148,12 +152,13 @@ export class OpenedRepository implements Repository {
         cause: undefined,
       });
     }
-    const { key, config, clock } = this.parts;
+    const { key, config } = this.parts;
     const setup = { key, version: config.version, compression: options.compression ?? 'auto' } as const;
     const workers = options.workers ?? Math.min(availableParallelism(), MAX_WORKERS);
     const pool = new WorkerPool(setup, workers, options.workerUrl ?? defaultWorkerUrl());
     const packSizeBytes = options.packSizeBytes ?? PACK_BYTES;
-    this.#writer = new BlobWriter({ files: this.files, index: this.index, pool, clock, lock, packSizeBytes });
+    const { files, index } = this;
+    this.#writer = new BlobWriter({ files, index, indexWriter: this.#indexWriter, pool, lock, packSizeBytes });
     return this.#writer;
   }
 

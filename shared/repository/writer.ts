@@ -8,13 +8,13 @@
  * Crash story: see `uploader.ts`. Disposing without a flush stores nothing more and leaves unreferenced packs at most.
  */
 import { abortable } from '../base/cancel.ts';
-import type { Clock } from '../base/clock.ts';
 import { StillpointError, toStillpointError } from '../base/errors.ts';
 import type { BlobIndex } from './blob-index.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { type BlobId, type BlobType, blobIdOf } from './format/ids.ts';
 import { Batcher, type BlobBatch } from './batcher.ts';
 import { Packer } from './packer.ts';
+import type { IndexWriter } from './index-writer.ts';
 import type { PendingBlob, RepositoryLock, RepositoryWriter, SavedBlob, WriterStats } from './repository.ts';
 import type { StoredFiles } from './stored-files.ts';
 import { Uploader } from './uploader.ts';
@@ -24,7 +24,7 @@ export interface WriterPorts {
   readonly files: StoredFiles;
   readonly index: BlobIndex;
   readonly pool: WorkerPool;
-  readonly clock: Clock;
+  readonly indexWriter: IndexWriter;
   readonly lock: RepositoryLock;
   readonly packSizeBytes: number;
 }
@@ -109,7 +109,8 @@ export class BlobWriter implements RepositoryWriter {
     await this.#settled();
     for (const packer of Object.values(this.#packers)) this.#uploadFrom(packer);
     await this.#settled();
-    await this.#uploader.saveIndex();
+    this.#run(this.#uploader.saveIndex());
+    await this.#settled();
   }
 
   async #settled(): Promise<void> {

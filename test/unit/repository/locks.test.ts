@@ -1,0 +1,165 @@
+import { hostname } from 'node:os';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Clock } from '../../../shared/base/clock.ts';
+import { isStillpointError } from '../../../shared/base/errors.ts';
+import type { Backend } from '../../../shared/repository/backend/backend.ts';
+import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
+import { encodeLock, type LockFile } from '../../../shared/repository/format/lock-file.ts';
+import { timestampFromDate } from '../../../shared/repository/format/timestamp.ts';
+import { listLocks, LOCK_TIMES } from '../../../shared/repository/locks.ts';
+import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
+import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
+import { silentLogger } from '../../../shared/base/log.ts';
+import { CHEAP_KEY, PASSWORD } from '../../support/test-repository.ts';
+
+const signal = AbortSignal.timeout(60_000);
+const MINUTE = 60_000;
+
+/** Wall time that the test sets; waiting takes none of it. */
+class TestClock implements Clock {
+  ms = Date.UTC(2026, 0, 1);
+  onSleep: () => Promise<void> = async () => undefined;
+  now = (): Date => new Date(this.ms);
+  monotonicMs = (): number => this.ms;
+  sleep = (): Promise<void> => this.onSleep();
+}
+
+const refused = expect.toSatisfy((error: unknown) => isStillpointError(error, 'repository.locked'));
+const lost = expect.toSatisfy((error: unknown) => isStillpointError(error, 'repository.lock-lost'));
+
+describe('locks', () => {
+  let backend: Backend;
+  let clock: TestClock;
+  let repository: OpenedRepository;
+  let other: OpenedRepository;
+
+  beforeEach(async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    backend = createMemoryBackend();
+    clock = new TestClock();
+    repository = await createRepository(backend, PASSWORD, signal, { keyCost: CHEAP_KEY, clock });
+    other = await openRepository(backend, PASSWORD, signal, { clock });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const names = (): Promise<string[]> => repository.files.listNames('locks', signal);
+
+  async function plant(lock: Partial<LockFile>): Promise<string> {
+    const full = {
+      time: timestampFromDate(clock.now()),
+      exclusive: false,
+      hostname: 'nas',
+      username: 'ada',
+      pid: 7,
+      uid: 0,
+      gid: 0,
+    };
+    return repository.files.save('locks', encodeLock({ ...full, ...lock }), signal);
+  }
+
+  it('are shared by many', async () => {
+    await using first = await repository.lock('shared', signal);
+    await using second = await other.lock('shared', signal);
+    expect((await names()).length).toBe(2);
+    first.assertHeld();
+    second.assertHeld();
+  });
+
+  it('are gone afterwards, also when disposed twice', async () => {
+    const lock = await repository.lock('exclusive', signal);
+    await lock[Symbol.asyncDispose]();
+    await lock[Symbol.asyncDispose]();
+    expect(await names()).toEqual([]);
+    expect(() => lock.assertHeld()).toThrow(lost);
+  });
+
+  it('that are exclusive stand alone', async () => {
+    {
+      await using _shared = await repository.lock('shared', signal);
+      await expect(other.lock('exclusive', signal)).rejects.toThrow(refused);
+    }
+    await using _exclusive = await repository.lock('exclusive', signal);
+    await expect(other.lock('shared', signal)).rejects.toThrow(refused);
+    await expect(other.lock('exclusive', signal)).rejects.toThrow(refused);
+    expect((await names()).length).toBe(1);
+  });
+
+  it('see one that comes at the same instant, and step back', async () => {
+    clock.onSleep = async () => void (await plant({ exclusive: true }));
+    await expect(repository.lock('shared', signal)).rejects.toThrow(
+      'locked for exclusive use by process 7 of ada on "nas"',
+    );
+    expect((await names()).length).toBe(1);
+  });
+
+  it('leave nothing when the wait is cancelled', async () => {
+    const stop = new AbortController();
+    clock.onSleep = async () => {
+      stop.abort(new Error('enough'));
+      throw new Error('enough');
+    };
+    await expect(repository.lock('shared', stop.signal)).rejects.toThrow('enough');
+    expect(await names()).toEqual([]);
+  });
+
+  it('are stale after half an hour, or when their process on this machine is gone', async () => {
+    const gonePid = 2 ** 22 - 1;
+    const fresh = await plant({});
+    const old = await plant({ time: timestampFromDate(new Date(clock.ms - 31 * MINUTE)), pid: 8 });
+    const dead = await plant({ hostname: hostname(), pid: gonePid });
+    const alive = await plant({ hostname: hostname(), pid: process.pid });
+    const found = await listLocks({ files: repository.files, clock, logger: silentLogger }, signal);
+    const stale = new Map(found.map((lock) => [lock.name, lock.isStale]));
+    expect([fresh, old, dead, alive].map((name) => stale.get(name))).toEqual([false, true, true, false]);
+    expect(await repository.unlock('stale', signal)).toBe(2);
+    expect(await names()).toEqual([fresh, alive].toSorted());
+    expect(await repository.unlock('all', signal)).toBe(2);
+  });
+
+  it('that are stale still stand in the way, and say what to do', async () => {
+    await plant({ exclusive: true, time: timestampFromDate(new Date(clock.ms - 60 * MINUTE)) });
+    const error = await repository.lock('shared', signal).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'repository.locked', advice: expect.stringContaining('looks abandoned') });
+  });
+
+  it('are renewed in time, the new one before the old one goes', async () => {
+    await using lock = await repository.lock('shared', signal);
+    const [first] = await names();
+    clock.ms += LOCK_TIMES.refreshMs;
+    await vi.advanceTimersByTimeAsync(LOCK_TIMES.tickMs);
+    await vi.waitFor(async () => expect(await names()).not.toEqual([first]));
+    await vi.waitFor(async () => expect((await names()).length).toBe(1));
+    clock.ms += LOCK_TIMES.lostMs - MINUTE;
+    lock.assertHeld();
+  });
+
+  it('are lost when the machine slept too long, whatever the timers say', async () => {
+    await using lock = await repository.lock('shared', signal);
+    clock.ms += LOCK_TIMES.lostMs + 1;
+    expect(() => lock.assertHeld()).toThrow(lost);
+    expect(lock.signal.aborted).toBe(true);
+  });
+
+  it('are lost when somebody removed them', async () => {
+    await using lock = await repository.lock('shared', signal);
+    await other.unlock('all', signal);
+    clock.ms += LOCK_TIMES.refreshMs;
+    const gone = new Promise((resolve) => lock.signal.addEventListener('abort', resolve));
+    await vi.advanceTimersByTimeAsync(LOCK_TIMES.tickMs);
+    await gone;
+    expect(() => lock.assertHeld()).toThrow('somebody removed it');
+    expect(await names()).toEqual([]);
+  });
+
+  it('pass over empty files, which some stores leave', async () => {
+    await backend.save({ type: 'locks', name: 'ab'.repeat(32) }, [], signal);
+    await using _lock = await repository.lock('exclusive', signal);
+  });
+
+  it('do not pass over what cannot be read', async () => {
+    await backend.save({ type: 'locks', name: 'ab'.repeat(32) }, [Buffer.from('noise')], signal);
+    await expect(repository.lock('shared', signal)).rejects.toThrow('does not match its name');
+  });
+});
