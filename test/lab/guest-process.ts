@@ -48,9 +48,10 @@ export async function startGuestProcess(options: {
   const consoleLog = join(options.directory, 'console.log');
   await mkdir(options.directory, { recursive: true });
   const child = execa(
-    'setpriv',
+    'sh',
     [
-      ...['--pdeathsig', 'KILL', 'unshare', '--net', '--pid', '--mount-proc', '--fork', '--kill-child=KILL'],
+      ...['-c', 'exec "$@" 2>>"$0"', consoleLog],
+      ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--net', '--pid', '--mount-proc', '--fork', '--kill-child=KILL'],
       ...['sh', '-c', launchScript, 'launch', consoleLog],
       `mem=${String(options.memoryMiB)}M`,
       'umid=guest',
@@ -61,7 +62,7 @@ export async function startGuestProcess(options: {
       ...['root=/dev/ubda', 'rw', 'vec0:transport=tap,ifname=tap0,depth=128'],
       ...['con=null', 'con0=null,fd:1', 'ssl=null', 'quiet', 'panic=1', 'noreboot'],
     ],
-    { stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', buffer: false, reject: false, cleanup: false },
+    { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', buffer: false, reject: false, cleanup: false },
   );
   const { pid } = child;
   if (pid === undefined) throw new Error(`The guest could not be started: ${String((await child).shortMessage)}`);

@@ -4,6 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
+import { descendantsOf, killIfAlive } from './process-tree.ts';
 
 /** One `Host` block of an OpenSSH client configuration. */
 export interface SshAlias {
@@ -33,11 +34,19 @@ export async function runOverSsh(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<RunResult> {
   const command = 'exec env LC_ALL=C PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin /bin/sh -s';
-  const result = await execa(
+  signal.throwIfAborted();
+  const child = execa(
     'ssh',
     ['-F', target.configFile, '-T', '-o', 'BatchMode=yes', '-o', 'LogLevel=ERROR', target.alias, command],
-    { input: script, reject: false, cancelSignal: signal, stripFinalNewline: false, maxBuffer: 64 * 1024 * 1024 },
+    { input: script, reject: false, stripFinalNewline: false, maxBuffer: 64 * 1024 * 1024 },
   );
+  // A ProxyCommand that waits for a dead network outlives ssh and would hold our pipes open for minutes.
+  const killTree = (): void => {
+    if (child.pid !== undefined) for (const pid of [...descendantsOf(child.pid), child.pid]) killIfAlive(pid);
+  };
+  signal.addEventListener('abort', killTree);
+  const result = await child;
+  signal.removeEventListener('abort', killTree);
   signal.throwIfAborted();
   return { stdout: result.stdout, stderr: result.stderr, code: result.exitCode };
 }
