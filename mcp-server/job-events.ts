@@ -1,6 +1,6 @@
 /** The news of a job since an event, waiting for some if there is none yet. Never longer than it was asked to. */
 import type { RunEvent } from '../shared/domain/events.ts';
-import { isFinished, type Job } from '../shared/domain/job.ts';
+import type { Job } from '../shared/domain/job.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 import { EVENTS_MOST, STORED_EVENTS_MS } from './limits.ts';
 
@@ -23,7 +23,7 @@ export async function newEvents(stillpoint: Stillpoint, job: Job, request: NewsR
   const stored = job.lastSeq > since;
   const events: RunEvent[] = [];
   let nextEvent = since;
-  if (!stored && (waitMs === 0 || isFinished(job.state))) return { events, nextEvent };
+  if (!stored && waitMs === 0) return { events, nextEvent };
 
   const enough = AbortSignal.timeout(Math.max(waitMs, stored ? STORED_EVENTS_MS : 0));
   try {

@@ -227,6 +227,21 @@ describe('answers stay small', () => {
     expect(pages).toBe(3);
   });
 
+  test('a long list of large entries stays below the limit', async () => {
+    const paths = Array.from({ length: 20 }, (_, index) => `/srv/${index}/${'p'.repeat(400)}`);
+    const points = Array.from({ length: 40 }, (_, index) => ({
+      ...samplePoint,
+      id: String(index).padStart(64, '0') as typeof samplePoint.id,
+      paths,
+    }));
+    await using connected = await connectInProcess(scriptedStillpoint({ points }));
+    const { structuredContent } = await connected.call('list_restore_points', { limit: 200 });
+    const page = structuredContent as { restorePoints: unknown[]; nextCursor: string | null };
+    expect(Buffer.byteLength(JSON.stringify(page))).toBeLessThan(32_000);
+    expect(page.restorePoints.length).toBeGreaterThan(1);
+    expect(page.nextCursor).not.toBeNull();
+  });
+
   test('a cursor that fits nothing is refused', async () => {
     await using connected = await connectInProcess(scriptedStillpoint());
     const result = await connected.call('list_hosts', { cursor: 'gone' });

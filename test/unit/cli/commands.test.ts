@@ -300,6 +300,19 @@ describe('following a job', () => {
     expect(stillpoint.calls.some((call) => call.startsWith('followJob'))).toBe(false);
   });
 
+  test('when it cannot be read any more, that is the error, and the job is left alone', async () => {
+    const lost = new StillpointError('job.store-unusable', 'The jobs cannot be read.', {
+      advice: 'Look.',
+      cause: undefined,
+    });
+    const stillpoint = scriptedStillpoint({ run: sampleRun.slice(0, 4) });
+    stillpoint.fail('followJob', lost);
+    const { exitCode, stdout } = await runCli(['backup', 'shop', '--json'], stillpoint);
+    expect(exitCode).toBe(1);
+    expect(linesOf(stdout).at(-1)).toMatchObject({ type: 'exit', exitCode: 1, error: { code: 'job.store-unusable' } });
+    expect(stillpoint.calls.some((call) => call.startsWith('cancelJob'))).toBe(false);
+  });
+
   test('a log that ends early gives way to the record', async () => {
     const stillpoint = scriptedStillpoint({
       run: [{ type: 'job-finished', outcome: 'interrupted' }],
