@@ -1,0 +1,69 @@
+/** `npm run demo`: tells the story with its figures, and fails when any of it is not as promised. */
+
+import { formatBytes } from '../../shared/base/bytes.ts';
+import type { RunEvent } from '../../shared/domain/events.ts';
+import { type Story, tellStory } from './story.ts';
+
+const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1).padStart(7)} s`;
+
+function printEvent(event: RunEvent): void {
+  if (event.type === 'phase-finished') console.log(`${seconds(event.durationMs)}    ${event.phase}`);
+  if (event.type === 'snapshot-created') {
+    console.log(`             ${event.volume}: writers held for at most ${event.freezeMs} ms`);
+  }
+  if (event.type === 'snapshot-removed') {
+    console.log(`             ${event.volume}: snapshot lived for ${(event.lifetimeMs / 1000).toFixed(1)} s`);
+  }
+  if (event.type === 'warning' || event.type === 'cleanup-failed') console.log(`             ${JSON.stringify(event)}`);
+}
+
+/** Every promise of the story with whether it was kept. */
+function promises(story: Story): readonly (readonly [string, boolean])[] {
+  const { rehearsal, first, second } = story;
+  return [
+    ['restic check --read-data found no errors', story.resticCheck.includes('no errors were found')],
+    ["restic's restore and ours are equal", story.differences.length === 0],
+    ['mariadb-check found nothing', rehearsal.complaints.length === 0],
+    ['no row has a wrong checksum', rehearsal.rows > 0 && rehearsal.wrongChecksums === 0],
+    [
+      `every order committed before the snapshot is there (${story.committedBefore} of ${rehearsal.highestId})`,
+      rehearsal.highestId >= story.committedBefore && rehearsal.rows === rehearsal.highestId,
+    ],
+    [
+      `no order begun after the snapshot is there (${story.startedBefore} begun)`,
+      rehearsal.highestId <= story.startedBefore,
+    ],
+    ['the second backup read less than the first', second.bytesRead < first.bytesRead],
+    ['the guest is left without a trace', story.traces.length === 0],
+  ];
+}
+
+const interrupted = new AbortController();
+process.once('SIGINT', () => interrupted.abort(new Error('Interrupted')));
+
+const story = await tellStory(
+  {
+    chapter: (title, durationMs, facts = []) => {
+      console.log(`${seconds(durationMs)}  ${title}`);
+      for (const fact of facts) console.log(`             ${fact}`);
+    },
+    event: printEvent,
+  },
+  interrupted.signal,
+);
+for (const [name, report] of [
+  ['First backup', story.first],
+  ['Second backup', story.second],
+] as const) {
+  const { files } = report;
+  console.log(
+    `\n${name}: ${report.consistency}, ${files.new} new, ${files.changed} changed, ${files.unmodified} unchanged files`,
+  );
+  console.log(
+    `  content ${formatBytes(report.bytesTotal)}, read ${formatBytes(report.bytesRead)}, stored ${formatBytes(report.bytesStored)}`,
+  );
+}
+console.log('');
+const checked = promises(story);
+for (const [promise, kept] of checked) console.log(`${kept ? '  kept  ' : '  BROKEN'}  ${promise}`);
+process.exitCode = checked.every(([, kept]) => kept) ? 0 : 1;
