@@ -3,7 +3,13 @@
  * and reads their records. It holds no state that matters: the durable things are the configuration, the job store and
  * the repositories, so any number of shells may be open at once and all of them see the same jobs.
  */
-import type { Logger } from './base/log.ts';
+import { join } from 'node:path';
+import { systemClock } from './base/clock.ts';
+import { type Environment, readEnvironment } from './base/environment.ts';
+import { isStillpointError, StillpointError } from './base/errors.ts';
+import { type Logger, silentLogger } from './base/log.ts';
+import { type ConfigPlace, type Configuration, configPlace, loadConfiguration } from './config/configuration.ts';
+import { findRepository, findSource } from './config/look-up.ts';
 import type { BackupPlan } from './domain/backup-plan.ts';
 import type { RunEvent } from './domain/events.ts';
 import type { HostInventory, HostSummary } from './domain/host.ts';
@@ -12,6 +18,18 @@ import type { HostName, JobId, RepositoryName, RestorePointId, SourceName } from
 import type { Prompter } from './domain/prompter.ts';
 import type { FileListing, RestorePointSummary } from './domain/restore-point.ts';
 import type { RepositorySpec, Source } from './domain/source.ts';
+import { findHost, listAllHosts } from './facade/hosts.ts';
+import { JobDesk } from './facade/job-desk.ts';
+import { gatherHandover, type PeoplePorts, passwordOf, placesOf, withHost } from './facade/people.ts';
+import { RepositoryShelf } from './facade/repository-shelf.ts';
+import { RestorePoints } from './facade/restore-points.ts';
+import { AnswerBook } from './jobs/answers.ts';
+import { JobStore } from './jobs/job-store.ts';
+import { createAt, openAt } from './jobs/open-repository.ts';
+import { findUnfinished, startJob } from './jobs/start-job.ts';
+import { inspect } from './pipeline/inspect.ts';
+import { planBackup } from './pipeline/plan-backup.ts';
+import type { Repository } from './repository/repository.ts';
 
 export type { HostKeyOffer, Prompter, Question } from './domain/prompter.ts';
 
@@ -22,6 +40,8 @@ export interface StillpointOptions {
   readonly stateFolder?: string;
   readonly prompter?: Prompter;
   readonly logger?: Logger;
+  /** The program that runs jobs; default: the one beside the source or the bundle. */
+  readonly runnerEntry?: URL;
 }
 
 export interface Stillpoint extends AsyncDisposable {
@@ -66,4 +86,171 @@ export interface BrowseRequest {
   readonly path: string;
   readonly limit?: number;
   readonly cursor?: string;
+}
+
+/**
+ * Opens the façade. Nothing is read or connected to before it is needed; the configuration is read anew for each call,
+ * so an edit counts at once. Dispose it to close what it keeps open; jobs go on.
+ */
+export function openStillpoint(options: StillpointOptions = {}): Promise<Stillpoint> {
+  return Promise.resolve(new OpenedStillpoint(options, readEnvironment()));
+}
+
+/** How often a person may mistype the password of a repository. */
+const PASSWORD_ATTEMPTS = 3;
+const LISTING_LIMIT = 1000;
+
+class OpenedStillpoint implements Stillpoint {
+  readonly configFile: string;
+  readonly #place: ConfigPlace;
+  readonly #stateFolder: string;
+  readonly #runnerEntry: URL | undefined;
+  readonly #people: PeoplePorts;
+  readonly #shelf: RepositoryShelf;
+  readonly #points: RestorePoints;
+  readonly #jobs: JobDesk;
+  #store: Promise<JobStore> | undefined;
+
+  constructor(options: StillpointOptions, environment: Environment) {
+    const { configFile, stateFolder, prompter, logger = silentLogger, runnerEntry } = options;
+    this.#place = configPlace(configFile, environment);
+    this.configFile = this.#place.file;
+    this.#stateFolder = stateFolder ?? join(environment.stateHome, 'stillpoint');
+    this.#runnerEntry = runnerEntry;
+    this.#people = { book: new AnswerBook(prompter), environment, logger, clock: systemClock };
+    this.#shelf = new RepositoryShelf({ logger, open: (spec, signal) => this.#openRepository(spec, signal) });
+    this.#points = new RestorePoints(this.#shelf, logger);
+    this.#jobs = new JobDesk(() => this.#openStore(), systemClock, logger);
+  }
+
+  async listHosts(): Promise<readonly HostSummary[]> {
+    return listAllHosts(await this.#configuration());
+  }
+
+  async inspectHost(name: HostName, signal: AbortSignal): Promise<HostInventory> {
+    const spec = await findHost(await this.#configuration(), name);
+    return withHost(spec, this.#people, signal, (host) => inspect(name, host, signal));
+  }
+
+  async listSources(): Promise<readonly Source[]> {
+    return [...(await this.#configuration()).sources.values()];
+  }
+
+  async listRepositories(): Promise<readonly RepositorySpec[]> {
+    return [...(await this.#configuration()).repositories.values()];
+  }
+
+  async initRepository(name: RepositoryName, signal: AbortSignal): Promise<{ readonly id: string }> {
+    const spec = findRepository(await this.#configuration(), name);
+    // A person chooses this password; what they said to an earlier question was an answer to that one.
+    this.#people.book.forget(spec.name);
+    const { value } = await passwordOf(spec, this.#people, signal);
+    await using repository = await createAt(spec, value, this.#people, signal);
+    return { id: repository.id };
+  }
+
+  async planBackup(name: SourceName, signal: AbortSignal): Promise<BackupPlan> {
+    const configuration = await this.#configuration();
+    const source = findSource(configuration, name);
+    const spec = await findHost(configuration, source.host);
+    const owner = await (await this.#openStore()).owner();
+    return withHost(spec, this.#people, signal, (host) => planBackup(source, owner, host, signal));
+  }
+
+  async startJob(request: JobRequest, signal: AbortSignal): Promise<{ job: Job; alreadyRunning: boolean }> {
+    const configuration = await this.#configuration();
+    const places = placesOf(request, configuration);
+    if (places.host !== undefined) await findHost(configuration, places.host.name);
+    const store = await this.#openStore();
+    const running = await findUnfinished(store, request, systemClock);
+    if (running !== undefined) return { job: await this.#jobs.find(running), alreadyRunning: true };
+    const handover = await gatherHandover(places, this.#people, signal, (spec, trySignal) =>
+      this.#shelf.use(spec, trySignal, () => Promise.resolve()),
+    );
+    const options = { configFile: this.configFile, handover, runnerEntry: this.#runnerEntry, clock: systemClock };
+    const { id, alreadyRunning } = await startJob(store, request, options, signal);
+    return { job: await this.#jobs.find(id), alreadyRunning };
+  }
+
+  findJob(id: JobId): Promise<Job> {
+    return this.#jobs.find(id);
+  }
+
+  listJobs(filter: { readonly states?: readonly JobState[]; readonly limit?: number } = {}): Promise<readonly Job[]> {
+    return this.#jobs.list(filter);
+  }
+
+  cancelJob(id: JobId): Promise<Job> {
+    return this.#jobs.cancel(id);
+  }
+
+  followJob(id: JobId, afterSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> {
+    return this.#jobs.follow(id, afterSeq, signal);
+  }
+
+  watchJobs(onChange: () => void): Disposable {
+    return this.#jobs.watch(onChange);
+  }
+
+  async listRestorePoints(
+    filter: { readonly repository?: RepositoryName; readonly source?: SourceName; readonly hostname?: string },
+    signal: AbortSignal,
+  ): Promise<readonly RestorePointSummary[]> {
+    return this.#points.list(await this.#repositories(filter.repository), filter, signal);
+  }
+
+  async findRestorePoint(
+    repository: RepositoryName | undefined,
+    point: string,
+    signal: AbortSignal,
+  ): Promise<RestorePointSummary> {
+    return this.#points.find(await this.#repositories(repository), point, signal);
+  }
+
+  async browse(request: BrowseRequest, signal: AbortSignal): Promise<FileListing> {
+    const { repository, restorePoint, path, limit = LISTING_LIMIT, cursor } = request;
+    if (!path.startsWith('/') || !Number.isSafeInteger(limit) || limit < 1) {
+      throw new StillpointError('usage.invalid', 'A listing needs a path from "/" on and a limit of 1 or more.', {
+        advice: 'Give "/" for the top of the restore point.',
+        details: { path, limit },
+        cause: undefined,
+      });
+    }
+    const spec = findRepository(await this.#configuration(), repository);
+    return this.#points.browse(spec, restorePoint, { path, limit, cursor }, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#shelf[Symbol.asyncDispose]();
+  }
+
+  #configuration(): Promise<Configuration> {
+    return loadConfiguration(this.#place, this.#people.environment.home);
+  }
+
+  async #repositories(name: RepositoryName | undefined): Promise<readonly RepositorySpec[]> {
+    const configuration = await this.#configuration();
+    return name === undefined ? [...configuration.repositories.values()] : [findRepository(configuration, name)];
+  }
+
+  #openStore(): Promise<JobStore> {
+    this.#store ??= JobStore.open(this.#stateFolder).catch((error: unknown) => {
+      this.#store = undefined;
+      throw error;
+    });
+    return this.#store;
+  }
+
+  async #openRepository(spec: RepositorySpec, signal: AbortSignal): Promise<Repository> {
+    for (let attempt = 1; ; attempt += 1) {
+      const { value, from } = await passwordOf(spec, this.#people, signal);
+      try {
+        return await openAt(spec, value, this.#people, signal);
+      } catch (error) {
+        if (!isStillpointError(error, 'repository.wrong-password')) throw error;
+        this.#people.book.forget(spec.name);
+        if (from !== 'person' || attempt === PASSWORD_ATTEMPTS) throw error;
+      }
+    }
+  }
 }

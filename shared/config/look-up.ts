@@ -39,7 +39,10 @@ export function unknown(
   const table = kind === 'repository' ? 'repositories' : `${kind}s`;
   const where = kind === 'host' ? 'the configuration or the SSH configuration' : 'the configuration';
   throw new StillpointError(code, `There is no ${kind} "${name}" in ${where}.`, {
-    advice: guess === undefined ? `${there}; write it into "${table}" in "${file}".` : `Did you mean "${guess}"?`,
+    advice:
+      guess === undefined
+        ? `${there}; write it into "${table}" in "${file}".`
+        : `Did you mean "${guess}"? Otherwise write it into "${table}" in "${file}".`,
     details: { name, known: known.slice(0, 100), file },
     cause: undefined,
   });

@@ -11,6 +11,7 @@
  *     jobs/<id>/cancel         somebody wants it to stop
  *     jobs/<id>/finished.json  the last event; created once, by the runner, or by whoever finds the runner dead
  *     jobs/<id>/runner.log     what the runner's process printed
+ *     jobs/<id>/work/          files of the run, removed when it ends
  *
  * Two files decide everything, and both are created in one step by exactly one process: `heartbeat` says who runs the
  * job, `finished.json` how it ended. A process may die between any two writes; whoever reads next finds a job that is
@@ -94,6 +95,21 @@ export class JobStore {
 
   async beat(id: JobId, at: Date): Promise<void> {
     await utimes(this.path(id, 'heartbeat'), at, at);
+  }
+
+  async makeWorkFolder(id: JobId): Promise<string> {
+    const folder = join(this.jobFolder(id), 'work');
+    try {
+      await mkdir(folder, { mode: 0o700 });
+    } catch (error) {
+      throw storeError(folder, error);
+    }
+    return folder;
+  }
+
+  /** What remains, goes with the record. */
+  async removeWorkFolder(id: JobId): Promise<void> {
+    await rm(join(this.jobFolder(id), 'work'), { recursive: true, force: true }).catch(() => undefined);
   }
 
   async requestCancel(id: JobId): Promise<void> {

@@ -78,7 +78,8 @@ export async function runJob(record: JobRecord, handover: Handover, ports: Runne
     cancel.signal.throwIfAborted();
     events.emit({ type: 'job-started' });
     for (const warning of handover.warnings) events.emit({ type: 'warning', ...warning });
-    const verbPorts = await portsFor(configuration, handover, events, ports);
+    const workFolder = await store.makeWorkFolder(record.id);
+    const verbPorts = await portsFor({ configuration, handover, events, workFolder }, ports);
     if (lock?.uncleanBefore === true && host !== undefined)
       await sweepFirst(host, record, verbPorts, events, ports, cancel.signal);
     const result = await runVerb(ports.verbs, record.request, verbPorts, cancel.signal);
@@ -95,6 +96,7 @@ export async function runJob(record: JobRecord, handover: Handover, ports: Runne
   }
   events.flush();
   await saved.settled();
+  await store.removeWorkFolder(record.id);
   beat.stop();
   const finished: FinishedEvent = { type: 'job-finished', seq: log.lastSeq + 1, at: clock.now().toISOString(), ...end };
   await sayTheEnd(ports, finished, record.id);
@@ -126,16 +128,20 @@ async function readPlace(
   return { configuration, host: request.kind === 'sweep' ? request.host : undefined };
 }
 
-async function portsFor(
-  configuration: Configuration,
-  handover: Handover,
-  events: JobEvents,
-  { store, environment, clock, logger }: RunnerPorts,
-): Promise<VerbPorts> {
+interface RunContext {
+  readonly configuration: Configuration;
+  readonly handover: Handover;
+  readonly events: JobEvents;
+  readonly workFolder: string;
+}
+
+async function portsFor(context: RunContext, { store, environment, clock, logger }: RunnerPorts): Promise<VerbPorts> {
+  const { configuration, handover, events, workFolder } = context;
   return {
     configuration,
     owner: await store.owner(),
     environment,
+    workFolder,
     prompter: replayedAnswers(handover.answers),
     repositoryPassword: (repository) => {
       const password = handover.repositoryPasswords[repository];

@@ -17,6 +17,7 @@ export async function settledFacts(store: JobStore, id: JobId, clock: Clock): Pr
   if (facts === undefined || facts.finished !== undefined || !(await isOrphaned(store, facts, clock))) return facts;
   // Its runner may have finished between our two looks; then this is refused, and what it said is read below.
   await finishFor(store, id, { outcome: 'interrupted', error: interrupted(facts) }, clock);
+  await store.removeWorkFolder(id);
   return store.facts(id);
 }
 

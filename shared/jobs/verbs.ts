@@ -14,6 +14,8 @@ export interface VerbPorts {
   readonly configuration: Configuration;
   readonly owner: OwnerId;
   readonly environment: Environment;
+  /** A private folder for files that live as long as the run. */
+  readonly workFolder: string;
   /** Answers what a person was asked before the start, declines the rest. */
   readonly prompter: Prompter;
   /** Errors: `config.secret-unavailable`. */

@@ -14,6 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['snapshot', 'quiesce', 'repository'],
   ['pipeline'],
   ['jobs'],
+  ['facade'],
   ['stillpoint.ts'],
 ];
 

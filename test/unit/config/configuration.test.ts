@@ -159,7 +159,10 @@ describe('looking up', () => {
   test('finds what is there, and says what is when it is not', () => {
     expect(findSource(configuration, sourceName('shop')).host).toBe('db1');
     expect(() => findSource(configuration, sourceName('shpo'))).toThrow(
-      expect.objectContaining({ code: 'config.unknown-source', advice: 'Did you mean "shop"?' }),
+      expect.objectContaining({
+        code: 'config.unknown-source',
+        advice: `Did you mean "shop"? Otherwise write it into "sources" in "${FILE}".`,
+      }),
     );
     expect(() => findRepository(configuration, repositoryName('elsewhere'))).toThrow(
       expect.objectContaining({

@@ -1,0 +1,56 @@
+/** The hosts that there are: those of the configuration, and those that the user's OpenSSH configuration offers. */
+import type { Configuration } from '../config/configuration.ts';
+import { hostSpec, unknown } from '../config/look-up.ts';
+import type { HostSummary } from '../domain/host.ts';
+import { type HostName, hostName } from '../domain/names.ts';
+import type { HostSpec } from '../domain/source.ts';
+import { hostNames } from '../remote/ssh/config-hosts.ts';
+import { openSshHome } from '../remote/ssh/openssh-config.ts';
+
+/** First the configured ones, each group in the order of its file. */
+export async function listAllHosts(configuration: Configuration): Promise<HostSummary[]> {
+  const { hosts, sources } = configuration;
+  const offered = await offeredNames();
+  // A host that only a source names is there too, or nobody would see that source.
+  const configured = new Set([...hosts.keys(), ...[...sources.values()].map(({ host }) => host)]);
+  const summary = (name: HostName, origin: HostSummary['origin']): HostSummary => ({
+    name,
+    origin,
+    sources: [...sources.values()].filter(({ host }) => host === name).map((source) => source.name),
+  });
+  return [
+    ...[...configured].map((name) =>
+      summary(name, hosts.has(name) || !offered.includes(name) ? 'configuration' : 'ssh-config'),
+    ),
+    ...offered.filter((name) => !configured.has(name)).map((name) => summary(name, 'ssh-config')),
+  ];
+}
+
+/** Errors: `config.unknown-host` for a name that is in neither place. */
+export async function findHost(configuration: Configuration, name: HostName): Promise<HostSpec> {
+  if (!configuration.hosts.has(name)) {
+    const offered = await offeredNames();
+    if (!offered.includes(name)) {
+      return unknown(
+        'config.unknown-host',
+        'host',
+        name,
+        [...configuration.hosts.keys(), ...offered],
+        configuration.file,
+      );
+    }
+  }
+  return hostSpec(configuration, name);
+}
+
+/** Names of the SSH configuration that can be names of ours. */
+async function offeredNames(): Promise<HostName[]> {
+  const names = await hostNames({ homeFolder: openSshHome() });
+  return names.flatMap((name) => {
+    try {
+      return [hostName(name)];
+    } catch {
+      return [];
+    }
+  });
+}

@@ -1,0 +1,112 @@
+/** Restore points over all repositories of the configuration. */
+import { isStillpointError, StillpointError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import type { RepositoryName, SourceName } from '../domain/names.ts';
+import type { FileListing, RestorePointSummary } from '../domain/restore-point.ts';
+import type { RepositorySpec } from '../domain/source.ts';
+import { type ListingRequest, listFolder, summarise } from '../pipeline/browse.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { RepositoryShelf } from './repository-shelf.ts';
+
+export interface RestorePointFilter {
+  readonly repository?: RepositoryName;
+  readonly source?: SourceName;
+  readonly hostname?: string;
+}
+
+export class RestorePoints {
+  readonly #shelf: RepositoryShelf;
+  readonly #logger: Logger;
+
+  constructor(shelf: RepositoryShelf, logger: Logger) {
+    this.#shelf = shelf;
+    this.#logger = logger;
+  }
+
+  /** Newest first. A repository that cannot be read is an error: a list that lacks it would look complete. */
+  async list(
+    repositories: readonly RepositorySpec[],
+    { source, hostname }: RestorePointFilter,
+    signal: AbortSignal,
+  ): Promise<RestorePointSummary[]> {
+    const all: RestorePointSummary[] = [];
+    for (const spec of repositories) {
+      all.push(...(await this.#shelf.use(spec, signal, (repository) => this.#listOne(spec, repository, signal))));
+    }
+    return all
+      .filter((point) => source === undefined || point.source === source)
+      .filter((point) => hostname === undefined || point.hostname === hostname)
+      .toSorted(newestFirst);
+  }
+
+  /** `wanted` is an id, the start of one, or "latest". Errors: `repository.unknown-point`, `repository.ambiguous-point`. */
+  async find(
+    repositories: readonly RepositorySpec[],
+    wanted: string,
+    signal: AbortSignal,
+  ): Promise<RestorePointSummary> {
+    const found: RestorePointSummary[] = [];
+    for (const spec of repositories) {
+      const point = await this.#shelf.use(spec, signal, (repository) => findIn(repository, wanted, signal));
+      if (point !== undefined) found.push(summarise(point, spec.name));
+    }
+    const [first, ...others] = found.toSorted(newestFirst);
+    if (first === undefined) throw unknownPoint(wanted, repositories);
+    if (wanted === 'latest' || others.length === 0) return first;
+    throw new StillpointError(
+      'repository.ambiguous-point',
+      `"${wanted}" fits restore points of several repositories.`,
+      {
+        advice: `Name the repository: ${found.map(({ repository }) => `"${repository}"`).join(' or ')}.`,
+        details: { matches: found.map(({ repository, id }) => ({ repository, id })) },
+        cause: undefined,
+      },
+    );
+  }
+
+  browse(spec: RepositorySpec, id: string, listing: ListingRequest, signal: AbortSignal): Promise<FileListing> {
+    return this.#shelf.use(spec, signal, async (repository) => {
+      const point = await repository.findRestorePoint(id, signal);
+      await repository.loadIndex(signal);
+      return listFolder(repository, point, listing, signal);
+    });
+  }
+
+  async #listOne(spec: RepositorySpec, repository: Repository, signal: AbortSignal): Promise<RestorePointSummary[]> {
+    const { points, findings } = await repository.listRestorePoints(signal);
+    for (const { message, affects } of findings) {
+      this.#logger.log('warn', 'a restore point cannot be read', { repository: spec.name, finding: message, affects });
+    }
+    return points.map((point) => summarise(point, spec.name));
+  }
+}
+
+async function findIn(repository: Repository, wanted: string, signal: AbortSignal) {
+  try {
+    return await repository.findRestorePoint(wanted, signal);
+  } catch (error) {
+    if (isStillpointError(error, 'repository.unknown-point')) return undefined;
+    throw error;
+  }
+}
+
+function newestFirst(a: RestorePointSummary, b: RestorePointSummary): number {
+  return Date.parse(b.time) - Date.parse(a.time) || (a.id < b.id ? -1 : 1);
+}
+
+function unknownPoint(wanted: string, repositories: readonly RepositorySpec[]): StillpointError {
+  const names = repositories.map(({ name }) => `"${name}"`).join(', ');
+  const place = repositories.length === 1 ? `The repository ${names}` : `None of the repositories ${names}`;
+  const message =
+    repositories.length === 0
+      ? 'The configuration names no repository.'
+      : wanted === 'latest'
+        ? `${place} holds a restore point.`
+        : `${place} holds a restore point "${wanted}".`;
+  const none = repositories.length === 1 ? message.replace('holds a', 'holds no') : message;
+  return new StillpointError('repository.unknown-point', none, {
+    advice: 'List the restore points to see their ids.',
+    details: { wanted, repositories: repositories.map(({ name }) => name) },
+    cause: undefined,
+  });
+}

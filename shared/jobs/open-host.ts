@@ -1,0 +1,56 @@
+/** Connects to a host of the configuration, with the questions of the way there put in the words of the shells. */
+import type { Clock } from '../base/clock.ts';
+import type { Environment } from '../base/environment.ts';
+import type { Logger } from '../base/log.ts';
+import type { Prompter, Question } from '../domain/prompter.ts';
+import type { HostSpec } from '../domain/source.ts';
+import { connectHost } from '../remote/connect-host.ts';
+import type { Prompter as RemotePrompter, Question as RemoteQuestion } from '../remote/prompter.ts';
+import type { RemoteHost } from '../remote/remote-host.ts';
+import { openSshHome } from '../remote/ssh/openssh-config.ts';
+
+export interface OpenHostPorts {
+  readonly prompter: Prompter;
+  readonly environment: Environment;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** Errors: `ssh.…`, `remote.sudo-refused`, the signal's reason. */
+export function openHost(spec: HostSpec, ports: OpenHostPorts, signal: AbortSignal): Promise<RemoteHost> {
+  const { name, ssh, sshConfigFile, sudo } = spec;
+  const address = { name, ssh, sudo, ...(sshConfigFile === undefined ? {} : { sshConfigFile }) };
+  return connectHost(address, remotePorts(name, ports), signal);
+}
+
+/** This machine itself, for what is restored onto it. */
+export function openThisMachine(ports: OpenHostPorts, signal: AbortSignal): Promise<RemoteHost> {
+  const address = { name: 'this machine', ssh: undefined, sudo: 'none' } as const;
+  return connectHost(address, remotePorts(address.name, ports), signal);
+}
+
+function remotePorts(host: string, { prompter, environment, logger, clock }: OpenHostPorts) {
+  return {
+    prompter: remotePrompter(host, prompter),
+    logger: logger.child({ host }),
+    clock,
+    agentSocket: environment.sshAuthSock,
+    homeFolder: openSshHome(),
+  };
+}
+
+const KINDS: Readonly<Record<RemoteQuestion['kind'], Question['kind']>> = {
+  passphrase: 'key-passphrase',
+  password: 'ssh-password',
+  'keyboard-interactive': 'keyboard-interactive',
+  'sudo-password': 'sudo-password',
+};
+
+/** Answers are kept by the host's name as the user knows it; a jump host on the way there has a text of its own. */
+function remotePrompter(host: string, prompter: Prompter): RemotePrompter {
+  return {
+    ask: ({ kind, text, echo }, signal) => prompter.ask({ kind: KINDS[kind], subject: host, text, echo }, signal),
+    confirmHostKey: ({ address, keyType, fingerprint, otherKeys }, signal) =>
+      prompter.confirmHostKey({ host, address, keyType, fingerprint, otherKeys }, signal),
+  };
+}

@@ -1,0 +1,68 @@
+/** The verbs of the pipeline with their ports: what a runner does for each kind of job. */
+import { findRepository, findSource, hostSpec } from '../config/look-up.ts';
+import type { RepositoryName } from '../domain/names.ts';
+import { backup } from '../pipeline/backup.ts';
+import { restore } from '../pipeline/restore.ts';
+import { findShownPath } from '../pipeline/shown-path.ts';
+import { sweep } from '../pipeline/sweep.ts';
+import { check, verify } from '../pipeline/verify.ts';
+import type { OpenedRepository } from '../repository/opened-repository.ts';
+import { openHost, openThisMachine } from './open-host.ts';
+import { openAt } from './open-repository.ts';
+import type { VerbPorts, Verbs } from './verbs.ts';
+
+export const PIPELINE_VERBS: Verbs = {
+  backup: (request, ports, signal) => {
+    const source = findSource(ports.configuration, request.source);
+    const host = hostSpec(ports.configuration, source.host);
+    const backupPorts = {
+      ...ports,
+      openHost: (openSignal: AbortSignal) => openHost(host, ports, openSignal),
+      openRepository: repositoryOpener(source.repository, ports),
+    };
+    return backup({ source, host }, backupPorts, signal);
+  },
+  restore: async ({ repository, restorePoint, paths, target }, ports, signal) => {
+    const open = repositoryOpener(repository, ports);
+    const restorePorts = {
+      ...ports,
+      openHost: (openSignal: AbortSignal) => openThisMachine(ports, openSignal),
+      openRepository: open,
+    };
+    const wanted =
+      paths.length === 0 ? { restorePoint, paths: [] } : await namePaths(open, restorePoint, paths, signal);
+    return restore({ ...wanted, target }, restorePorts, signal);
+  },
+  check: ({ repository }, ports, signal) =>
+    check({ ...ports, openRepository: repositoryOpener(repository, ports) }, signal),
+  verify: ({ repository }, ports, signal) =>
+    verify({ ...ports, openRepository: repositoryOpener(repository, ports) }, signal),
+  sweep: ({ host }, ports, signal) => {
+    const spec = hostSpec(ports.configuration, host);
+    return sweep({ ...ports, openHost: (openSignal) => openHost(spec, ports, openSignal) }, signal);
+  },
+};
+
+function repositoryOpener(name: RepositoryName, ports: VerbPorts): (signal: AbortSignal) => Promise<OpenedRepository> {
+  const spec = findRepository(ports.configuration, name);
+  return (signal) => openAt(spec, ports.repositoryPassword(name), ports, signal);
+}
+
+/** Paths in a request are as shown; the pipeline wants the bytes of their names. */
+async function namePaths(
+  open: (signal: AbortSignal) => Promise<OpenedRepository>,
+  restorePoint: string,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<{ readonly restorePoint: string; readonly paths: readonly Buffer[] }> {
+  await using repository = await open(signal);
+  await repository.loadIndex(signal);
+  const point = await repository.findRestorePoint(restorePoint, signal);
+  const found: Buffer[] = [];
+  for (const path of paths) {
+    const { names } = await findShownPath(repository, point.tree, path, signal);
+    found.push(Buffer.concat(names.flatMap((name) => [Buffer.from('/'), name])));
+  }
+  // "latest" may be another one by now.
+  return { restorePoint: point.id, paths: found };
+}

@@ -1,0 +1,81 @@
+/** Restore points and their files, as the shells list them. Reads only, and needs no lock for it. */
+import { displayName } from '../base/bytes.ts';
+import { StillpointError } from '../base/errors.ts';
+import type { RepositoryName } from '../domain/names.ts';
+import type { FileEntry, FileListing, RestorePointSummary } from '../domain/restore-point.ts';
+import type { Node } from '../repository/format/node.ts';
+import { timestampToDate } from '../repository/format/timestamp.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { RestorePoint } from '../repository/restore-point.ts';
+import { readLabels } from './labels.ts';
+import { findShownPath } from './shown-path.ts';
+
+export function summarise(point: RestorePoint, repository: RepositoryName): RestorePointSummary {
+  const tags = point.tags ?? [];
+  return {
+    id: point.id,
+    repository,
+    time: timestampToDate(point.time).toISOString(),
+    hostname: point.hostname ?? '',
+    paths: point.paths,
+    tags,
+    ...readLabels(tags),
+    bytesTotal: point.statistics?.totalBytesProcessed,
+    filesTotal: point.statistics?.totalFilesProcessed,
+    program: point.programVersion,
+  };
+}
+
+export interface ListingRequest {
+  /** "/" and names as shown, joined by "/". */
+  readonly path: string;
+  readonly limit: number;
+  /** From the listing before this one. */
+  readonly cursor: string | undefined;
+}
+
+/** The entries of a folder in the order of their bytes; of anything else, itself. The index must have been loaded. */
+export async function listFolder(
+  repository: Pick<Repository, 'loadTree'>,
+  point: RestorePoint,
+  { path, limit, cursor }: ListingRequest,
+  signal: AbortSignal,
+): Promise<FileListing> {
+  const begin = parseCursor(cursor);
+  const { node } = await findShownPath(repository, point.tree, path, signal);
+  const tree = node === undefined ? point.tree : node.subtree;
+  const nodes =
+    tree === undefined ? (node === undefined ? [] : [node]) : (await repository.loadTree(tree, signal)).nodes;
+  const end = begin + limit;
+  return {
+    restorePoint: point.id,
+    path,
+    entries: nodes.slice(begin, end).map(toEntry),
+    nextCursor: end < nodes.length ? String(end) : undefined,
+  };
+}
+
+/** A restore point never changes, so the number of an entry in its folder is a place to go on from. */
+function parseCursor(cursor: string | undefined): number {
+  if (cursor === undefined) return 0;
+  if (/^[0-9]{1,15}$/.test(cursor)) return Number(cursor);
+  throw new StillpointError('usage.invalid', `"${cursor}" is not where a listing ended.`, {
+    advice: 'Give back the cursor of the listing before, as it was.',
+    cause: undefined,
+  });
+}
+
+function toEntry(node: Node): FileEntry {
+  const name = displayName(node.name);
+  return {
+    name,
+    rawName: Buffer.from(name, 'utf8').equals(node.name) ? undefined : node.name.toString('hex'),
+    kind: node.type,
+    sizeBytes: node.size ?? 0,
+    mode: node.mode,
+    uid: node.uid,
+    gid: node.gid,
+    mtime: timestampToDate(node.mtime).toISOString(),
+    linkTarget: node.linkTarget === undefined ? undefined : displayName(node.linkTarget),
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * From a path as it is shown back to the names that it stands for. What people see of a name is text; the name itself
+ * is bytes, so it is looked up in the folder that holds it and never made from the text.
+ */
+import { displayName } from '../base/bytes.ts';
+import { StillpointError } from '../base/errors.ts';
+import type { BlobId } from '../repository/format/ids.ts';
+import type { Node } from '../repository/format/node.ts';
+import type { Repository } from '../repository/repository.ts';
+
+export interface FoundPath {
+  readonly names: readonly Buffer[];
+  /** Undefined for "/", which has no entry of its own. */
+  readonly node: Node | undefined;
+}
+
+/** `path` is "/" and names joined by "/". Errors: `repository.path-not-found`. */
+export async function findShownPath(
+  repository: Pick<Repository, 'loadTree'>,
+  tree: BlobId,
+  path: string,
+  signal: AbortSignal,
+): Promise<FoundPath> {
+  const names: Buffer[] = [];
+  let node: Node | undefined;
+  let current: BlobId | undefined = tree;
+  for (const part of path.split('/').filter((text) => text !== '')) {
+    const nodes: readonly Node[] = current === undefined ? [] : (await repository.loadTree(current, signal)).nodes;
+    const exact = Buffer.from(part, 'utf8');
+    node = nodes.find(({ name }) => name.equals(exact)) ?? nodes.find(({ name }) => displayName(name) === part);
+    if (node === undefined) throw notThere(path, part);
+    names.push(node.name);
+    current = node.subtree;
+  }
+  return { names, node };
+}
+
+function notThere(path: string, part: string): StillpointError {
+  const shown = displayName(Buffer.from(path));
+  const where = displayName(Buffer.from(part));
+  return new StillpointError('repository.path-not-found', `The restore point does not hold "${shown}".`, {
+    advice: `"${where}" is not there. List the folder that should hold it to see what is.`,
+    details: { path, missing: part },
+    cause: undefined,
+  });
+}
