@@ -41,6 +41,14 @@ export function loginShellEnded(host: string, greeted: Unreached): StillpointErr
   );
 }
 
+export function hostClosed(host: string): StillpointError {
+  return new StillpointError('run.cancelled', `The connection to "${host}" was closed by us.`, {
+    advice: 'Nothing is wrong with the host; the work that needed it was over or cancelled.',
+    details: { host },
+    cause: undefined,
+  });
+}
+
 export function commandFailed(host: string, script: RemoteScript, exitCode: number, stderr: string): StillpointError {
   return new StillpointError(
     'remote.command-failed',

@@ -6,15 +6,21 @@ import { execa } from 'execa';
 import { StillpointError } from '../base/errors.ts';
 import { Semaphore } from '../base/limit.ts';
 import { MAX_CHANNELS } from './budgets.ts';
+import { hostClosed } from './host-errors.ts';
 import type { ExitStatus, RemoteProcess, Transport } from './transport.ts';
 
 export function createLocalTransport(): Transport {
   const running = new Set<RemoteProcess>();
+  let isClosed = false;
   const places = new Semaphore(MAX_CHANNELS);
   return {
     properties: { isLocal: true, maxChannels: MAX_CHANNELS },
     async start(commandLine, signal) {
       const place = await places.acquire(signal);
+      if (isClosed) {
+        place[Symbol.dispose]();
+        throw hostClosed('this machine');
+      }
       const process = spawnShell(commandLine);
       running.add(process);
       const forget = (): void => {
@@ -25,6 +31,7 @@ export function createLocalTransport(): Transport {
       return process;
     },
     async [Symbol.asyncDispose]() {
+      isClosed = true;
       const ending = [...running];
       for (const process of ending) process.kill();
       await Promise.allSettled(ending.map((process) => process.exited));
@@ -39,6 +46,9 @@ function spawnShell(commandLine: string): RemoteProcess {
     stderr: 'pipe',
     buffer: false,
     reject: false,
+    // A process group of its own, because that is what sshd gives a command and what a signal reaches.
+    detached: true,
+    cleanup: false,
   });
   // A process that went away shows in `exited`; an unheard EPIPE would end our own process.
   child.stdin.on('error', () => undefined);
@@ -63,8 +73,16 @@ function spawnShell(commandLine: string): RemoteProcess {
     stderr: child.stderr,
     exited,
     kill() {
-      child.kill('SIGTERM');
+      endGroup(child.pid);
       for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
     },
   };
+}
+
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGTERM');
+  } catch {
+    // It is gone already.
+  }
 }

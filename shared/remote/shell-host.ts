@@ -20,7 +20,14 @@ import type { CommandOutput, RemoteCommand, RemoteScript, RemoteStream, StreamCo
 import { unreadableOutput } from './command.ts';
 import { Conversation } from './conversation.ts';
 import { contentStream } from './content-stream.ts';
-import { answerTooLong, commandFailed, commandTooSlow, loginShellEnded, loginShellSilent } from './host-errors.ts';
+import {
+  answerTooLong,
+  commandFailed,
+  commandTooSlow,
+  hostClosed,
+  loginShellEnded,
+  loginShellSilent,
+} from './host-errors.ts';
 import type { RemoteHost } from './remote-host.ts';
 import {
   PASSWORDLESS_COMMAND_LINE,
@@ -71,6 +78,7 @@ class ShellHost implements RemoteHost {
   readonly #options: ShellHostOptions;
   readonly #log: Logger;
   readonly #open = new Set<Disposable>();
+  #isClosed = false;
   #rootWay: RootWay | undefined;
   #rootSearch: Promise<RootWay> | undefined;
 
@@ -117,6 +125,7 @@ class ShellHost implements RemoteHost {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     for (const conversation of this.#open) conversation[Symbol.dispose]();
     await this.#options.transport[Symbol.asyncDispose]();
   }
@@ -161,6 +170,7 @@ class ShellHost implements RemoteHost {
 
   /** A shell that answered. Nothing of the script was sent yet, so a lost connection is simply tried again. */
   async #begin(script: RemoteScript, signal: AbortSignal): Promise<Conversation> {
+    if (this.#isClosed) throw hostClosed(this.name);
     const way = script.needs === 'root' ? await this.#findRoot(signal) : undefined;
     for (let attempt = 0; ; attempt += 1) {
       try {
@@ -180,6 +190,10 @@ class ShellHost implements RemoteHost {
     const process = await this.#options.transport.start(commandLineFor(way, prompt), signal);
     const conversation = new Conversation(this.name, process);
     this.#open.add(conversation);
+    if (this.#isClosed) {
+      this.#end(conversation);
+      throw hostClosed(this.name);
+    }
     const budgetMs = this.#options.nonceBudgetMs ?? NONCE_BUDGET_MS;
     using limit = deadline(signal, budgetMs, () =>
       loginShellSilent(this.name, conversation.stderr.text(), budgetMs / 1000),

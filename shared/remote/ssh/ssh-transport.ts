@@ -11,6 +11,7 @@ import { StillpointError } from '../../base/errors.ts';
 import { Semaphore } from '../../base/limit.ts';
 import type { Logger } from '../../base/log.ts';
 import { CHANNEL_REFUSED_WAITS_MS, MAX_CHANNELS } from '../budgets.ts';
+import { hostClosed } from '../host-errors.ts';
 import type { RemoteProcess, Transport } from '../transport.ts';
 import { channelProcess } from './channel-process.ts';
 import type { SshSession } from './session.ts';
@@ -64,12 +65,7 @@ class SshTransport implements Transport {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(
-      new StillpointError('run.cancelled', `The connection to "${this.#options.host}" was closed by us.`, {
-        advice: 'Nothing is wrong with the host.',
-        cause: undefined,
-      }),
-    );
+    this.#closing.abort(hostClosed(this.#options.host));
     for (const process of this.#running) process.kill();
     const pending = await this.#connecting?.catch(() => undefined);
     await pending?.[Symbol.asyncDispose]();
