@@ -9,5 +9,7 @@ export interface TemporaryFolder extends AsyncDisposable {
 
 export async function temporaryFolder(): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(tmpdir(), 'stillpoint-test-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+  // A process that was seen to finish may still be writing its last file while we remove the folder.
+  const gone = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };
+  return { path, [Symbol.asyncDispose]: () => rm(path, gone) };
 }
