@@ -82,7 +82,18 @@ export async function unlock(ports: LockPorts, which: 'stale' | 'all', signal: A
   return doomed.length;
 }
 
+/**
+ * restic asks whether the process of a lock is alive by sending it SIGHUP, and ignores that signal itself. Without
+ * this a `restic unlock` on the same machine would end our backup.
+ */
+function ignoreQuestions(): void {
+  if (!process.listeners('SIGHUP').includes(stayAlive)) process.on('SIGHUP', stayAlive);
+}
+
+function stayAlive(): void {}
+
 export async function acquireLock(ports: LockPorts, mode: LockMode, signal: AbortSignal): Promise<RepositoryLock> {
+  ignoreQuestions();
   await refuseConflict(ports, mode, undefined, signal);
   const held = new HeldLock(ports, mode);
   await held.renew(signal);

@@ -151,9 +151,12 @@ export function backendContract(name: string, make: () => Promise<BackendFixture
     });
 
     it('prepares and closes more than once', async () => {
+      const { file, content } = aFile('keys', 10);
+      await backend.save(file, [content], signal);
       await backend.prepare(signal);
+      expect(await names(backend, 'keys')).toEqual([file.name]);
       await backend.close();
-      await backend.close();
+      await expect(backend.close()).resolves.toBeUndefined();
     });
   });
 }

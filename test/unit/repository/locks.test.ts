@@ -1,7 +1,6 @@
 import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../../../shared/base/clock.ts';
-import { isStillpointError } from '../../../shared/base/errors.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { encodeLock, type LockFile } from '../../../shared/repository/format/lock-file.ts';
@@ -24,8 +23,9 @@ class TestClock implements Clock {
   sleep = (): Promise<void> => this.onSleep();
 }
 
-const refused = expect.toSatisfy((error: unknown) => isStillpointError(error, 'repository.locked'));
-const lost = expect.toSatisfy((error: unknown) => isStillpointError(error, 'repository.lock-lost'));
+const refused: unknown = expect.objectContaining({ code: 'repository.locked' });
+const lost: unknown = expect.objectContaining({ code: 'repository.lock-lost' });
+const abandoned: unknown = expect.stringContaining('looks abandoned');
 
 describe('locks', () => {
   let backend: Backend;
@@ -78,11 +78,11 @@ describe('locks', () => {
   it('that are exclusive stand alone', async () => {
     {
       await using _shared = await repository.lock('shared', signal);
-      await expect(other.lock('exclusive', signal)).rejects.toThrow(refused);
+      await expect(other.lock('exclusive', signal)).rejects.toEqual(refused);
     }
     await using _exclusive = await repository.lock('exclusive', signal);
-    await expect(other.lock('shared', signal)).rejects.toThrow(refused);
-    await expect(other.lock('exclusive', signal)).rejects.toThrow(refused);
+    await expect(other.lock('shared', signal)).rejects.toEqual(refused);
+    await expect(other.lock('exclusive', signal)).rejects.toEqual(refused);
     expect((await names()).length).toBe(1);
   });
 
@@ -121,7 +121,7 @@ describe('locks', () => {
   it('that are stale still stand in the way, and say what to do', async () => {
     await plant({ exclusive: true, time: timestampFromDate(new Date(clock.ms - 60 * MINUTE)) });
     const error = await repository.lock('shared', signal).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'repository.locked', advice: expect.stringContaining('looks abandoned') });
+    expect(error).toMatchObject({ code: 'repository.locked', advice: abandoned });
   });
 
   it('are renewed in time, the new one before the old one goes', async () => {
@@ -155,7 +155,8 @@ describe('locks', () => {
 
   it('pass over empty files, which some stores leave', async () => {
     await backend.save({ type: 'locks', name: 'ab'.repeat(32) }, [], signal);
-    await using _lock = await repository.lock('exclusive', signal);
+    await using lock = await repository.lock('exclusive', signal);
+    expect(lock.mode).toBe('exclusive');
   });
 
   it('do not pass over what cannot be read', async () => {
