@@ -23,8 +23,14 @@ export async function* writeTar(items: AsyncIterable<TarItem>): AsyncGenerator<B
     for await (const piece of content ?? []) {
       written += piece.length;
       if (written > promised) throw wrongLength(head, promised, written);
-      gathered.add(piece);
-      if (gathered.size >= GATHER_BYTES) yield gathered.take();
+      if (piece.length < GATHER_BYTES) {
+        gathered.add(piece);
+        if (gathered.size >= GATHER_BYTES) yield gathered.take();
+      } else {
+        // Large pieces go as they are; copying them would cost more than one write more.
+        if (gathered.size > 0) yield gathered.take();
+        yield Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+      }
     }
     if (written !== promised) throw wrongLength(head, promised, written);
     gathered.add(tarPadding(promised));

@@ -1,12 +1,12 @@
 /**
- * Blobs read ahead in windows: one window is being written while the next is being read, each of about 8 MiB, so
+ * Blobs read ahead in windows: one window is being written while the next is being read, each of about 4 MiB, so
  * memory does not grow with the number or the size of files.
  */
 import { isStillpointError, type StillpointError } from '../../base/errors.ts';
 import type { BlobId } from '../../repository/format/ids.ts';
 import type { Repository } from '../../repository/repository.ts';
 
-export const WINDOW_BYTES = 8 * 1024 * 1024;
+export const WINDOW_BYTES = 4 * 1024 * 1024;
 
 /** What is damaged is a value here: the other files of the window are whole. */
 export type Window = ReadonlyMap<BlobId, Buffer | StillpointError>;
