@@ -92,7 +92,7 @@ export function parseDocument(content: string): ConfigDocument {
 }
 
 /** `["sources", "my shop", "paths", 1]` → `sources["my shop"].paths[1]` */
-export function formatPath(path: DocumentPath): string {
+function formatPath(path: DocumentPath): string {
   let out = '';
   for (const part of path) {
     if (typeof part === 'number') out += `[${part}]`;

@@ -23,7 +23,7 @@ export const processIdentitySchema = z.object({
 export type ProcessIdentity = z.infer<typeof processIdentitySchema>;
 
 /** A process on another machine that shares our home folder is known by its heartbeat alone. */
-export const FOREIGN_SILENCE_MS = 15 * 60_000;
+const FOREIGN_SILENCE_MS = 15 * 60_000;
 
 export async function identifyProcess(pid: number = process.pid): Promise<ProcessIdentity | undefined> {
   const start = await startOf(pid);

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { JobFacts, JobStore } from './job-store.ts';
 
 export const KEEP_JOBS = 500;
-export const KEEP_DAYS = 90;
+const KEEP_DAYS = 90;
 /** These stay however old they seem, so that a wrong clock cannot empty the list. */
 export const KEEP_ALWAYS = 50;
 

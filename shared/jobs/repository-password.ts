@@ -52,7 +52,7 @@ async function fromItsPlace(
   throw unavailable(repository, 'is written nowhere, and nobody gave it', advice, undefined);
 }
 
-export function passwordQuestion(repository: RepositorySpec): Question {
+function passwordQuestion(repository: RepositorySpec): Question {
   const text = `Password of the repository "${repository.name}" in "${repository.location}":`;
   return { kind: 'repository-password', subject: repository.name, text, echo: false };
 }

@@ -29,7 +29,7 @@ export interface VerbPorts {
  * Does one thing and says what it proved. On the signal it stops, cleans up on its own clock, and throws the signal's
  * reason. What it could not clean up it tells as `cleanup-failed`: the next job on the host then sweeps first.
  */
-export type Verb<R extends JobRequest = JobRequest> = (
+type Verb<R extends JobRequest = JobRequest> = (
   request: R,
   ports: VerbPorts,
   signal: AbortSignal,

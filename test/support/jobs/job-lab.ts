@@ -17,7 +17,7 @@ import { settledFacts } from '../../../shared/jobs/settle.ts';
 import { startJob } from '../../../shared/jobs/start-job.ts';
 
 export const NO_SECRETS: Handover = { answers: [], repositoryPasswords: {}, warnings: [] };
-export const TEST_RUNNER = new URL('./runner-main.ts', import.meta.url);
+const TEST_RUNNER = new URL('./runner-main.ts', import.meta.url);
 
 const CONFIGURATION = `{
   "repositories": {"main": {"location": "/r"}},

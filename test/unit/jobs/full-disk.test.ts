@@ -1,0 +1,52 @@
+/** A state folder on a disk that is full: nothing is half said, and what comes after there is room again is whole. */
+import { rm, writeFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { RunEvent } from '../../../shared/domain/events.ts';
+import { EventLogReader, EventLogWriter } from '../../../shared/jobs/event-log.ts';
+import { JobStore } from '../../../shared/jobs/job-store.ts';
+import { type MountedFileSystem, mountTmpfs } from '../../lab/tmpfs.ts';
+
+let disk: MountedFileSystem;
+beforeEach(async ({ skip }) => {
+  if (userInfo().uid !== 0) skip('mounting a small file system needs root');
+  disk = await mountTmpfs({ sizeBytes: 16 * 4096 });
+  return () => disk[Symbol.asyncDispose]();
+});
+
+describe('on a full disk', () => {
+  test('the log drops what has no room, and numbers and reads on without a gap', async () => {
+    const path = join(disk.path, 'log');
+    const ballast = join(disk.path, 'ballast');
+    await writeFile(ballast, Buffer.alloc(12 * 4096));
+    using log = new EventLogWriter(path, () => new Date(0));
+    const skipped = (size: number) =>
+      log.append({ type: 'item-skipped', path: 'x'.repeat(size), reason: String(log.lastSeq + 1) });
+    let written = 0;
+    while (skipped(700)) written += 1;
+    // The last one was cut in the middle; a shorter one may not be glued to its half.
+    expect(skipped(700)).toBe(false);
+    await rm(ballast);
+    expect([skipped(10), skipped(10)]).toEqual([true, true]);
+    await using reader = new EventLogReader(path);
+    const events: RunEvent[] = [];
+    for await (const event of reader.read()) events.push(event);
+    expect(written).toBeGreaterThan(5);
+    expect(events.map(({ seq }) => seq)).toEqual(Array.from({ length: written + 2 }, (_, index) => index + 1));
+    expect(events.every((event) => event.type === 'item-skipped' && event.reason === String(event.seq))).toBe(true);
+  });
+
+  test('the store says so, and what it holds stays whole', async () => {
+    const store = await JobStore.open(join(disk.path, 'state'));
+    const owner = await store.owner();
+    await rm(join(store.folder, 'owner'));
+    await writeFile(join(disk.path, 'ballast'), Buffer.alloc(16 * 4096)).catch(() => undefined);
+    await expect(store.owner()).rejects.toMatchObject({
+      code: 'job.store-unusable',
+      advice: 'The disk is full. Make room; jobs cannot be recorded before.',
+    });
+    await rm(join(disk.path, 'ballast'));
+    expect(await store.owner()).not.toBe(owner);
+  });
+});
