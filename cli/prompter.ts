@@ -45,27 +45,27 @@ export class TerminalPrompter implements Prompter {
   confirmHostKey(offer: HostKeyOffer, signal: AbortSignal): Promise<boolean> {
     return this.#inTurn(async () => {
       const others = offer.otherKeys.map((key) => `  known so far: ${shown(key)}\n`).join('');
-      this.#output.write(
+      const answer = await this.#readLine(
         `"${shown(offer.host)}" (${shown(offer.address)}) shows a key that is not in your known_hosts:\n` +
           `  ${shown(offer.keyType)} ${shown(offer.fingerprint)}\n${others}` +
           'Compare it with "ssh-keygen -lf" on the host. Trust it and remember it? Type yes to go on: ',
+        true,
+        signal,
       );
-      return (await this.#readLine(true, signal))?.trim().toLowerCase() === 'yes';
+      return answer?.trim().toLowerCase() === 'yes';
     });
   }
 
   async #askOnce(question: Question, signal: AbortSignal): Promise<string | undefined> {
     // A keyboard-interactive text comes from the host: it must not be able to draw.
-    this.#output.write(`${shown(question.text.trim())} `);
-    return this.#readLine(question.echo, signal);
+    return this.#readLine(`${shown(question.text.trim())} `, question.echo, signal);
   }
 
   async #choose(question: Question, signal: AbortSignal): Promise<string | undefined> {
     for (;;) {
       const first = await this.#askOnce(question, signal);
       if (first === undefined) return undefined;
-      this.#output.write('Once more, to be sure: ');
-      const second = await this.#readLine(question.echo, signal);
+      const second = await this.#readLine('Once more, to be sure: ', question.echo, signal);
       if (second === undefined || second === first) return second;
       this.#output.write('These were different. Again:\n');
     }
@@ -78,7 +78,7 @@ export class TerminalPrompter implements Prompter {
   }
 
   /** A line without its end; undefined on Ctrl-C, on Ctrl-D at the start, at the end of input and on the signal. */
-  #readLine(echo: boolean, signal: AbortSignal): Promise<string | undefined> {
+  #readLine(prompt: string, echo: boolean, signal: AbortSignal): Promise<string | undefined> {
     const input = this.#input;
     const typed: string[] = [];
     return new Promise((resolve) => {
@@ -113,7 +113,9 @@ export class TerminalPrompter implements Prompter {
       }
       signal.addEventListener('abort', onEnd, { once: true });
       input.setEncoding('utf8');
+      // Before the question appears: somebody who types at once would else be echoed by the terminal itself
       input.setRawMode(true);
+      this.#output.write(prompt);
       input.on('data', onData);
       input.on('end', onEnd);
       input.resume();

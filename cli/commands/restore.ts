@@ -16,7 +16,7 @@ export function addRestore(program: Command, shell: Shell): void {
       .description('restore files into a folder on this machine')
       .argument('<point>', 'id of a restore point, the start of one, or "latest"')
       .argument('[path...]', 'files and folders in it; none means everything')
-      .requiredOption('--to <folder>', 'where to restore to')
+      .requiredOption('--to <folder>', 'a new or empty folder to restore into')
       .option('--repository <name>', 'the repository of the restore point, where several hold it'),
   )
     .addHelpText(

@@ -30,7 +30,12 @@ function asking(question: Partial<Question> = {}, signal: AbortSignal = never, c
   const keyboard = new Keyboard();
   const screen: string[] = [];
   type Streams = ConstructorParameters<typeof TerminalPrompter>;
-  const output = { write: (text: string) => screen.push(text) > 0 };
+  const output = {
+    write: (text: string) => {
+      if (text.endsWith(': ') && !keyboard.raw) screen.push('[the terminal echoes] ');
+      return screen.push(text) > 0;
+    },
+  };
   const prompter = new TerminalPrompter(keyboard as unknown as Streams[0], output, { choosesPassword });
   const full: Question = {
     kind: 'key-passphrase',
@@ -91,7 +96,10 @@ describe('a secret', () => {
     expect(await answered).toBeUndefined();
     expect(keyboard.raw).toBe(false);
     const late = asking({}, controller.signal);
-    expect(await (await late.answer()).answered).toBeUndefined();
+    expect(
+      await late.prompter.ask({ kind: 'ssh-password', subject: 'db1', text: '?', echo: false }, controller.signal),
+    ).toBeUndefined();
+    expect(late.screen()).toBe('');
     expect(late.keyboard.reading).toBe(false);
   });
 

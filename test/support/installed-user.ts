@@ -1,0 +1,89 @@
+/**
+ * A user of the real programs: a home of their own with a configuration, a repository and nothing else of this
+ * machine's. What they start is a process, as it is for people.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { temporaryFolder } from './temporary-folder.ts';
+
+const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const MCP_SERVER = fileURLToPath(new URL('../../mcp-server/main.ts', import.meta.url));
+
+export interface Ended {
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface InstalledUser extends AsyncDisposable {
+  readonly home: string;
+  readonly configFile: string;
+  readonly repository: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly mcpServer: { readonly command: string; readonly args: string[]; readonly env: Record<string, string> };
+  configure(more: Readonly<Record<string, unknown>>): Promise<void>;
+  /** A process that goes on. */
+  start(words: readonly string[], signal: AbortSignal): ReturnType<typeof startCli>;
+  run(words: readonly string[], signal: AbortSignal): Promise<Ended>;
+  /** Runs a command with --json that has to succeed; gives its one document. */
+  ask(words: readonly string[], signal: AbortSignal): Promise<unknown>;
+  /** Debian's restic on the user's repository. */
+  restic(words: readonly string[], signal: AbortSignal): Promise<string>;
+}
+
+function startCli(words: readonly string[], environment: { readonly HOME: string }, signal: AbortSignal) {
+  return execa(process.execPath, [CLI, ...words], {
+    cwd: environment.HOME,
+    env: environment,
+    extendEnv: false,
+    stdin: 'ignore',
+    reject: false,
+    stripFinalNewline: false,
+    cancelSignal: signal,
+  });
+}
+
+export async function installedUser(): Promise<InstalledUser> {
+  const folder = await temporaryFolder();
+  const home = folder.path;
+  const configFile = join(home, '.config/stillpoint/config.jsonc');
+  const repository = join(home, 'repository');
+  const passwordFile = join(home, 'password');
+  const environment = { HOME: home, PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8' };
+  await mkdir(join(home, '.config/stillpoint'), { recursive: true });
+  await writeFile(passwordFile, 'correct horse battery\n', { mode: 0o600 });
+
+  const user: InstalledUser = {
+    home,
+    configFile,
+    repository,
+    environment,
+    // What SDK clients pass on by themselves, and no more
+    mcpServer: { command: process.execPath, args: [MCP_SERVER, '--config', configFile], env: environment },
+    async configure(more) {
+      const configuration = { repositories: { main: { location: repository, passwordFile } }, ...more };
+      await writeFile(configFile, JSON.stringify(configuration, undefined, 2));
+    },
+    start: (words, signal) => startCli(words, environment, signal),
+    async run(words, signal) {
+      const { exitCode, stdout, stderr } = await user.start(words, signal);
+      signal.throwIfAborted();
+      return { exitCode, stdout, stderr };
+    },
+    async ask(words, signal) {
+      const { exitCode, stdout, stderr } = await user.run([...words, '--json'], signal);
+      if (exitCode === 0 && stderr === '') return JSON.parse(stdout) as unknown;
+      throw new Error(`stillpoint ${words.join(' ')} ended with ${String(exitCode)}: ${stdout}${stderr}`);
+    },
+    async restic(words, signal) {
+      const where = ['--no-cache', '--repo', repository, '--password-file', passwordFile];
+      const { stdout } = await execa('restic', [...where, ...words], { cancelSignal: signal, stdin: 'ignore' });
+      return stdout;
+    },
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+  await user.configure({});
+  return user;
+}
