@@ -67,7 +67,7 @@ export function isZeroBlock(block: Buffer): boolean {
   return block[0] === 0 && block.equals(ZERO_BLOCK);
 }
 
-export const ZERO_BLOCK: Buffer = Buffer.alloc(BLOCK_SIZE);
+const ZERO_BLOCK: Buffer = Buffer.alloc(BLOCK_SIZE);
 
 /** The sum of all bytes with the checksum's own field read as blanks. */
 export function checksumOf(block: Buffer): number {

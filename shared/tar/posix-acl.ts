@@ -5,7 +5,7 @@
  * something else on another machine.
  */
 
-export type PosixAclTag = 'user-owner' | 'user' | 'group-owner' | 'group' | 'mask' | 'other';
+type PosixAclTag = 'user-owner' | 'user' | 'group-owner' | 'group' | 'mask' | 'other';
 
 export interface PosixAclEntry {
   readonly tag: PosixAclTag;

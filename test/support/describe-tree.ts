@@ -3,7 +3,6 @@
  * link target, device, hard links and all extended attributes of every entry, by the tools of the system and not by
  * our own code. Needs root for trusted attributes, and Debian's `attr`.
  */
-import { createHash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { execa } from 'execa';
 import { displayName } from '../../shared/base/bytes.ts';
@@ -75,16 +74,6 @@ export function treeDifferences(expected: TreeDescription, actual: TreeDescripti
     if (!expected.has(path)) differences.push(`${displayName(Buffer.from(path, 'latin1'))}: should not be there`);
   }
   return differences;
-}
-
-/** The tree in one value, for quick comparison and for logs. */
-export function treeDigest(tree: TreeDescription): string {
-  const hash = createHash('sha256');
-  for (const path of [...tree.keys()].sort()) {
-    const facts = Object.entries(tree.get(path) ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-    hash.update(JSON.stringify([path, facts]));
-  }
-  return hash.digest('hex');
 }
 
 async function output(cwd: string, program: string, args: readonly string[]): Promise<string> {

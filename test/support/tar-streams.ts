@@ -1,6 +1,6 @@
 /** Small makers and takers of tar streams for tests. */
 import type { TarEntry, TarHead } from '../../shared/tar/entry.ts';
-import { readTar, type ReadTarOptions } from '../../shared/tar/reader.ts';
+import { type ReadTarOptions, readTar } from '../../shared/tar/reader.ts';
 import { storedBytes } from '../../shared/tar/sparse.ts';
 import { type TarItem, writeTar } from '../../shared/tar/write-tar.ts';
 
@@ -62,7 +62,7 @@ export async function entriesOf(
   return found;
 }
 
-export function headOf(entry: TarEntry): TarHead {
+function headOf(entry: TarEntry): TarHead {
   const { content: _content, position: _position, atime: _atime, ctime: _ctime, storedSize: _stored, ...head } = entry;
   return head;
 }

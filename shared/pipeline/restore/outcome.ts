@@ -7,21 +7,13 @@ import type { NodeType } from '../../repository/format/node.ts';
 /** More than this many are counted and no longer named, so that a log stays readable. */
 const NAMED = 200;
 
-export interface Failure {
+interface Failure {
   readonly path: string;
   readonly reason: string;
 }
 
-export interface Counts {
-  readonly files: number;
-  readonly folders: number;
-  readonly others: number;
-  /** Sizes of all files, holes included; a file with several names counts once. */
-  readonly bytes: number;
-}
-
 export class Outcome {
-  /** What was handed to tar whole. */
+  /** What was handed to tar whole. `bytes` are sizes with holes; a file with several names counts once. */
   readonly sent = { files: 0, folders: 0, others: 0, bytes: 0 };
   readonly failures: Failure[] = [];
   failed = 0;
