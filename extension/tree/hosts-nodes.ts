@@ -9,6 +9,7 @@ import type { Source } from '../../shared/domain/source.ts';
 import { formatTime, type Translate, type Wording } from '../texts/wording.ts';
 import type { NodeView } from './node-view.ts';
 
+/** Opening a host shows what is known here; only opening its volumes connects to it. */
 export type HostsNode =
   | { readonly kind: 'host'; readonly host: HostSummary }
   /** The hosts that only the SSH configuration knows; together, because there may be many. */
@@ -57,11 +58,11 @@ export function hostsNodeView(node: HostsNode, wording: Wording): NodeView {
         id: `volumes/${node.host}`,
         label: t('Volumes'),
         description: '',
-        tooltip: t('What is mounted on "{0}", as it says itself.', node.host),
+        tooltip: t('Open it to connect to "{0}" and see what is mounted there.', node.host),
         icon: 'layers',
         context: 'volumes',
         accessibleLabel: t('Volumes of {0}', node.host),
-        children: 'open',
+        children: 'closed',
       };
     case 'volume':
       return volumeView(node.host, node.volume, t);
@@ -97,18 +98,20 @@ export function hostsNodeView(node: HostsNode, wording: Wording): NodeView {
 
 function hostView(host: HostSummary, t: Translate): NodeView {
   const configured = host.origin === 'configuration';
-  const description = configured ? host.sources.join(', ') : t('from the SSH configuration');
+  const backedUp = host.sources.length > 0;
+  const description = backedUp || configured ? host.sources.join(', ') : t('from the SSH configuration');
   return {
     id: `host/${host.name}`,
     label: host.name,
     description,
-    tooltip: t('Open it to connect to "{0}" and see its volumes.', host.name),
+    tooltip: backedUp
+      ? t('"{0}" has the sources {1}.', host.name, host.sources.join(', '))
+      : t('"{0}" has no source yet.', host.name),
     icon: 'server',
-    context: configured ? 'host.configured' : 'host.ssh-config',
-    accessibleLabel:
-      configured && host.sources.length > 0
-        ? t('Host {0}, sources {1}', host.name, host.sources.join(', '))
-        : t('Host {0}, without a source', host.name),
+    context: ['host', configured ? 'configured' : 'ssh-config', ...(backedUp ? ['sources'] : [])].join('.'),
+    accessibleLabel: backedUp
+      ? t('Host {0}, sources {1}', host.name, host.sources.join(', '))
+      : t('Host {0}, without a source', host.name),
     children: 'closed',
   };
 }

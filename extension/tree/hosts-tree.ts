@@ -1,6 +1,6 @@
 /**
- * The view Hosts. The list of hosts comes from the configuration alone; a host is connected to when somebody opens it,
- * and asked again only on Refresh or Retry. What cannot be had becomes a node that says why, in the place where it is
+ * The view Hosts. Hosts and sources come from the configuration alone; a host is connected to when somebody opens its
+ * volumes, and asked again only on Refresh or Retry. What cannot be had becomes a node that says why, in the place where it is
  * missed, and the rest of the tree stays usable.
  */
 import * as vscode from 'vscode';
@@ -110,8 +110,8 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
         await this.#tellWelcome(isStillpointError(error, 'config.not-found') ? 'missing' : 'invalid');
         throw error;
       });
-    const configured = hosts.filter((host) => host.origin === 'configuration');
-    const offered = hosts.filter((host) => host.origin === 'ssh-config');
+    const offered = hosts.filter((host) => host.origin === 'ssh-config' && host.sources.length === 0);
+    const configured = hosts.filter((host) => !offered.includes(host));
     await this.#tellWelcome(hosts.length === 0 ? 'empty' : 'present');
     const nodes: HostsNode[] = configured.map((host) => ({ kind: 'host', host }));
     return offered.length === 0 ? nodes : [...nodes, { kind: 'ssh-hosts', hosts: offered }];

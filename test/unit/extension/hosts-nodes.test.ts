@@ -15,16 +15,19 @@ describe('a host', () => {
       id: 'host/db1',
       label: 'db1',
       description: 'shop, wiki',
-      context: 'host.configured',
+      context: 'host.configured.sources',
       accessibleLabel: 'Host db1, sources shop, wiki',
     });
   });
 
-  test('is closed, because opening it connects to it', () => {
-    expect(view({ kind: 'host', host: { name: host, origin: 'ssh-config', sources: [] } })).toMatchObject({
-      children: 'closed',
-      context: 'host.ssh-config',
-    });
+  test('of the SSH configuration can be added, and backed up when a source names it', () => {
+    const context = (sources: string[]) =>
+      view({ kind: 'host', host: { name: host, origin: 'ssh-config', sources } }).context;
+    expect([context([]), context(['shop'])]).toEqual(['host.ssh-config', 'host.ssh-config.sources']);
+  });
+
+  test('connects only when its volumes are opened, so these are closed', () => {
+    expect(view({ kind: 'volumes', host }).children).toBe('closed');
   });
 });
 
