@@ -13,6 +13,9 @@ import type { Backend, FileRef, FileType } from '../../shared/repository/backend
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
 import { checkRepository } from '../../shared/repository/check.ts';
+import { blobIdOf, type PackId } from '../../shared/repository/format/ids.ts';
+import { encodeIndex } from '../../shared/repository/format/index-file.ts';
+import { encodeHeaderLength, encodePackHeader, plaintextLength } from '../../shared/repository/format/pack.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
 import { verifyRepository } from '../../shared/repository/verify.ts';
@@ -133,6 +136,44 @@ describe('damage', () => {
     const victims = ['etc/data', 'etc/my.cnf', 'note.txt'].map((path) => `${hit.id.slice(0, 8)}:/${path}`);
     expect(lost.flatMap(({ affects }) => affects).toSorted()).toEqual(victims.toSorted());
     expect(lost.flatMap(({ affects }) => affects).join()).not.toContain(whole.id.slice(0, 8));
+  });
+
+  it('of a writer with bad memory, who sealed other bytes than it hashed, is found', async () => {
+    const backend = createMemoryBackend();
+    const repository = await createTestRepository(backend);
+    await backUp(repository, TREE);
+    const { sealer } = repository.parts;
+    const [pack] = [...repository.index.packs()].filter(({ blobs }) => blobs[0]?.type === 'data');
+    const blob = pack?.blobs[0];
+    if (pack === undefined || blob === undefined) throw new Error('the backup has a data pack');
+    const plain = Buffer.alloc(plaintextLength(blob), 'not what was hashed');
+    const content = sealer.seal(plain);
+    const lie = { ...blob, offset: 0, length: content.length, uncompressedLength: 0 };
+    const header = sealer.seal(encodePackHeader([lie]));
+    const file = Buffer.concat([content, header, encodeHeaderLength(header.length)]);
+    const id = blobIdOf(file) as string as PackId;
+    await backend.save({ type: 'data', name: id }, [file], signal);
+    await repository.files.save('index', encodeIndex([{ id, blobs: [lie] }]), signal);
+    expect(await look(backend, 'check')).toEqual([]);
+    const findings = await look(backend, 'verify');
+    expect(findings.map(({ message }) => message)).toEqual([expect.stringContaining('does not match its id')]);
+    // The other copy is good, so no file is hit.
+    expect(findings[0]?.affects).toEqual([]);
+  });
+
+  it('by storing a pack under another name is found', async () => {
+    const backend = createMemoryBackend();
+    const repository = await createTestRepository(backend);
+    await backUp(repository, TREE);
+    const name = 'ab'.repeat(32) as PackId;
+    const [pack] = [...repository.index.packs()];
+    if (pack === undefined) throw new Error('the backup has a pack');
+    const content = await backend.load({ type: 'data', name: pack.id }, undefined, signal);
+    await backend.save({ type: 'data', name }, [content], signal);
+    await repository.files.save('index', encodeIndex([{ id: name, blobs: pack.blobs }]), signal);
+    expect(await look(backend, 'check')).toEqual([]);
+    const findings = await look(backend, 'verify');
+    expect(findings.map(({ message }) => message)).toEqual(['The file of pack abababab does not match its name.']);
   });
 
   it('that harms nothing is a warning', async () => {
