@@ -79,6 +79,7 @@ class ShellHost implements RemoteHost {
   readonly #log: Logger;
   readonly #open = new Set<Disposable>();
   #isClosed = false;
+  #wasReached = false;
   #rootWay: RootWay | undefined;
   #rootSearch: Promise<RootWay> | undefined;
 
@@ -168,7 +169,7 @@ class ShellHost implements RemoteHost {
     });
   }
 
-  /** A shell that answered. Nothing of the script was sent yet, so a lost connection is simply tried again. */
+  /** A shell that answered. Nothing of the script was sent yet, so a connection that was lost is simply tried again. */
   async #begin(script: RemoteScript, signal: AbortSignal): Promise<Conversation> {
     if (this.#isClosed) throw hostClosed(this.name);
     const way = script.needs === 'root' ? await this.#findRoot(signal) : undefined;
@@ -178,7 +179,7 @@ class ShellHost implements RemoteHost {
         return await this.#greet(way, signal);
       } catch (error) {
         const wait = RETRY_WAITS_MS[attempt];
-        if (wait === undefined || !isLost(error)) throw error;
+        if (wait === undefined || !this.#wasReached || !isLost(error)) throw error;
         this.#log.log('warn', 'The connection was lost before the command began; trying again.', { wait });
         await this.#options.clock.sleep(wait, signal);
       }
@@ -205,7 +206,10 @@ class ShellHost implements RemoteHost {
           await conversation.write(Buffer.from(`${way.password}\n`));
         }
         const greeted = await conversation.greet();
-        if (greeted.reached) return;
+        if (greeted.reached) {
+          this.#wasReached = true;
+          return;
+        }
         const isSudo = way !== undefined && way.kind !== 'direct';
         if (isSudo && /sudo/.test(greeted.stderr)) throw rootLost(this.name, greeted.stderr);
         throw loginShellEnded(this.name, greeted);

@@ -5,7 +5,7 @@
 import type { AnyAuthMethod, KeyboardInteractiveCallback, Prompt } from 'ssh2';
 import { StillpointError } from '../../base/errors.ts';
 import { registerSecret } from '../../base/log.ts';
-import type { Identity, IdentityDesk } from './identities.ts';
+import type { Identity, IdentityDesk, OneKey } from './identities.ts';
 import { findIdentities } from './identities.ts';
 
 type Method = 'publickey' | 'keyboard-interactive' | 'password';
@@ -19,6 +19,7 @@ export class Login {
   readonly #asked = { password: 0, 'keyboard-interactive': 0 };
   #keys: Identity[] | undefined;
   #pending: string | undefined;
+  #offeredKey: OneKey | undefined;
   #offered: readonly string[] = [];
 
   constructor(desk: IdentityDesk) {
@@ -30,8 +31,15 @@ export class Login {
    * the first answer; `partial` says that the last attempt was accepted and another one is wanted.
    */
   async next(left: readonly string[] | null, partial: boolean | null): Promise<AnyAuthMethod | false> {
-    this.#settle(partial === true ? 'accepted, and more is wanted' : 'refused');
     const username = this.#desk.config.user;
+    if (this.#offeredKey?.hasSigned === true) {
+      // ssh2 does not pass on what a host says after a key of an agent: a key that was wanted and is not enough shows
+      // as a refusal, with the old list of methods. Asking for "none" brings the list that holds now.
+      this.#offeredKey = undefined;
+      this.#settle('accepted, and more is wanted');
+      return { type: 'none', username };
+    }
+    this.#settle(partial === true ? 'accepted, and more is wanted' : 'refused');
     if (left === null) return { type: 'none', username };
     this.#offered = left;
     for (const method of this.#order()) {
@@ -44,6 +52,7 @@ export class Login {
 
   /** ssh2 tells of an attempt that failed on our side, such as an agent that would not sign. */
   note(error: Error): void {
+    this.#offeredKey = undefined;
     this.#settle(error.message);
   }
 
@@ -90,6 +99,7 @@ export class Login {
       const identity = (await this.#identities()).shift();
       if (identity === undefined) return undefined;
       this.#pending = identity.label;
+      this.#offeredKey = identity.agent;
       return { type: 'agent', username, agent: identity.agent };
     }
     if (!this.#mayAsk(method)) return undefined;

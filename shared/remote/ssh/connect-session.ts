@@ -76,7 +76,7 @@ async function openThrough(previous: SshSession, config: SshConfig, signal: Abor
   }
   return {
     stream,
-    proxySaid: () => '',
+    proxySaid: async () => '',
     async [Symbol.asyncDispose]() {
       stream.destroy();
       await previous[Symbol.asyncDispose]();

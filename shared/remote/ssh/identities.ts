@@ -14,8 +14,11 @@ import { BaseAgent, OpenSSHAgent } from './ssh2.ts';
 export interface Identity {
   /** For messages: what it is and its fingerprint. */
   readonly label: string;
-  readonly agent: InstanceType<typeof BaseAgent>;
+  readonly agent: OneKey;
 }
+
+/** `hasSigned` tells that the host wanted this key: without that, nobody is asked to sign. */
+export type OneKey = InstanceType<typeof BaseAgent> & { readonly hasSigned: boolean };
 
 export interface Identities {
   readonly offered: readonly Identity[];
@@ -100,6 +103,7 @@ function takeKey(held: HeldKey[], publicKey: ParsedKey): HeldKey | undefined {
 }
 
 class AgentKey extends BaseAgent<ParsedKey> {
+  hasSigned = false;
   readonly #agent: InstanceType<typeof OpenSSHAgent>;
   readonly #key: ParsedKey;
 
@@ -119,12 +123,14 @@ class AgentKey extends BaseAgent<ParsedKey> {
     options: SigningRequestOptions | SignCallback,
     done?: SignCallback,
   ): void {
+    this.hasSigned = true;
     if (typeof options === 'function') this.#agent.sign(key, data, options);
     else this.#agent.sign(key, data, options, done);
   }
 }
 
 class FileKey extends BaseAgent<ParsedKey> {
+  hasSigned = false;
   readonly #desk: IdentityDesk;
   readonly #path: string;
   readonly #file: { readonly publicKey: ParsedKey; readonly encrypted: boolean; readonly text: Buffer };
@@ -159,6 +165,7 @@ class FileKey extends BaseAgent<ParsedKey> {
     } catch (error) {
       signature = error instanceof Error ? error : new Error(String(error));
     }
+    this.hasSigned = !(signature instanceof Error);
     // ssh2 returns an error instead of throwing it.
     if (signature instanceof Error) callback(signature);
     else callback(undefined, signature);

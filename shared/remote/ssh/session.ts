@@ -113,6 +113,8 @@ export class SshSession implements AsyncDisposable {
     });
     const fail = (error: unknown): void => ready.reject(error);
     ready.promise.catch(() => undefined);
+    const unreachable = async (error: Error): Promise<void> =>
+      fail(cannotConnect(config, error, await this.#wire.proxySaid()));
     const onAbort = (): void => fail(limit.signal.reason);
     limit.signal.addEventListener('abort', onAbort, { once: true });
 
@@ -122,11 +124,11 @@ export class SshSession implements AsyncDisposable {
       const level = (error as { level?: string }).level;
       if (level === 'agent') login.note(error);
       else if (this.#state === 'connecting' && level !== 'client-authentication') {
-        fail(cannotConnect(config, error, this.#wire.proxySaid()));
+        void unreachable(error);
       }
     });
     this.#client.on('close', () => {
-      fail(cannotConnect(config, new Error('it closed the connection'), this.#wire.proxySaid()));
+      void unreachable(new Error('it closed the connection'));
       this.#onClose();
     });
 
@@ -145,8 +147,12 @@ export class SshSession implements AsyncDisposable {
       ports.keepAlive ?? { intervalMs: KEEP_ALIVE_INTERVAL_MS, count: KEEP_ALIVE_COUNT };
     try {
       limit.signal.throwIfAborted();
+      const { stream } = this.#wire;
+      if (stream.destroyed) {
+        throw cannotConnect(config, stream.errored ?? new Error('the connection closed'), await this.#wire.proxySaid());
+      }
       this.#client.connect({
-        sock: this.#wire.stream,
+        sock: stream,
         host: config.hostName,
         port: config.port,
         username: config.user,

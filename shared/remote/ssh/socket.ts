@@ -4,16 +4,17 @@
  */
 import { type Duplex, Duplex as DuplexStream } from 'node:stream';
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { SshConfig } from './openssh-config.ts';
 
 export interface Wire extends AsyncDisposable {
   readonly stream: Duplex;
-  /** What a ProxyCommand printed on standard error, its end. */
-  proxySaid(): string;
+  /** What a ProxyCommand that failed printed on standard error, its end. */
+  proxySaid(): Promise<string>;
 }
 
-/** A TCP connection that may still be connecting; its errors come as events of the stream. */
+/** A TCP connection that may still be connecting. */
 export function openTcp(config: SshConfig): Wire {
   const socket = connect({
     host: config.hostName,
@@ -23,10 +24,15 @@ export function openTcp(config: SshConfig): Wire {
     keepAlive: true,
     ...(config.bindAddress === undefined ? {} : { localAddress: config.bindAddress }),
   });
-  return { stream: socket, proxySaid: () => '', [Symbol.asyncDispose]: async () => void socket.destroy() };
+  // It may fail before the session listens; the session looks at `errored` then.
+  socket.on('error', () => undefined);
+  return { stream: socket, proxySaid: async () => '', [Symbol.asyncDispose]: async () => void socket.destroy() };
 }
 
 const PROXY_WORDS = 2_000;
+
+/** How long to wait for the words of a command whose output ended: they come on another pipe. */
+const LAST_WORDS_MS = 500;
 
 /** `exec` makes the command itself our child, so that ending the child ends the command. */
 export function openProxyCommand(commandLine: string): Wire {
@@ -38,6 +44,7 @@ export function openProxyCommand(commandLine: string): Wire {
     reject: false,
   });
   let said = '';
+  const heard = new Promise<void>((resolve) => child.stderr.once('close', () => resolve()));
   child.stderr.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString('utf8')).slice(-PROXY_WORDS);
   });
@@ -46,11 +53,14 @@ export function openProxyCommand(commandLine: string): Wire {
     child.nodeChildProcess.once('exit', () => resolve());
     child.nodeChildProcess.once('error', () => resolve());
   });
+  stream.on('error', () => undefined);
   return {
     stream,
-    proxySaid: () => said,
+    async proxySaid() {
+      await Promise.race([heard, sleep(LAST_WORDS_MS)]);
+      return said;
+    },
     async [Symbol.asyncDispose]() {
-      stream.on('error', () => undefined);
       stream.destroy();
       child.kill('SIGTERM');
       const stubborn = setTimeout(() => child.kill('SIGKILL'), 1_000);

@@ -29,6 +29,8 @@ export interface SshdOptions {
   readonly sudoers?: readonly string[];
   /** More lines of sshd_config, before everything else: the first value counts. */
   readonly config?: readonly string[];
+  /** Match blocks, at the end. */
+  readonly matches?: readonly string[];
   readonly hostKeyTypes?: readonly ('ed25519' | 'rsa' | 'ecdsa')[];
 }
 
@@ -67,7 +69,7 @@ export async function startPrivateSshd(options: SshdOptions): Promise<PrivateSsh
 
   for (let attempt = 0; ; attempt += 1) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
-    await writeFile(join(folder, 'sshd_config'), sshdConfig(folder, port, types, options.config ?? []));
+    await writeFile(join(folder, 'sshd_config'), sshdConfig(folder, port, types, options));
     const child = execa(
       'unshare',
       ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '/bin/sh', join(folder, 'enter.sh')],
@@ -138,9 +140,9 @@ async function writeAccounts(folder: string, options: SshdOptions): Promise<void
   await writeFile(join(folder, 'enter.sh'), `${script.join('\n')}\n`);
 }
 
-function sshdConfig(folder: string, port: number, types: readonly string[], first: readonly string[]): string {
+function sshdConfig(folder: string, port: number, types: readonly string[], options: SshdOptions): string {
   const lines = [
-    ...first,
+    ...(options.config ?? []),
     'ListenAddress 127.0.0.1',
     `Port ${port}`,
     ...types.map((type) => `HostKey ${folder}/host_${type}`),
@@ -153,6 +155,7 @@ function sshdConfig(folder: string, port: number, types: readonly string[], firs
     'PermitRootLogin yes',
     'LoginGraceTime 30',
     'MaxStartups 100',
+    ...(options.matches ?? []),
   ];
   return `${lines.join('\n')}\n`;
 }
