@@ -1,5 +1,5 @@
 /** The mocha tests of `host/`, run once in a real extension host; each of them is a test here. */
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createTemporaryFolder } from '../lab/temporary-folder.ts';
@@ -34,9 +34,7 @@ async function runAll(): Promise<HostRun> {
   const signal = AbortSignal.timeout(240_000);
   const folder = started.use(await createTemporaryFolder('editor-host'));
   const at = (...parts: string[]): string => join(folder.path, ...parts);
-  await mkdir(at('home', '.ssh'), { recursive: true });
-  await writeFile(at('home', '.ssh', 'config'), 'Host web1\n  HostName web1.example\n');
-  await chmod(at('home', '.ssh', 'config'), 0o600);
+  await mkdir(at('home'));
   const seed = await seedRepository(at('seed'), { host: 'db1', source: 'shop' }, signal);
   const codeServer = await codeServerFolder(signal);
   const place = { codeServer, extensionsFolder: at('installed'), userDataFolder: at('installed-data') };

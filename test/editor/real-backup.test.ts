@@ -72,6 +72,7 @@ test('Initialise Repository creates it', async () => {
 
 test('the tree shows the volumes of the guest and which of them can be snapshotted', async () => {
   await expand(treeItem(page, /^Host db1, sources shop/));
+  await expand(treeItem(page, /^Volumes of db1/));
   expect(await spoken(treeItem(page, /^Volume .* at \/var\/lib\/mysql/))).toMatch(
     /LVM volume, ext4, .* snapshot possible/,
   );

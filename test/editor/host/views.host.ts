@@ -115,18 +115,6 @@ describe('the view Hosts', () => {
     assert.equal(editor.selection.active.line, 2);
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
   });
-
-  it('offers the hosts of the SSH configuration in one closed group', async function () {
-    writeConfiguration(configuration({ ssh: 'db1' }));
-    const nodes = await children(parts);
-    const group = only(nodes, 'ssh-hosts');
-    assert.equal(parts.hosts.getTreeItem(group).collapsibleState, vscode.TreeItemCollapsibleState.Collapsed);
-    const hosts = await children(parts, group);
-    assert.deepEqual(
-      hosts.map((node) => (node.kind === 'host' ? node.host.name : node.kind)),
-      ['web1'],
-    );
-  });
 });
 
 describe('the view Jobs', () => {
