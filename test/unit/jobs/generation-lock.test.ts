@@ -45,6 +45,28 @@ describe('a lock', { timeout: 60_000 }, () => {
     await expect(takeLock(path, systemClock, AbortSignal.timeout(20))).rejects.toThrow('timeout');
   });
 
+  test('has one holder at most while many look, create and remove at the same time', async () => {
+    const path = join(folder, 'lock');
+    let holders = 0;
+    let most = 0;
+    let taken = 0;
+    const contender = async (): Promise<void> => {
+      for (let round = 0; round < 40; round += 1) {
+        const lock = await tryLock(path);
+        if (lock === undefined) continue;
+        holders += 1;
+        taken += 1;
+        most = Math.max(most, holders);
+        await systemClock.sleep(0, never);
+        holders -= 1;
+        await lock.release({ clean: true });
+      }
+    };
+    await Promise.all(Array.from({ length: 24 }, contender));
+    expect(most).toBe(1);
+    expect(taken).toBeGreaterThan(20);
+  });
+
   test('is taken by one process after the other', async () => {
     const processes = Array.from({ length: 4 }, () => counter(25));
     const codes = await Promise.all(processes.map((child) => once(child, 'exit')));

@@ -7,8 +7,11 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../../shared/base/clock.ts';
+import { silentLogger } from '../../../shared/base/log.ts';
 import { jobId, repositoryName } from '../../../shared/domain/names.ts';
 import { identifyProcess, isAlive } from '../../../shared/jobs/process-identity.ts';
+import { watchStore } from '../../../shared/jobs/watch-jobs.ts';
 import { backupOf, JobLab, NO_SECRETS } from '../../support/jobs/job-lab.ts';
 
 const SLOW = 60_000;
@@ -98,6 +101,24 @@ describe('a job', { timeout: SLOW }, () => {
     await lab.letGo('a');
     await lab.events((await lab.start(backupOf('a'))).id);
     expect((await lab.marks()).slice(4), 'no second sweep').toEqual(['begin a', 'end a']);
+  });
+
+  test('whose process is killed is noticed by those who only watch', async () => {
+    const { id } = await lab.start(backupOf('a'));
+    await lab.until(id, 'running');
+    const noticed = Promise.withResolvers<void>();
+    const ports = { clock: systemClock, logger: silentLogger };
+    using _ = watchStore(
+      lab.store,
+      () => {
+        lab.store.facts(id).then((facts) => {
+          if (facts?.finished?.outcome === 'interrupted') noticed.resolve();
+        }, noticed.reject);
+      },
+      ports,
+    );
+    process.kill((await lab.store.facts(id))?.runner?.identity.pid ?? 0, 'SIGKILL');
+    await noticed.promise;
   });
 
   test('that could not clean up makes the next one sweep', async () => {
