@@ -2,6 +2,7 @@
  * Restoring what restic backed up: the torture tree comes back as it was, in whole and in part, and whatever goes
  * wrong is said by name.
  */
+import { writeFileSync } from 'node:fs';
 import { chown, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -221,6 +222,29 @@ describe('restore', () => {
     expect(await refusal('/proc/nothing/here')).toContain('could not be made');
     expect(await refusal('relative')).toContain('is not an absolute path');
     expect(await readdir(full)).toEqual(['\n']);
+  });
+
+  test('a default ACL of the target is not inherited by what comes back', async () => {
+    const target = join(folder.path, 'with-default-acl');
+    await mkdir(target);
+    await execa('setfacl', ['-m', 'd:u:4242:rwx', target]);
+    expect((await restoreTo(target, [`${tree}/acls`, `${tree}/owners`])).error).toBeUndefined();
+    const restored = await describeTree(join(target, tree));
+    for (const part of ['acls', 'owners']) {
+      expect(treeDifferences(below(original, part), below(restored, part))).toEqual([]);
+    }
+    await rm(target, { recursive: true });
+  });
+
+  test('the folder is counted in the end: what somebody else put there is noticed', async () => {
+    const target = join(folder.path, 'counted');
+    const { error } = await restoreTo(target, [`${tree}/data`], {
+      onEvent: (event) => {
+        if (event.type === 'progress') writeFileSync(join(target, 'of somebody else'), '');
+      },
+    });
+    expect(said(error)).toMatch(/^restore\.failed: The folder .* holds 11 files/);
+    await rm(target, { recursive: true });
   });
 
   test('a full disk is a sentence about the target', async () => {
