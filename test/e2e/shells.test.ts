@@ -1,0 +1,165 @@
+/**
+ * The command line and an assistant's client on one living host: the same jobs, the same restore points, and a host
+ * without a trace of ours afterwards, whoever started the run and however it ended.
+ */
+import { join } from 'node:path';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Guest, startGuest } from '../lab/guest.ts';
+import { type InstalledUser, installedUser } from '../support/installed-user.ts';
+import { textOf } from '../support/mcp-client.ts';
+
+const signalOf = (): AbortSignal => AbortSignal.timeout(220_000);
+
+let guest: Guest;
+let user: InstalledUser;
+
+beforeAll(async () => {
+  guest = await startGuest({}, AbortSignal.timeout(280_000));
+  user = await installedUser();
+  await user.configure({
+    hosts: { shop1: { ssh: 'lab', sshConfigFile: guest.sshConfigFile } },
+    sources: { shop: { host: 'shop1', paths: ['/var/lib/mysql', '/srv/files'], repository: 'main' } },
+  });
+  await user.ask(['init', 'main'], signalOf());
+});
+
+afterAll(async () => {
+  await user?.[Symbol.asyncDispose]();
+  await guest?.[Symbol.asyncDispose]();
+});
+
+async function connectAssistant(): Promise<Client> {
+  const client = new Client({ name: 'stillpoint-test', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } });
+  await client.connect(new StdioClientTransport(user.mcpServer));
+  return client;
+}
+
+/** A call that has to succeed; its structured answer. */
+async function call<T>(client: Client, name: string, args: Record<string, unknown> = {}): Promise<T> {
+  const result = await client.callTool({ name, arguments: args });
+  expect(result.isError, textOf(result)).not.toBe(true);
+  return result.structuredContent as T;
+}
+
+interface JobAnswer {
+  readonly job: {
+    readonly jobId: string;
+    readonly state: string;
+    readonly finished: boolean;
+    readonly result: { readonly restorePointId: string; readonly consistency: string } | null;
+  };
+  readonly events: readonly { readonly type: string; readonly phase: string | null }[];
+  readonly nextEvent: number;
+}
+
+describe('an assistant', () => {
+  test('looks at the host, plans, backs up, waits, and finds the file again', async () => {
+    const signal = signalOf();
+    const client = await connectAssistant();
+    try {
+      const { hosts } = await call<{ hosts: { host: string; sources: string[] }[] }>(client, 'list_hosts');
+      expect(hosts.find((host) => host.host === 'shop1')?.sources).toEqual(['shop']);
+
+      const inventory = await call<{ volumes: { mountpoints: string[]; snapshotBy: string | null }[] }>(
+        client,
+        'inspect_host',
+        { host: 'shop1' },
+      );
+      const database = inventory.volumes.find((volume) => volume.mountpoints.includes('/var/lib/mysql'));
+      expect(database?.snapshotBy).toBe('lvm-thick');
+
+      const plan = await call<{ commands: string[]; snapshots: unknown[] }>(client, 'plan_backup', { source: 'shop' });
+      expect(plan.snapshots).toHaveLength(2);
+      expect(plan.commands.filter((command) => command.includes('lvcreate'))).toHaveLength(2);
+      expect(await guest.traces({ signal })).toEqual([]);
+
+      const started = await call<JobAnswer>(client, 'start_backup', { source: 'shop' });
+      const { jobId } = started.job;
+      const phases: string[] = [];
+      let answer: JobAnswer;
+      let since = 0;
+      do {
+        signal.throwIfAborted();
+        answer = await call<JobAnswer>(client, 'get_job', { jobId, waitSeconds: 25, sinceEvent: since });
+        since = answer.nextEvent;
+        for (const event of answer.events) if (event.type === 'phase-finished') phases.push(event.phase ?? '');
+      } while (!answer.job.finished);
+      expect(answer.job).toMatchObject({
+        state: 'succeeded',
+        result: { consistency: expect.stringMatching(/^crash/) as string },
+      });
+      expect(phases).toEqual(expect.arrayContaining(['connect', 'snapshot', 'read', 'commit', 'release']));
+
+      const restorePointId = answer.job.result?.restorePointId ?? '';
+      const listed = await call<{ restorePoints: { restorePointId: string }[] }>(client, 'list_restore_points', {
+        source: 'shop',
+      });
+      expect(listed.restorePoints.map((point) => point.restorePointId)).toEqual([restorePointId]);
+      const files = await call<{ entries: { name: string }[] }>(client, 'browse_files', {
+        restorePointId,
+        path: '/var/lib/mysql',
+      });
+      expect(files.entries.map((entry) => entry.name)).toContain('ibdata1');
+    } finally {
+      await client.close();
+    }
+    expect(await guest.traces({ signal })).toEqual([]);
+    expect(await user.restic(['check', '--read-data'], signal)).toContain('no errors were found');
+  });
+
+  test('may leave: the backup that it started goes on, and the command line follows it', async () => {
+    const signal = signalOf();
+    const client = await connectAssistant();
+    const { job } = await call<JobAnswer>(client, 'start_backup', { source: 'shop' });
+    await client.close();
+    const followed = await user.run(['jobs', job.jobId, '--follow'], signal);
+    expect(followed.exitCode, followed.stderr).toBe(0);
+    expect(followed.stdout).toMatch(/\n {2}snapshot {2} +[\d.]+ m?s\n/);
+    expect(followed.stdout).toMatch(/writers held for at most [\d.]+ m?s/);
+    expect(followed.stdout).toMatch(/\nRestore point [0-9a-f]{64}\n/);
+    expect(followed.stdout).not.toContain('\u001b');
+    expect(await user.ask(['jobs', '--limit', '1'], signal)).toMatchObject({
+      jobs: [{ id: job.jobId, state: 'succeeded' }],
+    });
+    expect(await guest.traces({ signal })).toEqual([]);
+  });
+});
+
+describe('the command line', () => {
+  test('Ctrl-C while reading leaves the host clean and the repository whole', async () => {
+    const signal = signalOf();
+    const before = await user.ask(['list'], signal);
+    // New data, so that there is something to read and to stop
+    await guest.must('head -c 30000000 /dev/urandom > /srv/files/new', { signal });
+    const running = user.start(['backup', 'shop', '--json'], signal);
+    let last: Record<string, unknown> = {};
+    for await (const line of running) {
+      last = JSON.parse(line) as Record<string, unknown>;
+      if (last['type'] === 'phase-started' && last['phase'] === 'read') running.kill('SIGINT');
+    }
+    expect(last).toMatchObject({
+      type: 'exit',
+      exitCode: 130,
+      outcome: 'cancelled',
+      error: { code: 'run.cancelled' },
+    });
+    expect((await running).exitCode).toBe(130);
+    expect(await guest.traces({ signal })).toEqual([]);
+    expect(await user.ask(['list'], signal)).toEqual(before);
+    expect(await user.restic(['check'], signal)).toContain('no errors were found');
+  });
+
+  test('prints the plan, the restore and the sweep for people', async () => {
+    const signal = signalOf();
+    const plan = await user.run(['plan', 'shop'], signal);
+    expect(plan.stdout).toMatch(/Commands that change the host, in order:\n(?: {2}.+\n)+/);
+    const restore = await user.run(['restore', 'latest', '/srv/files', '--to', 'back'], signal);
+    expect(restore.exitCode, restore.stderr).toBe(0);
+    expect(restore.stdout).toContain(`to "${join(user.home, 'back')}"`);
+    const swept = await user.run(['sweep', 'shop1'], signal);
+    expect(swept).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(swept.stdout).toContain('Nothing of ours was left behind');
+  });
+});
