@@ -48,7 +48,7 @@ export interface TakenSnapshot extends RunIdentity {
   /** Uptime of the host in seconds; the snapshot's instant lies between the two. */
   readonly beforeUptime: number;
   readonly afterUptime: number;
-  /** The host's clock at the instant, ns since 1970. */
+  /** The host's clock just before the instant, never after it; ns since 1970. */
   readonly wallClockNs: bigint;
 }
 

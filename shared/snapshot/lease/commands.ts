@@ -1,7 +1,7 @@
 /** The remote commands of a lease: arm, renew, release, and the sweep of what earlier runs left. */
 import type { OwnerId, RunId } from '../../domain/names.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
-import { REAP, RUN_ROOT, WATCH } from './scripts.ts';
+import { ALIVE, REAP, RUN_ROOT, WATCH } from './scripts.ts';
 
 export interface ArmRequest {
   readonly run: RunId;
@@ -18,7 +18,7 @@ export interface ArmedHost {
 }
 
 /**
- * Makes the run's folder and starts the watchman, as a transient systemd unit where there is systemd (it survives the
+ * Makes the run's folder, which appears whole so that no sweep takes half of it for an abandoned one, and starts the watchman, as a transient systemd unit where there is systemd (it survives the
  * end of our session), else in a session of its own. Succeeds when the keeper's namespace is ready.
  * Exit 71: no place under /run. Exit 72: the watchman did not come up.
  */
@@ -29,15 +29,20 @@ export function armLease(request: ArmRequest): RemoteCommand<ArmedHost> {
     script: `
 run=$1 owner=$2 lease=$3 mounts=$4 interval=$5
 dir=${RUN_ROOT}/$run
-mkdir -p ${RUN_ROOT} 2>/dev/null && mkdir "$dir" "$dir/mnt" || exit 71
-n=0
-while [ "$n" -lt "$mounts" ]; do mkdir "$dir/mnt/$n" && : > "$dir/mnt/$n/not-mounted" || exit 71; n=$((n + 1)); done
+new=${RUN_ROOT}/.$run
+umask 077
+# Twice, because a run that ends may remove the empty folder above in between.
+{ mkdir -p ${RUN_ROOT} && mkdir "$new"; } 2>/dev/null || { mkdir -p ${RUN_ROOT} && mkdir "$new"; } || exit 71
 read -r up idle < /proc/uptime
 read -r boot < /proc/sys/kernel/random/boot_id
-echo "$owner" > "$dir/owner" && echo "$boot" > "$dir/boot" && : > "$dir/snapshots" || exit 71
-cat > "$dir/watch.sh" <<'STILLPOINT_WATCH'
+echo "$owner" > "$new/owner" && echo "$boot" > "$new/boot" && : > "$new/snapshots" || exit 71
+echo $((\${up%%.*} + lease)) > "$new/expires" || exit 71
+mkdir "$new/mnt" || exit 71
+n=0
+while [ "$n" -lt "$mounts" ]; do mkdir "$new/mnt/$n" && : > "$new/mnt/$n/not-mounted" || exit 71; n=$((n + 1)); done
+cat > "$new/watch.sh" <<'STILLPOINT_WATCH' || exit 71
 ${WATCH}STILLPOINT_WATCH
-echo $((\${up%%.*} + lease)) > "$dir/expires" || exit 71
+[ ! -e "$dir" ] && mv "$new" "$dir" || exit 71
 if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null 2>&1; then
   systemd-run --quiet --collect --unit="stillpoint-$run" --description="Stillpoint watchman of run $run" \\
     /bin/sh "$dir/watch.sh" "$run" "$owner" "$interval" >/dev/null 2>&1 </dev/null ||
@@ -77,22 +82,23 @@ export interface GuardReading {
 }
 
 export interface LeaseState {
-  readonly alive: boolean;
+  /** `unwatched`: the watchman is gone, so nobody would clean up after us. */
+  readonly state: 'alive' | 'gone' | 'unwatched';
   readonly peaks: readonly GuardReading[];
   /** Snapshots that overflowed. */
   readonly invalid: readonly string[];
 }
 
-/** Moves the expiry to now + lease and reads the guard's notes. A lease that is gone stays gone: `alive` is false. */
+/** Moves the expiry to now + lease and reads the guard's notes. A lease that is gone stays gone. */
 export function renewLease(run: RunId, leaseSeconds: number): RemoteCommand<LeaseState> {
   const script: RemoteScript = {
     name: 'renew-lease',
-    script: `
+    script: `${ALIVE}
 dir=${RUN_ROOT}/$1
-if [ ! -e "$dir/expires" ]; then printf 'gone\\0'; exit 0; fi
-read -r up idle < /proc/uptime
-echo $((\${up%%.*} + $2)) > "$dir/expires.new" && [ -e "$dir/expires" ] && mv -f "$dir/expires.new" "$dir/expires" || { printf 'gone\\0'; exit 0; }
-printf 'alive\\0'
+sp_alive "$1" || { printf 'gone\\0'; exit 0; }
+echo $((\${sp_up%%.*} + $2)) > "$dir/expires.new" && sp_alive "$1" && mv -f "$dir/expires.new" "$dir/expires" || { printf 'gone\\0'; exit 0; }
+watch=; [ ! -r "$dir/watch" ] || read -r watch < "$dir/watch"
+if tr '\\0' ' ' 2>/dev/null < "/proc/$watch/cmdline" | grep -qF " $dir/watch.sh "; then printf 'alive\\0'; else printf 'unwatched\\0'; fi
 for f in "$dir"/peak.*; do
   case $f in *.new) continue ;; esac
   [ -r "$f" ] && read -r used total < "$f" && printf 'peak %s %s %s\\0' "\${f##*/peak.}" "$used" "$total"
@@ -108,7 +114,7 @@ exit 0`,
 function parseState(stdout: Buffer, script: RemoteScript): LeaseState {
   const records = stdout.toString('latin1').split('\0');
   const first = records[0];
-  if (records.pop() !== '' || (first !== 'alive' && first !== 'gone')) {
+  if (records.pop() !== '' || (first !== 'alive' && first !== 'gone' && first !== 'unwatched')) {
     throw unreadableOutput(script, 'it does not begin with the state', stdout.toString('latin1'));
   }
   const peaks: GuardReading[] = [];
@@ -120,7 +126,7 @@ function parseState(stdout: Buffer, script: RemoteScript): LeaseState {
     } else if (word === 'invalid') invalid.push(snapshot);
     else throw unreadableOutput(script, 'a record is unknown', record);
   }
-  return { alive: first === 'alive', peaks, invalid };
+  return { state: first, peaks, invalid };
 }
 
 /** What was removed, and what looks like ours and was left alone or could not be removed. */
@@ -136,8 +142,8 @@ export function releaseLease(run: RunId, owner: OwnerId): RemoteCommand<ReapResu
     script: `${REAP}
 trap '' PIPE
 unit=stillpoint-$1
-sp_reap "$1" "$2"; rc=$?
-if [ "$rc" -eq 0 ] && [ -d /run/systemd/system ]; then systemctl stop "$unit.service" >/dev/null 2>&1 </dev/null; systemctl reset-failed "$unit.service" >/dev/null 2>&1 </dev/null; fi
+sp_reap "$1" "$2" || { echo "busy ${RUN_ROOT}/$1"; exit 0; }
+if [ -d /run/systemd/system ]; then systemctl stop "$unit.service" >/dev/null 2>&1 </dev/null; systemctl reset-failed "$unit.service" >/dev/null 2>&1 </dev/null; fi
 exit 0`,
     args: [run, owner],
     needs: 'root',
@@ -146,7 +152,7 @@ exit 0`,
 }
 
 /**
- * Reaps every run of this owner whose lease has ended, whose host was restarted or whose watchman is gone, then every
+ * Reaps every run of this owner whose lease has ended or whose host was restarted, then every
  * snapshot with the owner's tag that has no run folder any more. Runs of others and living runs are left alone.
  */
 export function sweepHost(owner: OwnerId): RemoteCommand<ReapResult> {
@@ -155,24 +161,25 @@ export function sweepHost(owner: OwnerId): RemoteCommand<ReapResult> {
     script: `${REAP}
 trap '' PIPE
 owner=$1
-read -r up idle < /proc/uptime; up=\${up%%.*}
+read -r boot < /proc/sys/kernel/random/boot_id
 for dir in ${RUN_ROOT}/*; do
   [ -d "$dir" ] || continue
   run=\${dir##*/}
   case $run in *[!0-9a-f]*) echo "foreign $dir"; continue ;; ????????) ;; *) echo "foreign $dir"; continue ;; esac
   whose=; [ ! -r "$dir/owner" ] || read -r whose < "$dir/owner"
   if [ -n "$whose" ] && [ "$whose" != "$owner" ]; then echo "other $dir"; continue; fi
-  expires=0; [ ! -r "$dir/expires" ] || read -r expires < "$dir/expires"
-  case $expires in ''|*[!0-9]*) expires=0 ;; esac
-  if [ "$up" -lt "$expires" ]; then echo "living $dir"; continue; fi
+  armed=; [ ! -r "$dir/boot" ] || read -r armed < "$dir/boot"
+  # Where /run outlives a restart, an old expiry says nothing.
+  if [ "$armed" = "$boot" ] && sp_alive "$run"; then echo "living $dir"; continue; fi
   if sp_reap "$run" "$owner"; then echo "removed $dir"; else echo "busy $dir"; fi
 done
 command -v lvs >/dev/null 2>&1 || exit 0
-lvs -qq --config 'log{prefix="" command_names=0}' --noheadings --separator '|' -o vg_name,lv_name,lv_tags 2>/dev/null </dev/null |
+timeout 60 lvs -qq --config 'log{prefix="" command_names=0}' --noheadings --separator '|' -o vg_name,lv_name,lv_tags 2>/dev/null </dev/null |
 while IFS='|' read -r vg lv tags; do
   case $lv in sp_????????_????????) ;; *) continue ;; esac
   run=\${lv#sp_}; run=\${run%_*}
   case ",$tags," in
+    # Asked again after the list was made: a run that was just armed has its folder before its snapshot.
     *",sp.owner=$owner,"*) [ -d "${RUN_ROOT}/$run" ] || sp_remove "$run" "$owner" ;;
     *,sp.owner=*) echo "other \${vg##* }/$lv" ;;
     *) echo "foreign \${vg##* }/$lv" ;;
@@ -190,6 +197,7 @@ const REASONS: Readonly<Record<string, string>> = {
   foreign: 'it does not bear our mark',
   other: 'it belongs to another Stillpoint',
   living: 'a run is using it now',
+  merging: 'an administrator is merging it into its origin',
 };
 
 function parseReap(stdout: Buffer, script: RemoteScript): ReapResult {

@@ -119,11 +119,21 @@ class HostLease implements Lease {
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      await this.release();
+      const { kept } = await this.release();
+      if (kept.length > 0) throw keptError(kept, this.#ports.host.name);
     } catch (error) {
       this.#ports.onReleaseFailed(error);
     }
   }
+}
+
+function keptError(kept: ReapResult['kept'], host: string): StillpointError {
+  const list = kept.map(({ object, reason }) => `"${object}" (${reason})`).join(', ');
+  return new StillpointError('snapshot.busy', `On "${host}" this could not be removed: ${list}.`, {
+    advice: 'Where it is in use, the watchman tries again until it is gone; see what the next sweep says.',
+    details: { host, kept },
+    cause: undefined,
+  });
 }
 
 function failureOf(state: LeaseState, host: string): StillpointError | undefined {
@@ -140,7 +150,19 @@ function failureOf(state: LeaseState, host: string): StillpointError | undefined
       },
     );
   }
-  if (state.alive) return undefined;
+  if (state.state === 'alive') return undefined;
+  if (state.state === 'unwatched') {
+    return new StillpointError(
+      'snapshot.lease-lost',
+      `The watchman on "${host}" that cleans up after us is gone; somebody ended it.`,
+      {
+        advice:
+          'Nothing was committed and the snapshot was removed. Find out what ends our processes there, then run again.',
+        details: { host },
+        cause: undefined,
+      },
+    );
+  }
   return new StillpointError(
     'snapshot.lease-lost',
     `The lease on "${host}" ended before the reading did, and the host has removed our snapshot.`,

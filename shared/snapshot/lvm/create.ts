@@ -21,7 +21,10 @@ export interface CreatedSnapshot {
   /** Uptime of the host in seconds, to a hundredth, just before and just after: the instant lies between. */
   readonly beforeUptime: number;
   readonly afterUptime: number;
-  /** The host's wall clock right after, in ns since 1970; for labels only. */
+  /**
+   * The host's wall clock just before, in ns since 1970: a label, and the bound below which the next run may believe
+   * times. It must not be later than the instant.
+   */
   readonly wallClockNs: bigint;
 }
 
@@ -49,13 +52,14 @@ run=$1 owner=$2; shift 2
 dir=${RUN_ROOT}/$run
 while [ "$#" -ge 6 ]; do
   vg=$1 origin=$2 name=$3 extents=$4 dm=$5 reserve=$6; shift 6
-  [ -e "$dir/expires" ] || exit 75
+  sp_alive "$run" || exit 75
+  wall=$(date +%s.%N)
   read -r before idle < /proc/uptime
   timeout 120 lvcreate -qq -y -s -n "$name" -l "$extents" --monitor n --addtag stillpoint --addtag "sp.run=$run" --addtag "sp.owner=$owner" "$vg/$origin" </dev/null >&2 || exit 76
   read -r after idle < /proc/uptime
-  uuid=$(lvs -qq --config 'log{prefix="" command_names=0}' --noheadings -o lv_uuid "$vg/$name" </dev/null | tr -d ' ')
-  if ! echo "$vg $name $uuid $dm $reserve" >> "$dir/snapshots" || [ ! -e "$dir/expires" ]; then sp_reap "$run" "$owner" >&2; exit 75; fi
-  printf '%s\\0%s\\0%s\\0%s\\0%s\\0' "$name" "$uuid" "$before" "$after" "$(date +%s.%N)"
+  uuid=$(timeout 60 lvs -qq --config 'log{prefix="" command_names=0}' --noheadings -o lv_uuid "$vg/$name" </dev/null | tr -d ' ')
+  if ! echo "$vg $name \${uuid:--} $dm $reserve" >> "$dir/snapshots" || ! sp_alive "$run"; then sp_reap "$run" "$owner" >&2; exit 75; fi
+  printf '%s\\0%s\\0%s\\0%s\\0%s\\0' "$name" "$uuid" "$before" "$after" "$wall"
 done`,
     args: [run, owner, ...orders.flatMap((order) => orderArguments(order))],
     needs: 'root',

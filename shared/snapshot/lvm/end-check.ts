@@ -33,7 +33,7 @@ export function observeSnapshot(run: RunId, expected: Expected): RemoteCommand<O
     name: 'observe-snapshot',
     script: `${ENTER}
 run=$1 mapper=$2 path=$3 lv=$4
-lvs -qq --config 'log{prefix="" command_names=0}' --noheadings -o lv_uuid "$lv" 2>/dev/null </dev/null | tr -d ' \\n'; printf '\\0'
+timeout 30 lvs -qq --config 'log{prefix="" command_names=0}' --noheadings -o lv_uuid "$lv" 2>/dev/null </dev/null | tr -d ' \\n'; printf '\\0'
 dmsetup status "$mapper" 2>/dev/null | tr -d '\\n'; printf '\\0'
 dmsetup table "$mapper" 2>/dev/null | tr -d '\\n'; printf '\\0'
 (sp_enter "$run" grep -F " $path " /proc/self/mountinfo) 2>/dev/null | tail -n 1 | tr -d '\\n'; printf '\\0'
@@ -55,10 +55,10 @@ if dd "if=/dev/mapper/$mapper" of=/dev/null bs=4096 count=1 iflag=direct 2>/dev/
   };
 }
 
-/** Bytes in use, read from a status; undefined when the snapshot is not valid. */
+/** Bytes in use, read from a status; undefined when the snapshot is not valid, or full to the last sector. */
 export function usedBytes(status: string): number | undefined {
   const match = /^\d+ \d+ snapshot (\d+)\/(\d+) \d+$/.exec(status.trim());
-  return match ? Number(match[1]) * 512 : undefined;
+  return match && Number(match[1]) < Number(match[2]) ? Number(match[1]) * 512 : undefined;
 }
 
 /** Throws unless the snapshot is the one that was made, and was whole all the time. */

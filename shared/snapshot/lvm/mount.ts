@@ -41,7 +41,7 @@ sp_enter() {
   nsenter --mount="/proc/$sp_keeper/ns/mnt" -- "$@"
 }`;
 
-/** Exit 74: the keeper is gone. Exit 77: mount failed; its words and the kernel's last lines are on stderr. */
+/** Exit 74: the keeper is gone. Exit 77: mount failed; its words and what the kernel said of the device are on stderr. */
 export function mountSnapshot(run: RunId, order: MountOrder): RemoteCommand<MountedSnapshot> {
   const path = mountPath(run, order.index);
   const mapper = deviceMapperName(order.group, order.snapshot);
@@ -49,7 +49,11 @@ export function mountSnapshot(run: RunId, order: MountOrder): RemoteCommand<Moun
     name: 'mount-snapshot',
     script: `${ENTER}
 run=$1 mapper=$2 path=$3 type=$4 options=$5
-sp_enter "$run" mount -t "$type" -o "$options" "/dev/mapper/$mapper" "$path" || { dmesg 2>/dev/null | tail -n 3 >&2; exit 77; }
+sp_enter "$run" mount -t "$type" -o "$options" "/dev/mapper/$mapper" "$path" || {
+  sp_device=$(readlink -f "/dev/mapper/$mapper")
+  dmesg 2>/dev/null | grep -wF "\${sp_device##*/}" | tail -n 3 >&2
+  exit 77
+}
 sp_enter "$run" /bin/sh -c '
   [ ! -e "$1/not-mounted" ] || exit 77
   grep -F " $1 " /proc/self/mountinfo | tail -n 1 | tr "\\n" "\\0"

@@ -1,0 +1,242 @@
+/**
+ * A host whose LVM is made of paper: real sh, real processes and mount namespaces, but lvs, lvcreate, lvremove, lvextend
+ * and dmsetup are a script over a folder of state, which answers in the form that LVM 2.03.16 was seen to use. So the
+ * faults that real volumes show once a year can be had at will.
+ *
+ * It lives in a PID and a mount namespace of its own with an empty /run; when its first process ends, everything ends.
+ */
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { execa } from 'execa';
+import { systemClock } from '../../../shared/base/clock.ts';
+import { silentLogger } from '../../../shared/base/log.ts';
+import { createLocalTransport } from '../../../shared/remote/local.ts';
+import { quoteArg } from '../../../shared/remote/quoting.ts';
+import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
+import { createShellHost } from '../../../shared/remote/shell-host.ts';
+import type { Transport } from '../../../shared/remote/transport.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+
+export interface PaperVolume {
+  readonly group: string;
+  readonly name: string;
+  readonly uuid: string;
+  readonly attr: string;
+  readonly tags: string;
+  /** What `dmsetup status` says; empty for a device that is not there. */
+  readonly status: string;
+}
+
+export interface PaperHost extends AsyncDisposable {
+  readonly host: RemoteHost;
+  /** Runs sh in the host's namespaces; a failure is an error. */
+  sh(script: string): Promise<string>;
+  put(volume: Partial<PaperVolume> & { readonly name: string }): Promise<void>;
+  /** "group/name" of all volumes. */
+  volumes(): Promise<readonly string[]>;
+  /** Lets the next `times` calls of a program fail. */
+  fail(program: 'lvremove' | 'lvcreate' | 'lvs', times: number): Promise<void>;
+  /** A script that runs inside a program before it does its work. */
+  before(program: 'lvcreate' | 'lvremove' | 'lvs', script: string): Promise<void>;
+  /** Free extents of the volume group. */
+  setFree(extents: number): Promise<void>;
+  /** The calls of LVM so far, without those that only look. */
+  changes(): Promise<readonly string[]>;
+  /** Forgets volumes, faults and calls. */
+  reset(): Promise<void>;
+}
+
+/** What must be on the machine for it; undefined when all is there. */
+export async function whyNoPaperHost(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return 'namespaces need root';
+  const probe = await execa('unshare', ['-m', '-p', '-f', '--mount-proc', 'true'], { reject: false });
+  return probe.exitCode === 0 ? undefined : `unshare failed: ${probe.stderr}`;
+}
+
+export const SHELLS = ['dash', 'bash', 'busybox'] as const;
+export type Shell = (typeof SHELLS)[number];
+
+export function hasShell(shell: Shell): boolean {
+  return existsSync(`/usr/bin/${shell}`);
+}
+
+const BUSYBOX_TOOLS = `cat date grep head ls mkdir mount mv nsenter readlink rm rmdir sed setsid sleep tail timeout tr unshare`;
+
+/** With `busybox`, the tools of the scripts are busybox's too. */
+export async function startPaperHost(shell: Shell): Promise<PaperHost> {
+  await using started = new AsyncDisposableStack();
+  const folder = started.use(await temporaryFolder());
+  const [bin, state] = [join(folder.path, 'bin'), join(folder.path, 'state')];
+  for (const path of [bin, state, join(state, 'lv')]) await mkdir(path);
+  for (const program of ['lvs', 'lvcreate', 'lvremove', 'lvextend', 'dmsetup']) {
+    const file = join(bin, program);
+    await writeFile(file, PROGRAM.replace('@STATE@', state));
+    await chmod(file, 0o755);
+  }
+  if (shell === 'busybox') {
+    for (const tool of BUSYBOX_TOOLS.split(' ')) await symlink('/usr/bin/busybox', join(bin, tool));
+  }
+  const setup = `mount -t tmpfs tmpfs /run
+mount --bind /usr/bin/${shell} "$(readlink -f /bin/sh)"
+mount --bind '${bin}' /usr/local/sbin
+echo ready
+exec sleep 100000`;
+  const main = execa('unshare', ['-m', '--propagation', 'private', '-p', '-f', '--mount-proc', 'bash', '-euc', setup], {
+    stdin: 'ignore',
+    reject: false,
+    buffer: false,
+  });
+  await new Promise<void>((resolve, reject) => {
+    main.stdout.once('data', () => resolve());
+    void main.then(() => reject(new Error('the paper host did not come up')));
+  });
+  const children = await readFile(`/proc/${main.pid}/task/${main.pid}/children`, 'utf8');
+  const init = children.trim();
+  started.defer(async () => {
+    process.kill(Number(init), 'SIGKILL');
+    await main;
+  });
+  const enter = [`--mount=/proc/${init}/ns/mnt`, `--pid=/proc/${init}/ns/pid`];
+  const transport = started.use(insideOf(enter, createLocalTransport()));
+  const host = createShellHost({
+    name: 'paper',
+    transport,
+    sudo: 'none',
+    logger: silentLogger,
+    clock: systemClock,
+    askPassword: async () => undefined,
+  });
+  const reset = async (): Promise<void> => {
+    for (const name of await readdir(state)) await rm(join(state, name), { recursive: true });
+    await mkdir(join(state, 'lv'));
+    await writeFile(join(state, 'free'), '1000\n');
+  };
+  await reset();
+  const owned = started.move();
+  return {
+    host,
+    async sh(script) {
+      const line = `PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin\n${script}`;
+      return (await execa('nsenter', [...enter, '--', 'bash', '-euc', line], { stdin: 'ignore' })).stdout;
+    },
+    async put({ group = 'vg0', name, uuid = aUuid(name), attr = 'swi-a-s---', tags = '', status }) {
+      const lines = { vg: group, lv: name, uuid, attr, tags, size: '134217728', status: status ?? VALID };
+      const text = Object.entries(lines).map(([key, value]) => `${key}='${value}'\n`);
+      await writeFile(join(state, 'lv', `${group}@${name}`), text.join(''));
+    },
+    volumes: async () => (await readdir(join(state, 'lv'))).map((file) => file.replace('@', '/')).toSorted(),
+    fail: (program, times) => writeFile(join(state, `fail-${program}`), `${times}\n`),
+    before: (program, script) => writeFile(join(state, `before-${program}`), script),
+    setFree: (extents) => writeFile(join(state, 'free'), `${extents}\n`),
+    async changes() {
+      const log = await readFile(join(state, 'log'), 'utf8').catch(() => '');
+      return log.split('\n').filter((line) => /^lv(create|remove|extend) /.test(line));
+    },
+    reset,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+const VALID = '0 2097152 snapshot 16/262144 16';
+
+/** In LVM's form, the same for the same name. */
+export function aUuid(name: string): string {
+  const hex = Buffer.from(name).toString('hex').padEnd(32, '0').slice(-32);
+  return hex.replace(/^(.{6})(.{4})(.{4})(.{4})(.{4})(.{4})(.*)$/, '$1-$2-$3-$4-$5-$6-$7');
+}
+
+/** Asks until it is so; for what a process beside us does in its own time. */
+export async function eventually(condition: () => Promise<boolean>, what: string): Promise<void> {
+  const end = performance.now() + 20_000;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`It never came about that ${what}.`);
+    await wait(50);
+  }
+}
+
+function insideOf(enter: readonly string[], transport: Transport): Transport {
+  const prefix = `exec nsenter ${enter.join(' ')} -- /bin/sh -c `;
+  return {
+    properties: transport.properties,
+    start: (line, signal) => transport.start(prefix + quoteArg(line).toString('latin1'), signal),
+    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+  };
+}
+
+const PROGRAM = String.raw`#!/bin/sh
+state=@STATE@
+program=${'$'}{0##*/}
+echo "$program $*" >> "$state/log"
+[ ! -e "$state/before-$program" ] || . "$state/before-$program"
+if [ -s "$state/fail-$program" ]; then
+  read -r times < "$state/fail-$program"
+  if [ "$times" -gt 0 ]; then echo $((times - 1)) > "$state/fail-$program"; echo "  $program: paper fault" >&2; exit 5; fi
+fi
+fields= separator=' ' target= name= extents= newtags= command=
+while [ "$#" -gt 0 ]; do
+  case $1 in
+    -o) fields=$2; shift 2 ;;
+    --separator) separator=$2; shift 2 ;;
+    --config|--units|--monitor) shift 2 ;;
+    -n) name=$2; shift 2 ;;
+    -l) extents=$2; shift 2 ;;
+    --addtag) newtags=${'$'}{newtags:+$newtags,}$2; shift 2 ;;
+    -*) shift ;;
+    *) command=$target; target=$1; shift ;;
+  esac
+done
+row() {
+  line= glue=
+  IFS=,
+  for field in $fields; do
+    case $field in
+      vg_name) value=$vg ;; lv_name) value=$lv ;; lv_uuid) value=$uuid ;; lv_attr) value=$attr ;; lv_tags) value=$tags ;;
+      lv_size) value=$size ;; vg_extent_size) value=4194304 ;; vg_free_count) read -r value < "$state/free" ;;
+      *) echo "  Unrecognised field: $field" >&2; exit 5 ;;
+    esac
+    line=$line$glue$value glue=$separator
+  done
+  unset IFS
+  echo "  $line"
+}
+file="$state/lv/${'$'}{target%/*}@${'$'}{target#*/}"
+case $program in
+  lvs)
+    if [ -n "$target" ]; then
+      [ -e "$file" ] || { echo "  Failed to find logical volume \"$target\"" >&2; exit 5; }
+      . "$file"; row; exit 0
+    fi
+    for each in "$state"/lv/*; do [ ! -e "$each" ] || { . "$each"; row; }; done ;;
+  lvremove)
+    [ -e "$file" ] || { echo "  Failed to find logical volume \"$target\"" >&2; exit 5; }
+    rm -f "$file" ;;
+  lvcreate)
+    group=${'$'}{target%/*}
+    cat > "$state/lv/$group@$name" <<EOF
+vg='$group'
+lv='$name'
+uuid='abcdef-0000-1111-2222-3333-4444-555555'
+attr='swi-a-s---'
+tags='$newtags'
+size='$((extents * 4194304))'
+status='0 2097152 snapshot 16/$((extents * 8192)) 16'
+EOF
+    ;;
+  lvextend)
+    . "$file"
+    sed -i "s/^size=.*/size='$((size + ${'$'}{extents#+} * 4194304))'/" "$file" ;;
+  dmsetup)
+    for each in "$state"/lv/*; do
+      [ -e "$each" ] || continue
+      . "$each"
+      [ "$vg-$lv" = "$target" ] || continue
+      [ -n "$status" ] || break
+      echo "$status"
+      exit 0
+    done
+    exit 1 ;;
+esac
+exit 0
+`;
