@@ -1,4 +1,5 @@
 /** A configuration file becomes values; which file it is; what is resolved against what. */
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,6 +66,13 @@ describe('a configuration', () => {
       },
       { name: 'web', host: 'web.example.org', paths: [Buffer.from('/')], repository: 'other', exclude: [] },
     ]);
+  });
+
+  test('is what the documentation shows', () => {
+    const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+    const example = /```jsonc\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+    const { hosts, repositories, sources } = parseConfiguration(example, FILE, HOME);
+    expect([hosts.size, repositories.size, sources.size]).toEqual([1, 1, 1]);
   });
 
   test.each(['', '  \n', '// nothing yet\n', '{}', '{"hosts": {}}'])('may be empty: %j', (content) => {
