@@ -1,0 +1,248 @@
+/** Login shells of every family, what their rc files do to us, and becoming root: over a real sshd. */
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { never } from '../../shared/base/cancel.ts';
+import { createLogger, redact } from '../../shared/base/log.ts';
+import type { HostPorts, SudoMode } from '../../shared/remote/connect-host.ts';
+import { connectHost } from '../../shared/remote/connect-host.ts';
+import { recordTransport } from '../../shared/remote/recording.ts';
+import type { Recording } from '../../shared/remote/recording.ts';
+import type { RemoteHost } from '../../shared/remote/remote-host.ts';
+import { aCommand, aStream } from '../support/remote/commands.ts';
+import { aPerson, addressOf, portsOf } from '../support/remote/people.ts';
+import type { PrivateSshd } from '../support/remote/private-sshd.ts';
+import { startPrivateSshd, whyNoPrivateSshd } from '../support/remote/private-sshd.ts';
+
+const whyNot = await whyNoPrivateSshd();
+if (whyNot !== undefined) process.stdout.write(`contract/remote-shells is skipped: ${whyNot}\n`);
+
+const SHELLS = [
+  {
+    name: 'bash',
+    rc: '.bashrc',
+    noise:
+      'echo "fortune: $((1+1))"; alias tar=false; tar() { echo hijacked; }; export -f tar; export TAR_OPTIONS=--remove-files',
+  },
+  { name: 'dash', rc: '.profile', noise: '' },
+  { name: 'zsh', rc: '.zshenv', noise: 'echo "welcome"; alias cat=false' },
+  { name: 'fish', rc: '.config/fish/config.fish', noise: 'echo "welcome to fish"; function cat; echo hijacked; end' },
+  { name: 'tcsh', rc: '.tcshrc', noise: 'echo "welcome to csh"; alias cat "echo hijacked"' },
+];
+
+async function pathOf(program: string): Promise<string> {
+  return (await execa('/bin/sh', ['-c', 'command -v "$0"', program], { reject: false })).stdout.trim();
+}
+
+describe.skipIf(whyNot !== undefined)('login shells', async () => {
+  const present: { name: string; path: string }[] = [];
+  let sshd: PrivateSshd;
+  for (const { name } of SHELLS) {
+    const path = await pathOf(name);
+    if (path === '') process.stdout.write(`contract/remote-shells with ${name} is skipped: it is not installed\n`);
+    else present.push({ name, path });
+  }
+
+  beforeAll(async () => {
+    sshd = await startPrivateSshd({
+      accounts: present
+        .map(({ name, path }) => {
+          const { rc, noise } = SHELLS.find((shell) => shell.name === name) ?? { rc: '', noise: '' };
+          return { name: `u-${name}`, shell: path, files: { [rc]: `${noise}\n` } };
+        })
+        .concat([
+          { name: 'u-exits', shell: '/bin/bash', files: { '.bashrc': 'echo "good bye"; exit 3\n' } },
+          { name: 'u-asks', shell: '/bin/bash', files: { '.bashrc': 'read -p "continue? " answer\n' } },
+          { name: 'u-starts', shell: '/bin/bash', files: { '.bashrc': 'exec cat\n' } },
+          { name: 'u-floods', shell: '/bin/bash', files: { '.bashrc': 'yes\n' } },
+          { name: 'u-nologin', shell: '/usr/sbin/nologin', files: {} },
+          { name: 'u-restricted', shell: '/bin/rbash', files: {} },
+        ]),
+    });
+  });
+  afterAll(async () => await sshd[Symbol.asyncDispose]());
+
+  describe.each(present)('$name', ({ name }) => {
+    test('runs our commands, untouched by its rc file', async () => {
+      await using host = await connectHost(addressOf(sshd, `u-${name}`), portsOf(sshd), never);
+      const args = ['it\'s $HOME `id` \\ "x" !! ~ *', Buffer.from([0xff, 0x0a, 0x09]), ''];
+      const output = await host.run(
+        aCommand('printf "%s|" "$@" | cat; tar --version | head -n 1; echo word >&2', { args }),
+        never,
+      );
+      expect(output.stdout.toString('latin1')).toMatch(
+        /^it's \$HOME `id` \\ "x" !! ~ \*\|\u00ff\n\t\|\|tar \(GNU tar\)/,
+      );
+      expect(output.stderr).toBe('word\n');
+    });
+
+    test('streams both ways', async () => {
+      await using host = await connectHost(addressOf(sshd, `u-${name}`), portsOf(sshd), never);
+      const chunk = Buffer.alloc(1_000_000, Buffer.from(Array.from({ length: 256 }, (_, index) => index)));
+      const input = (async function* () {
+        for (let index = 0; index < 5; index += 1) yield chunk;
+      })();
+      await using stream = await host.stream(aStream('cat'), input, never);
+      let length = 0;
+      for await (const piece of stream.output) length += (piece as Buffer).length;
+      expect([length, (await stream.finished).bytes]).toEqual([5_000_000, 5_000_000]);
+    });
+  });
+
+  const quick: Partial<HostPorts> = { nonceBudgetMs: 1500 };
+  test.each([
+    ['u-exits', /exit code 3.*good bye/s],
+    ['u-asks', /within 1.5 s/],
+    ['u-floods', /printed without end/],
+    ['u-nologin', /This account is currently not available/],
+  ])('%s is refused with its reason', async (account, reason) => {
+    const refused = connectHost(addressOf(sshd, account), portsOf(sshd, quick), never);
+    await expect(refused).rejects.toMatchObject({
+      code: 'ssh.noise',
+      message: expect.stringMatching(reason) as string,
+    });
+  });
+
+  test('an rc file that starts something else never runs what we send', async () => {
+    const refused = connectHost(addressOf(sshd, 'u-starts'), portsOf(sshd, quick), never);
+    await expect(refused).rejects.toMatchObject({ code: 'ssh.noise' });
+  });
+
+  test('a restricted shell is refused cleanly or works', async () => {
+    const outcome = await connectHost(addressOf(sshd, 'u-restricted'), portsOf(sshd, quick), never).then(
+      async (host) => {
+        await host[Symbol.asyncDispose]();
+        return 'works';
+      },
+      (error: { code?: string }) => error.code,
+    );
+    expect(['works', 'ssh.noise']).toContain(outcome);
+  });
+});
+
+const PASSWORD = 'correct horse';
+
+describe.skipIf(whyNot !== undefined)('becoming root', async () => {
+  const sudo = await pathOf('sudo');
+  if (sudo === '') process.stdout.write('contract/remote-shells: sudo is skipped: it is not installed\n');
+  let sshd: PrivateSshd;
+  beforeAll(async () => {
+    sshd = await startPrivateSshd({
+      accounts: [
+        { name: 'boss', shell: '/bin/bash', uid: 0 },
+        { name: 'bak', shell: '/bin/bash' },
+        { name: 'bakfull', shell: '/bin/bash' },
+        { name: 'bakpw', shell: '/bin/bash', password: PASSWORD },
+        { name: 'nosudo', shell: '/bin/bash', password: PASSWORD },
+        { name: 'nottoo', shell: '/bin/bash' },
+        { name: 'logged', shell: '/bin/bash' },
+        { name: 'tty', shell: '/bin/bash' },
+      ],
+      sudoers: [
+        'bak ALL=(root) NOPASSWD: /bin/sh',
+        'bakfull ALL=(ALL:ALL) NOPASSWD: ALL',
+        'Defaults:bakfull use_pty',
+        'bakpw ALL=(ALL:ALL) ALL',
+        'nottoo ALL=(root) NOPASSWD: /bin/true',
+        'logged ALL=(root) NOPASSWD: ALL',
+        'Defaults:logged log_output, iolog_dir=/nowhere',
+        'tty ALL=(root) NOPASSWD: ALL',
+        'Defaults:tty requiretty',
+      ],
+      config: ['UsePAM yes'],
+    });
+  });
+  afterAll(async () => await sshd[Symbol.asyncDispose]());
+
+  async function asRoot(account: string, mode: SudoMode, ports: Partial<HostPorts> = {}): Promise<string> {
+    await using host = await connectHost(addressOf(sshd, account, { sudo: mode }), portsOf(sshd, ports), never);
+    return await root(host);
+  }
+
+  async function root(host: RemoteHost): Promise<string> {
+    return (await host.run(aCommand('id -un', { needs: 'root' }), never)).stdout.toString().trim();
+  }
+
+  test.each(['none', 'passwordless', 'password'] as const)('is no question for root (sudo: %s)', async (mode) => {
+    expect(await asRoot('boss', mode)).toBe('root');
+  });
+
+  test('is refused to others without sudo, and what needs no root still runs', async () => {
+    await using host = await connectHost(addressOf(sshd, 'bak'), portsOf(sshd), never);
+    await expect(root(host)).rejects.toMatchObject({
+      code: 'remote.sudo-refused',
+      message: expect.stringContaining('logged in as "bak"') as string,
+    });
+    expect((await host.run(aCommand('id -un'), never)).stdout.toString()).toBe('bak\n');
+  });
+
+  describe.skipIf(sudo === '')('through sudo', () => {
+    test.each(['bak', 'bakfull'])('without a password: %s', async (account) => {
+      expect(await asRoot(account, 'passwordless')).toBe('root');
+      expect(await asRoot(account, 'password')).toBe('root');
+    });
+
+    test('carries bytes, also where sudo makes a terminal of its own', async () => {
+      await using host = await connectHost(addressOf(sshd, 'bakfull', { sudo: 'passwordless' }), portsOf(sshd), never);
+      const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index));
+      const output = await host.run(aCommand('cat', { needs: 'root', input: bytes }), never);
+      expect(output.stdout.equals(bytes)).toBe(true);
+      await using stream = await host.stream(
+        aStream('head -c 30000000 /dev/zero', { needs: 'root' }),
+        undefined,
+        never,
+      );
+      stream.output.resume();
+      expect((await stream.finished).bytes).toBe(30_000_000);
+    });
+
+    test('with a password that a person types once, and nobody can read anywhere', async () => {
+      const person = aPerson([PASSWORD]);
+      let recording: Recording | undefined;
+      const lines: string[] = [];
+      const logger = createLogger((entry) => lines.push(JSON.stringify(entry)));
+      const wrapTransport: HostPorts['wrapTransport'] = (inner) => (recording = recordTransport(inner));
+      const ports = portsOf(sshd, { prompter: person, logger, wrapTransport });
+      await using host = await connectHost(addressOf(sshd, 'bakpw', { sudo: 'password' }), ports, never);
+      expect(await root(host)).toBe('root');
+      const input = aCommand('cat; id -u', { needs: 'root', input: Buffer.from('fed ') });
+      expect((await host.run(input, never)).stdout.toString()).toBe('fed 0\n');
+      expect(person.questions).toMatchObject([{ kind: 'sudo-password', text: 'sudo password of "bakpw" on "bakpw"' }]);
+      expect(JSON.stringify(recording?.exchanges())).not.toContain(PASSWORD);
+      expect(lines.join('\n')).not.toContain(PASSWORD);
+      expect(redact(PASSWORD)).toBe('[redacted]');
+    });
+
+    test('asks again for a wrong password, and gives up after three', async () => {
+      const second = aPerson(['wrong', PASSWORD]);
+      expect(await asRoot('bakpw', 'password', { prompter: second })).toBe('root');
+      const never3 = aPerson(['a', 'b', 'c', PASSWORD]);
+      await expect(asRoot('bakpw', 'password', { prompter: never3 })).rejects.toMatchObject({
+        code: 'remote.sudo-refused',
+        message: expect.stringContaining('3 passwords') as string,
+      });
+      expect(never3.questions).toHaveLength(3);
+    });
+
+    test.each([
+      ['bakpw', 'passwordless', /password/, /NOPASSWD: \/bin\/sh/],
+      ['bakpw', 'password', /nobody gave it/, /passwordless/],
+      ['nosudo', 'passwordless', /refuses "nosudo"|password/, /NOPASSWD: \/bin\/sh/],
+      ['nottoo', 'passwordless', /refuses "nottoo"/, /NOPASSWD: \/bin\/sh/],
+      ['logged', 'passwordless', /records/, /!log_output/],
+      ['tty', 'passwordless', /tty/, /!requiretty/],
+    ] as const)('is refused with the line that would help: %s (%s)', async (account, mode, fact, advice) => {
+      await expect(asRoot(account, mode)).rejects.toMatchObject({
+        code: 'remote.sudo-refused',
+        message: expect.stringMatching(fact) as string,
+        advice: expect.stringMatching(advice) as string,
+      });
+    });
+
+    test('is refused to who has a password but no right', async () => {
+      await expect(asRoot('nosudo', 'password', { prompter: aPerson([PASSWORD]) })).rejects.toMatchObject({
+        code: 'remote.sudo-refused',
+        message: expect.stringContaining('not in the sudoers file') as string,
+      });
+    });
+  });
+});
