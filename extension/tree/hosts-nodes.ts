@@ -18,6 +18,8 @@ export type HostsNode =
   | { readonly kind: 'restore-point'; readonly point: RestorePointSummary }
   /** Opening it connects to the host. */
   | { readonly kind: 'volumes'; readonly host: HostName }
+  /** Stands where the volumes will be while the host does not answer yet. */
+  | { readonly kind: 'connecting'; readonly host: HostName }
   | { readonly kind: 'volume'; readonly host: HostName; readonly volume: Volume }
   | { readonly kind: 'host-warning'; readonly host: HostName; readonly text: string }
   | { readonly kind: 'no-restore-points'; readonly source: Source }
@@ -64,6 +66,19 @@ export function hostsNodeView(node: HostsNode, wording: Wording): NodeView {
         accessibleLabel: t('Volumes of {0}', node.host),
         children: 'closed',
       };
+    case 'connecting': {
+      const label = t('Connecting to {0} …', node.host);
+      return {
+        id: `connecting/${node.host}`,
+        label,
+        description: '',
+        tooltip: label,
+        icon: 'loading~spin',
+        context: 'connecting',
+        accessibleLabel: label,
+        children: 'none',
+      };
+    }
     case 'volume':
       return volumeView(node.host, node.volume, t);
     case 'host-warning':

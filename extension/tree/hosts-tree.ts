@@ -6,13 +6,14 @@
 import * as vscode from 'vscode';
 import { never } from '../../shared/base/cancel.ts';
 import { isStillpointError, toErrorRecord } from '../../shared/base/errors.ts';
-import type { HostInventory, HostSummary } from '../../shared/domain/host.ts';
+import type { HostSummary } from '../../shared/domain/host.ts';
 import type { HostName } from '../../shared/domain/names.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { findConfigPlace } from '../config-place.ts';
 import type { Core } from '../core.ts';
 import type { Wording } from '../texts/wording.ts';
-import { type HostsNode, hostsNodeView } from './hosts-nodes.ts';
+import { HostInventories } from './host-inventories.ts';
+import { type HostsNode, hostsNodeView, type ProblemNode } from './hosts-nodes.ts';
 import { toTreeItem } from './tree-item.ts';
 
 /** What the welcome views of package.json ask for. */
@@ -25,11 +26,15 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
   readonly onDidChangeTreeData = this.#changed.event;
   /** The nodes that the editor shows, by id: a change is told about the very same object. */
   readonly #shown = new Map<string, HostsNode>();
-  readonly #inventories = new Map<HostName, Promise<HostInventory>>();
+  readonly #inventories: HostInventories;
 
   constructor(core: Core, wording: Wording) {
     this.#core = core;
     this.#wording = wording;
+    this.#inventories = new HostInventories(
+      (host, signal) => core.converse((stillpoint) => stillpoint.inspectHost(host, signal)),
+      (host) => this.#refreshId(`volumes/${host}`),
+    );
   }
 
   getTreeItem(node: HostsNode): vscode.TreeItem {
@@ -50,18 +55,17 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
 
   /** Everything anew; hosts that are open are connected to again. */
   refreshAll(): void {
-    this.#inventories.clear();
+    this.#inventories.forgetAll();
     this.#shown.clear();
     this.#changed.fire(undefined);
   }
 
   /** The children of one node anew; a host is connected to again. */
   refresh(node: HostsNode): void {
-    if (node.kind === 'host') this.#inventories.delete(node.host.name);
-    if (node.kind === 'volumes') this.#inventories.delete(node.host);
+    if (node.kind === 'host') this.#inventories.forget(node.host.name);
+    if (node.kind === 'volumes') this.#inventories.forget(node.host);
     if (node.kind !== 'problem') this.#refreshId(this.#idOf(node));
-    else if (node.parent === undefined) this.refreshAll();
-    else this.#refreshId(node.parent);
+    else this.#retry(node);
   }
 
   /** The restore points of one source anew, if they are shown. */
@@ -70,7 +74,14 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
   }
 
   dispose(): void {
+    this.#inventories.dispose();
     this.#changed.dispose();
+  }
+
+  #retry(problem: ProblemNode): void {
+    const parent = problem.parent === undefined ? undefined : this.#shown.get(problem.parent);
+    if (parent === undefined) this.refreshAll();
+    else this.refresh(parent);
   }
 
   #refreshId(id: string): void {
@@ -123,24 +134,17 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
     return [...own.map((source): HostsNode => ({ kind: 'source', source })), { kind: 'volumes', host: host.name }];
   }
 
-  async #volumes(host: HostName): Promise<HostsNode[]> {
-    const inventory = await this.#inspect(host);
+  #volumes(host: HostName): HostsNode[] {
+    const known = this.#inventories.look(host);
+    if (known.state === 'connecting') return [{ kind: 'connecting', host }];
+    if (known.state === 'failed') return [{ kind: 'problem', parent: `volumes/${host}`, error: known.error }];
+    const { warnings, volumes } = known.inventory;
     return [
-      ...inventory.warnings.map((text): HostsNode => ({ kind: 'host-warning', host, text })),
-      ...inventory.volumes
+      ...warnings.map((text): HostsNode => ({ kind: 'host-warning', host, text })),
+      ...volumes
         .filter((volume) => volume.kind !== 'pseudo')
         .map((volume): HostsNode => ({ kind: 'volume', host, volume })),
     ];
-  }
-
-  /** One connection however often the editor asks; a failed one is not kept, so that opening again tries again. */
-  #inspect(host: HostName): Promise<HostInventory> {
-    const known = this.#inventories.get(host);
-    if (known !== undefined) return known;
-    const inventory = this.#core.converse((stillpoint) => stillpoint.inspectHost(host, never));
-    this.#inventories.set(host, inventory);
-    inventory.catch(() => this.#inventories.delete(host));
-    return inventory;
   }
 
   async #restorePoints(source: Source): Promise<HostsNode[]> {

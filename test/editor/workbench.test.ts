@@ -55,15 +55,23 @@ async function configure(configuration: unknown): Promise<void> {
   await runCommand(page, 'Stillpoint: Refresh');
 }
 
-const shop = (): unknown => ({ shop: { host: 'db1', paths: [seed.path], repository: 'main' } });
-const main = (): unknown => ({ main: { location: seed.location, passwordFile: seed.passwordFile } });
-
-/** An SSH configuration that leads to a port of this machine. */
-async function sshConfig(port: number): Promise<string> {
-  const file = join(workbench.scratch, `ssh_config_${port}`);
-  await writeFile(file, `Host db1\n  HostName 127.0.0.1\n  Port ${port}\n`);
-  return file;
+/** One host behind a port of this machine, with one source and the repository that has a restore point; opened. */
+async function openShop(port: number, repository: Readonly<Record<string, string>> = {}): Promise<void> {
+  const sshConfigFile = join(workbench.scratch, `ssh_config_${port}`);
+  await writeFile(sshConfigFile, `Host db1\n  HostName 127.0.0.1\n  Port ${port}\n`);
+  await configure({
+    hosts: { db1: { ssh: 'db1', sshConfigFile } },
+    repositories: { main: { location: seed.location, ...repository } },
+    sources: { shop: { host: 'db1', paths: [seed.path], repository: 'main' } },
+  });
+  await expand(treeItem(page, /^Host db1, sources shop/));
+  await treeItem(page, /^Source shop, backed up to main/).waitFor();
 }
+
+/** On which nothing listens. */
+const NO_PORT = 9;
+
+const withPassword = (): Record<string, string> => ({ passwordFile: seed.passwordFile });
 
 test('where nothing is configured, the welcome leads to a configuration', async () => {
   await page.getByRole('button', { name: 'Create Configuration' }).click();
@@ -88,13 +96,8 @@ test('a mistake in the configuration is a node with the way to it', async () => 
 });
 
 test('a host opens into its sources and restore points, and a restore point into its page', async () => {
-  await configure({
-    hosts: { db1: { ssh: 'db1', sshConfigFile: await sshConfig(9) } },
-    repositories: main(),
-    sources: shop(),
-  });
-  await expand(treeItem(page, /^Host db1, sources shop/));
-  await expand(treeItem(page, /^Source shop, backed up to main/));
+  await openShop(NO_PORT, withPassword());
+  await expand(treeItem(page, /^Source shop/));
   await treeItem(page, /^Restore point of .*, crash/).click();
   await page.getByRole('tab', { name: /^Restore point [0-9a-f]{8}\.md/ }).waitFor();
   const text = await editorText(page);
@@ -103,6 +106,8 @@ test('a host opens into its sources and restore points, and a restore point into
 });
 
 test('a host that cannot be reached says so in the tree, with Retry, and the rest stays usable', async () => {
+  await openShop(NO_PORT, withPassword());
+  await expand(treeItem(page, /^Source shop/));
   await expand(treeItem(page, /^Volumes of db1/));
   const problem = treeItem(page, /^Problem: .*db1/);
   await inlineAction(problem, 'Retry');
@@ -117,12 +122,7 @@ describe('Back Up Now', () => {
     await once(silent, 'listening');
     const connected = once(silent, 'connection');
     const { port } = silent.address() as AddressInfo;
-    await configure({
-      hosts: { db1: { ssh: 'db1', sshConfigFile: await sshConfig(port) } },
-      repositories: main(),
-      sources: shop(),
-    });
-
+    await openShop(port, withPassword());
     await inlineAction(treeItem(page, /^Source shop/), 'Back Up Now');
     const progress = toast(page, 'Back up "shop": Connecting');
     await progress.waitFor();
@@ -136,11 +136,7 @@ describe('Back Up Now', () => {
 
   test('that fails shows the reason, what to do, and the log of the job', async () => {
     await runCommand(page, 'Notifications: Clear All Notifications');
-    await configure({
-      hosts: { db1: { ssh: 'db1', sshConfigFile: await sshConfig(9) } },
-      repositories: main(),
-      sources: shop(),
-    });
+    await openShop(NO_PORT, withPassword());
     await inlineAction(treeItem(page, /^Source shop/), 'Back Up Now');
     const message = toast(page, /db1/);
     await message.getByRole('button', { name: 'Show Job Log' }).click();
@@ -176,9 +172,7 @@ test('an unknown host key is shown to a person, and refused unless they trust it
 });
 
 test('a repository without a password in the configuration asks for it, and asks again when it is wrong', async () => {
-  const repositories = { main: { location: seed.location } };
-  await configure({ hosts: { db1: { ssh: 'db1', sshConfigFile: await sshConfig(9) } }, repositories, sources: shop() });
-  await expand(treeItem(page, /^Host db1/));
+  await openShop(NO_PORT);
   const source = treeItem(page, /^Source shop/);
   await expand(source);
   const input = page.locator('.quick-input-widget input');

@@ -134,15 +134,19 @@ export function toast(page: Page, text: string | RegExp): Locator {
   return page.locator('.notification-toast', { hasText: text }).first();
 }
 
-/** Runs a command from the palette; the palette may be open before our commands are in it. */
+/**
+ * Runs a command from the palette. A key that is pressed while another list closes is lost, and the palette may open
+ * before our commands are in it; both ask for another try.
+ */
 export async function runCommand(page: Page, title: string): Promise<void> {
   const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
-  for (let attempt = 0; attempt < 5; attempt += 1) {
+  const input = page.locator('.quick-input-widget input');
+  for (let attempt = 0; attempt < 6; attempt += 1) {
     await page.keyboard.press('F1');
-    await page.locator('.quick-input-widget input').fill(`>${title}`);
     try {
-      await row.waitFor({ timeout: 3_000 });
-      await row.click();
+      await input.fill(`>${title}`, { timeout: 3_000 });
+      await row.click({ timeout: 5_000 });
+      await input.waitFor({ state: 'hidden' });
       return;
     } catch {
       await page.keyboard.press('Escape');

@@ -61,6 +61,20 @@ export async function children(parts: ExtensionParts, node?: HostsNode): Promise
   return parts.hosts.getChildren(node);
 }
 
+/** The children of a node that connects, when it has done so. */
+export async function answered(parts: ExtensionParts, volumes: HostsNode): Promise<HostsNode[]> {
+  for (;;) {
+    const nodes = await children(parts, volumes);
+    if (nodes.every((node) => node.kind !== 'connecting')) return nodes;
+    await new Promise<void>((resolve) => {
+      const listening = parts.hosts.onDidChangeTreeData(() => {
+        listening.dispose();
+        resolve();
+      });
+    });
+  }
+}
+
 export function only<K extends HostsNode['kind']>(
   nodes: readonly HostsNode[],
   kind: K,

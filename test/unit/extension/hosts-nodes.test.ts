@@ -117,6 +117,7 @@ test('no two kinds of nodes share an id', () => {
     { kind: 'source', source },
     { kind: 'restore-point', point: aRestorePoint() },
     { kind: 'volumes', host },
+    { kind: 'connecting', host },
     { kind: 'volume', host, volume: aVolume() },
     { kind: 'host-warning', host, text: 'The clock is wrong.' },
     { kind: 'no-restore-points', source },

@@ -1,0 +1,68 @@
+/**
+ * What the hosts said of themselves. A view asks and goes on at once: a host that answers slowly, or never, must not
+ * hold up the nodes beside it. One connection is made for each host however often the view asks; what came of it,
+ * also a failure, stands until it is forgotten.
+ */
+import type * as vscode from 'vscode';
+import { cancelled } from '../../shared/base/cancel.ts';
+import { type ErrorRecord, toErrorRecord } from '../../shared/base/errors.ts';
+import type { HostInventory } from '../../shared/domain/host.ts';
+import type { HostName } from '../../shared/domain/names.ts';
+
+export type Inventory =
+  | { readonly state: 'connecting' }
+  | { readonly state: 'known'; readonly inventory: HostInventory }
+  | { readonly state: 'failed'; readonly error: ErrorRecord };
+
+interface Asking {
+  now: Inventory;
+  readonly stop: AbortController;
+}
+
+export class HostInventories implements vscode.Disposable {
+  readonly #inspect: (host: HostName, signal: AbortSignal) => Promise<HostInventory>;
+  readonly #onAnswer: (host: HostName) => void;
+  readonly #asked = new Map<HostName, Asking>();
+
+  /** `onAnswer` is told when a host that was connecting is so no longer. */
+  constructor(
+    inspect: (host: HostName, signal: AbortSignal) => Promise<HostInventory>,
+    onAnswer: (host: HostName) => void,
+  ) {
+    this.#inspect = inspect;
+    this.#onAnswer = onAnswer;
+  }
+
+  /** What is known now; connects when nothing is. */
+  look(host: HostName): Inventory {
+    const known = this.#asked.get(host);
+    if (known !== undefined) return known.now;
+    const asking: Asking = { now: { state: 'connecting' }, stop: new AbortController() };
+    this.#asked.set(host, asking);
+    void this.#ask(host, asking);
+    return asking.now;
+  }
+
+  /** A connection that is being made is given up. */
+  forget(host: HostName): void {
+    this.#asked.get(host)?.stop.abort(cancelled(`Connecting to "${host}"`));
+    this.#asked.delete(host);
+  }
+
+  forgetAll(): void {
+    for (const host of this.#asked.keys()) this.forget(host);
+  }
+
+  dispose(): void {
+    this.forgetAll();
+  }
+
+  async #ask(host: HostName, asking: Asking): Promise<void> {
+    try {
+      asking.now = { state: 'known', inventory: await this.#inspect(host, asking.stop.signal) };
+    } catch (error) {
+      asking.now = { state: 'failed', error: toErrorRecord(error) };
+    }
+    if (this.#asked.get(host) === asking) this.#onAnswer(host);
+  }
+}
