@@ -77,12 +77,12 @@ function copyUpdate(cipher: Cipheriv, plaintext: Uint8Array, target: Buffer, off
 }
 
 /**
- * Gives large memory back at once instead of at the next collection: a worker makes megabytes of it a millisecond.
- * Only for buffers that nobody else holds; small ones may share their memory with others and are left alone.
+ * Gives memory back at once instead of at the next collection: a worker makes megabytes of it a millisecond. Only for
+ * buffers that nobody else holds; those small enough to share Node's pool are left alone.
  */
 export function release(buffer: Uint8Array): void {
   const memory = buffer.buffer;
-  if (memory instanceof ArrayBuffer && memory.byteLength > 65_536 && !memory.detached) memory.transfer(0);
+  if (memory instanceof ArrayBuffer && memory.byteLength > Buffer.poolSize && !memory.detached) memory.transfer(0);
 }
 
 function badKey(): StillpointError {
