@@ -14,7 +14,6 @@ import type { Logger } from '../base/log.ts';
 import type { EmitEvent } from '../domain/events.ts';
 import { newRunId, type OwnerId } from '../domain/names.ts';
 import type { BackupReport } from '../domain/report.ts';
-import type { HostSpec, Source } from '../domain/source.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import type { Repository } from '../repository/repository.ts';
 import { sweepHost } from '../snapshot/lease/commands.ts';
@@ -22,6 +21,7 @@ import { acquireLease } from '../snapshot/lease/lease.ts';
 import { commitRestorePoint } from './backup/commit.ts';
 import { phases } from './backup/phases.ts';
 import { readTrees, spoolTrees } from './backup/read-trees.ts';
+import type { BackupRequest } from './backup/request.ts';
 import { freezeMs, snapshotReports } from './backup/snapshot-report.ts';
 import { prepare } from './prepare.ts';
 
@@ -36,11 +36,6 @@ export interface BackupPorts {
   readonly workFolder: string;
   /** The worker's entry file, where it is not beside the source. */
   readonly workerUrl?: URL;
-}
-
-export interface BackupRequest {
-  readonly source: Source;
-  readonly host: HostSpec;
 }
 
 export async function backup(request: BackupRequest, ports: BackupPorts, signal: AbortSignal): Promise<BackupReport> {

@@ -48,13 +48,14 @@ export function buildNode(name: Buffer, entry: ListedEntry, rest: NodeRest, cont
 export function restFromTar(entry: TarEntry): NodeRest {
   const device =
     entry.type === 'blockdev' || entry.type === 'chardev' ? { device: makeDevice(entry.devMajor, entry.devMinor) } : {};
-  if (entry.xattrs.length === 0) return device;
-  const extendedAttributes = entry.xattrs.map(({ name, value }) => ({
-    name: name.toString('utf8'),
-    value: Buffer.from(value),
-  }));
-  return { ...device, extendedAttributes };
+  const extendedAttributes = entry.xattrs
+    .filter(({ name }) => !name.subarray(0, XFS_ACL.length).equals(XFS_ACL))
+    .map(({ name, value }) => ({ name: name.toString('utf8'), value: Buffer.from(value) }));
+  return extendedAttributes.length === 0 ? device : { ...device, extendedAttributes };
 }
+
+/** XFS shows root its ACLs a second time under this name; no other file system could take it back. */
+const XFS_ACL = Buffer.from('trusted.SGI_ACL_');
 
 export function restFromParent(parent: Node): NodeRest {
   return {

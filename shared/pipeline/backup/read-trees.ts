@@ -12,7 +12,6 @@ import type { Repository, RepositoryWriter } from '../../repository/repository.t
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import { findPath } from '../../repository/walk.ts';
 import type { ReadableSnapshot } from '../../snapshot/provider.ts';
-import type { BackupRequest } from '../backup.ts';
 import type { Preparation } from '../prepare.ts';
 import { packFiles } from './content-stream.ts';
 import { graftsOf, outerTreeOf } from './grafts.ts';
@@ -21,6 +20,7 @@ import { findParent } from './parent.ts';
 import { ParentView } from './parent-view.ts';
 import type { SourceTree } from './paths.ts';
 import { readTree, type TreeCounts } from './read-tree.ts';
+import type { BackupRequest } from './request.ts';
 import { ancestorsOf, storeRootTree } from './root-tree.ts';
 import { selection } from './select.ts';
 import { type SpooledListing, spoolListing } from './spool.ts';

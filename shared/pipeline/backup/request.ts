@@ -1,0 +1,7 @@
+/** What to back up, and how to talk to where it is. */
+import type { HostSpec, Source } from '../../domain/source.ts';
+
+export interface BackupRequest {
+  readonly source: Source;
+  readonly host: HostSpec;
+}

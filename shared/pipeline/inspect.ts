@@ -1,0 +1,29 @@
+/** What is on a host, as the shells show it. Changes nothing there. */
+import type { HostInventory } from '../domain/host.ts';
+import type { HostName } from '../domain/names.ts';
+import type { RemoteHost } from '../remote/remote-host.ts';
+import { surveyHost } from '../snapshot/survey.ts';
+
+export async function inspect(name: HostName, host: RemoteHost, signal: AbortSignal): Promise<HostInventory> {
+  const { identity, volumes, groups } = await surveyHost(host, signal);
+  const warnings = [
+    ...(identity.missing.length === 0
+      ? []
+      : [`Programs that a backup needs are missing: ${identity.missing.join(', ')}.`]),
+    ...(identity.gnuTar ? [] : ['tar is not GNU tar; a backup needs it.']),
+    ...(identity.gnuFind ? [] : ['find is not GNU find; a backup needs it.']),
+  ];
+  return {
+    host: name,
+    system: identity.system,
+    bootId: identity.bootId,
+    volumes: volumes.map((detected) => detected.volume).filter((volume) => volume.kind !== 'pseudo'),
+    volumeGroups: groups.map((group) => ({
+      name: group.vg_name,
+      sizeBytes: group.vg_size,
+      freeBytes: group.vg_free_count * group.vg_extent_size,
+      extentBytes: group.vg_extent_size,
+    })),
+    warnings,
+  };
+}

@@ -1,0 +1,22 @@
+/** Removes what earlier runs of this owner left on a host, and says what looks like ours but is not. */
+import type { Clock } from '../base/clock.ts';
+import type { EmitEvent } from '../domain/events.ts';
+import type { OwnerId } from '../domain/names.ts';
+import type { SweepReport } from '../domain/report.ts';
+import type { RemoteHost } from '../remote/remote-host.ts';
+import { sweepHost } from '../snapshot/lease/commands.ts';
+import { phases } from './backup/phases.ts';
+
+export interface SweepPorts {
+  openHost(signal: AbortSignal): Promise<RemoteHost>;
+  readonly owner: OwnerId;
+  readonly clock: Clock;
+  readonly emit: EmitEvent;
+}
+
+export async function sweep(ports: SweepPorts, signal: AbortSignal): Promise<SweepReport> {
+  const phase = phases(ports.emit, ports.clock, signal);
+  await using host = await phase('connect', () => ports.openHost(signal));
+  const result = await phase('sweep', () => host.run(sweepHost(ports.owner), signal));
+  return { kind: 'sweep', removed: result.removed, kept: result.kept };
+}

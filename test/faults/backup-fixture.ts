@@ -1,0 +1,80 @@
+/** A backup of the guest's database by the pipeline itself, for tests that break it at chosen moments. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemClock } from '../../shared/base/clock.ts';
+import { silentLogger } from '../../shared/base/log.ts';
+import type { RunEventBody } from '../../shared/domain/events.ts';
+import { hostName, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
+import type { BackupReport } from '../../shared/domain/report.ts';
+import { backup } from '../../shared/pipeline/backup.ts';
+import { connectHost } from '../../shared/remote/connect-host.ts';
+import { createLocalBackend } from '../../shared/repository/backend/local.ts';
+import { createRepository, openRepository } from '../../shared/repository/open-repository.ts';
+
+/** Plain JSON, so that it can be handed to a process that is going to be killed. */
+export interface BackupSetting {
+  readonly sshConfigFile: string;
+  readonly alias: string;
+  readonly folder: string;
+  readonly paths: readonly string[];
+  readonly leaseSeconds: number;
+}
+
+export const OWNER = ownerId('0123456789ab');
+export const PASSWORD = 'a password for tests';
+
+export const repositoryFolder = (setting: BackupSetting): string => join(setting.folder, 'repository');
+
+export async function createTestRepository(setting: BackupSetting, signal: AbortSignal): Promise<void> {
+  const repository = await createRepository(createLocalBackend(repositoryFolder(setting)), PASSWORD, signal);
+  await repository.close();
+}
+
+export async function runBackup(
+  setting: BackupSetting,
+  emit: (event: RunEventBody) => void,
+  signal: AbortSignal,
+): Promise<BackupReport> {
+  const host = hostName('lab');
+  const workFolder = join(setting.folder, 'work');
+  await mkdir(workFolder, { recursive: true });
+  const source = {
+    name: sourceName('shop'),
+    host,
+    paths: setting.paths.map((path) => Buffer.from(path)),
+    repository: repositoryName('main'),
+    exclude: [],
+  };
+  const spec = {
+    name: host,
+    ssh: setting.alias,
+    sshConfigFile: setting.sshConfigFile,
+    sudo: 'none',
+    leaseSeconds: setting.leaseSeconds,
+  } as const;
+  return await backup(
+    { source, host: spec },
+    {
+      openHost: (openSignal) =>
+        connectHost(
+          spec,
+          {
+            prompter: undefined,
+            logger: silentLogger,
+            clock: systemClock,
+            agentSocket: undefined,
+            homeFolder: '/root',
+          },
+          openSignal,
+        ),
+      openRepository: (openSignal) =>
+        openRepository(createLocalBackend(repositoryFolder(setting)), PASSWORD, openSignal),
+      owner: OWNER,
+      clock: systemClock,
+      logger: silentLogger,
+      emit,
+      workFolder,
+    },
+    signal,
+  );
+}

@@ -1,0 +1,143 @@
+/**
+ * The kill test: at every phase of a backup the client is killed, the connection is cut for good, and the host's sshd
+ * is killed. Each time, after the end of the lease, the host bears no trace of ours and takes writes, the repository
+ * is clean for restic, earlier restore points are still there, and the next backup succeeds.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BACKUP_PHASES, type BackupPhase, type RunEventBody } from '../../shared/domain/events.ts';
+import { type Guest, startGuest } from '../lab/guest.ts';
+import { type LivingWriter, startWriter } from '../lab/living-writer.ts';
+import { type BackupSetting, createTestRepository, PASSWORD, repositoryFolder, runBackup } from './backup-fixture.ts';
+
+const LEASE_SECONDS = 6;
+/** A little into the phase, so that its command is under way; where a phase is over by then, the next one is hit. */
+const DELAYS_MS: Partial<Record<BackupPhase, number>> = {
+  preflight: 500,
+  arm: 300,
+  snapshot: 400,
+  mount: 200,
+  release: 400,
+};
+
+let guest: Guest;
+let writer: LivingWriter;
+let folder: string;
+let setting: BackupSetting;
+/** Restore points whose backup has reported success. */
+const points: string[] = [];
+const never = new AbortController().signal;
+
+async function restic(...args: string[]): Promise<string> {
+  const { stdout } = await execa('restic', ['--no-cache', '-r', repositoryFolder(setting), ...args], {
+    env: { RESTIC_PASSWORD: PASSWORD },
+  });
+  return stdout;
+}
+
+/** Waits for the host to be as it was; the watchman needs the lease's end and some seconds of work. */
+async function expectCleanHost(): Promise<void> {
+  const deadline = performance.now() + (LEASE_SECONDS + 40) * 1000;
+  let traces = await guest.traces({ signal: never });
+  while (traces.length > 0 && performance.now() < deadline) traces = await guest.traces({ signal: never });
+  expect(traces).toEqual([]);
+  const probes = await guest.freezeState({ seconds: 10, signal: never });
+  expect(probes.filter((probe) => !probe.isAccepted)).toEqual([]);
+}
+
+async function expectWholeRepository(): Promise<void> {
+  // A killed client leaves its lock; restic must see by itself that it is stale, and only then lets go of it.
+  await restic('unlock');
+  expect(await restic('check')).toContain('no errors were found');
+  const listed = (JSON.parse(await restic('snapshots', '--json')) as { id: string }[]).map((point) => point.id);
+  expect(listed).toEqual(expect.arrayContaining(points));
+}
+
+async function expectNextBackup(): Promise<void> {
+  points.push((await runBackup(setting, () => undefined, never)).restorePoint);
+}
+
+/** Calls `strike` once, when the phase has begun. */
+function at(phase: BackupPhase, strike: () => void): { emit: (event: RunEventBody) => void; struck: () => boolean } {
+  let done = false;
+  const emit = (event: RunEventBody): void => {
+    if (event.type !== 'phase-started' || event.phase !== phase || done) return;
+    done = true;
+    setTimeout(strike, DELAYS_MS[phase] ?? 0);
+  };
+  return { emit, struck: () => done };
+}
+
+beforeAll(async () => {
+  guest = await startGuest({}, never);
+  folder = await mkdtemp(join(tmpdir(), 'stillpoint-kill-'));
+  setting = {
+    sshConfigFile: guest.sshConfigFile,
+    alias: 'lab',
+    folder,
+    paths: ['/var/lib/mysql'],
+    leaseSeconds: LEASE_SECONDS,
+  };
+  await createTestRepository(setting, never);
+  writer = await startWriter(guest, { pauseMs: 200 }, never);
+  await expectNextBackup();
+});
+
+afterAll(async () => {
+  await writer?.[Symbol.asyncDispose]();
+  await guest?.[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe.each(BACKUP_PHASES)('at %s', (phase) => {
+  test('the client is killed', async () => {
+    const child = await execa(
+      process.execPath,
+      [join(import.meta.dirname, 'backup-child.ts'), JSON.stringify(setting), phase, String(DELAYS_MS[phase] ?? 0)],
+      { reject: false },
+    );
+    expect(child.signal).toBe('SIGKILL');
+    await expectCleanHost();
+    await expectWholeRepository();
+    await expectNextBackup();
+  });
+
+  test('the connection is cut for good', async () => {
+    const strike = at(phase, () => {
+      guest.proxy.refuse();
+      guest.proxy.cut();
+    });
+    const outcome = await runBackup({ ...setting, alias: 'lab-proxied' }, strike.emit, never).catch(
+      (error: unknown) => error,
+    );
+    guest.proxy.resume();
+    expect(strike.struck()).toBe(true);
+    // Once the restore point is committed the backup has succeeded, whatever becomes of the release.
+    if (outcome instanceof Error) expect(outcome).toMatchObject({ code: expect.stringMatching(/^ssh\./) as string });
+    else points.push((outcome as { restorePoint: string }).restorePoint);
+    await expectCleanHost();
+    await expectWholeRepository();
+    await expectNextBackup();
+  });
+
+  test("the host's sshd is killed", async () => {
+    const kill = (): void => void guest.run('pkill -KILL sshd', { signal: never }).catch(() => undefined);
+    const strike = at(phase, kill);
+    const outcome = await runBackup(setting, strike.emit, never).catch((error: unknown) => error);
+    expect(strike.struck()).toBe(true);
+    if (outcome instanceof Error)
+      expect(outcome).toMatchObject({ code: expect.stringMatching(/^(ssh|read|snapshot)\./) as string });
+    else points.push((outcome as { restorePoint: string }).restorePoint);
+    await expectCleanHost();
+    await expectWholeRepository();
+    await expectNextBackup();
+  });
+});
+
+test('after all of it every byte of the repository is what its name says', async () => {
+  expect(await restic('check', '--read-data')).toContain('no errors were found');
+  expect(points.length).toBeGreaterThan(BACKUP_PHASES.length * 3);
+});
