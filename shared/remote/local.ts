@@ -52,11 +52,13 @@ function spawnShell(commandLine: string): RemoteProcess {
   });
   // A process that went away shows in `exited`; an unheard EPIPE would end our own process.
   child.stdin.on('error', () => undefined);
+  let hasExited = false;
   // Not execa's own promise: that one also waits for whoever inherited the pipes.
   const exited = new Promise<ExitStatus>((resolve, reject) => {
-    child.nodeChildProcess.once('exit', (code, signal) =>
-      resolve({ code: code ?? undefined, signal: signal ?? undefined }),
-    );
+    child.nodeChildProcess.once('exit', (code, signal) => {
+      hasExited = true;
+      resolve({ code: code ?? undefined, signal: signal ?? undefined });
+    });
     child.nodeChildProcess.once('error', (cause) =>
       reject(
         new StillpointError('remote.tool-missing', 'The shell "/bin/sh" of this machine could not be started.', {
@@ -73,7 +75,8 @@ function spawnShell(commandLine: string): RemoteProcess {
     stderr: child.stderr,
     exited,
     kill() {
-      endGroup(child.pid);
+      // What an ended script left behind on purpose is in its group, and is not ours to end.
+      if (!hasExited) endGroup(child.pid);
       for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
     },
   };

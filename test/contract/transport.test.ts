@@ -123,6 +123,16 @@ for (const { name, open, skip } of transports) {
       expect(process.stdout.destroyed).toBe(true);
     });
 
+    test('kill after the end leaves alone what the process left behind', async () => {
+      await using transport = open();
+      const process = await transport.start('sleep 60 </dev/null >/dev/null 2>&1 & echo $!', never);
+      const pid = Number(await text(process.stdout));
+      await process.exited;
+      process.kill();
+      const check = await transport.start(`kill -0 ${pid} && echo alive; kill ${pid}`, never);
+      expect(await text(check.stdout)).toBe('alive\n');
+    });
+
     test('writing to a process that is gone fails or is ignored, and never hangs', async () => {
       await using transport = open();
       const process = await transport.start('exit 0', never);

@@ -20,6 +20,7 @@ export function channelProcess(
   const exit = Promise.withResolvers<ExitStatus>();
   exit.promise.catch(() => undefined);
   let open = true;
+  let hasExited = false;
 
   const stdin = new Writable({
     highWaterMark: READ_AHEAD,
@@ -45,7 +46,10 @@ export function channelProcess(
     stdin.destroy(error);
     onClose();
   };
-  channel.on('exit', (code: number | null, signal?: string) => exit.resolve({ code: code ?? undefined, signal }));
+  channel.on('exit', (code: number | null, signal?: string) => {
+    hasExited = true;
+    exit.resolve({ code: code ?? undefined, signal });
+  });
   channel.on('close', close);
   channel.on('error', () => undefined);
   return {
@@ -55,7 +59,8 @@ export function channelProcess(
     exited: exit.promise,
     kill() {
       if (open && lost() === undefined) {
-        channel.signal('TERM');
+        // What an ended script left behind on purpose is in its group, and is not ours to end.
+        if (!hasExited) channel.signal('TERM');
         channel.close();
       }
       // Nothing reads any more: what still comes is thrown away, so that the far side's close is reached.
