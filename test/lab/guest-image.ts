@@ -71,9 +71,9 @@ async function openImage(directory: string): Promise<GuestImage | undefined> {
 async function removeOldImages(): Promise<void> {
   for (const name of await readdir(cacheRoot())) {
     const path = join(cacheRoot(), name);
+    const [isImage, suffix] = /^[0-9a-f]{20}(\.building)?$/.exec(name) ?? [];
+    if (isImage === undefined) continue;
     const isOld = Date.now() - (await stat(path)).mtimeMs > keepUnusedMs;
-    if (name.endsWith('.building') || (isOld && name !== 'build.lock')) {
-      await rm(path, { recursive: true, force: true });
-    }
+    if (suffix !== undefined || isOld) await rm(path, { recursive: true, force: true });
   }
 }

@@ -74,10 +74,7 @@ export async function startGuest(options: GuestOptions, signal: AbortSignal): Pr
   await execa('cp', ['--sparse=always', '--reflink=auto', '--', image.dataDisk, dataDisk], { cancelSignal: limit });
   const guest = await startGuestProcess({
     directory: folder.path,
-    disks: [
-      { copyOnWrite: join(folder.path, 'root.cow'), base: image.rootDisk },
-      { image: dataDisk },
-    ],
+    disks: [{ copyOnWrite: join(folder.path, 'root.cow'), base: image.rootDisk }, { image: dataDisk }],
     memoryMiB,
   });
   started.defer(async () => {
