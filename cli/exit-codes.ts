@@ -18,6 +18,7 @@ export const EXIT = {
   restore: 7,
   findings: 8,
   cancelled: 130,
+  brokenPipe: 141,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -33,6 +34,7 @@ export const EXIT_MEANING: Readonly<Record<ExitCode, string>> = {
   7: 'The restore: the target folder or a file in it.',
   8: 'Finished, but look at it: files were skipped, a check has findings, or a sweep left something alone.',
   130: 'Cancelled. Also when Ctrl-C stopped the following of a job that goes on in its own process.',
+  141: 'The reader of standard output went away, as in "stillpoint list | head". A job that was followed goes on.',
 };
 
 /** The first word of an error code → the exit code. `run.cancelled` is the one code with a number of its own. */

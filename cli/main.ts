@@ -23,11 +23,13 @@ const terminal: Terminal = {
   err: (text) => void stderr.write(text),
 };
 
-// `stillpoint list | head` is no error
+// Not 0: whoever followed a backup to here has not seen how it ended
 stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.ok);
+  if (error.code === 'EPIPE') process.exit(EXIT.brokenPipe);
   throw error;
 });
+// Without standard error there is nobody left to tell
+stderr.on('error', () => undefined);
 
 const interrupts = new Interrupts();
 let unanswered = 0;

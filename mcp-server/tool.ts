@@ -5,7 +5,7 @@
  */
 import type { CallToolResult, McpServer, ServerContext, ToolAnnotations } from '@modelcontextprotocol/server';
 import type { z } from 'zod';
-import { StillpointError } from '../shared/base/errors.ts';
+import { StillpointError, toStillpointError } from '../shared/base/errors.ts';
 import { type Logger, redactValue } from '../shared/base/log.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 import { errorAnswer } from './error-answer.ts';
@@ -91,9 +91,22 @@ async function callTool<Input extends z.ZodObject, Output extends z.ZodObject>(
       structuredContent: structured,
     };
   } catch (error) {
-    deps.logger.log('warn', 'A tool call failed', { tool: tool.name, error });
+    logFailure(deps.logger, tool.name, error);
     return errorAnswer(error, { personWords, configFile });
   }
+}
+
+/** The stack of a fault of ours is for whoever mends it: it goes to the log and nowhere else. */
+function logFailure(logger: Logger, tool: string, thrown: unknown): void {
+  const error = toStillpointError(thrown);
+  const isFault = error.code.startsWith('internal.');
+  const origin = error.cause instanceof Error ? error.cause : error;
+  logger.log(isFault ? 'error' : 'warn', 'A tool call failed', {
+    tool,
+    code: error.code,
+    error,
+    ...(isFault ? { stack: origin.stack } : {}),
+  });
 }
 
 function parseInput<Input extends z.ZodObject>(tool: Tool<Input>, given: unknown): z.output<Input> {

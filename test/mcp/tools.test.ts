@@ -84,10 +84,15 @@ test('a failure carries message, advice and code, and no stack', async () => {
 test('what is no error of ours is called internal, without a stack', async () => {
   const stillpoint = scriptedStillpoint();
   stillpoint.fail('listHosts', new TypeError('x is not a function'));
-  await using connected = await connectInProcess(stillpoint);
+  const logged: LogFields[] = [];
+  const logger = createLogger(({ fields }) => void logged.push(fields));
+  await using connected = await connectInProcess(stillpoint, { logger });
   const result = await connected.call('list_hosts');
   expect(result._meta?.['stillpoint/error']).toMatchObject({ code: 'internal.unexpected' });
-  expect(JSON.stringify(result)).not.toContain('scripted-stillpoint.ts');
+  expect(JSON.stringify(result)).not.toContain('.ts');
+  expect(logged).toMatchObject([
+    { tool: 'list_hosts', code: 'internal.unexpected', stack: expect.stringContaining('tools.test.ts') as string },
+  ]);
 });
 
 test('what needs a person names the exact command for one', async () => {

@@ -11,7 +11,7 @@ import { temporaryFolder } from './temporary-folder.ts';
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const MCP_SERVER = fileURLToPath(new URL('../../mcp-server/main.ts', import.meta.url));
 
-export interface Ended {
+interface Ended {
   readonly exitCode: number | undefined;
   readonly stdout: string;
   readonly stderr: string;

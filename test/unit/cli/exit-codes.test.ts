@@ -23,6 +23,7 @@ test('the numbers are the agreed ones', () => {
     restore: 7,
     findings: 8,
     cancelled: 130,
+    brokenPipe: 141,
   });
   expect(Object.keys(EXIT_MEANING).map(Number)).toEqual(Object.values(EXIT));
 });
