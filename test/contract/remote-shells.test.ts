@@ -1,4 +1,6 @@
 /** Login shells of every family, what their rc files do to us, and becoming root: over a real sshd. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { never } from '../../shared/base/cancel.ts';
@@ -221,6 +223,23 @@ describe.skipIf(whyNot !== undefined)('becoming root', async () => {
         message: expect.stringContaining('3 passwords') as string,
       });
       expect(never3.questions).toHaveLength(3);
+    });
+
+    test('never gives the password to a shell: where sudo stops asking, nothing is sent', async () => {
+      const sudoers = join(sshd.folder, 'sudoers');
+      const rules = await readFile(sudoers, 'utf8');
+      const ports = portsOf(sshd, { prompter: aPerson([PASSWORD]), nonceBudgetMs: 1500 });
+      await using host = await connectHost(addressOf(sshd, 'bakpw', { sudo: 'password' }), ports, never);
+      expect(await root(host)).toBe('root');
+      try {
+        await writeFile(sudoers, rules.replace('bakpw ALL=(ALL:ALL) ALL', 'bakpw ALL=(ALL:ALL) NOPASSWD: ALL'));
+        await expect(root(host)).rejects.toMatchObject({ code: 'ssh.noise' });
+        await writeFile(sudoers, rules.replace('bakpw ALL=(ALL:ALL) ALL', ''));
+        await expect(root(host)).rejects.toMatchObject({ code: 'remote.sudo-refused' });
+      } finally {
+        await writeFile(sudoers, rules);
+      }
+      expect(await root(host)).toBe('root');
     });
 
     test.each([
