@@ -29,18 +29,18 @@ interface Segment {
 }
 
 export class BlobIndex {
-  readonly #segments: Segment[] = [];
+  #segments: Segment[] = [];
   #entries = 0;
   /** Entry number plus one; 0 is free. */
   #slots = new Uint32Array(1024);
-  readonly #packs: PackId[] = [];
-  readonly #packNumbers = new Map<PackId, number>();
+  #packs: PackId[] = [];
+  #packNumbers = new Map<PackId, number>();
   /** Runs of entries as pack number, first entry, count; a pack has one, unless index files disagree about it. */
-  readonly #runs: [pack: number, first: number, count: number][] = [];
+  #runs: [pack: number, first: number, count: number][] = [];
   readonly #key = new Uint32Array(ID_WORDS);
   readonly #keyBytes = Buffer.from(this.#key.buffer);
   /** The content of hosts decides the ids; a secret factor keeps them from all falling into one slot. */
-  readonly #factor = randomBytes(4).readUInt32LE() | 1;
+  #factor = randomBytes(4).readUInt32LE() | 1;
 
   get blobCount(): number {
     return this.#entries;
@@ -69,6 +69,17 @@ export class BlobIndex {
   /** Ids of all packs. */
   get packIds(): readonly PackId[] {
     return this.#packs;
+  }
+
+  /** Becomes what `other` is, at once: nobody sees a half-read index. `other` must not be used afterwards. */
+  become(other: BlobIndex): void {
+    this.#segments = other.#segments;
+    this.#entries = other.#entries;
+    this.#slots = other.#slots;
+    this.#packs = other.#packs;
+    this.#packNumbers = other.#packNumbers;
+    this.#runs = other.#runs;
+    this.#factor = other.#factor;
   }
 
   hasPack(id: PackId): boolean {

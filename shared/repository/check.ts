@@ -7,7 +7,7 @@
  */
 import { hash } from 'node:crypto';
 import { formatBytes } from '../base/bytes.ts';
-import { isStillpointError, toStillpointError } from '../base/errors.ts';
+import { isStillpointError } from '../base/errors.ts';
 import { describeFile, type FileType } from './backend/backend.ts';
 import { type CauseOf, Damage, Survey } from './damage.ts';
 import { type BlobId, type BlobType, isId, type PackId } from './format/ids.ts';
@@ -45,7 +45,7 @@ export async function inspectStructure(repository: OpenedRepository, signal: Abo
   for (const finding of findings) damage.addFinding(finding);
   await checkKeys(repository, damage, signal);
   await checkLocks(repository, damage, signal);
-  await loadIndex(repository, damage, signal);
+  await repository.reloadIndex(signal, (name, error) => damage.add(`index:${name}`, error.message));
   const packSizes = await listPacks(repository, damage, signal);
   const badPacks = comparePacks(repository, packSizes, damage);
   for (const type of ['keys', 'index', 'snapshots', 'locks'] as const)
@@ -82,18 +82,6 @@ async function checkLocks(repository: OpenedRepository, damage: Damage, signal: 
   } catch (error) {
     if (!isStillpointError(error, 'repository.damaged')) throw error;
     damage.add('locks', `${error.message} It keeps others out until it is removed with unlock.`);
-  }
-}
-
-async function loadIndex(repository: OpenedRepository, damage: Damage, signal: AbortSignal): Promise<void> {
-  for (const name of await repository.files.listNames('index', signal)) {
-    try {
-      await repository.loadIndexFile(name, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!isStillpointError(error, 'repository.damaged')) throw error;
-      damage.add(`index:${name}`, toStillpointError(error).message);
-    }
   }
 }
 

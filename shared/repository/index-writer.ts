@@ -1,10 +1,9 @@
 /**
- * Writes the index files that name stored packs. It belongs to the repository and not to one writer: packs that a
- * failed writer had stored are known in memory, so a later writer counts their blobs as there, and its flush has to
- * name them too before any restore point may need them.
+ * Writes the index files that name stored packs, for one writer under one lock.
  *
  * Crash story: an index is written after every 50,000 blobs or five minutes, so that an interrupted first backup of a
- * large host leaves its work for the next one to find.
+ * large host leaves its work for the next one to find. Packs of a writer that ended before it could name them are
+ * forgotten, also in memory: once its lock is gone a prune may remove them at any moment.
  */
 import type { Clock } from '../base/clock.ts';
 import type { BlobIndex } from './blob-index.ts';
@@ -18,12 +17,15 @@ export class IndexWriter {
   readonly #files: StoredFiles;
   readonly #index: BlobIndex;
   readonly #clock: Clock;
+  readonly #onSaved: (name: string) => void;
   #unnamed: IndexedPack[] = [];
   #unnamedBlobs = 0;
   #lastMs: number;
   #work: Promise<void> = Promise.resolve();
 
-  constructor(files: StoredFiles, index: BlobIndex, clock: Clock) {
+  /** @param onSaved told the name of each index file that was stored */
+  constructor(files: StoredFiles, index: BlobIndex, clock: Clock, onSaved: (name: string) => void) {
+    this.#onSaved = onSaved;
     this.#files = files;
     this.#index = index;
     this.#clock = clock;
@@ -46,6 +48,12 @@ export class IndexWriter {
     this.#unnamedBlobs += pack.blobs.length;
   }
 
+  /** For packs of a writer that has ended: a later writer stores their blobs again. */
+  forget(): void {
+    this.#unnamed = [];
+    this.#unnamedBlobs = 0;
+  }
+
   /** Resolves when every pack that was added before the call is in a stored index. */
   save(signal: AbortSignal): Promise<void> {
     const next = this.#work.then(() => this.#saveNow(signal));
@@ -56,7 +64,7 @@ export class IndexWriter {
   async #saveNow(signal: AbortSignal): Promise<void> {
     const packs = [...this.#unnamed];
     if (packs.length === 0) return;
-    await this.#files.save('index', encodeIndex(packs), signal);
+    this.#onSaved(await this.#files.save('index', encodeIndex(packs), signal));
     this.#unnamed = this.#unnamed.slice(packs.length);
     this.#unnamedBlobs -= packs.reduce((sum, { blobs }) => sum + blobs.length, 0);
     this.#lastMs = this.#clock.monotonicMs();

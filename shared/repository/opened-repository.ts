@@ -1,8 +1,9 @@
 /** The repository behind its port: one key, one index in memory, and the parts that read and write by them. */
 import { availableParallelism } from 'node:os';
 import { mapWithLimit } from '../base/limit.ts';
+import { never } from '../base/cancel.ts';
 import type { Clock } from '../base/clock.ts';
-import { invariant, StillpointError } from '../base/errors.ts';
+import { invariant, isStillpointError, StillpointError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Backend } from './backend/backend.ts';
 import { BlobIndex } from './blob-index.ts';
@@ -34,6 +35,8 @@ import { BlobWriter } from './writer.ts';
 
 const PACK_BYTES = 16 * 1024 * 1024;
 const MAX_WORKERS = 4;
+/** The text of an index takes 10 MB or more while it is being read. */
+const INDEXES_AT_ONCE = 2;
 
 export interface RepositoryParts {
   readonly backend: Backend;
@@ -50,16 +53,16 @@ export class OpenedRepository implements Repository {
   readonly index = new BlobIndex();
   readonly #reader: BlobReader;
   readonly #points: RestorePointStore;
-  readonly #indexWriter: IndexWriter;
   readonly #trees = new TreeCache();
-  readonly #loadedIndexes = new Set<string>();
+  #loadedIndexes = new Set<string>();
   #writer: BlobWriter | undefined;
+  /** The lock under which the index was last compared with what is stored. */
+  #indexLock: RepositoryLock | undefined;
 
   constructor(parts: RepositoryParts) {
     this.parts = parts;
     this.files = new StoredFiles(parts.backend, parts.sealer, parts.config.version);
     this.#reader = new BlobReader(parts.backend, parts.sealer, this.index);
-    this.#indexWriter = new IndexWriter(this.files, this.index, parts.clock);
     this.#points = new RestorePointStore(this.files);
   }
 
@@ -89,17 +92,54 @@ export class OpenedRepository implements Repository {
   }
 
   async loadIndex(signal: AbortSignal): Promise<void> {
-    const names = (await this.files.listNames('index', signal)).filter((name) => !this.#loadedIndexes.has(name));
-    // Two at a time: the text of an index is 10 MB or more while it is being read.
-    await mapWithLimit(names, 2, (name) => this.loadIndexFile(name, signal));
+    const names = await this.files.listNames('index', signal);
+    const stored = new Set(names);
+    const isOutdated = [...this.#loadedIndexes].some((name) => !stored.has(name));
+    const holdsUnnamed = this.#writer?.isClosed === true && this.#writer.hasUnnamedPacks;
+    if (isOutdated || holdsUnnamed) return this.reloadIndex(signal);
+    const fresh = names.filter((name) => !this.#loadedIndexes.has(name));
+    await mapWithLimit(fresh, INDEXES_AT_ONCE, async (name) => {
+      await this.#readIndex(name, this.index, signal);
+      this.#loadedIndexes.add(name);
+    });
   }
 
-  /** One index file; what it says is added to what is known. */
-  async loadIndexFile(name: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Begins anew, and believes only what is stored now: somebody may have pruned. A damaged index file is given to
+   * `onDamaged`, or thrown where there is none.
+   */
+  async reloadIndex(signal: AbortSignal, onDamaged?: (name: string, error: StillpointError) => void): Promise<void> {
+    const names = await this.files.listNames('index', signal);
+    const index = new BlobIndex();
+    await mapWithLimit(names, INDEXES_AT_ONCE, async (name) => {
+      try {
+        await this.#readIndex(name, index, signal);
+      } catch (error) {
+        if (onDamaged === undefined || !isStillpointError(error, 'repository.damaged')) throw error;
+        onDamaged(name, error);
+      }
+    });
+    this.index.become(index);
+    this.#loadedIndexes = new Set(names);
+    if (this.#writer?.isClosed === true) this.#writer.forgetUnnamedPacks();
+  }
+
+  async #readIndex(name: string, index: BlobIndex, signal: AbortSignal): Promise<void> {
     const json = await this.files.load('index', name, signal);
     signal.throwIfAborted();
-    for (const pack of decodeIndex(json, `index ${name.slice(0, 8)}`)) this.index.addPack(pack);
-    this.#loadedIndexes.add(name);
+    for (const pack of decodeIndex(json, `index ${name.slice(0, 8)}`)) index.addPack(pack);
+  }
+
+  /**
+   * What the index in memory says of packs is true only while a lock keeps others from pruning: before anything is
+   * deduplicated against it or named by a restore point, it is compared with what is stored, once under each lock.
+   */
+  async #loadIndexUnder(lock: RepositoryLock, signal: AbortSignal): Promise<void> {
+    lock.assertHeld();
+    const holdsUnnamed = this.#writer?.isClosed === true && this.#writer.hasUnnamedPacks;
+    if (this.#indexLock === lock && !holdsUnnamed) return;
+    await this.loadIndex(AbortSignal.any([signal, lock.signal]));
+    this.#indexLock = lock;
   }
 
   listRestorePoints(signal: AbortSignal): Promise<RestorePointList> {
@@ -112,8 +152,9 @@ export class OpenedRepository implements Repository {
 
   async saveRestorePoint(draft: RestorePointDraft, lock: RepositoryLock, signal: AbortSignal): Promise<RestorePoint> {
     signal.throwIfAborted();
-    lock.assertHeld();
-    invariant(this.#indexWriter.isComplete, 'the writer was flushed before a restore point is saved');
+    const isPending = this.#writer?.lock === lock && !this.#writer.isFlushed;
+    invariant(!isPending, 'the writer was flushed before a restore point is saved');
+    await this.#loadIndexUnder(lock, signal);
     invariant(this.hasBlob('tree', draft.tree), 'the tree of a restore point was flushed before the point is saved');
     return this.#points.save(draft, AbortSignal.any([signal, lock.signal]));
   }
@@ -145,20 +186,21 @@ export class OpenedRepository implements Repository {
   }
 
   async openWriter(lock: RepositoryLock, options: WriterOptions = {}): Promise<RepositoryWriter> {
-    lock.assertHeld();
     if (this.#writer !== undefined && !this.#writer.isClosed) {
       throw new StillpointError('usage.invalid', `The repository at ${this.location} has an open writer already.`, {
         advice: 'Close the first writer before another one is opened.',
         cause: undefined,
       });
     }
-    const { key, config } = this.parts;
+    await this.#loadIndexUnder(lock, never);
+    const { key, config, clock } = this.parts;
     const setup = { key, version: config.version, compression: options.compression ?? 'auto' } as const;
     const workers = options.workers ?? Math.min(availableParallelism(), MAX_WORKERS);
     const pool = new WorkerPool(setup, workers, options.workerUrl ?? defaultWorkerUrl());
     const packSizeBytes = options.packSizeBytes ?? PACK_BYTES;
     const { files, index } = this;
-    this.#writer = new BlobWriter({ files, index, indexWriter: this.#indexWriter, pool, lock, packSizeBytes });
+    const indexWriter = new IndexWriter(files, index, clock, (name) => this.#loadedIndexes.add(name));
+    this.#writer = new BlobWriter({ files, index, indexWriter, pool, lock, packSizeBytes });
     return this.#writer;
   }
 

@@ -48,6 +48,9 @@ export class BlobWriter implements RepositoryWriter {
   readonly #running = new Set<Promise<void>>();
   #failure: StillpointError | undefined;
   #isClosed = false;
+  /** Blobs that were taken, and how many of them a flush has made durable. */
+  #accepted = 0;
+  #flushed = 0;
   #holeId: BlobId | undefined;
   #stats = { dataBlobsNew: 0, treeBlobsNew: 0, bytesPut: 0, bytesNew: 0, bytesStored: 0, packs: 0 };
 
@@ -65,6 +68,24 @@ export class BlobWriter implements RepositoryWriter {
     };
     ports.lock.signal.addEventListener('abort', this.#onLockLost, { once: true });
     if (ports.lock.signal.aborted) this.#onLockLost();
+  }
+
+  get lock(): RepositoryLock {
+    return this.#ports.lock;
+  }
+
+  /** Whether packs were stored that no index names yet. */
+  get hasUnnamedPacks(): boolean {
+    return !this.#ports.indexWriter.isComplete;
+  }
+
+  forgetUnnamedPacks(): void {
+    this.#ports.indexWriter.forget();
+  }
+
+  /** Whether everything that was put is durable. */
+  get isFlushed(): boolean {
+    return this.#accepted === this.#flushed;
   }
 
   get isClosed(): boolean {
@@ -94,13 +115,16 @@ export class BlobWriter implements RepositoryWriter {
     this.#stats.bytesPut += size;
     const saved = Promise.withResolvers<SavedBlob>();
     saved.promise.catch(() => undefined);
+    this.#accepted += 1;
     this.#batchers[type].add({ data: owned, saved });
     return { saved: saved.promise };
   }
 
   async flush(signal: AbortSignal): Promise<WriterStats> {
     this.#check(signal);
+    const accepted = this.#accepted;
     await abortable(this.#drain(), signal);
+    this.#flushed = accepted;
     return this.stats;
   }
 

@@ -80,7 +80,10 @@ class LocalBackend implements Backend {
       const mayMake =
         (error as NodeJS.ErrnoException).code === 'ENOENT' && path.dirname(folder) === this.#pathIn('data');
       if (!mayMake) throw error;
-      await mkdir(folder, { recursive: true, mode: modes.folder });
+      // Not recursive: a place that is not mounted must not be filled in its mount point.
+      await mkdir(folder, { mode: modes.folder }).catch((other: NodeJS.ErrnoException) => {
+        if (other.code !== 'EEXIST') throw other;
+      });
       await syncFolder(path.dirname(folder));
       return await open(temporary, 'wx', 0o600);
     }

@@ -10,8 +10,8 @@ import { type Cipheriv, createCipheriv, createDecipheriv, randomFillSync, timing
 import sodium from 'libsodium-wrappers-sumo';
 import { StillpointError } from '../../base/errors.ts';
 
-export const IV_BYTES = 16;
-export const MAC_BYTES = 16;
+const IV_BYTES = 16;
+const MAC_BYTES = 16;
 /** What encryption adds to a message. */
 export const OVERHEAD_BYTES = IV_BYTES + MAC_BYTES;
 

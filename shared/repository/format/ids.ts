@@ -2,7 +2,6 @@
 import { hash } from 'node:crypto';
 import type { Branded } from '../../base/brand.ts';
 import { StillpointError } from '../../base/errors.ts';
-import type { RestorePointId } from '../../domain/names.ts';
 
 /** SHA-256 of a blob's plaintext. */
 export type BlobId = Branded<string, 'BlobId'>;
@@ -26,8 +25,6 @@ function parseId(text: string, what: string): string {
 }
 
 export const parseBlobId = (text: string): BlobId => parseId(text, 'blob') as BlobId;
-export const parsePackId = (text: string): PackId => parseId(text, 'pack') as PackId;
-export const parseRestorePointId = (text: string): RestorePointId => parseId(text, 'restore point') as RestorePointId;
 
 /** The id of plaintext, as `sha256sum` prints it. */
 export function blobIdOf(data: Uint8Array): BlobId {

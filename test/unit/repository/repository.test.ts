@@ -191,11 +191,11 @@ describe('reading', () => {
   it('takes another copy of a blob when one is damaged', async () => {
     const backend = createMemoryBackend();
     const repository = await createTestRepository(backend);
-    await backUp(repository, { a: 'the content' });
-    // Somebody who did not know of the first backup stored the same.
+    // Two who do not know of each other store the same.
     const other = await openRepository(backend, PASSWORD, signal);
     await using lock = await other.lock('shared', signal);
     await using writer = await other.openWriter(lock, { workers: 1 });
+    await backUp(repository, { a: 'the content' });
     await writer.put('data', Buffer.from('the content'), signal);
     await writer.flush(signal);
     const reader = await openRepository(backend, PASSWORD, signal);

@@ -196,7 +196,7 @@ describe('the writer', () => {
     expect(saved).not.toContain('index');
   });
 
-  it('names packs of a writer that failed before it deduplicates against them', async () => {
+  it('does not deduplicate against packs that a failed writer stored and no index names', async () => {
     const plan = new FaultPlan().add({ on: 'save', where: ({ type }) => type === 'index', error: noSpace() });
     await open({}, withFaults(createMemoryBackend(), plan));
     const blob = randomBytes(1000);
@@ -206,15 +206,43 @@ describe('the writer', () => {
     plan.assertAllFired();
     expect(saved).not.toContain('index');
     await writer[Symbol.asyncDispose]();
-    const draft = { time: timestampFromNs(0n), tree: blobIdOf(blob), paths: ['/'] };
-    await expect(repository.saveRestorePoint(draft, lock, signal)).rejects.toThrow('was flushed before');
     writer = await repository.openWriter(lock, { workers: 1 });
-    expect(await put(Buffer.from(blob))).toMatchObject({ isNew: false });
+    expect(await put(Buffer.from(blob))).toMatchObject({ isNew: true });
     await writer.flush(signal);
     expect(saved.filter((type) => type === 'index').length).toBe(1);
     const fresh = await openRepository(repository.parts.backend, PASSWORD, signal);
     await fresh.loadIndex(signal);
     expect((await fresh.loadBlob('data', blobIdOf(blob), signal)).equals(blob)).toBe(true);
+  });
+
+  it('does not deduplicate against what somebody pruned since the index was read', async () => {
+    const backend = createMemoryBackend();
+    await open({}, backend);
+    const blob = randomBytes(1000);
+    await put(Buffer.from(blob));
+    await writer.flush(signal);
+    await writer[Symbol.asyncDispose]();
+    await lock[Symbol.asyncDispose]();
+    for (const type of ['index', 'data'] as const) {
+      for await (const { name } of backend.list(type, signal)) await backend.remove({ type, name }, signal);
+    }
+    lock = await repository.lock('shared', signal);
+    writer = await repository.openWriter(lock, { workers: 1 });
+    expect(await put(Buffer.from(blob))).toMatchObject({ isNew: true });
+    await writer.flush(signal);
+    expect((await repository.loadBlob('data', blobIdOf(blob), signal)).equals(blob)).toBe(true);
+  });
+
+  it('has to be flushed before a restore point is saved', async () => {
+    await open();
+    const { id } = await put(Buffer.from('{"nodes":[]}\n'), 'tree');
+    const draft = { time: timestampFromNs(0n), tree: id, paths: ['/'] };
+    await expect(repository.saveRestorePoint(draft, lock, signal)).rejects.toThrow('was flushed before');
+    await writer.flush(signal);
+    await put(randomBytes(10));
+    await expect(repository.saveRestorePoint(draft, lock, signal)).rejects.toThrow('was flushed before');
+    await writer.flush(signal);
+    expect((await repository.saveRestorePoint(draft, lock, signal)).tree).toBe(id);
   });
 
   it('refuses to go on when the lock is gone', async () => {
