@@ -42,7 +42,7 @@ export async function rehearseDatabase(
 const START = `set -e
 cd ${FOLDER}
 rm -f data/*.pid
-mariadbd --user=mysql --datadir=${FOLDER}/data --socket=${FOLDER}/socket --pid-file=${FOLDER}/pid --skip-networking --log-error=${FOLDER}/log </dev/null >/dev/null 2>&1 &
+mariadbd --user=mysql --datadir=${FOLDER}/data --socket=${FOLDER}/socket --pid-file=${FOLDER}/pid --skip-networking --ignore-db-dir=lost+found --log-error=${FOLDER}/log </dev/null >/dev/null 2>&1 &
 i=0
 until mariadb --socket=${FOLDER}/socket -e 'SELECT 1' >/dev/null 2>&1; do
   i=$((i + 1))

@@ -59,7 +59,7 @@ export async function startGuestProcess(options: {
       ...options.disks.map((disk, index) =>
         'image' in disk ? `ubd${String(index)}=${disk.image}` : `ubd${String(index)}=${disk.copyOnWrite},${disk.base}`,
       ),
-      ...['root=/dev/ubda', 'rw', 'vec0:transport=tap,ifname=tap0,depth=128'],
+      ...['root=/dev/ubda', 'rw', 'vec0:transport=tap,ifname=tap0,depth=128,gro=1'],
       ...['con=null', 'con0=null,fd:1', 'ssl=null', 'quiet', 'panic=1', 'noreboot'],
     ],
     { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', buffer: false, reject: false, cleanup: false },
