@@ -1,10 +1,13 @@
 /** Back Up Now: starts the job in its own process and follows it. */
 import * as vscode from 'vscode';
-import { never } from '../../shared/base/cancel.ts';
 import { StillpointError } from '../../shared/base/errors.ts';
+import type { Job, JobRequest } from '../../shared/domain/job.ts';
 import type { HostName } from '../../shared/domain/names.ts';
 import { type SourceName, sourceName } from '../../shared/domain/names.ts';
+import { signalOf } from '../cancel.ts';
 import { followInWindow } from '../progress.ts';
+import { jobTitle } from '../texts/job-words.ts';
+import { phaseWords } from '../texts/phase-words.ts';
 import { nodeOf } from './node-argument.ts';
 import type { CommandPorts } from './ports.ts';
 import { showJobLog } from './show-job-log.ts';
@@ -14,10 +17,7 @@ import { openRestorePoint } from './show-restore-point.ts';
 export async function backUpNow(ports: CommandPorts, argument: unknown): Promise<void> {
   const source = await chooseSource(ports, argument);
   if (source === undefined) return;
-  // The view's own bar moves until the job has its process; the message with Cancel comes with the job.
-  const { job } = await vscode.window.withProgress({ location: { viewId: 'stillpoint.hosts' } }, () =>
-    ports.core.converse((stillpoint) => stillpoint.startJob({ kind: 'backup', source }, never)),
-  );
+  const { job } = await start(ports, { kind: 'backup', source });
   ports.feed.refresh();
   await followInWindow(job, {
     ...ports,
@@ -29,6 +29,18 @@ export async function backUpNow(ports: CommandPorts, argument: unknown): Promise
   });
   ports.feed.refresh();
   ports.hosts.refreshSource(source);
+}
+
+/** Logs in once to ask for what is needed; from then on the job has its own process. */
+async function start(ports: CommandPorts, request: JobRequest): Promise<{ readonly job: Job }> {
+  const { t } = ports.wording;
+  const title = jobTitle(request, t);
+  const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+  return vscode.window.withProgress(options, async (progress, token) => {
+    using cancel = signalOf(token, title);
+    progress.report({ message: phaseWords('connect', t) });
+    return await ports.core.converse((stillpoint) => stillpoint.startJob(request, cancel.signal));
+  });
 }
 
 async function chooseSource(ports: CommandPorts, argument: unknown): Promise<SourceName | undefined> {

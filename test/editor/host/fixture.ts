@@ -48,11 +48,11 @@ export function removeConfiguration(): void {
 }
 
 /** One host, one source, one repository that is really there. */
-export function configuration(host: Readonly<Record<string, string>>): string {
+export function configuration(host: Readonly<Record<string, string>>, path = backedUpPath): string {
   return JSON.stringify({
     hosts: { db1: { sudo: 'none', ...host } },
     repositories: { main: { location: repositoryFolder, passwordFile } },
-    sources: { shop: { host: 'db1', paths: [backedUpPath], repository: 'main' } },
+    sources: { shop: { host: 'db1', paths: [path], repository: 'main' } },
   });
 }
 

@@ -121,12 +121,11 @@ describe('the view Hosts', () => {
 });
 
 describe('the view Jobs', () => {
-  it('shows a job that was started, how it ended and why', async () => {
+  it('shows a job that was started, how it ended and why, and its log', async function () {
+    if (sshConfigFile === undefined) return this.skip();
     const parts = await extensionParts();
-    const sshConfig = join(dirname(configFile), 'ssh_config');
-    writeConfiguration(configuration({ ssh: 'db1', sshConfigFile: sshConfig }));
-    // Port 9 of this machine, where nothing listens.
-    writeFileSync(sshConfig, 'Host db1\n  HostName 127.0.0.1\n  Port 9\n');
+    // A folder in memory is on no volume that could be snapshotted.
+    writeConfiguration(configuration({ ssh: 'root', sshConfigFile }, '/dev/shm'));
     await vscode.commands.executeCommand('stillpoint.backUpNow', 'shop');
     const [job] = await parts.jobs.getChildren();
     assert.ok(job?.kind === 'job', JSON.stringify(job));
@@ -142,6 +141,18 @@ describe('the view Jobs', () => {
     await untilText(document, /The job has ended: failed/);
     await vscode.commands.executeCommand('notifications.clearAll');
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
+  it('shows nothing where nothing was started, because the host cannot be reached', async () => {
+    const parts = await extensionParts();
+    const before = (await parts.jobs.getChildren()).length;
+    const sshConfig = join(dirname(configFile), 'ssh_config');
+    writeConfiguration(configuration({ ssh: 'db1', sshConfigFile: sshConfig }));
+    // Port 9 of this machine, where nothing listens.
+    writeFileSync(sshConfig, 'Host db1\n  HostName 127.0.0.1\n  Port 9\n');
+    await vscode.commands.executeCommand('stillpoint.backUpNow', 'shop');
+    assert.equal((await parts.jobs.getChildren()).length, before);
+    await vscode.commands.executeCommand('notifications.clearAll');
   });
 });
 
