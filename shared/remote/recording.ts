@@ -7,7 +7,7 @@ import type { SpokenScript } from './wire.ts';
 import { tapProcess } from './tapped-process.ts';
 import type { Transport } from './transport.ts';
 
-export interface Exchange {
+interface Exchange {
   readonly commandLine: string;
   /** Undefined where no script was sent: a question to sudo, or a connection lost too early. */
   readonly script: SpokenScript | undefined;

@@ -10,7 +10,7 @@ import type { ExitStatus, RemoteProcess, Transport } from './transport.ts';
 import { formatTrailer, nonceLine, parseGreeting, parseScript, readyLine } from './wire.ts';
 import type { SpokenScript } from './wire.ts';
 
-export interface Expectation {
+interface Expectation {
   /** The command's name. */
   readonly name: string;
   readonly needs?: 'root' | 'user';

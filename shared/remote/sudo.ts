@@ -123,7 +123,7 @@ function refused(host: string, account: Account, told: Told): StillpointError {
 
 function adviceFor(account: Account, told: Told): string {
   const said = told.stderr;
-  const line = `"${account.name} ALL=(root) NOPASSWD: /bin/sh"`;
+  const line = `"${account.name} ALL=(root) NOPASSWD: /bin/sh -s"`;
   const edit =
     'to /etc/sudoers.d/stillpoint on the host with "visudo -f /etc/sudoers.d/stillpoint" (this makes the account root: keep its key safe)';
   if (/must have a tty|terminal is required to run/.test(said)) {
@@ -138,7 +138,7 @@ function adviceFor(account: Account, told: Told): string {
   if (/not in the sudoers|may not run sudo|not allowed to execute|not allowed to run/.test(said)) {
     return `Add ${line} ${edit}.`;
   }
-  return `See why on the host with "sudo -n /bin/sh -c true" as "${account.name}". The line ${line} would let it.`;
+  return `See why on the host with "sudo -n /bin/sh -s </dev/null" as "${account.name}". The line ${line} would let it.`;
 }
 
 function wrongPassword(host: string, account: Account): StillpointError {
@@ -159,7 +159,7 @@ function nobodyKnows(host: string, account: Account): StillpointError {
     account,
     message,
     '',
-    `Run it where a person can answer, or add "${account.name} ALL=(root) NOPASSWD: /bin/sh" to the sudoers of the host with visudo and set "sudo" to "passwordless".`,
+    `Run it where a person can answer, or add "${account.name} ALL=(root) NOPASSWD: /bin/sh -s" to the sudoers of the host with visudo and set "sudo" to "passwordless".`,
   );
 }
 

@@ -18,7 +18,7 @@ export interface Transport extends AsyncDisposable {
   start(commandLine: string, signal: AbortSignal): Promise<RemoteProcess>;
 }
 
-export interface TransportProperties {
+interface TransportProperties {
   readonly isLocal: boolean;
   /** How many processes may run at once; `start` waits when there are more. */
   readonly maxChannels: number;

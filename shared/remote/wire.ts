@@ -20,7 +20,7 @@ import { invariant } from '../base/errors.ts';
 import type { RemoteScript } from './command.ts';
 import { quoteArgs, unquoteArgs } from './quoting.ts';
 
-export const NONCE_LENGTH = 32;
+const NONCE_LENGTH = 32;
 /** nonce, "+", newline */
 export const READY_LENGTH = NONCE_LENGTH + 2;
 /** nonce, ":", three digits, newline */

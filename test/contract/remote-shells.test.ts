@@ -140,7 +140,7 @@ describe.skipIf(whyNot !== undefined)('becoming root', async () => {
         { name: 'tty', shell: '/bin/bash' },
       ],
       sudoers: [
-        'bak ALL=(root) NOPASSWD: /bin/sh',
+        'bak ALL=(root) NOPASSWD: /bin/sh -s',
         'bakfull ALL=(ALL:ALL) NOPASSWD: ALL',
         'Defaults:bakfull use_pty',
         'bakpw ALL=(ALL:ALL) ALL',
@@ -243,10 +243,10 @@ describe.skipIf(whyNot !== undefined)('becoming root', async () => {
     });
 
     test.each([
-      ['bakpw', 'passwordless', /password/, /NOPASSWD: \/bin\/sh/],
+      ['bakpw', 'passwordless', /password/, /NOPASSWD: \/bin\/sh -s/],
       ['bakpw', 'password', /nobody gave it/, /passwordless/],
-      ['nosudo', 'passwordless', /refuses "nosudo"|password/, /NOPASSWD: \/bin\/sh/],
-      ['nottoo', 'passwordless', /refuses "nottoo"/, /NOPASSWD: \/bin\/sh/],
+      ['nosudo', 'passwordless', /refuses "nosudo"|password/, /NOPASSWD: \/bin\/sh -s/],
+      ['nottoo', 'passwordless', /refuses "nottoo"/, /NOPASSWD: \/bin\/sh -s/],
       ['logged', 'passwordless', /records/, /!log_output/],
       ['tty', 'passwordless', /tty/, /!requiretty/],
     ] as const)('is refused with the line that would help: %s (%s)', async (account, mode, fact, advice) => {

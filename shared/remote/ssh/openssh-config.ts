@@ -41,7 +41,7 @@ export interface SshConfig {
   readonly batchMode: boolean;
 }
 
-export type Proxy =
+type Proxy =
   | { readonly kind: 'none' }
   /** A line for /bin/sh, its tokens filled in. */
   | { readonly kind: 'command'; readonly commandLine: string }

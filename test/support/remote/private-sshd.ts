@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 
-export interface Account {
+interface Account {
   readonly name: string;
   /** Path of the login shell. */
   readonly shell: string;

@@ -259,6 +259,29 @@ describe('a login shell', () => {
   });
 });
 
+describe.each(['dash', 'bash --posix', 'busybox sh'])('a host whose sh is %s', (sh) => {
+  const local = createLocalTransport();
+  const transport: Transport = {
+    ...local,
+    start: (commandLine, signal) => local.start(commandLine.replace('/bin/sh', sh), signal),
+  };
+
+  test('runs scripts with arguments, input and exit codes', async () => {
+    await using host = aHost(transport);
+    const args = ["it's", Buffer.from([0xff, 0x01, 0x0a, 0x81])];
+    const input = Buffer.from('fed\nbehind the script\n');
+    const command = aCommand('printf "%s|" "$@"; read first; echo "$first"; cat; exit 7', {
+      args,
+      input,
+      accepts: [7],
+    });
+    const output = await host.run(command, never);
+    expect(output.stdout.toString('latin1')).toBe("it's|\xff\x01\n\x81|fed\nbehind the script\n");
+    const failing = host.run(aCommand('set -e; false; echo never'), never);
+    await expect(failing).rejects.toMatchObject({ details: { exitCode: 1 } });
+  });
+});
+
 describe('a host that is disposed', () => {
   test('ends what still runs', async () => {
     const host = aHost(createLocalTransport());
