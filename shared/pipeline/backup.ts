@@ -20,6 +20,7 @@ import { sweepHost } from '../snapshot/lease/commands.ts';
 import { acquireLease } from '../snapshot/lease/lease.ts';
 import { commitRestorePoint } from './backup/commit.ts';
 import { phases } from './backup/phases.ts';
+import { rethrowWithVerdict } from './backup/read-failure.ts';
 import { readTrees, spoolTrees } from './backup/read-trees.ts';
 import type { BackupRequest } from './backup/request.ts';
 import { freezeMs, snapshotReports } from './backup/snapshot-report.ts';
@@ -60,10 +61,13 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
   });
   for (const note of prepared.coverage.notes) emit({ type: 'warning', code: 'source.note', message: note, advice: '' });
 
+  let isReleased = true;
   const lease = await phase('arm', async () => {
     const terms = { run, owner, leaseSeconds: request.host.leaseSeconds, mounts: prepared.snapshots.items.length };
-    const onReleaseFailed = (error: unknown): void =>
+    const onReleaseFailed = (error: unknown): void => {
+      isReleased = false;
       emit({ type: 'cleanup-failed', what: `releasing run ${run} on ${host.name}`, error: toErrorRecord(error) });
+    };
     return resources.use(await acquireLease(terms, { host, clock, logger, onReleaseFailed }, signal));
   });
   emit({ type: 'lease-armed', host: host.name, run, leaseMs: request.host.leaseSeconds * 1000 });
@@ -83,12 +87,15 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
   const readable = await phase('mount', () => prepared.provider.mount(taken, host, lease, held));
 
   const context = { request, host, repository, prepared, readable, workFolder: ports.workFolder, emit, clock };
-  const listings = resources.use(await phase('list', () => spoolTrees(context, held)));
+  const judge = (judgeSignal: AbortSignal): Promise<void> =>
+    prepared.provider.judge(readable, host, lease, judgeSignal);
+  const explain = (error: unknown): Promise<never> => rethrowWithVerdict(error, judge, held);
+  const listings = resources.use(await phase('list', () => spoolTrees(context, held).catch(explain)));
   const writer = resources.use(
     await repository.openWriter(lock, ports.workerUrl === undefined ? {} : { workerUrl: ports.workerUrl }),
   );
-  const read = await phase('read', () => readTrees(context, listings, writer, held));
-  await phase('end-check', () => prepared.provider.judge(readable, host, lease, held));
+  const read = await phase('read', () => readTrees(context, listings, writer, held).catch(explain));
+  await phase('end-check', () => judge(held));
   const committed = await phase('commit', () =>
     commitRestorePoint({ ...context, run, lock, writer, read, taken }, held),
   );
@@ -98,9 +105,11 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
     await lease[Symbol.asyncDispose]();
   });
   const lifetimeMs = Math.round(clock.monotonicMs() - takenAt);
-  for (const { planned } of taken) {
-    emit({ type: 'snapshot-removed', volume: planned.volume, snapshot: planned.snapshot, lifetimeMs });
+  if (isReleased) {
+    for (const { planned } of taken) {
+      emit({ type: 'snapshot-removed', volume: planned.volume, snapshot: planned.snapshot, lifetimeMs });
+    }
+    emit({ type: 'lease-released', host: host.name, run });
   }
-  emit({ type: 'lease-released', host: host.name, run });
   return { ...committed, snapshots: snapshotReports(taken, lease.peaks, lifetimeMs) };
 }

@@ -63,13 +63,30 @@ export function isWithin(path: Buffer, ancestor: Buffer): boolean {
 }
 
 /**
- * The mount that a path is on: the longest target that holds it, and of several on one target the last, because a
- * later mount hides an earlier one.
+ * The mount that a path is on, found as the kernel finds it: from the root, at each step the first mount on the way
+ * that stands on the present one. The longest target would be wrong: a mount on an upper folder hides those below it.
  */
 export function mountOf(path: Buffer, mounts: readonly Mount[]): Mount | undefined {
+  const ids = new Set(mounts.map((mount) => mount.id));
+  const tops = mounts.filter((mount) => mount.parentId === mount.id || !ids.has(mount.parentId));
+  let current = nearest(path, tops);
+  for (;;) {
+    const here = current;
+    if (here === undefined) return undefined;
+    const next = nearest(
+      path,
+      mounts.filter((mount) => mount.parentId === here.id && mount !== here),
+    );
+    if (next === undefined) return here;
+    current = next;
+  }
+}
+
+/** Of those that hold the path the one with the shortest target; of several on one target the last. */
+function nearest(path: Buffer, mounts: readonly Mount[]): Mount | undefined {
   let best: Mount | undefined;
   for (const mount of mounts) {
-    if (isWithin(path, mount.target) && (best === undefined || mount.target.length >= best.target.length)) best = mount;
+    if (isWithin(path, mount.target) && (best === undefined || mount.target.length <= best.target.length)) best = mount;
   }
   return best;
 }

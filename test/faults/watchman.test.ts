@@ -252,6 +252,21 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
     await gone();
   });
 
+  test('removes a snapshot that LVM finished after the client had given up', async () => {
+    await arm(600);
+    // As LVM, which blocks signals while it holds a volume group.
+    await paper.before('lvcreate', "trap '' TERM; sleep 4");
+    const client = new AbortController();
+    const making = paper.host.run(createSnapshots(run, owner, [order()]), client.signal);
+    const given = expect(making).rejects.toThrow('enough');
+    await eventually(async () => (await paper.changes()).length > 0, 'lvcreate has begun');
+    client.abort(new Error('enough'));
+    await given;
+    await paper.host.run(releaseLease(run, owner), never);
+    await eventually(async () => (await processes()) === '', 'all have ended');
+    expect(await paper.volumes()).toEqual([]);
+  });
+
   test('makes no snapshot when the run has ended already', async () => {
     await expect(paper.host.run(createSnapshots(run, owner, [order()]), never)).rejects.toMatchObject({
       details: { exitCode: 75 },

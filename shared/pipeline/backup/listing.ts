@@ -8,6 +8,7 @@ import { StillpointError } from '../../base/errors.ts';
 import type { RunId } from '../../domain/names.ts';
 import type { StreamCommand } from '../../remote/command.ts';
 import type { NodeType } from '../../repository/format/node.ts';
+import { RUN_ROOT } from '../../snapshot/lease/scripts.ts';
 import { ENTER } from '../../snapshot/lvm/mount.ts';
 
 export interface ListedEntry {
@@ -28,12 +29,22 @@ export interface ListedEntry {
 
 const FORMAT = '%y %i %n %m %U %G %s %T@ %C@\\0%P\\0%l\\0';
 
-/** Lists a tree inside the snapshot's namespace. */
+/**
+ * Lists a tree inside the snapshot's namespace. Between looking at the path and freezing it, a folder on the way may
+ * have become a symbolic link that leads out of the snapshot, into the living host: exit 78.
+ */
 export function listTree(run: RunId, root: Buffer): StreamCommand {
   return {
     name: 'list-tree',
     script: `${ENTER}
-sp_enter "$1" find "$2" -xdev -printf '${FORMAT}'`,
+sp_enter "$1" /bin/sh -c '
+  below=\${2#"$1"/mnt/}
+  top=$1/mnt/\${below%%/*}
+  if [ "$(readlink -fn -- "$2"; echo x)" != "$(readlink -fn -- "$top")\${2#"$top"}x" ]; then
+    echo "a folder on the way has become a symbolic link" >&2
+    exit 78
+  fi
+  exec find "$2" -xdev -printf "$3"' sh "${RUN_ROOT}/$1" "$2" '${FORMAT}'`,
     args: [run, root],
     needs: 'root',
   };

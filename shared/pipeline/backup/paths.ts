@@ -72,13 +72,15 @@ export function coverPaths(
   };
   for (const { asked, real } of paths) {
     if (real.length === 0) throw notThere(asked, host);
+    const outer = paths.find((other) => !other.real.equals(real) && isWithin(real, other.real));
+    if (outer !== undefined && isLeftOut(real, outer.real, exclude)) throw contradiction(asked, outer.asked);
     if (!real.equals(asked))
       notes.push(`"${displayName(asked)}" leads to "${displayName(real)}", which is what is backed up.`);
     const mount = mountOf(real, survey.mounts);
     if (mount === undefined) throw notThere(asked, host);
     add(real, mount);
     for (const nested of mountsBelow(real, survey.mounts)) {
-      if (exclude.matches(nested.target)) continue;
+      if (isLeftOut(nested.target, real, exclude)) continue;
       const detected = volumeOf(nested, survey);
       if (detected && holdsData(detected)) add(nested.target, nested);
       else
@@ -90,6 +92,14 @@ export function coverPaths(
   const kept = [...trees.values()].filter((tree) => !isCovered(tree, [...trees.values()]));
   kept.sort((a, b) => b.path.length - a.path.length);
   return { trees: kept, volumes: [...new Set(kept.map((tree) => tree.volume))].reverse(), notes };
+}
+
+/** Whether the place, or a folder on the way to it from the source's path, is excluded. */
+function isLeftOut(place: Buffer, from: Buffer, exclude: ExcludePatterns): boolean {
+  for (let end = place.indexOf(0x2f, from.length + 1); end > 0; end = place.indexOf(0x2f, end + 1)) {
+    if (exclude.matches(place.subarray(0, end))) return true;
+  }
+  return exclude.matches(place);
 }
 
 /** A tree below another one of the same volume is read with that one already, unless it is a mount of its own. */
@@ -129,6 +139,14 @@ const volumeOf = (mount: Mount, survey: Survey): DetectedVolume | undefined =>
   survey.volumes.find((candidate) => candidate.mounts.some((known) => known.id === mount.id));
 
 const trimSlash = (path: Buffer): Buffer => (path.at(-1) === 0x2f ? path.subarray(0, -1) : path);
+
+function contradiction(path: Buffer, outer: Buffer): StillpointError {
+  return new StillpointError(
+    'config.invalid',
+    `"${displayName(path)}" is to be saved and, as a part of "${displayName(outer)}", to be left out.`,
+    { advice: 'Nothing was started. Change "paths" or "exclude" of the source.', cause: undefined },
+  );
+}
 
 function notThere(path: Buffer, host: string): StillpointError {
   return new StillpointError('host.path-not-found', `There is no "${displayName(path)}" on "${host}".`, {

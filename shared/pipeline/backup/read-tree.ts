@@ -3,6 +3,8 @@
  * for what does not, and builds folders; answers arrive beside it, in the order of asking. Both sides fail together.
  */
 
+import { displayName } from '../../base/bytes.ts';
+import { invariant, StillpointError } from '../../base/errors.ts';
 import type { StreamCommand } from '../../remote/command.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { Node } from '../../repository/format/node.ts';
@@ -81,8 +83,13 @@ export async function readTree(tree: TreeToRead, ports: TreePorts, signal: Abort
 }
 
 async function takeAnswer(entry: TarEntry, answer: Answer, store: ContentStore, ports: TreePorts): Promise<void> {
+  const wanted = answer.entry;
+  // On a snapshot nothing changes between listing and reading. A second name of a file comes as a link without content.
+  if (entry.type !== TAR_TYPES[wanted.type] || (wanted.type === 'file' && entry.size !== wanted.size)) {
+    throw notAsListed(entry, wanted);
+  }
   const rest = restFromTar(entry);
-  if (answer.entry.type !== 'file') {
+  if (wanted.type !== 'file') {
     answer.resolve(rest);
     return;
   }
@@ -92,6 +99,28 @@ async function takeAnswer(entry: TarEntry, answer: Answer, store: ContentStore, 
   answer.resolve(ids.then((content) => ({ ...rest, content })));
 }
 
+const TAR_TYPES: Readonly<Partial<Record<ListedEntry['type'], TarEntry['type']>>> = {
+  file: 'file',
+  dir: 'dir',
+  symlink: 'symlink',
+  dev: 'blockdev',
+  chardev: 'chardev',
+  fifo: 'fifo',
+};
+
+function notAsListed(entry: TarEntry, wanted: ListedEntry): StillpointError {
+  const was = `${wanted.type} of ${wanted.size} bytes`;
+  return new StillpointError(
+    'read.incomplete',
+    `"${displayName(entry.name)}" was listed as ${was} and came as ${entry.type} of ${entry.size}.`,
+    {
+      advice: 'Nothing was committed. What was read is not the frozen copy that was listed; run the backup again.',
+      details: { listed: wanted.type, came: entry.type },
+      cause: undefined,
+    },
+  );
+}
+
 class Walk {
   readonly #tree: TreeToRead;
   readonly #ports: TreePorts;
@@ -99,6 +128,7 @@ class Walk {
   readonly #signal: AbortSignal;
   readonly #folders: FolderStack;
   readonly #links = new HardLinks();
+  #grafted = 0;
 
   constructor(tree: TreeToRead, ports: TreePorts, content: ContentStream<Answer>, signal: AbortSignal) {
     this.#tree = tree;
@@ -113,6 +143,8 @@ class Walk {
       this.#signal.throwIfAborted();
       await this.#visit(entry);
     }
+    // A nested tree whose place was not in the listing would be missing from the restore point without a word.
+    invariant(this.#grafted === this.#tree.grafts.size, 'every nested tree has its place in the outer one');
     this.#content.queue.end();
     return await this.#folders.finish();
   }
@@ -121,6 +153,7 @@ class Walk {
     const { parent } = this.#tree;
     const graft = this.#tree.grafts.get(entry.path.toString('latin1'));
     if (graft !== undefined) {
+      this.#grafted += 1;
       await this.#folders.add(entry.path, graft);
       return;
     }

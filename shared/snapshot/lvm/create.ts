@@ -47,7 +47,9 @@ export function createSnapshots(
   const script: RemoteScript = {
     name: 'create-snapshots',
     script: `${REAP}
+# A client that gives up ends us; but LVM finishes what it began, and somebody has to see to the result.
 trap '' PIPE
+trap : HUP INT TERM
 run=$1 owner=$2; shift 2
 dir=${RUN_ROOT}/$run
 while [ "$#" -ge 6 ]; do
@@ -55,7 +57,10 @@ while [ "$#" -ge 6 ]; do
   sp_alive "$run" || exit 75
   wall=$(date +%s.%N)
   read -r before idle < /proc/uptime
-  timeout 120 lvcreate -qq -y -s -n "$name" -l "$extents" --monitor n --addtag stillpoint --addtag "sp.run=$run" --addtag "sp.owner=$owner" "$vg/$origin" </dev/null >&2 || exit 76
+  timeout 120 lvcreate -qq -y -s -n "$name" -l "$extents" --monitor n --addtag stillpoint --addtag "sp.run=$run" --addtag "sp.owner=$owner" "$vg/$origin" </dev/null >&2 || {
+    sp_alive "$run" || sp_reap "$run" "$owner" >&2
+    exit 76
+  }
   read -r after idle < /proc/uptime
   uuid=$(timeout 60 lvs -qq --config 'log{prefix="" command_names=0}' --noheadings -o lv_uuid "$vg/$name" </dev/null | tr -d ' ')
   if ! echo "$vg $name \${uuid:--} $dm $reserve" >> "$dir/snapshots" || ! sp_alive "$run"; then sp_reap "$run" "$owner" >&2; exit 75; fi

@@ -19,10 +19,13 @@ export function snapshotCapability(
   if (/^[sS]/.test(volume.lv_attr)) {
     return no(`"${label}" is itself a snapshot`, `Back up its origin "${volume.origin}" instead.`);
   }
+  if (volume.lv_attr.startsWith('O')) {
+    return no(`"${label}" is being put back to the state of a snapshot`, 'Wait until the merge is over.');
+  }
   if (volume.pool_lv !== '') {
     return no(`"${label}" is a thin volume, which this version cannot snapshot`, 'Choose a path on a thick volume.');
   }
-  if (!PLAIN_SEGMENTS.test(volume.segtype)) {
+  if (!volume.segtype.split(',').every((type) => PLAIN_SEGMENTS.test(type))) {
     return no(
       `"${label}" is of type ${volume.segtype}`,
       'Only linear, striped, mirrored and RAID volumes can be snapshotted.',

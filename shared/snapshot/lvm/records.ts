@@ -74,10 +74,14 @@ export type VolumeGroupRecord = z.infer<typeof volumeGroup>;
 const lvReport = z.object({ report: z.array(z.object({ lv: z.array(logicalVolume) })) });
 const vgReport = z.object({ report: z.array(z.object({ vg: z.array(volumeGroup) })) });
 
-/** One record per logical volume: a volume of several segments is reported once per segment. */
+/** One record per logical volume; a volume of several segments is reported once per segment, and has all their types. */
 export function parseLogicalVolumes(stdout: Buffer, command: RemoteScript): readonly LogicalVolumeRecord[] {
   const rows = parseReport(lvReport, stdout, command).report.flatMap((part) => part.lv);
-  return [...new Map(rows.map((row) => [row.lv_uuid, row])).values()];
+  return [...Map.groupBy(rows, (row) => row.lv_uuid).values()].flatMap((segments) => {
+    const [first] = segments;
+    const segtype = [...new Set(segments.map((row) => row.segtype))].join(',');
+    return first === undefined ? [] : [{ ...first, segtype }];
+  });
 }
 
 export function parseVolumeGroups(stdout: Buffer, command: RemoteScript): readonly VolumeGroupRecord[] {

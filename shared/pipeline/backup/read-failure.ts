@@ -1,0 +1,23 @@
+/**
+ * Why reading failed. When a snapshot overflows, the guard on the host ends tar, and all that arrives here is a stream
+ * that stops; the person needs to hear of the snapshot.
+ */
+import { cleanupSignal } from '../../base/cancel.ts';
+import { isStillpointError } from '../../base/errors.ts';
+
+const VERDICT_BUDGET_MS = 30_000;
+
+/** Asks for the end check's verdict; throws it if it blames the snapshot or the host, else the error itself. */
+export async function rethrowWithVerdict(
+  error: unknown,
+  judge: (signal: AbortSignal) => Promise<void>,
+  reading: AbortSignal,
+): Promise<never> {
+  // Somebody cancelled, or the lease has said already what was wrong.
+  if (reading.aborted) throw error;
+  const verdict = await judge(cleanupSignal(VERDICT_BUDGET_MS)).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  throw isStillpointError(verdict) && /^(lvm|snapshot|host)\./.test(verdict.code) ? verdict : error;
+}

@@ -1,0 +1,371 @@
+/**
+ * The claim on a real host: real LVM, a real systemd, real overflow. What a run made goes away when it is released, when
+ * nobody renews it and after a restart; what is not ours stays; and a snapshot that overflowed never becomes a restore
+ * point.
+ */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { never } from '../../shared/base/cancel.ts';
+import { type Clock, systemClock } from '../../shared/base/clock.ts';
+import { silentLogger } from '../../shared/base/log.ts';
+import { hostName, newRunId, ownerId, type RunId, repositoryName, sourceName } from '../../shared/domain/names.ts';
+import { backup } from '../../shared/pipeline/backup.ts';
+import { planBackup } from '../../shared/pipeline/plan-backup.ts';
+import { connectHost, type SudoMode } from '../../shared/remote/connect-host.ts';
+import type { RemoteHost } from '../../shared/remote/remote-host.ts';
+import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
+import { openRepository } from '../../shared/repository/open-repository.ts';
+import { sweepHost } from '../../shared/snapshot/lease/commands.ts';
+import { acquireLease, type Lease } from '../../shared/snapshot/lease/lease.ts';
+import { lvmThickProvider } from '../../shared/snapshot/lvm/provider.ts';
+import type { ReadableSnapshot, SnapshotPlan } from '../../shared/snapshot/provider.ts';
+import { surveyHost } from '../../shared/snapshot/survey.ts';
+import type { Guest, GuestOptions } from '../lab/guest.ts';
+import { startGuest } from '../lab/guest.ts';
+import type { GuestAlias } from '../lab/guest-ssh.ts';
+import { reasonLabCannotRun } from '../lab/requirements.ts';
+import { eventually } from '../support/snapshot/paper-lvm.ts';
+import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
+
+const obstacle = await reasonLabCannotRun();
+if (obstacle !== undefined) console.warn(`The tests of leases are skipped: ${obstacle}.`);
+
+const owner = ownerId('00112233aabb');
+const EXTENT = 4 * 1024 * 1024;
+
+/** Nobody renews by himself: time stands still for us, and goes on for the host. */
+const stoppedClock: Clock = {
+  ...systemClock,
+  sleep: (_ms, signal) =>
+    new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+};
+
+describe.skipIf(obstacle !== undefined)('a lease on a real host', () => {
+  let guest: Guest;
+  let root: RemoteHost;
+  const signal = AbortSignal.timeout(600_000);
+  const failures: unknown[] = [];
+
+  const connect = (alias: GuestAlias, sudo: SudoMode, password?: string): Promise<RemoteHost> =>
+    connectHost(
+      { name: 'lab', ssh: alias, sshConfigFile: guest.sshConfigFile, sudo },
+      {
+        prompter: { ask: async () => password, confirmHostKey: async () => false },
+        logger: silentLogger,
+        clock: systemClock,
+        agentSocket: undefined,
+        homeFolder: '/root',
+      },
+      signal,
+    );
+
+  const acquire = (run: RunId, leaseSeconds: number, host = root, clock: Clock = systemClock): Promise<Lease> =>
+    acquireLease(
+      { run, owner, leaseSeconds, mounts: 1 },
+      { host, clock, logger: silentLogger, onReleaseFailed: (error) => failures.push(error) },
+      signal,
+    );
+
+  /** A plan for /srv/files with a snapshot of this many extents. */
+  const planFor = async (run: RunId, extents: number, host = root): Promise<SnapshotPlan> => {
+    const survey = await surveyHost(host, signal);
+    const volumes = survey.volumes.filter((detected) => detected.volume.label === 'vg0/files');
+    const plan = lvmThickProvider.plan(volumes, survey, { run, owner });
+    return {
+      ...plan,
+      items: plan.items.map(({ planned, volume }) => ({
+        volume,
+        planned: { ...planned, sizeBytes: extents * EXTENT },
+      })),
+    };
+  };
+
+  const take = async (run: RunId, lease: Lease, extents: number): Promise<readonly ReadableSnapshot[]> => {
+    const taken = await lvmThickProvider.create(await planFor(run, extents), root, signal);
+    return await lvmThickProvider.mount(taken, root, lease, signal);
+  };
+
+  const isClean = async (): Promise<boolean> => (await guest.traces({ signal })).length === 0;
+  const write = (file: string, mebibytes: number): Promise<string> =>
+    guest.must(`dd if=/dev/urandom of=/srv/files/${file} bs=1M count=${mebibytes} conv=fsync status=none`, { signal });
+
+  beforeAll(async () => {
+    const options: GuestOptions = {};
+    guest = await startGuest(options, AbortSignal.timeout(290_000));
+    root = await connect('lab', 'none');
+  }, 300_000);
+  afterAll(async () => {
+    await root?.[Symbol.asyncDispose]();
+    await guest?.[Symbol.asyncDispose]();
+  });
+  afterEach(async () => {
+    const left = [...failures.splice(0), ...(await guest.traces({ signal }))];
+    if (left.length > 0) throw new Error(`The host is not as it was: ${JSON.stringify(left)}`);
+  });
+
+  test('is given back: mounted in its own namespace, gone after the release, and a second release does nothing', async () => {
+    const run = newRunId();
+    const lease = await acquire(run, 60);
+    const [snapshot] = await take(run, lease, 64);
+    expect(await guest.run(`ls ${snapshot?.path}`, { signal })).toMatchObject({ stdout: 'not-mounted\n' });
+    const inside = await guest.must(
+      `read -r pid ns < /run/stillpoint/${run}/keeper; nsenter --mount=/proc/$pid/ns/mnt cat ${snapshot?.path}/documents/note.txt; cat /proc/$pid/mountinfo`,
+      { signal },
+    );
+    expect(inside).toContain(await guest.must('cat /srv/files/documents/note.txt', { signal }));
+    // A slave of the host's namespace: what is unmounted there must not stay busy because of us.
+    expect(inside).toMatch(/ \/var\/lib\/mysql [^\n]* master:\d+ /);
+    await lvmThickProvider.judge(snapshot ? [snapshot] : [], root, lease, signal);
+    expect((await lease.release()).removed).toEqual([`vg0/${snapshot?.planned.snapshot}`]);
+    expect(await isClean()).toBe(true);
+    await lease.release();
+    await lease[Symbol.asyncDispose]();
+    await expect(lease.renew(signal)).rejects.toMatchObject({ code: 'snapshot.lease-lost' });
+  });
+
+  test('removes snapshot, mount, reader and itself when nobody renews', async () => {
+    const run = newRunId();
+    const lease = await acquire(run, 60, root, stoppedClock);
+    const [snapshot] = await take(run, lease, 64);
+    await guest.must(
+      `read -r pid ns < /run/stillpoint/${run}/keeper
+setsid nsenter --mount=/proc/$pid/ns/mnt sleep 600 < ${snapshot?.path} >/dev/null 2>&1 &`,
+      { signal },
+    );
+    // The rest of the minute, in an instant.
+    await guest.must(`read -r up idle < /proc/uptime; echo "\${up%%.*}" > /run/stillpoint/${run}/expires`, { signal });
+    await eventually(isClean, 'the host is as it was');
+    await expect(lease.renew(signal)).rejects.toMatchObject({ code: 'snapshot.lease-lost' });
+    expect(lease.signal.aborted).toBe(true);
+    await expect(lvmThickProvider.judge(snapshot ? [snapshot] : [], root, lease, signal)).rejects.toMatchObject({
+      code: 'snapshot.identity-changed',
+    });
+    await lease[Symbol.asyncDispose]();
+  });
+
+  test('lives on while it is renewed', async () => {
+    const lease = await acquire(newRunId(), 8);
+    const uptime = async (): Promise<number> => Number.parseFloat(await guest.must('cat /proc/uptime', { signal }));
+    const start = await uptime();
+    await eventually(async () => (await uptime()) > start + 9, 'the first term of the lease is over');
+    await lease.renew(signal);
+    expect(lease.signal.aborted).toBe(false);
+    await lease[Symbol.asyncDispose]();
+  });
+
+  test('sweeps what a restart left, and leaves foreign, other and living things alone', async () => {
+    const [lost, living, theirs] = [newRunId(), newRunId(), newRunId()];
+    const lease = await acquire(lost, 600, root, stoppedClock);
+    await lvmThickProvider.create(await planFor(lost, 32), root, signal);
+    // As after a power cut: no process, no /run, and the snapshot still there.
+    await guest.must(
+      `systemctl kill --signal=KILL stillpoint-${lost}.service; rm -rf /run/stillpoint
+lvcreate -qq -y -s -n sp_${theirs}_11111111 -l 8 --addtag stillpoint --addtag sp.run=${theirs} --addtag sp.owner=ffeeddccbbaa vg0/mysql
+lvcreate -qq -y -s -n sp_0000cccc_11111111 -l 8 vg0/mysql
+lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0000dddd --addtag sp.owner=${owner} vg0/thin`,
+      { signal },
+    );
+    const other = await acquire(living, 600, root, stoppedClock);
+    const kept = await lvmThickProvider.create(await planFor(living, 32), root, signal);
+    const swept = await root.run(sweepHost(owner), signal);
+    expect(swept.removed).toEqual([expect.stringContaining(`vg0/sp_${lost}_`) as unknown]);
+    expect(swept.kept.map(({ object }) => object).toSorted()).toEqual(
+      [
+        `/run/stillpoint/${living}`,
+        'vg0/sp_0000cccc_11111111',
+        'vg0/sp_0000dddd_11111111',
+        `vg0/sp_${theirs}_11111111`,
+      ].toSorted(),
+    );
+    const names = await guest.must('lvs --noheadings -o lv_name vg0', { signal });
+    for (const name of [
+      'sp_0000cccc_11111111',
+      'sp_0000dddd_11111111',
+      `sp_${theirs}_11111111`,
+      kept[0]?.planned.snapshot,
+    ]) {
+      expect(names).toContain(name);
+    }
+    await expect(lease.renew(signal)).rejects.toMatchObject({ code: 'snapshot.lease-lost' });
+    await lease[Symbol.asyncDispose]();
+    await other[Symbol.asyncDispose]();
+    await guest.must(
+      `lvremove -qq -y vg0/sp_${theirs}_11111111; lvremove -qq -y vg0/sp_0000cccc_11111111; lvremove -qq -y vg0/sp_0000dddd_11111111`,
+      { signal },
+    );
+  });
+
+  test('says that its watchman was killed', async () => {
+    const run = newRunId();
+    const lease = await acquire(run, 600, root, stoppedClock);
+    await guest.must(`systemctl kill --signal=KILL stillpoint-${run}.service`, { signal });
+    await expect(lease.renew(signal)).rejects.toMatchObject({
+      code: 'snapshot.lease-lost',
+      message: expect.stringContaining('watchman') as unknown,
+    });
+    await lease[Symbol.asyncDispose]();
+  });
+
+  test('grows a snapshot that is 70 % full', async () => {
+    const run = newRunId();
+    const lease = await acquire(run, 20, root, stoppedClock);
+    const [snapshot] = await take(run, lease, 8);
+    await write('change', 25);
+    const size = async (): Promise<number> =>
+      Number(
+        await guest.must(`lvs --noheadings --units b --nosuffix -o lv_size vg0/${snapshot?.planned.snapshot}`, {
+          signal,
+        }),
+      );
+    await eventually(async () => (await size()) > 8 * EXTENT, 'the snapshot has grown');
+    await lvmThickProvider.judge(snapshot ? [snapshot] : [], root, lease, signal);
+    const peak = lease.peaks.get(snapshot?.planned.snapshot ?? '');
+    expect(peak?.usedBytes).toBeGreaterThan(24 * 1024 * 1024);
+    await lease[Symbol.asyncDispose]();
+    await guest.must('rm /srv/files/change', { signal });
+  });
+
+  test('stops the readers of a snapshot that overflowed, and nothing read from it becomes a restore point', async () => {
+    const backend = createMemoryBackend();
+    await (await createTestRepository(backend)).close();
+    const host = hostName('lab');
+    const spec = {
+      name: host,
+      ssh: 'lab',
+      sshConfigFile: guest.sshConfigFile,
+      sudo: 'none',
+      leaseSeconds: 600,
+    } as const;
+    const source = {
+      name: sourceName('files'),
+      host,
+      paths: [Buffer.from('/srv/files')],
+      repository: repositoryName('main'),
+      exclude: [],
+    };
+    const overflowing: RemoteHost = {
+      name: root.name,
+      // Two extents, whatever was planned.
+      run: (command, runSignal) =>
+        root.run(
+          command.name === 'create-snapshots'
+            ? { ...command, args: command.args.map((arg, index) => (index === 5 ? '2' : arg)) }
+            : command,
+          runSignal,
+        ),
+      async stream(command, input, streamSignal) {
+        if (command.name === 'pack-files') await write('flood', 40);
+        return await root.stream(command, input, streamSignal);
+      },
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+    const { workFolder } = { workFolder: guest.directory };
+    await expect(
+      backup(
+        { source, host: spec },
+        {
+          openHost: async () => overflowing,
+          openRepository: (openSignal) => openRepository(backend, PASSWORD, openSignal),
+          owner,
+          clock: systemClock,
+          logger: silentLogger,
+          emit: () => undefined,
+          workFolder,
+        },
+        signal,
+      ),
+    ).rejects.toMatchObject({ code: 'lvm.snapshot-full' });
+    await using repository = await openTest(backend);
+    expect((await repository.listRestorePoints(signal)).points).toEqual([]);
+    await guest.must('rm /srv/files/flood', { signal });
+  });
+
+  test('refuses what cannot be had, before anything is made', async () => {
+    const source = (path: string) => ({
+      name: sourceName('x'),
+      host: hostName('lab'),
+      paths: [Buffer.from(path)],
+      repository: repositoryName('main'),
+      exclude: [],
+    });
+    const plan = (path: string): Promise<unknown> => planBackup(source(path), owner, root, signal);
+    await expect(plan('/srv/thin')).rejects.toMatchObject({
+      code: 'host.path-not-snapshottable',
+      message: expect.stringContaining('thin') as unknown,
+    });
+    await expect(plan('/srv/nowhere')).rejects.toMatchObject({ code: 'host.path-not-found' });
+    await expect(plan('/run/lock')).rejects.toMatchObject({
+      code: 'host.path-not-snapshottable',
+      message: expect.stringContaining('tmpfs') as unknown,
+    });
+    await expect(plan('/etc')).rejects.toMatchObject({ code: 'host.path-not-snapshottable' });
+    await guest.must('lvcreate -qq -y -n filler -l "$(($(vgs --noheadings -o vg_free_count vg0) - 60))" vg0', {
+      signal,
+    });
+    try {
+      await expect(plan('/srv/files')).rejects.toMatchObject({
+        code: 'lvm.no-room',
+        details: { group: 'vg0', freeBytes: 60 * EXTENT },
+      });
+      // Room that went away between the plan and the act.
+      const run = newRunId();
+      await using lease = await acquire(run, 60);
+      await guest.must('lvextend -qq -y -l +50 vg0/filler', { signal });
+      expect(lease.armed.keeperPid).toBeGreaterThan(1);
+      const survey = await surveyHost(root, signal);
+      const volume = survey.volumes.find((detected) => detected.volume.label === 'vg0/files');
+      const planned = {
+        volume: 'vg0/files',
+        volumeId: volume?.volume.id ?? '',
+        snapshot: `sp_${run}_11111111`,
+        sizeBytes: 20 * EXTENT,
+        freeBytesAfter: 0,
+        mountpoint: '',
+      };
+      const items = volume === undefined ? [] : [{ planned, volume }];
+      await expect(
+        lvmThickProvider.create({ run, owner, items, commands: [], risks: [] }, root, signal),
+      ).rejects.toMatchObject({ code: 'lvm.no-room', message: expect.stringMatching(/\d+/) as unknown });
+    } finally {
+      await guest.must('lvremove -qq -y vg0/filler', { signal });
+    }
+  });
+
+  test('mounts nothing that it cannot, and gives the kernel\u2019s reason', async () => {
+    const run = newRunId();
+    await using lease = await acquire(run, 60);
+    const plan = await planFor(run, 64);
+    const taken = await lvmThickProvider.create(plan, root, signal);
+    const asExt4 = taken.map((snapshot) => ({
+      ...snapshot,
+      volume: { ...snapshot.volume, volume: { ...snapshot.volume.volume, fsType: 'ext4' } },
+    }));
+    await expect(lvmThickProvider.mount(asExt4, root, lease, signal)).rejects.toMatchObject({
+      code: 'snapshot.mount-failed',
+      message: expect.stringMatching(/EXT4-fs \(dm-\d+\)/) as unknown,
+    });
+  });
+
+  test.each<[GuestAlias, SudoMode, string | undefined]>([
+    ['lab-bak', 'passwordless', undefined],
+    ['lab-bakpw', 'password', 'correct horse'],
+  ])('works for %s with sudo %s', async (alias, sudo, password) => {
+    await using host = await connect(alias, sudo, password);
+    const run = newRunId();
+    await using lease = await acquire(run, 60, host);
+    const taken = await lvmThickProvider.create(await planFor(run, 32, host), host, signal);
+    const readable = await lvmThickProvider.mount(taken, host, lease, signal);
+    await lvmThickProvider.judge(readable, host, lease, signal);
+    expect(taken).toHaveLength(1);
+  });
+
+  test('makes nothing where sudo refuses', async () => {
+    await using host = await connect('lab-nosudo', 'passwordless');
+    await expect(acquire(newRunId(), 60, host)).rejects.toMatchObject({ code: 'remote.sudo-refused' });
+    failures.splice(0);
+    expect(never.aborted).toBe(false);
+  });
+});
+
+function openTest(backend: Parameters<typeof openRepository>[0]): ReturnType<typeof openRepository> {
+  return openRepository(backend, PASSWORD, AbortSignal.timeout(30_000));
+}

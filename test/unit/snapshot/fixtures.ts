@@ -1,0 +1,47 @@
+/** What real hosts printed; the version of the tool is in the name of the file. */
+import { readFileSync } from 'node:fs';
+import type { Mount } from '../../../shared/domain/host.ts';
+import type { RemoteCommand } from '../../../shared/remote/command.ts';
+import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/lvm/list.ts';
+import type { LogicalVolumeRecord, VolumeGroupRecord } from '../../../shared/snapshot/lvm/records.ts';
+import { readMounts } from '../../../shared/snapshot/mountinfo.ts';
+
+export const fixture = (name: string): Buffer => readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
+
+export function parsed<T>(command: RemoteCommand<T>, stdout: Buffer | string): T {
+  return command.parse({ stdout: Buffer.from(stdout), stderr: '', exitCode: 0 });
+}
+
+/**
+ * A guest with LVM 2.03.16: thick volumes `files` and `mysql` with snapshots (that of `mysql` overflowed), `multi` of two
+ * segments, `offline` not active, a thin pool with the volume `thin`.
+ */
+export const guestVolumes = (): readonly LogicalVolumeRecord[] =>
+  parsed(listLogicalVolumes, fixture('lvs-2.03.16.txt'));
+export const guestGroups = (): readonly VolumeGroupRecord[] => parsed(listVolumeGroups, fixture('vgs-2.03.16.txt'));
+export const guestMounts = (): readonly Mount[] => parsed(readMounts, fixture('mountinfo-linux-6.1.txt'));
+
+export function volumeCalled(name: string): LogicalVolumeRecord {
+  const found = guestVolumes().find((volume) => volume.lv_name === name);
+  if (found === undefined) throw new Error(`the fixture has no volume ${name}`);
+  return found;
+}
+
+let nextId = 100;
+
+/** A mount as mountinfo tells it, on "/" of the device unless said otherwise. */
+export function aMount(target: string, facts: Partial<Mount> = {}): Mount {
+  nextId += 1;
+  return {
+    id: nextId,
+    parentId: 1,
+    device: '8:1',
+    root: Buffer.from('/'),
+    target: Buffer.from(target),
+    options: ['rw'],
+    fsType: 'ext4',
+    source: Buffer.from('/dev/sda1'),
+    superOptions: ['rw'],
+    ...facts,
+  };
+}

@@ -1,0 +1,198 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ownerId, runId } from '../../../shared/domain/names.ts';
+import { identifyHost } from '../../../shared/snapshot/identify-host.ts';
+import { armLease, releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/lease/commands.ts';
+import { createSnapshots, deviceMapperName, lvcreateLine } from '../../../shared/snapshot/lvm/create.ts';
+import { mountOptions, mountSnapshot } from '../../../shared/snapshot/lvm/mount.ts';
+import { measureMounts } from '../../../shared/snapshot/measure.ts';
+import { aMount, parsed } from './fixtures.ts';
+
+const run = runId('0123abcd');
+const owner = ownerId('00112233aabb');
+const unreadable = expect.objectContaining({ code: 'remote.unreadable-output' }) as Error;
+
+describe('renewing', () => {
+  const renew = renewLease(run, 60);
+
+  test('tells the state, the peaks and what overflowed', () => {
+    const text = 'alive\0peak sp_a 100 200\0peak sp_b 1 8\0invalid sp_a\0';
+    expect(parsed(renew, text)).toEqual({
+      state: 'alive',
+      peaks: [
+        { snapshot: 'sp_a', usedBytes: 51_200, totalBytes: 102_400 },
+        { snapshot: 'sp_b', usedBytes: 512, totalBytes: 4096 },
+      ],
+      invalid: ['sp_a'],
+    });
+    expect(parsed(renew, 'gone\0')).toEqual({ state: 'gone', peaks: [], invalid: [] });
+    expect(parsed(renew, 'unwatched\0').state).toBe('unwatched');
+  });
+
+  test.each([
+    '',
+    'alive',
+    'dead\0',
+    'alive\0peak sp_a x 200\0',
+    'alive\0peak sp_a 100\0',
+    'alive\0hello\0',
+    'alive\0peak sp_a 1 2',
+  ])('does not believe %j', (text) => {
+    expect(() => parsed(renew, text)).toThrow(unreadable);
+  });
+});
+
+describe('removing', () => {
+  test.each([releaseLease(run, owner), sweepHost(owner)])(
+    '$name tells what went and what stays, and why',
+    (command) => {
+      expect(
+        parsed(command, 'removed vg0/sp_a\nbusy vg0/sp_b\nforeign /run/stillpoint/a b\nother x\nliving y\nmerging z\n'),
+      ).toEqual({
+        removed: ['vg0/sp_a'],
+        kept: [
+          { object: 'vg0/sp_b', reason: 'it is in use' },
+          { object: '/run/stillpoint/a b', reason: 'it does not bear our mark' },
+          { object: 'x', reason: 'it belongs to another Stillpoint' },
+          { object: 'y', reason: 'a run is using it now' },
+          { object: 'z', reason: 'an administrator is merging it into its origin' },
+        ],
+      });
+      expect(parsed(command, '')).toEqual({ removed: [], kept: [] });
+      for (const text of ['sh: not found\n', 'removed\n', 'Removed x\n']) {
+        expect(() => parsed(command, text)).toThrow(unreadable);
+      }
+    },
+  );
+});
+
+test('arming answers with boot and keeper, or is not believed', () => {
+  const arm = armLease({ run, owner, leaseSeconds: 60, mounts: 1 });
+  expect(parsed(arm, 'boot-id\x004711\0')).toEqual({ bootId: 'boot-id', keeperPid: 4711 });
+  for (const text of ['', 'boot-id\0', 'boot-id\x00keeper\0', 'boot-id\x004711', 'boot-id\x004711\0more']) {
+    expect(() => parsed(arm, text)).toThrow(unreadable);
+  }
+});
+
+describe('creating', () => {
+  const order = { group: 'vg-0', origin: 'my-data', name: 'sp_0123abcd_11111111', extents: 64, reserveExtents: 7 };
+  const command = createSnapshots(run, owner, [order, { ...order, name: 'sp_0123abcd_22222222' }]);
+  const uuid = 'RWoQzf-skQD-p60E-GmPY-85Jl-5DSO-l59HCc';
+  const fields = (name: string, wall: string): string => [name, uuid, '10.01', '10.25', wall, ''].join('\0');
+
+  test('reads one answer a snapshot; a clock without fractions is a clock', () => {
+    const text =
+      fields('sp_0123abcd_11111111', '1700000000.000000007') + fields('sp_0123abcd_22222222', '1700000000.%N');
+    expect(parsed(command, text)).toEqual([
+      {
+        name: 'sp_0123abcd_11111111',
+        uuid,
+        beforeUptime: 10.01,
+        afterUptime: 10.25,
+        wallClockNs: 1_700_000_000_000_000_007n,
+      },
+      {
+        name: 'sp_0123abcd_22222222',
+        uuid,
+        beforeUptime: 10.01,
+        afterUptime: 10.25,
+        wallClockNs: 1_700_000_000_000_000_000n,
+      },
+    ]);
+  });
+
+  test('does not believe fewer answers, nor half of one', () => {
+    const whole = fields('a', '1.000000000') + fields('b', '1.000000000');
+    fc.assert(
+      fc.property(fc.nat(whole.length - 1), (length) => {
+        expect(() => parsed(command, whole.slice(0, length))).toThrow(unreadable);
+      }),
+    );
+    expect(() => parsed(command, whole.replaceAll(uuid, '-'))).toThrow(unreadable);
+    expect(() => parsed(command, whole.replaceAll('10.01', 'x'))).toThrow(unreadable);
+  });
+
+  test('names every object of LVM by argument, never in the text', () => {
+    expect(command.args.slice(0, 8)).toEqual([
+      run,
+      owner,
+      'vg-0',
+      'my-data',
+      order.name,
+      '64',
+      `vg--0-${order.name}`,
+      '7',
+    ]);
+    expect(command.script).not.toContain('my-data');
+    expect(lvcreateLine(order, run, owner)).toBe(
+      'lvcreate -y -s -n sp_0123abcd_11111111 -l 64 --monitor n --addtag stillpoint --addtag sp.run=0123abcd --addtag sp.owner=00112233aabb vg-0/my-data',
+    );
+  });
+
+  test('hyphens are doubled as device-mapper does it', () => {
+    expect(deviceMapperName('a-b', 'c--d')).toBe('a--b-c----d');
+  });
+});
+
+describe('mounting', () => {
+  test('is read-only and lets nothing run; XFS needs nouuid', () => {
+    expect(mountOptions('ext4')).toBe('ro,nosuid,nodev,noexec,noatime');
+    expect(mountOptions('xfs')).toBe('ro,nosuid,nodev,noexec,noatime,nouuid');
+    expect(mountOptions('ext4')).not.toMatch(/noload|norecovery/);
+  });
+
+  test('pins what it mounted, or is not believed', () => {
+    const command = mountSnapshot(run, { index: 1, group: 'vg0', snapshot: 'sp', fsType: 'xfs' });
+    const line = '140 110 254:9 / /run/stillpoint/0123abcd/mnt/1 ro - xfs /dev/mapper/vg0-sp ro';
+    const table = '0 2097152 snapshot 254:7 254:8 P 8';
+    expect(parsed(command, `${line}\x00128\0${table}\0`)).toEqual({
+      path: '/run/stillpoint/0123abcd/mnt/1',
+      mountLine: line,
+      rootInode: '128',
+      table,
+    });
+    const others = [
+      `${line.replace('mnt/1', 'mnt/0')}\x00128\0${table}\0`,
+      `${line}\0\0${table}\0`,
+      `${line}\x00128\x000 2097152 linear 98:16 2048\0`,
+      `${line}\x00128\0${table}`,
+      '',
+    ];
+    for (const text of others) expect(() => parsed(command, text)).toThrow(unreadable);
+  });
+});
+
+test('a host says who it is', () => {
+  const boot = '6f0a2d0a-1111-4000-8000-000000000000';
+  const answer = (missing: string, versions: string): string =>
+    `Linux 6.1.0 x86_64\0Debian GNU/Linux 12 (bookworm)\0${boot}\x0012.50\x001700000000\0${missing}\0${versions}\0root:0\nada:1000\nbad line\0root:0\n\0`;
+  const facts = parsed(identifyHost, answer('', 'tar (GNU tar) 1.34\0find (GNU findutils) 4.9.0\0'));
+  expect(facts).toMatchObject({
+    system: 'Linux 6.1.0 x86_64, Debian GNU/Linux 12 (bookworm)',
+    uptimeSeconds: 12.5,
+    missing: [],
+    gnuTar: true,
+    gnuFind: true,
+  });
+  expect([...facts.users]).toEqual([
+    [0, 'root'],
+    [1000, 'ada'],
+  ]);
+  // busybox: neither prints a version on standard output.
+  expect(parsed(identifyHost, answer('lvs dmsetup ', ''))).toMatchObject({
+    missing: ['lvs', 'dmsetup'],
+    gnuTar: false,
+    gnuFind: false,
+  });
+  expect(() => parsed(identifyHost, 'Linux\0\0no boot id\x001\x001\0\0\0\0\0')).toThrow(unreadable);
+});
+
+test('measurements come in the order of the mounts; what could not be measured is left out', () => {
+  const command = measureMounts([aMount('/a'), aMount('/b')]);
+  const stat = '  100 0 800 5 300 7 4096 9 0 1 2';
+  expect(parsed(command, `4096 1000 250\0${stat}\0\0\0`)).toEqual([
+    { use: { sizeBytes: 4_096_000, usedBytes: 3_072_000 }, writtenBytes: 4096 * 512 + 300 * 4096 },
+    { use: undefined, writtenBytes: undefined },
+  ]);
+  expect(() => parsed(command, '4096 1000 250\0')).toThrow(unreadable);
+});

@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/lvm/list.ts';
+import { snapshotCapability } from '../../../shared/snapshot/lvm/origin.ts';
+import { fixture, guestGroups, guestVolumes, parsed, volumeCalled } from './fixtures.ts';
+
+const unreadable = expect.objectContaining({ code: 'remote.unreadable-output' }) as Error;
+
+describe('reports of LVM 2.03.16', () => {
+  test('give one record a volume, also for one of two segments', () => {
+    const names = guestVolumes().map((volume) => volume.lv_name);
+    expect(names).toEqual([...new Set(names)]);
+    expect(volumeCalled('multi')).toMatchObject({ segtype: 'linear', lv_size: 33_554_432 });
+    expect(volumeCalled('files')).toMatchObject({
+      lv_attr: 'owi-aos---',
+      lv_kernel_major: 254,
+      lv_kernel_minor: 1,
+      lv_tags: [],
+      lv_active: true,
+    });
+    expect(volumeCalled('sp_aaaaaaaa_bbbbbbbb')).toMatchObject({
+      origin: 'files',
+      lv_tags: ['sp.owner=cccc', 'sp.run=aaaaaaaa', 'stillpoint'],
+    });
+    expect(volumeCalled('offline')).toMatchObject({ lv_kernel_major: -1, lv_kernel_minor: -1, lv_active: false });
+    expect(guestGroups()).toEqual([expect.objectContaining({ vg_free_count: 1217, vg_extent_size: 4_194_304 })]);
+  });
+
+  test('keep every kind of segment of a volume', () => {
+    const report = JSON.parse(fixture('lvs-2.03.16.txt').toString()) as {
+      report: [{ lv: { lv_name: string; segtype: string }[] }];
+    };
+    const segments = report.report[0].lv.filter((row) => row.lv_name === 'multi');
+    if (segments[0] !== undefined) segments[0].segtype = 'error';
+    const multi = parsed(listLogicalVolumes, JSON.stringify(report)).find((volume) => volume.lv_name === 'multi');
+    expect(multi?.segtype).toBe('error,linear');
+    const [group] = guestGroups();
+    expect(multi && snapshotCapability(multi, group, 'ext4')).toMatchObject({ possible: false });
+  });
+
+  test('an answer of nothing is a host without LVM', () => {
+    expect(parsed(listLogicalVolumes, '')).toEqual([]);
+    expect(parsed(listVolumeGroups, '')).toEqual([]);
+  });
+
+  test('a flag that LVM could not tell is not a yes', () => {
+    const text = fixture('lvs-2.03.16.txt').toString().replaceAll('"lv_active":"active"', '"lv_active":"-1"');
+    expect(parsed(listLogicalVolumes, text).some((volume) => volume.lv_active)).toBe(false);
+  });
+
+  test.each([
+    ['a prefix of log messages', `  WARNING: dup\n${fixture('lvs-2.03.16.txt').toString()}`],
+    ['a field that is missing', fixture('lvs-2.03.16.txt').toString().replace('"lv_uuid"', '"other"')],
+    ['a size with a unit', fixture('lvs-2.03.16.txt').toString().replace('"1073741824"', '"1.00g"')],
+    ['a size with a comma', fixture('lvs-2.03.16.txt').toString().replace('"1073741824"', '"1073741824,00"')],
+    ['another report', '{"report":[{"pv":[]}]}'],
+    ['no object', 'null'],
+  ])('refuses %s', (_what, text) => {
+    expect(() => parsed(listLogicalVolumes, text)).toThrow(unreadable);
+  });
+
+  test('refuses a report that is cut anywhere', () => {
+    const whole = fixture('vgs-2.03.16.txt').toString().trimEnd();
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: whole.length - 1 }), (length) => {
+        expect(() => parsed(listVolumeGroups, whole.slice(0, length))).toThrow(unreadable);
+      }),
+    );
+  });
+});
+
+describe('whether a volume can be an origin', () => {
+  const [group] = guestGroups();
+  const files = volumeCalled('files');
+
+  test.each(['linear', 'striped', 'mirror', 'raid1', 'raid6_zr', 'raid10'])('%s can', (segtype) => {
+    expect(snapshotCapability({ ...files, segtype }, group, 'xfs')).toEqual({ possible: true, provider: 'lvm-thick' });
+  });
+
+  test.each(['cache', 'writecache', 'vdo', 'error', 'zero', 'thin', 'linear,cache', ''])(
+    'type "%s" cannot',
+    (segtype) => {
+      expect(snapshotCapability({ ...files, segtype }, group, 'xfs')).toMatchObject({ possible: false });
+    },
+  );
+
+  test.each(['btrfs', 'zfs', 'ntfs3', 'f2fs', 'vfat', 'crypto_LUKS', 'LVM2_member', 'swap'])(
+    'one that holds %s cannot',
+    (fsType) => {
+      expect(snapshotCapability(files, group, fsType)).toMatchObject({ possible: false });
+    },
+  );
+
+  test('a thin volume, a snapshot, a merging snapshot and its origin cannot', () => {
+    const reason = (name: string, attr?: string): string => {
+      const volume = volumeCalled(name);
+      const answer = snapshotCapability(attr === undefined ? volume : { ...volume, lv_attr: attr }, group, 'ext4');
+      return answer.possible ? 'possible' : answer.reason;
+    };
+    expect(reason('thin')).toContain('thin volume');
+    expect(reason('sp_aaaaaaaa_bbbbbbbb')).toContain('itself a snapshot');
+    expect(reason('sp_aaaaaaaa_bbbbbbbb', 'Swi-a-s---')).toContain('itself a snapshot');
+    expect(reason('files', 'Owi-aos---')).toContain('put back');
+    expect(reason('files')).toBe('possible');
+  });
+
+  test.each([
+    ['read-only', 'rz--n-'],
+    ['exported', 'wzx-n-'],
+    ['partial', 'wz-pn-'],
+    ['clustered', 'wz--nc'],
+    ['shared', 'wz--ns'],
+  ])('none in a group that is %s', (_what, attr) => {
+    expect(snapshotCapability(files, group && { ...group, vg_attr: attr }, 'ext4')).toMatchObject({ possible: false });
+  });
+
+  test('none in a group that nobody reports', () => {
+    expect(snapshotCapability(files, undefined, 'ext4')).toMatchObject({ possible: false });
+  });
+});
