@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -56,6 +57,20 @@ describe.skipIf(obstacle !== undefined)('a guest of the lab', () => {
     expect(withPassword).toMatchObject({ code: 0, stdout: '0\n' });
     const none = await guest.run("echo 'correct horse' | sudo -S -p '' id -u", { signal, as: 'lab-nosudo' });
     expect(none.code).toBe(1);
+  });
+
+  it('carries large streams unharmed into the guest and out of it', async ({ signal }) => {
+    const content = randomBytes(16 * 1024 * 1024);
+    const there = await execa(
+      'ssh',
+      ['-F', guest.sshConfigFile, 'lab', 'cat >/run/stream; cat /run/stream; rm /run/stream'],
+      {
+        input: content,
+        encoding: 'buffer',
+        cancelSignal: signal,
+      },
+    );
+    expect(content.equals(there.stdout)).toBe(true);
   });
 
   it('takes a thick and a thin snapshot', async ({ signal }) => {
