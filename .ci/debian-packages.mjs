@@ -17,6 +17,11 @@ export const DEBIAN_GROUPS = {
     { package: 'btrfs-progs', file: 'mkfs.btrfs' },
     { package: 'acl', file: 'setfacl' },
     { package: 'attr', file: 'setfattr' },
+    { package: 'sudo', file: 'sudo' },
+    { package: 'busybox', file: 'busybox' },
+    { package: 'tcsh', file: 'tcsh' },
+    { package: 'fish', file: 'fish' },
+    { package: 'zsh', file: 'zsh' },
   ],
   /** The reference program that reads what we wrote and writes what we read. */
   restic: [

@@ -2,8 +2,9 @@
  * Remote commands as values. Making one has no effect, so each can be printed before it runs, tested without a host
  * and replayed. How a value becomes bytes on a connection is the business of `wire.ts`.
  */
-import { StillpointError } from '../base/errors.ts';
+
 import type { Readable } from 'node:stream';
+import { StillpointError } from '../base/errors.ts';
 
 /** What every script of ours is made of. */
 export interface RemoteScript {

@@ -3,11 +3,10 @@
  * and the exit code is one that the command accepts; in every other case it fails.
  */
 import { Readable } from 'node:stream';
-import { deadline } from '../base/cancel.ts';
+import { deadline, never } from '../base/cancel.ts';
 import type { RemoteStream, StreamCommand, StreamResult } from './command.ts';
 import type { Conversation } from './conversation.ts';
 import { commandFailed, commandTooSlow, notReadToItsEnd } from './host-errors.ts';
-import { never } from '../base/cancel.ts';
 
 export interface ContentSource {
   readonly host: string;

@@ -5,21 +5,21 @@
  * Crash story: until `say` nothing of ours was sent, so nothing ran. From then on only the trailer tells what happened.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { StillpointError, isStillpointError } from '../base/errors.ts';
+import { isStillpointError, StillpointError } from '../base/errors.ts';
 import { EXIT_GRACE_MS, NOISE_LIMIT } from './budgets.ts';
 import type { RemoteScript } from './command.ts';
-import { type StderrTail, followStderr } from './stderr-tail.ts';
+import { followStderr, type StderrTail } from './stderr-tail.ts';
 import type { ExitStatus, RemoteProcess } from './transport.ts';
 import {
-  READY_LENGTH,
-  TRAILER_LENGTH,
   createNonce,
   formatGreeting,
   formatScript,
   formatTrailer,
   nonceLine,
   parseTrailer,
+  READY_LENGTH,
   readyLine,
+  TRAILER_LENGTH,
 } from './wire.ts';
 
 /** The nonce came, or what came instead of it. */

@@ -2,10 +2,11 @@
  * A transport that writes down what was said through it: every script with its arguments, and every answer. Tests count
  * the steps of a run with it, and replay them. Input and passwords are not written down.
  */
-import { TRAILER_LENGTH, nonceLine, parseGreeting, parseScript, parseTrailer, READY_LENGTH } from './wire.ts';
-import type { SpokenScript } from './wire.ts';
+
 import { tapProcess } from './tapped-process.ts';
 import type { Transport } from './transport.ts';
+import type { SpokenScript } from './wire.ts';
+import { nonceLine, parseGreeting, parseScript, parseTrailer, READY_LENGTH, TRAILER_LENGTH } from './wire.ts';
 
 interface Exchange {
   readonly commandLine: string;

@@ -7,8 +7,8 @@ import { PassThrough } from 'node:stream';
 import { StillpointError } from '../base/errors.ts';
 import { connectionLost } from './ssh/ssh-errors.ts';
 import type { ExitStatus, RemoteProcess, Transport } from './transport.ts';
-import { formatTrailer, nonceLine, parseGreeting, parseScript, readyLine } from './wire.ts';
 import type { SpokenScript } from './wire.ts';
+import { formatTrailer, nonceLine, parseGreeting, parseScript, readyLine } from './wire.ts';
 
 interface Expectation {
   /** The command's name. */

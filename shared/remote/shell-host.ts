@@ -18,8 +18,8 @@ import type { Logger } from '../base/log.ts';
 import { ANSWER_LIMIT, NONCE_BUDGET_MS, RETRY_WAITS_MS } from './budgets.ts';
 import type { CommandOutput, RemoteCommand, RemoteScript, RemoteStream, StreamCommand } from './command.ts';
 import { unreadableOutput } from './command.ts';
-import { Conversation } from './conversation.ts';
 import { contentStream } from './content-stream.ts';
+import { Conversation } from './conversation.ts';
 import {
   answerTooLong,
   commandFailed,
@@ -29,15 +29,15 @@ import {
   loginShellSilent,
 } from './host-errors.ts';
 import type { RemoteHost } from './remote-host.ts';
+import type { Account, RootWay, SudoAnswer, SudoMode, Told } from './sudo.ts';
 import {
-  PASSWORDLESS_COMMAND_LINE,
-  USER_COMMAND_LINE,
   createPrompt,
   findRootWay,
+  PASSWORDLESS_COMMAND_LINE,
   passwordCommandLine,
   rootLost,
+  USER_COMMAND_LINE,
 } from './sudo.ts';
-import type { Account, RootWay, SudoAnswer, SudoMode, Told } from './sudo.ts';
 import type { Transport } from './transport.ts';
 
 export interface ShellHostOptions {

@@ -1,6 +1,7 @@
 /** A process whose streams are looked at on their way; errors and back-pressure pass through. */
-import { Transform, Writable, pipeline } from 'node:stream';
+
 import type { Readable } from 'node:stream';
+import { pipeline, Transform, Writable } from 'node:stream';
 import type { RemoteProcess } from './transport.ts';
 
 export interface Tap {

@@ -2,23 +2,26 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../shared/base/cancel.ts';
 import { redact } from '../../shared/base/log.ts';
-import { connectHost } from '../../shared/remote/connect-host.ts';
 import type { HostPorts } from '../../shared/remote/connect-host.ts';
+import { connectHost } from '../../shared/remote/connect-host.ts';
 import { aCommand } from '../support/remote/commands.ts';
-import { aPerson, addressOf, portsOf } from '../support/remote/people.ts';
+import { addressOf, aPerson, portsOf } from '../support/remote/people.ts';
 import type { PrivateSshd } from '../support/remote/private-sshd.ts';
 import { createKey, startPrivateSshd, whyNoPrivateSshd } from '../support/remote/private-sshd.ts';
 
 const whyNot = await whyNoPrivateSshd();
-if (whyNot !== undefined) process.stdout.write(`contract/remote-login is skipped: ${whyNot}\n`);
 const PASSWORD = 'correct horse battery';
 
-describe.skipIf(whyNot !== undefined)('logging in', () => {
+describe('logging in', () => {
   let sshd: PrivateSshd;
+  beforeEach(({ skip }) => {
+    if (whyNot !== undefined) skip(whyNot);
+  });
   beforeAll(async () => {
+    if (whyNot !== undefined) return;
     sshd = await startPrivateSshd({
       accounts: [
         { name: 'ann', shell: '/bin/sh', password: PASSWORD },
@@ -35,7 +38,9 @@ describe.skipIf(whyNot !== undefined)('logging in', () => {
       ],
     });
   });
-  afterAll(async () => await sshd[Symbol.asyncDispose]());
+  afterAll(async () => {
+    if (whyNot === undefined) await sshd[Symbol.asyncDispose]();
+  });
 
   /** Logs in as an account with more lines of client configuration, and says who we are there. */
   async function whoAmI(

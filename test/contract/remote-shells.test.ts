@@ -2,21 +2,20 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../shared/base/cancel.ts';
 import { createLogger, redact } from '../../shared/base/log.ts';
 import type { HostPorts, SudoMode } from '../../shared/remote/connect-host.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
-import { recordTransport } from '../../shared/remote/recording.ts';
 import type { Recording } from '../../shared/remote/recording.ts';
+import { recordTransport } from '../../shared/remote/recording.ts';
 import type { RemoteHost } from '../../shared/remote/remote-host.ts';
 import { aCommand, aStream } from '../support/remote/commands.ts';
-import { aPerson, addressOf, portsOf } from '../support/remote/people.ts';
+import { addressOf, aPerson, portsOf } from '../support/remote/people.ts';
 import type { PrivateSshd } from '../support/remote/private-sshd.ts';
 import { startPrivateSshd, whyNoPrivateSshd } from '../support/remote/private-sshd.ts';
 
 const whyNot = await whyNoPrivateSshd();
-if (whyNot !== undefined) process.stdout.write(`contract/remote-shells is skipped: ${whyNot}\n`);
 
 const SHELLS = [
   {
@@ -35,22 +34,18 @@ async function pathOf(program: string): Promise<string> {
   return (await execa('/bin/sh', ['-c', 'command -v "$0"', program], { reject: false })).stdout.trim();
 }
 
-describe.skipIf(whyNot !== undefined)('login shells', async () => {
-  const present: { name: string; path: string }[] = [];
+describe('login shells', async () => {
   let sshd: PrivateSshd;
-  for (const { name } of SHELLS) {
-    const path = await pathOf(name);
-    if (path === '') process.stdout.write(`contract/remote-shells with ${name} is skipped: it is not installed\n`);
-    else present.push({ name, path });
-  }
+  const shells = await Promise.all(SHELLS.map(async (shell) => ({ ...shell, path: await pathOf(shell.name) })));
 
+  beforeEach(({ skip }) => {
+    if (whyNot !== undefined) skip(whyNot);
+  });
   beforeAll(async () => {
+    if (whyNot !== undefined) return;
     sshd = await startPrivateSshd({
-      accounts: present
-        .map(({ name, path }) => {
-          const { rc, noise } = SHELLS.find((shell) => shell.name === name) ?? { rc: '', noise: '' };
-          return { name: `u-${name}`, shell: path, files: { [rc]: `${noise}\n` } };
-        })
+      accounts: shells
+        .map(({ name, path, rc, noise }) => ({ name: `u-${name}`, shell: path, files: { [rc]: `${noise}\n` } }))
         .concat([
           { name: 'u-exits', shell: '/bin/bash', files: { '.bashrc': 'echo "good bye"; exit 3\n' } },
           { name: 'u-asks', shell: '/bin/bash', files: { '.bashrc': 'read -p "continue? " answer\n' } },
@@ -61,9 +56,15 @@ describe.skipIf(whyNot !== undefined)('login shells', async () => {
         ]),
     });
   });
-  afterAll(async () => await sshd[Symbol.asyncDispose]());
+  afterAll(async () => {
+    if (whyNot === undefined) await sshd[Symbol.asyncDispose]();
+  });
 
-  describe.each(present)('$name', ({ name }) => {
+  describe.each(shells)('$name', ({ name, path }) => {
+    beforeEach(({ skip }) => {
+      if (path === '') skip(`${name} is not installed`);
+    });
+
     test('runs our commands, untouched by its rc file', async () => {
       await using host = await connectHost(addressOf(sshd, `u-${name}`), portsOf(sshd), never);
       const args = ['it\'s $HOME `id` \\ "x" !! ~ *', Buffer.from([0xff, 0x0a, 0x09]), ''];
@@ -123,11 +124,26 @@ describe.skipIf(whyNot !== undefined)('login shells', async () => {
 
 const PASSWORD = 'correct horse';
 
-describe.skipIf(whyNot !== undefined)('becoming root', async () => {
+const SUDOERS = [
+  'bak ALL=(root) NOPASSWD: /bin/sh -s',
+  'bakfull ALL=(ALL:ALL) NOPASSWD: ALL',
+  'Defaults:bakfull use_pty',
+  'bakpw ALL=(ALL:ALL) ALL',
+  'nottoo ALL=(root) NOPASSWD: /bin/true',
+  'logged ALL=(root) NOPASSWD: ALL',
+  'Defaults:logged log_output, iolog_dir=/nowhere',
+  'tty ALL=(root) NOPASSWD: ALL',
+  'Defaults:tty requiretty',
+];
+
+describe('becoming root', async () => {
   const sudo = await pathOf('sudo');
-  if (sudo === '') process.stdout.write('contract/remote-shells: sudo is skipped: it is not installed\n');
   let sshd: PrivateSshd;
+  beforeEach(({ skip }) => {
+    if (whyNot !== undefined) skip(whyNot);
+  });
   beforeAll(async () => {
+    if (whyNot !== undefined) return;
     sshd = await startPrivateSshd({
       accounts: [
         { name: 'boss', shell: '/bin/bash', uid: 0 },
@@ -139,21 +155,13 @@ describe.skipIf(whyNot !== undefined)('becoming root', async () => {
         { name: 'logged', shell: '/bin/bash' },
         { name: 'tty', shell: '/bin/bash' },
       ],
-      sudoers: [
-        'bak ALL=(root) NOPASSWD: /bin/sh -s',
-        'bakfull ALL=(ALL:ALL) NOPASSWD: ALL',
-        'Defaults:bakfull use_pty',
-        'bakpw ALL=(ALL:ALL) ALL',
-        'nottoo ALL=(root) NOPASSWD: /bin/true',
-        'logged ALL=(root) NOPASSWD: ALL',
-        'Defaults:logged log_output, iolog_dir=/nowhere',
-        'tty ALL=(root) NOPASSWD: ALL',
-        'Defaults:tty requiretty',
-      ],
+      ...(sudo === '' ? {} : { sudoers: SUDOERS }),
       config: ['UsePAM yes'],
     });
   });
-  afterAll(async () => await sshd[Symbol.asyncDispose]());
+  afterAll(async () => {
+    if (whyNot === undefined) await sshd[Symbol.asyncDispose]();
+  });
 
   async function asRoot(account: string, mode: SudoMode, ports: Partial<HostPorts> = {}): Promise<string> {
     await using host = await connectHost(addressOf(sshd, account, { sudo: mode }), portsOf(sshd, ports), never);
@@ -177,7 +185,11 @@ describe.skipIf(whyNot !== undefined)('becoming root', async () => {
     expect((await host.run(aCommand('id -un'), never)).stdout.toString()).toBe('bak\n');
   });
 
-  describe.skipIf(sudo === '')('through sudo', () => {
+  describe('through sudo', () => {
+    beforeEach(({ skip }) => {
+      if (sudo === '') skip('sudo is not installed');
+    });
+
     test.each(['bak', 'bakfull'])('without a password: %s', async (account) => {
       expect(await asRoot(account, 'passwordless')).toBe('root');
       expect(await asRoot(account, 'password')).toBe('root');

@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../shared/base/cancel.ts';
 import { systemClock } from '../../shared/base/clock.ts';
 import { silentLogger } from '../../shared/base/log.ts';
@@ -17,7 +17,6 @@ import type { PrivateSshd } from '../support/remote/private-sshd.ts';
 import { startPrivateSshd, whyNoPrivateSshd } from '../support/remote/private-sshd.ts';
 
 const whyNot = await whyNoPrivateSshd();
-if (whyNot !== undefined) process.stdout.write(`contract/transport over ssh is skipped: ${whyNot}\n`);
 let sshd: PrivateSshd;
 beforeAll(async () => {
   if (whyNot === undefined) sshd = await startPrivateSshd({ accounts: [{ name: 'plain', shell: '/bin/sh' }] });
@@ -38,14 +37,18 @@ function overSsh(): Transport {
 }
 
 const transports = [
-  { name: 'local', open: createLocalTransport, skip: false },
-  { name: 'recorded local', open: () => recordTransport(createLocalTransport()), skip: false },
-  { name: 'ssh', open: overSsh, skip: whyNot !== undefined },
-  { name: 'recorded ssh', open: () => recordTransport(overSsh()), skip: whyNot !== undefined },
+  { name: 'local', open: createLocalTransport, needs: undefined },
+  { name: 'recorded local', open: () => recordTransport(createLocalTransport()), needs: undefined },
+  { name: 'ssh', open: overSsh, needs: whyNot },
+  { name: 'recorded ssh', open: () => recordTransport(overSsh()), needs: whyNot },
 ];
 
-for (const { name, open, skip } of transports) {
-  describe.skipIf(skip)(`transport: ${name}`, () => {
+for (const { name, open, needs } of transports) {
+  describe(`transport: ${name}`, () => {
+    beforeEach(({ skip }) => {
+      if (needs !== undefined) skip(needs);
+    });
+
     test('runs a command line and keeps its two outputs apart', async () => {
       await using transport = open();
       const process = await transport.start('echo out; echo err >&2; exit 3', never);

@@ -9,7 +9,7 @@
  * noticed by the keep-alive, or earlier by a channel that does not open.
  */
 import type { Duplex } from 'node:stream';
-import type { AnyAuthMethod, AuthHandlerMiddleware, Client as SshClient, ClientChannel } from 'ssh2';
+import type { AnyAuthMethod, AuthHandlerMiddleware, ClientChannel, Client as SshClient } from 'ssh2';
 import { deadline } from '../../base/cancel.ts';
 import type { StillpointError } from '../../base/errors.ts';
 import { isStillpointError } from '../../base/errors.ts';

@@ -2,8 +2,9 @@
  * The byte stream under an SSH session: a TCP connection, the standard streams of a ProxyCommand, or a channel of
  * another session (ProxyJump). Disposing it ends whatever was started for it.
  */
-import { type Duplex, Duplex as DuplexStream } from 'node:stream';
+
 import { connect } from 'node:net';
+import { type Duplex, Duplex as DuplexStream } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { SshConfig } from './openssh-config.ts';

@@ -1,11 +1,12 @@
 /** Small commands and a host on a transport, for tests of the remote room. */
-import { systemClock } from '../../../shared/base/clock.ts';
+
 import type { Clock } from '../../../shared/base/clock.ts';
+import { systemClock } from '../../../shared/base/clock.ts';
 import { silentLogger } from '../../../shared/base/log.ts';
 import type { CommandOutput, RemoteCommand, StreamCommand } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
-import { createShellHost } from '../../../shared/remote/shell-host.ts';
 import type { ShellHostOptions } from '../../../shared/remote/shell-host.ts';
+import { createShellHost } from '../../../shared/remote/shell-host.ts';
 import type { Transport } from '../../../shared/remote/transport.ts';
 
 /** A command whose answer is its whole output. */
