@@ -14,12 +14,24 @@ export async function addHostFromSsh(ports: CommandPorts, argument: unknown): Pr
   if (host === undefined) return;
   const { uri } = await ensureConfiguration(ports);
   const document = await openConfigDocument(uri);
+  const editor = await vscode.window.showTextDocument(document);
+  await catchUpWithDisk(document);
   const text = withHost(document.getText(), host);
-  const edit = new vscode.WorkspaceEdit();
-  edit.replace(uri, new vscode.Range(document.positionAt(0), document.positionAt(document.getText().length)), text);
-  await vscode.workspace.applyEdit(edit);
+  const whole = new vscode.Range(document.positionAt(0), document.positionAt(document.getText().length));
+  await editor.edit((edit) => edit.replace(whole, text));
   const at = document.positionAt(Math.max(0, text.indexOf(`"${host}":`)));
-  await vscode.window.showTextDocument(document, { selection: new vscode.Range(at, at) });
+  editor.selection = new vscode.Selection(at, at);
+  editor.revealRange(new vscode.Range(at, at));
+}
+
+/**
+ * The editor may keep the text of a file that was closed, and the file may have been changed by another program since.
+ * Unsaved changes of the user stay; the editor itself asks about those when they are saved.
+ */
+async function catchUpWithDisk(document: vscode.TextDocument): Promise<void> {
+  if (document.isDirty) return;
+  const onDisk = Buffer.from(await vscode.workspace.fs.readFile(document.uri)).toString();
+  if (document.getText() !== onDisk) await vscode.commands.executeCommand('workbench.action.files.revert');
 }
 
 /** The configuration's text with the host in it; comments and the order of the rest stay. */

@@ -7,7 +7,6 @@ import {
   children,
   configFile,
   configuration,
-  editorKnowsConfiguration,
   extensionParts,
   only,
   removeConfiguration,
@@ -65,7 +64,7 @@ describe('Add Host from SSH Configuration', () => {
     await extensionParts();
     const text = '// mine\n{\n  "repositories": {} // none yet\n}\n';
     writeConfiguration(text);
-    await editorKnowsConfiguration();
+    // The editor still has the text of the test before, and must not begin from that.
     const host = { kind: 'host', host: { name: 'web1', origin: 'ssh-config', sources: [] } };
     await vscode.commands.executeCommand('stillpoint.addHostFromSsh', host);
     const document = vscode.window.activeTextEditor?.document;

@@ -1,6 +1,6 @@
 /** What the tests in the extension host share: the extension, its trees, and a configuration to write anew. */
 import { strict as assert } from 'node:assert';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import * as vscode from 'vscode';
@@ -27,20 +27,6 @@ export async function extensionParts(): Promise<ExtensionParts> {
 export function writeConfiguration(text: string): void {
   mkdirSync(dirname(configFile), { recursive: true });
   writeFileSync(configFile, text);
-}
-
-/** The editor keeps a closed document for a while and learns of a change of its file a moment later. */
-export async function editorKnowsConfiguration(): Promise<void> {
-  const document = await vscode.workspace.openTextDocument(configFile);
-  const isCurrent = (): boolean => document.getText() === readFileSync(configFile, 'utf8');
-  if (isCurrent()) return;
-  await new Promise<void>((resolve) => {
-    const listening = vscode.workspace.onDidChangeTextDocument(() => {
-      if (!isCurrent()) return;
-      listening.dispose();
-      resolve();
-    });
-  });
 }
 
 export function removeConfiguration(): void {

@@ -2,6 +2,8 @@
 export interface HostCase {
   readonly title: string;
   readonly durationMs: number;
+  /** Why it was left out. */
+  readonly skipped?: string;
   /** Stack and message of a failed test. */
   readonly error?: string;
 }

@@ -66,7 +66,8 @@ describe('the view Hosts', () => {
     let connections = 0;
     await using server = createServer((socket) => {
       connections += 1;
-      socket.on('error', () => undefined);
+      // Without reading, a server does not learn that the other side has gone.
+      socket.on('error', () => undefined).resume();
       socket.end('this is no ssh\r\n');
     });
     server.listen(0, '127.0.0.1');
