@@ -269,6 +269,24 @@ fsfreeze --freeze /srv/files`,
     expect((await guest.run('echo back', { signal })).stdout).toBe('back\n');
   });
 
+  it('comes back after a power cut with a new boot, its data and what was left on it', async ({ signal }) => {
+    const bootId = async (): Promise<string> => await guest.must('cat /proc/sys/kernel/random/boot_id', { signal });
+    const before = await bootId();
+    await guest.must(
+      `set -e
+lvcreate -qq -y -s -n sp_11112222_33334444 -l 32 --addtag stillpoint vg0/files
+echo kept >/srv/files/kept
+sync`,
+      { signal },
+    );
+    await guest.reboot({ signal });
+    expect(await bootId()).not.toBe(before);
+    expect(await guest.must('cat /srv/files/kept', { signal })).toBe('kept\n');
+    expect((await guest.traces({ signal })).map((trace) => trace.kind)).toEqual(['volume', 'device', 'device']);
+    expect((await guest.run('echo passed', { signal, as: 'lab-proxied' })).stdout).toBe('passed\n');
+    await guest.must('lvremove -qq -y vg0/sp_11112222_33334444', { signal });
+  });
+
   it('dies at once when killed, and leaves nothing on the machine', async ({ signal }) => {
     await guest.kill();
     await expect(guest.run('true', { signal })).rejects.toThrow('The guest has ended');

@@ -120,6 +120,7 @@ function openLink(socket: Socket, file: string, args: readonly string[], gate: G
   };
   const forward = (from: Readable, to: Writable): void => {
     from.on('data', (chunk: Buffer) => {
+      if (isOver) return; // what the command still had in its pipe when the connection was cut
       const allowed = gate.admit(chunk.length);
       if (allowed > 0 && !to.write(chunk.subarray(0, allowed))) {
         from.pause();

@@ -4,7 +4,7 @@
  * when this process dies the kernel delivers SIGKILL down the chain (setpriv, unshare), and the namespaces, the tap
  * device and all of the guest's processes go with it.
  */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { cleanUpAtExit } from './exit-cleanup.ts';
@@ -16,11 +16,13 @@ export type GuestDisk = { readonly image: string } | { readonly copyOnWrite: str
 export interface GuestProcess {
   /** Process id of the holder of the namespaces, for nsenter and /proc/PID/ns. */
   readonly pid: number;
-  /** argv prefix that runs a command in the guest's network namespace. */
-  readonly enterNetwork: readonly string[];
+  /** A command, without arguments, that speaks a TCP connection to the guest's sshd on stdin and stdout. */
+  readonly connectScript: string;
   /** Everything that the guest's console printed. */
   readonly consoleLog: string;
   hasEnded(): boolean;
+  /** Aborted when the guest has ended. */
+  readonly endedSignal: AbortSignal;
   /** Settles when the guest has ended, whatever the reason. */
   waitForEnd(signal: AbortSignal): Promise<void>;
   /** Ends the guest at once, as a power cut does. Does nothing when it has ended. */
@@ -29,6 +31,8 @@ export interface GuestProcess {
   suspend(): Promise<void>;
   resume(): Promise<void>;
 }
+
+const umid = 'guest';
 
 const launchScript = `set -e
 exec >>"$1" 2>&1
@@ -47,6 +51,8 @@ export async function startGuestProcess(options: {
 }): Promise<GuestProcess> {
   const consoleLog = join(options.directory, 'console.log');
   await mkdir(options.directory, { recursive: true });
+  // After a power cut the kernel's own folder is still there, and its process id looks alive: ours is 1 again.
+  await rm(join(options.directory, umid), { recursive: true, force: true });
   const child = execa(
     'sh',
     [
@@ -54,7 +60,7 @@ export async function startGuestProcess(options: {
       ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--net', '--pid', '--mount-proc', '--fork', '--kill-child=KILL'],
       ...['sh', '-c', launchScript, 'launch', consoleLog],
       `mem=${String(options.memoryMiB)}M`,
-      'umid=guest',
+      `umid=${umid}`,
       `uml_dir=${options.directory}/`,
       ...options.disks.map((disk, index) =>
         'image' in disk ? `ubd${String(index)}=${disk.image}` : `ubd${String(index)}=${disk.copyOnWrite},${disk.base}`,
@@ -67,21 +73,29 @@ export async function startGuestProcess(options: {
   const { pid } = child;
   if (pid === undefined) throw new Error(`The guest could not be started: ${String((await child).shortMessage)}`);
 
+  // The namespace goes by the process that holds it, so the way in is written anew for each boot.
+  const connectScript = join(options.directory, 'connect');
+  const connect = `exec nsenter --net=/proc/${String(pid)}/ns/net nc ${guestAddress} 22`;
+  await writeFile(connectScript, `#!/bin/sh\n${connect}\n`, { mode: 0o700 });
+
   let over = false;
+  const dead = new AbortController();
   const killNow = (): void => {
     if (!over) process.kill(pid, 'SIGKILL');
   };
   const forget = cleanUpAtExit(killNow);
   const ended = child.then(() => {
     over = true;
+    dead.abort(new Error('The guest has ended'));
     forget();
   });
 
   return {
     pid,
-    enterNetwork: ['nsenter', `--net=/proc/${String(pid)}/ns/net`],
+    connectScript,
     consoleLog,
     hasEnded: () => over,
+    endedSignal: dead.signal,
     waitForEnd: async (signal) => {
       const aborted = new Promise<never>((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
@@ -104,11 +118,6 @@ export async function startGuestProcess(options: {
       signalKernel(await kernelPid(pid), 'SIGCONT');
     },
   };
-}
-
-/** How a TCP connection to the guest's port 22 is made from outside: a command that speaks it on stdin and stdout. */
-export function connectCommand(guest: GuestProcess): readonly string[] {
-  return [...guest.enterNetwork, 'nc', guestAddress, '22'];
 }
 
 async function kernelPid(unsharePid: number): Promise<number | undefined> {

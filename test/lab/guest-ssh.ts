@@ -5,7 +5,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectCommand } from './guest-process.ts';
 import type { GuestProcess } from './guest-process.ts';
 import { runOverSsh, writeSshConfig } from './open-ssh.ts';
 import type { SshAlias } from './open-ssh.ts';
@@ -43,7 +42,7 @@ export async function writeGuestSshConfig(options: {
   };
   const aliases: SshAlias[] = Object.entries(users).map(([name, user]) => ({
     name,
-    options: { HostName: guestAddress, User: user, ProxyCommand: connectCommand(guest).join(' '), ...common },
+    options: { HostName: guestAddress, User: user, ProxyCommand: guest.connectScript, ...common },
   }));
   if (proxyPort !== undefined) {
     aliases.push({

@@ -6,7 +6,8 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { guestImage } from './guest-image.ts';
-import { connectCommand, startGuestProcess } from './guest-process.ts';
+import { startGuestProcess } from './guest-process.ts';
+import type { GuestProcess } from './guest-process.ts';
 import { waitForSsh, writeGuestSshConfig } from './guest-ssh.ts';
 import type { GuestAlias } from './guest-ssh.ts';
 import { findTraces, probeWrites } from './guest-traces.ts';
@@ -47,6 +48,8 @@ export interface Guest extends AsyncDisposable {
   freezeState(options: { readonly seconds: number; readonly signal: AbortSignal }): Promise<readonly WriteProbe[]>;
   /** Ends the guest at once, as a power cut does. */
   kill(): Promise<void>;
+  /** Cuts the power, if it is still on, and boots again from the same disks. Settles when the database answers. */
+  reboot(options: { readonly signal: AbortSignal }): Promise<void>;
   /** The whole machine hangs until resumed: no answer, no reset. */
   suspend(): Promise<void>;
   resume(): Promise<void>;
@@ -72,31 +75,32 @@ export async function startGuest(options: GuestOptions, signal: AbortSignal): Pr
   // XFS snapshots had a torn log. A sparse copy costs half a second and is a disk like any other.
   const dataDisk = join(folder.path, 'data.img');
   await execa('cp', ['--sparse=always', '--reflink=auto', '--', image.dataDisk, dataDisk], { cancelSignal: limit });
-  const guest = await startGuestProcess({
-    directory: folder.path,
-    disks: [{ copyOnWrite: join(folder.path, 'root.cow'), base: image.rootDisk }, { image: dataDisk }],
-    memoryMiB,
-  });
+  const boot = async (): Promise<GuestProcess> =>
+    await startGuestProcess({
+      directory: folder.path,
+      disks: [{ copyOnWrite: join(folder.path, 'root.cow'), base: image.rootDisk }, { image: dataDisk }],
+      memoryMiB,
+    });
+  let machine = await boot();
   started.defer(async () => {
-    await guest.kill();
+    await machine.kill();
   });
-  const proxy = started.use(await startCuttableProxy(connectCommand(guest)));
+  const proxy = started.use(await startCuttableProxy([machine.connectScript]));
   const sshConfigFile = await writeGuestSshConfig({
     directory: folder.path,
-    guest,
+    guest: machine,
     identityFile: image.identityFile,
     hostKey: image.hostKey,
     proxyPort: proxy.port,
   });
 
-  const dead = new AbortController();
-  void guest.waitForEnd(new AbortController().signal).then(() => {
-    dead.abort(new Error('The guest has ended'));
-  });
-  const run: Guest['run'] = async (script, { signal, as = 'lab' }) =>
-    await runOverSsh({ configFile: sshConfigFile, alias: as }, script, {
-      signal: AbortSignal.any([signal, dead.signal]),
+  const run: Guest['run'] = async (script, { signal, as = 'lab' }) => {
+    const current = machine;
+    if (current.hasEnded()) throw new Error('The guest has ended');
+    return await runOverSsh({ configFile: sshConfigFile, alias: as }, script, {
+      signal: AbortSignal.any([signal, current.endedSignal]),
     });
+  };
   const must: Guest['must'] = async (script, options) => {
     const result = await run(script, options);
     if (result.code !== 0) {
@@ -104,10 +108,13 @@ export async function startGuest(options: GuestOptions, signal: AbortSignal): Pr
     }
     return result.stdout;
   };
-  await waitForSsh({ configFile: sshConfigFile, alias: 'lab' }, guest, limit);
-  onPhase('boot to sshd', performance.now() - start);
-  await must(waitForServices, { signal: limit });
-  onPhase('boot to database', performance.now() - start);
+  const becomeReady = async (since: number, limit: AbortSignal): Promise<void> => {
+    await waitForSsh({ configFile: sshConfigFile, alias: 'lab' }, machine, limit);
+    onPhase('boot to sshd', performance.now() - since);
+    await must(waitForServices, { signal: limit });
+    onPhase('boot to database', performance.now() - since);
+  };
+  await becomeReady(start, limit);
 
   const owned = started.move();
   return {
@@ -117,19 +124,24 @@ export async function startGuest(options: GuestOptions, signal: AbortSignal): Pr
     hostKey: image.hostKey,
     proxy,
     directory: folder.path,
-    consoleLog: guest.consoleLog,
+    consoleLog: machine.consoleLog,
     run,
     must,
     traces: async ({ signal }) => await findTraces(run, signal),
     freezeState: async ({ seconds, signal }) => await probeWrites(run, seconds, signal),
     kill: async () => {
-      await guest.kill();
+      await machine.kill();
+    },
+    reboot: async ({ signal }) => {
+      await machine.kill();
+      machine = await boot();
+      await becomeReady(performance.now(), AbortSignal.any([signal, AbortSignal.timeout(bootLimitMs)]));
     },
     suspend: async () => {
-      await guest.suspend();
+      await machine.suspend();
     },
     resume: async () => {
-      await guest.resume();
+      await machine.resume();
     },
     [Symbol.asyncDispose]: async () => {
       await owned.disposeAsync();
