@@ -35,6 +35,11 @@ const replySchema = z.union([
 ]);
 export type RunnerReply = { readonly ready: true } | { readonly error: ErrorRecord };
 
+/** What a runner moves lies in buffers outside the heap; a young generation of V8's usual size only holds dead ones longer. */
+const SMALL_HEAP = ['--max-semi-space-size=2'];
+/** glibc keeps freed buffers of changing sizes unless large ones are mapped one by one; without it a runner grows by half. */
+const GIVE_BACK = { MALLOC_MMAP_THRESHOLD_: '131072' };
+
 /** Resolves when the runner answers for the job. Errors: `job.runner-failed` and what the runner itself says. */
 export async function launchRunner(
   store: JobStore,
@@ -43,12 +48,13 @@ export async function launchRunner(
   entry: URL = new URL('./runner-main.ts', import.meta.url),
 ): Promise<void> {
   await using log = await openLog(store.path(id, 'runner.log'));
-  const child = spawn(process.execPath, [fileURLToPath(entry), store.folder, id], {
+  const inEditor = process.versions['electron'] !== undefined;
+  const child = spawn(process.execPath, [...(inEditor ? [] : SMALL_HEAP), fileURLToPath(entry), store.folder, id], {
     detached: true,
     cwd: '/',
     stdio: ['pipe', log.fd, log.fd, 'pipe'],
     // Inside an editor our own program is Electron, which is a Node only when it is told so.
-    env: childEnvironment(process.versions['electron'] === undefined ? {} : { ELECTRON_RUN_AS_NODE: '1' }),
+    env: childEnvironment({ ...GIVE_BACK, ...(inEditor ? { ELECTRON_RUN_AS_NODE: '1' } : {}) }),
   });
   const reply = child.stdio[3] as Readable;
   const failed = new Promise<never>((_, reject) => {
