@@ -25,12 +25,11 @@ describe('in the extension host', () => {
     expect(run.cases.length).toBeGreaterThan(0);
   });
 
-  for (const { title, error, skipped } of run?.cases ?? []) {
-    test(`${title}`, ({ skip }) => {
-      if (skipped !== undefined) skip(skipped);
-      expect(error).toBeUndefined();
-    });
-  }
+  const cases = (run?.cases ?? []).map((hostCase) => [hostCase.title, hostCase] as const);
+  test.for(cases)('%s', ([, { error, skipped }], { skip }) => {
+    if (skipped !== undefined) skip(skipped);
+    expect(error).toBeUndefined();
+  });
 });
 
 async function runAll(): Promise<HostRun> {

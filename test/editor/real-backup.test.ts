@@ -26,6 +26,8 @@ import {
 } from './workbench.ts';
 
 const PICTURE = fileURLToPath(new URL('../../docs/images/sidebar.png', import.meta.url));
+/** For the picture: nothing beside the text, and no line broken. */
+const PLAIN_PAGES = { '[markdown]': { 'editor.minimap.enabled': false, 'editor.wordWrap': 'off' } };
 /** A guest is slow, and so is everything on its first use. */
 const BACKUP_MS = 150_000;
 
@@ -39,7 +41,9 @@ beforeAll(async () => {
   if (missing !== undefined) return;
   const signal = AbortSignal.timeout(280_000);
   guest = started.use(await startGuest({}, signal));
-  workbench = started.use(await openWorkbench({ viewport: { width: 1280, height: 760 } }, signal));
+  workbench = started.use(
+    await openWorkbench({ viewport: { width: 1400, height: 760 }, settings: PLAIN_PAGES }, signal),
+  );
   page = workbench.page;
   const at = (name: string): string => join(workbench.scratch, name);
   await writeFile(at('password'), 'still waters\n', { mode: 0o600 });
