@@ -207,7 +207,7 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
 
   test('grows a snapshot that is 70 % full', async () => {
     const run = newRunId();
-    const lease = await acquire(run, 20, root, stoppedClock);
+    const lease = await acquire(run, 600, root, stoppedClock);
     const [snapshot] = await take(run, lease, 8);
     await write('change', 25);
     const size = async (): Promise<number> =>

@@ -120,7 +120,7 @@ describe('with restic', () => {
       .some((_, at, parts) => at > 0 && exclude.matches(Buffer.from(parts.slice(0, at + 1).join('/'))));
     const made = await restic(repository(), 'backup', '--json', '--exclude', pattern, tree);
     const listed = /"snapshot_id":"(\w+)"/.exec(made.stdout)?.[1];
-    const kept = listed === undefined ? '' : (await resticOk(repository(), 'ls', listed)).toString();
+    const kept = listed === undefined ? '' : await resticOk(repository(), 'ls', listed);
     const inRestic = new Set(kept.split('\n'));
     const expected = all.filter((path) => inRestic.has(join(tree, path)));
     expect(takesAll ? [] : all.filter((path) => !isLeftOut(path))).toEqual(expected);

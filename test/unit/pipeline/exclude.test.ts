@@ -84,7 +84,7 @@ describe('a pattern', () => {
 
   test('is compiled or refused, and never anything else', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'[]^-!\\*?/.ab()|{}$+ü🙂'), maxLength: 10 }), (pattern) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...Array.from('[]^-!\\*?/.ab()|{}$+ü🙂')), maxLength: 10 }), (pattern) => {
         try {
           compileExcludes([pattern]).matches(Buffer.from('/srv/a]b-c/ü'));
         } catch (error) {
