@@ -5,6 +5,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../shared/base/cancel.ts';
 import { newRunId, ownerId, type RunId } from '../../shared/domain/names.ts';
+import { listTree, parseListing } from '../../shared/pipeline/backup/listing.ts';
 import { armLease, releaseLease, renewLease, sweepHost } from '../../shared/snapshot/lease/commands.ts';
 import { createSnapshots, type SnapshotOrder } from '../../shared/snapshot/lvm/create.ts';
 import {
@@ -354,6 +355,25 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
     expect((await paper.host.run(sweepHost(owner), never)).kept).toEqual([]);
     await paper.host.run(releaseLease(run, owner), never);
     expect(await exists('/run/stillpoint')).toBe(false);
+  });
+
+  test('lists what is in the snapshot, and follows no link out of it', async () => {
+    await arm(60);
+    const base = `${folder()}/mnt/0`;
+    await startReader();
+    await paper.sh(`read -r pid ns < ${folder()}/keeper
+nsenter --mount=/proc/$pid/ns/mnt sh -c 'mkdir -p "$1/there/deep" && ln -s /etc "$1/etc" && ln -s ../there "$1/there/link"' sh ${base}`);
+    const list = async (below: string): Promise<number> => {
+      await using stream = await paper.host.stream(listTree(run, Buffer.from(`${base}${below}`)), undefined, never);
+      const entries = await Array.fromAsync(parseListing(stream.output));
+      await stream.finished;
+      return entries.length;
+    };
+    expect([await list(''), await list('/there'), await list('/there/deep')]).toEqual([5, 3, 1]);
+    for (const below of ['/etc', '/etc/ssl', '/there/link/deep', '/there/../etc', '/gone/deep']) {
+      await expect(list(below), below).rejects.toMatchObject({ code: 'remote.command-failed' });
+    }
+    await paper.host.run(releaseLease(run, owner), never);
   });
 
   test('lets go of what the host unmounts', async () => {

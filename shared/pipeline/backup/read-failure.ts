@@ -15,9 +15,11 @@ export async function rethrowWithVerdict(
 ): Promise<never> {
   // Somebody cancelled, or the lease has said already what was wrong.
   if (reading.aborted) throw error;
-  const verdict = await judge(cleanupSignal(VERDICT_BUDGET_MS)).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
+  let verdict: unknown;
+  try {
+    await judge(cleanupSignal(VERDICT_BUDGET_MS));
+  } catch (reason) {
+    verdict = reason;
+  }
   throw isStillpointError(verdict) && /^(lvm|snapshot|host)\./.test(verdict.code) ? verdict : error;
 }

@@ -48,10 +48,12 @@ export const lvmThickProvider: SnapshotProvider = {
       };
     });
     const plan = { ...identity, items, risks };
-    const commands = orders({ ...plan, commands: [] }).flatMap((order) => [
-      lvcreateLine(order, identity.run, identity.owner),
-      `lvremove -y ${order.group}/${order.name}`,
-    ]);
+    const ordered = orders({ ...plan, commands: [] });
+    // All are made before the first one goes.
+    const commands = [
+      ...ordered.map((order) => lvcreateLine(order, identity.run, identity.owner)),
+      ...ordered.map((order) => `lvremove -y ${order.group}/${order.name}`),
+    ];
     return { ...plan, commands };
   },
 

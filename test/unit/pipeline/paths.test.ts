@@ -1,0 +1,238 @@
+import { describe, expect, test } from 'vitest';
+import type { Mount } from '../../../shared/domain/host.ts';
+import { hostName, ownerId, repositoryName, runId, sourceName } from '../../../shared/domain/names.ts';
+import { compileExcludes } from '../../../shared/pipeline/backup/exclude.ts';
+import { graftsOf, outerTreeOf } from '../../../shared/pipeline/backup/grafts.ts';
+import { type Coverage, coverPaths, resolvePaths } from '../../../shared/pipeline/backup/paths.ts';
+import { selection } from '../../../shared/pipeline/backup/select.ts';
+import { describePlan } from '../../../shared/pipeline/prepare.ts';
+import { detectVolumes } from '../../../shared/snapshot/detect.ts';
+import { lvmThickProvider } from '../../../shared/snapshot/lvm/provider.ts';
+import type { Survey } from '../../../shared/snapshot/survey.ts';
+import { entryOf, type PaperFile } from '../../support/pipeline/paper-files.ts';
+import { aMount, guestGroups, guestMounts, guestVolumes, parsed } from '../snapshot/fixtures.ts';
+
+function surveyOf(mounts: readonly Mount[]): Survey {
+  const use = new Map([
+    ['254:0', { sizeBytes: 1_000_000_000, usedBytes: 200_000_000 }],
+    ['254:1', { sizeBytes: 1_000_000_000, usedBytes: 100_000_000 }],
+  ]);
+  return {
+    identity: {
+      system: 'Linux 6.1.0 x86_64',
+      bootId: '6f0a2d0a-1111-4000-8000-000000000000',
+      uptimeSeconds: 1000,
+      wallClockMs: 0,
+      missing: [],
+      gnuTar: true,
+      gnuFind: true,
+      users: new Map(),
+      groups: new Map(),
+    },
+    mounts,
+    volumes: detectVolumes(mounts, guestVolumes(), guestGroups(), use),
+    groups: guestGroups(),
+    writtenBytesPerSecond: new Map([['254:0', 50_000]]),
+  };
+}
+
+const cover = (paths: readonly string[], more: readonly Mount[] = [], exclude: readonly string[] = []): Coverage =>
+  coverPaths(
+    paths.map((path) => ({ asked: Buffer.from(path), real: Buffer.from(path) })),
+    surveyOf([...guestMounts(), ...more]),
+    compileExcludes(exclude),
+    'db1',
+  );
+const trees = (coverage: Coverage): string[] =>
+  coverage.trees.map((tree) => `${tree.path.toString()} = ${tree.volume.volume.label}:${tree.pathInVolume.toString()}`);
+/** Parent 62 is /srv/files in the fixture. */
+const below = (target: string, facts: Partial<Mount> = {}): Mount => aMount(target, { parentId: 62, ...facts });
+const mysqlThere = below('/srv/files/db/data', { device: '254:0', fsType: 'ext4' });
+
+describe('from paths to trees', () => {
+  test('a path on a volume is one tree, seen from the root of its file system', () => {
+    expect(trees(cover(['/srv/files/documents']))).toEqual(['/srv/files/documents = vg0/files:/documents']);
+    expect(trees(cover(['/srv/files']))).toEqual(['/srv/files = vg0/files:/']);
+  });
+
+  test('a bind mount shows a part of its volume', () => {
+    const bind = aMount('/mnt/part', { parentId: 16, device: '254:1', fsType: 'xfs', root: Buffer.from('/documents') });
+    expect(trees(cover(['/mnt/part/letters'], [bind]))).toEqual(['/mnt/part/letters = vg0/files:/documents/letters']);
+  });
+
+  test('a nested mount is a tree of its own, deepest first', () => {
+    const coverage = cover(['/srv/files'], [mysqlThere]);
+    expect(trees(coverage)).toEqual(['/srv/files/db/data = vg0/mysql:/', '/srv/files = vg0/files:/']);
+    const [inner, outer] = coverage.trees;
+    if (inner === undefined || outer === undefined) throw new Error('there are two trees');
+    expect(outerTreeOf(inner, coverage.trees)).toBe(outer);
+    expect([...graftsOf(outer, coverage.trees).keys()]).toEqual(['db/data']);
+    expect(graftsOf(inner, coverage.trees).size).toBe(0);
+  });
+
+  test('a path below another one of the same tree is read once', () => {
+    expect(trees(cover(['/srv/files', '/srv/files/documents', '/srv/files']))).toEqual(['/srv/files = vg0/files:/']);
+  });
+
+  test('a part of the same volume that is mounted elsewhere in it stands there too', () => {
+    const bind = below('/srv/files/again', { device: '254:1', fsType: 'xfs', root: Buffer.from('/documents') });
+    expect(trees(cover(['/srv/files'], [bind]))).toEqual([
+      '/srv/files/again = vg0/files:/documents',
+      '/srv/files = vg0/files:/',
+    ]);
+  });
+
+  test('a nested mount that cannot be snapshotted stops it, unless it or a folder on the way is left out', () => {
+    const plain = below('/srv/files/usb/disk', { device: '8:17', source: Buffer.from('/dev/sdb1') });
+    const stopped = expect.objectContaining({ code: 'host.path-not-snapshottable' }) as Error;
+    expect(() => cover(['/srv/files'], [plain])).toThrow(stopped);
+    for (const pattern of ['/srv/files/usb/disk', 'disk', '/srv/files/usb', 'usb']) {
+      expect(trees(cover(['/srv/files'], [plain], [pattern]))).toEqual(['/srv/files = vg0/files:/']);
+    }
+    expect(() => cover(['/srv/files'], [plain], ['/srv'])).toThrow(stopped);
+  });
+
+  test('a nested mount of the kernel is told and stays empty', () => {
+    const { notes } = cover(['/srv/files'], [below('/srv/files/tmp', { device: '0:50', fsType: 'tmpfs' })]);
+    expect(notes).toEqual(['"/srv/files/tmp" (tmpfs) holds no data of its own and stays empty in the backup.']);
+  });
+
+  test('a path that is saved and left out at once is refused', () => {
+    const contradiction = expect.objectContaining({ code: 'config.invalid' }) as Error;
+    expect(() => cover(['/srv/files', '/srv/files/db/data'], [mysqlThere], ['/srv/files/db'])).toThrow(contradiction);
+    expect(() => cover(['/srv/files', '/srv/files/documents'], [], ['documents'])).toThrow(contradiction);
+    expect(trees(cover(['/srv/files', '/srv/files/db/data'], [mysqlThere], ['*.tmp']))).toHaveLength(2);
+  });
+
+  test('a path that is not there is an error, one behind a link is told', () => {
+    const survey = surveyOf(guestMounts());
+    const none = { asked: Buffer.from('/srv/nowhere'), real: Buffer.alloc(0) };
+    expect(() => coverPaths([none], survey, compileExcludes([]), 'db1')).toThrow(
+      expect.objectContaining({ code: 'host.path-not-found' }) as Error,
+    );
+    const linked = { asked: Buffer.from('/data'), real: Buffer.from('/srv/files') };
+    expect(coverPaths([linked], survey, compileExcludes([]), 'db1').notes).toEqual([
+      '"/data" leads to "/srv/files", which is what is backed up.',
+    ]);
+  });
+
+  test('resolved paths come back in order, byte for byte', () => {
+    const asked = [Buffer.from('/a\nb'), Buffer.from([0x2f, 0xff]), Buffer.from('/none')];
+    const command = resolvePaths(asked);
+    const answer = Buffer.concat([Buffer.from('/x\ny\0'), Buffer.from([0x2f, 0xff, 0]), Buffer.from('\0')]);
+    expect(parsed(command, answer).map(({ real }) => real)).toEqual([
+      Buffer.from('/x\ny'),
+      Buffer.from([0x2f, 0xff]),
+      Buffer.alloc(0),
+    ]);
+    expect(() => parsed(command, '/x\0')).toThrow(/cannot be understood/);
+  });
+});
+
+describe('what of a listing belongs to a tree', () => {
+  const select = (
+    exclude: readonly string[],
+    grafts: readonly string[],
+    paths: readonly string[],
+    root = '/srv',
+  ): string[] => {
+    const rules = { root: Buffer.from(root), exclude: compileExcludes(exclude), grafts: new Set(grafts) };
+    const selected = selection(rules)();
+    const files = paths.map((path): PaperFile => ({ path, type: 'dir' }));
+    return files.filter((file, index) => selected(entryOf(file, index))).map((file) => file.path);
+  };
+
+  test('not what is excluded nor what lies below it, however it is called', () => {
+    const paths = ['', 'a', 'a/b', 'a/b/c', 'a.b', 'ab', 'b', 'b/a', 'b/a/x'];
+    expect(select(['/srv/a'], [], paths)).toEqual(['', 'a.b', 'ab', 'b', 'b/a', 'b/a/x']);
+    expect(select(['a'], [], paths)).toEqual(['', 'a.b', 'ab', 'b']);
+    expect(select(['/a'], [], paths)).toEqual(paths);
+    expect(select(['/a'], [], paths, '/')).toEqual(['', 'a.b', 'ab', 'b', 'b/a', 'b/a/x']);
+  });
+
+  test('the root itself always', () => {
+    expect(select(['/srv'], [], ['', 'a'])).toEqual(['', 'a']);
+  });
+
+  test('of the place of a nested tree only the place', () => {
+    expect(select([], ['a/b'], ['', 'a', 'a/b', 'a/b/hidden', 'a/b/hidden/x', 'a/bc', 'c'])).toEqual([
+      '',
+      'a',
+      'a/b',
+      'a/bc',
+      'c',
+    ]);
+  });
+
+  test('each pass begins anew', () => {
+    const rules = { root: Buffer.from('/srv'), exclude: compileExcludes(['a']), grafts: new Set<string>() };
+    const passes = selection(rules);
+    passes()(entryOf({ path: 'a', type: 'dir' }, 0));
+    expect(passes()(entryOf({ path: 'a/b', type: 'dir' }, 0))).toBe(true);
+  });
+});
+
+test('a plan says what would be done, as a person would type it', () => {
+  const survey = surveyOf([...guestMounts(), mysqlThere]);
+  const identity = { run: runId('0123abcd'), owner: ownerId('00112233aabb') };
+  const source = {
+    name: sourceName('files'),
+    host: hostName('db1'),
+    paths: [Buffer.from('/srv/files')],
+    repository: repositoryName('main'),
+    exclude: [],
+  };
+  const coverage = cover(['/srv/files'], [mysqlThere]);
+  const snapshots = lvmThickProvider.plan(coverage.volumes, survey, identity);
+  const plan = describePlan(source, {
+    survey,
+    coverage,
+    exclude: compileExcludes([]),
+    provider: lvmThickProvider,
+    snapshots,
+  });
+  expect(plan).toMatchInlineSnapshot(`
+    {
+      "commands": [
+        "lvcreate -y -s -n sp_0123abcd_df6e23a1 -l 259 --monitor n --addtag stillpoint --addtag sp.run=0123abcd --addtag sp.owner=00112233aabb vg0/files",
+        "lvcreate -y -s -n sp_0123abcd_da2a5281 -l 259 --monitor n --addtag stillpoint --addtag sp.run=0123abcd --addtag sp.owner=00112233aabb vg0/mysql",
+        "lvremove -y vg0/sp_0123abcd_df6e23a1",
+        "lvremove -y vg0/sp_0123abcd_da2a5281",
+      ],
+      "consistency": "crash-skewed",
+      "estimate": {
+        "bytesOnVolumes": 300000000,
+      },
+      "host": "db1",
+      "paths": [
+        "/srv/files",
+        "/srv/files/db/data",
+      ],
+      "repository": "main",
+      "risks": [
+        "vg0/files has a snapshot already; each one slows its writes.",
+        "vg0/mysql has a snapshot already; each one slows its writes.",
+      ],
+      "run": "0123abcd",
+      "snapshots": [
+        {
+          "freeBytesAfter": 4018143232,
+          "mountpoint": "/srv/files",
+          "sizeBytes": 1086324736,
+          "snapshot": "sp_0123abcd_df6e23a1",
+          "volume": "vg0/files",
+          "volumeId": "lvm:5jNQA0-XiAS-4Y4L-NT0W-RlTj-HE2f-rfNCfQ",
+        },
+        {
+          "freeBytesAfter": 2931818496,
+          "mountpoint": "/var/lib/mysql",
+          "sizeBytes": 1086324736,
+          "snapshot": "sp_0123abcd_da2a5281",
+          "volume": "vg0/mysql",
+          "volumeId": "lvm:ndREf0-LblF-5Ieu-Eler-En1j-mItN-20No0b",
+        },
+      ],
+      "source": "files",
+    }
+  `);
+});
