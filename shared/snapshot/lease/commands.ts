@@ -173,6 +173,11 @@ for dir in ${RUN_ROOT}/*; do
   if [ "$armed" = "$boot" ] && sp_alive "$run"; then echo "living $dir"; continue; fi
   if sp_reap "$run" "$owner"; then echo "removed $dir"; else echo "busy $dir"; fi
 done
+# What an arming left that was ended half-way.
+for new in ${RUN_ROOT}/.????????; do
+  [ -r "$new/owner" ] && read -r whose < "$new/owner" && [ "$whose" = "$owner" ] || continue
+  sp_alive "\${new##*/}" || { sp_clear "$new" && echo "removed $new"; }
+done
 command -v lvs >/dev/null 2>&1 || exit 0
 timeout 60 lvs -qq --config 'log{prefix="" command_names=0}' --noheadings --separator '|' -o vg_name,lv_name,lv_tags 2>/dev/null </dev/null |
 while IFS='|' read -r vg lv tags; do
