@@ -18,7 +18,7 @@ import { sweepHost } from '../../shared/snapshot/lease/commands.ts';
 import { acquireLease, type Lease } from '../../shared/snapshot/lease/lease.ts';
 import { lvmThickProvider } from '../../shared/snapshot/lvm/provider.ts';
 import type { ReadableSnapshot, SnapshotPlan } from '../../shared/snapshot/provider.ts';
-import { surveyHost } from '../../shared/snapshot/survey.ts';
+import { type Survey, surveyHost } from '../../shared/snapshot/survey.ts';
 import type { Guest, GuestOptions } from '../lab/guest.ts';
 import { startGuest } from '../lab/guest.ts';
 import type { GuestAlias } from '../lab/guest-ssh.ts';
@@ -42,6 +42,7 @@ const stoppedClock: Clock = {
 describe.skipIf(obstacle !== undefined)('a lease on a real host', () => {
   let guest: Guest;
   let root: RemoteHost;
+  let survey: Survey;
   const signal = AbortSignal.timeout(600_000);
   const failures: unknown[] = [];
 
@@ -66,8 +67,7 @@ describe.skipIf(obstacle !== undefined)('a lease on a real host', () => {
     );
 
   /** A plan for /srv/files with a snapshot of this many extents. */
-  const planFor = async (run: RunId, extents: number, host = root): Promise<SnapshotPlan> => {
-    const survey = await surveyHost(host, signal);
+  const planFor = (run: RunId, extents: number): SnapshotPlan => {
     const volumes = survey.volumes.filter((detected) => detected.volume.label === 'vg0/files');
     const plan = lvmThickProvider.plan(volumes, survey, { run, owner });
     return {
@@ -80,7 +80,7 @@ describe.skipIf(obstacle !== undefined)('a lease on a real host', () => {
   };
 
   const take = async (run: RunId, lease: Lease, extents: number): Promise<readonly ReadableSnapshot[]> => {
-    const taken = await lvmThickProvider.create(await planFor(run, extents), root, signal);
+    const taken = await lvmThickProvider.create(planFor(run, extents), root, signal);
     return await lvmThickProvider.mount(taken, root, lease, signal);
   };
 
@@ -92,6 +92,7 @@ describe.skipIf(obstacle !== undefined)('a lease on a real host', () => {
     const options: GuestOptions = {};
     guest = await startGuest(options, AbortSignal.timeout(290_000));
     root = await connect('lab', 'none');
+    survey = await surveyHost(root, signal);
   }, 300_000);
   afterAll(async () => {
     await root?.[Symbol.asyncDispose]();
@@ -155,7 +156,7 @@ setsid nsenter --mount=/proc/$pid/ns/mnt sleep 600 < ${snapshot?.path} >/dev/nul
   test('sweeps what a restart left, and leaves foreign, other and living things alone', async () => {
     const [lost, living, theirs] = [newRunId(), newRunId(), newRunId()];
     const lease = await acquire(lost, 600, root, stoppedClock);
-    await lvmThickProvider.create(await planFor(lost, 32), root, signal);
+    await lvmThickProvider.create(planFor(lost, 32), root, signal);
     // As after a power cut: no process, no /run, and the snapshot still there.
     await guest.must(
       `systemctl kill --signal=KILL stillpoint-${lost}.service; rm -rf /run/stillpoint
@@ -165,7 +166,7 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
       { signal },
     );
     const other = await acquire(living, 600, root, stoppedClock);
-    const kept = await lvmThickProvider.create(await planFor(living, 32), root, signal);
+    const kept = await lvmThickProvider.create(planFor(living, 32), root, signal);
     const swept = await root.run(sweepHost(owner), signal);
     expect(swept.removed).toEqual([expect.stringContaining(`vg0/sp_${lost}_`) as unknown]);
     expect(swept.kept.map(({ object }) => object).toSorted()).toEqual(
@@ -311,7 +312,6 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
       await using lease = await acquire(run, 60);
       await guest.must('lvextend -qq -y -l +50 vg0/filler', { signal });
       expect(lease.armed.keeperPid).toBeGreaterThan(1);
-      const survey = await surveyHost(root, signal);
       const volume = survey.volumes.find((detected) => detected.volume.label === 'vg0/files');
       const planned = {
         volume: 'vg0/files',
@@ -333,7 +333,7 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
   test('mounts nothing that it cannot, and gives the kernel\u2019s reason', async () => {
     const run = newRunId();
     await using lease = await acquire(run, 60);
-    const plan = await planFor(run, 64);
+    const plan = planFor(run, 64);
     const taken = await lvmThickProvider.create(plan, root, signal);
     const asExt4 = taken.map((snapshot) => ({
       ...snapshot,
@@ -352,7 +352,7 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
     await using host = await connect(alias, sudo, password);
     const run = newRunId();
     await using lease = await acquire(run, 60, host);
-    const taken = await lvmThickProvider.create(await planFor(run, 32, host), host, signal);
+    const taken = await lvmThickProvider.create(planFor(run, 32), host, signal);
     const readable = await lvmThickProvider.mount(taken, host, lease, signal);
     await lvmThickProvider.judge(readable, host, lease, signal);
     expect(taken).toHaveLength(1);

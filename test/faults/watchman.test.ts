@@ -389,8 +389,9 @@ nsenter --mount=/proc/$pid/ns/mnt sh -c 'mkdir -p "$1/there/deep" && ln -s /etc 
     const seen = (): Promise<string> =>
       paper.sh(`read -r pid ns < ${folder()}/keeper; grep -c removable /proc/$pid/mountinfo || :`);
     expect(await seen()).toBe('1');
-    await paper.sh('umount /run/disk; rmdir /run/disk');
+    await paper.sh('umount /run/disk');
     expect(await seen()).toBe('0');
+    await paper.sh('rmdir /run/disk');
     await paper.host.run(releaseLease(run, owner), never);
   });
 });
