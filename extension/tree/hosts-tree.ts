@@ -143,6 +143,7 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
       ...warnings.map((text): HostsNode => ({ kind: 'host-warning', host, text })),
       ...volumes
         .filter((volume) => volume.kind !== 'pseudo')
+        .toSorted((a, b) => (a.mountpoints[0] ?? '').localeCompare(b.mountpoints[0] ?? ''))
         .map((volume): HostsNode => ({ kind: 'volume', host, volume })),
     ];
   }
