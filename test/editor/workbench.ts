@@ -97,7 +97,7 @@ export function isolatedEnvironment(home: string): Record<string, string | undef
 }
 
 /** Shows the side bar of the extension, which is when it is loaded. A click on the icon of an open one would hide it. */
-export async function openView(page: Page): Promise<void> {
+async function openView(page: Page): Promise<void> {
   const icon = page.locator('.activitybar [aria-label^="Stillpoint"]').first();
   await icon.waitFor();
   const title = page.locator('.sidebar .title-label', { hasText: 'Stillpoint' });

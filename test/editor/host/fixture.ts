@@ -11,7 +11,7 @@ export const configFile = join(process.env['XDG_CONFIG_HOME'] ?? '', 'stillpoint
 
 /** Set by the test that starts the run. */
 export const repositoryFolder = process.env['HOST_TEST_REPOSITORY'] ?? '';
-export const passwordFile = process.env['HOST_TEST_PASSWORD_FILE'] ?? '';
+const passwordFile = process.env['HOST_TEST_PASSWORD_FILE'] ?? '';
 /** What the restore point in the repository was made of. */
 export const backedUpPath = process.env['HOST_TEST_PATH'] ?? '';
 export const sshConfigFile = process.env['HOST_TEST_SSH_CONFIG'];
