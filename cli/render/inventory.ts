@@ -29,7 +29,9 @@ export function renderInventory(inventory: HostInventory, paint: Paint): string 
   const reasons = inventory.volumes.flatMap((volume) =>
     volume.snapshot.possible
       ? []
-      : [`No snapshot of ${shown(volume.label)}: ${shown(volume.snapshot.reason)} ${shown(volume.snapshot.remedy)}\n`],
+      : [
+          `No snapshot of ${shown(volume.label)}: ${sentence(shown(volume.snapshot.reason))} ${shown(volume.snapshot.remedy)}\n`,
+        ],
   );
   if (reasons.length > 0) parts.push(reasons.join(''));
   if (inventory.volumeGroups.length > 0) parts.push(renderTable(GROUPS, inventory.volumeGroups, paint));
@@ -38,3 +40,5 @@ export function renderInventory(inventory: HostInventory, paint: Paint): string 
   }
   return parts.join('\n');
 }
+
+const sentence = (text: string): string => (text.endsWith('.') ? text : `${text}.`);
