@@ -1,9 +1,9 @@
 /** The repository behind its port: one key, one index in memory, and the parts that read and write by them. */
 import { availableParallelism } from 'node:os';
-import { mapWithLimit } from '../base/limit.ts';
 import { never } from '../base/cancel.ts';
 import type { Clock } from '../base/clock.ts';
 import { invariant, isStillpointError, StillpointError } from '../base/errors.ts';
+import { mapWithLimit } from '../base/limit.ts';
 import type { Logger } from '../base/log.ts';
 import type { Backend } from './backend/backend.ts';
 import { BlobIndex } from './blob-index.ts';

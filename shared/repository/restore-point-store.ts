@@ -1,6 +1,7 @@
 /** Listing, finding and saving restore points. */
-import { mapWithLimit } from '../base/limit.ts';
+
 import { isStillpointError, StillpointError, toStillpointError } from '../base/errors.ts';
+import { mapWithLimit } from '../base/limit.ts';
 import { type RestorePointId, restorePointId } from '../domain/names.ts';
 import type { Finding } from '../domain/report.ts';
 import { decodeSnapshot, encodeSnapshot } from './format/snapshot.ts';

@@ -9,12 +9,12 @@
  */
 import { abortable } from '../base/cancel.ts';
 import { StillpointError, toStillpointError } from '../base/errors.ts';
+import { Batcher, type BlobBatch } from './batcher.ts';
 import type { BlobIndex } from './blob-index.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { type BlobId, type BlobType, blobIdOf } from './format/ids.ts';
-import { Batcher, type BlobBatch } from './batcher.ts';
-import { Packer } from './packer.ts';
 import type { IndexWriter } from './index-writer.ts';
+import { Packer } from './packer.ts';
 import type { PendingBlob, RepositoryLock, RepositoryWriter, SavedBlob, WriterStats } from './repository.ts';
 import type { StoredFiles } from './stored-files.ts';
 import { Uploader } from './uploader.ts';

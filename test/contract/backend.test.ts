@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
 import { FaultPlan, withFaults } from '../support/fault-plan.ts';
-import { backendContract, type BackendFixture } from './backend.ts';
+import { type BackendFixture, backendContract } from './backend.ts';
 
 async function localFixture(): Promise<BackendFixture> {
   const folder = await mkdtemp(path.join(tmpdir(), 'stillpoint-backend-'));

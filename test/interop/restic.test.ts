@@ -3,9 +3,10 @@
  * one repository. restic is the judge: `check --read-data` has to find nothing, `restore` to bring back every byte and
  * attribute. Needs root and Debian's restic, attr, acl and libcap2-bin.
  */
-import { execa } from 'execa';
+
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { checkRepository } from '../../shared/repository/check.ts';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { ensureDebianPackages } from './requirements.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
-import { disposeAll, unmountLater } from './tmpfs.ts';
 import type { MountedFileSystem } from './tmpfs.ts';
+import { disposeAll, unmountLater } from './tmpfs.ts';
 
 /** Makes and mounts a Btrfs of `sizeBytes` (at least 256 MiB; disk is taken only as it is filled). */
 export async function mountBtrfs(

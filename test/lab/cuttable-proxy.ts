@@ -4,8 +4,8 @@
  * lost network does.
  */
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { createServer } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
 

@@ -6,8 +6,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GuestProcess } from './guest-process.ts';
-import { runOverSsh, writeSshConfig } from './open-ssh.ts';
 import type { SshAlias } from './open-ssh.ts';
+import { runOverSsh, writeSshConfig } from './open-ssh.ts';
 import { guestAddress } from './recipe.ts';
 
 /** sudo password of the guest's user `bakpw`, who may run everything with it. It is the login password too. */

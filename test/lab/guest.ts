@@ -5,18 +5,18 @@
  */
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { guestImage } from './guest-image.ts';
-import { startGuestProcess } from './guest-process.ts';
-import type { GuestProcess } from './guest-process.ts';
-import { waitForSsh, writeGuestSshConfig } from './guest-ssh.ts';
-import type { GuestAlias } from './guest-ssh.ts';
-import { findTraces, probeWrites } from './guest-traces.ts';
-import type { Trace, WriteProbe } from './guest-traces.ts';
-import type { PhaseListener } from './image-build.ts';
-import { runOverSsh } from './open-ssh.ts';
-import type { RunResult } from './open-ssh.ts';
-import { startCuttableProxy } from './cuttable-proxy.ts';
 import type { CuttableProxy } from './cuttable-proxy.ts';
+import { startCuttableProxy } from './cuttable-proxy.ts';
+import { guestImage } from './guest-image.ts';
+import type { GuestProcess } from './guest-process.ts';
+import { startGuestProcess } from './guest-process.ts';
+import type { GuestAlias } from './guest-ssh.ts';
+import { waitForSsh, writeGuestSshConfig } from './guest-ssh.ts';
+import type { Trace, WriteProbe } from './guest-traces.ts';
+import { findTraces, probeWrites } from './guest-traces.ts';
+import type { PhaseListener } from './image-build.ts';
+import type { RunResult } from './open-ssh.ts';
+import { runOverSsh } from './open-ssh.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 
 export interface GuestOptions {

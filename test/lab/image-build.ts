@@ -6,8 +6,8 @@
 import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { startGuestProcess } from './guest-process.ts';
 import type { GuestProcess } from './guest-process.ts';
+import { startGuestProcess } from './guest-process.ts';
 import { waitForSsh, writeGuestSshConfig } from './guest-ssh.ts';
 import { runOverSsh } from './open-ssh.ts';
 import { dataDiskBytes, imageSources } from './recipe.ts';

@@ -2,17 +2,18 @@
  * A private OpenSSH server on 127.0.0.1, with its own configuration, host keys and client key, logging in as root at
  * native speed. It reads nothing of the machine's own server and dies with its owner.
  */
+
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { cleanUpAtExit } from './exit-cleanup.ts';
-import { runOverSsh, writeSshConfig } from './open-ssh.ts';
 import type { RunResult } from './open-ssh.ts';
+import { runOverSsh, writeSshConfig } from './open-ssh.ts';
 import { descendantsOf, killIfAlive } from './process-tree.ts';
 import { ensureDebianPackages } from './requirements.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';

@@ -3,8 +3,8 @@
  * until interrupted and prints how to log in.
  */
 import { once } from 'node:events';
-import { guestImage } from './guest-image.ts';
 import { startGuest } from './guest.ts';
+import { guestImage } from './guest-image.ts';
 
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {

@@ -5,7 +5,7 @@
 import { cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { imageSources, guestPackages, rootDiskSize } from './recipe.ts';
+import { guestPackages, imageSources, rootDiskSize } from './recipe.ts';
 
 const kernelModules = '/usr/lib/uml/modules';
 

@@ -2,8 +2,9 @@
  * A temporary folder that goes with its owner. Its name carries the owner's process id: folders of owners that were
  * killed outright are found by that and removed by whoever comes next.
  */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+
 import { rmSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cleanUpAtExit } from './exit-cleanup.ts';

@@ -2,7 +2,7 @@
  * A backup of a folder of this machine straight into a repository, with all metadata that restic keeps. For tests of
  * the repository alone: no host, no snapshot, no stream in between.
  */
-import { lstatSync, readdirSync, readFileSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { BlobId } from '../../shared/repository/format/ids.ts';
 import type { Node, NodeType } from '../../shared/repository/format/node.ts';
 import { timestampFromNs } from '../../shared/repository/format/timestamp.ts';

@@ -1,6 +1,7 @@
 /** Repositories for tests: cheap keys, a small tree as a literal, and a backup of it in one call. */
-import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
+
 import type { Backend } from '../../shared/repository/backend/backend.ts';
+import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
 import type { BlobId } from '../../shared/repository/format/ids.ts';
 import type { Node } from '../../shared/repository/format/node.ts';
 import { timestampFromNs } from '../../shared/repository/format/timestamp.ts';

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../../../shared/base/clock.ts';
+import { silentLogger } from '../../../shared/base/log.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { encodeLock, type LockFile } from '../../../shared/repository/format/lock-file.ts';
@@ -9,7 +10,6 @@ import { LOCK_TIMES } from '../../../shared/repository/held-lock.ts';
 import { listLocks } from '../../../shared/repository/locks.ts';
 import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
-import { silentLogger } from '../../../shared/base/log.ts';
 import { CHEAP_KEY, PASSWORD } from '../../support/test-repository.ts';
 
 const signal = AbortSignal.timeout(60_000);

@@ -4,9 +4,9 @@ import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { blobIdOf } from '../../../shared/repository/format/ids.ts';
 import {
+  decodeKeyFile,
   encodeKeyFile,
   openMasterKey,
-  decodeKeyFile,
   sealMasterKey,
 } from '../../../shared/repository/format/key-file.ts';
 import { timestampFromNs } from '../../../shared/repository/format/timestamp.ts';

@@ -4,8 +4,8 @@ import {
   decodePosixAcl,
   encodePosixAcl,
   formatAclText,
-  parseAclText,
   type PosixAclEntry,
+  parseAclText,
 } from '../../../shared/tar/posix-acl.ts';
 
 const permissions = fc.integer({ min: 0, max: 7 });

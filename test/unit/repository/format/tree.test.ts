@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { blobIdOf, type BlobId } from '../../../../shared/repository/format/ids.ts';
+import { type BlobId, blobIdOf } from '../../../../shared/repository/format/ids.ts';
 import { NODE_TYPES, type Node } from '../../../../shared/repository/format/node.ts';
 import { decodeNode, encodeNode } from '../../../../shared/repository/format/node-json.ts';
 import { timestampFromNs } from '../../../../shared/repository/format/timestamp.ts';
