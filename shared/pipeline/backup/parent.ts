@@ -1,7 +1,10 @@
 /** The restore point to compare with: the newest of the same source. */
+import { isStillpointError } from '../../base/errors.ts';
 import type { Source } from '../../domain/source.ts';
+import type { Node } from '../../repository/format/node.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
+import { findPath } from '../../repository/walk.ts';
 import { sourceTag } from '../labels.ts';
 
 export async function findParent(
@@ -12,4 +15,27 @@ export async function findParent(
   const { points } = await repository.listRestorePoints(signal);
   const tag = sourceTag(source.name);
   return points.findLast((point) => point.hostname === source.host && (point.tags ?? []).includes(tag));
+}
+
+/**
+ * What the parent has at a path. Its root has no node of its own, so one is made that is equal to nothing but leads to
+ * what is in it. Where a tree on the way is damaged, the parent has nothing: all is read again, which mends it.
+ */
+export async function findParentNode(
+  repository: Repository,
+  parent: RestorePoint,
+  path: readonly Buffer[],
+  signal: AbortSignal,
+): Promise<Node | undefined> {
+  const { tree, time } = parent;
+  if (path.length === 0) {
+    const never = { mode: -1, uid: -1, gid: -1, mtime: time, atime: time, ctime: time };
+    return { name: Buffer.alloc(0), type: 'dir', ...never, subtree: tree };
+  }
+  try {
+    return await findPath(repository, tree, path, signal);
+  } catch (error) {
+    if (isStillpointError(error, 'repository.damaged')) return undefined;
+    throw error;
+  }
 }

@@ -10,13 +10,12 @@ import type { Node } from '../../repository/format/node.ts';
 import { timestampToNs } from '../../repository/format/timestamp.ts';
 import type { Repository, RepositoryWriter } from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
-import { findPath } from '../../repository/walk.ts';
 import type { ReadableSnapshot } from '../../snapshot/provider.ts';
 import type { Preparation } from '../prepare.ts';
 import { packFiles } from './content-stream.ts';
 import { graftsOf, outerTreeOf } from './grafts.ts';
 import { type ListedEntry, listAncestors, listTree, parseListing } from './listing.ts';
-import { findParent } from './parent.ts';
+import { findParent, findParentNode } from './parent.ts';
 import { ParentView } from './parent-view.ts';
 import type { SourceTree } from './paths.ts';
 import { readTree, type TreeCounts } from './read-tree.ts';
@@ -104,7 +103,7 @@ export async function readTrees(
   for (const [index, tree] of trees.entries()) {
     const listing = spooled.listings[index];
     invariant(listing !== undefined, 'every tree has a listing');
-    const parentRoot = parent && (await findPath(repository, parent.tree, components(tree.path), signal));
+    const parentRoot = parent && (await findParentNode(repository, parent, components(tree.path), signal));
     const path = snapshotPath(tree, context.readable);
     const isFolder = await startsWithFolder(listing, signal);
     const slash = path.lastIndexOf(0x2f);
@@ -162,7 +161,7 @@ function nodeContext(
   return { users, groups, deviceId: BigInt(digest.readUIntBE(0, 6)) };
 }
 
-export function components(path: Buffer): readonly Buffer[] {
+function components(path: Buffer): readonly Buffer[] {
   return path
     .toString('latin1')
     .split('/')

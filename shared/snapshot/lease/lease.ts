@@ -7,7 +7,7 @@
  */
 import { cleanupSignal } from '../../base/cancel.ts';
 import type { Clock } from '../../base/clock.ts';
-import { StillpointError, toStillpointError } from '../../base/errors.ts';
+import { isStillpointError, StillpointError, toStillpointError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { OwnerId, RunId } from '../../domain/names.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
@@ -53,6 +53,8 @@ export async function acquireLease(terms: LeaseTerms, ports: LeasePorts, signal:
     const armed = await ports.host.run(armLease(terms), signal);
     return new HostLease(terms, ports, armed);
   } catch (error) {
+    // Where we may not be root, nothing was begun and nothing can be taken back.
+    if (isStillpointError(error, 'remote.sudo-refused')) throw error;
     // Half an arming may stand: the folder without a watchman. Nothing else exists yet.
     await ports.host.run(releaseLease(terms.run, terms.owner), cleanupSignal()).catch(ports.onReleaseFailed);
     throw armingError(error, ports.host.name);
