@@ -25,14 +25,14 @@ interface Group {
 }
 
 const GROUPS: readonly Group[] = [
-  { name: 'house', files: 'test/*.test.ts', minutes: 1 },
-  { name: 'unit', files: 'test/unit/**/*.test.ts', minutes: 3 },
-  { name: 'contract', files: 'test/contract/**/*.test.ts', minutes: 4 },
-  { name: 'mcp', files: 'test/mcp/**/*.test.ts', minutes: 4 },
-  { name: 'interop', files: 'test/interop/**/*.test.ts', minutes: 5 },
-  { name: 'faults', files: 'test/faults/**/*.test.ts', minutes: 8 },
-  { name: 'e2e', files: 'test/e2e/**/*.test.ts', minutes: 8 },
-  { name: 'editor', files: 'test/editor/**/*.test.ts', minutes: 5 },
+  { name: 'house', files: 'test/*.test.ts', minutes: 2 },
+  { name: 'unit', files: 'test/unit/**/*.test.ts', minutes: 5 },
+  { name: 'contract', files: 'test/contract/**/*.test.ts', minutes: 6 },
+  { name: 'mcp', files: 'test/mcp/**/*.test.ts', minutes: 5 },
+  { name: 'interop', files: 'test/interop/**/*.test.ts', minutes: 7 },
+  { name: 'faults', files: 'test/faults/**/*.test.ts', minutes: 12 },
+  { name: 'e2e', files: 'test/e2e/**/*.test.ts', minutes: 14 },
+  { name: 'editor', files: 'test/editor/**/*.test.ts', minutes: 8 },
 ];
 
 interface Report extends GroupResults {

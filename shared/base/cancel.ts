@@ -8,7 +8,7 @@ import { StillpointError } from './errors.ts';
 export const never: AbortSignal = new AbortController().signal;
 
 /** How long one act of cleaning up may take before it is reported as failed. */
-export const CLEANUP_BUDGET_MS = 60_000;
+const CLEANUP_BUDGET_MS = 60_000;
 
 export function cleanupSignal(budgetMs: number = CLEANUP_BUDGET_MS): AbortSignal {
   return AbortSignal.timeout(budgetMs);

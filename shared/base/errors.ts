@@ -69,7 +69,7 @@ export function toStillpointError(error: unknown): StillpointError {
  * The error that came first. `await using` reports a failing disposal as a SuppressedError whose `error` is the
  * disposal's and whose `suppressed` is the one that people need to see.
  */
-export function primaryError(error: unknown): unknown {
+function primaryError(error: unknown): unknown {
   let current = error;
   while (current instanceof SuppressedError) current = current.suppressed;
   return current;
@@ -92,13 +92,6 @@ export function fromErrorRecord(record: ErrorRecord): StillpointError {
 export function invariant(condition: unknown, belief: string): asserts condition {
   if (condition) return;
   throw new StillpointError('internal.invariant', `Stillpoint believed "${belief}", and it is not so.`, {
-    advice: 'This is a fault in Stillpoint. Report it with the log of the job.',
-    cause: undefined,
-  });
-}
-
-export function assertNever(value: never): never {
-  throw new StillpointError('internal.invariant', `Unexpected value ${JSON.stringify(value)}.`, {
     advice: 'This is a fault in Stillpoint. Report it with the log of the job.',
     cause: undefined,
   });

@@ -12,8 +12,3 @@ export const CONSISTENCY_MEANING: Readonly<Record<Consistency, string>> = {
   'crash-skewed': 'Several instants, one per volume, a little apart.',
   fuzzy: 'Live files, read while they may have been changing.',
 };
-
-export function weakest(levels: readonly Consistency[]): Consistency {
-  const ranks = levels.map((level) => CONSISTENCY_LEVELS.indexOf(level));
-  return CONSISTENCY_LEVELS[Math.min(...ranks)] ?? 'fuzzy';
-}

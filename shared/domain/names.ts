@@ -14,7 +14,6 @@ export type RunId = Branded<string, 'RunId'>;
 /** Twelve hex digits: whose traces on a host these are; one per user's state folder. */
 export type OwnerId = Branded<string, 'OwnerId'>;
 export type JobId = Branded<string, 'JobId'>;
-export type PlanId = Branded<string, 'PlanId'>;
 /** 64 hex digits: the id of the restore point's file in its repository. */
 export type RestorePointId = Branded<string, 'RestorePointId'>;
 
@@ -42,10 +41,8 @@ export const repositoryName = (value: string): RepositoryName => name<'Repositor
 export const runId = (value: string): RunId => hex<'RunId'>('run', 8, value);
 export const ownerId = (value: string): OwnerId => hex<'OwnerId'>('owner', 12, value);
 export const jobId = (value: string): JobId => hex<'JobId'>('job', 16, value);
-export const planId = (value: string): PlanId => hex<'PlanId'>('plan', 16, value);
 export const restorePointId = (value: string): RestorePointId => hex<'RestorePointId'>('restore point', 64, value);
 
 export const newRunId = (): RunId => runId(randomBytes(4).toString('hex'));
 export const newOwnerId = (): OwnerId => ownerId(randomBytes(6).toString('hex'));
 export const newJobId = (): JobId => jobId(randomBytes(8).toString('hex'));
-export const newPlanId = (): PlanId => planId(randomBytes(8).toString('hex'));

@@ -1,7 +1,7 @@
 /** What to back up from where to where, as the configuration says it and every room understands it. */
 import type { HostName, RepositoryName, SourceName } from './names.ts';
 
-export type SudoMode = 'none' | 'passwordless' | 'password';
+type SudoMode = 'none' | 'passwordless' | 'password';
 
 export interface HostSpec {
   readonly name: HostName;

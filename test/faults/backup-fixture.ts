@@ -20,7 +20,7 @@ export interface BackupSetting {
   readonly leaseSeconds: number;
 }
 
-export const OWNER = ownerId('0123456789ab');
+const OWNER = ownerId('0123456789ab');
 export const PASSWORD = 'a password for tests';
 
 export const repositoryFolder = (setting: BackupSetting): string => join(setting.folder, 'repository');

@@ -10,9 +10,6 @@ import type { SshAlias } from './open-ssh.ts';
 import { runOverSsh, writeSshConfig } from './open-ssh.ts';
 import { guestAddress } from './recipe.ts';
 
-/** sudo password of the guest's user `bakpw`, who may run everything with it. It is the login password too. */
-export const sudoPassword = 'correct horse';
-
 /** Aliases by user: root; sudo without a password; sudo with one; no sudo at all. */
 const users = { lab: 'root', 'lab-bak': 'bak', 'lab-bakpw': 'bakpw', 'lab-nosudo': 'nosudo' } as const;
 

@@ -10,7 +10,7 @@ import type { RunResult } from './open-ssh.ts';
  * `volume` an LV or tag, `device` a device-mapper device, `suspended` any suspended device, `mount` in any mount
  * namespace, `file`, `process` (named, holding a file of ours, or outliving its ssh session), `unit` of systemd.
  */
-export type TraceKind = 'volume' | 'device' | 'suspended' | 'mount' | 'file' | 'process' | 'unit';
+type TraceKind = 'volume' | 'device' | 'suspended' | 'mount' | 'file' | 'process' | 'unit';
 
 export interface Trace {
   readonly kind: TraceKind;

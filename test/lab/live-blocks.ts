@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 
-export const liveBlockBytes = 65_536;
+const liveBlockBytes = 65_536;
 
 export interface LiveBlocks {
   /** Sequence number of each whole block, in the file's order. */

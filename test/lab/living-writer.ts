@@ -92,7 +92,7 @@ until [ "$(orders)" -ge $until_count ]; do systemctl -q is-active ${unit} || exi
 }
 
 /** Reads journal lines; a last line without its end, cut by the guest's death, is dropped. */
-export function parseJournal(text: string): readonly JournalEntry[] {
+function parseJournal(text: string): readonly JournalEntry[] {
   return text
     .slice(0, text.lastIndexOf('\n') + 1)
     .split('\n')

@@ -19,7 +19,7 @@ import { ensureDebianPackages } from './requirements.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 import { disposeAll } from './tmpfs.ts';
 
-export type HostKeyType = 'ed25519' | 'rsa' | 'ecdsa';
+type HostKeyType = 'ed25519' | 'rsa' | 'ecdsa';
 
 export interface LocalSshdOptions {
   /** Host keys to make and offer; ed25519 alone when not given. */

@@ -6,7 +6,7 @@ import { access, constants, open, readFile } from 'node:fs/promises';
 import { execa } from 'execa';
 
 /** Packages that the guest, its image and the helpers beside it use. */
-export const labPackages: readonly string[] = [
+const labPackages: readonly string[] = [
   'user-mode-linux',
   'mmdebstrap',
   'e2fsprogs',
@@ -20,12 +20,12 @@ export const labPackages: readonly string[] = [
 ];
 
 /** Thrown with everything that is missing in one message. */
-export class LabRequirementsError extends Error {
+class LabRequirementsError extends Error {
   override readonly name = 'LabRequirementsError';
 }
 
 /** The packages of `names` that are not installed. Throws when this is no Debian machine. */
-export async function missingPackages(names: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+async function missingPackages(names: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
   const query = await execa('dpkg-query', ['--show', '--showformat', '${Package} ${db:Status-Status}\n', ...names], {
     reject: false,
     cancelSignal: signal,

@@ -135,7 +135,7 @@ sp_reap() {
  * reserve of its volume group stays untouched, and stops the readers when it has become invalid: an overflowed snapshot
  * answers with errors or with old cached pages, and nothing read from it may be believed.
  */
-export const GUARD = `
+const GUARD = `
 sp_guard() {
   [ -r "${RUN_ROOT}/$1/snapshots" ] || return 0
   sp_run=$1

@@ -19,7 +19,7 @@ import { createShellHost } from '../../../shared/remote/shell-host.ts';
 import type { Transport } from '../../../shared/remote/transport.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 
-export interface PaperVolume {
+interface PaperVolume {
   readonly group: string;
   readonly name: string;
   readonly uuid: string;
