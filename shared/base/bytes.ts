@@ -13,13 +13,20 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(value < 10 ? 1 : 0)} ${UNITS[unit] ?? 'B'}`;
 }
 
+/**
+ * What is not seen, or changes how its neighbours are seen: control characters, marks that turn the direction of
+ * writing, characters without width, and tags. A name could hide behind them what it says.
+ */
+const UNSEEN =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+
 /** A name of bytes for the eye: UTF-8 where it is, `\xNN` for what is not text, control characters visible. */
 export function displayName(name: Uint8Array): string {
   const text = Buffer.from(name.buffer, name.byteOffset, name.byteLength);
   const decoded = text.toString('utf8');
   const exact = Buffer.from(decoded, 'utf8').equals(text);
   const shown = exact ? decoded : Array.from(text, byteToText).join('');
-  return shown.replaceAll(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, escapeCharacter);
+  return shown.replaceAll(UNSEEN, escapeCharacter);
 }
 
 function byteToText(byte: number): string {
@@ -29,6 +36,7 @@ function byteToText(byte: number): string {
 function escapeCharacter(character: string): string {
   if (character === '\n') return '\\n';
   if (character === '\t') return '\\t';
-  const code = character.charCodeAt(0);
-  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+  const code = character.codePointAt(0) ?? 0;
+  if (code < 0x100) return `\\x${code.toString(16).padStart(2, '0')}`;
+  return code < 0x10000 ? `\\u${code.toString(16).padStart(4, '0')}` : `\\u{${code.toString(16)}}`;
 }
