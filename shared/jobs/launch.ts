@@ -35,10 +35,13 @@ const replySchema = z.union([
 ]);
 export type RunnerReply = { readonly ready: true } | { readonly error: ErrorRecord };
 
-/** What a runner moves lies in buffers outside the heap; a young generation of V8's usual size only holds dead ones longer. */
-const SMALL_HEAP = ['--max-semi-space-size=2'];
+/**
+ * What a runner moves lies in buffers outside the heap, and V8's usual generosity only holds dead ones longer. With
+ * many small files at native speed these flags bring the peak from 335 MB to 235 MB, for a sixth more CPU time.
+ */
+export const SMALL_HEAP: readonly string[] = ['--max-semi-space-size=8', '--optimize-for-size'];
 /** glibc keeps freed buffers of changing sizes unless large ones are mapped one by one; without it a runner grows by half. */
-const GIVE_BACK = { MALLOC_MMAP_THRESHOLD_: '131072' };
+export const GIVE_BACK = { MALLOC_MMAP_THRESHOLD_: '131072' };
 
 /** Resolves when the runner answers for the job. Errors: `job.runner-failed` and what the runner itself says. */
 export async function launchRunner(
