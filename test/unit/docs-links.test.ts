@@ -1,0 +1,101 @@
+/** What the pages that a newcomer meets point to has to be there: files, headings, npm scripts and commands. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { Interrupts } from '../../cli/interrupts.ts';
+import { buildProgram } from '../../cli/program.ts';
+import manifest from '../../package.json' with { type: 'json' };
+import { scriptedStillpoint } from '../support/scripted-stillpoint.ts';
+import { scriptedTerminal } from '../support/scripted-terminal.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+const PAGES = [
+  'README.md',
+  'CHANGELOG.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+].sort();
+
+const textOf = (page: string): string => readFileSync(join(ROOT, page), 'utf8');
+
+interface Link {
+  /** From the root of the project; the page itself for a link to one of its own headings. */
+  readonly file: string;
+  readonly heading: string | undefined;
+}
+
+/** Links to places of the project. Code does not count. */
+function linksOf(page: string): readonly Link[] {
+  const prose = textOf(page)
+    .replaceAll(/^( *)```[^]*?^\1```/gm, '')
+    .replaceAll(/`[^`\n]*`/g, '');
+  return [...prose.matchAll(/\]\(([^()\s]+)\)/g)]
+    .map(([, target = '']) => target)
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => {
+      const [path = '', heading] = target.split('#');
+      return { file: path === '' ? page : relative(ROOT, resolve(ROOT, dirname(page), path)), heading };
+    });
+}
+
+/** The names under which headings of a page can be linked to, as GitHub and VS Code make them. */
+function headingsOf(page: string): readonly string[] {
+  const prose = textOf(page).replaceAll(/^( *)```[^]*?^\1```/gm, '');
+  return [...prose.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(/\s/g, '-'),
+  );
+}
+
+function isThere(path: string): boolean {
+  try {
+    readFileSync(join(ROOT, path));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test.each(PAGES)('%s links to what is there', (page) => {
+  const broken = linksOf(page).filter(
+    ({ file, heading }) => !isThere(file) || (heading !== undefined && !headingsOf(file).includes(heading)),
+  );
+  expect(broken).toEqual([]);
+});
+
+test('the README links to every page of docs/', () => {
+  const linked = new Set(linksOf('README.md').map((link) => link.file));
+  expect(PAGES.filter((page) => page.startsWith('docs/') && !linked.has(page))).toEqual([]);
+});
+
+test('npm scripts that the pages name exist', () => {
+  const named = PAGES.flatMap((page) =>
+    [...textOf(page).matchAll(/npm (?:run ([a-z:]+)|(test))/g)].map(([, script, word]) => script ?? word ?? ''),
+  );
+  expect(named).toContain('demo');
+  expect(named.filter((script) => !(script in manifest.scripts))).toEqual([]);
+});
+
+test('commands in the shell blocks of the pages exist, with their options', () => {
+  const { program } = buildProgram({
+    terminal: scriptedTerminal(),
+    interrupts: new Interrupts(),
+    workingFolder: '/',
+    open: async () => scriptedStillpoint(),
+  });
+  const shellBlocks = PAGES.flatMap((page) => [...textOf(page).matchAll(/^( *)```sh\n([^]*?)^\1```/gm)]);
+  const lines = shellBlocks.flatMap(([, , block = '']) => [...block.matchAll(/^ *stillpoint (.+?)(?: +#.*)?$/gm)]);
+  expect(lines.length).toBeGreaterThan(5);
+  const wrong = lines.filter(([, rest = '']) => {
+    const [name, ...words] = rest.split(' ');
+    const command = program.commands.find((candidate) => candidate.name() === name);
+    const options = words.filter((word) => word.startsWith('--'));
+    const known = [...(command?.options ?? []), ...program.options].map((option) => option.long);
+    return command === undefined || options.some((option) => !known.includes(option));
+  });
+  expect(wrong.map(([line]) => line)).toEqual([]);
+});
