@@ -10,13 +10,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Builds and packs into `folder`; returns the .vsix. */
 export async function packExtension(folder: string, signal: AbortSignal): Promise<string> {
   const options = { cwd: ROOT, preferLocal: true, cancelSignal: signal, all: true } as const;
-  await execa(process.execPath, ['.ci/build.ts'], options);
   const file = join(folder, 'stillpoint.vsix');
-  await execa(
-    'vsce',
-    ['package', '--no-dependencies', '--allow-missing-repository', '--allow-unused-files-pattern', '-o', file],
-    options,
-  );
+  await execa(process.execPath, ['.ci/package.ts', '-o', file], options);
   return file;
 }
 
