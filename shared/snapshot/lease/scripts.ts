@@ -191,9 +191,18 @@ sp_watch() {
   unshare --help 2>&1 </dev/null | grep -q -e --propagation || sp_slave=
   unshare -m $sp_slave /bin/sh -c 'mount --make-rslave / && echo "$$ $(readlink "/proc/$$/ns/mnt")" > "$1.new" && mv -f "$1.new" "$1" && exec sleep 2147483' sh "${RUN_ROOT}/$1/keeper" </dev/null &
   sp_job=$!
+  sp_ticks=0
   while [ -d "${RUN_ROOT}/$1" ]; do
     sleep "$3"
-    if sp_alive "$1"; then sp_guard "$1"; elif sp_reap "$1" "$2" >/dev/null 2>&1; then break; fi
+    if sp_alive "$1"; then
+      sp_guard "$1"
+    elif [ "$sp_expires" = 0 ] && [ "$sp_ticks" -lt 5 ]; then
+      # Somebody is removing the run and will report what he removed; he gets a little time.
+      sp_ticks=$((sp_ticks + 1))
+    else
+      sp_ticks=5
+      if sp_reap "$1" "$2" >/dev/null 2>&1; then break; fi
+    fi
   done
   # A keeper that nobody knew of, because it came up while the run was being removed. Only a child of ours is killed:
   # the number of one that has ended may be somebody else's by now.
