@@ -19,8 +19,8 @@ const DIST = join(ROOT, 'dist');
 
 /** dist name → source. */
 const ENTRIES: Readonly<Record<string, string>> = {
-  cli: 'cli/main.ts',
-  'mcp-server': 'mcp-server/main.ts',
+  cli: 'cli/bin.ts',
+  'mcp-server': 'mcp-server/bin.ts',
   extension: 'extension/activate.ts',
   runner: 'shared/jobs/runner-main.ts',
   'repository-worker': 'shared/repository/workers/worker.ts',

@@ -16,7 +16,7 @@ import { makeTortureTree } from '../test/support/torture-tree.ts';
 const LIMIT_BYTES = 300 * 1000 ** 2;
 const STREAM_BYTES = 2 * 1024 ** 3;
 
-export interface MemoryFigure {
+interface MemoryFigure {
   readonly what: string;
   readonly peakBytes: number;
   readonly seconds: number;

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /**
  * `stillpoint`, the command line. The one file that touches the process: arguments, environment, streams and signals.
  * Dying here, at any instruction, harms nothing: jobs run in a process of their own and hosts clean up by themselves.

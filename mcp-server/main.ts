@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /**
  * `stillpoint-mcp`: the MCP server over standard input and output. Standard output belongs to the protocol; whatever
  * else wants to speak does so on standard error. When the client goes, so do we: jobs run in a process of their own.

@@ -1,0 +1,9 @@
+/** The oldest Node that has what we are written with: zstd, and disposal of resources. */
+const OLDEST = 24;
+
+/** What to tell whoever runs us with an older one; undefined where all is well. */
+export function nodeTooOld(version: string): string | undefined {
+  const major = Number.parseInt(version.replace(/^v/, ''), 10);
+  if (major >= OLDEST) return undefined;
+  return `Stillpoint needs Node ${OLDEST} or newer, and this is ${version}.\nInstall a newer Node, or start Stillpoint with one: /path/to/node "$(command -v stillpoint)"\n`;
+}
