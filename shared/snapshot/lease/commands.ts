@@ -17,6 +17,15 @@ export interface ArmedHost {
   readonly keeperPid: number;
 }
 
+/** The two commands as an administrator would type them; shown in plans. The script's text is `WATCH`. */
+export function watchmanLines(run: RunId, owner: OwnerId): { readonly start: string; readonly stop: string } {
+  const script = `${RUN_ROOT}/${run}/watch.sh`;
+  return {
+    start: `systemd-run --collect --unit=stillpoint-${run} /bin/sh ${script} ${run} ${owner} 2`,
+    stop: `systemctl stop stillpoint-${run}.service`,
+  };
+}
+
 /**
  * Makes the run's folder, which appears whole so that no sweep takes half of it for an abandoned one, and starts the watchman, as a transient systemd unit where there is systemd (it survives the
  * end of our session), else in a session of its own. Succeeds when the keeper's namespace is ready.

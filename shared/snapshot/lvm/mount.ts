@@ -32,6 +32,12 @@ export function mountOptions(fsType: string): string {
   return ['ro', 'nosuid', 'nodev', 'noexec', 'noatime', ...(fsType === 'xfs' ? ['nouuid'] : [])].join(',');
 }
 
+/** The command as an administrator would type it within the run's namespace; shown in plans. */
+export function mountLine(run: RunId, order: MountOrder): string {
+  const device = `/dev/mapper/${deviceMapperName(order.group, order.snapshot)}`;
+  return `mount -t ${order.fsType} -o ${mountOptions(order.fsType)} ${device} ${mountPath(run, order.index)}`;
+}
+
 /** Enters the run's namespace; the keeper's pid is only used while its namespace is the one that it wrote down. */
 export const ENTER = `
 sp_enter() {

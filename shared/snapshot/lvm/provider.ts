@@ -3,10 +3,11 @@ import { formatBytes } from '../../base/bytes.ts';
 import { StillpointError, toStillpointError } from '../../base/errors.ts';
 import { mintSnapshotName } from '../../domain/snapshot-name.ts';
 import type { DetectedVolume } from '../detect.ts';
+import { watchmanLines } from '../lease/commands.ts';
 import type { SnapshotPlan, SnapshotProvider, TakenSnapshot } from '../provider.ts';
 import { createSnapshots, lvcreateLine, type SnapshotOrder } from './create.ts';
 import { judgeSnapshot, observeSnapshot } from './end-check.ts';
-import { type MountedSnapshot, mountSnapshot } from './mount.ts';
+import { type MountedSnapshot, mountLine, mountSnapshot } from './mount.ts';
 import type { LogicalVolumeRecord, VolumeGroupRecord } from './records.ts';
 import { SIZING, sizeSnapshot } from './sizing.ts';
 
@@ -49,10 +50,18 @@ export const lvmThickProvider: SnapshotProvider = {
     });
     const plan = { ...identity, items, risks };
     const ordered = orders({ ...plan, commands: [] });
+    const watchman = watchmanLines(identity.run, identity.owner);
+    const mounts = ordered.map((order, index) => {
+      const fsType = items[index]?.volume.volume.fsType ?? '';
+      return mountLine(identity.run, { index, group: order.group, snapshot: order.name, fsType });
+    });
     // All are made before the first one goes.
     const commands = [
+      watchman.start,
       ...ordered.map((order) => lvcreateLine(order, identity.run, identity.owner)),
+      ...mounts,
       ...ordered.map((order) => `lvremove -y ${order.group}/${order.name}`),
+      watchman.stop,
     ];
     return { ...plan, commands };
   },

@@ -194,10 +194,14 @@ test('a plan says what would be done, as a person would type it', () => {
   expect(plan).toMatchInlineSnapshot(`
     {
       "commands": [
+        "systemd-run --collect --unit=stillpoint-0123abcd /bin/sh /run/stillpoint/0123abcd/watch.sh 0123abcd 00112233aabb 2",
         "lvcreate -y -s -n sp_0123abcd_df6e23a1 -l 259 --monitor n --addtag stillpoint --addtag sp.run=0123abcd --addtag sp.owner=00112233aabb vg0/files",
         "lvcreate -y -s -n sp_0123abcd_da2a5281 -l 259 --monitor n --addtag stillpoint --addtag sp.run=0123abcd --addtag sp.owner=00112233aabb vg0/mysql",
+        "mount -t xfs -o ro,nosuid,nodev,noexec,noatime,nouuid /dev/mapper/vg0-sp_0123abcd_df6e23a1 /run/stillpoint/0123abcd/mnt/0",
+        "mount -t ext4 -o ro,nosuid,nodev,noexec,noatime /dev/mapper/vg0-sp_0123abcd_da2a5281 /run/stillpoint/0123abcd/mnt/1",
         "lvremove -y vg0/sp_0123abcd_df6e23a1",
         "lvremove -y vg0/sp_0123abcd_da2a5281",
+        "systemctl stop stillpoint-0123abcd.service",
       ],
       "consistency": "crash-skewed",
       "estimate": {
