@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- memory | throughput] [-- throughput ROUNDS FILES MIB]`: prints figures, and fails when a runner
+ * `npm run bench [-- memory | throughput] [-- throughput ROUNDS FILES MIB]` (0 leaves a sample out): prints figures, and fails when a runner
  * takes more memory than it may. Figures of speed have no limit: they mean something only beside the others.
  */
 import { cpus, loadavg, release } from 'node:os';

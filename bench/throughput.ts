@@ -17,6 +17,7 @@ import { makeLargeFile, makeSmallFiles } from './samples.ts';
 
 export interface ThroughputOptions {
   readonly rounds: number;
+  /** 0 leaves this sample out, as with `largeBytes`. */
   readonly smallFiles: number;
   readonly largeBytes: number;
 }
@@ -128,16 +129,20 @@ export async function measureThroughput(options: ThroughputOptions, signal: Abor
   await using folder = await temporaryFolder();
   await using sshd = await startLocalSshd({}, signal);
   const { sshConfigFile } = sshd;
-  const small = join(folder.path, 'small');
-  const large = join(folder.path, 'large');
-  await makeSmallFiles(small, options.smallFiles);
-  await mkdir(large);
-  await makeLargeFile(join(large, 'log.txt'), options.largeBytes);
+  const samples: { readonly what: string; readonly dir: string }[] = [];
+  if (options.smallFiles > 0) {
+    const dir = join(folder.path, 'small');
+    await makeSmallFiles(dir, options.smallFiles);
+    samples.push({ what: `${options.smallFiles} small files, ${formatBytes(await sizeOf(dir))}`, dir });
+  }
+  if (options.largeBytes > 0) {
+    const dir = join(folder.path, 'large');
+    await mkdir(dir);
+    await makeLargeFile(join(dir, 'log.txt'), options.largeBytes);
+    samples.push({ what: `one file of ${formatBytes(options.largeBytes)}, a log`, dir });
+  }
   const contestants = await present(CONTESTANTS);
-  for (const [what, dir] of [
-    [`${options.smallFiles} small files, ${formatBytes(await sizeOf(small))}`, small],
-    [`one file of ${formatBytes(options.largeBytes)}, a log`, large],
-  ] as const) {
+  for (const { what, dir } of samples) {
     console.log(`\n${what}; medians of ${options.rounds} rounds`);
     const firsts = contestants.map((): number[] => []);
     const rescans = contestants.map((): number[] => []);

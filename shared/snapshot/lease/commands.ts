@@ -27,8 +27,9 @@ export function watchmanLines(run: RunId, owner: OwnerId): { readonly start: str
 }
 
 /**
- * Makes the run's folder, which appears whole so that no sweep takes half of it for an abandoned one, and starts the watchman, as a transient systemd unit where there is systemd (it survives the
- * end of our session), else in a session of its own. Succeeds when the keeper's namespace is ready.
+ * Makes the run's folder, which appears whole so that no sweep takes half of it for an abandoned one, and starts the
+ * watchman: as a transient systemd unit where there is systemd (it survives the end of our session), else in a session
+ * of its own. Succeeds when the keeper's namespace is ready.
  * Exit 71: no place under /run. Exit 72: the watchman did not come up.
  */
 export function armLease(request: ArmRequest): RemoteCommand<ArmedHost> {

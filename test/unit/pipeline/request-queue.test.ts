@@ -45,6 +45,26 @@ describe('the queue of requests', () => {
     await third;
   });
 
+  test('lets who waited go on when a quarter is free, so that names do not travel one by one', async () => {
+    const queue = new RequestQueue<number>(8);
+    for (let number = 0; number < 8; number += 1) await queue.push(number);
+    const reader = queue[Symbol.asyncIterator]();
+    await reader.next();
+    const ninth = queue.push(8).then(() => queue.push(9));
+    queue.answered();
+    expect(await settled(ninth)).toBe(false);
+    queue.answered();
+    await ninth;
+    expect((await reader.next()).value).toEqual([8, 9]);
+  });
+
+  test('hands over together what is asked for in one turn', async () => {
+    const queue = new RequestQueue<number>(8);
+    const batch = queue[Symbol.asyncIterator]().next();
+    for (let number = 0; number < 5; number += 1) await queue.push(number);
+    expect((await batch).value).toEqual([0, 1, 2, 3, 4]);
+  });
+
   test('fails everybody who waits, and everybody who comes later, with the first failure', async () => {
     const queue = new RequestQueue<number>(1);
     await queue.push(1);
