@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- memory | throughput] [-- throughput ROUNDS FILES MIB]` (0 leaves a sample out): prints figures, and fails when a runner
- * takes more memory than it may. Figures of speed have no limit: they mean something only beside the others.
+ * `npm run bench [-- memory | throughput [ROUNDS FILES MIB]]`; 0 leaves a sample out. Prints figures, and fails when a
+ * runner takes more memory than it may. Figures of speed have no limit: they mean something only beside the others.
  */
 import { cpus, loadavg, release } from 'node:os';
 import { reasonLabCannotRun } from '../test/lab/requirements.ts';
@@ -15,7 +15,7 @@ const load = (): string =>
     .map((value) => value.toFixed(1))
     .join(' ');
 
-const [which, rounds = '3', smallFiles = '20000', largeMib = '1024'] = process.argv.slice(2);
+const [which, rounds = '3', smallFiles = '10000', largeMib = '512'] = process.argv.slice(2);
 console.log(
   `${cpus().length} x ${cpus()[0]?.model ?? '?'}, Linux ${release()}, Node ${process.version}, load ${load()}`,
 );
