@@ -50,11 +50,12 @@ describe('the queue of requests', () => {
     for (let number = 0; number < 8; number += 1) await queue.push(number);
     const reader = queue[Symbol.asyncIterator]();
     await reader.next();
-    const ninth = queue.push(8).then(() => queue.push(9));
+    const ninth = queue.push(8);
     queue.answered();
     expect(await settled(ninth)).toBe(false);
     queue.answered();
     await ninth;
+    await queue.push(9);
     expect((await reader.next()).value).toEqual([8, 9]);
   });
 
