@@ -1,0 +1,44 @@
+/** The id of a plan: a hash of all that it says, so that what a person approved and what is done are the same. */
+import { hash } from 'node:crypto';
+import type { Branded } from '../base/brand.ts';
+import { StillpointError } from '../base/errors.ts';
+
+/** Sixteen hex digits. */
+export type PlanId = Branded<string, 'PlanId'>;
+
+type Json = string | number | boolean | null | undefined | readonly Json[] | { readonly [key: string]: Json };
+
+const DIGITS = 16;
+
+/** The order of keys does not count; what is undefined is as if it were not there. */
+export function planIdOf(content: Json): PlanId {
+  return hash('sha256', JSON.stringify(sorted(content)), 'hex').slice(0, DIGITS) as PlanId;
+}
+
+function sorted(value: Json): Json {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+}
+
+export function parsePlanId(text: string): PlanId {
+  if (/^[0-9a-f]{16}$/.test(text)) return text as PlanId;
+  throw new StillpointError('usage.invalid', `"${text}" is not the id of a plan.`, {
+    advice: `It has ${DIGITS} hexadecimal digits; the command without --apply prints it.`,
+    cause: undefined,
+  });
+}
+
+/** For an approved plan that is not the one that would be made now. */
+export function stalePlan(approved: PlanId, now: PlanId): StillpointError {
+  return new StillpointError(
+    'plan.stale',
+    `The plan ${approved} no longer fits: the repository has changed since it was made.`,
+    {
+      advice: `Nothing was changed. Make the plan again and look at it; its id is now ${now}.`,
+      details: { approved, now },
+      cause: undefined,
+    },
+  );
+}

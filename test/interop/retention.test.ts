@@ -1,0 +1,191 @@
+/**
+ * Our keep rules against restic's own `forget --dry-run`: random histories, each under its own host name, and random
+ * rules. What is kept, in which group, and by which rules has to be the same. Needs Debian's restic 0.14.
+ */
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { COUNTED_RULES, type KeepRules } from '../../shared/domain/keep-rules.ts';
+import {
+  applyKeepRules,
+  fitsFilter,
+  GROUP_KEYS,
+  type GroupKey,
+  type PointFilter,
+  type RetentionPoint,
+} from '../../shared/domain/retention.ts';
+import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
+import { timestampFromNs } from '../../shared/repository/format/timestamp.ts';
+import { resticOk } from '../support/restic.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { backUp, createTestRepository } from '../support/test-repository.ts';
+import { writeOut } from '../support/write-out.ts';
+
+const REPOSITORIES = 8;
+const HISTORIES = 21;
+const RULES = 3;
+const signal = AbortSignal.timeout(5 * 60_000);
+
+const MINUTE = 60_000_000_000n;
+const STEPS = [
+  MINUTE,
+  40n * MINUTE,
+  600n * MINUTE,
+  1440n * MINUTE,
+  9000n * MINUTE,
+  40_000n * MINUTE,
+  300_000n * MINUTE,
+];
+const NOW = BigInt(Date.now()) * 1_000_000n;
+
+const history = fc.record({
+  start: fc.bigInt({ min: NOW - 8_000_000n * MINUTE, max: NOW + 500_000n * MINUTE }),
+  scale: fc.constantFrom(...STEPS),
+  points: fc.array(
+    fc.record({
+      step: fc.bigInt({ min: 1n, max: 3000n }),
+      offset: fc.constantFrom(0, 0, 60, 120, -480, 330, 765, -210),
+      tags: fc.subarray(['a', 'b', 'c']),
+      paths: fc.constantFrom(['/srv'], ['/srv'], ['/etc', '/srv'], ['/srv', '/etc']),
+    }),
+    { minLength: 1, maxLength: 16 },
+  ),
+});
+const span = fc
+  .tuple(fc.nat(2), fc.nat(14), fc.nat(40), fc.nat(60))
+  .map(([y, m, d, h]) => [`${y}y`, `${m}m`, `${d}d`, `${h}h`].filter((part) => !part.startsWith('0')).join('') || '3d');
+/** Absent in so many of five cases. */
+const absent = <T>(arbitrary: fc.Arbitrary<T>, weight: number): fc.Arbitrary<T | undefined> =>
+  fc.oneof({ weight, arbitrary: fc.constant(undefined) }, { weight: 5 - weight, arbitrary });
+const count = absent(fc.oneof({ weight: 6, arbitrary: fc.nat(5) }, fc.constant('unlimited' as const)), 3);
+const rules: fc.Arbitrary<KeepRules> = fc.record({
+  ...{ last: count, hourly: count, daily: count, weekly: count, monthly: count, yearly: count },
+  within: absent(span, 4),
+  ...{ withinHourly: absent(span, 4), withinDaily: absent(span, 4), withinWeekly: absent(span, 4) },
+  ...{ withinMonthly: absent(span, 4), withinYearly: absent(span, 4) },
+  tags: absent(fc.array(fc.subarray(['a', 'b', 'c'], { minLength: 1 }), { minLength: 1, maxLength: 2 }), 4),
+});
+const request = fc.record({
+  rules: rules.map((some) => ({
+    ...some,
+    last: some.last ?? (Object.values(some).every((rule) => !rule) ? 1 : undefined),
+  })),
+  groupBy: fc.oneof(fc.constant<GroupKey[]>(['host', 'paths']), fc.subarray([...GROUP_KEYS])),
+  filter: fc.record({
+    tags: absent(fc.constantFrom([['a']], [['a', 'b'], ['c']], [['']]), 3),
+    paths: absent(fc.constantFrom(['/srv'], ['/etc', '/srv']), 3),
+  }),
+});
+
+type History = typeof history extends fc.Arbitrary<infer T> ? T : never;
+
+interface ResticGroup {
+  readonly host: string;
+  readonly paths: readonly string[] | null;
+  readonly tags: readonly string[] | null;
+  readonly keep: readonly { readonly id: string }[] | null;
+  readonly remove: readonly { readonly id: string }[] | null;
+  readonly reasons: readonly { readonly matches: readonly string[] }[] | null;
+}
+
+it('keep what restic keeps, in the same groups and by the same rules', async () => {
+  await using folder = await temporaryFolder();
+  const seed = Number(process.env['STILLPOINT_SEED'] ?? Date.now() % 1_000_000_000);
+  const histories = fc.sample(history, { numRuns: REPOSITORIES * HISTORIES, seed });
+  const requests = fc.sample(request, { numRuns: REPOSITORIES * RULES, seed: seed + 1 });
+  let compared = 0;
+  let forgotten = 0;
+  for (let repository = 0; repository < REPOSITORIES; repository++) {
+    const place = join(folder.path, String(repository));
+    const points = await save(place, histories.slice(repository * HISTORIES, (repository + 1) * HISTORIES));
+    for (const { rules: keep, groupBy, filter } of requests.slice(repository * RULES, (repository + 1) * RULES)) {
+      const args = [...argumentsOf(keep), '--group-by', groupBy.join(','), ...filterArguments(filter)];
+      const printed = await resticOk(place, 'forget', '--dry-run', '--json', ...args);
+      const theirs = (JSON.parse(printed.split('\n', 1)[0] || '[]') ?? []) as readonly ResticGroup[];
+      const chosen = points.filter((point) => fitsFilter(point, filter));
+      const ours = applyKeepRules(chosen, keep, groupBy, new Date());
+      expect(lines(ours.map(describeOurs)), `seed ${seed}, restic forget ${args.join(' ')}`).toEqual(
+        lines(theirs.map(describeTheirs)),
+      );
+      compared += HISTORIES;
+      forgotten += ours.flatMap(({ decisions }) => decisions).filter(({ keptBy }) => keptBy.length === 0).length;
+    }
+  }
+  expect(compared).toBeGreaterThanOrEqual(500);
+  // Rules that keep everything would agree whatever we did.
+  expect(forgotten).toBeGreaterThan(200);
+});
+
+async function save(place: string, some: readonly History[]): Promise<RetentionPoint[]> {
+  const backend = createMemoryBackend();
+  await using repository = await createTestRepository(backend);
+  const { tree } = await backUp(repository, { file: 'content' });
+  const { points: first } = await repository.listRestorePoints(signal);
+  for (const { id } of first) await repository.files.remove('snapshots', id, signal);
+  await using lock = await repository.lock('shared', signal);
+  const saved: Promise<RetentionPoint>[] = [];
+  for (const [number, { start, scale, points }] of some.entries()) {
+    let at = start;
+    for (const { step, offset, tags, paths } of points) {
+      at += (step * scale) / 1000n + 1n;
+      // No two points of a repository at one instant: their order is chance with restic.
+      const time = timestampFromNs((at / 1000n) * 1000n + BigInt(number), offset);
+      const draft = { time, tree, paths, tags, hostname: `h${number}` };
+      saved.push(repository.saveRestorePoint(draft, lock, signal).then(({ id }) => ({ ...draft, id })));
+    }
+  }
+  const all = await Promise.all(saved);
+  await writeOut(backend, place, signal);
+  return all;
+}
+
+const FLAGS = {
+  within: 'within',
+  withinHourly: 'within-hourly',
+  withinDaily: 'within-daily',
+  withinWeekly: 'within-weekly',
+  withinMonthly: 'within-monthly',
+  withinYearly: 'within-yearly',
+} as const;
+
+function argumentsOf(keep: KeepRules): string[] {
+  const counted = COUNTED_RULES.flatMap((rule) => {
+    const wanted = keep[rule];
+    // restic 0.14 has no word for "unlimited" yet.
+    return wanted === undefined ? [] : [`--keep-${rule}`, wanted === 'unlimited' ? '1000000' : String(wanted)];
+  });
+  const within = (Object.keys(FLAGS) as (keyof typeof FLAGS)[]).flatMap((rule) => {
+    const length = keep[rule];
+    return length === undefined ? [] : [`--keep-${FLAGS[rule]}`, length];
+  });
+  return [...counted, ...within, ...(keep.tags ?? []).flatMap((list) => ['--keep-tag', list.join(',')])];
+}
+
+function filterArguments({ tags = [], paths = [] }: PointFilter): string[] {
+  return [...tags.flatMap((list) => ['--tag', list.join(',')]), ...paths.flatMap((path) => ['--path', path])];
+}
+
+type OurGroup = ReturnType<typeof applyKeepRules>[number];
+
+function describeOurs({ host, paths, tags, decisions }: OurGroup): string {
+  const head = JSON.stringify([host ?? '', paths ?? [], tags ?? []]);
+  const kept = decisions.filter(({ keptBy }) => keptBy.length > 0);
+  const removed = decisions.filter(({ keptBy }) => keptBy.length === 0);
+  return [
+    head,
+    ...kept.map(({ point, keptBy }) => `  keep ${point.id} ${keptBy.join(' | ')}`),
+    ...removed.map(({ point }) => `  remove ${point.id}`),
+  ].join('\n');
+}
+
+function describeTheirs({ host, paths, tags, keep, remove, reasons }: ResticGroup): string {
+  const words = (match: string): string =>
+    match.replace(/ snapshot$/, '').replace(/^has tags \[(.*)\]$/, (_, list: string) => `tags ${list}`);
+  return [
+    JSON.stringify([host, paths ?? [], tags ?? []]),
+    ...(keep ?? []).map(({ id }, index) => `  keep ${id} ${(reasons?.[index]?.matches ?? []).map(words).join(' | ')}`),
+    ...(remove ?? []).map(({ id }) => `  remove ${id}`),
+  ].join('\n');
+}
+
+const lines = (groups: readonly string[]): string[] => groups.toSorted();
