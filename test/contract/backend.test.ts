@@ -1,27 +1,64 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { silentLogger } from '../../shared/base/log.ts';
+import type { Backend } from '../../shared/repository/backend/backend.ts';
+import { createThrottle, withBandwidth, withConnections } from '../../shared/repository/backend/limit.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
+import { withRetries } from '../../shared/repository/backend/retry.ts';
+import { type BackendFixture, tamperInFolder } from '../support/backend-fixture.ts';
 import { FaultPlan, withFaults } from '../support/fault-plan.ts';
-import { type BackendFixture, backendContract } from './backend.ts';
+import { TestClock } from '../support/test-clock.ts';
+import { backendContract } from './backend.ts';
+
+const signal = AbortSignal.timeout(120_000);
 
 async function localFixture(): Promise<BackendFixture> {
   const folder = await mkdtemp(path.join(tmpdir(), 'stillpoint-backend-'));
+  const repository = path.join(folder, 'repository');
   return {
-    backend: createLocalBackend(path.join(folder, 'repository')),
+    backend: createLocalBackend(repository),
+    tamper: tamperInFolder(repository),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }
 
-const memoryFixture = async (): Promise<BackendFixture> => ({
-  backend: createMemoryBackend(),
-  [Symbol.asyncDispose]: async () => undefined,
-});
+/** Memory has no outside: what is stored is changed through the port itself. */
+async function memoryFixture(): Promise<BackendFixture> {
+  const backend = createMemoryBackend();
+  return {
+    backend,
+    async tamper(file, change) {
+      const changed = change(await backend.load(file, undefined, signal));
+      if (changed === undefined) await backend.remove(file, signal);
+      else await backend.save(file, [changed], signal);
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+function wrapped(wrap: (backend: Backend) => Backend): () => Promise<BackendFixture> {
+  return async () => {
+    const { backend, ...rest } = await memoryFixture();
+    return { ...rest, backend: wrap(backend) };
+  };
+}
 
 backendContract('local', localFixture);
 backendContract('memory', memoryFixture);
-backendContract('faulty, with an empty plan,', async () => {
-  const fixture = await memoryFixture();
-  return { ...fixture, backend: withFaults(fixture.backend, new FaultPlan()) };
-});
+backendContract(
+  'faulty, with an empty plan,',
+  wrapped((backend) => withFaults(backend, new FaultPlan())),
+);
+backendContract(
+  'retrying',
+  wrapped((backend) => withRetries(backend, { clock: new TestClock(), logger: silentLogger })),
+);
+backendContract(
+  'limited',
+  wrapped((backend) => {
+    const throttle = createThrottle({ uploadKiBps: 100, downloadKiBps: 100 }, new TestClock());
+    return withConnections(withBandwidth(backend, throttle), 1);
+  }),
+);

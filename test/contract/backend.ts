@@ -1,12 +1,18 @@
-/** What every backend must do. A new backend is done when it passes this, and not before. */
+/**
+ * What every backend must do. A new backend is done when it passes this, and not before.
+ *
+ * To join: write a function that makes a `BackendFixture` on an empty place and call `backendContract('name', make)`
+ * in a `*.test.ts` beside this file. The fixture also has a hand on what is really stored (`tamper`), past the backend:
+ * the disk behind it, or the store of its test server. The suite then asks, over that backend: the port itself
+ * (below), what is found of a store that lost, shortened or changed files, and what becomes of calls that fail, hang
+ * and lie on the way (`backend-faults.ts`). Wrappers around a backend pass the same suite.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isStillpointError } from '../../shared/base/errors.ts';
 import type { Backend, FileRef, FileType } from '../../shared/repository/backend/backend.ts';
-
-export interface BackendFixture extends AsyncDisposable {
-  readonly backend: Backend;
-}
+import type { BackendFixture } from '../support/backend-fixture.ts';
+import { faultContract } from './backend-faults.ts';
 
 const TYPES: readonly FileType[] = ['keys', 'index', 'snapshots', 'locks', 'data'];
 const signal = AbortSignal.timeout(60_000);
@@ -158,5 +164,7 @@ export function backendContract(name: string, make: () => Promise<BackendFixture
       await backend.close();
       await expect(backend.close()).resolves.toBeUndefined();
     });
+
+    faultContract(() => fixture);
   });
 }

@@ -8,6 +8,12 @@
  * Crash story: `save` is atomic and durable. After it has resolved, the file is there whole, also after a power cut;
  * when the process dies before, the file is either whole or not there under its name. Leftovers under temporary names
  * are possible, never have a name that the repository reads, and do no harm.
+ *
+ * What goes wrong: every call may be made again, also when its outcome is unknown; an error says by its `retry` whether
+ * that may help. Without `retry`: `backend.no-space`, `backend.denied`, `backend.not-found`, `repository.damaged`. With
+ * it, mostly `maybe`: `backend.failed`, and the `ssh.…` errors of a way that broke. Each call ends soon after its signal
+ * has fired, with the signal's reason. A backend never changes what it carries and never proves it: names are hashes,
+ * and the layer above compares.
  */
 
 /** `snapshots` is restic's name for the folder of restore points. */
@@ -42,12 +48,16 @@ export interface BackendProperties {
 export interface ReadableBackend {
   readonly properties: BackendProperties;
   /**
-   * The whole file or exactly the range; a file that ends before the range does is `repository.damaged`, one that is
-   * not there `backend.not-found`. May be repeated.
+   * The whole file or exactly the range, never less; a file that ends before the range does is `repository.damaged`,
+   * one that is not there `backend.not-found`. A file that was saved can be loaded at once.
    */
   load(file: FileRef, range: ByteRange | undefined, signal: AbortSignal): Promise<Buffer>;
   stat(file: FileRef, signal: AbortSignal): Promise<StoredFile>;
-  /** Every file of the type, in no order, leftovers and foreign files included; the caller knows which names are valid. */
+  /**
+   * Every file of the type, each once, in no order, leftovers and foreign files included; the caller knows which names
+   * are valid. What is saved or removed meanwhile may or may not be among them, and a store may show a new file later
+   * than `load` finds it. The caller may call the backend between two names.
+   */
   list(type: FileType, signal: AbortSignal): AsyncIterable<StoredFile>;
 }
 
@@ -56,7 +66,7 @@ export interface Backend extends ReadableBackend, AsyncDisposable {
   prepare(signal: AbortSignal): Promise<void>;
   /** Stores the concatenation of `content`. Saving the same file again is allowed and changes nothing. */
   save(file: FileRef, content: readonly Uint8Array[], signal: AbortSignal): Promise<void>;
-  /** A file that is not there is `backend.not-found`. */
+  /** A file that is not there is `backend.not-found`; whoever repeats the call takes that for done. */
   remove(file: FileRef, signal: AbortSignal): Promise<void>;
   /** Lets go of connections; may be called twice. */
   close(): Promise<void>;
