@@ -44,6 +44,15 @@ export function pathInPoint(text: string): string {
   return trimmed.startsWith('/') ? trimmed : `/${trimmed}`;
 }
 
+/** A file on this machine, absolute. */
+export function localFile(workingFolder: string, text: string): string {
+  if (text !== '' && !text.includes('\0')) return resolve(workingFolder, text);
+  throw new StillpointError('usage.invalid', 'The name of the file is empty or holds a zero byte.', {
+    advice: 'Name a file on this machine.',
+    cause: undefined,
+  });
+}
+
 /** A folder on this machine, absolute, because the job runs in another process and folder. */
 export function localFolder(workingFolder: string, text: string): string {
   if (text !== '' && !text.includes('\0')) return resolve(workingFolder, text);

@@ -9,11 +9,13 @@ import { addHosts } from './commands/hosts.ts';
 import { addInit } from './commands/init.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addJobs } from './commands/jobs.ts';
+import { addKey } from './commands/key.ts';
 import { addList } from './commands/list.ts';
 import { addLs } from './commands/ls.ts';
 import { addPlan } from './commands/plan.ts';
 import { addRestore } from './commands/restore.ts';
 import { addSweep } from './commands/sweep.ts';
+import { addUnlock } from './commands/unlock.ts';
 import { addVerify } from './commands/verify.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { type GlobalOptions, Shell } from './shell.ts';
@@ -30,6 +32,8 @@ const COMMANDS = [
   addRestore,
   addCheck,
   addVerify,
+  addUnlock,
+  addKey,
   addSweep,
   addJobs,
   addCancel,

@@ -35,7 +35,9 @@ export class TerminalPrompter implements Prompter {
 
   ask(question: Question, signal: AbortSignal): Promise<string | undefined> {
     return this.#inTurn(async () => {
-      const chosen = this.#options.choosesPassword && question.kind === 'repository-password';
+      const chosen =
+        question.kind === 'new-repository-password' ||
+        (this.#options.choosesPassword && question.kind === 'repository-password');
       const answer = chosen ? await this.#choose(question, signal) : await this.#askOnce(question, signal);
       if (answer !== undefined && !question.echo) registerSecret(answer);
       return answer;

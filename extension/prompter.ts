@@ -70,7 +70,7 @@ export class PersonPrompter implements Prompter {
 
   ask(question: Question, signal: AbortSignal): Promise<string | undefined> {
     return this.#inTurn(() =>
-      this.#choosing > 0 && question.kind === 'repository-password'
+      question.kind === 'new-repository-password' || (this.#choosing > 0 && question.kind === 'repository-password')
         ? this.#askTwice(question, signal)
         : this.#askOnce(question, signal),
     );

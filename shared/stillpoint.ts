@@ -16,11 +16,13 @@ import type { HostInventory, HostSummary } from './domain/host.ts';
 import type { Job, JobRequest, JobState } from './domain/job.ts';
 import type { HostName, JobId, RepositoryName, RestorePointId, SourceName } from './domain/names.ts';
 import type { Prompter } from './domain/prompter.ts';
+import type { NewPassword, RepositoryKey, UnlockReport } from './domain/repository-access.ts';
 import type { FileListing, RestorePointSummary } from './domain/restore-point.ts';
 import type { RepositorySpec, Source } from './domain/source.ts';
 import { findHost, listAllHosts } from './facade/hosts.ts';
 import { JobDesk } from './facade/job-desk.ts';
 import { gatherHandover, type PeoplePorts, passwordOf, placesOf, withHost } from './facade/people.ts';
+import { RepositoryAccess } from './facade/repository-access.ts';
 import { RepositoryShelf } from './facade/repository-shelf.ts';
 import { RestorePoints } from './facade/restore-points.ts';
 import { AnswerBook } from './jobs/answers.ts';
@@ -29,7 +31,7 @@ import { createAt, openAt } from './jobs/open-repository.ts';
 import { findUnfinished, startJob } from './jobs/start-job.ts';
 import { inspect } from './pipeline/inspect.ts';
 import { planBackup } from './pipeline/plan-backup.ts';
-import type { Repository } from './repository/repository.ts';
+import type { OpenedRepository } from './repository/opened-repository.ts';
 
 export type { HostKeyOffer, Prompter, Question } from './domain/prompter.ts';
 
@@ -52,6 +54,21 @@ export interface Stillpoint extends AsyncDisposable {
   listRepositories(): Promise<readonly RepositorySpec[]>;
   initRepository(repository: RepositoryName, signal: AbortSignal): Promise<{ readonly id: string }>;
   planBackup(source: SourceName, signal: AbortSignal): Promise<BackupPlan>;
+
+  /** Oldest first. */
+  listKeys(repository: RepositoryName, signal: AbortSignal): Promise<readonly RepositoryKey[]>;
+  /** One more password; those that there are go on to open it. */
+  addKey(repository: RepositoryName, password: NewPassword, signal: AbortSignal): Promise<{ readonly id: string }>;
+  /** Another password instead of the one that opens it now. */
+  changeKey(
+    repository: RepositoryName,
+    password: NewPassword,
+    signal: AbortSignal,
+  ): Promise<{ readonly id: string; readonly removed: string }>;
+  /** Never the one in use, nor the last one. `key` is an id or the start of one. */
+  removeKey(repository: RepositoryName, key: string, signal: AbortSignal): Promise<{ readonly removed: string }>;
+  /** Removes abandoned locks; `all` takes also those of living processes and is for a person to decide. */
+  unlockRepository(repository: RepositoryName, which: 'stale' | 'all', signal: AbortSignal): Promise<UnlockReport>;
 
   /** Writes a durable job, hands it to a process of its own and returns; a running job for the same thing is returned instead. */
   startJob(request: JobRequest, signal: AbortSignal): Promise<{ readonly job: Job; readonly alreadyRunning: boolean }>;
@@ -108,6 +125,7 @@ class OpenedStillpoint implements Stillpoint {
   readonly #people: PeoplePorts;
   readonly #shelf: RepositoryShelf;
   readonly #points: RestorePoints;
+  readonly #access: RepositoryAccess;
   readonly #jobs: JobDesk;
   #store: Promise<JobStore> | undefined;
 
@@ -120,6 +138,8 @@ class OpenedStillpoint implements Stillpoint {
     this.#people = { book: new AnswerBook(prompter), environment, logger, clock: systemClock };
     this.#shelf = new RepositoryShelf({ logger, open: (spec, signal) => this.#openRepository(spec, signal) });
     this.#points = new RestorePoints(this.#shelf, logger);
+    const open = (spec: RepositorySpec, signal: AbortSignal) => this.#openRepository(spec, signal);
+    this.#access = new RepositoryAccess({ open, people: this.#people });
     this.#jobs = new JobDesk(() => this.#openStore(), systemClock, logger);
   }
 
@@ -155,6 +175,30 @@ class OpenedStillpoint implements Stillpoint {
     const spec = await findHost(configuration, source.host);
     const owner = await (await this.#openStore()).owner();
     return withHost(spec, this.#people, signal, (host) => planBackup(source, owner, host, signal));
+  }
+
+  async listKeys(name: RepositoryName, signal: AbortSignal): Promise<readonly RepositoryKey[]> {
+    return this.#access.keys(await this.#repository(name), signal);
+  }
+
+  async addKey(name: RepositoryName, password: NewPassword, signal: AbortSignal): Promise<{ id: string }> {
+    return this.#access.add(await this.#repository(name), password, signal);
+  }
+
+  async changeKey(
+    name: RepositoryName,
+    password: NewPassword,
+    signal: AbortSignal,
+  ): Promise<{ id: string; removed: string }> {
+    return this.#access.change(await this.#repository(name), password, signal);
+  }
+
+  async removeKey(name: RepositoryName, key: string, signal: AbortSignal): Promise<{ removed: string }> {
+    return this.#access.remove(await this.#repository(name), key, signal);
+  }
+
+  async unlockRepository(name: RepositoryName, which: 'stale' | 'all', signal: AbortSignal): Promise<UnlockReport> {
+    return this.#access.unlock(await this.#repository(name), which, signal);
   }
 
   async startJob(request: JobRequest, signal: AbortSignal): Promise<{ job: Job; alreadyRunning: boolean }> {
@@ -228,6 +272,10 @@ class OpenedStillpoint implements Stillpoint {
     return loadConfiguration(this.#place, this.#people.environment.home);
   }
 
+  async #repository(name: RepositoryName): Promise<RepositorySpec> {
+    return findRepository(await this.#configuration(), name);
+  }
+
   async #repositories(name: RepositoryName | undefined): Promise<readonly RepositorySpec[]> {
     const configuration = await this.#configuration();
     return name === undefined ? [...configuration.repositories.values()] : [findRepository(configuration, name)];
@@ -241,7 +289,7 @@ class OpenedStillpoint implements Stillpoint {
     return this.#store;
   }
 
-  async #openRepository(spec: RepositorySpec, signal: AbortSignal): Promise<Repository> {
+  async #openRepository(spec: RepositorySpec, signal: AbortSignal): Promise<OpenedRepository> {
     for (let attempt = 1; ; attempt += 1) {
       const { value, from } = await passwordOf(spec, this.#people, signal);
       try {

@@ -49,6 +49,8 @@ export const ERROR_CODES = {
   'repository.locked': 'Somebody else holds a lock on the repository.',
   'repository.lock-lost': 'Our own lock on the repository has gone.',
   'repository.damaged': 'Stored data is missing, short or does not match its name.',
+  'repository.unknown-key': 'No such key, or the short id fits several.',
+  'repository.key-in-use': 'The key is the one in use, or the last one; it is not removed.',
   'repository.unknown-point': 'No such restore point.',
   'repository.ambiguous-point': 'The short id fits several restore points.',
   'repository.path-not-found': 'The restore point does not hold this path.',

@@ -7,7 +7,14 @@ export interface Prompter {
 }
 
 export interface Question {
-  readonly kind: 'key-passphrase' | 'ssh-password' | 'keyboard-interactive' | 'sudo-password' | 'repository-password';
+  readonly kind:
+    | 'key-passphrase'
+    | 'ssh-password'
+    | 'keyboard-interactive'
+    | 'sudo-password'
+    | 'repository-password'
+    /** One that is being chosen: whoever asks it has it typed twice, and does not remember it. */
+    | 'new-repository-password';
   /** What it is for: the host or the repository. */
   readonly subject: string;
   /** One line for the person; with `kind` and `subject` it tells one question from another. */

@@ -7,17 +7,17 @@
  */
 import type { Logger } from '../base/log.ts';
 import type { RepositorySpec } from '../domain/source.ts';
-import type { Repository } from '../repository/repository.ts';
+import type { OpenedRepository } from '../repository/opened-repository.ts';
 
 export interface ShelfPorts {
-  open(spec: RepositorySpec, signal: AbortSignal): Promise<Repository>;
+  open(spec: RepositorySpec, signal: AbortSignal): Promise<OpenedRepository>;
   readonly logger: Logger;
   /** How long one may stand unused. */
   readonly idleMs?: number;
 }
 
 interface Opened {
-  readonly repository: Promise<Repository>;
+  readonly repository: Promise<OpenedRepository>;
   users: number;
   timer: NodeJS.Timeout | undefined;
 }
@@ -33,7 +33,11 @@ export class RepositoryShelf implements AsyncDisposable {
   }
 
   /** Runs `work` with the repository open. An error of opening is the caller's, and the next call opens anew. */
-  async use<T>(spec: RepositorySpec, signal: AbortSignal, work: (repository: Repository) => Promise<T>): Promise<T> {
+  async use<T>(
+    spec: RepositorySpec,
+    signal: AbortSignal,
+    work: (repository: OpenedRepository) => Promise<T>,
+  ): Promise<T> {
     const key = JSON.stringify([spec.name, spec.location]);
     const opened = this.#take(key, spec, signal);
     try {

@@ -8,6 +8,7 @@ import { abortable } from '../base/cancel.ts';
 import { StillpointError } from '../base/errors.ts';
 import { registerSecret } from '../base/log.ts';
 import type { Prompter, Question } from '../domain/prompter.ts';
+import type { NewPassword } from '../domain/repository-access.ts';
 import type { RepositorySpec } from '../domain/source.ts';
 import { errorCode } from './files.ts';
 
@@ -36,6 +37,27 @@ export async function resolvePassword(
   }
   registerSecret(resolved.value);
   return resolved;
+}
+
+/** A password that is to open the repository from now on. Errors: `config.secret-unavailable`. */
+export async function resolveNewPassword(
+  repository: RepositorySpec,
+  source: NewPassword,
+  prompter: Prompter,
+  signal: AbortSignal,
+): Promise<string> {
+  const text = `New password for the repository "${repository.name}":`;
+  const question: Question = { kind: 'new-repository-password', subject: repository.name, text, echo: false };
+  const value =
+    source.from === 'file'
+      ? (await fromFile(repository, source.path)).value
+      : await abortable(prompter.ask(question, signal), signal);
+  if (value === undefined || value === '') {
+    const why = value === '' ? 'would be empty' : 'was given by nobody';
+    throw unavailable(repository, `is not changed: the new one ${why}`, 'Type one, or name a file with it.', undefined);
+  }
+  registerSecret(value);
+  return value;
 }
 
 async function fromItsPlace(

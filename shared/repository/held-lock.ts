@@ -84,7 +84,8 @@ export class HeldLock implements RepositoryLock {
     this.#isBusy = true;
     try {
       if (this.#ageMs() > LOCK_TIMES.lostMs) return this.#lose('it could not be renewed in time');
-      if (this.#ageMs() < LOCK_TIMES.refreshMs) return;
+      // A clock that was set back would make the lock look fresh for as long as it was wrong.
+      if (this.#ageMs() >= 0 && this.#ageMs() < LOCK_TIMES.refreshMs) return;
       const signal = cleanupSignal();
       if (!(await this.#isThere(signal))) return this.#lose('somebody removed it');
       await this.renew(signal);

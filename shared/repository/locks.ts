@@ -7,16 +7,24 @@
  * 30 minutes, or whose process on this machine is gone, is stale. Stale locks still count: whether the other side is
  * really dead is for a person to say (`unlock`), because another machine's clock may be wrong.
  *
- * All ages are wall time: a laptop that slept for an hour has lost its lock, whatever its timers say.
+ * All ages are wall time: a laptop that slept for an hour has lost its lock, whatever its timers say. A lock from the
+ * future is never old: one of two clocks is wrong, and which one cannot be told from here.
  *
- * Crash story: a dead process leaves its lock; a shared one stops nobody but an exclusive user, who is told.
+ * A lock that cannot be read counts as a lock, since it may be somebody's at work. Only a person takes it away.
+ *
+ * Crash story: a dead process leaves its lock; a shared one stops nobody but an exclusive user, who is told. Only its
+ * owner or an explicit `unlock` ever removes a lock.
  */
 import { hostname } from 'node:os';
 import { isStillpointError, StillpointError } from '../base/errors.ts';
+import type { JudgedLock, LockOwner, UnlockReport } from '../domain/repository-access.ts';
+import { isId } from './format/ids.ts';
 import { decodeLock, type LockFile } from './format/lock-file.ts';
 import { timestampToDate } from './format/timestamp.ts';
 import { HeldLock, LOCK_TIMES, type LockPorts } from './held-lock.ts';
 import type { LockMode, RepositoryLock } from './repository.ts';
+
+const READ_ATTEMPTS = 3;
 
 export interface FoundLock {
   readonly name: string;
@@ -24,25 +32,32 @@ export interface FoundLock {
   readonly isStale: boolean;
 }
 
-export async function listLocks({ files, clock }: LockPorts, signal: AbortSignal): Promise<FoundLock[]> {
+export async function listLocks(ports: LockPorts, signal: AbortSignal): Promise<FoundLock[]> {
   const found: FoundLock[] = [];
-  for await (const { name, sizeBytes } of files.backend.list('locks', signal)) {
+  for await (const { name, sizeBytes } of ports.files.backend.list('locks', signal)) {
     // A store without atomic writes may keep an empty file from an interrupted one; restic passes over it too.
-    if (!/^[0-9a-f]{64}$/.test(name) || sizeBytes === 0) continue;
-    const json = await files.load('locks', name, signal).catch((error: unknown) => {
-      if (isStillpointError(error, 'backend.not-found')) return undefined;
-      throw error;
-    });
-    if (json === undefined) continue;
-    const lock = decodeLock(json, `lock ${name.slice(0, 8)}`);
-    found.push({ name, lock, isStale: isStale(lock, clock.now()) });
+    if (!isId(name) || sizeBytes === 0) continue;
+    const lock = await readLock(ports, name, signal);
+    if (lock !== undefined) found.push({ name, lock, isStale: whyStale(lock, ports.clock.now()) !== undefined });
   }
   return found;
 }
 
-function isStale(lock: LockFile, now: Date): boolean {
-  if (now.getTime() - timestampToDate(lock.time).getTime() > LOCK_TIMES.staleMs) return true;
-  return lock.hostname === hostname() && lock.pid > 0 && !isRunning(lock.pid);
+/** Undefined when it is gone, given back since it was listed. */
+async function readLock({ files }: LockPorts, name: string, signal: AbortSignal): Promise<LockFile | undefined> {
+  try {
+    return decodeLock(await files.load('locks', name, signal), `lock ${name.slice(0, 8)}`);
+  } catch (error) {
+    if (isStillpointError(error, 'backend.not-found')) return undefined;
+    throw error;
+  }
+}
+
+function whyStale(lock: LockFile, now: Date): string | undefined {
+  const ageMs = now.getTime() - timestampToDate(lock.time).getTime();
+  if (ageMs > LOCK_TIMES.staleMs) return `it was not renewed for ${Math.floor(ageMs / 60_000)} minutes`;
+  const isGone = lock.hostname === hostname() && lock.pid > 0 && !isRunning(lock.pid);
+  return isGone ? `its process ${lock.pid} on this machine is gone` : undefined;
 }
 
 function isRunning(pid: number): boolean {
@@ -54,11 +69,58 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Removes stale locks; with `all` every lock, which only a person may decide. Returns how many. */
-export async function unlock(ports: LockPorts, which: 'stale' | 'all', signal: AbortSignal): Promise<number> {
-  const doomed = (await listLocks(ports, signal)).filter(({ isStale: stale }) => which === 'all' || stale);
-  for (const { name } of doomed) await ports.files.remove('locks', name, signal);
-  return doomed.length;
+/** Removes stale locks; with `all` every lock, which only a person may decide, also those that cannot be read. */
+export async function unlock(ports: LockPorts, which: 'stale' | 'all', signal: AbortSignal): Promise<UnlockReport> {
+  const report = { removed: [] as JudgedLock[], kept: [] as JudgedLock[] };
+  for await (const { name, sizeBytes } of ports.files.backend.list('locks', signal)) {
+    if (!isId(name)) continue;
+    const judged = await judge(ports, { name, sizeBytes }, signal);
+    if (judged === undefined) continue;
+    const { isStale, ...lock } = judged;
+    if (which !== 'all' && !isStale) report.kept.push(lock);
+    else if (await removeLock(ports, name, signal)) report.removed.push(lock);
+  }
+  return report;
+}
+
+async function judge(
+  ports: LockPorts,
+  { name, sizeBytes }: { readonly name: string; readonly sizeBytes: number },
+  signal: AbortSignal,
+): Promise<(JudgedLock & { readonly isStale: boolean }) | undefined> {
+  if (sizeBytes === 0)
+    return { id: name, owner: undefined, reason: 'it is empty and locks nobody out', isStale: false };
+  try {
+    const lock = await readLock(ports, name, signal);
+    if (lock === undefined) return undefined;
+    const stale = whyStale(lock, ports.clock.now());
+    const owner = ownerOf(name, lock);
+    return { id: name, owner, reason: stale ?? whyKept(lock, ports.clock.now()), isStale: stale !== undefined };
+  } catch (error) {
+    if (!isStillpointError(error, 'repository.damaged')) throw error;
+    return { id: name, owner: undefined, reason: 'it cannot be read, so nobody knows whose it is', isStale: false };
+  }
+}
+
+function whyKept(lock: LockFile, now: Date): string {
+  if (timestampToDate(lock.time).getTime() - now.getTime() > LOCK_TIMES.refreshMs)
+    return 'its time lies in the future: its clock or ours is wrong';
+  return lock.hostname === hostname() ? 'its process is at work' : 'it was renewed within the last 30 minutes';
+}
+
+/** False when it was gone already. */
+async function removeLock({ files }: LockPorts, name: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await files.remove('locks', name, signal);
+    return true;
+  } catch (error) {
+    if (isStillpointError(error, 'backend.not-found')) return false;
+    throw error;
+  }
+}
+
+function ownerOf(id: string, { time, exclusive, hostname: host, username, pid }: LockFile): LockOwner {
+  return { id, time: timestampToDate(time).toISOString(), exclusive, hostname: host, username, pid };
 }
 
 /**
@@ -88,13 +150,31 @@ export async function acquireLock(ports: LockPorts, mode: LockMode, signal: Abor
   return held;
 }
 
+/** A store without atomic writes may show a lock half-written for a moment; one that stays so locks us out. */
+async function readableLocks(ports: LockPorts, signal: AbortSignal): Promise<FoundLock[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await listLocks(ports, signal);
+    } catch (error) {
+      if (!isStillpointError(error, 'repository.damaged')) throw error;
+      if (attempt === READ_ATTEMPTS) {
+        throw new StillpointError('repository.locked', `${error.message} Somebody may be at work.`, {
+          advice: 'Nothing was started. If nothing works on the repository, remove the lock with unlock --remove-all.',
+          cause: error,
+        });
+      }
+      await ports.clock.sleep(LOCK_TIMES.settleMs, signal);
+    }
+  }
+}
+
 async function refuseConflict(
   ports: LockPorts,
   mode: LockMode,
   own: string | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const others = (await listLocks(ports, signal)).filter(({ name }) => name !== own);
+  const others = (await readableLocks(ports, signal)).filter(({ name }) => name !== own);
   const conflict = others.find(({ lock }) => mode === 'exclusive' || lock.exclusive);
   if (conflict === undefined) return;
   const { lock, isStale: stale } = conflict;

@@ -32,7 +32,7 @@ export interface CreateOptions extends OpenOptions {
 
 const CONFIG = { type: 'config', name: '' } as const;
 /** restic tries no more than this many either. */
-const MAX_KEYS = 20;
+export const MAX_KEYS = 20;
 
 export async function createRepository(
   backend: Backend,
@@ -53,11 +53,12 @@ export async function createRepository(
   const clock = options.clock ?? systemClock;
   const owner = { created: timestampFromDate(clock.now()), username: userName(), hostname: hostname() };
   const keyFile = encodeKeyFile(await sealMasterKey(key, password, options.keyCost ?? DEFAULT_KEY_COST, owner));
-  await backend.save({ type: 'keys', name: hash('sha256', keyFile, 'hex') }, [keyFile], signal);
+  const keyName = hash('sha256', keyFile, 'hex');
+  await backend.save({ type: 'keys', name: keyName }, [keyFile], signal);
   const config = newConfig(options.version ?? 2);
   const sealer = await createSealer(key);
   await backend.save(CONFIG, [sealer.seal(encodeConfig(config))], signal);
-  return new OpenedRepository({ backend, config, key, sealer, clock, logger: options.logger ?? silentLogger });
+  return new OpenedRepository({ backend, config, key, keyName, sealer, clock, logger: options.logger ?? silentLogger });
 }
 
 async function refuseExisting(backend: Backend, signal: AbortSignal): Promise<void> {
@@ -103,7 +104,7 @@ export async function openRepository(
       cause: error,
     });
   });
-  const key = await findKey(backend, password, signal);
+  const { key, keyName } = await findKey(backend, password, signal);
   const sealer = await createSealer(key);
   const plaintext = sealer.open(sealed);
   if (plaintext === undefined) {
@@ -114,11 +115,15 @@ export async function openRepository(
   }
   const config = decodeConfig(plaintext, location);
   const { clock = systemClock, logger = silentLogger } = options;
-  return new OpenedRepository({ backend, config, key, sealer, clock, logger });
+  return new OpenedRepository({ backend, config, key, keyName, sealer, clock, logger });
 }
 
 /** Tries the key files one after the other; a damaged one does not stand in the way of a good one. */
-async function findKey(backend: Backend, password: string, signal: AbortSignal): Promise<CipherKey> {
+async function findKey(
+  backend: Backend,
+  password: string,
+  signal: AbortSignal,
+): Promise<{ readonly key: CipherKey; readonly keyName: string }> {
   const { location } = backend.properties;
   const names: string[] = [];
   for await (const { name } of backend.list('keys', signal)) if (isId(name)) names.push(name);
@@ -129,7 +134,7 @@ async function findKey(backend: Backend, password: string, signal: AbortSignal):
       const what = `key ${name.slice(0, 8)}`;
       const content = await backend.load({ type: 'keys', name }, undefined, signal);
       const key = await openMasterKey(decodeKeyFile(content, what), password, what);
-      if (key !== undefined) return key;
+      if (key !== undefined) return { key, keyName: name };
       // A changed byte in the file looks like a wrong password; its name tells the two apart.
       if (hash('sha256', content, 'hex') !== name) damaged.push(name);
     } catch (error) {

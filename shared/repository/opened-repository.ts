@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { invariant, isStillpointError, StillpointError } from '../base/errors.ts';
 import { mapWithLimit } from '../base/limit.ts';
 import type { Logger } from '../base/log.ts';
+import type { UnlockReport } from '../domain/repository-access.ts';
 import type { Backend } from './backend/backend.ts';
 import { BlobIndex } from './blob-index.ts';
 import { BlobReader } from './blob-reader.ts';
@@ -42,6 +43,8 @@ export interface RepositoryParts {
   readonly backend: Backend;
   readonly config: RepositoryConfig;
   readonly key: CipherKey;
+  /** The key file whose password opened it. */
+  keyName: string;
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -82,7 +85,7 @@ export class OpenedRepository implements Repository {
     return acquireLock(this.#lockPorts, mode, signal);
   }
 
-  unlock(which: 'stale' | 'all', signal: AbortSignal): Promise<number> {
+  unlock(which: 'stale' | 'all', signal: AbortSignal): Promise<UnlockReport> {
     return unlock(this.#lockPorts, which, signal);
   }
 

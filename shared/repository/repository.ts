@@ -10,6 +10,7 @@
  */
 import type { RestorePointId } from '../domain/names.ts';
 import type { Finding } from '../domain/report.ts';
+import type { UnlockReport } from '../domain/repository-access.ts';
 import type { BlobId, BlobType } from './format/ids.ts';
 import type { Node, Tree } from './format/node.ts';
 import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
@@ -27,8 +28,8 @@ export interface Repository extends AsyncDisposable {
    */
   lock(mode: LockMode, signal: AbortSignal): Promise<RepositoryLock>;
 
-  /** Removes stale locks, or all, which only a person may decide; returns how many. */
-  unlock(which: 'stale' | 'all', signal: AbortSignal): Promise<number>;
+  /** Removes stale locks, or all, which only a person may decide. */
+  unlock(which: 'stale' | 'all', signal: AbortSignal): Promise<UnlockReport>;
 
   /** Reads the index files; needed once before blobs are read or written. Calling it again reads what is new. */
   loadIndex(signal: AbortSignal): Promise<void>;

@@ -10,6 +10,7 @@ import { isFinished, type Job, type JobRequest } from '../../shared/domain/job.t
 import { type JobId, jobId } from '../../shared/domain/names.ts';
 import type { FileEntry, RestorePointSummary } from '../../shared/domain/restore-point.ts';
 import type { BrowseRequest, Stillpoint } from '../../shared/stillpoint.ts';
+import { sampleKeys, sampleUnlock } from './sample-access.ts';
 import {
   foreignPoint,
   sampleEntries,
@@ -116,6 +117,26 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
     async initRepository(repository) {
       call('initRepository', repository);
       return { id: '5e'.repeat(32) };
+    },
+    async listKeys(repository) {
+      call('listKeys', repository);
+      return sampleKeys;
+    },
+    async addKey(repository, password) {
+      call('addKey', repository, JSON.stringify(password));
+      return { id: sampleKeys[1]?.id ?? '' };
+    },
+    async changeKey(repository, password) {
+      call('changeKey', repository, JSON.stringify(password));
+      return { id: sampleKeys[1]?.id ?? '', removed: sampleKeys[0]?.id ?? '' };
+    },
+    async removeKey(repository, key) {
+      call('removeKey', repository, key);
+      return { removed: sampleKeys[1]?.id ?? '' };
+    },
+    async unlockRepository(repository, which) {
+      call('unlockRepository', repository, which);
+      return sampleUnlock;
     },
     async planBackup(source) {
       call('planBackup', source);

@@ -37,6 +37,7 @@ test('every command explains itself with an example', async () => {
     open: async () => scriptedStillpoint(),
   });
   const names = program.commands.map((command) => command.name());
+  const nested = program.commands.flatMap((command) => command.commands.map((inner) => [command.name(), inner.name()]));
   expect(names).toEqual([
     'init',
     'hosts',
@@ -48,14 +49,17 @@ test('every command explains itself with an example', async () => {
     'restore',
     'check',
     'verify',
+    'unlock',
+    'key',
     'sweep',
     'jobs',
     'cancel',
   ]);
-  for (const name of names) {
-    const { exitCode, stdout } = await runCli([name, '--help'], scriptedStillpoint());
+  const groups = new Set(nested.map(([group]) => group));
+  for (const words of [...names.filter((name) => !groups.has(name)).map((name) => [name]), ...nested]) {
+    const { exitCode, stdout } = await runCli([...words, '--help'], scriptedStillpoint());
     expect(exitCode).toBe(0);
-    expect(stdout).toContain(`\nExample:\n  stillpoint ${name}`);
+    expect(stdout).toContain(`\nExample:\n  stillpoint ${words.join(' ')}`);
     expect(stdout).toContain('--json');
   }
 });
@@ -69,6 +73,12 @@ test.each<[string[], string]>([
     ['list', '--repository', 'main', '--source', 'shop', '--host', 'db1'],
     'listRestorePoints {"repository":"main","source":"shop","hostname":"db1"}',
   ],
+  [['unlock', 'main'], 'unlockRepository main stale'],
+  [['unlock', 'main', '--remove-all'], 'unlockRepository main all'],
+  [['key', 'list', 'main'], 'listKeys main'],
+  [['key', 'add', 'main'], 'addKey main {"from":"person"}'],
+  [['key', 'add', 'main', '--new-password-file', 'pw'], 'addKey main {"from":"file","path":"/home/ann/pw"}'],
+  [['key', 'remove', '1a2b', 'main'], 'removeKey main 1a2b'],
   [['jobs', '--state', 'failed', '--limit', '3'], 'listJobs {"limit":3,"states":["failed"]}'],
 ])('stillpoint %j asks %s', async (words, call) => {
   const stillpoint = scriptedStillpoint();

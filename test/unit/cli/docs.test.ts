@@ -19,13 +19,15 @@ function commands(): string {
     workingFolder: '/',
     open: async () => scriptedStillpoint(),
   });
-  const rows = program.commands.map((command) => {
+  const leaves = program.commands.flatMap((command) => (command.commands.length === 0 ? [command] : command.commands));
+  const rows = leaves.map((command) => {
+    const group = command.parent === program ? [] : [command.parent?.name()];
     const own = command.options.map((option) => `\`${option.flags}\``).join(', ');
     const words = command.registeredArguments.map((argument) => {
       const name = argument.name().toUpperCase() + (argument.variadic ? '…' : '');
       return argument.required ? name : `[${name}]`;
     });
-    return [`\`${['stillpoint', command.name(), ...words].join(' ')}\``, command.description(), own];
+    return [`\`${['stillpoint', ...group, command.name(), ...words].join(' ')}\``, command.description(), own];
   });
   return markdownTable(['Command', 'What it does', 'Options'], rows);
 }
@@ -52,6 +54,9 @@ async function json(): Promise<string> {
     ['plan', 'shop'],
     ['list'],
     ['ls', 'latest', '/var/lib/mysql'],
+    ['unlock', 'main'],
+    ['key', 'list', 'main'],
+    ['key', 'change', 'main'],
     ['jobs'],
     ['jobs', ID],
     ['cancel', ID],

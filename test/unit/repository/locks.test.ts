@@ -26,6 +26,7 @@ class TestClock implements Clock {
 
 const refused: unknown = expect.objectContaining({ code: 'repository.locked' });
 const lost: unknown = expect.objectContaining({ code: 'repository.lock-lost' });
+const byPerson: unknown = expect.stringContaining('unlock --remove-all');
 const abandoned: unknown = expect.stringContaining('looks abandoned');
 
 describe('locks', () => {
@@ -114,9 +115,22 @@ describe('locks', () => {
     const found = await listLocks({ files: repository.files, clock, logger: silentLogger }, signal);
     const stale = new Map(found.map((lock) => [lock.name, lock.isStale]));
     expect([fresh, old, dead, alive].map((name) => stale.get(name))).toEqual([false, true, true, false]);
-    expect(await repository.unlock('stale', signal)).toBe(2);
+    const report = await repository.unlock('stale', signal);
+    const said = new Map([...report.removed, ...report.kept].map(({ id, reason }) => [id, reason]));
+    expect(report.removed.map(({ id }) => id).toSorted()).toEqual([old, dead].toSorted());
+    expect([old, dead, fresh, alive].map((name) => said.get(name))).toEqual([
+      'it was not renewed for 31 minutes',
+      `its process ${gonePid} on this machine is gone`,
+      'it was renewed within the last 30 minutes',
+      'its process is at work',
+    ]);
+    expect(report.removed.find(({ id }) => id === old)?.owner).toMatchObject({
+      hostname: 'nas',
+      username: 'ada',
+      pid: 8,
+    });
     expect(await names()).toEqual([fresh, alive].toSorted());
-    expect(await repository.unlock('all', signal)).toBe(2);
+    expect((await repository.unlock('all', signal)).removed.length).toBe(2);
   });
 
   it('that are stale still stand in the way, and say what to do', async () => {
@@ -162,6 +176,52 @@ describe('locks', () => {
 
   it('do not pass over what cannot be read', async () => {
     await backend.save({ type: 'locks', name: 'ab'.repeat(32) }, [Buffer.from('noise')], signal);
-    await expect(repository.lock('shared', signal)).rejects.toThrow('does not match its name');
+    const error = await repository.lock('shared', signal).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'repository.locked', advice: byPerson });
+    expect((error as Error).message).toContain('does not match its name');
+    const { removed, kept } = await repository.unlock('stale', signal);
+    expect([removed, kept.map(({ owner }) => owner)]).toEqual([[], [undefined]]);
+    await repository.unlock('all', signal);
+    await using lock = await repository.lock('exclusive', signal);
+    lock.assertHeld();
+  });
+
+  it('that are half-written for a moment are read again', async () => {
+    const content = await backend.load({ type: 'locks', name: await plant({}) }, undefined, signal);
+    const [name = ''] = await names();
+    await backend.save({ type: 'locks', name }, [content.subarray(0, 40)], signal);
+    let waits = 0;
+    clock.onSleep = async () => {
+      waits += 1;
+      if (waits === 1) await backend.save({ type: 'locks', name }, [content], signal);
+    };
+    await using lock = await repository.lock('shared', signal);
+    expect([lock.mode, waits]).toEqual(['shared', 2]);
+  });
+
+  it('from the future are nobody dead, and only a person removes them', async () => {
+    await plant({ time: timestampFromDate(new Date(clock.ms + 24 * 60 * MINUTE)), exclusive: true });
+    await expect(repository.lock('shared', signal)).rejects.toEqual(refused);
+    const { removed, kept } = await repository.unlock('stale', signal);
+    expect(removed).toEqual([]);
+    expect(kept.map(({ reason }) => reason)).toEqual(['its time lies in the future: its clock or ours is wrong']);
+    expect((await repository.unlock('all', signal)).removed.length).toBe(1);
+  });
+
+  it('are renewed also after the clock was set back', async () => {
+    await using lock = await repository.lock('shared', signal);
+    const [first] = await names();
+    clock.ms -= 60 * MINUTE;
+    await vi.advanceTimersByTimeAsync(LOCK_TIMES.tickMs);
+    await vi.waitFor(async () => expect(await names()).not.toEqual([first]));
+    lock.assertHeld();
+  });
+
+  it('that somebody else removed meanwhile are no failure of unlock', async () => {
+    await plant({ hostname: hostname(), pid: 2 ** 22 - 1 });
+    await plant({ hostname: hostname(), pid: 2 ** 22 - 2 });
+    const [one, two] = await Promise.all([repository.unlock('stale', signal), other.unlock('stale', signal)]);
+    expect(one.removed.length + two.removed.length).toBe(2);
+    expect(await names()).toEqual([]);
   });
 });

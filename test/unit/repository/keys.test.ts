@@ -1,0 +1,124 @@
+/** Passwords of a repository: adding, changing and removing, and that no crash and no two people leave it without one. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../shared/base/clock.ts';
+import type { Backend } from '../../../shared/repository/backend/backend.ts';
+import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
+import { addKey, changeKey, listKeys, removeKey } from '../../../shared/repository/keys.ts';
+import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
+import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
+import { FaultPlan, noSpace, withFaults } from '../../support/fault-plan.ts';
+import { CHEAP_KEY, PASSWORD, testSignal } from '../../support/test-repository.ts';
+
+const signal = testSignal();
+const cheap = { keyCost: CHEAP_KEY };
+/** Locks wait for slow stores; the one in memory is not slow. */
+const clock = { ...systemClock, sleep: async () => undefined };
+const wrong: unknown = expect.objectContaining({ code: 'repository.wrong-password' });
+
+describe('keys', () => {
+  let backend: Backend;
+  let repository: OpenedRepository;
+  beforeEach(async () => {
+    backend = createMemoryBackend();
+    repository = await createRepository(backend, PASSWORD, signal, { ...cheap, clock });
+  });
+  const open = (password: string): Promise<OpenedRepository> => openRepository(backend, password, signal, { clock });
+  const ids = async (): Promise<string[]> => (await listKeys(repository, signal)).keys.map(({ id }) => id);
+
+  it('are listed with the one in use, and without anything secret', async () => {
+    const added = await addKey(repository, 'second', signal, cheap);
+    const { keys, findings } = await listKeys(repository, signal);
+    expect(findings).toEqual([]);
+    expect(keys.map(({ id, inUse }) => inUse !== (id === added))).toEqual([true, true]);
+    for (const key of keys)
+      expect(Object.keys(key).toSorted()).toEqual(['created', 'hostname', 'id', 'inUse', 'username']);
+    const again = await listKeys(await open('second'), signal);
+    expect(again.keys.find(({ inUse }) => inUse)?.id).toBe(added);
+  });
+
+  it('all open the same repository', async () => {
+    await addKey(repository, 'second', signal, cheap);
+    expect((await open('second')).id).toBe(repository.id);
+    expect((await open(PASSWORD)).id).toBe(repository.id);
+  });
+
+  it('are changed: the new password opens, the old one no longer', async () => {
+    const { added, removed } = await changeKey(repository, 'new', signal, cheap);
+    expect(await ids()).toEqual([added]);
+    expect(removed).not.toBe(added);
+    expect((await open('new')).id).toBe(repository.id);
+    await expect(open(PASSWORD)).rejects.toEqual(wrong);
+    // The repository that is open goes on, and knows which key is its own now.
+    await expect(removeKey(repository, added, signal)).rejects.toMatchObject({ code: 'repository.key-in-use' });
+  });
+
+  it('are removed by the start of their id, but not the one in use', async () => {
+    const added = await addKey(repository, 'second', signal, cheap);
+    const [own = ''] = (await ids()).filter((id) => id !== added);
+    await expect(removeKey(repository, own, signal)).rejects.toThrow('opened the repository just now');
+    await expect(removeKey(repository, 'zz', signal)).rejects.toMatchObject({ code: 'repository.unknown-key' });
+    expect(await removeKey(repository, added.slice(0, 12), signal)).toBe(added);
+    await expect(open('second')).rejects.toEqual(wrong);
+    await expect(removeKey(repository, own, signal)).rejects.toThrow('is its only one');
+    expect(await ids()).toEqual([own]);
+  });
+
+  it('of an ambiguous start are left alone', async () => {
+    await addKey(repository, 'second', signal, cheap);
+    await expect(removeKey(repository, '', signal)).rejects.toMatchObject({ code: 'repository.unknown-key' });
+    for (let more = 0; more < 16; more += 1) await addKey(repository, `more ${more}`, signal, cheap);
+    const all = await ids();
+    const shared =
+      Array.from('0123456789abcdef').find((digit) => all.filter((id) => id.startsWith(digit)).length > 1) ?? '';
+    await expect(removeKey(repository, shared, signal)).rejects.toThrow(/fits \d+ keys/);
+    expect((await ids()).length).toBe(18);
+  });
+
+  it('are not added beyond what is tried at opening', async () => {
+    for (let more = 1; more < 20; more += 1) await addKey(repository, `more ${more}`, signal, cheap);
+    await expect(addKey(repository, 'one too many', signal, cheap)).rejects.toThrow('20 keys already');
+    await changeKey(repository, 'changed', signal, cheap);
+    expect((await open('changed')).id).toBe(repository.id);
+  });
+
+  it('two who would remove each other: at least one remains', async () => {
+    const second = await addKey(repository, 'second', signal, cheap);
+    const other = await open('second');
+    const own = repository.parts.keyName;
+    await Promise.allSettled([removeKey(repository, second, signal), removeKey(other, own, signal)]);
+    expect((await ids()).length).toBeGreaterThan(0);
+    // One after the other: who lost its own key may not remove the last one.
+    await removeKey(repository, second, signal).catch(() => undefined);
+    await removeKey(other, own, signal).catch(() => undefined);
+    expect((await ids()).length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['save', 'keys', false],
+    ['save', 'keys', true],
+    ['load', 'keys', false],
+    ['remove', 'keys', false],
+    ['remove', 'keys', true],
+  ] as const)('that are changed while %s of %s fails (late: %s) leave one that opens', async (on, type, late) => {
+    const plan = new FaultPlan();
+    const faulty = await openRepository(withFaults(backend, plan), PASSWORD, signal, { clock });
+    plan.add({ on, where: (file) => file.type === type, error: noSpace(), late });
+    await expect(changeKey(faulty, 'new', signal, cheap)).rejects.toMatchObject({ code: 'backend.no-space' });
+    plan.assertAllFired();
+    const opened = await Promise.allSettled([open(PASSWORD), open('new')]);
+    expect(opened.some(({ status }) => status === 'fulfilled')).toBe(true);
+  });
+
+  it('that are damaged are told and do not hide the others', async () => {
+    await backend.save({ type: 'keys', name: 'ab'.repeat(32) }, [Buffer.from('noise')], signal);
+    const { keys, findings } = await listKeys(repository, signal);
+    expect(keys.length).toBe(1);
+    expect(findings.map(({ affects }) => affects)).toEqual([['ab'.repeat(32)]]);
+  });
+
+  it('with an empty password are refused', async () => {
+    await expect(addKey(repository, '', signal, cheap)).rejects.toThrow('empty');
+    await expect(changeKey(repository, '', signal, cheap)).rejects.toThrow('empty');
+    expect((await ids()).length).toBe(1);
+  });
+});
