@@ -3,7 +3,9 @@
  * jobs runner, workers). What they share is in chunks beside them, so a module that is imported on demand costs
  * nothing before that.
  *
- *   node .ci/build.ts
+ *   node .ci/build.ts [FOLDER]
+ *
+ * With a folder, that one instead of dist/: tests beside each other must not replace what another one runs.
  *
  * A module that is started by path is written `new URL('./x.ts', import.meta.url)` in the sources, which run as they
  * are; here it becomes the bundle's name. The licences of everything that was bundled go to dist/THIRD-PARTY.
@@ -15,7 +17,7 @@ import { build, type Metafile, type Plugin } from 'esbuild';
 import { ROOT } from './process.ts';
 import { gatherLicences } from './third-party.ts';
 
-const DIST = join(ROOT, 'dist');
+const DIST = resolve(ROOT, process.argv[2] ?? 'dist');
 
 /** dist name → source. */
 const ENTRIES: Readonly<Record<string, string>> = {
@@ -86,7 +88,7 @@ rmSync(DIST, { recursive: true, force: true });
 const bundled = await build({
   absWorkingDir: ROOT,
   entryPoints: ENTRIES,
-  outdir: 'dist',
+  outdir: DIST,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -114,7 +116,7 @@ for (const name of COMMANDS) {
 writeFileSync(join(DIST, 'THIRD-PARTY'), gatherLicences(Object.keys(inputs)));
 
 for (const name of Object.keys(ENTRIES)) {
-  const bytes = staticSize(outputs, `dist/${name}.js`);
+  const bytes = staticSize(outputs, relative(ROOT, join(DIST, `${name}.js`)));
   console.log(`dist/${name}.js`.padEnd(22), `${Math.ceil(bytes / 1000)} kB at start`);
   if (name === 'extension' && bytes > ACTIVATION_LIMIT_BYTES) {
     console.error(`The extension loads more than ${ACTIVATION_LIMIT_BYTES / 1000} kB at activation: import on demand.`);

@@ -1,5 +1,5 @@
 /**
- * Runs the tests: the quick groups one after the other, then those with guests in two lanes.
+ * Runs the tests: the checks and the groups that keep both processors busy by themselves, then all others in two lanes.
  *
  *   node .ci/test.ts [GROUP…] [ARGUMENT FOR VITEST…]
  *
@@ -22,19 +22,23 @@ interface Group {
   readonly files: string;
   /** What the group may take at most, on two slow cores and with nothing cached. */
   readonly minutes: number;
-  /** Groups of one lane run one after the other; lanes run side by side, after the groups without one. */
-  readonly lane?: number;
+  /** Runs several files at once, so that a lane beside it would only be in the way. */
+  readonly alone?: true;
+  /** Starts guests: the image has to be there before a test's own time limit counts. */
+  readonly guests?: true;
 }
 
+/** Those in lanes are taken from the top whenever a lane is free, so the longest come first. */
 const GROUPS: readonly Group[] = [
-  { name: 'house', files: 'test/*.test.ts', minutes: 2 },
-  { name: 'unit', files: 'test/unit/**/*.test.ts', minutes: 5 },
+  { name: 'house', files: 'test/*.test.ts', minutes: 2, alone: true },
+  { name: 'unit', files: 'test/unit/**/*.test.ts', minutes: 5, alone: true },
+  { name: 'e2e', files: 'test/e2e/**/*.test.ts', minutes: 25, guests: true },
+  { name: 'faults', files: 'test/faults/*.test.ts', minutes: 25, guests: true },
+  { name: 'editor', files: 'test/editor/**/*.test.ts', minutes: 12, guests: true },
+  { name: 'interop', files: 'test/interop/**/*.test.ts', minutes: 7 },
+  { name: 'watchman', files: 'test/faults/watchman/*.test.ts', minutes: 6 },
   { name: 'contract', files: 'test/contract/**/*.test.ts', minutes: 6 },
   { name: 'mcp', files: 'test/mcp/**/*.test.ts', minutes: 5 },
-  { name: 'interop', files: 'test/interop/**/*.test.ts', minutes: 7 },
-  { name: 'faults', files: 'test/faults/**/*.test.ts', minutes: 25, lane: 1 },
-  { name: 'e2e', files: 'test/e2e/**/*.test.ts', minutes: 25, lane: 2 },
-  { name: 'editor', files: 'test/editor/**/*.test.ts', minutes: 12, lane: 1 },
 ];
 
 interface Report extends GroupResults {
@@ -103,10 +107,11 @@ const named = process.argv.slice(2);
 const chosen = GROUPS.filter((group) => named.includes(group.name));
 const vitestArguments = named.filter((argument) => !GROUPS.some((group) => group.name === argument));
 
-/** A guest has one slow processor, so two lanes of guests keep two cores busy. */
-async function runLane(groups: readonly Group[]): Promise<Report[]> {
+/** Runs groups until the list, which lanes share, is empty. */
+async function runLane(groups: Group[]): Promise<Report[]> {
   const reports: Report[] = [];
-  for (const group of groups) {
+  for (let group = takeNext(groups); group !== undefined; group = takeNext(groups)) {
+    if (group.guests === true) await buildImage();
     if (globSync(group.files, { cwd: ROOT }).length > 0) reports.push(await runGroup(group, vitestArguments));
     else if (chosen.length > 0)
       reports.push({ ...failed(group.name, `there are no files ${group.files}`), seconds: 0 });
@@ -114,14 +119,30 @@ async function runLane(groups: readonly Group[]): Promise<Report[]> {
   return reports;
 }
 
+let isBuilding = false;
+let image: Promise<unknown> | undefined;
+
+/** Where there can be no guest, this fails, and the tests say why. */
+function buildImage(): Promise<unknown> {
+  isBuilding ||= image === undefined;
+  image ??= runProcess('node', ['test/lab/main.ts', 'build'], { show: true }).finally(() => {
+    isBuilding = false;
+  });
+  return image;
+}
+
+/** While one lane builds the image, the other does what needs none. */
+function takeNext(groups: Group[]): Group | undefined {
+  const next = isBuilding ? groups.findIndex((group) => group.guests !== true) : 0;
+  return groups.splice(Math.max(next, 0), 1)[0];
+}
+
 const reports: Report[] = [];
 if (chosen.length === 0) reports.push(await runChecks());
 const wanted = chosen.length > 0 ? chosen : GROUPS;
-reports.push(...(await runLane(wanted.filter((group) => group.lane === undefined))));
-const lanes = [1, 2].map((lane) => wanted.filter((group) => group.lane === lane));
-// Once, before a test's own time limit counts. Where there can be no guest, the tests say why.
-if (lanes.some((lane) => lane.length > 0)) await runProcess('node', ['test/lab/main.ts', 'build'], { show: true });
-reports.push(...(await Promise.all(lanes.map(runLane))).flat());
+reports.push(...(await runLane(wanted.filter((group) => group.alone === true))));
+const shared = wanted.filter((group) => group.alone !== true);
+reports.push(...(await Promise.all([runLane(shared), runLane(shared)])).flat());
 if (reports.every(({ passed, skipped, failures }) => passed + skipped.length + failures.length === 0)) {
   reports.push({ ...failed('all', 'not a single test was run'), seconds: 0 });
 }

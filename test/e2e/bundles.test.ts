@@ -1,22 +1,18 @@
 /**
- * What users get is the bundles, not the sources that all other tests run. Here the bundles are built and started, so
- * that a package that does not survive bundling, or a module that is started by path and is not there, is noticed.
+ * What users get is the bundles, not the sources that most tests run. A package that does not survive bundling, or a
+ * module that is started by path and is not there, is noticed here.
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const DIST = join(ROOT, 'dist');
+const DIST = inject('programs');
 
 describe('the bundles', () => {
-  beforeAll(async () => {
-    await execa('node', ['.ci/build.ts'], { cwd: ROOT });
-  });
-
   test('the command line starts by its own name', async () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
     const { stdout } = await execa(join(DIST, 'cli.js'), ['--version']);

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { describeTree, treeDifferences } from '../support/describe-tree.ts';
-import { type InstalledUser, installedUser } from '../support/installed-user.ts';
+import { CLI, type InstalledUser, installedUser } from '../support/installed-user.ts';
 
 /** Long enough for a slow machine, short enough to see a process that never ends. */
 const signalOf = (): AbortSignal => AbortSignal.timeout(100_000);
@@ -100,7 +100,7 @@ describe('with a repository that restic wrote', () => {
     user = await installedUser();
     files = join(user.home, 'files');
     await writeFiles(files);
-    await user.restic(['init'], signalOf());
+    await user.makeRepository();
     await user.restic(['backup', '--host', 'db1', files], signalOf());
     return () => user[Symbol.asyncDispose]();
   });
@@ -207,7 +207,7 @@ describe('with a repository that restic wrote', () => {
 
 /** A command with a real terminal in front of it. */
 function startAtTerminal(user: InstalledUser, words: readonly string[]) {
-  const command = [process.execPath, join(import.meta.dirname, '../../cli/main.ts'), ...words].join(' ');
+  const command = [process.execPath, CLI, ...words].join(' ');
   return execa('script', ['-qec', command, '/dev/null'], {
     cwd: user.home,
     env: { ...user.environment, NO_COLOR: '1' },

@@ -10,6 +10,7 @@ import { backup } from '../../shared/pipeline/backup.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { createRepository, openRepository } from '../../shared/repository/open-repository.ts';
+import { CHEAP_KEY } from '../support/test-repository.ts';
 
 /** Plain JSON, so that it can be handed to a process that is going to be killed. */
 export interface BackupSetting {
@@ -26,7 +27,8 @@ export const PASSWORD = 'a password for tests';
 export const repositoryFolder = (setting: BackupSetting): string => join(setting.folder, 'repository');
 
 export async function createTestRepository(setting: BackupSetting, signal: AbortSignal): Promise<void> {
-  const repository = await createRepository(createLocalBackend(repositoryFolder(setting)), PASSWORD, signal);
+  const backend = createLocalBackend(repositoryFolder(setting));
+  const repository = await createRepository(backend, PASSWORD, signal, { keyCost: CHEAP_KEY });
   await repository.close();
 }
 

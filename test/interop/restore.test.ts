@@ -17,10 +17,11 @@ import { restore } from '../../shared/pipeline/restore.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
 import type { Transport } from '../../shared/remote/transport.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
-import { openRepository } from '../../shared/repository/open-repository.ts';
+import { createRepository, openRepository } from '../../shared/repository/open-repository.ts';
 import { describeTree, type TreeDescription, treeDifferences } from '../support/describe-tree.ts';
 import { mountFilesystem } from '../support/loop-filesystem.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
+import { CHEAP_KEY } from '../support/test-repository.ts';
 import { makeTortureTree } from '../support/torture-tree.ts';
 
 const PASSWORD = 'a password for tests';
@@ -42,6 +43,12 @@ function restic(args: readonly string[], cwd = folder.path) {
   return execa('restic', [...args], { cwd, env });
 }
 
+/** Our own, because its key is cheap: restic's costs half a second each time that it is opened. */
+async function makeRepository(path: string): Promise<void> {
+  const signal = AbortSignal.timeout(60_000);
+  await (await createRepository(createLocalBackend(path), PASSWORD, signal, { keyCost: CHEAP_KEY })).close();
+}
+
 beforeAll(async () => {
   if (!isRoot) return;
   folder = await temporaryFolder();
@@ -49,7 +56,7 @@ beforeAll(async () => {
   repositoryFolder = join(folder.path, 'repository');
   await makeTortureTree(tree, { smallFiles: 1500, sparseBytes: 100 * 1024 ** 2 });
   original = await describeTree(tree, { withHoles: true });
-  await restic(['init', '--quiet']);
+  await makeRepository(repositoryFolder);
   await restic(['backup', '--quiet', tree]);
 });
 
@@ -321,7 +328,7 @@ describe('a damaged repository', () => {
       RESTIC_PASSWORD: PASSWORD,
       RESTIC_CACHE_DIR: join(folder.path, 'cache2'),
     };
-    await execa('restic', ['init', '--quiet'], { env });
+    await makeRepository(damaged);
     await execa('restic', ['backup', '--quiet', source], { env });
     // One bit in the middle of one data pack; trees lie in other packs.
     const { stdout: packs } = await execa('sh', ['-c', 'find data -type f -size +1000k'], { cwd: damaged });

@@ -4,12 +4,18 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { inject } from 'vitest';
+import { createLocalBackend } from '../../shared/repository/backend/local.ts';
+import { createRepository } from '../../shared/repository/open-repository.ts';
 import { temporaryFolder } from './temporary-folder.ts';
+import { CHEAP_KEY } from './test-repository.ts';
 
-const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-const MCP_SERVER = fileURLToPath(new URL('../../mcp-server/main.ts', import.meta.url));
+/** The command line, for those who start it in a way of their own. */
+export const CLI = join(inject('programs'), 'cli.js');
+const MCP_SERVER = join(inject('programs'), 'mcp-server.js');
+
+const PASSWORD = 'correct horse battery';
 
 interface Ended {
   readonly exitCode: number | undefined;
@@ -29,6 +35,8 @@ export interface InstalledUser extends AsyncDisposable {
   run(words: readonly string[], signal: AbortSignal): Promise<Ended>;
   /** Runs a command with --json that has to succeed; gives its one document. */
   ask(words: readonly string[], signal: AbortSignal): Promise<unknown>;
+  /** Makes the repository with a cheap key, where making it is not what is tested: it is opened many times. */
+  makeRepository(): Promise<void>;
   /** Debian's restic on the user's repository. */
   restic(words: readonly string[], signal: AbortSignal): Promise<string>;
 }
@@ -53,7 +61,7 @@ export async function installedUser(): Promise<InstalledUser> {
   const passwordFile = join(home, 'password');
   const environment = { HOME: home, PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8' };
   await mkdir(join(home, '.config/stillpoint'), { recursive: true });
-  await writeFile(passwordFile, 'correct horse battery\n', { mode: 0o600 });
+  await writeFile(passwordFile, `${PASSWORD}\n`, { mode: 0o600 });
 
   const user: InstalledUser = {
     home,
@@ -76,6 +84,11 @@ export async function installedUser(): Promise<InstalledUser> {
       const { exitCode, stdout, stderr } = await user.run([...words, '--json'], signal);
       if (exitCode === 0 && stderr === '') return JSON.parse(stdout) as unknown;
       throw new Error(`stillpoint ${words.join(' ')} ended with ${String(exitCode)}: ${stdout}${stderr}`);
+    },
+    async makeRepository() {
+      const signal = AbortSignal.timeout(60_000);
+      const backend = createLocalBackend(repository);
+      await (await createRepository(backend, PASSWORD, signal, { keyCost: CHEAP_KEY })).close();
     },
     async restic(words, signal) {
       const where = ['--no-cache', '--repo', repository, '--password-file', passwordFile];

@@ -1,29 +1,36 @@
 /**
  * The scripts of a lease with an LVM of paper that fails on demand, under each shell that a host may have: whatever
- * goes wrong, what is ours goes away in the end, and nothing else is touched.
+ * goes wrong, what is ours goes away in the end, and nothing else is touched. Each shell has a file of its own, because
+ * most of this is waiting for leases to end, which three can do at the same time.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { never } from '../../shared/base/cancel.ts';
-import { newRunId, ownerId, type RunId } from '../../shared/domain/names.ts';
-import { listTree, parseListing } from '../../shared/pipeline/backup/listing.ts';
-import { armLease, releaseLease, renewLease, sweepHost } from '../../shared/snapshot/lease/commands.ts';
-import { createSnapshots, type SnapshotOrder } from '../../shared/snapshot/lvm/create.ts';
+import { never } from '../../../shared/base/cancel.ts';
+import { newRunId, ownerId, type RunId } from '../../../shared/domain/names.ts';
+import { listTree, parseListing } from '../../../shared/pipeline/backup/listing.ts';
+import { armLease, releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/lease/commands.ts';
+import { createSnapshots, type SnapshotOrder } from '../../../shared/snapshot/lvm/create.ts';
 import {
   aUuid,
   eventually,
   hasShell,
   type PaperHost,
-  SHELLS,
+  type Shell,
   startPaperHost,
   whyNoPaperHost,
-} from '../support/snapshot/paper-lvm.ts';
+} from '../../support/snapshot/paper-lvm.ts';
 
 const owner = ownerId('00112233aabb');
 const other = ownerId('ffeeddccbbaa');
-const whyNot = await whyNoPaperHost();
-if (whyNot !== undefined) process.stdout.write(`faults/watchman is skipped: ${whyNot}\n`);
+const noHost = await whyNoPaperHost();
 
-describe.skipIf(whyNot !== undefined).each(SHELLS.filter(hasShell))('the watchman under %s', (shell) => {
+export function watchmanSuite(shell: Shell): void {
+  const whyNot = hasShell(shell) ? noHost : `there is no ${shell} on this machine`;
+  describe(`the watchman under ${shell}`, () => {
+    judgeWatchman(shell, whyNot);
+  });
+}
+
+function judgeWatchman(shell: Shell, whyNot: string | undefined): void {
   let paper: PaperHost;
   let run: RunId;
   const folder = (): string => `/run/stillpoint/${run}`;
@@ -57,16 +64,18 @@ setsid nsenter --mount=/proc/$pid/ns/mnt -- sleep 4242 </dev/null >/dev/null 2>&
     );
 
   beforeAll(async () => {
-    paper = await startPaperHost(shell);
+    if (whyNot === undefined) paper = await startPaperHost(shell);
   });
   afterAll(async () => {
     await paper?.[Symbol.asyncDispose]();
   });
-  beforeEach(async () => {
+  beforeEach(async ({ skip }) => {
+    skip(whyNot !== undefined, whyNot);
     await paper.reset();
     run = newRunId();
   });
   afterEach(async () => {
+    if (whyNot !== undefined) return;
     const everybody =
       'for p in /proc/[0-9]*; do p=${p#/proc/}; [ $p = 1 ] || [ $p = $$ ] || kill -KILL $p 2>/dev/null || :; done';
     await paper.sh(`${everybody}; rm -rf /run/stillpoint`);
@@ -394,4 +403,4 @@ nsenter --mount=/proc/$pid/ns/mnt sh -c 'mkdir -p "$1/there/deep" && ln -s /etc 
     await paper.sh('rmdir /run/disk');
     await paper.host.run(releaseLease(run, owner), never);
   });
-});
+}

@@ -1,0 +1,3 @@
+import { watchmanSuite } from './suite.ts';
+
+watchmanSuite('dash');
