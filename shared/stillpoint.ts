@@ -21,7 +21,7 @@ import type { FileListing, RestorePointSummary } from './domain/restore-point.ts
 import type { RepositorySpec, Source } from './domain/source.ts';
 import { findHost, listAllHosts } from './facade/hosts.ts';
 import { JobDesk } from './facade/job-desk.ts';
-import { gatherHandover, type PeoplePorts, passwordOf, placesOf, withHost } from './facade/people.ts';
+import { gatherHandover, type PeoplePorts, placesOf, secretsOf, withHost } from './facade/people.ts';
 import { RepositoryAccess } from './facade/repository-access.ts';
 import { RepositoryShelf } from './facade/repository-shelf.ts';
 import { RestorePoints } from './facade/restore-points.ts';
@@ -164,8 +164,8 @@ class OpenedStillpoint implements Stillpoint {
     const spec = findRepository(await this.#configuration(), name);
     // A person chooses this password; what they said to an earlier question was an answer to that one.
     this.#people.book.forget(spec.name);
-    const { value } = await passwordOf(spec, this.#people, signal);
-    await using repository = await createAt(spec, value, this.#people, signal);
+    const { secrets } = await secretsOf(spec, this.#people, signal);
+    await using repository = await createAt(spec, secrets, this.#people, signal);
     return { id: repository.id };
   }
 
@@ -291,13 +291,14 @@ class OpenedStillpoint implements Stillpoint {
 
   async #openRepository(spec: RepositorySpec, signal: AbortSignal): Promise<OpenedRepository> {
     for (let attempt = 1; ; attempt += 1) {
-      const { value, from } = await passwordOf(spec, this.#people, signal);
+      const { secrets, typed } = await secretsOf(spec, this.#people, signal);
       try {
-        return await openAt(spec, value, this.#people, signal);
+        return await openAt(spec, secrets, this.#people, signal);
       } catch (error) {
-        if (!isStillpointError(error, 'repository.wrong-password')) throw error;
+        const isPassword = isStillpointError(error, 'repository.wrong-password');
+        if (!isPassword && !isStillpointError(error, 'backend.denied')) throw error;
         this.#people.book.forget(spec.name);
-        if (from !== 'person' || attempt === PASSWORD_ATTEMPTS) throw error;
+        if (!(isPassword ? typed.password : typed.store) || attempt === PASSWORD_ATTEMPTS) throw error;
       }
     }
   }

@@ -18,6 +18,7 @@ import {
 import type { HostSpec, RepositorySpec, Source } from '../domain/source.ts';
 import { type Problem, parseDocument } from './document.ts';
 import { referenceProblems } from './references.ts';
+import { repositorySpec } from './repository-entry.ts';
 import { configurationSchema, DEFAULT_LEASE_SECONDS } from './schema.ts';
 import { shapeProblems } from './shape.ts';
 
@@ -78,12 +79,7 @@ export function parseConfiguration(content: string, file: string, home: string):
     ),
     repositories: new Map(
       Object.entries(repositories).map(([name, entry]) => {
-        const spec: RepositorySpec = {
-          name: repositoryName(name),
-          location: localPath(entry.location.replace(/^local:/, '')),
-          passwordFile: entry.passwordFile === undefined ? undefined : localPath(entry.passwordFile),
-          passwordCommand: entry.passwordCommand,
-        };
+        const spec = repositorySpec(name, entry, localPath);
         return [spec.name, spec];
       }),
     ),

@@ -5,6 +5,7 @@
 import { hostName } from '../domain/names.ts';
 import type { ConfigDocument, DocumentPath, Problem } from './document.ts';
 import { nearest } from './nearest.ts';
+import { repositoryProblems } from './repository-entry.ts';
 import { hostSchema, repositorySchema, type SourceEntry, sourceSchema } from './schema.ts';
 
 const TABLES = ['hosts', 'repositories', 'sources'] as const;
@@ -28,14 +29,8 @@ export function referenceProblems(document: ConfigDocument): Problem[] {
   for (const [name, raw] of Object.entries(entriesOf(document, 'repositories'))) {
     const repository = repositorySchema.safeParse(raw).data;
     if (repository === undefined) continue;
-    const remote = REMOTE_LOCATION.exec(repository.location);
-    if (remote !== null) {
-      const message = `Repositories at "${remote[1] ?? ''}:" are not supported.`;
-      report(['repositories', name, 'location'], 'value', message, 'Write the path of a folder on this machine.');
-    }
-    if (repository.passwordFile !== undefined && repository.passwordCommand !== undefined) {
-      const message = 'The password is to come from a file and from a command.';
-      report(['repositories', name, 'passwordCommand'], 'key', message, 'Keep "passwordFile" or "passwordCommand".');
+    for (const { path, at, message, advice } of repositoryProblems(repository)) {
+      report(['repositories', name, ...path], at, message, advice);
     }
   }
   for (const [name, raw] of Object.entries(entriesOf(document, 'sources'))) {
@@ -47,7 +42,6 @@ export function referenceProblems(document: ConfigDocument): Problem[] {
 
 type Report = (path: DocumentPath, at: 'key' | 'value', message: string, advice: string) => void;
 
-const REMOTE_LOCATION = /^(sftp|rest|s3|b2|azure|gs|swift|rclone):/;
 const NAME_ADVICE = 'Use letters, digits and . _ @ : - and begin with a letter or digit; at most 128 characters.';
 const SSH_NAME_ADVICE = 'Write the name as after "ssh" on the command line: no spaces, and no "-" at the beginning.';
 

@@ -29,17 +29,61 @@ export const hostSchema = z
   })
   .describe('A machine that is reached by SSH. Hosts of your SSH configuration need not be written here.');
 
+const command = z.array(text).min(1);
+const kibibytes = z.int().min(1).max(1e9);
+
+const s3Schema = z
+  .strictObject({
+    region: text.optional().describe('The region of the store. Default: "us-east-1", which most stores accept.'),
+    bucketLookup: z
+      .enum(['auto', 'path', 'dns'])
+      .optional()
+      .describe(
+        'Where the name of the bucket goes: "path" after the host, "dns" before it, "auto" (the default): "dns" for Amazon, "path" for others.',
+      ),
+    accessKeyId: text
+      .optional()
+      .describe('The id of the access key. Without it, keys are taken from where the AWS tools keep them.'),
+    secretKeyFile: text.optional().describe('A file that holds the secret key and nothing else.'),
+    secretKeyCommand: command
+      .optional()
+      .describe('A program and its arguments; what it prints is the secret key. No shell is involved.'),
+    profile: text.optional().describe('The profile of your AWS configuration whose keys are used.'),
+  })
+  .describe('How an S3 store is reached.');
+
+const restSchema = z
+  .strictObject({
+    user: text.optional().describe('The user at the server.'),
+    passwordFile: text.optional().describe("A file that holds the user's password and nothing else."),
+    passwordCommand: command
+      .optional()
+      .describe("A program and its arguments; what it prints is the user's password. No shell is involved."),
+  })
+  .describe('How a REST server is reached.');
+
 export const repositorySchema = z
   .strictObject({
     location: text.describe(
-      'The folder of the repository: an absolute path, one beginning with ~/, or one relative to this file.',
+      'Where the repository is: a folder (absolute, beginning with ~/, or relative to this file), or a place in the syntax of restic beginning with "sftp:", "s3:" or "rest:".',
     ),
     passwordFile: text.optional().describe('A file that holds the password of the repository and nothing else.'),
-    passwordCommand: z
-      .array(text)
-      .min(1)
+    passwordCommand: command
       .optional()
       .describe('A program and its arguments; what it prints is the password. No shell is involved.'),
+    limitUploadKiB: kibibytes.optional().describe('How many KiB a second may be sent at most.'),
+    limitDownloadKiB: kibibytes.optional().describe('How many KiB a second may be fetched at most.'),
+    connections: z
+      .int()
+      .min(1)
+      .max(64)
+      .optional()
+      .describe('How many connections are used at once, from 1 to 64. Default: 2 for a folder, 5 for other places.'),
+    caCertificateFile: text
+      .optional()
+      .describe('A file with certificates in PEM that are trusted beside those of the system.'),
+    s3: s3Schema.optional(),
+    rest: restSchema.optional(),
   })
   .describe('Where restore points are kept. Without passwordFile and passwordCommand you are asked for the password.');
 
@@ -62,6 +106,7 @@ export const configurationSchema = z.strictObject({
 /** For a host that says nothing of its own. */
 export const DEFAULT_LEASE_SECONDS = 1800;
 
+export type RepositoryEntry = z.infer<typeof repositorySchema>;
 export type SourceEntry = z.infer<typeof sourceSchema>;
 
 /** What `schema.json` holds. The extension gives that file to the editor. */

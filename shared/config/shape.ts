@@ -9,8 +9,24 @@ type Issue = z.core.$ZodIssue;
 const TOP_KEYS = ['hosts', 'repositories', 'sources'] as const;
 const ENTRY_KEYS: Readonly<Record<string, readonly string[]>> = {
   hosts: ['ssh', 'sshConfigFile', 'sudo', 'leaseSeconds'],
-  repositories: ['location', 'passwordFile', 'passwordCommand'],
+  repositories: [
+    'location',
+    'passwordFile',
+    'passwordCommand',
+    'limitUploadKiB',
+    'limitDownloadKiB',
+    'connections',
+    'caCertificateFile',
+    's3',
+    'rest',
+  ],
   sources: ['host', 'paths', 'repository', 'exclude'],
+};
+
+/** What may stand in the objects inside an entry. */
+const INNER_KEYS: Readonly<Record<string, readonly string[]>> = {
+  s3: ['region', 'bucketLookup', 'accessKeyId', 'secretKeyFile', 'secretKeyCommand', 'profile'],
+  rest: ['user', 'passwordFile', 'passwordCommand'],
 };
 
 /** An example of each value, because an example says more than the name of a type. */
@@ -24,6 +40,18 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   location: '"location": "/srv/backup"',
   passwordFile: '"passwordFile": "~/.config/stillpoint/main.password"',
   passwordCommand: '"passwordCommand": ["pass", "show", "backup"]',
+  limitUploadKiB: '"limitUploadKiB": 2048',
+  limitDownloadKiB: '"limitDownloadKiB": 2048',
+  connections: '"connections": 5',
+  caCertificateFile: '"caCertificateFile": "store-ca.pem"',
+  s3: '"s3": {"accessKeyId": "backup", "secretKeyFile": "~/.config/stillpoint/store.key"}',
+  region: '"region": "eu-central-1"',
+  accessKeyId: '"accessKeyId": "backup"',
+  secretKeyFile: '"secretKeyFile": "~/.config/stillpoint/store.key"',
+  secretKeyCommand: '"secretKeyCommand": ["pass", "show", "store"]',
+  profile: '"profile": "backup"',
+  rest: '"rest": {"user": "backup", "passwordFile": "~/.config/stillpoint/server.password"}',
+  user: '"user": "backup"',
   host: '"host": "db1"',
   paths: '"paths": ["/var/lib/mysql", "/srv/files"]',
   repository: '"repository": "main"',
@@ -34,13 +62,18 @@ export function shapeProblems(document: ConfigDocument, issues: readonly Issue[]
   return issues.flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
     if (issue.code === 'unrecognized_keys') {
-      const known = path.length === 0 ? TOP_KEYS : (ENTRY_KEYS[String(path[0])] ?? []);
+      const known = keysAt(path);
       return issue.keys.map((key) =>
         document.problem([...path, key], 'key', 'This key is not known.', instead(key, known)),
       );
     }
     return [document.problem(path, 'value', whatIsWrong(issue, path), example(issue, path))];
   });
+}
+
+function keysAt(path: readonly (string | number)[]): readonly string[] {
+  if (path.length === 0) return TOP_KEYS;
+  return (path.length === 2 ? ENTRY_KEYS[String(path[0])] : INNER_KEYS[String(path.at(-1))]) ?? [];
 }
 
 function instead(key: string, known: readonly string[]): string {

@@ -13,6 +13,7 @@ export interface Question {
     | 'keyboard-interactive'
     | 'sudo-password'
     | 'repository-password'
+    | 'store-secret'
     /** One that is being chosen: whoever asks it has it typed twice, and does not remember it. */
     | 'new-repository-password';
   /** What it is for: the host or the repository. */

@@ -1,4 +1,5 @@
 /** What to back up from where to where, as the configuration says it and every room understands it. */
+import type { Location } from './location.ts';
 import type { HostName, RepositoryName, SourceName } from './names.ts';
 
 type SudoMode = 'none' | 'passwordless' | 'password';
@@ -15,10 +16,42 @@ export interface HostSpec {
 
 export interface RepositorySpec {
   readonly name: RepositoryName;
-  /** restic's location syntax; today a local folder. */
+  /** In restic's syntax, for people: a password in it is shown as `***`. */
   readonly location: string;
+  readonly place: Location;
   readonly passwordFile: string | undefined;
   readonly passwordCommand: readonly string[] | undefined;
+  readonly store: StoreOptions;
+}
+
+/** How the place of a repository is used. All of it may be left out. */
+export interface StoreOptions {
+  readonly limitUploadKiB?: number | undefined;
+  readonly limitDownloadKiB?: number | undefined;
+  /** How many calls at once. */
+  readonly connections?: number | undefined;
+  /** Certificates in PEM that are trusted beside those of the system. */
+  readonly caCertificateFile?: string | undefined;
+  readonly s3?: S3Options | undefined;
+  readonly rest?: RestOptions | undefined;
+}
+
+interface S3Options {
+  readonly region?: string | undefined;
+  /** Where the bucket's name goes: into the path, or before the host's name. */
+  readonly bucketLookup?: 'auto' | 'path' | 'dns' | undefined;
+  /** Not a secret, as a user's name is none. Without it, the keys are looked for where the AWS tools keep them. */
+  readonly accessKeyId?: string | undefined;
+  readonly secretKeyFile?: string | undefined;
+  readonly secretKeyCommand?: readonly string[] | undefined;
+  /** A profile of the user's AWS configuration. */
+  readonly profile?: string | undefined;
+}
+
+interface RestOptions {
+  readonly user?: string | undefined;
+  readonly passwordFile?: string | undefined;
+  readonly passwordCommand?: readonly string[] | undefined;
 }
 
 export interface Source {

@@ -9,9 +9,10 @@ import { findRepository, findSource, hostSpec } from '../config/look-up.ts';
 import type { JobRequest } from '../domain/job.ts';
 import type { RepositoryName } from '../domain/names.ts';
 import type { HostSpec, RepositorySpec } from '../domain/source.ts';
-import type { AnswerBook, Handover } from '../jobs/answers.ts';
+import type { AnswerBook, Handover, RepositorySecrets } from '../jobs/answers.ts';
 import { type OpenHostPorts, openHost } from '../jobs/open-host.ts';
-import { type ResolvedPassword, resolvePassword } from '../jobs/repository-password.ts';
+import { asksPerson, resolvePassword, resolveStoreSecret } from '../jobs/repository-secrets.ts';
+import type { ResolvedSecret } from '../jobs/secret-place.ts';
 import type { RemoteCommand } from '../remote/command.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 
@@ -47,15 +48,30 @@ export async function withHost<T>(
   }
 }
 
-export async function passwordOf(
+/** Everything that opens a repository, and what there is to say about how it is kept. */
+export interface GatheredSecrets {
+  readonly secrets: RepositorySecrets;
+  /** Whether a person gave the password or the store's secret, so that it may be mistyped. */
+  readonly typed: { readonly password: boolean; readonly store: boolean };
+  readonly warnings: readonly NonNullable<ResolvedSecret['warning']>[];
+}
+
+/** Errors: `config.secret-unavailable`, or the signal's reason. */
+export async function secretsOf(
   spec: RepositorySpec,
   { book, logger }: PeoplePorts,
   signal: AbortSignal,
-): Promise<ResolvedPassword> {
-  const resolved = await resolvePassword(spec, book.attempt(), signal);
-  const { warning } = resolved;
-  if (warning !== undefined) logger.log('warn', warning.message, { code: warning.code, advice: warning.advice });
-  return resolved;
+): Promise<GatheredSecrets> {
+  const prompter = book.attempt();
+  const store = await resolveStoreSecret(spec, prompter, signal);
+  const password = await resolvePassword(spec, prompter, signal);
+  const warnings = [store, password].flatMap((resolved) => resolved?.warning ?? []);
+  for (const { message, code, advice } of warnings) logger.log('warn', message, { code, advice });
+  return {
+    secrets: { password: password.value, ...(store === undefined ? {} : { store: store.value }) },
+    typed: { password: password.from === 'person', store: store?.from === 'person' },
+    warnings,
+  };
 }
 
 /** What a job touches. Errors: `config.unknown-…`. */
@@ -86,12 +102,11 @@ export async function gatherHandover(
   { host, repository }: ReturnType<typeof placesOf>,
   ports: PeoplePorts,
   signal: AbortSignal,
-  tryPassword: (spec: RepositorySpec, signal: AbortSignal) => Promise<void>,
+  trySecrets: (spec: RepositorySpec, signal: AbortSignal) => Promise<void>,
 ): Promise<Handover> {
   // What is typed may be mistyped, so it is tried at once; what comes from a file is proved by the job a moment later.
-  const isTyped = repository?.passwordFile === undefined && repository?.passwordCommand === undefined;
-  if (repository !== undefined && isTyped) await tryPassword(repository, signal);
-  const password = repository && (await passwordOf(repository, ports, signal));
+  if (repository !== undefined && asksPerson(repository)) await trySecrets(repository, signal);
+  const gathered = repository && (await secretsOf(repository, ports, signal));
   if (host !== undefined && ports.book.hasPerson) {
     await withHost(host, ports, signal, async (opened) => {
       if (host.sudo === 'password') await opened.run(BE_ROOT, signal);
@@ -99,7 +114,7 @@ export async function gatherHandover(
   }
   return {
     answers: host === undefined ? [] : ports.book.about(host.name),
-    repositoryPasswords: repository && password ? { [repository.name]: password.value } : {},
-    warnings: password?.warning === undefined ? [] : [password.warning],
+    repositorySecrets: repository && gathered ? { [repository.name]: gathered.secrets } : {},
+    warnings: [...(gathered?.warnings ?? [])],
   };
 }

@@ -4,7 +4,7 @@
  */
 import type { JudgedLock, NewPassword, RepositoryKey, UnlockReport } from '../domain/repository-access.ts';
 import type { RepositorySpec } from '../domain/source.ts';
-import { resolveNewPassword } from '../jobs/repository-password.ts';
+import { resolveNewPassword } from '../jobs/repository-secrets.ts';
 import { addKey, changeKey, listKeys, removeKey } from '../repository/keys.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import type { PeoplePorts } from './people.ts';

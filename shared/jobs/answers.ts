@@ -13,11 +13,19 @@ export type Answer = z.infer<typeof answerSchema>;
 export const handoverSchema = z.object({
   answers: z.array(answerSchema),
   /** By the name of the repository. */
-  repositoryPasswords: z.record(z.string(), z.string()),
+  repositorySecrets: z.record(
+    z.string(),
+    z.object({
+      password: z.string(),
+      /** What the place of the repository asks for. */
+      store: z.string().optional(),
+    }),
+  ),
   /** What the starter noticed on the way; the runner tells it in the job's log. */
   warnings: z.array(z.object({ code: z.string(), message: z.string(), advice: z.string() })),
 });
 export type Handover = z.infer<typeof handoverSchema>;
+export type RepositorySecrets = Handover['repositorySecrets'][string];
 
 export class AnswerBook {
   readonly #person: Prompter | undefined;

@@ -2,9 +2,11 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { RepositorySpec } from '../domain/source.ts';
-import { createLocalBackend } from '../repository/backend/local.ts';
+import type { Backend } from '../repository/backend/backend.ts';
+import { openBackend } from '../repository/backend/open-backend.ts';
 import { createRepository, openRepository } from '../repository/open-repository.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
+import type { RepositorySecrets } from './answers.ts';
 
 export interface OpenRepositoryPorts {
   readonly logger: Logger;
@@ -13,22 +15,39 @@ export interface OpenRepositoryPorts {
 
 /** Errors: `repository.not-found`, `repository.wrong-password`, `repository.unsupported`, `backend.…`. */
 export function openAt(
-  { name, location }: RepositorySpec,
-  password: string,
-  { logger, clock }: OpenRepositoryPorts,
+  spec: RepositorySpec,
+  secrets: RepositorySecrets,
+  ports: OpenRepositoryPorts,
   signal: AbortSignal,
 ): Promise<OpenedRepository> {
-  const options = { logger: logger.child({ repository: name }), clock };
-  return openRepository(createLocalBackend(location), password, signal, options);
+  return withBackend(openRepository, spec, secrets, ports, signal);
 }
 
 /** Errors: `repository.exists`, `backend.…`. */
 export function createAt(
-  { name, location }: RepositorySpec,
-  password: string,
-  { logger, clock }: OpenRepositoryPorts,
+  spec: RepositorySpec,
+  secrets: RepositorySecrets,
+  ports: OpenRepositoryPorts,
   signal: AbortSignal,
 ): Promise<OpenedRepository> {
-  const options = { logger: logger.child({ repository: name }), clock };
-  return createRepository(createLocalBackend(location), password, signal, options);
+  return withBackend(createRepository, spec, secrets, ports, signal);
+}
+
+/** The repository closes its backend; one that did not open leaves that to us. */
+async function withBackend(
+  open: typeof openRepository,
+  { name, place, store }: RepositorySpec,
+  secrets: RepositorySecrets,
+  ports: OpenRepositoryPorts,
+  signal: AbortSignal,
+): Promise<OpenedRepository> {
+  const logger = ports.logger.child({ repository: name });
+  const { clock } = ports;
+  const backend: Backend = await openBackend(place, { ...store, secret: secrets.store }, { logger, clock }, signal);
+  try {
+    return await open(backend, secrets.password, signal, { logger, clock });
+  } catch (error) {
+    await backend.close().catch((cause: unknown) => logger.log('debug', 'a backend did not close', { cause }));
+    throw error;
+  }
 }

@@ -45,7 +45,7 @@ export const PIPELINE_VERBS: Verbs = {
 
 function repositoryOpener(name: RepositoryName, ports: VerbPorts): (signal: AbortSignal) => Promise<OpenedRepository> {
   const spec = findRepository(ports.configuration, name);
-  return (signal) => openAt(spec, ports.repositoryPassword(name), ports, signal);
+  return (signal) => openAt(spec, ports.repositorySecrets(name), ports, signal);
 }
 
 /** Paths in a request are as shown; the pipeline wants the bytes of their names. */

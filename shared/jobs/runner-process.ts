@@ -88,7 +88,10 @@ async function readHandover(): Promise<Handover> {
 
 function rememberSecrets(handover: Handover): void {
   for (const { value } of handover.answers) registerSecret(value);
-  for (const password of Object.values(handover.repositoryPasswords)) registerSecret(password);
+  for (const { password, store } of Object.values(handover.repositorySecrets)) {
+    registerSecret(password);
+    if (store !== undefined) registerSecret(store);
+  }
 }
 
 function noHandover(cause: unknown): StillpointError {

@@ -143,9 +143,9 @@ async function portsFor(context: RunContext, { store, environment, clock, logger
     environment,
     workFolder,
     prompter: replayedAnswers(handover.answers),
-    repositoryPassword: (repository) => {
-      const password = handover.repositoryPasswords[repository];
-      if (password !== undefined) return password;
+    repositorySecrets: (repository) => {
+      const secrets = handover.repositorySecrets[repository];
+      if (secrets !== undefined) return secrets;
       throw new StillpointError('config.secret-unavailable', `The job was given no password for "${repository}".`, {
         advice: 'The configuration was changed while the job began. Start it again.',
         details: { repository },

@@ -8,6 +8,7 @@ import type { JobRequest } from '../domain/job.ts';
 import type { OwnerId, RepositoryName } from '../domain/names.ts';
 import type { Prompter } from '../domain/prompter.ts';
 import type { JobResult } from '../domain/report.ts';
+import type { RepositorySecrets } from './answers.ts';
 
 export interface VerbPorts {
   /** As it was when the job began; edits count from the next job on. */
@@ -19,7 +20,7 @@ export interface VerbPorts {
   /** Answers what a person was asked before the start, declines the rest. */
   readonly prompter: Prompter;
   /** Errors: `config.secret-unavailable`. */
-  repositoryPassword(repository: RepositoryName): string;
+  repositorySecrets(repository: RepositoryName): RepositorySecrets;
   readonly emit: EmitEvent;
   readonly logger: Logger;
   readonly clock: Clock;

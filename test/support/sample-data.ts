@@ -18,7 +18,14 @@ export const sampleHosts: readonly HostSummary[] = [
 ];
 
 export const sampleRepositories: readonly RepositorySpec[] = [
-  { name: repositoryName('main'), location: '/srv/backup', passwordFile: '/etc/pw', passwordCommand: undefined },
+  {
+    name: repositoryName('main'),
+    location: '/srv/backup',
+    place: { kind: 'local', path: '/srv/backup' },
+    passwordFile: '/etc/pw',
+    passwordCommand: undefined,
+    store: {},
+  },
 ];
 
 export const sampleSources: readonly Source[] = [

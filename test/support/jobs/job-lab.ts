@@ -16,7 +16,7 @@ import { isAlive } from '../../../shared/jobs/process-identity.ts';
 import { settledFacts } from '../../../shared/jobs/settle.ts';
 import { startJob } from '../../../shared/jobs/start-job.ts';
 
-export const NO_SECRETS: Handover = { answers: [], repositoryPasswords: {}, warnings: [] };
+export const NO_SECRETS: Handover = { answers: [], repositorySecrets: {}, warnings: [] };
 const TEST_RUNNER = new URL('./runner-main.ts', import.meta.url);
 
 const CONFIGURATION = `{

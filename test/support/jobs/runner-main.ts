@@ -43,7 +43,7 @@ const VERBS: Verbs = {
     return RESULT;
   },
   restore: async ({ target, repository }, ports, signal) => {
-    const secret = ports.repositoryPassword(repository);
+    const { password: secret, store } = ports.repositorySecrets(repository);
     if (target === '/throw') throw new Error(`the foreign library says: bad key ${secret}`);
     if (target === '/fault') {
       setTimeout(() => {
@@ -56,8 +56,8 @@ const VERBS: Verbs = {
       cleanupSignal(),
     );
     const place = `${process.argv.join(' ')} ${await readFile('/proc/self/environ', 'utf8')}`;
-    const seen = [secret, asked].map((value) => value !== undefined && place.includes(value));
-    await mark(ports, `knows ${secret.length} ${asked?.length ?? 0}, shows ${seen.join(' ')}`);
+    const seen = [secret, store, asked].map((value) => value !== undefined && place.includes(value));
+    await mark(ports, `knows ${secret.length} ${store?.length ?? 0} ${asked?.length ?? 0}, shows ${seen.join(' ')}`);
     return RESULT;
   },
   check: async (_request, { emit, clock }, signal) => {

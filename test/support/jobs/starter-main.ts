@@ -8,7 +8,7 @@ import { startJob } from '../../../shared/jobs/start-job.ts';
 
 const [, , stateFolder = '', configFile = '', source = ''] = process.argv;
 const store = await JobStore.open(stateFolder);
-const handover = { answers: [], repositoryPasswords: {}, warnings: [] };
+const handover = { answers: [], repositorySecrets: {}, warnings: [] };
 const runnerEntry = new URL('./runner-main.ts', import.meta.url);
 const options = { configFile, handover, runnerEntry, clock: systemClock };
 const started = await startJob(store, { kind: 'backup', source: sourceName(source) }, options, never);

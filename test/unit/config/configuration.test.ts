@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readEnvironment } from '../../../shared/base/environment.ts';
 import { isStillpointError } from '../../../shared/base/errors.ts';
+import { redact } from '../../../shared/base/log.ts';
 import { configPlace, loadConfiguration, parseConfiguration } from '../../../shared/config/configuration.ts';
 import { findRepository, findSource, hostSpec } from '../../../shared/config/look-up.ts';
 import { hostName, repositoryName, sourceName } from '../../../shared/domain/names.ts';
@@ -51,10 +53,19 @@ describe('a configuration', () => {
       {
         name: 'main',
         location: '/home/ann/backup',
+        place: { kind: 'local', path: '/home/ann/backup' },
         passwordFile: '/home/ann/.config/stillpoint/main.password',
         passwordCommand: undefined,
+        store: {},
       },
-      { name: 'other', location: '/srv/other', passwordFile: undefined, passwordCommand: ['pass', 'show', 'x'] },
+      {
+        name: 'other',
+        location: '/srv/other',
+        place: { kind: 'local', path: '/srv/other' },
+        passwordFile: undefined,
+        passwordCommand: ['pass', 'show', 'x'],
+        store: {},
+      },
     ]);
     expect([...configuration.sources.values()]).toEqual([
       {
@@ -66,6 +77,35 @@ describe('a configuration', () => {
       },
       { name: 'web', host: 'web.example.org', paths: [Buffer.from('/')], repository: 'other', exclude: [] },
     ]);
+  });
+
+  test('knows how a place elsewhere is reached, and shows no password of it', () => {
+    const configuration = parseConfiguration(
+      `{"repositories": {
+        "ceph": {
+          "location": "s3:http://h:7480/b/main",
+          "s3": {"accessKeyId": "k", "secretKeyFile": "~/k", "region": "de", "bucketLookup": "dns"},
+          "limitUploadKiB": 100, "limitDownloadKiB": 200, "connections": 3,
+        },
+        "server": {"location": "rest:https://me:blue-kettle@h", "caCertificateFile": "ca.pem"},
+      }}`,
+      FILE,
+      HOME,
+    );
+    const [ceph, server] = [...configuration.repositories.values()];
+    expect(ceph?.store).toEqual({
+      limitUploadKiB: 100,
+      limitDownloadKiB: 200,
+      connections: 3,
+      s3: { accessKeyId: 'k', secretKeyFile: '/home/ann/k', region: 'de', bucketLookup: 'dns' },
+    });
+    expect(ceph?.location).toBe('s3:http://h:7480/b/main');
+    expect(server?.location).toBe('rest:https://me:***@h/');
+    expect(server?.store.caCertificateFile).toBe('/home/ann/.config/stillpoint/ca.pem');
+    expect(JSON.stringify([...configuration.repositories]) + inspect(configuration, { depth: 9 })).not.toContain(
+      'kettle',
+    );
+    expect(redact('blue-kettle')).toBe('[redacted]');
   });
 
   test('is what the documentation shows', () => {

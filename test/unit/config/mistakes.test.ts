@@ -11,6 +11,7 @@ function mistakesIn(content: string): string {
   } catch (error) {
     const { code, message, advice } = error as StillpointError;
     expect(code).toBe('config.invalid');
+    expect(message).not.toContain('violet-door');
     return `${message}\n${advice}\n`;
   }
   throw new Error('nothing was found wrong');
@@ -38,10 +39,23 @@ describe('mistakes in', () => {
       `{"repositories": {
         "a": {},
         "b": {"location": ""},
-        "c": {"location": "sftp:nas:/srv"},
+        "c": {"location": "gs:bucket:/"},
         "d": {"location": "/d", "passwordFile": "x", "passwordCommand": ["y"]},
         "e": {"location": "/e", "passwordCommand": "pass show e"},
         "f": {"location": "/f", "passwordCommand": []}
+      }}`,
+    ],
+    [
+      'the place of a repository',
+      `{"repositories": {
+        "a": {"location": "s3:store.example", "s3": {"bucket": "x", "bucketLookup": "host"}},
+        "b": {"location": "sftp:nas", "connections": 0, "limitUploadKiB": 1.5},
+        "c": {"location": "/c", "s3": {}, "rest": {}, "caCertificateFile": "ca.pem"},
+        "d": {"location": "s3:http://h/b", "caCertificateFile": "ca.pem", "s3": {"accessKeyId": "k", "profile": "p"}},
+        "e": {"location": "s3:h/b", "s3": {"secretKeyFile": "f", "secretKeyCommand": ["c"]}},
+        "f": {"location": "rest:http://me:violet-door@h/", "rest": {"user": "me", "passwordFile": "f"}},
+        "g": {"location": "rest:http://h/", "rest": {"passwordFile": "f", "passwordCommand": ["c"]}},
+        "h": {"location": "rest:http://me:violet-door@h:0x/"}
       }}`,
     ],
     ['references', source('"host": "db1", "paths": ["/srv"], "repository": "mian"')],

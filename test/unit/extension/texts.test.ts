@@ -11,9 +11,11 @@ import { english } from './wording.ts';
 const repository = {
   name: repositoryName('main'),
   location: '/srv/back ups/main',
+  place: { kind: 'local', path: '/srv/back ups/main' },
   passwordFile: '/root/pass',
   passwordCommand: undefined,
-};
+  store: {},
+} as const;
 
 describe('the page of a restore point', () => {
   test('holds the whole id, the instant, the meaning of its consistency, sizes and paths', () => {

@@ -215,7 +215,7 @@ describe('a job', { timeout: SLOW }, () => {
 describe('secrets', { timeout: SLOW }, () => {
   const handover = {
     answers: [{ kind: 'sudo-password', subject: 'db1', text: '?', value: 'sudo-ochre-lamp' }],
-    repositoryPasswords: { main: 'repository-violet-door' },
+    repositorySecrets: { main: { password: 'repository-violet-door', store: 'store-violet-door' } },
     warnings: [],
   };
 
@@ -232,7 +232,7 @@ describe('secrets', { timeout: SLOW }, () => {
     );
     expect((await lab.events(id)).at(-1)).toMatchObject({ outcome: 'succeeded' });
     expect(await lab.marks()).toEqual([
-      `knows ${'repository-violet-door'.length} ${'sudo-ochre-lamp'.length}, shows false false`,
+      `knows ${'repository-violet-door'.length} ${'store-violet-door'.length} ${'sudo-ochre-lamp'.length}, shows false false false`,
     ]);
     expect(await allFiles()).not.toMatch(/ochre|violet/);
   });
@@ -283,7 +283,7 @@ describe('a runner', { timeout: SLOW }, () => {
   });
 
   test('that has a fault in itself ends its job', async () => {
-    const handover = { ...NO_SECRETS, repositoryPasswords: { main: 'x' } };
+    const handover = { ...NO_SECRETS, repositorySecrets: { main: { password: 'x' } } };
     const { id } = await lab.start(
       { kind: 'restore', repository: REPOSITORY, restorePoint: 'latest', paths: [], target: '/fault' },
       { handover },

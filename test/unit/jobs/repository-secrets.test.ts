@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { redact } from '../../../shared/base/log.ts';
+import { parseLocation } from '../../../shared/domain/location.ts';
 import { repositoryName } from '../../../shared/domain/names.ts';
 import type { Prompter } from '../../../shared/domain/prompter.ts';
 import type { RepositorySpec } from '../../../shared/domain/source.ts';
-import { type ResolvedPassword, resolvePassword } from '../../../shared/jobs/repository-password.ts';
+import { asksPerson, resolvePassword, resolveStoreSecret } from '../../../shared/jobs/repository-secrets.ts';
+import type { ResolvedSecret } from '../../../shared/jobs/secret-place.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -26,10 +28,14 @@ function resolve(
   place: Partial<RepositorySpec>,
   answer?: string,
   signal: AbortSignal = never,
-): Promise<ResolvedPassword> {
+): Promise<ResolvedSecret> {
+  return resolvePassword(repositoryAt('/srv/backup', place), answering(answer), signal);
+}
+
+function repositoryAt(location: string, more: Partial<RepositorySpec> = {}): RepositorySpec {
+  const place = parseLocation(location);
   const nowhere = { passwordFile: undefined, passwordCommand: undefined };
-  const repository = { name: repositoryName('main'), location: '/srv/backup', ...nowhere, ...place };
-  return resolvePassword(repository, answering(answer), signal);
+  return { name: repositoryName('main'), location, place, store: {}, ...nowhere, ...more };
 }
 
 const refused = (message: string): unknown =>
@@ -116,5 +122,60 @@ describe('the password from a person', () => {
   test('is refused when they type nothing or nobody is there', async () => {
     await expect(resolve({})).rejects.toEqual(refused('is written nowhere, and nobody gave it'));
     await expect(resolve({}, '')).rejects.toEqual(refused('is empty'));
+  });
+});
+
+describe('what a store asks for', () => {
+  const s3 = (options: RepositorySpec['store']['s3']): RepositorySpec =>
+    repositoryAt('s3:https://store/bucket', { store: { s3: options } });
+  const rest = (location: string, options?: RepositorySpec['store']['rest']): RepositorySpec =>
+    repositoryAt(location, { store: { rest: options } });
+
+  test.each([
+    ['a folder', repositoryAt('/srv/backup')],
+    ['an S3 store whose keys are elsewhere', s3(undefined)],
+    ['an S3 store with a profile', s3({ profile: 'backup' })],
+    ['a server without a user', rest('rest:http://h/')],
+    ['a server whose password is in the location', rest('rest:http://me:violet-door@h/')],
+  ])('is nothing for %s', async (_, repository) => {
+    expect(await resolveStoreSecret(repository, answering('never asked'), never)).toBeUndefined();
+  });
+
+  test.each([
+    ['the secret key of an S3 store', s3({ accessKeyId: 'backup', secretKeyCommand: ['echo', 'violet-door'] })],
+    ['the password of a server', rest('rest:http://me@h/', { passwordCommand: ['echo', 'violet-door'] })],
+    [
+      'the password of a user beside it',
+      rest('rest:http://h/', { user: 'me', passwordCommand: ['echo', 'violet-door'] }),
+    ],
+  ])('is %s', async (_, repository) => {
+    expect(await resolveStoreSecret(repository, answering(undefined), never)).toMatchObject({ value: 'violet-door' });
+    expect(redact('violet-door')).toBe('[redacted]');
+  });
+
+  test('is asked of a person, who is told what it is for', async () => {
+    const repository = s3({ accessKeyId: 'backup' });
+    const questions: unknown[] = [];
+    const prompter = { ...answering('x'), ask: (question: unknown) => Promise.resolve(void questions.push(question)) };
+    await expect(resolveStoreSecret(repository, prompter, never)).rejects.toEqual(
+      refused('The secret key "backup" of the store of the repository "main" is written nowhere'),
+    );
+    expect(questions).toEqual([
+      {
+        kind: 'store-secret',
+        subject: 'main',
+        text: 'Secret key of "backup" for "s3:https://store/bucket":',
+        echo: false,
+      },
+    ]);
+  });
+
+  test.each([
+    ['a password that is written nowhere', repositoryAt('/srv/backup'), true],
+    ['a password in a file', repositoryAt('/srv/backup', { passwordFile: '/x' }), false],
+    ['a secret key that is written nowhere', { ...s3({ accessKeyId: 'k' }), passwordFile: '/x' }, true],
+    ['a secret key in a file', { ...s3({ accessKeyId: 'k', secretKeyFile: '/x' }), passwordFile: '/x' }, false],
+  ])('asks a person for %s or does not', (_, repository, asks) => {
+    expect(asksPerson(repository)).toBe(asks);
   });
 });

@@ -1,0 +1,112 @@
+/**
+ * The secrets of a repository: its own password, and what its store asks for. They are resolved in the shell that starts
+ * something, where a key ring or a terminal can be reached, and given to a runner through its pipe.
+ */
+import { abortable } from '../base/cancel.ts';
+import { registerSecret } from '../base/log.ts';
+import type { Prompter, Question } from '../domain/prompter.ts';
+import type { NewPassword } from '../domain/repository-access.ts';
+import type { RepositorySpec } from '../domain/source.ts';
+import {
+  type ResolvedSecret,
+  resolveSecret,
+  type SecretPlace,
+  secretFromFile,
+  secretUnavailable,
+} from './secret-place.ts';
+
+/** Errors: `config.secret-unavailable`, or the signal's reason. */
+export function resolvePassword(
+  repository: RepositorySpec,
+  prompter: Prompter,
+  signal: AbortSignal,
+): Promise<ResolvedSecret> {
+  return resolveSecret(passwordPlace(repository), prompter, signal);
+}
+
+/**
+ * What the store asks for before it shows the repository's files; undefined where it asks for nothing, or where that is
+ * found without us: in the location, or where the AWS tools keep it. Errors: as above.
+ */
+export async function resolveStoreSecret(
+  repository: RepositorySpec,
+  prompter: Prompter,
+  signal: AbortSignal,
+): Promise<ResolvedSecret | undefined> {
+  const place = storeSecretPlace(repository);
+  return place && (await resolveSecret(place, prompter, signal));
+}
+
+function storeSecretPlace(repository: RepositorySpec): SecretPlace | undefined {
+  const { name, location, place, store } = repository;
+  const about = { repository: name, kind: 'store-secret' } as const;
+  if (place.kind === 's3' && store.s3?.accessKeyId !== undefined) {
+    const { accessKeyId, secretKeyFile, secretKeyCommand } = store.s3;
+    return {
+      ...about,
+      word: 'secret key',
+      what: `secret key "${accessKeyId}" of the store of the repository "${name}"`,
+      question: `Secret key of "${accessKeyId}" for "${location}":`,
+      file: secretKeyFile,
+      command: secretKeyCommand,
+      keys: { file: 'secretKeyFile', command: 'secretKeyCommand' },
+    };
+  }
+  const user = place.kind === 'rest' ? (place.user ?? store.rest?.user) : undefined;
+  if (place.kind !== 'rest' || user === undefined || place.password !== undefined) return undefined;
+  return {
+    ...about,
+    word: 'password',
+    what: `password of "${user}" at the server of the repository "${name}"`,
+    question: `Password of "${user}" for "${location}":`,
+    file: store.rest?.passwordFile,
+    command: store.rest?.passwordCommand,
+    keys: { file: 'passwordFile', command: 'passwordCommand' },
+  };
+}
+
+/** A password that is to open the repository from now on. Errors: `config.secret-unavailable`. */
+export async function resolveNewPassword(
+  repository: RepositorySpec,
+  source: NewPassword,
+  prompter: Prompter,
+  signal: AbortSignal,
+): Promise<string> {
+  const text = `New password for the repository "${repository.name}":`;
+  const question: Question = { kind: 'new-repository-password', subject: repository.name, text, echo: false };
+  const place = passwordPlace(repository);
+  const value =
+    source.from === 'file'
+      ? (await secretFromFile(place, source.path)).value
+      : await abortable(prompter.ask(question, signal), signal);
+  if (value === undefined || value === '') {
+    const why = value === '' ? 'would be empty' : 'was given by nobody';
+    throw secretUnavailable(
+      place,
+      `is not changed: the new one ${why}`,
+      'Type one, or name a file with it.',
+      undefined,
+    );
+  }
+  registerSecret(value);
+  return value;
+}
+
+/** Whether one of the secrets is written nowhere, so that a person has to give it. */
+export function asksPerson(repository: RepositorySpec): boolean {
+  const places = [passwordPlace(repository), storeSecretPlace(repository)];
+  return places.some((place) => place !== undefined && place.file === undefined && place.command === undefined);
+}
+
+function passwordPlace({ name, location, passwordFile, passwordCommand }: RepositorySpec): SecretPlace {
+  return {
+    repository: name,
+    kind: 'repository-password',
+    word: 'password',
+    what: `password of the repository "${name}"`,
+    question: `Password of the repository "${name}" in "${location}":`,
+    file: passwordFile,
+    command: passwordCommand,
+    keys: { file: 'passwordFile', command: 'passwordCommand' },
+  };
+}

@@ -1,0 +1,148 @@
+/** A secret from where it is kept: a file, what a command prints, or a person. Nothing of it is written anywhere. */
+import { open } from 'node:fs/promises';
+import { ExecaError, execa } from 'execa';
+import { abortable } from '../base/cancel.ts';
+import { StillpointError } from '../base/errors.ts';
+import { registerSecret } from '../base/log.ts';
+import type { RepositoryName } from '../domain/names.ts';
+import type { Prompter, Question } from '../domain/prompter.ts';
+import { errorCode } from './files.ts';
+
+/** One secret, and where it is kept. */
+export interface SecretPlace {
+  readonly repository: RepositoryName;
+  readonly kind: 'repository-password' | 'store-secret';
+  /** "password", "secret key". */
+  readonly word: string;
+  /** "password of the repository "main"", for messages. */
+  readonly what: string;
+  readonly question: string;
+  readonly file: string | undefined;
+  readonly command: readonly string[] | undefined;
+  readonly keys: { readonly file: string; readonly command: string };
+}
+
+export interface ResolvedSecret {
+  readonly value: string;
+  readonly from: 'file' | 'command' | 'person';
+  /** What a person should know about how it is kept. */
+  readonly warning: { readonly code: string; readonly message: string; readonly advice: string } | undefined;
+}
+
+/** A command that asks somebody, such as pinentry, needs its time; one that hangs must not hang us for ever. */
+const COMMAND_BUDGET_MS = 120_000;
+/** More than this is some other file. */
+const MAX_BYTES = 64 * 1024;
+
+/** Errors: `config.secret-unavailable`, or the signal's reason. */
+export async function resolveSecret(
+  place: SecretPlace,
+  prompter: Prompter,
+  signal: AbortSignal,
+): Promise<ResolvedSecret> {
+  signal.throwIfAborted();
+  const resolved = await fromItsPlace(place, prompter, signal);
+  if (resolved.value === '') throw secretUnavailable(place, 'is empty', `Write the ${place.word} there.`, undefined);
+  registerSecret(resolved.value);
+  return resolved;
+}
+
+async function fromItsPlace(place: SecretPlace, prompter: Prompter, signal: AbortSignal): Promise<ResolvedSecret> {
+  if (place.file !== undefined) return secretFromFile(place, place.file);
+  if (place.command !== undefined) return fromCommand(place, place.command, signal);
+  const { kind, repository, question: text, keys } = place;
+  const question: Question = { kind, subject: repository, text, echo: false };
+  const value = await abortable(prompter.ask(question, signal), signal);
+  if (value !== undefined) return { value, from: 'person', warning: undefined };
+  const advice = `Write "${keys.file}" or "${keys.command}" into the repository's entry in the configuration.`;
+  throw secretUnavailable(place, 'is written nowhere, and nobody gave it', advice, undefined);
+}
+
+export async function secretFromFile(place: SecretPlace, path: string): Promise<ResolvedSecret> {
+  let content: Buffer;
+  let mode: number;
+  try {
+    await using file = await open(path, 'r');
+    const stat = await file.stat();
+    if (!stat.isFile() && !stat.isFIFO())
+      throw secretUnavailable(place, `is to be read from "${path}", which is no file`, 'Name a file.', undefined);
+    mode = stat.mode;
+    const buffer = Buffer.alloc(MAX_BYTES + 1);
+    const { bytesRead } = await file.read(buffer);
+    content = buffer.subarray(0, bytesRead);
+  } catch (cause) {
+    if (cause instanceof StillpointError) throw cause;
+    const why =
+      errorCode(cause) === 'ENOENT' ? 'is not there' : `cannot be read (${errorCode(cause) ?? String(cause)})`;
+    throw secretUnavailable(place, `is in "${path}", which ${why}`, 'Create the file, readable for you alone.', cause);
+  }
+  const value = decode(place, content, `the file "${path}"`);
+  const exposed = (mode & 0o044) !== 0;
+  return {
+    value,
+    from: 'file',
+    warning: exposed
+      ? {
+          code: 'config.secret-exposed',
+          message: `Others on this machine can read the ${place.word} file "${path}".`,
+          advice: `Run: chmod 600 ${JSON.stringify(path)}`,
+        }
+      : undefined,
+  };
+}
+
+async function fromCommand(
+  place: SecretPlace,
+  [program = '', ...args]: readonly string[],
+  signal: AbortSignal,
+): Promise<ResolvedSecret> {
+  try {
+    const { stdout } = await execa(program, args, {
+      cancelSignal: signal,
+      timeout: COMMAND_BUDGET_MS,
+      maxBuffer: MAX_BYTES,
+      encoding: 'buffer',
+      stripFinalNewline: false,
+      // Asking at the terminal is up to the program, which opens it by itself; its standard input is not ours to lend.
+      stdin: 'ignore',
+    });
+    return {
+      value: decode(place, Buffer.from(stdout), `what "${program}" printed`),
+      from: 'command',
+      warning: undefined,
+    };
+  } catch (cause) {
+    signal.throwIfAborted();
+    if (!(cause instanceof ExecaError)) throw cause;
+    // The output may hold the password, so nothing of it is passed on, and neither is the error that carries it.
+    const why = cause.timedOut
+      ? `took more than ${COMMAND_BUDGET_MS / 1000} s`
+      : cause.exitCode === undefined
+        ? `cannot be run (${cause.code ?? cause.signal ?? 'unknown'})`
+        : `ended with exit code ${cause.exitCode}`;
+    const advice = `Run the "${place.keys.command}" of the configuration by hand and see what it says.`;
+    throw secretUnavailable(place, `is to come from the command "${program}", which ${why}`, advice, undefined);
+  }
+}
+
+/** One newline at the end belongs to the file, as editors write it; a second one is part of the secret. */
+function decode(place: SecretPlace, content: Buffer, what: string): string {
+  const text = content.toString('utf8');
+  if (content.length > MAX_BYTES || !Buffer.from(text, 'utf8').equals(content)) {
+    throw secretUnavailable(
+      place,
+      `is no text or far too long in ${what}`,
+      `Keep the ${place.word} there and nothing else.`,
+      undefined,
+    );
+  }
+  return text.replace(/\r?\n$/, '');
+}
+
+export function secretUnavailable(place: SecretPlace, why: string, advice: string, cause: unknown): StillpointError {
+  return new StillpointError('config.secret-unavailable', `The ${place.what} ${why}.`, {
+    advice: `Nothing was started. ${advice}`,
+    details: { repository: place.repository },
+    cause,
+  });
+}
