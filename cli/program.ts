@@ -5,6 +5,7 @@ import { StillpointError } from '../shared/base/errors.ts';
 import { addBackup } from './commands/backup.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addCheck } from './commands/check.ts';
+import { addCopy } from './commands/copy.ts';
 import { addHosts } from './commands/hosts.ts';
 import { addInit } from './commands/init.ts';
 import { addInspect } from './commands/inspect.ts';
@@ -32,6 +33,7 @@ const COMMANDS = [
   addRestore,
   addCheck,
   addVerify,
+  addCopy,
   addUnlock,
   addKey,
   addSweep,

@@ -34,6 +34,8 @@ export function wordsOf(request: JobRequest): readonly string[] {
     case 'check':
     case 'verify':
       return [request.kind, request.repository];
+    case 'copy':
+      return ['copy', '--from', request.from, '--to', request.to, ...request.restorePoints];
     case 'sweep':
       return ['sweep', request.host];
   }

@@ -15,6 +15,8 @@ export function describeRequest(request: JobRequest): string {
     case 'check':
     case 'verify':
       return `${request.kind} of ${shown(request.repository)}`;
+    case 'copy':
+      return `copy from ${shown(request.from)} to ${shown(request.to)}`;
     case 'sweep':
       return `sweep of ${shown(request.host)}`;
   }

@@ -64,8 +64,9 @@ function describe(event: RunEvent): string | undefined {
   parts.push(
     of(formatBytes(event.bytesDone), event.bytesTotal === undefined ? undefined : formatBytes(event.bytesTotal)),
   );
+  const things = event.phase === 'copy' ? 'restore points' : 'files';
   parts.push(
-    `${of(formatCount(event.filesDone), event.filesTotal === undefined ? undefined : formatCount(event.filesTotal))} files`,
+    `${of(formatCount(event.filesDone), event.filesTotal === undefined ? undefined : formatCount(event.filesTotal))} ${things}`,
   );
   return `  ${event.phase}  ${parts.join(', ')}`;
 }

@@ -1,7 +1,14 @@
 /** What a finished job proved, for people. Every figure comes from the report; nothing is rounded in our favour. */
 import { formatBytes } from '../../shared/base/bytes.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
-import type { BackupReport, CheckReport, JobResult, RestoreReport, SweepReport } from '../../shared/domain/report.ts';
+import type {
+  BackupReport,
+  CheckReport,
+  CopyReport,
+  JobResult,
+  RestoreReport,
+  SweepReport,
+} from '../../shared/domain/report.ts';
 import { renderFacts } from './table.ts';
 import { counted, formatCount, formatDuration, type Paint, shown } from './text.ts';
 
@@ -17,6 +24,8 @@ export function renderResult(result: JobResult, paint: Paint): string {
     case 'check':
     case 'verify':
       return renderCheck(result, paint);
+    case 'copy':
+      return renderCopy(result, paint);
     case 'sweep':
       return renderSweep(result, paint);
   }
@@ -80,6 +89,19 @@ function renderCheck(report: CheckReport, paint: Paint): string {
       `${finding.severity}: ${shown(finding.message)}${finding.affects.length > 0 ? ` (affects ${finding.affects.map(shown).join(', ')})` : ''}`,
   );
   return facts + renderList(paint('red', counted(report.findings.length, 'finding')), findings);
+}
+
+function renderCopy(report: CopyReport, paint: Paint): string {
+  const { copied, alreadyThere, failed } = report;
+  const head = `${paint('green', 'Copied')} ${counted(copied.length, 'restore point')} from "${shown(report.from)}" to "${shown(report.to)}"\n`;
+  const facts = renderFacts([
+    ['before', `${counted(alreadyThere, 'restore point was', 'restore points were')} there already`],
+    ['read', `${formatBytes(report.bytesRead)} of content, each blob proved against its id`],
+    ['stored', `${formatBytes(report.bytesStored)} in ${counted(report.blobsNew, 'new blob')}`],
+  ]);
+  const lines = failed.map(({ restorePoint, reason }) => `${shown(restorePoint.slice(0, 8))}: ${shown(reason)}`);
+  const title = `${counted(failed.length, 'restore point was', 'restore points were')} not copied`;
+  return head + facts + renderList(paint('red', title), lines);
 }
 
 function renderSweep(report: SweepReport, paint: Paint): string {

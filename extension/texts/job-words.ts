@@ -15,6 +15,8 @@ export function jobTitle(request: JobRequest, t: Translate): string {
       return t('Check "{0}"', request.repository);
     case 'verify':
       return t('Verify "{0}"', request.repository);
+    case 'copy':
+      return t('Copy from "{0}" to "{1}"', request.from, request.to);
     case 'sweep':
       return t('Sweep "{0}"', request.host);
   }
@@ -86,6 +88,14 @@ export function resultWords(result: JobResult, t: Translate): string {
             formatBytes(result.bytesRead),
           )
         : t('{0} findings; the log names each.', result.findings.length);
+    case 'copy':
+      return t(
+        '{0} restore points copied, {1} were there, {2} failed; {3} stored.',
+        result.copied.length,
+        result.alreadyThere,
+        result.failed.length,
+        formatBytes(result.bytesStored),
+      );
     case 'sweep':
       return t('{0} removed, {1} left alone.', result.removed.length, result.kept.length);
   }

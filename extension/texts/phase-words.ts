@@ -36,6 +36,8 @@ export function phaseWords(phase: Phase, t: Translate): string {
       return t('Reading all stored data');
     case 'check':
       return t('Checking the structure');
+    case 'copy':
+      return t('Copying restore points');
     case 'sweep':
       return t('Removing what was left behind');
   }

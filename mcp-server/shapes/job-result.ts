@@ -60,6 +60,15 @@ const checkShape = z.strictObject({
     .describe('The first of them.'),
 });
 
+const copyShape = z.strictObject({
+  kind: z.literal('copy').describe('Restore points copied into another repository.'),
+  copiedCount: count('Copied.'),
+  alreadyThereCount: count('Copied before.'),
+  failed: z.array(foreignText('A restore point that could not be copied, and why.')),
+  failedCount: count('Not copied; 0 is good.'),
+  bytesStored: count('Bytes that the other repository grew by.'),
+});
+
 const sweepShape = z.strictObject({
   kind: z.literal('sweep').describe('A sweep.'),
   removed: z.array(foreignText('A trace of ours that was removed.')),
@@ -70,7 +79,7 @@ const sweepShape = z.strictObject({
   keptCount: count('Objects left alone.'),
 });
 
-export const resultShape = z.union([backupShape, restoreShape, checkShape, sweepShape]);
+export const resultShape = z.union([backupShape, restoreShape, checkShape, copyShape, sweepShape]);
 
 export function resultOf(result: JobResult): z.input<typeof resultShape> {
   switch (result.kind) {
@@ -117,6 +126,17 @@ export function resultOf(result: JobResult): z.input<typeof resultShape> {
         findings: result.findings
           .slice(0, INNER_LIST)
           .map((finding) => ({ severity: finding.severity, message: foreign(finding.message) })),
+      };
+    case 'copy':
+      return {
+        kind: 'copy',
+        copiedCount: result.copied.length,
+        alreadyThereCount: result.alreadyThere,
+        failed: result.failed
+          .slice(0, INNER_LIST)
+          .map(({ restorePoint, reason }) => foreign(`${restorePoint.slice(0, 8)}: ${reason}`)),
+        failedCount: result.failed.length,
+        bytesStored: result.bytesStored,
       };
     case 'sweep':
       return {

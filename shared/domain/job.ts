@@ -2,6 +2,7 @@
 import type { ErrorRecord } from '../base/errors.ts';
 import type { JobOutcome, Phase, Progress } from './events.ts';
 import type { HostName, JobId, RepositoryName, SourceName } from './names.ts';
+import type { PointFilter } from './point-filter.ts';
 import type { JobResult } from './report.ts';
 
 /** What a job is to do. Plain JSON: it is written to disk before the runner starts. */
@@ -16,6 +17,14 @@ export type JobRequest =
       readonly target: string;
     }
   | { readonly kind: 'check' | 'verify'; readonly repository: RepositoryName }
+  | {
+      readonly kind: 'copy';
+      readonly from: RepositoryName;
+      readonly to: RepositoryName;
+      /** Ids, starts of ids, or "latest"; none means all that fit the filter. */
+      readonly restorePoints: readonly string[];
+      readonly filter: PointFilter;
+    }
   | { readonly kind: 'sweep'; readonly host: HostName };
 
 export type JobState = 'queued' | 'running' | 'cancelling' | JobOutcome;

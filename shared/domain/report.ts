@@ -63,6 +63,23 @@ export interface CheckReport {
   readonly findings: readonly Finding[];
 }
 
+export interface CopyReport {
+  readonly kind: 'copy';
+  /** Names of the repositories. */
+  readonly from: string;
+  readonly to: string;
+  /** Ids of restore points, in the one and in the other repository. */
+  readonly copied: readonly { readonly source: string; readonly copy: string }[];
+  /** Restore points that the other repository had as copies before. */
+  readonly alreadyThere: number;
+  readonly failed: readonly { readonly restorePoint: string; readonly reason: string }[];
+  /** Content that was read of the source, as it is stored there. */
+  readonly bytesRead: number;
+  /** What the other repository grew by. */
+  readonly bytesStored: number;
+  readonly blobsNew: number;
+}
+
 export interface SweepReport {
   readonly kind: 'sweep';
   readonly removed: readonly string[];
@@ -70,4 +87,4 @@ export interface SweepReport {
   readonly kept: readonly { readonly object: string; readonly reason: string }[];
 }
 
-export type JobResult = BackupReport | RestoreReport | CheckReport | SweepReport;
+export type JobResult = BackupReport | RestoreReport | CheckReport | CopyReport | SweepReport;

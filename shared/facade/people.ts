@@ -78,19 +78,21 @@ export async function secretsOf(
 export function placesOf(
   request: JobRequest,
   configuration: Configuration,
-): { readonly host: HostSpec | undefined; readonly repository: RepositorySpec | undefined } {
+): { readonly host: HostSpec | undefined; readonly repositories: readonly RepositorySpec[] } {
   const repository = (name: RepositoryName): RepositorySpec => findRepository(configuration, name);
   switch (request.kind) {
     case 'backup': {
       const source = findSource(configuration, request.source);
-      return { host: hostSpec(configuration, source.host), repository: repository(source.repository) };
+      return { host: hostSpec(configuration, source.host), repositories: [repository(source.repository)] };
     }
     case 'sweep':
-      return { host: hostSpec(configuration, request.host), repository: undefined };
+      return { host: hostSpec(configuration, request.host), repositories: [] };
+    case 'copy':
+      return { host: undefined, repositories: [repository(request.from), repository(request.to)] };
     case 'restore':
     case 'check':
     case 'verify':
-      return { host: undefined, repository: repository(request.repository) };
+      return { host: undefined, repositories: [repository(request.repository)] };
   }
 }
 
@@ -99,14 +101,17 @@ export function placesOf(
  * asks is asked now, and what is wrong with it is said now.
  */
 export async function gatherHandover(
-  { host, repository }: ReturnType<typeof placesOf>,
+  { host, repositories }: ReturnType<typeof placesOf>,
   ports: PeoplePorts,
   signal: AbortSignal,
   trySecrets: (spec: RepositorySpec, signal: AbortSignal) => Promise<void>,
 ): Promise<Handover> {
   // What is typed may be mistyped, so it is tried at once; what comes from a file is proved by the job a moment later.
-  if (repository !== undefined && asksPerson(repository)) await trySecrets(repository, signal);
-  const gathered = repository && (await secretsOf(repository, ports, signal));
+  const gathered = new Map<string, GatheredSecrets>();
+  for (const repository of repositories) {
+    if (asksPerson(repository)) await trySecrets(repository, signal);
+    gathered.set(repository.name, await secretsOf(repository, ports, signal));
+  }
   if (host !== undefined && ports.book.hasPerson) {
     await withHost(host, ports, signal, async (opened) => {
       if (host.sudo === 'password') await opened.run(BE_ROOT, signal);
@@ -114,7 +119,7 @@ export async function gatherHandover(
   }
   return {
     answers: host === undefined ? [] : ports.book.about(host.name),
-    repositorySecrets: repository && gathered ? { [repository.name]: gathered.secrets } : {},
-    warnings: [...(gathered?.warnings ?? [])],
+    repositorySecrets: Object.fromEntries([...gathered].map(([name, { secrets }]) => [name, secrets])),
+    warnings: [...gathered.values()].flatMap(({ warnings }) => warnings),
   };
 }

@@ -2,6 +2,7 @@
 import { findRepository, findSource, hostSpec } from '../config/look-up.ts';
 import type { RepositoryName } from '../domain/names.ts';
 import { backup } from '../pipeline/backup.ts';
+import { copy } from '../pipeline/copy.ts';
 import { restore } from '../pipeline/restore.ts';
 import { findShownPath } from '../pipeline/shown-path.ts';
 import { sweep } from '../pipeline/sweep.ts';
@@ -37,6 +38,10 @@ export const PIPELINE_VERBS: Verbs = {
     check({ ...ports, openRepository: repositoryOpener(repository, ports) }, signal),
   verify: ({ repository }, ports, signal) =>
     verify({ ...ports, openRepository: repositoryOpener(repository, ports) }, signal),
+  copy: ({ from, to, restorePoints, filter }, ports, signal) => {
+    const copyPorts = { ...ports, openSource: repositoryOpener(from, ports), openTarget: repositoryOpener(to, ports) };
+    return copy({ from, to, points: restorePoints, filter }, copyPorts, signal);
+  },
   sweep: ({ host }, ports, signal) => {
     const spec = hostSpec(ports.configuration, host);
     return sweep({ ...ports, openHost: (openSignal) => openHost(spec, ports, openSignal) }, signal);

@@ -22,6 +22,17 @@ const requestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kind', [
     target: z.string(),
   }),
   z.object({ kind: z.enum(['check', 'verify']), repository }),
+  z.object({
+    kind: z.literal('copy'),
+    from: repository,
+    to: repository,
+    restorePoints: z.array(z.string()),
+    filter: z.object({
+      hostnames: z.array(z.string()),
+      tags: z.array(z.array(z.string())),
+      paths: z.array(z.string()),
+    }),
+  }),
   z.object({ kind: z.literal('sweep'), host }),
 ]);
 

@@ -72,6 +72,8 @@ function consequence(request: JobRequest): string {
       return 'Earlier restore points are whole. The host cleans up when the lease has run out, and the next job on it sweeps first.';
     case 'restore':
       return `What is in "${request.target}" is not complete.`;
+    case 'copy':
+      return 'What was copied and indexed is not copied twice.';
     case 'sweep':
       return 'The next job on the host sweeps first.';
     case 'check':
@@ -90,6 +92,8 @@ export function describeRequest(request: JobRequest): string {
     case 'check':
     case 'verify':
       return `${request.kind} of "${request.repository}"`;
+    case 'copy':
+      return `copy from "${request.from}" to "${request.to}"`;
     case 'sweep':
       return `sweep of "${request.host}"`;
   }

@@ -40,7 +40,7 @@ export class Batcher {
   add(blob: WaitingBlob): void {
     const { data, saved } = blob;
     if (data.length >= LARGE_BYTES) {
-      const owned = ownsMemory(data) ? data : Uint8Array.from(data);
+      const owned = ownedCopy(data);
       this.#send({ type: this.#type, data: owned, lengths: [owned.length], waiting: [{ saved }] });
       return;
     }
@@ -87,6 +87,8 @@ export class Batcher {
   };
 }
 
-function ownsMemory(data: Uint8Array): boolean {
-  return data.byteLength === data.buffer.byteLength && data.buffer instanceof ArrayBuffer;
+/** Memory that can be moved to a worker: what shares its buffer with others is copied. */
+export function ownedCopy(data: Uint8Array): Uint8Array {
+  const ownsMemory = data.byteLength === data.buffer.byteLength && data.buffer instanceof ArrayBuffer;
+  return ownsMemory ? data : Uint8Array.from(data);
 }

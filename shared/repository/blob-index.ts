@@ -41,6 +41,7 @@ export class BlobIndex {
   readonly #keyBytes = Buffer.from(this.#key.buffer);
   /** The content of hosts decides the ids; a secret factor keeps them from all falling into one slot. */
   #factor = randomBytes(4).readUInt32LE() | 1;
+  #generation = 0;
 
   get blobCount(): number {
     return this.#entries;
@@ -108,6 +109,7 @@ export class BlobIndex {
     this.#packNumbers = other.#packNumbers;
     this.#runs = other.#runs;
     this.#factor = other.#factor;
+    this.#generation += 1;
   }
 
   hasPack(id: PackId): boolean {
@@ -126,6 +128,16 @@ export class BlobIndex {
   /** A number below `blobCount` that stands for the blob, for sets of bits; undefined where it is not known. */
   numberOf(type: BlobType, id: BlobId): number | undefined {
     return this.#search(type, id, () => true);
+  }
+
+  /** What lies at a number that `numberOf` gave. */
+  placeAt(number: number): BlobPlace {
+    return this.#place(number);
+  }
+
+  /** Rises when the index begins anew; numbers of blobs are good within one generation. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** Every place of the blob. */

@@ -114,7 +114,8 @@ export class BlobReader {
   }
 }
 
-function stretches(places: readonly BlobPlace[]): BlobPlace[][] {
+/** Cuts what is wanted of one pack into ranges that are worth one read each. */
+export function stretches(places: readonly BlobPlace[]): BlobPlace[][] {
   const result: BlobPlace[][] = [];
   for (const place of places.toSorted((left, right) => left.offset - right.offset)) {
     const current = result.at(-1);

@@ -197,7 +197,8 @@ export class OpenedRepository implements Repository {
     }
     await this.#loadIndexUnder(lock, never);
     const { key, config, clock } = this.parts;
-    const setup = { key, version: config.version, compression: options.compression ?? 'auto' } as const;
+    const { compression = 'auto', foreign } = options;
+    const setup = { key, version: config.version, compression, foreign };
     const workers = options.workers ?? Math.min(availableParallelism(), MAX_WORKERS);
     const pool = new WorkerPool(setup, workers, options.workerUrl ?? defaultWorkerUrl());
     const packSizeBytes = options.packSizeBytes ?? PACK_BYTES;

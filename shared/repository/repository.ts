@@ -11,6 +11,7 @@
 import type { RestorePointId } from '../domain/names.ts';
 import type { Finding } from '../domain/report.ts';
 import type { UnlockReport } from '../domain/repository-access.ts';
+import type { CipherKey } from './crypto/aes-poly1305.ts';
 import type { BlobId, BlobType } from './format/ids.ts';
 import type { Node, Tree } from './format/node.ts';
 import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
@@ -89,6 +90,8 @@ export interface WriterOptions {
   readonly workers?: number;
   /** The workers' entry file; default: the one beside the source or the bundle. */
   readonly workerUrl?: URL;
+  /** The repository whose sealed blobs `reseal` takes. */
+  readonly foreign?: { readonly key: CipherKey; readonly version: 1 | 2 };
   /** A pack is closed when it holds this much; default 16 MiB. */
   readonly packSizeBytes?: number;
 }
@@ -100,12 +103,36 @@ export interface RepositoryWriter extends AsyncDisposable {
    * (a full disk, a lost lock) every further call fails with that first error.
    */
   put(type: BlobType, data: Uint8Array, signal: AbortSignal): Promise<PendingBlob>;
+  /**
+   * Data blobs as another repository has sealed them (see `WriterOptions.foreign`): opened, proved against their ids and
+   * sealed anew, without compressing again. Resolves when there is room for more. Takes ownership of the data.
+   */
+  reseal(batch: SealedBlobs, signal: AbortSignal): Promise<PendingReseal>;
   /** A blob that is stored or under way, by its id alone: for content whose SHA-256 the host computed. */
   known(type: BlobType, id: BlobId): boolean;
   /** Everything put so far is durable when it resolves: packs first, then the index that names them. */
   flush(signal: AbortSignal): Promise<WriterStats>;
   /** Counts so far. */
   readonly stats: WriterStats;
+}
+
+/** A sealed blob of another repository, and where it lies in what was read of its pack. */
+export interface ForeignBlob {
+  readonly id: BlobId;
+  readonly offset: number;
+  readonly length: number;
+  readonly uncompressedLength: number;
+}
+
+/** What was read of a pack of another repository, and which blobs in it are wanted. */
+export interface SealedBlobs {
+  readonly data: Uint8Array;
+  readonly blobs: readonly ForeignBlob[];
+}
+
+export interface PendingReseal {
+  /** The blobs that are not what their ids say, and were not taken. The others are in a pack; not yet durable. */
+  readonly faults: Promise<readonly BlobId[]>;
 }
 
 export interface PendingBlob {

@@ -9,13 +9,23 @@
  */
 import { abortable } from '../base/cancel.ts';
 import { StillpointError, toStillpointError } from '../base/errors.ts';
-import { Batcher, type BlobBatch } from './batcher.ts';
+import { Batcher, type BlobBatch, ownedCopy } from './batcher.ts';
 import type { BlobIndex } from './blob-index.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { type BlobId, type BlobType, blobIdOf } from './format/ids.ts';
+import { plaintextLength } from './format/pack.ts';
 import type { IndexWriter } from './index-writer.ts';
 import { Packer } from './packer.ts';
-import type { PendingBlob, RepositoryLock, RepositoryWriter, SavedBlob, WriterStats } from './repository.ts';
+import type {
+  ForeignBlob,
+  PendingBlob,
+  PendingReseal,
+  RepositoryLock,
+  RepositoryWriter,
+  SavedBlob,
+  SealedBlobs,
+  WriterStats,
+} from './repository.ts';
 import type { StoredFiles } from './stored-files.ts';
 import { Uploader } from './uploader.ts';
 import type { EncodedBatch, WorkerPool } from './workers/pool.ts';
@@ -118,6 +128,30 @@ export class BlobWriter implements RepositoryWriter {
     this.#accepted += 1;
     this.#batchers[type].add({ data: owned, saved });
     return { saved: saved.promise };
+  }
+
+  async reseal({ data, blobs }: SealedBlobs, signal: AbortSignal): Promise<PendingReseal> {
+    this.#check(signal);
+    const cost = data.length + blobs.length * COST_PER_BLOB;
+    await this.#budget.take(cost, signal);
+    this.#check(signal);
+    const fresh = blobs.filter(({ id }) => !this.known('data', id));
+    for (const { id } of fresh) this.#underWay.data.add(id);
+    this.#accepted += 1;
+    const faults = this.#reseal(ownedCopy(data), fresh, cost);
+    this.#run(faults.then(() => undefined));
+    return { faults };
+  }
+
+  async #reseal(data: Uint8Array, blobs: readonly ForeignBlob[], cost: number): Promise<readonly BlobId[]> {
+    const lengths = blobs.map(plaintextLength);
+    const encoded = await this.#ports.pool.reseal(data, blobs);
+    this.#budget.give(cost - encoded.data.length - encoded.blobs.length * COST_PER_BLOB);
+    this.#stats.bytesPut += lengths.reduce((sum, length) => sum + length, 0);
+    const faults = encoded.faults.map((index) => encoded.ids[index] as BlobId);
+    for (const id of faults) this.#underWay.data.delete(id);
+    if (encoded.blobs.length > 0) this.#pack({ type: 'data', data, lengths, waiting: [] }, encoded);
+    return faults;
   }
 
   async flush(signal: AbortSignal): Promise<WriterStats> {

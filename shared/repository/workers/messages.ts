@@ -1,12 +1,14 @@
 /** What the main thread and a worker say to each other. Buffers are moved, never copied. */
 import type { CipherKey } from '../crypto/aes-poly1305.ts';
 import type { BlobId, BlobType, PackId } from '../format/ids.ts';
-import type { Compression } from '../repository.ts';
+import type { Compression, ForeignBlob } from '../repository.ts';
 
 export interface WorkerSetup {
   readonly key: CipherKey;
   readonly version: 1 | 2;
   readonly compression: Compression;
+  /** The repository whose sealed blobs are to become ours. */
+  readonly foreign: { readonly key: CipherKey; readonly version: 1 | 2 } | undefined;
 }
 
 /** Blobs of one type, one after the other in one piece of memory. */
@@ -33,7 +35,15 @@ export interface FinishRequest {
   readonly header: Uint8Array;
 }
 
-export type ToWorker = HashRequest | EncodeRequest | FinishRequest;
+/** Opens and proves data blobs of another repository, and seals them for ours. */
+export interface ResealRequest {
+  readonly kind: 'reseal';
+  readonly job: number;
+  readonly data: Uint8Array;
+  readonly blobs: readonly ForeignBlob[];
+}
+
+export type ToWorker = HashRequest | EncodeRequest | ResealRequest | FinishRequest;
 
 export interface EncodedBlob {
   /** Its place in the request. */
@@ -50,5 +60,12 @@ export type FromWorker =
       readonly job: number;
       readonly data: Uint8Array;
       readonly blobs: readonly EncodedBlob[];
+    }
+  | {
+      readonly kind: 'resealed';
+      readonly job: number;
+      readonly data: Uint8Array;
+      readonly blobs: readonly EncodedBlob[];
+      readonly faults: readonly number[];
     }
   | { readonly kind: 'finished'; readonly job: number; readonly id: PackId; readonly content: readonly Uint8Array[] };

@@ -5,12 +5,18 @@
 import { Worker } from 'node:worker_threads';
 import { StillpointError } from '../../base/errors.ts';
 import type { BlobId, BlobType, PackId } from '../format/ids.ts';
+import type { ForeignBlob } from '../repository.ts';
 import type { EncodedBlob, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 
 export interface EncodedBatch {
   readonly ids: readonly BlobId[];
   readonly data: Uint8Array;
   readonly blobs: readonly EncodedBlob[];
+}
+
+export interface ResealedBatch extends EncodedBatch {
+  /** Places of the blobs that could not be proved. */
+  readonly faults: readonly number[];
 }
 
 export interface FinishedPack {
@@ -25,7 +31,7 @@ interface Job {
   readonly weight: number;
   readonly choose: Choose | undefined;
   ids: readonly BlobId[];
-  resolve(result: EncodedBatch | FinishedPack): void;
+  resolve(result: EncodedBatch | ResealedBatch | FinishedPack): void;
   reject(error: unknown): void;
 }
 
@@ -69,6 +75,19 @@ export class WorkerPool implements AsyncDisposable {
     ) as Promise<EncodedBatch>;
   }
 
+  /** Opens, proves and seals anew what lies in `data`, which is moved. */
+  reseal(data: Uint8Array, blobs: readonly ForeignBlob[]): Promise<ResealedBatch> {
+    const job = this.#nextJob++;
+    const request = { kind: 'reseal', job, data, blobs } as const;
+    return this.#submit(
+      request,
+      [data],
+      data.length,
+      undefined,
+      blobs.map(({ id }) => id),
+    ) as Promise<ResealedBatch>;
+  }
+
   /** @param pieces the sealed blobs, moved */
   finish(pieces: readonly Uint8Array[], header: Uint8Array): Promise<FinishedPack> {
     const job = this.#nextJob++;
@@ -81,11 +100,12 @@ export class WorkerPool implements AsyncDisposable {
     moved: readonly Uint8Array[],
     weight: number,
     choose: Choose | undefined,
-  ): Promise<EncodedBatch | FinishedPack> {
+    ids: readonly BlobId[] = [],
+  ): Promise<EncodedBatch | ResealedBatch | FinishedPack> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const member = this.#members.reduce((least, other) => (other.weight < least.weight ? other : least));
     return new Promise((resolve, reject) => {
-      member.jobs.set(request.job, { weight, choose, ids: [], resolve, reject });
+      member.jobs.set(request.job, { weight, choose, ids, resolve, reject });
       member.weight += weight;
       member.worker.postMessage(
         request,
@@ -127,6 +147,10 @@ export class WorkerPool implements AsyncDisposable {
       case 'encoded':
         this.#settle(member, message.job, job);
         job.resolve({ ids: job.ids, data: message.data, blobs: message.blobs });
+        return;
+      case 'resealed':
+        this.#settle(member, message.job, job);
+        job.resolve({ ids: job.ids, data: message.data, blobs: message.blobs, faults: message.faults });
         return;
       case 'finished':
         this.#settle(member, message.job, job);

@@ -1,5 +1,6 @@
 /**
- * A worker's entry: hashes blobs, waits to hear which are new, compresses and seals those; and finishes packs. It
+ * A worker's entry: hashes blobs, waits to hear which are new, compresses and seals those; seals those of another
+ * repository anew; and finishes packs. It
  * holds no state that outlives a job, and an error in it ends it, which ends the writer: nothing half-made is stored.
  */
 import { createHash } from 'node:crypto';
@@ -9,12 +10,22 @@ import { createSealer, OVERHEAD_BYTES, release } from '../crypto/aes-poly1305.ts
 import { blobIdOf, type PackId } from '../format/ids.ts';
 import { encodeHeaderLength } from '../format/pack.ts';
 import { compress } from './encode.ts';
-import type { EncodedBlob, FinishRequest, FromWorker, HashRequest, ToWorker, WorkerSetup } from './messages.ts';
+import type {
+  EncodedBlob,
+  FinishRequest,
+  FromWorker,
+  HashRequest,
+  ResealRequest,
+  ToWorker,
+  WorkerSetup,
+} from './messages.ts';
+import { reseal } from './reseal.ts';
 
-const { key, version, compression } = workerData as WorkerSetup;
+const { key, version, compression, foreign } = workerData as WorkerSetup;
 const port = parentPort;
 invariant(port !== null, 'the worker has a parent');
 const sealer = await createSealer(key);
+const foreignSealer = foreign === undefined ? undefined : await createSealer(foreign.key);
 const waiting = new Map<number, { readonly request: HashRequest; readonly blobs: readonly Uint8Array[] }>();
 
 port.on('message', (message: ToWorker) => {
@@ -23,6 +34,8 @@ port.on('message', (message: ToWorker) => {
       return hash(message);
     case 'encode':
       return encode(message.job, message.wanted);
+    case 'reseal':
+      return resealForeign(message);
     case 'finish':
       return finish(message);
   }
@@ -72,6 +85,17 @@ function seal(
     return { index, length, uncompressedLength: compressed === undefined ? 0 : plain.length };
   });
   return { data, blobs: encoded };
+}
+
+function resealForeign(request: ResealRequest): void {
+  invariant(foreign !== undefined && foreignSealer !== undefined, 'the writer was told whose blobs it reseals');
+  const how = {
+    from: { sealer: foreignSealer, version: foreign.version },
+    to: { sealer, version, compression },
+  };
+  const { data, blobs, faults } = reseal('data', request.data, request.blobs, how);
+  release(request.data);
+  send({ kind: 'resealed', job: request.job, data, blobs, faults }, [data]);
 }
 
 function finish(request: FinishRequest): void {

@@ -49,6 +49,7 @@ test('every command explains itself with an example', async () => {
     'restore',
     'check',
     'verify',
+    'copy',
     'unlock',
     'key',
     'sweep',
@@ -92,6 +93,16 @@ test.each<[string[], object]>([
   [['backup', 'shop'], { kind: 'backup', source: 'shop' }],
   [['check'], { kind: 'check', repository: 'main' }],
   [['verify', 'other'], { kind: 'verify', repository: 'other' }],
+  [
+    ['copy', '--from', 'main', '--to', 'offsite', '3a7b', '--host', 'db1', '--tag', 'a,b', '--tag', 'c'],
+    {
+      kind: 'copy',
+      from: 'main',
+      to: 'offsite',
+      restorePoints: ['3a7b'],
+      filter: { hostnames: ['db1'], tags: [['a', 'b'], ['c']], paths: [] },
+    },
+  ],
   [['sweep', 'db1'], { kind: 'sweep', host: 'db1' }],
 ])('stillpoint %j starts the job', async (words, request) => {
   const stillpoint = scriptedStillpoint({ run: sampleRun });

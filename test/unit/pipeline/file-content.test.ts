@@ -22,6 +22,7 @@ const writer: RepositoryWriter = {
     const id = blobIdOf(Buffer.from(data));
     return { saved: Promise.resolve({ id, isNew: true, storedBytes: data.length }) };
   },
+  reseal: () => Promise.reject(new Error('nobody reseals here')),
   known: () => false,
   flush: () => Promise.reject(new Error('nobody flushes here')),
   stats: { dataBlobsNew: 0, treeBlobsNew: 0, bytesPut: 0, bytesNew: 0, bytesStored: 0, packs: 0 },

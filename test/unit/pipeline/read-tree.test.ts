@@ -248,6 +248,7 @@ describe('reading a tree', () => {
         saved.catch(() => undefined);
         return { saved };
       },
+      reseal: () => Promise.reject(new Error('nobody reseals here')),
       known: () => false,
       flush: (signal) => real.flush(signal),
       stats: real.stats,

@@ -1,0 +1,108 @@
+/**
+ * Data blobs from one repository into another. Packs are read in their order and in long ranges; the writer's workers
+ * open, prove and seal; what is wanted is a set of bits, so memory is bounded by the writer's budget.
+ *
+ * Every blob is proved against its id on the way. One that cannot be proved from the place that the index names first
+ * is looked for in its other places, and counts as lost when none is good: nothing unproved is ever stored.
+ *
+ * Crash story: the index of what was stored is written every half gigabyte, and what it names is not stored twice.
+ */
+import { invariant, isStillpointError } from '../base/errors.ts';
+import type { BlobPlace } from './blob-index.ts';
+import { stretches } from './blob-reader.ts';
+import type { BlobSet } from './blob-set.ts';
+import type { BlobId } from './format/ids.ts';
+import type { OpenedRepository } from './opened-repository.ts';
+import type { PendingReseal, RepositoryWriter } from './repository.ts';
+
+const FLUSH_BYTES = 512 * 1024 * 1024;
+
+export interface TransferPorts {
+  readonly source: OpenedRepository;
+  readonly writer: RepositoryWriter;
+  readonly signal: AbortSignal;
+  /** Bytes that were read since the last call. */
+  readonly onProgress: (bytes: number) => void;
+}
+
+/** Everything is durable when it resolves; the result is the blobs that are nowhere whole. */
+export async function transferBlobs(wanted: BlobSet, ports: TransferPorts): Promise<readonly BlobId[]> {
+  const { writer, signal, onProgress } = ports;
+  const faulty: BlobId[] = [];
+  let pending: Promise<readonly BlobId[]>[] = [];
+  const flush = async (): Promise<void> => {
+    await writer.flush(signal);
+    for (const ids of await Promise.all(pending)) faulty.push(...ids);
+    pending = [];
+  };
+  let unflushed = 0;
+  for (const stretch of stretchesOf(wanted, ports.source)) {
+    signal.throwIfAborted();
+    const { faults } = await send(stretch, ports);
+    // A failure of the writer is thrown by its next call.
+    faults.catch(() => undefined);
+    pending.push(faults);
+    const bytes = stretch.reduce((sum, { length }) => sum + length, 0);
+    onProgress(bytes);
+    unflushed += bytes;
+    if (unflushed < FLUSH_BYTES) continue;
+    await flush();
+    unflushed = 0;
+  }
+  await flush();
+  const lost = await sendFromElsewhere(faulty, ports);
+  if (faulty.length > 0) await flush();
+  return lost;
+}
+
+function* stretchesOf(wanted: BlobSet, { index }: OpenedRepository): Generator<readonly BlobPlace[]> {
+  let gathered: BlobPlace[] = [];
+  for (const number of wanted.numbers()) {
+    const place = index.placeAt(number);
+    if (gathered[0] !== undefined && gathered[0].pack !== place.pack) {
+      yield* stretches(gathered);
+      gathered = [];
+    }
+    gathered.push(place);
+  }
+  yield* stretches(gathered);
+}
+
+/** Resolves when the writer has room for more, to the promise of what could not be proved here. */
+async function send(stretch: readonly BlobPlace[], { source, writer, signal }: TransferPorts): Promise<PendingReseal> {
+  const [first] = stretch;
+  const last = stretch.at(-1);
+  invariant(first !== undefined && last !== undefined, 'a stretch holds a blob');
+  const range = { offset: first.offset, length: last.offset + last.length - first.offset };
+  const file = { type: 'data', name: first.pack } as const;
+  const data = await source.files.backend.load(file, range, signal).catch((error: unknown) => {
+    if (isStillpointError(error, 'backend.not-found') || isStillpointError(error, 'repository.damaged'))
+      return undefined;
+    throw error;
+  });
+  if (data === undefined) return { faults: Promise.resolve(stretch.map(({ id }) => id)) };
+  const blobs = stretch.map(({ id, offset, length, uncompressedLength }) => ({
+    id,
+    offset: offset - first.offset,
+    length,
+    uncompressedLength,
+  }));
+  return writer.reseal({ data, blobs }, signal);
+}
+
+async function sendFromElsewhere(
+  ids: readonly BlobId[],
+  { source, writer, signal }: TransferPorts,
+): Promise<readonly BlobId[]> {
+  const lost: BlobId[] = [];
+  for (const id of ids) {
+    try {
+      await writer.put('data', await source.loadBlob('data', id, signal), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isStillpointError(error, 'repository.damaged')) throw error;
+      lost.push(id);
+    }
+  }
+  return lost;
+}

@@ -1,0 +1,287 @@
+/** Copying between repositories in memory: what is read, what is stored, what is proved, and what is told when it is not. */
+import { randomBytes } from 'node:crypto';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { StillpointError } from '../../../../shared/base/errors.ts';
+import { EVERY_POINT, type PointFilter } from '../../../../shared/domain/point-filter.ts';
+import { selectPoints } from '../../../../shared/pipeline/select-points.ts';
+import type { Backend } from '../../../../shared/repository/backend/backend.ts';
+import { createMemoryBackend } from '../../../../shared/repository/backend/memory.ts';
+import { checkRepository } from '../../../../shared/repository/check.ts';
+import { timestampFromNs } from '../../../../shared/repository/format/timestamp.ts';
+import { createRepository, openRepository } from '../../../../shared/repository/open-repository.ts';
+import type { OpenedRepository } from '../../../../shared/repository/opened-repository.ts';
+import type { RestorePointDraft } from '../../../../shared/repository/restore-point.ts';
+import { verifyRepository } from '../../../../shared/repository/verify.ts';
+import { FaultPlan, withFaults } from '../../../support/fault-plan.ts';
+import { contentsOf, copyAll, counting, hastyClock } from '../../../support/repository-copies.ts';
+import { backUp, CHEAP_KEY, PASSWORD, putTree, type TestTree, testSignal } from '../../../support/test-repository.ts';
+
+const signal = testSignal();
+const shared = {
+  'big.bin': [randomBytes(900_000), randomBytes(700_000)],
+  notes: { 'a.txt': 'a'.repeat(5000), empty: '' },
+};
+const FIRST: TestTree = { srv: { ...shared, 'old.txt': 'old' } };
+const SECOND: TestTree = { srv: { ...shared, 'new.txt': 'new', 'more.bin': randomBytes(300_000) } };
+
+async function create(backend: Backend, version: 1 | 2 = 2): Promise<OpenedRepository> {
+  return createRepository(backend, PASSWORD, signal, { keyCost: CHEAP_KEY, version, clock: hastyClock });
+}
+
+async function save(repository: OpenedRepository, tree: TestTree, facts: Partial<RestorePointDraft>): Promise<string> {
+  await using lock = await repository.lock('shared', signal);
+  await using writer = await repository.openWriter(lock, { workers: 1 });
+  const top = await putTree(writer, tree, signal);
+  await writer.flush(signal);
+  const draft = { time: '2026-01-01T00:00:00Z', paths: ['/srv'], hostname: 'db1', ...facts, tree: top };
+  return (await repository.saveRestorePoint(draft as RestorePointDraft, lock, signal)).id;
+}
+
+async function points(backend: Backend): Promise<readonly string[]> {
+  const repository = await openRepository(backend, PASSWORD, signal, { clock: hastyClock });
+  return (await repository.listRestorePoints(signal)).points.map(({ id }) => id);
+}
+
+async function damage(backend: Backend, how: typeof checkRepository): Promise<string[]> {
+  const repository = await openRepository(backend, PASSWORD, signal, { clock: hastyClock });
+  const { findings } = await how(repository, signal);
+  return findings.filter(({ severity }) => severity === 'damage').map(({ message }) => message);
+}
+const verify: typeof checkRepository = (repository, stop) => verifyRepository(repository, { signal: stop });
+
+describe('a copy', () => {
+  let from: Backend;
+  let to: Backend;
+  beforeEach(() => {
+    from = createMemoryBackend();
+    to = createMemoryBackend();
+  });
+
+  it.each([
+    [1, 1],
+    [1, 2],
+    [2, 1],
+    [2, 2],
+  ] as const)('from format %i to %i is whole, and the second copy does nothing', async (one, two) => {
+    const source = await create(from, one);
+    const ids = [await save(source, FIRST, {}), await save(source, SECOND, { time: '2026-02-01T00:00:00Z' as never })];
+    await create(to, two);
+    const report = await copyAll(from, to);
+    expect(report.failed).toEqual([]);
+    expect(report.copied.map(({ source: id }) => id)).toEqual(ids);
+    expect(await damage(to, verify)).toEqual([]);
+    for (const { source: id, copy } of report.copied)
+      expect(await contentsOf(to, copy)).toEqual(await contentsOf(from, id));
+
+    const reading = counting(from);
+    const again = await copyAll(reading.backend, to);
+    expect(again).toMatchObject({ copied: [], alreadyThere: 2, failed: [], bytesRead: 0, bytesStored: 0, blobsNew: 0 });
+    expect(reading.packBytes()).toBe(0);
+    expect((await points(to)).length).toBe(2);
+  });
+
+  it('of format 2 keeps what was compressed as it is, and reads nothing that is there', async () => {
+    const source = await create(from);
+    await save(source, FIRST, {});
+    const target = await create(to);
+    await copyAll(from, to);
+    await target.loadIndex(signal);
+    let compressed = 0;
+    for (const { blobs } of source.index.packs()) {
+      for (const { type, id, length, uncompressedLength } of blobs) {
+        if (type === 'data') expect(target.index.find(type, id)).toMatchObject({ length, uncompressedLength });
+        if (uncompressedLength > 0) compressed += 1;
+      }
+    }
+    expect(compressed).toBeGreaterThan(0);
+
+    await save(source, SECOND, { time: '2026-02-01T00:00:00Z' as never });
+    const reading = counting(from);
+    const report = await copyAll(reading.backend, to);
+    expect(report.copied.length).toBe(1);
+    // The new file of 300 kB, and trees; not the megabyte and a half that both restore points share.
+    expect(reading.packBytes()).toBeLessThan(330_000);
+  });
+
+  it('of format 1 is compressed for format 2', async () => {
+    await save(await create(from, 1), { 'a.txt': 'a'.repeat(100_000) }, {});
+    await create(to, 2);
+    const { bytesRead, bytesStored } = await copyAll(from, to);
+    expect(bytesRead).toBeGreaterThan(100_000);
+    expect(bytesStored).toBeLessThan(5000);
+  });
+
+  it('keeps everything that the restore point says, and what it is a copy of, through generations', async () => {
+    const source = await create(from);
+    const facts = {
+      tags: ['stillpoint', 'source=shop'],
+      username: 'ada',
+      uid: 1000,
+      excludes: ['*.tmp'],
+      programVersion: 'stillpoint 0.1.0',
+      extra: { run: '7f3c01ab' },
+    };
+    const id = await save(source, FIRST, { ...facts, parent: 'ab'.repeat(32) as never });
+    await create(to);
+    await copyAll(from, to);
+    const third = createMemoryBackend();
+    await create(third);
+    await copyAll(to, third);
+    for (const backend of [to, third]) {
+      const repository = await openRepository(backend, PASSWORD, signal, { clock: hastyClock });
+      const [point] = (await repository.listRestorePoints(signal)).points;
+      expect(point).toMatchObject({ ...facts, original: id, time: '2026-01-01T00:00:00Z' });
+      expect(point?.parent).toBeUndefined();
+    }
+    // Straight from the first one, and back to it: nothing to do, all three hold the same restore point.
+    expect(await copyAll(from, third)).toMatchObject({ copied: [], alreadyThere: 1 });
+    expect(await copyAll(third, from)).toMatchObject({ copied: [], alreadyThere: 1 });
+  });
+
+  it('takes the restore points that are named, or those that fit', async () => {
+    const source = await create(from);
+    const first = await save(source, FIRST, { tags: ['keep', 'shop'] });
+    const second = await save(source, SECOND, {
+      hostname: 'web',
+      time: '2026-02-01T00:00:00Z' as never,
+      tags: ['keep'],
+    });
+    const third = await save(source, FIRST, { paths: ['/srv', '/etc'], time: '2026-03-01T00:00:00Z' as never });
+    const chosen = async (named: readonly string[], filter: Partial<PointFilter> = {}): Promise<string[]> => {
+      const selection = { points: named, filter: { ...EVERY_POINT, ...filter } };
+      return (await selectPoints(source, selection, signal)).points.map(({ id }) => id);
+    };
+    expect(await chosen([second.slice(0, 10), second])).toEqual([second]);
+    expect(await chosen(['latest', first])).toEqual([first, third]);
+    expect(await chosen([], { hostnames: ['db1'] })).toEqual([first, third]);
+    expect(await chosen([], { tags: [['keep', 'shop']] })).toEqual([first]);
+    expect(await chosen([], { tags: [['shop'], ['']] })).toEqual([first, third]);
+    expect(await chosen([], { paths: ['/srv', '/etc'] })).toEqual([third]);
+    expect(await chosen([first], { hostnames: ['web'] })).toEqual([]);
+    await expect(chosen(['ffffffff'])).rejects.toMatchObject({ code: 'repository.unknown-point' });
+  });
+
+  it('proves each blob: one that was changed is not copied, and the others are', async () => {
+    const source = await create(from);
+    const hit = await save(source, { 'hit.bin': randomBytes(50_000) }, {});
+    const whole = await save(source, { 'whole.bin': randomBytes(50_000) }, { time: '2026-02-01T00:00:00Z' as never });
+    const [node] = (await source.loadTree((await source.findRestorePoint(hit, signal)).tree, signal)).nodes;
+    const place = source.index.find('data', node?.content?.[0] ?? ('' as never));
+    const file = { type: 'data', name: place?.pack ?? '' } as const;
+    const content = await from.load(file, undefined, signal);
+    content[(place?.offset ?? 0) + 100] = (content[(place?.offset ?? 0) + 100] ?? 0) ^ 1;
+    await from.save(file, [content], signal);
+
+    await create(to);
+    const report = await copyAll(from, to);
+    expect(report.copied.map(({ source: id }) => id)).toEqual([whole]);
+    expect(report.failed).toEqual([
+      {
+        restorePoint: hit,
+        reason: expect.stringMatching(/data blob \w{8} cannot be read: .*its seal is broken/) as string,
+      },
+    ]);
+    expect(await damage(to, verify)).toEqual([]);
+    expect((await points(to)).length).toBe(1);
+  });
+
+  it.each(['changed', 'lost'])('of a pack that is %s takes the blobs from their second places', async (fault) => {
+    const first = await create(from);
+    const second = await openRepository(from, PASSWORD, signal, { clock: hastyClock });
+    const tree = { 'a.bin': randomBytes(50_000), 'b.txt': 'b'.repeat(5000) };
+    await using lock = await first.lock('shared', signal);
+    await using other = await second.lock('shared', signal);
+    // Two writers who do not know of each other store the same.
+    await using one = await first.openWriter(lock, { workers: 1 });
+    await using two = await second.openWriter(other, { workers: 1 });
+    const top = await putTree(one, tree, signal);
+    await putTree(two, tree, signal);
+    await Promise.all([one.flush(signal), two.flush(signal)]);
+    const draft: RestorePointDraft = { time: timestampFromNs(0n), paths: ['/srv'], tree: top };
+    const point = await first.saveRestorePoint(draft, lock, signal);
+
+    const fresh = await openRepository(from, PASSWORD, signal);
+    await fresh.loadIndex(signal);
+    const [node] = (await fresh.loadTree(top, signal)).nodes;
+    const places = fresh.index.findAll('data', node?.content?.[0] ?? ('' as never));
+    expect(places.length).toBe(2);
+    const file = { type: 'data', name: places[0]?.pack ?? '' } as const;
+    const content = await from.load(file, undefined, signal);
+    if (fault === 'lost') await from.remove(file, signal);
+    else await from.save(file, [Buffer.alloc(content.length, 1)], signal);
+    await create(to);
+    const report = await copyAll(from, to);
+    expect(report).toMatchObject({ failed: [], copied: [{ source: point.id }] });
+    expect(await damage(to, verify)).toEqual([]);
+    expect(await contentsOf(to, 'latest')).toEqual(await contentsOf(from, point.id));
+  });
+
+  it('of restore points that share a damaged tree names each of them', async () => {
+    const source = await create(from);
+    const inner = { deep: { 'x.txt': 'x' } };
+    const ids = [
+      await save(source, { ...inner, one: '1' }, {}),
+      await save(source, { ...inner, two: '2' }, { time: '2026-02-01T00:00:00Z' as never }),
+    ];
+    const top = await source.loadTree((await source.findRestorePoint(ids[0] ?? '', signal)).tree, signal);
+    const place = source.index.find('tree', top.nodes[0]?.subtree ?? ('' as never));
+    const file = { type: 'data', name: place?.pack ?? '' } as const;
+    const content = await from.load(file, undefined, signal);
+    content[(place?.offset ?? 0) + 20] = (content[(place?.offset ?? 0) + 20] ?? 0) ^ 1;
+    await from.save(file, [content], signal);
+    await create(to);
+    const report = await copyAll(from, to);
+    expect(report.copied).toEqual([]);
+    expect(report.failed.map(({ restorePoint }) => restorePoint)).toEqual(ids);
+    expect(await damage(to, verify)).toEqual([]);
+  });
+
+  it.each(['data', 'index', 'snapshots'] as const)(
+    'that cannot save %s fails, and the next one goes on',
+    async (type) => {
+      await save(await create(from), SECOND, {});
+      await create(to);
+      const error = new StillpointError('backend.no-space', 'There is no room.', {
+        advice: 'Make some.',
+        cause: undefined,
+      });
+      const plan = new FaultPlan().add({ on: 'save', where: (file) => file.type === type, error });
+      await expect(copyAll(from, withFaults(to, plan))).rejects.toMatchObject({ code: 'backend.no-space' });
+      plan.assertAllFired();
+      expect(await points(to)).toEqual([]);
+      expect(await damage(to, checkRepository)).toEqual([]);
+      const reading = counting(from);
+      const { copied, bytesRead } = await copyAll(reading.backend, to);
+      expect(copied.length).toBe(1);
+      // The index was written before the restore point could not be: nothing of the content is read again.
+      expect(bytesRead === 0).toBe(type === 'snapshots');
+      expect(await damage(to, verify)).toEqual([]);
+    },
+  );
+
+  it('holds a shared lock on both repositories, and stops when one is lost', async () => {
+    await save(await create(from), FIRST, {});
+    await create(to);
+    const locks = async (backend: Backend): Promise<number> =>
+      (await Array.fromAsync(backend.list('locks', signal))).length;
+    const seen: number[][] = [];
+    await copyAll(from, to, {
+      emit: (event) => {
+        if (event.type === 'progress') void Promise.all([locks(from), locks(to)]).then((counts) => seen.push(counts));
+      },
+    });
+    expect(seen[0]).toEqual([1, 1]);
+    expect([await locks(from), await locks(to)]).toEqual([0, 0]);
+  });
+
+  it('of nothing is no failure', async () => {
+    await create(from);
+    await create(to);
+    expect(await copyAll(from, to)).toMatchObject({ copied: [], alreadyThere: 0, failed: [] });
+  });
+
+  it('into the same repository finds all of it there', async () => {
+    await backUp(await create(from), FIRST, {}, signal);
+    expect(await copyAll(from, from)).toMatchObject({ copied: [], alreadyThere: 1, bytesStored: 0 });
+  });
+});
