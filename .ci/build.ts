@@ -26,6 +26,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   extension: 'extension/activate.ts',
   runner: 'shared/jobs/runner-main.ts',
   'repository-worker': 'shared/repository/workers/worker.ts',
+  'repository-reader': 'shared/repository/workers/reader.ts',
 };
 
 /** The programs that a shell starts by name. */

@@ -84,7 +84,7 @@ function hasFindings(result: JobResult): boolean {
       return result.skipped.length > 0;
     case 'check':
     case 'verify':
-      return result.findings.length > 0;
+      return result.findings.some(({ severity }) => severity !== 'information');
     case 'copy':
       return result.failed.length > 0;
     case 'sweep':

@@ -3,6 +3,10 @@ import { chooseRepository } from '../arguments.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
 
+interface CheckOptions extends DetachOption {
+  readonly headers?: boolean;
+}
+
 /** `stillpoint check [REPOSITORY]`: the structure, without reading content. */
 export function addCheck(program: Command, shell: Shell): void {
   withDetach(
@@ -12,9 +16,11 @@ export function addCheck(program: Command, shell: Shell): void {
       .argument('[repository]', 'name in the configuration; may be left out when there is only one'),
   )
     .addHelpText('after', '\nExample:\n  stillpoint check main')
-    .action(async (given: string | undefined, options: DetachOption) => {
+    .option('--headers', 'also compare the header of every pack with the index: one small request for each')
+    .action(async (given: string | undefined, options: CheckOptions) => {
+      const headers = options.headers === true ? { headers: true } : {};
       await shell.runJob(
-        async (stillpoint) => ({ kind: 'check', repository: await chooseRepository(stillpoint, given) }),
+        async (stillpoint) => ({ kind: 'check', repository: await chooseRepository(stillpoint, given), ...headers }),
         { detach: options.detach === true },
       );
     });

@@ -5,6 +5,7 @@ import type {
   BackupReport,
   CheckReport,
   CopyReport,
+  Finding,
   JobResult,
   RestoreReport,
   SweepReport,
@@ -72,23 +73,36 @@ function renderCheck(report: CheckReport, paint: Paint): string {
       'looked at',
       `${counted(report.restorePoints, 'restore point')}, ${counted(report.packs, 'pack')}, ${counted(report.blobs, 'blob')}`,
     ],
-    [
-      'read',
-      report.kind === 'verify'
-        ? `${formatBytes(report.bytesRead)}, every byte of content`
-        : `${formatBytes(report.bytesRead)}, structure only`,
-    ],
+    ['read', whatWasRead(report)],
   ]);
-  if (report.findings.length === 0) {
-    const verdict =
-      report.kind === 'verify' ? 'All data is there and intact' : 'The structure is sound; content was not read';
-    return `${paint('green', verdict)}\n${facts}`;
-  }
-  const findings = report.findings.map(
-    (finding) =>
-      `${finding.severity}: ${shown(finding.message)}${finding.affects.length > 0 ? ` (affects ${finding.affects.map(shown).join(', ')})` : ''}`,
-  );
-  return facts + renderList(paint('red', counted(report.findings.length, 'finding')), findings);
+  const good = report.findings.filter(({ severity }) => severity === 'information');
+  const bad = report.findings.filter(({ severity }) => severity !== 'information');
+  const notes = good.map(({ message, advice = '' }) => shown(`${message} ${advice}`.trim()));
+  if (bad.length === 0) return `${paint('green', verdictOf(report))}\n${facts}${renderList('Good to know', notes)}`;
+  const findings = bad.map(renderFinding);
+  return facts + renderList(paint('red', counted(bad.length, 'finding')), findings) + renderList('Good to know', notes);
+}
+
+/** A share that was proved is not called the whole. */
+function verdictOf({ kind, proved }: CheckReport): string {
+  if (kind === 'check') return 'The structure is sound; content was not read';
+  return proved?.subset === undefined
+    ? 'All data is there and intact'
+    : 'The structure is sound, and the share of the data that was read is intact';
+}
+
+function whatWasRead({ kind, bytesRead, proved }: CheckReport): string {
+  if (kind === 'check') return `${formatBytes(bytesRead)}, structure only`;
+  if (proved?.subset === undefined) return `${formatBytes(bytesRead)}, every byte of content`;
+  const { packs, packsTotal, bytes, bytesTotal, subset } = proved;
+  const percent = bytesTotal === 0 ? 100 : Math.floor((1000 * bytes) / bytesTotal) / 10;
+  return `${formatBytes(bytes)} of ${formatBytes(bytesTotal)}, ${formatCount(packs)} of ${counted(packsTotal, 'pack')} (share ${shown(subset)}): ${percent} % of the content is proved`;
+}
+
+function renderFinding({ severity, message, affects, advice }: Finding): string {
+  const victims = affects.length > 0 ? ` (affects ${affects.map(shown).join(', ')})` : '';
+  const next = advice === undefined ? '' : `\n    ${shown(advice)}`;
+  return `${severity}: ${shown(message)}${victims}${next}`;
 }
 
 function renderCopy(report: CopyReport, paint: Paint): string {

@@ -49,11 +49,12 @@ const checkShape = z.strictObject({
   packs: count('Packs.'),
   blobs: count('Blobs.'),
   bytesRead: count('What was read, in bytes.'),
+  contentBytes: count('Content stored, in bytes; 0 for a check.'),
   findingsCount: count('What is wrong; 0 is good.'),
   findings: z
     .array(
       z.strictObject({
-        severity: z.enum(['damage', 'warning']).describe('How bad it is.'),
+        severity: z.enum(['damage', 'warning', 'information']).describe('How bad it is.'),
         message: foreignText('What is wrong.'),
       }),
     )
@@ -122,10 +123,11 @@ export function resultOf(result: JobResult): z.input<typeof resultShape> {
         packs: result.packs,
         blobs: result.blobs,
         bytesRead: result.bytesRead,
+        contentBytes: result.proved?.bytesTotal ?? 0,
         findingsCount: result.findings.length,
         findings: result.findings
           .slice(0, INNER_LIST)
-          .map((finding) => ({ severity: finding.severity, message: foreign(finding.message) })),
+          .map(({ severity, message, advice = '' }) => ({ severity, message: foreign(`${message} ${advice}`.trim()) })),
       };
     case 'copy':
       return {

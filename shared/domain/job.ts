@@ -4,6 +4,7 @@ import type { JobOutcome, Phase, Progress } from './events.ts';
 import type { HostName, JobId, RepositoryName, SourceName } from './names.ts';
 import type { PointFilter } from './point-filter.ts';
 import type { JobResult } from './report.ts';
+import type { VerifySubset } from './verify-subset.ts';
 
 /** What a job is to do. Plain JSON: it is written to disk before the runner starts. */
 export type JobRequest =
@@ -16,7 +17,9 @@ export type JobRequest =
       readonly paths: readonly string[];
       readonly target: string;
     }
-  | { readonly kind: 'check' | 'verify'; readonly repository: RepositoryName }
+  /** `headers`: also compare the header of every pack with the index. */
+  | { readonly kind: 'check'; readonly repository: RepositoryName; readonly headers?: boolean }
+  | { readonly kind: 'verify'; readonly repository: RepositoryName; readonly subset?: VerifySubset }
   | {
       readonly kind: 'copy';
       readonly from: RepositoryName;

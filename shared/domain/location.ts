@@ -33,7 +33,7 @@ interface S3Location {
   readonly prefix: string;
 }
 
-export interface RestLocation {
+interface RestLocation {
   readonly kind: 'rest';
   readonly tls: boolean;
   /** `host` or `host:port`. */

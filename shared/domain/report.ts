@@ -49,9 +49,22 @@ export interface RestoreReport {
 export interface Finding {
   /** What is wrong, naming the object. */
   readonly message: string;
-  readonly severity: 'damage' | 'warning';
-  /** Restore points and files that are hit, as far as known. */
+  /** `information` is good to know and asks for nothing. */
+  readonly severity: 'damage' | 'warning' | 'information';
+  /** Restore points and files that are hit, as far as known: the start of the point's id, ":" and the path. */
   readonly affects: readonly string[];
+  /** What to do next. */
+  readonly advice?: string;
+}
+
+/** How much of the content was read and proved. */
+export interface ProvedContent {
+  readonly packs: number;
+  readonly packsTotal: number;
+  readonly bytes: number;
+  readonly bytesTotal: number;
+  /** Which share was asked for: "3/7", "10 %"; absent where all was. */
+  readonly subset: string | undefined;
 }
 
 export interface CheckReport {
@@ -60,6 +73,8 @@ export interface CheckReport {
   readonly blobs: number;
   readonly restorePoints: number;
   readonly bytesRead: number;
+  /** Only of a `verify`. */
+  readonly proved?: ProvedContent;
   readonly findings: readonly Finding[];
 }
 

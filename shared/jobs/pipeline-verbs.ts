@@ -34,10 +34,10 @@ export const PIPELINE_VERBS: Verbs = {
       paths.length === 0 ? { restorePoint, paths: [] } : await namePaths(open, restorePoint, paths, signal);
     return restore({ ...wanted, target }, restorePorts, signal);
   },
-  check: ({ repository }, ports, signal) =>
-    check({ ...ports, openRepository: repositoryOpener(repository, ports) }, signal),
-  verify: ({ repository }, ports, signal) =>
-    verify({ ...ports, openRepository: repositoryOpener(repository, ports) }, signal),
+  check: ({ repository, headers }, ports, signal) =>
+    check({ ...ports, openRepository: repositoryOpener(repository, ports) }, headers === true, signal),
+  verify: ({ repository, subset }, ports, signal) =>
+    verify({ ...ports, openRepository: repositoryOpener(repository, ports) }, subset, signal),
   copy: ({ from, to, restorePoints, filter }, ports, signal) => {
     const copyPorts = { ...ports, openSource: repositoryOpener(from, ports), openTarget: repositoryOpener(to, ports) };
     return copy({ from, to, points: restorePoints, filter }, copyPorts, signal);

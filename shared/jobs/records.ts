@@ -12,6 +12,12 @@ const host = z.string().transform(hostName);
 const source = z.string().transform(sourceName);
 const repository = z.string().transform(repositoryName);
 
+const subset = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('percent'), percent: z.number() }),
+  z.object({ kind: z.literal('share'), share: z.int(), of: z.int() }),
+  z.object({ kind: z.literal('daily'), days: z.int() }),
+]);
+
 const requestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('backup'), source }),
   z.object({
@@ -21,7 +27,8 @@ const requestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kind', [
     paths: z.array(z.string()),
     target: z.string(),
   }),
-  z.object({ kind: z.enum(['check', 'verify']), repository }),
+  z.object({ kind: z.literal('check'), repository, headers: z.boolean().exactOptional() }),
+  z.object({ kind: z.literal('verify'), repository, subset: subset.exactOptional() }),
   z.object({
     kind: z.literal('copy'),
     from: repository,

@@ -2,9 +2,10 @@
 import type { Clock } from '../base/clock.ts';
 import type { EmitEvent, Phase } from '../domain/events.ts';
 import type { CheckReport } from '../domain/report.ts';
+import type { VerifySubset } from '../domain/verify-subset.ts';
 import { checkRepository } from '../repository/check.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
-import type { CheckResult } from '../repository/repository.ts';
+import type { CheckResult, VerifyProgress } from '../repository/repository.ts';
 import { verifyRepository } from '../repository/verify.ts';
 import { phases } from './backup/phases.ts';
 
@@ -14,26 +15,31 @@ export interface VerifyPorts {
   readonly emit: EmitEvent;
 }
 
-/** Findings are part of the report; an error means that it could not be looked at. */
-export function check(ports: VerifyPorts, signal: AbortSignal): Promise<CheckReport> {
-  return examine('check', ports, signal, checkRepository);
+/**
+ * Findings are part of the report; an error means that it could not be looked at.
+ * @param headers also compares the header of every pack with the index
+ */
+export function check(ports: VerifyPorts, headers: boolean, signal: AbortSignal): Promise<CheckReport> {
+  return examine('check', ports, signal, (repository, held) =>
+    checkRepository(repository, held, { headers, onProgress: progressOf('check', ports) }),
+  );
 }
 
-export function verify(ports: VerifyPorts, signal: AbortSignal): Promise<CheckReport> {
+/** @param subset which share of the packs is read; all of them where there is none */
+export function verify(
+  ports: VerifyPorts,
+  subset: VerifySubset | undefined,
+  signal: AbortSignal,
+): Promise<CheckReport> {
+  const share = subset === undefined ? {} : { subset };
   return examine('verify', ports, signal, (repository, held) =>
-    verifyRepository(repository, {
-      signal: held,
-      onProgress: ({ packsDone, packsTotal, bytesDone, bytesTotal }) =>
-        ports.emit({
-          type: 'progress',
-          phase: 'verify',
-          filesDone: packsDone,
-          filesTotal: packsTotal,
-          bytesDone,
-          bytesTotal,
-        }),
-    }),
+    verifyRepository(repository, { signal: held, onProgress: progressOf('verify', ports), ...share }),
   );
+}
+
+function progressOf(phase: 'check' | 'verify', { emit }: VerifyPorts): (progress: VerifyProgress) => void {
+  return ({ packsDone, packsTotal, bytesDone, bytesTotal }) =>
+    emit({ type: 'progress', phase, filesDone: packsDone, filesTotal: packsTotal, bytesDone, bytesTotal });
 }
 
 async function examine(
@@ -49,6 +55,6 @@ async function examine(
     return { repository: opened, lock: resources.use(await opened.lock('shared', signal)) };
   });
   const held = AbortSignal.any([signal, lock.signal]);
-  const { packs, blobs, restorePoints, bytesRead, findings } = await phase(kind, () => look(repository, held));
-  return { kind, packs, blobs, restorePoints: restorePoints.length, bytesRead, findings };
+  const { restorePoints, ...result } = await phase(kind, () => look(repository, held));
+  return { kind, restorePoints: restorePoints.length, ...result };
 }

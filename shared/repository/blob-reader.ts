@@ -2,45 +2,17 @@
  * Reading blobs. Nothing leaves here that was not proved: the seal, then the length, then the SHA-256 against the id
  * that was asked for. Where a blob lies in several packs, the next place is tried before anything is called damaged.
  */
-import { zstdDecompressSync } from 'node:zlib';
 import { isStillpointError, StillpointError } from '../base/errors.ts';
 import type { ReadableBackend } from './backend/backend.ts';
 import type { BlobIndex, BlobPlace } from './blob-index.ts';
 import type { Sealer } from './crypto/aes-poly1305.ts';
-import { type BlobId, type BlobType, blobIdOf, type PackId } from './format/ids.ts';
-import type { PackedBlob } from './format/pack.ts';
+import type { BlobId, BlobType, PackId } from './format/ids.ts';
+import { type OpenedBlob, openBlob } from './open-blob.ts';
 import type { LoadedBlob } from './repository.ts';
 
 /** Restoring reads a pack in stretches of this much, and rather reads a small gap than asks twice. */
 const STRETCH_BYTES = 8 * 1024 * 1024;
 const GAP_BYTES = 512 * 1024;
-
-export type OpenedBlob =
-  | { readonly data: Buffer; readonly fault?: never }
-  | { readonly data?: never; readonly fault: string };
-
-/** Proves and opens one stored blob; a fault is a value, because `verify` goes on after it. */
-export function openBlob(sealer: Sealer, blob: PackedBlob, envelope: Uint8Array): OpenedBlob {
-  const opened = sealer.open(envelope);
-  if (opened === undefined) return { fault: 'its seal is broken' };
-  const data = inflate(opened, blob);
-  if (data === undefined) return { fault: 'it cannot be decompressed' };
-  if (blobIdOf(data) !== blob.id) return { fault: 'its content does not match its id' };
-  return { data };
-}
-
-function inflate(opened: Buffer, blob: PackedBlob): Buffer | undefined {
-  if (blob.uncompressedLength === 0) return opened;
-  try {
-    const data = zstdDecompressSync(opened, {
-      maxOutputLength: blob.uncompressedLength,
-      chunkSize: Math.max(blob.uncompressedLength, 64),
-    });
-    return data.length === blob.uncompressedLength ? data : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 export class BlobReader {
   readonly #backend: ReadableBackend;

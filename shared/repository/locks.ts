@@ -32,13 +32,23 @@ export interface FoundLock {
   readonly isStale: boolean;
 }
 
-export async function listLocks(ports: LockPorts, signal: AbortSignal): Promise<FoundLock[]> {
+/** @param onDamaged is given locks that cannot be read; without it they are an error, for nobody knows whose they are */
+export async function listLocks(
+  ports: LockPorts,
+  signal: AbortSignal,
+  onDamaged?: (name: string, error: StillpointError) => void,
+): Promise<FoundLock[]> {
   const found: FoundLock[] = [];
   for await (const { name, sizeBytes } of ports.files.backend.list('locks', signal)) {
     // A store without atomic writes may keep an empty file from an interrupted one; restic passes over it too.
     if (!isId(name) || sizeBytes === 0) continue;
-    const lock = await readLock(ports, name, signal);
-    if (lock !== undefined) found.push({ name, lock, isStale: whyStale(lock, ports.clock.now()) !== undefined });
+    try {
+      const lock = await readLock(ports, name, signal);
+      if (lock !== undefined) found.push({ name, lock, isStale: whyStale(lock, ports.clock.now()) !== undefined });
+    } catch (error) {
+      if (onDamaged === undefined || !isStillpointError(error, 'repository.damaged')) throw error;
+      onDamaged(name, error);
+    }
   }
   return found;
 }

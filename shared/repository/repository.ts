@@ -9,7 +9,7 @@
  * no index names, an index that no restore point needs, and a lock that is recognised as stale; all are harmless.
  */
 import type { RestorePointId } from '../domain/names.ts';
-import type { Finding } from '../domain/report.ts';
+import type { Finding, ProvedContent } from '../domain/report.ts';
 import type { UnlockReport } from '../domain/repository-access.ts';
 import type { CipherKey } from './crypto/aes-poly1305.ts';
 import type { BlobId, BlobType } from './format/ids.ts';
@@ -178,4 +178,6 @@ export interface CheckResult {
   readonly blobs: number;
   readonly restorePoints: readonly RestorePointId[];
   readonly bytesRead: number;
+  /** What a `verify` proved by reading it. */
+  readonly proved?: ProvedContent;
 }

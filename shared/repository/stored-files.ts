@@ -34,6 +34,7 @@ export class StoredFiles {
     const file = { type, name };
     const content = await this.backend.load(file, undefined, signal);
     const what = describeFile(file);
+    if (content.length === 0) throw damaged(what, 'is empty');
     if (hash('sha256', content, 'hex') !== name) throw damaged(what, 'does not match its name');
     const plaintext = this.#sealer.open(content);
     if (plaintext === undefined) throw damaged(what, 'is not sealed with the key of this repository');

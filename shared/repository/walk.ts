@@ -5,7 +5,7 @@ import type { Node } from './format/node.ts';
 import type { Repository, WalkEntry } from './repository.ts';
 
 /** Deeper than any path that a host can have (PATH_MAX is 4096 bytes); ends a loop that a forged tree could make. */
-const MAX_DEPTH = 4096;
+export const MAX_DEPTH = 4096;
 
 /** Depth first, a folder before what is in it. */
 export async function* walkTree(

@@ -209,13 +209,20 @@ export const sampleVerify: CheckReport = {
   findings: [],
 };
 
+export const sampleShare: CheckReport = {
+  ...sampleVerify,
+  bytesRead: 0.25 * GIB,
+  proved: { packs: 2, packsTotal: 14, bytes: 0.25 * GIB, bytesTotal: 1.5 * GIB, subset: '3/7' },
+};
+
 export const sampleCheck: CheckReport = {
   ...sampleVerify,
   kind: 'check',
   bytesRead: 3 * MIB,
   findings: [
-    { message: 'Pack 09af… is missing.', severity: 'damage', affects: ['3a7b9c12'] },
+    { message: 'Pack 09af… is missing.', severity: 'damage', affects: ['3a7b9c12:/etc'], advice: 'Bring it back.' },
     { message: 'Pack 77c1… is in no index.', severity: 'warning', affects: [] },
+    { message: '3 blobs are stored twice.', severity: 'information', affects: [], advice: 'They harm nothing.' },
   ],
 };
 

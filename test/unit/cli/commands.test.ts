@@ -92,6 +92,7 @@ test.each<[string[], string]>([
 test.each<[string[], object]>([
   [['backup', 'shop'], { kind: 'backup', source: 'shop' }],
   [['check'], { kind: 'check', repository: 'main' }],
+  [['check', '--headers'], { kind: 'check', repository: 'main', headers: true }],
   [['verify', 'other'], { kind: 'verify', repository: 'other' }],
   [
     ['copy', '--from', 'main', '--to', 'offsite', '3a7b', '--host', 'db1', '--tag', 'a,b', '--tag', 'c'],
@@ -103,6 +104,9 @@ test.each<[string[], object]>([
       filter: { hostnames: ['db1'], tags: [['a', 'b'], ['c']], paths: [] },
     },
   ],
+  [['verify', '--share', '3/7'], { kind: 'verify', repository: 'main', subset: { kind: 'share', share: 3, of: 7 } }],
+  [['verify', '--daily', '7'], { kind: 'verify', repository: 'main', subset: { kind: 'daily', days: 7 } }],
+  [['verify', '--percent', '5'], { kind: 'verify', repository: 'main', subset: { kind: 'percent', percent: 5 } }],
   [['sweep', 'db1'], { kind: 'sweep', host: 'db1' }],
 ])('stillpoint %j starts the job', async (words, request) => {
   const stillpoint = scriptedStillpoint({ run: sampleRun });

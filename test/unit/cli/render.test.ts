@@ -25,6 +25,7 @@ import {
   samplePoint,
   sampleRestore,
   sampleRun,
+  sampleShare,
   sampleSkipped,
   sampleSweep,
   sampleTrouble,
@@ -34,7 +35,15 @@ import {
 } from '../../support/sample-data.ts';
 
 const golden = (name: string): string => `../../golden/cli/${name}.txt`;
-const RESULTS = [sampleBackup, sampleSkipped, sampleRestore, sampleCheck, sampleVerify, sampleSweep] as const;
+const RESULTS = [
+  sampleBackup,
+  sampleSkipped,
+  sampleRestore,
+  sampleCheck,
+  sampleVerify,
+  sampleShare,
+  sampleSweep,
+] as const;
 const listing = {
   restorePoint: samplePoint.id,
   path: '/var/lib/mysql',

@@ -1,0 +1,159 @@
+/** The small files of a repository: restore points, keys, locks, index files, and whatever else lies beside them. */
+import { hash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { formatBytes } from '../base/bytes.ts';
+import type { FileType, StoredFile } from './backend/backend.ts';
+import type { Damage } from './damage.ts';
+import { isId } from './format/ids.ts';
+import { decodeKeyFile } from './format/key-file.ts';
+import { type Timestamp, timestampToDate } from './format/timestamp.ts';
+import { listLocks } from './locks.ts';
+import type { OpenedRepository } from './opened-repository.ts';
+import type { RestorePoint } from './restore-point.ts';
+
+/** Clocks of different machines differ by this much without anything being wrong. */
+const CLOCK_SLACK_MS = 10 * 60_000;
+
+const UNLOCK_ALL = 'If nothing works on the repository any more, remove it with "stillpoint unlock --remove-all".';
+const UNLOCK = 'If nothing works on the repository any more, remove it with "stillpoint unlock".';
+
+export async function checkPoints(
+  repository: OpenedRepository,
+  damage: Damage,
+  signal: AbortSignal,
+): Promise<readonly RestorePoint[]> {
+  const { points, findings } = await repository.listRestorePoints(signal);
+  for (const { message, affects } of findings) {
+    const [name = ''] = affects;
+    const advice =
+      'Bring the file back from a copy of the repository. If there is none, this restore point is lost: "stillpoint repair points --forget" removes what is left of it.';
+    damage.add(`point:${name}`, message, advice);
+    damage.hit(`point:${name}`, `${name.slice(0, 8)}:/`);
+  }
+  for (const { id, time } of points) {
+    if (!isAhead(repository, time)) continue;
+    const message = `Restore point ${id.slice(0, 8)} says that it was made at ${time}, which is still to come.`;
+    damage.add(`time:${id}`, message, CLOCK_ADVICE, 'warning');
+    damage.hit(`time:${id}`, `${id.slice(0, 8)}:/`);
+  }
+  return points;
+}
+
+const CLOCK_ADVICE =
+  'The clock of this machine or of the one that wrote it is wrong. Set it right; keep rules go by these times.';
+
+function isAhead({ parts }: OpenedRepository, time: Timestamp): boolean {
+  return timestampToDate(time).getTime() > parts.clock.now().getTime() + CLOCK_SLACK_MS;
+}
+
+export async function checkKeys({ files }: OpenedRepository, damage: Damage, signal: AbortSignal): Promise<void> {
+  for (const name of await files.listNames('keys', signal)) {
+    const content = await files.backend.load({ type: 'keys', name }, undefined, signal);
+    const fault = keyFault(content, name);
+    if (fault === undefined) continue;
+    damage.add(
+      `key:${name}`,
+      `The file of key ${name.slice(0, 8)} ${fault}; its password may not open the repository.`,
+      'Other passwords are not hit. Bring the file back from a copy of the repository, or remove it and add the password anew.',
+    );
+  }
+}
+
+function keyFault(content: Buffer, name: string): string | undefined {
+  if (content.length === 0) return 'is empty';
+  if (hash('sha256', content, 'hex') !== name) return 'does not match its name';
+  try {
+    decodeKeyFile(content, 'key');
+    return undefined;
+  } catch {
+    return 'is no key file';
+  }
+}
+
+/** Whether anybody else works on the repository now; `own` locks of this process do not count. */
+export async function checkLocks(
+  repository: OpenedRepository,
+  damage: Damage,
+  signal: AbortSignal,
+): Promise<{ readonly othersWork: boolean }> {
+  const { clock, logger } = repository.parts;
+  const locks = await listLocks({ files: repository.files, clock, logger }, signal, (name, error) =>
+    damage.add(`lock:${name}`, `${error.message} Nobody can tell whose it is, and it keeps others out.`, UNLOCK_ALL),
+  );
+  let othersWork = false;
+  for (const { name, lock, isStale } of locks) {
+    const who = `process ${lock.pid} of ${lock.username || 'somebody'} on "${lock.hostname}"`;
+    const message = `Lock ${name.slice(0, 8)} of ${who}, from ${lock.time},`;
+    if (isAhead(repository, lock.time)) {
+      damage.add(
+        `lock:${name}`,
+        `${message} says a time that is still to come.`,
+        `${CLOCK_ADVICE} ${UNLOCK}`,
+        'warning',
+      );
+    } else if (isStale) {
+      damage.add(`lock:${name}`, `${message} looks abandoned.`, UNLOCK, 'warning');
+    } else if (lock.pid !== process.pid || lock.hostname !== hostname()) othersWork = true;
+  }
+  return { othersWork };
+}
+
+/** Reads the index anew; the names of index files that cannot be read. */
+export async function readIndexes(
+  repository: OpenedRepository,
+  signal: AbortSignal,
+): Promise<readonly { readonly name: string; readonly message: string }[]> {
+  const damaged: { name: string; message: string }[] = [];
+  await repository.reloadIndex(signal, (name, error) => damaged.push({ name, message: error.message }));
+  return damaged;
+}
+
+/** Files that are no part of a repository, and what interrupted writes left. */
+export class Strangers {
+  readonly #damage: Damage;
+  #leftovers = 0;
+  #leftoverBytes = 0;
+
+  constructor(damage: Damage) {
+    this.#damage = damage;
+  }
+
+  /** False for a file that is none of the repository's. */
+  sort(type: FileType, { name, sizeBytes }: StoredFile): boolean {
+    if (isId(name)) {
+      if (type === 'locks' && sizeBytes === 0) this.#emptyLock(name);
+      return true;
+    }
+    if (name.includes('-tmp-')) {
+      this.#leftovers += 1;
+      this.#leftoverBytes += sizeBytes;
+      return false;
+    }
+    const message = `The folder "${type}" holds ${JSON.stringify(name)}, which is no file of a repository. It is not used.`;
+    this.#damage.add(`foreign:${type}/${name}`, message, 'If nobody needs it there, move it away.', 'warning');
+    return false;
+  }
+
+  #emptyLock(name: string): void {
+    const message = `The file of lock ${name.slice(0, 8)} is empty. It keeps nobody out.`;
+    this.#damage.add(`lock:${name}`, message, 'An interrupted write left it. It may be removed.', 'warning');
+  }
+
+  async look({ files }: OpenedRepository, types: readonly FileType[], signal: AbortSignal): Promise<void> {
+    for (const type of types) {
+      for await (const file of files.backend.list(type, signal)) this.sort(type, file);
+    }
+  }
+
+  /** While somebody writes, a temporary file may be theirs. */
+  tellLeftovers(othersWork: boolean): void {
+    if (this.#leftovers === 0 || othersWork) return;
+    const what = `${this.#leftovers} temporary files (${formatBytes(this.#leftoverBytes)}) of interrupted writes lie in the repository.`;
+    this.#damage.add(
+      'leftovers',
+      what,
+      'They are never read. Remove the files with "-tmp-" in their names when no job runs.',
+      'warning',
+    );
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * The packs by their names and sizes, against what the index says of them. A pack whose size or places do not fit is a
+ * suspect: it is read and proved even by `check`, so that its victims are known and not guessed.
+ */
+import { hash } from 'node:crypto';
+import { formatBytes } from '../base/bytes.ts';
+import type { Strangers } from './check-files.ts';
+import type { Damage } from './damage.ts';
+import type { BlobId, BlobType, PackId } from './format/ids.ts';
+import type { IndexedPack } from './format/index-file.ts';
+import { packSizeOf } from './format/pack.ts';
+import type { OpenedRepository } from './opened-repository.ts';
+import type { PackVerdict } from './pack-proof.ts';
+import { packName } from './pack-proof.ts';
+
+/** What the look at the packs found. */
+export interface PackSurvey {
+  /** Size of every pack that is there. */
+  readonly sizes: ReadonlyMap<PackId, number>;
+  /** Packs that do not fit the index; a look at the headers may add some. */
+  readonly suspects: Set<PackId>;
+  readonly unreferenced: { readonly count: number; readonly bytes: number };
+}
+
+export async function surveyPacks(
+  repository: OpenedRepository,
+  strangers: Strangers,
+  signal: AbortSignal,
+): Promise<PackSurvey> {
+  const { files, index } = repository;
+  const sizes = new Map<PackId, number>();
+  let count = 0;
+  let bytes = 0;
+  for await (const file of files.backend.list('data', signal)) {
+    if (!strangers.sort('data', file)) continue;
+    sizes.set(file.name as PackId, file.sizeBytes);
+    if (index.hasPack(file.name as PackId)) continue;
+    count += 1;
+    bytes += file.sizeBytes;
+  }
+  const suspects = new Set<PackId>();
+  for (const pack of index.packs()) {
+    const size = sizes.get(pack.id);
+    if (size !== undefined && !fits(pack, size)) suspects.add(pack.id);
+  }
+  return { sizes, suspects, unreferenced: { count, bytes } };
+}
+
+/** Blobs follow each other from the first byte, and the header follows them. */
+function fits({ blobs }: IndexedPack, size: number): boolean {
+  let end = 0;
+  for (const { offset, length } of blobs) {
+    if (offset !== end) return false;
+    end += length;
+  }
+  return packSizeOf(blobs) === size;
+}
+
+const REPAIR_INDEX = 'Run "stillpoint repair index": it reads the headers of the packs and writes a new index.';
+const REPAIR_PACKS =
+  'If you have another copy of the repository, bring this file back from there. Else run "stillpoint repair packs": it saves every blob that is good.';
+const MISSING_PACK =
+  'If you have another copy of the repository, bring the file back from there. Else run "stillpoint repair index", then "stillpoint repair points".';
+
+/** Gathers what is wrong with packs, and knows why a blob cannot be had. */
+export class PackFaults {
+  readonly #repository: OpenedRepository;
+  readonly #damage: Damage;
+  readonly #survey: PackSurvey;
+  readonly #lostIndex: string | undefined;
+  /** Pack and offset of a blob that is not good → the cause. */
+  readonly #badPlaces = new Map<string, string>();
+  /** Blobs that only the header of a pack knows → the cause. */
+  readonly #unlisted = new Map<string, string>();
+  /** Digests, to count without holding millions of names. */
+  readonly #unindexed = new Set<string>();
+  #isHealthy = true;
+
+  /** @param lostIndex the cause that stands for index files that cannot be read */
+  constructor(repository: OpenedRepository, damage: Damage, survey: PackSurvey, lostIndex: string | undefined) {
+    this.#repository = repository;
+    this.#damage = damage;
+    this.#survey = survey;
+    this.#lostIndex = lostIndex;
+    for (const id of repository.index.packIds) {
+      if (survey.sizes.has(id)) continue;
+      this.#isHealthy = false;
+      damage.add(`pack:${id}`, `The file of ${packName(id)} is not there.`, MISSING_PACK);
+    }
+  }
+
+  add(verdict: PackVerdict): void {
+    const { pack, header, badBlobs, hashFits } = verdict;
+    if (hashFits === true && header.kind === 'same' && badBlobs.length === 0) return;
+    this.#isHealthy = false;
+    const cause = `pack:${pack.id}`;
+    const isIndexWrong = header.kind === 'differs';
+    this.#damage.add(cause, describeVerdict(verdict), isIndexWrong ? REPAIR_INDEX : REPAIR_PACKS);
+    for (const { blob } of badBlobs) this.#badPlaces.set(placeKey(pack.id, blob.offset), cause);
+    if (!isIndexWrong) return;
+    for (const { type, id } of header.blobs) {
+      if (!this.#repository.hasBlob(type, id)) this.#unlisted.set(type + id, cause);
+    }
+  }
+
+  readonly causeOf = (type: BlobType, id: BlobId): string | undefined => {
+    const { index } = this.#repository;
+    if (this.#isHealthy && index.has(type, id)) return undefined;
+    const places = index.findAll(type, id);
+    let cause: string | undefined;
+    for (const { pack, offset } of places) {
+      const bad = this.#survey.sizes.has(pack) ? this.#badPlaces.get(placeKey(pack, offset)) : `pack:${pack}`;
+      if (bad === undefined) return undefined;
+      cause ??= bad;
+    }
+    return cause ?? this.#unlisted.get(type + id) ?? this.#causeOfUnindexed(type, id);
+  };
+
+  #causeOfUnindexed(type: BlobType, id: BlobId): string {
+    if (this.#lostIndex !== undefined) return this.#lostIndex;
+    const { count } = this.#survey.unreferenced;
+    const advice =
+      count > 0
+        ? `${count} packs are in no index and may hold them. ${REPAIR_INDEX}`
+        : 'No pack that is there holds them. "stillpoint repair points" writes restore points without the files that are lost.';
+    this.#damage.add('unindexed', 'Blobs that restore points need are in no index.', advice);
+    this.#unindexed.add(hash('sha256', type + id, 'base64').slice(0, 12));
+    return 'unindexed';
+  }
+
+  /** After the last question for a cause. */
+  tellUnreferenced(): void {
+    const { count, bytes } = this.#survey.unreferenced;
+    if (count === 0 || this.#lostIndex !== undefined || this.#unindexed.size > 0) return;
+    const message = `${count} packs (${formatBytes(bytes)}) are in no index. They harm nothing.`;
+    this.#damage.add('unreferenced', message, 'An interrupted job left them; prune removes them.', 'warning');
+  }
+}
+
+function describeVerdict({ pack, size, hashFits, readFault, header, badBlobs }: PackVerdict): string {
+  const faults: string[] = [];
+  const expected = packSizeOf(pack.blobs);
+  if (header.kind === 'differs') faults.push('has a header that does not say what the index says');
+  else if (size !== expected) faults.push(`has ${size} bytes; the index says ${expected}`);
+  if (readFault !== undefined) faults.push(`could not be read to its end (${readFault})`);
+  if (hashFits === false && (header.kind !== 'differs' || badBlobs.length === 0))
+    faults.push('does not match its name');
+  if (header.kind === 'broken') faults.push(header.fault);
+  const [first] = badBlobs;
+  const of = `${badBlobs.length} of its ${pack.blobs.length} blobs`;
+  const example = first && `${first.blob.type} blob ${first.blob.id.slice(0, 8)}: ${first.fault}`;
+  const state =
+    example === undefined
+      ? 'all blobs that the index names are good'
+      : `${of} cannot be had where the index says (${example})`;
+  return `The file of ${packName(pack.id)} ${faults.join(', ')}; ${state}.`;
+}
+
+function placeKey(pack: PackId, offset: number): string {
+  return `${pack}:${offset}`;
+}

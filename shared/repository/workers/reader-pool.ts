@@ -1,0 +1,132 @@
+/**
+ * Proving and opening what was read, in threads, or for little data in this one: starting threads takes longer than
+ * proving some megabytes. The pool only spreads work; how much is under way is bounded by whoever submits. A thread
+ * that dies fails all work, for nobody knows what it would have said.
+ */
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { StillpointError } from '../../base/errors.ts';
+import type { CipherKey, Sealer } from '../crypto/aes-poly1305.ts';
+import type { FromReader, Opened, Proved, ProveRequest, ReaderSetup, Stretch, ToReader } from './reader-messages.ts';
+import { StretchReader } from './stretch-reader.ts';
+
+/** Which part of a pack a stretch is. */
+type Part = Pick<ProveRequest, 'isFirst' | 'isLast'>;
+
+export interface ReadingPort extends AsyncDisposable {
+  /** How many threads there are. */
+  readonly size: number;
+  /** Proves the next stretch of the pack that `lane` reads; stretches of one lane follow each other. `data` is taken. */
+  prove(lane: number, part: Part, stretch: Stretch): Promise<Pick<Proved, 'faults' | 'sha256'>>;
+  /** Plaintext in the order asked for, or why it cannot be had. `data` is taken. */
+  open(stretch: Stretch): Promise<Opened['blobs']>;
+}
+
+const MAX_WORKERS = 4;
+const SMALL_BYTES = 16 * 1024 * 1024;
+
+export function openReading(key: CipherKey, sealer: Sealer, bytes: number): ReadingPort {
+  if (bytes > SMALL_BYTES) return new ReaderPool(key, Math.min(availableParallelism(), MAX_WORKERS));
+  const reader = new StretchReader(sealer);
+  return {
+    size: 1,
+    prove: (lane, part, stretch) => Promise.resolve(reader.prove({ lane, ...part, ...stretch })),
+    open: (stretch) => Promise.resolve(reader.open(stretch)),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+interface Job {
+  readonly bytes: number;
+  resolve(answer: FromReader): void;
+  reject(error: unknown): void;
+}
+
+interface Member {
+  readonly worker: Worker;
+  readonly jobs: Map<number, Job>;
+  bytes: number;
+}
+
+class ReaderPool implements ReadingPort {
+  readonly #members: readonly Member[];
+  #nextJob = 1;
+  #failure: StillpointError | undefined;
+  #closed = false;
+
+  constructor(key: CipherKey, count: number) {
+    const setup: ReaderSetup = { key };
+    this.#members = Array.from({ length: count }, () => this.#start(setup));
+  }
+
+  get size(): number {
+    return this.#members.length;
+  }
+
+  async prove(lane: number, part: Part, stretch: Stretch): Promise<Proved> {
+    const member = this.#members[lane % this.#members.length] as Member;
+    return (await this.#submit(member, { kind: 'prove', job: this.#nextJob++, lane, ...part, ...stretch })) as Proved;
+  }
+
+  async open(stretch: Stretch): Promise<Opened['blobs']> {
+    const member = this.#members.reduce((least, other) => (other.bytes < least.bytes ? other : least));
+    return ((await this.#submit(member, { kind: 'open', job: this.#nextJob++, ...stretch })) as Opened).blobs;
+  }
+
+  #submit(member: Member, request: ToReader): Promise<FromReader> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const bytes = request.data.length;
+    const data = bytes === request.data.buffer.byteLength ? request.data : Uint8Array.from(request.data);
+    return new Promise((resolve, reject) => {
+      // A thread without work keeps no process alive.
+      if (member.jobs.size === 0) member.worker.ref();
+      member.jobs.set(request.job, { bytes, resolve, reject });
+      member.bytes += bytes;
+      member.worker.postMessage({ ...request, data }, [data.buffer as ArrayBuffer]);
+    });
+  }
+
+  #start(setup: ReaderSetup): Member {
+    const worker = new Worker(new URL('./reader.ts', import.meta.url), {
+      workerData: setup,
+      execArgv: [],
+      // The work is in buffers outside the heap; a small young generation keeps a thread at some 20 MB.
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    });
+    const member: Member = { worker, jobs: new Map(), bytes: 0 };
+    worker.on('message', (message: FromReader) => {
+      const job = member.jobs.get(message.job);
+      if (job === undefined) return;
+      member.jobs.delete(message.job);
+      member.bytes -= job.bytes;
+      if (member.jobs.size === 0) worker.unref();
+      job.resolve(message);
+    });
+    worker.on('error', (error) => this.#fail(error));
+    worker.on('messageerror', (error) => this.#fail(error));
+    worker.on('exit', (code) => {
+      if (!this.#closed) this.#fail(new Error(`a thread ended with code ${code}`));
+    });
+    worker.unref();
+    return member;
+  }
+
+  #fail(cause: unknown): void {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    this.#failure ??= new StillpointError('internal.unexpected', `A thread that decrypts failed: ${text}`, {
+      advice: 'Nothing in the repository was changed. Start again; if it repeats, report it.',
+      cause,
+    });
+    for (const { jobs } of this.#members) {
+      for (const job of jobs.values()) job.reject(this.#failure);
+      jobs.clear();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#fail(new Error('the reading was ended'));
+    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
+  }
+}
