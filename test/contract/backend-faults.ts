@@ -95,6 +95,18 @@ function damagedStore(fixture: () => BackendFixture): void {
     return { repository, blob, pack: { type: 'data', name: place.pack }, at: place.offset };
   }
 
+  /** Changes what is stored, and gives the way back. */
+  async function damage(file: FileRef, change: (content: Buffer) => Buffer | undefined): Promise<() => Promise<void>> {
+    const { backend } = fixture();
+    const whole = await backend.load(file, undefined, signal);
+    await fixture().tamper(file, change);
+    return async () => {
+      // A store need not replace a file that it has.
+      await backend.remove(file, signal).catch(() => undefined);
+      await backend.save(file, [whole], signal);
+    };
+  }
+
   it('says not-found of a file that disappeared', async () => {
     const { backend } = fixture();
     const { file, content } = aFile();
@@ -118,38 +130,45 @@ function damagedStore(fixture: () => BackendFixture): void {
     );
   });
 
-  it.each<[string, (content: Buffer) => Buffer]>([
-    ['a flipped bit', flippedBit],
-    ['a lost end', shortRead],
-  ])('lets %s of an index, a restore point, the configuration and the keys be found', async (_fault, change) => {
+  it('lets changed bytes of an index, a restore point, the configuration and the keys be found', async () => {
     const { backend } = fixture();
     const { repository } = await aRepository();
-    for (const type of ['index', 'snapshots'] as const) {
-      const [name = ''] = await names(backend, type);
-      await fixture().tamper({ type, name }, change);
-      await expect(repository.files.load(type, name, signal)).rejects.toEqual(coded('repository.damaged'));
-    }
     const [key = ''] = await names(backend, 'keys');
-    for (const file of [
-      { type: 'config', name: '' },
-      { type: 'keys', name: key },
-    ] as const) {
-      await fixture().tamper(file, change);
-      await expect(open(backend)).rejects.toEqual(coded('repository.damaged'));
+    for (const change of [flippedBit, shortRead]) {
+      for (const type of ['index', 'snapshots'] as const) {
+        const [name = ''] = await names(backend, type);
+        const mend = await damage({ type, name }, change);
+        await expect(repository.files.load(type, name, signal)).rejects.toEqual(coded('repository.damaged'));
+        await mend();
+      }
+      for (const file of [
+        { type: 'config', name: '' },
+        { type: 'keys', name: key },
+      ] as const) {
+        const mend = await damage(file, change);
+        await expect(open(backend)).rejects.toEqual(coded('repository.damaged'));
+        await mend();
+      }
     }
+    expect((await open(backend)).id).toBe(repository.id);
   });
 
-  it.each<[string, (at: number) => (content: Buffer) => Buffer | undefined, RegExp]>([
-    ['a flipped bit', (at) => (content) => flipAt(content, at + 100), /its seal is broken/],
-    ['a lost end', (at) => (content) => content.subarray(0, at + 10), /the pack is too short/],
-    ['disappearing', () => () => undefined, /the pack is not there/],
-  ])('lets %s of a pack be found by reading', async (_fault, change, words) => {
+  it('lets changed bytes of a pack, and a pack that disappeared, be found by reading', async () => {
     const { repository, blob, pack, at } = await aRepository();
-    await fixture().tamper(pack, change(at));
-    const wrong = { code: 'repository.damaged', message: expect.stringMatching(words) as string };
-    await expect(repository.loadBlob('data', blob, signal)).rejects.toMatchObject(wrong);
-    await expect(Array.fromAsync(repository.loadBlobs([blob], signal))).rejects.toMatchObject(wrong);
-    expect((await verifyRepository(repository, { signal })).findings.length).toBeGreaterThan(0);
+    const damages: [(content: Buffer) => Buffer | undefined, RegExp][] = [
+      [(content) => flipAt(content, at + 100), /its seal is broken/],
+      [(content) => content.subarray(0, at + 10), /the pack is too short/],
+      [() => undefined, /the pack is not there/],
+    ];
+    for (const [change, words] of damages) {
+      const mend = await damage(pack, change);
+      const wrong = { code: 'repository.damaged', message: expect.stringMatching(words) as string };
+      await expect(repository.loadBlob('data', blob, signal)).rejects.toMatchObject(wrong);
+      await expect(Array.fromAsync(repository.loadBlobs([blob], signal))).rejects.toMatchObject(wrong);
+      expect((await verifyRepository(repository, { signal })).findings.length).toBeGreaterThan(0);
+      await mend();
+    }
+    await expectWhole(fixture().backend);
   });
 }
 
@@ -168,43 +187,59 @@ function faultyCalls(fixture: () => BackendFixture): void {
     return { backend, plan, clock };
   }
 
-  it.each(METHODS)('makes %s again after errors that passed', async (on) => {
-    const { file, content } = aFile();
-    if (on !== 'save') await fixture().backend.save(file, [content], signal);
-    const { backend, plan, clock } = faulty({ on, times: 3, error: passing() });
-    await call(backend, on, file, content);
-    expect([plan.fired(), clock.sleeps.length]).toEqual([3, 3]);
-    expect(await names(fixture().backend, 'data')).toEqual(on === 'remove' ? [] : [file.name]);
+  /** A file for one call of the kind: there already, but where it is to be saved. */
+  async function prepared(on: FaultyMethod): Promise<ReturnType<typeof aFile>> {
+    const made = aFile();
+    if (on !== 'save') await fixture().backend.save(made.file, [made.content], signal);
+    return made;
+  }
+
+  async function isThere({ name }: FileRef): Promise<boolean> {
+    return (await names(fixture().backend, 'data')).includes(name);
+  }
+
+  it('makes calls of every kind again after errors that passed', async () => {
+    for (const on of METHODS) {
+      const { file, content } = await prepared(on);
+      const { backend, plan, clock } = faulty({ on, times: 3, error: passing() });
+      await call(backend, on, file, content);
+      expect([on, plan.fired(), clock.sleeps.length]).toEqual([on, 3, 3]);
+      expect([on, await isThere(file)]).toEqual([on, on !== 'remove']);
+    }
   });
 
-  it.each(METHODS)('lets %s fail in the end when the error stays', async (on) => {
-    const { file, content } = aFile();
+  it('lets calls of every kind fail in the end when the error stays', async () => {
     const other = aFile('index');
     await fixture().backend.save(other.file, [other.content], signal);
-    if (on !== 'save') await fixture().backend.save(file, [content], signal);
-    const { backend, plan, clock } = faulty({ on, times: Infinity, error: passing() });
-    await expect(call(backend, on, file, content)).rejects.toEqual(coded('backend.failed'));
-    expect(plan.fired()).toBe(clock.sleeps.length + 1);
-    expect(plan.fired()).toBeGreaterThan(5);
-    expect(await names(fixture().backend, 'data')).toEqual(on === 'save' ? [] : [file.name]);
+    for (const on of METHODS) {
+      const { file, content } = await prepared(on);
+      const { backend, plan, clock } = faulty({ on, times: Infinity, error: passing() });
+      await expect(call(backend, on, file, content)).rejects.toEqual(coded('backend.failed'));
+      expect([on, plan.fired()]).toEqual([on, clock.sleeps.length + 1]);
+      expect(plan.fired()).toBeGreaterThan(5);
+      expect([on, await isThere(file)]).toEqual([on, on !== 'save']);
+    }
     expect((await fixture().backend.load(other.file, undefined, signal)).equals(other.content)).toBe(true);
   });
 
-  it.each(METHODS)('lets %s fail at once when trying again cannot help', async (on) => {
-    const { file, content } = aFile();
-    const { backend, plan, clock } = faulty({ on, times: Infinity, error: noSpace() });
-    await expect(call(backend, on, file, content)).rejects.toEqual(coded('backend.no-space'));
-    expect([plan.fired(), clock.sleeps.length]).toEqual([1, 0]);
+  it('lets calls of every kind fail at once when trying again cannot help', async () => {
+    for (const on of METHODS) {
+      const { file, content } = aFile();
+      const { backend, plan, clock } = faulty({ on, times: Infinity, error: noSpace() });
+      await expect(call(backend, on, file, content)).rejects.toEqual(coded('backend.no-space'));
+      expect([on, plan.fired(), clock.sleeps.length]).toEqual([on, 1, 0]);
+    }
   });
 
-  it.each(['save', 'remove'] as const)('makes a %s that was done, and whose answer was lost, again', async (on) => {
-    const { file, content } = aFile();
-    if (on === 'remove') await fixture().backend.save(file, [content], signal);
-    const { backend, plan } = faulty({ on, times: 2, error: passing(), late: true });
-    // The second removal finds nothing, and that is what was wanted.
-    await call(backend, on, file, content);
-    expect(plan.fired()).toBeGreaterThan(0);
-    expect(await names(fixture().backend, 'data')).toEqual(on === 'save' ? [file.name] : []);
+  it('makes what was done, and whose answer was lost, again', async () => {
+    for (const on of ['save', 'remove'] as const) {
+      const { file, content } = await prepared(on);
+      const { backend, plan } = faulty({ on, times: 2, error: passing(), late: true });
+      // The second removal finds nothing, and that is what was wanted.
+      await call(backend, on, file, content);
+      expect(plan.fired()).toBeGreaterThan(0);
+      expect([on, await isThere(file)]).toEqual([on, on === 'save']);
+    }
   });
 
   it('gives every name once when a listing breaks off in the middle', async () => {
@@ -215,17 +250,18 @@ function faultyCalls(fixture: () => BackendFixture): void {
     expect(plan.fired()).toBe(3);
   });
 
-  it.each(METHODS)('ends a %s that does not answer when the signal fires', async (on) => {
-    const { file, content } = aFile();
-    if (on !== 'save') await fixture().backend.save(file, [content], signal);
-    const { backend, plan } = faulty({ on, slowMs: 50_000 });
-    const stop = new AbortController();
-    const reason = new Error('stop');
-    const asked = call(backend, on, file, content, stop.signal);
-    await expect.poll(() => plan.fired()).toBe(1);
-    stop.abort(reason);
-    await expect(asked).rejects.toBe(reason);
-    expect(await names(fixture().backend, 'data')).toEqual(on === 'save' ? [] : [file.name]);
+  it('ends calls of every kind that do not answer when the signal fires', async () => {
+    for (const on of METHODS) {
+      const { file, content } = await prepared(on);
+      const { backend, plan } = faulty({ on, slowMs: 50_000 });
+      const stop = new AbortController();
+      const reason = new Error('stop');
+      const asked = call(backend, on, file, content, stop.signal);
+      await expect.poll(() => plan.fired()).toBe(1);
+      stop.abort(reason);
+      await expect(asked).rejects.toBe(reason);
+      expect([on, await isThere(file)]).toEqual([on, on !== 'save']);
+    }
   });
 
   it('reads a range again of which less came', async () => {

@@ -1,5 +1,5 @@
 /** What the suite of backends needs of each of them, and the hand on what lies in a folder. */
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Backend, FileRef } from '../../shared/repository/backend/backend.ts';
 
@@ -14,9 +14,12 @@ export function tamperInFolder(root: string): BackendFixture['tamper'] {
   return async ({ type, name }, change) => {
     const inFolder = type === 'data' ? [type, name.slice(0, 2), name] : [type, name];
     const target = path.join(root, ...(type === 'config' ? ['config'] : inFolder));
+    const { uid, gid } = await stat(target);
     const changed = change(await readFile(target));
     // Its mode is read-only, so it is replaced and not written into.
     await rm(target);
-    if (changed !== undefined) await writeFile(target, changed, { mode: 0o400 });
+    if (changed === undefined) return;
+    await writeFile(target, changed, { mode: 0o400 });
+    await chown(target, uid, gid);
   };
 }

@@ -81,6 +81,11 @@ export class SshSession implements AsyncDisposable {
     return await this.#openChannel(signal, adopt, (done) => this.#client.exec(commandLine, done));
   }
 
+  /** The same for a subsystem, such as "sftp", which needs no login shell. Undefined when the server refuses. */
+  async subsystem<T>(name: string, adopt: (channel: ClientChannel) => T, signal: AbortSignal): Promise<T | undefined> {
+    return await this.#openChannel(signal, adopt, (done) => this.#client.subsys(name, done));
+  }
+
   /** A TCP connection from the host to somewhere else, for jumping. Undefined when the server refuses. */
   async forward(host: string, port: number, signal: AbortSignal): Promise<Duplex | undefined> {
     return await this.#openChannel(
@@ -209,7 +214,8 @@ export class SshSession implements AsyncDisposable {
         if (!waiting) {
           if (error === undefined) channel.destroy();
         } else if (error === undefined) resolve(adopt(channel));
-        else if (this.#state === 'ready' && /\(SSH\)|Unable to exec/.test(error.message)) resolve(undefined);
+        else if (this.#state === 'ready' && /\(SSH\)|Unable to (exec|start subsystem)/.test(error.message))
+          resolve(undefined);
         else reject(this.#gone(error));
       };
       try {

@@ -1,6 +1,6 @@
 /**
  * The SSH transport: channels on one connection, which is made when it is first needed and made again after it was
- * lost. Callers that wait for the same connection share the attempt.
+ * lost.
  *
  * Invariant: `start` fails only before anything was started on the host, so it is always safe to call it again.
  */
@@ -9,18 +9,13 @@ import { abortable } from '../../base/cancel.ts';
 import type { Clock } from '../../base/clock.ts';
 import { StillpointError } from '../../base/errors.ts';
 import { Semaphore } from '../../base/limit.ts';
-import type { Logger } from '../../base/log.ts';
 import { CHANNEL_REFUSED_WAITS_MS, MAX_CHANNELS } from '../budgets.ts';
-import { hostClosed } from '../host-errors.ts';
 import type { RemoteProcess, Transport } from '../transport.ts';
 import { channelProcess } from './channel-process.ts';
+import { KeptSession, type KeptSessionOptions } from './kept-session.ts';
 import type { SshSession } from './session.ts';
 
-export interface SshTransportOptions {
-  readonly host: string;
-  /** Makes a new session; asked again after a session was lost. */
-  readonly connect: (signal: AbortSignal) => Promise<SshSession>;
-  readonly logger: Logger;
+export interface SshTransportOptions extends KeptSessionOptions {
   readonly clock: Clock;
 }
 
@@ -33,20 +28,19 @@ class SshTransport implements Transport {
   readonly #options: SshTransportOptions;
   readonly #places = new Semaphore(MAX_CHANNELS);
   readonly #running = new Set<RemoteProcess>();
-  readonly #closing = new AbortController();
-  #session: SshSession | undefined;
-  #connecting: Promise<SshSession> | undefined;
+  readonly #kept: KeptSession;
   #channelClosed = Promise.withResolvers<void>();
 
   constructor(options: SshTransportOptions) {
     this.#options = options;
+    this.#kept = new KeptSession(options);
   }
 
   async start(commandLine: string, signal: AbortSignal): Promise<RemoteProcess> {
     const place = await this.#places.acquire(signal);
     try {
       for (let refusals = 0; ; refusals += 1) {
-        const session = await this.#ready(signal);
+        const session = await this.#kept.ready(signal);
         const process = await session.exec(commandLine, (channel) => this.#adopt(channel, session, place), signal);
         if (process !== undefined) return process;
         // The server allows fewer channels than we do (MaxSessions), or has not yet buried our last ones.
@@ -65,11 +59,9 @@ class SshTransport implements Transport {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(hostClosed(this.#options.host));
+    this.#kept.closing();
     for (const process of this.#running) process.kill();
-    const pending = await this.#connecting?.catch(() => undefined);
-    await pending?.[Symbol.asyncDispose]();
-    await this.#session?.[Symbol.asyncDispose]();
+    await this.#kept[Symbol.asyncDispose]();
   }
 
   #adopt(channel: ClientChannel, session: SshSession, place: Disposable): RemoteProcess {
@@ -85,27 +77,6 @@ class SshTransport implements Transport {
     );
     this.#running.add(process);
     return process;
-  }
-
-  async #ready(signal: AbortSignal): Promise<SshSession> {
-    signal.throwIfAborted();
-    this.#closing.signal.throwIfAborted();
-    if (this.#session?.state === 'ready') return this.#session;
-    this.#connecting ??= this.#connect().finally(() => {
-      this.#connecting = undefined;
-    });
-    return await abortable(this.#connecting, signal);
-  }
-
-  async #connect(): Promise<SshSession> {
-    const before = this.#session;
-    this.#session = undefined;
-    if (before !== undefined) {
-      this.#options.logger.log('info', 'Connecting again.', { host: this.#options.host });
-      await before[Symbol.asyncDispose]();
-    }
-    this.#session = await this.#options.connect(this.#closing.signal);
-    return this.#session;
   }
 }
 

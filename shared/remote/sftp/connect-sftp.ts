@@ -1,0 +1,55 @@
+/** From the name of a host to its file transfers, over the same way as its commands: OpenSSH's configuration and keys. */
+import type { HostPorts } from '../connect-host.ts';
+import { channelProcess } from '../ssh/channel-process.ts';
+import { connectSession } from '../ssh/connect-session.ts';
+import { KeptSession } from '../ssh/kept-session.ts';
+import { type SftpLine, SftpPool } from './sftp-pool.ts';
+
+export interface SftpAddress {
+  /** The name by which the user knows the host. */
+  readonly name: string;
+  /** The name to give to OpenSSH's configuration, and what to put over what it says. */
+  readonly ssh: string;
+  readonly user?: string;
+  readonly port?: number;
+  /** Instead of ~/.ssh/config and /etc/ssh/ssh_config. */
+  readonly sshConfigFile?: string;
+}
+
+export type SftpPorts = Omit<HostPorts, 'wrapTransport' | 'nonceBudgetMs'>;
+
+/** Nothing is connected before it is used. */
+export function openSftp(address: SftpAddress, ports: SftpPorts, connections: number): SftpPool {
+  const line = sshLine(address, ports);
+  return new SftpPool({ host: address.name, line, connections, clock: ports.clock });
+}
+
+function sshLine({ name, ssh, user, port, sshConfigFile }: SftpAddress, ports: SftpPorts): SftpLine {
+  const { prompter, logger, agentSocket, homeFolder, keepAlive } = ports;
+  const question = {
+    alias: ssh,
+    homeFolder,
+    ...(user === undefined ? {} : { user }),
+    ...(port === undefined ? {} : { port }),
+    ...(sshConfigFile === undefined ? {} : { configFile: sshConfigFile }),
+  };
+  const sessionPorts = { prompter, logger, agentSocket, ...(keepAlive === undefined ? {} : { keepAlive }) };
+  const kept = new KeptSession({
+    host: name,
+    logger,
+    connect: (signal) => connectSession(question, sessionPorts, signal),
+  });
+  return {
+    async start(signal) {
+      const session = await kept.ready(signal);
+      const adopt = (channel: Parameters<typeof channelProcess>[0]) =>
+        channelProcess(
+          channel,
+          () => session.lost,
+          () => undefined,
+        );
+      return await session.subsystem('sftp', adopt, signal);
+    },
+    [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
+  };
+}

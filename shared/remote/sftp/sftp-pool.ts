@@ -1,0 +1,90 @@
+/**
+ * The file transfers of one host: channels on one connection, opened when there is more to do than the open ones can
+ * take, and opened anew after the connection was lost. Each channel has a server process of its own, so that one that
+ * waits for the disk holds up no other. Where the server allows fewer channels than we want, users share them.
+ */
+import type { Clock } from '../../base/clock.ts';
+import { Semaphore } from '../../base/limit.ts';
+import { CHANNEL_REFUSED_WAITS_MS } from '../budgets.ts';
+import type { RemoteProcess } from '../transport.ts';
+import { SftpClient } from './sftp-client.ts';
+import { noSftp } from './sftp-errors.ts';
+
+/** The way to the host: a connection that is made again when it was lost. */
+export interface SftpLine extends AsyncDisposable {
+  /** A process that speaks SFTP; undefined when the server refuses another one. */
+  start(signal: AbortSignal): Promise<RemoteProcess | undefined>;
+}
+
+export interface SftpPoolOptions {
+  readonly host: string;
+  readonly line: SftpLine;
+  /** How many may work at once, and how many channels there are at most. */
+  readonly connections: number;
+  readonly clock: Clock;
+}
+
+interface Seat {
+  readonly client: SftpClient;
+  users: number;
+}
+
+export class SftpPool implements AsyncDisposable {
+  readonly #options: SftpPoolOptions;
+  readonly #places: Semaphore;
+  readonly #opening = new Semaphore(1);
+  #seats: Seat[] = [];
+  #isFull = false;
+
+  constructor(options: SftpPoolOptions) {
+    this.#options = options;
+    this.#places = new Semaphore(options.connections);
+  }
+
+  /** Runs `work` with a client. Errors of the way are `ssh.…`; nothing is repeated here. */
+  async use<T>(signal: AbortSignal, work: (client: SftpClient) => Promise<T>): Promise<T> {
+    using _place = await this.#places.acquire(signal);
+    const seat = await this.#seat(signal);
+    try {
+      return await work(seat.client);
+    } finally {
+      seat.users -= 1;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { client } of this.#seats) client.end();
+    await this.#options.line[Symbol.asyncDispose]();
+  }
+
+  async #seat(signal: AbortSignal): Promise<Seat> {
+    using _turn = await this.#opening.acquire(signal);
+    for (let refusals = 0; ; refusals += 1) {
+      this.#seats = this.#seats.filter(({ client }) => !client.isOver);
+      if (this.#seats.length === 0) this.#isFull = false;
+      const least = this.#seats.toSorted((left, right) => left.users - right.users)[0];
+      const seat = least !== undefined && (least.users === 0 || this.#isFull) ? least : await this.#open(signal);
+      if (seat !== undefined) {
+        seat.users += 1;
+        return seat;
+      }
+      if (least !== undefined) {
+        this.#isFull = true;
+        continue;
+      }
+      // Right after a lost connection a server may still count the channels that it has not buried.
+      const wait = CHANNEL_REFUSED_WAITS_MS[refusals];
+      if (wait === undefined) throw noSftp(this.#options.host);
+      await this.#options.clock.sleep(wait, signal);
+    }
+  }
+
+  async #open(signal: AbortSignal): Promise<Seat | undefined> {
+    const { host, line } = this.#options;
+    const process = await line.start(signal);
+    if (process === undefined) return undefined;
+    const seat = { client: await SftpClient.open(host, process, signal), users: 0 };
+    this.#seats.push(seat);
+    return seat;
+  }
+}

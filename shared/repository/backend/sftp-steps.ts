@@ -1,0 +1,101 @@
+/** Acts on files and folders for which version 3 of SFTP needs several requests, or a look at what the refusal meant. */
+import path from 'node:path/posix';
+import { never } from '../../base/cancel.ts';
+import { mapWithLimit } from '../../base/limit.ts';
+import { isFile, isFolder, OPEN, STATUS } from '../../remote/sftp/packets.ts';
+import type { FolderEntry, SftpClient } from '../../remote/sftp/sftp-client.ts';
+import { sftpStatusOf } from '../../remote/sftp/sftp-errors.ts';
+import type { StoredFile } from './backend.ts';
+import { letGo, readContent } from './sftp-transfer.ts';
+
+/** Looks at attributes that a server left out of a listing, so many at once. */
+const LOOKS_AT_ONCE = 32;
+
+/** Version 3 has no word for "is there already", so a refusal is looked into. */
+export async function makeFolder(client: SftpClient, folder: string, mode: number): Promise<void> {
+  try {
+    await client.makeFolder(folder, mode);
+  } catch (error) {
+    if (sftpStatusOf(error) === undefined || sftpStatusOf(error) === STATUS.noSuchFile) throw error;
+    const found = await client.stat(folder).catch(() => undefined);
+    if (found === undefined || !isFolder(found)) throw error;
+  }
+}
+
+/**
+ * Gives the temporary file its name. Where the server cannot replace a file, one that is there already is compared: it
+ * is the same, as its name is its hash, or it is damaged and moved out of the way before it is replaced.
+ */
+export async function moveOver(
+  client: SftpClient,
+  temporary: string,
+  target: string,
+  content: readonly Uint8Array[],
+): Promise<void> {
+  if (client.has('posix-rename@openssh.com')) return await client.posixRename(temporary, target);
+  try {
+    await client.rename(temporary, target);
+  } catch (error) {
+    if (sftpStatusOf(error) === undefined || !(await isThere(client, target))) throw error;
+    if (await holds(client, target, content)) return await client.remove(temporary);
+    const aside = `${temporary}-old`;
+    await client.rename(target, aside);
+    await client.rename(temporary, target);
+    await client.remove(aside);
+  }
+}
+
+async function isThere(client: SftpClient, target: string): Promise<boolean> {
+  try {
+    await client.stat(target);
+    return true;
+  } catch (error) {
+    if (sftpStatusOf(error) === STATUS.noSuchFile) return false;
+    throw error;
+  }
+}
+
+async function holds(client: SftpClient, target: string, content: readonly Uint8Array[]): Promise<boolean> {
+  const handle = await client.openFile(target, OPEN.read);
+  try {
+    const wanted = Buffer.concat(content);
+    if ((await client.statHandle(handle)).sizeBytes !== wanted.length) return false;
+    const move = { client, handle, throttle: undefined, signal: never };
+    const [bytes, came] = await readContent(0, wanted.length, move);
+    return came === wanted.length && bytes.equals(wanted);
+  } finally {
+    letGo(client, handle);
+  }
+}
+
+/** A rename is safe against a power cut only once the folder itself is on the disk. Not every server can do this. */
+export async function syncFolder(client: SftpClient, folder: string): Promise<void> {
+  if (!client.has('fsync@openssh.com')) return;
+  const handle = await client.openFile(folder, OPEN.read).catch(passRefusal);
+  if (handle === undefined) return;
+  await client.fsync(handle).catch(passRefusal);
+  letGo(client, handle);
+}
+
+function passRefusal(error: unknown): undefined {
+  if (sftpStatusOf(error) === undefined) throw error;
+}
+
+/** Regular files with their sizes. A server may leave attributes out, and a file may go between two looks. */
+export async function filesAmong(
+  client: SftpClient,
+  folder: string,
+  entries: readonly FolderEntry[],
+): Promise<StoredFile[]> {
+  const looked = await mapWithLimit(entries, LOOKS_AT_ONCE, async (entry) => {
+    if (entry.mode !== undefined && entry.sizeBytes !== undefined) return entry;
+    const found = await client.stat(path.join(folder, entry.name)).catch((error: unknown) => {
+      if (sftpStatusOf(error) === STATUS.noSuchFile) return undefined;
+      throw error;
+    });
+    return found === undefined ? undefined : { ...found, name: entry.name };
+  });
+  return looked
+    .filter((entry) => entry !== undefined && isFile(entry))
+    .map((entry) => ({ name: entry?.name ?? '', sizeBytes: entry?.sizeBytes ?? 0 }));
+}

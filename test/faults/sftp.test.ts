@@ -1,0 +1,219 @@
+/** SFTP over a real sshd: a connection that is cut under a backup, and everything that a server can refuse. */
+import { randomBytes } from 'node:crypto';
+import { chmod, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../shared/base/clock.ts';
+import { createLogger } from '../../shared/base/log.ts';
+import { withRetries } from '../../shared/repository/backend/retry.ts';
+import { createSftpBackend } from '../../shared/repository/backend/sftp.ts';
+import type { BlobId } from '../../shared/repository/format/ids.ts';
+import { timestampFromDate } from '../../shared/repository/format/timestamp.ts';
+import { encodeTree } from '../../shared/repository/format/tree.ts';
+import { openRepository } from '../../shared/repository/open-repository.ts';
+import { verifyRepository } from '../../shared/repository/verify.ts';
+import { mountTmpfs } from '../lab/tmpfs.ts';
+import { whyNoPrivateSshd } from '../support/remote/private-sshd.ts';
+import { type SftpHost, startSftpHost } from '../support/remote/sftp-host.ts';
+import { sftpServers } from '../support/remote/sftp-server.ts';
+import { resticFinds, resticOk } from '../support/restic.ts';
+import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
+
+const whyNot = await whyNoPrivateSshd();
+const signal = AbortSignal.timeout(240_000);
+const BLOBS = 3000;
+const CUTS = 5;
+
+describe('SFTP', () => {
+  let host: SftpHost;
+  beforeAll(async () => {
+    if (whyNot === undefined) host = await startSftpHost();
+  });
+  afterAll(async () => {
+    if (whyNot === undefined) await host[Symbol.asyncDispose]();
+  });
+  beforeEach(({ skip }) => {
+    if (whyNot !== undefined) skip(whyNot);
+    host.proxy.resume();
+  });
+
+  test('a backup survives five cuts of the connection, and restic finds it whole', async () => {
+    const folder = join(host.home, 'cut');
+    let reconnects = 0;
+    let repeats = 0;
+    const logger = createLogger(({ message }) => {
+      if (message.includes('Connecting again')) reconnects += 1;
+      if (message.includes('made again')) repeats += 1;
+    });
+    const policy = { tries: 12, budgetMs: 60_000, firstWaitMs: 20, longestWaitMs: 500 };
+    const backend = withRetries(await host.open('ann', folder, { proxied: true, logger }), {
+      clock: systemClock,
+      logger,
+      policy,
+    });
+    await using repository = await createTestRepository(backend);
+    await using lock = await repository.lock('shared', signal);
+    await using writer = await repository.openWriter(lock, { workers: 2, packSizeBytes: 1024 * 1024 });
+
+    /** Cuts once so many more bytes have passed; whoever calls sees to it that they pass. */
+    let cuts = 0;
+    const cutIn = (bytes: number): void => {
+      expect(reconnects, 'each cut has fired before the next is planned').toBe(cuts);
+      cuts += 1;
+      host.proxy.cutAfterBytes(bytes);
+    };
+    const content: Promise<{ readonly id: BlobId }>[] = [];
+    for (let n = 0; n < BLOBS; n += 1) {
+      if (n % 800 === 100) cutIn(randomBytes(3).readUIntBE(0, 3) % 3_000_000);
+      const { saved } = await writer.put('data', randomBytes(10_000), signal);
+      saved.catch(() => undefined);
+      content.push(saved);
+      if (n % 800 === 799) await expect.poll(() => reconnects, { timeout: 20_000 }).toBe(cuts);
+    }
+    await expect.poll(() => reconnects, { timeout: 20_000 }).toBe(cuts);
+    const ids = (await Promise.all(content)).map(({ id }) => id);
+    const time = timestampFromDate(new Date());
+    const common = { mtime: time, atime: time, ctime: time, uid: 0, gid: 0, user: 'root', group: 'root', links: 1 };
+    const file = {
+      ...common,
+      name: Buffer.from('file'),
+      type: 'file',
+      mode: 0o644,
+      size: BLOBS * 10_000,
+      content: ids,
+    } as const;
+    const { saved } = await writer.put('tree', encodeTree([file]), signal);
+    saved.catch(() => undefined);
+    if (cuts < CUTS) cutIn(20_000);
+    await writer.flush(signal);
+    const tree = (await saved).id;
+    const draft = { time, tree, paths: ['/'], hostname: 'db1' };
+    while (cuts < CUTS) {
+      cutIn(600);
+      await repository.saveRestorePoint(draft, lock, signal);
+    }
+    await repository.saveRestorePoint(draft, lock, signal);
+
+    expect([cuts, reconnects]).toEqual([CUTS, CUTS]);
+    expect(repeats).toBeGreaterThanOrEqual(CUTS);
+    expect((await verifyRepository(await openRepository(backend, PASSWORD, signal), { signal })).findings).toEqual([]);
+    await lock[Symbol.asyncDispose]();
+    expect(await resticFinds(folder, '--read-data')).toEqual([]);
+    expect((await resticOk(folder, 'ls', 'latest')).includes('/file')).toBe(true);
+    const stored = await readdir(folder, { recursive: true });
+    expect(stored.filter((name) => name.startsWith('locks/') || name.includes('-tmp-'))).toEqual([]);
+  });
+
+  describe('says what is wrong', () => {
+    const FILE = { type: 'index', name: 'ab'.repeat(32) } as const;
+    const coded = (code: string, words: RegExp): object => ({
+      code,
+      message: expect.stringMatching(words) as string,
+    });
+
+    test('when the disk of the host is full, and leaves nothing behind', async () => {
+      await using small = await mountTmpfs({ sizeBytes: 2 * 1024 * 1024 });
+      const place = { folder: join(small.path, 'repository'), location: 'sftp:ann:repository' };
+      await using backend = createSftpBackend(place, sftpServers().pool);
+      await backend.prepare(signal);
+      const before = await readdir(small.path, { recursive: true });
+      const logger = createLogger(({ message }) => expect(message).not.toContain('made again'));
+      const retrying = withRetries(backend, { clock: systemClock, logger });
+      await expect(retrying.save(FILE, [randomBytes(3_000_000)], signal)).rejects.toMatchObject(
+        coded('backend.no-space', /Index abababab could not be written in sftp:ann:.*no room left/),
+      );
+      expect(await readdir(small.path, { recursive: true })).toEqual(before);
+      await backend.save(FILE, [randomBytes(100_000)], signal);
+    });
+
+    test('when access is refused', async () => {
+      const folder = join(host.home, 'denied');
+      await using backend = await host.open('ann', folder);
+      await backend.prepare(signal);
+      await backend.save(FILE, [Buffer.from('x')], signal);
+      await execa('chown', ['-R', 'root', folder]);
+      await chmod(folder, 0o755);
+      await chmod(join(folder, 'index'), 0o755);
+      const denied = coded('backend.denied', /access is refused/);
+      await expect(backend.save({ ...FILE, name: 'cd'.repeat(32) }, [], signal)).rejects.toMatchObject(denied);
+      await expect(backend.load(FILE, undefined, signal)).rejects.toMatchObject(denied);
+      await expect(backend.remove(FILE, signal)).rejects.toMatchObject(denied);
+      await expect(host.open('jail', 'elsewhere').then((jail) => jail.prepare(signal))).rejects.toMatchObject(denied);
+    });
+
+    test('when there is no repository, or a file stands in its way', async () => {
+      await using backend = await host.open('ann', join(host.home, 'nothing'));
+      await expect(openRepository(backend, PASSWORD, signal)).rejects.toMatchObject(
+        coded('repository.not-found', /no repository at sftp:ann:/),
+      );
+      await writeFile(join(host.home, 'a-file'), 'x');
+      await using file = await host.open('ann', join(host.home, 'a-file'));
+      await expect(file.prepare(signal)).rejects.toMatchObject({ code: 'backend.failed' });
+      await expect(backend.save(FILE, [], signal)).rejects.toMatchObject({ code: 'backend.not-found' });
+    });
+
+    test('when the key of the host is another one, before anything is sent', async () => {
+      const changed = join(host.sshd.folder, 'changed');
+      const [type = '', key = ''] = (host.sshd.hostKeys[0] ?? '').split(' ');
+      const other = Buffer.from(key, 'base64');
+      other[other.length - 1] = (other.at(-1) ?? 0) ^ 1;
+      await writeFile(changed, `[127.0.0.1]:${host.sshd.port} ${type} ${other.toString('base64')}\n`);
+      const config = await host.sshd.writeClientConfig([`UserKnownHostsFile ${changed}`], 'changed-config');
+      const place = { host: { name: 'ann', ssh: 'ann', sshConfigFile: config } };
+      await expect(host.open('ann', 'x', { place })).rejects.toMatchObject({ code: 'ssh.host-key-changed' });
+      await writeFile(changed, '');
+      await expect(host.open('ann', 'x', { place })).rejects.toMatchObject({ code: 'ssh.host-key-unknown' });
+    });
+
+    test('when the host does not answer, refuses the login, or offers no SFTP', async () => {
+      host.proxy.refuse();
+      await expect(host.open('ann', 'x', { proxied: true })).rejects.toMatchObject({ code: 'ssh.unreachable' });
+      const place = {
+        host: { name: 'ann', ssh: 'ann', user: 'nobody-here', sshConfigFile: `${host.sshd.folder}/config` },
+      };
+      await expect(host.open('ann', 'x', { place })).rejects.toMatchObject({ code: 'ssh.auth-failed' });
+      await using without = await startSftpHost({ config: [] });
+      await expect(without.open('ann', 'x')).rejects.toMatchObject(coded('ssh.noise', /does not offer file transfer/));
+    });
+
+    test('when a startup file of the account prints into the transfer', async () => {
+      await using noisy = await startSftpHost({
+        accounts: [{ name: 'ann', shell: '/bin/bash', files: { '.bashrc': 'echo Welcome to this host' } }],
+        config: ['Subsystem sftp /usr/lib/openssh/sftp-server'],
+      });
+      await expect(noisy.open('ann', 'x')).rejects.toMatchObject(coded('ssh.noise', /"Welcome to this host/));
+    });
+  });
+
+  test('works with one channel where the server allows no more', async () => {
+    await using few = await startSftpHost({ config: ['Subsystem sftp internal-sftp', 'MaxSessions 1'] });
+    await using backend = await few.open('ann', 'repository');
+    await backend.prepare(signal);
+    const saves = Array.from({ length: 12 }, (_, n) => ({ type: 'data', name: `${n}`.padStart(64, 'f') }) as const);
+    await Promise.all(saves.map((file) => backend.save(file, [Buffer.from(file.name)], signal)));
+    const loaded = await Promise.all(saves.map((file) => backend.load(file, undefined, signal)));
+    expect(loaded.map(String)).toEqual(saves.map(({ name }) => name));
+  });
+
+  test('ends a call at once when the signal fires, though the host is silent', async () => {
+    await using backend = await host.open('ann', 'silent', { proxied: true });
+    await backend.prepare(signal);
+    host.proxy.stall();
+    const stop = new AbortController();
+    const reason = new Error('stop');
+    const file = { type: 'data', name: 'ab'.repeat(32) } as const;
+    const calls = [
+      backend.save(file, [randomBytes(1_000_000)], stop.signal),
+      backend.stat(file, stop.signal),
+      Array.fromAsync(backend.list('data', stop.signal)),
+    ];
+    setTimeout(() => stop.abort(reason), 100);
+    for (const call of calls) await expect(call).rejects.toBe(reason);
+    // The line comes back, and nothing half-way is left under a name that is read.
+    host.proxy.resume();
+    await expect.poll(() => readdir(join(host.home, 'silent/data/ab'))).toEqual([]);
+    await backend.save(file, [Buffer.from('x')], signal);
+    expect(await readdir(join(host.home, 'silent/data/ab'))).toEqual([file.name]);
+  });
+});
