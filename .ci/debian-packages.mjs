@@ -28,6 +28,11 @@ export const DEBIAN_GROUPS = {
     { package: 'restic', file: 'restic' },
     { package: 'fuse3', file: 'fusermount3' },
   ],
+  /** A real server of restic's REST protocol, and what makes its certificate. */
+  stores: [
+    { package: 'rclone', file: 'rclone' },
+    { package: 'openssl', file: 'openssl' },
+  ],
   /** The browser that shows the editor's workbench in the editor tests. */
   chromium: [{ package: 'chromium', file: 'chromium' }],
   /** The programs that the benchmarks compare with. */

@@ -11,8 +11,8 @@ import { GIVE_BACK, SMALL_HEAP } from '../shared/jobs/launch.ts';
 import { createLocalBackend } from '../shared/repository/backend/local.ts';
 import { createRepository } from '../shared/repository/open-repository.ts';
 import { startLocalSshd } from '../test/lab/local-sshd.ts';
+import type { LiveReaderFigures, LiveReaderOrder } from '../test/support/live-reader.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
-import type { LiveReaderFigures, LiveReaderOrder } from './live-reader.ts';
 import { makeLargeFile, makeSmallFiles } from './samples.ts';
 
 export interface ThroughputOptions {

@@ -57,6 +57,7 @@ export const ERROR_CODES = {
   'backend.not-found': 'A file of the repository is not there.',
   'backend.no-space': 'The place where the repository lives is full.',
   'backend.denied': 'The place where the repository lives refuses us.',
+  'backend.untrusted': 'The place where the repository lives shows a certificate that is not trusted.',
   'backend.failed': 'The place where the repository lives failed.',
   'restore.target': 'The folder to restore into cannot be used.',
   'restore.failed': 'A file could not be restored.',

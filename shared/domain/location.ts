@@ -33,7 +33,7 @@ interface S3Location {
   readonly prefix: string;
 }
 
-interface RestLocation {
+export interface RestLocation {
   readonly kind: 'rest';
   readonly tls: boolean;
   /** `host` or `host:port`. */

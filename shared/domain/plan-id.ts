@@ -6,16 +6,14 @@ import { StillpointError } from '../base/errors.ts';
 /** Sixteen hex digits. */
 export type PlanId = Branded<string, 'PlanId'>;
 
-type Json = string | number | boolean | null | undefined | readonly Json[] | { readonly [key: string]: Json };
-
 const DIGITS = 16;
 
-/** The order of keys does not count; what is undefined is as if it were not there. */
-export function planIdOf(content: Json): PlanId {
+/** Of plain JSON. The order of keys does not count; what is undefined is as if it were not there. */
+export function planIdOf(content: object): PlanId {
   return hash('sha256', JSON.stringify(sorted(content)), 'hex').slice(0, DIGITS) as PlanId;
 }
 
-function sorted(value: Json): Json {
+function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1));

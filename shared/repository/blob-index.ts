@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { invariant } from '../base/errors.ts';
 import type { BlobId, BlobType, PackId } from './format/ids.ts';
 import type { IndexedPack } from './format/index-file.ts';
+import { FACT_WORDS, ID_BYTES, type IndexTable } from './format/index-table.ts';
 import { type PackedBlob, plaintextLength } from './format/pack.ts';
 
 export interface BlobPlace extends PackedBlob {
@@ -18,13 +19,12 @@ export interface BlobPlace extends PackedBlob {
 
 const SEGMENT_BITS = 15;
 const SEGMENT_ENTRIES = 1 << SEGMENT_BITS;
-const ID_WORDS = 8;
-/** Pack number with the type in the top bit, offset, length, plaintext length. */
-const FACT_WORDS = 4;
+const ID_WORDS = ID_BYTES / 4;
 const TREE_BIT = 0x8000_0000;
 
 interface Segment {
   readonly ids: Uint32Array;
+  /** As in an IndexTable, but with the pack's number in the first word, and the type in its top bit. */
   readonly facts: Uint32Array;
 }
 
@@ -53,18 +53,46 @@ export class BlobIndex {
 
   /** Adding what is known already changes nothing, so index files may overlap. */
   addPack(pack: IndexedPack): void {
-    const known = this.#packNumbers.get(pack.id);
-    const number = known ?? this.#packs.length;
-    if (known === undefined) {
-      this.#packs.push(pack.id);
-      this.#packNumbers.set(pack.id, number);
-    }
+    const isKnown = this.#packNumbers.has(pack.id);
+    const number = this.#numberOfPack(pack.id);
     const first = this.#entries;
-    for (const blob of pack.blobs) {
-      if (known !== undefined && this.#isAt(blob, number)) continue;
-      this.#append(blob, number);
+    for (const { type, id, offset, length, uncompressedLength } of pack.blobs) {
+      this.#loadKey(id);
+      const fact = type === 'tree' ? number + TREE_BIT : number;
+      if (!isKnown || !this.#isKnownAt(fact, offset)) this.#append(fact, offset, length, uncompressedLength);
     }
-    if (this.#entries > first) this.#runs.push([number, first, this.#entries - first]);
+    this.#endRun(number, first);
+  }
+
+  /** As `addPack` for each pack of an index file. */
+  addTable({ packs, ends, ids, facts }: IndexTable): void {
+    let entry = 0;
+    for (const [index, pack] of packs.entries()) {
+      const isKnown = this.#packNumbers.has(pack);
+      const number = this.#numberOfPack(pack);
+      const first = this.#entries;
+      for (const end = ends[index] ?? 0; entry < end; entry++) {
+        const at = entry * FACT_WORDS;
+        const fact = facts[at] === 1 ? number + TREE_BIT : number;
+        const offset = facts[at + 1] ?? 0;
+        ids.copy(this.#keyBytes, 0, entry * ID_BYTES, (entry + 1) * ID_BYTES);
+        if (!isKnown || !this.#isKnownAt(fact, offset)) {
+          this.#append(fact, offset, facts[at + 2] ?? 0, facts[at + 3] ?? 0);
+        }
+      }
+      this.#endRun(number, first);
+    }
+  }
+
+  #numberOfPack(id: PackId): number {
+    const known = this.#packNumbers.get(id);
+    if (known !== undefined) return known;
+    this.#packNumbers.set(id, this.#packs.length);
+    return this.#packs.push(id) - 1;
+  }
+
+  #endRun(pack: number, first: number): void {
+    if (this.#entries > first) this.#runs.push([pack, first, this.#entries - first]);
   }
 
   /** Ids of all packs. */
@@ -168,17 +196,18 @@ export class BlobIndex {
     return Array.from({ length: count }, (_, index) => this.#place(first + index));
   }
 
-  #isAt(blob: PackedBlob, packNumber: number): boolean {
-    const fact = packNumber + (blob.type === 'tree' ? TREE_BIT : 0);
+  /** Whether the blob of the loaded key is known at this place. */
+  #isKnownAt(fact: number, offset: number): boolean {
     const same = (entry: number): boolean => {
       const { facts } = this.#segment(entry);
       const at = (entry & (SEGMENT_ENTRIES - 1)) * FACT_WORDS;
-      return facts[at] === fact && facts[at + 1] === blob.offset;
+      return facts[at] === fact && facts[at + 1] === offset;
     };
-    return this.#search(blob.type, blob.id, same) !== undefined;
+    return this.#searchKey(fact >= TREE_BIT, same) !== undefined;
   }
 
-  #append(blob: PackedBlob, packNumber: number): void {
+  /** Adds the blob of the loaded key. */
+  #append(fact: number, offset: number, length: number, uncompressedLength: number): void {
     const entry = this.#entries;
     if (entry >> SEGMENT_BITS === this.#segments.length) {
       this.#segments.push({
@@ -188,12 +217,13 @@ export class BlobIndex {
     }
     const { ids, facts } = this.#segment(entry);
     const local = entry & (SEGMENT_ENTRIES - 1);
-    this.#loadKey(blob.id);
-    ids.set(this.#key, local * ID_WORDS);
-    facts[local * FACT_WORDS] = packNumber + (blob.type === 'tree' ? TREE_BIT : 0);
-    facts[local * FACT_WORDS + 1] = blob.offset;
-    facts[local * FACT_WORDS + 2] = blob.length;
-    facts[local * FACT_WORDS + 3] = blob.uncompressedLength;
+    // By hand: for eight words, a call of `set` costs more than the words.
+    for (let word = 0; word < ID_WORDS; word++) ids[local * ID_WORDS + word] = this.#key[word] ?? 0;
+    const at = local * FACT_WORDS;
+    facts[at] = fact;
+    facts[at + 1] = offset;
+    facts[at + 2] = length;
+    facts[at + 3] = uncompressedLength;
     this.#entries += 1;
     if (this.#entries > this.#slots.length * 0.7) this.#grow();
     else this.#occupy(entry, this.#hash(this.#key, 0));
@@ -219,7 +249,6 @@ export class BlobIndex {
     return this.#searchKey(type === 'tree', accept);
   }
 
-  /** The same for the id in `#key`. */
   #searchKey(tree: boolean, accept: (entry: number) => boolean): number | undefined {
     const mask = this.#slots.length - 1;
     for (let slot = this.#hash(this.#key, 0) & mask; ; slot = (slot + 1) & mask) {
@@ -246,7 +275,7 @@ export class BlobIndex {
     const tree = fact >= TREE_BIT;
     return {
       type: tree ? 'tree' : 'data',
-      id: Buffer.from(ids.buffer, local * ID_WORDS * 4, ID_WORDS * 4).toString('hex') as BlobId,
+      id: Buffer.from(ids.buffer, local * ID_BYTES, ID_BYTES).toString('hex') as BlobId,
       pack: this.#packs[tree ? fact - TREE_BIT : fact] as PackId,
       offset: facts[local * FACT_WORDS + 1] ?? 0,
       length: facts[local * FACT_WORDS + 2] ?? 0,
@@ -261,7 +290,7 @@ export class BlobIndex {
   }
 
   #loadKey(id: BlobId): void {
-    invariant(this.#keyBytes.write(id, 'hex') === 32, 'a blob id has 32 bytes');
+    invariant(this.#keyBytes.write(id, 'hex') === ID_BYTES, 'a blob id has 32 bytes');
   }
 
   #hash(words: Uint32Array, at: number): number {

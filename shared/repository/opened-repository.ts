@@ -12,7 +12,7 @@ import { BlobReader } from './blob-reader.ts';
 import type { CipherKey, Sealer } from './crypto/aes-poly1305.ts';
 import type { RepositoryConfig } from './format/config.ts';
 import type { BlobId, BlobType } from './format/ids.ts';
-import { decodeIndex } from './format/index-file.ts';
+import { readIndex } from './format/index-table.ts';
 import type { Tree } from './format/node.ts';
 import { plaintextLength } from './format/pack.ts';
 import { decodeTree } from './format/tree.ts';
@@ -130,7 +130,7 @@ export class OpenedRepository implements Repository {
   async #readIndex(name: string, index: BlobIndex, signal: AbortSignal): Promise<void> {
     const json = await this.files.load('index', name, signal);
     signal.throwIfAborted();
-    for (const pack of decodeIndex(json, `index ${name.slice(0, 8)}`)) index.addPack(pack);
+    index.addTable(readIndex(json, `index ${name.slice(0, 8)}`));
   }
 
   /**

@@ -69,6 +69,7 @@ export async function* expandSparse(entry: TarEntry): AsyncGenerator<SparseEvent
   for await (const data of entry.content) {
     let rest = data;
     while (rest.length > 0) {
+      if (part >= map.length) throw malformed(entry.position, 'a file holds more than its header says');
       const start = map[part] as number;
       const end = start + (map[part + 1] as number);
       if (offset < start) {

@@ -6,7 +6,6 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { checkRepository } from '../../shared/repository/check.ts';
@@ -19,6 +18,7 @@ import { verifyRepository } from '../../shared/repository/verify.ts';
 import { findPath, walkTree } from '../../shared/repository/walk.ts';
 import { describeTree, treeDifferences } from '../support/describe-tree.ts';
 import { archiveFolder } from '../support/local-archive.ts';
+import { makePlainTree } from '../support/plain-tree.ts';
 import { restic, resticFinds, resticOk } from '../support/restic.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
@@ -43,7 +43,7 @@ describe('with restic', () => {
     source = join(folder.path, 'source');
     plain = join(folder.path, 'plain');
     await makeTortureTree(source, { smallFiles: 50, sparseBytes: 32 * 1024 ** 2 });
-    await execa('bash', ['-seu', '-', plain], { input: PLAIN_TREE });
+    await makePlainTree(plain);
     await resticOk(place('baseline'), 'init');
     await resticOk(place('baseline'), 'backup', source);
     await resticOk(place('baseline'), 'restore', 'latest', '--target', place('baseline-restored'));
@@ -201,16 +201,3 @@ describe('with restic', () => {
     expect(files).toBeGreaterThan(60);
   }
 });
-
-const PLAIN_TREE = String.raw`
-mkdir "$1"; cd "$1"
-echo hello > hello; touch empty; mkdir -p a/b/c 'with space'; echo deep > a/b/c/deep
-ln -s hello link; ln hello hard; mkfifo fifo; mknod null c 1 3; mknod loop b 7 200
-for name in $'new\nline' $'\xff\xfe' 'quote"back\slash' '<html>&amp;' 'ümlaut 漢字 🙂' $'esc\e[31m' "it's" $'\u2028line'; do
-  printf '%s' "$name" > "./$name"
-done
-head -c 300000 /dev/urandom > random
-chmod 4755 hello; chmod 1777 a; chmod 0 empty; chown 12345:54321 random
-touch -h -d '1966-05-04T03:02:01.123456789Z' link; touch -d '2100-01-01T00:00:00.5Z' a/b
-setfattr -n user.note -v 'value <&>' random; setfacl -m u:1:r hello
-`;

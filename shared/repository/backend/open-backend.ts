@@ -1,14 +1,19 @@
 /**
- * The one place where a backend is made for a location, with what belongs round it. The innermost is the backend itself;
- * then the limits of speed, so that a repeated call is limited too; then the retries.
+ * The one place where a backend is made for a location, with what belongs round it: innermost the backend itself, then
+ * the limits of speed and of calls at once, so that a repeated call is limited too, then the retries.
  */
+import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../base/clock.ts';
 import { StillpointError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { formatLocation, type Location } from '../../domain/location.ts';
 import type { StoreOptions } from '../../domain/source.ts';
 import type { Backend } from './backend.ts';
+import type { HttpOptions } from './http.ts';
+import { createThrottle, type Throttle, withBandwidth, withConnections } from './limit.ts';
 import { createLocalBackend } from './local.ts';
+import { createRestBackend } from './rest.ts';
+import { withRetries } from './retry.ts';
 
 export interface BackendOptions extends StoreOptions {
   /** What the store asks for: the secret key of an S3 store, the password of a user at a REST server. */
@@ -20,22 +25,76 @@ export interface BackendPorts {
   readonly clock: Clock;
 }
 
-/** Connects to nothing yet, except where a connection has to be made first. Errors: `backend.…`. */
+/** For places that are reached by a network. */
+const REMOTE_CONNECTIONS = 5;
+
+/** Most places are not connected to before the first call. Errors: `backend.…`. */
 export async function openBackend(
   location: Location,
-  _options: BackendOptions,
-  _ports: BackendPorts,
-  _signal: AbortSignal,
+  options: BackendOptions,
+  ports: BackendPorts,
+  signal: AbortSignal,
+): Promise<Backend> {
+  const { limitUploadKiB, limitDownloadKiB } = options;
+  const limits = {
+    ...(limitUploadKiB === undefined ? {} : { uploadKiBps: limitUploadKiB }),
+    ...(limitDownloadKiB === undefined ? {} : { downloadKiBps: limitDownloadKiB }),
+  };
+  const throttle = createThrottle(limits, ports.clock);
+  const backend = await innermost(location, options, throttle, signal);
+  // What a disk of this machine refuses, it refuses again.
+  if (location.kind === 'local') return backend;
+  return withRetries(withConnections(backend, options.connections ?? REMOTE_CONNECTIONS), ports);
+}
+
+async function innermost(
+  location: Location,
+  options: BackendOptions,
+  throttle: Throttle,
+  signal: AbortSignal,
 ): Promise<Backend> {
   switch (location.kind) {
     case 'local':
-      return createLocalBackend(location.path);
+      return limited(createLocalBackend(location.path), options, throttle);
+    case 'rest':
+      return createRestBackend(location, {
+        ...(await httpOptions(options, throttle, signal)),
+        user: location.user ?? options.rest?.user,
+        password: location.password?.reveal() ?? options.secret,
+        connections: REMOTE_CONNECTIONS,
+      });
     case 'sftp':
     case 's3':
-    case 'rest':
       throw new StillpointError('repository.unsupported', `This version cannot open ${formatLocation(location)}.`, {
         advice: 'Use a folder of this machine.',
         cause: undefined,
       });
+  }
+}
+
+function limited(backend: Backend, { connections }: StoreOptions, throttle: Throttle): Backend {
+  const slow = throttle.up === undefined && throttle.down === undefined ? backend : withBandwidth(backend, throttle);
+  return connections === undefined ? slow : withConnections(slow, connections);
+}
+
+async function httpOptions(
+  { caCertificateFile }: StoreOptions,
+  throttle: Throttle,
+  signal: AbortSignal,
+): Promise<HttpOptions> {
+  if (caCertificateFile === undefined) return { throttle };
+  try {
+    return { throttle, caCertificates: await readFile(caCertificateFile, { encoding: 'utf8', signal }) };
+  } catch (cause) {
+    signal.throwIfAborted();
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw new StillpointError(
+      'config.invalid',
+      `The certificates in "${caCertificateFile}" cannot be read (${code}).`,
+      {
+        advice: 'Correct "caCertificateFile" in the configuration.',
+        cause,
+      },
+    );
   }
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { StillpointError } from '../../base/errors.ts';
-import { damagedJson, goString, parseJson } from './go-json.ts';
+import { damagedJson, goJson, parseJson } from './go-json.ts';
 import { isIrreducible, randomPolynomial } from './polynomial.ts';
 
 export interface RepositoryConfig {
@@ -10,6 +10,8 @@ export interface RepositoryConfig {
   /** 64 hexadecimal digits. */
   readonly id: string;
   readonly chunkerPolynomial: bigint;
+  /** Fields that we do not know, kept as read. */
+  readonly extra?: Readonly<Record<string, unknown>>;
 }
 
 const schema = z.looseObject({
@@ -23,8 +25,8 @@ export function newConfig(version: 1 | 2): RepositoryConfig {
 }
 
 export function encodeConfig(config: RepositoryConfig): Buffer {
-  const polynomial = config.chunkerPolynomial.toString(16);
-  return Buffer.from(`{"version":${config.version},"id":${goString(config.id)},"chunker_polynomial":"${polynomial}"}`);
+  const { version, id, chunkerPolynomial, extra } = config;
+  return Buffer.from(goJson({ version, id, chunker_polynomial: chunkerPolynomial.toString(16), ...extra }));
 }
 
 export function decodeConfig(plaintext: Buffer, location: string): RepositoryConfig {
@@ -43,7 +45,13 @@ export function decodeConfig(plaintext: Buffer, location: string): RepositoryCon
   }
   const parsed = schema.safeParse(raw);
   if (!parsed.success) throw damagedJson(what, 'lacks a field that it must have', parsed.error);
-  const chunkerPolynomial = BigInt(`0x${parsed.data.chunker_polynomial}`);
+  const { version: number, id, chunker_polynomial: polynomial, ...extra } = parsed.data;
+  const chunkerPolynomial = BigInt(`0x${polynomial}`);
   if (!isIrreducible(chunkerPolynomial)) throw damagedJson(what, 'holds a polynomial that cannot be used');
-  return { version: parsed.data.version === 1 ? 1 : 2, id: parsed.data.id, chunkerPolynomial };
+  return {
+    version: number === 1 ? 1 : 2,
+    id,
+    chunkerPolynomial,
+    ...(Object.keys(extra).length === 0 ? {} : { extra }),
+  };
 }

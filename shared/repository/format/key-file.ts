@@ -17,6 +17,8 @@ export interface KeyFile {
   readonly salt: Buffer;
   /** The sealed master key. */
   readonly data: Buffer;
+  /** Fields that we do not know, kept as read. */
+  readonly extra?: Readonly<Record<string, unknown>>;
 }
 
 export interface KeyOwner {
@@ -82,15 +84,15 @@ export async function openMasterKey(file: KeyFile, password: string, what: strin
 }
 
 export function encodeKeyFile(file: KeyFile): Buffer {
-  const { created, username, hostname, cost, salt, data } = file;
+  const { created, username, hostname, cost, salt, data, extra } = file;
   const fields = { created, username, hostname, kdf: 'scrypt', N: cost.N, r: cost.r, p: cost.p };
-  return Buffer.from(goJson({ ...fields, salt: salt.toString('base64'), data: data.toString('base64') }));
+  return Buffer.from(goJson({ ...fields, salt: salt.toString('base64'), data: data.toString('base64'), ...extra }));
 }
 
 export function decodeKeyFile(content: Buffer, what: string): KeyFile {
   const parsed = fileSchema.safeParse(parseJson(content, what));
   if (!parsed.success) throw damagedJson(what, 'is no key file', parsed.error);
-  const { created, username, hostname, N, r, p, salt, data } = parsed.data;
+  const { created, username, hostname, kdf: _scrypt, N, r, p, salt, data, ...extra } = parsed.data;
   return {
     created: parseTimestamp(created),
     username,
@@ -98,5 +100,6 @@ export function decodeKeyFile(content: Buffer, what: string): KeyFile {
     cost: { N, r, p },
     salt: Buffer.from(salt, 'base64'),
     data: Buffer.from(data, 'base64'),
+    ...(Object.keys(extra).length === 0 ? {} : { extra }),
   };
 }

@@ -9,6 +9,7 @@ const COMPRESSED = 2;
 const JSON_STARTS = [0x5b, 0x7b];
 /** No honest index is larger; a few bytes that claim to be terabytes must not take the machine down. */
 const MAX_PLAIN_BYTES = 1024 ** 3;
+const MAX_STEP_BYTES = 16 * 1024 ** 2;
 
 export function encodeUnpacked(json: Buffer, version: 1 | 2): Buffer {
   if (version === 1) return json;
@@ -21,7 +22,9 @@ export function decodeUnpacked(plaintext: Buffer, what: string): Buffer {
   if (first !== undefined && JSON_STARTS.includes(first)) return plaintext;
   if (first !== COMPRESSED) throw damagedJson(what, `begins with the unknown mark ${first ?? 'nothing'}`);
   try {
-    return zstdDecompressSync(plaintext.subarray(1), { maxOutputLength: MAX_PLAIN_BYTES });
+    // The output grows in steps of this; an index is some three times as long as what is stored.
+    const chunkSize = Math.min(4 * plaintext.length + 64, MAX_STEP_BYTES);
+    return zstdDecompressSync(plaintext.subarray(1), { chunkSize, maxOutputLength: MAX_PLAIN_BYTES });
   } catch (cause) {
     throw damagedJson(what, 'cannot be decompressed', cause);
   }

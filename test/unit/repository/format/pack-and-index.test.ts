@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { BlobId, PackId } from '../../../../shared/repository/format/ids.ts';
-import { decodeIndex, encodeIndex } from '../../../../shared/repository/format/index-file.ts';
+import { decodeIndex, encodeIndex, type IndexedPack } from '../../../../shared/repository/format/index-file.ts';
+import { type IndexTable, readIndex } from '../../../../shared/repository/format/index-table.ts';
 import {
   decodePackHeader,
   encodeHeaderLength,
@@ -97,6 +98,93 @@ describe('index files', () => {
   ])('never make sense of %s', (stored) => {
     expect(() => [...decodeIndex(Buffer.from(stored), 'the index')]).toThrow('the index');
   });
+});
+
+describe('index tables', () => {
+  const packs = fc.array(fc.record({ id: id.map((text) => text as PackId), blobs }), { maxLength: 5 });
+
+  it('hold what the general reader finds', () => {
+    fc.assert(
+      fc.property(packs, fc.array(id, { maxLength: 2 }), (list, supersedes) => {
+        const plain = encodeIndex(list).toString();
+        const before = supersedes.length === 0 ? '{' : `{"supersedes":${JSON.stringify(supersedes)},`;
+        expect(unfold(readIndex(Buffer.from(before + plain.slice(1)), 'the index'))).toEqual(list);
+      }),
+    );
+  });
+
+  it('are as strict and as lenient as the general reader, whatever changes in the text', () => {
+    const pieces = [
+      '0',
+      '-1',
+      '1.0',
+      '4294967296',
+      ',',
+      ' ',
+      '"',
+      '{}',
+      ']',
+      '"x":null,',
+      'A',
+      '\\u0030',
+      '\u00e9',
+      '',
+    ];
+    const remove = fc.constantFrom(0, 0, 1, 4, 12);
+    const change = fc.record({ at: fc.nat(), anywhere: fc.boolean(), remove, insert: fc.constantFrom(...pieces) });
+    let wereRead = 0;
+    fc.assert(
+      fc.property(packs, change, (list, edit) => {
+        const text = encodeIndex(list).toString();
+        // Where values begin is where most can go wrong.
+        const starts = [...text.matchAll(/[:,[{]"?/g)].map((mark) => mark.index + mark[0].length);
+        const at = edit.anywhere ? edit.at % text.length : (starts[edit.at % starts.length] ?? 0);
+        const json = Buffer.from(text.slice(0, at) + edit.insert + text.slice(at + edit.remove));
+        const expected = attempt(() => [...decodeIndex(json, 'the index')]);
+        expect(attempt(() => unfold(readIndex(json, 'the index')))).toEqual(expected);
+        if (Array.isArray(expected)) wereRead += 1;
+      }),
+      { numRuns: 2000 },
+    );
+    expect(wereRead).toBeGreaterThan(100);
+  });
+
+  it.each([
+    ['}]}]}', '}]}]}x'],
+    ['}]}]}', '}]}]}\n'],
+    ['}]}]}', '}]}'],
+    ['"offset":0', '"offset":'],
+    ['"offset":0', '"offset":00'],
+    ['"length":40', '"length":4294967296'],
+    ['"length":40', '"length":4294967295'],
+  ])('agree with the general reader when %s becomes %s', (before, after) => {
+    const blob = `{"id":"${'22'.repeat(32)}","type":"data","offset":0,"length":40}`;
+    const text = `{"packs":[{"id":"${'11'.repeat(32)}","blobs":[${blob}]}]}`;
+    expect(text).toContain(before);
+    const json = Buffer.from(text.replace(before, after));
+    const expected = attempt(() => [...decodeIndex(json, 'the index')]);
+    expect(attempt(() => unfold(readIndex(json, 'the index')))).toEqual(expected);
+  });
+
+  function attempt(read: () => IndexedPack[]): IndexedPack[] | string {
+    try {
+      return read();
+    } catch (error) {
+      return String(error);
+    }
+  }
+
+  function unfold({ packs: ids, ends, ids: bytes, facts }: IndexTable): IndexedPack[] {
+    return ids.map((packId, index) => ({
+      id: packId,
+      blobs: Array.from({ length: (ends[index] ?? 0) - (ends[index - 1] ?? 0) }, (_, n) => {
+        const entry = (ends[index - 1] ?? 0) + n;
+        const [tree, offset = 0, length = 0, uncompressedLength = 0] = facts.subarray(entry * 4, entry * 4 + 4);
+        const blobId = bytes.toString('hex', entry * 32, (entry + 1) * 32) as BlobId;
+        return { type: tree === 1 ? 'tree' : 'data', id: blobId, offset, length, uncompressedLength };
+      }),
+    }));
+  }
 });
 
 describe('unpacked files', () => {

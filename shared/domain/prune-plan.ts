@@ -1,0 +1,79 @@
+/** What a prune would do: which stored data no restore point needs, and what becomes of it. */
+import { StillpointError } from '../base/errors.ts';
+import type { PlanId } from './plan-id.ts';
+
+/** Plain JSON, as it stands in a request. */
+export interface PruneOptions {
+  /** How much unused data may stay inside packs: "5%" of all that stays, "200M", or "unlimited". */
+  readonly maxUnused: string;
+  /** How many bytes of packs to rewrite at most; absent for no limit. */
+  readonly maxRepackBytes?: number | undefined;
+  /** Also rewrite data that was stored without compression; format 2 only. */
+  readonly repackUncompressed?: boolean | undefined;
+}
+
+export interface PruneFigures {
+  readonly packs: {
+    readonly keep: number;
+    /** Partly used; what is needed of them is written into new packs, then they are deleted. */
+    readonly repack: number;
+    readonly unused: number;
+    /** Stored, but in no index: what an interrupted run left. */
+    readonly unreferenced: number;
+    /** In the index, not stored, and not needed. */
+    readonly missing: number;
+  };
+  readonly blobs: { readonly used: number; readonly unused: number; readonly duplicates: number };
+  readonly bytes: {
+    readonly stored: number;
+    readonly used: number;
+    /** In indexed packs, copies of what is kept elsewhere included. */
+    readonly unused: number;
+    readonly freed: number;
+    readonly rewritten: number;
+    readonly unusedAfter: number;
+  };
+}
+
+/** Printable; the lists hold the ids of packs in order. */
+export interface PrunePlan {
+  readonly kind: 'prune';
+  readonly id: PlanId;
+  readonly options: PruneOptions;
+  readonly figures: PruneFigures;
+  readonly repack: readonly string[];
+  /** Unused packs that an index names. */
+  readonly unused: readonly string[];
+  readonly unreferenced: readonly string[];
+  readonly missing: readonly string[];
+}
+
+export function changesNothing({ repack, unused, unreferenced, missing }: PrunePlan): boolean {
+  return repack.length + unused.length + unreferenced.length + missing.length === 0;
+}
+
+const UNITS = ['', 'k', 'm', 'g', 't'];
+
+/** Bytes, or with one of the letters K, M, G and T in powers of 1024. */
+function parseSize(text: string): number {
+  const parts = /^(\d{1,12})([kmgt]?)$/i.exec(text.trim());
+  const bytes = Number(parts?.[1]) * 1024 ** UNITS.indexOf((parts?.[2] ?? '').toLowerCase());
+  if (parts !== null && Number.isSafeInteger(bytes)) return bytes;
+  throw new StillpointError('usage.invalid', `"${text}" is not a size.`, {
+    advice: 'Write bytes, or a number with K, M, G or T, such as 500M.',
+    cause: undefined,
+  });
+}
+
+/** How many unused bytes may stay beside so many used ones. */
+export function unusedLimit(maxUnused: string, usedBytes: number): number {
+  const text = maxUnused.trim();
+  if (text === 'unlimited') return Number.POSITIVE_INFINITY;
+  if (!text.endsWith('%')) return parseSize(text);
+  const percent = /^\d{1,2}(\.\d{1,6})?%$/.test(text) ? Number(text.slice(0, -1)) : Number.NaN;
+  if (!Number.isNaN(percent)) return Math.floor((percent / (100 - percent)) * usedBytes);
+  throw new StillpointError('usage.invalid', `"${maxUnused}" is not a share of unused data.`, {
+    advice: 'Write a percentage from 0% to below 100%, a size such as 500M, or "unlimited".',
+    cause: undefined,
+  });
+}

@@ -1,0 +1,89 @@
+/** The edge where errors of HTTP and of the network below it become ours. */
+import { isStillpointError, StillpointError } from '../../base/errors.ts';
+import type { FileRef } from './backend.ts';
+import { describeFile } from './backend.ts';
+
+/** What OpenSSL says of a certificate, in Node's words. */
+const UNTRUSTED = /^(CERT_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT|INVALID_CA|HOSTNAME_MISMATCH)/;
+
+/** @param doing what could not be done to which object, as "pack 1a2b3c4d could not be written to rest:…" */
+export function fromNetworkError(cause: unknown, doing: string): StillpointError {
+  if (isStillpointError(cause)) return cause;
+  const { code, message } = innermost(cause);
+  if (code !== undefined && UNTRUSTED.test(code)) {
+    return new StillpointError('backend.untrusted', `${capital(doing)}: its certificate is not trusted (${message}).`, {
+      advice: 'If the store has a certificate of its own, name it with "caCertificateFile"; the address must be in it.',
+      details: { code },
+      cause,
+    });
+  }
+  const where = code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 'its name is not known here' : message;
+  return new StillpointError('backend.failed', `${capital(doing)}: ${where}.`, {
+    advice: 'Earlier restore points are whole. Check the address and whether the store runs, then start again.',
+    details: { code },
+    cause,
+    retry: 'maybe',
+  });
+}
+
+/** For answers that say no. `said` is what the store wrote about it, if it is fit to be shown. */
+export function fromStatus(status: number, doing: string, said = ''): StillpointError {
+  const what = capital(doing);
+  const words = said === '' ? '' : ` It says: ${said}`;
+  const details = { status };
+  const cause = undefined;
+  if (status === 404) {
+    const advice = 'Check that the location is right. If it is, run check on the repository.';
+    return new StillpointError('backend.not-found', `${what}: it is not there.`, { advice, details, cause });
+  }
+  if (status === 401) {
+    return new StillpointError('backend.denied', `${what}: the login is refused (401).${words}`, {
+      advice: 'Check the user and the password of the store in the configuration.',
+      details,
+      cause,
+    });
+  }
+  if (status === 403 || status === 405) {
+    return new StillpointError('backend.denied', `${what}: access is refused (${status}).${words}`, {
+      advice: 'Check what the user of the store may do. One that only lets add files refuses to remove them.',
+      details,
+      cause,
+    });
+  }
+  if (status === 413 || status === 507) {
+    return new StillpointError('backend.no-space', `${what}: there is no room left (${status}).${words}`, {
+      advice: 'Earlier restore points are whole. Make room there, then start again.',
+      details,
+      cause,
+    });
+  }
+  const passes = status === 408 || status === 429 || status >= 500;
+  return new StillpointError('backend.failed', `${what}: the store answered ${status}.${words}`, {
+    advice: passes
+      ? 'Earlier restore points are whole. Look into the log of the store, then start again.'
+      : 'Check that the location is that of such a store, and look into its log.',
+    details,
+    cause,
+    retry: passes ? 'maybe' : 'never',
+  });
+}
+
+export function shortFile(file: FileRef, end: number, wanted: number): StillpointError {
+  const name = describeFile(file);
+  return new StillpointError('repository.damaged', `The file of ${name} ends at byte ${end}; ${wanted} are needed.`, {
+    advice: 'It was cut short. Run check on the repository to see which restore points and files are hit.',
+    cause: undefined,
+  });
+}
+
+/** Connecting to several addresses of one name fails with all their errors at once; the last one is as good as any. */
+function innermost(cause: unknown): { readonly code: string | undefined; readonly message: string } {
+  let error = cause;
+  while (error instanceof AggregateError && error.errors.length > 0) error = error.errors.at(-1);
+  if (!(error instanceof Error)) return { code: undefined, message: String(error) };
+  return { code: (error as NodeJS.ErrnoException).code, message: error.message };
+}
+
+function capital(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+}

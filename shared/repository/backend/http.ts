@@ -1,0 +1,148 @@
+/**
+ * HTTP for the stores that speak it: one connection pool of Node's own client, with the certificates, the limits of
+ * speed and the patience that all of them share. It knows no store: status codes are its callers' business.
+ *
+ * A request ends with its signal. One on which nothing moves for five minutes is given up; what sets it going again is
+ * the retry around the backend. Redirects are not followed, because a login would go along.
+ */
+import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { getCACertificates } from 'node:tls';
+import type { Throttle } from './limit.ts';
+
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: readonly Uint8Array[];
+}
+
+export interface HttpOptions {
+  /** Certificates in PEM that are trusted beside those of the system. */
+  readonly caCertificates?: string | undefined;
+  readonly throttle: Throttle;
+  readonly idleMs?: number;
+}
+
+const IDLE_MS = 5 * 60_000;
+/** What goes to the limiter at once, so that a slow line is never filled for long. */
+const PIECE_BYTES = 64 * 1024;
+
+export class HttpClient {
+  readonly #options: HttpOptions;
+  #agents: { readonly http: HttpAgent; readonly https: HttpsAgent } | undefined;
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with the head of the answer; whoever takes it has to read it to its end, or to destroy it. */
+  async send({ method, url, headers, body = [] }: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
+    signal.throwIfAborted();
+    const { http, https } = this.#pool();
+    const isTls = url.protocol === 'https:';
+    const length = body.reduce((sum, piece) => sum + piece.length, 0);
+    const carriesBody = method === 'POST' || method === 'PUT';
+    const options = {
+      method,
+      headers: carriesBody ? { ...headers, 'content-length': String(length) } : { ...headers },
+      timeout: this.#options.idleMs ?? IDLE_MS,
+    };
+    const request = isTls
+      ? requestHttps(url, { ...options, agent: https })
+      : requestHttp(url, { ...options, agent: http });
+    const stop = (): void => void request.destroy(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+    request.on('timeout', () => request.destroy(new IdleError()));
+    request.once('close', () => signal.removeEventListener('abort', stop));
+    try {
+      return await this.#exchange(request, carriesBody ? body : [], signal);
+    } catch (error) {
+      request.destroy();
+      signal.throwIfAborted();
+      throw error;
+    }
+  }
+
+  /** The rest of an answer. An answer that breaks off is an error and never a short one. */
+  async readAll(answer: IncomingMessage, signal: AbortSignal): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    try {
+      for await (const piece of answer as AsyncIterable<Buffer>) {
+        pieces.push(piece);
+        await this.#options.throttle.down?.pass(piece.length, signal);
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
+    signal.throwIfAborted();
+    // A buffer of its own size: callers keep parts of it for long.
+    return pieces.length === 1 && pieces[0] !== undefined ? Buffer.from(pieces[0]) : Buffer.concat(pieces);
+  }
+
+  /** Lets go of idle connections; the next request makes new ones. */
+  close(): void {
+    this.#agents?.http.destroy();
+    this.#agents?.https.destroy();
+    this.#agents = undefined;
+  }
+
+  #exchange(request: ClientRequest, body: readonly Uint8Array[], signal: AbortSignal): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      request.once('response', resolve);
+      request.on('error', reject);
+      this.#sendBody(request, body, signal).catch((error: unknown) => request.destroy(error as Error));
+    });
+  }
+
+  async #sendBody(request: ClientRequest, body: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+    const { up } = this.#options.throttle;
+    for (const whole of body) {
+      const size = up === undefined ? whole.length : PIECE_BYTES;
+      for (let at = 0; at < whole.length; at += size) {
+        const piece = whole.subarray(at, at + size);
+        await up?.pass(piece.length, signal);
+        if (request.destroyed) return;
+        if (!request.write(piece)) await drained(request);
+      }
+    }
+    request.end();
+  }
+
+  #pool(): { readonly http: HttpAgent; readonly https: HttpsAgent } {
+    const { caCertificates } = this.#options;
+    this.#agents ??= {
+      http: new HttpAgent({ keepAlive: true }),
+      https: new HttpsAgent({
+        keepAlive: true,
+        ca: [
+          ...new Set([...getCACertificates('default'), ...getCACertificates('system')]),
+          ...(caCertificates === undefined ? [] : [caCertificates]),
+        ],
+      }),
+    };
+    return this.#agents;
+  }
+}
+
+/** Resolves when there is room to write, or nothing to write to any more. */
+function drained(request: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      request.off('drain', done);
+      request.off('close', done);
+      resolve();
+    };
+    request.on('drain', done);
+    request.on('close', done);
+  });
+}
+
+class IdleError extends Error {
+  readonly code = 'ETIMEDOUT';
+
+  constructor() {
+    super('nothing moved on the connection for minutes');
+  }
+}

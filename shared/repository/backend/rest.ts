@@ -1,0 +1,201 @@
+/**
+ * A repository behind restic's REST protocol: rest-server, `rclone serve restic` and what else speaks it. Both versions
+ * of its listing are understood; we ask for the second, which has the sizes.
+ *
+ * Crash story: whether an upload that breaks off leaves a part under the file's name is up to the server; rest-server
+ * writes beside and renames. So a file that is there already is compared byte by byte before it counts as saved.
+ */
+import type { IncomingMessage } from 'node:http';
+import { isStillpointError, StillpointError } from '../../base/errors.ts';
+import { registerSecret } from '../../base/log.ts';
+import { formatLocation, type RestLocation } from '../../domain/location.ts';
+import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
+import { describeFile } from './backend.ts';
+import { HttpClient, type HttpOptions } from './http.ts';
+import { fromNetworkError, fromStatus, shortFile } from './http-errors.ts';
+import { arrayElements } from './json-elements.ts';
+
+export interface RestOptions extends HttpOptions {
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly connections: number;
+}
+
+const VERSION_2 = 'application/vnd.x.restic.rest.v2';
+/** More than this of what a server says is no sentence. */
+const SAID_BYTES = 300;
+
+export function createRestBackend(location: RestLocation, options: RestOptions): Backend {
+  return new RestBackend(location, options);
+}
+
+class RestBackend implements Backend {
+  readonly properties: BackendProperties;
+  readonly #base: URL;
+  readonly #http: HttpClient;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(location: RestLocation, { user, password = '', connections, ...http }: RestOptions) {
+    this.#base = new URL(`${location.tls ? 'https' : 'http'}://${location.endpoint}${location.path}`);
+    this.#http = new HttpClient(http);
+    this.properties = { location: formatLocation(location), connections, hasAtomicSave: false };
+    const login = user === undefined ? undefined : Buffer.from(`${user}:${password}`, 'utf8').toString('base64');
+    if (login !== undefined) registerSecret(login);
+    this.#headers = { accept: VERSION_2, ...(login === undefined ? {} : { authorization: `Basic ${login}` }) };
+  }
+
+  async prepare(signal: AbortSignal): Promise<void> {
+    const doing = `a repository could not be made at ${this.properties.location}`;
+    await this.#ask('POST', new URL('?create=true', this.#base), doing, signal);
+  }
+
+  async save(file: FileRef, content: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+    const doing = `${describeFile(file)} could not be written to ${this.properties.location}`;
+    try {
+      await this.#ask('POST', this.#urlOf(file), doing, signal, {
+        headers: { 'content-type': 'application/octet-stream' },
+        body: content,
+      });
+    } catch (error) {
+      // rest-server refuses to write a file again. That it holds the same is proved, not believed.
+      if (!isStillpointError(error, 'backend.denied') || !(await this.#holds(file, content, signal))) throw error;
+    }
+  }
+
+  async #holds(file: FileRef, content: readonly Uint8Array[], signal: AbortSignal): Promise<boolean> {
+    const stored = await this.load(file, undefined, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      if (isStillpointError(error)) return undefined;
+      throw error;
+    });
+    return stored !== undefined && stored.equals(Buffer.concat(content));
+  }
+
+  async load(file: FileRef, range: ByteRange | undefined, signal: AbortSignal): Promise<Buffer> {
+    if (range?.length === 0) return await this.#loadNothing(file, range.offset, signal);
+    const doing = `${describeFile(file)} could not be read from ${this.properties.location}`;
+    const end = range && range.offset + range.length;
+    const headers = end === undefined ? {} : { range: `bytes=${range?.offset}-${end - 1}` };
+    const answer = await this.#ask('GET', this.#urlOf(file), doing, signal, { headers, accepts: [416] });
+    if (answer.status === 416) throw shortFile(file, (await this.stat(file, signal)).sizeBytes, end ?? 0);
+    if (range === undefined || end === undefined) return answer.body;
+    // A server that knows no ranges sends all of it.
+    const part = answer.status === 206 ? answer.body : answer.body.subarray(range.offset, end);
+    if (part.length < range.length) throw shortFile(file, range.offset + part.length, end);
+    if (part.length > range.length) throw notUnderstood(doing);
+    return Buffer.from(part);
+  }
+
+  /** HTTP has no empty range. */
+  async #loadNothing(file: FileRef, offset: number, signal: AbortSignal): Promise<Buffer> {
+    const { sizeBytes } = await this.stat(file, signal);
+    if (sizeBytes < offset) throw shortFile(file, sizeBytes, offset);
+    return Buffer.alloc(0);
+  }
+
+  async stat(file: FileRef, signal: AbortSignal): Promise<StoredFile> {
+    const doing = `${describeFile(file)} could not be found at ${this.properties.location}`;
+    const { headers } = await this.#ask('HEAD', this.#urlOf(file), doing, signal);
+    const sizeBytes = Number(headers['content-length']);
+    if (Number.isSafeInteger(sizeBytes)) return { name: file.name, sizeBytes };
+    throw notUnderstood(doing);
+  }
+
+  async *list(type: FileType, signal: AbortSignal): AsyncIterable<StoredFile> {
+    if (type === 'config') {
+      yield await this.stat({ type, name: '' }, signal);
+      return;
+    }
+    const doing = `the folder "${type}" could not be listed at ${this.properties.location}`;
+    const answer = await this.#ask('GET', new URL(`${type}/`, this.#base), doing, signal, { accepts: [404] });
+    // rclone has no empty folders on most of its stores, and says so.
+    if (answer.status === 404 && String(answer.headers['server']).startsWith('rclone/')) return;
+    if (answer.status === 404) throw fromStatus(404, doing);
+    // The text is one piece, its entries are made one by one: a listing may have a million of them.
+    for (const entry of arrayElements(answer.body.toString('utf8'), () => notUnderstood(doing))) {
+      signal.throwIfAborted();
+      const file =
+        typeof entry === 'string' ? await this.#statListed({ type, name: entry }, signal) : storedFile(entry);
+      if (file === 'not understood') throw notUnderstood(doing);
+      if (file !== undefined) yield file;
+    }
+  }
+
+  /** The first version of the listing has names only, and a file may have gone since. */
+  async #statListed(file: FileRef, signal: AbortSignal): Promise<StoredFile | undefined> {
+    return await this.stat(file, signal).catch((error: unknown) => {
+      if (isStillpointError(error, 'backend.not-found')) return undefined;
+      throw error;
+    });
+  }
+
+  async remove(file: FileRef, signal: AbortSignal): Promise<void> {
+    const doing = `${describeFile(file)} could not be removed from ${this.properties.location}`;
+    await this.#ask('DELETE', this.#urlOf(file), doing, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#http.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #urlOf({ type, name }: FileRef): URL {
+    return new URL(type === 'config' ? 'config' : `${type}/${name}`, this.#base);
+  }
+
+  async #ask(method: string, url: URL, doing: string, signal: AbortSignal, more: Asking = {}): Promise<Answer> {
+    const { headers = {}, body, accepts = [] } = more;
+    const request = { method, url, headers: { ...this.#headers, ...headers }, ...(body && { body }) };
+    let answer: IncomingMessage;
+    let content: Buffer;
+    try {
+      answer = await this.#http.send(request, signal);
+      content = await this.#http.readAll(answer, signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw fromNetworkError(cause, doing);
+    }
+    const status = answer.statusCode ?? 0;
+    if (status !== 200 && status !== 206 && !accepts.includes(status)) throw fromStatus(status, doing, said(content));
+    return { status, headers: answer.headers, body: content };
+  }
+}
+
+interface Asking {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: readonly Uint8Array[];
+  /** Statuses that are no errors, beside those of success. */
+  readonly accepts?: readonly number[];
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
+}
+
+function storedFile(entry: unknown): StoredFile | 'not understood' {
+  const { name, size } = (entry ?? {}) as { readonly name?: unknown; readonly size?: unknown };
+  const isOne = typeof name === 'string' && typeof size === 'number' && Number.isSafeInteger(size);
+  return isOne ? { name, sizeBytes: size } : 'not understood';
+}
+
+/** A short text of a server is worth showing; a page of HTML is not. */
+function said(body: Buffer): string {
+  const text = body.toString('utf8').trim();
+  return body.length > SAID_BYTES || !/^[\x20-\x7e]+$/.test(text) || text.includes('<') ? '' : text;
+}
+
+function notUnderstood(doing: string): StillpointError {
+  return new StillpointError(
+    'backend.failed',
+    `${doing.slice(0, 1).toUpperCase()}${doing.slice(1)}: no such answer is known.`,
+    {
+      advice: 'Check that the location is that of a server for restic repositories.',
+      cause: undefined,
+    },
+  );
+}

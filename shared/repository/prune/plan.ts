@@ -1,0 +1,120 @@
+/**
+ * Planning a prune: read what is needed, measure every pack, choose. It changes nothing, and it refuses wherever it
+ * cannot be sure: a restore point, an index file or a tree that cannot be read, or a needed pack that is damaged.
+ *
+ * Restore points are read before the index and the index before the list of packs, so that a backup may run while a
+ * plan is only looked at; applying one happens under an exclusive lock.
+ */
+import { StillpointError } from '../../base/errors.ts';
+import { planIdOf } from '../../domain/plan-id.ts';
+import type { PruneFigures, PruneOptions, PrunePlan } from '../../domain/prune-plan.ts';
+import { isId, type PackId } from '../format/ids.ts';
+import type { OpenedRepository } from '../opened-repository.ts';
+import type { RestorePoint } from '../restore-point.ts';
+import { choosePacks, type PackChoice, sum } from './choose-packs.ts';
+import { measureUsage, type Usage } from './pack-usage.ts';
+import { type BlobSet, findUsedBlobs } from './used-blobs.ts';
+
+/** A plan with what applying it needs; only good for the index in memory that it was made from. */
+export interface PreparedPrune {
+  readonly plan: PrunePlan;
+  readonly used: BlobSet;
+  readonly keptIn: Usage['keptIn'];
+}
+
+export interface PlanPruneOptions extends PruneOptions {
+  /** Restore points that count as gone already. */
+  readonly without?: ReadonlySet<string>;
+}
+
+export async function planPrune(
+  repository: OpenedRepository,
+  { without, ...options }: PlanPruneOptions,
+  signal: AbortSignal,
+): Promise<PreparedPrune> {
+  refuseOptions(repository, options);
+  const points = (await allPoints(repository, signal)).filter(({ id }) => without?.has(id) !== true);
+  await repository.reloadIndex(signal);
+  const sizes = await packSizes(repository, signal);
+  const used = await findUsedBlobs(repository, points, signal);
+  const { packs, keptIn, duplicates } = measureUsage(repository.index, used, sizes);
+  const choice = choosePacks(packs, repository.version, options);
+  const unreferenced = [...sizes.keys()].filter((id) => !repository.index.hasPack(id)).toSorted();
+  const content = {
+    kind: 'prune',
+    options,
+    figures: figuresOf({ choice, used, duplicates, sizes, unreferenced }),
+    repack: choice.repack.map(({ id }) => id),
+    unused: choice.unused.map(({ id }) => id),
+    unreferenced,
+    missing: choice.missing.map(({ id }) => id),
+  } as const;
+  return { plan: { id: planIdOf({ repository: repository.id, ...content }), ...content }, used, keptIn };
+}
+
+function refuseOptions({ version, location }: OpenedRepository, { repackUncompressed }: PruneOptions): void {
+  if (version === 2 || repackUncompressed !== true) return;
+  throw new StillpointError('usage.invalid', `The repository at ${location} has format 1, which has no compression.`, {
+    advice: 'Nothing was pruned. Leave out the wish to compress.',
+    cause: undefined,
+  });
+}
+
+async function allPoints(repository: OpenedRepository, signal: AbortSignal): Promise<readonly RestorePoint[]> {
+  const { points, findings } = await repository.listRestorePoints(signal);
+  if (findings.length === 0) return points;
+  const names = findings.flatMap(({ affects }) => affects);
+  throw new StillpointError(
+    'repository.damaged',
+    `Nothing was pruned: ${names.length} restore points cannot be read: ${names.map((id) => id.slice(0, 8)).join(', ')}.`,
+    {
+      advice: 'What only they need would look unused and be deleted. Repair them or forget them by id first.',
+      details: { restorePoints: names },
+      cause: undefined,
+    },
+  );
+}
+
+async function packSizes({ files }: OpenedRepository, signal: AbortSignal): Promise<ReadonlyMap<PackId, number>> {
+  const sizes = new Map<PackId, number>();
+  for await (const { name, sizeBytes } of files.backend.list('data', signal)) {
+    if (isId(name)) sizes.set(name as PackId, sizeBytes);
+  }
+  return sizes;
+}
+
+interface Measured {
+  readonly choice: PackChoice;
+  readonly used: BlobSet;
+  readonly duplicates: number;
+  readonly sizes: ReadonlyMap<PackId, number>;
+  readonly unreferenced: readonly PackId[];
+}
+
+function figuresOf({ choice, used, duplicates, sizes, unreferenced }: Measured): PruneFigures {
+  const { keep, repack, unused, missing } = choice;
+  const all = [...keep, ...repack, ...unused];
+  const total = (ids: Iterable<PackId>): number => [...ids].reduce((bytes, id) => bytes + (sizes.get(id) ?? 0), 0);
+  return {
+    packs: {
+      keep: keep.length,
+      repack: repack.length,
+      unused: unused.length,
+      unreferenced: unreferenced.length,
+      missing: missing.length,
+    },
+    blobs: {
+      used: used.size,
+      unused: sum(all, 'unusedBlobs') - duplicates,
+      duplicates,
+    },
+    bytes: {
+      stored: total(sizes.keys()),
+      used: sum(all, 'usedBytes'),
+      unused: sum(all, 'unusedBytes'),
+      freed: total(unreferenced) + sum(unused, 'sizeBytes') + sum(repack, 'unusedBytes'),
+      rewritten: sum(repack, 'usedBytes'),
+      unusedAfter: sum(keep, 'unusedBytes'),
+    },
+  };
+}

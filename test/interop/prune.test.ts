@@ -1,0 +1,77 @@
+/**
+ * Prunes under restic's eyes: repositories of both formats, with packs by restic and by us, restore points that share
+ * content, and some of them forgotten. Afterwards `restic check --read-data` finds nothing, `restic restore` brings
+ * back the same bytes as before, and restic's own prune finds nothing left to do. Needs Debian's restic.
+ */
+import { randomBytes } from 'node:crypto';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLocalBackend } from '../../shared/repository/backend/local.ts';
+import { describeTree } from '../support/describe-tree.ts';
+import { archiveFolder } from '../support/local-archive.ts';
+import { damageIn, open, prune } from '../support/prune-lab.ts';
+import { resticFinds, resticOk } from '../support/restic.ts';
+import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
+import { createTestRepository } from '../support/test-repository.ts';
+
+const signal = AbortSignal.timeout(10 * 60_000);
+
+describe.each([1, 2] as const)('after a prune of format %i', (version) => {
+  let folder: TemporaryFolder;
+  let place: string;
+  let restored: Map<string, readonly string[]>;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    place = join(folder.path, 'repository');
+    const source = join(folder.path, 'source');
+    await createTestRepository(createLocalBackend(place), version);
+    await fill(source);
+    const points: string[] = [];
+    // restic and we take turns, on content of which a part stays, a part goes and a part is new each time.
+    for (let round = 0; round < 4; round++) {
+      for (let file = 0; file < 6; file++) await writeFile(join(source, `round${file}`), randomBytes(150_000));
+      await writeFile(join(source, 'text', `${round}.txt`), `${'words and more words '.repeat(3000)}${round}`);
+      if (round % 2 === 0) await resticOk(place, 'backup', source);
+      else await archiveFolder(await open(createLocalBackend(place)), source, { signal });
+      const listed = JSON.parse(await resticOk(place, 'snapshots', 'latest', '--json')) as { id: string }[];
+      points.push(listed.at(-1)?.id ?? '');
+    }
+    await resticOk(place, 'forget', points[0] ?? '', points[1] ?? '');
+    restored = await restoreAll('before');
+  });
+  afterAll(() => folder[Symbol.asyncDispose]());
+
+  async function restoreAll(name: string): Promise<Map<string, readonly string[]>> {
+    const listed = JSON.parse(await resticOk(place, 'snapshots', '--json')) as { id: string }[];
+    const found = new Map<string, readonly string[]>();
+    for (const { id } of listed) {
+      const target = join(folder.path, `${name}-${id.slice(0, 8)}`);
+      await resticOk(place, 'restore', id, '--target', target);
+      found.set(id, [...(await describeTree(target)).entries()].map((entry) => JSON.stringify(entry)).slice(1));
+    }
+    return found;
+  }
+
+  it('restic finds a sound repository, the same restore points, and nothing more to prune', async () => {
+    const { plan, outcome } = await prune(createLocalBackend(place), { maxUnused: '0%' });
+    expect(plan.figures.packs.repack).toBeGreaterThan(0);
+    expect(plan.figures.bytes.freed).toBeGreaterThan(6 * 150_000);
+    expect(outcome.packsDeleted).toBeGreaterThan(1);
+    expect(await resticFinds(place, '--read-data')).toEqual([]);
+    expect(await damageIn(createLocalBackend(place), 'verify')).toEqual([]);
+    expect(restored.size).toBe(2);
+    expect(await restoreAll('after')).toEqual(restored);
+    const left = await resticOk(place, 'prune', '--dry-run', '--max-unused', '0', '--verbose');
+    expect(left).toMatch(/total prune:\s+0 blobs \/ 0 B/);
+  });
+});
+
+async function fill(source: string): Promise<void> {
+  await mkdir(join(source, 'text'), { recursive: true });
+  await writeFile(join(source, 'big'), randomBytes(3_000_000));
+  for (let file = 0; file < 20; file++)
+    await writeFile(join(source, 'text', `same${file}`), `same ${file}`.repeat(500));
+  await cp(join(source, 'text'), join(source, 'copy'), { recursive: true });
+}

@@ -1,0 +1,157 @@
+/**
+ * The reading part of a backup on a folder that lives on no volume: connect, lock, arm, list, read, store, commit,
+ * release. Instead of a mounted snapshot, the keeper's namespace gets the folder by a bind mount; everything else is
+ * what a backup does. Needs root.
+ */
+import { readFile } from 'node:fs/promises';
+import { execa } from 'execa';
+import { never } from '../../shared/base/cancel.ts';
+import { systemClock } from '../../shared/base/clock.ts';
+import { silentLogger } from '../../shared/base/log.ts';
+import { hostName, newRunId, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
+import { commitRestorePoint } from '../../shared/pipeline/backup/commit.ts';
+import { compileExcludes } from '../../shared/pipeline/backup/exclude.ts';
+import { readTrees, spoolTrees } from '../../shared/pipeline/backup/read-trees.ts';
+import { connectHost } from '../../shared/remote/connect-host.ts';
+import { createLocalBackend } from '../../shared/repository/backend/local.ts';
+import { openRepository } from '../../shared/repository/open-repository.ts';
+import type { DetectedVolume } from '../../shared/snapshot/detect.ts';
+import { acquireLease } from '../../shared/snapshot/lease/lease.ts';
+import { mountPath } from '../../shared/snapshot/lvm/mount.ts';
+import { lvmThickProvider } from '../../shared/snapshot/lvm/provider.ts';
+import type { Survey } from '../../shared/snapshot/survey.ts';
+
+export interface LiveReaderOrder {
+  /** With a host "local" in it; undefined means this machine without SSH. */
+  readonly sshConfigFile: string | undefined;
+  readonly dir: string;
+  readonly repository: string;
+  readonly password: string;
+  readonly workFolder: string;
+}
+
+export interface LiveReaderFigures {
+  readonly restorePoint: string;
+  readonly peakBytes: number;
+  /** Of all threads. */
+  readonly cpuSeconds: number;
+  readonly phases: Readonly<Record<string, number>>;
+  readonly bytesRead: number;
+  readonly bytesStored: number;
+  readonly unmodified: number;
+}
+
+export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReaderFigures> {
+  const phases: Record<string, number> = {};
+  let last = performance.now();
+  const ended = (phase: string): void => {
+    phases[phase] = Math.round(performance.now() - last);
+    last = performance.now();
+  };
+  const run = newRunId();
+  const owner = ownerId('00000be4c400');
+  const name = hostName('local');
+  await using resources = new AsyncDisposableStack();
+  const repository = resources.use(await openRepository(createLocalBackend(order.repository), order.password, never));
+  const lock = resources.use(await repository.lock('shared', never));
+  await repository.loadIndex(never);
+  const { sshConfigFile } = order;
+  const spec = { name, ssh: 'local', sshConfigFile, sudo: 'none', leaseSeconds: 600 } as const;
+  const address = sshConfigFile === undefined ? { ssh: undefined } : { ssh: spec.ssh, sshConfigFile };
+  const base = { prompter: undefined, logger: silentLogger, clock: systemClock, agentSocket: undefined };
+  const host = resources.use(
+    await connectHost({ name, sudo: spec.sudo, ...address }, { ...base, homeFolder: '/nonexistent' }, never),
+  );
+  ended('connect');
+
+  const onReleaseFailed = (error: unknown): void => {
+    throw error;
+  };
+  const terms = { run, owner, leaseSeconds: 600, mounts: 1 };
+  const lease = resources.use(
+    await acquireLease(terms, { host, clock: systemClock, logger: silentLogger, onReleaseFailed }, never),
+  );
+  const path = mountPath(run, 0);
+  await execa('nsenter', [`--mount=/proc/${lease.armed.keeperPid}/ns/mnt`, 'mount', '--bind', order.dir, path]);
+  ended('arm');
+
+  const source = {
+    name: sourceName('bench'),
+    host: name,
+    paths: [Buffer.from(order.dir)],
+    repository: repositoryName('main'),
+    exclude: [],
+  };
+  const volume = paperVolume(order.dir);
+  const identity = { users: await namesIn('/etc/passwd'), groups: await namesIn('/etc/group') };
+  const survey = { identity } as unknown as Survey;
+  const planned = {
+    volume: 'live',
+    volumeId: 'live',
+    snapshot: 'none',
+    sizeBytes: 0,
+    freeBytesAfter: 0,
+    mountpoint: '/',
+  };
+  const taken = {
+    run,
+    owner,
+    planned,
+    volume,
+    uuid: '',
+    beforeUptime: 0,
+    afterUptime: 0,
+    wallClockNs: BigInt(Date.now()) * 1_000_000n,
+    path,
+    pinned: undefined,
+  };
+  const context = {
+    request: { source, host: spec },
+    host,
+    repository,
+    prepared: {
+      survey,
+      coverage: {
+        trees: [{ path: Buffer.from(order.dir), volume, pathInVolume: Buffer.from('/') }],
+        volumes: [volume],
+        notes: [],
+      },
+      exclude: compileExcludes([]),
+      provider: lvmThickProvider,
+      snapshots: { run, owner, items: [{ planned, volume }], commands: [], risks: [] },
+    },
+    readable: [taken],
+    workFolder: order.workFolder,
+    emit: () => undefined,
+    clock: systemClock,
+  };
+  const listings = resources.use(await spoolTrees(context, never));
+  ended('list');
+  const writer = resources.use(await repository.openWriter(lock));
+  const read = await readTrees(context, listings, writer, never);
+  ended('read');
+  const report = await commitRestorePoint({ ...context, run, lock, writer, read, taken: [taken] }, never);
+  ended('commit');
+  await lease[Symbol.asyncDispose]();
+  ended('release');
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  return {
+    restorePoint: report.restorePoint,
+    peakBytes: maxRSS * 1024,
+    cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
+    phases,
+    bytesRead: report.bytesRead,
+    bytesStored: report.bytesStored,
+    unmodified: report.files.unmodified,
+  };
+}
+
+/** A volume on paper: of a real one, reading needs no more than its name. */
+function paperVolume(dir: string): DetectedVolume {
+  return { volume: { id: `live:${dir}` }, mounts: [], lvm: undefined } as unknown as DetectedVolume;
+}
+
+async function namesIn(file: string): Promise<ReadonlyMap<number, string>> {
+  const lines = (await readFile(file, 'utf8')).trim().split('\n');
+  return new Map(lines.map((line) => line.split(':')).map(([name = '', , id]) => [Number(id), name]));
+}
