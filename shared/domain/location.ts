@@ -23,7 +23,7 @@ interface SftpLocation {
   readonly path: string;
 }
 
-interface S3Location {
+export interface S3Location {
   readonly kind: 's3';
   readonly tls: boolean;
   /** `host` or `host:port`. */

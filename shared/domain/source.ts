@@ -36,7 +36,7 @@ export interface StoreOptions {
   readonly rest?: RestOptions | undefined;
 }
 
-interface S3Options {
+export interface S3Options {
   readonly region?: string | undefined;
   /** Where the bucket's name goes: into the path, or before the host's name. */
   readonly bucketLookup?: 'auto' | 'path' | 'dns' | undefined;

@@ -40,6 +40,7 @@ const DOORS: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   'jsonc-parser': [/^shared\/config\//, /^extension\/commands\/add-host\.ts$/],
   'libsodium-wrappers-sumo': [/^shared\/repository\/crypto\//],
+  '@aws-sdk/client-s3': [/^shared\/repository\/backend\/s3[a-z-]*\.ts$/],
   commander: [/^cli\//],
   vscode: [/^extension\//],
   '@modelcontextprotocol/server': [/^mcp-server\//],

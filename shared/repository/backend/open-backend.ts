@@ -63,8 +63,21 @@ async function innermost(
         password: location.password?.reveal() ?? options.secret,
         connections: REMOTE_CONNECTIONS,
       });
+    case 's3': {
+      // Imported on demand: its client is large, and most repositories need none.
+      const { createS3Backend } = await import('./s3.ts');
+      const { accessKeyId, region, bucketLookup, profile } = options.s3 ?? {};
+      const isGiven = accessKeyId !== undefined && options.secret !== undefined;
+      return createS3Backend(location, {
+        ...(await httpOptions(options, throttle, signal)),
+        region,
+        bucketLookup,
+        profile,
+        keys: isGiven ? { accessKeyId, secretAccessKey: options.secret } : undefined,
+        connections: REMOTE_CONNECTIONS,
+      });
+    }
     case 'sftp':
-    case 's3':
       throw new StillpointError('repository.unsupported', `This version cannot open ${formatLocation(location)}.`, {
         advice: 'Use a folder of this machine.',
         cause: undefined,

@@ -1,0 +1,185 @@
+/**
+ * The S3 backend against s3rver, and what it makes of what stores say. s3rver looks at no signatures of today's kind;
+ * `test/ceph` goes through the same suite with a store that does.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import process from 'node:process';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../shared/base/clock.ts';
+import { parseLocation, type S3Location } from '../../shared/domain/location.ts';
+import type { Backend } from '../../shared/repository/backend/backend.ts';
+import { createThrottle } from '../../shared/repository/backend/limit.ts';
+import { createS3Backend, type S3BackendOptions } from '../../shared/repository/backend/s3.ts';
+import { BUCKET, KEYS, s3rverFixture, startS3rver } from '../support/stores/s3rver.ts';
+import type { RunningServer } from '../support/stores/server.ts';
+import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
+import { backendContract } from './backend.ts';
+
+const signal = AbortSignal.timeout(120_000);
+const throttle = createThrottle({}, systemClock);
+const OPTIONS: S3BackendOptions = { keys: KEYS, connections: 5, throttle };
+const CONFIG = { type: 'config', name: '' } as const;
+const s3 = (text: string): S3Location => parseLocation(`s3:${text}`) as S3Location;
+
+describe('in s3rver', () => {
+  const running = new AsyncDisposableStack();
+  let folder: TemporaryFolder;
+  let server: RunningServer;
+  let count = 0;
+
+  beforeAll(async () => {
+    folder = running.use(await temporaryFolder());
+    server = running.use(await startS3rver(folder.path));
+  });
+  afterAll(() => running.disposeAsync());
+
+  const at = (path: string): S3Location => s3(`http://127.0.0.1:${server.port}/${path}`);
+
+  backendContract('S3', async () => {
+    count += 1;
+    const prefix = `some where/${count}`;
+    return s3rverFixture(folder.path, prefix, createS3Backend(at(`${BUCKET}/some%20where/${count}`), OPTIONS));
+  });
+
+  it('stores what is large in parts, and leaves none of them behind', async () => {
+    const part = 5 * 1024 ** 2;
+    const multipart = { aboveBytes: part, partBytes: part };
+    await using backend = createS3Backend(at(`${BUCKET}/parts`), { ...OPTIONS, multipart });
+    const content = randomBytes(2 * part + 1000);
+    const file = { type: 'data', name: createHash('sha256').update(content).digest('hex') } as const;
+    const pieces = [content.subarray(0, 10), content.subarray(10, part + 20), content.subarray(part + 20)];
+    await backend.save(file, pieces, signal);
+    expect((await backend.load(file, undefined, signal)).equals(content)).toBe(true);
+    expect(await backend.stat(file, signal)).toEqual({ name: file.name, sizeBytes: content.length });
+
+    const stop = new AbortController();
+    const other = { type: 'data', name: '0'.repeat(64) } as const;
+    const saved = backend.save(other, pieces, stop.signal);
+    setTimeout(() => stop.abort(new Error('stop')), 30);
+    await expect(saved).rejects.toThrow('stop');
+    await expect(backend.stat(other, signal)).rejects.toMatchObject({ code: 'backend.not-found' });
+    const uploads = async (): Promise<string[]> =>
+      readdir(join(folder.path, BUCKET, '.S3rver_uploads')).catch(() => []);
+    await expect.poll(uploads).toEqual([]);
+  });
+
+  it('lists more than one page', async () => {
+    await using backend = createS3Backend(at(`${BUCKET}/pages`), OPTIONS);
+    const names = Array.from({ length: 1005 }, (_, index) => String(index).padStart(64, '0'));
+    for (let start = 0; start < names.length; start += 50) {
+      const some = names.slice(start, start + 50);
+      await Promise.all(some.map((name) => backend.save({ type: 'locks', name }, [Buffer.from('x')], signal)));
+    }
+    const found = await Array.fromAsync(backend.list('locks', signal));
+    expect(found.map(({ name }) => name).toSorted()).toEqual(names);
+  });
+
+  it('makes a bucket that is not there, and uses one that is', async () => {
+    await using backend = createS3Backend(at('fresh'), OPTIONS);
+    await expect(backend.load(CONFIG, undefined, signal)).rejects.toMatchObject({
+      code: 'backend.not-found',
+      message: expect.stringContaining('there is no such bucket (NoSuchBucket)') as string,
+    });
+    await backend.prepare(signal);
+    await backend.prepare(signal);
+    await backend.save(CONFIG, [Buffer.from('x')], signal);
+    expect((await backend.load(CONFIG, undefined, signal)).toString()).toBe('x');
+  });
+
+  it('says that it does not know a key', async () => {
+    await using backend = createS3Backend(at(BUCKET), { ...OPTIONS, keys: { ...KEYS, accessKeyId: 'NOBODY' } });
+    await expect(backend.load(CONFIG, undefined, signal)).rejects.toMatchObject({
+      code: 'backend.denied',
+      retry: 'never',
+      message: expect.stringContaining('the store does not know the access key') as string,
+    });
+  });
+
+  it('finds keys in the environment, as the AWS tools do', async () => {
+    const script = `
+      import { createS3Backend } from './shared/repository/backend/s3.ts';
+      const location = { kind: 's3', tls: false, endpoint: '127.0.0.1:${server.port}', bucket: '${BUCKET}', prefix: 'env' };
+      const options = { keys: undefined, connections: 1, throttle: { up: undefined, down: undefined } };
+      const backend = createS3Backend(location, options);
+      const said = backend.save({ type: 'config', name: '' }, [Buffer.from('x')], AbortSignal.timeout(20000));
+      console.log(await said.then(() => 'saved', (error) => error.code + ': ' + error.message));
+    `;
+    const run = async (env: Record<string, string>): Promise<string> => {
+      const options = { cwd: join(import.meta.dirname, '..', '..'), extendEnv: false, env, input: script };
+      const { stdout } = await execa(process.execPath, ['--input-type=module-typescript', '-'], options);
+      return stdout;
+    };
+    const nowhere = { HOME: '/nonexistent', AWS_EC2_METADATA_DISABLED: 'true' };
+    expect(await run({ ...nowhere, AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER' })).toBe('saved');
+    expect(await run(nowhere)).toMatch(/^config.secret-unavailable: .*no keys for it were found/);
+  });
+
+  it('asks a store by the name of its bucket where that is wanted', async () => {
+    await using backend = createS3Backend(s3('http://store.invalid/bucket'), { ...OPTIONS, bucketLookup: 'dns' });
+    await expect(backend.stat(CONFIG, signal)).rejects.toThrow('its name is not known here');
+    await using amazon = createS3Backend(s3('s3.eu-central-1.amazonaws.com/bucket'), OPTIONS);
+    expect(amazon.properties.location).toBe('s3:https://s3.eu-central-1.amazonaws.com/bucket');
+  });
+});
+
+describe('an S3 store that says', () => {
+  const xml = (code: string): string => `<?xml version="1.0"?><Error><Code>${code}</Code><Message>m</Message></Error>`;
+
+  it.each([
+    [403, 'AccessDenied', 'backend.denied', 'never'],
+    [403, 'SignatureDoesNotMatch', 'backend.denied', 'never'],
+    [403, 'RequestTimeTooSkewed', 'backend.denied', 'never'],
+    [400, 'AuthorizationHeaderMalformed', 'backend.denied', 'never'],
+    [403, 'QuotaExceeded', 'backend.no-space', 'never'],
+    [507, 'XMinioStorageFull', 'backend.no-space', 'never'],
+    [503, 'SlowDown', 'backend.failed', 'maybe'],
+    [500, 'InternalError', 'backend.failed', 'maybe'],
+    [400, 'XAmzContentSHA256Mismatch', 'backend.failed', 'maybe'],
+    [502, 'SomethingNew', 'backend.failed', 'maybe'],
+    [418, 'SomethingNew', 'backend.failed', 'never'],
+    [404, 'NoSuchKey', 'backend.not-found', 'never'],
+  ])('%i %s gives %s, to be repeated: %s, and is asked once', async (status, name, code, retry) => {
+    let asked = 0;
+    await using server = await listening(() => {
+      asked += 1;
+      return [status, xml(name)];
+    });
+    await using backend = createS3Backend(s3(`${server.url}bucket`), OPTIONS);
+    await expect(backend.load(CONFIG, undefined, signal)).rejects.toMatchObject({
+      code,
+      retry,
+      message: expect.stringContaining(`(${name})`) as string,
+    });
+    expect(asked).toBe(1);
+  });
+
+  it('nothing at all, or nothing like S3, is an error', async () => {
+    await using server = await listening(() => [200, '<html>hello</html>']);
+    await using backend: Backend = createS3Backend(s3(`${server.url}bucket`), OPTIONS);
+    await expect(Array.fromAsync(backend.list('keys', signal))).rejects.toMatchObject({ code: 'backend.failed' });
+    await using nobody = createS3Backend(s3('http://127.0.0.1:1/bucket'), OPTIONS);
+    await expect(nobody.stat(CONFIG, signal)).rejects.toMatchObject({ code: 'backend.failed', retry: 'maybe' });
+  });
+
+  async function listening(answer: () => readonly [number, string]): Promise<{ url: string } & AsyncDisposable> {
+    const server = createServer((request, response) => {
+      const [status, body] = answer();
+      request.resume();
+      response.writeHead(status, { 'content-type': 'application/xml' });
+      response.end(body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { readonly port: number };
+    return {
+      url: `http://127.0.0.1:${port}/`,
+      async [Symbol.asyncDispose]() {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      },
+    };
+  }
+});
