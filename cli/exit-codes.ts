@@ -90,6 +90,8 @@ function hasFindings(result: JobResult): boolean {
     case 'sweep':
       return result.kept.length > 0;
     case 'restore':
+    case 'forget':
+    case 'prune':
       return false;
   }
 }

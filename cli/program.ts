@@ -6,6 +6,7 @@ import { addBackup } from './commands/backup.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addCheck } from './commands/check.ts';
 import { addCopy } from './commands/copy.ts';
+import { addForget } from './commands/forget.ts';
 import { addHosts } from './commands/hosts.ts';
 import { addInit } from './commands/init.ts';
 import { addInspect } from './commands/inspect.ts';
@@ -14,6 +15,7 @@ import { addKey } from './commands/key.ts';
 import { addList } from './commands/list.ts';
 import { addLs } from './commands/ls.ts';
 import { addPlan } from './commands/plan.ts';
+import { addPrune } from './commands/prune.ts';
 import { addRestore } from './commands/restore.ts';
 import { addSweep } from './commands/sweep.ts';
 import { addUnlock } from './commands/unlock.ts';
@@ -34,6 +36,8 @@ const COMMANDS = [
   addCheck,
   addVerify,
   addCopy,
+  addForget,
+  addPrune,
   addUnlock,
   addKey,
   addSweep,

@@ -33,6 +33,8 @@ export function wordsOf(request: JobRequest): readonly string[] {
       return ['restore', request.restorePoint, ...request.paths, '--to', request.target];
     case 'check':
     case 'verify':
+    case 'forget':
+    case 'prune':
       return [request.kind, request.repository];
     case 'copy':
       return ['copy', '--from', request.from, '--to', request.to, ...request.restorePoints];

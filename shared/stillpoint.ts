@@ -12,10 +12,12 @@ import { type ConfigPlace, type Configuration, configPlace, loadConfiguration } 
 import { findRepository, findSource } from './config/look-up.ts';
 import type { BackupPlan } from './domain/backup-plan.ts';
 import type { RunEvent } from './domain/events.ts';
+import type { ForgetPlan, ForgetRequest } from './domain/forget-plan.ts';
 import type { HostInventory, HostSummary } from './domain/host.ts';
 import type { Job, JobRequest, JobState } from './domain/job.ts';
 import type { HostName, JobId, RepositoryName, RestorePointId, SourceName } from './domain/names.ts';
 import type { Prompter } from './domain/prompter.ts';
+import type { PrunePlan, PruneRequest } from './domain/prune-plan.ts';
 import type { NewPassword, RepositoryKey, UnlockReport } from './domain/repository-access.ts';
 import type { FileListing, RestorePointSummary } from './domain/restore-point.ts';
 import type { RepositorySpec, Source } from './domain/source.ts';
@@ -29,8 +31,10 @@ import { AnswerBook } from './jobs/answers.ts';
 import { JobStore } from './jobs/job-store.ts';
 import { createAt, openAt } from './jobs/open-repository.ts';
 import { findUnfinished, startJob } from './jobs/start-job.ts';
+import { planForgetting } from './pipeline/forget.ts';
 import { inspect } from './pipeline/inspect.ts';
 import { planBackup } from './pipeline/plan-backup.ts';
+import { planPruning } from './pipeline/prune.ts';
 import type { OpenedRepository } from './repository/opened-repository.ts';
 
 export type { HostKeyOffer, Prompter, Question } from './domain/prompter.ts';
@@ -69,6 +73,10 @@ export interface Stillpoint extends AsyncDisposable {
   removeKey(repository: RepositoryName, key: string, signal: AbortSignal): Promise<{ readonly removed: string }>;
   /** Removes abandoned locks; `all` takes also those of living processes and is for a person to decide. */
   unlockRepository(repository: RepositoryName, which: 'stale' | 'all', signal: AbortSignal): Promise<UnlockReport>;
+
+  /** What would be forgotten and why, with what a prune would then do where it is asked for. Changes nothing. */
+  planForget(request: ForgetRequest, signal: AbortSignal): Promise<ForgetPlan>;
+  planPrune(request: PruneRequest, signal: AbortSignal): Promise<PrunePlan>;
 
   /** Writes a durable job, hands it to a process of its own and returns; a running job for the same thing is returned instead. */
   startJob(request: JobRequest, signal: AbortSignal): Promise<{ readonly job: Job; readonly alreadyRunning: boolean }>;
@@ -201,6 +209,14 @@ class OpenedStillpoint implements Stillpoint {
     return this.#access.unlock(await this.#repository(name), which, signal);
   }
 
+  async planForget({ repository, ...wish }: ForgetRequest, signal: AbortSignal): Promise<ForgetPlan> {
+    return planForgetting(wish, await this.#carePorts(repository), signal);
+  }
+
+  async planPrune({ repository, options }: PruneRequest, signal: AbortSignal): Promise<PrunePlan> {
+    return planPruning(options, await this.#carePorts(repository), signal);
+  }
+
   async startJob(request: JobRequest, signal: AbortSignal): Promise<{ job: Job; alreadyRunning: boolean }> {
     const configuration = await this.#configuration();
     const places = placesOf(request, configuration);
@@ -274,6 +290,11 @@ class OpenedStillpoint implements Stillpoint {
 
   async #repository(name: RepositoryName): Promise<RepositorySpec> {
     return findRepository(await this.#configuration(), name);
+  }
+
+  async #carePorts(name: RepositoryName) {
+    const spec = await this.#repository(name);
+    return { openRepository: (signal: AbortSignal) => this.#openRepository(spec, signal), clock: systemClock };
   }
 
   async #repositories(name: RepositoryName | undefined): Promise<readonly RepositorySpec[]> {

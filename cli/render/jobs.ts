@@ -12,8 +12,11 @@ export function describeRequest(request: JobRequest): string {
       return `backup of ${shown(request.source)}`;
     case 'restore':
       return `restore of ${shown(request.restorePoint.slice(0, 8))} to ${shown(request.target)}`;
+    case 'forget':
+      return `forgetting in ${shown(request.repository)}`;
     case 'check':
     case 'verify':
+    case 'prune':
       return `${request.kind} of ${shown(request.repository)}`;
     case 'copy':
       return `copy from ${shown(request.from)} to ${shown(request.to)}`;

@@ -10,6 +10,7 @@ import type {
   RestoreReport,
   SweepReport,
 } from '../../shared/domain/report.ts';
+import { renderForget, renderPrune } from './care.ts';
 import { renderFacts } from './table.ts';
 import { counted, formatCount, formatDuration, type Paint, shown } from './text.ts';
 
@@ -29,6 +30,10 @@ export function renderResult(result: JobResult, paint: Paint): string {
       return renderCopy(result, paint);
     case 'sweep':
       return renderSweep(result, paint);
+    case 'forget':
+      return renderForget(result, paint);
+    case 'prune':
+      return renderPrune(result, paint);
   }
 }
 

@@ -19,6 +19,10 @@ export function jobTitle(request: JobRequest, t: Translate): string {
       return t('Copy from "{0}" to "{1}"', request.from, request.to);
     case 'sweep':
       return t('Sweep "{0}"', request.host);
+    case 'forget':
+      return t('Forget restore points in "{0}"', request.repository);
+    case 'prune':
+      return t('Prune "{0}"', request.repository);
   }
 }
 
@@ -95,6 +99,15 @@ export function resultWords(result: JobResult, t: Translate): string {
         result.alreadyThere,
         result.failed.length,
         formatBytes(result.bytesStored),
+      );
+    case 'forget':
+      return t('{0} restore points forgotten, {1} kept.', result.forgotten.length, result.kept);
+    case 'prune':
+      return t(
+        '{0} freed: {1} packs deleted, {2} written.',
+        formatBytes(result.figures.bytes.freed),
+        result.packsDeleted,
+        result.packsWritten,
       );
     case 'sweep':
       return t('{0} removed, {1} left alone.', result.removed.length, result.kept.length);

@@ -38,6 +38,16 @@ export function phaseWords(phase: Phase, t: Translate): string {
       return t('Checking the structure');
     case 'copy':
       return t('Copying restore points');
+    case 'forget':
+      return t('Forgetting restore points');
+    case 'prove':
+      return t('Proving what stays');
+    case 'repack':
+      return t('Writing what is needed into new packs');
+    case 'index':
+      return t('Writing the new index');
+    case 'remove':
+      return t('Deleting packs that nothing needs');
     case 'sweep':
       return t('Removing what was left behind');
   }

@@ -1,6 +1,6 @@
 /** What a finished job proved, as part of an answer. Long lists are counted and cut. */
 import { z } from 'zod';
-import type { JobResult } from '../../shared/domain/report.ts';
+import type { JobResult, PruneReport } from '../../shared/domain/report.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
 import { INNER_LIST } from '../limits.ts';
 import { consistencyShape } from './plan.ts';
@@ -80,7 +80,15 @@ const sweepShape = z.strictObject({
   keptCount: count('Objects left alone.'),
 });
 
-export const resultShape = z.union([backupShape, restoreShape, checkShape, copyShape, sweepShape]);
+/** Both in one shape: every shape stands in the list of tools, which has to stay small. */
+const careShape = z.strictObject({
+  kind: z.enum(['forget', 'prune']).describe('Which.'),
+  forgottenCount: count('Restore points forgotten.'),
+  packsDeleted: count('Packs deleted by a prune.'),
+  bytesFreed: count('Bytes freed by a prune.'),
+});
+
+export const resultShape = z.union([backupShape, restoreShape, checkShape, copyShape, sweepShape, careShape]);
 
 export function resultOf(result: JobResult): z.input<typeof resultShape> {
   switch (result.kind) {
@@ -140,6 +148,10 @@ export function resultOf(result: JobResult): z.input<typeof resultShape> {
         failedCount: result.failed.length,
         bytesStored: result.bytesStored,
       };
+    case 'forget':
+      return careOf('forget', result.forgotten.length, result.prune);
+    case 'prune':
+      return careOf('prune', 0, result);
     case 'sweep':
       return {
         kind: 'sweep',
@@ -151,4 +163,13 @@ export function resultOf(result: JobResult): z.input<typeof resultShape> {
         keptCount: result.kept.length,
       };
   }
+}
+
+function careOf(
+  kind: 'forget' | 'prune',
+  forgottenCount: number,
+  pruned: PruneReport | undefined,
+): z.input<typeof careShape> {
+  const bytesFreed = pruned?.figures.bytes.freed ?? 0;
+  return { kind, forgottenCount, packsDeleted: pruned?.packsDeleted ?? 0, bytesFreed };
 }

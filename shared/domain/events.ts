@@ -20,7 +20,20 @@ export const BACKUP_PHASES = [
 ] as const;
 export type BackupPhase = (typeof BACKUP_PHASES)[number];
 
-export type Phase = BackupPhase | 'open' | 'plan' | 'restore' | 'verify' | 'check' | 'copy' | 'sweep';
+export type Phase =
+  | BackupPhase
+  | 'open'
+  | 'plan'
+  | 'restore'
+  | 'verify'
+  | 'check'
+  | 'copy'
+  | 'sweep'
+  | 'forget'
+  | 'prove'
+  | 'repack'
+  | 'index'
+  | 'remove';
 
 export interface Progress {
   readonly filesDone: number;

@@ -1,8 +1,11 @@
 /** A job: one execution of a verb, as a durable record that every shell reads. */
 import type { ErrorRecord } from '../base/errors.ts';
 import type { JobOutcome, Phase, Progress } from './events.ts';
+import type { ForgetRequest } from './forget-plan.ts';
 import type { HostName, JobId, RepositoryName, SourceName } from './names.ts';
+import type { PlanId } from './plan-id.ts';
 import type { PointFilter } from './point-filter.ts';
+import type { PruneRequest } from './prune-plan.ts';
 import type { JobResult } from './report.ts';
 import type { VerifySubset } from './verify-subset.ts';
 
@@ -28,7 +31,9 @@ export type JobRequest =
       readonly restorePoints: readonly string[];
       readonly filter: PointFilter;
     }
-  | { readonly kind: 'sweep'; readonly host: HostName };
+  | { readonly kind: 'sweep'; readonly host: HostName }
+  | ({ readonly kind: 'forget'; readonly plan?: PlanId | undefined } & ForgetRequest)
+  | ({ readonly kind: 'prune'; readonly plan?: PlanId | undefined } & PruneRequest);
 
 export type JobState = 'queued' | 'running' | 'cancelling' | JobOutcome;
 

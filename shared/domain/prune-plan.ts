@@ -1,5 +1,6 @@
 /** What a prune would do: which stored data no restore point needs, and what becomes of it. */
 import { StillpointError } from '../base/errors.ts';
+import type { RepositoryName } from './names.ts';
 import type { PlanId } from './plan-id.ts';
 
 /** Plain JSON, as it stands in a request. */
@@ -10,6 +11,11 @@ export interface PruneOptions {
   readonly maxRepackBytes?: number | undefined;
   /** Also rewrite data that was stored without compression; format 2 only. */
   readonly repackUncompressed?: boolean | undefined;
+}
+
+export interface PruneRequest {
+  readonly repository: RepositoryName;
+  readonly options: PruneOptions;
 }
 
 export interface PruneFigures {
@@ -55,7 +61,7 @@ export function changesNothing({ repack, unused, unreferenced, missing }: PruneP
 const UNITS = ['', 'k', 'm', 'g', 't'];
 
 /** Bytes, or with one of the letters K, M, G and T in powers of 1024. */
-function parseSize(text: string): number {
+export function parseSize(text: string): number {
   const parts = /^(\d{1,12})([kmgt]?)$/i.exec(text.trim());
   const bytes = Number(parts?.[1]) * 1024 ** UNITS.indexOf((parts?.[2] ?? '').toLowerCase());
   if (parts !== null && Number.isSafeInteger(bytes)) return bytes;

@@ -1,5 +1,6 @@
 /** What a finished job proved, in figures. Everything here was measured or counted, nothing is assumed. */
 import type { Consistency } from './consistency.ts';
+import type { PruneFigures } from './prune-plan.ts';
 
 export interface SnapshotReport {
   readonly volume: string;
@@ -102,4 +103,31 @@ export interface SweepReport {
   readonly kept: readonly { readonly object: string; readonly reason: string }[];
 }
 
-export type JobResult = BackupReport | RestoreReport | CheckReport | CopyReport | SweepReport;
+export interface ForgetReport {
+  readonly kind: 'forget';
+  readonly plan: string;
+  /** Ids of restore points, in the order in which they went. */
+  readonly forgotten: readonly string[];
+  /** Of those that were looked at. */
+  readonly kept: number;
+  readonly prune: PruneReport | undefined;
+}
+
+export interface PruneReport {
+  readonly kind: 'prune';
+  readonly plan: string;
+  /** As planned, and done. */
+  readonly figures: PruneFigures;
+  readonly packsDeleted: number;
+  readonly packsWritten: number;
+  readonly bytesWritten: number;
+}
+
+export type JobResult =
+  | BackupReport
+  | RestoreReport
+  | CheckReport
+  | CopyReport
+  | SweepReport
+  | ForgetReport
+  | PruneReport;

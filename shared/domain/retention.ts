@@ -157,23 +157,6 @@ function withinKeepers(
   });
 }
 
-/** Which restore points are looked at; none given means all. */
-export interface PointFilter {
-  readonly hosts?: readonly string[] | undefined;
-  /** Lists of tags; a point fits that has all tags of one list. */
-  readonly tags?: readonly (readonly string[])[] | undefined;
-  /** A point fits that has all of these paths. */
-  readonly paths?: readonly string[] | undefined;
-}
-
-export function fitsFilter(point: RetentionPoint, { hosts = [], tags = [], paths = [] }: PointFilter): boolean {
-  return (
-    (hosts.length === 0 || hosts.includes(point.hostname)) &&
-    (tags.length === 0 || tags.some((wanted) => hasTags(point, wanted))) &&
-    paths.every((path) => point.paths.includes(path))
-  );
-}
-
 function noRules(): StillpointError {
   return new StillpointError('usage.invalid', 'No keep rule is given, so nothing says what is to be kept.', {
     advice: 'Nothing was forgotten. Give at least one rule, such as --keep-daily 7.',

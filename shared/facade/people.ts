@@ -92,6 +92,8 @@ export function placesOf(
     case 'restore':
     case 'check':
     case 'verify':
+    case 'forget':
+    case 'prune':
       return { host: undefined, repositories: [repository(request.repository)] };
   }
 }

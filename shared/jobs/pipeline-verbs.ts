@@ -3,6 +3,8 @@ import { findRepository, findSource, hostSpec } from '../config/look-up.ts';
 import type { RepositoryName } from '../domain/names.ts';
 import { backup } from '../pipeline/backup.ts';
 import { copy } from '../pipeline/copy.ts';
+import { forget } from '../pipeline/forget.ts';
+import { prune } from '../pipeline/prune.ts';
 import { restore } from '../pipeline/restore.ts';
 import { findShownPath } from '../pipeline/shown-path.ts';
 import { sweep } from '../pipeline/sweep.ts';
@@ -42,6 +44,10 @@ export const PIPELINE_VERBS: Verbs = {
     const copyPorts = { ...ports, openSource: repositoryOpener(from, ports), openTarget: repositoryOpener(to, ports) };
     return copy({ from, to, points: restorePoints, filter }, copyPorts, signal);
   },
+  forget: ({ repository, ...wish }, ports, signal) =>
+    forget(wish, { ...ports, openRepository: repositoryOpener(repository, ports) }, signal),
+  prune: ({ repository, ...wish }, ports, signal) =>
+    prune(wish, { ...ports, openRepository: repositoryOpener(repository, ports) }, signal),
   sweep: ({ host }, ports, signal) => {
     const spec = hostSpec(ports.configuration, host);
     return sweep({ ...ports, openHost: (openSignal) => openHost(spec, ports, openSignal) }, signal);

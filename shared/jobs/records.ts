@@ -4,8 +4,13 @@
  */
 import { z } from 'zod';
 import type { RunEvent } from '../domain/events.ts';
+import type { ForgetSelection } from '../domain/forget-plan.ts';
 import type { JobRequest } from '../domain/job.ts';
+import type { KeepRules } from '../domain/keep-rules.ts';
 import { hostName, jobId, repositoryName, sourceName } from '../domain/names.ts';
+import { parsePlanId } from '../domain/plan-id.ts';
+import type { PruneOptions } from '../domain/prune-plan.ts';
+import { GROUP_KEYS } from '../domain/retention.ts';
 import { processIdentitySchema } from './process-identity.ts';
 
 const host = z.string().transform(hostName);
@@ -17,6 +22,32 @@ const subset = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('share'), share: z.int(), of: z.int() }),
   z.object({ kind: z.literal('daily'), days: z.int() }),
 ]);
+const plan = z.string().transform(parsePlanId);
+const texts = z.array(z.string());
+const filter = z.object({ hostnames: texts, tags: z.array(texts), paths: texts });
+const count = z.union([z.int().nonnegative(), z.literal('unlimited')]).optional();
+const span = z.string().optional();
+const rules: z.ZodType<KeepRules> = z.object({
+  ...{ last: count, hourly: count, daily: count, weekly: count, monthly: count, yearly: count },
+  ...{ within: span, withinHourly: span, withinDaily: span, withinWeekly: span, withinMonthly: span },
+  withinYearly: span,
+  tags: z.array(texts).optional(),
+});
+const selection: z.ZodType<ForgetSelection> = z.discriminatedUnion('by', [
+  z.object({
+    by: z.literal('rules'),
+    rules,
+    groupBy: z.array(z.enum(GROUP_KEYS)),
+    filter,
+  }),
+  z.object({ by: z.literal('sources'), sources: z.array(z.object({ source, rules })) }),
+  z.object({ by: z.literal('points'), points: texts }),
+]);
+const pruneOptions: z.ZodType<PruneOptions> = z.object({
+  maxUnused: z.string(),
+  maxRepackBytes: z.int().nonnegative().optional(),
+  repackUncompressed: z.boolean().optional(),
+});
 
 const requestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('backup'), source }),
@@ -34,13 +65,11 @@ const requestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kind', [
     from: repository,
     to: repository,
     restorePoints: z.array(z.string()),
-    filter: z.object({
-      hostnames: z.array(z.string()),
-      tags: z.array(z.array(z.string())),
-      paths: z.array(z.string()),
-    }),
+    filter,
   }),
   z.object({ kind: z.literal('sweep'), host }),
+  z.object({ kind: z.literal('forget'), repository, selection, prune: pruneOptions.optional(), plan: plan.optional() }),
+  z.object({ kind: z.literal('prune'), repository, options: pruneOptions, plan: plan.optional() }),
 ]);
 
 /** `record.json`: written by the starter, then by the runner alone. */

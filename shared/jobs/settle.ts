@@ -74,6 +74,10 @@ function consequence(request: JobRequest): string {
       return `What is in "${request.target}" is not complete.`;
     case 'copy':
       return 'What was copied and indexed is not copied twice.';
+    case 'forget':
+      return 'What was forgotten is gone; every other restore point is whole.';
+    case 'prune':
+      return 'Every restore point is whole. The repository stays locked until that lock is removed with unlock.';
     case 'sweep':
       return 'The next job on the host sweeps first.';
     case 'check':
@@ -89,8 +93,11 @@ export function describeRequest(request: JobRequest): string {
       return `backup of "${request.source}"`;
     case 'restore':
       return `restore from "${request.repository}" to "${request.target}"`;
+    case 'forget':
+      return `forgetting of restore points in "${request.repository}"`;
     case 'check':
     case 'verify':
+    case 'prune':
       return `${request.kind} of "${request.repository}"`;
     case 'copy':
       return `copy from "${request.from}" to "${request.to}"`;

@@ -9,6 +9,7 @@ import type { Clock } from '../base/clock.ts';
 import { invariant, isStillpointError, toErrorRecord } from '../base/errors.ts';
 import { isFinished, type JobRequest } from '../domain/job.ts';
 import { type JobId, newJobId } from '../domain/names.ts';
+import { planIdOf } from '../domain/plan-id.ts';
 import type { Handover } from './answers.ts';
 import { takeLock } from './generation-lock.ts';
 import { type JobStore, stateOf } from './job-store.ts';
@@ -74,5 +75,5 @@ export async function findUnfinished(store: JobStore, request: JobRequest, clock
 }
 
 function canonical(request: JobRequest): string {
-  return JSON.stringify(Object.entries(request).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return planIdOf(request);
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { invariant, isStillpointError, StillpointError } from '../base/errors.ts';
 import { mapWithLimit } from '../base/limit.ts';
 import type { Logger } from '../base/log.ts';
+import type { RestorePointId } from '../domain/names.ts';
 import type { UnlockReport } from '../domain/repository-access.ts';
 import type { Backend } from './backend/backend.ts';
 import { BlobIndex } from './blob-index.ts';
@@ -160,6 +161,16 @@ export class OpenedRepository implements Repository {
     await this.#loadIndexUnder(lock, signal);
     invariant(this.hasBlob('tree', draft.tree), 'the tree of a restore point was flushed before the point is saved');
     return this.#points.save(draft, AbortSignal.any([signal, lock.signal]));
+  }
+
+  /** Its data stays until a prune. Gone already is as good. */
+  async removeRestorePoint(id: RestorePointId, lock: RepositoryLock, signal: AbortSignal): Promise<void> {
+    invariant(lock.mode === 'exclusive', 'restore points are removed under an exclusive lock');
+    signal.throwIfAborted();
+    lock.assertHeld();
+    await this.files.remove('snapshots', id, signal).catch((error: unknown) => {
+      if (!isStillpointError(error, 'backend.not-found')) throw error;
+    });
   }
 
   hasBlob(type: BlobType, id: BlobId): boolean {

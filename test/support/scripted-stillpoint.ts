@@ -11,6 +11,7 @@ import { type JobId, jobId } from '../../shared/domain/names.ts';
 import type { FileEntry, RestorePointSummary } from '../../shared/domain/restore-point.ts';
 import type { BrowseRequest, Stillpoint } from '../../shared/stillpoint.ts';
 import { sampleKeys, sampleUnlock } from './sample-access.ts';
+import { sampleForgetPlan, samplePrunePlan } from './sample-care.ts';
 import {
   foreignPoint,
   sampleEntries,
@@ -141,6 +142,14 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
     async planBackup(source) {
       call('planBackup', source);
       return samplePlan;
+    },
+    async planForget(request) {
+      call('planForget', JSON.stringify(request));
+      return sampleForgetPlan;
+    },
+    async planPrune(request) {
+      call('planPrune', JSON.stringify(request));
+      return samplePrunePlan;
     },
     async startJob(request) {
       call('startJob', JSON.stringify(request));

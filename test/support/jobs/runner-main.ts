@@ -77,6 +77,8 @@ const VERBS: Verbs = {
     emit({ type: 'phase-finished', phase: 'check', durationMs: 1 });
     return RESULT;
   },
+  forget: () => Promise.resolve(RESULT),
+  prune: () => Promise.resolve(RESULT),
   verify: () => {
     throw new StillpointError('repository.wrong-password', 'No key opens.', { advice: 'Try again.', cause: undefined });
   },

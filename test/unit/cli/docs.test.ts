@@ -57,6 +57,8 @@ async function json(): Promise<string> {
     ['unlock', 'main'],
     ['key', 'list', 'main'],
     ['key', 'change', 'main'],
+    ['forget', 'main', '--keep-daily', '7', '--prune'],
+    ['prune', 'main'],
     ['jobs'],
     ['jobs', ID],
     ['cancel', ID],

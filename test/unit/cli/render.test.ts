@@ -1,5 +1,6 @@
 /** What people read, as golden files: a change of words is seen in review. And nothing that we print can draw. */
 import { describe, expect, test } from 'vitest';
+import { renderForgetPlan, renderPrunePlan } from '../../../cli/render/care.ts';
 import { renderError } from '../../../cli/render/error.ts';
 import { renderEvent } from '../../../cli/render/event.ts';
 import { renderInventory } from '../../../cli/render/inventory.ts';
@@ -13,6 +14,7 @@ import { StillpointError, toErrorRecord } from '../../../shared/base/errors.ts';
 import { registerSecret } from '../../../shared/base/log.ts';
 import { jobId, restorePointId, sourceName } from '../../../shared/domain/names.ts';
 import { CONTROL, HOSTILE_TEXTS } from '../../support/hostile-text.ts';
+import { sampleForget, sampleForgetPlan, samplePrune, samplePrunePlan } from '../../support/sample-care.ts';
 import {
   foreignPoint,
   sampleBackup,
@@ -43,6 +45,8 @@ const RESULTS = [
   sampleVerify,
   sampleShare,
   sampleSweep,
+  sampleForget,
+  samplePrune,
 ] as const;
 const listing = {
   restorePoint: samplePoint.id,
@@ -77,6 +81,8 @@ describe('golden', () => {
   test('host, plan, restore points, files, jobs', async () => {
     await expect(renderInventory(sampleInventory, plain)).toMatchFileSnapshot(golden('inspect'));
     await expect(renderPlan(samplePlan, plain)).toMatchFileSnapshot(golden('plan'));
+    await expect(renderForgetPlan(sampleForgetPlan, plain)).toMatchFileSnapshot(golden('forget'));
+    await expect(renderPrunePlan(samplePrunePlan, plain)).toMatchFileSnapshot(golden('prune'));
     await expect(renderPoints([samplePoint, foreignPoint], plain)).toMatchFileSnapshot(golden('list'));
     await expect(renderListing({ ...listing, nextCursor: '4' }, plain)).toMatchFileSnapshot(golden('ls'));
     await expect(renderJobs([sampleJob(), finishedJob], plain)).toMatchFileSnapshot(golden('jobs'));

@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import { StillpointError } from '../../shared/base/errors.ts';
+import type { ForgetRequest } from '../../shared/domain/forget-plan.ts';
+import type { Stillpoint } from '../../shared/stillpoint.ts';
+import { chooseRepository } from '../arguments.ts';
+import { renderForgetPlan } from '../render/care.ts';
+import type { Shell } from '../shell.ts';
+import { type DetachOption, withDetach } from './detach.ts';
+import { type KeepFlags, selectionOf, withKeepOptions } from './keep-options.ts';
+import {
+  type ApplyFlag,
+  approvedPlan,
+  type PruneFlags,
+  pruneOptionsOf,
+  withApply,
+  withPruneOptions,
+} from './prune-options.ts';
+
+interface ForgetFlags extends KeepFlags, PruneFlags, ApplyFlag, DetachOption {
+  readonly prune?: boolean;
+}
+
+/** `stillpoint forget [REPOSITORY] --keep-daily 7 …`: the plan, and with `--apply` the deed. */
+export function addForget(program: Command, shell: Shell): void {
+  const command = withKeepOptions(
+    program
+      .command('forget')
+      .description('show which restore points the keep rules would forget, and with --apply forget them')
+      .argument('[repository]', 'name in the configuration; may be left out when there is only one'),
+  ).option('--prune', 'then prune: delete the data that no restore point needs any more');
+  withDetach(withApply(withPruneOptions(command)))
+    .addHelpText(
+      'after',
+      '\nThe rules mean what they mean to restic 0.14, and "unlimited" is a number too.\n\nExample:\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --prune --apply',
+    )
+    .action(async (given: string | undefined, flags: ForgetFlags) => {
+      const request = async (stillpoint: Stillpoint): Promise<ForgetRequest> => {
+        const selection = selectionOf(flags);
+        if (selection === undefined) throw nothingSaid();
+        const repository = await chooseRepository(stillpoint, given);
+        return { repository, selection, ...(flags.prune === true ? { prune: pruneOptionsOf(flags) } : {}) };
+      };
+      if (flags.apply === undefined) {
+        await shell.query(async (stillpoint, signal) => {
+          const plan = await stillpoint.planForget(await request(stillpoint), signal);
+          return { document: { plan }, text: (paint) => renderForgetPlan(plan, paint) };
+        });
+        return;
+      }
+      await shell.runJob(
+        async (stillpoint) => ({ kind: 'forget', ...(await request(stillpoint)), ...approvedPlan(flags) }),
+        { detach: flags.detach === true },
+      );
+    });
+}
+
+function nothingSaid(): StillpointError {
+  return new StillpointError('usage.invalid', 'Nothing says which restore points to keep or to forget.', {
+    advice: 'Nothing was forgotten. Give keep rules such as --keep-daily 7, or --point with an id.',
+    cause: undefined,
+  });
+}

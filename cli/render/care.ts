@@ -1,0 +1,83 @@
+/** Forgetting and pruning: the plans before, the figures afterwards. */
+import { formatBytes } from '../../shared/base/bytes.ts';
+import type { ForgetPlan, PlannedGroup, PlannedPoint } from '../../shared/domain/forget-plan.ts';
+import { changesNothing, type PruneFigures, type PrunePlan } from '../../shared/domain/prune-plan.ts';
+import type { ForgetReport, PruneReport } from '../../shared/domain/report.ts';
+import { type Column, renderFacts, renderTable } from './table.ts';
+import { counted, formatCount, formatTime, type Paint, shown } from './text.ts';
+
+const POINTS: readonly Column<PlannedPoint>[] = [
+  { title: 'ID', cell: (point) => point.id.slice(0, 8) },
+  { title: 'TIME', cell: (point) => formatTime(point.time) },
+  { title: 'HOST', cell: (point) => point.hostname },
+  { title: '', cell: (point) => (point.forget ? 'forget' : 'keep') },
+  { title: 'WHY', cell: (point) => point.reason },
+  { title: 'PATHS', cell: (point) => point.paths.join(' ') },
+];
+
+export function renderForgetPlan(plan: ForgetPlan, paint: Paint): string {
+  const parts = plan.groups.map((group) => `${titleOf(group, paint)}\n${renderTable(POINTS, group.points, paint)}`);
+  const total = `${counted(plan.forget.length, 'restore point')} would be forgotten, ${formatCount(plan.keep)} kept. Nothing was changed.\n`;
+  const notes = plan.notes.map((note) => `${paint('yellow', 'note:')} ${shown(note)}\n`).join('');
+  const next =
+    plan.prune === undefined
+      ? 'Their data stays until a prune.\n'
+      : `A prune afterwards:\n${renderFacts(plannedFacts(plan.prune.figures))}`;
+  return [...parts, total + notes + next + approval(plan.id)].join('\n');
+}
+
+function titleOf({ host, paths, tags, source }: PlannedGroup, paint: Paint): string {
+  const facts = [
+    ...(source === undefined ? [] : [`source ${source}`]),
+    ...(host === undefined ? [] : [`host ${host}`]),
+    ...(paths === undefined ? [] : [`paths ${paths.join(' ')}`]),
+    ...(tags === undefined ? [] : [`tags ${tags.join(' ') || 'none'}`]),
+  ];
+  return paint('bold', facts.length === 0 ? 'All together' : shown(facts.join(', ')));
+}
+
+export function renderPrunePlan(plan: PrunePlan, paint: Paint): string {
+  if (changesNothing(plan)) return `${paint('green', 'Nothing to prune')}\n${renderFacts(plannedFacts(plan.figures))}`;
+  return `A prune would do this. Nothing was changed.\n${renderFacts(plannedFacts(plan.figures))}${approval(plan.id)}`;
+}
+
+function plannedFacts({ packs, blobs, bytes }: PruneFigures): [string, string][] {
+  const removed = [
+    counted(packs.unused, 'unused pack'),
+    `${formatCount(packs.unreferenced)} in no index`,
+    ...(packs.missing === 0 ? [] : [`${formatCount(packs.missing)} that is gone already`]),
+  ];
+  return [
+    ['stored', `${formatBytes(bytes.stored)}, ${formatBytes(bytes.unused)} of it unused`],
+    [
+      'blobs',
+      `${formatCount(blobs.used)} used, ${formatCount(blobs.unused)} unused, ${formatCount(blobs.duplicates)} stored more than once`,
+    ],
+    ['delete', removed.join(', ')],
+    ['rewrite', `${counted(packs.repack, 'pack')}, ${formatBytes(bytes.rewritten)} of needed data`],
+    ['keep', counted(packs.keep, 'pack')],
+    ['frees', formatBytes(bytes.freed)],
+    ['then unused', formatBytes(bytes.unusedAfter)],
+  ];
+}
+
+function approval(id: string): string {
+  return `Plan ${shown(id)}. To do exactly this, give the same command with --apply ${shown(id)}\n`;
+}
+
+export function renderForget(report: ForgetReport, paint: Paint): string {
+  const head = `${paint('green', `${counted(report.forgotten.length, 'restore point')} forgotten`)}, ${formatCount(report.kept)} kept\n`;
+  const ids = report.forgotten.slice(0, 20).map((id) => `  ${shown(id.slice(0, 8))}\n`);
+  const rest = report.forgotten.length > 20 ? `  and ${formatCount(report.forgotten.length - 20)} more\n` : '';
+  return head + ids.join('') + rest + (report.prune === undefined ? '' : renderPrune(report.prune, paint));
+}
+
+export function renderPrune({ figures, packsDeleted, packsWritten, bytesWritten }: PruneReport, paint: Paint): string {
+  if (packsDeleted + packsWritten === 0) return `${paint('green', 'There was nothing to prune')}\n`;
+  return `${paint('green', 'Pruned')}\n${renderFacts([
+    ['freed', formatBytes(figures.bytes.freed)],
+    ['deleted', counted(packsDeleted, 'pack')],
+    ['written', `${counted(packsWritten, 'new pack')}, ${formatBytes(bytesWritten)}`],
+    ['then unused', formatBytes(figures.bytes.unusedAfter)],
+  ])}`;
+}

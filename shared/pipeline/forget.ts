@@ -1,0 +1,95 @@
+/**
+ * Forgetting restore points, by keep rules or by name. Only their own small files are removed; the data that nothing
+ * needs any more stays until a prune.
+ *
+ * Applying happens under an exclusive lock: the plan is made anew, and where it is not the one that was approved,
+ * nothing is changed. With a prune, that is planned before the first removal too, so that a repository in which a prune
+ * must not be done is found out while all is there.
+ *
+ * Crash story: restore points go one after the other, oldest first; each is either there or not. What was not reached
+ * stays, and the same command goes on with it.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { ForgetPlan, ForgetRequest } from '../domain/forget-plan.ts';
+import { type PlanId, planIdOf, stalePlan } from '../domain/plan-id.ts';
+import { changesNothing, type PruneOptions } from '../domain/prune-plan.ts';
+import type { ForgetReport } from '../domain/report.ts';
+import type { OpenedRepository } from '../repository/opened-repository.ts';
+import { type PreparedPrune, planPrune } from '../repository/prune/plan.ts';
+import { phases } from './backup/phases.ts';
+import { type CarePorts, inFiles } from './care.ts';
+import { chooseForgotten } from './forget/choose.ts';
+import { prunePrepared } from './prune.ts';
+
+type Wish = Omit<ForgetRequest, 'repository'>;
+
+/** Changes nothing. With a prune it takes a shared lock while it looks, so that nobody prunes meanwhile. */
+export async function planForgetting(
+  wish: Wish,
+  ports: Pick<CarePorts, 'openRepository' | 'clock'>,
+  signal: AbortSignal,
+): Promise<ForgetPlan> {
+  await using repository = await ports.openRepository(signal);
+  await using lock = wish.prune === undefined ? undefined : await repository.lock('shared', signal);
+  const held = lock === undefined ? signal : AbortSignal.any([signal, lock.signal]);
+  return (await prepare(repository, wish, ports.clock, held)).plan;
+}
+
+export async function forget(
+  { plan: approved, ...wish }: Wish & { readonly plan?: PlanId | undefined },
+  ports: CarePorts,
+  signal: AbortSignal,
+): Promise<ForgetReport> {
+  const phase = phases(ports.emit, ports.clock, signal);
+  await using resources = new AsyncDisposableStack();
+  const { repository, lock } = await phase('open', async () => {
+    const opened = resources.use(await ports.openRepository(signal));
+    return { repository: opened, lock: resources.use(await opened.lock('exclusive', signal)) };
+  });
+  const held = AbortSignal.any([signal, lock.signal]);
+  const { plan, prune } = await phase('plan', () => prepare(repository, wish, ports.clock, held));
+  if (approved !== undefined && approved !== plan.id) throw stalePlan(approved, plan.id);
+
+  await phase('forget', async () => {
+    for (const [done, id] of plan.forget.entries()) {
+      await repository.removeRestorePoint(id, lock, held);
+      ports.emit({ type: 'progress', phase: 'forget', ...inFiles(done + 1, plan.forget.length) });
+    }
+  });
+  const pruned = prune === undefined ? undefined : await prunePrepared(repository, prune, lock, ports, held);
+  return { kind: 'forget', plan: plan.id, forgotten: plan.forget, kept: plan.keep, prune: pruned };
+}
+
+interface Prepared {
+  readonly plan: ForgetPlan;
+  /** Absent where there is nothing to prune. */
+  readonly prune: PreparedPrune | undefined;
+}
+
+async function prepare(
+  repository: OpenedRepository,
+  { selection, prune: options }: Wish,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const chosen = chooseForgotten(
+    await repository.listRestorePoints(signal),
+    selection,
+    repository.location,
+    clock.now(),
+  );
+  const prepared = options && (await preparePrune(repository, options, chosen.forget, signal));
+  const content = { kind: 'forget', ...chosen, prune: prepared?.plan } as const;
+  const id = planIdOf({ repository: repository.id, selection, ...content });
+  const isNeeded = prepared !== undefined && !changesNothing(prepared.plan);
+  return { plan: { id, ...content }, prune: isNeeded ? prepared : undefined };
+}
+
+function preparePrune(
+  repository: OpenedRepository,
+  options: PruneOptions,
+  forgotten: readonly string[],
+  signal: AbortSignal,
+): Promise<PreparedPrune> {
+  return planPrune(repository, { ...options, without: new Set(forgotten) }, signal);
+}

@@ -1,0 +1,127 @@
+/** From a wish and the restore points that are there to what goes and what stays, each with its reason. */
+import { StillpointError } from '../../base/errors.ts';
+import type { ForgetPlan, ForgetSelection, PlannedGroup, PlannedPoint } from '../../domain/forget-plan.ts';
+import type { KeepRules } from '../../domain/keep-rules.ts';
+import { type RestorePointId, restorePointId } from '../../domain/names.ts';
+import { fitsFilter } from '../../domain/point-filter.ts';
+import { applyKeepRules, type GroupKey, type RetentionGroup, type RetentionPoint } from '../../domain/retention.ts';
+import type { RestorePointList } from '../../repository/repository.ts';
+import type { RestorePoint } from '../../repository/restore-point.ts';
+import { readLabels } from '../labels.ts';
+
+type Choice = Pick<ForgetPlan, 'groups' | 'forget' | 'keep' | 'notes'>;
+
+interface Candidate extends RetentionPoint {
+  readonly id: RestorePointId;
+  readonly source: string | undefined;
+}
+
+export function chooseForgotten(
+  list: RestorePointList,
+  selection: ForgetSelection,
+  location: string,
+  now: Date,
+): Choice {
+  const candidates = list.points.map(candidateOf);
+  switch (selection.by) {
+    case 'points':
+      return choosePoints(list, candidates, selection.points, location);
+    case 'rules': {
+      const fitting = candidates.filter((point) => fitsFilter(point, selection.filter));
+      return choiceOf(byRules(fitting, selection.rules, selection.groupBy, now, undefined), unreadable(list));
+    }
+    case 'sources': {
+      const groups = selection.sources.flatMap(({ source, rules }) =>
+        byRules(
+          candidates.filter((point) => point.source === source),
+          rules,
+          [],
+          now,
+          source,
+        ),
+      );
+      return choiceOf(groups, unreadable(list));
+    }
+  }
+}
+
+function candidateOf(point: RestorePoint): Candidate {
+  const { id, time, hostname = '', paths, tags = [] } = point;
+  return { id, time, hostname, paths, tags, source: readLabels(tags).source };
+}
+
+function byRules(
+  candidates: readonly Candidate[],
+  rules: KeepRules,
+  groupBy: readonly GroupKey[],
+  now: Date,
+  source: string | undefined,
+): PlannedGroup[] {
+  return applyKeepRules(candidates, rules, groupBy, now).map((group) => plannedGroup(group, source));
+}
+
+function plannedGroup({ decisions, ...shared }: RetentionGroup<Candidate>, source: string | undefined): PlannedGroup {
+  const points = decisions.map(({ point, keptBy }) =>
+    planned(point, keptBy.length === 0, keptBy.length === 0 ? 'no rule keeps it' : keptBy.join(', ')),
+  );
+  return { ...shared, source, points };
+}
+
+function planned({ id, time, hostname, paths, tags }: Candidate, forget: boolean, reason: string): PlannedPoint {
+  return { id, time, hostname, paths, tags, forget, reason };
+}
+
+function choosePoints(
+  { points, findings }: RestorePointList,
+  candidates: readonly Candidate[],
+  wanted: readonly string[],
+  location: string,
+): Choice {
+  // One that cannot be read may go too: whoever names it by its id means it.
+  const broken = findings.flatMap(({ affects }) => affects);
+  const names = [...points.map(({ id }) => id as string), ...broken];
+  const chosen = new Set(wanted.map((text) => resolve(text, names, location)));
+  const readable = candidates.filter(({ id }) => chosen.has(id)).toReversed();
+  const group: PlannedGroup = {
+    ...{ host: undefined, paths: undefined, tags: undefined, source: undefined },
+    points: readable.map((point) => planned(point, true, 'chosen by its id')),
+  };
+  const unread = broken.filter((id) => chosen.has(id)).toSorted();
+  const notes = unread.map((id) => `Restore point ${id.slice(0, 8)} cannot be read; nobody can say what is in it.`);
+  const forget = [...unread.map(restorePointId), ...readable.map(({ id }) => id).toReversed()];
+  return { groups: [group], forget, keep: names.length - forget.length, notes };
+}
+
+function resolve(text: string, names: readonly string[], location: string): string {
+  const prefix = text.toLowerCase();
+  const matches = /^[0-9a-f]{1,64}$/.test(prefix) ? names.filter((name) => name.startsWith(prefix)) : [];
+  const [only] = matches;
+  if (only !== undefined && matches.length === 1) return only;
+  const [code, what] =
+    only === undefined
+      ? (['repository.unknown-point', `The repository at ${location} has no restore point "${text}".`] as const)
+      : (['repository.ambiguous-point', `"${text}" fits ${matches.length} restore points.`] as const);
+  throw new StillpointError(code, what, {
+    advice: 'Nothing was forgotten. List the restore points and give their ids, or enough of each to be sure.',
+    details: { matches: matches.slice(0, 20) },
+    cause: undefined,
+  });
+}
+
+function choiceOf(groups: readonly PlannedGroup[], notes: readonly string[]): Choice {
+  const points = groups.flatMap((group) => group.points);
+  const gone = points.filter(({ forget }) => forget);
+  const forget = gone.toSorted((left, right) => Date.parse(left.time) - Date.parse(right.time)).map(({ id }) => id);
+  const emptied = groups.filter((group) => group.points.every((point) => point.forget));
+  const warning = `The rules keep nothing of ${emptied.length === 1 ? 'one group' : `${emptied.length} groups`}.`;
+  return {
+    groups,
+    forget,
+    keep: points.length - forget.length,
+    notes: emptied.length === 0 ? notes : [...notes, warning],
+  };
+}
+
+function unreadable({ findings }: RestorePointList): string[] {
+  return findings.map(({ message }) => `${message} It is left alone; to forget it, name it by its id.`);
+}

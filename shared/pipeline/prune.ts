@@ -1,0 +1,67 @@
+/**
+ * Pruning a repository: `shared/repository/prune/` plans and does it; here is the frame of lock, phases and report.
+ * What was approved is compared with a plan that is made anew under the exclusive lock.
+ */
+import type { Phase } from '../domain/events.ts';
+import { type PlanId, stalePlan } from '../domain/plan-id.ts';
+import { changesNothing, type PruneOptions, type PrunePlan } from '../domain/prune-plan.ts';
+import type { PruneReport } from '../domain/report.ts';
+import type { OpenedRepository } from '../repository/opened-repository.ts';
+import { applyPrune } from '../repository/prune/apply.ts';
+import { type PreparedPrune, planPrune } from '../repository/prune/plan.ts';
+import type { RepositoryLock } from '../repository/repository.ts';
+import { phases } from './backup/phases.ts';
+import { type CarePorts, inFiles } from './care.ts';
+
+/** Changes no data; a shared lock keeps others from pruning while it looks. */
+export async function planPruning(
+  options: PruneOptions,
+  ports: Pick<CarePorts, 'openRepository'>,
+  signal: AbortSignal,
+): Promise<PrunePlan> {
+  await using repository = await ports.openRepository(signal);
+  await using lock = await repository.lock('shared', signal);
+  return (await planPrune(repository, options, AbortSignal.any([signal, lock.signal]))).plan;
+}
+
+export async function prune(
+  { options, plan: approved }: { readonly options: PruneOptions; readonly plan?: PlanId | undefined },
+  ports: CarePorts,
+  signal: AbortSignal,
+): Promise<PruneReport> {
+  const phase = phases(ports.emit, ports.clock, signal);
+  await using resources = new AsyncDisposableStack();
+  const { repository, lock } = await phase('open', async () => {
+    const opened = resources.use(await ports.openRepository(signal));
+    return { repository: opened, lock: resources.use(await opened.lock('exclusive', signal)) };
+  });
+  const held = AbortSignal.any([signal, lock.signal]);
+  const prepared = await phase('plan', () => planPrune(repository, options, held));
+  if (approved !== undefined && approved !== prepared.plan.id) throw stalePlan(approved, prepared.plan.id);
+  return await prunePrepared(repository, prepared, lock, ports, held);
+}
+
+/** The plan must have been made under this very lock. */
+export async function prunePrepared(
+  repository: OpenedRepository,
+  prepared: PreparedPrune,
+  lock: RepositoryLock,
+  { emit, clock }: CarePorts,
+  signal: AbortSignal,
+): Promise<PruneReport> {
+  const { plan } = prepared;
+  const phase = phases(emit, clock, signal);
+  const progress = (step: Phase, done: number, total: number): void =>
+    emit({ type: 'progress', phase: step, ...inFiles(done, total) });
+  const outcome = changesNothing(plan)
+    ? undefined
+    : await applyPrune(repository, prepared, lock, { observer: { step: phase, progress }, signal });
+  return {
+    kind: 'prune',
+    plan: plan.id,
+    figures: plan.figures,
+    packsDeleted: outcome?.packsDeleted ?? 0,
+    packsWritten: outcome?.packsWritten ?? 0,
+    bytesWritten: outcome?.bytesWritten ?? 0,
+  };
+}

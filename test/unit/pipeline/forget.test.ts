@@ -1,0 +1,198 @@
+/** Forgetting and pruning as jobs do them: what a plan says, what is refused, and what is left when it stops half-way. */
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../shared/base/clock.ts';
+import type { RunEventBody } from '../../../shared/domain/events.ts';
+import type { ForgetSelection } from '../../../shared/domain/forget-plan.ts';
+import { sourceName } from '../../../shared/domain/names.ts';
+import { parsePlanId } from '../../../shared/domain/plan-id.ts';
+import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
+import type { CarePorts } from '../../../shared/pipeline/care.ts';
+import { forget, planForgetting } from '../../../shared/pipeline/forget.ts';
+import { planPruning, prune } from '../../../shared/pipeline/prune.ts';
+import type { Backend } from '../../../shared/repository/backend/backend.ts';
+import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
+import { parseTimestamp } from '../../../shared/repository/format/timestamp.ts';
+import { crashAfter } from '../../support/crashing-backend.ts';
+import { damageIn, open } from '../../support/prune-lab.ts';
+import { backUp, createTestRepository, testSignal } from '../../support/test-repository.ts';
+
+const signal = testSignal();
+const PRUNE = { maxUnused: '0%' };
+
+function ports(backend: Backend, events: RunEventBody[] = []): CarePorts {
+  return { openRepository: () => open(backend), clock: systemClock, emit: (event) => void events.push(event) };
+}
+
+/** Restore points of two sources on one host, one a day, each with a file of its own. */
+async function filled(days: number): Promise<{ backend: Backend; ids: readonly string[] }> {
+  const backend = createMemoryBackend();
+  await createTestRepository(backend);
+  const repository = await open(backend);
+  const ids: string[] = [];
+  for (let day = 1; day <= days; day++) {
+    const { tree } = await backUp(repository, { [`file${day}`]: `content ${day}`.repeat(900) });
+    await using lock = await repository.lock('shared', signal);
+    const time = parseTimestamp(`2026-03-${String(day).padStart(2, '0')}T02:00:00Z`);
+    const tags = ['stillpoint', `source=${day % 2 === 0 ? 'even' : 'odd'}`];
+    ids.push(
+      (await repository.saveRestorePoint({ time, tree, paths: ['/srv'], hostname: 'db1', tags }, lock, signal)).id,
+    );
+  }
+  for (const { id, paths } of (await repository.listRestorePoints(signal)).points) {
+    if (paths[0] === '/') await repository.files.remove('snapshots', id, signal);
+  }
+  return { backend, ids };
+}
+
+async function pointsIn(backend: Backend): Promise<readonly string[]> {
+  return (await (await open(backend)).listRestorePoints(signal)).points.map(({ id }) => id);
+}
+
+const byRules = (last: number): ForgetSelection => ({
+  by: 'rules',
+  rules: { last },
+  groupBy: ['host', 'paths'],
+  filter: EVERY_POINT,
+});
+
+describe('forget', () => {
+  it('does what its plan says, and no other plan', async () => {
+    const { backend, ids } = await filled(5);
+    const plan = await planForgetting({ selection: byRules(2) }, ports(backend), signal);
+    expect(plan.forget).toEqual(ids.slice(0, 3));
+    expect(plan.groups[0]?.points.map(({ reason }) => reason)).toEqual([
+      ...['last', 'last'],
+      ...['no rule keeps it', 'no rule keeps it', 'no rule keeps it'],
+    ]);
+    expect(await pointsIn(backend)).toEqual(ids);
+    const stale = forget({ selection: byRules(2), plan: parsePlanId('0'.repeat(16)) }, ports(backend), signal);
+    await expect(stale).rejects.toMatchObject({ code: 'plan.stale' });
+    expect(await pointsIn(backend)).toEqual(ids);
+    const report = await forget({ selection: byRules(2), plan: plan.id }, ports(backend), signal);
+    expect(report).toMatchObject({ forgotten: ids.slice(0, 3), kept: 2, prune: undefined });
+    expect(await pointsIn(backend)).toEqual(ids.slice(3));
+    // Once done, the plan is that of another state.
+    const again = forget({ selection: byRules(2), plan: plan.id }, ports(backend), signal);
+    await expect(again).rejects.toMatchObject({ code: 'plan.stale' });
+  });
+
+  it('takes ids and the starts of ids, and nothing that fits none or several', async () => {
+    const { backend, ids } = await filled(3);
+    const [first = '', second = ''] = ids;
+    const wish = (...points: string[]) => ({ selection: { by: 'points', points } as const });
+    for (const [text, code] of [
+      ['', 'repository.unknown-point'],
+      ['latest', 'repository.unknown-point'],
+      ['0'.repeat(64), 'repository.unknown-point'],
+    ] as const) {
+      await expect(forget(wish(first, text), ports(backend), signal)).rejects.toMatchObject({ code });
+    }
+    expect(await pointsIn(backend)).toEqual(ids);
+    await backend.save(
+      { type: 'snapshots', name: `${second.slice(0, 20)}${'0'.repeat(44)}` },
+      [Buffer.from('x')],
+      signal,
+    );
+    await expect(forget(wish(second.slice(0, 12)), ports(backend), signal)).rejects.toMatchObject({
+      code: 'repository.ambiguous-point',
+    });
+    // What cannot be read can go by its id only, and is said to be unreadable.
+    const plan = await planForgetting(wish(`${second.slice(0, 20)}0000`), ports(backend), signal);
+    expect(plan.notes).toEqual([expect.stringContaining('cannot be read')]);
+    await forget(wish(`${second.slice(0, 20)}0000`, first.slice(0, 10)), ports(backend), signal);
+    expect(await pointsIn(backend)).toEqual(ids.slice(1));
+  });
+
+  it('looks at each source by its own rules, and at nothing else', async () => {
+    const { backend, ids } = await filled(6);
+    const sources = [{ source: sourceName('even'), rules: { last: 1 } }];
+    const plan = await planForgetting({ selection: { by: 'sources', sources } }, ports(backend), signal);
+    expect(plan.forget).toEqual([ids[1], ids[3]]);
+    expect(plan.keep).toBe(1);
+  });
+
+  it('says so when the rules keep nothing of a group', async () => {
+    const { backend } = await filled(2);
+    const selection: ForgetSelection = {
+      by: 'rules',
+      rules: { tags: [['other']] },
+      groupBy: ['tags'],
+      filter: EVERY_POINT,
+    };
+    const plan = await planForgetting({ selection }, ports(backend), signal);
+    expect([plan.forget.length, plan.notes]).toEqual([2, ['The rules keep nothing of 2 groups.']]);
+  });
+
+  it('goes on to prune under the same lock', async () => {
+    const { backend, ids } = await filled(4);
+    const events: RunEventBody[] = [];
+    const wish = { selection: byRules(1), prune: PRUNE };
+    const plan = await planForgetting(wish, ports(backend), signal);
+    // Per restore point a file and the tree above it.
+    expect(plan.prune?.figures.blobs).toMatchObject({ used: 2, unused: 6 });
+    const report = await forget({ ...wish, plan: plan.id }, ports(backend, events), signal);
+    expect(report.prune?.packsDeleted).toBe(6);
+    expect(await pointsIn(backend)).toEqual(ids.slice(3));
+    expect(await damageIn(backend, 'verify')).toEqual([]);
+    const phases = events.flatMap((event) => (event.type === 'phase-started' ? [event.phase] : []));
+    expect(phases).toEqual(['open', 'plan', 'forget', 'prove', 'repack', 'index', 'remove']);
+  });
+
+  it('that is to prune begins nothing in a repository in which it could not', async () => {
+    const { backend, ids } = await filled(3);
+    const repository = await open(backend);
+    await repository.loadIndex(signal);
+    const [, , last] = (await repository.listRestorePoints(signal)).points;
+    const place = repository.index.find('tree', last?.tree ?? ('' as never));
+    await backend.remove({ type: 'data', name: place?.pack ?? '' }, signal);
+    await expect(forget({ selection: byRules(1), prune: PRUNE }, ports(backend), signal)).rejects.toMatchObject({
+      code: 'repository.damaged',
+    });
+    expect(await pointsIn(backend)).toEqual(ids);
+  });
+
+  it('stopped after any write or removal leaves a sound repository, and can be done again', async () => {
+    const { backend: full, ids } = await filled(4);
+    const { copyOf } = await import('../../support/crashing-backend.ts');
+    const wish = { selection: byRules(1), prune: PRUNE };
+    for (let survived = 0; ; survived += 1) {
+      const backend = await copyOf(full, signal);
+      const dying = crashAfter(backend, survived);
+      await forget(wish, ports(dying), signal).catch(() => undefined);
+      const damage = (await damageIn(backend, 'verify')).filter((line) => line.startsWith('damage'));
+      expect(damage, `after ${survived}`).toEqual([]);
+      const left = await pointsIn(backend);
+      expect(left, `after ${survived}`).toEqual(ids.slice(ids.length - left.length));
+      await (await open(backend)).unlock('all', signal);
+      await forget(wish, ports(backend), signal);
+      expect([await pointsIn(backend), await damageIn(backend, 'verify')]).toEqual([ids.slice(3), []]);
+      if (!dying.hasCrashed) break;
+    }
+  });
+
+  it('waits for nobody: somebody at work keeps it out', async () => {
+    const { backend } = await filled(2);
+    await using _lock = await (await open(backend)).lock('shared', signal);
+    await expect(forget({ selection: byRules(1) }, ports(backend), signal)).rejects.toMatchObject({
+      code: 'repository.locked',
+    });
+  });
+});
+
+describe('prune', () => {
+  it('does what its plan says, and no other plan', async () => {
+    const { backend, ids } = await filled(3);
+    await forget({ selection: byRules(1) }, ports(backend), signal);
+    const plan = await planPruning(PRUNE, ports(backend), signal);
+    await backUp(await open(backend), { late: 'comer' });
+    await expect(prune({ options: PRUNE, plan: plan.id }, ports(backend), signal)).rejects.toMatchObject({
+      code: 'plan.stale',
+    });
+    const now = await planPruning(PRUNE, ports(backend), signal);
+    const report = await prune({ options: PRUNE, plan: now.id }, ports(backend), signal);
+    expect(report).toMatchObject({ packsDeleted: 4, packsWritten: 0 });
+    expect(await pointsIn(backend)).toContain(ids[2]);
+    expect(await damageIn(backend, 'verify')).toEqual([]);
+    expect(await prune({ options: PRUNE }, ports(backend), signal)).toMatchObject({ packsDeleted: 0, packsWritten: 0 });
+  });
+});
