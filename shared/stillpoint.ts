@@ -23,7 +23,7 @@ import type { FileListing, RestorePointSummary } from './domain/restore-point.ts
 import type { RepositorySpec, Source } from './domain/source.ts';
 import { findHost, listAllHosts } from './facade/hosts.ts';
 import { JobDesk } from './facade/job-desk.ts';
-import { gatherHandover, type PeoplePorts, placesOf, secretsOf, withHost } from './facade/people.ts';
+import { gatherHandover, type PeoplePorts, placesOf, secretsOf, withHost, withLogins } from './facade/people.ts';
 import { RepositoryAccess } from './facade/repository-access.ts';
 import { RepositoryShelf } from './facade/repository-shelf.ts';
 import { RestorePoints } from './facade/restore-points.ts';
@@ -173,7 +173,7 @@ class OpenedStillpoint implements Stillpoint {
     // A person chooses this password; what they said to an earlier question was an answer to that one.
     this.#people.book.forget(spec.name);
     const { secrets } = await secretsOf(spec, this.#people, signal);
-    await using repository = await createAt(spec, secrets, this.#people, signal);
+    await using repository = await withLogins(spec, this.#people, (ports) => createAt(spec, secrets, ports, signal));
     return { id: repository.id };
   }
 
@@ -314,7 +314,7 @@ class OpenedStillpoint implements Stillpoint {
     for (let attempt = 1; ; attempt += 1) {
       const { secrets, typed } = await secretsOf(spec, this.#people, signal);
       try {
-        return await openAt(spec, secrets, this.#people, signal);
+        return await withLogins(spec, this.#people, (ports) => openAt(spec, secrets, ports, signal));
       } catch (error) {
         const isPassword = isStillpointError(error, 'repository.wrong-password');
         if (!isPassword && !isStillpointError(error, 'backend.denied')) throw error;

@@ -15,7 +15,7 @@ import {
   type SourceName,
   sourceName,
 } from '../domain/names.ts';
-import type { HostSpec, RepositorySpec, Source } from '../domain/source.ts';
+import type { HostSpec, RepositorySpec, Source, SshHost } from '../domain/source.ts';
 import { type Problem, parseDocument } from './document.ts';
 import { referenceProblems } from './references.ts';
 import { repositorySpec } from './repository-entry.ts';
@@ -63,14 +63,18 @@ export function parseConfiguration(content: string, file: string, home: string):
   if (!parsed.success || problems.length > 0) throw invalid(file, problems);
   const localPath = (path: string): string => resolveLocal(path, dirname(file), home);
   const { hosts = {}, repositories = {}, sources = {} } = parsed.data;
+  const hostEntries = new Map(Object.entries(hosts));
+  const sshHost = (name: string): SshHost => {
+    const { ssh = name, sshConfigFile } = hostEntries.get(name) ?? {};
+    return { name, ssh, sshConfigFile: sshConfigFile === undefined ? undefined : localPath(sshConfigFile) };
+  };
   return {
     file,
     hosts: new Map(
-      Object.entries(hosts).map(([name, entry]) => {
+      [...hostEntries].map(([name, entry]) => {
         const spec: HostSpec = {
+          ...sshHost(name),
           name: hostName(name),
-          ssh: entry.ssh ?? name,
-          sshConfigFile: entry.sshConfigFile === undefined ? undefined : localPath(entry.sshConfigFile),
           sudo: entry.sudo ?? 'none',
           leaseSeconds: entry.leaseSeconds ?? DEFAULT_LEASE_SECONDS,
         };
@@ -79,7 +83,7 @@ export function parseConfiguration(content: string, file: string, home: string):
     ),
     repositories: new Map(
       Object.entries(repositories).map(([name, entry]) => {
-        const spec = repositorySpec(name, entry, localPath);
+        const spec = repositorySpec(name, entry, localPath, sshHost);
         return [spec.name, spec];
       }),
     ),

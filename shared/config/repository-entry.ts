@@ -3,7 +3,7 @@ import { isStillpointError } from '../base/errors.ts';
 import { registerSecret } from '../base/log.ts';
 import { formatLocation, type Location, parseLocation } from '../domain/location.ts';
 import { repositoryName } from '../domain/names.ts';
-import type { RepositorySpec } from '../domain/source.ts';
+import type { RepositorySpec, SshHost } from '../domain/source.ts';
 import type { RepositoryEntry } from './schema.ts';
 
 /** `path` is inside the entry. */
@@ -25,11 +25,15 @@ export function repositoryProblems(entry: RepositoryEntry): EntryProblem[] {
   return problems;
 }
 
-/** @param resolve makes a path of this machine absolute */
+/**
+ * @param resolve makes a path of this machine absolute
+ * @param sshHost finds a host by the name that a location has for it
+ */
 export function repositorySpec(
   name: string,
   entry: RepositoryEntry,
   resolve: (path: string) => string,
+  sshHost: (name: string) => SshHost,
 ): RepositorySpec {
   const { location, passwordFile, passwordCommand, caCertificateFile, s3, rest, ...limits } = entry;
   const place = resolvePlace(parseLocation(location), resolve);
@@ -39,6 +43,7 @@ export function repositorySpec(
     name: repositoryName(name),
     location: formatLocation(place),
     place,
+    sshHost: place.kind === 'sftp' ? sshHost(place.host) : undefined,
     passwordFile: file(passwordFile),
     passwordCommand,
     store: {

@@ -19,9 +19,20 @@ export interface RepositorySpec {
   /** In restic's syntax, for people: a password in it is shown as `***`. */
   readonly location: string;
   readonly place: Location;
+  /** Only for a place that is reached by SSH: the host of it. */
+  readonly sshHost?: SshHost | undefined;
   readonly passwordFile: string | undefined;
   readonly passwordCommand: readonly string[] | undefined;
   readonly store: StoreOptions;
+}
+
+/** A host that only keeps files for us. */
+export interface SshHost {
+  /** As in the location; questions on the way there are about this name. */
+  readonly name: string;
+  /** The name that OpenSSH's configuration knows. */
+  readonly ssh: string;
+  readonly sshConfigFile: string | undefined;
 }
 
 /** How the place of a repository is used. All of it may be left out. */

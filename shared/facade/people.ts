@@ -11,6 +11,7 @@ import type { RepositoryName } from '../domain/names.ts';
 import type { HostSpec, RepositorySpec } from '../domain/source.ts';
 import type { AnswerBook, Handover, RepositorySecrets } from '../jobs/answers.ts';
 import { type OpenHostPorts, openHost } from '../jobs/open-host.ts';
+import type { OpenRepositoryPorts } from '../jobs/open-repository.ts';
 import { asksPerson, resolvePassword, resolveStoreSecret } from '../jobs/repository-secrets.ts';
 import type { ResolvedSecret } from '../jobs/secret-place.ts';
 import type { RemoteCommand } from '../remote/command.ts';
@@ -44,6 +45,20 @@ export async function withHost<T>(
     if (isStillpointError(error, 'ssh.auth-failed') || isStillpointError(error, 'remote.sudo-refused')) {
       book.forget(spec.name);
     }
+    throw error;
+  }
+}
+
+/** Opens a repository with what the people here say on the way to its host. */
+export async function withLogins<T>(
+  { sshHost }: RepositorySpec,
+  { book, ...ports }: PeoplePorts,
+  open: (ports: OpenRepositoryPorts) => Promise<T>,
+): Promise<T> {
+  try {
+    return await open({ ...ports, login: () => book.attempt() });
+  } catch (error) {
+    if (sshHost !== undefined && isStillpointError(error, 'ssh.auth-failed')) book.forget(sshHost.name);
     throw error;
   }
 }
@@ -99,8 +114,8 @@ export function placesOf(
 }
 
 /**
- * Gathers what the runner will be asked. With a person at hand, the way to the host is gone once beforehand: what it
- * asks is asked now, and what is wrong with it is said now.
+ * Gathers what the runner will be asked. With a person at hand, the way to the host, and to the host of a repository,
+ * is gone once beforehand: what it asks is asked now, and what is wrong with it is said now.
  */
 export async function gatherHandover(
   { host, repositories }: ReturnType<typeof placesOf>,
@@ -111,7 +126,8 @@ export async function gatherHandover(
   // What is typed may be mistyped, so it is tried at once; what comes from a file is proved by the job a moment later.
   const gathered = new Map<string, GatheredSecrets>();
   for (const repository of repositories) {
-    if (asksPerson(repository)) await trySecrets(repository, signal);
+    const mayAsk = repository.sshHost !== undefined && ports.book.hasPerson;
+    if (mayAsk || asksPerson(repository)) await trySecrets(repository, signal);
     gathered.set(repository.name, await secretsOf(repository, ports, signal));
   }
   if (host !== undefined && ports.book.hasPerson) {
@@ -119,8 +135,9 @@ export async function gatherHandover(
       if (host.sudo === 'password') await opened.run(BE_ROOT, signal);
     });
   }
+  const hosts = new Set([host?.name, ...repositories.map(({ sshHost }) => sshHost?.name)]);
   return {
-    answers: host === undefined ? [] : ports.book.about(host.name),
+    answers: [...hosts].flatMap((name) => (name === undefined ? [] : ports.book.about(name))),
     repositorySecrets: Object.fromEntries([...gathered].map(([name, { secrets }]) => [name, secrets])),
     warnings: [...gathered.values()].flatMap(({ warnings }) => warnings),
   };

@@ -3,11 +3,12 @@ import type { Clock } from '../base/clock.ts';
 import type { Environment } from '../base/environment.ts';
 import type { Logger } from '../base/log.ts';
 import type { Prompter, Question } from '../domain/prompter.ts';
-import type { HostSpec } from '../domain/source.ts';
+import type { HostSpec, SshHost } from '../domain/source.ts';
 import { connectHost } from '../remote/connect-host.ts';
 import type { Prompter as RemotePrompter, Question as RemoteQuestion } from '../remote/prompter.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { openSshHome } from '../remote/ssh/openssh-config.ts';
+import type { SshWay } from '../repository/backend/open-backend.ts';
 
 export interface OpenHostPorts {
   readonly prompter: Prompter;
@@ -29,9 +30,24 @@ export function openThisMachine(ports: OpenHostPorts, signal: AbortSignal): Prom
   return connectHost(address, remotePorts(address.name, ports), signal);
 }
 
-function remotePorts(host: string, { prompter, environment, logger, clock }: OpenHostPorts) {
+/** The way to a host that keeps files for us. `login` gives a prompter for each time that we log in. */
+export function sshWay(
+  { name, ssh, sshConfigFile }: SshHost,
+  login: () => Prompter,
+  ports: Omit<OpenHostPorts, 'prompter'>,
+): SshWay {
   return {
-    prompter: remotePrompter(host, prompter),
+    host: { name, ssh, ...(sshConfigFile === undefined ? {} : { sshConfigFile }) },
+    ports: { ...placePorts(name, ports), prompter: () => remotePrompter(name, login()) },
+  };
+}
+
+function remotePorts(host: string, ports: OpenHostPorts) {
+  return { ...placePorts(host, ports), prompter: remotePrompter(host, ports.prompter) };
+}
+
+function placePorts(host: string, { environment, logger, clock }: Omit<OpenHostPorts, 'prompter'>) {
+  return {
     logger: logger.child({ host }),
     clock,
     agentSocket: environment.sshAuthSock,

@@ -1,19 +1,25 @@
 /** Opens and makes repositories of the configuration at their places. */
 import type { Clock } from '../base/clock.ts';
+import type { Environment } from '../base/environment.ts';
 import type { Logger } from '../base/log.ts';
+import type { Prompter } from '../domain/prompter.ts';
 import type { RepositorySpec } from '../domain/source.ts';
 import type { Backend } from '../repository/backend/backend.ts';
 import { openBackend } from '../repository/backend/open-backend.ts';
 import { createRepository, openRepository } from '../repository/open-repository.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import type { RepositorySecrets } from './answers.ts';
+import { sshWay } from './open-host.ts';
 
 export interface OpenRepositoryPorts {
+  /** For each login to the host of a repository. */
+  readonly login: () => Prompter;
+  readonly environment: Environment;
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
-/** Errors: `repository.not-found`, `repository.wrong-password`, `repository.unsupported`, `backend.…`. */
+/** Errors: `repository.not-found`, `repository.wrong-password`, `repository.unsupported`, `backend.…`, `ssh.…`. */
 export function openAt(
   spec: RepositorySpec,
   secrets: RepositorySecrets,
@@ -23,7 +29,7 @@ export function openAt(
   return withBackend(openRepository, spec, secrets, ports, signal);
 }
 
-/** Errors: `repository.exists`, `backend.…`. */
+/** Errors: `repository.exists`, `backend.…`, `ssh.…`. */
 export function createAt(
   spec: RepositorySpec,
   secrets: RepositorySecrets,
@@ -36,14 +42,20 @@ export function createAt(
 /** The repository closes its backend; one that did not open leaves that to us. */
 async function withBackend(
   open: typeof openRepository,
-  { name, place, store }: RepositorySpec,
+  { name, place, sshHost, store }: RepositorySpec,
   secrets: RepositorySecrets,
   ports: OpenRepositoryPorts,
   signal: AbortSignal,
 ): Promise<OpenedRepository> {
   const logger = ports.logger.child({ repository: name });
   const { clock } = ports;
-  const backend: Backend = await openBackend(place, { ...store, secret: secrets.store }, { logger, clock }, signal);
+  const ssh = sshHost && sshWay(sshHost, ports.login, { ...ports, logger });
+  const backend: Backend = await openBackend(
+    place,
+    { ...store, secret: secrets.store },
+    { logger, clock, ssh },
+    signal,
+  );
   try {
     return await open(backend, secrets.password, signal, { logger, clock });
   } catch (error) {

@@ -56,7 +56,8 @@ export const PIPELINE_VERBS: Verbs = {
 
 function repositoryOpener(name: RepositoryName, ports: VerbPorts): (signal: AbortSignal) => Promise<OpenedRepository> {
   const spec = findRepository(ports.configuration, name);
-  return (signal) => openAt(spec, ports.repositorySecrets(name), ports, signal);
+  const openPorts = { ...ports, login: () => ports.prompter };
+  return (signal) => openAt(spec, ports.repositorySecrets(name), openPorts, signal);
 }
 
 /** Paths in a request are as shown; the pipeline wants the bytes of their names. */

@@ -1,5 +1,6 @@
 /** From the name of a host to its file transfers, over the same way as its commands: OpenSSH's configuration and keys. */
 import type { HostPorts } from '../connect-host.ts';
+import type { Prompter } from '../prompter.ts';
 import { channelProcess } from '../ssh/channel-process.ts';
 import { connectSession } from '../ssh/connect-session.ts';
 import { KeptSession } from '../ssh/kept-session.ts';
@@ -16,7 +17,10 @@ export interface SftpAddress {
   readonly sshConfigFile?: string;
 }
 
-export type SftpPorts = Omit<HostPorts, 'wrapTransport' | 'nonceBudgetMs'>;
+export interface SftpPorts extends Omit<HostPorts, 'prompter' | 'wrapTransport' | 'nonceBudgetMs'> {
+  /** Asked for each login, so that answers from the one before are not taken for refused when a connection is made anew. */
+  readonly prompter: () => Prompter | undefined;
+}
 
 /** Nothing is connected before it is used. */
 export function openSftp(address: SftpAddress, ports: SftpPorts, connections: number): SftpPool {
@@ -33,11 +37,11 @@ function sshLine({ name, ssh, user, port, sshConfigFile }: SftpAddress, ports: S
     ...(port === undefined ? {} : { port }),
     ...(sshConfigFile === undefined ? {} : { configFile: sshConfigFile }),
   };
-  const sessionPorts = { prompter, logger, agentSocket, ...(keepAlive === undefined ? {} : { keepAlive }) };
+  const sessionPorts = { logger, agentSocket, ...(keepAlive === undefined ? {} : { keepAlive }) };
   const kept = new KeptSession({
     host: name,
     logger,
-    connect: (signal) => connectSession(question, sessionPorts, signal),
+    connect: (signal) => connectSession(question, { ...sessionPorts, prompter: prompter() }, signal),
   });
   return {
     async start(signal) {

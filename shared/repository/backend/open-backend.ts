@@ -4,16 +4,18 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../base/clock.ts';
-import { StillpointError } from '../../base/errors.ts';
+import { invariant, StillpointError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { formatLocation, type Location } from '../../domain/location.ts';
 import type { StoreOptions } from '../../domain/source.ts';
+import type { SftpAddress, SftpPorts } from '../../remote/sftp/connect-sftp.ts';
 import type { Backend } from './backend.ts';
 import type { HttpOptions } from './http.ts';
 import { createThrottle, type Throttle, withBandwidth, withConnections } from './limit.ts';
 import { createLocalBackend } from './local.ts';
 import { createRestBackend } from './rest.ts';
 import { withRetries } from './retry.ts';
+import { openSftpBackend } from './sftp.ts';
 
 export interface BackendOptions extends StoreOptions {
   /** What the store asks for: the secret key of an S3 store, the password of a user at a REST server. */
@@ -23,12 +25,23 @@ export interface BackendOptions extends StoreOptions {
 export interface BackendPorts {
   readonly logger: Logger;
   readonly clock: Clock;
+  /** For places that are reached by SSH. */
+  readonly ssh?: SshWay | undefined;
+}
+
+/** The host as the configuration knows it, and who is asked on the way there. */
+export interface SshWay {
+  readonly host: Omit<SftpAddress, 'user' | 'port'>;
+  readonly ports: SftpPorts;
 }
 
 /** For places that are reached by a network. */
 const REMOTE_CONNECTIONS = 5;
 
-/** Most places are not connected to before the first call. Errors: `backend.…`. */
+/**
+ * Most places are not connected to before the first call; a host is logged in to at once, and not again and again when
+ * that fails. Errors: `backend.…`, `ssh.…`.
+ */
 export async function openBackend(
   location: Location,
   options: BackendOptions,
@@ -41,7 +54,7 @@ export async function openBackend(
     ...(limitDownloadKiB === undefined ? {} : { downloadKiBps: limitDownloadKiB }),
   };
   const throttle = createThrottle(limits, ports.clock);
-  const backend = await innermost(location, options, throttle, signal);
+  const backend = await innermost(location, options, ports, throttle, signal);
   // What a disk of this machine refuses, it refuses again.
   if (location.kind === 'local') return backend;
   return withRetries(withConnections(backend, options.connections ?? REMOTE_CONNECTIONS), ports);
@@ -50,6 +63,7 @@ export async function openBackend(
 async function innermost(
   location: Location,
   options: BackendOptions,
+  { ssh }: BackendPorts,
   throttle: Throttle,
   signal: AbortSignal,
 ): Promise<Backend> {
@@ -77,11 +91,14 @@ async function innermost(
         connections: REMOTE_CONNECTIONS,
       });
     }
-    case 'sftp':
-      throw new StillpointError('repository.unsupported', `This version cannot open ${formatLocation(location)}.`, {
-        advice: 'Use a folder of this machine.',
-        cause: undefined,
-      });
+    case 'sftp': {
+      invariant(ssh, 'a place that is reached by SSH comes with the way to its host');
+      const { user, port, path } = location;
+      const host = { ...ssh.host, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port }) };
+      const connections = options.connections ?? REMOTE_CONNECTIONS;
+      const place = { host, folder: path, location: formatLocation(location), connections, throttle };
+      return openSftpBackend(place, ssh.ports, signal);
+    }
   }
 }
 

@@ -67,7 +67,7 @@ export async function startSftpHost(options: Partial<SshdOptions> = {}): Promise
       const host = { name: account, ssh: account, sshConfigFile };
       return openSftpBackend(
         { host, folder, location: `sftp:${account}:${folder}`, ...place },
-        { ...portsOf(sshd), logger, ...ports },
+        { ...portsOf(sshd), prompter: () => undefined, logger, ...ports },
         signal ?? AbortSignal.timeout(30_000),
       );
     },

@@ -79,6 +79,21 @@ describe('a configuration', () => {
     ]);
   });
 
+  test('finds the host of a repository among the hosts, or lets it stand for itself', () => {
+    const content = `{
+      "hosts": {"vault": {"ssh": "nas.example.org", "sshConfigFile": "~/ssh"}},
+      "repositories": {
+        "a": {"location": "sftp:backup@vault:a"}, "b": {"location": "sftp:constructor:/b"}, "c": {"location": "c"}
+      }
+    }`;
+    const { repositories } = parseConfiguration(content, FILE, HOME);
+    expect([...repositories.values()].map(({ sshHost }) => sshHost)).toEqual([
+      { name: 'vault', ssh: 'nas.example.org', sshConfigFile: '/home/ann/ssh' },
+      { name: 'constructor', ssh: 'constructor', sshConfigFile: undefined },
+      undefined,
+    ]);
+  });
+
   test('knows how a place elsewhere is reached, and shows no password of it', () => {
     const configuration = parseConfiguration(
       `{"repositories": {
