@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { StillpointError } from '../../shared/base/errors.ts';
-import type { ForgetRequest } from '../../shared/domain/forget-plan.ts';
+import type { ForgetRequest, ForgetSelection } from '../../shared/domain/forget-plan.ts';
+import type { RepositoryName } from '../../shared/domain/names.ts';
 import type { Stillpoint } from '../../shared/stillpoint.ts';
 import { chooseRepository } from '../arguments.ts';
 import { renderForgetPlan } from '../render/care.ts';
@@ -31,13 +32,13 @@ export function addForget(program: Command, shell: Shell): void {
   withDetach(withApply(withPruneOptions(command)))
     .addHelpText(
       'after',
-      '\nThe rules mean what they mean to restic 0.14, and "unlimited" is a number too.\n\nExample:\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --prune --apply',
+      '\nThe rules mean what they mean to restic 0.14, and "unlimited" is a number too. Without any, each source is kept by\nits own "keep" in the configuration, and restore points of no source are not looked at.\n\nExample:\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --prune --apply',
     )
-    .action(async (given: string | undefined, flags: ForgetFlags) => {
+    .action(async (name: string | undefined, flags: ForgetFlags) => {
       const request = async (stillpoint: Stillpoint): Promise<ForgetRequest> => {
-        const selection = selectionOf(flags);
-        if (selection === undefined) throw nothingSaid();
-        const repository = await chooseRepository(stillpoint, given);
+        const given = selectionOf(flags);
+        const repository = await chooseRepository(stillpoint, name);
+        const selection = given ?? (await rulesOfSources(stillpoint, repository));
         return { repository, selection, ...(flags.prune === true ? { prune: pruneOptionsOf(flags) } : {}) };
       };
       if (flags.apply === undefined) {
@@ -54,9 +55,14 @@ export function addForget(program: Command, shell: Shell): void {
     });
 }
 
-function nothingSaid(): StillpointError {
-  return new StillpointError('usage.invalid', 'Nothing says which restore points to keep or to forget.', {
-    advice: 'Nothing was forgotten. Give keep rules such as --keep-daily 7, or --point with an id.',
+/** Without rules on the command line, those of the configuration count. */
+async function rulesOfSources(stillpoint: Stillpoint, repository: RepositoryName): Promise<ForgetSelection> {
+  const sources = (await stillpoint.listSources()).flatMap(({ name: source, repository: place, keep: rules }) =>
+    place === repository && rules !== undefined ? [{ source, rules }] : [],
+  );
+  if (sources.length > 0) return { by: 'sources', sources };
+  throw new StillpointError('usage.invalid', 'Nothing says which restore points to keep or to forget.', {
+    advice: `Nothing was forgotten. Give keep rules such as --keep-daily 7, or --point with an id, or write "keep" into a source of "${repository}".`,
     cause: undefined,
   });
 }

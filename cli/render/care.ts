@@ -10,7 +10,7 @@ const POINTS: readonly Column<PlannedPoint>[] = [
   { title: 'ID', cell: (point) => point.id.slice(0, 8) },
   { title: 'TIME', cell: (point) => formatTime(point.time) },
   { title: 'HOST', cell: (point) => point.hostname },
-  { title: '', cell: (point) => (point.forget ? 'forget' : 'keep') },
+  { title: 'WHAT', cell: (point) => (point.forget ? 'forget' : 'keep') },
   { title: 'WHY', cell: (point) => point.reason },
   { title: 'PATHS', cell: (point) => point.paths.join(' ') },
 ];

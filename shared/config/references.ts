@@ -4,6 +4,7 @@
  */
 import { hostName } from '../domain/names.ts';
 import type { ConfigDocument, DocumentPath, Problem } from './document.ts';
+import { keepProblems } from './keep.ts';
 import { nearest } from './nearest.ts';
 import { repositoryProblems } from './repository-entry.ts';
 import { hostSchema, repositorySchema, type SourceEntry, sourceSchema } from './schema.ts';
@@ -66,6 +67,9 @@ function sourceProblems(document: ConfigDocument, name: string, source: SourceEn
   for (const [index, path] of source.paths.entries()) {
     const wrong = pathProblem(path) ?? overlap(path, plain.slice(0, index));
     if (wrong !== undefined) report(['sources', name, 'paths', index], 'value', wrong.message, wrong.advice);
+  }
+  for (const { path, message, advice } of source.keep === undefined ? [] : keepProblems(source.keep)) {
+    report(['sources', name, 'keep', ...path], 'value', message, advice);
   }
 }
 

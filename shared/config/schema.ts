@@ -3,6 +3,7 @@
  * is looked at in `references.ts`, because the answers need the rest of the document.
  */
 import { z } from 'zod';
+import { keepSchema } from './keep.ts';
 
 const text = z.string().min(1);
 
@@ -93,6 +94,7 @@ export const sourceSchema = z
     paths: z.array(text).min(1).describe('The absolute paths on the host that are backed up.'),
     repository: text.describe('A name from "repositories".'),
     exclude: z.array(text).optional().describe('Patterns of paths to leave out.'),
+    keep: keepSchema.optional(),
   })
   .describe('What is backed up from where to where.');
 

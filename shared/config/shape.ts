@@ -20,12 +20,16 @@ const ENTRY_KEYS: Readonly<Record<string, readonly string[]>> = {
     's3',
     'rest',
   ],
-  sources: ['host', 'paths', 'repository', 'exclude'],
+  sources: ['host', 'paths', 'repository', 'exclude', 'keep'],
 };
 
 /** What may stand in the objects inside an entry. */
 const INNER_KEYS: Readonly<Record<string, readonly string[]>> = {
   s3: ['region', 'bucketLookup', 'accessKeyId', 'secretKeyFile', 'secretKeyCommand', 'profile'],
+  keep: [
+    ...['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly', 'within', 'withinHourly', 'withinDaily'],
+    ...['withinWeekly', 'withinMonthly', 'withinYearly', 'tags'],
+  ],
   rest: ['user', 'passwordFile', 'passwordCommand'],
 };
 
@@ -56,6 +60,9 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   paths: '"paths": ["/var/lib/mysql", "/srv/files"]',
   repository: '"repository": "main"',
   exclude: '"exclude": ["*.tmp"]',
+  keep: '"keep": {"daily": 7, "weekly": 5, "monthly": 12}',
+  within: '"within": "7d"',
+  tags: '"tags": [["release"]]',
 };
 
 export function shapeProblems(document: ConfigDocument, issues: readonly Issue[]): Problem[] {
@@ -120,5 +127,5 @@ function example(issue: Issue, path: readonly (string | number)[]): string {
   const key = path.findLast((part) => typeof part === 'string') ?? '';
   const entry = path.length === 2 ? ENTRY_KEYS[String(path[0])] : undefined;
   if (entry !== undefined) return `Write an object as in ${EXAMPLES[String(path[0])]}.`;
-  return `Write it as in ${EXAMPLES[key] ?? EXAMPLES[String(path[0])]}.`;
+  return `Write it as in ${EXAMPLES[key] ?? EXAMPLES[String(path.at(-2))] ?? EXAMPLES[String(path[0])]}.`;
 }

@@ -1,4 +1,6 @@
 /** What to back up from where to where, as the configuration says it and every room understands it. */
+
+import type { KeepRules } from './keep-rules.ts';
 import type { Location } from './location.ts';
 import type { HostName, RepositoryName, SourceName } from './names.ts';
 
@@ -73,4 +75,6 @@ export interface Source {
   readonly repository: RepositoryName;
   /** Patterns of paths to leave out; see the exclude room for their meaning. */
   readonly exclude: readonly string[];
+  /** By which `forget` chooses when it is given no rules of its own. */
+  readonly keep?: KeepRules;
 }

@@ -76,28 +76,6 @@ test.each<[string[], string]>([
     ['list', '--repository', 'main', '--source', 'shop', '--host', 'db1'],
     'listRestorePoints {"repository":"main","source":"shop","hostname":"db1"}',
   ],
-  [['prune', 'main'], 'planPrune {"options":{"maxUnused":"5%"},"repository":"main"}'],
-  [
-    ['forget', 'main', '--keep-last', '2', '--keep-within-daily', '30d', '--keep-tag', 'a,b', '--prune'],
-    'planForget {"repository":"main","selection":{"by":"rules","rules":{"last":2,"withinDaily":"30d","tags":[["a","b"]]},"groupBy":["host","paths"],"filter":{"hostnames":[],"tags":[],"paths":[]}},"prune":{"maxUnused":"5%"}}',
-  ],
-  [
-    [
-      'forget',
-      'main',
-      '--keep-yearly',
-      'unlimited',
-      '--group-by',
-      'tags,host',
-      '--host',
-      'db1',
-      '--path',
-      '/srv',
-      '--tag',
-      'x,y',
-    ],
-    'planForget {"repository":"main","selection":{"by":"rules","rules":{"yearly":"unlimited"},"groupBy":["host","tags"],"filter":{"hostnames":["db1"],"tags":[["x","y"]],"paths":["/srv"]}}}',
-  ],
   [['unlock', 'main'], 'unlockRepository main stale'],
   [['unlock', 'main', '--remove-all'], 'unlockRepository main all'],
   [['key', 'list', 'main'], 'listKeys main'],
@@ -131,19 +109,6 @@ test.each<[string[], object]>([
   [['verify', '--share', '3/7'], { kind: 'verify', repository: 'main', subset: { kind: 'share', share: 3, of: 7 } }],
   [['verify', '--daily', '7'], { kind: 'verify', repository: 'main', subset: { kind: 'daily', days: 7 } }],
   [['verify', '--percent', '5'], { kind: 'verify', repository: 'main', subset: { kind: 'percent', percent: 5 } }],
-  [
-    ['prune', '--apply', '0123456789abcdef', '--max-unused', '0%', '--max-repack-size', '2G'],
-    {
-      kind: 'prune',
-      options: { maxUnused: '0%', maxRepackBytes: 2 * 1024 ** 3 },
-      repository: 'main',
-      plan: '0123456789abcdef',
-    },
-  ],
-  [
-    ['forget', 'main', '--point', '3a7b', '--point', 'c4', '--apply'],
-    { kind: 'forget', repository: 'main', selection: { by: 'points', points: ['3a7b', 'c4'] } },
-  ],
   [['sweep', 'db1'], { kind: 'sweep', host: 'db1' }],
 ])('stillpoint %j starts the job', async (words, request) => {
   const stillpoint = scriptedStillpoint({ run: sampleRun });
@@ -223,16 +188,6 @@ describe('mistakes on the command line leave with 2 and do nothing', () => {
     [['inspect', '../etc'], '"../etc" cannot be the name of a host.'],
     [['sweep', 'db1;reboot'], '"db1;reboot" cannot be the name of a host.'],
     [['ls', 'latest', '--limit', '0'], '--limit is "0".'],
-    [['forget'], 'Nothing says which restore points to keep or to forget.'],
-    [['forget', '--keep-last', '-1'], '"-1" is not a number of restore points to keep.'],
-    [['forget', '--keep-daily', '0'], 'The keep rules keep nothing.'],
-    [['forget', '--keep-within', '2w'], '"2w" is not a length of time'],
-    [['forget', '--host', 'db1'], 'There are filters and no keep rule.'],
-    [['forget', '--point', '3a', '--keep-last', '1'], '--point goes with no keep rule'],
-    [['forget', '--keep-last', '1', '--group-by', 'owner'], '"owner" is nothing to group by.'],
-    [['prune', '--max-unused', '100%'], '"100%" is not a share of unused data.'],
-    [['prune', '--max-repack-size', 'much'], '"much" is not a size.'],
-    [['prune', 'main', '--apply', 'yes'], '"yes" is not the id of a plan.'],
   ])('stillpoint %j', async (words, sentence) => {
     const stillpoint = scriptedStillpoint();
     const { exitCode, stdout, stderr } = await runCli(words, stillpoint);

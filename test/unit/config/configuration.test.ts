@@ -31,7 +31,7 @@ describe('a configuration', () => {
           "other": {"location": "local:/srv/other", "passwordCommand": ["pass", "show", "x"],},
         },
         "sources": {
-          "shop": {"host": "db1", "paths": ["/var/lib/mysql/", "/srv/fäß"], "repository": "main", "exclude": ["*.tmp"]},
+          "shop": {"host": "db1", "paths": ["/var/lib/mysql/", "/srv/fäß"], "repository": "main", "exclude": ["*.tmp"], "keep": {"daily": 7, "yearly": "unlimited", "within": "2d"}},
           /* a host of the SSH configuration */
           "web": {"host": "web.example.org", "paths": ["/"], "repository": "other"},
         },
@@ -74,6 +74,7 @@ describe('a configuration', () => {
         paths: [Buffer.from('/var/lib/mysql'), Buffer.from('/srv/fäß')],
         repository: 'main',
         exclude: ['*.tmp'],
+        keep: { daily: 7, yearly: 'unlimited', within: '2d' },
       },
       { name: 'web', host: 'web.example.org', paths: [Buffer.from('/')], repository: 'other', exclude: [] },
     ]);

@@ -66,6 +66,15 @@ describe('mistakes in', () => {
         '"host": "db1", "repository": "main", "paths": ["srv", "~/x", "//srv", "/a/../b", "/a", "/a/", "/a/b", "/", "/x\\u0000", "/\\ud800"]',
       ),
     ],
+    [
+      'keep rules',
+      `{"repositories": {"main": {"location": "/r"}}, "sources": {
+        "a": {"host": "h", "paths": ["/"], "repository": "main", "keep": {"daily": -1, "weekly": "all", "monthy": 3}},
+        "b": {"host": "h", "paths": ["/"], "repository": "main", "keep": {"within": "2w", "withinDaily": 7, "tags": ["x"]}},
+        "c": {"host": "h", "paths": ["/"], "repository": "main", "keep": {}},
+        "d": {"host": "h", "paths": ["/"], "repository": "main", "keep": {"within": "14 days"}}
+      }}`,
+    ],
     ['missing keys', source('')],
     [
       'types',
