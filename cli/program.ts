@@ -6,6 +6,8 @@ import { addBackup } from './commands/backup.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addCheck } from './commands/check.ts';
 import { addCopy } from './commands/copy.ts';
+import { addDiff } from './commands/diff.ts';
+import { addFind } from './commands/find.ts';
 import { addForget } from './commands/forget.ts';
 import { addHosts } from './commands/hosts.ts';
 import { addInit } from './commands/init.ts';
@@ -17,6 +19,7 @@ import { addLs } from './commands/ls.ts';
 import { addPlan } from './commands/plan.ts';
 import { addPrune } from './commands/prune.ts';
 import { addRestore } from './commands/restore.ts';
+import { addStats } from './commands/stats.ts';
 import { addSweep } from './commands/sweep.ts';
 import { addUnlock } from './commands/unlock.ts';
 import { addVerify } from './commands/verify.ts';
@@ -32,6 +35,9 @@ const COMMANDS = [
   addBackup,
   addList,
   addLs,
+  addFind,
+  addDiff,
+  addStats,
   addRestore,
   addCheck,
   addVerify,

@@ -47,6 +47,16 @@ export class Shell {
     await this.#guarded(async (stillpoint, signal) => this.#print(await work(stillpoint, signal)), options);
   }
 
+  /** A question with an answer of many lines: each is printed as it comes; with `--json`, one object a line. */
+  async stream(
+    work: (stillpoint: Stillpoint, signal: AbortSignal, tell: (line: Answer) => void) => Promise<Answer>,
+  ): Promise<void> {
+    await this.#guarded(async (stillpoint, signal) => {
+      const tell = (line: Answer): void => this.#printLineOf(line);
+      tell(await work(stillpoint, signal, tell));
+    });
+  }
+
   /** Starts a job and, unless `detach`, follows it to its end. */
   async runJob(request: Work<JobRequest>, options: { readonly detach: boolean }): Promise<void> {
     await this.#guarded(async (stillpoint, signal) => {
@@ -108,6 +118,12 @@ export class Shell {
     const { terminal } = this.surroundings;
     if (this.#options().json === true) terminal.out(`${JSON.stringify(answer.document, undefined, 2)}\n`);
     else terminal.out(answer.text(this.#paint()));
+  }
+
+  #printLineOf({ document, text }: Answer): void {
+    const { terminal } = this.surroundings;
+    if (this.#options().json === true) terminal.out(`${JSON.stringify(document)}\n`);
+    else terminal.out(text(this.#paint()));
   }
 
   #printLine(document: { readonly type: 'exit'; readonly exitCode: ExitCode; readonly error: ErrorRecord }): void {

@@ -11,7 +11,9 @@ import { type Logger, silentLogger } from './base/log.ts';
 import { type ConfigPlace, type Configuration, configPlace, loadConfiguration } from './config/configuration.ts';
 import { findRepository, findSource } from './config/look-up.ts';
 import type { BackupPlan } from './domain/backup-plan.ts';
+import type { DiffChange, DiffRequest, DiffSummary } from './domain/diff.ts';
 import type { RunEvent } from './domain/events.ts';
+import type { FindMatch, FindRequest, FindSummary } from './domain/find.ts';
 import type { ForgetPlan, ForgetRequest } from './domain/forget-plan.ts';
 import type { HostInventory, HostSummary } from './domain/host.ts';
 import type { Job, JobRequest, JobState } from './domain/job.ts';
@@ -21,6 +23,8 @@ import type { PrunePlan, PruneRequest } from './domain/prune-plan.ts';
 import type { NewPassword, RepositoryKey, UnlockReport } from './domain/repository-access.ts';
 import type { FileListing, RestorePointSummary } from './domain/restore-point.ts';
 import type { RepositorySpec, Source } from './domain/source.ts';
+import type { StatsAnswer, StatsRequest } from './domain/stats.ts';
+import { Comparisons } from './facade/comparisons.ts';
 import { findHost, listAllHosts } from './facade/hosts.ts';
 import { JobDesk } from './facade/job-desk.ts';
 import { gatherHandover, type PeoplePorts, placesOf, secretsOf, withHost, withLogins } from './facade/people.ts';
@@ -102,6 +106,11 @@ export interface Stillpoint extends AsyncDisposable {
     signal: AbortSignal,
   ): Promise<RestorePointSummary>;
   browse(request: BrowseRequest, signal: AbortSignal): Promise<FileListing>;
+  /** What differs, each change told as it is found, in the order of the paths. */
+  diff(request: DiffRequest, onChange: (change: DiffChange) => void, signal: AbortSignal): Promise<DiffSummary>;
+  /** Files by name, each told as it is found, newest restore point first. */
+  find(request: FindRequest, onMatch: (match: FindMatch) => void, signal: AbortSignal): Promise<FindSummary>;
+  stats(request: StatsRequest, signal: AbortSignal): Promise<StatsAnswer>;
 }
 
 export interface BrowseRequest {
@@ -134,6 +143,7 @@ class OpenedStillpoint implements Stillpoint {
   readonly #shelf: RepositoryShelf;
   readonly #points: RestorePoints;
   readonly #access: RepositoryAccess;
+  readonly #comparisons: Comparisons;
   readonly #jobs: JobDesk;
   #store: Promise<JobStore> | undefined;
 
@@ -147,6 +157,7 @@ class OpenedStillpoint implements Stillpoint {
     this.#shelf = new RepositoryShelf({ logger, open: (spec, signal) => this.#openRepository(spec, signal) });
     this.#points = new RestorePoints(this.#shelf, logger);
     const open = (spec: RepositorySpec, signal: AbortSignal) => this.#openRepository(spec, signal);
+    this.#comparisons = new Comparisons(this.#shelf);
     this.#access = new RepositoryAccess({ open, people: this.#people });
     this.#jobs = new JobDesk(() => this.#openStore(), systemClock, logger);
   }
@@ -278,6 +289,18 @@ class OpenedStillpoint implements Stillpoint {
     }
     const spec = findRepository(await this.#configuration(), repository);
     return this.#points.browse(spec, restorePoint, { path, limit, cursor }, signal);
+  }
+
+  async diff(request: DiffRequest, onChange: (change: DiffChange) => void, signal: AbortSignal): Promise<DiffSummary> {
+    return this.#comparisons.diff(await this.#repository(request.repository), request, onChange, signal);
+  }
+
+  async find(request: FindRequest, onMatch: (match: FindMatch) => void, signal: AbortSignal): Promise<FindSummary> {
+    return this.#comparisons.find(await this.#repository(request.repository), request, onMatch, signal);
+  }
+
+  async stats(request: StatsRequest, signal: AbortSignal): Promise<StatsAnswer> {
+    return this.#comparisons.stats(await this.#repository(request.repository), request, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -65,7 +65,7 @@ function parseCursor(cursor: string | undefined): number {
   });
 }
 
-function toEntry(node: Node): FileEntry {
+export function toEntry(node: Node): FileEntry {
   const name = displayName(node.name);
   return {
     name,

@@ -49,17 +49,19 @@ export async function copy(
     const target = resources.use(await ports.openTarget(signal));
     const sourceLock = resources.use(await source.lock('shared', signal));
     const lock = resources.use(await target.lock('shared', signal));
+    // Restore points before the index, so that one which is saved meanwhile is not missed in part.
+    const selected = await selectPoints(source, selection, signal);
     await source.loadIndex(signal);
     const foreign = { key: source.parts.key, version: source.version };
     const writer = resources.use(
       await target.openWriter(lock, { foreign, ...(ports.workers === undefined ? {} : { workers: ports.workers }) }),
     );
     const held = AbortSignal.any([signal, sourceLock.signal, lock.signal]);
-    return { source, target, lock, writer, held };
+    return { source, target, lock, writer, held, selected };
   });
-  const { source, target, held } = opened;
+  const { target, held } = opened;
   return await phase('copy', async () => {
-    const { points, findings } = await selectPoints(source, selection, held);
+    const { points, findings } = opened.selected;
     const known = new KnownCopies((await target.listRestorePoints(held)).points);
     const missing = points.filter((point) => !known.has(point));
     const run = new CopyRun({ ...opened, emit: ports.emit, total: missing.length });

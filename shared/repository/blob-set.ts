@@ -38,7 +38,11 @@ export class BlobSet {
 
   has(type: BlobType, id: BlobId): boolean {
     const number = this.#numberOf(type, id);
-    return number !== undefined && ((this.#bits[number >> 3] ?? 0) & (1 << (number & 7))) !== 0;
+    return number !== undefined && this.hasNumber(number);
+  }
+
+  hasNumber(number: number): boolean {
+    return ((this.#bits[number >> 3] ?? 0) & (1 << (number & 7))) !== 0;
   }
 
   clear(): void {

@@ -12,6 +12,7 @@ import type { FileEntry, RestorePointSummary } from '../../shared/domain/restore
 import type { BrowseRequest, Stillpoint } from '../../shared/stillpoint.ts';
 import { sampleKeys, sampleUnlock } from './sample-access.ts';
 import { sampleForgetPlan, samplePrunePlan } from './sample-care.ts';
+import { sampleChanges, sampleDiff, sampleMatches, sampleShares } from './sample-comparisons.ts';
 import {
   foreignPoint,
   sampleEntries,
@@ -221,6 +222,20 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
         advice: 'List the restore points to see their ids.',
         cause: undefined,
       });
+    },
+    async diff(request, onChange) {
+      call('diff', JSON.stringify(request));
+      for (const change of sampleChanges) onChange(change);
+      return sampleDiff;
+    },
+    async find(request, onMatch) {
+      call('find', JSON.stringify(request));
+      for (const match of sampleMatches) onMatch(match);
+      return { restorePoints: 2, matches: sampleMatches.length, unreadable: [] };
+    },
+    async stats(request) {
+      call('stats', JSON.stringify(request));
+      return { stats: sampleShares, unreadable: [] };
     },
     async browse(request) {
       call('browse', JSON.stringify(request));

@@ -46,6 +46,9 @@ test('every command explains itself with an example', async () => {
     'backup',
     'list',
     'ls',
+    'find',
+    'diff',
+    'stats',
     'restore',
     'check',
     'verify',
@@ -76,12 +79,6 @@ test.each<[string[], string]>([
     ['list', '--repository', 'main', '--source', 'shop', '--host', 'db1'],
     'listRestorePoints {"repository":"main","source":"shop","hostname":"db1"}',
   ],
-  [['unlock', 'main'], 'unlockRepository main stale'],
-  [['unlock', 'main', '--remove-all'], 'unlockRepository main all'],
-  [['key', 'list', 'main'], 'listKeys main'],
-  [['key', 'add', 'main'], 'addKey main {"from":"person"}'],
-  [['key', 'add', 'main', '--new-password-file', 'pw'], 'addKey main {"from":"file","path":"/home/ann/pw"}'],
-  [['key', 'remove', '1a2b', 'main'], 'removeKey main 1a2b'],
   [['jobs', '--state', 'failed', '--limit', '3'], 'listJobs {"limit":3,"states":["failed"]}'],
 ])('stillpoint %j asks %s', async (words, call) => {
   const stillpoint = scriptedStillpoint();

@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import { chooseRepository } from '../arguments.ts';
+import { EXIT } from '../exit-codes.ts';
+import { renderFindSummary, renderHeading, renderMatch } from '../render/find.ts';
+import type { Shell } from '../shell.ts';
+import { type FilterOptions, filterOf, withFilter } from './filter.ts';
+
+interface FindOptions extends FilterOptions {
+  readonly repository?: string;
+  readonly point?: readonly string[];
+  readonly oldest?: string;
+  readonly newest?: string;
+  readonly ignoreCase?: boolean;
+  readonly long?: boolean;
+}
+
+/** `stillpoint find PATTERN…`: files by name over the restore points. */
+export function addFind(program: Command, shell: Shell): void {
+  const command = program
+    .command('find')
+    .description('find files by name in the restore points of a repository')
+    .argument('<pattern...>', 'names or paths with *, ?, [a-z] and **; a "/" at the start anchors')
+    .option('--repository <name>', 'where to look; may be left out when there is only one')
+    .option('--point <point...>', 'only in these restore points')
+    .option('--oldest <time>', 'only files that were modified at this time or later, such as 2026-11-23')
+    .option('--newest <time>', 'only files that were modified at this time or earlier')
+    .option('-i, --ignore-case', 'upper and lower case are the same')
+    .option('-l, --long', 'with mode, owner, size and time');
+  withFilter(command)
+    .addHelpText(
+      'after',
+      '\nQuote patterns from your shell. What lies below a match is found too.\n\nExample:\n  stillpoint find "*.pdf" --host db1 --oldest 2026-11-01',
+    )
+    .action(async (patterns: readonly string[], options: FindOptions) => {
+      await shell.stream(async (stillpoint, signal, tell) => {
+        const repository = await chooseRepository(stillpoint, options.repository);
+        let heading: string | undefined;
+        const summary = await stillpoint.find(
+          {
+            repository,
+            patterns,
+            ignoreCase: options.ignoreCase === true,
+            oldest: options.oldest,
+            newest: options.newest,
+            restorePoints: options.point ?? [],
+            filter: filterOf(options),
+          },
+          (match) => {
+            const isNew = match.restorePoint !== heading;
+            heading = match.restorePoint;
+            tell({
+              document: { type: 'match', ...match },
+              text: (paint) => (isNew ? renderHeading(match, paint) : '') + renderMatch(match, options.long === true),
+            });
+          },
+          signal,
+        );
+        if (summary.unreadable.length > 0) shell.exitCode = EXIT.findings;
+        return { document: { type: 'summary', ...summary }, text: (paint) => renderFindSummary(summary, paint) };
+      });
+    });
+}

@@ -1,0 +1,47 @@
+/**
+ * Questions that go through the trees of many restore points. They hold no lock, so a repository that cannot be written
+ * to can be asked too; when somebody prunes meanwhile, the answer is an error and not a wrong figure.
+ */
+import type { DiffChange, DiffRequest, DiffSummary } from '../domain/diff.ts';
+import type { FindMatch, FindRequest, FindSummary } from '../domain/find.ts';
+import type { RepositorySpec } from '../domain/source.ts';
+import type { StatsAnswer, StatsRequest } from '../domain/stats.ts';
+import { diffPoints } from '../pipeline/diff.ts';
+import { find } from '../pipeline/find.ts';
+import { stats } from '../pipeline/stats.ts';
+import type { RepositoryShelf } from './repository-shelf.ts';
+
+export class Comparisons {
+  readonly #shelf: RepositoryShelf;
+
+  constructor(shelf: RepositoryShelf) {
+    this.#shelf = shelf;
+  }
+
+  diff(
+    spec: RepositorySpec,
+    { before, after, path, exact }: DiffRequest,
+    onChange: (change: DiffChange) => void,
+    signal: AbortSignal,
+  ): Promise<DiffSummary> {
+    return this.#shelf.use(spec, signal, async (repository) => {
+      const left = await repository.findRestorePoint(before, signal);
+      const right = await repository.findRestorePoint(after, signal);
+      await repository.loadIndex(signal);
+      return diffPoints(repository, left, right, { path, exact, onChange }, signal);
+    });
+  }
+
+  find(
+    spec: RepositorySpec,
+    request: FindRequest,
+    onMatch: (match: FindMatch) => void,
+    signal: AbortSignal,
+  ): Promise<FindSummary> {
+    return this.#shelf.use(spec, signal, (repository) => find(repository, request, onMatch, signal));
+  }
+
+  stats(spec: RepositorySpec, request: StatsRequest, signal: AbortSignal): Promise<StatsAnswer> {
+    return this.#shelf.use(spec, signal, (repository) => stats(repository, request, signal));
+  }
+}

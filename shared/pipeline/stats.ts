@@ -1,0 +1,55 @@
+/**
+ * How large what is stored is. Trees are read, contents never. A tree that several restore points share is read once,
+ * and for the shares of restore points twice at most; what is held is a few bytes for each blob.
+ */
+import { isStillpointError } from '../base/errors.ts';
+import { EVERY_POINT } from '../domain/point-filter.ts';
+import type { StatsAnswer, StatsRequest } from '../domain/stats.ts';
+import type { OpenedRepository } from '../repository/opened-repository.ts';
+import type { RestorePoint } from '../repository/restore-point.ts';
+import { selectPoints } from './select-points.ts';
+import { countShares } from './stats/by-point.ts';
+import type { Counter } from './stats/counter.ts';
+import { countRawData } from './stats/raw-data.ts';
+import { countRestoreSize } from './stats/restore-size.ts';
+import { countUniqueFiles } from './stats/unique-files.ts';
+
+/** Restore points before the index, so that what is saved meanwhile is not missed. */
+export async function stats(
+  repository: OpenedRepository,
+  request: StatsRequest,
+  signal: AbortSignal,
+): Promise<StatsAnswer> {
+  const wanted = await selectPoints(repository, { points: request.restorePoints, filter: request.filter }, signal);
+  // What a restore point holds alone depends on all the others, whichever were asked for.
+  const isByPoint = request.mode === 'by-point';
+  const counted = isByPoint ? await selectPoints(repository, { points: [], filter: EVERY_POINT }, signal) : wanted;
+  await repository.loadIndex(signal);
+  const counter = counterOf(request, repository, wanted.points);
+  const unreadable = counted.findings.map(({ message, affects }) => ({
+    restorePoint: affects[0] ?? '',
+    reason: message,
+  }));
+  for (const point of counted.points) {
+    try {
+      await counter.add(point, signal);
+    } catch (error) {
+      if (!isStillpointError(error, 'repository.damaged')) throw error;
+      unreadable.push({ restorePoint: point.id, reason: error.message });
+    }
+  }
+  return { stats: counter.result(), unreadable };
+}
+
+function counterOf({ mode }: StatsRequest, repository: OpenedRepository, wanted: readonly RestorePoint[]): Counter {
+  switch (mode) {
+    case 'restore-size':
+      return countRestoreSize(repository);
+    case 'raw-data':
+      return countRawData(repository);
+    case 'unique-files':
+      return countUniqueFiles(repository);
+    case 'by-point':
+      return countShares(repository, wanted);
+  }
+}

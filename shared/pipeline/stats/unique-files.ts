@@ -1,0 +1,35 @@
+/** Files of different content over all restore points, told apart by the list of their blobs. */
+import { createHash } from 'node:crypto';
+import { BlobSet } from '../../repository/blob-set.ts';
+import type { BlobId } from '../../repository/format/ids.ts';
+import type { OpenedRepository } from '../../repository/opened-repository.ts';
+import type { Counter } from './counter.ts';
+import { DigestSet } from './digest-set.ts';
+
+export function countUniqueFiles(repository: OpenedRepository): Counter {
+  const trees = new BlobSet(repository.index);
+  const contents = new DigestSet();
+  let restorePoints = 0;
+  let bytes = 0;
+  return {
+    async add({ tree }, signal) {
+      restorePoints += 1;
+      const waiting: BlobId[] = [tree];
+      for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+        if (trees.add('tree', id) === false) continue;
+        signal.throwIfAborted();
+        for (const { type, content, size = 0, subtree } of (await repository.loadTree(id, signal)).nodes) {
+          if (type === 'file' && contents.add(digestOf(content ?? []))) bytes += size;
+          if (subtree !== undefined) waiting.push(subtree);
+        }
+      }
+    },
+    result: () => ({ mode: 'unique-files', restorePoints, files: contents.size, bytes }),
+  };
+}
+
+function digestOf(content: readonly BlobId[]): Buffer {
+  const hash = createHash('sha256');
+  for (const id of content) hash.update(id, 'hex');
+  return hash.digest();
+}

@@ -1,0 +1,77 @@
+/** Commands that ask a repository: what the façade is asked, and lines that come one by one. */
+import { expect, test } from 'vitest';
+import { scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
+import { runCli } from '../../support/scripted-terminal.ts';
+
+test.each<[string[], string]>([
+  [
+    ['diff', '3a7b', 'latest', '/srv/', '--exact', '--repository', 'main'],
+    'diff {"repository":"main","before":"3a7b","after":"latest","path":"/srv","exact":true}',
+  ],
+  [
+    [
+      'find',
+      '*.pdf',
+      'b?',
+      '-i',
+      '--oldest',
+      '2026-11-01',
+      '--point',
+      'latest',
+      '--tag',
+      'a,b',
+      '--repository',
+      'main',
+    ],
+    'find {"repository":"main","patterns":["*.pdf","b?"],"ignoreCase":true,"oldest":"2026-11-01","restorePoints":["latest"],"filter":{"hostnames":[],"tags":[["a","b"]],"paths":[]}}',
+  ],
+  [
+    ['stats', 'main', 'latest', '--mode', 'by-point'],
+    'stats {"repository":"main","mode":"by-point","restorePoints":["latest"],"filter":{"hostnames":[],"tags":[],"paths":[]}}',
+  ],
+  [['unlock', 'main'], 'unlockRepository main stale'],
+  [['unlock', 'main', '--remove-all'], 'unlockRepository main all'],
+  [['key', 'list', 'main'], 'listKeys main'],
+  [['key', 'add', 'main'], 'addKey main {"from":"person"}'],
+  [['key', 'add', 'main', '--new-password-file', 'pw'], 'addKey main {"from":"file","path":"/home/ann/pw"}'],
+  [['key', 'remove', '1a2b', 'main'], 'removeKey main 1a2b'],
+])('stillpoint %j asks %s', async (words, call) => {
+  const stillpoint = scriptedStillpoint();
+  const { exitCode, stderr } = await runCli(words, stillpoint);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(stillpoint.calls.filter((line) => line !== 'listRepositories')).toEqual([call]);
+});
+
+test.each(['diff 9f9f latest', 'find *.ibd'])(
+  'stillpoint %s prints one object a line, and a summary last',
+  async (line) => {
+    const { exitCode, stdout } = await runCli([...line.split(' '), '--json'], scriptedStillpoint());
+    const types = stdout
+      .trimEnd()
+      .split('\n')
+      .map((text) => (JSON.parse(text) as { readonly type: string }).type);
+    expect(exitCode).toBe(0);
+    expect(types.at(-1)).toBe('summary');
+    expect(types.length).toBeGreaterThan(2);
+  },
+);
+
+test('a difference, a search and sizes for people', async () => {
+  const print = async (...words: readonly string[]): Promise<string> =>
+    (await runCli(words, scriptedStillpoint())).stdout;
+  const text = [
+    await print('diff', '9f9f', 'latest'),
+    await print('find', '*.ibd'),
+    await print('find', '*.ibd', '--long'),
+    await print('stats', 'main', '--mode', 'by-point'),
+    await print('key', 'list', 'main'),
+    await print('key', 'change', 'main'),
+    await print('unlock', 'main'),
+  ];
+  await expect(text.join('\n----\n')).toMatchFileSnapshot('../../golden/cli/repository.txt');
+});
+
+test('a way of counting that there is not is said', async () => {
+  const { exitCode, stderr } = await runCli(['stats', 'main', '--mode', 'guess'], scriptedStillpoint());
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining('restore-size, raw-data')]);
+});
