@@ -20,9 +20,9 @@ export async function makeSmallFiles(dir: string, count: number): Promise<void> 
   }
 }
 
-/** A log of `bytes`, of which no two lines are alike. */
-export async function makeLargeFile(path: string, bytes: number): Promise<void> {
-  const words = wordsFrom(2);
+/** A log of `bytes`, of which no two lines are alike; nor are two logs of unlike seeds. */
+export async function makeLargeFile(path: string, bytes: number, seed: number = 2): Promise<void> {
+  const words = wordsFrom(seed);
   const pieces = function* (): Generator<string> {
     for (let left = bytes; left > 0; left -= 1024 ** 2) yield textOf(words, Math.min(left, 1024 ** 2));
   };

@@ -70,3 +70,20 @@ export async function mapWithLimit<T, R>(
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
   return results;
 }
+
+/** Gives `task(item)` for each item in order, with up to `ahead` further ones under way while one is being used. */
+export async function* mapAhead<T, R>(
+  items: AsyncIterable<T> | Iterable<T>,
+  ahead: number,
+  task: (item: T) => Promise<R>,
+): AsyncGenerator<R, void, void> {
+  const underWay: Promise<R>[] = [];
+  for await (const item of items) {
+    const result = task(item);
+    // Should an earlier one fail, nobody looks at this one.
+    result.catch(() => undefined);
+    underWay.push(result);
+    if (underWay.length > ahead) yield await (underWay.shift() as Promise<R>);
+  }
+  for (const result of underWay) yield await result;
+}

@@ -3,24 +3,41 @@
  * that was asked for. Where a blob lies in several packs, the next place is tried before anything is called damaged.
  */
 import { isStillpointError, StillpointError } from '../base/errors.ts';
+import { mapAhead } from '../base/limit.ts';
 import type { ReadableBackend } from './backend/backend.ts';
 import type { BlobIndex, BlobPlace } from './blob-index.ts';
-import type { Sealer } from './crypto/aes-poly1305.ts';
+import type { CipherKey, Sealer } from './crypto/aes-poly1305.ts';
 import type { BlobId, BlobType, PackId } from './format/ids.ts';
 import { type OpenedBlob, openBlob } from './open-blob.ts';
 import type { LoadedBlob } from './repository.ts';
+import { stretchOf } from './workers/reader-messages.ts';
+import { openReading, type ReadingPort, THREADS_PAY_BYTES } from './workers/reader-pool.ts';
 
 /** Restoring reads a pack in stretches of this much, and rather reads a small gap than asks twice. */
 const STRETCH_BYTES = 8 * 1024 * 1024;
 const GAP_BYTES = 512 * 1024;
+/** Of one call: the next one is read and opened while one is being used. */
+const STRETCHES_AHEAD = 1;
 
-export class BlobReader {
+interface ReaderParts {
+  readonly backend: ReadableBackend;
+  readonly key: CipherKey;
+  readonly sealer: Sealer;
+}
+
+/** Dispose it to end its threads, which it starts when there is so much to open that they pay. */
+export class BlobReader implements AsyncDisposable {
   readonly #backend: ReadableBackend;
   readonly #sealer: Sealer;
+  readonly #key: CipherKey;
   readonly #index: BlobIndex;
+  #bytesOpened = 0;
+  #here: ReadingPort | undefined;
+  #threads: ReadingPort | undefined;
 
-  constructor(backend: ReadableBackend, sealer: Sealer, index: BlobIndex) {
+  constructor({ backend, key, sealer }: ReaderParts, index: BlobIndex) {
     this.#backend = backend;
+    this.#key = key;
     this.#sealer = sealer;
     this.#index = index;
   }
@@ -49,8 +66,18 @@ export class BlobReader {
   }
 
   async *loadMany(ids: Iterable<BlobId>, signal: AbortSignal): AsyncIterable<LoadedBlob> {
-    for (const [pack, places] of this.#byPack(ids)) {
-      for (const stretch of stretches(places)) yield* this.#loadStretch(pack, stretch, signal);
+    const wanted = [...this.#byPack(ids)].flatMap(([pack, places]) =>
+      stretches(places).map((stretch) => ({ pack, stretch })),
+    );
+    const open = ({ pack, stretch }: (typeof wanted)[number]) => this.#openStretch(pack, stretch, signal);
+    for await (const { stretch, opened } of mapAhead(wanted, STRETCHES_AHEAD, open)) {
+      for (const [index, { id }] of stretch.entries()) {
+        signal.throwIfAborted();
+        const blob = opened[index];
+        // The slow way tries every other place of the blob and has the words for what is wrong.
+        const data = blob instanceof Uint8Array ? bufferOf(blob) : await this.load('data', id, signal);
+        yield { id, data };
+      }
     }
   }
 
@@ -66,24 +93,40 @@ export class BlobReader {
     return packs;
   }
 
-  async *#loadStretch(pack: PackId, places: readonly BlobPlace[], signal: AbortSignal): AsyncIterable<LoadedBlob> {
-    const start = places[0]?.offset ?? 0;
-    const end = endOf(places.at(-1));
-    const range = { offset: start, length: end - start };
-    const bytes = await this.#backend.load({ type: 'data', name: pack }, range, signal).catch((error: unknown) => {
+  async #openStretch(pack: PackId, stretch: readonly BlobPlace[], signal: AbortSignal): Promise<OpenedStretch> {
+    signal.throwIfAborted();
+    const offset = stretch[0]?.offset ?? 0;
+    const range = { offset, length: endOf(stretch.at(-1)) - offset };
+    const data = await this.#backend.load({ type: 'data', name: pack }, range, signal).catch((error: unknown) => {
       if (isStillpointError(error, 'backend.not-found') || isStillpointError(error, 'repository.damaged'))
         return undefined;
       throw error;
     });
-    for (const place of places) {
-      signal.throwIfAborted();
-      const at = place.offset - start;
-      const envelope = bytes?.subarray(at, at + place.length);
-      const opened = envelope === undefined ? undefined : openBlob(this.#sealer, place, envelope);
-      // The slow way tries every other place of the blob and has the words for what is wrong.
-      yield { id: place.id, data: opened?.data ?? (await this.load('data', place.id, signal)) };
-    }
+    const opened = data === undefined ? [] : await this.#reading(data.length).open(stretchOf(data, offset, stretch));
+    return { stretch, opened };
   }
+
+  #reading(bytes: number): ReadingPort {
+    this.#bytesOpened += bytes;
+    if (this.#bytesOpened > THREADS_PAY_BYTES) {
+      return (this.#threads ??= openReading(this.#key, this.#sealer, this.#bytesOpened));
+    }
+    return (this.#here ??= openReading(this.#key, this.#sealer, 0));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#threads?.[Symbol.asyncDispose]();
+  }
+}
+
+interface OpenedStretch {
+  readonly stretch: readonly BlobPlace[];
+  /** In the same order; a text or nothing for what could not be opened. */
+  readonly opened: readonly (Uint8Array | string)[];
+}
+
+function bufferOf(data: Uint8Array): Buffer {
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
 /** Cuts what is wanted of one pack into ranges that are worth one read each. */

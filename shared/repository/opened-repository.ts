@@ -66,7 +66,7 @@ export class OpenedRepository implements Repository {
   constructor(parts: RepositoryParts) {
     this.parts = parts;
     this.files = new StoredFiles(parts.backend, parts.sealer, parts.config.version);
-    this.#reader = new BlobReader(parts.backend, parts.sealer, this.index);
+    this.#reader = new BlobReader(parts, this.index);
     this.#points = new RestorePointStore(this.files);
   }
 
@@ -221,6 +221,7 @@ export class OpenedRepository implements Repository {
 
   async close(): Promise<void> {
     await this.#writer?.[Symbol.asyncDispose]();
+    await this.#reader[Symbol.asyncDispose]();
     await this.parts.backend.close();
   }
 

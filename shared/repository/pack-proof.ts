@@ -12,7 +12,7 @@ import type { PackedBlob } from './format/pack.ts';
 import { type HeaderVerdict, judgeHeader } from './pack-header.ts';
 import { type Portion, portionsOf } from './pack-portions.ts';
 import type { StoredFiles } from './stored-files.ts';
-import type { Stretch } from './workers/reader-messages.ts';
+import { stretchOf } from './workers/reader-messages.ts';
 import type { ReadingPort } from './workers/reader-pool.ts';
 
 interface BadBlob {
@@ -129,14 +129,6 @@ class PackProof {
 /** A server that went away must not make every pack look damaged. */
 async function assertPlaceAnswers({ backend }: StoredFiles, signal: AbortSignal): Promise<void> {
   await backend.stat({ type: 'config', name: '' }, signal);
-}
-
-function stretchOf(data: Buffer, start: number, blobs: readonly PackedBlob[]): Stretch {
-  const places = new Uint32Array(3 * blobs.length);
-  blobs.forEach(({ offset, length, uncompressedLength }, index) => {
-    places.set([offset - start, length, uncompressedLength], 3 * index);
-  });
-  return { data, ids: blobs.map(({ id }) => id), places };
 }
 
 /** Proves packs in as many lanes as keep every thread busy: one is read while another is proved. */

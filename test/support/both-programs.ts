@@ -16,6 +16,7 @@ import type { OpenedRepository } from '../../shared/repository/opened-repository
 import type { Compression } from '../../shared/repository/repository.ts';
 import { verifyRepository } from '../../shared/repository/verify.ts';
 import { archiveFolder } from './local-archive.ts';
+import { prune } from './prune-lab.ts';
 import { resticFinds, resticOk } from './restic.ts';
 import { PASSWORD } from './test-repository.ts';
 
@@ -36,8 +37,8 @@ export interface Program {
   check(repository: string): Promise<string[]>;
   /** The same by reading everything. */
   readAll(repository: string): Promise<string[]>;
-  /** Forgets the points and removes what only they needed; undefined for a program that cannot. */
-  readonly remove: ((repository: string, ids: readonly string[]) => Promise<void>) | undefined;
+  /** Forgets the points and removes what only they needed. */
+  remove(repository: string, ids: readonly string[]): Promise<void>;
 }
 
 export const restic: Program = {
@@ -102,7 +103,15 @@ export const stillpoint: Program = {
     await using repository = await opened(folder);
     return (await verifyRepository(repository, { signal: never })).findings.map(({ message }) => message);
   },
-  remove: undefined,
+  async remove(folder, ids) {
+    const backend = createLocalBackend(folder);
+    {
+      await using repository = await opened(folder);
+      await using _lock = await repository.lock('exclusive', never);
+      for (const id of ids) await repository.files.remove('snapshots', id, never);
+    }
+    await prune(backend, { maxUnused: '0%' });
+  },
 };
 
 function opened(folder: string): Promise<OpenedRepository> {

@@ -1,12 +1,14 @@
 /**
- * Blobs read ahead in windows: one window is being written while the next is being read, each of about 4 MiB, so
- * memory does not grow with the number or the size of files.
+ * Blobs read ahead in windows: one window is being written while the next ones are being read and opened, each of about
+ * 4 MiB, so memory does not grow with the number or the size of files.
  */
 import { isStillpointError, type StillpointError } from '../../base/errors.ts';
 import type { BlobId } from '../../repository/format/ids.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 export const WINDOW_BYTES = 4 * 1024 * 1024;
+/** Enough to keep two threads busy. */
+export const WINDOWS_AHEAD = 2;
 
 /** What is damaged is a value here: the other files of the window are whole. */
 export type Window = ReadonlyMap<BlobId, Buffer | StillpointError>;
@@ -46,20 +48,4 @@ export function* windowsOf(repository: Blobs, ids: readonly BlobId[]): Generator
     bytes += length;
   }
   if (window.length > 0) yield window;
-}
-
-/** Gives `load(item)` for each item in order, with the next one under way while one is being used. */
-export async function* readAhead<T, R>(
-  items: AsyncIterable<T> | Iterable<T>,
-  load: (item: T) => Promise<R>,
-): AsyncGenerator<R, void, void> {
-  let pending: Promise<R> | undefined;
-  for await (const item of items) {
-    const next = load(item);
-    // Should the present one fail, nobody looks at the next.
-    next.catch(() => undefined);
-    if (pending !== undefined) yield await pending;
-    pending = next;
-  }
-  if (pending !== undefined) yield await pending;
 }

@@ -1,11 +1,12 @@
 /** From the tree of a restore point to the entries of a tar stream, with the content read ahead. */
 import { displayName } from '../../base/bytes.ts';
 import type { StillpointError } from '../../base/errors.ts';
+import { mapAhead } from '../../base/limit.ts';
 import type { BlobId } from '../../repository/format/ids.ts';
 import type { Node } from '../../repository/format/node.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { TarItem } from '../../tar/write-tar.ts';
-import { loadWindow, readAhead, WINDOW_BYTES, type Window, windowsOf } from './blob-window.ts';
+import { loadWindow, WINDOW_BYTES, WINDOWS_AHEAD, type Window, windowsOf } from './blob-window.ts';
 import { type FilePlan, findHoles, planFile, ZeroBlobs } from './file-plan.ts';
 import { HardLinks } from './hard-links.ts';
 import { headOfNode, isRestorable } from './node-head.ts';
@@ -37,7 +38,8 @@ export async function* tarItems(
     const ids = batch.flatMap(({ file }) => (isHeld(file) ? file.stored : []));
     return [batch, await loadWindow(repository, ids, signal)];
   };
-  for await (const [batch, window] of readAhead(inBatches(plan(entries, repository, outcome)), load)) {
+  const batches = inBatches(plan(entries, repository, outcome));
+  for await (const [batch, window] of mapAhead(batches, WINDOWS_AHEAD, load)) {
     for (const entry of batch) {
       const item = itemOf(entry, window, repository, outcome, signal);
       if (item === undefined) continue;
@@ -132,7 +134,8 @@ async function* streamContent(
     ids,
     await loadWindow(repository, ids, signal),
   ];
-  for await (const [ids, window] of readAhead(windowsOf(repository, file.stored), load)) {
+  const windows = windowsOf(repository, file.stored);
+  for await (const [ids, window] of mapAhead(windows, WINDOWS_AHEAD, load)) {
     for (const id of ids) {
       const blob = window.get(id);
       if (Buffer.isBuffer(blob)) yield blob;

@@ -6,7 +6,14 @@
  * The random IV also keys the tag, so one IV never serves two messages: it comes from the system's generator, each
  * time anew.
  */
-import { type Cipheriv, createCipheriv, createDecipheriv, randomFillSync, timingSafeEqual } from 'node:crypto';
+import {
+  type Cipheriv,
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  randomFillSync,
+  timingSafeEqual,
+} from 'node:crypto';
 import sodium from 'libsodium-wrappers-sumo';
 import { StillpointError } from '../../base/errors.ts';
 
@@ -36,6 +43,8 @@ export async function createSealer(key: CipherKey): Promise<Sealer> {
   await sodium.ready;
   if (key.encrypt.length !== 32 || key.macK.length !== 16 || key.macR.length !== 16) throw badKey();
   const nonceCipher = createCipheriv('aes-128-ecb', key.macK, null).setAutoPadding(false);
+  // Given as bytes, the key is made anew for each message, which for a small one takes longer than the message.
+  const encryptionKey = createSecretKey(key.encrypt);
   const macKey = new Uint8Array(32);
   macKey.set(key.macR);
 
@@ -48,7 +57,7 @@ export async function createSealer(key: CipherKey): Promise<Sealer> {
     const iv = target.subarray(offset, offset + IV_BYTES);
     randomFillSync(iv);
     const body = offset + IV_BYTES;
-    copyUpdate(createCipheriv('aes-256-ctr', key.encrypt, iv), plaintext, target, body);
+    copyUpdate(createCipheriv('aes-256-ctr', encryptionKey, iv), plaintext, target, body);
     target.set(tag(iv, target.subarray(body, body + plaintext.length)), body + plaintext.length);
     return plaintext.length + OVERHEAD_BYTES;
   };
@@ -65,7 +74,7 @@ export async function createSealer(key: CipherKey): Promise<Sealer> {
       const iv = envelope.subarray(0, IV_BYTES);
       const ciphertext = envelope.subarray(IV_BYTES, envelope.length - MAC_BYTES);
       if (!timingSafeEqual(tag(iv, ciphertext), envelope.subarray(envelope.length - MAC_BYTES))) return undefined;
-      return createDecipheriv('aes-256-ctr', key.encrypt, iv).update(ciphertext);
+      return createDecipheriv('aes-256-ctr', encryptionKey, iv).update(ciphertext);
     },
   };
 }

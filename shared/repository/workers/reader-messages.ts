@@ -1,6 +1,7 @@
 /** What the main thread and a thread that proves and opens stored blobs say to each other. Buffers are moved. */
 import type { CipherKey } from '../crypto/aes-poly1305.ts';
 import type { BlobId } from '../format/ids.ts';
+import type { PackedBlob } from '../format/pack.ts';
 
 export interface ReaderSetup {
   readonly key: CipherKey;
@@ -12,6 +13,15 @@ export interface Stretch {
   readonly ids: readonly BlobId[];
   /** Three numbers for each id: where it begins in `data`, its sealed length, its plaintext length (0: as it is). */
   readonly places: Uint32Array;
+}
+
+/** `data` begins at `start` of the pack. */
+export function stretchOf(data: Uint8Array, start: number, blobs: readonly PackedBlob[]): Stretch {
+  const places = new Uint32Array(3 * blobs.length);
+  blobs.forEach(({ offset, length, uncompressedLength }, index) => {
+    places.set([offset - start, length, uncompressedLength], 3 * index);
+  });
+  return { data, ids: blobs.map(({ id }) => id), places };
 }
 
 /** One pack is proved in several stretches, which follow each other in one lane. */

@@ -23,10 +23,10 @@ export interface ReadingPort extends AsyncDisposable {
 }
 
 const MAX_WORKERS = 4;
-const SMALL_BYTES = 16 * 1024 * 1024;
+export const THREADS_PAY_BYTES = 16 * 1024 * 1024;
 
 export function openReading(key: CipherKey, sealer: Sealer, bytes: number): ReadingPort {
-  if (bytes > SMALL_BYTES) return new ReaderPool(key, Math.min(availableParallelism(), MAX_WORKERS));
+  if (bytes > THREADS_PAY_BYTES) return new ReaderPool(key, Math.min(availableParallelism(), MAX_WORKERS));
   const reader = new StretchReader(sealer);
   return {
     size: 1,

@@ -2,8 +2,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { invariant } from '../../base/errors.ts';
 import { createSealer, release } from '../crypto/aes-poly1305.ts';
-import type { FromReader, ReaderSetup, ToReader } from './reader-messages.ts';
+import type { FromReader, Opened, ReaderSetup, ToReader } from './reader-messages.ts';
 import { StretchReader } from './stretch-reader.ts';
+
+const SMALL_BYTES = 256 * 1024;
 
 const port = parentPort;
 invariant(port !== null, 'the worker has a parent');
@@ -12,27 +14,31 @@ const reader = new StretchReader(await createSealer((workerData as ReaderSetup).
 port.on('message', (message: ToReader) => {
   const { job, data } = message;
   if (message.kind === 'prove') {
-    send({ kind: 'proved', job, ...reader.prove(message) }, []);
+    send({ kind: 'proved', job, ...reader.prove(message) }, new Set());
   } else {
-    // A small blob lies in memory that others share; only a copy can be moved.
-    const blobs = reader
-      .open(message)
-      .map((blob) => (typeof blob === 'string' || owns(blob) ? blob : Uint8Array.from(blob)));
+    const blobs = gather(reader.open(message));
     send(
       { kind: 'opened', job, blobs },
-      blobs.filter((blob) => typeof blob !== 'string'),
+      new Set(blobs.flatMap((blob) => (typeof blob === 'string' ? [] : [blob.buffer]))),
     );
   }
   release(data);
 });
 
-function owns(data: Uint8Array): boolean {
-  return data.byteLength === data.buffer.byteLength;
+/** Small blobs lie in memory that others share, and moving each by itself would cost more than copying it. */
+function gather(blobs: Opened['blobs']): Opened['blobs'] {
+  const isSmall = (blob: Uint8Array | string): blob is Uint8Array =>
+    typeof blob !== 'string' && (blob.length < SMALL_BYTES || blob.byteLength !== blob.buffer.byteLength);
+  const gathered = new Uint8Array(blobs.reduce((sum, blob) => sum + (isSmall(blob) ? blob.length : 0), 0));
+  let at = 0;
+  return blobs.map((blob) => {
+    if (!isSmall(blob)) return blob;
+    gathered.set(blob, at);
+    at += blob.length;
+    return gathered.subarray(at - blob.length, at);
+  });
 }
 
-function send(message: FromReader, moved: readonly Uint8Array[]): void {
-  port?.postMessage(
-    message,
-    moved.map((piece) => piece.buffer as ArrayBuffer),
-  );
+function send(message: FromReader, moved: ReadonlySet<ArrayBufferLike>): void {
+  port?.postMessage(message, [...moved] as ArrayBuffer[]);
 }

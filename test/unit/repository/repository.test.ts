@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isStillpointError } from '../../../shared/base/errors.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
-import { blobIdOf } from '../../../shared/repository/format/ids.ts';
+import { type BlobId, blobIdOf } from '../../../shared/repository/format/ids.ts';
 import {
   decodeKeyFile,
   encodeKeyFile,
@@ -222,6 +224,42 @@ describe('reading', () => {
       if (isReadable) expect(await many()).toEqual(['the content']);
       else await expect(many()).rejects.toEqual(coded('repository.damaged'));
     }
+  });
+
+  it('opens much in threads, whole and damaged blobs alike, and ends them when it is closed', async () => {
+    const backend = createMemoryBackend();
+    const repository = await createTestRepository(backend);
+    const large = Array.from({ length: 28 }, (_, n) => randomBytes(n % 4 === 3 ? 200_000 : 1024 ** 2));
+    const small = Array.from({ length: 300 }, (_, n) => Buffer.from(`small ${n} ${'y'.repeat(n)}`));
+    const contents = [...large, ...small];
+    await backUp(repository, Object.fromEntries(contents.map((content, n) => [`f${n}`, content])));
+    const ids = contents.map(blobIdOf);
+    const damaged = ids[20] as BlobId;
+    const place = repository.index.find('data', damaged);
+    const file = { type: 'data', name: place?.pack ?? '' } as const;
+    const pack = await backend.load(file, undefined, signal);
+    pack[(place?.offset ?? 0) + 100] = (pack[(place?.offset ?? 0) + 100] ?? 0) ^ 1;
+    await backend.save(file, [pack], signal);
+
+    const wanted = new Map(contents.map((content, n): [string, Buffer] => [ids[n] ?? '', content]));
+    wanted.delete(damaged);
+    // Twice, so that the second time all is in threads.
+    for (let round = 0; round < 2; round++) {
+      const found = new Map<string, Buffer>();
+      for await (const { id, data } of repository.loadBlobs(wanted.keys() as Iterable<BlobId>, signal)) {
+        found.set(id, data);
+      }
+      expect([...found.keys()].toSorted()).toEqual([...wanted.keys()].toSorted());
+      expect([...wanted].filter(([id, data]) => found.get(id)?.equals(data) !== true)).toEqual([]);
+    }
+    const all = async (): Promise<void> => {
+      for await (const _blob of repository.loadBlobs(ids, signal));
+    };
+    await expect(all()).rejects.toEqual(coded('repository.damaged'));
+    const threads = (): number => readdirSync('/proc/self/task').length;
+    const before = threads();
+    await repository.close();
+    expect(threads()).toBeLessThan(before);
   });
 
   it('reads indexes that were added since, and each once', async () => {
