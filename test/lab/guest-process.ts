@@ -8,6 +8,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { cleanUpAtExit } from './exit-cleanup.ts';
+import { quietestProcessor } from './processor.ts';
 import { guestAddress, namespaceAddress } from './recipe.ts';
 
 /** A disk of the guest: an image used directly, or a copy-on-write file over a base that is never written. */
@@ -57,6 +58,7 @@ export async function startGuestProcess(options: {
     'sh',
     [
       ...['-c', 'exec "$@" 2>>"$0"', consoleLog],
+      ...['taskset', '--cpu-list', String(quietestProcessor())],
       ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--net', '--pid', '--mount-proc', '--fork', '--kill-child=KILL'],
       ...['sh', '-c', launchScript, 'launch', consoleLog],
       `mem=${String(options.memoryMiB)}M`,
