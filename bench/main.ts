@@ -1,9 +1,11 @@
 /**
- * `npm run bench [-- memory | throughput [ROUNDS FILES MIB]]`; 0 leaves a sample out. Prints figures, and fails when a
- * runner takes more memory than it may. Figures of speed have no limit: they mean something only beside the others.
+ * `npm run bench [-- memory | throughput [ROUNDS FILES MIB] | repository [ROUNDS BLOBS MIB]]`; 0 leaves a sample out.
+ * Prints figures, and fails when a runner takes more memory than it may. Figures of speed have no limit: they mean
+ * something only beside the others.
  */
 import { cpus, loadavg, release } from 'node:os';
 import { reasonLabCannotRun } from '../test/lab/requirements.ts';
+import { measureBesideRestic } from './beside-restic.ts';
 import { measureMemory } from './memory.ts';
 import { measureThroughput } from './throughput.ts';
 
@@ -15,20 +17,25 @@ const load = (): string =>
     .map((value) => value.toFixed(1))
     .join(' ');
 
-const [which, rounds = '3', smallFiles = '10000', largeMib = '512'] = process.argv.slice(2);
+const [which, rounds = '3', second, third] = process.argv.slice(2);
 console.log(
   `${cpus().length} x ${cpus()[0]?.model ?? '?'}, Linux ${release()}, Node ${process.version}, load ${load()}`,
 );
 
-if (which !== 'memory') {
+if (which === undefined || which === 'throughput') {
   const options = {
     rounds: Number(rounds),
-    smallFiles: Number(smallFiles),
-    largeBytes: Number(largeMib) * 1024 ** 2,
+    smallFiles: Number(second ?? 10_000),
+    largeBytes: Number(third ?? 512) * 1024 ** 2,
   };
   await measureThroughput(options, interrupted.signal);
 }
-if (which !== 'throughput') {
+if (which === undefined || which === 'repository') {
+  console.log('\nWith a repository, beside restic');
+  const options = { rounds: Number(rounds), blobs: Number(second ?? 5_000_000), mib: Number(third ?? 1024) };
+  await measureBesideRestic(options, interrupted.signal);
+}
+if (which === undefined || which === 'memory') {
   const obstacle = await reasonLabCannotRun();
   console.log('\nPeak memory of the runner');
   if (obstacle !== undefined) console.log(`  skipped: ${obstacle}`);
