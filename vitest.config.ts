@@ -48,6 +48,7 @@ export default defineConfig({
       project('watchman', ['test/faults/watchman/*.test.ts'], { ...heavy, workers: 3 }),
       project('faults', ['test/faults/*.test.ts'], heavy),
       project('e2e', ['test/e2e/**/*.test.ts'], { ...heavy, setup: './test/support/programs.ts' }),
+      project('ceph', ['test/ceph/**/*.test.ts'], heavy),
       project('editor', ['test/editor/**/*.test.ts'], heavy),
     ],
   },

@@ -33,6 +33,13 @@ export const DEBIAN_GROUPS = {
     { package: 'rclone', file: 'rclone' },
     { package: 'openssl', file: 'openssl' },
   ],
+  /** A Ceph of one node, 310 MB of packages; its tests run only when they are asked for. */
+  ceph: [
+    { package: 'ceph-mon', file: 'ceph-mon' },
+    { package: 'ceph-osd', file: 'ceph-osd' },
+    { package: 'radosgw', file: 'radosgw' },
+    { package: 'restic', file: 'restic' },
+  ],
   /** The browser that shows the editor's workbench in the editor tests. */
   chromium: [{ package: 'chromium', file: 'chromium' }],
   /** The programs that the benchmarks compare with. */

@@ -45,6 +45,9 @@ interface MultipartSizes {
  */
 const MULTIPART: MultipartSizes = { aboveBytes: 128 * 1024 ** 2, partBytes: 64 * 1024 ** 2 };
 
+/** How long a part that is on its way may go on after the signal. */
+const LINGER_MS = 10_000;
+
 export function createS3Backend(location: S3Location, options: S3BackendOptions): Backend {
   return new S3Backend(location, options);
 }
@@ -94,22 +97,27 @@ class S3Backend implements Backend {
 
   async #saveInParts(Key: string, content: readonly Uint8Array[], abortSignal: AbortSignal): Promise<void> {
     const target = { Bucket: this.#bucket, Key };
-    const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand(target), { abortSignal });
+    // The caller is let go at once; what is on its way is let end, in a moment. An upload whose name we never learn, and
+    // a part that arrives after its upload was taken away, would lie there for ever.
+    const options = { abortSignal: signalAfter(abortSignal, LINGER_MS) };
+    const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand(target), options);
     try {
       const Parts: { PartNumber: number; ETag: string | undefined }[] = [];
       for (const pieces of cutIntoParts(content, this.#multipart.partBytes)) {
+        abortSignal.throwIfAborted();
         const Body = new PiecesBody(pieces);
         const PartNumber = Parts.length + 1;
         const part = { ...target, UploadId, PartNumber, Body, ContentLength: Body.sizeBytes };
-        const { ETag } = await this.#client.send(new UploadPartCommand(part), { abortSignal });
+        const { ETag } = await this.#client.send(new UploadPartCommand(part), options);
         Parts.push({ PartNumber, ETag });
       }
+      abortSignal.throwIfAborted();
       const whole = { ...target, UploadId, MultipartUpload: { Parts } };
-      await this.#client.send(new CompleteMultipartUploadCommand(whole), { abortSignal });
+      await this.#client.send(new CompleteMultipartUploadCommand(whole), options);
     } catch (error) {
-      const options = { abortSignal: cleanupSignal() };
+      const cleanup = { abortSignal: cleanupSignal() };
       // What could not be taken away costs room and nothing else; the first error is what counts.
-      await this.#client.send(new AbortMultipartUploadCommand({ ...target, UploadId }), options).catch(() => undefined);
+      await this.#client.send(new AbortMultipartUploadCommand({ ...target, UploadId }), cleanup).catch(() => undefined);
       throw error;
     }
   }
@@ -206,6 +214,14 @@ class S3Backend implements Backend {
       throw fromS3Error(cause, doing);
     }
   }
+}
+
+/** Fires with the reason of `signal`, but later. */
+function signalAfter(signal: AbortSignal, delayMs: number): AbortSignal {
+  const controller = new AbortController();
+  const onAbort = (): void => void setTimeout(() => controller.abort(signal.reason), delayMs).unref();
+  signal.addEventListener('abort', onAbort, { once: true });
+  return controller.signal;
 }
 
 /** The same bytes in groups of `partBytes`, the last one smaller; nothing is copied. */

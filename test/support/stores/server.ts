@@ -7,7 +7,7 @@ export interface RunningServer extends AsyncDisposable {
   readonly port: number;
 }
 
-const START_BUDGET_MS = 20_000;
+const START_BUDGET_MS = 60_000;
 
 /** @param commandFor the program and its arguments for a port of 127.0.0.1 */
 export async function startServer(
@@ -15,7 +15,20 @@ export async function startServer(
   env: Readonly<Record<string, string>> = {},
 ): Promise<RunningServer> {
   const port = await freePort();
-  const [program, ...args] = commandFor(port);
+  const server = startProgram(commandFor(port), env);
+  await server.until(() => answers(port));
+  return { port, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+export interface RunningProgram extends AsyncDisposable {
+  /** Waits until the program is ready, or throws what it said when it ended instead. */
+  until(isReady: () => Promise<boolean>): Promise<void>;
+}
+
+export function startProgram(
+  [program, ...args]: readonly [string, ...string[]],
+  env: Readonly<Record<string, string>> = {},
+): RunningProgram {
   const child = execa(program, args, {
     env,
     stdin: 'ignore',
@@ -27,14 +40,15 @@ export async function startServer(
   void child.then(({ stderr, exitCode }) => {
     ended = `exit ${exitCode}: ${stderr.slice(-1000)}`;
   });
-  for (const start = Date.now(); !(await answers(port)); await sleep(20)) {
-    if (ended !== undefined) throw new Error(`${program} did not start: ${ended}`);
-    if (Date.now() - start < START_BUDGET_MS) continue;
-    child.kill('SIGKILL');
-    throw new Error(`${program} does not answer`);
-  }
   return {
-    port,
+    async until(isReady) {
+      for (const start = Date.now(); !(await isReady()); await sleep(50)) {
+        if (ended !== undefined) throw new Error(`${program} did not start: ${ended}`);
+        if (Date.now() - start < START_BUDGET_MS) continue;
+        child.kill('SIGKILL');
+        throw new Error(`${program} does not answer`);
+      }
+    },
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM');
       await child;
@@ -42,7 +56,7 @@ export async function startServer(
   };
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { readonly port: number };
@@ -50,7 +64,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-function answers(port: number): Promise<boolean> {
+export function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('connect', () => resolve(true));
