@@ -3,8 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
+import { systemClock } from '../../shared/base/clock.ts';
+import { SftpPool } from '../../shared/remote/sftp/sftp-pool.ts';
 import { createSftpBackend } from '../../shared/repository/backend/sftp.ts';
 import { type BackendFixture, tamperInFolder } from '../support/backend-fixture.ts';
+import { type OddFiles, oddSftpServer } from '../support/remote/odd-sftp-server.ts';
 import { whyNoPrivateSshd } from '../support/remote/private-sshd.ts';
 import { type SftpHost, startSftpHost } from '../support/remote/sftp-host.ts';
 import { type SftpServerOptions, sftpServers, whyNoSftpServer } from '../support/remote/sftp-server.ts';
@@ -40,6 +43,30 @@ describe.skipIf(noServer !== undefined)(`without SSH${because(noServer)}`, () =>
     serverFixture({ most: 1, args: ['-P', 'posix-rename,fsync,statvfs,limits'] }),
   );
 });
+
+/** Each channel has a server of its own, and all of them the same files. */
+async function oddFixture(): Promise<BackendFixture> {
+  const files: OddFiles = new Map([['/', undefined]]);
+  const line = { start: async () => oddSftpServer(files).process, [Symbol.asyncDispose]: async () => undefined };
+  const pool = new SftpPool({ host: 'odd', line, connections: 5, clock: systemClock });
+  const backend = createSftpBackend(
+    { folder: '/srv/deep/repository', location: 'sftp:odd:/srv/deep/repository' },
+    pool,
+  );
+  return {
+    backend,
+    async tamper({ type, name }, change) {
+      const inFolder = type === 'data' ? `data/${name.slice(0, 2)}/${name}` : `${type}/${name}`;
+      const target = `/srv/deep/repository/${type === 'config' ? type : inFolder}`;
+      const changed = change(files.get(target) ?? Buffer.alloc(0));
+      if (changed === undefined) files.delete(target);
+      else files.set(target, Buffer.from(changed));
+    },
+    [Symbol.asyncDispose]: () => backend.close(),
+  };
+}
+
+backendContract('SFTP, with a server that keeps to the letter,', oddFixture);
 
 describe.skipIf(noSshd !== undefined)(`behind sshd${because(noSshd)}`, () => {
   let host: SftpHost;

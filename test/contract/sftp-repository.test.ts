@@ -106,10 +106,16 @@ describe('a repository on another host', () => {
     // Below the home folder of the account, as restic has it.
     expect(await resticFinds(join(host.home, 'backups/far'))).toEqual([]);
 
-    const { job } = await stillpoint.startJob({ kind: 'check', repository: far }, signal);
-    const events = await Array.fromAsync(stillpoint.followJob(job.id, 0, signal));
+    // A shell that has not been there yet asks before it starts the job, whose process asks nobody.
+    const second = aPerson();
+    await using other = await open(second);
+    const { job } = await other.startJob({ kind: 'check', repository: far }, signal);
+    expect(second).toMatchObject({ keys: [], asked: [{ kind: 'key-passphrase', subject: 'vault' }] });
+    const events = await Array.fromAsync(other.followJob(job.id, 0, signal));
     expect(events.at(-1)).toMatchObject({ type: 'job-finished', outcome: 'succeeded' });
     expect(JSON.stringify(events)).not.toContain(PASSPHRASE);
+
+    await stillpoint.listRestorePoints({ repository: far }, signal);
 
     host.proxy.cut();
     expect(await stillpoint.listRestorePoints({ repository: far }, signal)).toEqual([]);

@@ -77,7 +77,8 @@ export async function syncFolder(client: SftpClient, folder: string): Promise<vo
   letGo(client, handle);
 }
 
-function passRefusal(error: unknown): undefined {
+/** For what is good to have and not needed. The end of the connection is no refusal. */
+export function passRefusal(error: unknown): undefined {
   if (sftpStatusOf(error) === undefined) throw error;
 }
 

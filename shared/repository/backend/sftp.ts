@@ -20,7 +20,7 @@ import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFi
 import { describeFile } from './backend.ts';
 import type { Throttle } from './limit.ts';
 import { fromSftp } from './sftp-errors.ts';
-import { filesAmong, makeFolder, moveOver, syncFolder } from './sftp-steps.ts';
+import { filesAmong, makeFolder, moveOver, passRefusal, syncFolder } from './sftp-steps.ts';
 import { letGo, readContent, readFolder, writeContent } from './sftp-transfer.ts';
 
 export interface SftpPlace {
@@ -104,7 +104,8 @@ class SftpBackend implements Backend {
         const handle = await this.#create(client, temporary, modes.folder);
         try {
           await writeContent(content, { client, handle, throttle: this.#throttle, signal });
-          await client.setMode(handle, modes.file);
+          // Where modes cannot be set, the file stays as it was made: for the owner alone.
+          await client.setMode(handle, modes.file).catch(passRefusal);
           if (client.has('fsync@openssh.com')) await client.fsync(handle);
         } finally {
           // The answer counts: some file systems tell only now that there was no room.
