@@ -1,10 +1,9 @@
 /** Reads the header of every pack and compares it with the index, without reading the blobs. */
 
-import { isStillpointError } from '../base/errors.ts';
 import { mapWithLimit } from '../base/limit.ts';
 import type { IndexedPack } from './format/index-file.ts';
 import type { OpenedRepository } from './opened-repository.ts';
-import { judgeHeader } from './pack-header.ts';
+import { headerLoader, judgeHeader } from './pack-header.ts';
 import type { Structure } from './structure.ts';
 
 /** A wave of packs at a time, so that the index is never in memory twice. */
@@ -20,13 +19,7 @@ export async function compareHeaders(
   const compare = async (pack: IndexedPack): Promise<void> => {
     const size = packs.sizes.get(pack.id);
     if (size === undefined || packs.suspects.has(pack.id)) return;
-    const file = { type: 'data', name: pack.id } as const;
-    const load = (offset: number, length: number): Promise<Buffer | undefined> =>
-      files.backend.load(file, { offset, length }, signal).catch((error: unknown) => {
-        if (isStillpointError(error, 'repository.damaged') || isStillpointError(error, 'backend.not-found'))
-          return undefined;
-        throw error;
-      });
+    const load = headerLoader(files, pack.id, signal);
     const { kind } = await judgeHeader(parts.sealer, load, pack, size);
     if (kind !== 'same') packs.suspects.add(pack.id);
   };

@@ -19,7 +19,8 @@ export interface PackSurvey {
   readonly sizes: ReadonlyMap<PackId, number>;
   /** Packs that do not fit the index; a look at the headers may add some. */
   readonly suspects: Set<PackId>;
-  readonly unreferenced: { readonly count: number; readonly bytes: number };
+  /** Packs that are in no index. */
+  readonly unnamed: readonly { readonly id: PackId; readonly size: number }[];
 }
 
 export async function surveyPacks(
@@ -29,21 +30,18 @@ export async function surveyPacks(
 ): Promise<PackSurvey> {
   const { files, index } = repository;
   const sizes = new Map<PackId, number>();
-  let count = 0;
-  let bytes = 0;
+  const unnamed: { id: PackId; size: number }[] = [];
   for await (const file of files.backend.list('data', signal)) {
     if (!strangers.sort('data', file)) continue;
     sizes.set(file.name as PackId, file.sizeBytes);
-    if (index.hasPack(file.name as PackId)) continue;
-    count += 1;
-    bytes += file.sizeBytes;
+    if (!index.hasPack(file.name as PackId)) unnamed.push({ id: file.name as PackId, size: file.sizeBytes });
   }
   const suspects = new Set<PackId>();
   for (const pack of index.packs()) {
     const size = sizes.get(pack.id);
     if (size !== undefined && !fits(pack, size)) suspects.add(pack.id);
   }
-  return { sizes, suspects, unreferenced: { count, bytes } };
+  return { sizes, suspects, unnamed };
 }
 
 /** Blobs follow each other from the first byte, and the header follows them. */
@@ -95,12 +93,17 @@ export class PackFaults {
     this.#isHealthy = false;
     const cause = `pack:${pack.id}`;
     const isIndexWrong = header.kind === 'differs';
-    this.#damage.add(cause, describeVerdict(verdict), isIndexWrong ? REPAIR_INDEX : REPAIR_PACKS);
+    this.#damage.add(cause, describeVerdict(verdict), isIndexWrong ? this.#indexAdvice(verdict) : REPAIR_PACKS);
     for (const { blob } of badBlobs) this.#badPlaces.set(placeKey(pack.id, blob.offset), cause);
     if (!isIndexWrong) return;
     for (const { type, id } of header.blobs) {
       if (!this.#repository.hasBlob(type, id)) this.#unlisted.set(type + id, cause);
     }
+  }
+
+  /** Where the sizes fit, a repair of the index has to be told to look at the header. */
+  #indexAdvice({ pack, size }: PackVerdict): string {
+    return fits(pack, size) ? REPAIR_INDEX.replace('index"', 'index --read-all"') : REPAIR_INDEX;
   }
 
   readonly causeOf = (type: BlobType, id: BlobId): string | undefined => {
@@ -118,7 +121,7 @@ export class PackFaults {
 
   #causeOfUnindexed(type: BlobType, id: BlobId): string {
     if (this.#lostIndex !== undefined) return this.#lostIndex;
-    const { count } = this.#survey.unreferenced;
+    const count = this.#survey.unnamed.length;
     const advice =
       count > 0
         ? `${count} packs are in no index and may hold them. ${REPAIR_INDEX}`
@@ -130,9 +133,10 @@ export class PackFaults {
 
   /** After the last question for a cause. */
   tellUnreferenced(): void {
-    const { count, bytes } = this.#survey.unreferenced;
-    if (count === 0 || this.#lostIndex !== undefined || this.#unindexed.size > 0) return;
-    const message = `${count} packs (${formatBytes(bytes)}) are in no index. They harm nothing.`;
+    const { unnamed } = this.#survey;
+    if (unnamed.length === 0 || this.#lostIndex !== undefined || this.#unindexed.size > 0) return;
+    const bytes = unnamed.reduce((sum, { size }) => sum + size, 0);
+    const message = `${unnamed.length} packs (${formatBytes(bytes)}) are in no index. They harm nothing.`;
     this.#damage.add('unreferenced', message, 'An interrupted job left them; prune removes them.', 'warning');
   }
 }

@@ -2,8 +2,11 @@
 import { isStillpointError } from '../base/errors.ts';
 import { describeFile } from './backend/backend.ts';
 import type { Sealer } from './crypto/aes-poly1305.ts';
+import type { PackId } from './format/ids.ts';
 import type { IndexedPack } from './format/index-file.ts';
 import { decodePackHeader, headerRange, type PackedBlob, packSizeOf } from './format/pack.ts';
+import type { OpenedRepository } from './opened-repository.ts';
+import type { StoredFiles } from './stored-files.ts';
 
 export type HeaderVerdict =
   | { readonly kind: 'same' }
@@ -48,6 +51,25 @@ async function readHeader(
     if (isStillpointError(error, 'repository.damaged')) return 'has no header where one must be';
     throw error;
   }
+}
+
+/** The header of a stored pack by itself: its blobs, or what is wrong with it. */
+export function readPackHeader(
+  { files, parts }: OpenedRepository,
+  id: PackId,
+  size: number,
+  signal: AbortSignal,
+): Promise<readonly PackedBlob[] | string> {
+  return readHeader(parts.sealer, headerLoader(files, id, signal), id, size);
+}
+
+export function headerLoader(files: StoredFiles, id: PackId, signal: AbortSignal): LoadRange {
+  return (offset, length) =>
+    files.backend.load({ type: 'data', name: id }, { offset, length }, signal).catch((error: unknown) => {
+      if (isStillpointError(error, 'repository.damaged') || isStillpointError(error, 'backend.not-found'))
+        return undefined;
+      throw error;
+    });
 }
 
 function sameBlob(left: PackedBlob, right: PackedBlob | undefined): boolean {

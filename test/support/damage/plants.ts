@@ -22,6 +22,8 @@ export interface Plant {
   readonly plant: (lab: DamageLab) => Promise<readonly Expected[]>;
   /** Whether `restic check --read-data` complains too; unasked where it tries again for a minute, or goes by chance. */
   readonly restic: 'complains' | 'silent' | 'unasked';
+  /** What the repairs make of it: all victims are whole again, or what was hit is given up, or it is none of theirs. */
+  readonly repair: 'comes back' | 'is given up' | 'stays';
 }
 
 const REPAIR_INDEX = /stillpoint repair index/;
@@ -62,6 +64,7 @@ const packs: readonly Plant[] = [
   {
     name: 'a missing data pack',
     look: 'check',
+    repair: 'is given up',
     restic: 'unasked',
     plant: async (lab) => {
       const pack = await lab.pack(0, '/shared/one.bin');
@@ -72,6 +75,7 @@ const packs: readonly Plant[] = [
   {
     name: 'a missing pack of trees',
     look: 'check',
+    repair: 'is given up',
     restic: 'unasked',
     plant: async (lab) => {
       const pack = await lab.pack(2, '/docs', 'tree');
@@ -82,6 +86,7 @@ const packs: readonly Plant[] = [
   {
     name: 'a pack that was cut short behind its blobs',
     look: 'check',
+    repair: 'is given up',
     restic: 'complains',
     plant: async (lab) => {
       const pack = await lab.pack(0, '/shared/one.bin');
@@ -92,6 +97,7 @@ const packs: readonly Plant[] = [
   {
     name: 'a pack that was cut short in its last blob',
     look: 'check',
+    repair: 'is given up',
     restic: 'unasked',
     plant: async (lab) => {
       const place = await lab.place(0, '/only-a.txt');
@@ -102,6 +108,7 @@ const packs: readonly Plant[] = [
   {
     name: 'an empty pack',
     look: 'check',
+    repair: 'is given up',
     restic: 'unasked',
     plant: async (lab) => {
       const pack = await lab.pack(1, '/docs/b.txt');
@@ -112,6 +119,7 @@ const packs: readonly Plant[] = [
   {
     name: 'a pack that is too long',
     look: 'check',
+    repair: 'is given up',
     restic: 'complains',
     plant: async (lab) => {
       const pack = await lab.pack(0, '/shared/one.bin');
@@ -122,6 +130,7 @@ const packs: readonly Plant[] = [
   {
     name: 'a flipped bit in a data blob',
     look: 'verify',
+    repair: 'is given up',
     restic: 'complains',
     plant: async (lab) => {
       const { pack, offset, id } = await lab.place(0, '/shared/two.txt');
@@ -136,6 +145,7 @@ const packs: readonly Plant[] = [
   {
     name: 'a flipped bit in the header of a pack',
     look: 'headers',
+    repair: 'is given up',
     restic: 'complains',
     plant: async (lab) => {
       const { pack } = await lab.place(1, '/docs', 'tree');
@@ -146,6 +156,7 @@ const packs: readonly Plant[] = [
   {
     name: 'a flipped bit in a tree',
     look: 'check',
+    repair: 'is given up',
     restic: 'complains',
     plant: async (lab) => {
       const { pack, offset, id } = await lab.place(1, '/docs', 'tree');
@@ -158,6 +169,7 @@ const packs: readonly Plant[] = [
   {
     name: 'a pack under a name that is not its hash',
     look: 'verify',
+    repair: 'is given up',
     restic: 'complains',
     plant: async (lab) => {
       const pack = await lab.pack(1, '/docs/b.txt');
@@ -173,6 +185,7 @@ const packs: readonly Plant[] = [
   {
     name: 'a pack that no index names',
     look: 'check',
+    repair: 'is given up',
     restic: 'silent',
     plant: async (lab) => {
       await lab.writePack([{ type: 'data', plain: Buffer.from('of an interrupted backup') }]);
@@ -182,6 +195,7 @@ const packs: readonly Plant[] = [
   {
     name: 'blobs that lie in several packs',
     look: 'check',
+    repair: 'stays',
     restic: 'silent',
     plant: async (lab) => {
       const again = await lab.writePack([{ type: 'data', plain: Buffer.from('two') }]);
@@ -196,6 +210,7 @@ const indexes: readonly Plant[] = [
     (how): Plant => ({
       name: `an index file that was ${how}`,
       look: 'check',
+      repair: 'comes back',
       restic: 'complains',
       plant: async (lab) => {
         await lab.rewriteIndex((all) => all);
@@ -211,6 +226,7 @@ const indexes: readonly Plant[] = [
   {
     name: 'an index file that is sealed with another key',
     look: 'check',
+    repair: 'comes back',
     restic: 'complains',
     plant: async (lab) => {
       const other = await createTestRepository();
@@ -223,6 +239,7 @@ const indexes: readonly Plant[] = [
   {
     name: 'a missing index file',
     look: 'check',
+    repair: 'comes back',
     restic: 'complains',
     plant: async (lab) => {
       for (const name of await lab.names('index')) await lab.remove({ type: 'index', name });
@@ -233,6 +250,7 @@ const indexes: readonly Plant[] = [
   {
     name: 'an index that names a pack that is not there',
     look: 'check',
+    repair: 'comes back',
     restic: 'unasked',
     plant: async (lab) => {
       const pack = await lab.writePack([{ type: 'data', plain: Buffer.from('needed by nobody') }]);
@@ -244,6 +262,7 @@ const indexes: readonly Plant[] = [
   {
     name: 'a wrong offset in the index',
     look: 'check',
+    repair: 'comes back',
     restic: 'complains',
     plant: async (lab) => {
       const place = await lab.place(0, '/only-a.txt');
@@ -257,6 +276,7 @@ const indexes: readonly Plant[] = [
   {
     name: 'a wrong length in the index',
     look: 'check',
+    repair: 'comes back',
     restic: 'complains',
     plant: async (lab) => {
       const place = await lab.place(0, '/only-a.txt');
@@ -267,6 +287,7 @@ const indexes: readonly Plant[] = [
   {
     name: 'a blob that its index leaves out',
     look: 'check',
+    repair: 'comes back',
     restic: 'complains',
     plant: async (lab) => {
       const place = await lab.place(0, '/shared/two.txt');
@@ -278,6 +299,7 @@ const indexes: readonly Plant[] = [
   {
     name: 'an index that gives two blobs each the other’s name',
     look: 'headers',
+    repair: 'comes back',
     restic: 'complains',
     plant: async (lab) => {
       const { pack, id: one } = await lab.place(0, '/shared/two.txt');
@@ -292,7 +314,11 @@ const indexes: readonly Plant[] = [
       );
       const victims = [...[0, 1, 2].map((point) => lab.victim(point, '/shared/two.txt')), lab.victim(0, '/only-a.txt')];
       return [
-        damage(new RegExp(`pack ${short(pack)} has a header that does not say.*2 of its 4`), REPAIR_INDEX, victims),
+        damage(
+          new RegExp(`pack ${short(pack)} has a header that does not say.*2 of its 4`),
+          /repair index --read-all/,
+          victims,
+        ),
       ];
     },
   },
@@ -309,6 +335,7 @@ const trees: readonly Plant[] = [
     ([what, text, message]): Plant => ({
       name: `a tree ${what}`,
       look: 'check',
+      repair: 'is given up',
       // restic 0.14 looks at the names only when it restores.
       restic: what === 'that is no JSON' ? 'complains' : 'silent',
       plant: async (lab) => {
@@ -320,6 +347,7 @@ const trees: readonly Plant[] = [
   {
     name: 'a file whose size is not that of its content',
     look: 'check',
+    repair: 'stays',
     restic: 'silent',
     plant: async (lab) => {
       const { id: blob } = await lab.place(0, '/shared/two.txt');
@@ -333,6 +361,7 @@ const trees: readonly Plant[] = [
   {
     name: 'a tree that is nowhere',
     look: 'check',
+    repair: 'is given up',
     restic: 'complains',
     plant: async (lab) => {
       const text = `{"nodes":[${node('gone', `"type":"dir","subtree":"${'ab'.repeat(32)}"`)}]}\n`;
@@ -347,6 +376,7 @@ const smallFiles: readonly Plant[] = [
     (how): Plant => ({
       name: `a restore point whose file was ${how}`,
       look: 'check',
+      repair: 'is given up',
       restic: 'complains',
       plant: async (lab) => {
         const file = lab.pointFile(1);
@@ -361,6 +391,7 @@ const smallFiles: readonly Plant[] = [
   {
     name: 'a restore point from the future',
     look: 'check',
+    repair: 'stays',
     restic: 'silent',
     plant: async (lab) => {
       const { id } = await lab.writePoint('{"nodes":[]}\n', timestampFromDate(ahead()));
@@ -370,6 +401,7 @@ const smallFiles: readonly Plant[] = [
   {
     name: 'a damaged key file beside a good one',
     look: 'check',
+    repair: 'stays',
     restic: 'unasked',
     plant: async (lab) => {
       await lab.backend.save({ type: 'keys', name: 'ff'.repeat(32) }, [Buffer.from('{"kdf":"scrypt"}')], lab.signal);
@@ -379,6 +411,7 @@ const smallFiles: readonly Plant[] = [
   {
     name: 'a lock of a process that is gone',
     look: 'check',
+    repair: 'stays',
     restic: 'silent',
     plant: async (lab) => {
       const name = await writeLock(lab, { time: new Date(Date.now() - 60 * 60_000), pid: 4_000_000 });
@@ -388,6 +421,7 @@ const smallFiles: readonly Plant[] = [
   {
     name: 'a lock from the future',
     look: 'check',
+    repair: 'stays',
     restic: 'silent',
     plant: async (lab) => {
       const name = await writeLock(lab, { time: ahead(), pid: 1, host: 'elsewhere' });
@@ -397,6 +431,7 @@ const smallFiles: readonly Plant[] = [
   {
     name: 'a damaged lock',
     look: 'check',
+    repair: 'stays',
     restic: 'silent',
     plant: async (lab) => {
       const name = await writeLock(lab, { time: new Date(), pid: 1, host: 'elsewhere' });
@@ -407,6 +442,7 @@ const smallFiles: readonly Plant[] = [
   {
     name: 'foreign files and leftovers',
     look: 'check',
+    repair: 'stays',
     restic: 'silent',
     plant: async (lab) => {
       await lab.backend.save({ type: 'index', name: 'README' }, [Buffer.from('hello')], lab.signal);

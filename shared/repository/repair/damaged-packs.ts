@@ -1,0 +1,177 @@
+/** Finding the packs that are damaged, and in each what is good: by reading those that were named, or all. */
+import { StillpointError } from '../../base/errors.ts';
+import type { RepairLoss, RepairStep } from '../../domain/repair-plan.ts';
+import type { PackId } from '../format/ids.ts';
+import type { IndexedPack } from '../format/index-file.ts';
+import type { PackedBlob } from '../format/pack.ts';
+import type { OpenedRepository } from '../opened-repository.ts';
+import { readPackHeader } from '../pack-header.ts';
+import { type PackVerdict, provePacks } from '../pack-proof.ts';
+import { proveChosen } from '../prove-chosen.ts';
+import { conclude, inspectStructure, type Structure } from '../structure.ts';
+import { openReading } from '../workers/reader-pool.ts';
+import { assertPacksThere, indexComesFirst, step } from './make-plan.ts';
+
+export interface SickPack {
+  readonly id: PackId;
+  /** What is wrong with it, without a subject. */
+  readonly message: string;
+  /** Whether the index names it. */
+  readonly isIndexed: boolean;
+  /** Blobs that proved good, with their places in it. */
+  readonly good: readonly PackedBlob[];
+}
+
+export interface DamagedPacks {
+  readonly sick: readonly SickPack[];
+  readonly lost: readonly RepairLoss[];
+  readonly notes: readonly RepairStep[];
+}
+
+interface FindOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/** @param wanted ids or starts of ids; none means all */
+export async function findDamagedPacks(
+  repository: OpenedRepository,
+  wanted: readonly string[],
+  { signal, onProgress }: FindOptions,
+): Promise<DamagedPacks> {
+  const structure = await inspectStructure(repository, signal);
+  if (structure.damagedIndexes.length > 0) throw indexComesFirst('Index files of the repository cannot be read.');
+  assertPacksThere(repository, structure);
+  const chosen = chooseNamed(repository, structure, wanted);
+  const { faulty } = await proveChosen(repository, structure, {
+    signal,
+    choose: (id) => chosen.has(id),
+    onProgress: ({ packsDone, packsTotal }) => onProgress(packsDone, packsTotal),
+  });
+  const sick: SickPack[] = [];
+  const notes: RepairStep[] = [];
+  for (const verdict of faulty) {
+    const { pack, header, hashFits } = verdict;
+    // The pack is as it was written; what is wrong is the index.
+    if (header.kind === 'differs' && hashFits === true)
+      notes.push(
+        step(
+          'data',
+          pack.id,
+          'is whole, but the index says something else of it; run "stillpoint repair index --read-all"',
+        ),
+      );
+    else
+      sick.push({
+        id: pack.id,
+        message: faultOf(verdict),
+        isIndexed: true,
+        good: await goodBlobs(repository, verdict, signal),
+      });
+  }
+  for (const id of chosen) {
+    const size = structure.packs.sizes.get(id);
+    if (size === undefined) notes.push(step('data', id, 'is not there; run "stillpoint repair index"'));
+    else if (!repository.index.hasPack(id))
+      await judgeUnreferenced(repository, { id, size }, { sick, notes, readAll: wanted.length === 0 }, signal);
+  }
+  const { findings } = await conclude(repository, structure, signal);
+  const lost = findings
+    .filter(
+      ({ severity, affects, message }) =>
+        severity === 'damage' &&
+        affects.length > 0 &&
+        sick.some(({ id }) => message.includes(`pack ${id.slice(0, 8)} `)),
+    )
+    .map(({ message, affects }): RepairLoss => ({ object: 'content of restore points', reason: message, affects }));
+  return { sick, lost, notes };
+}
+
+function chooseNamed(
+  { index }: OpenedRepository,
+  { packs }: Structure,
+  wanted: readonly string[],
+): ReadonlySet<PackId> {
+  const known = new Set<PackId>([...index.packIds, ...packs.sizes.keys()]);
+  if (wanted.length === 0) return new Set([...known].filter((id) => packs.sizes.has(id)));
+  const chosen = new Set<PackId>();
+  for (const start of wanted) {
+    const matches = /^[0-9a-f]{4,64}$/.test(start) ? [...known].filter((id) => id.startsWith(start)) : [];
+    const [only] = matches;
+    if (only === undefined || matches.length > 1) {
+      const fault = only === undefined ? 'no pack' : `${matches.length} packs`;
+      throw new StillpointError('usage.invalid', `"${start}" fits ${fault} of the repository.`, {
+        advice: 'Give the id of a pack, or at least four and enough of its digits, as check and verify print it.',
+        cause: undefined,
+      });
+    }
+    chosen.add(only);
+  }
+  return chosen;
+}
+
+/** What the index says good of it, and what only its header knows. */
+async function goodBlobs(
+  repository: OpenedRepository,
+  verdict: PackVerdict,
+  signal: AbortSignal,
+): Promise<readonly PackedBlob[]> {
+  const { pack, size, header, badBlobs } = verdict;
+  const bad = new Set(badBlobs.map(({ blob }) => blob));
+  const good = pack.blobs.filter((blob) => !bad.has(blob));
+  if (header.kind !== 'differs') return good;
+  const known = new Set(good.map(({ type, id }) => type + id));
+  const { badBlobs: worse } = await proveOne(repository, { id: pack.id, blobs: header.blobs }, size, signal);
+  const bads = new Set(worse.map(({ blob }) => blob));
+  return [...good, ...header.blobs.filter((blob) => !bads.has(blob) && !known.has(blob.type + blob.id))];
+}
+
+/** What an interrupted repair leaves: a damaged pack whose good blobs lie elsewhere by now. */
+async function judgeUnreferenced(
+  repository: OpenedRepository,
+  { id, size }: { readonly id: PackId; readonly size: number },
+  { sick, notes, readAll }: { readonly sick: SickPack[]; readonly notes: RepairStep[]; readonly readAll: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const blobs = await readPackHeader(repository, id, size, signal);
+  if (typeof blobs === 'string') {
+    notes.push(step('data', id, `is in no index and ${blobs}; nobody can say what it holds. prune removes it`));
+    return;
+  }
+  const verdict = await proveOne(repository, { id, blobs }, size, signal);
+  if (verdict.hashFits === true && verdict.badBlobs.length === 0) return;
+  const bad = new Set(verdict.badBlobs.map(({ blob }) => blob));
+  const isSick = new Set(sick.map((pack) => pack.id));
+  // Only where all packs were read is a copy that lies elsewhere known to be good.
+  const isElsewhere = ({ type, id: blob }: PackedBlob): boolean =>
+    readAll && repository.index.findAll(type, blob).some(({ pack }) => !isSick.has(pack));
+  const good = blobs.filter((blob) => !bad.has(blob) && !isElsewhere(blob));
+  sick.push({ id, message: faultOf(verdict), isIndexed: false, good });
+}
+
+async function proveOne(
+  { files, parts }: OpenedRepository,
+  pack: IndexedPack,
+  size: number,
+  signal: AbortSignal,
+): Promise<PackVerdict> {
+  const verdicts: PackVerdict[] = [];
+  await using reading = openReading(parts.key, parts.sealer, size);
+  await provePacks({ files, sealer: parts.sealer, reading, signal }, [{ pack, size }], (verdict) =>
+    verdicts.push(verdict),
+  );
+  return verdicts[0] as PackVerdict;
+}
+
+function faultOf({ pack, hashFits, header, badBlobs }: PackVerdict): string {
+  const faults = [
+    hashFits === false
+      ? 'does not match its name'
+      : hashFits === undefined
+        ? 'cannot be read to its end'
+        : 'was written with damaged blobs',
+    ...(header.kind === 'broken' ? [header.fault] : []),
+    `${badBlobs.length} of its ${pack.blobs.length} blobs are not good`,
+  ];
+  return faults.join(', ');
+}

@@ -1,0 +1,47 @@
+/** What all repairs share: the id of a plan, the words for objects, and what they must not begin with. */
+import { StillpointError } from '../../base/errors.ts';
+import { planIdOf } from '../../domain/plan-id.ts';
+import type { RepairLoss, RepairPlan, RepairStep, RepairWish } from '../../domain/repair-plan.ts';
+import { describeFile, type FileType } from '../backend/backend.ts';
+import type { OpenedRepository } from '../opened-repository.ts';
+import type { Structure } from '../structure.ts';
+
+export interface PlanContent {
+  readonly writes: readonly RepairStep[];
+  readonly removes: readonly RepairStep[];
+  readonly lost: readonly RepairLoss[];
+  readonly notes: readonly RepairStep[];
+  /** What the sentences shorten: whole ids, so that two plans that read alike are not taken for each other. */
+  readonly exact: readonly string[];
+}
+
+/** The id is over all that the plan says and over the repository that it is for. */
+export function makePlan({ id }: OpenedRepository, wish: RepairWish, { exact, ...content }: PlanContent): RepairPlan {
+  const { part, packs = [], readAll = false, forget = false } = wish;
+  const steps = [content.writes, content.removes, content.notes].map((list) =>
+    list.map(({ object, reason }) => [object, reason]),
+  );
+  const lost = content.lost.map(({ object, reason, affects }) => [object, reason, affects]);
+  return { id: planIdOf({ repository: id, part, packs, readAll, forget, steps, lost, exact }), part, ...content };
+}
+
+export function step(type: FileType, name: string, reason: string): RepairStep {
+  return { object: describeFile({ type, name }), reason };
+}
+
+/** Nothing may be called lost, or be left out of a new index, while the index itself cannot be trusted. */
+export function indexComesFirst(what: string): StillpointError {
+  return new StillpointError('repository.damaged', what, {
+    advice: 'Nothing was changed. Run "stillpoint repair index" first: it may bring back what now looks lost.',
+    cause: undefined,
+  });
+}
+
+/** A place that is not mounted wholly looks like a repository that has lost everything. */
+export function assertPacksThere({ index, location }: OpenedRepository, { packs }: Structure): void {
+  if (index.packCount === 0 || packs.sizes.size > 0) return;
+  throw new StillpointError('repository.damaged', `No pack at all is there in the repository at ${location}.`, {
+    advice: 'Nothing was changed: a repair would give up everything. Check that the whole place is mounted.',
+    cause: undefined,
+  });
+}

@@ -1,0 +1,138 @@
+/**
+ * Saving what is good in damaged packs. Every blob of a damaged pack that proves good, at the place that the index or
+ * the pack's own header gives, is written into a new pack as it lies. Order and crash story:
+ *
+ * 1. The new packs are stored, read back whole and proved. A crash leaves packs that no index names.
+ * 2. The new index is stored, read back and compared, then the old one is removed (see `replace-index.ts`).
+ * 3. The damaged packs are removed, each after a last look: whatever was good in it lies in a new pack that the stored
+ *    index names. A crash leaves a damaged pack that no index names; the next repair of packs finds it there.
+ */
+import { invariant, StillpointError } from '../../base/errors.ts';
+import type { RepairLoss, RepairStep, RepairWish } from '../../domain/repair-plan.ts';
+import type { PackId } from '../format/ids.ts';
+import type { IndexedPack } from '../format/index-file.ts';
+import { openBlob } from '../open-blob.ts';
+import type { OpenedRepository } from '../opened-repository.ts';
+import { isSound, packName, provePacks } from '../pack-proof.ts';
+import { PackWriter } from '../prune/pack-writer.ts';
+import { openReading } from '../workers/reader-pool.ts';
+import { findDamagedPacks, type SickPack } from './damaged-packs.ts';
+import type { PreparedRepair } from './index-repair.ts';
+import { makePlan, step } from './make-plan.ts';
+import { type RepairRun, removeFile, replaceIndex } from './replace-index.ts';
+
+export interface PackRepairOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+export async function planPackRepair(
+  repository: OpenedRepository,
+  wish: RepairWish,
+  options: PackRepairOptions,
+): Promise<PreparedRepair> {
+  const { sick, lost, notes } = await findDamagedPacks(repository, wish.packs ?? [], options);
+  const old = await repository.files.listNames('index', options.signal);
+  const saved = sick.filter(({ good }) => good.length > 0);
+  const plan = makePlan(repository, wish, {
+    writes: saved.map(({ id, good }) => ({
+      object: 'new packs',
+      reason: `hold ${good.length} good blobs of ${packName(id)}`,
+    })),
+    removes: [
+      ...sick.map(({ id, message }) => step('data', id, message)),
+      ...(sick.some(changesIndex) ? old.map((name) => step('index', name, 'a new index replaces it')) : []),
+    ],
+    lost: lost.map((loss): RepairLoss => ({ ...loss })),
+    notes: notes.map((note): RepairStep => ({ ...note })),
+    exact: [...sick.flatMap(({ id, good }) => [id, ...good.map((blob) => blob.id)]), ...old],
+  });
+  return { plan, apply: (run) => new PackRepair(repository, sick, old, run).run() };
+}
+
+class PackRepair {
+  readonly #repository: OpenedRepository;
+  readonly #sick: readonly SickPack[];
+  readonly #old: readonly string[];
+  readonly #run: RepairRun;
+
+  constructor(repository: OpenedRepository, sick: readonly SickPack[], old: readonly string[], run: RepairRun) {
+    this.#repository = repository;
+    this.#sick = sick;
+    this.#old = old;
+    this.#run = run;
+  }
+
+  async run(): Promise<void> {
+    if (this.#sick.length === 0) return;
+    const { lock, signal } = this.#run;
+    const stored = await this.#save(new PackWriter(this.#repository, lock, signal));
+    await this.#prove(stored);
+    const going = new Set(this.#sick.map(({ id }) => id));
+    if (stored.length > 0 || this.#sick.some(changesIndex)) {
+      await replaceIndex(this.#repository, this.#staying(going, stored), this.#old, this.#run);
+    }
+    for (const pack of this.#sick) {
+      this.#assertReplaced(pack, going);
+      await removeFile(this.#repository, 'data', pack.id, lock, signal);
+    }
+  }
+
+  async #save(writer: PackWriter): Promise<readonly IndexedPack[]> {
+    const { files, parts } = this.#repository;
+    let done = 0;
+    for (const { id, good } of this.#sick) {
+      for (const blob of good) {
+        const range = { offset: blob.offset, length: blob.length };
+        const envelope = await files.backend.load({ type: 'data', name: id }, range, this.#run.signal);
+        if (openBlob(parts.sealer, blob, envelope).data === undefined) throw changing(id);
+        await writer.add(blob, Uint8Array.from(envelope));
+      }
+      this.#run.onProgress((done += 1), this.#sick.length);
+    }
+    await writer.finish();
+    return writer.stored;
+  }
+
+  async #prove(stored: readonly IndexedPack[]): Promise<void> {
+    const { files, parts } = this.#repository;
+    const packs = await Promise.all(
+      stored.map(async (pack) => ({
+        pack,
+        size: (await files.backend.stat({ type: 'data', name: pack.id }, this.#run.signal)).sizeBytes,
+      })),
+    );
+    const bytes = packs.reduce((sum, { size }) => sum + size, 0);
+    await using reading = openReading(parts.key, parts.sealer, bytes);
+    await provePacks({ files, sealer: parts.sealer, reading, signal: this.#run.signal }, packs, (verdict) => {
+      if (!isSound(verdict)) throw changing(verdict.pack.id);
+    });
+  }
+
+  *#staying(going: ReadonlySet<PackId>, stored: readonly IndexedPack[]): Generator<IndexedPack> {
+    for (const pack of this.#repository.index.packs()) if (!going.has(pack.id)) yield pack;
+    yield* stored;
+  }
+
+  /** The index in memory was read from the store after the new one was written. */
+  #assertReplaced({ good }: SickPack, going: ReadonlySet<PackId>): void {
+    for (const { type, id } of good) {
+      const isKept = this.#repository.index.findAll(type, id).some(({ pack }) => !going.has(pack));
+      invariant(isKept, 'every good blob of a damaged pack lies in another pack before it is removed');
+    }
+  }
+}
+
+const changesIndex = ({ isIndexed, good }: SickPack): boolean => isIndexed || good.length > 0;
+
+function changing(id: PackId): StillpointError {
+  return new StillpointError(
+    'repository.damaged',
+    `What is read of ${packName(id)} changes from one time to the next.`,
+    {
+      advice:
+        'Nothing was removed. The place or this machine is not reliable: look after the disk and the memory first.',
+      cause: undefined,
+    },
+  );
+}

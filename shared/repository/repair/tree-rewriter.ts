@@ -1,0 +1,107 @@
+/**
+ * Makes trees anew without what is lost. Pure but for `store`: the same trees and the same losses give the same ids, so
+ * that a plan can name the trees that applying it will write. A tree without a fault keeps its id.
+ */
+import { displayName } from '../../base/bytes.ts';
+import { isStillpointError } from '../../base/errors.ts';
+import { MAX_AFFECTED } from '../damage.ts';
+import { type BlobId, type BlobType, blobIdOf } from '../format/ids.ts';
+import type { Node } from '../format/node.ts';
+import { encodeTree } from '../format/tree.ts';
+import type { OpenedRepository } from '../opened-repository.ts';
+import { MAX_DEPTH } from '../walk.ts';
+
+export interface TreeRewriterPorts {
+  readonly repository: OpenedRepository;
+  readonly causeOf: (type: BlobType, id: BlobId) => string | undefined;
+  /** Given the text of each tree that is new. */
+  readonly store: (text: Buffer) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+export interface RewrittenTree {
+  /** The same id where nothing is wrong; undefined where the tree cannot be read. */
+  readonly tree: BlobId | undefined;
+  /** Paths from this tree on, and how many more there are. */
+  readonly lost: readonly string[];
+  readonly more: number;
+}
+
+export class TreeRewriter {
+  readonly #ports: TreeRewriterPorts;
+  /** One bit for each blob: trees that stay as they are. */
+  readonly #sound: Uint8Array;
+  readonly #changed = new Map<BlobId, RewrittenTree>();
+
+  constructor(ports: TreeRewriterPorts) {
+    this.#ports = ports;
+    this.#sound = new Uint8Array((ports.repository.index.blobCount >> 3) + 1);
+  }
+
+  rewrite(id: BlobId): Promise<RewrittenTree> {
+    return this.#tree(id, 0);
+  }
+
+  async #tree(id: BlobId, depth: number): Promise<RewrittenTree> {
+    this.#ports.signal.throwIfAborted();
+    const number = this.#ports.repository.index.numberOf('tree', id) ?? -1;
+    const known = this.#changed.get(id);
+    if (known !== undefined) return known;
+    const asItIs: RewrittenTree = { tree: id, lost: [], more: 0 };
+    if (number >= 0 && ((this.#sound[number >> 3] ?? 0) & (1 << (number & 7))) !== 0) return asItIs;
+    const result = await this.#rewriteTree(id, depth);
+    if (result.tree !== id) this.#changed.set(id, result);
+    else if (number >= 0) this.#sound[number >> 3] = (this.#sound[number >> 3] ?? 0) | (1 << (number & 7));
+    return result;
+  }
+
+  async #rewriteTree(id: BlobId, depth: number): Promise<RewrittenTree> {
+    const nodes = depth > MAX_DEPTH ? undefined : await this.#load(id);
+    if (nodes === undefined) return { tree: undefined, lost: [''], more: 0 };
+    const lost: string[] = [];
+    let more = 0;
+    const kept: Node[] = [];
+    for (const node of nodes) {
+      const result = await this.#node(node, depth);
+      if (result.node !== undefined) kept.push(result.node);
+      more += result.more;
+      for (const path of result.lost) {
+        if (lost.length < MAX_AFFECTED) lost.push(`/${displayName(node.name)}${path}`);
+        else more += 1;
+      }
+    }
+    if (lost.length === 0) return { tree: id, lost, more };
+    return { tree: await this.#store(kept), lost, more };
+  }
+
+  async #node(node: Node, depth: number): Promise<Omit<RewrittenTree, 'tree'> & { readonly node: Node | undefined }> {
+    if (node.type === 'dir') {
+      const { tree, lost, more } =
+        node.subtree === undefined
+          ? { tree: undefined, lost: [''], more: 0 }
+          : await this.#tree(node.subtree, depth + 1);
+      return { node: { ...node, subtree: tree ?? (await this.#store([])) }, lost, more };
+    }
+    if (node.type !== 'file') return { node, lost: [], more: 0 };
+    const isWhole = node.content?.every((blob) => this.#ports.causeOf('data', blob) === undefined) === true;
+    return isWhole ? { node, lost: [], more: 0 } : { node: undefined, lost: [''], more: 0 };
+  }
+
+  async #store(nodes: readonly Node[]): Promise<BlobId> {
+    const text = encodeTree(nodes);
+    const id = blobIdOf(text);
+    await this.#ports.store(text);
+    return id;
+  }
+
+  async #load(id: BlobId): Promise<readonly Node[] | undefined> {
+    const { repository, causeOf, signal } = this.#ports;
+    if (causeOf('tree', id) !== undefined) return undefined;
+    try {
+      return (await repository.loadTree(id, signal)).nodes;
+    } catch (error) {
+      if (!isStillpointError(error, 'repository.damaged')) throw error;
+      return undefined;
+    }
+  }
+}
