@@ -17,13 +17,14 @@ const SLASH = Buffer.from('/');
 
 export interface ArchiveOptions extends WriterOptions {
   readonly signal: AbortSignal;
+  readonly tags?: readonly string[];
 }
 
 /** The restore point's tree is the content of `folder` itself. */
 export async function archiveFolder(
   repository: OpenedRepository,
   folder: string,
-  { signal, ...options }: ArchiveOptions,
+  { signal, tags = [], ...options }: ArchiveOptions,
 ): Promise<RestorePoint> {
   await using lock = await repository.lock('shared', signal);
   await repository.loadIndex(signal);
@@ -32,7 +33,7 @@ export async function archiveFolder(
   const tree = await archive.folder(Buffer.from(folder), Buffer.alloc(0));
   await writer.flush(signal);
   const time = timestampFromNs(BigInt(Date.now()) * 1_000_000n);
-  return await repository.saveRestorePoint({ time, tree, paths: [folder], hostname: 'db1' }, lock, signal);
+  return await repository.saveRestorePoint({ time, tree, paths: [folder], hostname: 'db1', tags }, lock, signal);
 }
 
 class Archive {
