@@ -7,6 +7,10 @@ import { selectPoints } from '../../../../shared/pipeline/select-points.ts';
 import type { Backend } from '../../../../shared/repository/backend/backend.ts';
 import { createMemoryBackend } from '../../../../shared/repository/backend/memory.ts';
 import { checkRepository } from '../../../../shared/repository/check.ts';
+import { OVERHEAD_BYTES } from '../../../../shared/repository/crypto/aes-poly1305.ts';
+import { blobIdOf, type PackId } from '../../../../shared/repository/format/ids.ts';
+import { decodeIndex, encodeIndex } from '../../../../shared/repository/format/index-file.ts';
+import { encodeHeaderLength, encodePackHeader } from '../../../../shared/repository/format/pack.ts';
 import { timestampFromNs } from '../../../../shared/repository/format/timestamp.ts';
 import { createRepository, openRepository } from '../../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../../shared/repository/opened-repository.ts';
@@ -183,6 +187,54 @@ describe('a copy', () => {
     ]);
     expect(await damage(to, verify)).toEqual([]);
     expect((await points(to)).length).toBe(1);
+  });
+
+  it('proves the content: a blob that was sealed as something else is not taken', async () => {
+    const source = await create(from);
+    const id = await save(source, { 'a.bin': randomBytes(50_000) }, {});
+    const [node] = (await source.loadTree((await source.findRestorePoint(id, signal)).tree, signal)).nodes;
+    const blob = source.index.find('data', node?.content?.[0] ?? ('' as never));
+    if (blob === undefined) throw new Error('it was stored');
+    // Sealed by who has the key, in a pack that says what it should: only the content itself gives it away.
+    const lie = { ...blob, offset: 0, length: 50_000 + OVERHEAD_BYTES, uncompressedLength: 0 };
+    const sealed = source.parts.sealer.seal(randomBytes(50_000));
+    const header = source.parts.sealer.seal(encodePackHeader([lie]));
+    const pack = Buffer.concat([sealed, header, encodeHeaderLength(header.length)]);
+    const name = blobIdOf(pack) as string as PackId;
+    await from.save({ type: 'data', name }, [pack], signal);
+    for await (const index of from.list('index', signal)) {
+      const json = await source.files.load('index', index.name, signal);
+      const packs = [...decodeIndex(json, 'index')].map((one) =>
+        one.id === blob.pack ? { id: name, blobs: [lie] } : one,
+      );
+      await from.remove({ type: 'index', name: index.name }, signal);
+      await source.files.save('index', encodeIndex(packs), signal);
+    }
+    await create(to);
+    const report = await copyAll(from, to);
+    expect(report).toMatchObject({ copied: [], failed: [{ restorePoint: id }] });
+    expect(report.failed[0]?.reason).toContain('does not match its id');
+    expect(await damage(to, verify)).toEqual([]);
+  });
+
+  it('does not believe in what is below a tree because the tree is there', async () => {
+    const source = await create(from);
+    const id = await save(source, FIRST, {});
+    const target = await create(to);
+    {
+      await using lock = await target.lock('shared', signal);
+      await using writer = await target.openWriter(lock, { workers: 1 });
+      for (const { blobs } of source.index.packs()) {
+        for (const blob of blobs) {
+          if (blob.type === 'tree') await writer.put('tree', await source.loadBlob('tree', blob.id, signal), signal);
+        }
+      }
+      await writer.flush(signal);
+    }
+    const report = await copyAll(from, to);
+    expect(report.copied.map(({ source: point }) => point)).toEqual([id]);
+    expect(await damage(to, verify)).toEqual([]);
+    expect(await contentsOf(to, 'latest')).toEqual(await contentsOf(from, id));
   });
 
   it.each(['changed', 'lost'])('of a pack that is %s takes the blobs from their second places', async (fault) => {

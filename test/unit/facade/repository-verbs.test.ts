@@ -1,0 +1,131 @@
+/** The façade over two real repositories: passwords, locks, copies as jobs, and questions over restore points. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { never } from '../../../shared/base/cancel.ts';
+import { repositoryName } from '../../../shared/domain/names.ts';
+import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
+import type { Prompter, Question } from '../../../shared/domain/prompter.ts';
+import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
+import { openRepository } from '../../../shared/repository/open-repository.ts';
+import { openStillpoint, type Stillpoint } from '../../../shared/stillpoint.ts';
+import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
+import { backUp, createTestRepository, PASSWORD } from '../../support/test-repository.ts';
+
+const SLOW = 60_000;
+const MAIN = repositoryName('main');
+const OTHER = repositoryName('other');
+const ASKED = repositoryName('asked');
+
+let folder: TemporaryFolder;
+let stillpoint: Stillpoint;
+const points: string[] = [];
+/** What the person was asked, and what is answered next. */
+const questions: Question['kind'][] = [];
+let answers: Partial<Record<Question['kind'], string>> = {};
+
+const person: Prompter = {
+  ask: async ({ kind }) => {
+    questions.push(kind);
+    return answers[kind];
+  },
+  confirmHostKey: async () => false,
+};
+const place = (name: string): string => join(folder.path, name);
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  for (const name of ['main', 'other', 'asked']) {
+    await using repository = await createTestRepository(createLocalBackend(place(name)));
+    if (name !== 'main') continue;
+    points.push((await backUp(repository, { 'a.txt': 'one', same: { 'b.txt': 'b' } })).id);
+    points.push((await backUp(repository, { 'a.txt': 'two', same: { 'b.txt': 'b' } })).id);
+  }
+  await writeFile(place('password'), `${PASSWORD}\n`, { mode: 0o600 });
+  await writeFile(
+    place('config.jsonc'),
+    `{"repositories": {
+      "main": {"location": "main", "passwordFile": "password"},
+      "other": {"location": "other", "passwordFile": "password"},
+      "asked": {"location": "asked"},
+    }}`,
+  );
+  const places = { configFile: place('config.jsonc'), stateFolder: place('state') };
+  stillpoint = await openStillpoint({ ...places, prompter: person });
+}, SLOW);
+afterAll(async () => {
+  await stillpoint[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+describe('over two repositories', { timeout: SLOW }, () => {
+  test('a copy is a job that has both passwords, and a second one finds all there', async () => {
+    const request = { kind: 'copy', from: MAIN, to: OTHER, restorePoints: [], filter: EVERY_POINT } as const;
+    const results: unknown[] = [];
+    for (let turn = 0; turn < 2; turn += 1) {
+      const { job } = await stillpoint.startJob(request, never);
+      const events = await Array.fromAsync(stillpoint.followJob(job.id, 0, AbortSignal.timeout(SLOW)));
+      const end = events.at(-1);
+      results.push(end?.type === 'job-finished' ? end.result : end);
+    }
+    expect(results).toEqual([
+      expect.objectContaining({ kind: 'copy', alreadyThere: 0, failed: [] }),
+      expect.objectContaining({ copied: [], alreadyThere: 2, failed: [], bytesStored: 0 }),
+    ]);
+    expect((await stillpoint.listRestorePoints({ repository: OTHER }, never)).length).toBe(2);
+  });
+
+  test('differences, finds and sizes come from the repository that was named', async () => {
+    const changes: string[] = [];
+    const [before = '', after = ''] = points;
+    const request = { repository: MAIN, before, after: after.slice(0, 12), path: '/', exact: false };
+    const summary = await stillpoint.diff(request, ({ change, path }) => void changes.push(`${change} ${path}`), never);
+    expect([changes, summary.changedFiles]).toEqual([['content /a.txt'], 1]);
+
+    const found: string[] = [];
+    const search = { repository: OTHER, patterns: ['B.*'], ignoreCase: true, oldest: undefined, newest: undefined };
+    const whole = { ...search, restorePoints: [], filter: EVERY_POINT };
+    await stillpoint.find(whole, ({ path }) => void found.push(path), never);
+    expect(found).toEqual(['/same/b.txt', '/same/b.txt']);
+
+    const { stats } = await stillpoint.stats(
+      { repository: MAIN, mode: 'restore-size', restorePoints: [], filter: EVERY_POINT },
+      never,
+    );
+    expect(stats).toMatchObject({ files: 4, folders: 2, bytes: 8 });
+  });
+
+  test('a password that a person changes is asked for anew, and the old one opens nothing', async () => {
+    answers = { 'repository-password': PASSWORD, 'new-repository-password': 'another one' };
+    await stillpoint.changeKey(ASKED, { from: 'person' }, never);
+    expect(questions).toEqual(['repository-password', 'new-repository-password']);
+    answers = { 'repository-password': 'another one' };
+    expect((await stillpoint.listKeys(ASKED, never)).map(({ inUse }) => inUse)).toEqual([true]);
+    expect(questions.length).toBe(3);
+    await expect(openRepository(createLocalBackend(place('asked')), PASSWORD, never)).rejects.toMatchObject({
+      code: 'repository.wrong-password',
+    });
+  });
+
+  test('a new password that nobody gives, or an empty one, changes nothing', async () => {
+    answers = { 'repository-password': 'another one' };
+    await expect(stillpoint.addKey(ASKED, { from: 'person' }, never)).rejects.toMatchObject({
+      code: 'config.secret-unavailable',
+    });
+    await writeFile(place('empty'), '\n');
+    await expect(stillpoint.addKey(ASKED, { from: 'file', path: place('empty') }, never)).rejects.toMatchObject({
+      code: 'config.secret-unavailable',
+    });
+    expect((await stillpoint.listKeys(ASKED, never)).length).toBe(1);
+  });
+
+  test('a lock is told with whose it is, and one at work is left', async () => {
+    await using repository = await openRepository(createLocalBackend(place('main')), PASSWORD, never);
+    await using lock = await repository.lock('shared', never);
+    const { removed, kept } = await stillpoint.unlockRepository(MAIN, 'stale', never);
+    expect(removed).toEqual([]);
+    expect(kept.map(({ owner, reason }) => [owner?.pid, reason])).toEqual([[process.pid, 'its process is at work']]);
+    expect((await stillpoint.unlockRepository(MAIN, 'all', never)).removed.length).toBe(1);
+    expect(lock.mode).toBe('shared');
+  });
+});
