@@ -47,6 +47,29 @@ export class Semaphore {
   }
 }
 
+/** As `mapWithLimit` for what comes one by one: an item is taken when there is a place for it. */
+export async function forEachWithLimit<T>(
+  items: Iterable<T>,
+  limit: number,
+  task: (item: T) => Promise<void>,
+): Promise<void> {
+  const source = items[Symbol.iterator]();
+  let failed = false;
+  const worker = async (): Promise<void> => {
+    while (!failed) {
+      const next = source.next();
+      if (next.done === true) return;
+      try {
+        await task(next.value);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: limit }, worker));
+}
+
 /** Maps in order with at most `limit` calls at a time; the first failure stops new calls and is thrown. */
 export async function mapWithLimit<T, R>(
   items: readonly T[],

@@ -5,6 +5,9 @@ import type { PruneOptions, PrunePlan } from '../../shared/domain/prune-plan.ts'
 import type { Backend } from '../../shared/repository/backend/backend.ts';
 import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
 import { checkRepository } from '../../shared/repository/check.ts';
+import { type BlobType, blobIdOf, type PackId } from '../../shared/repository/format/ids.ts';
+import type { IndexedPack } from '../../shared/repository/format/index-file.ts';
+import { encodeHeaderLength, encodePackHeader, type PackedBlob } from '../../shared/repository/format/pack.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
 import { applyPrune, type PruneObserver, type PruneOutcome } from '../../shared/repository/prune/apply.ts';
@@ -12,6 +15,7 @@ import { planPrune } from '../../shared/repository/prune/plan.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
 import { verifyRepository } from '../../shared/repository/verify.ts';
 import { walkTree } from '../../shared/repository/walk.ts';
+import { compress } from '../../shared/repository/workers/encode.ts';
 import { copyOf } from './crashing-backend.ts';
 import { backUp, createTestRepository, PASSWORD, putTree, type TestTree, testSignal } from './test-repository.ts';
 
@@ -86,6 +90,36 @@ async function backUpUnder(
   await using writer = await repository.openWriter(lock, { workers: 1, ...SMALL_PACKS });
   await putTree(writer, tree, testSignal());
   await writer.flush(testSignal());
+}
+
+export interface Plain {
+  readonly type: BlobType;
+  readonly data: Buffer;
+}
+
+/** Stores a pack of these blobs without the threads of a writer. No index names it yet. */
+export async function storePack(
+  { parts, files, version }: OpenedRepository,
+  plain: readonly Plain[],
+  isCompressed: (blob: Plain) => boolean = () => true,
+): Promise<IndexedPack> {
+  const blobs: PackedBlob[] = [];
+  const pieces: Buffer[] = [];
+  let offset = 0;
+  for (const blob of plain) {
+    const { type, data } = blob;
+    const compressed = isCompressed(blob) ? compress(data, type, 'auto', version) : undefined;
+    const envelope = parts.sealer.seal(compressed ?? data);
+    const uncompressedLength = compressed === undefined ? 0 : data.length;
+    blobs.push({ type, id: blobIdOf(data), offset, length: envelope.length, uncompressedLength });
+    pieces.push(envelope);
+    offset += envelope.length;
+  }
+  const header = parts.sealer.seal(encodePackHeader(blobs));
+  const content = Buffer.concat([...pieces, header, encodeHeaderLength(header.length)]);
+  const id = blobIdOf(content) as string as PackId;
+  await files.backend.save({ type: 'data', name: id }, [content], testSignal());
+  return { id, blobs };
 }
 
 /** A whole prune as the pipeline does it. */

@@ -16,9 +16,10 @@
  * Before each removal the lock is looked at again: a machine that slept through its lock's life removes nothing more.
  */
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
-import { mapWithLimit } from '../../base/limit.ts';
+import { forEachWithLimit } from '../../base/limit.ts';
 import type { FileRef } from '../backend/backend.ts';
 import { type BlobId, type PackId } from '../format/ids.ts';
+import type { IndexedPack } from '../format/index-file.ts';
 import type { PackedBlob } from '../format/pack.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import type { RepositoryLock } from '../repository.ts';
@@ -28,6 +29,9 @@ import { NeededBlobs, readBlobs } from './needed-blobs.ts';
 import { PackWriter } from './pack-writer.ts';
 import type { PreparedPrune } from './plan.ts';
 import { writeNewIndex } from './rewrite-index.ts';
+
+/** Each takes a stretch of 8 MiB and what it puts into new packs. */
+const MAX_PACKS_AT_ONCE = 5;
 
 type PruneStep = 'prove' | 'repack' | 'index' | 'remove';
 
@@ -102,43 +106,39 @@ class PruneRun {
   async proveCopies(): Promise<void> {
     const { keptIn, plan } = this.#prepared;
     const rewritten = new Set<string>(plan.repack);
-    const packs = new Set([...keptIn.values()].filter((id) => !rewritten.has(id)));
+    const packs = new Set<PackId>([...keptIn.values()].filter((id) => !rewritten.has(id)));
     if (packs.size === 0) return;
     const needed = new NeededBlobs(this.#repository, this.#prepared);
     let done = 0;
-    for (const pack of this.#repository.index.packs()) {
-      if (!packs.has(pack.id)) continue;
-      for await (const { blob, opened } of readBlobs(
-        this.#repository,
-        pack.id,
-        needed.withCopies(pack),
-        this.#signal,
-      )) {
+    await this.#eachPack(packs, async (pack) => {
+      const copies = readBlobs(this.#repository, pack.id, needed.withCopies(pack), this.#signal);
+      for await (const { blob, opened } of copies) {
         if (opened.fault !== undefined) throw damagedCopy(pack.id, blob.id, opened.fault);
       }
       this.#observer.progress('prove', (done += 1), packs.size);
-    }
+    });
   }
 
   async repack(writer: PackWriter): Promise<void> {
-    const { plan } = this.#prepared;
-    const wanted = new Set<string>(plan.repack);
+    const wanted = new Set(this.#prepared.plan.repack as readonly PackId[]);
     const needed = new NeededBlobs(this.#repository, this.#prepared);
     let done = 0;
-    for (const pack of this.#repository.index.packs()) {
-      if (!wanted.has(pack.id)) continue;
-      for await (const { blob, envelope, opened } of readBlobs(
-        this.#repository,
-        pack.id,
-        needed.of(pack),
-        this.#signal,
-      )) {
+    await this.#eachPack(wanted, async (pack) => {
+      for await (const read of readBlobs(this.#repository, pack.id, needed.of(pack), this.#signal)) {
+        const { blob, envelope, opened } = read;
         if (opened.data !== undefined && !this.#mustCompress(blob)) await writer.add(blob, Uint8Array.from(envelope));
         else await this.#addAnew(writer, blob, opened.data);
       }
       this.#observer.progress('repack', (done += 1), wanted.size);
-    }
+    });
     await writer.finish();
+  }
+
+  /** Some packs at once, because a store far away answers late. */
+  #eachPack(wanted: ReadonlySet<PackId>, task: (pack: IndexedPack) => Promise<void>): Promise<void> {
+    const { connections } = this.#repository.files.backend.properties;
+    const packs = packsAmong(this.#repository.index.packs(), wanted);
+    return forEachWithLimit(packs, Math.min(connections, MAX_PACKS_AT_ONCE), task);
   }
 
   #mustCompress(blob: PackedBlob): boolean {
@@ -159,13 +159,17 @@ class PruneRun {
   async remove(type: 'data' | 'index', names: readonly string[], step: PruneStep): Promise<void> {
     const { backend } = this.#repository.files;
     let done = 0;
-    await mapWithLimit(names, backend.properties.connections, async (name) => {
+    await forEachWithLimit(names, backend.properties.connections, async (name) => {
       this.#signal.throwIfAborted();
       this.#lock.assertHeld();
       await removeFile(backend, { type, name }, this.#signal);
       this.#observer.progress(step, (done += 1), names.length);
     });
   }
+}
+
+function* packsAmong(packs: Iterable<IndexedPack>, wanted: ReadonlySet<PackId>): Generator<IndexedPack> {
+  for (const pack of packs) if (wanted.has(pack.id)) yield pack;
 }
 
 /** A repeated call may find that the first one did remove it. */

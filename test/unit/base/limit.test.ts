@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { mapWithLimit, Semaphore } from '../../../shared/base/limit.ts';
+import { forEachWithLimit, mapWithLimit, Semaphore } from '../../../shared/base/limit.ts';
 
 const never = new AbortController().signal;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -77,5 +77,30 @@ describe('mapping with a limit', () => {
     await expect(mapped).rejects.toThrow('at one');
     await turn();
     expect(begun.length).toBeLessThan(6);
+  });
+});
+
+describe('forEachWithLimit', () => {
+  test('takes items only when there is a place, and none after a failure', async () => {
+    const taken: number[] = [];
+    function* endless(): Generator<number> {
+      for (let item = 0; ; item++) {
+        taken.push(item);
+        yield item;
+      }
+    }
+    let running = 0;
+    let most = 0;
+    const work = forEachWithLimit(endless(), 3, async (item) => {
+      most = Math.max(most, (running += 1));
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      running -= 1;
+      if (item === 10) throw new Error('the eleventh fails');
+    });
+    await expect(work).rejects.toThrow('the eleventh fails');
+    const count = taken.length;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect([most, taken.length]).toEqual([3, count]);
+    expect(count).toBeLessThan(15);
   });
 });

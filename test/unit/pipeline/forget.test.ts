@@ -11,12 +11,17 @@ import { forget, planForgetting } from '../../../shared/pipeline/forget.ts';
 import { planPruning, prune } from '../../../shared/pipeline/prune.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
+import { blobIdOf } from '../../../shared/repository/format/ids.ts';
+import { encodeIndex } from '../../../shared/repository/format/index-file.ts';
 import { parseTimestamp } from '../../../shared/repository/format/timestamp.ts';
-import { crashAfter } from '../../support/crashing-backend.ts';
-import { damageIn, open } from '../../support/prune-lab.ts';
+import { encodeTree } from '../../../shared/repository/format/tree.ts';
+import { copyOf, crashAfter } from '../../support/crashing-backend.ts';
+import { damageIn, open, storePack } from '../../support/prune-lab.ts';
 import { backUp, createTestRepository, testSignal } from '../../support/test-repository.ts';
 
 const signal = testSignal();
+const WHEN = parseTimestamp('2026-01-01T00:00:00Z');
+const FILE = { type: 'file', mode: 0o644, uid: 0, gid: 0, links: 1, mtime: WHEN, atime: WHEN, ctime: WHEN } as const;
 const PRUNE = { maxUnused: '0%' };
 
 function ports(backend: Backend, events: RunEventBody[] = []): CarePorts {
@@ -28,18 +33,23 @@ async function filled(days: number): Promise<{ backend: Backend; ids: readonly s
   const backend = createMemoryBackend();
   await createTestRepository(backend);
   const repository = await open(backend);
+  await using lock = await repository.lock('shared', signal);
   const ids: string[] = [];
   for (let day = 1; day <= days; day++) {
-    const { tree } = await backUp(repository, { [`file${day}`]: `content ${day}`.repeat(900) });
-    await using lock = await repository.lock('shared', signal);
+    const data = Buffer.from(`content ${day}`.repeat(900));
+    const tree = encodeTree([
+      { ...FILE, name: Buffer.from(`file${day}`), size: data.length, content: [blobIdOf(data)] },
+    ]);
+    const packs = [
+      await storePack(repository, [{ type: 'data', data }]),
+      await storePack(repository, [{ type: 'tree', data: tree }]),
+    ];
+    await repository.files.save('index', encodeIndex(packs), signal);
+    await repository.loadIndex(signal);
     const time = parseTimestamp(`2026-03-${String(day).padStart(2, '0')}T02:00:00Z`);
     const tags = ['stillpoint', `source=${day % 2 === 0 ? 'even' : 'odd'}`];
-    ids.push(
-      (await repository.saveRestorePoint({ time, tree, paths: ['/srv'], hostname: 'db1', tags }, lock, signal)).id,
-    );
-  }
-  for (const { id, paths } of (await repository.listRestorePoints(signal)).points) {
-    if (paths[0] === '/') await repository.files.remove('snapshots', id, signal);
+    const draft = { time, tree: blobIdOf(tree), paths: ['/srv'], hostname: 'db1', tags };
+    ids.push((await repository.saveRestorePoint(draft, lock, signal)).id);
   }
   return { backend, ids };
 }
@@ -153,7 +163,6 @@ describe('forget', () => {
 
   it('stopped after any write or removal leaves a sound repository, and can be done again', async () => {
     const { backend: full, ids } = await filled(4);
-    const { copyOf } = await import('../../support/crashing-backend.ts');
     const wish = { selection: byRules(1), prune: PRUNE };
     for (let survived = 0; ; survived += 1) {
       const backend = await copyOf(full, signal);
