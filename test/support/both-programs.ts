@@ -1,12 +1,13 @@
 /**
  * Stillpoint and restic behind one port, so that a test can say "each of both" and mean it. Our side is the code that
- * a job runs, without its process around it: the writer, the checks, and the verb `restore`.
+ * a job runs, without its process around it: the writer, the checks, and the verbs `restore` and `forget`.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { never } from '../../shared/base/cancel.ts';
 import { systemClock } from '../../shared/base/clock.ts';
 import { silentLogger } from '../../shared/base/log.ts';
+import { forget } from '../../shared/pipeline/forget.ts';
 import { restore } from '../../shared/pipeline/restore.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
@@ -16,7 +17,6 @@ import type { OpenedRepository } from '../../shared/repository/opened-repository
 import type { Compression } from '../../shared/repository/repository.ts';
 import { verifyRepository } from '../../shared/repository/verify.ts';
 import { archiveFolder } from './local-archive.ts';
-import { prune } from './prune-lab.ts';
 import { resticFinds, resticOk } from './restic.ts';
 import { PASSWORD } from './test-repository.ts';
 
@@ -104,16 +104,15 @@ export const stillpoint: Program = {
     return (await verifyRepository(repository, { signal: never })).findings.map(({ message }) => message);
   },
   async remove(folder, ids) {
-    const backend = createLocalBackend(folder);
-    {
-      await using repository = await opened(folder);
-      await using _lock = await repository.lock('exclusive', never);
-      for (const id of ids) await repository.files.remove('snapshots', id, never);
-    }
-    await prune(backend, { maxUnused: '0%' });
+    const wish = { selection: { by: 'points', points: ids }, prune: { maxUnused: '0%' } } as const;
+    const ports = { openRepository: () => opened(folder), clock: systemClock, emit: () => undefined };
+    await forget(wish, ports, never);
   },
 };
 
+/** Locks wait for slow stores to show a new file; a local disk is not slow. */
+const HASTY = { clock: { ...systemClock, sleep: () => Promise.resolve() } };
+
 function opened(folder: string): Promise<OpenedRepository> {
-  return openRepository(createLocalBackend(folder), PASSWORD, never);
+  return openRepository(createLocalBackend(folder), PASSWORD, never, HASTY);
 }
