@@ -18,6 +18,7 @@ import { addList } from './commands/list.ts';
 import { addLs } from './commands/ls.ts';
 import { addPlan } from './commands/plan.ts';
 import { addPrune } from './commands/prune.ts';
+import { addRepair } from './commands/repair.ts';
 import { addRestore } from './commands/restore.ts';
 import { addStats } from './commands/stats.ts';
 import { addSweep } from './commands/sweep.ts';
@@ -44,6 +45,7 @@ const COMMANDS = [
   addCopy,
   addForget,
   addPrune,
+  addRepair,
   addUnlock,
   addKey,
   addSweep,

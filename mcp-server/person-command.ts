@@ -36,6 +36,8 @@ export function wordsOf(request: JobRequest): readonly string[] {
     case 'forget':
     case 'prune':
       return [request.kind, request.repository];
+    case 'repair':
+      return ['repair', request.wish.part, request.repository];
     case 'copy':
       return ['copy', '--from', request.from, '--to', request.to, ...request.restorePoints];
     case 'sweep':

@@ -11,6 +11,7 @@ import type {
   SweepReport,
 } from '../../shared/domain/report.ts';
 import { renderForget, renderPrune } from './care.ts';
+import { renderRepair } from './repair.ts';
 import { renderFacts } from './table.ts';
 import { counted, formatCount, formatDuration, type Paint, shown } from './text.ts';
 
@@ -34,6 +35,8 @@ export function renderResult(result: JobResult, paint: Paint): string {
       return renderForget(result, paint);
     case 'prune':
       return renderPrune(result, paint);
+    case 'repair':
+      return renderRepair(result, paint);
   }
 }
 

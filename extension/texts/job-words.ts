@@ -23,6 +23,8 @@ export function jobTitle(request: JobRequest, t: Translate): string {
       return t('Forget restore points in "{0}"', request.repository);
     case 'prune':
       return t('Prune "{0}"', request.repository);
+    case 'repair':
+      return t('Repair "{0}"', request.repository);
   }
 }
 
@@ -108,6 +110,13 @@ export function resultWords(result: JobResult, t: Translate): string {
         formatBytes(result.figures.bytes.freed),
         result.packsDeleted,
         result.packsWritten,
+      );
+    case 'repair':
+      return t(
+        '{0} written, {1} removed, {2} lost; the log names each.',
+        result.applied ? result.plan.writes.length : 0,
+        result.applied ? result.plan.removes.length : 0,
+        result.plan.lost.length,
       );
     case 'sweep':
       return t('{0} removed, {1} left alone.', result.removed.length, result.kept.length);

@@ -48,6 +48,8 @@ export function phaseWords(phase: Phase, t: Translate): string {
       return t('Writing the new index');
     case 'remove':
       return t('Deleting packs that nothing needs');
+    case 'repair':
+      return t('Repairing');
     case 'sweep':
       return t('Removing what was left behind');
   }

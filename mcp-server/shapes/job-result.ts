@@ -82,10 +82,11 @@ const sweepShape = z.strictObject({
 
 /** Both in one shape: every shape stands in the list of tools, which has to stay small. */
 const careShape = z.strictObject({
-  kind: z.enum(['forget', 'prune']).describe('Which.'),
+  kind: z.enum(['forget', 'prune', 'repair']).describe('Which.'),
   forgottenCount: count('Restore points forgotten.'),
   packsDeleted: count('Packs deleted by a prune.'),
   bytesFreed: count('Bytes freed by a prune.'),
+  lostCount: count('Losses that a repair cannot mend.'),
 });
 
 export const resultShape = z.union([backupShape, restoreShape, checkShape, copyShape, sweepShape, careShape]);
@@ -152,6 +153,8 @@ export function resultOf(result: JobResult): z.input<typeof resultShape> {
       return careOf('forget', result.forgotten.length, result.prune);
     case 'prune':
       return careOf('prune', 0, result);
+    case 'repair':
+      return { ...careOf('repair', 0, undefined), lostCount: result.plan.lost.length };
     case 'sweep':
       return {
         kind: 'sweep',
@@ -166,10 +169,10 @@ export function resultOf(result: JobResult): z.input<typeof resultShape> {
 }
 
 function careOf(
-  kind: 'forget' | 'prune',
+  kind: 'forget' | 'prune' | 'repair',
   forgottenCount: number,
   pruned: PruneReport | undefined,
 ): z.input<typeof careShape> {
   const bytesFreed = pruned?.figures.bytes.freed ?? 0;
-  return { kind, forgottenCount, packsDeleted: pruned?.packsDeleted ?? 0, bytesFreed };
+  return { kind, forgottenCount, packsDeleted: pruned?.packsDeleted ?? 0, bytesFreed, lostCount: 0 };
 }

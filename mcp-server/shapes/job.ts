@@ -21,7 +21,9 @@ const NEXT_POLL_SECONDS = 10;
 
 export const jobShape = z.strictObject({
   jobId: z.string().describe('Id of the job; get_job takes it.'),
-  kind: z.enum(['backup', 'restore', 'check', 'verify', 'copy', 'sweep', 'forget', 'prune']).describe('What it does.'),
+  kind: z
+    .enum(['backup', 'restore', 'check', 'verify', 'copy', 'sweep', 'forget', 'prune', 'repair'])
+    .describe('What it does.'),
   subject: z.string().describe('The source, restore point, repository or host that it is about.'),
   state: z.enum(JOB_STATES).describe('queued, running and cancelling go on; the others are final.'),
   finished: z.boolean().describe('Whether the state is final.'),
@@ -94,6 +96,7 @@ function subjectOf(job: Job): string {
     case 'verify':
     case 'forget':
     case 'prune':
+    case 'repair':
       return request.repository;
     case 'copy':
       return request.from;

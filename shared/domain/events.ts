@@ -33,7 +33,8 @@ export type Phase =
   | 'prove'
   | 'repack'
   | 'index'
-  | 'remove';
+  | 'remove'
+  | 'repair';
 
 export interface Progress {
   readonly filesDone: number;

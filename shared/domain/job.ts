@@ -6,6 +6,7 @@ import type { HostName, JobId, RepositoryName, SourceName } from './names.ts';
 import type { PlanId } from './plan-id.ts';
 import type { PointFilter } from './point-filter.ts';
 import type { PruneRequest } from './prune-plan.ts';
+import type { RepairWish } from './repair-plan.ts';
 import type { JobResult } from './report.ts';
 import type { VerifySubset } from './verify-subset.ts';
 
@@ -33,7 +34,15 @@ export type JobRequest =
     }
   | { readonly kind: 'sweep'; readonly host: HostName }
   | ({ readonly kind: 'forget'; readonly plan?: PlanId | undefined } & ForgetRequest)
-  | ({ readonly kind: 'prune'; readonly plan?: PlanId | undefined } & PruneRequest);
+  | ({ readonly kind: 'prune'; readonly plan?: PlanId | undefined } & PruneRequest)
+  /** Without `apply` only the plan is made: finding what is damaged may take as long as a verify. */
+  | {
+      readonly kind: 'repair';
+      readonly repository: RepositoryName;
+      readonly wish: RepairWish;
+      readonly apply: boolean;
+      readonly plan?: PlanId | undefined;
+    };
 
 export type JobState = 'queued' | 'running' | 'cancelling' | JobOutcome;
 

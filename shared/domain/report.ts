@@ -1,6 +1,7 @@
 /** What a finished job proved, in figures. Everything here was measured or counted, nothing is assumed. */
 import type { Consistency } from './consistency.ts';
 import type { PruneFigures } from './prune-plan.ts';
+import type { RepairPlan } from './repair-plan.ts';
 
 export interface SnapshotReport {
   readonly volume: string;
@@ -123,6 +124,13 @@ export interface PruneReport {
   readonly bytesWritten: number;
 }
 
+export interface RepairReport {
+  readonly kind: 'repair';
+  readonly plan: RepairPlan;
+  /** Whether the plan was carried out; a plan without work never is. */
+  readonly applied: boolean;
+}
+
 export type JobResult =
   | BackupReport
   | RestoreReport
@@ -130,4 +138,5 @@ export type JobResult =
   | CopyReport
   | SweepReport
   | ForgetReport
-  | PruneReport;
+  | PruneReport
+  | RepairReport;

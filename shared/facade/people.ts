@@ -109,6 +109,7 @@ export function placesOf(
     case 'verify':
     case 'forget':
     case 'prune':
+    case 'repair':
       return { host: undefined, repositories: [repository(request.repository)] };
   }
 }

@@ -5,6 +5,7 @@ import { backup } from '../pipeline/backup.ts';
 import { copy } from '../pipeline/copy.ts';
 import { forget } from '../pipeline/forget.ts';
 import { prune } from '../pipeline/prune.ts';
+import { repair } from '../pipeline/repair.ts';
 import { restore } from '../pipeline/restore.ts';
 import { findShownPath } from '../pipeline/shown-path.ts';
 import { sweep } from '../pipeline/sweep.ts';
@@ -48,6 +49,8 @@ export const PIPELINE_VERBS: Verbs = {
     forget(wish, { ...ports, openRepository: repositoryOpener(repository, ports) }, signal),
   prune: ({ repository, ...wish }, ports, signal) =>
     prune(wish, { ...ports, openRepository: repositoryOpener(repository, ports) }, signal),
+  repair: ({ repository, ...request }, ports, signal) =>
+    repair(request, { ...ports, openRepository: repositoryOpener(repository, ports) }, signal),
   sweep: ({ host }, ports, signal) => {
     const spec = hostSpec(ports.configuration, host);
     return sweep({ ...ports, openHost: (openSignal) => openHost(spec, ports, openSignal) }, signal);

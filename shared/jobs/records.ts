@@ -10,6 +10,7 @@ import type { KeepRules } from '../domain/keep-rules.ts';
 import { hostName, jobId, repositoryName, sourceName } from '../domain/names.ts';
 import { parsePlanId } from '../domain/plan-id.ts';
 import type { PruneOptions } from '../domain/prune-plan.ts';
+import type { RepairWish } from '../domain/repair-plan.ts';
 import { GROUP_KEYS } from '../domain/retention.ts';
 import { processIdentitySchema } from './process-identity.ts';
 
@@ -49,6 +50,13 @@ const pruneOptions: z.ZodType<PruneOptions> = z.object({
   repackUncompressed: z.boolean().optional(),
 });
 
+const wish: z.ZodType<RepairWish> = z.object({
+  part: z.enum(['index', 'packs', 'points']),
+  packs: z.array(z.string()).exactOptional(),
+  readAll: z.boolean().exactOptional(),
+  forget: z.boolean().exactOptional(),
+});
+
 const requestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('backup'), source }),
   z.object({
@@ -70,6 +78,7 @@ const requestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('sweep'), host }),
   z.object({ kind: z.literal('forget'), repository, selection, prune: pruneOptions.optional(), plan: plan.optional() }),
   z.object({ kind: z.literal('prune'), repository, options: pruneOptions, plan: plan.optional() }),
+  z.object({ kind: z.literal('repair'), repository, wish, apply: z.boolean(), plan: plan.optional() }),
 ]);
 
 /** `record.json`: written by the starter, then by the runner alone. */

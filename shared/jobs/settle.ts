@@ -78,6 +78,10 @@ function consequence(request: JobRequest): string {
       return 'What was forgotten is gone; every other restore point is whole.';
     case 'prune':
       return 'Every restore point is whole. The repository stays locked until that lock is removed with unlock.';
+    case 'repair':
+      return request.apply
+        ? 'Nothing was lost by that. The repository stays locked until that lock is removed with unlock.'
+        : 'Nothing was changed.';
     case 'sweep':
       return 'The next job on the host sweeps first.';
     case 'check':
@@ -99,6 +103,8 @@ export function describeRequest(request: JobRequest): string {
     case 'verify':
     case 'prune':
       return `${request.kind} of "${request.repository}"`;
+    case 'repair':
+      return `repair of the ${request.wish.part} of "${request.repository}"`;
     case 'copy':
       return `copy from "${request.from}" to "${request.to}"`;
     case 'sweep':

@@ -43,6 +43,7 @@ const VERBS: Verbs = {
     return RESULT;
   },
   copy: () => Promise.resolve(RESULT),
+  repair: () => Promise.resolve(RESULT),
   restore: async ({ target, repository }, ports, signal) => {
     const { password: secret, store } = ports.repositorySecrets(repository);
     if (target === '/throw') throw new Error(`the foreign library says: bad key ${secret}`);

@@ -55,6 +55,7 @@ test('every command explains itself with an example', async () => {
     'copy',
     'forget',
     'prune',
+    'repair',
     'unlock',
     'key',
     'sweep',
@@ -105,6 +106,24 @@ test.each<[string[], object]>([
   ],
   [['verify', '--share', '3/7'], { kind: 'verify', repository: 'main', subset: { kind: 'share', share: 3, of: 7 } }],
   [['verify', '--daily', '7'], { kind: 'verify', repository: 'main', subset: { kind: 'daily', days: 7 } }],
+  [
+    ['repair', 'index', '--read-all'],
+    { kind: 'repair', repository: 'main', wish: { part: 'index', readAll: true }, apply: false },
+  ],
+  [
+    ['repair', 'packs', 'main', '1a2b3c', '--apply'],
+    { kind: 'repair', repository: 'main', wish: { part: 'packs', packs: ['1a2b3c'] }, apply: true },
+  ],
+  [
+    ['repair', 'points', '--forget', '--apply', '0123456789abcdef'],
+    {
+      kind: 'repair',
+      repository: 'main',
+      wish: { part: 'points', forget: true },
+      apply: true,
+      plan: '0123456789abcdef',
+    },
+  ],
   [['verify', '--percent', '5'], { kind: 'verify', repository: 'main', subset: { kind: 'percent', percent: 5 } }],
   [['sweep', 'db1'], { kind: 'sweep', host: 'db1' }],
 ])('stillpoint %j starts the job', async (words, request) => {

@@ -35,6 +35,7 @@ import {
   stored,
   timeOf,
 } from '../../support/sample-data.ts';
+import { sampleRepair } from '../../support/sample-repair.ts';
 
 const golden = (name: string): string => `../../golden/cli/${name}.txt`;
 const RESULTS = [
@@ -47,6 +48,8 @@ const RESULTS = [
   sampleSweep,
   sampleForget,
   samplePrune,
+  sampleRepair,
+  { ...sampleRepair, applied: true },
 ] as const;
 const listing = {
   restorePoint: samplePoint.id,

@@ -1,0 +1,37 @@
+/** A repair: before it is done, and afterwards. */
+import type { RepairPlan, RepairStep } from '../../shared/domain/repair-plan.ts';
+import type { RepairReport } from '../../shared/domain/report.ts';
+import { formatCount, type Paint, shown } from './text.ts';
+
+/** Longer lists are cut here; `--json` has all of it. */
+const LIST_LIMIT = 20;
+
+export function renderRepair({ plan, applied }: RepairReport, paint: Paint): string {
+  const isEmpty = plan.writes.length + plan.removes.length === 0;
+  const head = isEmpty
+    ? `${paint('green', 'There is nothing to repair here')}\n`
+    : applied
+      ? `${paint('green', 'Repaired')}\n`
+      : 'The repair would do this. Nothing was changed.\n';
+  const next = isEmpty || applied ? '' : `Plan ${plan.id}. With --apply ${plan.id} exactly this is done.\n`;
+  return [
+    head,
+    renderSteps(applied ? 'written' : 'write', plan.writes),
+    renderSteps(applied ? 'removed' : 'remove', plan.removes),
+    renderSteps(paint('red', 'lost for good'), plan.lost.map(withVictims)),
+    renderSteps(paint('yellow', 'left as it is'), plan.notes),
+    next,
+  ].join('');
+}
+
+function withVictims({ object, reason, affects }: RepairPlan['lost'][number]): RepairStep {
+  return { object, reason: `${reason} (${affects.join(', ')})` };
+}
+
+function renderSteps(title: string, steps: readonly RepairStep[]): string {
+  if (steps.length === 0) return '';
+  const lines = steps.slice(0, LIST_LIMIT).map(({ object, reason }) => `  ${shown(object)}: ${shown(reason)}\n`);
+  const rest = steps.length - LIST_LIMIT;
+  if (rest > 0) lines.push(`  and ${formatCount(rest)} more; --json lists them all\n`);
+  return `${title}\n${lines.join('')}`;
+}

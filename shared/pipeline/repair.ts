@@ -1,0 +1,47 @@
+/**
+ * Repairing a repository: `shared/repository/repair/` plans and does it; here is the frame of lock, phases and report.
+ * A plan alone is made under a shared lock and changes nothing. What was approved is compared with a plan that is made
+ * anew under the exclusive lock.
+ */
+import type { Phase } from '../domain/events.ts';
+import { type PlanId, stalePlan } from '../domain/plan-id.ts';
+import type { RepairWish } from '../domain/repair-plan.ts';
+import type { RepairReport } from '../domain/report.ts';
+import { planRepair } from '../repository/repair/plan-repair.ts';
+import { phases } from './backup/phases.ts';
+import { type CarePorts, inFiles } from './care.ts';
+
+export interface RepairRequest {
+  readonly wish: RepairWish;
+  /** False: only the plan. */
+  readonly apply: boolean;
+  readonly plan?: PlanId | undefined;
+}
+
+export async function repair(
+  { wish, apply, plan: approved }: RepairRequest,
+  ports: CarePorts,
+  signal: AbortSignal,
+): Promise<RepairReport> {
+  const phase = phases(ports.emit, ports.clock, signal);
+  await using resources = new AsyncDisposableStack();
+  const { repository, lock } = await phase('open', async () => {
+    const opened = resources.use(await ports.openRepository(signal));
+    return { repository: opened, lock: resources.use(await opened.lock(apply ? 'exclusive' : 'shared', signal)) };
+  });
+  const held = AbortSignal.any([signal, lock.signal]);
+  const progressIn =
+    (step: Phase) =>
+    (done: number, total: number): void =>
+      ports.emit({ type: 'progress', phase: step, ...inFiles(done, total) });
+  const prepared = await phase('plan', () =>
+    planRepair(repository, wish, { signal: held, onProgress: progressIn('plan') }),
+  );
+  const { plan } = prepared;
+  if (approved !== undefined && approved !== plan.id) throw stalePlan(approved, plan.id);
+  const isNeeded = plan.writes.length + plan.removes.length > 0;
+  if (apply && isNeeded) {
+    await phase('repair', () => prepared.apply({ lock, signal: held, onProgress: progressIn('repair') }));
+  }
+  return { kind: 'repair', plan, applied: apply && isNeeded };
+}
