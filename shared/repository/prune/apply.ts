@@ -59,7 +59,9 @@ export async function applyPrune(
   const { plan } = prepared;
   const run = new PruneRun(repository, prepared, lock, observer, signal);
   await observer.step('prove', () => run.proveCopies());
-  await run.remove('data', plan.unreferenced, 'remove');
+  if (plan.unreferenced.length > 0) {
+    await observer.step('remove', () => run.remove('data', plan.unreferenced, 'remove'));
+  }
   const writer = new PackWriter(repository, lock, signal);
   await observer.step('repack', () => run.repack(writer));
 
