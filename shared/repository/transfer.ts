@@ -1,6 +1,7 @@
 /**
  * Data blobs from one repository into another. Packs are read in their order and in long ranges; the writer's workers
- * open, prove and seal; what is wanted is a set of bits, so memory is bounded by the writer's budget.
+ * open, prove and seal. What is wanted is a set of bits, so memory is bounded by the writer's budget and the few ranges
+ * that are read ahead.
  *
  * Every blob is proved against its id on the way. One that cannot be proved from the place that the index names first
  * is looked for in its other places, and counts as lost when none is good: nothing unproved is ever stored.
@@ -8,14 +9,17 @@
  * Crash story: the index of what was stored is written every half gigabyte, and what it names is not stored twice.
  */
 import { invariant, isStillpointError } from '../base/errors.ts';
+import { mapAhead } from '../base/limit.ts';
 import type { BlobPlace } from './blob-index.ts';
 import { stretches } from './blob-reader.ts';
 import type { BlobSet } from './blob-set.ts';
 import type { BlobId } from './format/ids.ts';
 import type { OpenedRepository } from './opened-repository.ts';
-import type { PendingReseal, RepositoryWriter } from './repository.ts';
+import type { PendingReseal, RepositoryWriter, SealedBlobs } from './repository.ts';
 
 const FLUSH_BYTES = 512 * 1024 * 1024;
+/** Read while the writer has enough to do: what a distant store needs to keep up. */
+const STRETCHES_AHEAD = 2;
 
 export interface TransferPorts {
   readonly source: OpenedRepository;
@@ -36,9 +40,9 @@ export async function transferBlobs(wanted: BlobSet, ports: TransferPorts): Prom
     pending = [];
   };
   let unflushed = 0;
-  for (const stretch of stretchesOf(wanted, ports.source)) {
-    signal.throwIfAborted();
-    const { faults } = await send(stretch, ports);
+  const load = (stretch: readonly BlobPlace[]): Promise<LoadedStretch> => loadStretch(stretch, ports);
+  for await (const { stretch, blobs } of mapAhead(stretchesOf(wanted, ports.source), STRETCHES_AHEAD, load)) {
+    const { faults } = await send(stretch, blobs, ports);
     // A failure of the writer is thrown by its next call.
     faults.catch(() => undefined);
     pending.push(faults);
@@ -68,26 +72,41 @@ function* stretchesOf(wanted: BlobSet, { index }: OpenedRepository): Generator<r
   yield* stretches(gathered);
 }
 
-/** Resolves when the writer has room for more, to the promise of what could not be proved here. */
-async function send(stretch: readonly BlobPlace[], { source, writer, signal }: TransferPorts): Promise<PendingReseal> {
+interface LoadedStretch {
+  readonly stretch: readonly BlobPlace[];
+  /** Undefined where the pack is not there, or too short. */
+  readonly blobs: SealedBlobs | undefined;
+}
+
+async function loadStretch(stretch: readonly BlobPlace[], { source, signal }: TransferPorts): Promise<LoadedStretch> {
+  signal.throwIfAborted();
   const [first] = stretch;
   const last = stretch.at(-1);
   invariant(first !== undefined && last !== undefined, 'a stretch holds a blob');
   const range = { offset: first.offset, length: last.offset + last.length - first.offset };
-  const file = { type: 'data', name: first.pack } as const;
-  const data = await source.files.backend.load(file, range, signal).catch((error: unknown) => {
-    if (isStillpointError(error, 'backend.not-found') || isStillpointError(error, 'repository.damaged'))
-      return undefined;
-    throw error;
-  });
-  if (data === undefined) return { faults: Promise.resolve(stretch.map(({ id }) => id)) };
-  const blobs = stretch.map(({ id, offset, length, uncompressedLength }) => ({
-    id,
-    offset: offset - first.offset,
-    length,
-    uncompressedLength,
-  }));
-  return writer.reseal({ data, blobs }, signal);
+  try {
+    const data = await source.files.backend.load({ type: 'data', name: first.pack }, range, signal);
+    const blobs = stretch.map(({ id, offset, length, uncompressedLength }) => ({
+      id,
+      offset: offset - first.offset,
+      length,
+      uncompressedLength,
+    }));
+    return { stretch, blobs: { data, blobs } };
+  } catch (error) {
+    if (!isStillpointError(error, 'backend.not-found') && !isStillpointError(error, 'repository.damaged')) throw error;
+    return { stretch, blobs: undefined };
+  }
+}
+
+/** Resolves when the writer has room for more, to the promise of what could not be proved here. */
+async function send(
+  stretch: readonly BlobPlace[],
+  blobs: SealedBlobs | undefined,
+  { writer, signal }: TransferPorts,
+): Promise<PendingReseal> {
+  if (blobs === undefined) return { faults: Promise.resolve(stretch.map(({ id }) => id)) };
+  return writer.reseal(blobs, signal);
 }
 
 async function sendFromElsewhere(

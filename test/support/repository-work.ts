@@ -11,11 +11,12 @@ import { prune } from '../../shared/pipeline/prune.ts';
 import type { Backend } from '../../shared/repository/backend/backend.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
+import { repair } from './damage/repair-lab.ts';
 import { hastyClock } from './repository-copies.ts';
 import { chanceFrom } from './seeded.ts';
 import { backUp, PASSWORD, type TestTree, testSignal } from './test-repository.ts';
 
-export const WORK = ['backup', 'forget', 'forget and prune', 'prune', 'copy'] as const;
+export const WORK = ['backup', 'forget', 'forget and prune', 'prune', 'copy', 'repair index'] as const;
 export type Work = (typeof WORK)[number];
 
 export interface WorkOrder {
@@ -82,8 +83,21 @@ async function work(order: WorkOrder): Promise<void> {
       const other = mortal(createLocalBackend(otherFolder), order);
       const copyPorts = { ...ports, openSource: open(main), openTarget: open(other), workers: 1 };
       await copy({ from: 'main', to: 'other', points: [], filter: EVERY_POINT }, copyPorts, signal);
+      return;
     }
+    case 'repair index':
+      await leaveUnnamedPack(order.seed);
+      await repair(main, { part: 'index', readAll: true });
   }
+}
+
+/** Something for the repair to find: a pack that no index names, as an interrupted backup leaves it. */
+async function leaveUnnamedPack(seed: number): Promise<void> {
+  const repository = await openRepository(createLocalBackend(mainFolder), PASSWORD, signal, { clock: hastyClock });
+  await using lock = await repository.lock('shared', signal);
+  await using writer = await repository.openWriter(lock, { workers: 1, packSizeBytes: 1 });
+  await (await writer.put('data', chanceFrom(seed).bytes(9000), signal)).saved;
+  while (writer.stats.packs === 0) await systemClock.sleep(5, signal);
 }
 
 /** Some content that is new, some that other trees have too. */
