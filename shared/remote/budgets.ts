@@ -18,6 +18,12 @@ export const EXIT_GRACE_MS = 2_000;
 /** Waits before a command is tried again on a new connection. */
 export const RETRY_WAITS_MS = [1_000, 5_000] as const;
 
+/**
+ * The same for SFTP on a connection that works already: on a slow line the greeting waits behind what other channels
+ * send, which is 2 MiB for each of them.
+ */
+export const LATER_GREETING_BUDGET_MS = 5 * 60_000;
+
 /** Channels on one connection. OpenSSH's server allows 10 unless told otherwise; two stay free for others. */
 export const MAX_CHANNELS = 8;
 

@@ -1,6 +1,8 @@
 /** SFTP over a real sshd: a connection that is cut under a backup, and everything that a server can refuse. */
 import { randomBytes } from 'node:crypto';
-import { chmod, readdir, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -196,6 +198,27 @@ describe('SFTP', () => {
     expect(loaded.map(String)).toEqual(saves.map(({ name }) => name));
   });
 
+  test('a slow line is not taken for a dead one', async () => {
+    await using line = await slowLine(host.sshd.port, 1024 * 1024);
+    const { folder } = host.sshd;
+    const known = await readFile(join(folder, 'known_hosts'), 'utf8');
+    await writeFile(join(folder, 'slow'), known.replaceAll(`:${host.sshd.port}`, `:${line.port}`));
+    const lines = [`Port ${line.port}`, `UserKnownHostsFile ${folder}/slow`];
+    const sshConfigFile = await host.sshd.writeClientConfig(lines, 'slow-config');
+    await using backend = await host.open('ann', 'slow', {
+      place: { host: { name: 'ann', ssh: 'ann', sshConfigFile } },
+      // An answer to a question of ours waits for seconds behind what was sent before it.
+      ports: { keepAlive: { intervalMs: 200, count: 4 } },
+    });
+    await backend.prepare(signal);
+    const content = randomBytes(2_500_000);
+    const names = ['a', 'b', 'c'].map((digit) => digit.repeat(64));
+    await Promise.all(names.map((name) => backend.save({ type: 'data', name }, [content], signal)));
+    expect(line.connections()).toBe(1);
+    const stored = await readFile(join(host.home, 'slow/data/cc', 'c'.repeat(64)));
+    expect(stored.equals(content)).toBe(true);
+  });
+
   test('ends a call at once when the signal fires, though the host is silent', async () => {
     await using backend = await host.open('ann', 'silent', { proxied: true });
     await backend.prepare(signal);
@@ -217,3 +240,37 @@ describe('SFTP', () => {
     expect(await readdir(join(host.home, 'silent/data/ab'))).toEqual([file.name]);
   });
 });
+
+/** A line to a port of this machine that takes so many bytes a second from us. */
+async function slowLine(
+  port: number,
+  bytesPerSecond: number,
+): Promise<AsyncDisposable & { readonly port: number; connections(): number }> {
+  let connections = 0;
+  const server = createServer((near) => {
+    connections += 1;
+    const far = connect(port, '127.0.0.1');
+    near.on('data', (chunk) => {
+      near.pause();
+      far.write(chunk);
+      setTimeout(() => near.resume(), (chunk.length / bytesPerSecond) * 1000);
+    });
+    far.on('data', (chunk) => near.write(chunk));
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.on('error', () => undefined);
+      from.on('close', () => to.destroy());
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    connections: () => connections,
+    async [Symbol.asyncDispose]() {
+      server.close();
+    },
+  };
+}

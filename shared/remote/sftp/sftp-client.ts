@@ -1,5 +1,6 @@
 /** The requests of SFTP as functions. A refusal is an `SftpRefusal`; the end of the conversation a StillpointError. */
 import { abortable } from '../../base/cancel.ts';
+import { NONCE_BUDGET_MS } from '../budgets.ts';
 import type { RemoteProcess } from '../transport.ts';
 import {
   type Attributes,
@@ -42,9 +43,14 @@ export class SftpClient {
   writePortion = PORTION;
 
   /** Greets the server on a process that speaks SFTP; takes the process over. */
-  static async open(host: string, process: RemoteProcess, signal: AbortSignal): Promise<SftpClient> {
+  static async open(
+    host: string,
+    process: RemoteProcess,
+    signal: AbortSignal,
+    budgetMs = NONCE_BUDGET_MS,
+  ): Promise<SftpClient> {
     const client = new SftpClient(new SftpConversation(host, process));
-    client.#extensions = await client.#conversation.greet(signal);
+    client.#extensions = await client.#conversation.greet(budgetMs, signal);
     if (client.has('limits@openssh.com')) await abortable(client.#learnLimits(), signal);
     return client;
   }

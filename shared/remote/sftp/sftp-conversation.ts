@@ -6,7 +6,6 @@
  */
 import { abortable, deadline } from '../../base/cancel.ts';
 import { isStillpointError, type StillpointError } from '../../base/errors.ts';
-import { NONCE_BUDGET_MS } from '../budgets.ts';
 import { followStderr, type StderrTail } from '../stderr-tail.ts';
 import type { RemoteProcess } from '../transport.ts';
 import { PacketReader, PacketSplitter, packet, REPLY, REQUEST, uint32 } from './packets.ts';
@@ -56,8 +55,8 @@ export class SftpConversation {
   }
 
   /** The extensions that the server names. Ends the conversation when it fails. */
-  async greet(signal: AbortSignal): Promise<ReadonlySet<string>> {
-    using limit = deadline(signal, NONCE_BUDGET_MS, () => silent(this.#host, NONCE_BUDGET_MS));
+  async greet(budgetMs: number, signal: AbortSignal): Promise<ReadonlySet<string>> {
+    using limit = deadline(signal, budgetMs, () => silent(this.#host, budgetMs));
     try {
       this.#process.stdin.write(packet(REQUEST.init, [uint32(VERSION)]));
       const body = await abortable(this.#greeting.promise, limit.signal);

@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import { Semaphore } from '../../base/limit.ts';
-import { CHANNEL_REFUSED_WAITS_MS } from '../budgets.ts';
+import { CHANNEL_REFUSED_WAITS_MS, LATER_GREETING_BUDGET_MS, NONCE_BUDGET_MS } from '../budgets.ts';
 import type { RemoteProcess } from '../transport.ts';
 import { SftpClient } from './sftp-client.ts';
 import { noSftp } from './sftp-errors.ts';
@@ -83,7 +83,8 @@ export class SftpPool implements AsyncDisposable {
     const { host, line } = this.#options;
     const process = await line.start(signal);
     if (process === undefined) return undefined;
-    const seat = { client: await SftpClient.open(host, process, signal), users: 0 };
+    const budgetMs = this.#seats.length === 0 ? NONCE_BUDGET_MS : LATER_GREETING_BUDGET_MS;
+    const seat = { client: await SftpClient.open(host, process, signal, budgetMs), users: 0 };
     this.#seats.push(seat);
     return seat;
   }

@@ -6,11 +6,12 @@
  * leads back: a new connection is a new session.
  *
  * Crash story: if we die, the socket closes and the server ends the channels. A connection that dies silently is
- * noticed by the keep-alive, or earlier by a channel that does not open.
+ * noticed by the keep-alive, or earlier by a channel that does not open. Silence is when nothing at all comes: on a slow
+ * line the answer to a question of ours waits behind megabytes that we sent, and the other side lives all the same.
  */
 import type { Duplex } from 'node:stream';
 import type { AnyAuthMethod, AuthHandlerMiddleware, ClientChannel, Client as SshClient } from 'ssh2';
-import { deadline } from '../../base/cancel.ts';
+import type { Deadline } from '../../base/cancel.ts';
 import type { StillpointError } from '../../base/errors.ts';
 import { isStillpointError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
@@ -42,6 +43,8 @@ export class SshSession implements AsyncDisposable {
   #state: SessionState = 'connecting';
   #lost: StillpointError | undefined;
   #lastError: Error | undefined;
+  #heardAtMs = 0;
+  #watch: NodeJS.Timeout | undefined;
 
   /** Takes over the wire: it is disposed with the session, and when connecting fails. */
   static async connect(config: SshConfig, wire: Wire, ports: SessionPorts, signal: AbortSignal): Promise<SshSession> {
@@ -97,6 +100,7 @@ export class SshSession implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#state !== 'lost') this.#state = 'closed';
+    clearInterval(this.#watch);
     this.#client.end();
     this.#client.destroy();
     await this.#wire[Symbol.asyncDispose]();
@@ -163,7 +167,8 @@ export class SshSession implements AsyncDisposable {
         username: config.user,
         readyTimeout: 0,
         keepaliveInterval: alive.intervalMs,
-        keepaliveCountMax: alive.count,
+        // Its questions keep an idle line talking; who judges the answers is `#watchSilence`.
+        keepaliveCountMax: Number.MAX_SAFE_INTEGER,
         algorithms: algorithmsFor(config.hostKeyAlgorithms, hostKey.keyTypes),
         hostVerifier: (key: Buffer, verify: (valid: boolean) => void) => {
           limit
@@ -180,6 +185,7 @@ export class SshSession implements AsyncDisposable {
       });
       await ready.promise;
       this.#state = 'ready';
+      this.#watchSilence(alive.intervalMs, alive.count);
     } catch (error) {
       throw isStillpointError(error) || signal.aborted ? error : cannotConnect(config, error);
     } finally {
@@ -188,7 +194,23 @@ export class SshSession implements AsyncDisposable {
     }
   }
 
+  #watchSilence(intervalMs: number, count: number): void {
+    this.#heardAtMs = performance.now();
+    this.#wire.stream.on('data', () => {
+      this.#heardAtMs = performance.now();
+    });
+    let seenMs = this.#heardAtMs;
+    let misses = 0;
+    // Rounds are counted, and not time: a machine that slept was not listening.
+    this.#watch = setInterval(() => {
+      misses = this.#heardAtMs === seenMs ? misses + 1 : 0;
+      seenMs = this.#heardAtMs;
+      if (misses > count) this.#silent((intervalMs * misses) / 1000);
+    }, intervalMs).unref();
+  }
+
   #onClose(): void {
+    clearInterval(this.#watch);
     if (this.#state !== 'ready') return;
     this.#state = 'lost';
     const why = this.#lastError?.message ?? 'the other side closed it';
@@ -201,7 +223,12 @@ export class SshSession implements AsyncDisposable {
     open: (done: (error: Error | undefined, channel: ClientChannel) => void) => unknown,
   ): Promise<T | undefined> {
     if (this.#state !== 'ready') throw this.#gone();
-    using limit = deadline(signal, CHANNEL_BUDGET_MS, () => this.#silent());
+    using limit = silenceDeadline(
+      signal,
+      CHANNEL_BUDGET_MS,
+      () => this.#heardAtMs,
+      () => this.#silent(CHANNEL_BUDGET_MS / 1000),
+    );
     return await new Promise<T | undefined>((resolve, reject) => {
       let waiting = true;
       const onAbort = (): void => {
@@ -232,12 +259,39 @@ export class SshSession implements AsyncDisposable {
     return this.#lost ?? connectionLost(this.#config.alias, 'it is closed', cause);
   }
 
-  /** A connection that does not open a channel is dead, however long TCP takes to find out. */
-  #silent(): StillpointError {
-    this.#lastError = new Error(`it did not answer for ${CHANNEL_BUDGET_MS / 1000} s`);
+  /** A connection on which nothing comes is dead, however long TCP takes to find out. */
+  #silent(seconds: number): StillpointError {
+    this.#lastError = new Error(`it did not answer for ${seconds} s`);
     this.#wire.stream.destroy();
     return connectionLost(this.#config.alias, this.#lastError.message, undefined);
   }
+}
+
+/** Fires when nothing was heard for the budget, or with the parent. */
+function silenceDeadline(
+  parent: AbortSignal,
+  budgetMs: number,
+  heardAtMs: () => number,
+  error: () => StillpointError,
+): Deadline {
+  const controller = new AbortController();
+  const onAbort = (): void => controller.abort(parent.reason);
+  if (parent.aborted) onAbort();
+  parent.addEventListener('abort', onAbort, { once: true });
+  const startedMs = performance.now();
+  const look = (): void => {
+    const leftMs = Math.max(heardAtMs(), startedMs) + budgetMs - performance.now();
+    if (leftMs <= 0) controller.abort(error());
+    else timer = setTimeout(look, leftMs);
+  };
+  let timer = setTimeout(look, budgetMs);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      parent.removeEventListener('abort', onAbort);
+    },
+  };
 }
 
 interface PausableDeadline extends Disposable {
