@@ -156,7 +156,7 @@ class OpenedStillpoint implements Stillpoint {
     this.#people = { book: new AnswerBook(prompter), environment, logger, clock: systemClock };
     this.#shelf = new RepositoryShelf({ logger, open: (spec, signal) => this.#openRepository(spec, signal) });
     this.#points = new RestorePoints(this.#shelf, logger);
-    const open = (spec: RepositorySpec, signal: AbortSignal) => this.#openRepository(spec, signal);
+    const open = (spec: RepositorySpec, signal: AbortSignal) => this.#openRepository(spec, signal, true);
     this.#comparisons = new Comparisons(this.#shelf);
     this.#access = new RepositoryAccess({ open, people: this.#people });
     this.#jobs = new JobDesk(() => this.#openStore(), systemClock, logger);
@@ -317,7 +317,7 @@ class OpenedStillpoint implements Stillpoint {
 
   async #carePorts(name: RepositoryName) {
     const spec = await this.#repository(name);
-    return { openRepository: (signal: AbortSignal) => this.#openRepository(spec, signal), clock: systemClock };
+    return { openRepository: (signal: AbortSignal) => this.#openRepository(spec, signal, true), clock: systemClock };
   }
 
   async #repositories(name: RepositoryName | undefined): Promise<readonly RepositorySpec[]> {
@@ -333,11 +333,12 @@ class OpenedStillpoint implements Stillpoint {
     return this.#store;
   }
 
-  async #openRepository(spec: RepositorySpec, signal: AbortSignal): Promise<OpenedRepository> {
+  /** `isFresh` for what is decided about the store itself: no copies of its files on this machine are used. */
+  async #openRepository(spec: RepositorySpec, signal: AbortSignal, isFresh = false): Promise<OpenedRepository> {
     for (let attempt = 1; ; attempt += 1) {
       const { secrets, typed } = await secretsOf(spec, this.#people, signal);
       try {
-        return await withLogins(spec, this.#people, (ports) => openAt(spec, secrets, ports, signal));
+        return await withLogins(spec, this.#people, (ports) => openAt(spec, secrets, { ...ports, isFresh }, signal));
       } catch (error) {
         const isPassword = isStillpointError(error, 'repository.wrong-password');
         if (!isPassword && !isStillpointError(error, 'backend.denied')) throw error;

@@ -14,6 +14,8 @@ export interface Environment {
   readonly configHome: string;
   /** XDG_STATE_HOME, else ~/.local/state. */
   readonly stateHome: string;
+  /** XDG_CACHE_HOME, else ~/.cache. */
+  readonly cacheHome: string;
   /** The socket of the user's ssh-agent. */
   readonly sshAuthSock: string | undefined;
 }
@@ -25,6 +27,7 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
     configFile: variables['STILLPOINT_CONFIG'] || undefined,
     configHome: baseFolder(variables['XDG_CONFIG_HOME'], join(home, '.config')),
     stateHome: baseFolder(variables['XDG_STATE_HOME'], join(home, '.local', 'state')),
+    cacheHome: baseFolder(variables['XDG_CACHE_HOME'], join(home, '.cache')),
     sshAuthSock: variables['SSH_AUTH_SOCK'] || undefined,
   };
 }

@@ -80,6 +80,14 @@ export const repositorySchema = z
       .max(64)
       .optional()
       .describe('How many connections are used at once, from 1 to 64. Default: 2 for a folder, 5 for other places.'),
+    cacheMiB: z
+      .int()
+      .min(0)
+      .max(1e6)
+      .optional()
+      .describe(
+        'How many MiB of indexes and folders of a repository elsewhere are kept on this machine. Default: 1024; 0 for none.',
+      ),
     caCertificateFile: text
       .optional()
       .describe('A file with certificates in PEM that are trusted beside those of the system.'),

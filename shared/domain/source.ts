@@ -43,6 +43,8 @@ export interface StoreOptions {
   readonly limitDownloadKiB?: number | undefined;
   /** How many calls at once. */
   readonly connections?: number | undefined;
+  /** How much of a repository elsewhere is kept on this machine; nothing at 0. */
+  readonly cacheMiB?: number | undefined;
   /** Certificates in PEM that are trusted beside those of the system. */
   readonly caCertificateFile?: string | undefined;
   readonly s3?: S3Options | undefined;

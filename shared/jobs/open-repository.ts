@@ -1,10 +1,13 @@
 /** Opens and makes repositories of the configuration at their places. */
+import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { Environment } from '../base/environment.ts';
 import type { Logger } from '../base/log.ts';
+import type { Location } from '../domain/location.ts';
 import type { Prompter } from '../domain/prompter.ts';
-import type { RepositorySpec } from '../domain/source.ts';
+import type { RepositorySpec, StoreOptions } from '../domain/source.ts';
 import type { Backend } from '../repository/backend/backend.ts';
+import type { CacheOptions } from '../repository/backend/cache.ts';
 import { openBackend } from '../repository/backend/open-backend.ts';
 import { createRepository, openRepository } from '../repository/open-repository.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
@@ -17,7 +20,12 @@ export interface OpenRepositoryPorts {
   readonly environment: Environment;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** For whoever has to see the store itself: nothing is taken from the copies on this machine. */
+  readonly isFresh?: boolean;
 }
+
+/** Of indexes, restore points and trees, for each repository elsewhere. */
+const CACHE_MIB = 1024;
 
 /** Errors: `repository.not-found`, `repository.wrong-password`, `repository.unsupported`, `backend.…`, `ssh.…`. */
 export function openAt(
@@ -57,9 +65,19 @@ async function withBackend(
     signal,
   );
   try {
-    return await open(backend, secrets.password, signal, { logger, clock });
+    return await open(backend, secrets.password, signal, { logger, clock, cache: cacheFor(place, store, ports) });
   } catch (error) {
     await backend.close().catch((cause: unknown) => logger.log('debug', 'a backend did not close', { cause }));
     throw error;
   }
+}
+
+/** A folder of this machine is as near as a copy would be. */
+function cacheFor(
+  place: Location,
+  { cacheMiB = CACHE_MIB }: StoreOptions,
+  { environment, isFresh = false }: OpenRepositoryPorts,
+): CacheOptions | undefined {
+  if (place.kind === 'local' || isFresh || cacheMiB === 0) return undefined;
+  return { folder: join(environment.cacheHome, 'stillpoint'), maxBytes: cacheMiB * 1024 ** 2 };
 }

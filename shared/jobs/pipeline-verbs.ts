@@ -38,28 +38,35 @@ export const PIPELINE_VERBS: Verbs = {
     return restore({ ...wanted, target }, restorePorts, signal);
   },
   check: ({ repository, headers }, ports, signal) =>
-    check({ ...ports, openRepository: repositoryOpener(repository, ports) }, headers === true, signal),
+    check({ ...ports, openRepository: storeOpener(repository, ports) }, headers === true, signal),
   verify: ({ repository, subset }, ports, signal) =>
-    verify({ ...ports, openRepository: repositoryOpener(repository, ports) }, subset, signal),
+    verify({ ...ports, openRepository: storeOpener(repository, ports) }, subset, signal),
   copy: ({ from, to, restorePoints, filter }, ports, signal) => {
     const copyPorts = { ...ports, openSource: repositoryOpener(from, ports), openTarget: repositoryOpener(to, ports) };
     return copy({ from, to, points: restorePoints, filter }, copyPorts, signal);
   },
   forget: ({ repository, ...wish }, ports, signal) =>
-    forget(wish, { ...ports, openRepository: repositoryOpener(repository, ports) }, signal),
+    forget(wish, { ...ports, openRepository: storeOpener(repository, ports) }, signal),
   prune: ({ repository, ...wish }, ports, signal) =>
-    prune(wish, { ...ports, openRepository: repositoryOpener(repository, ports) }, signal),
+    prune(wish, { ...ports, openRepository: storeOpener(repository, ports) }, signal),
   repair: ({ repository, ...request }, ports, signal) =>
-    repair(request, { ...ports, openRepository: repositoryOpener(repository, ports) }, signal),
+    repair(request, { ...ports, openRepository: storeOpener(repository, ports) }, signal),
   sweep: ({ host }, ports, signal) => {
     const spec = hostSpec(ports.configuration, host);
     return sweep({ ...ports, openHost: (openSignal) => openHost(spec, ports, openSignal) }, signal);
   },
 };
 
-function repositoryOpener(name: RepositoryName, ports: VerbPorts): (signal: AbortSignal) => Promise<OpenedRepository> {
+type Opener = (signal: AbortSignal) => Promise<OpenedRepository>;
+
+/** For verbs that prove what is stored, or remove some of it: they see the store and no copies of it. */
+function storeOpener(name: RepositoryName, ports: VerbPorts): Opener {
+  return repositoryOpener(name, ports, true);
+}
+
+function repositoryOpener(name: RepositoryName, ports: VerbPorts, isFresh = false): Opener {
   const spec = findRepository(ports.configuration, name);
-  const openPorts = { ...ports, login: () => ports.prompter };
+  const openPorts = { ...ports, login: () => ports.prompter, isFresh };
   return (signal) => openAt(spec, ports.repositorySecrets(name), openPorts, signal);
 }
 

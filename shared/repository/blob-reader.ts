@@ -57,7 +57,9 @@ export class BlobReader implements AsyncDisposable {
     try {
       const file = { type: 'data', name: place.pack } as const;
       const { offset, length } = place;
-      return openBlob(this.#sealer, place, await this.#backend.load(file, { offset, length }, signal));
+      // Trees are what every look at a restore point reads.
+      const range = { offset, length, isKept: place.type === 'tree' };
+      return openBlob(this.#sealer, place, await this.#backend.load(file, range, signal));
     } catch (error) {
       if (isStillpointError(error, 'backend.not-found')) return { fault: 'the pack is not there' };
       if (isStillpointError(error, 'repository.damaged')) return { fault: 'the pack is too short' };

@@ -6,10 +6,12 @@
  */
 import { hash } from 'node:crypto';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { isStillpointError, StillpointError } from '../base/errors.ts';
 import { type Logger, silentLogger } from '../base/log.ts';
 import type { Backend } from './backend/backend.ts';
+import { type CacheOptions, withCache } from './backend/cache.ts';
 import { type CipherKey, createSealer } from './crypto/aes-poly1305.ts';
 import { DEFAULT_KEY_COST, type KeyCost } from './crypto/kdf.ts';
 import { decodeConfig, encodeConfig, newConfig } from './format/config.ts';
@@ -22,6 +24,8 @@ import { OpenedRepository } from './opened-repository.ts';
 export interface OpenOptions {
   readonly clock?: Clock;
   readonly logger?: Logger;
+  /** A folder under which each repository has its own, and how much that may hold. */
+  readonly cache?: CacheOptions | undefined;
 }
 
 export interface CreateOptions extends OpenOptions {
@@ -114,8 +118,10 @@ export async function openRepository(
     });
   }
   const config = decodeConfig(plaintext, location);
-  const { clock = systemClock, logger = silentLogger } = options;
-  return new OpenedRepository({ backend, config, key, keyName, sealer, clock, logger });
+  const { clock = systemClock, logger = silentLogger, cache } = options;
+  const near = cache && { ...cache, folder: join(cache.folder, config.id) };
+  const cached = near === undefined ? backend : withCache(backend, near, logger);
+  return new OpenedRepository({ backend: cached, config, key, keyName, sealer, clock, logger });
 }
 
 /** Tries the key files one after the other; a damaged one does not stand in the way of a good one. */

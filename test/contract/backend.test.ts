@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { silentLogger } from '../../shared/base/log.ts';
 import type { Backend } from '../../shared/repository/backend/backend.ts';
+import { withCache } from '../../shared/repository/backend/cache.ts';
 import { createThrottle, withBandwidth, withConnections } from '../../shared/repository/backend/limit.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
@@ -45,7 +46,22 @@ function wrapped(wrap: (backend: Backend) => Backend): () => Promise<BackendFixt
   };
 }
 
+/** Copies may be deleted at any time, and what is changed behind them is looked for without them. */
+async function cachedFixture(): Promise<BackendFixture> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'stillpoint-cache-'));
+  const inner = await memoryFixture();
+  return {
+    backend: withCache(inner.backend, { folder: path.join(folder, 'near'), maxBytes: 1024 ** 2 }, silentLogger),
+    async tamper(file, change) {
+      await inner.tamper(file, change);
+      await rm(path.join(folder, 'near'), { recursive: true, force: true });
+    },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
 backendContract('local', localFixture);
+backendContract('cached', cachedFixture);
 backendContract('memory', memoryFixture);
 backendContract(
   'faulty, with an empty plan,',

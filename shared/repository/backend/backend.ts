@@ -33,6 +33,8 @@ export interface StoredFile {
 export interface ByteRange {
   readonly offset: number;
   readonly length: number;
+  /** What lies there is read again and again, so a copy near is worth its room. */
+  readonly isKept?: boolean;
 }
 
 export interface BackendProperties {
