@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { StillpointError } from '../../shared/base/errors.ts';
 import { chooseRepository } from '../arguments.ts';
 import { EXIT } from '../exit-codes.ts';
 import { renderFindSummary, renderHeading, renderMatch } from '../render/find.ts';
@@ -7,6 +8,7 @@ import { type FilterOptions, filterOf, withFilter } from './filter.ts';
 
 interface FindOptions extends FilterOptions {
   readonly repository?: string;
+  readonly id?: readonly string[];
   readonly point?: readonly string[];
   readonly oldest?: string;
   readonly newest?: string;
@@ -18,9 +20,10 @@ interface FindOptions extends FilterOptions {
 export function addFind(program: Command, shell: Shell): void {
   const command = program
     .command('find')
-    .description('find files by name in the restore points of a repository')
-    .argument('<pattern...>', 'names or paths with *, ?, [a-z] and **; a "/" at the start anchors')
+    .description('find files by name, or by what they need, in the restore points of a repository')
+    .argument('[pattern...]', 'names or paths with *, ?, [a-z] and **; a "/" at the start anchors')
     .option('--repository <name>', 'where to look; may be left out when there is only one')
+    .option('--id <id...>', 'files and folders that need this blob, tree or pack; the first 8 digits are enough')
     .option('--point <point...>', 'only in these restore points')
     .option('--oldest <time>', 'only files that were modified at this time or later, such as 2026-11-23')
     .option('--newest <time>', 'only files that were modified at this time or earlier')
@@ -33,12 +36,14 @@ export function addFind(program: Command, shell: Shell): void {
     )
     .action(async (patterns: readonly string[], options: FindOptions) => {
       await shell.stream(async (stillpoint, signal, tell) => {
+        if (patterns.length === 0 && options.id === undefined) throw nothingWanted();
         const repository = await chooseRepository(stillpoint, options.repository);
         let heading: string | undefined;
         const summary = await stillpoint.find(
           {
             repository,
             patterns,
+            ids: options.id ?? [],
             ignoreCase: options.ignoreCase === true,
             oldest: options.oldest,
             newest: options.newest,
@@ -59,4 +64,11 @@ export function addFind(program: Command, shell: Shell): void {
         return { document: { type: 'summary', ...summary }, text: (paint) => renderFindSummary(summary, paint) };
       });
     });
+}
+
+function nothingWanted(): StillpointError {
+  return new StillpointError('usage.invalid', 'Nothing was said that is to be found.', {
+    advice: 'Give a pattern such as "*.pdf", or an id with --id.',
+    cause: undefined,
+  });
 }

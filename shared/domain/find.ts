@@ -8,6 +8,8 @@ export interface FindRequest {
   /** As restic's: names or paths with `*`, `?`, `[a-z]` and `**`; "/" at the start anchors. Any of them may fit. */
   readonly patterns: readonly string[];
   readonly ignoreCase: boolean;
+  /** Ids of blobs, trees or packs, or the starts of ids: files and folders that need one of them. */
+  readonly ids: readonly string[];
   /** Modified not before and not after, ISO 8601. */
   readonly oldest: string | undefined;
   readonly newest: string | undefined;

@@ -12,6 +12,7 @@ import { timestampToDate } from '../repository/format/timestamp.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 import { toEntry } from './browse.ts';
+import { IdMatcher } from './find/id-matcher.ts';
 import { type MatchState, PathMatcher } from './find/path-matcher.ts';
 import { selectPoints } from './select-points.ts';
 
@@ -41,6 +42,7 @@ export async function find(
 class Search {
   readonly #repository: OpenedRepository;
   readonly #matcher: PathMatcher;
+  readonly #ids: IdMatcher;
   readonly #oldestMs: number;
   readonly #newestMs: number;
   readonly #onMatch: (match: FindMatch) => void;
@@ -51,12 +53,13 @@ class Search {
 
   constructor(
     repository: OpenedRepository,
-    { patterns, ignoreCase, oldest, newest }: FindRequest,
+    { patterns, ids, ignoreCase, oldest, newest }: FindRequest,
     onMatch: (match: FindMatch) => void,
     signal: AbortSignal,
   ) {
     this.#repository = repository;
     this.#matcher = new PathMatcher(patterns, ignoreCase);
+    this.#ids = new IdMatcher(repository, ids);
     this.#oldestMs = oldest === undefined ? Number.NEGATIVE_INFINITY : timeOf(oldest);
     this.#newestMs = newest === undefined ? Number.POSITIVE_INFINITY : timeOf(newest);
     this.#onMatch = onMatch;
@@ -77,7 +80,7 @@ class Search {
     for (const node of (await this.#repository.loadTree(id, this.#signal)).nodes) {
       const next = this.#matcher.step(state, node.name);
       const inner = `${path}/${displayName(node.name)}`;
-      if (next.isMatch && this.#isTimely(node)) {
+      if ((next.isMatch || this.#ids.matches(node)) && this.#isTimely(node)) {
         found = true;
         this.#tell(point, inner, node);
       }

@@ -202,6 +202,7 @@ describe(`with restic (seed ${SEED})`, () => {
       {
         repository: MAIN,
         patterns,
+        ids: [],
         ignoreCase: options.includes('--ignore-case'),
         oldest: given('--oldest'),
         newest: given('--newest'),

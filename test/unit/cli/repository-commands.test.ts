@@ -23,7 +23,7 @@ test.each<[string[], string]>([
       '--repository',
       'main',
     ],
-    'find {"repository":"main","patterns":["*.pdf","b?"],"ignoreCase":true,"oldest":"2026-11-01","restorePoints":["latest"],"filter":{"hostnames":[],"tags":[["a","b"]],"paths":[]}}',
+    'find {"repository":"main","patterns":["*.pdf","b?"],"ids":[],"ignoreCase":true,"oldest":"2026-11-01","restorePoints":["latest"],"filter":{"hostnames":[],"tags":[["a","b"]],"paths":[]}}',
   ],
   [
     ['stats', 'main', 'latest', '--mode', 'by-point'],
@@ -69,6 +69,11 @@ test('a difference, a search and sizes for people', async () => {
     await print('unlock', 'main'),
   ];
   await expect(text.join('\n----\n')).toMatchFileSnapshot('../../golden/cli/repository.txt');
+});
+
+test('a search for nothing is refused', async () => {
+  const { exitCode, stderr } = await runCli(['find', '--host', 'db1'], scriptedStillpoint());
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining('Nothing was said')]);
 });
 
 test('a way of counting that there is not is said', async () => {

@@ -83,7 +83,14 @@ describe('over two repositories', { timeout: SLOW }, () => {
     expect([changes, summary.changedFiles]).toEqual([['content /a.txt'], 1]);
 
     const found: string[] = [];
-    const search = { repository: OTHER, patterns: ['B.*'], ignoreCase: true, oldest: undefined, newest: undefined };
+    const search = {
+      repository: OTHER,
+      patterns: ['B.*'],
+      ids: [],
+      ignoreCase: true,
+      oldest: undefined,
+      newest: undefined,
+    };
     const whole = { ...search, restorePoints: [], filter: EVERY_POINT };
     await stillpoint.find(whole, ({ path }) => void found.push(path), never);
     expect(found).toEqual(['/same/b.txt', '/same/b.txt']);

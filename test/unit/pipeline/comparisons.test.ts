@@ -118,6 +118,7 @@ describe('a search', () => {
     const whole: FindRequest = {
       repository: MAIN,
       patterns: ['*'],
+      ids: [],
       ignoreCase: false,
       oldest: undefined,
       newest: undefined,
@@ -150,12 +151,29 @@ describe('a search', () => {
     // Both ways round, since the order of the two is not ours to choose.
     for (const name of ['wanted', 'other']) {
       const found: string[] = [];
-      const request = { repository: MAIN, ignoreCase: false, oldest: undefined, newest: undefined };
+      const request = { repository: MAIN, ids: [], ignoreCase: false, oldest: undefined, newest: undefined };
       const whole = { ...request, patterns: [`${name}/*`], restorePoints: [], filter: EVERY_POINT };
       const summary = await find(moved, whole, ({ path }) => void found.push(path), signal);
       expect(found).toEqual([`/${name}/x.txt`]);
       expect(summary).toEqual({ restorePoints: 2, matches: 1, unreadable: [] });
     }
+  });
+
+  it('names what needs a blob, a tree or a pack, by the start of its id', async () => {
+    const content = blobIdOf(Buffer.from('b'));
+    expect(await search({ patterns: [], ids: [content.slice(0, 8)], restorePoints: [after.id] })).toEqual([
+      'after /copy.log',
+      'after /same/deep/inner/b.log',
+    ]);
+    const top = (await repository.loadTree(after.tree, signal)).nodes;
+    const same = top.find(({ name }) => name.toString() === 'same')?.subtree ?? content;
+    expect(await search({ patterns: ['gone.txt'], ids: [same.toUpperCase()] })).toEqual(
+      expect.arrayContaining(['after /same', 'before /same', 'before /gone.txt']),
+    );
+    const pack = repository.index.find('data', content)?.pack ?? '';
+    expect(await search({ patterns: [], ids: [pack] })).toEqual(expect.arrayContaining(['before /word.txt']));
+    await expect(search({ patterns: [], ids: ['ffffffff'] })).rejects.toThrow('No blob, tree or pack');
+    await expect(search({ patterns: [], ids: ['abc'] })).rejects.toThrow('is no id');
   });
 
   it('refuses patterns and times that mean nothing', async () => {
@@ -172,7 +190,14 @@ describe('a search', () => {
     const hit = await backUp(broken, { folder: { 'hit.txt': 'h' } });
     const place = broken.index.find('tree', hit.tree);
     await backend.remove({ type: 'data', name: place?.pack ?? '' }, signal);
-    const request = { repository: MAIN, patterns: ['*.txt'], ignoreCase: false, oldest: undefined, newest: undefined };
+    const request = {
+      repository: MAIN,
+      patterns: ['*.txt'],
+      ids: [],
+      ignoreCase: false,
+      oldest: undefined,
+      newest: undefined,
+    };
     const found: string[] = [];
     const { unreadable } = await find(
       broken,
