@@ -6,14 +6,18 @@
 import { randomBytes } from 'node:crypto';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
+import { planPrune } from '../../shared/repository/prune/plan.ts';
 import { describeTree } from '../support/describe-tree.ts';
 import { archiveFolder } from '../support/local-archive.ts';
 import { damageIn, open, prune } from '../support/prune-lab.ts';
+import { buildRepository, repositoryShape } from '../support/random-repository.ts';
 import { resticFinds, resticOk } from '../support/restic.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestRepository } from '../support/test-repository.ts';
+import { writeOut } from '../support/write-out.ts';
 
 const signal = AbortSignal.timeout(10 * 60_000);
 
@@ -74,4 +78,54 @@ async function fill(source: string): Promise<void> {
   for (let file = 0; file < 20; file++)
     await writeFile(join(source, 'text', `same${file}`), `same ${file}`.repeat(500));
   await cp(join(source, 'text'), join(source, 'copy'), { recursive: true });
+}
+
+/**
+ * restic's own plan as the judge of ours, on random repositories. Which of several copies is kept is each program's own
+ * choice, so packs are compared where nothing is stored twice.
+ */
+it('a plan is what restic would do', async () => {
+  await using folder = await temporaryFolder();
+  const seed = Number(process.env['STILLPOINT_SEED'] ?? Date.now() % 1_000_000_000);
+  let compared = 0;
+  for (const [number, wish] of fc.sample(repositoryShape, { numRuns: 24, seed }).entries()) {
+    const { backend } = await buildRepository({ ...wish, copies: number % 4 === 0 });
+    const place = join(folder.path, String(number));
+    await writeOut(backend, place, signal);
+    const { maxUnused, maxRepackBytes } = wish.options;
+    const { plan } = await planPrune(await open(backend), wish.options, signal);
+    const limits = maxRepackBytes === undefined ? [] : ['--max-repack-size', String(maxRepackBytes)];
+    const unused = maxUnused === '0%' ? '0' : maxUnused;
+    const printed = await resticOk(place, 'prune', '--dry-run', '--verbose=2', '--max-unused', unused, ...limits);
+    const theirs = planOfRestic(printed);
+    const where = `seed ${seed}, repository ${number}, ${JSON.stringify(wish.options)}`;
+    const { blobs } = plan.figures;
+    expect(theirs.blobs, where).toEqual([blobs.used, blobs.unused, blobs.duplicates]);
+    expect(theirs.unreferenced, where).toEqual(short(plan.unreferenced));
+    if (blobs.duplicates > 0) continue;
+    compared += 1;
+    expect([theirs.repack, theirs.unused], where).toEqual([short(plan.repack), short(plan.unused)]);
+  }
+  expect(compared).toBeGreaterThan(10);
+});
+
+const short = (ids: readonly string[]): string[] => ids.map((id) => id.slice(0, 8)).toSorted();
+
+function planOfRestic(printed: string) {
+  const blobs = ['used', 'unused', 'duplicates'].map((name) =>
+    Number(new RegExp(`^${name}: +(\\d+) blobs`, 'm').exec(printed)?.[1] ?? 0),
+  );
+  const list = (title: string): string[] =>
+    printed
+      .split('\n')
+      .filter((_, line, all) => all[line - 1] === `Would have ${title}:`)
+      .flatMap((ids) => ids.replace(/^\{(.*)\}$/, '$1').split(' '))
+      .filter(Boolean)
+      .toSorted();
+  return {
+    blobs,
+    repack: list('repacked and removed the following packs'),
+    unused: list('removed the following no longer used packs'),
+    unreferenced: list('removed the following unreferenced packs'),
+  };
 }

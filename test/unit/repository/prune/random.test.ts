@@ -1,106 +1,23 @@
 /**
- * Random repositories: blobs in packs at will, some of them in several, trees and data mixed or apart, compressed or
- * not, index files that overlap, packs in no index, restore points that share folders or not. Whatever is pruned of
- * them, what is left is whole, holds what it held, and no more unused data than was allowed.
+ * Whatever is pruned of whatever repository, what is left is whole, holds what it held, and no more unused data than
+ * was allowed.
  */
-import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { type PruneOptions, unusedLimit } from '../../../../shared/domain/prune-plan.ts';
-import type { Backend } from '../../../../shared/repository/backend/backend.ts';
-import { createMemoryBackend } from '../../../../shared/repository/backend/memory.ts';
-import { type BlobId, blobIdOf } from '../../../../shared/repository/format/ids.ts';
-import { encodeIndex, type IndexedPack } from '../../../../shared/repository/format/index-file.ts';
-import type { Node } from '../../../../shared/repository/format/node.ts';
-import { timestampFromNs } from '../../../../shared/repository/format/timestamp.ts';
-import { encodeTree } from '../../../../shared/repository/format/tree.ts';
 import { planPrune } from '../../../../shared/repository/prune/plan.ts';
-import type { RestorePoint } from '../../../../shared/repository/restore-point.ts';
-import { contentOf, damageIn, open, type Plain, prune, storePack } from '../../../support/prune-lab.ts';
-import { createTestRepository, testSignal } from '../../../support/test-repository.ts';
+import { contentOf, damageIn, open, prune } from '../../../support/prune-lab.ts';
+import { buildRepository, repositoryShape } from '../../../support/random-repository.ts';
+import { testSignal } from '../../../support/test-repository.ts';
 
 /** STILLPOINT_RUNS=2000 for a longer search. */
 const RUNS = Number(process.env['STILLPOINT_RUNS'] ?? 40);
-const WHEN = timestampFromNs(1_700_000_000_000_000_000n);
-const META = { mtime: WHEN, atime: WHEN, ctime: WHEN, uid: 0, gid: 0 } as const;
-
-const shape = fc.record({
-  version: fc.constantFrom<1 | 2>(1, 2),
-  /** Sizes of data blobs; large ones make packs that are not small. */
-  blobs: fc.array(fc.constantFrom(50, 3000, 20_000, 400_000), { minLength: 2, maxLength: 14 }),
-  /** Of each restore point: which blobs its files hold, and in how many folders they lie. */
-  points: fc.array(
-    fc.record({ holds: fc.array(fc.nat(13), { maxLength: 8 }), depth: fc.nat(3), stays: fc.boolean() }),
-    {
-      minLength: 1,
-      maxLength: 5,
-    },
-  ),
-  /** Packs as lists of numbers of blobs; what lies in none gets one of its own. */
-  packs: fc.array(fc.array(fc.nat(60), { minLength: 1, maxLength: 6 }), { maxLength: 8 }),
-  indexes: fc.integer({ min: 1, max: 4 }),
-  overlap: fc.boolean(),
-  unreferenced: fc.nat(2),
-  options: fc.record({
-    maxUnused: fc.constantFrom('0%', '5%', '50%', '100K', 'unlimited'),
-    maxRepackBytes: fc.constantFrom(undefined, 0, 30_000, 500_000),
-  }),
-});
-type Shape = typeof shape extends fc.Arbitrary<infer T> ? T : never;
-
-async function build(wish: Shape): Promise<{ backend: Backend; points: readonly RestorePoint[] }> {
-  const backend = createMemoryBackend();
-  const repository = await createTestRepository(backend, wish.version);
-  const signal = testSignal();
-  const blobs: Plain[] = wish.blobs.map((size) => ({ type: 'data', data: randomBytes(size) }));
-  const roots = wish.points.map(({ holds, depth }) => {
-    const held = holds.map((number) => (blobs[number % wish.blobs.length] as Plain).data);
-    const content = held.map(blobIdOf);
-    const size = held.reduce((sum, data) => sum + data.length, 0);
-    let tree = addTree(blobs, [
-      { ...META, name: Buffer.from('file'), type: 'file', mode: 0o644, size, links: 1, content },
-    ]);
-    for (let level = 0; level < depth; level++) {
-      tree = addTree(blobs, [{ ...META, name: Buffer.from('dir'), type: 'dir', mode: 0o755, subtree: tree }]);
-    }
-    return tree;
-  });
-  const packed = new Set(wish.packs.flat().map((number) => number % blobs.length));
-  const lists = [...wish.packs, ...[...blobs.keys()].filter((number) => !packed.has(number)).map((number) => [number])];
-  const packs: IndexedPack[] = [];
-  for (const list of lists) {
-    const chosen = [...new Set(list.map((number) => blobs[number % blobs.length] as Plain))];
-    packs.push(await storePack(repository, chosen, ({ data }) => data.length % 3 !== 0));
-  }
-  for (let index = 0; index < wish.indexes; index++) {
-    const named = packs.filter((_, place) => place % wish.indexes === index || (wish.overlap && place % 3 === 0));
-    await repository.files.save('index', encodeIndex(named), signal);
-  }
-  for (let count = 0; count < wish.unreferenced; count++) {
-    await backend.save({ type: 'data', name: randomBytes(32).toString('hex') }, [randomBytes(999)], signal);
-  }
-  await using lock = await (await open(backend)).lock('shared', signal);
-  const points: RestorePoint[] = [];
-  for (const [number, tree] of roots.entries()) {
-    if (wish.points[number]?.stays !== true) continue;
-    const fresh = await open(backend);
-    points.push(await fresh.saveRestorePoint({ time: WHEN, tree, paths: [`/${number}`] }, lock, signal));
-  }
-  return { backend, points };
-}
-
-function addTree(blobs: Plain[], nodes: readonly Node[]): BlobId {
-  const data = encodeTree(nodes);
-  const id = blobIdOf(data);
-  if (!blobs.some((blob) => blobIdOf(blob.data) === id)) blobs.push({ type: 'tree', data });
-  return id;
-}
 
 it(
   'a prune of anything leaves what restore points hold, and little else',
   async () => {
-    const property = fc.asyncProperty(shape, async (wish) => {
-      const { backend, points } = await build(wish);
+    const property = fc.asyncProperty(repositoryShape, async (wish) => {
+      const { backend, points } = await buildRepository(wish);
       const options: PruneOptions = wish.options;
       const before = await Promise.all(points.map((point) => contentOf(backend, point)));
       const { plan } = await prune(backend, options);
