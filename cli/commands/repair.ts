@@ -51,7 +51,10 @@ export function addRepair(program: Command, shell: Shell): void {
       .argument('[repository]', 'name in the configuration; may be left out when there is only one')
       .option('--forget', 'also remove the damaged ones, each after its copy was proved'),
   )
-    .addHelpText('after', `${HOW}\n\nExample:\n  stillpoint repair points main`)
+    .addHelpText(
+      'after',
+      `\nIt sees what check sees: run "stillpoint repair packs" first.${HOW}\n\nExample:\n  stillpoint repair points main`,
+    )
     .action(async (given: string | undefined, options: RepairFlags) => {
       await start(shell, given, { part: 'points', ...(options.forget === true ? { forget: true } : {}) }, options);
     });

@@ -18,7 +18,7 @@ export function renderRepair({ plan, applied }: RepairReport, paint: Paint): str
     head,
     renderSteps(applied ? 'written' : 'write', plan.writes),
     renderSteps(applied ? 'removed' : 'remove', plan.removes),
-    renderSteps(paint('red', 'lost for good'), plan.lost.map(withVictims)),
+    renderSteps(paint('red', 'lost, unless a new backup or another copy has it'), plan.lost.map(withVictims)),
     renderSteps(paint('yellow', 'left as it is'), plan.notes),
     next,
   ].join('');

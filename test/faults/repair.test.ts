@@ -4,13 +4,16 @@
  * repair completes.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { StillpointError } from '../../shared/base/errors.ts';
+import type { FileRef } from '../../shared/repository/backend/backend.ts';
 import { copyOf, crashAfter } from '../support/crashing-backend.ts';
-import { openLab, type Shelf, shelve } from '../support/damage/damage-lab.ts';
+import { openLab, type Shelf, shelve, TREES } from '../support/damage/damage-lab.ts';
 import { PLANTS } from '../support/damage/plants.ts';
 import { contents, repair, repairAll, victimsIn, WISHES } from '../support/damage/repair-lab.ts';
+import { FaultPlan, withFaults } from '../support/fault-plan.ts';
 import { resticFinds } from '../support/restic.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { testSignal } from '../support/test-repository.ts';
+import { backUp, type TestTree, testSignal } from '../support/test-repository.ts';
 import { writeOut } from '../support/write-out.ts';
 
 let shelf: Shelf;
@@ -59,6 +62,17 @@ describe('repairing', () => {
     expect(await resticFinds(folder.path, '--read-data')).toEqual([]);
   });
 
+  it('is completed by a new backup: what the host still has comes back under the same names', async () => {
+    const lab = await openLab(shelf);
+    const before = await contents(lab.backend);
+    await lab.flip(await lab.pack(0, '/shared/two.txt'), 20);
+    await repair(lab.backend, WISHES.packs);
+    expect(await victimsIn(lab.backend)).not.toEqual([]);
+    await backUp(await lab.open(), TREES[0] as TestTree);
+    expect(await victimsIn(lab.backend)).toEqual([]);
+    for (const [object, content] of before) expect((await contents(lab.backend)).get(object), object).toBe(content);
+  });
+
   it('keeps the damaged restore points unless it is told to forget them', async () => {
     const lab = await openLab(shelf);
     await lab.remove(await lab.pack(1, '/docs/b.txt'));
@@ -93,6 +107,28 @@ describe('repairing', () => {
     const before = await Promise.all((['index', 'snapshots'] as const).map((type) => lab.names(type)));
     for (const wish of Object.values(WISHES)) await expect(repair(lab.backend, wish)).rejects.toThrow('No pack at all');
     expect(await Promise.all((['index', 'snapshots'] as const).map((type) => lab.names(type)))).toEqual(before);
+  });
+
+  it('gives up no pack that cannot be read now, or that reads otherwise the second time', async () => {
+    const lab = await openLab(shelf);
+    const pack = await lab.pack(0, '/shared/one.bin');
+    const error = new StillpointError('backend.failed', 'EIO: i/o error', { advice: 'Look.', cause: undefined });
+    const where = ({ name }: FileRef): boolean => name === pack.name;
+    const failing = new FaultPlan().add({ on: 'load', where, times: Number.POSITIVE_INFINITY, error });
+    const { writes, removes, notes } = await repair(withFaults(lab.backend, failing), WISHES.packs);
+    failing.assertAllFired();
+    expect({ writes, removes }).toEqual({ writes: [], removes: [] });
+    expect(notes.map(({ reason }) => reason).join()).toContain('EIO');
+
+    const flipped = (content: Buffer): Buffer => {
+      const changed = Buffer.from(content);
+      changed[40] = (changed[40] ?? 0) ^ 1;
+      return changed;
+    };
+    const once = new FaultPlan().add({ on: 'load', where, change: flipped });
+    await expect(repair(withFaults(lab.backend, once), WISHES.packs)).rejects.toThrow('changes from one time');
+    once.assertAllFired();
+    expect(await lab.look('verify')).toEqual([]);
   });
 
   it('changes nothing in a sound repository, also when it reads all headers', async () => {

@@ -10,7 +10,7 @@ export const sampleRepair: RepairReport = {
     part: 'packs',
     writes: [{ object: 'new packs', reason: 'hold 13 good blobs of pack 09af1b2c' }],
     removes: [
-      { object: 'pack 09af1b2c', reason: 'does not match its name, 1 of its 14 blobs are not good' },
+      { object: 'pack 09af1b2c', reason: 'does not match its name, damaged blobs: 1 of 14' },
       { object: 'index 5e6f7a8b', reason: 'a new index replaces it' },
     ],
     lost: [

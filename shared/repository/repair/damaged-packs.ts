@@ -20,6 +20,8 @@ export interface SickPack {
   readonly isIndexed: boolean;
   /** Blobs that proved good, with their places in it. */
   readonly good: readonly PackedBlob[];
+  /** Reads it once more: whether the very same is wrong with it. */
+  isStill(signal: AbortSignal): Promise<boolean>;
 }
 
 export interface DamagedPacks {
@@ -32,6 +34,8 @@ interface FindOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (done: number, total: number) => void;
 }
+
+const WRONG_INDEX = 'is whole, but the index says something else of it; run "stillpoint repair index --read-all"';
 
 /** @param wanted ids or starts of ids; none means all */
 export async function findDamagedPacks(
@@ -51,23 +55,13 @@ export async function findDamagedPacks(
   const sick: SickPack[] = [];
   const notes: RepairStep[] = [];
   for (const verdict of faulty) {
-    const { pack, header, hashFits } = verdict;
+    const { pack, header, hashFits, readFault } = verdict;
+    // What cannot be read now may be whole: neither the pack nor what the index says of it is given up.
+    if (readFault !== undefined)
+      notes.push(step('data', pack.id, `could not be read (${readFault}); it is left alone`));
     // The pack is as it was written; what is wrong is the index.
-    if (header.kind === 'differs' && hashFits === true)
-      notes.push(
-        step(
-          'data',
-          pack.id,
-          'is whole, but the index says something else of it; run "stillpoint repair index --read-all"',
-        ),
-      );
-    else
-      sick.push({
-        id: pack.id,
-        message: faultOf(verdict),
-        isIndexed: true,
-        good: await goodBlobs(repository, verdict, signal),
-      });
+    else if (header.kind === 'differs' && hashFits === true) notes.push(step('data', pack.id, WRONG_INDEX));
+    else sick.push({ ...(await judge(repository, verdict, signal)), isIndexed: true });
   }
   for (const id of chosen) {
     const size = structure.packs.sizes.get(id);
@@ -110,6 +104,23 @@ function chooseNamed(
   return chosen;
 }
 
+async function judge(
+  repository: OpenedRepository,
+  verdict: PackVerdict,
+  signal: AbortSignal,
+): Promise<Omit<SickPack, 'isIndexed'>> {
+  const { pack, size } = verdict;
+  const good = await goodBlobs(repository, verdict, signal);
+  const signature = signatureOf(verdict);
+  const isStill = async (now: AbortSignal): Promise<boolean> =>
+    signatureOf(await proveOne(repository, pack, size, now)) === signature;
+  return { id: pack.id, message: faultOf(verdict), good, isStill };
+}
+
+function signatureOf({ hashFits, readFault, header, badBlobs }: PackVerdict): string {
+  return JSON.stringify([hashFits, readFault, header.kind, badBlobs.map(({ blob, fault }) => [blob.offset, fault])]);
+}
+
 /** What the index says good of it, and what only its header knows. */
 async function goodBlobs(
   repository: OpenedRepository,
@@ -140,13 +151,16 @@ async function judgeUnreferenced(
   }
   const verdict = await proveOne(repository, { id, blobs }, size, signal);
   if (verdict.hashFits === true && verdict.badBlobs.length === 0) return;
-  const bad = new Set(verdict.badBlobs.map(({ blob }) => blob));
+  if (verdict.readFault !== undefined) {
+    notes.push(step('data', id, `could not be read (${verdict.readFault}); it is left alone`));
+    return;
+  }
+  const judged = await judge(repository, verdict, signal);
   const isSick = new Set(sick.map((pack) => pack.id));
   // Only where all packs were read is a copy that lies elsewhere known to be good.
   const isElsewhere = ({ type, id: blob }: PackedBlob): boolean =>
     readAll && repository.index.findAll(type, blob).some(({ pack }) => !isSick.has(pack));
-  const good = blobs.filter((blob) => !bad.has(blob) && !isElsewhere(blob));
-  sick.push({ id, message: faultOf(verdict), isIndexed: false, good });
+  sick.push({ ...judged, isIndexed: false, good: judged.good.filter((blob) => !isElsewhere(blob)) });
 }
 
 async function proveOne(
@@ -165,13 +179,9 @@ async function proveOne(
 
 function faultOf({ pack, hashFits, header, badBlobs }: PackVerdict): string {
   const faults = [
-    hashFits === false
-      ? 'does not match its name'
-      : hashFits === undefined
-        ? 'cannot be read to its end'
-        : 'was written with damaged blobs',
+    hashFits === true ? 'was written with damaged blobs' : 'does not match its name',
     ...(header.kind === 'broken' ? [header.fault] : []),
-    `${badBlobs.length} of its ${pack.blobs.length} blobs are not good`,
+    `damaged blobs: ${badBlobs.length} of ${pack.blobs.length}`,
   ];
   return faults.join(', ');
 }

@@ -14,7 +14,7 @@ import { packName, provePacks } from '../pack-proof.ts';
 import { inspectStructure, type Structure } from '../structure.ts';
 import { Survey } from '../survey.ts';
 import { openReading } from '../workers/reader-pool.ts';
-import { assertPacksThere, makePlan, step } from './make-plan.ts';
+import { assertPacksThere, cannotRead, makePlan, step } from './make-plan.ts';
 import { type RepairRun, replaceIndex } from './replace-index.ts';
 
 export interface PreparedRepair {
@@ -146,7 +146,8 @@ class Gathering {
     await provePacks(
       { files, sealer: parts.sealer, reading, signal: this.#signal },
       [{ pack, size }],
-      ({ badBlobs }) => {
+      ({ badBlobs, readFault }) => {
+        if (readFault !== undefined) throw cannotRead(packName(pack.id), readFault);
         for (const { blob } of badBlobs) bad.add(pack.blobs.indexOf(blob));
       },
     );

@@ -45,3 +45,12 @@ export function assertPacksThere({ index, location }: OpenedRepository, { packs 
     cause: undefined,
   });
 }
+
+/** What cannot be read now may be whole. */
+export function cannotRead(object: string, fault: string): StillpointError {
+  return new StillpointError('backend.failed', `${object} could not be read: ${fault}`, {
+    advice:
+      'Nothing was changed, because nothing is given up that may be whole. Look after the disk or the connection.',
+    cause: undefined,
+  });
+}

@@ -2,6 +2,8 @@
  * Saving what is good in damaged packs. Every blob of a damaged pack that proves good, at the place that the index or
  * the pack's own header gives, is written into a new pack as it lies. Order and crash story:
  *
+ * 0. Each damaged pack is read once more, and has to show the very same damage: what a bad cable or bad memory made up
+ *    is no reason to remove a pack. One that cannot be read at all is left alone.
  * 1. The new packs are stored, read back whole and proved. A crash leaves packs that no index names.
  * 2. The new index is stored, read back and compared, then the old one is removed (see `replace-index.ts`).
  * 3. The damaged packs are removed, each after a last look: whatever was good in it lies in a new pack that the stored
@@ -66,6 +68,7 @@ class PackRepair {
   async run(): Promise<void> {
     if (this.#sick.length === 0) return;
     const { lock, signal } = this.#run;
+    for (const pack of this.#sick) if (!(await pack.isStill(signal))) throw changing(pack.id);
     const stored = await this.#save(new PackWriter(this.#repository, lock, signal));
     await this.#prove(stored);
     const going = new Set(this.#sick.map(({ id }) => id));

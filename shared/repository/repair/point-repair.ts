@@ -12,12 +12,13 @@ import { Damage } from '../damage.ts';
 import type { BlobId, BlobType } from '../format/ids.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { readPackHeader } from '../pack-header.ts';
+import { packName } from '../pack-proof.ts';
 import { proveChosen } from '../prove-chosen.ts';
 import type { RestorePoint, RestorePointDraft } from '../restore-point.ts';
 import { inspectStructure, type Structure } from '../structure.ts';
 import { Survey } from '../survey.ts';
 import type { PreparedRepair } from './index-repair.ts';
-import { assertPacksThere, indexComesFirst, makePlan, step } from './make-plan.ts';
+import { assertPacksThere, cannotRead, indexComesFirst, makePlan, step } from './make-plan.ts';
 import { type RepairRun, removeFile } from './replace-index.ts';
 import { TreeRewriter } from './tree-rewriter.ts';
 
@@ -108,6 +109,9 @@ async function assertIndexIsSound(
   if (structure.damagedIndexes.length > 0) throw indexComesFirst('Index files of the repository cannot be read.');
   const { suspects } = structure.packs;
   const { faulty } = await proveChosen(repository, structure, { signal, choose: (id) => suspects.has(id) });
+  for (const { pack, readFault } of faulty) {
+    if (readFault !== undefined) throw cannotRead(packName(pack.id), readFault);
+  }
   if (faulty.some(({ header }) => header.kind === 'differs'))
     throw indexComesFirst('The index disagrees with packs that are there.');
   const { unnamed } = structure.packs;

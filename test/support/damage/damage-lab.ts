@@ -25,7 +25,7 @@ import { backUp, createTestRepository, PASSWORD, type TestTree, testSignal } fro
 
 const TYPES = ['config', 'keys', 'index', 'snapshots', 'locks', 'data'] as const;
 const SHARED: TestTree = { 'one.bin': [randomBytes(3000), randomBytes(2000)], 'two.txt': 'two' };
-const TREES: readonly TestTree[] = [
+export const TREES: readonly TestTree[] = [
   { shared: SHARED, 'only-a.txt': 'one' },
   { shared: SHARED, docs: { 'b.txt': 'bbb' } },
   { shared: SHARED, docs: { 'c.txt': 'ccc' } },
