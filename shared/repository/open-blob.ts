@@ -28,7 +28,8 @@ function inflate(opened: Buffer, uncompressedLength: number): Buffer | undefined
   try {
     const data = zstdDecompressSync(opened, {
       maxOutputLength: uncompressedLength,
-      chunkSize: Math.max(uncompressedLength, 64),
+      // One byte of room left over tells zlib that it is at the end; without it, a second piece would be made ready.
+      chunkSize: Math.max(uncompressedLength + 1, 64),
     });
     return data.length === uncompressedLength ? data : undefined;
   } catch {

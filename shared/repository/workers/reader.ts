@@ -28,7 +28,7 @@ port.on('message', (message: ToReader) => {
 /** Small blobs lie in memory that others share, and moving each by itself would cost more than copying it. */
 function gather(blobs: Opened['blobs']): Opened['blobs'] {
   const isSmall = (blob: Uint8Array | string): blob is Uint8Array =>
-    typeof blob !== 'string' && (blob.length < SMALL_BYTES || blob.byteLength !== blob.buffer.byteLength);
+    typeof blob !== 'string' && (blob.length < SMALL_BYTES || blob.buffer.byteLength > 2 * blob.length);
   const gathered = new Uint8Array(blobs.reduce((sum, blob) => sum + (isSmall(blob) ? blob.length : 0), 0));
   let at = 0;
   return blobs.map((blob) => {
