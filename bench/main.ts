@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- memory | throughput [ROUNDS FILES MIB] | repository [ROUNDS BLOBS MIB]]`; 0 leaves a sample out.
- * Prints figures, and fails when a runner takes more memory than it may. Figures of speed have no limit: they mean
- * something only beside the others.
+ * Prints figures, and fails when a runner or an index takes more memory than it may. Figures of speed have no limit:
+ * they mean something only beside the others.
  */
 import { cpus, loadavg, release } from 'node:os';
 import { reasonLabCannotRun } from '../test/lab/requirements.ts';
@@ -33,7 +33,7 @@ if (which === undefined || which === 'throughput') {
 if (which === undefined || which === 'repository') {
   console.log('\nWith a repository, beside restic');
   const options = { rounds: Number(rounds), blobs: Number(second ?? 5_000_000), mib: Number(third ?? 1024) };
-  await measureBesideRestic(options, interrupted.signal);
+  if (!(await measureBesideRestic(options, interrupted.signal))) process.exitCode = 1;
 }
 if (which === undefined || which === 'memory') {
   const obstacle = await reasonLabCannotRun();
