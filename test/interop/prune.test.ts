@@ -82,7 +82,8 @@ async function fill(source: string): Promise<void> {
 
 /**
  * restic's own plan as the judge of ours, on random repositories. Which of several copies is kept is each program's own
- * choice, so packs are compared where nothing is stored twice.
+ * choice, so packs are compared where nothing is stored twice. Between packs with the same share of unused data restic
+ * leaves the choice to chance: then sizes are the same, and with a limit of bytes to rewrite not even these.
  */
 it('a plan is what restic would do', async () => {
   await using folder = await temporaryFolder();
@@ -102,11 +103,19 @@ it('a plan is what restic would do', async () => {
     const { blobs } = plan.figures;
     expect(theirs.blobs, where).toEqual([blobs.used, blobs.unused, blobs.duplicates]);
     expect(theirs.unreferenced, where).toEqual(short(plan.unreferenced));
-    if (blobs.duplicates > 0) continue;
+    expect(blobs.duplicates > 0 || theirs.unused.join() === short(plan.unused).join(), where).toBe(true);
+    if (blobs.duplicates > 0 || (maxRepackBytes ?? 0) > 0) continue;
     compared += 1;
-    expect([theirs.repack, theirs.unused], where).toEqual([short(plan.repack), short(plan.unused)]);
+    const sizes = new Map<string, number>();
+    for await (const { name, sizeBytes } of backend.list('data', signal)) sizes.set(name.slice(0, 8), sizeBytes);
+    const sizesOf = (ids: readonly string[]): string =>
+      ids
+        .map((id) => `${sizes.get(id)}`)
+        .toSorted()
+        .join();
+    expect(sizesOf(theirs.repack), where).toBe(sizesOf(short(plan.repack)));
   }
-  expect(compared).toBeGreaterThan(10);
+  expect(compared).toBeGreaterThan(5);
 });
 
 const short = (ids: readonly string[]): string[] => ids.map((id) => id.slice(0, 8)).toSorted();
