@@ -1,5 +1,5 @@
 /** SFTP over a real sshd: a connection that is cut under a backup, and everything that a server can refuse. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
@@ -26,6 +26,14 @@ const whyNot = await whyNoPrivateSshd();
 const signal = AbortSignal.timeout(240_000);
 const BLOBS = 3000;
 const CUTS = 5;
+/** And one more cut while it is read. */
+const WHOLE = {
+  cuts: CUTS + 1,
+  findings: [] as unknown[],
+  restic: [] as string[],
+  isListed: true,
+  leftovers: [] as string[],
+};
 
 describe('SFTP', () => {
   let host: SftpHost;
@@ -41,7 +49,18 @@ describe('SFTP', () => {
   });
 
   test('a backup survives five cuts of the connection, and restic finds it whole', async () => {
-    const folder = join(host.home, 'cut');
+    expect(await backUpThroughCuts('cut')).toEqual(WHOLE);
+  });
+
+  test('and ten times more, cut at other moments', { timeout: 400_000 }, async ({ skip }) => {
+    skip(process.env['STILLPOINT_CUTS'] !== 'all', 'ten rounds take minutes; STILLPOINT_CUTS=all goes through them');
+    for (let round = 0; round < 10; round += 1) expect(await backUpThroughCuts(`cut-${round}`)).toEqual(WHOLE);
+  });
+
+  /** What is left of a repository that was written, and then read, while the connection was cut. */
+  async function backUpThroughCuts(name: string): Promise<typeof WHOLE> {
+    const signal = AbortSignal.timeout(120_000);
+    const folder = join(host.home, name);
     let reconnects = 0;
     let repeats = 0;
     const logger = createLogger(({ message }) => {
@@ -49,63 +68,76 @@ describe('SFTP', () => {
       if (message.includes('made again')) repeats += 1;
     });
     const policy = { tries: 12, budgetMs: 60_000, firstWaitMs: 20, longestWaitMs: 500 };
-    const backend = withRetries(await host.open('ann', folder, { proxied: true, logger }), {
-      clock: systemClock,
-      logger,
-      policy,
-    });
+    const opened = await host.open('ann', folder, { proxied: true, logger });
+    const backend = withRetries(opened, { clock: systemClock, logger, policy });
     await using repository = await createTestRepository(backend);
     await using lock = await repository.lock('shared', signal);
     await using writer = await repository.openWriter(lock, { workers: 2, packSizeBytes: 1024 * 1024 });
 
-    /** Cuts once so many more bytes have passed; whoever calls sees to it that they pass. */
     let cuts = 0;
-    const cutIn = (bytes: number): void => {
+    const plan = (): void => {
       expect(reconnects, 'each cut has fired before the next is planned').toBe(cuts);
       cuts += 1;
+    };
+    /** Cuts once so many more bytes have passed; whoever calls sees to it that they pass. */
+    const cutIn = (bytes: number): void => {
+      plan();
       host.proxy.cutAfterBytes(bytes);
     };
-    const content: Promise<{ readonly id: BlobId }>[] = [];
+    /** A connection that is only being made cannot be cut in the middle of something. */
+    const allCut = async (): Promise<void> => {
+      await expect.poll(() => reconnects, { timeout: 20_000 }).toBe(cuts);
+      await backend.stat({ type: 'config', name: '' }, signal);
+    };
+    const puts: Promise<{ readonly id: BlobId }>[] = [];
     for (let n = 0; n < BLOBS; n += 1) {
-      if (n % 800 === 100) cutIn(randomBytes(3).readUIntBE(0, 3) % 3_000_000);
+      if (n === 100 || n === 2100) cutIn(randomInt(3_000_000));
+      if (n === 1100) {
+        // And the host cannot be reached for a while.
+        plan();
+        host.proxy.refuse();
+        host.proxy.cut();
+        setTimeout(() => host.proxy.resume(), 500);
+      }
       const { saved } = await writer.put('data', randomBytes(10_000), signal);
       saved.catch(() => undefined);
-      content.push(saved);
-      if (n % 800 === 799) await expect.poll(() => reconnects, { timeout: 20_000 }).toBe(cuts);
+      puts.push(saved);
+      if (n === 1000 || n === 2000) await allCut();
     }
-    await expect.poll(() => reconnects, { timeout: 20_000 }).toBe(cuts);
-    const ids = (await Promise.all(content)).map(({ id }) => id);
+    await allCut();
+    const content = (await Promise.all(puts)).map(({ id }) => id);
     const time = timestampFromDate(new Date());
     const common = { mtime: time, atime: time, ctime: time, uid: 0, gid: 0, user: 'root', group: 'root', links: 1 };
-    const file = {
-      ...common,
-      name: Buffer.from('file'),
-      type: 'file',
-      mode: 0o644,
-      size: BLOBS * 10_000,
-      content: ids,
-    } as const;
-    const { saved } = await writer.put('tree', encodeTree([file]), signal);
+    const facts = { name: Buffer.from('file'), type: 'file', mode: 0o644, size: BLOBS * 10_000, content } as const;
+    const { saved } = await writer.put('tree', encodeTree([{ ...common, ...facts }]), signal);
     saved.catch(() => undefined);
-    if (cuts < CUTS) cutIn(20_000);
+    cutIn(randomInt(20_000));
     await writer.flush(signal);
-    const tree = (await saved).id;
-    const draft = { time, tree, paths: ['/'], hostname: 'db1' };
-    while (cuts < CUTS) {
-      cutIn(600);
-      await repository.saveRestorePoint(draft, lock, signal);
-    }
-    await repository.saveRestorePoint(draft, lock, signal);
-
+    await allCut();
+    cutIn(randomInt(600));
+    await repository.saveRestorePoint({ time, tree: (await saved).id, paths: ['/'], hostname: 'db1' }, lock, signal);
+    await allCut();
     expect([cuts, reconnects]).toEqual([CUTS, CUTS]);
     expect(repeats).toBeGreaterThanOrEqual(CUTS);
-    expect((await verifyRepository(await openRepository(backend, PASSWORD, signal), { signal })).findings).toEqual([]);
     await lock[Symbol.asyncDispose]();
-    expect(await resticFinds(folder, '--read-data')).toEqual([]);
-    expect((await resticOk(folder, 'ls', 'latest')).includes('/file')).toBe(true);
+
+    // What is read through one more cut is believed only when it is proved.
+    let isCut = false;
+    const read = await openRepository(backend, PASSWORD, signal);
+    const onProgress = (): void => {
+      if (!isCut) cutIn(randomInt(2_000_000));
+      isCut = true;
+    };
+    const { findings } = await verifyRepository(read, { signal, onProgress });
     const stored = await readdir(folder, { recursive: true });
-    expect(stored.filter((name) => name.startsWith('locks/') || name.includes('-tmp-'))).toEqual([]);
-  });
+    return {
+      cuts: reconnects,
+      findings: [...findings],
+      restic: await resticFinds(folder, '--read-data'),
+      isListed: (await resticOk(folder, 'ls', 'latest')).includes('/file'),
+      leftovers: stored.filter((path) => path.startsWith('locks/') || path.includes('-tmp-')),
+    };
+  }
 
   describe('says what is wrong', () => {
     const FILE = { type: 'index', name: 'ab'.repeat(32) } as const;
