@@ -77,10 +77,10 @@ function consequence(request: JobRequest): string {
     case 'forget':
       return 'What was forgotten is gone; every other restore point is whole.';
     case 'prune':
-      return 'Every restore point is whole. The repository stays locked until that lock is removed with unlock.';
+      return 'Every restore point is whole. The repository stays locked until that lock is removed with "stillpoint unlock".';
     case 'repair':
       return request.apply
-        ? 'Nothing was lost by that. The repository stays locked until that lock is removed with unlock.'
+        ? 'Nothing was lost by that. The repository stays locked until that lock is removed with "stillpoint unlock".'
         : 'Nothing was changed.';
     case 'sweep':
       return 'The next job on the host sweeps first.';

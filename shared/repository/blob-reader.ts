@@ -150,7 +150,7 @@ function endOf(place: BlobPlace | undefined): number {
 function unreadable(type: BlobType, id: BlobId, faults: readonly string[]): StillpointError {
   const why = faults.length === 0 ? 'no index knows it' : faults.join('; ');
   return new StillpointError('repository.damaged', `The ${type} blob ${id.slice(0, 8)} cannot be read: ${why}.`, {
-    advice: 'Run verify to see which restore points and files are hit; other files can still be restored.',
+    advice: 'Run "stillpoint verify" to see which restore points and files are hit; other files can still be restored.',
     details: { type, id, faults },
     cause: undefined,
   });

@@ -169,7 +169,8 @@ async function readableLocks(ports: LockPorts, signal: AbortSignal): Promise<Fou
       if (!isStillpointError(error, 'repository.damaged')) throw error;
       if (attempt === READ_ATTEMPTS) {
         throw new StillpointError('repository.locked', `${error.message} Somebody may be at work.`, {
-          advice: 'Nothing was started. If nothing works on the repository, remove the lock with unlock --remove-all.',
+          advice:
+            'Nothing was started. If nothing works on the repository, remove the lock with "stillpoint unlock --remove-all".',
           cause: error,
         });
       }
@@ -195,8 +196,8 @@ async function refuseConflict(
     `The repository at ${ports.files.backend.properties.location} is ${how} by ${who} since ${lock.time}.`,
     {
       advice: stale
-        ? 'That lock looks abandoned. If nothing works on the repository any more, remove it with unlock.'
-        : 'Wait until that is done. If that process is gone, remove its lock with unlock.',
+        ? 'That lock looks abandoned. If nothing works on the repository any more, remove it with "stillpoint unlock".'
+        : 'Wait until that is done. If that process is gone, remove its lock with "stillpoint unlock".',
       details: { ...lock, isStale: stale },
       cause: undefined,
       retry: 'safe',

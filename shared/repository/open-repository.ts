@@ -101,10 +101,12 @@ export async function openRepository(
   options: OpenOptions = {},
 ): Promise<OpenedRepository> {
   const { location } = backend.properties;
-  const sealed = await backend.load(CONFIG, undefined, signal).catch((error: unknown) => {
+  const sealed = await backend.load(CONFIG, undefined, signal).catch(async (error: unknown) => {
     if (!isStillpointError(error, 'backend.not-found')) throw error;
+    if (await hasAnyKey(backend, signal)) throw badConfig(location, 'is not there, but the keys are');
     throw new StillpointError('repository.not-found', `There is no repository at ${location}.`, {
-      advice: 'Check that the place is mounted and the path right. To make a new repository there, use init.',
+      advice:
+        'Check that the place is mounted and the path right. To make a new repository there, use "stillpoint init".',
       cause: error,
     });
   });
@@ -112,10 +114,7 @@ export async function openRepository(
   const sealer = await createSealer(key);
   const plaintext = sealer.open(sealed);
   if (plaintext === undefined) {
-    throw new StillpointError('repository.damaged', `The file "config" of the repository at ${location} is damaged.`, {
-      advice: 'It was changed, or belongs to another repository. Restore "config" from a copy of this repository.',
-      cause: undefined,
-    });
+    throw badConfig(location, sealed.length === 0 ? 'is empty' : 'is damaged or belongs to another repository');
   }
   const config = decodeConfig(plaintext, location);
   const { clock = systemClock, logger = silentLogger, cache } = options;
@@ -153,6 +152,13 @@ async function findKey(
   throw new StillpointError('repository.wrong-password', `The password does not open the repository at ${location}.`, {
     advice: 'Nothing was changed. Check the password file or command of this repository in the configuration.',
     details: { keys: names.length },
+    cause: undefined,
+  });
+}
+
+function badConfig(location: string, fault: string): StillpointError {
+  return new StillpointError('repository.damaged', `The file "config" of the repository at ${location} ${fault}.`, {
+    advice: 'Bring "config" back from a copy of this repository. Its data is not hit; docs/damage.md has more.',
     cause: undefined,
   });
 }

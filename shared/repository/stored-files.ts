@@ -34,10 +34,10 @@ export class StoredFiles {
     const file = { type, name };
     const content = await this.backend.load(file, undefined, signal);
     const what = describeFile(file);
-    if (content.length === 0) throw damaged(what, 'is empty');
-    if (hash('sha256', content, 'hex') !== name) throw damaged(what, 'does not match its name');
+    if (content.length === 0) throw damaged(file, 'is empty');
+    if (hash('sha256', content, 'hex') !== name) throw damaged(file, 'does not match its name');
     const plaintext = this.#sealer.open(content);
-    if (plaintext === undefined) throw damaged(what, 'is not sealed with the key of this repository');
+    if (plaintext === undefined) throw damaged(file, 'is not sealed with the key of this repository');
     return decodeUnpacked(plaintext, what);
   }
 
@@ -54,9 +54,16 @@ export class StoredFiles {
   }
 }
 
-function damaged(what: string, fault: string): StillpointError {
-  return new StillpointError('repository.damaged', `The file of ${what} ${fault}.`, {
-    advice: 'It was changed or damaged where it is stored. Run check on the repository to see what is hit.',
+const NEXT: Readonly<Record<UnpackedType, string>> = {
+  index: 'The data that it names is not hit. Run "stillpoint repair index", which makes a new one from the packs.',
+  snapshots:
+    'Other restore points are not hit. Run "stillpoint check"; bring the file back from a copy if there is one.',
+  locks: 'If nothing works on the repository any more, remove it with "stillpoint unlock --remove-all".',
+};
+
+function damaged(file: { readonly type: UnpackedType; readonly name: string }, fault: string): StillpointError {
+  return new StillpointError('repository.damaged', `The file of ${describeFile(file)} ${fault}.`, {
+    advice: `It was changed or damaged where it is stored. ${NEXT[file.type]}`,
     cause: undefined,
   });
 }

@@ -33,7 +33,7 @@ export function fromStatus(status: number, doing: string, said = ''): Stillpoint
   const details = { status };
   const cause = undefined;
   if (status === 404) {
-    const advice = 'Check that the location is right. If it is, run check on the repository.';
+    const advice = 'Check that the location is right. If it is, run "stillpoint check".';
     return new StillpointError('backend.not-found', `${what}: it is not there.`, { advice, details, cause });
   }
   if (status === 401) {
@@ -71,7 +71,7 @@ export function fromStatus(status: number, doing: string, said = ''): Stillpoint
 export function shortFile(file: FileRef, end: number, wanted: number): StillpointError {
   const name = describeFile(file);
   return new StillpointError('repository.damaged', `The file of ${name} ends at byte ${end}; ${wanted} are needed.`, {
-    advice: 'It was cut short. Run check on the repository to see which restore points and files are hit.',
+    advice: 'It was cut short. Run "stillpoint check" to see which restore points and files are hit.',
     cause: undefined,
   });
 }

@@ -26,7 +26,7 @@ class MemoryBackend implements Backend {
       'repository.damaged',
       `The file of ${describeFile(file)} ends at byte ${content.length}.`,
       {
-        advice: 'It was cut short. Run check on the repository to see which restore points and files are hit.',
+        advice: 'It was cut short. Run "stillpoint check" to see which restore points and files are hit.',
         cause: undefined,
       },
     );
@@ -66,7 +66,7 @@ class MemoryBackend implements Backend {
     const content = this.#folder(file.type).get(file.name);
     if (content !== undefined) return content;
     throw new StillpointError('backend.not-found', `The file of ${describeFile(file)} is not there.`, {
-      advice: 'Run check on the repository.',
+      advice: 'Run "stillpoint check".',
       cause: undefined,
     });
   }

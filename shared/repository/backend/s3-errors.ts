@@ -24,7 +24,7 @@ const BUSY: Meaning = {
 const NOT_THERE: Meaning = {
   code: 'backend.not-found',
   words: 'it is not there',
-  advice: 'Check that the location is right. If it is, run check on the repository.',
+  advice: 'Check that the location is right. If it is, run "stillpoint check".',
 };
 const REFUSED: Meaning = {
   code: 'backend.denied',

@@ -280,7 +280,7 @@ function packFolders(): string[] {
 function shortFile(file: FileRef, end: number, wanted: number): StillpointError {
   const name = describeFile(file);
   return new StillpointError('repository.damaged', `The file of ${name} ends at byte ${end}; ${wanted} are needed.`, {
-    advice: 'It was cut short. Run check on the repository to see which restore points and files are hit.',
+    advice: 'It was cut short. Run "stillpoint check" to see which restore points and files are hit.',
     cause: undefined,
   });
 }

@@ -19,7 +19,7 @@ export function isId(text: string): boolean {
 function parseId(text: string, what: string): string {
   if (ID.test(text)) return text;
   throw new StillpointError('repository.damaged', `${JSON.stringify(text.slice(0, 80))} is not the id of a ${what}.`, {
-    advice: 'The file that names it is damaged. Run check on the repository.',
+    advice: 'The file that names it is damaged. Run "stillpoint check".',
     cause: undefined,
   });
 }

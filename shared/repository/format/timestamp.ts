@@ -13,7 +13,7 @@ const BILLION = 1_000_000_000n;
 export function parseTimestamp(text: string): Timestamp {
   if (FORM.test(text)) return text as Timestamp;
   throw new StillpointError('repository.damaged', `${JSON.stringify(text.slice(0, 80))} is not a time.`, {
-    advice: 'The file that holds it is damaged. Run check on the repository.',
+    advice: 'The file that holds it is damaged. Run "stillpoint check".',
     cause: undefined,
   });
 }
