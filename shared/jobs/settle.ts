@@ -75,7 +75,7 @@ function consequence(request: JobRequest): string {
     case 'copy':
       return 'What was copied and indexed is not copied twice.';
     case 'forget':
-      return 'What was forgotten is gone; every other restore point is whole.';
+      return 'What was forgotten is gone; every other restore point is whole. The repository stays locked until that lock is removed with "stillpoint unlock".';
     case 'prune':
       return 'Every restore point is whole. The repository stays locked until that lock is removed with "stillpoint unlock".';
     case 'repair':
