@@ -132,12 +132,12 @@ function bufferOf(data: Uint8Array): Buffer {
 }
 
 /** Cuts what is wanted of one pack into ranges that are worth one read each. */
-export function stretches(places: readonly BlobPlace[]): BlobPlace[][] {
+export function stretches(places: readonly BlobPlace[], mostBytes: number = STRETCH_BYTES): BlobPlace[][] {
   const result: BlobPlace[][] = [];
   for (const place of places.toSorted((left, right) => left.offset - right.offset)) {
     const current = result.at(-1);
     const isNear = current !== undefined && place.offset - endOf(current.at(-1)) <= GAP_BYTES;
-    if (isNear && endOf(place) - (current[0]?.offset ?? 0) <= STRETCH_BYTES) current.push(place);
+    if (isNear && endOf(place) - (current[0]?.offset ?? 0) <= mostBytes) current.push(place);
     else result.push([place]);
   }
   return result;

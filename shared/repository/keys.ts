@@ -27,7 +27,7 @@ export interface KeyList {
 }
 
 export interface NewKeyOptions {
-  /** For tests; the default is what protects a weak password. */
+  /** For tests; the default is that of the key in use, and never less than what a new repository gets. */
   readonly keyCost?: KeyCost;
 }
 
@@ -113,7 +113,7 @@ async function refuseTooMany({ files, location }: OpenedRepository, most: number
 async function saveKey(
   repository: OpenedRepository,
   password: string,
-  { keyCost = DEFAULT_KEY_COST }: NewKeyOptions,
+  options: NewKeyOptions,
   signal: AbortSignal,
 ): Promise<string> {
   if (password === '') {
@@ -124,6 +124,7 @@ async function saveKey(
   }
   const { files, parts } = repository;
   const owner = { created: timestampFromDate(parts.clock.now()), username: userName(), hostname: hostname() };
+  const keyCost = options.keyCost ?? (await usualCost(repository, signal));
   const content = encodeKeyFile(await sealMasterKey(parts.key, password, keyCost, owner));
   const name = hash('sha256', content, 'hex');
   const file = { type: 'keys', name } as const;
@@ -140,6 +141,16 @@ async function saveKey(
     cause: undefined,
   });
 }
+
+/** restic measures the machine and may have made guessing dearer than we do: a further password is no cheaper door. */
+async function usualCost({ files, parts }: OpenedRepository, signal: AbortSignal): Promise<KeyCost> {
+  const name = parts.keyName;
+  const content = await files.backend.load({ type: 'keys', name }, undefined, signal);
+  const { cost } = decodeKeyFile(content, `key ${name.slice(0, 8)}`);
+  return effort(cost) > effort(DEFAULT_KEY_COST) ? cost : DEFAULT_KEY_COST;
+}
+
+const effort = ({ N, r, p }: KeyCost): number => N * r * p;
 
 function chooseKey(names: readonly string[], wanted: string, location: string): string {
   const prefix = wanted.toLowerCase();

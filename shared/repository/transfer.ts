@@ -18,7 +18,8 @@ import type { OpenedRepository } from './opened-repository.ts';
 import type { PendingReseal, RepositoryWriter, SealedBlobs } from './repository.ts';
 
 const FLUSH_BYTES = 512 * 1024 * 1024;
-/** Read while the writer has enough to do: what a distant store needs to keep up. */
+/** Shorter ranges than a restore's, with more of them under way: one keeps a worker busy, and all are held in memory. */
+const STRETCH_BYTES = 4 * 1024 * 1024;
 const STRETCHES_AHEAD = 2;
 
 export interface TransferPorts {
@@ -64,12 +65,12 @@ function* stretchesOf(wanted: BlobSet, { index }: OpenedRepository): Generator<r
   for (const number of wanted.numbers()) {
     const place = index.placeAt(number);
     if (gathered[0] !== undefined && gathered[0].pack !== place.pack) {
-      yield* stretches(gathered);
+      yield* stretches(gathered, STRETCH_BYTES);
       gathered = [];
     }
     gathered.push(place);
   }
-  yield* stretches(gathered);
+  yield* stretches(gathered, STRETCH_BYTES);
 }
 
 interface LoadedStretch {

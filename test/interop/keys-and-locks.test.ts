@@ -60,8 +60,7 @@ describe('keys', () => {
 
   it('that restic adds, changes and removes are those that we open with', async () => {
     const path = place('their-keys');
-    await resticOk(path, 'init');
-    await using repository = await openRepository(createLocalBackend(path), PASSWORD, signal);
+    await using repository = await createTestRepository(createLocalBackend(path));
     await resticOk(path, 'key', 'add', '--new-password-file', await file('second'), '--user', 'ada', '--host', 'nas');
     const { keys } = await listKeys(repository, signal);
     expect(keys.map(({ inUse }) => inUse)).toEqual([true, false]);

@@ -1,5 +1,5 @@
 /**
- * A program for kill tests. `fill REPOSITORY` makes a repository with eight restore points; `copy FROM TO` copies them
+ * A program for kill tests. `fill REPOSITORY` makes a repository with five restore points; `copy FROM TO` copies them
  * one by one and prints a line when one is saved. Whoever starts it ends it with SIGKILL.
  */
 import { randomBytes } from 'node:crypto';
@@ -12,7 +12,7 @@ const [verb, first = '', second = ''] = process.argv.slice(2);
 const signal = testSignal();
 await using repository = await openRepository(createLocalBackend(first), PASSWORD, signal);
 if (verb === 'fill') {
-  for (let round = 0; round < 8; round++) {
+  for (let round = 0; round < 5; round++) {
     const files = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`file-${n}`, randomBytes(100_000)]));
     await backUp(repository, { shared: { hello: 'hello' }, [`round-${round}`]: files }, {}, signal);
   }

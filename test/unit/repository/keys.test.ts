@@ -109,6 +109,17 @@ describe('keys', () => {
     expect(opened.some(({ status }) => status === 'fulfilled')).toBe(true);
   });
 
+  it('cost no less to guess than the one in use, and no less than that of a new repository', async () => {
+    const costOf = async (name: string): Promise<unknown> => {
+      const content = await backend.load({ type: 'keys', name }, undefined, signal);
+      const { N, r, p } = JSON.parse(content.toString()) as Record<string, unknown>;
+      return { N, r, p };
+    };
+    expect(await costOf(await addKey(repository, 'usual', signal))).toEqual({ N: 32768, r: 8, p: 1 });
+    await changeKey(repository, 'dear', signal, { keyCost: { N: 32768, r: 8, p: 2 } });
+    expect(await costOf(await addKey(repository, 'as dear', signal))).toEqual({ N: 32768, r: 8, p: 2 });
+  });
+
   it('that are damaged are told and do not hide the others', async () => {
     await backend.save({ type: 'keys', name: 'ab'.repeat(32) }, [Buffer.from('noise')], signal);
     const { keys, findings } = await listKeys(repository, signal);
