@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { forEachWithLimit, mapWithLimit, Semaphore } from '../../../shared/base/limit.ts';
+import { forEachWithLimit, mapAhead, mapWithLimit, Semaphore } from '../../../shared/base/limit.ts';
 
 const never = new AbortController().signal;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -102,5 +102,52 @@ describe('forEachWithLimit', () => {
     await new Promise((resolve) => setTimeout(resolve, 10));
     expect([most, taken.length]).toEqual([3, count]);
     expect(count).toBeLessThan(15);
+  });
+});
+
+describe('mapping ahead', () => {
+  test('gives all in order, with no more under way than it may', async () => {
+    const delays = fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(delays, fc.nat(4), async (items, ahead) => {
+        let underWay = 0;
+        let most = 0;
+        const task = async (turns: number): Promise<number> => {
+          underWay += 1;
+          most = Math.max(most, underWay);
+          for (let n = 0; n < turns; n++) await turn();
+          underWay -= 1;
+          return turns;
+        };
+        const results: number[] = [];
+        for await (const result of mapAhead(items, ahead, task)) {
+          await turn();
+          results.push(result);
+        }
+        expect(results).toEqual(items);
+        expect(most).toBeLessThanOrEqual(ahead + 1);
+        if (items.length > ahead && ahead > 0) expect(most).toBeGreaterThan(1);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('fails with the first failure in order, and leaves no later one unheard', async () => {
+    const unheard: unknown[] = [];
+    const listen = (error: unknown): void => void unheard.push(error);
+    process.on('unhandledRejection', listen);
+    const results: number[] = [];
+    const all = async (): Promise<void> => {
+      const task = async (item: number): Promise<number> => {
+        if (item > 1) throw new Error(`item ${item}`);
+        return item;
+      };
+      for await (const result of mapAhead([0, 1, 2, 3, 4], 2, task)) results.push(result);
+    };
+    await expect(all()).rejects.toThrow('item 2');
+    await turn();
+    process.off('unhandledRejection', listen);
+    expect(results).toEqual([0, 1]);
+    expect(unheard).toEqual([]);
   });
 });
