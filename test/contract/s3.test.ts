@@ -120,7 +120,7 @@ describe('in s3rver', () => {
 
   it('asks a store by the name of its bucket where that is wanted', async () => {
     await using backend = createS3Backend(s3('http://store.invalid/bucket'), { ...OPTIONS, bucketLookup: 'dns' });
-    await expect(backend.stat(CONFIG, signal)).rejects.toThrow('its name is not known here');
+    await expect(backend.stat(CONFIG, signal)).rejects.toThrow('the name "bucket.store.invalid" leads nowhere');
     await using amazon = createS3Backend(s3('s3.eu-central-1.amazonaws.com/bucket'), OPTIONS);
     expect(amazon.properties.location).toBe('s3:https://s3.eu-central-1.amazonaws.com/bucket');
   });

@@ -9,7 +9,7 @@ const UNTRUSTED = /^(CERT_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_|ERR_TLS
 /** @param doing what could not be done to which object, as "pack 1a2b3c4d could not be written to rest:…" */
 export function fromNetworkError(cause: unknown, doing: string): StillpointError {
   if (isStillpointError(cause)) return cause;
-  const { code, message } = innermost(cause);
+  const { code, message, hostname = 'the store' } = innermost(cause);
   if (code !== undefined && UNTRUSTED.test(code)) {
     return new StillpointError('backend.untrusted', `${capital(doing)}: its certificate is not trusted (${message}).`, {
       advice: 'If the store has a certificate of its own, name it with "caCertificateFile"; the address must be in it.',
@@ -17,8 +17,9 @@ export function fromNetworkError(cause: unknown, doing: string): StillpointError
       cause,
     });
   }
-  const where = code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 'its name is not known here' : message;
-  return new StillpointError('backend.failed', `${capital(doing)}: ${where}.`, {
+  const isNameless = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
+  const why = isNameless ? `the name "${hostname}" leads nowhere` : message;
+  return new StillpointError('backend.failed', `${capital(doing)}: ${why}.`, {
     advice: 'Earlier restore points are whole. Check the address and whether the store runs, then start again.',
     details: { code },
     cause,
@@ -77,11 +78,14 @@ export function shortFile(file: FileRef, end: number, wanted: number): Stillpoin
 }
 
 /** Connecting to several addresses of one name fails with all their errors at once; the last one is as good as any. */
-function innermost(cause: unknown): { readonly code: string | undefined; readonly message: string } {
+function innermost(cause: unknown): Pick<NetworkError, 'code' | 'message' | 'hostname'> {
   let error = cause;
   while (error instanceof AggregateError && error.errors.length > 0) error = error.errors.at(-1);
-  if (!(error instanceof Error)) return { code: undefined, message: String(error) };
-  return { code: (error as NodeJS.ErrnoException).code, message: error.message };
+  return error instanceof Error ? error : { message: String(error) };
+}
+
+interface NetworkError extends NodeJS.ErrnoException {
+  readonly hostname?: string;
 }
 
 function capital(text: string): string {

@@ -90,28 +90,31 @@ export function withBandwidth(backend: Backend, { up, down }: Throttle): Backend
   };
 }
 
-/** At most so many calls at once, over all who use this backend. */
+/**
+ * At most so many calls at once, over all who use this backend. Locks go past them: ours has to be kept alive while packs
+ * fill a slow line for longer than a lock counts.
+ */
 export function withConnections(backend: Backend, connections: number): Backend {
   const places = new Semaphore(connections);
-  const within = async <T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> => {
-    using _place = await places.acquire(signal);
+  const within = async <T>(type: FileType | undefined, signal: AbortSignal, call: () => Promise<T>): Promise<T> => {
+    using _place = type === 'locks' ? undefined : await places.acquire(signal);
     return await call();
   };
   return {
     ...passThrough(backend),
     properties: { ...backend.properties, connections },
-    prepare: (signal) => within(signal, () => backend.prepare(signal)),
-    save: (file: FileRef, content, signal) => within(signal, () => backend.save(file, content, signal)),
+    prepare: (signal) => within(undefined, signal, () => backend.prepare(signal)),
+    save: (file: FileRef, content, signal) => within(file.type, signal, () => backend.save(file, content, signal)),
     load: (file: FileRef, range: ByteRange | undefined, signal) =>
-      within(signal, () => backend.load(file, range, signal)),
-    stat: (file: FileRef, signal) => within(signal, () => backend.stat(file, signal)),
-    remove: (file: FileRef, signal) => within(signal, () => backend.remove(file, signal)),
+      within(file.type, signal, () => backend.load(file, range, signal)),
+    stat: (file: FileRef, signal) => within(file.type, signal, () => backend.stat(file, signal)),
+    remove: (file: FileRef, signal) => within(file.type, signal, () => backend.remove(file, signal)),
     // A listing holds its place only while it fetches: its reader may want to call us between two names.
     async *list(type: FileType, signal): AsyncIterable<StoredFile> {
       const names = backend.list(type, signal)[Symbol.asyncIterator]();
       try {
         for (;;) {
-          const next = await within(signal, () => names.next());
+          const next = await within(type, signal, () => names.next());
           if (next.done === true) return;
           yield next.value;
         }

@@ -104,7 +104,7 @@ async function configure(
     '[client.rgw]',
     // The gateway wants its messages sealed, which it cannot have without logins.
     'ms mon client mode = crc',
-    `rgw frontends = beast endpoint=127.0.0.1:${gatewayPort}`,
+    `rgw frontends = beast endpoint=127.0.0.1:${gatewayPort} tcp_nodelay=1`,
     `rgw data = ${folder}/run`,
     'rgw enable gc threads = false',
     'rgw enable lc threads = false',

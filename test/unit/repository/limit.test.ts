@@ -101,4 +101,18 @@ describe('a limited backend', () => {
     await Promise.all(Array.from({ length: 20 }, (_, n) => backend.save(file(n), [Buffer.from([n])], never)));
     expect([most, plan.fired()]).toEqual([3, 20]);
   });
+
+  it('lets locks past what fills every connection', async () => {
+    const plan = new FaultPlan().add({ on: 'save', where: ({ type }) => type === 'data', slowMs: 60_000 });
+    const backend = withConnections(withFaults(createMemoryBackend(), plan), 1);
+    const stop = new AbortController();
+    const stuck = backend.save(file(1), [Buffer.from('x')], stop.signal);
+    const lock = { type: 'locks', name: 'ab'.repeat(32) } as const;
+    await backend.save(lock, [Buffer.from('lock')], never);
+    expect((await Array.fromAsync(backend.list('locks', never))).length).toBe(1);
+    await backend.remove(lock, never);
+    expect(plan.fired()).toBe(1);
+    stop.abort(new Error('stop'));
+    await expect(stuck).rejects.toThrow('stop');
+  });
 });
