@@ -193,7 +193,7 @@ function damagedCopy(pack: PackId, blob: BlobId, fault: string): StillpointError
     `Nothing was removed: pack ${pack.slice(0, 8)} holds a damaged copy of the blob ${blob.slice(0, 8)} (${fault}).`,
     {
       advice:
-        'Another pack holds a copy that may be good, and pruning would remove that one. Run verify, repair the repository, then prune.',
+        'Another pack holds a copy that may be good, and pruning would remove that one. Run verify, then "stillpoint repair packs", then prune.',
       details: { pack, blob },
       cause: undefined,
     },

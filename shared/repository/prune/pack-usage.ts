@@ -128,7 +128,7 @@ function lostPacks(lost: readonly PackId[], sizes: ReadonlyMap<PackId, number>):
     `Nothing was pruned: restore points need packs that are damaged: ${lost.slice(0, 5).map(name).join(', ')}${rest}.`,
     {
       advice:
-        'Bring the files back from a copy if there is one. Run check to see which restore points and files are hit, repair or forget those, then prune.',
+        'If you have another copy of the repository, bring the files back from there. Else run check to see which restore points and files are hit, then "stillpoint repair packs" and "stillpoint repair points", then prune.',
       details: { packs: lost.slice(0, NAMED) },
       cause: undefined,
     },

@@ -68,7 +68,8 @@ async function allPoints(repository: OpenedRepository, signal: AbortSignal): Pro
     'repository.damaged',
     `Nothing was pruned: ${names.length} restore points cannot be read: ${names.map((id) => id.slice(0, 8)).join(', ')}.`,
     {
-      advice: 'What only they need would look unused and be deleted. Repair them or forget them by id first.',
+      advice:
+        'What only they need would look unused and be deleted. Bring their files back from a copy of the repository, or forget them by their ids.',
       details: { restorePoints: names },
       cause: undefined,
     },

@@ -84,7 +84,7 @@ async function loadTree(repository: OpenedRepository, id: BlobId, signal: AbortS
     if (!isStillpointError(cause, 'repository.damaged')) throw cause;
     throw new StillpointError('repository.damaged', `Nothing was pruned: ${cause.message}`, {
       advice:
-        'What lies below that folder would look unused and be deleted. Run check to see which restore points are hit; repair them or forget them first.',
+        'What lies below that folder would look unused and be deleted. Run check to see which restore points are hit; then "stillpoint repair points" writes them without it, or forget them by id.',
       details: { tree: id },
       cause,
     });
@@ -99,7 +99,7 @@ function notInIndex({ location }: OpenedRepository, missing: readonly string[]):
     `Nothing was pruned: restore points in ${location} need ${many} blobs that no index names, the first being ${first}.`,
     {
       advice:
-        'An index file may be lost while its packs are there. Run check to see which restore points are hit, and repair the index.',
+        'An index file may be lost while its packs are there: "stillpoint repair index" makes a new one from them. Run check to see which restore points are hit.',
       details: { missing: missing.slice(0, NAMED) },
       cause: undefined,
     },
