@@ -1,9 +1,11 @@
 /** What restic cannot judge: what is read and what is not, types that change, patterns, and damage on the way. */
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DiffChange } from '../../../shared/domain/diff.ts';
 import type { FindRequest } from '../../../shared/domain/find.ts';
 import { repositoryName } from '../../../shared/domain/names.ts';
 import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
+import { compileExcludes } from '../../../shared/pipeline/backup/exclude.ts';
 import { diffPoints } from '../../../shared/pipeline/diff.ts';
 import { PathMatcher } from '../../../shared/pipeline/find/path-matcher.ts';
 import { find } from '../../../shared/pipeline/find.ts';
@@ -246,6 +248,22 @@ describe('patterns', () => {
     ['a/a/b', '/a/a/a/b', true],
   ])('%s and %s: %s', (pattern, path, expected) => {
     expect(fits(pattern, path)).toBe(expected);
+  });
+
+  it('mean the same as those of excludes, for a path and all that lies above it', () => {
+    const part = fc.constantFrom('a', 'b', 'ab', '*', 'a*', '?', '[ab]', '[^a]', '**');
+    const pattern = fc
+      .tuple(fc.boolean(), fc.array(part, { minLength: 1, maxLength: 4 }))
+      .map(([isAnchored, parts]) => (isAnchored ? '/' : '') + parts.join('/'));
+    const names = fc.array(fc.constantFrom('a', 'b', 'ab', 'ba', 'c'), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(pattern, names, (wanted, path) => {
+        const excludes = compileExcludes([wanted]);
+        const isIn = path.some((_, depth) => excludes.matches(Buffer.from(`/${path.slice(0, depth + 1).join('/')}`)));
+        expect(fits(wanted, `/${path.join('/')}`)).toBe(isIn);
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it('know upper and lower case only when asked', () => {
