@@ -51,8 +51,13 @@ export class SftpClient {
   ): Promise<SftpClient> {
     const client = new SftpClient(new SftpConversation(host, process));
     client.#extensions = await client.#conversation.greet(budgetMs, signal);
-    if (client.has('limits@openssh.com')) await abortable(client.#learnLimits(), signal);
-    return client;
+    try {
+      if (client.has('limits@openssh.com')) await abortable(client.#learnLimits(), signal);
+      return client;
+    } catch (error) {
+      client.end();
+      throw error;
+    }
   }
 
   private constructor(conversation: SftpConversation) {
