@@ -7,7 +7,7 @@
  * harm, and one that fails for ever ends with its own error; a signal ends waiting.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../shared/base/log.ts';
 import type { Backend, FileRef, FileType } from '../../shared/repository/backend/backend.ts';
 import { withRetries } from '../../shared/repository/backend/retry.ts';
@@ -30,7 +30,7 @@ import {
 import { TestClock } from '../support/test-clock.ts';
 import { backUp, CHEAP_KEY, PASSWORD } from '../support/test-repository.ts';
 
-const signal = AbortSignal.timeout(120_000);
+let signal: AbortSignal;
 const METHODS: readonly FaultyMethod[] = ['save', 'load', 'stat', 'list', 'remove'];
 const TREE = { srv: { one: randomBytes(50_000), two: randomBytes(50_000) } };
 const coded = (code: string): unknown => expect.objectContaining({ code });
@@ -74,6 +74,9 @@ function call(backend: Backend, on: FaultyMethod, file: FileRef, content: Buffer
 }
 
 export function faultContract(fixture: () => BackendFixture): void {
+  beforeEach(() => {
+    signal = AbortSignal.timeout(55_000);
+  });
   describe('whose store is damaged', () => {
     damagedStore(fixture);
   });

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { never } from '../../shared/base/cancel.ts';
 import { silentLogger } from '../../shared/base/log.ts';
 import type { Backend } from '../../shared/repository/backend/backend.ts';
 import { withCache } from '../../shared/repository/backend/cache.ts';
@@ -9,11 +10,8 @@ import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
 import { withRetries } from '../../shared/repository/backend/retry.ts';
 import { type BackendFixture, tamperInFolder } from '../support/backend-fixture.ts';
-import { FaultPlan, withFaults } from '../support/fault-plan.ts';
 import { TestClock } from '../support/test-clock.ts';
 import { backendContract } from './backend.ts';
-
-const signal = AbortSignal.timeout(120_000);
 
 async function localFixture(): Promise<BackendFixture> {
   const folder = await mkdtemp(path.join(tmpdir(), 'stillpoint-backend-'));
@@ -31,9 +29,9 @@ async function memoryFixture(): Promise<BackendFixture> {
   return {
     backend,
     async tamper(file, change) {
-      const changed = change(await backend.load(file, undefined, signal));
-      if (changed === undefined) await backend.remove(file, signal);
-      else await backend.save(file, [changed], signal);
+      const changed = change(await backend.load(file, undefined, never));
+      if (changed === undefined) await backend.remove(file, never);
+      else await backend.save(file, [changed], never);
     },
     [Symbol.asyncDispose]: async () => undefined,
   };
@@ -63,10 +61,6 @@ async function cachedFixture(): Promise<BackendFixture> {
 backendContract('local', localFixture);
 backendContract('cached', cachedFixture);
 backendContract('memory', memoryFixture);
-backendContract(
-  'faulty, with an empty plan,',
-  wrapped((backend) => withFaults(backend, new FaultPlan())),
-);
 backendContract(
   'retrying',
   wrapped((backend) => withRetries(backend, { clock: new TestClock(), logger: silentLogger })),

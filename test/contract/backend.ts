@@ -15,7 +15,8 @@ import type { BackendFixture } from '../support/backend-fixture.ts';
 import { faultContract } from './backend-faults.ts';
 
 const TYPES: readonly FileType[] = ['keys', 'index', 'snapshots', 'locks', 'data'];
-const signal = AbortSignal.timeout(60_000);
+/** Each test has its own: a file may hold many suites. */
+let signal: AbortSignal;
 
 function aFile(type: FileType, size: number): { readonly file: FileRef; readonly content: Buffer } {
   const content = randomBytes(size);
@@ -41,6 +42,7 @@ export function backendContract(name: string, make: () => Promise<BackendFixture
     let backend: Backend;
 
     beforeEach(async () => {
+      signal = AbortSignal.timeout(55_000);
       fixture = await make();
       backend = fixture.backend;
       await backend.prepare(signal);

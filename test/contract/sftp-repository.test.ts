@@ -16,7 +16,7 @@ import { PASSWORD } from '../support/test-repository.ts';
 
 const whyNot = await whyNoPrivateSshd();
 const PASSPHRASE = 'open sesame';
-const signal = AbortSignal.timeout(120_000);
+let signal: AbortSignal;
 
 interface Person extends Prompter {
   readonly asked: Pick<Question, 'kind' | 'subject'>[];
@@ -83,6 +83,7 @@ describe('a repository on another host', () => {
     await rm(home, { recursive: true, force: true });
   });
   beforeEach(({ skip }) => {
+    signal = AbortSignal.timeout(55_000);
     if (whyNot !== undefined) skip(whyNot);
   });
 

@@ -23,7 +23,7 @@ import { resticFinds, resticOk } from '../support/restic.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 
 const whyNot = await whyNoPrivateSshd();
-const signal = AbortSignal.timeout(240_000);
+let signal: AbortSignal;
 const BLOBS = 3000;
 const CUTS = 5;
 /** And one more cut while it is read. */
@@ -44,6 +44,7 @@ describe('SFTP', () => {
     if (whyNot === undefined) await host[Symbol.asyncDispose]();
   });
   beforeEach(({ skip }) => {
+    signal = AbortSignal.timeout(200_000);
     if (whyNot !== undefined) skip(whyNot);
     host.proxy.resume();
   });
