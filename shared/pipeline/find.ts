@@ -107,8 +107,12 @@ class Search {
   }
 }
 
+const DAY_OR_MOMENT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/;
+
+/** UTC where no zone is said: a bare time would otherwise mean whatever zone this machine is in. */
 function timeOf(text: string): number {
-  const ms = Date.parse(text);
+  const [, day, time = '00:00', zone = 'Z'] = DAY_OR_MOMENT.exec(text) ?? [];
+  const ms = day === undefined ? Number.NaN : Date.parse(`${day}T${time}${zone}`);
   if (!Number.isNaN(ms)) return ms;
   throw new StillpointError('usage.invalid', `"${text}" is no time.`, {
     advice: 'Give a day as 2026-11-23, or a moment as 2026-11-23T04:45:00Z.',

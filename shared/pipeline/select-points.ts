@@ -1,6 +1,7 @@
 /** From what a person named to restore points: ids, starts of ids and "latest", or a filter over all of them. */
 import { fitsFilter, type PointFilter } from '../domain/point-filter.ts';
 import type { Finding } from '../domain/report.ts';
+import { timestampToNs } from '../repository/format/timestamp.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 
@@ -32,8 +33,9 @@ export async function selectPoints(
     const point = await repository.findRestorePoint(wanted, signal);
     if (fitsFilter(point, filter)) found.set(point.id, point);
   }
-  return {
-    points: [...found.values()].toSorted((left, right) => Date.parse(left.time) - Date.parse(right.time)),
-    findings: [],
-  };
+  return { points: [...found.values()].toSorted(byTime), findings: [] };
+}
+
+function byTime(left: RestorePoint, right: RestorePoint): number {
+  return timestampToNs(left.time) < timestampToNs(right.time) ? -1 : 1;
 }

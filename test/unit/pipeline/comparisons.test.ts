@@ -178,11 +178,31 @@ describe('a search', () => {
     await expect(search({ patterns: [], ids: ['abc'] })).rejects.toThrow('is no id');
   });
 
+  it('takes times for UTC where they say nothing else, whatever the zone of this machine', async () => {
+    // Every file of these tests is of 2023-11-14 22:13:20.123456789 UTC.
+    const isFound = async (range: Pick<Partial<FindRequest>, 'oldest' | 'newest'>): Promise<boolean> =>
+      (await search({ patterns: ['z'], ...range })).length > 0;
+    const zone = process.env['TZ'];
+    for (const here of ['UTC', 'Asia/Tokyo', 'America/Lima']) {
+      process.env['TZ'] = here;
+      expect(await isFound({ oldest: '2023-11-14 22:13', newest: '2023-11-14T22:14' })).toBe(true);
+      expect(await isFound({ oldest: '2023-11-14T22:13:21' })).toBe(false);
+      expect(await isFound({ oldest: '2023-11-14', newest: '2023-11-15' })).toBe(true);
+      expect(await isFound({ newest: '2023-11-14' })).toBe(false);
+      expect(await isFound({ oldest: '2023-11-14T23:13:20+01:00' })).toBe(true);
+      expect(await isFound({ oldest: '2023-11-14T23:13:21+01:00' })).toBe(false);
+    }
+    if (zone === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = zone;
+  });
+
   it('refuses patterns and times that mean nothing', async () => {
     for (const pattern of ['[a-', '', '..', 'a\\']) {
       await expect(search({ patterns: [pattern] })).rejects.toMatchObject({ code: 'usage.invalid' });
     }
-    await expect(search({ oldest: 'yesterday-ish' })).rejects.toMatchObject({ code: 'usage.invalid' });
+    for (const time of ['yesterday-ish', '2023-13-01', '14.11.2023', '2023']) {
+      await expect(search({ oldest: time })).rejects.toMatchObject({ code: 'usage.invalid' });
+    }
   });
 
   it('goes on after a restore point that is damaged, and names it', async () => {
