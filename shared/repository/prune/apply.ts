@@ -18,7 +18,8 @@
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import { forEachWithLimit } from '../../base/limit.ts';
 import type { FileRef } from '../backend/backend.ts';
-import { type BlobId, type PackId } from '../format/ids.ts';
+import { release } from '../crypto/aes-poly1305.ts';
+import type { BlobId, PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import type { PackedBlob } from '../format/pack.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
@@ -115,7 +116,8 @@ class PruneRun {
     await this.#eachPack(packs, async (pack) => {
       const copies = readBlobs(this.#repository, pack.id, needed.withCopies(pack), this.#signal);
       for await (const { blob, opened } of copies) {
-        if (opened.fault !== undefined) throw damagedCopy(pack.id, blob.id, opened.fault);
+        if (opened.data === undefined) throw damagedCopy(pack.id, blob.id, opened.fault);
+        release(opened.data);
       }
       this.#observer.progress('prove', (done += 1), packs.size);
     });
@@ -130,6 +132,7 @@ class PruneRun {
         const { blob, envelope, opened } = read;
         if (opened.data !== undefined && !this.#mustCompress(blob)) await writer.add(blob, Uint8Array.from(envelope));
         else await this.#addAnew(writer, blob, opened.data);
+        if (opened.data !== undefined) release(opened.data);
       }
       this.#observer.progress('repack', (done += 1), wanted.size);
     });

@@ -5,7 +5,8 @@
  * Crash story: a pack is stored before anything names it; one that is left unnamed is unreferenced data, which the
  * next prune removes.
  */
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { release } from '../crypto/aes-poly1305.ts';
 import type { BlobType, PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import { encodeHeaderLength, type PackedBlob } from '../format/pack.ts';
@@ -54,11 +55,14 @@ export class PackWriter {
     if (filled === undefined) return;
     const { files, parts } = this.#repository;
     const header = parts.sealer.seal(filled.header);
-    const content = Buffer.concat([...filled.pieces, header, encodeHeaderLength(header.length)]);
-    const id = hash('sha256', content, 'hex') as PackId;
+    const content = [...filled.pieces, header, encodeHeaderLength(header.length)];
+    const digest = createHash('sha256');
+    for (const piece of content) digest.update(piece);
+    const id = digest.digest('hex') as PackId;
     this.#lock.assertHeld();
-    await files.backend.save({ type: 'data', name: id }, [content], this.#signal);
+    await files.backend.save({ type: 'data', name: id }, content, this.#signal);
     this.stored.push({ id, blobs: filled.blobs });
-    this.bytesStored += content.length;
+    this.bytesStored += content.reduce((sum, { length }) => sum + length, 0);
+    for (const piece of filled.pieces) release(piece);
   }
 }
