@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { Environment } from '../base/environment.ts';
+import type { StillpointError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Location } from '../domain/location.ts';
 import type { Prompter } from '../domain/prompter.ts';
@@ -20,6 +21,8 @@ export interface OpenRepositoryPorts {
   readonly environment: Environment;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Told when the place of the repository failed and is tried again. */
+  readonly onTrouble?: ((error: StillpointError) => void) | undefined;
   /** For whoever has to see the store itself: nothing is taken from the copies on this machine. */
   readonly isFresh?: boolean;
 }
@@ -56,12 +59,12 @@ async function withBackend(
   signal: AbortSignal,
 ): Promise<OpenedRepository> {
   const logger = ports.logger.child({ repository: name });
-  const { clock } = ports;
+  const { clock, onTrouble } = ports;
   const ssh = sshHost && sshWay(sshHost, ports.login, { ...ports, logger });
   const backend: Backend = await openBackend(
     place,
     { ...store, secret: secrets.store },
-    { logger, clock, ssh },
+    { logger, clock, onTrouble, ssh },
     signal,
   );
   try {

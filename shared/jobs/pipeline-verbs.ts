@@ -13,6 +13,7 @@ import { check, verify } from '../pipeline/verify.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import { openHost, openThisMachine } from './open-host.ts';
 import { openAt } from './open-repository.ts';
+import { troubleTeller } from './trouble-teller.ts';
 import type { VerbPorts, Verbs } from './verbs.ts';
 
 export const PIPELINE_VERBS: Verbs = {
@@ -66,7 +67,7 @@ function storeOpener(name: RepositoryName, ports: VerbPorts): Opener {
 
 function repositoryOpener(name: RepositoryName, ports: VerbPorts, isFresh = false): Opener {
   const spec = findRepository(ports.configuration, name);
-  const openPorts = { ...ports, login: () => ports.prompter, isFresh };
+  const openPorts = { ...ports, onTrouble: troubleTeller(ports), login: () => ports.prompter, isFresh };
   return (signal) => openAt(spec, ports.repositorySecrets(name), openPorts, signal);
 }
 

@@ -25,6 +25,8 @@ export interface BackendOptions extends StoreOptions {
 export interface BackendPorts {
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Told when a call failed and is made again. */
+  readonly onTrouble?: ((error: StillpointError) => void) | undefined;
   /** For places that are reached by SSH. */
   readonly ssh?: SshWay | undefined;
 }

@@ -26,6 +26,8 @@ export interface RetryPolicy {
 export interface RetryPorts {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Told of each failure after which a call is made again. */
+  readonly onTrouble?: ((error: StillpointError) => void) | undefined;
   readonly policy?: RetryPolicy;
   /** From 0 to below 1; default Math.random. */
   readonly random?: () => number;
@@ -158,6 +160,7 @@ class Patience {
       throw error;
     }
     logger.log('warn', 'A call to the place of the repository failed and is made again.', { ...facts, waitMs });
+    this.#ports.onTrouble?.(error);
     await clock.sleep(waitMs, signal);
   }
 

@@ -96,6 +96,19 @@ describe('trying again', () => {
     expect(second.plan.fired()).toBe(1);
   });
 
+  it('tells of each failure that is not the last word', async () => {
+    const told: string[] = [];
+    const plan = new FaultPlan().add({ on: 'stat', times: Infinity, error: passing() });
+    const backend = withRetries(withFaults(createMemoryBackend(), plan), {
+      clock: new TestClock(),
+      logger: silentLogger,
+      policy: POLICY,
+      onTrouble: ({ code }) => told.push(code),
+    });
+    await expect(backend.stat(FILE, signal)).rejects.toMatchObject({ code: 'backend.failed' });
+    expect(told).toEqual(Array.from({ length: POLICY.tries - 1 }, () => 'backend.failed'));
+  });
+
   it('logs each wait with the file and the reason', async () => {
     const { backend, lines } = retrying({ on: 'save', error: passing() });
     await backend.save(FILE, [], signal);
