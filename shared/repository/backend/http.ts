@@ -7,7 +7,7 @@
  */
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
-import { getCACertificates } from 'node:tls';
+import { createSecureContext, getCACertificates } from 'node:tls';
 import type { Throttle } from './limit.ts';
 
 export interface HttpRequest {
@@ -30,7 +30,8 @@ const PIECE_BYTES = 64 * 1024;
 
 export class HttpClient {
   readonly #options: HttpOptions;
-  #agents: { readonly http: HttpAgent; readonly https: HttpsAgent } | undefined;
+  readonly #http = new HttpAgent({ keepAlive: true });
+  #https: HttpsAgent | undefined;
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -39,7 +40,6 @@ export class HttpClient {
   /** Resolves with the head of the answer; whoever takes it has to read it to its end, or to destroy it. */
   async send({ method, url, headers, body = [] }: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
     signal.throwIfAborted();
-    const { http, https } = this.#pool();
     const isTls = url.protocol === 'https:';
     const length = body.reduce((sum, piece) => sum + piece.length, 0);
     const carriesBody = method === 'POST' || method === 'PUT';
@@ -49,8 +49,8 @@ export class HttpClient {
       timeout: this.#options.idleMs ?? IDLE_MS,
     };
     const request = isTls
-      ? requestHttps(url, { ...options, agent: https })
-      : requestHttp(url, { ...options, agent: http });
+      ? requestHttps(url, { ...options, agent: this.#tls() })
+      : requestHttp(url, { ...options, agent: this.#http });
     const stop = (): void => void request.destroy(signal.reason as Error);
     signal.addEventListener('abort', stop, { once: true });
     request.on('timeout', () => request.destroy(new IdleError()));
@@ -83,9 +83,9 @@ export class HttpClient {
 
   /** Lets go of idle connections; the next request makes new ones. */
   close(): void {
-    this.#agents?.http.destroy();
-    this.#agents?.https.destroy();
-    this.#agents = undefined;
+    this.#http.destroy();
+    this.#https?.destroy();
+    this.#https = undefined;
   }
 
   #exchange(request: ClientRequest, body: readonly Uint8Array[], signal: AbortSignal): Promise<IncomingMessage> {
@@ -110,19 +110,19 @@ export class HttpClient {
     request.end();
   }
 
-  #pool(): { readonly http: HttpAgent; readonly https: HttpsAgent } {
+  /** Made when the first request needs it: reading some hundred certificates takes a moment, so it is done once. */
+  #tls(): HttpsAgent {
     const { caCertificates } = this.#options;
-    this.#agents ??= {
-      http: new HttpAgent({ keepAlive: true }),
-      https: new HttpsAgent({
-        keepAlive: true,
+    this.#https ??= new HttpsAgent({
+      keepAlive: true,
+      secureContext: createSecureContext({
         ca: [
           ...new Set([...getCACertificates('default'), ...getCACertificates('system')]),
           ...(caCertificates === undefined ? [] : [caCertificates]),
         ],
       }),
-    };
-    return this.#agents;
+    });
+    return this.#https;
   }
 }
 
