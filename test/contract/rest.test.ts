@@ -13,7 +13,6 @@ import { NO_RCLONE, type RcloneServer, startRclone } from '../support/stores/rcl
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { backendContract } from './backend.ts';
 
-const signal = AbortSignal.timeout(120_000);
 const LOGIN = { user: 'me', password: 'rest-violet-door' };
 const OPEN: RestOptions = {
   user: undefined,
@@ -22,6 +21,12 @@ const OPEN: RestOptions = {
   throttle: createThrottle({}, systemClock),
 };
 const CONFIG = { type: 'config', name: '' } as const;
+
+// One for each test: a limit for the whole file would make the last tests pay for a slow machine.
+let signal: AbortSignal;
+beforeEach(() => {
+  signal = AbortSignal.timeout(55_000);
+});
 
 describe('behind rclone serve restic', () => {
   let folder: TemporaryFolder;

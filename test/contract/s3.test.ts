@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../shared/base/clock.ts';
 import { parseLocation, type S3Location } from '../../shared/domain/location.ts';
 import type { Backend } from '../../shared/repository/backend/backend.ts';
@@ -19,11 +19,16 @@ import type { RunningServer } from '../support/stores/server.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { backendContract } from './backend.ts';
 
-const signal = AbortSignal.timeout(120_000);
 const throttle = createThrottle({}, systemClock);
 const OPTIONS: S3BackendOptions = { keys: KEYS, connections: 5, throttle };
 const CONFIG = { type: 'config', name: '' } as const;
 const s3 = (text: string): S3Location => parseLocation(`s3:${text}`) as S3Location;
+
+// One for each test: a limit for the whole file would make the last tests pay for a slow machine.
+let signal: AbortSignal;
+beforeEach(() => {
+  signal = AbortSignal.timeout(55_000);
+});
 
 describe('in s3rver', () => {
   const running = new AsyncDisposableStack();
