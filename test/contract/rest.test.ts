@@ -4,8 +4,10 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../shared/base/clock.ts';
-import { redact } from '../../shared/base/log.ts';
+import { redact, silentLogger } from '../../shared/base/log.ts';
+import { parseLocation } from '../../shared/domain/location.ts';
 import { createThrottle } from '../../shared/repository/backend/limit.ts';
+import { openBackend } from '../../shared/repository/backend/open-backend.ts';
 import { createRestBackend, type RestOptions } from '../../shared/repository/backend/rest.ts';
 import { type BackendFixture, tamperInFolder } from '../support/backend-fixture.ts';
 import { ownCertificate } from '../support/stores/certificate.ts';
@@ -101,6 +103,31 @@ describe('behind rclone serve restic', () => {
     // One second's worth goes at once; the rest of 586 KiB takes its time.
     expect(sent - start).toBeGreaterThan(300);
     expect(performance.now() - sent).toBeGreaterThan(300);
+  });
+});
+
+describe('a place that is opened', () => {
+  const ports = { clock: systemClock, logger: silentLogger };
+  const open = (location: string) => openBackend(parseLocation(location), { secret: undefined }, ports, signal);
+
+  it.each(['rest:http://127.0.0.1:1/', 's3:http://127.0.0.1:1/bucket'])(
+    '%s, where nobody is, is not waited for',
+    async (place) => {
+      const start = performance.now();
+      const secret = { secret: 'x', s3: { accessKeyId: 'x' } };
+      await expect(openBackend(parseLocation(place), secret, ports, signal)).rejects.toThrow('ECONNREFUSED');
+      expect(performance.now() - start).toBeLessThan(5000);
+    },
+  );
+
+  it('and answers, whatever it says, is open', async () => {
+    const server = createServer((_, response) => response.writeHead(503).end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { readonly port: number };
+    await using backend = await open(`rest:http://127.0.0.1:${port}/`);
+    expect(backend.properties.connections).toBe(5);
+    server.closeAllConnections();
+    server.close();
   });
 });
 

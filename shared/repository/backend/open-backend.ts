@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../base/clock.ts';
-import { invariant, StillpointError } from '../../base/errors.ts';
+import { invariant, isStillpointError, StillpointError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { formatLocation, type Location } from '../../domain/location.ts';
 import type { StoreOptions } from '../../domain/source.ts';
@@ -41,8 +41,8 @@ export interface SshWay {
 const REMOTE_CONNECTIONS = 5;
 
 /**
- * Most places are not connected to before the first call; a host is logged in to at once, and not again and again when
- * that fails. Errors: `backend.…`, `ssh.…`.
+ * A place elsewhere is gone to at once, and not again and again when that fails: somebody who looks at a repository whose
+ * server is down is told so, and waiting is for what worked before. Errors: `backend.…`, `ssh.…`.
  */
 export async function openBackend(
   location: Location,
@@ -59,6 +59,7 @@ export async function openBackend(
   const backend = await innermost(location, options, ports, throttle, signal);
   // What a disk of this machine refuses, it refuses again.
   if (location.kind === 'local') return backend;
+  if (location.kind !== 'sftp') await reach(backend, signal);
   return withRetries(withConnections(backend, options.connections ?? REMOTE_CONNECTIONS), ports);
 }
 
@@ -101,6 +102,19 @@ async function innermost(
       const place = { host, folder: path, location: formatLocation(location), connections, throttle };
       return openSftpBackend(place, ssh.ports, signal);
     }
+  }
+}
+
+/** Whatever a store answers, it can be reached; what its answer means is for the first call that needs it. */
+async function reach(backend: Backend, signal: AbortSignal): Promise<void> {
+  try {
+    await backend.stat({ type: 'config', name: '' }, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    const answered = isStillpointError(error) && typeof error.details['status'] === 'number';
+    if (answered) return;
+    await backend.close();
+    throw error;
   }
 }
 
