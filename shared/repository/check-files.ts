@@ -148,7 +148,7 @@ export class Strangers {
   /** While somebody writes, a temporary file may be theirs. */
   tellLeftovers(othersWork: boolean): void {
     if (this.#leftovers === 0 || othersWork) return;
-    const what = `${this.#leftovers} temporary files (${formatBytes(this.#leftoverBytes)}) of interrupted writes lie in the repository.`;
+    const what = `Temporary files of interrupted writes: ${this.#leftovers} (${formatBytes(this.#leftoverBytes)}).`;
     this.#damage.add(
       'leftovers',
       what,

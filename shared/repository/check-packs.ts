@@ -124,7 +124,7 @@ export class PackFaults {
     const count = this.#survey.unnamed.length;
     const advice =
       count > 0
-        ? `${count} packs are in no index and may hold them. ${REPAIR_INDEX}`
+        ? `Packs that are in no index, and may hold them: ${count}. ${REPAIR_INDEX}`
         : 'No pack that is there holds them. "stillpoint repair points" writes restore points without the files that are lost.';
     this.#damage.add('unindexed', 'Blobs that restore points need are in no index.', advice);
     this.#unindexed.add(hash('sha256', type + id, 'base64').slice(0, 12));
@@ -136,7 +136,7 @@ export class PackFaults {
     const { unnamed } = this.#survey;
     if (unnamed.length === 0 || this.#lostIndex !== undefined || this.#unindexed.size > 0) return;
     const bytes = unnamed.reduce((sum, { size }) => sum + size, 0);
-    const message = `${unnamed.length} packs (${formatBytes(bytes)}) are in no index. They harm nothing.`;
+    const message = `Packs that are in no index: ${unnamed.length} (${formatBytes(bytes)}). They harm nothing.`;
     this.#damage.add('unreferenced', message, 'An interrupted job left them; prune removes them.', 'warning');
   }
 }

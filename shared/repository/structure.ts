@@ -51,7 +51,7 @@ export async function conclude(
   const { index } = repository;
   const { blobs, bytes } = index.countDuplicates();
   if (blobs > 0) {
-    const message = `${blobs} blobs (${formatBytes(bytes)}) are stored more than once.`;
+    const message = `Blobs that are stored more than once: ${blobs} (${formatBytes(bytes)}).`;
     damage.add('duplicates', message, 'They harm nothing; prune makes one of them.', 'information');
   }
   return {

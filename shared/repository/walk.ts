@@ -7,30 +7,45 @@ import type { Repository, WalkEntry } from './repository.ts';
 /** Deeper than any path that a host can have (PATH_MAX is 4096 bytes); ends a loop that a forged tree could make. */
 export const MAX_DEPTH = 4096;
 
-/** Depth first, a folder before what is in it. */
+/** Depth first, a folder before what is in it. Not recursive: a deep tree must not exhaust the stack. */
 export async function* walkTree(
   repository: Pick<Repository, 'loadTree'>,
   tree: BlobId,
   signal: AbortSignal,
   parents: readonly Buffer[] = [],
 ): AsyncIterable<WalkEntry> {
-  if (parents.length > MAX_DEPTH) {
-    throw new StillpointError(
-      'repository.damaged',
-      `Tree ${tree.slice(0, 8)} lies more than ${MAX_DEPTH} folders deep.`,
-      {
-        advice: 'No host has such a path; the tree is forged or damaged.',
-        cause: undefined,
-      },
-    );
-  }
-  const { nodes } = await repository.loadTree(tree, signal);
-  for (const node of nodes) {
+  const open = async (id: BlobId, path: readonly Buffer[]): Promise<OpenFolder> => {
+    if (path.length > MAX_DEPTH) throw tooDeep(id);
+    return { path, nodes: (await repository.loadTree(id, signal)).nodes, next: 0 };
+  };
+  const folders = [await open(tree, parents)];
+  for (let folder = folders.at(-1); folder !== undefined; folder = folders.at(-1)) {
+    const node = folder.nodes[folder.next];
+    folder.next += 1;
+    if (node === undefined) {
+      folders.pop();
+      continue;
+    }
     signal.throwIfAborted();
-    const path = [...parents, node.name];
+    const path = [...folder.path, node.name];
     yield { path, node };
-    if (node.subtree !== undefined) yield* walkTree(repository, node.subtree, signal, path);
+    if (node.subtree !== undefined) folders.push(await open(node.subtree, path));
   }
+}
+
+interface OpenFolder {
+  readonly path: readonly Buffer[];
+  readonly nodes: readonly Node[];
+  /** The entry that comes next. */
+  next: number;
+}
+
+function tooDeep(tree: BlobId): StillpointError {
+  const message = `Tree ${tree.slice(0, 8)} lies more than ${MAX_DEPTH} folders deep.`;
+  return new StillpointError('repository.damaged', message, {
+    advice: 'No host has such a path; the tree is forged or damaged. Run "stillpoint check".',
+    cause: undefined,
+  });
 }
 
 /** The node at a path, or undefined; an empty path has no node of its own. */

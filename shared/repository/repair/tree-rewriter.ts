@@ -56,7 +56,7 @@ export class TreeRewriter {
   }
 
   async #rewriteTree(id: BlobId, depth: number): Promise<RewrittenTree> {
-    const nodes = depth > MAX_DEPTH ? undefined : await this.#load(id);
+    const nodes = await this.#load(id);
     if (nodes === undefined) return { tree: undefined, lost: [''], more: 0 };
     const lost: string[] = [];
     let more = 0;
@@ -75,6 +75,8 @@ export class TreeRewriter {
   }
 
   async #node(node: Node, depth: number): Promise<Omit<RewrittenTree, 'tree'> & { readonly node: Node | undefined }> {
+    // An empty folder at that depth would be as wrong as a full one.
+    if (node.type === 'dir' && depth >= MAX_DEPTH) return { node: undefined, lost: [''], more: 0 };
     if (node.type === 'dir') {
       const { tree, lost, more } =
         node.subtree === undefined

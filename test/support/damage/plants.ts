@@ -1,6 +1,7 @@
 /** Kinds of damage: how each is planted, which look finds it, what that look has to say, and whom it hits. */
 import { hostname } from 'node:os';
 import type { Finding } from '../../../shared/domain/report.ts';
+import { blobIdOf } from '../../../shared/repository/format/ids.ts';
 import { encodeLock } from '../../../shared/repository/format/lock-file.ts';
 import { timestampFromDate } from '../../../shared/repository/format/timestamp.ts';
 import { createTestRepository } from '../test-repository.ts';
@@ -189,7 +190,7 @@ const packs: readonly Plant[] = [
     restic: 'silent',
     plant: async (lab) => {
       await lab.writePack([{ type: 'data', plain: Buffer.from('of an interrupted backup') }]);
-      return [warning(/^1 packs .* are in no index/, /prune/)];
+      return [warning(/^Packs that are in no index: 1 /, /prune/)];
     },
   },
   {
@@ -200,7 +201,7 @@ const packs: readonly Plant[] = [
     plant: async (lab) => {
       const again = await lab.writePack([{ type: 'data', plain: Buffer.from('two') }]);
       await lab.writeIndex([again]);
-      return [{ severity: 'information', message: /^1 blobs .* more than once/, advice: /prune/ }];
+      return [{ severity: 'information', message: /^Blobs that are stored more than once: 1 /, advice: /prune/ }];
     },
   },
 ];
@@ -244,7 +245,7 @@ const indexes: readonly Plant[] = [
     plant: async (lab) => {
       for (const name of await lab.names('index')) await lab.remove({ type: 'index', name });
       const victims = [0, 1, 2].map((point) => lab.victim(point, '/'));
-      return [damage(/are in no index/, /6 packs are in no index .*stillpoint repair index/, victims)];
+      return [damage(/are in no index/, /in no index, and may hold them: 6\..*stillpoint repair index/, victims)];
     },
   },
   {
@@ -359,6 +360,22 @@ const trees: readonly Plant[] = [
     },
   },
   {
+    name: 'a tree that lies deeper than any path of a host',
+    look: 'check',
+    repair: 'is given up',
+    restic: 'unasked',
+    plant: async (lab) => {
+      const trees: Buffer[] = [Buffer.from('{"nodes":[]}\n')];
+      for (let depth = 0; depth < 4100; depth++) {
+        const below = blobIdOf(trees[depth] as Buffer);
+        trees.push(Buffer.from(`{"nodes":[${node('d', `"type":"dir","subtree":"${below}"`)}]}\n`));
+      }
+      await lab.writeIndex([await lab.writePack(trees.map((plain) => ({ type: 'tree' as const, plain })))]);
+      const { id } = await lab.writePoint(trees.at(-1)?.toString() ?? '');
+      return [damage(/lies more than 4096 folders deep/, REPAIR_POINTS, [`${short(id)}:${'/d'.repeat(4097)}`])];
+    },
+  },
+  {
     name: 'a tree that is nowhere',
     look: 'check',
     repair: 'is given up',
@@ -449,7 +466,7 @@ const smallFiles: readonly Plant[] = [
       await lab.backend.save({ type: 'data', name: `${'cd'.repeat(32)}-tmp-123` }, [Buffer.alloc(7)], lab.signal);
       return [
         warning(/folder "index" holds "README"/, /move it away/),
-        warning(/^1 temporary files \(7 B\)/, /never read/),
+        warning(/^Temporary files of interrupted writes: 1 \(7 B\)/, /never read/),
       ];
     },
   },
