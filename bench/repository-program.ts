@@ -7,10 +7,10 @@ import { silentLogger } from '../shared/base/log.ts';
 import { restore } from '../shared/pipeline/restore.ts';
 import { connectHost } from '../shared/remote/connect-host.ts';
 import { createLocalBackend } from '../shared/repository/backend/local.ts';
-import { checkRepository } from '../shared/repository/check.ts';
+import { checkRepository } from '../shared/repository/check/check.ts';
+import { verifyRepository } from '../shared/repository/check/verify.ts';
 import { openRepository } from '../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../shared/repository/opened-repository.ts';
-import { verifyRepository } from '../shared/repository/verify.ts';
 
 export interface RepositoryOrder {
   readonly do: 'start' | 'list' | 'restore' | 'check' | 'verify' | 'pack';

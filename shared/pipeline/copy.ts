@@ -16,7 +16,7 @@ import type { CopyReport } from '../domain/report.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import type { RepositoryLock, RepositoryWriter } from '../repository/repository.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
-import { transferBlobs } from '../repository/transfer.ts';
+import { transferBlobs } from '../repository/write/transfer.ts';
 import { phases } from './backup/phases.ts';
 import { Gatherer } from './copy/gather.ts';
 import { findMissing } from './copy/missing.ts';

@@ -3,10 +3,10 @@ import type { Clock } from '../base/clock.ts';
 import type { EmitEvent, Phase } from '../domain/events.ts';
 import type { CheckReport } from '../domain/report.ts';
 import type { VerifySubset } from '../domain/verify-subset.ts';
-import { checkRepository } from '../repository/check.ts';
+import { checkRepository } from '../repository/check/check.ts';
+import { verifyRepository } from '../repository/check/verify.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import type { CheckResult, VerifyProgress } from '../repository/repository.ts';
-import { verifyRepository } from '../repository/verify.ts';
 import { phases } from './backup/phases.ts';
 
 export interface VerifyPorts {

@@ -15,7 +15,7 @@ import type { RepositoryKey } from '../domain/repository-access.ts';
 import { DEFAULT_KEY_COST, type KeyCost } from './crypto/kdf.ts';
 import { decodeKeyFile, encodeKeyFile, openMasterKey, sealMasterKey } from './format/key-file.ts';
 import { timestampFromDate, timestampToDate } from './format/timestamp.ts';
-import { userName } from './held-lock.ts';
+import { userName } from './locks/held-lock.ts';
 import { MAX_KEYS } from './open-repository.ts';
 import type { OpenedRepository } from './opened-repository.ts';
 

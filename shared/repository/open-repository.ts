@@ -18,7 +18,7 @@ import { decodeConfig, encodeConfig, newConfig } from './format/config.ts';
 import { isId } from './format/ids.ts';
 import { decodeKeyFile, encodeKeyFile, newMasterKey, openMasterKey, sealMasterKey } from './format/key-file.ts';
 import { timestampFromDate } from './format/timestamp.ts';
-import { userName } from './held-lock.ts';
+import { userName } from './locks/held-lock.ts';
 import { OpenedRepository } from './opened-repository.ts';
 
 export interface OpenOptions {

@@ -9,7 +9,6 @@ import type { RestorePointId } from '../domain/names.ts';
 import type { UnlockReport } from '../domain/repository-access.ts';
 import type { Backend } from './backend/backend.ts';
 import { BlobIndex } from './blob-index.ts';
-import { BlobReader } from './blob-reader.ts';
 import type { CipherKey, Sealer } from './crypto/aes-poly1305.ts';
 import type { RepositoryConfig } from './format/config.ts';
 import type { BlobId, BlobType } from './format/ids.ts';
@@ -17,8 +16,9 @@ import { readIndex } from './format/index-table.ts';
 import type { Tree } from './format/node.ts';
 import { plaintextLength } from './format/pack.ts';
 import { decodeTree } from './format/tree.ts';
-import { IndexWriter } from './index-writer.ts';
-import { acquireLock, unlock } from './locks.ts';
+import { acquireLock, unlock } from './locks/locks.ts';
+import { BlobReader } from './read/blob-reader.ts';
+import { TreeCache } from './read/tree-cache.ts';
 import type {
   LoadedBlob,
   LockMode,
@@ -31,9 +31,9 @@ import type {
 import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
 import { RestorePointStore } from './restore-point-store.ts';
 import { StoredFiles } from './stored-files.ts';
-import { TreeCache } from './tree-cache.ts';
 import { defaultWorkerUrl, WorkerPool } from './workers/pool.ts';
-import { BlobWriter } from './writer.ts';
+import { IndexWriter } from './write/index-writer.ts';
+import { BlobWriter } from './write/writer.ts';
 
 const PACK_BYTES = 16 * 1024 * 1024;
 const MAX_WORKERS = 4;

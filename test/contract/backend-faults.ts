@@ -11,11 +11,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../shared/base/log.ts';
 import type { Backend, FileRef, FileType } from '../../shared/repository/backend/backend.ts';
 import { withRetries } from '../../shared/repository/backend/retry.ts';
-import { checkRepository } from '../../shared/repository/check.ts';
+import { checkRepository } from '../../shared/repository/check/check.ts';
+import { verifyRepository } from '../../shared/repository/check/verify.ts';
 import { type BlobId, blobIdOf } from '../../shared/repository/format/ids.ts';
 import { createRepository, openRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
-import { verifyRepository } from '../../shared/repository/verify.ts';
 import type { BackendFixture } from '../support/backend-fixture.ts';
 import {
   type Fault,

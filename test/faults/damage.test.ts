@@ -5,9 +5,9 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
-import { checkRepository } from '../../shared/repository/check.ts';
+import { checkRepository } from '../../shared/repository/check/check.ts';
+import { verifyRepository } from '../../shared/repository/check/verify.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
-import { verifyRepository } from '../../shared/repository/verify.ts';
 import { type Look, openLab, type Shelf, shelve } from '../support/damage/damage-lab.ts';
 import { PLANTS } from '../support/damage/plants.ts';
 import { resticFinds, resticOk } from '../support/restic.ts';

@@ -17,7 +17,7 @@ import { prune } from '../../shared/pipeline/prune.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
-import { walkTree } from '../../shared/repository/walk.ts';
+import { walkTree } from '../../shared/repository/read/walk.ts';
 import { hastyClock } from '../support/repository-copies.ts';
 import { treeOf, WORK, type Work, type WorkNews, type WorkOrder } from '../support/repository-work.ts';
 import { resticFinds, resticOk } from '../support/restic.ts';

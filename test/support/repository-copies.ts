@@ -6,7 +6,7 @@ import type { CopyReport } from '../../shared/domain/report.ts';
 import { copy } from '../../shared/pipeline/copy.ts';
 import type { Backend } from '../../shared/repository/backend/backend.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
-import { walkTree } from '../../shared/repository/walk.ts';
+import { walkTree } from '../../shared/repository/read/walk.ts';
 import { PASSWORD, testSignal } from './test-repository.ts';
 
 interface CopyCall {

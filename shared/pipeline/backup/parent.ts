@@ -2,9 +2,9 @@
 import { isStillpointError } from '../../base/errors.ts';
 import type { Source } from '../../domain/source.ts';
 import type { Node } from '../../repository/format/node.ts';
+import { findPath } from '../../repository/read/walk.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
-import { findPath } from '../../repository/walk.ts';
 import { sourceTag } from '../labels.ts';
 
 export async function findParent(

@@ -6,8 +6,8 @@
 import type { PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import type { PackedBlob } from '../format/pack.ts';
-import { type OpenedBlob, openBlob } from '../open-blob.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
+import { type OpenedBlob, openBlob } from '../read/open-blob.ts';
 import type { PreparedPrune } from './plan.ts';
 import { BlobSet } from './used-blobs.ts';
 

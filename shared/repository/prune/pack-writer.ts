@@ -11,8 +11,8 @@ import type { BlobType, PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import { encodeHeaderLength, type PackedBlob } from '../format/pack.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
-import { Packer } from '../packer.ts';
 import type { RepositoryLock } from '../repository.ts';
+import { Packer } from '../write/packer.ts';
 
 const PACK_BYTES = 16 * 1024 * 1024;
 

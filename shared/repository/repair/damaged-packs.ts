@@ -1,14 +1,14 @@
 /** Finding the packs that are damaged, and in each what is good: by reading those that were named, or all. */
 import { StillpointError } from '../../base/errors.ts';
 import type { RepairLoss, RepairStep } from '../../domain/repair-plan.ts';
+import { type PackVerdict, provePacks } from '../check/pack-proof.ts';
+import { proveChosen } from '../check/prove-chosen.ts';
+import { conclude, inspectStructure, type Structure } from '../check/structure.ts';
 import type { PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import type { PackedBlob } from '../format/pack.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
-import { readPackHeader } from '../pack-header.ts';
-import { type PackVerdict, provePacks } from '../pack-proof.ts';
-import { proveChosen } from '../prove-chosen.ts';
-import { conclude, inspectStructure, type Structure } from '../structure.ts';
+import { readPackHeader } from '../read/pack-header.ts';
 import { openReading } from '../workers/reader-pool.ts';
 import { assertPacksThere, indexComesFirst, step } from './make-plan.ts';
 

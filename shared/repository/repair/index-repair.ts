@@ -5,14 +5,14 @@
  */
 import type { RepairLoss, RepairPlan, RepairStep, RepairWish } from '../../domain/repair-plan.ts';
 import { BlobIndex } from '../blob-index.ts';
-import { Damage } from '../damage.ts';
+import { Damage } from '../check/damage.ts';
+import { packName, provePacks } from '../check/pack-proof.ts';
+import { inspectStructure, type Structure } from '../check/structure.ts';
+import { Survey } from '../check/survey.ts';
 import type { PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
-import { readPackHeader } from '../pack-header.ts';
-import { packName, provePacks } from '../pack-proof.ts';
-import { inspectStructure, type Structure } from '../structure.ts';
-import { Survey } from '../survey.ts';
+import { readPackHeader } from '../read/pack-header.ts';
 import { openReading } from '../workers/reader-pool.ts';
 import { assertPacksThere, cannotRead, makePlan, step } from './make-plan.ts';
 import { type RepairRun, replaceIndex } from './replace-index.ts';

@@ -3,8 +3,8 @@ import { StillpointError } from '../../base/errors.ts';
 import { planIdOf } from '../../domain/plan-id.ts';
 import type { RepairLoss, RepairPlan, RepairStep, RepairWish } from '../../domain/repair-plan.ts';
 import { describeFile, type FileType } from '../backend/backend.ts';
+import type { Structure } from '../check/structure.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
-import type { Structure } from '../structure.ts';
 
 export interface PlanContent {
   readonly writes: readonly RepairStep[];

@@ -11,12 +11,12 @@
  */
 import { invariant, StillpointError } from '../../base/errors.ts';
 import type { RepairLoss, RepairStep, RepairWish } from '../../domain/repair-plan.ts';
+import { isSound, packName, provePacks } from '../check/pack-proof.ts';
 import type { PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
-import { openBlob } from '../open-blob.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
-import { isSound, packName, provePacks } from '../pack-proof.ts';
 import { PackWriter } from '../prune/pack-writer.ts';
+import { openBlob } from '../read/open-blob.ts';
 import { openReading } from '../workers/reader-pool.ts';
 import { findDamagedPacks, type SickPack } from './damaged-packs.ts';
 import type { PreparedRepair } from './index-repair.ts';

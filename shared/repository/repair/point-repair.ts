@@ -8,15 +8,15 @@
  */
 import { StillpointError } from '../../base/errors.ts';
 import type { RepairLoss, RepairStep, RepairWish } from '../../domain/repair-plan.ts';
-import { Damage } from '../damage.ts';
+import { Damage } from '../check/damage.ts';
+import { packName } from '../check/pack-proof.ts';
+import { proveChosen } from '../check/prove-chosen.ts';
+import { inspectStructure, type Structure } from '../check/structure.ts';
+import { Survey } from '../check/survey.ts';
 import type { BlobId, BlobType } from '../format/ids.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
-import { readPackHeader } from '../pack-header.ts';
-import { packName } from '../pack-proof.ts';
-import { proveChosen } from '../prove-chosen.ts';
+import { readPackHeader } from '../read/pack-header.ts';
 import type { RestorePoint, RestorePointDraft } from '../restore-point.ts';
-import { inspectStructure, type Structure } from '../structure.ts';
-import { Survey } from '../survey.ts';
 import type { PreparedRepair } from './index-repair.ts';
 import { assertPacksThere, cannotRead, indexComesFirst, makePlan, step } from './make-plan.ts';
 import { type RepairRun, removeFile } from './replace-index.ts';

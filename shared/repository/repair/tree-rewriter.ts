@@ -4,12 +4,12 @@
  */
 import { displayName } from '../../base/bytes.ts';
 import { isStillpointError } from '../../base/errors.ts';
-import { MAX_AFFECTED } from '../damage.ts';
+import { MAX_AFFECTED } from '../check/damage.ts';
 import { type BlobId, type BlobType, blobIdOf } from '../format/ids.ts';
 import type { Node } from '../format/node.ts';
 import { encodeTree } from '../format/tree.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
-import { MAX_DEPTH } from '../walk.ts';
+import { MAX_DEPTH } from '../read/walk.ts';
 
 export interface TreeRewriterPorts {
   readonly repository: OpenedRepository;

@@ -5,7 +5,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { invariant } from '../../base/errors.ts';
 import { release, type Sealer } from '../crypto/aes-poly1305.ts';
-import { type OpenedBlob, openBlob } from '../open-blob.ts';
+import { type OpenedBlob, openBlob } from '../read/open-blob.ts';
 import type { BlobFault, Opened, Proved, ProveRequest, Stretch } from './reader-messages.ts';
 
 export class StretchReader {

@@ -12,15 +12,15 @@ import type { Finding } from '../../../shared/domain/report.ts';
 import type { Backend, FileRef, FileType } from '../../../shared/repository/backend/backend.ts';
 import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import type { BlobPlace } from '../../../shared/repository/blob-index.ts';
-import { checkRepository } from '../../../shared/repository/check.ts';
+import { checkRepository } from '../../../shared/repository/check/check.ts';
+import { verifyRepository } from '../../../shared/repository/check/verify.ts';
 import { blobIdOf, type PackId } from '../../../shared/repository/format/ids.ts';
 import { decodeIndex, encodeIndex, type IndexedPack } from '../../../shared/repository/format/index-file.ts';
 import { encodeHeaderLength, encodePackHeader, type PackedBlob } from '../../../shared/repository/format/pack.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
+import { findPath } from '../../../shared/repository/read/walk.ts';
 import type { RestorePoint } from '../../../shared/repository/restore-point.ts';
-import { verifyRepository } from '../../../shared/repository/verify.ts';
-import { findPath } from '../../../shared/repository/walk.ts';
 import { backUp, createTestRepository, PASSWORD, type TestTree, testSignal } from '../test-repository.ts';
 
 const TYPES = ['config', 'keys', 'index', 'snapshots', 'locks', 'data'] as const;

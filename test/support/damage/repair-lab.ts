@@ -2,12 +2,12 @@
 import { type Clock, systemClock } from '../../../shared/base/clock.ts';
 import type { RepairPart, RepairPlan, RepairWish } from '../../../shared/domain/repair-plan.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
+import { verifyRepository } from '../../../shared/repository/check/verify.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
+import { walkTree } from '../../../shared/repository/read/walk.ts';
 import { planRepair } from '../../../shared/repository/repair/plan-repair.ts';
 import type { RestorePoint } from '../../../shared/repository/restore-point.ts';
-import { verifyRepository } from '../../../shared/repository/verify.ts';
-import { walkTree } from '../../../shared/repository/walk.ts';
 import { PASSWORD, testSignal } from '../test-repository.ts';
 
 export const WISHES: Readonly<Record<RepairPart, RepairWish>> = {

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { never } from '../../../shared/base/cancel.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
-import { checkRepository } from '../../../shared/repository/check.ts';
+import { checkRepository } from '../../../shared/repository/check/check.ts';
+import { verifyRepository } from '../../../shared/repository/check/verify.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
-import { verifyRepository } from '../../../shared/repository/verify.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { backUp, createTestRepository, PASSWORD } from '../test-repository.ts';
 

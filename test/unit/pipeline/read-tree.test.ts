@@ -10,8 +10,8 @@ import type { StreamCommand } from '../../../shared/remote/command.ts';
 import type { BlobId } from '../../../shared/repository/format/ids.ts';
 import type { Node } from '../../../shared/repository/format/node.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
+import { walkTree } from '../../../shared/repository/read/walk.ts';
 import type { RepositoryLock, RepositoryWriter } from '../../../shared/repository/repository.ts';
-import { walkTree } from '../../../shared/repository/walk.ts';
 import {
   entryOf,
   type Fault,

@@ -4,8 +4,8 @@ import type { Node } from '../../../shared/repository/format/node.ts';
 import { timestampFromNs } from '../../../shared/repository/format/timestamp.ts';
 import { encodeTree } from '../../../shared/repository/format/tree.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
+import { walkTree } from '../../../shared/repository/read/walk.ts';
 import type { RepositoryLock } from '../../../shared/repository/repository.ts';
-import { walkTree } from '../../../shared/repository/walk.ts';
 import { entryOf } from '../../support/pipeline/paper-files.ts';
 import { createTestRepository, testSignal } from '../../support/test-repository.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
-import { ByteBudget } from '../../../shared/repository/byte-budget.ts';
+import { ByteBudget } from '../../../shared/repository/write/byte-budget.ts';
 
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   const pending = Symbol('pending');

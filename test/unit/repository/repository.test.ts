@@ -13,7 +13,7 @@ import {
 } from '../../../shared/repository/format/key-file.ts';
 import { timestampFromNs } from '../../../shared/repository/format/timestamp.ts';
 import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
-import { findPath, walkTree } from '../../../shared/repository/walk.ts';
+import { findPath, walkTree } from '../../../shared/repository/read/walk.ts';
 import { FaultPlan, withFaults } from '../../support/fault-plan.ts';
 import { backUp, CHEAP_KEY, createTestRepository, PASSWORD, testSignal } from '../../support/test-repository.ts';
 

@@ -6,7 +6,8 @@ import { EVERY_POINT, type PointFilter } from '../../../../shared/domain/point-f
 import { selectPoints } from '../../../../shared/pipeline/select-points.ts';
 import type { Backend } from '../../../../shared/repository/backend/backend.ts';
 import { createMemoryBackend } from '../../../../shared/repository/backend/memory.ts';
-import { checkRepository } from '../../../../shared/repository/check.ts';
+import { checkRepository } from '../../../../shared/repository/check/check.ts';
+import { verifyRepository } from '../../../../shared/repository/check/verify.ts';
 import { OVERHEAD_BYTES } from '../../../../shared/repository/crypto/aes-poly1305.ts';
 import { blobIdOf, type PackId } from '../../../../shared/repository/format/ids.ts';
 import { decodeIndex, encodeIndex } from '../../../../shared/repository/format/index-file.ts';
@@ -15,7 +16,6 @@ import { timestampFromNs } from '../../../../shared/repository/format/timestamp.
 import { createRepository, openRepository } from '../../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../../shared/repository/opened-repository.ts';
 import type { RestorePointDraft } from '../../../../shared/repository/restore-point.ts';
-import { verifyRepository } from '../../../../shared/repository/verify.ts';
 import { FaultPlan, withFaults } from '../../../support/fault-plan.ts';
 import { contentsOf, copyAll, counting, hastyClock } from '../../../support/repository-copies.ts';
 import { backUp, CHEAP_KEY, PASSWORD, putTree, type TestTree, testSignal } from '../../../support/test-repository.ts';

@@ -3,17 +3,17 @@
  * seal, size and SHA-256. The verdict is a value and says only what was seen. What cannot be read in one stretch (a
  * bad sector, a file that is too short) is tried blob by blob, so that a good blob beside a bad one stays good.
  */
-import { isStillpointError, toStillpointError } from '../base/errors.ts';
-import { describeFile } from './backend/backend.ts';
-import type { Sealer } from './crypto/aes-poly1305.ts';
-import type { PackId } from './format/ids.ts';
-import type { IndexedPack } from './format/index-file.ts';
-import type { PackedBlob } from './format/pack.ts';
-import { type HeaderVerdict, judgeHeader } from './pack-header.ts';
-import { type Portion, portionsOf } from './pack-portions.ts';
-import type { StoredFiles } from './stored-files.ts';
-import { stretchOf } from './workers/reader-messages.ts';
-import type { ReadingPort } from './workers/reader-pool.ts';
+import { isStillpointError, toStillpointError } from '../../base/errors.ts';
+import { describeFile } from '../backend/backend.ts';
+import type { Sealer } from '../crypto/aes-poly1305.ts';
+import type { PackId } from '../format/ids.ts';
+import type { IndexedPack } from '../format/index-file.ts';
+import type { PackedBlob } from '../format/pack.ts';
+import { type HeaderVerdict, judgeHeader } from '../read/pack-header.ts';
+import { type Portion, portionsOf } from '../read/pack-portions.ts';
+import type { StoredFiles } from '../stored-files.ts';
+import { stretchOf } from '../workers/reader-messages.ts';
+import type { ReadingPort } from '../workers/reader-pool.ts';
 
 interface BadBlob {
   readonly blob: PackedBlob;

@@ -2,16 +2,16 @@
  * Reading blobs. Nothing leaves here that was not proved: the seal, then the length, then the SHA-256 against the id
  * that was asked for. Where a blob lies in several packs, the next place is tried before anything is called damaged.
  */
-import { isStillpointError, StillpointError } from '../base/errors.ts';
-import { mapAhead } from '../base/limit.ts';
-import type { ReadableBackend } from './backend/backend.ts';
-import type { BlobIndex, BlobPlace } from './blob-index.ts';
-import type { CipherKey, Sealer } from './crypto/aes-poly1305.ts';
-import type { BlobId, BlobType, PackId } from './format/ids.ts';
+import { isStillpointError, StillpointError } from '../../base/errors.ts';
+import { mapAhead } from '../../base/limit.ts';
+import type { ReadableBackend } from '../backend/backend.ts';
+import type { BlobIndex, BlobPlace } from '../blob-index.ts';
+import type { CipherKey, Sealer } from '../crypto/aes-poly1305.ts';
+import type { BlobId, BlobType, PackId } from '../format/ids.ts';
+import type { LoadedBlob } from '../repository.ts';
+import { stretchOf } from '../workers/reader-messages.ts';
+import { openReading, type ReadingPort, THREADS_PAY_BYTES } from '../workers/reader-pool.ts';
 import { type OpenedBlob, openBlob } from './open-blob.ts';
-import type { LoadedBlob } from './repository.ts';
-import { stretchOf } from './workers/reader-messages.ts';
-import { openReading, type ReadingPort, THREADS_PAY_BYTES } from './workers/reader-pool.ts';
 
 /** Restoring reads a pack in stretches of this much, and rather reads a small gap than asks twice. */
 const STRETCH_BYTES = 8 * 1024 * 1024;

@@ -3,14 +3,14 @@
  * could not be renewed. See `locks.ts` for the rules.
  */
 import { hostname, userInfo } from 'node:os';
-import { cleanupSignal } from '../base/cancel.ts';
-import type { Clock } from '../base/clock.ts';
-import { isStillpointError, StillpointError } from '../base/errors.ts';
-import type { Logger } from '../base/log.ts';
-import { encodeLock, type LockFile } from './format/lock-file.ts';
-import { timestampFromDate } from './format/timestamp.ts';
-import type { LockMode, RepositoryLock } from './repository.ts';
-import type { StoredFiles } from './stored-files.ts';
+import { cleanupSignal } from '../../base/cancel.ts';
+import type { Clock } from '../../base/clock.ts';
+import { isStillpointError, StillpointError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import { encodeLock, type LockFile } from '../format/lock-file.ts';
+import { timestampFromDate } from '../format/timestamp.ts';
+import type { LockMode, RepositoryLock } from '../repository.ts';
+import type { StoredFiles } from '../stored-files.ts';
 
 /** restic's own numbers, so that both sides judge alike. */
 export const LOCK_TIMES = {

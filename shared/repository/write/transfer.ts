@@ -8,14 +8,14 @@
  *
  * Crash story: the index of what was stored is written every half gigabyte, and what it names is not stored twice.
  */
-import { invariant, isStillpointError } from '../base/errors.ts';
-import { mapAhead } from '../base/limit.ts';
-import type { BlobPlace } from './blob-index.ts';
-import { stretches } from './blob-reader.ts';
-import type { BlobSet } from './blob-set.ts';
-import type { BlobId } from './format/ids.ts';
-import type { OpenedRepository } from './opened-repository.ts';
-import type { PendingReseal, RepositoryWriter, SealedBlobs } from './repository.ts';
+import { invariant, isStillpointError } from '../../base/errors.ts';
+import { mapAhead } from '../../base/limit.ts';
+import type { BlobPlace } from '../blob-index.ts';
+import type { BlobSet } from '../blob-set.ts';
+import type { BlobId } from '../format/ids.ts';
+import type { OpenedRepository } from '../opened-repository.ts';
+import { stretches } from '../read/blob-reader.ts';
+import type { PendingReseal, RepositoryWriter, SealedBlobs } from '../repository.ts';
 
 const FLUSH_BYTES = 512 * 1024 * 1024;
 /** Shorter ranges than a restore's, with more of them under way: one keeps a worker busy, and all are held in memory. */

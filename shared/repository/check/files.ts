@@ -1,15 +1,15 @@
 /** The small files of a repository: restore points, keys, locks, index files, and whatever else lies beside them. */
 import { hash } from 'node:crypto';
 import { hostname } from 'node:os';
-import { formatBytes } from '../base/bytes.ts';
-import type { FileType, StoredFile } from './backend/backend.ts';
+import { formatBytes } from '../../base/bytes.ts';
+import type { FileType, StoredFile } from '../backend/backend.ts';
+import { isId } from '../format/ids.ts';
+import { decodeKeyFile } from '../format/key-file.ts';
+import { type Timestamp, timestampToDate } from '../format/timestamp.ts';
+import { listLocks } from '../locks/locks.ts';
+import type { OpenedRepository } from '../opened-repository.ts';
+import type { RestorePoint } from '../restore-point.ts';
 import type { Damage } from './damage.ts';
-import { isId } from './format/ids.ts';
-import { decodeKeyFile } from './format/key-file.ts';
-import { type Timestamp, timestampToDate } from './format/timestamp.ts';
-import { listLocks } from './locks.ts';
-import type { OpenedRepository } from './opened-repository.ts';
-import type { RestorePoint } from './restore-point.ts';
 
 /** Clocks of different machines differ by this much without anything being wrong. */
 const CLOCK_SLACK_MS = 10 * 60_000;

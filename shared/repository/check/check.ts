@@ -5,10 +5,11 @@
  * Findings are values; only what makes looking impossible (the place is gone) is an error. Data that nothing names is
  * a warning: an interrupted backup leaves it, and it harms nothing.
  */
-import { compareHeaders } from './check-headers.ts';
-import type { OpenedRepository } from './opened-repository.ts';
+
+import type { OpenedRepository } from '../opened-repository.ts';
+import type { CheckResult, VerifyProgress } from '../repository.ts';
+import { compareHeaders } from './headers.ts';
 import { proveChosen } from './prove-chosen.ts';
-import type { CheckResult, VerifyProgress } from './repository.ts';
 import { conclude, inspectStructure } from './structure.ts';
 
 export interface CheckOptions {

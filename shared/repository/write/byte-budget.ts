@@ -3,7 +3,7 @@
  * given back when its pack is stored. A request is granted while less than the limit is in use, so that a blob larger
  * than the whole limit still gets through, alone.
  */
-import type { StillpointError } from '../base/errors.ts';
+import type { StillpointError } from '../../base/errors.ts';
 
 interface Place {
   readonly bytes: number;

@@ -16,13 +16,13 @@
  * owner or an explicit `unlock` ever removes a lock.
  */
 import { hostname } from 'node:os';
-import { isStillpointError, StillpointError } from '../base/errors.ts';
-import type { JudgedLock, LockOwner, UnlockReport } from '../domain/repository-access.ts';
-import { isId } from './format/ids.ts';
-import { decodeLock, type LockFile } from './format/lock-file.ts';
-import { timestampToDate } from './format/timestamp.ts';
+import { isStillpointError, StillpointError } from '../../base/errors.ts';
+import type { JudgedLock, LockOwner, UnlockReport } from '../../domain/repository-access.ts';
+import { isId } from '../format/ids.ts';
+import { decodeLock, type LockFile } from '../format/lock-file.ts';
+import { timestampToDate } from '../format/timestamp.ts';
+import type { LockMode, RepositoryLock } from '../repository.ts';
 import { HeldLock, LOCK_TIMES, type LockPorts } from './held-lock.ts';
-import type { LockMode, RepositoryLock } from './repository.ts';
 
 const READ_ATTEMPTS = 3;
 

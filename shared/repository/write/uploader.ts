@@ -4,12 +4,12 @@
  * Crash story: a pack that was stored and is not yet in a stored index is unreferenced data, which wastes room and
  * harms nothing; restic's `prune` and `rebuild-index` know it.
  */
-import { Semaphore } from '../base/limit.ts';
-import { release } from './crypto/aes-poly1305.ts';
+import { Semaphore } from '../../base/limit.ts';
+import { release } from '../crypto/aes-poly1305.ts';
+import type { StoredFiles } from '../stored-files.ts';
+import type { WorkerPool } from '../workers/pool.ts';
 import type { IndexWriter } from './index-writer.ts';
 import type { FilledPack } from './packer.ts';
-import type { StoredFiles } from './stored-files.ts';
-import type { WorkerPool } from './workers/pool.ts';
 
 export interface UploaderPorts {
   readonly files: StoredFiles;

@@ -3,13 +3,13 @@
  * suspect: it is read and proved even by `check`, so that its victims are known and not guessed.
  */
 import { hash } from 'node:crypto';
-import { formatBytes } from '../base/bytes.ts';
-import type { Strangers } from './check-files.ts';
+import { formatBytes } from '../../base/bytes.ts';
+import type { BlobId, BlobType, PackId } from '../format/ids.ts';
+import type { IndexedPack } from '../format/index-file.ts';
+import { packSizeOf } from '../format/pack.ts';
+import type { OpenedRepository } from '../opened-repository.ts';
 import type { Damage } from './damage.ts';
-import type { BlobId, BlobType, PackId } from './format/ids.ts';
-import type { IndexedPack } from './format/index-file.ts';
-import { packSizeOf } from './format/pack.ts';
-import type { OpenedRepository } from './opened-repository.ts';
+import type { Strangers } from './files.ts';
 import type { PackVerdict } from './pack-proof.ts';
 import { packName } from './pack-proof.ts';
 

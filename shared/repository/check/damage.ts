@@ -2,7 +2,7 @@
  * What was found wrong, and whom it hits. Causes are gathered first (a missing pack, a broken blob); then one walk over
  * all trees (`survey.ts`) tells which restore points and files each cause costs.
  */
-import type { Finding } from '../domain/report.ts';
+import type { Finding } from '../../domain/report.ts';
 
 /** More is no help to a reader; the count stays true. */
 export const MAX_AFFECTED = 100;

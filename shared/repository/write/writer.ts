@@ -7,15 +7,11 @@
  *
  * Crash story: see `uploader.ts`. Disposing without a flush stores nothing more and leaves unreferenced packs at most.
  */
-import { abortable } from '../base/cancel.ts';
-import { StillpointError, toStillpointError } from '../base/errors.ts';
-import { Batcher, type BlobBatch, ownedCopy } from './batcher.ts';
-import type { BlobIndex } from './blob-index.ts';
-import { ByteBudget } from './byte-budget.ts';
-import { type BlobId, type BlobType, blobIdOf } from './format/ids.ts';
-import { plaintextLength } from './format/pack.ts';
-import type { IndexWriter } from './index-writer.ts';
-import { Packer } from './packer.ts';
+import { abortable } from '../../base/cancel.ts';
+import { StillpointError, toStillpointError } from '../../base/errors.ts';
+import type { BlobIndex } from '../blob-index.ts';
+import { type BlobId, type BlobType, blobIdOf } from '../format/ids.ts';
+import { plaintextLength } from '../format/pack.ts';
 import type {
   ForeignBlob,
   PendingBlob,
@@ -25,10 +21,14 @@ import type {
   SavedBlob,
   SealedBlobs,
   WriterStats,
-} from './repository.ts';
-import type { StoredFiles } from './stored-files.ts';
+} from '../repository.ts';
+import type { StoredFiles } from '../stored-files.ts';
+import type { EncodedBatch, WorkerPool } from '../workers/pool.ts';
+import { Batcher, type BlobBatch, ownedCopy } from './batcher.ts';
+import { ByteBudget } from './byte-budget.ts';
+import type { IndexWriter } from './index-writer.ts';
+import { Packer } from './packer.ts';
 import { Uploader } from './uploader.ts';
-import type { EncodedBatch, WorkerPool } from './workers/pool.ts';
 
 export interface WriterPorts {
   readonly files: StoredFiles;

@@ -5,10 +5,10 @@
  * large host leaves its work for the next one to find. Packs of a writer that ended before it could name them are
  * forgotten, also in memory: once its lock is gone a prune may remove them at any moment.
  */
-import type { Clock } from '../base/clock.ts';
-import type { BlobIndex } from './blob-index.ts';
-import { encodeIndex, type IndexedPack } from './format/index-file.ts';
-import type { StoredFiles } from './stored-files.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { BlobIndex } from '../blob-index.ts';
+import { encodeIndex, type IndexedPack } from '../format/index-file.ts';
+import type { StoredFiles } from '../stored-files.ts';
 
 const MAX_BLOBS = 50_000;
 const MAX_AGE_MS = 5 * 60_000;

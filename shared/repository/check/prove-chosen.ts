@@ -1,12 +1,12 @@
 /** Proves the chosen packs in threads and adds what is wrong with them to the damage. */
 
-import type { PackId } from './format/ids.ts';
-import type { IndexedPack } from './format/index-file.ts';
-import type { OpenedRepository } from './opened-repository.ts';
+import type { PackId } from '../format/ids.ts';
+import type { IndexedPack } from '../format/index-file.ts';
+import type { OpenedRepository } from '../opened-repository.ts';
+import type { VerifyProgress } from '../repository.ts';
+import { openReading } from '../workers/reader-pool.ts';
 import { isSound, type PackVerdict, provePacks } from './pack-proof.ts';
-import type { VerifyProgress } from './repository.ts';
 import type { Structure } from './structure.ts';
-import { openReading } from './workers/reader-pool.ts';
 
 export interface ChosenOptions {
   readonly signal: AbortSignal;

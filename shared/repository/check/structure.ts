@@ -2,13 +2,13 @@
  * The look at the structure of a repository, with which `check`, `verify` and the repairs begin: the small files, the
  * index, the names and sizes of packs; and the end of each look, which traces what was found to its victims.
  */
-import { formatBytes } from '../base/bytes.ts';
-import { checkKeys, checkLocks, checkPoints, readIndexes, Strangers } from './check-files.ts';
-import { PackFaults, type PackSurvey, surveyPacks } from './check-packs.ts';
+import { formatBytes } from '../../base/bytes.ts';
+import type { OpenedRepository } from '../opened-repository.ts';
+import type { CheckResult } from '../repository.ts';
+import type { RestorePoint } from '../restore-point.ts';
 import { Damage } from './damage.ts';
-import type { OpenedRepository } from './opened-repository.ts';
-import type { CheckResult } from './repository.ts';
-import type { RestorePoint } from './restore-point.ts';
+import { checkKeys, checkLocks, checkPoints, readIndexes, Strangers } from './files.ts';
+import { PackFaults, type PackSurvey, surveyPacks } from './packs.ts';
 import { Survey } from './survey.ts';
 
 /** What the look at the structure found. */

@@ -1,8 +1,8 @@
 /** Walking through the tree of a restore point. Folders are read when they are reached; order is that of the trees. */
-import { StillpointError } from '../base/errors.ts';
-import type { BlobId } from './format/ids.ts';
-import type { Node } from './format/node.ts';
-import type { Repository, WalkEntry } from './repository.ts';
+import { StillpointError } from '../../base/errors.ts';
+import type { BlobId } from '../format/ids.ts';
+import type { Node } from '../format/node.ts';
+import type { Repository, WalkEntry } from '../repository.ts';
 
 /** Deeper than any path that a host can have (PATH_MAX is 4096 bytes); ends a loop that a forged tree could make. */
 export const MAX_DEPTH = 4096;

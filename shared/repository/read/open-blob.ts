@@ -1,7 +1,7 @@
 /** Proves and opens one stored blob: the seal, then the length, then the SHA-256 against the id that is wanted. */
 import { zstdDecompressSync } from 'node:zlib';
-import { release, type Sealer } from './crypto/aes-poly1305.ts';
-import { type BlobId, blobIdOf } from './format/ids.ts';
+import { release, type Sealer } from '../crypto/aes-poly1305.ts';
+import { type BlobId, blobIdOf } from '../format/ids.ts';
 
 export type OpenedBlob =
   | { readonly data: Buffer; readonly fault?: never }

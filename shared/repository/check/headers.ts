@@ -1,9 +1,9 @@
 /** Reads the header of every pack and compares it with the index, without reading the blobs. */
 
-import { mapWithLimit } from '../base/limit.ts';
-import type { IndexedPack } from './format/index-file.ts';
-import type { OpenedRepository } from './opened-repository.ts';
-import { headerLoader, judgeHeader } from './pack-header.ts';
+import { mapWithLimit } from '../../base/limit.ts';
+import type { IndexedPack } from '../format/index-file.ts';
+import type { OpenedRepository } from '../opened-repository.ts';
+import { headerLoader, judgeHeader } from '../read/pack-header.ts';
 import type { Structure } from './structure.ts';
 
 /** A wave of packs at a time, so that the index is never in memory twice. */

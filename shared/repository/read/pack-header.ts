@@ -1,12 +1,12 @@
 /** Reading the header of a pack and comparing it with what the index says. */
-import { isStillpointError } from '../base/errors.ts';
-import { describeFile } from './backend/backend.ts';
-import type { Sealer } from './crypto/aes-poly1305.ts';
-import type { PackId } from './format/ids.ts';
-import type { IndexedPack } from './format/index-file.ts';
-import { decodePackHeader, headerRange, type PackedBlob, packSizeOf } from './format/pack.ts';
-import type { OpenedRepository } from './opened-repository.ts';
-import type { StoredFiles } from './stored-files.ts';
+import { isStillpointError } from '../../base/errors.ts';
+import { describeFile } from '../backend/backend.ts';
+import type { Sealer } from '../crypto/aes-poly1305.ts';
+import type { PackId } from '../format/ids.ts';
+import type { IndexedPack } from '../format/index-file.ts';
+import { decodePackHeader, headerRange, type PackedBlob, packSizeOf } from '../format/pack.ts';
+import type { OpenedRepository } from '../opened-repository.ts';
+import type { StoredFiles } from '../stored-files.ts';
 
 export type HeaderVerdict =
   | { readonly kind: 'same' }

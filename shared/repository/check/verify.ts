@@ -5,10 +5,10 @@
  *
  * A share proves its packs and no others; the report says how much that was.
  */
-import type { VerifySubset } from '../domain/verify-subset.ts';
-import type { OpenedRepository } from './opened-repository.ts';
+import type { VerifySubset } from '../../domain/verify-subset.ts';
+import type { OpenedRepository } from '../opened-repository.ts';
+import type { CheckResult, VerifyProgress } from '../repository.ts';
 import { proveChosen } from './prove-chosen.ts';
-import type { CheckResult, VerifyProgress } from './repository.ts';
 import { conclude, inspectStructure } from './structure.ts';
 import { chooseSubset } from './verify-subset.ts';
 

@@ -1,5 +1,5 @@
 /** Cutting a pack into stretches of some megabytes at the borders of its blobs. */
-import type { PackedBlob } from './format/pack.ts';
+import type { PackedBlob } from '../format/pack.ts';
 
 const STRETCH_BYTES = 4 * 1024 * 1024;
 

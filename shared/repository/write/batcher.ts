@@ -2,8 +2,8 @@
  * Gathers small blobs, because a message to a worker costs as much as compressing a few kilobytes. A large blob that
  * owns its memory is a batch of its own and is moved without a copy.
  */
-import type { BlobType } from './format/ids.ts';
-import type { SavedBlob } from './repository.ts';
+import type { BlobType } from '../format/ids.ts';
+import type { SavedBlob } from '../repository.ts';
 
 export interface WaitingBlob {
   readonly data: Uint8Array;

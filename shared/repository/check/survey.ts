@@ -2,14 +2,14 @@
  * One walk over all trees of the restore points, to tell what each cause of damage costs, and to find trees that are
  * wrong in themselves. A tree that many restore points share is read once.
  */
-import { displayName } from '../base/bytes.ts';
-import { isStillpointError } from '../base/errors.ts';
+import { displayName } from '../../base/bytes.ts';
+import { isStillpointError } from '../../base/errors.ts';
+import type { BlobId, BlobType } from '../format/ids.ts';
+import type { Node } from '../format/node.ts';
+import type { OpenedRepository } from '../opened-repository.ts';
+import { MAX_DEPTH } from '../read/walk.ts';
+import type { RestorePoint } from '../restore-point.ts';
 import { type Damage, MAX_AFFECTED } from './damage.ts';
-import type { BlobId, BlobType } from './format/ids.ts';
-import type { Node } from './format/node.ts';
-import type { OpenedRepository } from './opened-repository.ts';
-import type { RestorePoint } from './restore-point.ts';
-import { MAX_DEPTH } from './walk.ts';
 
 /** Why a blob cannot be had: the key of a cause in the damage; undefined for a good one. */
 type CauseOf = (type: BlobType, id: BlobId) => string | undefined;
