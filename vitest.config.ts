@@ -33,6 +33,9 @@ function project(name: string, include: string[], limits: Limits) {
 const light = { test: 15_000, hook: 15_000, workers: 2 };
 const heavy = { test: 4 * MINUTE, hook: 5 * MINUTE, workers: 1 };
 
+/** Builds the programs for tests that start them as users do. */
+const PROGRAMS = './test/support/programs.ts';
+
 const resultsFile = process.env['STILLPOINT_TEST_RESULTS'];
 
 export default defineConfig({
@@ -43,11 +46,11 @@ export default defineConfig({
       project('house', ['test/*.test.ts'], light),
       project('unit', ['test/unit/**/*.test.ts'], light),
       project('contract', ['test/contract/**/*.test.ts'], { test: MINUTE, hook: 5 * MINUTE, workers: 1 }),
-      project('mcp', ['test/mcp/**/*.test.ts'], { test: MINUTE, hook: 5 * MINUTE, workers: 1 }),
+      project('mcp', ['test/mcp/**/*.test.ts'], { test: MINUTE, hook: 5 * MINUTE, workers: 1, setup: PROGRAMS }),
       project('interop', ['test/interop/**/*.test.ts'], heavy),
       project('watchman', ['test/faults/watchman/*.test.ts'], { ...heavy, workers: 3 }),
       project('faults', ['test/faults/*.test.ts'], heavy),
-      project('e2e', ['test/e2e/**/*.test.ts'], { ...heavy, setup: './test/support/programs.ts' }),
+      project('e2e', ['test/e2e/**/*.test.ts'], { ...heavy, setup: PROGRAMS }),
       project('ceph', ['test/ceph/**/*.test.ts'], heavy),
       project('editor', ['test/editor/**/*.test.ts'], heavy),
     ],

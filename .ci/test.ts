@@ -26,6 +26,8 @@ interface Group {
   readonly alone?: true;
   /** Starts guests: the image has to be there before a test's own time limit counts. */
   readonly guests?: true;
+  /** Mostly waits, so it takes no lane of its own and runs beside the others. */
+  readonly waits?: true;
   /** Why it is run only where it is named. */
   readonly onlyNamed?: string;
 }
@@ -38,7 +40,7 @@ const GROUPS: readonly Group[] = [
   { name: 'faults', files: 'test/faults/*.test.ts', minutes: 25, guests: true },
   { name: 'editor', files: 'test/editor/**/*.test.ts', minutes: 12, guests: true },
   { name: 'interop', files: 'test/interop/**/*.test.ts', minutes: 7 },
-  { name: 'watchman', files: 'test/faults/watchman/*.test.ts', minutes: 6 },
+  { name: 'watchman', files: 'test/faults/watchman/*.test.ts', minutes: 6, waits: true },
   { name: 'contract', files: 'test/contract/**/*.test.ts', minutes: 6 },
   { name: 'mcp', files: 'test/mcp/**/*.test.ts', minutes: 5 },
   {
@@ -149,8 +151,9 @@ const reports: Report[] = [];
 if (chosen.length === 0) reports.push(await runChecks());
 const wanted = chosen.length > 0 ? chosen : GROUPS.filter((group) => group.onlyNamed === undefined);
 reports.push(...(await runLane(wanted.filter((group) => group.alone === true))));
-const shared = wanted.filter((group) => group.alone !== true);
-reports.push(...(await Promise.all([runLane(shared), runLane(shared)])).flat());
+const waiting = wanted.filter((group) => group.waits === true);
+const shared = wanted.filter((group) => group.alone !== true && group.waits !== true);
+reports.push(...(await Promise.all([runLane(shared), runLane(shared), runLane(waiting)])).flat());
 if (reports.every(({ passed, skipped, failures }) => passed + skipped.length + failures.length === 0)) {
   reports.push({ ...failed('all', 'not a single test was run'), seconds: 0 });
 }

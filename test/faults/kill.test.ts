@@ -101,14 +101,22 @@ afterAll(async () => {
 });
 
 /**
- * Thirty strikes take a quarter of an hour in the slow guest. A usual run strikes each phase once, in turn by each way;
- * STILLPOINT_KILL=all strikes each phase in every way.
+ * Thirty strikes take twenty minutes in the slow guest. A usual run strikes where most is at stake, once each:
+ * while the watchman is being started, while snapshots are being made, while they are read, at the commit, and while
+ * everything is being removed. STILLPOINT_KILL=all strikes each phase in every way.
  */
 const WAYS = ['client', 'connection', 'sshd'] as const;
+const USUAL: Partial<Record<BackupPhase, (typeof WAYS)[number]>> = {
+  arm: 'sshd',
+  snapshot: 'client',
+  read: 'connection',
+  commit: 'sshd',
+  release: 'client',
+};
 function isDue(phase: BackupPhase, way: (typeof WAYS)[number]): boolean {
-  return process.env['STILLPOINT_KILL'] === 'all' || BACKUP_PHASES.indexOf(phase) % WAYS.length === WAYS.indexOf(way);
+  return process.env['STILLPOINT_KILL'] === 'all' || USUAL[phase] === way;
 }
-const NOT_DUE = 'this phase is struck in another way; STILLPOINT_KILL=all strikes it in all ways';
+const NOT_DUE = 'a usual run strikes five times; STILLPOINT_KILL=all strikes each phase in every way';
 
 describe.each(BACKUP_PHASES)('at %s', (phase) => {
   test('the client is killed', async ({ skip }) => {
@@ -161,5 +169,5 @@ describe.each(BACKUP_PHASES)('at %s', (phase) => {
 test('after all of it every byte of the repository is what its name says', async () => {
   expect(await restic('check', '--read-data')).toContain('no errors were found');
   // One backup before, and one after each strike.
-  expect(points.length).toBeGreaterThan(BACKUP_PHASES.length);
+  expect(points.length).toBeGreaterThan(Object.keys(USUAL).length);
 });

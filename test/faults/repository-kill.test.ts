@@ -26,9 +26,9 @@ import { type TemporaryFolder, temporaryFolder } from '../support/temporary-fold
 import { backUp, createTestRepository, PASSWORD } from '../support/test-repository.ts';
 
 const isLong = process.env['STILLPOINT_KILL'] === 'all';
-const KILLS = isLong ? 200 : 20;
+const KILLS = isLong ? 200 : 12;
 const BUDGET_MS = isLong ? 30 * 60_000 : 4 * 60_000;
-const RESTORE_EVERY = 20;
+const RESTORE_EVERY = isLong ? 20 : 6;
 const SEED = Number(process.env['STILLPOINT_SEED'] ?? Date.now() % 2 ** 31);
 const PROGRAM = new URL('../support/repository-work.ts', import.meta.url).pathname;
 /** More would only make each look slower. */
