@@ -49,6 +49,7 @@ export default defineConfig({
       project('mcp', ['test/mcp/**/*.test.ts'], { test: MINUTE, hook: 5 * MINUTE, workers: 1, setup: PROGRAMS }),
       project('interop', ['test/interop/**/*.test.ts'], heavy),
       project('watchman', ['test/faults/watchman/*.test.ts'], { ...heavy, workers: 3 }),
+      project('kill', ['test/faults/kill/*.test.ts'], heavy),
       project('faults', ['test/faults/*.test.ts'], heavy),
       project('e2e', ['test/e2e/**/*.test.ts'], { ...heavy, setup: PROGRAMS }),
       project('ceph', ['test/ceph/**/*.test.ts'], heavy),

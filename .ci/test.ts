@@ -41,6 +41,7 @@ const GROUPS: readonly Group[] = [
   { name: 'editor', files: 'test/editor/**/*.test.ts', minutes: 12, guests: true },
   { name: 'interop', files: 'test/interop/**/*.test.ts', minutes: 7 },
   { name: 'watchman', files: 'test/faults/watchman/*.test.ts', minutes: 6, waits: true },
+  { name: 'kill', files: 'test/faults/kill/*.test.ts', minutes: 15, guests: true, waits: true },
   { name: 'contract', files: 'test/contract/**/*.test.ts', minutes: 6 },
   { name: 'mcp', files: 'test/mcp/**/*.test.ts', minutes: 5 },
   {

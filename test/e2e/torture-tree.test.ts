@@ -22,7 +22,7 @@ import {
   PASSWORD,
   repositoryFolder,
   runBackup,
-} from '../faults/backup-fixture.ts';
+} from '../faults/kill/backup-fixture.ts';
 import { type Guest, startGuest } from '../lab/guest.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
 import { describeTree, type TreeDescription, treeDifferences } from '../support/describe-tree.ts';

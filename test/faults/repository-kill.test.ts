@@ -3,7 +3,7 @@
  * instant by the clock. Each time restic finds nothing that matters, every earlier restore point reads the same, the
  * dead process' locks are known for what they are, and the next work goes through.
  *
- * A usual run kills twenty times; STILLPOINT_KILL=all kills two hundred times. A failure prints the seed, and
+ * A usual run kills twelve times; STILLPOINT_KILL=all kills two hundred times. A failure prints the seed, and
  * STILLPOINT_SEED repeats the orders that it gave.
  */
 import { createHash } from 'node:crypto';

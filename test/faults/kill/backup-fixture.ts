@@ -1,16 +1,16 @@
 /** A backup of the guest's database by the pipeline itself, for tests that break it at chosen moments. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemClock } from '../../shared/base/clock.ts';
-import { silentLogger } from '../../shared/base/log.ts';
-import type { RunEventBody } from '../../shared/domain/events.ts';
-import { hostName, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
-import type { BackupReport } from '../../shared/domain/report.ts';
-import { backup } from '../../shared/pipeline/backup.ts';
-import { connectHost } from '../../shared/remote/connect-host.ts';
-import { createLocalBackend } from '../../shared/repository/backend/local.ts';
-import { createRepository, openRepository } from '../../shared/repository/open-repository.ts';
-import { CHEAP_KEY } from '../support/test-repository.ts';
+import { systemClock } from '../../../shared/base/clock.ts';
+import { silentLogger } from '../../../shared/base/log.ts';
+import type { RunEventBody } from '../../../shared/domain/events.ts';
+import { hostName, ownerId, repositoryName, sourceName } from '../../../shared/domain/names.ts';
+import type { BackupReport } from '../../../shared/domain/report.ts';
+import { backup } from '../../../shared/pipeline/backup.ts';
+import { connectHost } from '../../../shared/remote/connect-host.ts';
+import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
+import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
+import { CHEAP_KEY } from '../../support/test-repository.ts';
 
 /** Plain JSON, so that it can be handed to a process that is going to be killed. */
 export interface BackupSetting {
