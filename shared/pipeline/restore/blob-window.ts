@@ -7,8 +7,8 @@ import type { BlobId } from '../../repository/format/ids.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 export const WINDOW_BYTES = 4 * 1024 * 1024;
-/** Enough to keep two threads busy. */
-export const WINDOWS_AHEAD = 2;
+/** Keeps two threads busy while `tar` waits for the disk. */
+export const WINDOWS_AHEAD = 4;
 
 /** What is damaged is a value here: the other files of the window are whole. */
 export type Window = ReadonlyMap<BlobId, Buffer | StillpointError>;

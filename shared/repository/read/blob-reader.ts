@@ -10,7 +10,7 @@ import type { CipherKey, Sealer } from '../crypto/aes-poly1305.ts';
 import type { BlobId, BlobType, PackId } from '../format/ids.ts';
 import type { LoadedBlob } from '../repository.ts';
 import { stretchOf } from '../workers/reader-messages.ts';
-import { openReading, type ReadingPort, THREADS_PAY_BYTES } from '../workers/reader-pool.ts';
+import { type ReadingPort, readHere, readInThreads } from '../workers/reader-pool.ts';
 import { type OpenedBlob, openBlob } from './open-blob.ts';
 
 /** Restoring reads a pack in stretches of this much, and rather reads a small gap than asks twice. */
@@ -18,6 +18,8 @@ const STRETCH_BYTES = 8 * 1024 * 1024;
 const GAP_BYTES = 512 * 1024;
 /** Of one call: the next one is read and opened while one is being used. */
 const STRETCHES_AHEAD = 1;
+/** After so much there is likely to be more. Threads take a tenth of a second to start, and this one goes on until then. */
+const THREADS_FROM_BYTES = 1024 * 1024;
 
 interface ReaderParts {
   readonly backend: ReadableBackend;
@@ -32,7 +34,7 @@ export class BlobReader implements AsyncDisposable {
   readonly #key: CipherKey;
   readonly #index: BlobIndex;
   #bytesOpened = 0;
-  #here: ReadingPort | undefined;
+  readonly #here: ReadingPort;
   #threads: ReadingPort | undefined;
 
   constructor({ backend, key, sealer }: ReaderParts, index: BlobIndex) {
@@ -40,6 +42,7 @@ export class BlobReader implements AsyncDisposable {
     this.#key = key;
     this.#sealer = sealer;
     this.#index = index;
+    this.#here = readHere(sealer);
   }
 
   async load(type: BlobType, id: BlobId, signal: AbortSignal): Promise<Buffer> {
@@ -110,10 +113,8 @@ export class BlobReader implements AsyncDisposable {
 
   #reading(bytes: number): ReadingPort {
     this.#bytesOpened += bytes;
-    if (this.#bytesOpened > THREADS_PAY_BYTES) {
-      return (this.#threads ??= openReading(this.#key, this.#sealer, this.#bytesOpened));
-    }
-    return (this.#here ??= openReading(this.#key, this.#sealer, 0));
+    if (this.#bytesOpened > THREADS_FROM_BYTES) this.#threads ??= readInThreads(this.#key);
+    return this.#threads?.isReady === true ? this.#threads : this.#here;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

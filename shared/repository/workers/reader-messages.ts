@@ -41,6 +41,11 @@ export interface OpenRequest extends Stretch {
 
 export type ToReader = ProveRequest | OpenRequest;
 
+/** The first word of a thread: its modules are loaded. */
+export interface Started {
+  readonly kind: 'started';
+}
+
 export interface BlobFault {
   /** Its place in the request. */
   readonly index: number;

@@ -7,7 +7,16 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { StillpointError } from '../../base/errors.ts';
 import type { CipherKey, Sealer } from '../crypto/aes-poly1305.ts';
-import type { FromReader, Opened, Proved, ProveRequest, ReaderSetup, Stretch, ToReader } from './reader-messages.ts';
+import type {
+  FromReader,
+  Opened,
+  Proved,
+  ProveRequest,
+  ReaderSetup,
+  Started,
+  Stretch,
+  ToReader,
+} from './reader-messages.ts';
 import { StretchReader } from './stretch-reader.ts';
 
 /** Which part of a pack a stretch is. */
@@ -16,6 +25,8 @@ type Part = Pick<ProveRequest, 'isFirst' | 'isLast'>;
 export interface ReadingPort extends AsyncDisposable {
   /** How many threads there are. */
   readonly size: number;
+  /** Whether work begins at once; threads that are still starting take it too, and begin then. */
+  readonly isReady: boolean;
   /** Proves the next stretch of the pack that `lane` reads; stretches of one lane follow each other. `data` is taken. */
   prove(lane: number, part: Part, stretch: Stretch): Promise<Pick<Proved, 'faults' | 'sha256'>>;
   /** Plaintext in the order asked for, or why it cannot be had. `data` is taken. */
@@ -23,13 +34,22 @@ export interface ReadingPort extends AsyncDisposable {
 }
 
 const MAX_WORKERS = 4;
-export const THREADS_PAY_BYTES = 16 * 1024 * 1024;
+const THREADS_PAY_BYTES = 16 * 1024 * 1024;
 
+/** @param bytes how much there will be to read */
 export function openReading(key: CipherKey, sealer: Sealer, bytes: number): ReadingPort {
-  if (bytes > THREADS_PAY_BYTES) return new ReaderPool(key, Math.min(availableParallelism(), MAX_WORKERS));
+  return bytes > THREADS_PAY_BYTES ? readInThreads(key) : readHere(sealer);
+}
+
+export function readInThreads(key: CipherKey): ReadingPort {
+  return new ReaderPool(key, Math.min(availableParallelism(), MAX_WORKERS));
+}
+
+export function readHere(sealer: Sealer): ReadingPort {
   const reader = new StretchReader(sealer);
   return {
     size: 1,
+    isReady: true,
     prove: (lane, part, stretch) => Promise.resolve(reader.prove({ lane, ...part, ...stretch })),
     open: (stretch) => Promise.resolve(reader.open(stretch)),
     [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -51,16 +71,22 @@ interface Member {
 class ReaderPool implements ReadingPort {
   readonly #members: readonly Member[];
   #nextJob = 1;
+  #starting: number;
   #failure: StillpointError | undefined;
   #closed = false;
 
   constructor(key: CipherKey, count: number) {
     const setup: ReaderSetup = { key };
+    this.#starting = count;
     this.#members = Array.from({ length: count }, () => this.#start(setup));
   }
 
   get size(): number {
     return this.#members.length;
+  }
+
+  get isReady(): boolean {
+    return this.#starting === 0;
   }
 
   async prove(lane: number, part: Part, stretch: Stretch): Promise<Proved> {
@@ -94,7 +120,11 @@ class ReaderPool implements ReadingPort {
       resourceLimits: { maxYoungGenerationSizeMb: 8 },
     });
     const member: Member = { worker, jobs: new Map(), bytes: 0 };
-    worker.on('message', (message: FromReader) => {
+    worker.on('message', (message: FromReader | Started) => {
+      if (message.kind === 'started') {
+        this.#starting -= 1;
+        return;
+      }
       const job = member.jobs.get(message.job);
       if (job === undefined) return;
       member.jobs.delete(message.job);

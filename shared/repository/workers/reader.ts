@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { invariant } from '../../base/errors.ts';
 import { createSealer, release } from '../crypto/aes-poly1305.ts';
-import type { FromReader, Opened, ReaderSetup, ToReader } from './reader-messages.ts';
+import type { FromReader, Opened, ReaderSetup, Started, ToReader } from './reader-messages.ts';
 import { StretchReader } from './stretch-reader.ts';
 
 const SMALL_BYTES = 256 * 1024;
@@ -24,6 +24,7 @@ port.on('message', (message: ToReader) => {
   }
   release(data);
 });
+port.postMessage({ kind: 'started' } satisfies Started);
 
 /** Small blobs lie in memory that others share, and moving each by itself would cost more than copying it. */
 function gather(blobs: Opened['blobs']): Opened['blobs'] {
