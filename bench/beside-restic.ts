@@ -52,7 +52,8 @@ export async function measureBesideRestic(options: BesideOptions, signal: AbortS
   };
   const ours = (order: Omit<RepositoryOrder, 'password'>): Promise<Taken> => {
     const text = JSON.stringify({ ...order, password: PASSWORD });
-    return measured(process.execPath, [...SMALL_HEAP, program, text], { cancelSignal: signal, env: GIVE_BACK });
+    const env = order.do === 'pack' ? GIVE_BACK : {};
+    return measured(process.execPath, [...SMALL_HEAP, program, text], { cancelSignal: signal, env });
   };
   const restic = (repository: string, ...args: readonly string[]): Promise<Taken> =>
     measured('restic', ['--no-cache', '--quiet', '--repo', repository, ...args], {

@@ -14,6 +14,7 @@ import { z } from 'zod';
 import { deadline } from '../base/cancel.ts';
 import { childEnvironment } from '../base/environment.ts';
 import { type ErrorRecord, fromErrorRecord, StillpointError } from '../base/errors.ts';
+import type { Job, JobRequest } from '../domain/job.ts';
 import type { JobId } from '../domain/names.ts';
 import type { Handover } from './answers.ts';
 import { storeError } from './files.ts';
@@ -41,24 +42,29 @@ export type RunnerReply = { readonly ready: true } | { readonly error: ErrorReco
  * a twentieth more CPU time; `--optimize-for-size` would save 30 MB more and cost half as much again.
  */
 export const SMALL_HEAP: readonly string[] = ['--max-semi-space-size=2', '--heap-growing-percent=60'];
-/** glibc keeps freed buffers of changing sizes unless large ones are mapped one by one; without it a runner grows by half. */
+/**
+ * glibc keeps freed buffers of changing sizes unless large ones are mapped one by one. Without it a runner that packs
+ * grows by half. One that only reads grows by a sixth, and would be a third slower with it (`docs/performance.md`).
+ */
 export const GIVE_BACK = { MALLOC_MMAP_THRESHOLD_: '131072' };
+const ONLY_READ: readonly JobRequest['kind'][] = ['restore', 'check', 'verify', 'sweep'];
 
 /** Resolves when the runner answers for the job. Errors: `job.runner-failed` and what the runner itself says. */
 export async function launchRunner(
   store: JobStore,
-  id: JobId,
+  { id, request }: Pick<Job, 'id' | 'request'>,
   handover: Handover,
   entry: URL = new URL('./runner-main.ts', import.meta.url),
 ): Promise<void> {
   await using log = await openLog(store.path(id, 'runner.log'));
   const inEditor = process.versions['electron'] !== undefined;
+  const memory = ONLY_READ.includes(request.kind) ? {} : GIVE_BACK;
   const child = spawn(process.execPath, [...(inEditor ? [] : SMALL_HEAP), fileURLToPath(entry), store.folder, id], {
     detached: true,
     cwd: '/',
     stdio: ['pipe', log.fd, log.fd, 'pipe'],
     // Inside an editor our own program is Electron, which is a Node only when it is told so.
-    env: childEnvironment({ ...GIVE_BACK, ...(inEditor ? { ELECTRON_RUN_AS_NODE: '1' } : {}) }),
+    env: childEnvironment({ ...memory, ...(inEditor ? { ELECTRON_RUN_AS_NODE: '1' } : {}) }),
   });
   const reply = child.stdio[3] as Readable;
   const failed = new Promise<never>((_, reject) => {

@@ -46,7 +46,7 @@ export async function startJob(
     await pruneRecords(store, clock);
   }
   try {
-    await launchRunner(store, id, handover, runnerEntry);
+    await launchRunner(store, { id, request }, handover, runnerEntry);
   } catch (error) {
     // A runner that said nothing may still have taken over; then the job is its own and goes on.
     if (
