@@ -90,7 +90,10 @@ export class Conversation implements Disposable {
     this.#unread = this.#unread.subarray(READY_LENGTH);
   }
 
-  /** Sends input with back-pressure and closes the stream. Resolves early when the far side stops reading. */
+  /**
+   * Sends input with back-pressure and closes the stream. The next chunk is asked for when the last one was handed to
+   * the system, so that its memory can be used again. Resolves early when the far side stops reading.
+   */
   async feed(input: AsyncIterable<Uint8Array>): Promise<void> {
     for await (const chunk of input) {
       if (this.#process.stdin.destroyed) return;

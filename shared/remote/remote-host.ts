@@ -14,7 +14,7 @@ export interface RemoteHost extends AsyncDisposable {
   run<T>(command: RemoteCommand<T>, signal: AbortSignal): Promise<T>;
   /**
    * Starts a command whose output is content. `input` is sent with back-pressure after the script said that it is
-   * ready; without it the script reads from /dev/null. Resolves when the script runs. Never run again by itself.
+   * ready, each chunk wholly before the next one is asked for; without it the script reads from /dev/null. Resolves when the script runs. Never run again by itself.
    */
   stream(
     command: StreamCommand,

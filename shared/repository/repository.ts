@@ -50,7 +50,7 @@ export interface Repository extends AsyncDisposable {
   loadBlob(type: BlobType, id: BlobId, signal: AbortSignal): Promise<Buffer>;
   /**
    * Many data blobs with few reads: packs are read in long ranges. Each distinct id is yielded once, in the order in
-   * which the packs hold them, not in the order asked for. Memory is bounded by two ranges (of about 8 MiB).
+   * which the packs hold them, not in the order asked for, and belongs to whoever takes it. Memory is bounded by two ranges (of about 8 MiB).
    */
   loadBlobs(ids: Iterable<BlobId>, signal: AbortSignal): AsyncIterable<LoadedBlob>;
   /** Cached; the tree is shared and must not be changed. */

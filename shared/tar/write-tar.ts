@@ -6,14 +6,20 @@ import { encodeTarHead, storedSizeOf, TAR_END, tarPadding } from './writer.ts';
 
 export interface TarItem {
   readonly head: TarHead;
-  /** The stored bytes, exactly as many as the head promises; undefined stands for none. */
+  /**
+   * The stored bytes, exactly as many as the head promises; undefined stands for none. A piece is its maker's again
+   * when the next one is asked for.
+   */
   readonly content: AsyncIterable<Uint8Array> | undefined;
 }
 
 /** Small pieces are gathered to about this size, so that a hundred thousand small files are not as many writes. */
 const GATHER_BYTES = 128 * 1024;
 
-/** Content that is longer or shorter than its head says is an error: no reader could tell from the stream. */
+/**
+ * Content that is longer or shorter than its head says is an error: no reader could tell from the stream. The memory of
+ * what is given out is used again when the next is asked for, so whoever takes it has to be done with it then.
+ */
 export async function* writeTar(items: AsyncIterable<TarItem>): AsyncGenerator<Buffer, void, void> {
   const gathered = new Gathered();
   for await (const { head, content } of items) {
@@ -40,18 +46,21 @@ export async function* writeTar(items: AsyncIterable<TarItem>): AsyncGenerator<B
   yield gathered.take();
 }
 
+/** Holds copies, since small pieces are their makers' again before they are given out. */
 class Gathered {
-  #pieces: Uint8Array[] = [];
+  #buffer = Buffer.allocUnsafeSlow(2 * GATHER_BYTES);
   size = 0;
 
   add(piece: Uint8Array): void {
-    this.#pieces.push(piece);
-    this.size += piece.length;
+    const size = this.size + piece.length;
+    if (size > this.#buffer.length) this.#buffer = Buffer.concat([this.#buffer], 2 * size);
+    this.#buffer.set(piece, this.size);
+    this.size = size;
   }
 
+  /** The memory is used again for what is added after this. */
   take(): Buffer {
-    const all = Buffer.concat(this.#pieces, this.size);
-    this.#pieces = [];
+    const all = this.#buffer.subarray(0, this.size);
     this.size = 0;
     return all;
   }

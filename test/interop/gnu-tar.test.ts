@@ -2,10 +2,9 @@
  * The codec against the programs that it has to get along with: GNU tar in three formats and busybox as writers, GNU
  * tar as reader, on three file systems.
  */
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { TarEntry, TarXattr } from '../../shared/tar/entry.ts';
@@ -47,7 +46,7 @@ async function throughOurs(
   options: { readonly withAclTexts: boolean },
 ): Promise<string> {
   const ours = `${archive}.ours`;
-  await pipeline(writeTar(rewritten(archive, options.withAclTexts)), createWriteStream(ours));
+  await writeFile(ours, writeTar(rewritten(archive, options.withAclTexts)));
   await mkdir(target, { recursive: true });
   const args = options.withAclTexts ? EXTRACT : EXTRACT.filter((arg) => arg !== '--acls');
   await execa('tar', ['--extract', ...args, '-P', '-C', target, '-f', ours]);
@@ -115,7 +114,7 @@ describe('a tree of everything, read from GNU tar and written for GNU tar', () =
     const archive = join(folder.path, 'list.tar');
     await execa('tar', ['--create', ...EVERYTHING, '-C', tree, '-f', archive, '.']);
     const ours = `${archive}.ours`;
-    await pipeline(writeTar(rewritten(archive, false)), createWriteStream(ours));
+    await writeFile(ours, writeTar(rewritten(archive, false)));
     const list = async (file: string): Promise<string> => {
       const { stdout } = await execa('tar', ['--list', '--quoting-style=escape', '-f', file], { env: { LC_ALL: 'C' } });
       return stdout;

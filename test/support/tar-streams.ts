@@ -42,7 +42,7 @@ export async function tarOf(entries: Iterable<WholeEntry>): Promise<Buffer> {
   async function* items(): AsyncGenerator<TarItem> {
     for (const { head, stored } of entries) yield { head, content: inChunks(stored, 1000) };
   }
-  return Buffer.concat(await Array.fromAsync(writeTar(items())));
+  return Buffer.concat(await Array.fromAsync(writeTar(items()), (piece) => Buffer.from(piece)));
 }
 
 export async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
@@ -53,13 +53,18 @@ export async function entriesOf(
   archive: Buffer | AsyncIterable<Uint8Array>,
   options?: ReadTarOptions & { readonly chunkSize?: number },
 ): Promise<WholeEntry[]> {
-  const chunks = Buffer.isBuffer(archive) ? inChunks(archive, options?.chunkSize ?? 65_536) : archive;
+  const chunks = Buffer.isBuffer(archive) ? inChunks(archive, options?.chunkSize ?? 65_536) : copied(archive);
   const found: WholeEntry[] = [];
   for await (const entry of readTar(chunks, options)) {
     const stored = Buffer.concat(await Array.fromAsync(entry.content));
     found.push({ head: headOf(entry), stored });
   }
   return found;
+}
+
+/** A writer uses its memory again, and a reader may hold what it got a little longer. */
+async function* copied(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) yield Buffer.from(piece);
 }
 
 function headOf(entry: TarEntry): TarHead {

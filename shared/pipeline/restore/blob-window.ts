@@ -2,7 +2,9 @@
  * Blobs read ahead in windows: one window is being written while the next ones are being read and opened, each of about
  * 4 MiB, so memory does not grow with the number or the size of files.
  */
+
 import { isStillpointError, type StillpointError } from '../../base/errors.ts';
+import { release } from '../../base/release.ts';
 import type { BlobId } from '../../repository/format/ids.ts';
 import type { Repository } from '../../repository/repository.ts';
 
@@ -26,6 +28,14 @@ export async function loadWindow(repository: Blobs, ids: readonly BlobId[], sign
     }
   }
   return window;
+}
+
+/**
+ * For a window whose blobs were all sent. Without it the collector of garbage would look for the next megabytes to free
+ * all the time, which took a fifth of a restore's CPU time.
+ */
+export function releaseWindow(window: Window): void {
+  for (const blob of window.values()) if (Buffer.isBuffer(blob)) release(blob);
 }
 
 function damageAsValue(error: unknown): StillpointError {

@@ -6,7 +6,7 @@ import type { BlobId } from '../../repository/format/ids.ts';
 import type { Node } from '../../repository/format/node.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { TarItem } from '../../tar/write-tar.ts';
-import { loadWindow, WINDOW_BYTES, WINDOWS_AHEAD, type Window, windowsOf } from './blob-window.ts';
+import { loadWindow, releaseWindow, WINDOW_BYTES, WINDOWS_AHEAD, type Window, windowsOf } from './blob-window.ts';
 import { type FilePlan, findHoles, planFile, ZeroBlobs } from './file-plan.ts';
 import { HardLinks } from './hard-links.ts';
 import { headOfNode, isRestorable } from './node-head.ts';
@@ -46,6 +46,7 @@ export async function* tarItems(
       yield item;
       if (!outcome.isLost(entry.path)) outcome.add(entry.node.type, entry.linkTo === undefined ? entry.file.size : 0);
     }
+    releaseWindow(window);
     onBatch();
   }
 }
@@ -147,6 +148,7 @@ async function* streamContent(
         yield Buffer.alloc(repository.blobSize('data', id) ?? 0);
       }
     }
+    releaseWindow(window);
   }
 }
 

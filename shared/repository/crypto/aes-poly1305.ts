@@ -6,6 +6,7 @@
  * The random IV also keys the tag, so one IV never serves two messages: it comes from the system's generator, each
  * time anew.
  */
+
 import {
   type Cipheriv,
   createCipheriv,
@@ -16,6 +17,7 @@ import {
 } from 'node:crypto';
 import sodium from 'libsodium-wrappers-sumo';
 import { StillpointError } from '../../base/errors.ts';
+import { release } from '../../base/release.ts';
 
 const IV_BYTES = 16;
 const MAC_BYTES = 16;
@@ -83,15 +85,6 @@ function copyUpdate(cipher: Cipheriv, plaintext: Uint8Array, target: Buffer, off
   const ciphertext = cipher.update(plaintext);
   target.set(ciphertext, offset);
   release(ciphertext);
-}
-
-/**
- * Gives memory back at once instead of at the next collection: a worker makes megabytes of it a millisecond. Only for
- * buffers that nobody else holds; those small enough to share Node's pool are left alone.
- */
-export function release(buffer: Uint8Array): void {
-  const memory = buffer.buffer;
-  if (memory instanceof ArrayBuffer && memory.byteLength > Buffer.poolSize && !memory.detached) memory.transfer(0);
 }
 
 function badKey(): StillpointError {

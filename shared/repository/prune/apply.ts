@@ -15,10 +15,11 @@
  *
  * Before each removal the lock is looked at again: a machine that slept through its lock's life removes nothing more.
  */
+
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import { forEachWithLimit } from '../../base/limit.ts';
+import { release } from '../../base/release.ts';
 import type { FileRef } from '../backend/backend.ts';
-import { release } from '../crypto/aes-poly1305.ts';
 import type { BlobId, PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import type { PackedBlob } from '../format/pack.ts';

@@ -5,8 +5,9 @@
  * Crash story: a pack is stored before anything names it; one that is left unnamed is unreferenced data, which the
  * next prune removes.
  */
+
 import { createHash } from 'node:crypto';
-import { release } from '../crypto/aes-poly1305.ts';
+import { release } from '../../base/release.ts';
 import type { BlobType, PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import { encodeHeaderLength, type PackedBlob } from '../format/pack.ts';

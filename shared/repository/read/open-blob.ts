@@ -1,6 +1,8 @@
 /** Proves and opens one stored blob: the seal, then the length, then the SHA-256 against the id that is wanted. */
+
 import { zstdDecompressSync } from 'node:zlib';
-import { release, type Sealer } from '../crypto/aes-poly1305.ts';
+import { release } from '../../base/release.ts';
+import { type Sealer } from '../crypto/aes-poly1305.ts';
 import { type BlobId, blobIdOf } from '../format/ids.ts';
 
 export type OpenedBlob =

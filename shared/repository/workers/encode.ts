@@ -1,6 +1,7 @@
 /** Compression of one blob. Trees are always compressed in version 2, because restic's prune would do it otherwise. */
+
 import { constants, zstdCompressSync } from 'node:zlib';
-import { release } from '../crypto/aes-poly1305.ts';
+import { release } from '../../base/release.ts';
 import type { BlobType } from '../format/ids.ts';
 import type { Compression } from '../repository.ts';
 

@@ -1,7 +1,9 @@
 /** The entry of a thread that reads. An error in it ends it, and with it whatever was being read. */
+
 import { parentPort, workerData } from 'node:worker_threads';
 import { invariant } from '../../base/errors.ts';
-import { createSealer, release } from '../crypto/aes-poly1305.ts';
+import { release } from '../../base/release.ts';
+import { createSealer } from '../crypto/aes-poly1305.ts';
 import type { FromReader, Opened, ReaderSetup, Started, ToReader } from './reader-messages.ts';
 import { StretchReader } from './stretch-reader.ts';
 

@@ -2,8 +2,10 @@
  * From one repository's key to another's, blob by blob. A blob is opened, and proved against its id, which needs its
  * plaintext; but what was compressed well is stored as it is and not compressed again, because that is what costs.
  */
+
 import { zstdDecompressSync } from 'node:zlib';
-import { OVERHEAD_BYTES, release, type Sealer } from '../crypto/aes-poly1305.ts';
+import { release } from '../../base/release.ts';
+import { OVERHEAD_BYTES, type Sealer } from '../crypto/aes-poly1305.ts';
 import { type BlobType, blobIdOf } from '../format/ids.ts';
 import type { Compression, ForeignBlob } from '../repository.ts';
 import { compress } from './encode.ts';

@@ -2,9 +2,11 @@
  * Proves and opens the blobs of stretches that were read. What it holds between two calls is the hash of each pack
  * that is being proved.
  */
+
 import { createHash, type Hash } from 'node:crypto';
 import { invariant } from '../../base/errors.ts';
-import { release, type Sealer } from '../crypto/aes-poly1305.ts';
+import { release } from '../../base/release.ts';
+import { type Sealer } from '../crypto/aes-poly1305.ts';
 import { type OpenedBlob, openBlob } from '../read/open-blob.ts';
 import type { BlobFault, Opened, Proved, ProveRequest, Stretch } from './reader-messages.ts';
 

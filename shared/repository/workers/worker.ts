@@ -3,10 +3,12 @@
  * repository anew; and finishes packs. It
  * holds no state that outlives a job, and an error in it ends it, which ends the writer: nothing half-made is stored.
  */
+
 import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { invariant } from '../../base/errors.ts';
-import { createSealer, OVERHEAD_BYTES, release } from '../crypto/aes-poly1305.ts';
+import { release } from '../../base/release.ts';
+import { createSealer, OVERHEAD_BYTES } from '../crypto/aes-poly1305.ts';
 import { blobIdOf, type PackId } from '../format/ids.ts';
 import { encodeHeaderLength } from '../format/pack.ts';
 import { compress } from './encode.ts';

@@ -4,8 +4,9 @@
  * Crash story: a pack that was stored and is not yet in a stored index is unreferenced data, which wastes room and
  * harms nothing; restic's `prune` and `rebuild-index` know it.
  */
+
 import { Semaphore } from '../../base/limit.ts';
-import { release } from '../crypto/aes-poly1305.ts';
+import { release } from '../../base/release.ts';
 import type { StoredFiles } from '../stored-files.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { IndexWriter } from './index-writer.ts';

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { TarHead } from '../../../shared/tar/entry.ts';
 import { readTar } from '../../../shared/tar/reader.ts';
 import { expandSparse } from '../../../shared/tar/sparse.ts';
-import { writeTar } from '../../../shared/tar/write-tar.ts';
+import { type TarItem, writeTar } from '../../../shared/tar/write-tar.ts';
 import { aHead, entriesOf, inChunks, patternOf, tarOf } from '../../support/tar-streams.ts';
 
 const nameByte = fc.integer({ min: 1, max: 255 }).filter((byte) => byte !== 0x2f);
@@ -142,6 +142,21 @@ test('names and values may be kept: they do not change when the chunk is used ag
     chunk.fill(0);
   }
   expect(kept).toEqual([Buffer.from('file'), Buffer.from([0, 1])]);
+});
+
+test('a maker of content may use its memory again for the next piece', async () => {
+  const piece = Buffer.alloc(200_000);
+  async function* content(): AsyncGenerator<Buffer> {
+    for (const length of [10, 1000, 200_000, 10]) yield piece.fill(length % 251).subarray(0, length);
+    piece.fill(0);
+  }
+  async function* items(): AsyncGenerator<TarItem> {
+    yield { head: aHead({ name: Buffer.from('a'), size: 201_020 }), content: content() };
+    yield { head: aHead({ name: Buffer.from('b'), size: 201_020 }), content: content() };
+  }
+  const entries = await entriesOf(writeTar(items()));
+  const expected = Buffer.concat([10, 1000, 200_000, 10].map((length) => Buffer.alloc(length, length % 251)));
+  expect(entries.map(({ stored }) => stored.equals(expected))).toEqual([true, true]);
 });
 
 test.each([

@@ -27,7 +27,7 @@ function blobsOf(contents: readonly Buffer[], damaged: readonly Buffer[] = []): 
       });
     }
     loaded.push(id);
-    return data;
+    return Buffer.from(data);
   };
   return {
     loaded,
