@@ -32,7 +32,7 @@ export const EXIT_MEANING: Readonly<Record<ExitCode, string>> = {
   5: 'The state of the host: a path, volume or snapshot. Nothing was committed.',
   6: 'The repository or the place where it lives.',
   7: 'The restore: the target folder or a file in it.',
-  8: 'Finished, but look at it: files were skipped, a check has findings, a repair cannot bring everything back, a restore point was not copied, or a sweep left something alone.',
+  8: 'Finished, but look at it: files were skipped, a check has findings, a repair cannot bring everything back, a restore point was not copied or cannot be read, or a sweep left something alone.',
   130: 'Cancelled. Also when Ctrl-C stopped the following of a job that goes on in its own process.',
   141: 'The reader of standard output went away, as in "stillpoint list | head". A job that was followed goes on.',
 };

@@ -24,6 +24,7 @@ export function pageOf<T>(
   items: readonly T[],
   idOf: (item: T) => string,
   wanted: { readonly limit: number; readonly cursor?: string | undefined },
+  bytes = ANSWER_BYTES,
 ): Page<T> {
   const start = wanted.cursor === undefined ? 0 : items.findIndex((item) => idOf(item) === wanted.cursor) + 1;
   if (wanted.cursor !== undefined && start === 0) {
@@ -32,7 +33,7 @@ export function pageOf<T>(
       cause: undefined,
     });
   }
-  const entries = fitting(items.slice(start, start + wanted.limit), ANSWER_BYTES);
+  const entries = fitting(items.slice(start, start + wanted.limit), bytes);
   const last = entries.at(-1);
   return { entries, nextCursor: last !== undefined && start + entries.length < items.length ? idOf(last) : null };
 }

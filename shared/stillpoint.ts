@@ -21,7 +21,7 @@ import type { HostName, JobId, RepositoryName, RestorePointId, SourceName } from
 import type { Prompter } from './domain/prompter.ts';
 import type { PrunePlan, PruneRequest } from './domain/prune-plan.ts';
 import type { NewPassword, RepositoryKey, UnlockReport } from './domain/repository-access.ts';
-import type { FileListing, RestorePointSummary } from './domain/restore-point.ts';
+import type { FileListing, RestorePointListing, RestorePointSummary } from './domain/restore-point.ts';
 import type { RepositorySpec, Source } from './domain/source.ts';
 import type { StatsAnswer, StatsRequest } from './domain/stats.ts';
 import { Comparisons } from './facade/comparisons.ts';
@@ -94,12 +94,11 @@ export interface Stillpoint extends AsyncDisposable {
   /** Fires on any change in the job store; dispose to stop watching. */
   watchJobs(onChange: () => void): Disposable;
 
-  /** Newest first. */
   listRestorePoints(
     filter: { readonly repository?: RepositoryName; readonly source?: SourceName; readonly hostname?: string },
     signal: AbortSignal,
-  ): Promise<readonly RestorePointSummary[]>;
-  /** `point` is an id, the start of one, or "latest". */
+  ): Promise<RestorePointListing>;
+  /** `point` is an id, the start of one, or "latest", which is refused while a restore point cannot be read. */
   findRestorePoint(
     repository: RepositoryName | undefined,
     point: string,
@@ -155,7 +154,7 @@ class OpenedStillpoint implements Stillpoint {
     this.#runnerEntry = runnerEntry;
     this.#people = { book: new AnswerBook(prompter), environment, logger, clock: systemClock };
     this.#shelf = new RepositoryShelf({ logger, open: (spec, signal) => this.#openRepository(spec, signal) });
-    this.#points = new RestorePoints(this.#shelf, logger);
+    this.#points = new RestorePoints(this.#shelf);
     const open = (spec: RepositorySpec, signal: AbortSignal) => this.#openRepository(spec, signal, true);
     this.#comparisons = new Comparisons(this.#shelf);
     this.#access = new RepositoryAccess({ open, people: this.#people });
@@ -266,7 +265,7 @@ class OpenedStillpoint implements Stillpoint {
   async listRestorePoints(
     filter: { readonly repository?: RepositoryName; readonly source?: SourceName; readonly hostname?: string },
     signal: AbortSignal,
-  ): Promise<readonly RestorePointSummary[]> {
+  ): Promise<RestorePointListing> {
     return this.#points.list(await this.#repositories(filter.repository), filter, signal);
   }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { sourceName } from '../../shared/domain/names.ts';
 import { optionalRepository } from '../arguments.ts';
+import { EXIT } from '../exit-codes.ts';
 import { renderPoints } from '../render/points.ts';
 import type { Shell } from '../shell.ts';
 
@@ -22,7 +23,7 @@ export function addList(program: Command, shell: Shell): void {
     .action(async (options: ListOptions) => {
       await shell.query(async (stillpoint, signal) => {
         const repository = optionalRepository(options.repository);
-        const restorePoints = await stillpoint.listRestorePoints(
+        const listing = await stillpoint.listRestorePoints(
           {
             ...(repository === undefined ? {} : { repository }),
             ...(options.source === undefined ? {} : { source: sourceName(options.source) }),
@@ -30,7 +31,8 @@ export function addList(program: Command, shell: Shell): void {
           },
           signal,
         );
-        return { document: { restorePoints }, text: (paint) => renderPoints(restorePoints, paint) };
+        if (listing.unreadable.length > 0) shell.exitCode = EXIT.findings;
+        return { document: listing, text: (paint) => renderPoints(listing, paint) };
       });
     });
 }

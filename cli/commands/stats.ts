@@ -3,7 +3,7 @@ import { StillpointError } from '../../shared/base/errors.ts';
 import { STATS_MODES, type StatsMode } from '../../shared/domain/stats.ts';
 import { chooseRepository } from '../arguments.ts';
 import { EXIT } from '../exit-codes.ts';
-import { renderUnreadable } from '../render/find.ts';
+import { renderUnreadable } from '../render/points.ts';
 import { renderStats } from '../render/stats.ts';
 import type { Shell } from '../shell.ts';
 import { type FilterOptions, filterOf, withFilter } from './filter.ts';

@@ -1,7 +1,7 @@
 /** What was found: the restore point as a heading, then the paths in it. */
 import { formatBytes } from '../../shared/base/bytes.ts';
 import type { FindMatch, FindSummary } from '../../shared/domain/find.ts';
-import { formatMode } from './points.ts';
+import { formatMode, renderUnreadable } from './points.ts';
 import { counted, formatTime, type Paint, shown } from './text.ts';
 
 export function renderHeading({ restorePoint, time, hostname }: FindMatch, paint: Paint): string {
@@ -19,13 +19,4 @@ export function renderMatch({ path, entry }: FindMatch, long: boolean): string {
 export function renderFindSummary({ restorePoints, matches, unreadable }: FindSummary, paint: Paint): string {
   const head = `${counted(matches, 'match', 'matches')} in ${counted(restorePoints, 'restore point')}\n`;
   return head + renderUnreadable(unreadable, paint);
-}
-
-export function renderUnreadable(points: FindSummary['unreadable'], paint: Paint): string {
-  return points
-    .map(
-      ({ restorePoint, reason }) =>
-        `${paint('red', `${shown(restorePoint.slice(0, 8))} cannot be read wholly`)}: ${shown(reason)}\n`,
-    )
-    .join('');
 }

@@ -1,8 +1,15 @@
 /** Restore points and the files in them. */
 import { formatBytes } from '../../shared/base/bytes.ts';
-import type { FileEntry, FileKind, FileListing, RestorePointSummary } from '../../shared/domain/restore-point.ts';
+import type {
+  FileEntry,
+  FileKind,
+  FileListing,
+  RestorePointListing,
+  RestorePointSummary,
+} from '../../shared/domain/restore-point.ts';
+import type { UnreadablePoint } from '../../shared/domain/unreadable-point.ts';
 import { type Column, renderTable } from './table.ts';
-import { formatCount, formatTime, type Paint } from './text.ts';
+import { formatCount, formatTime, type Paint, shown } from './text.ts';
 
 const POINTS: readonly Column<RestorePointSummary>[] = [
   { title: 'ID', cell: (point) => point.id.slice(0, 8) },
@@ -24,9 +31,26 @@ const POINTS: readonly Column<RestorePointSummary>[] = [
   { title: 'PATHS', cell: (point) => point.paths.join(' ') },
 ];
 
-export function renderPoints(points: readonly RestorePointSummary[], paint: Paint): string {
-  if (points.length === 0) return 'No restore points yet. "stillpoint backup SOURCE" makes one.\n';
-  return renderTable(POINTS, points, paint);
+export function renderPoints({ restorePoints, unreadable }: RestorePointListing, paint: Paint): string {
+  if (unreadable.length > 0) {
+    const table = restorePoints.length === 0 ? '' : renderTable(POINTS, restorePoints, paint);
+    const names = [...new Set(unreadable.map(({ repository }) => `"stillpoint check ${shown(repository)}"`))].join(
+      ' and ',
+    );
+    return `${table}${renderUnreadable(unreadable, paint)}${names} says what can be done.\n`;
+  }
+  if (restorePoints.length === 0) return 'No restore points yet. "stillpoint backup SOURCE" makes one.\n';
+  return renderTable(POINTS, restorePoints, paint);
+}
+
+/** A line each for the restore points that an answer lacks, wholly or in part. */
+export function renderUnreadable(points: readonly UnreadablePoint[], paint: Paint): string {
+  return points
+    .map(
+      ({ restorePoint, reason }) =>
+        `${paint('red', `${shown(restorePoint.slice(0, 8))} is damaged`)}: ${shown(reason)}\n`,
+    )
+    .join('');
 }
 
 const TYPE_LETTER: Readonly<Record<FileKind, string>> = {

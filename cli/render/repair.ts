@@ -1,7 +1,7 @@
 /** A repair: before it is done, and afterwards. */
 import type { RepairPlan, RepairStep } from '../../shared/domain/repair-plan.ts';
 import type { RepairReport } from '../../shared/domain/report.ts';
-import { formatCount, type Paint, shown } from './text.ts';
+import { enumerated, formatCount, type Paint, shown } from './text.ts';
 
 /** Longer lists are cut here; `--json` has all of it. */
 const LIST_LIMIT = 20;
@@ -25,7 +25,7 @@ export function renderRepair({ plan, applied }: RepairReport, paint: Paint): str
 }
 
 function withVictims({ object, reason, affects }: RepairPlan['lost'][number]): RepairStep {
-  return { object, reason: `${reason} (${affects.join(', ')})` };
+  return { object, reason: `${reason} (${enumerated(affects)})` };
 }
 
 function renderSteps(title: string, steps: readonly RepairStep[]): string {

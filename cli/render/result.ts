@@ -13,7 +13,7 @@ import type {
 import { renderForget, renderPrune } from './care.ts';
 import { renderRepair } from './repair.ts';
 import { renderFacts } from './table.ts';
-import { counted, formatCount, formatDuration, type Paint, shown } from './text.ts';
+import { counted, enumerated, formatCount, formatDuration, type Paint, shown } from './text.ts';
 
 /** Longer lists are cut here; `--json` has all of it. */
 const LIST_LIMIT = 20;
@@ -108,7 +108,7 @@ function whatWasRead({ kind, bytesRead, proved }: CheckReport): string {
 }
 
 function renderFinding({ severity, message, affects, advice }: Finding): string {
-  const victims = affects.length > 0 ? ` (affects ${affects.map(shown).join(', ')})` : '';
+  const victims = affects.length > 0 ? ` (affects ${enumerated(affects)})` : '';
   const next = advice === undefined ? '' : `\n    ${shown(advice)}`;
   return `${severity}: ${shown(message)}${victims}${next}`;
 }

@@ -43,3 +43,11 @@ export type Paint = (style: Style, text: string) => string;
 
 export const plain: Paint = (_style, text) => text;
 export const coloured: Paint = (style, text) => styleText(style, text, { validateStream: false });
+
+/** Names on one line; where there are many, the first of them. */
+export function enumerated(names: readonly string[]): string {
+  const first = names.slice(0, NAMES_LIMIT).map(shown).join(', ');
+  return names.length > NAMES_LIMIT ? `${first} and others, which --json names` : first;
+}
+
+const NAMES_LIMIT = 6;

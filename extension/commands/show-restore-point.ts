@@ -1,7 +1,7 @@
 /** Show Restore Point: opens its page. */
 import * as vscode from 'vscode';
 import { never } from '../../shared/base/cancel.ts';
-import type { RepositoryName } from '../../shared/domain/names.ts';
+import { type RepositoryName, restorePointId } from '../../shared/domain/names.ts';
 import type { RestorePointSummary } from '../../shared/domain/restore-point.ts';
 import { restorePointUri } from '../restore-point-document.ts';
 import { formatTime } from '../texts/wording.ts';
@@ -28,15 +28,28 @@ async function show(uri: vscode.Uri): Promise<void> {
   await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
 }
 
-async function pickRestorePoint(ports: CommandPorts): Promise<RestorePointSummary | undefined> {
-  const points = await ports.core.converse((stillpoint) => stillpoint.listRestorePoints({}, never));
+/** Those that cannot be read are offered too: their page says why. */
+async function pickRestorePoint(
+  ports: CommandPorts,
+): Promise<Pick<RestorePointSummary, 'repository' | 'id'> | undefined> {
+  const { restorePoints, unreadable } = await ports.core.converse((stillpoint) =>
+    stillpoint.listRestorePoints({}, never),
+  );
   const picked = await vscode.window.showQuickPick(
-    points.map((point) => ({
-      label: formatTime(point.time, ports.wording),
-      description: point.source ?? point.hostname,
-      detail: point.paths.join(', '),
-      point,
-    })),
+    [
+      ...restorePoints.map((point) => ({
+        label: formatTime(point.time, ports.wording),
+        description: point.source ?? point.hostname,
+        detail: point.paths.join(', '),
+        point: { repository: point.repository, id: point.id },
+      })),
+      ...unreadable.map(({ repository, restorePoint, reason }) => ({
+        label: vscode.l10n.t('$(error) Restore point {0} cannot be read', restorePoint.slice(0, 8)),
+        description: repository,
+        detail: reason,
+        point: { repository, id: restorePointId(restorePoint) },
+      })),
+    ],
     { title: vscode.l10n.t('Show Restore Point'), placeHolder: vscode.l10n.t('Which restore point?') },
   );
   return picked?.point;

@@ -3,8 +3,8 @@ import { formatBytes } from '../../shared/base/bytes.ts';
 import type { ErrorRecord } from '../../shared/base/errors.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
 import type { HostSummary, Volume, VolumeKind } from '../../shared/domain/host.ts';
-import type { HostName } from '../../shared/domain/names.ts';
-import type { RestorePointSummary } from '../../shared/domain/restore-point.ts';
+import type { HostName, SourceName } from '../../shared/domain/names.ts';
+import type { RestorePointSummary, UnreadableRestorePoint } from '../../shared/domain/restore-point.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { formatTime, type Translate, type Wording } from '../texts/wording.ts';
 import type { NodeView } from './node-view.ts';
@@ -16,6 +16,8 @@ export type HostsNode =
   | { readonly kind: 'ssh-hosts'; readonly hosts: readonly HostSummary[] }
   | { readonly kind: 'source'; readonly source: Source }
   | { readonly kind: 'restore-point'; readonly point: RestorePointSummary }
+  /** Below every source of its repository, because it cannot say of which it is. */
+  | { readonly kind: 'unreadable-point'; readonly source: SourceName; readonly point: UnreadableRestorePoint }
   /** Opening it connects to the host. */
   | { readonly kind: 'volumes'; readonly host: HostName }
   /** Stands where the volumes will be while the host does not answer yet. */
@@ -55,6 +57,8 @@ export function hostsNodeView(node: HostsNode, wording: Wording): NodeView {
       return sourceView(node.source, t);
     case 'restore-point':
       return restorePointView(node.point, wording);
+    case 'unreadable-point':
+      return unreadablePointView(node.source, node.point, t);
     case 'volumes':
       return {
         id: `volumes/${node.host}`,
@@ -169,6 +173,28 @@ function restorePointView(point: RestorePointSummary, wording: Wording): NodeVie
     accessibleLabel: t('Restore point of {0}, {1}', time, description),
     children: 'none',
     shows: { command: 'stillpoint.showRestorePoint', title: t('Show Restore Point') },
+  };
+}
+
+function unreadablePointView(source: SourceName, point: UnreadableRestorePoint, t: Translate): NodeView {
+  const label = t('Restore point {0} cannot be read', point.restorePoint.slice(0, 8));
+  return {
+    id: `unreadable-point/${source}/${point.repository}/${point.restorePoint}`,
+    label,
+    description: point.reason,
+    tooltip: [
+      label,
+      point.reason,
+      t(
+        'It may be of this source or of another one. Check the repository "{0}" to see what can be done.',
+        point.repository,
+      ),
+    ].join('\n\n'),
+    icon: 'error',
+    colour: 'list.errorForeground',
+    context: 'unreadable-point',
+    accessibleLabel: t('Problem: {0}. {1}', label, point.reason),
+    children: 'none',
   };
 }
 

@@ -149,11 +149,14 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
   }
 
   async #restorePoints(source: Source): Promise<HostsNode[]> {
-    const points = await this.#core.converse((stillpoint) =>
+    const { restorePoints, unreadable } = await this.#core.converse((stillpoint) =>
       stillpoint.listRestorePoints({ repository: source.repository, source: source.name }, never),
     );
-    if (points.length === 0) return [{ kind: 'no-restore-points', source }];
-    return points.map((point) => ({ kind: 'restore-point', point }));
+    if (restorePoints.length + unreadable.length === 0) return [{ kind: 'no-restore-points', source }];
+    return [
+      ...unreadable.map((point): HostsNode => ({ kind: 'unreadable-point', source: source.name, point })),
+      ...restorePoints.map((point): HostsNode => ({ kind: 'restore-point', point })),
+    ];
   }
 
   async #tellWelcome(state: 'missing' | 'invalid' | 'empty' | 'present'): Promise<void> {

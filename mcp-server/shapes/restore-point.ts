@@ -1,6 +1,6 @@
 /** Restore points and their files, as answers. */
 import { z } from 'zod';
-import type { FileEntry, RestorePointSummary } from '../../shared/domain/restore-point.ts';
+import type { FileEntry, RestorePointSummary, UnreadableRestorePoint } from '../../shared/domain/restore-point.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
 import { INNER_LIST } from '../limits.ts';
 import { consistencyShape } from './plan.ts';
@@ -30,6 +30,37 @@ export function restorePointOf(point: RestorePointSummary): z.input<typeof resto
     bytes: point.bytesTotal ?? null,
   };
 }
+
+export const unreadableShape = {
+  unreadable: z
+    .array(
+      z.strictObject({
+        restorePointId: z.string().describe('Id of the restore point.'),
+        repository: z.string().describe('The repository that holds it.'),
+        reason: foreignText('What is wrong with it.'),
+      }),
+    )
+    .describe('Restore points that cannot be read; they may be of any source.'),
+  unreadableOmitted: z.int().describe('Unreadable ones that did not fit into this answer.'),
+};
+
+export function unreadableOf(points: readonly UnreadableRestorePoint[]): {
+  unreadable: { restorePointId: string; repository: string; reason: string }[];
+  unreadableOmitted: number;
+} {
+  const first = points.slice(0, UNREADABLE_MOST);
+  return {
+    unreadable: first.map(({ restorePoint, repository, reason }) => ({
+      restorePointId: restorePoint,
+      repository,
+      reason: foreign(reason),
+    })),
+    unreadableOmitted: points.length - first.length,
+  };
+}
+
+/** They stand on every page beside the others, so they are few. */
+const UNREADABLE_MOST = 5;
 
 export const fileShape = z.strictObject({
   name: foreignText('Name, with control characters and bytes that are no text escaped.'),

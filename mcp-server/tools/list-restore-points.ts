@@ -3,8 +3,9 @@ import { repositoryName, sourceName } from '../../shared/domain/names.ts';
 import { READ_REMOTE } from '../annotations.ts';
 import { defineTool } from '../define-tool.ts';
 import { repositoryInput, sourceInput } from '../inputs.ts';
-import { pageInput, pageOf, pageOutput } from '../paging.ts';
-import { restorePointOf, restorePointShape } from '../shapes/restore-point.ts';
+import { ANSWER_BYTES } from '../limits.ts';
+import { jsonBytes, pageInput, pageOf, pageOutput } from '../paging.ts';
+import { restorePointOf, restorePointShape, unreadableOf, unreadableShape } from '../shapes/restore-point.ts';
 
 export const listRestorePoints = defineTool({
   name: 'list_restore_points',
@@ -19,10 +20,14 @@ export const listRestorePoints = defineTool({
     since: z.iso.datetime({ offset: true }).optional().describe('Only those at or after this instant, ISO 8601.'),
     ...pageInput,
   }),
-  output: z.strictObject({ restorePoints: z.array(restorePointShape).describe('Restore points.'), ...pageOutput }),
+  output: z.strictObject({
+    restorePoints: z.array(restorePointShape).describe('Restore points.'),
+    ...unreadableShape,
+    ...pageOutput,
+  }),
   personWords: () => ['list'],
   async run(args, { stillpoint, signal }) {
-    const found = await stillpoint.listRestorePoints(
+    const { restorePoints, unreadable } = await stillpoint.listRestorePoints(
       {
         ...(args.repository === undefined ? {} : { repository: repositoryName(args.repository) }),
         ...(args.source === undefined ? {} : { source: sourceName(args.source) }),
@@ -31,11 +36,18 @@ export const listRestorePoints = defineTool({
       signal,
     );
     const since = args.since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(args.since);
-    const points = found.filter((point) => Date.parse(point.time) >= since).map(restorePointOf);
-    const { entries, nextCursor } = pageOf(points, (point) => `${point.repository}/${point.restorePointId}`, args);
+    const points = restorePoints.filter((point) => Date.parse(point.time) >= since).map(restorePointOf);
+    const damaged = unreadableOf(unreadable);
+    const { entries, nextCursor } = pageOf(
+      points,
+      (point) => `${point.repository}/${point.restorePointId}`,
+      args,
+      ANSWER_BYTES - jsonBytes(damaged),
+    );
+    const warning = unreadable.length === 0 ? '' : ` Cannot be read: ${unreadable.length}; a person should run check.`;
     return {
-      summary: `Restore points: ${entries.length} of ${points.length}.`,
-      structured: { restorePoints: entries, nextCursor },
+      summary: `Restore points: ${entries.length} of ${points.length}.${warning}`,
+      structured: { restorePoints: entries, ...damaged, nextCursor },
     };
   },
 });

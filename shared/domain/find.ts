@@ -2,6 +2,7 @@
 import type { RepositoryName, RestorePointId } from './names.ts';
 import type { PointFilter } from './point-filter.ts';
 import type { FileEntry } from './restore-point.ts';
+import type { UnreadablePoint } from './unreadable-point.ts';
 
 export interface FindRequest {
   readonly repository: RepositoryName;
@@ -32,5 +33,5 @@ export interface FindSummary {
   readonly restorePoints: number;
   readonly matches: number;
   /** Restore points that cannot be read, or only in part, with why; they may hold more. */
-  readonly unreadable: readonly { readonly restorePoint: string; readonly reason: string }[];
+  readonly unreadable: readonly UnreadablePoint[];
 }

@@ -1,6 +1,7 @@
 /** A restore point as the shells list it, and its files as they browse them. */
 import type { Consistency } from './consistency.ts';
 import type { RepositoryName, RestorePointId } from './names.ts';
+import type { UnreadablePoint } from './unreadable-point.ts';
 
 export interface RestorePointSummary {
   readonly id: RestorePointId;
@@ -16,6 +17,17 @@ export interface RestorePointSummary {
   readonly bytesTotal: number | undefined;
   readonly filesTotal: number | undefined;
   readonly program: string | undefined;
+}
+
+export interface RestorePointListing {
+  /** Newest first. */
+  readonly restorePoints: readonly RestorePointSummary[];
+  /** Those that cannot be read. Of which host or source they are is unknown, so each fits any filter. */
+  readonly unreadable: readonly UnreadableRestorePoint[];
+}
+
+export interface UnreadableRestorePoint extends UnreadablePoint {
+  readonly repository: RepositoryName;
 }
 
 export type FileKind = 'file' | 'dir' | 'symlink' | 'dev' | 'chardev' | 'fifo' | 'socket' | 'irregular';

@@ -1,6 +1,7 @@
 /** How large what is stored is, in four ways of counting. */
 import type { RepositoryName } from './names.ts';
 import type { PointFilter } from './point-filter.ts';
+import type { UnreadablePoint } from './unreadable-point.ts';
 
 export const STATS_MODES = ['restore-size', 'raw-data', 'unique-files', 'by-point'] as const;
 export type StatsMode = (typeof STATS_MODES)[number];
@@ -65,5 +66,5 @@ export type Stats = RestoreSizeStats | RawDataStats | UniqueFilesStats | ByPoint
 export interface StatsAnswer {
   readonly stats: Stats;
   /** Restore points that cannot be read, or only in part: the figures are too small. */
-  readonly unreadable: readonly { readonly restorePoint: string; readonly reason: string }[];
+  readonly unreadable: readonly UnreadablePoint[];
 }

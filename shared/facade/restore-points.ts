@@ -1,9 +1,9 @@
 /** Restore points over all repositories of the configuration. */
 import { isStillpointError, StillpointError } from '../base/errors.ts';
-import type { Logger } from '../base/log.ts';
 import type { RepositoryName, SourceName } from '../domain/names.ts';
-import type { FileListing, RestorePointSummary } from '../domain/restore-point.ts';
+import type { FileListing, RestorePointListing, RestorePointSummary } from '../domain/restore-point.ts';
 import type { RepositorySpec } from '../domain/source.ts';
+import { unreadablePoints } from '../domain/unreadable-point.ts';
 import { type ListingRequest, listFolder, summarise } from '../pipeline/browse.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { RepositoryShelf } from './repository-shelf.ts';
@@ -16,30 +16,35 @@ export interface RestorePointFilter {
 
 export class RestorePoints {
   readonly #shelf: RepositoryShelf;
-  readonly #logger: Logger;
 
-  constructor(shelf: RepositoryShelf, logger: Logger) {
+  constructor(shelf: RepositoryShelf) {
     this.#shelf = shelf;
-    this.#logger = logger;
   }
 
-  /** Newest first. A repository that cannot be read is an error: a list that lacks it would look complete. */
+  /**
+   * A repository that cannot be read is an error, and a restore point that cannot be read is named: a list that lacks
+   * them would look complete.
+   */
   async list(
     repositories: readonly RepositorySpec[],
     { source, hostname }: RestorePointFilter,
     signal: AbortSignal,
-  ): Promise<RestorePointSummary[]> {
-    const all: RestorePointSummary[] = [];
+  ): Promise<RestorePointListing> {
+    const lists: RestorePointListing[] = [];
     for (const spec of repositories) {
-      all.push(...(await this.#shelf.use(spec, signal, (repository) => this.#listOne(spec, repository, signal))));
+      lists.push(await this.#shelf.use(spec, signal, (repository) => listOne(spec, repository, signal)));
     }
-    return all
-      .filter((point) => source === undefined || point.source === source)
-      .filter((point) => hostname === undefined || point.hostname === hostname)
-      .toSorted(newestFirst);
+    return {
+      restorePoints: lists
+        .flatMap(({ restorePoints }) => restorePoints)
+        .filter((point) => source === undefined || point.source === source)
+        .filter((point) => hostname === undefined || point.hostname === hostname)
+        .toSorted(newestFirst),
+      unreadable: lists.flatMap(({ unreadable }) => unreadable),
+    };
   }
 
-  /** `wanted` is an id, the start of one, or "latest". Errors: `repository.unknown-point`, `repository.ambiguous-point`. */
+  /** `wanted` is an id, the start of one, or "latest". Errors: `repository.unknown-point`, `repository.ambiguous-point`, `repository.damaged`. */
   async find(
     repositories: readonly RepositorySpec[],
     wanted: string,
@@ -71,14 +76,18 @@ export class RestorePoints {
       return listFolder(repository, point, listing, signal);
     });
   }
+}
 
-  async #listOne(spec: RepositorySpec, repository: Repository, signal: AbortSignal): Promise<RestorePointSummary[]> {
-    const { points, findings } = await repository.listRestorePoints(signal);
-    for (const { message, affects } of findings) {
-      this.#logger.log('warn', 'a restore point cannot be read', { repository: spec.name, finding: message, affects });
-    }
-    return points.map((point) => summarise(point, spec.name));
-  }
+async function listOne(
+  { name }: RepositorySpec,
+  repository: Repository,
+  signal: AbortSignal,
+): Promise<RestorePointListing> {
+  const { points, findings } = await repository.listRestorePoints(signal);
+  return {
+    restorePoints: points.map((point) => summarise(point, name)),
+    unreadable: unreadablePoints(findings).map((point) => ({ repository: name, ...point })),
+  };
 }
 
 async function findIn(repository: Repository, wanted: string, signal: AbortSignal) {

@@ -13,6 +13,7 @@ import type { Clock } from '../base/clock.ts';
 import { isStillpointError } from '../base/errors.ts';
 import type { EmitEvent } from '../domain/events.ts';
 import type { CopyReport } from '../domain/report.ts';
+import { unreadablePoints } from '../domain/unreadable-point.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import type { RepositoryLock, RepositoryWriter } from '../repository/repository.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
@@ -67,14 +68,13 @@ export async function copy(
     const run = new CopyRun({ ...opened, emit: ports.emit, total: missing.length });
     for (const point of missing) await run.add(point);
     await run.finishGroup();
-    const unreadable = findings.map(({ message, affects }) => ({ restorePoint: affects[0] ?? '', reason: message }));
     return {
       kind: 'copy',
       from: selection.from,
       to: selection.to,
       copied: run.copied,
       alreadyThere: points.length - missing.length,
-      failed: [...unreadable, ...run.failed],
+      failed: [...unreadablePoints(findings), ...run.failed],
       bytesRead: run.bytesRead,
       bytesStored: opened.writer.stats.bytesStored,
       blobsNew: opened.writer.stats.dataBlobsNew + opened.writer.stats.treeBlobsNew,

@@ -5,6 +5,7 @@
 import { displayName } from '../base/bytes.ts';
 import { isStillpointError, StillpointError } from '../base/errors.ts';
 import type { FindMatch, FindRequest, FindSummary } from '../domain/find.ts';
+import { unreadablePoints } from '../domain/unreadable-point.ts';
 import { BlobSet } from '../repository/blob-set.ts';
 import type { BlobId } from '../repository/format/ids.ts';
 import type { Node } from '../repository/format/node.ts';
@@ -27,7 +28,7 @@ export async function find(
   const { points, findings } = await selectPoints(repository, selection, signal);
   await repository.loadIndex(signal);
   const search = new Search(repository, request, onMatch, signal);
-  const unreadable = findings.map(({ message, affects }) => ({ restorePoint: affects[0] ?? '', reason: message }));
+  const unreadable = unreadablePoints(findings);
   for (const point of points.toReversed()) {
     try {
       await search.look(point);

@@ -5,6 +5,7 @@
 import { isStillpointError } from '../base/errors.ts';
 import { EVERY_POINT } from '../domain/point-filter.ts';
 import type { StatsAnswer, StatsRequest } from '../domain/stats.ts';
+import { unreadablePoints } from '../domain/unreadable-point.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 import { selectPoints } from './select-points.ts';
@@ -26,10 +27,7 @@ export async function stats(
   const counted = isByPoint ? await selectPoints(repository, { points: [], filter: EVERY_POINT }, signal) : wanted;
   await repository.loadIndex(signal);
   const counter = counterOf(request, repository, wanted.points);
-  const unreadable = counted.findings.map(({ message, affects }) => ({
-    restorePoint: affects[0] ?? '',
-    reason: message,
-  }));
+  const unreadable = unreadablePoints(counted.findings);
   for (const point of counted.points) {
     try {
       await counter.add(point, signal);

@@ -37,7 +37,9 @@ export class RestorePointStore {
 
   async find(wanted: string, signal: AbortSignal): Promise<RestorePoint> {
     if (wanted === 'latest') {
-      const latest = (await this.list(signal)).points.at(-1);
+      const { points, findings } = await this.list(signal);
+      if (findings.length > 0) throw this.#unknownLatest(findings);
+      const latest = points.at(-1);
       if (latest !== undefined) return latest;
       throw unknownPoint(`The repository at ${this.#location} holds no restore point.`);
     }
@@ -65,6 +67,22 @@ export class RestorePointStore {
   async #load(id: RestorePointId, signal: AbortSignal): Promise<RestorePoint> {
     const json = await this.#files.load('snapshots', id, signal);
     return { ...decodeSnapshot(json, `restore point ${id.slice(0, 8)}`), id };
+  }
+
+  /** The one that cannot be read may be the latest: an older one in its place would pass for it. */
+  #unknownLatest(findings: readonly Finding[]): StillpointError {
+    const names = findings.flatMap(({ affects }) => affects);
+    const short = names.slice(0, 4).map((name) => name.slice(0, 8));
+    const which = names.length > short.length ? `${short.join(', ')} and others` : short.join(', ');
+    return new StillpointError(
+      'repository.damaged',
+      `Which restore point of the repository at ${this.#location} is the latest cannot be told: ${which} cannot be read.`,
+      {
+        advice: 'Name the one that you want by its id; list the restore points to see those that can be read.',
+        details: { unreadable: names.slice(0, 20) },
+        cause: undefined,
+      },
+    );
   }
 
   get #location(): string {

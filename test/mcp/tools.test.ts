@@ -4,7 +4,7 @@ import { StillpointError } from '../../shared/base/errors.ts';
 import { createLogger, type LogFields, registerSecret } from '../../shared/base/log.ts';
 import { CONTROL, HOSTILE_TEXTS } from '../support/hostile-text.ts';
 import { connectInProcess, ERAS, textOf } from '../support/mcp-client.ts';
-import { entry, sampleInventory, samplePlan, samplePoint, sampleRun } from '../support/sample-data.ts';
+import { entry, sampleInventory, sampleListing, samplePlan, samplePoint, sampleRun } from '../support/sample-data.ts';
 import { scriptedStillpoint } from '../support/scripted-stillpoint.ts';
 
 const CALLS: readonly (readonly [name: string, args: Record<string, unknown>])[] = [
@@ -239,9 +239,21 @@ describe('answers stay small', () => {
       id: String(index).padStart(64, '0') as typeof samplePoint.id,
       paths,
     }));
-    await using connected = await connectInProcess(scriptedStillpoint({ points }));
+    const unreadable = Array.from({ length: 300 }, (_, index) => ({
+      repository: samplePoint.repository,
+      restorePoint: String(index).padStart(64, 'f'),
+      reason: 'r'.repeat(700),
+    }));
+    await using connected = await connectInProcess(scriptedStillpoint({ points, unreadable }));
     const { structuredContent } = await connected.call('list_restore_points', { limit: 200 });
-    const page = structuredContent as { restorePoints: unknown[]; nextCursor: string | null };
+    const page = structuredContent as {
+      restorePoints: unknown[];
+      unreadable: unknown[];
+      unreadableOmitted: number;
+      nextCursor: string | null;
+    };
+    expect(page.unreadable.length).toBeGreaterThan(0);
+    expect(page.unreadable.length + page.unreadableOmitted).toBe(300);
     expect(Buffer.byteLength(JSON.stringify(page))).toBeLessThan(32_000);
     expect(page.restorePoints.length).toBeGreaterThan(1);
     expect(page.nextCursor).not.toBeNull();
@@ -288,6 +300,22 @@ describe('answers stay small', () => {
   });
 });
 
+test('restore points that cannot be read are named beside the others', async () => {
+  await using connected = await connectInProcess(scriptedStillpoint({ unreadable: sampleListing.unreadable }));
+  const result = await connected.call('list_restore_points', { source: 'shop' });
+  expect(result.structuredContent).toMatchObject({
+    unreadable: [
+      {
+        restorePointId: 'c4'.repeat(32),
+        repository: 'main',
+        reason: 'The file of restore point c4c4c4c4 is damaged.',
+      },
+    ],
+    unreadableOmitted: 0,
+  });
+  expect(JSON.stringify(result.content)).toContain('Cannot be read: 1');
+});
+
 test('filters reach the core as names, and "since" is applied', async () => {
   const stillpoint = scriptedStillpoint();
   await using connected = await connectInProcess(stillpoint);
@@ -298,5 +326,10 @@ test('filters reach the core as names, and "since" is applied', async () => {
     since: '2026-11-23T00:00:00Z',
   });
   expect(stillpoint.calls).toEqual(['listRestorePoints {"repository":"main","source":"shop","hostname":"db1"}']);
-  expect(result.structuredContent).toEqual({ restorePoints: [], nextCursor: null });
+  expect(result.structuredContent).toEqual({
+    restorePoints: [],
+    unreadable: [],
+    unreadableOmitted: 0,
+    nextCursor: null,
+  });
 });

@@ -6,7 +6,7 @@ import type { HostInventory, HostSummary } from '../../shared/domain/host.ts';
 import type { Job } from '../../shared/domain/job.ts';
 import { hostName, jobId, repositoryName, restorePointId, runId, sourceName } from '../../shared/domain/names.ts';
 import type { BackupReport, CheckReport, RestoreReport, SweepReport } from '../../shared/domain/report.ts';
-import type { FileEntry, RestorePointSummary } from '../../shared/domain/restore-point.ts';
+import type { FileEntry, RestorePointListing, RestorePointSummary } from '../../shared/domain/restore-point.ts';
 import type { RepositorySpec, Source } from '../../shared/domain/source.ts';
 
 const MIB = 1024 ** 2;
@@ -122,6 +122,18 @@ export const foreignPoint: RestorePointSummary = {
   bytesTotal: undefined,
   filesTotal: undefined,
   program: 'restic 0.14.0',
+};
+
+/** With one whose file is damaged. */
+export const sampleListing: RestorePointListing = {
+  restorePoints: [samplePoint, foreignPoint],
+  unreadable: [
+    {
+      repository: samplePoint.repository,
+      restorePoint: 'c4'.repeat(32),
+      reason: 'The file of restore point c4c4c4c4 is damaged.',
+    },
+  ],
 };
 
 export const sampleEntries: readonly FileEntry[] = [

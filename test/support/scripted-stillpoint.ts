@@ -8,7 +8,7 @@ import { StillpointError } from '../../shared/base/errors.ts';
 import type { RunEvent, RunEventBody } from '../../shared/domain/events.ts';
 import { isFinished, type Job, type JobRequest } from '../../shared/domain/job.ts';
 import { type JobId, jobId } from '../../shared/domain/names.ts';
-import type { FileEntry, RestorePointSummary } from '../../shared/domain/restore-point.ts';
+import type { FileEntry, RestorePointSummary, UnreadableRestorePoint } from '../../shared/domain/restore-point.ts';
 import type { BrowseRequest, Stillpoint } from '../../shared/stillpoint.ts';
 import { sampleKeys, sampleUnlock } from './sample-access.ts';
 import { sampleForgetPlan, samplePrunePlan } from './sample-care.ts';
@@ -41,6 +41,7 @@ export interface ScriptedStillpoint extends Stillpoint {
 
 export interface ScriptOptions {
   readonly points?: readonly RestorePointSummary[];
+  readonly unreadable?: readonly UnreadableRestorePoint[];
   readonly entries?: readonly FileEntry[];
   readonly overrides?: Partial<Stillpoint>;
   /** What every new job does at once. */
@@ -212,7 +213,10 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
     },
     async listRestorePoints(filter) {
       call('listRestorePoints', JSON.stringify(filter));
-      return points.filter((point) => filter.source === undefined || point.source === filter.source);
+      return {
+        restorePoints: points.filter((point) => filter.source === undefined || point.source === filter.source),
+        unreadable: options.unreadable ?? [],
+      };
     },
     async findRestorePoint(repository, point) {
       call('findRestorePoint', repository ?? '-', point);

@@ -1,5 +1,6 @@
 /** Whole commands against the scripted façade: what they ask, what they print, and with which code they leave. */
 import { describe, expect, test, vi } from 'vitest';
+import { EXIT } from '../../../cli/exit-codes.ts';
 import { Interrupts } from '../../../cli/interrupts.ts';
 import { buildProgram } from '../../../cli/program.ts';
 import type { Surroundings } from '../../../cli/surroundings.ts';
@@ -9,6 +10,7 @@ import { jobId, repositoryName } from '../../../shared/domain/names.ts';
 import {
   entry,
   sampleBackup,
+  sampleListing,
   sampleRepositories,
   sampleRun,
   sampleSkipped,
@@ -87,6 +89,16 @@ test.each<[string[], string]>([
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(stillpoint.calls).toEqual([call]);
   expect(stillpoint.disposed).toBe(true);
+});
+
+test('a list that lacks damaged restore points ends as a finding', async () => {
+  const stillpoint = scriptedStillpoint({ unreadable: sampleListing.unreadable });
+  const text = await runCli(['list'], stillpoint);
+  expect(text.exitCode).toBe(EXIT.findings);
+  expect(text.stdout).toContain('c4c4c4c4 is damaged');
+  const json = await runCli(['list', '--json'], stillpoint);
+  expect(json.exitCode).toBe(EXIT.findings);
+  expect(JSON.parse(json.stdout)).toMatchObject({ unreadable: sampleListing.unreadable });
 });
 
 test.each<[string[], object]>([

@@ -23,6 +23,7 @@ import {
   sampleError,
   sampleInventory,
   sampleJob,
+  sampleListing,
   samplePlan,
   samplePoint,
   sampleRestore,
@@ -86,7 +87,7 @@ describe('golden', () => {
     await expect(renderPlan(samplePlan, plain)).toMatchFileSnapshot(golden('plan'));
     await expect(renderForgetPlan(sampleForgetPlan, plain)).toMatchFileSnapshot(golden('forget'));
     await expect(renderPrunePlan(samplePrunePlan, plain)).toMatchFileSnapshot(golden('prune'));
-    await expect(renderPoints([samplePoint, foreignPoint], plain)).toMatchFileSnapshot(golden('list'));
+    await expect(renderPoints(sampleListing, plain)).toMatchFileSnapshot(golden('list'));
     await expect(renderListing({ ...listing, nextCursor: '4' }, plain)).toMatchFileSnapshot(golden('ls'));
     await expect(renderJobs([sampleJob(), finishedJob], plain)).toMatchFileSnapshot(golden('jobs'));
     await expect(renderJob(finishedJob, plain)).toMatchFileSnapshot(golden('job'));
@@ -122,7 +123,8 @@ test.each(HOSTILE_TEXTS)('%j can neither move the cursor nor begin a line', (tex
       ...RESULTS.map((result) => renderResult(poisoned(result, suffix), plain)),
       renderInventory(poisoned(sampleInventory, suffix), plain),
       renderPlan({ ...poisoned(samplePlan, suffix), commands: samplePlan.commands }, plain),
-      renderPoints(poisoned([samplePoint, foreignPoint], suffix), plain),
+      renderPoints(poisoned(sampleListing, suffix), plain),
+      renderPoints({ ...poisoned(sampleListing, suffix), unreadable: [] }, plain),
       renderListing(poisoned(listing, suffix), plain),
       renderJobs([poisoned(sampleJob(), suffix), poisoned(finishedJob, suffix)], plain),
       renderJob(poisoned(finishedJob, suffix), plain),
@@ -154,11 +156,24 @@ test('long lists are cut, and the count stays true', () => {
   expect(output).toContain('"/f19"');
   expect(output).not.toContain('"/f20"');
   expect(output).toContain('and 3 more; --json lists them all\n');
+
+  const affects = Array.from({ length: 300 }, (_, index) => `3a7b9c12:/f${index}.`);
+  const check = renderResult({ ...sampleCheck, findings: [{ severity: 'damage', message: 'It is.', affects }] }, plain);
+  expect(check).toContain('(affects 3a7b9c12:/f0., ');
+  expect(check).toContain('3a7b9c12:/f5. and others, which --json names)');
+  expect(check).not.toContain('/f6.');
 });
 
 test('a restore point that another program wrote is not called consistent', () => {
-  expect(renderPoints([foreignPoint], plain)).toContain('unknown');
-  expect(renderPoints([], plain)).toContain('No restore points yet');
+  expect(renderPoints({ restorePoints: [foreignPoint], unreadable: [] }, plain)).toContain('unknown');
+});
+
+test('a list that lacks restore points says so, and is not called empty', () => {
+  expect(renderPoints({ restorePoints: [], unreadable: [] }, plain)).toContain('No restore points yet');
+  const output = renderPoints({ restorePoints: [], unreadable: sampleListing.unreadable }, plain);
+  expect(output).not.toContain('No restore points yet');
+  expect(output).toMatch(/^c4c4c4c4 is damaged: /);
+  expect(output).toContain('"stillpoint check main"');
 });
 
 test('a restore that is asked for by id shows its start', () => {

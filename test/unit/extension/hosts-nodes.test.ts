@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type HostsNode, hostsNodeView } from '../../../extension/tree/hosts-nodes.ts';
 import { CONSISTENCY_LEVELS, CONSISTENCY_MEANING } from '../../../shared/domain/consistency.ts';
-import { hostName } from '../../../shared/domain/names.ts';
+import { hostName, repositoryName, sourceName } from '../../../shared/domain/names.ts';
 import { aRestorePoint, aSource, aVolume } from './builders.ts';
 import { english } from './wording.ts';
 
@@ -83,6 +83,19 @@ describe('a restore point', () => {
     expect(shown.description).toBe('consistency unknown, 3.0 MiB');
     expect(shown.tooltip).toContain('not known');
   });
+});
+
+test('a restore point that cannot be read is shown below each source, as a problem', () => {
+  const point = { repository: repositoryName('main'), restorePoint: 'c4'.repeat(32), reason: 'Its file is damaged.' };
+  const shown = view({ kind: 'unreadable-point', source: sourceName('shop'), point });
+  expect(shown).toMatchObject({
+    label: 'Restore point c4c4c4c4 cannot be read',
+    description: 'Its file is damaged.',
+    context: 'unreadable-point',
+    accessibleLabel: 'Problem: Restore point c4c4c4c4 cannot be read. Its file is damaged.',
+  });
+  expect(shown.tooltip).toContain('"main"');
+  expect(view({ kind: 'unreadable-point', source: sourceName('web'), point }).id).not.toBe(shown.id);
 });
 
 test('a problem shows sentence and advice, and a mistake in the configuration is told apart', () => {

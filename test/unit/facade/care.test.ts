@@ -86,7 +86,7 @@ test(
       result: { forgotten: plan.forget, prune: { packsDeleted: 2 } },
     });
     expect(done.job.request).toEqual(request);
-    expect(await stillpoint.listRestorePoints({}, never)).toHaveLength(2);
+    expect((await stillpoint.listRestorePoints({}, never)).restorePoints).toHaveLength(2);
 
     const rules = { last: 1, yearly: 'unlimited', withinMonthly: '2m', tags: [['a', 'b']] } as const;
     const byRules = {

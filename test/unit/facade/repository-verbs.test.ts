@@ -72,7 +72,7 @@ describe('over two repositories', { timeout: SLOW }, () => {
       expect.objectContaining({ kind: 'copy', alreadyThere: 0, failed: [] }),
       expect.objectContaining({ copied: [], alreadyThere: 2, failed: [], bytesStored: 0 }),
     ]);
-    expect((await stillpoint.listRestorePoints({ repository: OTHER }, never)).length).toBe(2);
+    expect((await stillpoint.listRestorePoints({ repository: OTHER }, never)).restorePoints).toHaveLength(2);
   });
 
   test('differences, finds and sizes come from the repository that was named', async () => {

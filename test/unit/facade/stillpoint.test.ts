@@ -1,5 +1,5 @@
 /** The façade over real parts: a configuration file, a repository in a folder, and jobs in processes of their own. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
@@ -136,7 +136,10 @@ describe('a repository', { timeout: SLOW }, () => {
     await expect(stillpoint.initRepository(repositoryName('asked'), never)).rejects.toMatchObject({
       code: 'config.secret-unavailable',
     });
-    expect(await stillpoint.listRestorePoints({ repository: MAIN }, never)).toEqual([]);
+    expect(await stillpoint.listRestorePoints({ repository: MAIN }, never)).toEqual({
+      restorePoints: [],
+      unreadable: [],
+    });
     await expect(stillpoint.listRestorePoints({ repository: OTHER }, never)).rejects.toMatchObject({
       code: 'repository.not-found',
     });
@@ -158,7 +161,7 @@ describe('a repository', { timeout: SLOW }, () => {
     };
     await using person = await open(prompter);
     const repository = repositoryName('asked');
-    expect(await person.listRestorePoints({ repository }, never)).toHaveLength(1);
+    expect((await person.listRestorePoints({ repository }, never)).restorePoints).toHaveLength(1);
     const { job } = await person.startJob({ kind: 'check', repository }, never);
     expect(await finished(job.id)).toMatchObject({ outcome: 'succeeded' });
     expect(asked).toEqual(['asked', 'asked', 'asked']);
@@ -176,7 +179,7 @@ describe('a repository', { timeout: SLOW }, () => {
       tags: ['stillpoint', 'source=shop', 'consistency=crash'],
     });
     await fill('other', { time: '2026-03-01T00:00:00Z', hostname: 'web', tags: ['by hand'] });
-    const all = await stillpoint.listRestorePoints({ repository: MAIN }, never);
+    const { restorePoints: all } = await stillpoint.listRestorePoints({ repository: MAIN }, never);
     expect(all).toEqual([
       {
         id: first,
@@ -193,13 +196,16 @@ describe('a repository', { timeout: SLOW }, () => {
       },
     ]);
     await writeFile(stillpoint.configFile, (await readFile(stillpoint.configFile, 'utf8')).replace(/"asked".*/, ''));
-    const both = await stillpoint.listRestorePoints({}, never);
+    const { restorePoints: both, unreadable } = await stillpoint.listRestorePoints({}, never);
+    expect(unreadable).toEqual([]);
     expect(both.map(({ hostname, source, consistency }) => [hostname, source, consistency])).toEqual([
       ['web', undefined, undefined],
       ['db1', 'shop', 'crash'],
     ]);
-    expect(await stillpoint.listRestorePoints({ source: sourceName('shop') }, never)).toHaveLength(1);
-    expect(await stillpoint.listRestorePoints({ hostname: 'web' }, never)).toHaveLength(1);
+    const ofShop = await stillpoint.listRestorePoints({ source: sourceName('shop') }, never);
+    expect(ofShop.restorePoints.map(({ source }) => source)).toEqual(['shop']);
+    const ofWeb = await stillpoint.listRestorePoints({ hostname: 'web' }, never);
+    expect(ofWeb.restorePoints.map(({ hostname }) => hostname)).toEqual(['web']);
     expect((await stillpoint.findRestorePoint(undefined, 'latest', never)).repository).toBe('other');
     expect((await stillpoint.findRestorePoint(MAIN, 'latest', never)).id).toBe(first);
     expect((await stillpoint.findRestorePoint(undefined, first.slice(0, 10), never)).repository).toBe('main');
@@ -209,6 +215,35 @@ describe('a repository', { timeout: SLOW }, () => {
     });
     await expect(stillpoint.findRestorePoint(MAIN, 'zz', never)).rejects.toMatchObject({
       message: 'The repository "main" holds no restore point "zz".',
+    });
+  });
+
+  test('that cannot be read is named, whatever was asked for, and nothing else passes for the latest', async () => {
+    const [older = '', newest = ''] = await fill(
+      'main',
+      { time: '2026-01-01T00:00:00Z' },
+      { time: '2026-02-01T00:00:00Z' },
+    );
+    await fill('other', { time: '2026-03-01T00:00:00Z' });
+    await writeFile(stillpoint.configFile, (await readFile(stillpoint.configFile, 'utf8')).replace(/"asked".*/, ''));
+    await truncate(join(folder.path, 'main', 'snapshots', newest), 40);
+    const all = await stillpoint.listRestorePoints({ repository: MAIN }, never);
+    expect(all.restorePoints.map(({ id }) => id)).toEqual([older]);
+    expect(all.unreadable).toMatchObject([{ repository: 'main', restorePoint: newest }]);
+    expect(all.unreadable[0]?.reason).toContain(newest.slice(0, 8));
+    const filtered = await stillpoint.listRestorePoints({ hostname: 'web' }, never);
+    expect(filtered).toEqual({ restorePoints: [], unreadable: all.unreadable });
+    expect((await stillpoint.listRestorePoints({ repository: OTHER }, never)).unreadable).toEqual([]);
+
+    for (const repository of [MAIN, undefined]) {
+      const refused = await stillpoint.findRestorePoint(repository, 'latest', never).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ code: 'repository.damaged', details: { unreadable: [newest] } });
+      expect(String(refused)).toContain(newest.slice(0, 8));
+    }
+    expect((await stillpoint.findRestorePoint(MAIN, older.slice(0, 12), never)).id).toBe(older);
+    expect((await stillpoint.findRestorePoint(OTHER, 'latest', never)).repository).toBe('other');
+    await expect(stillpoint.findRestorePoint(MAIN, newest.slice(0, 12), never)).rejects.toMatchObject({
+      code: 'repository.damaged',
     });
   });
 
