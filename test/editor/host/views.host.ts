@@ -1,7 +1,7 @@
 /** The views, with the real core behind them. */
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -16,6 +16,7 @@ import {
   extensionParts,
   only,
   removeConfiguration,
+  repositoryFolder,
   sshConfigFile,
   writeConfiguration,
 } from './fixture.ts';
@@ -60,6 +61,26 @@ describe('the view Hosts', () => {
     assert.equal(item.id, `restore-point/main/${point.point.id}`);
     assert.equal(item.contextValue, 'restore-point');
     assert.ok(item.accessibilityInformation?.label.startsWith('Restore point of '));
+  });
+
+  it('shows a restore point whose file is damaged as a problem, above those that can be read', async () => {
+    writeConfiguration(configuration({ ssh: 'db1' }));
+    const id = 'c4'.repeat(32);
+    const file = join(repositoryFolder, 'snapshots', id);
+    writeFileSync(file, 'noise');
+    try {
+      const source = only(await children(parts, only(await children(parts), 'host')), 'source');
+      const [damaged, point, ...more] = await children(parts, source);
+      assert.ok(damaged?.kind === 'unreadable-point', JSON.stringify(damaged));
+      assert.ok(point?.kind === 'restore-point', JSON.stringify(point));
+      assert.deepEqual(more, []);
+      const item = parts.hosts.getTreeItem(damaged);
+      assert.equal(item.label, 'Restore point c4c4c4c4 cannot be read');
+      assert.match(String(item.description), /c4c4c4c4/);
+      assert.equal(item.contextValue, 'unreadable-point');
+    } finally {
+      rmSync(file);
+    }
   });
 
   it('connects to a host when its volumes are opened and not before', async () => {
