@@ -12,6 +12,7 @@ export const DEBIAN_GROUPS = {
     { package: 'util-linux', file: 'unshare' },
     { package: 'iproute2', file: 'ip' },
     { package: 'netcat-openbsd', file: 'nc.openbsd' },
+    { package: 'socat', file: 'socat' },
     { package: 'openssh-client', file: 'ssh' },
     { package: 'openssh-server', file: 'sshd' },
     { package: 'btrfs-progs', file: 'mkfs.btrfs' },

@@ -57,7 +57,7 @@ export function buildProgram(surroundings: Surroundings): { readonly program: Co
   const { terminal } = surroundings;
   const program = new Command('stillpoint')
     .description(
-      'Consistent backups of living Linux hosts: hold still, snapshot, read over SSH, prove that it restores.',
+      'Consistent backups of living Linux hosts: snapshot, read over SSH, encrypt and deduplicate, prove that it restores.',
     )
     .version(manifest.version, '--version', 'print the version')
     .helpOption('-h, --help', 'explain a command')

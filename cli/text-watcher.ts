@@ -2,7 +2,8 @@
 import type { ErrorRecord } from '../shared/base/errors.ts';
 import type { RunEvent } from '../shared/domain/events.ts';
 import type { Job } from '../shared/domain/job.ts';
-import type { ExitCode } from './exit-codes.ts';
+import type { JobResult } from '../shared/domain/report.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { FollowEnd, FollowWatcher } from './follow.ts';
 import { renderError } from './render/error.ts';
 import { renderEvent } from './render/event.ts';
@@ -46,7 +47,7 @@ export class TextWatcher implements FollowWatcher, Disposable {
     this.#live.above(() => this.#terminal.err(renderError(error, this.#paint)));
   }
 
-  end(job: Job, end: FollowEnd, _exitCode: ExitCode): void {
+  end(job: Job, end: FollowEnd, exitCode: ExitCode): void {
     this.#live[Symbol.dispose]();
     if (end.kind === 'left') {
       this.#terminal.err(
@@ -54,13 +55,21 @@ export class TextWatcher implements FollowWatcher, Disposable {
       );
       return;
     }
-    if (end.result !== undefined && !this.#quiet) this.#terminal.out(renderResult(end.result, this.#paint));
+    if (end.result !== undefined) this.#result(job, end.result, exitCode);
     if (end.error !== undefined) this.#terminal.err(renderError(end.error, this.#paint));
     else if (end.outcome !== 'succeeded') this.#terminal.err(`Job ${job.id} ended without a reason: ${end.outcome}.\n`);
   }
 
   [Symbol.dispose](): void {
     this.#live[Symbol.dispose]();
+  }
+
+  /** Quietly, a plan is still what was asked for, and findings are what went wrong: cron mails them. */
+  #result(job: Job, result: JobResult, exitCode: ExitCode): void {
+    const text = renderResult(result, this.#paint);
+    const isPlan = result.kind === 'repair' && !result.applied;
+    if (!this.#quiet || isPlan) this.#terminal.out(text);
+    else if (exitCode === EXIT.findings) this.#terminal.err(`${describeRequest(job.request)}\n${text}`);
   }
 
   #note(text: string): void {

@@ -3,6 +3,7 @@ import type { CallToolResult } from '@modelcontextprotocol/server';
 import { toErrorRecord } from '../shared/base/errors.ts';
 import { redact, redactValue } from '../shared/base/log.ts';
 import { foreign } from './foreign-text.ts';
+import { INNER_LIST } from './limits.ts';
 import { personCommand } from './person-command.ts';
 
 /** The key in `_meta` under which an error answer carries its code. */
@@ -14,7 +15,9 @@ export function errorAnswer(
   context: { readonly personWords: readonly string[] | undefined; readonly configFile: string | undefined },
 ): CallToolResult {
   const record = toErrorRecord(error);
-  const message = foreign(redact(record.message));
+  // Only the mistakes of the configuration are a list; any other line break may come from a host.
+  const said = record.code === 'config.invalid' ? record.message.split('\n').slice(0, INNER_LIST) : [record.message];
+  const message = said.map((line) => foreign(redact(line))).join('\n');
   const advice = foreign(redact(record.advice));
   const command = personCommand(record.code, context.personWords, context.configFile);
   const lines = [message, advice, `[${record.code}]`];

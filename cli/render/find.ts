@@ -9,7 +9,7 @@ export function renderHeading({ restorePoint, time, hostname }: FindMatch, paint
 }
 
 export function renderMatch({ path, entry }: FindMatch, long: boolean): string {
-  if (!long) return `  ${shown(path)}\n`;
+  if (!long || entry === undefined) return `  ${shown(path)}\n`;
   const size = entry.kind === 'file' ? formatBytes(entry.sizeBytes) : '-';
   const link = entry.linkTarget === undefined ? '' : ` -> ${shown(entry.linkTarget)}`;
   const owner = `${entry.uid}:${entry.gid}`;

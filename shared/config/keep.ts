@@ -45,7 +45,8 @@ interface KeepProblem {
   readonly advice: string;
 }
 
-export function keepProblems(keep: z.infer<typeof keepSchema>): KeepProblem[] {
+/** @param isWhole whether nothing was left out of the rules for its shape */
+export function keepProblems(keep: z.infer<typeof keepSchema>, isWhole: boolean): KeepProblem[] {
   const problems = Object.keys(WITHIN_RULES).flatMap((rule): KeepProblem[] => {
     try {
       const text = keep[rule as keyof typeof WITHIN_RULES];
@@ -56,7 +57,7 @@ export function keepProblems(keep: z.infer<typeof keepSchema>): KeepProblem[] {
       return [{ path: [rule], message: error.message, advice: error.advice }];
     }
   });
-  if (problems.length > 0 || !isEmptyRules(keep)) return problems;
+  if (problems.length > 0 || !isWhole || !isEmptyRules(keep)) return problems;
   const message = 'These rules keep nothing, and "forget" would forget everything.';
   return [{ path: [], message, advice: 'Write at least one above 0, as in "keep": {"daily": 7}, or remove "keep".' }];
 }

@@ -1,10 +1,13 @@
 /**
  * What the shape cannot say: whether names are names, whether they refer to something, and whether paths are paths.
- * Looks at every entry whose shape is right, also when another one's is not, so that a person sees all mistakes at once.
+ * Looks at every value whose own shape is right, whatever is wrong beside it, so that a person sees all mistakes at once.
  */
+import type { z } from 'zod';
+import { isStillpointError } from '../base/errors.ts';
+import { compileExcludes } from '../domain/exclude-patterns.ts';
 import { hostName } from '../domain/names.ts';
 import type { ConfigDocument, DocumentPath, Problem } from './document.ts';
-import { keepProblems } from './keep.ts';
+import { keepProblems, keepSchema } from './keep.ts';
 import { nearest } from './nearest.ts';
 import { repositoryProblems } from './repository-entry.ts';
 import { hostSchema, repositorySchema, type SourceEntry, sourceSchema } from './schema.ts';
@@ -22,23 +25,36 @@ export function referenceProblems(document: ConfigDocument): Problem[] {
     }
   }
   for (const [name, raw] of Object.entries(entriesOf(document, 'hosts'))) {
-    const host = hostSchema.safeParse(raw).data;
-    if (host?.ssh !== undefined && !isSshName(host.ssh)) {
+    const host = goodParts(hostSchema, raw);
+    if (host.ssh !== undefined && !isSshName(host.ssh)) {
       report(['hosts', name, 'ssh'], 'value', `"${host.ssh}" cannot be the name of an SSH host.`, SSH_NAME_ADVICE);
     }
   }
   for (const [name, raw] of Object.entries(entriesOf(document, 'repositories'))) {
-    const repository = repositorySchema.safeParse(raw).data;
-    if (repository === undefined) continue;
-    for (const { path, at, message, advice } of repositoryProblems(repository)) {
+    for (const { path, at, message, advice } of repositoryProblems(goodParts(repositorySchema, raw))) {
       report(['repositories', name, ...path], at, message, advice);
     }
   }
   for (const [name, raw] of Object.entries(entriesOf(document, 'sources'))) {
-    const source = sourceSchema.safeParse(raw).data;
-    if (source !== undefined) sourceProblems(document, name, source, report);
+    const { keep, ...source } = goodParts(sourceSchema, raw);
+    sourceProblems(document, name, source, report);
+    const rules = keep ?? goodParts(keepSchema, (raw as { keep?: unknown } | null)?.keep);
+    for (const { path, message, advice } of keepProblems(rules, keep !== undefined)) {
+      report(['sources', name, 'keep', ...path], 'value', message, advice);
+    }
   }
   return problems;
+}
+
+/** The values of an entry whose own shape is right. */
+function goodParts<S extends z.ZodObject>(schema: S, raw: unknown): Partial<z.infer<S>> {
+  if (typeof raw !== 'object' || raw === null) return {};
+  const parts: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(schema.shape)) {
+    const parsed = (field as z.ZodType).safeParse((raw as Record<string, unknown>)[key]);
+    if (parsed.success && parsed.data !== undefined) parts[key] = parsed.data;
+  }
+  return parts as Partial<z.infer<S>>;
 }
 
 type Report = (path: DocumentPath, at: 'key' | 'value', message: string, advice: string) => void;
@@ -46,9 +62,9 @@ type Report = (path: DocumentPath, at: 'key' | 'value', message: string, advice:
 const NAME_ADVICE = 'Use letters, digits and . _ @ : - and begin with a letter or digit; at most 128 characters.';
 const SSH_NAME_ADVICE = 'Write the name as after "ssh" on the command line: no spaces, and no "-" at the beginning.';
 
-function sourceProblems(document: ConfigDocument, name: string, source: SourceEntry, report: Report): void {
+function sourceProblems(document: ConfigDocument, name: string, source: Partial<SourceEntry>, report: Report): void {
   const repositories = Object.keys(entriesOf(document, 'repositories'));
-  if (!repositories.includes(source.repository)) {
+  if (source.repository !== undefined && !repositories.includes(source.repository)) {
     const guess = nearest(source.repository, repositories);
     report(
       ['sources', name, 'repository'],
@@ -60,16 +76,28 @@ function sourceProblems(document: ConfigDocument, name: string, source: SourceEn
     );
   }
   // Any name may be one of the SSH configuration, which this file does not show; whether it is, is seen on connecting.
-  if (!isName(source.host)) {
+  if (source.host !== undefined && !isName(source.host)) {
     report(['sources', name, 'host'], 'value', `"${source.host}" cannot be the name of a host.`, NAME_ADVICE);
   }
-  const plain = source.paths.map((path) => (pathProblem(path) === undefined ? path : undefined));
-  for (const [index, path] of source.paths.entries()) {
+  const { paths = [], exclude = [] } = source;
+  const plain = paths.map((path) => (pathProblem(path) === undefined ? path : undefined));
+  for (const [index, path] of paths.entries()) {
     const wrong = pathProblem(path) ?? overlap(path, plain.slice(0, index));
     if (wrong !== undefined) report(['sources', name, 'paths', index], 'value', wrong.message, wrong.advice);
   }
-  for (const { path, message, advice } of source.keep === undefined ? [] : keepProblems(source.keep)) {
-    report(['sources', name, 'keep', ...path], 'value', message, advice);
+  for (const [index, pattern] of exclude.entries()) {
+    const wrong = patternProblem(pattern);
+    if (wrong !== undefined) report(['sources', name, 'exclude', index], 'value', wrong.message, wrong.advice);
+  }
+}
+
+function patternProblem(pattern: string): { message: string; advice: string } | undefined {
+  try {
+    compileExcludes([pattern]);
+    return undefined;
+  } catch (error) {
+    if (!isStillpointError(error, 'config.invalid')) throw error;
+    return error;
   }
 }
 

@@ -14,8 +14,10 @@ export interface EntryProblem {
   readonly advice: string;
 }
 
-export function repositoryProblems(entry: RepositoryEntry): EntryProblem[] {
+/** @param entry without what has no right shape */
+export function repositoryProblems(entry: Partial<RepositoryEntry>): EntryProblem[] {
   const problems = twoSources(entry);
+  if (entry.location === undefined) return problems;
   try {
     problems.push(...placeProblems(entry, parseLocation(entry.location)));
   } catch (error) {
@@ -60,7 +62,7 @@ function resolvePlace(place: Location, resolve: (path: string) => string): Locat
 }
 
 /** A secret that is to come from two places, of which one would be ignored without a word. */
-function twoSources({ passwordFile, passwordCommand, s3, rest }: RepositoryEntry): EntryProblem[] {
+function twoSources({ passwordFile, passwordCommand, s3, rest }: Partial<RepositoryEntry>): EntryProblem[] {
   const problems: EntryProblem[] = [];
   const both = (what: string, path: readonly string[], file: unknown, command: unknown, names: string): void => {
     if (file === undefined || command === undefined) return;
@@ -81,7 +83,7 @@ function twoSources({ passwordFile, passwordCommand, s3, rest }: RepositoryEntry
 }
 
 /** Keys that mean nothing for this place, and keys that contradict each other. */
-function placeProblems({ caCertificateFile, s3, rest }: RepositoryEntry, place: Location): EntryProblem[] {
+function placeProblems({ caCertificateFile, s3, rest }: Partial<RepositoryEntry>, place: Location): EntryProblem[] {
   const problems: EntryProblem[] = [];
   const wrong = (path: readonly string[], message: string, advice: string): void => {
     problems.push({ path, at: 'key', message, advice });

@@ -26,7 +26,8 @@ export interface FindMatch {
   readonly hostname: string;
   /** Shown text. */
   readonly path: string;
-  readonly entry: FileEntry;
+  /** Undefined for "/", of which a restore point has nothing but its tree. */
+  readonly entry: FileEntry | undefined;
 }
 
 export interface FindSummary {

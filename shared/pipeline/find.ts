@@ -68,6 +68,7 @@ class Search {
   }
 
   async look(point: RestorePoint): Promise<void> {
+    if (this.#ids.matchesTree(point.tree)) this.#tell(point, '/', undefined);
     await this.#tree(point, point.tree, '', this.#matcher.start);
   }
 
@@ -96,14 +97,14 @@ class Search {
     return ms >= this.#oldestMs && ms <= this.#newestMs;
   }
 
-  #tell({ id, time, hostname = '' }: RestorePoint, path: string, node: Node): void {
+  #tell({ id, time, hostname = '' }: RestorePoint, path: string, node: Node | undefined): void {
     this.matches += 1;
     this.#onMatch({
       restorePoint: id,
       time: timestampToDate(time).toISOString(),
       hostname,
       path,
-      entry: toEntry(node),
+      entry: node && toEntry(node),
     });
   }
 }

@@ -4,12 +4,12 @@
  */
 import { StillpointError } from '../base/errors.ts';
 import type { BackupPlan } from '../domain/backup-plan.ts';
+import { compileExcludes, type ExcludePatterns } from '../domain/exclude-patterns.ts';
 import type { Source } from '../domain/source.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { lvmThickProvider } from '../snapshot/lvm/provider.ts';
 import type { RunIdentity, SnapshotPlan, SnapshotProvider } from '../snapshot/provider.ts';
 import { type Survey, surveyHost } from '../snapshot/survey.ts';
-import { compileExcludes, type ExcludePatterns } from './backup/exclude.ts';
 import { type Coverage, coverPaths, resolvePaths } from './backup/paths.ts';
 
 export interface Preparation {

@@ -6,8 +6,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../shared/base/clock.ts';
 import { silentLogger } from '../../shared/base/log.ts';
+import { compileExcludes } from '../../shared/domain/exclude-patterns.ts';
 import { hostName, newRunId, ownerId, type RunId, repositoryName, sourceName } from '../../shared/domain/names.ts';
-import { compileExcludes } from '../../shared/pipeline/backup/exclude.ts';
 import { coverPaths, resolvePaths } from '../../shared/pipeline/backup/paths.ts';
 import { backup } from '../../shared/pipeline/backup.ts';
 import { planBackup } from '../../shared/pipeline/plan-backup.ts';

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compileExcludes } from '../../shared/pipeline/backup/exclude.ts';
+import { compileExcludes } from '../../shared/domain/exclude-patterns.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { restic, resticOk } from '../support/restic.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';

@@ -77,7 +77,8 @@ export async function startGuestProcess(options: {
 
   // The namespace goes by the process that holds it, so the way in is written anew for each boot.
   const connectScript = join(options.directory, 'connect');
-  const connect = `exec nsenter --net=/proc/${String(pid)}/ns/net nc ${guestAddress} 22`;
+  // Unlike nc, socat ends when the guest closes the connection: an ssh whose sshd was killed would wait for ever.
+  const connect = `exec nsenter --net=/proc/${String(pid)}/ns/net socat -t1 - TCP:${guestAddress}:22`;
   await writeFile(connectScript, `#!/bin/sh\n${connect}\n`, { mode: 0o700 });
 
   let over = false;

@@ -13,6 +13,7 @@ const labPackages: readonly string[] = [
   'util-linux',
   'iproute2',
   'netcat-openbsd',
+  'socat',
   'openssh-client',
   'openssh-server',
   'btrfs-progs',

@@ -111,6 +111,17 @@ test('what needs a person names the exact command for one', async () => {
   expect(textOf(await connected.call('plan_backup', { source: 'shop' }))).toContain('stillpoint plan shop');
 });
 
+test('each mistake of the configuration has a line of its own', async () => {
+  const stillpoint = scriptedStillpoint();
+  const message = 'The configuration has 2 mistakes:\n  c.jsonc:3:3: Unknown key.\n  c.jsonc:4:1: Missing.';
+  stillpoint.fail(
+    'listHosts',
+    new StillpointError('config.invalid', message, { advice: 'Correct it.', cause: undefined }),
+  );
+  await using connected = await connectInProcess(stillpoint);
+  expect(textOf(await connected.call('list_hosts'))).toContain(message);
+});
+
 test('a name that could be an option or an address never reaches the core', async () => {
   const stillpoint = scriptedStillpoint();
   await using connected = await connectInProcess(stillpoint);

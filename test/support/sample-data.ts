@@ -5,7 +5,7 @@ import type { RunEvent, RunEventBody } from '../../shared/domain/events.ts';
 import type { HostInventory, HostSummary } from '../../shared/domain/host.ts';
 import type { Job } from '../../shared/domain/job.ts';
 import { hostName, jobId, repositoryName, restorePointId, runId, sourceName } from '../../shared/domain/names.ts';
-import type { BackupReport, CheckReport, RestoreReport, SweepReport } from '../../shared/domain/report.ts';
+import type { BackupReport, CheckReport, CopyReport, RestoreReport, SweepReport } from '../../shared/domain/report.ts';
 import type { FileEntry, RestorePointListing, RestorePointSummary } from '../../shared/domain/restore-point.ts';
 import type { RepositorySpec, Source } from '../../shared/domain/source.ts';
 
@@ -236,6 +236,18 @@ export const sampleCheck: CheckReport = {
     { message: 'Pack 77c1… is in no index.', severity: 'warning', affects: [] },
     { message: '3 blobs are stored twice.', severity: 'information', affects: [], advice: 'They harm nothing.' },
   ],
+};
+
+export const sampleCopy: CopyReport = {
+  kind: 'copy',
+  from: 'main',
+  to: 'other',
+  copied: [{ source: samplePoint.id, copy: 'e1'.repeat(32) }],
+  alreadyThere: 1,
+  failed: [{ restorePoint: 'c4'.repeat(32), reason: 'The file of restore point c4c4c4c4 is damaged.' }],
+  bytesRead: 80 * MIB,
+  bytesStored: 79.5 * MIB,
+  blobsNew: 61,
 };
 
 export const sampleSweep: SweepReport = {

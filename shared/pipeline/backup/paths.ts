@@ -5,12 +5,12 @@
  */
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
+import type { ExcludePatterns } from '../../domain/exclude-patterns.ts';
 import type { Mount } from '../../domain/host.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import { type DetectedVolume, holdsData } from '../../snapshot/detect.ts';
 import { isWithin, mountOf, mountsBelow } from '../../snapshot/mountinfo.ts';
 import type { Survey } from '../../snapshot/survey.ts';
-import type { ExcludePatterns } from './exclude.ts';
 
 /** One tree to read: a path and everything of its own file system below it. */
 export interface SourceTree {

@@ -2,7 +2,7 @@
  * Which listed entries belong to a tree: not what is excluded, nor anything below it; and at the place of a graft only
  * the place itself, because what a snapshot shows below it lies hidden under a mount on the living host.
  */
-import type { ExcludePatterns } from './exclude.ts';
+import type { ExcludePatterns } from '../../domain/exclude-patterns.ts';
 import type { ListedEntry } from './listing.ts';
 import type { Selection } from './spool.ts';
 

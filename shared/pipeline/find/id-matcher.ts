@@ -4,6 +4,7 @@
  */
 import { StillpointError } from '../../base/errors.ts';
 import { BlobSet } from '../../repository/blob-set.ts';
+import type { BlobId } from '../../repository/format/ids.ts';
 import type { Node } from '../../repository/format/node.ts';
 import type { OpenedRepository } from '../../repository/opened-repository.ts';
 
@@ -18,8 +19,12 @@ export class IdMatcher {
   /** Whether the node itself needs what is wanted; what is below it is asked for itself. */
   matches({ content, subtree }: Node): boolean {
     if (this.#wanted.size === 0) return false;
-    if (subtree !== undefined && this.#wanted.has('tree', subtree)) return true;
+    if (subtree !== undefined && this.matchesTree(subtree)) return true;
     return content?.some((id) => this.#wanted.has('data', id)) === true;
+  }
+
+  matchesTree(id: BlobId): boolean {
+    return this.#wanted.has('tree', id);
   }
 
   #choose({ index, location }: OpenedRepository, ids: readonly string[]): void {

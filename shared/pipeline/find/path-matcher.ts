@@ -7,7 +7,7 @@
  */
 import { posix } from 'node:path';
 import { StillpointError } from '../../base/errors.ts';
-import { textOf, translateGlob } from '../glob.ts';
+import { textOf, translateGlob } from '../../domain/glob.ts';
 
 const ANY_FOLDERS = '**';
 

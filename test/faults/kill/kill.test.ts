@@ -6,6 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BACKUP_PHASES, type BackupPhase, type RunEventBody } from '../../../shared/domain/events.ts';
@@ -16,6 +17,8 @@ import { type BackupSetting, createTestRepository, PASSWORD, repositoryFolder, r
 const LEASE_SECONDS = 60;
 /** How long the watchman may take from the end of a lease until the host is clean; the guest is slow. */
 const WATCHMAN_BUDGET_MS = 45_000;
+/** How long the guest may take to start its sshd again. */
+const SSHD_BUDGET_MS = 20_000;
 /** A little into the phase, so that its command is under way; where a phase is over by then, the next one is hit. */
 const DELAYS_MS: Partial<Record<BackupPhase, number>> = {
   preflight: 500,
@@ -40,10 +43,12 @@ async function restic(...args: string[]): Promise<string> {
   return stdout;
 }
 
-/** Lets the time of every lease on the guest run out now, instead of waiting for it. */
+/** Lets the time of every lease on the guest run out now, instead of waiting for it; an sshd that was killed comes back first. */
 async function expireLeases(): Promise<void> {
   const script = 'for f in /run/stillpoint/*/expires; do [ ! -e "$f" ] || echo 0 > "$f"; done';
-  expect((await guest.run(script, { signal: never })).code).toBe(0);
+  await expect
+    .poll(async () => (await guest.run(script, { signal: never })).code, { timeout: SSHD_BUDGET_MS, interval: 500 })
+    .toBe(0);
 }
 
 async function expectCleanHost(): Promise<void> {
@@ -68,15 +73,20 @@ async function expectNextBackup(): Promise<void> {
   points.push((await runBackup(setting, () => undefined, never)).restorePoint);
 }
 
+interface Strike {
+  readonly emit: (event: RunEventBody) => void;
+  /** The end of the strike, which may come after that of the backup; undefined while the phase has not begun. */
+  readonly fallen: () => Promise<unknown> | undefined;
+}
+
 /** Calls `strike` once, when the phase has begun. */
-function at(phase: BackupPhase, strike: () => void): { emit: (event: RunEventBody) => void; struck: () => boolean } {
-  let done = false;
+function at(phase: BackupPhase, strike: () => unknown): Strike {
+  let fallen: Promise<unknown> | undefined;
   const emit = (event: RunEventBody): void => {
-    if (event.type !== 'phase-started' || event.phase !== phase || done) return;
-    done = true;
-    setTimeout(strike, DELAYS_MS[phase] ?? 0);
+    if (event.type !== 'phase-started' || event.phase !== phase) return;
+    fallen ??= setTimeout(DELAYS_MS[phase] ?? 0).then(strike);
   };
-  return { emit, struck: () => done };
+  return { emit, fallen: () => fallen };
 }
 
 beforeAll(async () => {
@@ -142,8 +152,9 @@ describe.each(BACKUP_PHASES)('at %s', (phase) => {
     const outcome = await runBackup({ ...setting, alias: 'lab-proxied' }, strike.emit, never).catch(
       (error: unknown) => error,
     );
+    expect(strike.fallen() ?? outcome).toBeInstanceOf(Promise);
+    await strike.fallen();
     guest.proxy.resume();
-    expect(strike.struck() || outcome).toBe(true);
     // Once the restore point is committed the backup has succeeded, whatever becomes of the release.
     if (outcome instanceof Error) expect(outcome).toMatchObject({ code: expect.stringMatching(/^ssh\./) as string });
     else points.push((outcome as { restorePoint: string }).restorePoint);
@@ -154,10 +165,10 @@ describe.each(BACKUP_PHASES)('at %s', (phase) => {
 
   test("the host's sshd is killed", async ({ skip }) => {
     skip(!isDue(phase, 'sshd'), NOT_DUE);
-    const kill = (): void => void guest.run('pkill -KILL sshd', { signal: never }).catch(() => undefined);
-    const strike = at(phase, kill);
+    const strike = at(phase, () => guest.run('pkill -KILL sshd', { signal: never }).catch(() => undefined));
     const outcome = await runBackup(setting, strike.emit, never).catch((error: unknown) => error);
-    expect(strike.struck() || outcome).toBe(true);
+    expect(strike.fallen() ?? outcome).toBeInstanceOf(Promise);
+    await strike.fallen();
     if (outcome instanceof Error)
       expect(outcome).toMatchObject({ code: expect.stringMatching(/^(ssh|read|snapshot)\./) as string });
     else points.push((outcome as { restorePoint: string }).restorePoint);

@@ -7,15 +7,19 @@ import type { Surroundings } from '../../../cli/surroundings.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
 import type { RunEventBody } from '../../../shared/domain/events.ts';
 import { jobId, repositoryName } from '../../../shared/domain/names.ts';
+import type { JobResult } from '../../../shared/domain/report.ts';
 import {
   entry,
   sampleBackup,
+  sampleCheck,
   sampleListing,
   sampleRepositories,
   sampleRun,
   sampleSkipped,
   sampleTrouble,
+  sampleVerify,
 } from '../../support/sample-data.ts';
+import { sampleRepair } from '../../support/sample-repair.ts';
 import { scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
 import { runCli, scriptedTerminal } from '../../support/scripted-terminal.ts';
 
@@ -278,6 +282,17 @@ describe('errors', () => {
   });
 });
 
+test('each mistake of the configuration has a line; no other message has more than one', async () => {
+  const message = 'The configuration has 2 mistakes:\n  c.jsonc:3:3: Unknown key.\n  c.jsonc:4:1: Missing.';
+  const stderrOf = async (code: 'config.invalid' | 'ssh.unreachable'): Promise<string> => {
+    const stillpoint = scriptedStillpoint();
+    stillpoint.fail('listHosts', new StillpointError(code, message, { advice: 'Correct it.', cause: undefined }));
+    return (await runCli(['hosts'], stillpoint)).stderr;
+  };
+  expect(await stderrOf('config.invalid')).toBe(`${message}\nCorrect it.\n[config.invalid]\n`);
+  expect((await stderrOf('ssh.unreachable')).split('\n')).toHaveLength(4);
+});
+
 describe('following a job', () => {
   const failed: readonly RunEventBody[] = [
     ...sampleRun.slice(0, 4),
@@ -315,6 +330,19 @@ describe('following a job', () => {
     const { stdout, stderr } = await runCli(['-q', 'backup', 'shop'], scriptedStillpoint({ run: failed }));
     expect(stdout).toBe('');
     await expect(stderr).toMatchFileSnapshot('../../golden/cli/backup-failed.txt');
+  });
+
+  test('quietly says what was found, and shows a plan that was asked for', async () => {
+    const ends = (result: JobResult) =>
+      scriptedStillpoint({ run: [{ type: 'job-finished', outcome: 'succeeded', result }] });
+    const check = await runCli(['-q', 'check', 'main'], ends(sampleCheck));
+    expect(check).toMatchObject({ exitCode: 8, stdout: '' });
+    expect(check.stderr).toMatch(/^check of main\n/);
+    expect(check.stderr).toContain('Pack 09af… is missing.');
+    expect(await runCli(['-q', 'verify', 'main'], ends(sampleVerify))).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    const nothingLost = { ...sampleRepair, plan: { ...sampleRepair.plan, lost: [] } };
+    const plan = await runCli(['-q', 'repair', 'packs', 'main'], ends(nothingLost));
+    expect(plan.stdout).toContain('Plan 0123456789abcdef');
   });
 
   test('as JSON: the job, every event, the exit', async () => {

@@ -5,12 +5,30 @@ import { Interrupts } from '../../../cli/interrupts.ts';
 import { buildProgram } from '../../../cli/program.ts';
 import { ERROR_CODES } from '../../../shared/base/error-codes.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
+import type { JobResult } from '../../../shared/domain/report.ts';
 import { markdownTable, pageWithParts } from '../../support/generated-docs.ts';
-import { sampleRun } from '../../support/sample-data.ts';
+import {
+  sampleCheck,
+  sampleCopy,
+  sampleRestore,
+  sampleRun,
+  sampleSweep,
+  sampleVerify,
+} from '../../support/sample-data.ts';
+import { sampleRepair } from '../../support/sample-repair.ts';
 import { scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
 import { runCli, scriptedTerminal } from '../../support/scripted-terminal.ts';
 
 const ID = '3f2a9c51d04e7b68';
+/** What the last events of the other jobs hold. */
+const RESULTS: readonly (readonly [readonly string[], JobResult])[] = [
+  [['restore', 'latest', '--to', '/home/ann/restored'], sampleRestore],
+  [['check', 'main'], sampleCheck],
+  [['verify', 'main'], sampleVerify],
+  [['copy', '--from', 'main', '--to', 'other'], sampleCopy],
+  [['sweep', 'db1'], sampleSweep],
+  [['repair', 'packs', 'main'], sampleRepair],
+];
 
 function commands(): string {
   const { program } = buildProgram({
@@ -54,7 +72,7 @@ async function json(): Promise<string> {
     ['plan', 'shop'],
     ['list'],
     ['ls', 'latest', '/var/lib/mysql'],
-    ['find', '*.ibd'],
+    ['find', 'ibdata1', 'latest'],
     ['diff', '9f9f', 'latest'],
     ['stats', 'main', '--mode', 'by-point'],
     ['unlock', 'main'],
@@ -68,8 +86,13 @@ async function json(): Promise<string> {
     ['backup', 'shop', '--detach'],
     ['backup', 'shop'],
   ]) {
-    const stillpoint = scriptedStillpoint({ run: sampleRun });
-    if (words[0] === 'jobs' || words[0] === 'cancel') await runCli(['sweep', 'db1', '--detach'], stillpoint);
+    const isCancelled = words[0] === 'cancel';
+    const stillpoint = scriptedStillpoint({ run: isCancelled ? sampleRun.slice(0, 5) : sampleRun });
+    if (words[0] === 'jobs' || isCancelled) await runCli(['backup', 'shop', '--detach'], stillpoint);
+    sections.push(section(words, (await runCli([...words, '--json'], stillpoint)).stdout));
+  }
+  for (const [words, result] of RESULTS) {
+    const stillpoint = scriptedStillpoint({ run: [{ type: 'job-finished', outcome: 'succeeded', result }] });
     sections.push(section(words, (await runCli([...words, '--json'], stillpoint)).stdout));
   }
   const failing = scriptedStillpoint();

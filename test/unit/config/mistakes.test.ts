@@ -75,6 +75,13 @@ describe('mistakes in', () => {
         "d": {"host": "h", "paths": ["/"], "repository": "main", "keep": {"within": "14 days"}}
       }}`,
     ],
+    ['patterns', source('"host": "db1", "paths": ["/"], "repository": "main", "exclude": ["*.tmp", "!x", "[", "a/"]')],
+    [
+      'everything at once',
+      source(
+        '"host": "a b", "paths": ["srv"], "repository": "mian", "exclude": ["!x"], "keep": {"within": "2w", "dialy": 7}, "kepp": {}',
+      ).replace('"location"', '"limitUploadKiB": 0, "passwordFile": "f", "passwordCommand": ["c"], "location"'),
+    ],
     ['missing keys', source('')],
     [
       'types',

@@ -2,10 +2,10 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DiffChange } from '../../../shared/domain/diff.ts';
+import { compileExcludes } from '../../../shared/domain/exclude-patterns.ts';
 import type { FindRequest } from '../../../shared/domain/find.ts';
 import { repositoryName } from '../../../shared/domain/names.ts';
 import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
-import { compileExcludes } from '../../../shared/pipeline/backup/exclude.ts';
 import { diffPoints } from '../../../shared/pipeline/diff.ts';
 import { PathMatcher } from '../../../shared/pipeline/find/path-matcher.ts';
 import { find } from '../../../shared/pipeline/find.ts';
@@ -174,6 +174,7 @@ describe('a search', () => {
     );
     const pack = repository.index.find('data', content)?.pack ?? '';
     expect(await search({ patterns: [], ids: [pack] })).toEqual(expect.arrayContaining(['before /word.txt']));
+    expect(await search({ patterns: [], ids: [after.tree] })).toEqual(['after /']);
     await expect(search({ patterns: [], ids: ['ffffffff'] })).rejects.toThrow('No blob, tree or pack');
     await expect(search({ patterns: [], ids: ['abc'] })).rejects.toThrow('is no id');
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { compileExcludes } from '../../../shared/domain/exclude-patterns.ts';
 import type { Mount } from '../../../shared/domain/host.ts';
 import { hostName, ownerId, repositoryName, runId, sourceName } from '../../../shared/domain/names.ts';
-import { compileExcludes } from '../../../shared/pipeline/backup/exclude.ts';
 import { graftsOf, outerTreeOf } from '../../../shared/pipeline/backup/grafts.ts';
 import { type Coverage, coverPaths, resolvePaths } from '../../../shared/pipeline/backup/paths.ts';
 import { selection } from '../../../shared/pipeline/backup/select.ts';

@@ -4,8 +4,8 @@
  * is excluded with everything below it. restic's "!" for taking back an earlier pattern is refused rather than misunderstood.
  */
 import { posix } from 'node:path';
-import { StillpointError } from '../../base/errors.ts';
-import { textOf, translateGlob } from '../glob.ts';
+import { StillpointError } from '../base/errors.ts';
+import { textOf, translateGlob } from './glob.ts';
 
 export interface ExcludePatterns {
   /** Whether this absolute path itself matches; its parents are not looked at. */
@@ -42,7 +42,8 @@ const ANY_FOLDERS = '(?:/[^/]+)*';
 
 function invalid(pattern: string): StillpointError {
   return new StillpointError('config.invalid', `"${pattern}" is no pattern for files to leave out.`, {
-    advice: 'Nothing was started. Use *, ?, ** and [a-z]; close every bracket; see the documentation of "exclude".',
+    advice:
+      'Use *, ?, ** and [a-z], close every bracket, and leave out "!"; a folder is left out with all that is in it.',
     cause: undefined,
   });
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compileExcludes } from '../../../shared/pipeline/backup/exclude.ts';
+import { compileExcludes } from '../../../shared/domain/exclude-patterns.ts';
 
 const matches = (pattern: string, path: string | Buffer): boolean =>
   compileExcludes([pattern]).matches(Buffer.from(path));
