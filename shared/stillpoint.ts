@@ -9,7 +9,7 @@ import { type Environment, readEnvironment } from './base/environment.ts';
 import { isStillpointError, StillpointError } from './base/errors.ts';
 import { type Logger, silentLogger } from './base/log.ts';
 import { type ConfigPlace, type Configuration, configPlace, loadConfiguration } from './config/configuration.ts';
-import { findRepository, findSource } from './config/look-up.ts';
+import { allRepositories, findRepository, findSource } from './config/look-up.ts';
 import type { BackupPlan } from './domain/backup-plan.ts';
 import type { DiffChange, DiffRequest, DiffSummary } from './domain/diff.ts';
 import type { RunEvent } from './domain/events.ts';
@@ -94,6 +94,7 @@ export interface Stillpoint extends AsyncDisposable {
   /** Fires on any change in the job store; dispose to stop watching. */
   watchJobs(onChange: () => void): Disposable;
 
+  /** An empty list is never the answer to an empty configuration: `config.unknown-repository`. */
   listRestorePoints(
     filter: { readonly repository?: RepositoryName; readonly source?: SourceName; readonly hostname?: string },
     signal: AbortSignal,
@@ -321,7 +322,7 @@ class OpenedStillpoint implements Stillpoint {
 
   async #repositories(name: RepositoryName | undefined): Promise<readonly RepositorySpec[]> {
     const configuration = await this.#configuration();
-    return name === undefined ? [...configuration.repositories.values()] : [findRepository(configuration, name)];
+    return name === undefined ? allRepositories(configuration) : [findRepository(configuration, name)];
   }
 
   #openStore(): Promise<JobStore> {

@@ -18,6 +18,16 @@ export function findRepository(configuration: Configuration, name: RepositoryNam
   return repositories.get(name) ?? unknown('config.unknown-repository', 'repository', name, known, file);
 }
 
+/** Never none: an answer about no repository would look like one about empty repositories. */
+export function allRepositories({ repositories, file }: Configuration): readonly RepositorySpec[] {
+  if (repositories.size > 0) return [...repositories.values()];
+  throw new StillpointError('config.unknown-repository', `"${file}" names no repository.`, {
+    advice: 'Add one under "repositories" with its "location" and "passwordFile".',
+    details: { file },
+    cause: undefined,
+  });
+}
+
 /** A name that is not written here stands for itself in the SSH configuration, with root as the user. */
 export function hostSpec(configuration: Configuration, name: HostName): HostSpec {
   const known = configuration.hosts.get(name);

@@ -107,11 +107,7 @@ function unknownPoint(wanted: string, repositories: readonly RepositorySpec[]): 
   const names = repositories.map(({ name }) => `"${name}"`).join(', ');
   const place = repositories.length === 1 ? `The repository ${names}` : `None of the repositories ${names}`;
   const message =
-    repositories.length === 0
-      ? 'The configuration names no repository.'
-      : wanted === 'latest'
-        ? `${place} holds a restore point.`
-        : `${place} holds a restore point "${wanted}".`;
+    wanted === 'latest' ? `${place} holds a restore point.` : `${place} holds a restore point "${wanted}".`;
   const none = repositories.length === 1 ? message.replace('holds a', 'holds no') : message;
   return new StillpointError('repository.unknown-point', none, {
     advice: 'List the restore points to see their ids.',

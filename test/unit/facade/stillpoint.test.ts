@@ -128,6 +128,14 @@ describe('names', () => {
   });
 });
 
+test('an empty configuration does not look like an empty repository', async () => {
+  await writeFile(stillpoint.configFile, '{}');
+  await expect(stillpoint.listRestorePoints({}, never)).rejects.toMatchObject({
+    code: 'config.unknown-repository',
+    message: `"${stillpoint.configFile}" names no repository.`,
+  });
+});
+
 describe('a repository', { timeout: SLOW }, () => {
   test('is made once, and not where the password is missing', async () => {
     const { id } = await stillpoint.initRepository(MAIN, never);
