@@ -33,6 +33,7 @@ export const DEBIAN_GROUPS = {
   restic: [
     { package: 'restic', file: 'restic' },
     { package: 'fuse3', file: 'fusermount3' },
+    { package: 'tzdata', file: '/usr/share/zoneinfo/Europe/Berlin' },
   ],
   /** A real server of restic's REST protocol, and what makes its certificate. */
   stores: [

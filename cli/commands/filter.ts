@@ -18,5 +18,5 @@ export function withFilter(command: Command): Command {
 }
 
 export function filterOf({ host = [], tag = [], path = [] }: FilterOptions): PointFilter {
-  return { hostnames: host, tags: tag.map((list) => list.split(',')), paths: path };
+  return { hostnames: host, tags: tag.map((list) => list.split(',').map((one) => one.trim())), paths: path };
 }

@@ -47,7 +47,7 @@ export const coloured: Paint = (style, text) => styleText(style, text, { validat
 /** Names on one line; where there are many, the first of them. */
 export function enumerated(names: readonly string[]): string {
   const first = names.slice(0, NAMES_LIMIT).map(shown).join(', ');
-  return names.length > NAMES_LIMIT ? `${first} and others, which --json names` : first;
+  return names.length > NAMES_LIMIT ? `${first} and others; --json names more` : first;
 }
 
 const NAMES_LIMIT = 6;

@@ -1,6 +1,8 @@
 /**
  * The time of a restore point as the clock on the wall showed it where the backup was made: RFC 3339 text with its own
- * offset. Days, weeks and years of keep rules are those of that clock, never those of the machine that looks.
+ * offset. Days, weeks and years of keep rules are those of that clock, never those of the machine that looks. Only a
+ * length of time that is reckoned back over a change to summer time follows the zone of this machine, where the time shows
+ * its offset: so does restic, and the same rules have to keep the same.
  */
 import { StillpointError } from '../base/errors.ts';
 
@@ -58,7 +60,20 @@ export interface CalendarSpan {
 export function before(time: LocalTime, { years, months, days, hours }: CalendarSpan): LocalTime {
   const date = new Date(time.wallMs);
   date.setUTCFullYear(date.getUTCFullYear() - years, date.getUTCMonth() - months, date.getUTCDate() - days);
-  return { ...time, wallMs: date.getTime() - hours * HOUR_MS };
+  const wallMs = date.getTime();
+  const isOfThisZone = offsetHere(instantMs(time)) === time.offsetMinutes;
+  const offsetMinutes = isOfThisZone ? offsetAtWall(wallMs) : time.offsetMinutes;
+  return { ...time, offsetMinutes, wallMs: wallMs - hours * HOUR_MS };
+}
+
+/** Of the zone of this machine, at an instant. */
+function offsetHere(ms: number): number {
+  return -new Date(ms).getTimezoneOffset();
+}
+
+/** Of the zone of this machine, where its clock shows this; of an hour that there is twice or never as Go's time.Date has it. */
+function offsetAtWall(wallMs: number): number {
+  return offsetHere(wallMs - offsetHere(wallMs) * MINUTE_MS);
 }
 
 /** Texts that are equal for times in the same hour, day, ISO week, month or year of the clock on the wall. */

@@ -9,7 +9,8 @@
  * - Hours and days are those of the clock that the point's own time shows.
  * - What any rule keeps is kept.
  *
- * Two points of the same instant are ordered by their ids, where restic leaves it to chance.
+ * Of two points of the same instant a copy counts as newer than its original, so that a repaired one is not given up
+ * for the damaged one; others are ordered by their ids. restic leaves it to chance.
  */
 import { StillpointError } from '../base/errors.ts';
 import { COUNTED_RULES, formatSpan, isEmptyRules, type KeepRules, parseSpan, WITHIN_RULES } from './keep-rules.ts';
@@ -23,6 +24,8 @@ export interface RetentionPoint {
   readonly hostname: string;
   readonly paths: readonly string[];
   readonly tags: readonly string[];
+  /** The restore point that it is a repaired or otherwise changed copy of. */
+  readonly original?: string | undefined;
 }
 
 export const GROUP_KEYS = ['host', 'paths', 'tags'] as const;
@@ -90,7 +93,11 @@ function sharedBy(
 }
 
 function newestFirst(left: Timed<RetentionPoint>, right: Timed<RetentionPoint>): number {
-  return compareInstants(right.time, left.time) || (left.point.id < right.point.id ? -1 : 1);
+  return (
+    compareInstants(right.time, left.time) ||
+    Number(right.point.original !== undefined) - Number(left.point.original !== undefined) ||
+    (left.point.id < right.point.id ? -1 : 1)
+  );
 }
 
 function latestOf(timed: readonly Timed<RetentionPoint>[], now: Date): LocalTime | undefined {

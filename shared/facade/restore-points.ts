@@ -32,7 +32,7 @@ export class RestorePoints {
   ): Promise<RestorePointListing> {
     const lists: RestorePointListing[] = [];
     for (const spec of repositories) {
-      lists.push(await this.#shelf.use(spec, signal, (repository) => listOne(spec, repository, signal)));
+      lists.push(await this.#ask(repositories, spec, signal, (repository) => listOne(spec, repository, signal)));
     }
     return {
       restorePoints: lists
@@ -52,7 +52,7 @@ export class RestorePoints {
   ): Promise<RestorePointSummary> {
     const found: RestorePointSummary[] = [];
     for (const spec of repositories) {
-      const point = await this.#shelf.use(spec, signal, (repository) => findIn(repository, wanted, signal));
+      const point = await this.#ask(repositories, spec, signal, (repository) => findIn(repository, wanted, signal));
       if (point !== undefined) found.push(summarise(point, spec.name));
     }
     const [first, ...others] = found.toSorted(newestFirst);
@@ -75,6 +75,27 @@ export class RestorePoints {
       await repository.loadIndex(signal);
       return listFolder(repository, point, listing, signal);
     });
+  }
+
+  /** Where several are asked, an error of one says that the others can be asked without it. */
+  async #ask<T>(
+    asked: readonly RepositorySpec[],
+    spec: RepositorySpec,
+    signal: AbortSignal,
+    work: (repository: Repository) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await this.#shelf.use(spec, signal, work);
+    } catch (error) {
+      if (asked.length === 1 || !isStillpointError(error)) throw error;
+      const others = asked.filter((other) => other !== spec).map(({ name }) => `"${name}"`);
+      throw new StillpointError(error.code, error.message, {
+        advice: `${error.advice} To ask without "${spec.name}", name another repository: ${others.join(', ')}.`,
+        details: error.details,
+        cause: error,
+        retry: error.retry,
+      });
+    }
   }
 }
 

@@ -125,7 +125,7 @@ async function fromCommand(
   }
 }
 
-/** One newline at the end belongs to the file, as editors write it; a second one is part of the secret. */
+/** As restic reads password files and the output of password commands: white space around it, and a mark of order of bytes, are not part of it. */
 function decode(place: SecretPlace, content: Buffer, what: string): string {
   const text = content.toString('utf8');
   if (content.length > MAX_BYTES || !Buffer.from(text, 'utf8').equals(content)) {
@@ -136,8 +136,12 @@ function decode(place: SecretPlace, content: Buffer, what: string): string {
       undefined,
     );
   }
-  return text.replace(/\r?\n$/, '');
+  return text.replace(/^\ufeff/, '').replace(AROUND, '');
 }
+
+/** What Go's strings.TrimSpace takes away. */
+const AROUND =
+  /^[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g;
 
 export function secretUnavailable(place: SecretPlace, why: string, advice: string, cause: unknown): StillpointError {
   return new StillpointError('config.secret-unavailable', `The ${place.what} ${why}.`, {

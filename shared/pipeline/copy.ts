@@ -22,6 +22,7 @@ import { phases } from './backup/phases.ts';
 import { Gatherer } from './copy/gather.ts';
 import { findMissing } from './copy/missing.ts';
 import { draftOfCopy, KnownCopies } from './copy/recognise.ts';
+import { assertTargetPacks } from './copy/target-packs.ts';
 import { type PointSelection, selectPoints } from './select-points.ts';
 
 export interface CopyPorts {
@@ -58,6 +59,7 @@ export async function copy(
       await target.openWriter(lock, { foreign, ...(ports.workers === undefined ? {} : { workers: ports.workers }) }),
     );
     const held = AbortSignal.any([signal, sourceLock.signal, lock.signal]);
+    await assertTargetPacks(target, held);
     return { source, target, lock, writer, held, selected };
   });
   const { target, held } = opened;

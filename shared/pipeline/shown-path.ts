@@ -27,12 +27,25 @@ export async function findShownPath(
   for (const part of path.split('/').filter((text) => text !== '')) {
     const nodes: readonly Node[] = current === undefined ? [] : (await repository.loadTree(current, signal)).nodes;
     const exact = Buffer.from(part, 'utf8');
-    node = nodes.find(({ name }) => name.equals(exact)) ?? nodes.find(({ name }) => displayName(name) === part);
+    const fitting = nodes.filter(({ name }) => name.equals(exact) || displayName(name) === part);
+    [node] = fitting;
     if (node === undefined) throw notThere(path, part);
+    if (fitting.length > 1) throw lookAlike(path, part, fitting.length);
     names.push(node.name);
     current = node.subtree;
   }
   return { names, node };
+}
+
+/** Taking one of them would be taking the wrong one half of the time. */
+function lookAlike(path: string, part: string, count: number): StillpointError {
+  const shown = displayName(Buffer.from(path));
+  const message = `"${shown}" may be ${count} entries of the restore point: their names are shown alike.`;
+  return new StillpointError('repository.path-not-found', message, {
+    advice: 'Name the folder that holds them instead; with "--json", "ls" tells their bytes apart.',
+    details: { path, ambiguous: part },
+    cause: undefined,
+  });
 }
 
 function notThere(path: string, part: string): StillpointError {

@@ -158,7 +158,8 @@ async function findKey(
 
 function badConfig(location: string, fault: string): StillpointError {
   return new StillpointError('repository.damaged', `The file "config" of the repository at ${location} ${fault}.`, {
-    advice: 'Bring "config" back from a copy of this repository. Its data is not hit; docs/damage.md has more.',
+    advice:
+      'Bring "config" back from a copy of the files of this repository. Its data is not hit; docs/damage.md has more.',
     cause: undefined,
   });
 }
@@ -169,7 +170,8 @@ function noUsableKey(location: string, damaged: readonly string[]): StillpointEr
       ? `The repository at ${location} has no key files.`
       : `The password opens no key of the repository at ${location}, and ${damaged.map((name) => name.slice(0, 8)).join(', ')} of its key files is damaged.`;
   return new StillpointError('repository.damaged', what, {
-    advice: 'Restore the folder "keys" from a copy of the repository. Without a key nothing in it can be read.',
+    advice:
+      'Restore the folder "keys" from a copy of the files of this repository. Without a key nothing in it can be read.',
     details: { damaged },
     cause: undefined,
   });

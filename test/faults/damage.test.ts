@@ -4,15 +4,18 @@
  */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { FileRef } from '../../shared/repository/backend/backend.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
+import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
 import { checkRepository } from '../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../shared/repository/check/verify.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
-import { type Look, openLab, type Shelf, shelve } from '../support/damage/damage-lab.ts';
+import { DamageLab, type Look, openLab, type Shelf, shelve } from '../support/damage/damage-lab.ts';
 import { PLANTS } from '../support/damage/plants.ts';
+import { repair, WISHES } from '../support/damage/repair-lab.ts';
 import { resticFinds, resticOk } from '../support/restic.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { PASSWORD, testSignal } from '../support/test-repository.ts';
+import { backUp, createTestRepository, PASSWORD, testSignal } from '../support/test-repository.ts';
 import { writeOut } from '../support/write-out.ts';
 
 const LOOKS: readonly Look[] = ['check', 'headers', 'verify'];
@@ -51,6 +54,50 @@ describe('damage', () => {
         [...new Set(findings.flatMap(({ affects }) => affects))].toSorted();
       expect(victimsOf(await lab.look('verify'))).toEqual(victimsOf(few));
     }
+  });
+});
+
+describe('in a folder of many files', () => {
+  const FILES = 150;
+
+  /** Two restore points; the pack of the one file that only the second has, and the pack of all others. */
+  async function openManyLab(): Promise<{ lab: DamageLab; one: FileRef; others: FileRef }> {
+    const backend = createMemoryBackend();
+    const repository = await createTestRepository(backend);
+    const many: Record<string, string> = {};
+    for (let number = 0; number < FILES; number += 1) many[`a${String(number).padStart(3, '0')}`] = `${number}`;
+    const points = [
+      await backUp(repository, { d: many }),
+      await backUp(repository, { d: { ...many, z: 'important' } }),
+    ];
+    const lab = new DamageLab(backend, points);
+    return { lab, one: await lab.pack(1, '/d/z'), others: await lab.pack(0, '/d/a000') };
+  }
+
+  it('one cause hides no victim of another, and the counts are true', async () => {
+    const { lab, one, others } = await openManyLab();
+    await lab.remove(one);
+    await lab.remove(others);
+    const found = await lab.look('check');
+    const affectedBy = (file: FileRef): readonly string[] =>
+      found.find(({ message }) => message.includes(file.name.slice(0, 8)))?.affects ?? [];
+    expect(affectedBy(one)).toEqual([lab.victim(1, '/d/z')]);
+    expect(affectedBy(others)).toHaveLength(101);
+    expect(affectedBy(others).at(-1)).toBe(`and ${2 * FILES - 100} more`);
+  });
+
+  it('a repair names what the pack costs that it gives up', async () => {
+    const { lab, one, others } = await openManyLab();
+    await lab.remove(others);
+    await lab.flip(one, 20);
+    const { lost } = await repair(lab.backend, { part: 'packs', packs: [one.name] });
+    expect(lost.flatMap(({ affects }) => affects)).toEqual([lab.victim(1, '/d/z')]);
+    await repair(lab.backend, WISHES.index);
+    const { lost: all } = await repair(lab.backend, WISHES.points);
+    expect(all.map(({ affects }) => affects.length).toSorted((left, right) => left - right)).toEqual([
+      FILES,
+      FILES + 1,
+    ]);
   });
 });
 

@@ -6,14 +6,15 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { StillpointError } from '../../shared/base/errors.ts';
 import type { FileRef } from '../../shared/repository/backend/backend.ts';
+import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
 import { copyOf, crashAfter } from '../support/crashing-backend.ts';
-import { openLab, type Shelf, shelve, TREES } from '../support/damage/damage-lab.ts';
+import { DamageLab, openLab, type Shelf, shelve, TREES } from '../support/damage/damage-lab.ts';
 import { PLANTS } from '../support/damage/plants.ts';
 import { contents, repair, repairAll, victimsIn, WISHES } from '../support/damage/repair-lab.ts';
 import { FaultPlan, withFaults } from '../support/fault-plan.ts';
 import { resticFinds } from '../support/restic.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { backUp, type TestTree, testSignal } from '../support/test-repository.ts';
+import { backUp, createTestRepository, type TestTree, testSignal } from '../support/test-repository.ts';
 import { writeOut } from '../support/write-out.ts';
 
 let shelf: Shelf;
@@ -89,6 +90,63 @@ describe('repairing', () => {
     expect((await repair(lab.backend, { part: 'points' })).writes).toEqual([]);
     await repair(lab.backend, WISHES.points);
     expect((await lab.names('snapshots')).length).toBe(count);
+  });
+
+  describe('where the trees of a repaired copy were damaged since', () => {
+    const original = 1;
+    const victim = '/docs/b.txt';
+
+    /** The original lacks a file, a copy without it is there, and `breakIt` has hit the packs of the copy's own trees. */
+    async function openDamagedCopy(breakIt: (lab: DamageLab, file: FileRef) => Promise<void>): Promise<DamageLab> {
+      const lab = await openLab(shelf);
+      await lab.remove(await lab.pack(original, victim));
+      await repair(lab.backend, WISHES.index);
+      const packs = new Set(await lab.names('data'));
+      await repair(lab.backend, { part: 'points' });
+      const ofCopy = (await lab.names('data')).filter((name) => !packs.has(name));
+      expect(ofCopy).toHaveLength(1);
+      for (const name of ofCopy) await breakIt(lab, { type: 'data', name });
+      return lab;
+    }
+
+    it('they are written again, and only then the original goes', async () => {
+      const before = await contents((await openLab(shelf)).backend);
+      const lab = await openDamagedCopy((broken, file) => broken.remove(file));
+      await repair(lab.backend, WISHES.index);
+      const { writes, removes, lost } = await repair(lab.backend, WISHES.points);
+      expect(writes).toEqual([expect.objectContaining({ reason: expect.stringContaining('again') as string })]);
+      expect(removes).toHaveLength(1);
+      expect(lost.flatMap(({ affects }) => affects)).toEqual([lab.victim(original, victim)]);
+      expectKept(before, await contents(lab.backend), [lab.victim(original, victim)]);
+      expect(await victimsIn(lab.backend)).toEqual([]);
+    });
+
+    it('the original stays while the index still names the damaged ones', async () => {
+      const before = await contents((await openLab(shelf)).backend);
+      const lab = await openDamagedCopy((broken, file) => broken.flip(file, 20));
+      const names = await lab.names('snapshots');
+      await expect(repair(lab.backend, WISHES.points)).rejects.toThrow('is not whole');
+      expect(await lab.names('snapshots')).toEqual(names);
+      await repair(lab.backend, WISHES.packs);
+      await repair(lab.backend, WISHES.points);
+      expectKept(before, await contents(lab.backend), [lab.victim(original, victim)]);
+      expect(await victimsIn(lab.backend)).toEqual([]);
+    });
+  });
+
+  it('stores the tree of an empty folder again, which costs no restore point anything', async () => {
+    const backend = createMemoryBackend();
+    const repository = await createTestRepository(backend);
+    const lab = new DamageLab(backend, [await backUp(repository, { empty: {}, 'file.txt': 'content' })]);
+    const before = await contents(backend);
+    const { pack, offset } = await lab.place(0, '/empty', 'tree');
+    await lab.flip({ type: 'data', name: pack }, offset + 3);
+    await repair(backend, WISHES.packs);
+    expect(await victimsIn(backend)).toEqual([lab.victim(0, '/empty')]);
+    const { writes, removes, lost } = await repair(backend, WISHES.points);
+    expect({ writes: writes.length, removes, lost }).toEqual({ writes: 1, removes: [], lost: [] });
+    expect(await victimsIn(backend)).toEqual([]);
+    expect(await contents(backend)).toEqual(before);
   });
 
   it('gives up no restore point while the index may be what is wrong', async () => {

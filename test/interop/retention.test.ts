@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { COUNTED_RULES, type KeepRules } from '../../shared/domain/keep-rules.ts';
 import { fitsFilter, type PointFilter } from '../../shared/domain/point-filter.ts';
 import { applyKeepRules, GROUP_KEYS, type GroupKey, type RetentionPoint } from '../../shared/domain/retention.ts';
@@ -38,9 +38,9 @@ const history = fc.record({
   points: fc.array(
     fc.record({
       step: fc.bigInt({ min: 1n, max: 3000n }),
-      offset: fc.constantFrom(0, 0, 60, 120, -480, 330, 765, -210),
+      offset: fc.constantFrom<number>(0, 0, 60, 120, -480, 330, 765, -210),
       tags: fc.subarray(['a', 'b', 'c']),
-      paths: fc.constantFrom(['/srv'], ['/srv'], ['/etc', '/srv'], ['/srv', '/etc']),
+      paths: fc.constantFrom<string[]>(['/srv'], ['/srv'], ['/etc', '/srv'], ['/srv', '/etc']),
     }),
     { minLength: 1, maxLength: 16 },
   ),
@@ -109,6 +109,47 @@ it('keep what restic keeps, in the same groups and by the same rules', async () 
   expect(compared).toBeGreaterThanOrEqual(500);
   // Rules that keep everything would agree whatever we did.
   expect(forgotten).toBeGreaterThan(200);
+});
+
+/** Changes to and from summer time in the north, the south, and by half an hour. */
+const CHANGES = [
+  ['Europe/Berlin', '2026-03-29T01:00:00Z'],
+  ['Europe/Berlin', '2025-10-26T01:00:00Z'],
+  ['Pacific/Auckland', '2026-04-04T14:00:00Z'],
+  ['Australia/Lord_Howe', '2025-10-04T15:30:00Z'],
+  ['UTC', '2026-03-29T01:00:00Z'],
+] as const;
+const AROUND: readonly KeepRules[] = [{ within: '4d' }, { within: '3d24h' }, { withinHourly: '1m4d' }];
+
+it.each(CHANGES)('reckon back over a change of the clock as restic does, in %s at %s', async (zone, change) => {
+  const before = process.env['TZ'];
+  onTestFinished(() => {
+    if (before === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = before;
+  });
+  process.env['TZ'] = zone;
+  await using folder = await temporaryFolder();
+  const offsetAt = (ns: bigint): number => -new Date(Number(ns / 1_000_000n)).getTimezoneOffset();
+  const changeNs = BigInt(Date.parse(change)) * 1_000_000n;
+  // The newest point lies days after the change, the others some hours around the same days before it.
+  const histories = [2n, 4n].map((days): History => {
+    const newest = changeNs + days * 1440n * MINUTE;
+    const first = newest - 4n * 1440n * MINUTE - 200n * MINUTE;
+    const times = [...Array.from({ length: 30 }, (_, step) => first + BigInt(step) * 15n * MINUTE), newest];
+    const steps = times.map((time, index) => time - (times[index - 1] ?? first));
+    const points = steps.map((step, index) => ({
+      ...{ step: step * 1000n, tags: [], paths: ['/srv'] },
+      offset: offsetAt(times[index] ?? 0n),
+    }));
+    return { start: first, scale: 1n, points };
+  });
+  const points = await save(folder.path, histories);
+  for (const keep of AROUND) {
+    const printed = await resticOk(folder.path, 'forget', '--dry-run', '--json', ...argumentsOf(keep));
+    const theirs = JSON.parse(printed.split('\n', 1)[0] ?? '') as readonly ResticGroup[];
+    const ours = applyKeepRules(points, keep, ['host', 'paths'], new Date());
+    expect(lines(ours.map(describeOurs)), JSON.stringify(keep)).toEqual(lines(theirs.map(describeTheirs)));
+  }
 });
 
 async function save(place: string, some: readonly History[]): Promise<RetentionPoint[]> {

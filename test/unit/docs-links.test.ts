@@ -92,7 +92,8 @@ test('commands in the shell blocks of the pages exist, with their options', () =
   expect(lines.length).toBeGreaterThan(5);
   const wrong = lines.filter(([, rest = '']) => {
     const [name, ...words] = rest.split(' ');
-    const command = program.commands.find((candidate) => candidate.name() === name);
+    const group = program.commands.find((candidate) => candidate.name() === name);
+    const command = group?.commands.find((candidate) => candidate.name() === words[0]) ?? group;
     const options = words.filter((word) => word.startsWith('--'));
     const known = [...(command?.options ?? []), ...program.options].map((option) => option.long);
     return command === undefined || options.some((option) => !known.includes(option));

@@ -46,8 +46,8 @@ export function chooseForgotten(
 }
 
 function candidateOf(point: RestorePoint): Candidate {
-  const { id, time, hostname = '', paths, tags = [] } = point;
-  return { id, time, hostname, paths, tags, source: readLabels(tags).source };
+  const { id, time, hostname = '', paths, tags = [], original } = point;
+  return { id, time, hostname, paths, tags, original, source: readLabels(tags).source };
 }
 
 function byRules(

@@ -27,11 +27,13 @@ export class Damage {
     this.#causes.set(key, { message, severity, advice, affects: [], more: 0 });
   }
 
-  hit(key: string, object: string): void {
+  /** @param count how many it hits, of which `objects` are the first */
+  hit(key: string, objects: readonly string[], count = objects.length): void {
     const cause = this.#causes.get(key);
     if (cause === undefined) return;
-    if (cause.affects.length < MAX_AFFECTED) cause.affects.push(object);
-    else cause.more += 1;
+    const named = objects.slice(0, MAX_AFFECTED - cause.affects.length);
+    cause.affects.push(...named);
+    cause.more += count - named.length;
   }
 
   has(key: string): boolean {

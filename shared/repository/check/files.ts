@@ -26,15 +26,15 @@ export async function checkPoints(
   for (const { message, affects } of findings) {
     const [name = ''] = affects;
     const advice =
-      'Bring the file back from a copy of the repository. If there is none, this restore point is lost: "stillpoint repair points --forget" removes what is left of it.';
+      'Bring the file back from a copy of the files of the repository. If there is none, this restore point is lost: "stillpoint repair points --forget" removes what is left of it.';
     damage.add(`point:${name}`, message, advice);
-    damage.hit(`point:${name}`, `${name.slice(0, 8)}:/`);
+    damage.hit(`point:${name}`, [`${name.slice(0, 8)}:/`]);
   }
   for (const { id, time } of points) {
     if (!isAhead(repository, time)) continue;
     const message = `Restore point ${id.slice(0, 8)} says that it was made at ${time}, which is still to come.`;
     damage.add(`time:${id}`, message, CLOCK_ADVICE, 'warning');
-    damage.hit(`time:${id}`, `${id.slice(0, 8)}:/`);
+    damage.hit(`time:${id}`, [`${id.slice(0, 8)}:/`]);
   }
   return points;
 }
@@ -54,7 +54,7 @@ export async function checkKeys({ files }: OpenedRepository, damage: Damage, sig
     damage.add(
       `key:${name}`,
       `The file of key ${name.slice(0, 8)} ${fault}; its password may not open the repository.`,
-      'Other passwords are not hit. Bring the file back from a copy of the repository, or remove it and add the password anew.',
+      'Other passwords are not hit. Bring the file back from a copy of the files of the repository, or remove it and add the password anew.',
     );
   }
 }

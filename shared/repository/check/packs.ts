@@ -56,9 +56,9 @@ function fits({ blobs }: IndexedPack, size: number): boolean {
 
 const REPAIR_INDEX = 'Run "stillpoint repair index": it reads the headers of the packs and writes a new index.';
 const REPAIR_PACKS =
-  'If you have another copy of the repository, bring this file back from there. Else run "stillpoint repair packs": it saves every blob that is good.';
+  'If you have a copy of the files of the repository, bring this one back from there. Else run "stillpoint repair packs": it saves every blob that is good.';
 const MISSING_PACK =
-  'If you have another copy of the repository, bring the file back from there. Else run "stillpoint repair index", then "stillpoint repair points".';
+  'If you have a copy of the files of the repository, bring this one back from there. Else run "stillpoint repair index", then "stillpoint repair points".';
 
 /** Gathers what is wrong with packs, and knows why a blob cannot be had. */
 export class PackFaults {
@@ -72,6 +72,7 @@ export class PackFaults {
   readonly #unlisted = new Map<string, string>();
   /** Digests, to count without holding millions of names. */
   readonly #unindexed = new Set<string>();
+  readonly #missing = new Set<PackId>();
   #isHealthy = true;
 
   /** @param lostIndex the cause that stands for index files that cannot be read */
@@ -83,6 +84,7 @@ export class PackFaults {
     for (const id of repository.index.packIds) {
       if (survey.sizes.has(id)) continue;
       this.#isHealthy = false;
+      this.#missing.add(id);
       damage.add(`pack:${id}`, `The file of ${packName(id)} is not there.`, MISSING_PACK);
     }
   }
@@ -112,7 +114,8 @@ export class PackFaults {
     const places = index.findAll(type, id);
     let cause: string | undefined;
     for (const { pack, offset } of places) {
-      const bad = this.#survey.sizes.has(pack) ? this.#badPlaces.get(placeKey(pack, offset)) : `pack:${pack}`;
+      // A pack that was written since the survey is in neither.
+      const bad = this.#missing.has(pack) ? `pack:${pack}` : this.#badPlaces.get(placeKey(pack, offset));
       if (bad === undefined) return undefined;
       cause ??= bad;
     }

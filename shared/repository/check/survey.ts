@@ -9,15 +9,11 @@ import type { Node } from '../format/node.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { MAX_DEPTH } from '../read/walk.ts';
 import type { RestorePoint } from '../restore-point.ts';
-import { type Damage, MAX_AFFECTED } from './damage.ts';
+import type { Damage } from './damage.ts';
+import { NO_HITS, TreeHits } from './tree-hits.ts';
 
 /** Why a blob cannot be had: the key of a cause in the damage; undefined for a good one. */
 type CauseOf = (type: BlobType, id: BlobId) => string | undefined;
-
-interface Hit {
-  readonly cause: string;
-  readonly path: string;
-}
 
 export interface SurveyPorts {
   readonly repository: OpenedRepository;
@@ -30,7 +26,7 @@ export class Survey {
   readonly #ports: SurveyPorts;
   /** One bit for each blob: trees without any fault in or below them. */
   readonly #sound: Uint8Array;
-  readonly #hits = new Map<BlobId, readonly Hit[]>();
+  readonly #hits = new Map<BlobId, TreeHits>();
 
   constructor(ports: SurveyPorts) {
     this.#ports = ports;
@@ -39,49 +35,49 @@ export class Survey {
 
   async examine(points: readonly RestorePoint[]): Promise<void> {
     for (const point of points) {
-      for (const { cause, path } of await this.#tree(point.tree, 0)) {
-        this.#ports.damage.hit(cause, `${point.id.slice(0, 8)}:${path === '' ? '/' : path}`);
+      for (const [cause, { paths, count }] of await this.#tree(point.tree, 0)) {
+        const objects = paths.map((path) => `${point.id.slice(0, 8)}:${path === '' ? '/' : path}`);
+        this.#ports.damage.hit(cause, objects, count);
       }
     }
   }
 
-  async #tree(id: BlobId, depth: number): Promise<readonly Hit[]> {
+  async #tree(id: BlobId, depth: number): Promise<TreeHits> {
     this.#ports.signal.throwIfAborted();
     const number = this.#ports.repository.index.numberOf('tree', id);
-    if (number !== undefined && ((this.#sound[number >> 3] ?? 0) & (1 << (number & 7))) !== 0) return [];
+    if (number !== undefined && ((this.#sound[number >> 3] ?? 0) & (1 << (number & 7))) !== 0) return NO_HITS;
     const known = this.#hits.get(id);
     if (known !== undefined) return known;
     const hits = await this.#examineTree(id, depth);
-    if (hits.length > 0) this.#hits.set(id, hits);
+    if (!hits.isEmpty) this.#hits.set(id, hits);
     else if (number !== undefined) this.#sound[number >> 3] = (this.#sound[number >> 3] ?? 0) | (1 << (number & 7));
     return hits;
   }
 
-  async #examineTree(id: BlobId, depth: number): Promise<readonly Hit[]> {
+  async #examineTree(id: BlobId, depth: number): Promise<TreeHits> {
     const cause = this.#ports.causeOf('tree', id);
-    if (cause !== undefined) return [{ cause, path: '' }];
+    if (cause !== undefined) return new TreeHits().add(cause, '');
     const nodes = depth > MAX_DEPTH ? this.#tooDeep(id) : await this.#load(id);
-    if (nodes === undefined) return [{ cause: treeKey(id), path: '' }];
-    const hits: Hit[] = [];
+    if (nodes === undefined) return new TreeHits().add(treeKey(id), '');
+    const hits = new TreeHits();
     for (const node of nodes) {
-      for (const hit of await this.#node(id, node, depth)) {
-        if (hits.length <= MAX_AFFECTED) hits.push({ cause: hit.cause, path: `/${displayName(node.name)}${hit.path}` });
-      }
+      const name = displayName(node.name);
+      if (node.type === 'dir' && node.subtree !== undefined)
+        hits.addBelow(name, await this.#tree(node.subtree, depth + 1));
+      else for (const hit of this.#causesOf(id, node)) hits.add(hit, `/${name}`);
     }
     return hits;
   }
 
-  async #node(tree: BlobId, node: Node, depth: number): Promise<readonly Hit[]> {
-    if (node.type === 'dir') {
-      if (node.subtree !== undefined) return this.#tree(node.subtree, depth + 1);
-      return [this.#incomplete(tree, node, 'is a folder that names no tree')];
-    }
+  /** The causes that hit the entry itself. */
+  #causesOf(tree: BlobId, node: Node): readonly string[] {
+    if (node.type === 'dir') return [this.#incomplete(tree, node, 'is a folder that names no tree')];
     if (node.type !== 'file') return [];
     if (node.content === undefined) return [this.#incomplete(tree, node, 'is a file that names no content')];
     return this.#file(tree, node, node.content);
   }
 
-  #file(tree: BlobId, node: Node, content: readonly BlobId[]): readonly Hit[] {
+  #file(tree: BlobId, node: Node, content: readonly BlobId[]): readonly string[] {
     const causes = new Set<string>();
     let bytes = 0;
     for (const id of content) {
@@ -100,14 +96,14 @@ export class Survey {
         ),
       ];
     }
-    return [...causes].map((cause) => ({ cause, path: '' }));
+    return [...causes];
   }
 
-  #incomplete(tree: BlobId, node: Node, fault: string, advice = WRONG_TREE): Hit {
+  #incomplete(tree: BlobId, node: Node, fault: string, advice = WRONG_TREE): string {
     const cause = `node:${tree}:${node.name.toString('hex')}`;
     const where = `The entry "${displayName(node.name)}" of tree ${tree.slice(0, 8)}`;
     this.#ports.damage.add(cause, `${where} ${fault}.`, advice);
-    return { cause, path: '' };
+    return cause;
   }
 
   #tooDeep(id: BlobId): undefined {

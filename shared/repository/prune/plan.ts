@@ -33,7 +33,7 @@ export async function planPrune(
   signal: AbortSignal,
 ): Promise<PreparedPrune> {
   refuseOptions(repository, options);
-  const points = (await allPoints(repository, signal)).filter(({ id }) => without?.has(id) !== true);
+  const points = await pointsThatStay(repository, without, signal);
   await repository.reloadIndex(signal);
   const sizes = await packSizes(repository, signal);
   const used = await findUsedBlobs(repository, points, signal);
@@ -60,16 +60,20 @@ function refuseOptions({ version, location }: OpenedRepository, { repackUncompre
   });
 }
 
-async function allPoints(repository: OpenedRepository, signal: AbortSignal): Promise<readonly RestorePoint[]> {
+async function pointsThatStay(
+  repository: OpenedRepository,
+  without: ReadonlySet<string> | undefined,
+  signal: AbortSignal,
+): Promise<readonly RestorePoint[]> {
   const { points, findings } = await repository.listRestorePoints(signal);
-  if (findings.length === 0) return points;
-  const names = findings.flatMap(({ affects }) => affects);
+  const names = findings.flatMap(({ affects }) => affects).filter((id) => without?.has(id) !== true);
+  if (names.length === 0) return points.filter(({ id }) => without?.has(id) !== true);
   throw new StillpointError(
     'repository.damaged',
     `Nothing was pruned: ${names.length} restore points cannot be read: ${names.map((id) => id.slice(0, 8)).join(', ')}.`,
     {
       advice:
-        'What only they need would look unused and be deleted. Bring their files back from a copy of the repository, or forget them by their ids.',
+        'What only they need would look unused and be deleted. Bring these back from a copy of the files of the repository, or forget them by their ids.',
       details: { restorePoints: names },
       cause: undefined,
     },

@@ -4,7 +4,8 @@
  * there is there whole. The copy has the tag "repaired" and names the original.
  *
  * Crash story: trees first, then the copies, and only then, if that was asked for, the originals go, each after its
- * copy was read back and walked through. A copy that is there already is not made again.
+ * copy was read back and walked through, in this run. A copy that an earlier repair made and that was damaged since is
+ * mended by writing its trees again; while it waits for that it counts as no loss of its own.
  */
 import { StillpointError } from '../../base/errors.ts';
 import type { RepairLoss, RepairStep, RepairWish } from '../../domain/repair-plan.ts';
@@ -28,8 +29,11 @@ interface HurtPoint {
   readonly point: RestorePoint;
   /** Of the copy; undefined where nothing of it can be read. */
   readonly tree: BlobId | undefined;
-  /** Whether an earlier repair made the copy. */
-  readonly isCopied: boolean;
+  /** That an earlier repair made; the point itself where writing its trees again makes it whole. */
+  readonly copy: RestorePoint | undefined;
+  /** Whether all trees of the copy are there and sound. */
+  readonly isCopyWhole: boolean;
+  readonly loss: RepairLoss | undefined;
 }
 
 type CauseOf = (type: BlobType, id: BlobId) => string | undefined;
@@ -44,48 +48,35 @@ export async function planPointRepair(
   await assertIndexIsSound(repository, structure, signal);
   const { causeOf } = structure.faults;
   const rewriter = new TreeRewriter({ repository, causeOf, signal, store: () => Promise.resolve() });
-  const hurt: HurtPoint[] = [];
-  const lost: RepairLoss[] = [];
-  for (const point of structure.points) {
-    const result = await rewriter.rewrite(point.tree);
-    if (result.tree === point.tree) continue;
-    const { tree } = result;
-    const isCopied = tree !== undefined && structure.points.some((other) => isCopyOf(other, point, tree));
-    hurt.push({ point, tree, isCopied });
-    const short = point.id.slice(0, 8);
-    const affects = result.lost.map((path) => `${short}:${path === '' ? '/' : path}`);
-    const reason =
-      tree === undefined ? 'nothing of it can be read' : 'these files and folders are left out or empty in the copy';
-    lost.push({
-      object: `restore point ${short}`,
-      reason,
-      affects: result.more > 0 ? [...affects, `and ${result.more} more`] : affects,
-    });
-  }
+  const hurt = await findHurt(structure.points, rewriter);
   const unreadable = structure.damage.findings.filter(
     ({ message }) => message.includes('restore point') && message.startsWith('The file of'),
   );
   const files = unreadable.length === 0 ? [] : await damagedFiles(repository, structure, signal);
   const plan = makePlan(repository, wish, {
-    writes: hurt.flatMap(({ point, tree, isCopied }): RepairStep[] =>
-      tree === undefined || isCopied
+    writes: hurt.flatMap(({ point, tree, copy, isCopyWhole }): RepairStep[] =>
+      tree === undefined || isCopyWhole
         ? []
-        : [step('snapshots', point.id, 'a copy without what is lost, with the tag "repaired"')],
+        : copy === undefined
+          ? [step('snapshots', point.id, 'a copy without what is lost, with the tag "repaired"')]
+          : [step('snapshots', copy.id, `its folders again, as restore point ${point.id.slice(0, 8)} has them`)],
     ),
     removes:
       wish.forget === true
         ? [
-            ...hurt.map(({ point, tree }) =>
-              step(
-                'snapshots',
-                point.id,
-                tree === undefined ? 'nothing of it can be read' : 'its repaired copy replaces it',
+            ...hurt
+              .filter(isReplaced)
+              .map(({ point, tree }) =>
+                step(
+                  'snapshots',
+                  point.id,
+                  tree === undefined ? 'nothing of it can be read' : 'its repaired copy replaces it',
+                ),
               ),
-            ),
             ...files.map((name) => step('snapshots', name, 'its file cannot be read')),
           ]
         : [],
-    lost,
+    lost: hurt.map(({ loss }) => loss).filter((loss) => loss !== undefined),
     notes:
       wish.forget === true ? [] : files.map((name) => step('snapshots', name, 'cannot be read; --forget removes it')),
     exact: [...hurt.flatMap(({ point, tree }) => [point.id, tree ?? '']), ...files],
@@ -93,6 +84,39 @@ export async function planPointRepair(
   return {
     plan,
     apply: (run) => applyPointRepair(repository, { hurt, files, causeOf, forget: wish.forget === true }, run),
+  };
+}
+
+async function findHurt(points: readonly RestorePoint[], rewriter: TreeRewriter): Promise<readonly HurtPoint[]> {
+  const hurt: HurtPoint[] = [];
+  for (const point of points) {
+    const { tree, lost, more } = await rewriter.rewrite(point.tree);
+    if (lost.length === 0) continue;
+    if (tree === point.tree) {
+      hurt.push({ point, tree, copy: point, isCopyWhole: false, loss: undefined });
+      continue;
+    }
+    const copy = tree && points.find((other) => isCopyOf(other, point, tree));
+    // The id of its tree says what the copy should hold; only a walk says that it does.
+    const isCopyWhole = copy !== undefined && (await rewriter.rewrite(copy.tree)).lost.length === 0;
+    hurt.push({ point, tree, copy, isCopyWhole, loss: lossOf(point, tree, lost, more) });
+  }
+  const mended = new Set(hurt.filter(isReplaced).map(({ copy }) => copy?.id));
+  return hurt.filter(({ point }) => !mended.has(point.id));
+}
+
+function isReplaced({ point, copy }: HurtPoint): boolean {
+  return copy !== point;
+}
+
+function lossOf({ id }: RestorePoint, tree: BlobId | undefined, lost: readonly string[], more: number): RepairLoss {
+  const short = id.slice(0, 8);
+  const affects = lost.map((path) => `${short}:${path === '' ? '/' : path}`);
+  return {
+    object: `restore point ${short}`,
+    reason:
+      tree === undefined ? 'nothing of it can be read' : 'these files and folders are left out or empty in the copy',
+    affects: more > 0 ? [...affects, `and ${more} more`] : affects,
   };
 }
 
@@ -164,17 +188,17 @@ async function applyPointRepair(
     await using writer = await repository.openWriter(lock, { workers: 1 });
     const store = async (text: Buffer): Promise<void> => void (await (await writer.put('tree', text, signal)).saved);
     const rewriter = new TreeRewriter({ repository, causeOf, signal, store });
-    const wanted = hurt.filter(({ tree, isCopied }) => tree !== undefined && !isCopied);
-    for (const { point } of wanted) await rewriter.rewrite(point.tree);
+    const wanted = hurt.filter(({ tree }) => tree !== undefined);
+    for (const { point, isCopyWhole } of wanted) if (!isCopyWhole) await rewriter.rewrite(point.tree);
     await writer.flush(signal);
-    for (const { point, tree } of wanted) {
-      copies.push(await repository.saveRestorePoint(copyOf(point, tree as BlobId), lock, signal));
+    for (const { point, tree, copy } of wanted) {
+      copies.push(copy ?? (await repository.saveRestorePoint(copyOf(point, tree as BlobId), lock, signal)));
       onProgress(copies.length, wanted.length);
     }
   }
   for (const copy of copies) await proveCopy(repository, copy, causeOf, signal);
   if (!forget) return;
-  for (const { point } of hurt) await removeFile(repository, 'snapshots', point.id, lock, signal);
+  for (const { point } of hurt.filter(isReplaced)) await removeFile(repository, 'snapshots', point.id, lock, signal);
   for (const name of files) await removeFile(repository, 'snapshots', name, lock, signal);
 }
 

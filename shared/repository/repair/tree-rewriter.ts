@@ -4,12 +4,14 @@
  */
 import { displayName } from '../../base/bytes.ts';
 import { isStillpointError } from '../../base/errors.ts';
-import { MAX_AFFECTED } from '../check/damage.ts';
 import { type BlobId, type BlobType, blobIdOf } from '../format/ids.ts';
 import type { Node } from '../format/node.ts';
 import { encodeTree } from '../format/tree.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { MAX_DEPTH } from '../read/walk.ts';
+
+/** A plan names what it gives up; more of one restore point than these are counted. */
+const MAX_NAMED = 10_000;
 
 export interface TreeRewriterPorts {
   readonly repository: OpenedRepository;
@@ -20,7 +22,10 @@ export interface TreeRewriterPorts {
 }
 
 export interface RewrittenTree {
-  /** The same id where nothing is wrong; undefined where the tree cannot be read. */
+  /**
+   * The same id where nothing is lost, and also where only an empty folder's tree was: it is stored again. Undefined
+   * where the tree cannot be read.
+   */
   readonly tree: BlobId | undefined;
   /** Paths from this tree on, and how many more there are. */
   readonly lost: readonly string[];
@@ -50,7 +55,7 @@ export class TreeRewriter {
     const asItIs: RewrittenTree = { tree: id, lost: [], more: 0 };
     if (number >= 0 && ((this.#sound[number >> 3] ?? 0) & (1 << (number & 7))) !== 0) return asItIs;
     const result = await this.#rewriteTree(id, depth);
-    if (result.tree !== id) this.#changed.set(id, result);
+    if (result.lost.length > 0) this.#changed.set(id, result);
     else if (number >= 0) this.#sound[number >> 3] = (this.#sound[number >> 3] ?? 0) | (1 << (number & 7));
     return result;
   }
@@ -66,7 +71,7 @@ export class TreeRewriter {
       if (result.node !== undefined) kept.push(result.node);
       more += result.more;
       for (const path of result.lost) {
-        if (lost.length < MAX_AFFECTED) lost.push(`/${displayName(node.name)}${path}`);
+        if (lost.length < MAX_NAMED) lost.push(`/${displayName(node.name)}${path}`);
         else more += 1;
       }
     }

@@ -422,7 +422,7 @@ const smallFiles: readonly Plant[] = [
     restic: 'unasked',
     plant: async (lab) => {
       await lab.backend.save({ type: 'keys', name: 'ff'.repeat(32) }, [Buffer.from('{"kdf":"scrypt"}')], lab.signal);
-      return [damage(/key ffffffff does not match its name/, /copy of the repository/)];
+      return [damage(/key ffffffff does not match its name/, /copy of the files of the repository/)];
     },
   },
   {

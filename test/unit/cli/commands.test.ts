@@ -111,7 +111,7 @@ test.each<[string[], object]>([
   [['check', '--headers'], { kind: 'check', repository: 'main', headers: true }],
   [['verify', 'other'], { kind: 'verify', repository: 'other' }],
   [
-    ['copy', '--from', 'main', '--to', 'offsite', '3a7b', '--host', 'db1', '--tag', 'a,b', '--tag', 'c'],
+    ['copy', '--from', 'main', '--to', 'offsite', '3a7b', '--host', 'db1', '--tag', 'a, b', '--tag', 'c'],
     {
       kind: 'copy',
       from: 'main',

@@ -162,7 +162,7 @@ test('long lists are cut, and the count stays true', () => {
   const affects = Array.from({ length: 300 }, (_, index) => `3a7b9c12:/f${index}.`);
   const check = renderResult({ ...sampleCheck, findings: [{ severity: 'damage', message: 'It is.', affects }] }, plain);
   expect(check).toContain('(affects 3a7b9c12:/f0., ');
-  expect(check).toContain('3a7b9c12:/f5. and others, which --json names)');
+  expect(check).toContain('3a7b9c12:/f5. and others; --json names more)');
   expect(check).not.toContain('/f6.');
 });
 

@@ -1,5 +1,5 @@
 /** What the comparison with restic cannot see: points of one instant, points in the future, and what is refused. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { isEmptyRules, type KeepRules, parseKeepCount, parseSpan } from '../../../shared/domain/keep-rules.ts';
 import { applyKeepRules, DEFAULT_GROUP_BY, type RetentionPoint } from '../../../shared/domain/retention.ts';
 
@@ -32,6 +32,25 @@ describe('keep rules', () => {
     const result = kept(points, { within: '7d' });
     expect(Object.values(result).map((reasons) => reasons.length)).toEqual([1, 1, 0]);
     expect(kept([at('2031-01-01T00:00:00Z')], { within: '1h' })).toEqual({ '2031-01-01T00:00:00Z': ['within 1h'] });
+  });
+
+  it('reckon back over a change to summer time as the clock of this machine goes, where the point shows it', () => {
+    const zone = process.env['TZ'];
+    onTestFinished(() => {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
+    });
+    const points = [at('2026-10-28T02:00:00+01:00', 'new'), at('2026-10-20T02:30:00+02:00', 'old')];
+    process.env['TZ'] = 'Europe/Berlin';
+    expect(kept(points, { within: '8d' })).toEqual({ new: ['within 8d'], old: ['within 8d'] });
+    process.env['TZ'] = 'UTC';
+    expect(kept(points, { within: '8d' })).toEqual({ new: ['within 8d'], old: [] });
+  });
+
+  it('keep the repaired copy and not its original of the same instant', () => {
+    const points = [at('2026-11-01T10:00:00Z', 'a'), { ...at('2026-11-01T10:00:00Z', 'b'), original: 'a' }];
+    expect(kept(points, { last: 1 })).toEqual({ a: [], b: ['last'] });
+    expect(kept(points.toReversed(), { daily: 1 })).toEqual({ a: [], b: ['daily'] });
   });
 
   it('that keep nothing are refused instead of forgetting everything', () => {

@@ -153,6 +153,7 @@ describe('a repository', { timeout: SLOW }, () => {
     });
     await expect(stillpoint.listRestorePoints({}, never), 'a shorter list would look complete').rejects.toMatchObject({
       code: 'repository.not-found',
+      advice: expect.stringContaining('To ask without "other", name another repository: "main"') as string,
     });
   });
 
@@ -256,7 +257,7 @@ describe('a repository', { timeout: SLOW }, () => {
   });
 
   test('is browsed in pages, whatever the names are', async () => {
-    const names = ['a\nb', 'ü', 'a\u001b[31m', 'plain'].map((name) => Buffer.from(name));
+    const names = ['a\nb', 'ü', 'a\u001b[31m', 'plain', 'twin\n', 'twin\\n'].map((name) => Buffer.from(name));
     names.push(Buffer.from([0x66, 0xff, 0x66]));
     const when = timestampFromDate(new Date('2026-01-02T03:04:05Z'));
     const meta = { mtime: when, atime: when, ctime: when, uid: 1, gid: 2, mode: 0o640 };
@@ -277,6 +278,8 @@ describe('a repository', { timeout: SLOW }, () => {
     expect(rest.entries.map(({ name, rawName }) => [name, rawName])).toEqual([
       ['f\\xfff', '66ff66'],
       ['plain', undefined],
+      ['twin\\n', '7477696e0a'],
+      ['twin\\n', undefined],
       ['ü', undefined],
     ]);
     expect(rest.nextCursor).toBeUndefined();
@@ -297,6 +300,7 @@ describe('a repository', { timeout: SLOW }, () => {
     for (const [path, code] of [
       ['/none', 'repository.path-not-found'],
       ['/plain/below', 'repository.path-not-found'],
+      ['/twin\\n', 'repository.path-not-found'],
       ['plain', 'usage.invalid'],
     ] as const) {
       await expect(stillpoint.browse({ repository: MAIN, restorePoint: point, path }, never)).rejects.toMatchObject({

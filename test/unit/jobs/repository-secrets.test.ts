@@ -46,8 +46,8 @@ describe('the password in a file', () => {
     ['secret word\n', 'secret word'],
     ['secret word\r\n', 'secret word'],
     ['secret word', 'secret word'],
-    ['two newlines\n\n', 'two newlines\n'],
-    [' spaces stay \n', ' spaces stay '],
+    ['two newlines\n\n', 'two newlines'],
+    ['\ufeff\t two  words \u0085\u00a0\r\n', 'two  words'],
     ['grüße\n', 'grüße'],
   ])('%j is %j', async (content, value) => {
     const passwordFile = join(folder, 'password');

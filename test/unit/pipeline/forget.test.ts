@@ -113,6 +113,20 @@ describe('forget', () => {
     expect(await pointsIn(backend)).toEqual(ids.slice(1));
   });
 
+  it('and prunes what only a restore point needed that cannot be read, when it is named', async () => {
+    const { backend, ids } = await filled(2);
+    const [first = '', second = ''] = ids;
+    await backend.save({ type: 'snapshots', name: first }, [Buffer.from('noise')], signal);
+    await expect(forget({ selection: byRules(1), prune: PRUNE }, ports(backend), signal)).rejects.toMatchObject({
+      code: 'repository.damaged',
+    });
+    const named: ForgetSelection = { by: 'points', points: [first] };
+    const report = await forget({ selection: named, prune: PRUNE }, ports(backend), signal);
+    expect(report.prune?.packsDeleted).toBe(2);
+    expect(await pointsIn(backend)).toEqual([second]);
+    expect(await damageIn(backend, 'verify')).toEqual([]);
+  });
+
   it('looks at each source by its own rules, and at nothing else', async () => {
     const { backend, ids } = await filled(6);
     const sources = [{ source: sourceName('even'), rules: { last: 1 } }];

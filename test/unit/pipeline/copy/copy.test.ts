@@ -165,6 +165,24 @@ describe('a copy', () => {
     await expect(chosen(['ffffffff'])).rejects.toMatchObject({ code: 'repository.unknown-point' });
   });
 
+  it('leans on no pack of the target that its index names and that is gone', async () => {
+    const source = await create(from);
+    await save(source, FIRST, {});
+    await create(to);
+    await copyAll(from, to);
+    await save(source, SECOND, { time: '2026-02-01T00:00:00Z' as never });
+    const target = await openRepository(to, PASSWORD, signal, { clock: hastyClock });
+    const [gone = ''] = await target.files.listNames('data', signal);
+    await to.remove({ type: 'data', name: gone }, signal);
+    const before = await points(to);
+    await expect(copyAll(from, to)).rejects.toMatchObject({
+      code: 'repository.damaged',
+      message: expect.stringContaining(gone.slice(0, 8)) as string,
+      advice: expect.stringContaining('stillpoint repair index') as string,
+    });
+    expect(await points(to)).toEqual(before);
+  });
+
   it('proves each blob: one that was changed is not copied, and the others are', async () => {
     const source = await create(from);
     const hit = await save(source, { 'hit.bin': randomBytes(50_000) }, {});
