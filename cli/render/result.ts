@@ -67,7 +67,11 @@ function renderBackup(report: BackupReport, paint: Paint): string {
   const head = `${paint('green', 'Restore point')} ${shown(report.restorePoint)}\n${renderFacts(facts)}`;
   const skipped = report.skipped.map((item) => `"${shown(item.path)}": ${shown(item.reason)}`);
   return (
-    head + renderList(paint('yellow', `${counted(report.skipped.length, 'item was', 'items were')} skipped`), skipped)
+    head +
+    renderList(
+      paint('yellow', `${counted(report.skipped.length, 'item was', 'items were')} skipped or not saved whole`),
+      skipped,
+    )
   );
 }
 
@@ -129,7 +133,7 @@ function renderCopy(report: CopyReport, paint: Paint): string {
 function renderSweep(report: SweepReport, paint: Paint): string {
   const removed =
     report.removed.length === 0
-      ? `${paint('green', 'Nothing of ours was left behind')}\n`
+      ? `${paint('green', report.kept.length === 0 ? 'Nothing of ours was left behind' : 'Nothing was removed')}\n`
       : renderList(paint('green', `${counted(report.removed.length, 'trace')} removed`), report.removed.map(shown));
   const kept = report.kept.map((item) => `${shown(item.object)}: ${shown(item.reason)}`);
   return (

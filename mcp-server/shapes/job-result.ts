@@ -22,7 +22,7 @@ const backupShape = z.strictObject({
   bytesRead: count('Content that was read, in bytes.'),
   bytesReceived: count('What came over the connection, in bytes.'),
   bytesStored: count('What the repository grew by, in bytes.'),
-  skippedCount: count('Files that could not be read and are not in the restore point.'),
+  skippedCount: count('Files that are not in the restore point, or not with all of their attributes.'),
   skipped: z
     .array(
       z.strictObject({

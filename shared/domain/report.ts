@@ -15,6 +15,12 @@ export interface SnapshotReport {
   readonly peakUsedBytes: number;
 }
 
+/** What a backup left out, or saved without all that belongs to it. */
+export interface SkippedItem {
+  readonly path: string;
+  readonly reason: string;
+}
+
 export interface BackupReport {
   readonly kind: 'backup';
   readonly restorePoint: string;
@@ -35,7 +41,7 @@ export interface BackupReport {
   /** What the repository grew by. */
   readonly bytesStored: number;
   readonly blobsNew: number;
-  readonly skipped: readonly { readonly path: string; readonly reason: string }[];
+  readonly skipped: readonly SkippedItem[];
 }
 
 export interface RestoreReport {

@@ -19,7 +19,7 @@ export interface HostIdentity {
 
 /** coreutils, util-linux, device-mapper and LVM programs that the scripts of this room call. */
 const PROGRAMS =
-  'tar find unshare nsenter mount umount readlink stat grep sed timeout dmsetup lvs vgs lvcreate lvremove';
+  'tar find unshare nsenter mount umount readlink stat grep sed timeout dd tr dmsetup lvs vgs lvcreate lvremove';
 
 const script: RemoteScript = {
   name: 'identify-host',

@@ -114,6 +114,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
       coverage: {
         trees: [{ path: Buffer.from(order.dir), volume, pathInVolume: Buffer.from('/') }],
         volumes: [volume],
+        emptyPlaces: [],
         notes: [],
       },
       exclude: compileExcludes([]),

@@ -1,4 +1,5 @@
 /** The last act: packs and index durable, then the restore point that makes them count. */
+
 import { displayName } from '../../base/bytes.ts';
 import type { Consistency } from '../../domain/consistency.ts';
 import type { RunId } from '../../domain/names.ts';
@@ -8,6 +9,7 @@ import type { RepositoryLock, RepositoryWriter } from '../../repository/reposito
 import type { RestorePointStatistics } from '../../repository/restore-point.ts';
 import type { TakenSnapshot } from '../../snapshot/provider.ts';
 import { consistencyTag, PROGRAM_TAG, sourceTag } from '../labels.ts';
+import { lackingAttributes } from './parent.ts';
 import type { ReadContext, ReadResult } from './read-trees.ts';
 import { skewMs } from './snapshot-report.ts';
 
@@ -62,6 +64,7 @@ export async function commitRestorePoint(
           consistency,
           skewMs: skewMs(taken),
           volumes: taken.map((snapshot) => snapshot.planned.volume),
+          ...(read.omissions.attributesMissing ? lackingAttributes : {}),
         },
       },
     },
@@ -82,6 +85,6 @@ export async function commitRestorePoint(
     bytesReceived: counts.bytesReceived,
     bytesStored: stats.bytesStored,
     blobsNew: stats.dataBlobsNew + stats.treeBlobsNew,
-    skipped: [],
+    skipped: read.omissions.items,
   };
 }

@@ -44,6 +44,8 @@ export interface ContentHandlers<T> {
 
 export interface ContentTotals {
   readonly receivedBytes: number;
+  /** What tar said though it ended well: the last 8 KiB. */
+  readonly stderr: string;
 }
 
 /**
@@ -65,7 +67,7 @@ export class ContentStream<T> {
       const names = this.#names();
       const first = await names.next();
       // Nothing changed: no need to bother the host.
-      if (first.done) return { receivedBytes: 0 };
+      if (first.done) return { receivedBytes: 0, stderr: '' };
       await using stream = await host.stream(command, startingWith(first.value, names), signal);
       for await (const entry of readTar(stream.output)) {
         current = this.#sent.shift();
@@ -74,10 +76,10 @@ export class ContentStream<T> {
         current = undefined;
         this.queue.answered();
       }
-      const { bytes } = await stream.finished;
+      const { bytes, stderr } = await stream.finished;
       const missing = this.#sent[0];
       if (missing !== undefined) throw unexpected(undefined, missing.name);
-      return { receivedBytes: bytes };
+      return { receivedBytes: bytes, stderr };
     } catch (error) {
       const unanswered = [...(current ? [current] : []), ...this.#sent, ...this.queue.fail(error as Error)];
       for (const request of unanswered) handlers.abandon(request.subject, error);

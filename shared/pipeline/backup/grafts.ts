@@ -1,6 +1,6 @@
 /** Trees within trees: a nested mount is read as a tree of its own and stands at its place in the outer one. */
 import { isWithin } from '../../snapshot/mountinfo.ts';
-import type { SourceTree } from './paths.ts';
+import type { SourceTree } from './source-tree.ts';
 
 /** The closest tree that holds this one's path; undefined for a tree at the top. */
 export function outerTreeOf(tree: SourceTree, trees: readonly SourceTree[]): SourceTree | undefined {
@@ -8,9 +8,22 @@ export function outerTreeOf(tree: SourceTree, trees: readonly SourceTree[]): Sou
   return around.toSorted((a, b) => b.path.length - a.path.length)[0];
 }
 
+/** Of the places those that lie directly in this tree, by their path below its root as Latin-1 text. */
+export function placesIn(tree: SourceTree, trees: readonly SourceTree[], places: readonly Buffer[]): readonly string[] {
+  const start = startBelow(tree);
+  const closest = (place: Buffer): SourceTree | undefined =>
+    trees.filter((other) => isWithin(place, other.path)).toSorted((a, b) => b.path.length - a.path.length)[0];
+  return places.filter((place) => closest(place) === tree).map((place) => place.toString('latin1', start));
+}
+
+/** Where a path below the tree's root begins in the absolute one. */
+function startBelow(tree: SourceTree): number {
+  return tree.path.length === 1 ? 1 : tree.path.length + 1;
+}
+
 /** The trees that stand directly in this one, by their path below its root as Latin-1 text. */
 export function graftsOf(tree: SourceTree, trees: readonly SourceTree[]): ReadonlyMap<string, SourceTree> {
   const inner = trees.filter((other) => outerTreeOf(other, trees) === tree);
-  const start = tree.path.length === 1 ? 1 : tree.path.length + 1;
+  const start = startBelow(tree);
   return new Map(inner.map((other) => [other.path.toString('latin1', start), other]));
 }

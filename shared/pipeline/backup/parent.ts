@@ -17,6 +17,16 @@ export async function findParent(
   return points.findLast((point) => point.hostname === source.host && (point.tags ?? []).includes(tag));
 }
 
+/** Said by a run whose host could not read all attributes: what is unchanged since would lack them without a word. */
+const LACKING = 'attributesMissing';
+
+export const lackingAttributes: Readonly<Record<string, unknown>> = { [LACKING]: true };
+
+export function lacksAttributes({ extra }: RestorePoint): boolean {
+  const own = extra?.['stillpoint'];
+  return typeof own === 'object' && own !== null && LACKING in own;
+}
+
 /**
  * What the parent has at a path. Its root has no node of its own, so one is made that is equal to nothing but leads to
  * what is in it. Where a tree on the way is damaged, the parent has nothing: all is read again, which mends it.

@@ -2,6 +2,9 @@
  * From the paths of a source to trees: which volume holds each, where in its snapshot it will be found, and what is
  * mounted below. A nested mount is a tree of its own that is grafted into the outer one; one that cannot be
  * snapshotted stops the plan, because it would otherwise be an empty folder in the backup that looks like success.
+ *
+ * Invariant: what a mount hides on the living host is not in the restore point, and what a mount shows is, or is told.
+ * A tree counts as read with another one only where nothing is mounted between the two.
  */
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
@@ -11,15 +14,8 @@ import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../r
 import { type DetectedVolume, holdsData } from '../../snapshot/detect.ts';
 import { isWithin, mountOf, mountsBelow } from '../../snapshot/mountinfo.ts';
 import type { Survey } from '../../snapshot/survey.ts';
-
-/** One tree to read: a path and everything of its own file system below it. */
-export interface SourceTree {
-  /** Absolute, symbolic links resolved; where it stands in the restore point. */
-  readonly path: Buffer;
-  readonly volume: DetectedVolume;
-  /** From the root of the volume's file system; "/" for all of it. */
-  readonly pathInVolume: Buffer;
-}
+import { outerTreeOf } from './grafts.ts';
+import type { SourceTree } from './source-tree.ts';
 
 export interface ResolvedPath {
   readonly asked: Buffer;
@@ -56,6 +52,8 @@ export interface Coverage {
   readonly trees: readonly SourceTree[];
   /** Each volume once, in the order of the trees. */
   readonly volumes: readonly DetectedVolume[];
+  /** Where something is mounted that is in memory or of the kernel: nothing below is saved, nor what lies hidden there. */
+  readonly emptyPlaces: readonly Buffer[];
   readonly notes: readonly string[];
 }
 
@@ -67,6 +65,7 @@ export function coverPaths(
 ): Coverage {
   const notes: string[] = [];
   const trees = new Map<string, SourceTree>();
+  const empty = new Map<string, Mount>();
   const add = (path: Buffer, mount: Mount): void => {
     trees.set(path.toString('latin1'), treeAt(path, mount, survey, host));
   };
@@ -83,16 +82,41 @@ export function coverPaths(
       if (isLeftOut(nested.target, real, exclude)) continue;
       const detected = volumeOf(nested, survey);
       if (detected && holdsData(detected)) add(nested.target, nested);
-      else
-        notes.push(
-          `"${displayName(nested.target)}" (${nested.fsType}) holds no data of its own and stays empty in the backup.`,
-        );
+      else empty.set(nested.target.toString('latin1'), nested);
     }
   }
   const kept = [...trees.values()].filter((tree) => !isCovered(tree, [...trees.values()]));
   kept.sort((a, b) => b.path.length - a.path.length);
-  return { trees: kept, volumes: [...new Set(kept.map((tree) => tree.volume))].reverse(), notes };
+  for (const tree of kept) requirePlace(tree, kept, [...empty.values()], host);
+  for (const { target, fsType } of empty.values())
+    notes.push(`"${displayName(target)}" (${fsType}) is in memory or of the kernel; what is in it is not saved.`);
+  return {
+    trees: kept,
+    volumes: [...new Set(kept.map((tree) => tree.volume))].reverse(),
+    emptyPlaces: [...empty.values()].map(({ target }) => target),
+    notes,
+  };
 }
+
+/** A tree inside an empty place has no folder in the outer one's snapshot at which it could stand. */
+function requirePlace(tree: SourceTree, all: readonly SourceTree[], empty: readonly Mount[], host: string): void {
+  const outer = outerTreeOf(tree, all);
+  const between = outer && empty.find(({ target }) => isBetween(target, outer.path, tree.path));
+  if (between === undefined) return;
+  const [inner, place] = [displayName(tree.path), displayName(between.target)];
+  throw new StillpointError(
+    'host.path-not-snapshottable',
+    `"${inner}" on "${host}" is mounted inside "${place}" (${between.fsType}), of which no snapshot is possible.`,
+    {
+      advice: `Nothing was started. Name "${place}" under "exclude", and save "${inner}" by a source of its own.`,
+      details: { path: inner, host },
+      cause: undefined,
+    },
+  );
+}
+
+const isBetween = (place: Buffer, outer: Buffer, inner: Buffer): boolean =>
+  !place.equals(inner) && isWithin(inner, place) && isWithin(place, outer);
 
 /** Whether the place, or a folder on the way to it from the source's path, is excluded. */
 function isLeftOut(place: Buffer, from: Buffer, exclude: ExcludePatterns): boolean {
@@ -102,23 +126,19 @@ function isLeftOut(place: Buffer, from: Buffer, exclude: ExcludePatterns): boole
   return exclude.matches(place);
 }
 
-/** A tree below another one of the same volume is read with that one already, unless it is a mount of its own. */
+/** Whether the closest tree around it shows the very same folder: then it is read with that one. */
 function isCovered(tree: SourceTree, all: readonly SourceTree[]): boolean {
-  return all.some((other) => {
-    if (other === tree || !isWithin(tree.path, other.path)) return false;
-    const below = tree.path.subarray(other.path.length);
-    const within = Buffer.concat([
-      trimSlash(other.pathInVolume),
-      other.path.length === 1 ? Buffer.concat([Buffer.from('/'), below]) : below,
-    ]);
-    return other.volume === tree.volume && within.equals(tree.pathInVolume);
-  });
+  const outer = outerTreeOf(tree, all);
+  if (outer === undefined || outer.volume !== tree.volume) return false;
+  const below = tree.path.subarray(outer.path.length === 1 ? 0 : outer.path.length);
+  return Buffer.concat([trimSlash(outer.pathInVolume), below]).equals(tree.pathInVolume);
 }
 
 function treeAt(path: Buffer, mount: Mount, survey: Survey, host: string): SourceTree {
   const volume = volumeOf(mount, survey);
   if (volume === undefined) throw notThere(path, host);
   const { snapshot } = volume.volume;
+  if (mount.root.toString('latin1').endsWith(DELETED)) throw deleted(path, host);
   if (!snapshot.possible) {
     throw new StillpointError(
       'host.path-not-snapshottable',
@@ -145,6 +165,22 @@ function contradiction(path: Buffer, outer: Buffer): StillpointError {
     'config.invalid',
     `"${displayName(path)}" is to be saved and, as a part of "${displayName(outer)}", to be left out.`,
     { advice: 'Nothing was started. Change "paths" or "exclude" of the source.', cause: undefined },
+  );
+}
+
+/** How the kernel marks a bind mount of what was removed since. */
+const DELETED = '//deleted';
+
+function deleted(path: Buffer, host: string): StillpointError {
+  const shown = displayName(path);
+  return new StillpointError(
+    'host.path-not-snapshottable',
+    `What is mounted at "${shown}" on "${host}" was deleted where it came from, so no snapshot holds it.`,
+    {
+      advice: `Nothing was started. Unmount "${shown}", mount again what should be there, or name it under "exclude".`,
+      details: { path: shown, host },
+      cause: undefined,
+    },
   );
 }
 

@@ -16,10 +16,13 @@ import { FolderStack } from './folder-stack.ts';
 import { HardLinks } from './hard-links.ts';
 import type { ListedEntry } from './listing.ts';
 import { buildNode, type NodeContext, type NodeRest, restFromParent, restFromTar } from './node.ts';
+import { type Omissions, whyLeftOut } from './omissions.ts';
 import type { ParentView } from './parent-view.ts';
 import { isUnchanged } from './unchanged.ts';
 
 export interface TreeToRead {
+  /** Absolute, where the tree stands in the restore point. */
+  readonly path: Buffer;
   readonly entries: AsyncIterable<ListedEntry>;
   /** For content: the command that packs files below the base. */
   readonly pack: StreamCommand;
@@ -50,6 +53,7 @@ export interface TreePorts {
   readonly repository: Repository;
   readonly writer: RepositoryWriter;
   readonly counts: TreeCounts;
+  readonly omissions: Omissions;
   readonly onProgress: () => void;
 }
 
@@ -73,6 +77,7 @@ export async function readTree(tree: TreeToRead, ports: TreePorts, signal: Abort
   try {
     const [node, totals] = await Promise.all([walking, answers]);
     ports.counts.bytesReceived += totals.receivedBytes;
+    ports.omissions.complain(tree.path, totals.stderr);
     return node;
   } catch (error) {
     failed.abort(error);
@@ -129,6 +134,8 @@ class Walk {
   readonly #folders: FolderStack;
   readonly #links = new HardLinks();
   #grafted = 0;
+  /** The folder that was left out last, with a slash behind it. */
+  #leftOut: string | undefined;
 
   constructor(tree: TreeToRead, ports: TreePorts, content: ContentStream<Answer>, signal: AbortSignal) {
     this.#tree = tree;
@@ -141,12 +148,32 @@ class Walk {
   async run(): Promise<Node> {
     for await (const entry of this.#tree.entries) {
       this.#signal.throwIfAborted();
-      await this.#visit(entry);
+      if (!this.#leavesOut(entry)) await this.#visit(entry);
     }
     // A nested tree whose place was not in the listing would be missing from the restore point without a word.
     invariant(this.#grafted === this.#tree.grafts.size, 'every nested tree has its place in the outer one');
     this.#content.queue.end();
     return await this.#folders.finish();
+  }
+
+  /** What lies below a folder follows it directly in the listing, and goes with it. */
+  #leavesOut(entry: ListedEntry): boolean {
+    const text = entry.path.toString('latin1');
+    if (this.#leftOut !== undefined && text.startsWith(this.#leftOut)) return true;
+    this.#leftOut = undefined;
+    const reason = whyLeftOut(entry, this.#nameOf(entry));
+    if (reason === undefined) return false;
+    if (entry.type === 'dir') this.#leftOut = `${text}/`;
+    const { path } = this.#tree;
+    const slash = path.at(-1) === 0x2f || entry.path.length === 0 ? EMPTY : SLASH;
+    this.#ports.omissions.leaveOut(Buffer.concat([path, slash, entry.path]), reason);
+    return true;
+  }
+
+  /** As tar is asked for it. */
+  #nameOf({ path }: ListedEntry): Buffer {
+    const { rootName } = this.#tree;
+    return path.length === 0 ? rootName : Buffer.concat([rootName, SLASH, path]);
   }
 
   async #visit(entry: ListedEntry): Promise<void> {
@@ -191,9 +218,7 @@ class Walk {
     const { promise, resolve, reject } = Promise.withResolvers<NodeRest>();
     promise.catch(() => undefined);
     this.#links.remember(entry, promise);
-    const { rootName } = this.#tree;
-    const name = entry.path.length === 0 ? rootName : Buffer.concat([rootName, SLASH, entry.path]);
-    await this.#content.queue.push({ name, subject: { entry, resolve, reject } });
+    await this.#content.queue.push({ name: this.#nameOf(entry), subject: { entry, resolve, reject } });
     return { rest: promise };
   }
 
@@ -212,6 +237,7 @@ class Walk {
 }
 
 const SLASH = Buffer.from('/');
+const EMPTY = Buffer.alloc(0);
 
 function baseName(path: Buffer): Buffer {
   return path.subarray(path.lastIndexOf(0x2f) + 1);

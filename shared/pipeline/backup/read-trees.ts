@@ -13,15 +13,16 @@ import type { RestorePoint } from '../../repository/restore-point.ts';
 import type { ReadableSnapshot } from '../../snapshot/provider.ts';
 import type { Preparation } from '../prepare.ts';
 import { packFiles } from './content-stream.ts';
-import { graftsOf, outerTreeOf } from './grafts.ts';
+import { graftsOf, outerTreeOf, placesIn } from './grafts.ts';
 import { type ListedEntry, listAncestors, listTree, parseListing } from './listing.ts';
-import { findParent, findParentNode } from './parent.ts';
+import { Omissions } from './omissions.ts';
+import { findParent, findParentNode, lacksAttributes } from './parent.ts';
 import { ParentView } from './parent-view.ts';
-import type { SourceTree } from './paths.ts';
 import { readTree, type TreeCounts } from './read-tree.ts';
 import type { BackupRequest } from './request.ts';
 import { ancestorsOf, storeRootTree } from './root-tree.ts';
 import { selection } from './select.ts';
+import type { SourceTree } from './source-tree.ts';
 import { type SpooledListing, spoolListing } from './spool.ts';
 
 export interface ReadContext {
@@ -45,18 +46,19 @@ export interface ReadResult {
   readonly tree: BlobId;
   readonly parent: RestorePoint | undefined;
   readonly counts: Readonly<TreeCounts>;
+  readonly omissions: Omissions;
 }
 
 const PROGRESS_PAUSE_MS = 250;
 
 export async function spoolTrees(context: ReadContext, signal: AbortSignal): Promise<SpooledTrees> {
   const { prepared, host } = context;
-  const { trees } = prepared.coverage;
+  const { trees, emptyPlaces } = prepared.coverage;
   await using spooled = new AsyncDisposableStack();
   const listings: SpooledListing[] = [];
   for (const [index, tree] of trees.entries()) {
-    const grafts = new Set(graftsOf(tree, trees).keys());
-    const select = selection({ root: tree.path, exclude: prepared.exclude, grafts });
+    const mounted = new Set([...graftsOf(tree, trees).keys(), ...placesIn(tree, trees, emptyPlaces)]);
+    const select = selection({ root: tree.path, exclude: prepared.exclude, mounted });
     const command = listTree(prepared.snapshots.run, snapshotPath(tree, context.readable));
     const file = join(context.workFolder, `listing-${prepared.snapshots.run}-${index}`);
     listings.push(spooled.use(await spoolListing(host, command, file, select, signal)));
@@ -98,27 +100,30 @@ export async function readTrees(
     bytesRead: 0,
     bytesReceived: 0,
   };
+  const omissions = new Omissions(context.emit);
   const onProgress = progressReporter(context, spooled, counts);
   const nodes = new Map<SourceTree, Node>();
   for (const [index, tree] of trees.entries()) {
     const listing = spooled.listings[index];
     invariant(listing !== undefined, 'every tree has a listing');
-    const parentRoot = parent && (await findParentNode(repository, parent, components(tree.path), signal));
+    const parentRoot =
+      parent && !lacksAttributes(parent) && (await findParentNode(repository, parent, components(tree.path), signal));
     const path = snapshotPath(tree, context.readable);
     const isFolder = await startsWithFolder(listing, signal);
     const slash = path.lastIndexOf(0x2f);
     const node = await readTree(
       {
+        path: tree.path,
         entries: listing.read(signal),
         pack: packFiles(prepared.snapshots.run, isFolder ? path : path.subarray(0, slash)),
         rootName: isFolder ? DOT : Buffer.concat([DOT, path.subarray(slash)]),
         nodeName: tree.path.subarray(tree.path.lastIndexOf(0x2f) + 1),
-        parent: new ParentView(repository, parentRoot),
+        parent: new ParentView(repository, parentRoot || undefined),
         parentInstantNs: parent === undefined ? 0n : timestampToNs(parent.time),
         grafts: new Map([...graftsOf(tree, trees)].map(([place, inner]) => [place, requireNode(nodes, inner)])),
         context: nodeContext(tree, prepared),
       },
-      { host, repository, writer, counts, onProgress },
+      { host, repository, writer, counts, omissions, onProgress },
       signal,
     );
     nodes.set(tree, node);
@@ -128,7 +133,7 @@ export async function readTrees(
   const firstTree = trees[0];
   invariant(firstTree !== undefined, 'a source has a tree');
   const tree = await storeRootTree(named, spooled.ancestors, writer, nodeContext(firstTree, prepared), signal);
-  return { tree, parent, counts };
+  return { tree, parent, counts, omissions };
 }
 
 const DOT = Buffer.from('.');

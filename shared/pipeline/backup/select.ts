@@ -1,6 +1,6 @@
 /**
- * Which listed entries belong to a tree: not what is excluded, nor anything below it; and at the place of a graft only
- * the place itself, because what a snapshot shows below it lies hidden under a mount on the living host.
+ * Which listed entries belong to a tree: not what is excluded, nor anything below it; and where something is mounted
+ * only the place itself, because what a snapshot shows below it lies hidden under that mount on the living host.
  */
 import type { ExcludePatterns } from '../../domain/exclude-patterns.ts';
 import type { ListedEntry } from './listing.ts';
@@ -10,8 +10,8 @@ export interface SelectionRules {
   /** The tree's own path, to make listed paths absolute. */
   readonly root: Buffer;
   readonly exclude: ExcludePatterns;
-  /** Paths below the root at which other trees stand, as Latin-1 text. */
-  readonly grafts: ReadonlySet<string>;
+  /** Paths below the root at which other trees stand, or nothing that is saved, as Latin-1 text. */
+  readonly mounted: ReadonlySet<string>;
 }
 
 /** A listing goes depth first, so what lies below a folder that was left out follows it directly. */
@@ -27,7 +27,7 @@ export function selection(rules: SelectionRules): () => Selection {
         skipped = `${text}/`;
         return false;
       }
-      if (rules.grafts.has(text)) skipped = `${text}/`;
+      if (rules.mounted.has(text)) skipped = `${text}/`;
       return true;
     };
   };

@@ -21,8 +21,9 @@ export function parseTarMessage(line: string): TarMessage {
   const text = line.slice('tar: '.length);
   if (NOISE.test(text)) return { kind: 'noise' };
   const [, path = '', reason = ''] = /^(.*?): (Cannot .*)$/.exec(text) ?? [];
-  if (FULL.test(reason)) return { kind: 'full', path, reason };
+  // First, for an attribute that the file system has no room for says the same as a full disk.
   if (ATTRIBUTE.test(reason)) return { kind: 'attribute', message: text };
+  if (FULL.test(reason)) return { kind: 'full', path, reason };
   return reason === '' ? { kind: 'fatal', message: text } : { kind: 'entry', path, reason };
 }
 

@@ -217,15 +217,16 @@ const REASONS: Readonly<Record<string, string>> = {
 
 function parseReap(stdout: Buffer, script: RemoteScript): ReapResult {
   const removed: string[] = [];
-  const kept: { object: string; reason: string }[] = [];
+  // Both ways of looking for traces meet the same object; that it is no one's says least.
+  const kept = new Map<string, string>();
   for (const line of stdout.toString('utf8').split('\n')) {
     if (line === '') continue;
     const space = line.indexOf(' ');
     const [word, object] = [line.slice(0, space), line.slice(space + 1)];
     const reason = REASONS[word];
     if (word === 'removed') removed.push(object);
-    else if (reason !== undefined) kept.push({ object, reason });
-    else throw unreadableOutput(script, 'a line is unknown', line);
+    else if (reason === undefined) throw unreadableOutput(script, 'a line is unknown', line);
+    else if (word !== 'foreign' || !kept.has(object)) kept.set(object, reason);
   }
-  return { removed, kept };
+  return { removed, kept: [...kept].map(([object, reason]) => ({ object, reason })) };
 }

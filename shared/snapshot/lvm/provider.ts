@@ -1,6 +1,6 @@
 /** Thick (copy-on-write) LVM snapshots: the order of steps. What each step runs on the host is in its own file. */
 import { formatBytes } from '../../base/bytes.ts';
-import { StillpointError, toStillpointError } from '../../base/errors.ts';
+import { isStillpointError, StillpointError, toStillpointError } from '../../base/errors.ts';
 import { mintSnapshotName } from '../../domain/snapshot-name.ts';
 import type { DetectedVolume } from '../detect.ts';
 import { watchmanLines } from '../lease/commands.ts';
@@ -106,7 +106,14 @@ export const lvmThickProvider: SnapshotProvider = {
         bootId: lease.armed.bootId,
         mounted: snapshot.pinned as MountedSnapshot,
       };
-      judgeSnapshot(expected, await host.run(observeSnapshot(snapshot.run, expected), signal), host.name);
+      const observed = await host.run(observeSnapshot(snapshot.run, expected), signal);
+      try {
+        judgeSnapshot(expected, observed, host.name);
+      } catch (error) {
+        // Our own watchman removes it at the end of a lease: renewing that says so.
+        if (isStillpointError(error, 'snapshot.identity-changed')) await lease.renew(signal);
+        throw error;
+      }
     }
     await lease.renew(signal);
   },

@@ -19,6 +19,8 @@ export interface PaperFile {
   readonly inode?: number;
   readonly links?: number;
   readonly target?: string;
+  /** Where it is to be listed with another one than that of its content. */
+  readonly size?: number;
 }
 
 const NS = 1_000_000_000n;
@@ -32,7 +34,7 @@ export function entryOf(file: PaperFile, index: number, facts: Partial<ListedEnt
     mode: file.type === 'dir' ? 0o755 : 0o644,
     uid: 0,
     gid: 0,
-    size: file.content?.length ?? 0,
+    size: file.size ?? file.content?.length ?? 0,
     mtimeNs: OLD_NS,
     ctimeNs: OLD_NS,
     path: Buffer.from(file.path),
@@ -55,6 +57,8 @@ export interface PaperHostOptions {
   readonly fault?: { readonly at: number; readonly kind: Fault };
   /** Names that were asked for, in order. */
   readonly asked?: string[];
+  /** What tar says though it ends well. */
+  readonly stderr?: string;
 }
 
 /** The host: `stream` understands one command, tar that reads names. */
@@ -76,7 +80,7 @@ export function paperFiles(files: readonly PaperFile[], options: PaperHostOption
       const output = Readable.from(counted(), { objectMode: false, signal });
       output.once('end', () => {
         if (options.fault?.kind === 'exit code 2') finished.reject(new Error('tar left with 2'));
-        else finished.resolve({ exitCode: 0, bytes, stderr: '' });
+        else finished.resolve({ exitCode: 0, bytes, stderr: options.stderr ?? '' });
       });
       output.once('error', (error) => finished.reject(error));
       return {

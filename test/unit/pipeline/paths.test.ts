@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { compileExcludes } from '../../../shared/domain/exclude-patterns.ts';
 import type { Mount } from '../../../shared/domain/host.ts';
 import { hostName, ownerId, repositoryName, runId, sourceName } from '../../../shared/domain/names.ts';
-import { graftsOf, outerTreeOf } from '../../../shared/pipeline/backup/grafts.ts';
+import { graftsOf, outerTreeOf, placesIn } from '../../../shared/pipeline/backup/grafts.ts';
 import { type Coverage, coverPaths, resolvePaths } from '../../../shared/pipeline/backup/paths.ts';
 import { selection } from '../../../shared/pipeline/backup/select.ts';
 import { describePlan } from '../../../shared/pipeline/prepare.ts';
@@ -82,6 +82,21 @@ describe('from paths to trees', () => {
     ]);
   });
 
+  test('a part of the same volume stands by itself where another volume lies between', () => {
+    const between = below('/srv/files/x', { id: 901, device: '254:0', fsType: 'ext4' });
+    const facts = { parentId: 901, device: '254:1', fsType: 'xfs', root: Buffer.from('/x/y') };
+    expect(trees(cover(['/srv/files'], [between, aMount('/srv/files/x/y', facts)]))).toEqual([
+      '/srv/files/x/y = vg0/files:/x/y',
+      '/srv/files/x = vg0/mysql:/',
+      '/srv/files = vg0/files:/',
+    ]);
+  });
+
+  test('what was deleted under a bind mount stops it', () => {
+    const gone = { device: '254:1', fsType: 'xfs', root: Buffer.from('/gone//deleted') };
+    expect(() => cover(['/srv/files'], [below('/srv/files/mp', gone)])).toThrow(/was deleted where it came from/);
+  });
+
   test('a nested mount that cannot be snapshotted stops it, unless it or a folder on the way is left out', () => {
     const plain = below('/srv/files/usb/disk', { device: '8:17', source: Buffer.from('/dev/sdb1') });
     const stopped = expect.objectContaining({ code: 'host.path-not-snapshottable' }) as Error;
@@ -92,9 +107,19 @@ describe('from paths to trees', () => {
     expect(() => cover(['/srv/files'], [plain], ['/srv'])).toThrow(stopped);
   });
 
+  test('a volume mounted inside one of the kernel has no place, unless both are left out', () => {
+    const memory = below('/srv/files/tmp', { id: 902, device: '0:50', fsType: 'tmpfs' });
+    const inside = aMount('/srv/files/tmp/vol', { parentId: 902, device: '254:0', fsType: 'ext4' });
+    expect(() => cover(['/srv/files'], [memory, inside])).toThrow(/is mounted inside "\/srv\/files\/tmp" \(tmpfs\)/);
+    expect(trees(cover(['/srv/files'], [memory, inside], ['/srv/files/tmp']))).toEqual(['/srv/files = vg0/files:/']);
+  });
+
   test('a nested mount of the kernel is told and stays empty', () => {
-    const { notes } = cover(['/srv/files'], [below('/srv/files/tmp', { device: '0:50', fsType: 'tmpfs' })]);
-    expect(notes).toEqual(['"/srv/files/tmp" (tmpfs) holds no data of its own and stays empty in the backup.']);
+    const coverage = cover(['/srv/files'], [below('/srv/files/tmp', { device: '0:50', fsType: 'tmpfs' })]);
+    const [tree] = coverage.trees;
+    expect(tree && placesIn(tree, coverage.trees, coverage.emptyPlaces)).toEqual(['tmp']);
+    const { notes } = coverage;
+    expect(notes).toEqual(['"/srv/files/tmp" (tmpfs) is in memory or of the kernel; what is in it is not saved.']);
   });
 
   test('a path that is saved and left out at once is refused', () => {
@@ -136,7 +161,7 @@ describe('what of a listing belongs to a tree', () => {
     paths: readonly string[],
     root = '/srv',
   ): string[] => {
-    const rules = { root: Buffer.from(root), exclude: compileExcludes(exclude), grafts: new Set(grafts) };
+    const rules = { root: Buffer.from(root), exclude: compileExcludes(exclude), mounted: new Set(grafts) };
     const selected = selection(rules)();
     const files = paths.map((path): PaperFile => ({ path, type: 'dir' }));
     return files.filter((file, index) => selected(entryOf(file, index))).map((file) => file.path);
@@ -165,7 +190,7 @@ describe('what of a listing belongs to a tree', () => {
   });
 
   test('each pass begins anew', () => {
-    const rules = { root: Buffer.from('/srv'), exclude: compileExcludes(['a']), grafts: new Set<string>() };
+    const rules = { root: Buffer.from('/srv'), exclude: compileExcludes(['a']), mounted: new Set<string>() };
     const passes = selection(rules);
     passes()(entryOf({ path: 'a', type: 'dir' }, 0));
     expect(passes()(entryOf({ path: 'a/b', type: 'dir' }, 0))).toBe(true);

@@ -4,6 +4,8 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RunEventBody } from '../../../shared/domain/events.ts';
+import { Omissions } from '../../../shared/pipeline/backup/omissions.ts';
 import { ParentView } from '../../../shared/pipeline/backup/parent-view.ts';
 import { readTree, type TreeCounts, type TreeToRead } from '../../../shared/pipeline/backup/read-tree.ts';
 import type { StreamCommand } from '../../../shared/remote/command.ts';
@@ -66,6 +68,8 @@ describe('reading a tree', () => {
   interface Outcome {
     readonly node: Node;
     readonly counts: TreeCounts;
+    readonly omissions: Omissions;
+    readonly events: readonly RunEventBody[];
   }
 
   const read = async (
@@ -82,11 +86,14 @@ describe('reading a tree', () => {
       bytesRead: 0,
       bytesReceived: 0,
     };
+    const events: RunEventBody[] = [];
+    const omissions = new Omissions((event) => void events.push(event));
     await using own = options.writer === undefined ? await repository.openWriter(lock, { workers: 1 }) : undefined;
     const writer = options.writer ?? own;
     if (writer === undefined) throw new Error('there is no writer');
     const node = await readTree(
       {
+        path: Buffer.from('/srv'),
         entries: listed(files),
         pack,
         rootName: Buffer.from('.'),
@@ -97,11 +104,11 @@ describe('reading a tree', () => {
         context: { users: new Map([[0, 'root']]), groups: new Map(), deviceId: 4711n },
         ...options,
       },
-      { host: paperFiles(files, options), repository, writer, counts, onProgress: () => undefined },
+      { host: paperFiles(files, options), repository, writer, counts, omissions, onProgress: () => undefined },
       options.signal ?? testSignal(),
     );
     await writer.flush(testSignal());
-    return { node, counts };
+    return { node, counts, omissions, events };
   };
 
   async function* listed(files: readonly PaperFile[]): AsyncGenerator<ReturnType<typeof entryOf>> {
@@ -141,6 +148,41 @@ describe('reading a tree', () => {
     expect(asked).not.toContain('./other/two');
     expect(asked).not.toContain('./socket');
     expect(asked[0]).toBe('.');
+  });
+
+  test('leaves out what nobody could store or open, says so, and goes on', async () => {
+    const long = Array.from({ length: 20 }, () => 'n'.repeat(240)).join('/');
+    const files: readonly PaperFile[] = [
+      { path: '', type: 'dir' },
+      { path: 'after', type: 'file', content: Buffer.from('after') },
+      { path: 'endless', type: 'file', size: 2 ** 62 },
+      { path: long, type: 'dir' },
+      { path: `${long}/below`, type: 'file', content: Buffer.from('below') },
+      { path: 'z', type: 'file', content: Buffer.from('z') },
+    ];
+    const { node, omissions, events } = await read(files);
+    expect([...(await stored(node.subtree)).keys()]).toEqual(['after', 'z']);
+    expect(omissions.items).toEqual([
+      { path: '/srv/endless', reason: 'it is larger than 4 TiB, holes counted' },
+      { path: `/srv/${long}`, reason: expect.stringContaining('4095') as string },
+    ]);
+    expect(events.map(({ type }) => type)).toEqual(['item-skipped', 'item-skipped']);
+    expect(omissions.attributesMissing).toBe(false);
+  });
+
+  test('tells what tar complains of though it ends well', async () => {
+    const stderr = 'noise\ntar: ./a/large: Warning: Cannot llistxattrat: Argument list too long\ntar: what else\n';
+    const { omissions } = await read(FILES, { stderr });
+    expect(omissions).toMatchObject({
+      attributesMissing: true,
+      items: [
+        {
+          path: '/srv/a/large',
+          reason: 'saved without all of its attributes: Cannot llistxattrat: Argument list too long',
+        },
+        { path: '/srv', reason: 'saved, but tar said: what else' },
+      ],
+    });
   });
 
   test('asks the host for nothing where nothing changed', async () => {

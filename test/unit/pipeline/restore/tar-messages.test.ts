@@ -11,6 +11,7 @@ test.each([
   ['tar: x: Cannot change mode to rwxr-xr-x: Operation not permitted', 'attribute'],
   ['tar: x: Cannot utime: Operation not permitted', 'attribute'],
   ["tar: setxattrat: Cannot set 'trusted.a' extended attribute for file 'x': Operation not permitted", 'attribute'],
+  ["tar: setxattrat: Cannot set 'user.big' extended attribute for file 'x': No space left on device", 'attribute'],
   ['tar: x: Warning: Cannot acl_set_file_at: Operation not supported', 'attribute'],
   ['tar: ACL extended attribute xattr: Cannot open: Permission denied', 'entry'],
   ['tar: No space left on device: Cannot open: File exists', 'entry'],

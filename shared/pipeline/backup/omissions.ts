@@ -1,0 +1,59 @@
+/**
+ * What a restore point does not hold, or not with everything that belongs to it. It is told as it is found and stands in
+ * the report, because a backup that lacks something without a word is worse than one that fails; and a file that any
+ * user of the host can make must not end the backup of all the others.
+ */
+import { displayName } from '../../base/bytes.ts';
+import type { EmitEvent } from '../../domain/events.ts';
+import type { SkippedItem } from '../../domain/report.ts';
+import type { ListedEntry } from './listing.ts';
+
+/** A node names each MiB of a file; more would be a folder that neither we nor restic can load. */
+const MOST_BYTES = 4 * 1024 ** 4;
+/** PATH_MAX of Linux, with the NUL: tar on the host cannot open a longer one. */
+const MOST_PATH = 4096;
+/** Named in the report; more are in the events. */
+const NAMED = 1000;
+
+export class Omissions {
+  readonly items: SkippedItem[] = [];
+  /** Whether the host said of an entry that not all of its attributes could be read: the next backup must not trust it. */
+  attributesMissing = false;
+  readonly #emit: EmitEvent;
+
+  constructor(emit: EmitEvent) {
+    this.#emit = emit;
+  }
+
+  /** @param path absolute */
+  leaveOut(path: Buffer, reason: string): void {
+    this.#tell(displayName(path), reason);
+  }
+
+  /**
+   * @param root of the tree that was packed, absolute
+   * @param stderr of a tar that ended well; each line of it is a complaint
+   */
+  complain(root: Buffer, stderr: string): void {
+    for (const line of stderr.split('\n')) {
+      if (!line.startsWith('tar: ')) continue;
+      this.attributesMissing = true;
+      const [, name, reason = ''] = /^tar: (?:\.(\/.*?|)): (?:Warning: )?(.*)$/.exec(line) ?? [];
+      const top = displayName(root);
+      if (name === undefined) this.#tell(top, `saved, but tar said: ${line.slice('tar: '.length)}`);
+      else this.#tell(top === '/' ? name : top + name, `saved without all of its attributes: ${reason}`);
+    }
+  }
+
+  #tell(path: string, reason: string): void {
+    this.#emit({ type: 'item-skipped', path, reason });
+    if (this.items.length < NAMED) this.items.push({ path, reason });
+  }
+}
+
+/** Why the host's tar or the repository cannot take an entry; undefined where they can. `name` is what tar is asked for. */
+export function whyLeftOut({ type, size }: ListedEntry, name: Buffer): string | undefined {
+  if (name.length >= MOST_PATH) return 'its path has more bytes than programs on Linux can open (4095)';
+  if (type === 'file' && size > MOST_BYTES) return 'it is larger than 4 TiB, holes counted';
+  return undefined;
+}
