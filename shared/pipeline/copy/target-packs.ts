@@ -1,29 +1,54 @@
 /**
  * What the target has is not stored again, so what its index says has to be true: a copy that leans on a pack which is
- * gone would be called done and could not be restored. One listing tells.
+ * gone or cut short would be called done and could not be restored. One listing tells.
  */
 import { StillpointError } from '../../base/errors.ts';
-import type { PackId } from '../../repository/format/ids.ts';
+import { isId, type PackId } from '../../repository/format/ids.ts';
+import { packSizeOf } from '../../repository/format/pack.ts';
 import type { OpenedRepository } from '../../repository/opened-repository.ts';
 
 /** The index must have been loaded before, so that what is written meanwhile is not missed. Errors: `repository.damaged`. */
-export async function assertTargetPacks(
-  { files, index, location }: OpenedRepository,
-  signal: AbortSignal,
-): Promise<void> {
-  const there = new Set<string>();
-  for (const name of await files.listNames('data', signal)) there.add(name);
-  const missing = index.packIds.filter((id: PackId) => !there.has(id));
-  if (missing.length === 0) return;
-  const named = missing.slice(0, 4).map((id) => id.slice(0, 8));
-  const which = missing.length > named.length ? `${named.join(', ')} and others` : named.join(', ');
+export async function assertTargetPacks(repository: OpenedRepository, signal: AbortSignal): Promise<void> {
+  const { gone, resized } = await misfits(repository, signal);
+  if (gone.length + resized.length === 0) return;
+  const facts = [...factOf('Gone', gone), ...factOf('Of another size', resized)].join(' ');
+  const help =
+    resized.length === 0
+      ? 'Run "stillpoint repair index" on that repository'
+      : 'Run "stillpoint check" on that repository: it says what is hit and which repair helps. Do that';
   throw new StillpointError(
     'repository.damaged',
-    `Packs that the index of the repository at ${location} names are not there: ${missing.length} (${which}).`,
+    `Packs are not as the index of the repository at ${repository.location} says. ${facts}`,
     {
-      advice: 'Nothing was copied. Run "stillpoint repair index" on that repository, then copy again.',
-      details: { packs: missing.slice(0, 20) },
+      advice: `Nothing was copied. ${help}, then copy again.`,
+      details: { packs: gone.slice(0, 20), resized: resized.slice(0, 20) },
       cause: undefined,
     },
   );
+}
+
+async function misfits(
+  { files, index }: OpenedRepository,
+  signal: AbortSignal,
+): Promise<{ readonly gone: readonly PackId[]; readonly resized: readonly PackId[] }> {
+  const sizes = new Map<string, number>();
+  for await (const { name, sizeBytes } of files.backend.list('data', signal)) {
+    if (isId(name)) sizes.set(name, sizeBytes);
+  }
+  const gone: PackId[] = [];
+  const resized: PackId[] = [];
+  for (const { id, blobs } of index.packs()) {
+    const size = sizes.get(id);
+    if (size === undefined) gone.push(id);
+    else if (size !== packSizeOf(blobs)) resized.push(id);
+  }
+  return { gone, resized };
+}
+
+/** "Gone: 2 (1a2b3c4d, 5e6f7a8b)." */
+function factOf(what: string, packs: readonly PackId[]): string[] {
+  if (packs.length === 0) return [];
+  const named = packs.slice(0, 4).map((id) => id.slice(0, 8));
+  const others = packs.length > named.length ? ' and others' : '';
+  return [`${what}: ${packs.length} (${named.join(', ')}${others}).`];
 }

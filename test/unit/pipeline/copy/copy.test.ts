@@ -183,6 +183,31 @@ describe('a copy', () => {
     expect(await points(to)).toEqual(before);
   });
 
+  it.each(['cut short', 'too long'])('leans on no pack of the target that is %s', async (fault) => {
+    const source = await create(from);
+    await save(source, FIRST, {});
+    await create(to);
+    await copyAll(from, to);
+    await save(source, SECOND, { time: '2026-02-01T00:00:00Z' as never });
+    const target = await openRepository(to, PASSWORD, signal, { clock: hastyClock });
+    const [hit = '', gone = ''] = await target.files.listNames('data', signal);
+    const file = { type: 'data', name: hit } as const;
+    const content = await to.load(file, undefined, signal);
+    await to.save(file, fault === 'too long' ? [content, Buffer.alloc(1)] : [content.subarray(0, -1)], signal);
+    const before = await points(to);
+    await expect(copyAll(from, to)).rejects.toMatchObject({
+      code: 'repository.damaged',
+      message: expect.stringMatching(new RegExp(`says\\. Of another size: 1 \\(${hit.slice(0, 8)}\\)\\.$`)) as string,
+      advice: expect.stringContaining('stillpoint check') as string,
+    });
+    await to.remove({ type: 'data', name: gone }, signal);
+    await expect(copyAll(from, to)).rejects.toMatchObject({
+      message: expect.stringMatching(/says\. Gone: 1 \(\w{8}\)\. Of another size: 1 \(\w{8}\)\.$/) as string,
+      details: { packs: [gone], resized: [hit] },
+    });
+    expect(await points(to)).toEqual(before);
+  });
+
   it('proves each blob: one that was changed is not copied, and the others are', async () => {
     const source = await create(from);
     const hit = await save(source, { 'hit.bin': randomBytes(50_000) }, {});
