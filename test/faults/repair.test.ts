@@ -3,10 +3,12 @@
  * and leave a repository that restic calls sound. Dying at any write or removal loses nothing more, and the next
  * repair completes.
  */
+import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { StillpointError } from '../../shared/base/errors.ts';
 import type { FileRef } from '../../shared/repository/backend/backend.ts';
 import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
+import { blobIdOf } from '../../shared/repository/format/ids.ts';
 import { copyOf, crashAfter } from '../support/crashing-backend.ts';
 import { DamageLab, openLab, type Shelf, shelve, TREES } from '../support/damage/damage-lab.ts';
 import { PLANTS } from '../support/damage/plants.ts';
@@ -188,6 +190,39 @@ describe('repairing', () => {
     once.assertAllFired();
     expect(await lab.look('verify')).toEqual([]);
   });
+
+  it.each([
+    ['is not there', (lab: DamageLab, file: FileRef) => lab.remove(file)],
+    ['cannot be read', () => Promise.resolve()],
+  ])(
+    'saves what is good in a damaged pack without an index where the pack that the index names %s',
+    async (how, hit) => {
+      const lab = await openLab(shelf);
+      const [bad, good, other] = [randomBytes(500), randomBytes(400), randomBytes(300)];
+      const blobs = [bad, good].map((plain) => ({ type: 'data' as const, plain }));
+      const unnamed = await lab.writePack(blobs);
+      await lab.flip({ type: 'data', name: unnamed.id }, 20);
+      const named = await lab.writePack([...blobs, { type: 'data', plain: other }]);
+      await lab.writeIndex([named]);
+      const file: FileRef = { type: 'data', name: named.id };
+      await hit(lab, file);
+      const error = new StillpointError('backend.failed', 'EIO: i/o error', { advice: 'Look.', cause: undefined });
+      const faults = new FaultPlan().add({
+        on: 'load',
+        where: ({ name }) => how === 'cannot be read' && name === named.id,
+        times: Number.POSITIVE_INFINITY,
+        error,
+      });
+      const { writes, notes } = await repair(withFaults(lab.backend, faults), WISHES.packs);
+      expect(writes).toHaveLength(1);
+      expect(notes).toEqual([expect.objectContaining({ object: `pack ${named.id.slice(0, 8)}` })]);
+      if (how === 'cannot be read') await lab.remove(file);
+      await repair(lab.backend, WISHES.index);
+      const repository = await lab.open();
+      await repository.loadIndex(lab.signal);
+      expect(await repository.loadBlob('data', blobIdOf(good), lab.signal)).toEqual(good);
+    },
+  );
 
   it('changes nothing in a sound repository, also when it reads all headers', async () => {
     const lab = await openLab(shelf);

@@ -1,6 +1,7 @@
 /** Finding the packs that are damaged, and in each what is good: by reading those that were named, or all. */
 import { StillpointError } from '../../base/errors.ts';
 import type { RepairLoss, RepairStep } from '../../domain/repair-plan.ts';
+import type { BlobPlace } from '../blob-index.ts';
 import { type PackVerdict, provePacks } from '../check/pack-proof.ts';
 import { proveChosen } from '../check/prove-chosen.ts';
 import { conclude, inspectStructure, type Structure } from '../check/structure.ts';
@@ -63,11 +64,12 @@ export async function findDamagedPacks(
     else if (header.kind === 'differs' && hashFits === true) notes.push(step('data', pack.id, WRONG_INDEX));
     else sick.push({ ...(await judge(repository, verdict, signal)), isIndexed: true });
   }
+  const isProved = provedPlaces(structure, chosen, faulty);
+  const look: Look = { sick, notes, isProved };
   for (const id of chosen) {
     const size = structure.packs.sizes.get(id);
     if (size === undefined) notes.push(step('data', id, 'is not there; run "stillpoint repair index"'));
-    else if (!repository.index.hasPack(id))
-      await judgeUnreferenced(repository, { id, size }, { sick, notes, readAll: wanted.length === 0 }, signal);
+    else if (!repository.index.hasPack(id)) await judgeUnreferenced(repository, { id, size }, look, signal);
   }
   const { findings } = await conclude(repository, structure, signal);
   const lost = findings
@@ -87,7 +89,7 @@ function chooseNamed(
   wanted: readonly string[],
 ): ReadonlySet<PackId> {
   const known = new Set<PackId>([...index.packIds, ...packs.sizes.keys()]);
-  if (wanted.length === 0) return new Set([...known].filter((id) => packs.sizes.has(id)));
+  if (wanted.length === 0) return known;
   const chosen = new Set<PackId>();
   for (const start of wanted) {
     const matches = /^[0-9a-f]{4,64}$/.test(start) ? [...known].filter((id) => id.startsWith(start)) : [];
@@ -137,11 +139,36 @@ async function goodBlobs(
   return [...good, ...header.blobs.filter((blob) => !bads.has(blob) && !known.has(blob.type + blob.id))];
 }
 
-/** What an interrupted repair leaves: a damaged pack whose good blobs lie elsewhere by now. */
+interface Look {
+  readonly sick: SickPack[];
+  readonly notes: RepairStep[];
+  readonly isProved: (place: BlobPlace) => boolean;
+}
+
+/**
+ * Whether what lies at a place of the index was read and proved good in this run, in a pack that stays. A pack that the
+ * index names may be missing, unread or damaged: only what was proved may cost another copy its pack.
+ */
+function provedPlaces(
+  { packs }: Structure,
+  chosen: ReadonlySet<PackId>,
+  faulty: readonly PackVerdict[],
+): (place: BlobPlace) => boolean {
+  const faults = new Map(faulty.map((verdict) => [verdict.pack.id, verdict]));
+  return ({ pack, type, id }) => {
+    if (!chosen.has(pack) || !packs.sizes.has(pack)) return false;
+    const verdict = faults.get(pack);
+    if (verdict === undefined) return true;
+    const stays = verdict.header.kind === 'differs' && verdict.hashFits === true;
+    return stays && !verdict.badBlobs.some(({ blob }) => blob.type === type && blob.id === id);
+  };
+}
+
+/** What an interrupted repair or prune leaves: a damaged pack whose good blobs may lie elsewhere by now. */
 async function judgeUnreferenced(
   repository: OpenedRepository,
   { id, size }: { readonly id: PackId; readonly size: number },
-  { sick, notes, readAll }: { readonly sick: SickPack[]; readonly notes: RepairStep[]; readonly readAll: boolean },
+  { sick, notes, isProved }: Look,
   signal: AbortSignal,
 ): Promise<void> {
   const blobs = await readPackHeader(repository, id, size, signal);
@@ -156,10 +183,7 @@ async function judgeUnreferenced(
     return;
   }
   const judged = await judge(repository, verdict, signal);
-  const isSick = new Set(sick.map((pack) => pack.id));
-  // Only where all packs were read is a copy that lies elsewhere known to be good.
-  const isElsewhere = ({ type, id: blob }: PackedBlob): boolean =>
-    readAll && repository.index.findAll(type, blob).some(({ pack }) => !isSick.has(pack));
+  const isElsewhere = ({ type, id: blob }: PackedBlob): boolean => repository.index.findAll(type, blob).some(isProved);
   sick.push({ ...judged, isIndexed: false, good: judged.good.filter((blob) => !isElsewhere(blob)) });
 }
 
