@@ -1,6 +1,7 @@
 /**
  * Planning a prune: read what is needed, measure every pack, choose. It changes nothing, and it refuses wherever it
- * cannot be sure: a restore point, an index file or a tree that cannot be read, or a needed pack that is damaged.
+ * cannot be sure: a restore point, an index file or a tree that cannot be read, a needed pack that is damaged, or packs
+ * without any restore point.
  *
  * Restore points are read before the index and the index before the list of packs, so that a backup may run while a
  * plan is only looked at; applying one happens under an exclusive lock.
@@ -10,6 +11,7 @@ import { planIdOf } from '../../domain/plan-id.ts';
 import type { PruneFigures, PruneOptions, PrunePlan } from '../../domain/prune-plan.ts';
 import { isId, type PackId } from '../format/ids.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
+import type { RestorePointList } from '../repository.ts';
 import type { RestorePoint } from '../restore-point.ts';
 import { choosePacks, type PackChoice, sum } from './choose-packs.ts';
 import { measureUsage, type Usage } from './pack-usage.ts';
@@ -33,9 +35,12 @@ export async function planPrune(
   signal: AbortSignal,
 ): Promise<PreparedPrune> {
   refuseOptions(repository, options);
-  const points = await pointsThatStay(repository, without, signal);
+  const list = await repository.listRestorePoints(signal);
+  const points = pointsThatStay(list, without);
   await repository.reloadIndex(signal);
   const sizes = await packSizes(repository, signal);
+  const holdsData = repository.index.packCount > 0 || sizes.size > 0;
+  if (list.points.length + list.findings.length === 0 && holdsData) throw noPointSeen(repository, sizes.size);
   const used = await findUsedBlobs(repository, points, signal);
   const { packs, keptIn, duplicates } = measureUsage(repository.index, used, sizes);
   const choice = choosePacks(packs, repository.version, options);
@@ -60,12 +65,27 @@ function refuseOptions({ version, location }: OpenedRepository, { repackUncompre
   });
 }
 
-async function pointsThatStay(
-  repository: OpenedRepository,
+/**
+ * A folder that is not there or not mounted is to many stores an empty one. Who forgets the last restore points in the
+ * same act is not hit: they are still seen then.
+ */
+function noPointSeen({ location, index }: OpenedRepository, stored: number): StillpointError {
+  return new StillpointError(
+    'repository.damaged',
+    `Nothing was pruned: no restore point is seen in the repository at ${location}, which holds ${Math.max(index.packCount, stored)} packs.`,
+    {
+      advice:
+        'All of them would look unused and be deleted. Check that the whole place is there and mounted, above all the folder "snapshots". If all restore points were forgotten on purpose, remove the repository, or back up again first.',
+      details: { indexedPacks: index.packCount, storedPacks: stored },
+      cause: undefined,
+    },
+  );
+}
+
+function pointsThatStay(
+  { points, findings }: RestorePointList,
   without: ReadonlySet<string> | undefined,
-  signal: AbortSignal,
-): Promise<readonly RestorePoint[]> {
-  const { points, findings } = await repository.listRestorePoints(signal);
+): readonly RestorePoint[] {
   const names = findings.flatMap(({ affects }) => affects).filter((id) => without?.has(id) !== true);
   if (names.length === 0) return points.filter(({ id }) => without?.has(id) !== true);
   throw new StillpointError(

@@ -190,6 +190,20 @@ describe('a prune refuses, and changes nothing,', () => {
     expect(await refusal(backend)).toMatch(/1 restore points cannot be read/);
   });
 
+  it.each([
+    ['are gone', ['snapshots'], []],
+    ['are gone with the index', ['snapshots', 'index'], []],
+    ['are gone and stood to be forgotten', ['snapshots'], ['without']],
+  ] as const)('where packs are stored and all restore points %s', async (_, types, wishes) => {
+    const { backend, points } = await usedRepository(2);
+    for (const type of types) {
+      for await (const { name } of backend.list(type, signal)) await backend.remove({ type, name }, signal);
+    }
+    const without = wishes.length > 0 ? new Set(points.map(({ id }) => id)) : undefined;
+    await expect(planOf(backend, { maxUnused: '0%' }, without)).rejects.toThrow(/no restore point is seen/);
+    expect(await refusal(backend)).toMatch(/^Nothing was pruned: no restore point is seen .* which holds \d+ packs/);
+  });
+
   it('where the copy that would stay of a blob is damaged and another one may be good', async () => {
     const backend = createMemoryBackend();
     await createTestRepository(backend);
@@ -246,6 +260,15 @@ describe('a prune', () => {
       done += Number(isDone);
     }
     expect(done).toBeGreaterThan(0);
+  });
+
+  it('of a repository that holds nothing finds nothing, and one whose last points are forgotten with it deletes all', async () => {
+    const empty = createMemoryBackend();
+    await createTestRepository(empty);
+    expect(changesNothing(await planOf(empty))).toBe(true);
+    const { backend, points } = await usedRepository(2);
+    const { figures } = await planOf(backend, { maxUnused: '0%' }, new Set(points.map(({ id }) => id)));
+    expect([figures.packs.keep, figures.bytes.freed]).toEqual([0, figures.bytes.stored]);
   });
 
   it('forgets missing packs that nobody needs', async () => {
