@@ -33,9 +33,14 @@ export interface StoredFile {
 export interface ByteRange {
   readonly offset: number;
   readonly length: number;
-  /** What lies there is read again and again, so a copy near is worth its room. */
-  readonly isKept?: boolean;
+  readonly near?: NearCopy | undefined;
 }
+
+/**
+ * What a copy near may do, where somebody keeps one: `keep` for what is read again and again, so that a copy is worth
+ * its room and may be the answer; `renew` where that answer failed its proof, so that only the store is asked.
+ */
+export type NearCopy = 'keep' | 'renew';
 
 export interface BackendProperties {
   /** For people and messages; never holds a secret. */

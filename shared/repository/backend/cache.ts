@@ -2,10 +2,14 @@
  * Keeps near what is read from a store again and again: indexes, restore points, and trees. They are kept as they are
  * stored, sealed, so the folder tells no more than the store does, and they are proved by the layer above as ever.
  *
+ * One bad answer must not stay for good. A whole file is kept, and read here, only when it fits its name, which is its
+ * SHA-256. What a piece of a pack should be is known only above: whoever finds that it fails asks again with `renew`.
+ *
  * A stored file never changes, so a copy is never out of date; it can only be of a file that has gone. What is there is
  * therefore always asked of the store itself: listings, sizes and removals pass through, and what a listing no longer
  * names is dropped here. `check`, `verify` and whatever removes data go without these copies: they have to see the store.
  */
+import { createHash } from 'node:crypto';
 import type { Logger } from '../../base/log.ts';
 import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
 import { CacheFolder } from './cache-folder.ts';
@@ -37,11 +41,12 @@ class CachingBackend implements Backend {
     const place = placeOf(file, range);
     if (place === undefined) return await this.#store.load(file, range, signal);
     signal.throwIfAborted();
-    const kept = await this.#near.read(place);
+    const kept = range?.near === 'renew' ? undefined : await this.#near.read(place);
     signal.throwIfAborted();
-    if (kept !== undefined && (range === undefined || kept.length === range.length)) return kept;
+    if (kept !== undefined && fits(file, range, [kept])) return kept;
     const content = await this.#store.load(file, range, signal);
-    await this.#near.write(place, [content]);
+    if (fits(file, range, [content])) await this.#near.write(place, [content]);
+    else await this.#near.drop(place);
     return content;
   }
 
@@ -66,7 +71,7 @@ class CachingBackend implements Backend {
   async save(file: FileRef, content: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
     await this.#store.save(file, content, signal);
     const place = placeOf(file, undefined);
-    if (place !== undefined) await this.#near.write(place, content);
+    if (place !== undefined && fits(file, undefined, content)) await this.#near.write(place, content);
   }
 
   async remove(file: FileRef, signal: AbortSignal): Promise<void> {
@@ -88,8 +93,15 @@ function isWhole(type: FileType): boolean {
   return type === 'index' || type === 'snapshots';
 }
 
+function fits({ name }: FileRef, range: ByteRange | undefined, content: readonly Uint8Array[]): boolean {
+  if (range !== undefined) return content.reduce((bytes, { length }) => bytes + length, 0) === range.length;
+  const sum = createHash('sha256');
+  for (const piece of content) sum.update(piece);
+  return sum.digest('hex') === name;
+}
+
 /** Where the copy lies: a file, or what was read of a pack in the pack's folder. */
 function placeOf({ type, name }: FileRef, range: ByteRange | undefined): string | undefined {
   if (range === undefined) return isWhole(type) ? `${type}/${name}` : undefined;
-  return type === 'data' && range.isKept === true ? `${type}/${name}/${range.offset}` : undefined;
+  return type === 'data' && range.near !== undefined ? `${type}/${name}/${range.offset}` : undefined;
 }

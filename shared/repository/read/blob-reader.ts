@@ -4,7 +4,7 @@
  */
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import { mapAhead } from '../../base/limit.ts';
-import type { ReadableBackend } from '../backend/backend.ts';
+import type { NearCopy, ReadableBackend } from '../backend/backend.ts';
 import type { BlobIndex, BlobPlace } from '../blob-index.ts';
 import type { CipherKey, Sealer } from '../crypto/aes-poly1305.ts';
 import type { BlobId, BlobType, PackId } from '../format/ids.ts';
@@ -58,16 +58,22 @@ export class BlobReader implements AsyncDisposable {
 
   async #loadFrom(place: BlobPlace, signal: AbortSignal): Promise<OpenedBlob> {
     try {
-      const file = { type: 'data', name: place.pack } as const;
-      const { offset, length } = place;
       // Trees are what every look at a restore point reads.
-      const range = { offset, length, isKept: place.type === 'tree' };
-      return openBlob(this.#sealer, place, await this.#backend.load(file, range, signal));
+      if (place.type !== 'tree') return await this.#openAt(place, undefined, signal);
+      const opened = await this.#openAt(place, 'keep', signal);
+      // Only a copy near may be damaged, or the one answer that it was made of.
+      return opened.data === undefined ? await this.#openAt(place, 'renew', signal) : opened;
     } catch (error) {
       if (isStillpointError(error, 'backend.not-found')) return { fault: 'the pack is not there' };
       if (isStillpointError(error, 'repository.damaged')) return { fault: 'the pack is too short' };
       throw error;
     }
+  }
+
+  async #openAt(place: BlobPlace, near: NearCopy | undefined, signal: AbortSignal): Promise<OpenedBlob> {
+    const { offset, length, pack } = place;
+    const content = await this.#backend.load({ type: 'data', name: pack }, { offset, length, near }, signal);
+    return openBlob(this.#sealer, place, content);
   }
 
   async *loadMany(ids: Iterable<BlobId>, signal: AbortSignal): AsyncIterable<LoadedBlob> {

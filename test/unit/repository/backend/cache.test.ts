@@ -14,19 +14,25 @@ import { type TemporaryFolder, temporaryFolder } from '../../../support/temporar
 import { backUp, createTestRepository, PASSWORD } from '../../../support/test-repository.ts';
 
 const MIB = 1024 ** 2;
-const TREE = { offset: 100, length: 500, isKept: true } as const;
+const TREE = { offset: 100, length: 500, near: 'keep' } as const;
 
 let folder: TemporaryFolder;
 let store: Backend;
 let loads: string[];
+/** A bit of the next answer of this type changes on its way. */
+let flips: FileType | undefined;
 
 beforeEach(async () => {
   folder = await temporaryFolder();
   loads = [];
+  flips = undefined;
   const memory = createMemoryBackend();
-  const load: Backend['load'] = (file, range, signal) => {
+  const load: Backend['load'] = async (file, range, signal) => {
     loads.push(file.type);
-    return memory.load(file, range, signal);
+    const content = Buffer.from(await memory.load(file, range, signal));
+    if (file.type !== flips) return content;
+    flips = undefined;
+    return flipped(content);
   };
   store = new Proxy(memory, {
     get: (target, key) => {
@@ -40,6 +46,15 @@ afterEach(() => folder[Symbol.asyncDispose]());
 
 const cached = (maxBytes = 10 * MIB): Backend =>
   withCache(store, { folder: join(folder.path, 'near'), maxBytes }, silentLogger);
+
+function flipped(content: Buffer): Buffer {
+  const changed = Buffer.from(content);
+  changed[20] = (changed[20] ?? 0) ^ 1;
+  return changed;
+}
+
+/** As a copy lies in the folder: with a sum that is right. */
+const asCopy = (content: Buffer): Buffer => Buffer.concat([hash('sha256', content, 'buffer'), content]);
 
 async function stored(type: FileType, size = 1000): Promise<{ file: FileRef; content: Buffer }> {
   const content = randomBytes(size);
@@ -101,6 +116,39 @@ describe('copies of a store near', () => {
       }),
     );
     expect((await readFile(near)).equals(whole)).toBe(true);
+  });
+
+  it.each(['index', 'snapshots'] as const)('are not taken of %s whose content does not fit its name', async (type) => {
+    const { file, content } = await stored(type);
+    flips = type;
+    expect((await cached().load(file, undefined, never)).equals(content)).toBe(false);
+    expect(await nearFiles()).toEqual([]);
+    expect((await cached().load(file, undefined, never)).equals(content)).toBe(true);
+    await cached().save(file, [flipped(content)], never);
+    expect((await readFile((await nearFiles())[0] ?? '')).equals(asCopy(content))).toBe(true);
+  });
+
+  it('are not believed where they hold something else with a sum that is right', async () => {
+    const { file, content } = await stored('index');
+    const other = await stored('index');
+    await cached().load(file, undefined, never);
+    const [near = ''] = await nearFiles();
+    for (const wrong of [other.content, flipped(content), Buffer.alloc(0)]) {
+      await writeFile(near, asCopy(wrong));
+      loads = [];
+      for (const _time of [1, 2]) expect((await cached().load(file, undefined, never)).equals(content)).toBe(true);
+      expect(loads).toEqual(['index']);
+    }
+  });
+
+  it('of a piece of a pack are replaced where its reader says that they fail', async () => {
+    const { file, content } = await stored('data');
+    flips = 'data';
+    const piece = content.subarray(100, 600);
+    expect((await cached().load(file, TREE, never)).equals(piece)).toBe(false);
+    expect((await cached().load(file, { ...TREE, near: 'renew' }, never)).equals(piece)).toBe(true);
+    expect((await cached().load(file, TREE, never)).equals(piece)).toBe(true);
+    expect(loads.length).toBe(2);
   });
 
   it('go when a listing no longer names what they are of, and stay when it broke off', async () => {
@@ -181,24 +229,65 @@ describe('copies of a store near', () => {
     expect((await stat(join(folder.path, 'near'))).mode & 0o777).toBe(0o700);
     expect(await readFile(join(folder.path, 'near', 'CACHEDIR.TAG'), 'utf8')).toMatch(/^Signature: 8a477f597d28/);
   });
+});
 
-  it('spare a second look at a repository every index and tree', async () => {
+describe('a repository read with copies near', () => {
+  beforeEach(async () => {
     await backUp(await createTestRepository(store), { srv: { one: 'file', deep: { two: 'file' } } });
-    const cache = { folder: join(folder.path, 'all'), maxBytes: MIB };
-    const look = async (): Promise<number> => {
-      loads = [];
-      await using repository = await openRepository(store, PASSWORD, never, { cache });
-      await repository.loadIndex(never);
-      const [point] = (await repository.listRestorePoints(never)).points;
-      const top = await repository.loadTree(point?.tree ?? raise(), never);
-      for (const { subtree } of top.nodes) if (subtree !== undefined) await repository.loadTree(subtree, never);
-      expect(await readdir(cache.folder)).toEqual([repository.id]);
-      return loads.length;
-    };
-    const first = await look();
-    const second = await look();
+  });
+
+  /** How often the store was read for a look at every tree. */
+  async function look(): Promise<number> {
+    loads = [];
+    const cache = { folder: join(folder.path, 'near'), maxBytes: MIB };
+    await using repository = await openRepository(store, PASSWORD, never, { cache });
+    await repository.loadIndex(never);
+    const { points, findings } = await repository.listRestorePoints(never);
+    if (findings[0] !== undefined) throw new Error(findings[0].message);
+    const top = await repository.loadTree(points[0]?.tree ?? raise(), never);
+    for (const { subtree } of top.nodes) if (subtree !== undefined) await repository.loadTree(subtree, never);
+    expect(await readdir(cache.folder)).toEqual([repository.id]);
+    return loads.length;
+  }
+
+  it('is read once for every index and tree', async () => {
     // The configuration and the key; before, also an index, a restore point and two trees.
-    expect([first, second]).toEqual([6, 2]);
+    expect([await look(), await look()]).toEqual([6, 2]);
+  });
+
+  it.each(['index', 'snapshots', 'data'] as const)('recovers from one bad answer of %s', async (type) => {
+    flips = type;
+    // What fails on the way is told, as long as it fails; a tree is asked for twice.
+    if (type === 'data') expect(await look()).toBe(7);
+    else await expect(look()).rejects.toThrow('does not match its name');
+    expect(flips).toBe(undefined);
+    await look();
+    expect(await look()).toBe(2);
+  });
+
+  it('is read anew where copies were changed or took each other’s places, with sums that are right', async () => {
+    await look();
+    const names = await nearFiles();
+    const whole = await Promise.all(names.map((name) => readFile(name)));
+    const trees = names.filter((name) => name.includes('/data/'));
+    expect([names.length, trees.length]).toEqual([4, 2]);
+    const changes: ((at: number) => Buffer)[] = [
+      (at) => asCopy(flipped((whole[at] ?? raise()).subarray(32))),
+      (at) => whole[(at + 1) % whole.length] ?? raise(),
+      (at) => asCopy(randomBytes((whole[at] ?? raise()).length - 32)),
+    ];
+    for (const change of changes) {
+      await Promise.all(names.map((name, at) => writeFile(name, change(at))));
+      expect([await look(), await look()]).toEqual([6, 2]);
+    }
+  });
+
+  it('is damaged where the store is, however often the trees are asked for', async () => {
+    for await (const { name } of store.list('data', never)) {
+      const file = { type: 'data', name } as const;
+      await store.save(file, [(await store.load(file, undefined, never)).fill(0)], never);
+    }
+    for (const _time of [1, 2]) await expect(look()).rejects.toMatchObject({ code: 'repository.damaged' });
   });
 });
 
