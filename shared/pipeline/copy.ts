@@ -100,7 +100,7 @@ class CopyRun {
   readonly #ports: CopyRunPorts;
   readonly #gatherer: Gatherer;
   #group: RestorePoint[] = [];
-  /** Something of the source could not be read, so nothing is believed without a look. */
+  /** Something of the source could not be read, so nothing is believed without a look, in later groups too. */
   #isDoubtful = false;
   readonly copied: { readonly source: string; readonly copy: string }[] = [];
   readonly failed: { readonly restorePoint: string; readonly reason: string }[] = [];
@@ -136,9 +136,10 @@ class CopyRun {
       this.#report(bytesTotal);
     };
     const lost = await transferBlobs(this.#gatherer.wanted, { source, writer, signal: held, onProgress });
+    // Trees that were seen are not gone through again, so a later group does not ask again for what was lost here.
+    this.#isDoubtful ||= lost.length > 0;
     for (const point of this.#group) {
-      const isDoubtful = this.#isDoubtful || lost.length > 0;
-      const reason = isDoubtful ? await findMissing(point, source, target, held) : undefined;
+      const reason = this.#isDoubtful ? await findMissing(point, source, target, held) : undefined;
       if (reason === undefined) {
         const saved = await target.saveRestorePoint(draftOfCopy(point), lock, held);
         this.copied.push({ source: point.id, copy: saved.id });

@@ -53,6 +53,17 @@ async function damage(backend: Backend, how: typeof checkRepository): Promise<st
 }
 const verify: typeof checkRepository = (repository, stop) => verifyRepository(repository, { signal: stop });
 
+async function flipBit(
+  backend: Backend,
+  place: { readonly pack: PackId; readonly offset: number } | undefined,
+): Promise<void> {
+  if (place === undefined) throw new Error('it was stored');
+  const file = { type: 'data', name: place.pack } as const;
+  const content = await backend.load(file, undefined, signal);
+  content[place.offset + 20] = (content[place.offset + 20] ?? 0) ^ 1;
+  await backend.save(file, [content], signal);
+}
+
 describe('a copy', () => {
   let from: Backend;
   let to: Backend;
@@ -213,11 +224,7 @@ describe('a copy', () => {
     const hit = await save(source, { 'hit.bin': randomBytes(50_000) }, {});
     const whole = await save(source, { 'whole.bin': randomBytes(50_000) }, { time: '2026-02-01T00:00:00Z' as never });
     const [node] = (await source.loadTree((await source.findRestorePoint(hit, signal)).tree, signal)).nodes;
-    const place = source.index.find('data', node?.content?.[0] ?? ('' as never));
-    const file = { type: 'data', name: place?.pack ?? '' } as const;
-    const content = await from.load(file, undefined, signal);
-    content[(place?.offset ?? 0) + 100] = (content[(place?.offset ?? 0) + 100] ?? 0) ^ 1;
-    await from.save(file, [content], signal);
+    await flipBit(from, source.index.find('data', node?.content?.[0] ?? ('' as never)));
 
     await create(to);
     const report = await copyAll(from, to);
@@ -319,15 +326,39 @@ describe('a copy', () => {
       await save(source, { ...inner, two: '2' }, { time: '2026-02-01T00:00:00Z' as never }),
     ];
     const top = await source.loadTree((await source.findRestorePoint(ids[0] ?? '', signal)).tree, signal);
-    const place = source.index.find('tree', top.nodes[0]?.subtree ?? ('' as never));
-    const file = { type: 'data', name: place?.pack ?? '' } as const;
-    const content = await from.load(file, undefined, signal);
-    content[(place?.offset ?? 0) + 20] = (content[(place?.offset ?? 0) + 20] ?? 0) ^ 1;
-    await from.save(file, [content], signal);
+    await flipBit(from, source.index.find('tree', top.nodes[0]?.subtree ?? ('' as never)));
     await create(to);
     const report = await copyAll(from, to);
     expect(report.copied).toEqual([]);
     expect(report.failed.map(({ restorePoint }) => restorePoint)).toEqual(ids);
+    expect(await damage(to, verify)).toEqual([]);
+  });
+
+  it('names each restore point that needs a damaged blob, in whichever group it is', async () => {
+    const source = await create(from);
+    const inner = { shared: { 'hit.bin': randomBytes(5000) } };
+    const hit = await save(source, inner, {});
+    const { id: _id, ...draft } = await source.findRestorePoint(hit, signal);
+    const victims = [hit];
+    {
+      await using lock = await source.lock('shared', signal);
+      // More than a group; they share the folder, or all of it.
+      for (let second = 1; second <= 105; second += 1) {
+        const time = timestampFromNs(BigInt(Date.UTC(2026, 1, 1, 0, 0, second)) * 1_000_000n);
+        victims.push((await source.saveRestorePoint({ ...draft, time }, lock, signal)).id);
+      }
+    }
+    victims.push(await save(source, { ...inner, one: '1' }, { time: '2026-03-01T00:00:00Z' as never }));
+    const whole = await save(source, { two: '2' }, { time: '2026-04-01T00:00:00Z' as never });
+    const folder = (await source.loadTree(draft.tree, signal)).nodes[0]?.subtree ?? ('' as never);
+    const [node] = (await source.loadTree(folder, signal)).nodes;
+    await flipBit(from, source.index.find('data', node?.content?.[0] ?? ('' as never)));
+
+    await create(to);
+    const report = await copyAll(from, to);
+    expect(report.failed.map(({ restorePoint }) => restorePoint)).toEqual(victims);
+    expect(report.copied.map(({ source: id }) => id)).toEqual([whole]);
+    expect((await points(to)).length).toBe(1);
     expect(await damage(to, verify)).toEqual([]);
   });
 
