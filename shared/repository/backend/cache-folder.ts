@@ -4,14 +4,17 @@
  *
  * A file is written under a name of its own and renamed, so several processes may write the same one; what a crash
  * leaves is a file that nobody reads until it is the oldest. Nothing is flushed to the disk: a file that a power cut
- * spoils does not match its sum. Whatever goes wrong in here is nobody's error, it only costs time.
+ * spoils does not match its sum. Whatever goes wrong in here is nobody's error, it only costs time; so nothing in the
+ * folder may be waited for, as opening a FIFO would.
  */
 import { hash, randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from '../../base/log.ts';
 
 const SUM_BYTES = 32;
+const READ_NO_WAIT = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 /** The time of a file is when it was last needed, to within this: writing it at each reading would cost more. */
 const TOUCH_AFTER_MS = 3600_000;
 /** How much is left when the folder was found too large, as a part of what it may hold. */
@@ -37,13 +40,11 @@ export class CacheFolder {
   async read(name: string): Promise<Buffer | undefined> {
     const target = path.join(this.#root, name);
     try {
-      await using file = await open(target, 'r');
-      const content = await file.readFile();
-      const sum = content.subarray(0, SUM_BYTES);
-      // Memory of its own size, because parts of it are kept for long.
-      const body = Buffer.from(content.subarray(SUM_BYTES));
-      if (hash('sha256', body, 'buffer').equals(sum)) {
-        await this.#touch(file);
+      await using file = await open(target, READ_NO_WAIT);
+      const found = await file.stat();
+      const body = found.isFile() ? await bodyOf(file) : undefined;
+      if (body !== undefined) {
+        await touch(file, found);
         return body;
       }
       this.#logger.log('debug', 'a file that was kept near is damaged and is fetched again', { name });
@@ -121,17 +122,27 @@ export class CacheFolder {
   async #makeRoot(): Promise<void> {
     if (Number.isFinite(this.#writtenBytes)) return;
     await mkdir(this.#root, { recursive: true, mode: 0o700 });
-    await writeFile(path.join(this.#root, 'CACHEDIR.TAG'), TAG, { mode: 0o600 });
-  }
-
-  async #touch(file: FileHandle): Promise<void> {
-    const now = Date.now();
-    const { mtimeMs } = await file.stat();
-    if (now - mtimeMs > TOUCH_AFTER_MS) await file.utimes(now / 1000, now / 1000);
+    await writeFile(path.join(this.#root, 'CACHEDIR.TAG'), TAG, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    });
   }
 
   #tell(error: unknown): void {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT') this.#logger.log('debug', 'the folder of what is kept near cannot be used', { error });
   }
+}
+
+/** What a file holds, if its sum is right. */
+async function bodyOf(file: FileHandle): Promise<Buffer | undefined> {
+  const content = await file.readFile();
+  const sum = content.subarray(0, SUM_BYTES);
+  // Memory of its own size, because parts of it are kept for long.
+  const body = Buffer.from(content.subarray(SUM_BYTES));
+  return hash('sha256', body, 'buffer').equals(sum) ? body : undefined;
+}
+
+async function touch(file: FileHandle, { mtimeMs }: { readonly mtimeMs: number }): Promise<void> {
+  const now = Date.now();
+  if (now - mtimeMs > TOUCH_AFTER_MS) await file.utimes(now / 1000, now / 1000);
 }

@@ -1,7 +1,8 @@
 /** Copies near: they save reading, are never wrong, never in the way, and never more than they may be. */
 import { hash, randomBytes } from 'node:crypto';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { never } from '../../../../shared/base/cancel.ts';
@@ -219,6 +220,27 @@ describe('copies of a store near', () => {
     expect((await cached().load(file, undefined, never)).equals(content)).toBe(true);
     expect((await Array.fromAsync(cached().list('index', never))).length).toBe(1);
     await cached().remove(file, never);
+  });
+
+  it.each([
+    ['a FIFO', (place: string) => execa('mkfifo', [place])],
+    ['a folder', (place: string) => mkdir(join(place, 'deep'), { recursive: true })],
+    ['a link', (place: string) => symlink('elsewhere', place)],
+    ['a link to a device that never ends', (place: string) => symlink('/dev/zero', place)],
+  ])('are fetched again where %s is in their place', async (_, put) => {
+    const { file, content } = await stored('index');
+    await cached().load(file, undefined, never);
+    const [near = ''] = await nearFiles();
+    for (const place of [near, join(folder.path, 'near', 'CACHEDIR.TAG')]) {
+      await rm(place);
+      await put(place);
+      loads = [];
+      expect((await cached().load(file, undefined, never)).equals(content)).toBe(true);
+      // What is in the way of the tag stays there, and is in nobody's way.
+      await rm(near, { recursive: true });
+      expect((await cached().load(file, undefined, never)).equals(content)).toBe(true);
+      expect(await nearFiles()).toEqual([near]);
+    }
   });
 
   it('can be read by their owner alone, and tell backup programs to leave them out', async () => {
