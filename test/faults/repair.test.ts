@@ -13,7 +13,7 @@ import { copyOf, crashAfter } from '../support/crashing-backend.ts';
 import { DamageLab, openLab, type Shelf, shelve, TREES } from '../support/damage/damage-lab.ts';
 import { PLANTS } from '../support/damage/plants.ts';
 import { contents, repair, repairAll, victimsIn, WISHES } from '../support/damage/repair-lab.ts';
-import { FaultPlan, withFaults } from '../support/fault-plan.ts';
+import { type Fault, FaultPlan, flippedBit, shortRead, withFaults } from '../support/fault-plan.ts';
 import { resticFinds } from '../support/restic.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { backUp, createTestRepository, type TestTree, testSignal } from '../support/test-repository.ts';
@@ -223,6 +223,55 @@ describe('repairing', () => {
       expect(await repository.loadBlob('data', blobIdOf(good), lab.signal)).toEqual(good);
     },
   );
+
+  describe('gives up no restore point for a bad answer that does not come again', () => {
+    const notFound = new StillpointError('backend.not-found', 'Not there.', { advice: 'Look.', cause: undefined });
+    const answers: readonly (readonly [string, Partial<Fault>])[] = [
+      ['flipped', { change: flippedBit }],
+      ['short', { change: shortRead }],
+      ['empty', { change: () => Buffer.alloc(0) }],
+      ['not there', { error: notFound }],
+    ];
+
+    /** What a repair comes to where these faults are in the way; that nothing is lost is seen to here. */
+    async function repairWith(
+      lab: DamageLab,
+      fault: Partial<Fault>,
+      where: (file: FileRef) => boolean,
+    ): Promise<unknown> {
+      const faults = new FaultPlan().add({ on: 'load', where, ...fault });
+      const names = await lab.names('snapshots');
+      const outcome = await repair(withFaults(lab.backend, faults), WISHES.points).catch((error: unknown) => error);
+      faults.assertAllFired();
+      expect(await lab.names('snapshots')).toEqual(names);
+      expect((await lab.look('verify')).filter(({ severity }) => severity === 'damage')).toEqual([]);
+      return outcome;
+    }
+    const refusal = expect.objectContaining({
+      code: 'backend.failed',
+      message: expect.stringContaining('changes from one time to the next') as string,
+      advice: expect.stringContaining('Nothing was removed') as string,
+    }) as unknown;
+
+    it.each(answers)('of its file: %s', async (_, fault) => {
+      const lab = await openLab(shelf);
+      const { name } = lab.pointFile(1);
+      const isFile = (file: FileRef): boolean => file.name === name;
+      for (const times of [1, 2]) expect(await repairWith(lab, { ...fault, times }, isFile)).toEqual(refusal);
+    });
+
+    it.each(answers)('of its trees: %s', async (_, fault) => {
+      const lab = await openLab(shelf);
+      const { name } = await lab.pack(1, '/', 'tree');
+      const isPack = (file: FileRef): boolean => file.name === name;
+      // The first tree of it that is read is the root, the second that of a folder. Each is asked for twice.
+      for (const after of [0, 1]) {
+        const once = await repairWith(lab, { ...fault, after }, isPack);
+        expect(once).toMatchObject({ writes: [], removes: [], lost: [] });
+        expect(await repairWith(lab, { ...fault, after, times: 2 }, isPack)).toEqual(refusal);
+      }
+    });
+  });
 
   it('changes nothing in a sound repository, also when it reads all headers', async () => {
     const lab = await openLab(shelf);

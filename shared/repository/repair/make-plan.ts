@@ -54,3 +54,11 @@ export function cannotRead(object: string, fault: string): StillpointError {
     cause: undefined,
   });
 }
+
+/** What was bad once and is good the next time is no damage of what is stored. */
+export function readsDiffer(object: string): StillpointError {
+  return new StillpointError('backend.failed', `What is read of ${object} changes from one time to the next.`, {
+    advice: 'Nothing was removed. The place or this machine is not reliable: look after the disk and the memory first.',
+    cause: undefined,
+  });
+}

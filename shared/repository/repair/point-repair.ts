@@ -3,12 +3,16 @@
  * left out, and a folder whose tree cannot be read is empty; the plan lists both. Nothing is shortened: a file that is
  * there is there whole. The copy has the tag "repaired" and names the original.
  *
+ * What is damaged is looked at again before anything is done, and has to show the same damage: one bad answer of a disk
+ * or a connection is no reason to give up a restore point.
+ *
  * Crash story: trees first, then the copies, and only then, if that was asked for, the originals go, each after its
  * copy was read back and walked through, in this run. A copy that an earlier repair made and that was damaged since is
  * mended by writing its trees again; while it waits for that it counts as no loss of its own.
  */
 import { StillpointError } from '../../base/errors.ts';
 import type { RepairLoss, RepairStep, RepairWish } from '../../domain/repair-plan.ts';
+import { describeFile } from '../backend/backend.ts';
 import { Damage } from '../check/damage.ts';
 import { packName } from '../check/pack-proof.ts';
 import { proveChosen } from '../check/prove-chosen.ts';
@@ -18,8 +22,9 @@ import type { BlobId, BlobType } from '../format/ids.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { readPackHeader } from '../read/pack-header.ts';
 import type { RestorePoint, RestorePointDraft } from '../restore-point.ts';
+import { type DamagedFile, findDamagedPoints } from './damaged-points.ts';
 import type { PreparedRepair } from './index-repair.ts';
-import { assertPacksThere, cannotRead, indexComesFirst, makePlan, step } from './make-plan.ts';
+import { assertPacksThere, cannotRead, indexComesFirst, makePlan, readsDiffer, step } from './make-plan.ts';
 import { type RepairRun, removeFile } from './replace-index.ts';
 import { TreeRewriter } from './tree-rewriter.ts';
 
@@ -38,53 +43,65 @@ interface HurtPoint {
 
 type CauseOf = (type: BlobType, id: BlobId) => string | undefined;
 
+/** What was read, and what it says is damaged. */
+interface Seen {
+  readonly hurt: readonly HurtPoint[];
+  readonly files: readonly DamagedFile[];
+  readonly causeOf: CauseOf;
+}
+
 export async function planPointRepair(
   repository: OpenedRepository,
   wish: RepairWish,
   signal: AbortSignal,
 ): Promise<PreparedRepair> {
-  const structure = await inspectStructure(repository, signal);
-  assertPacksThere(repository, structure);
-  await assertIndexIsSound(repository, structure, signal);
-  const { causeOf } = structure.faults;
-  const rewriter = new TreeRewriter({ repository, causeOf, signal, store: () => Promise.resolve() });
-  const hurt = await findHurt(structure.points, rewriter);
-  const unreadable = structure.damage.findings.filter(
-    ({ message }) => message.includes('restore point') && message.startsWith('The file of'),
-  );
-  const files = unreadable.length === 0 ? [] : await damagedFiles(repository, structure, signal);
+  const seen = await lookAt(repository, signal);
+  const { hurt, files } = seen;
   const plan = makePlan(repository, wish, {
-    writes: hurt.flatMap(({ point, tree, copy, isCopyWhole }): RepairStep[] =>
-      tree === undefined || isCopyWhole
-        ? []
-        : copy === undefined
-          ? [step('snapshots', point.id, 'a copy without what is lost, with the tag "repaired"')]
-          : [step('snapshots', copy.id, `its folders again, as restore point ${point.id.slice(0, 8)} has them`)],
-    ),
-    removes:
-      wish.forget === true
-        ? [
-            ...hurt
-              .filter(isReplaced)
-              .map(({ point, tree }) =>
-                step(
-                  'snapshots',
-                  point.id,
-                  tree === undefined ? 'nothing of it can be read' : 'its repaired copy replaces it',
-                ),
-              ),
-            ...files.map((name) => step('snapshots', name, 'its file cannot be read')),
-          ]
-        : [],
+    writes: writesOf(hurt),
+    removes: wish.forget === true ? removesOf(seen) : [],
     lost: hurt.map(({ loss }) => loss).filter((loss) => loss !== undefined),
     notes:
-      wish.forget === true ? [] : files.map((name) => step('snapshots', name, 'cannot be read; --forget removes it')),
-    exact: [...hurt.flatMap(({ point, tree }) => [point.id, tree ?? '']), ...files],
+      wish.forget === true
+        ? []
+        : files.map(({ name }) => step('snapshots', name, 'cannot be read; --forget removes it')),
+    exact: [...hurt.flatMap(({ point, tree }) => [point.id, tree ?? '']), ...files.map(({ name }) => name)],
   });
-  return {
-    plan,
-    apply: (run) => applyPointRepair(repository, { hurt, files, causeOf, forget: wish.forget === true }, run),
-  };
+  return { plan, apply: (run) => applyPointRepair(repository, seen, wish.forget === true, run) };
+}
+
+/** @param only ids of the restore points to look at; none means all */
+async function lookAt(repository: OpenedRepository, signal: AbortSignal, only?: ReadonlySet<string>): Promise<Seen> {
+  const names = await repository.files.listNames('snapshots', signal);
+  const structure = await inspectStructure(repository, signal);
+  assertPacksThere(repository, structure);
+  const points = structure.points.filter(({ id }) => only?.has(id) ?? true);
+  await assertIndexIsSound(repository, { ...structure, points }, signal);
+  const { causeOf } = structure.faults;
+  const rewriter = new TreeRewriter({ repository, causeOf, signal, store: () => Promise.resolve() });
+  const hurt = await findHurt(points, rewriter);
+  return { hurt, files: await findDamagedPoints(repository, structure, names, signal), causeOf };
+}
+
+function writesOf(hurt: readonly HurtPoint[]): readonly RepairStep[] {
+  return hurt.flatMap(({ point, tree, copy, isCopyWhole }): RepairStep[] =>
+    tree === undefined || isCopyWhole
+      ? []
+      : copy === undefined
+        ? [step('snapshots', point.id, 'a copy without what is lost, with the tag "repaired"')]
+        : [step('snapshots', copy.id, `its folders again, as restore point ${point.id.slice(0, 8)} has them`)],
+  );
+}
+
+function removesOf({ hurt, files }: Seen): readonly RepairStep[] {
+  return [
+    ...hurt
+      .filter(isReplaced)
+      .map(({ point, tree }) =>
+        step('snapshots', point.id, tree === undefined ? 'nothing of it can be read' : 'its repaired copy replaces it'),
+      ),
+    ...files.map(({ name }) => step('snapshots', name, 'its file cannot be read')),
+  ];
 }
 
 async function findHurt(points: readonly RestorePoint[], rewriter: TreeRewriter): Promise<readonly HurtPoint[]> {
@@ -162,34 +179,23 @@ async function needsUnnamed(
   return isNeeded;
 }
 
-async function damagedFiles(
-  repository: OpenedRepository,
-  { points }: Structure,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  const good = new Set<string>(points.map(({ id }) => id));
-  return (await repository.files.listNames('snapshots', signal)).filter((name) => !good.has(name));
-}
-
-interface PointRepair {
-  readonly hurt: readonly HurtPoint[];
-  readonly files: readonly string[];
-  readonly causeOf: CauseOf;
-  readonly forget: boolean;
-}
-
 async function applyPointRepair(
   repository: OpenedRepository,
-  { hurt, files, causeOf, forget }: PointRepair,
+  seen: Seen,
+  forget: boolean,
   { lock, signal, onProgress }: RepairRun,
 ): Promise<void> {
+  const { hurt, files } = seen;
+  const causeOf = await lookAgain(repository, seen, signal);
   const copies: RestorePoint[] = [];
   {
     await using writer = await repository.openWriter(lock, { workers: 1 });
     const store = async (text: Buffer): Promise<void> => void (await (await writer.put('tree', text, signal)).saved);
     const rewriter = new TreeRewriter({ repository, causeOf, signal, store });
     const wanted = hurt.filter(({ tree }) => tree !== undefined);
-    for (const { point, isCopyWhole } of wanted) if (!isCopyWhole) await rewriter.rewrite(point.tree);
+    for (const { point, tree, isCopyWhole } of wanted) {
+      if (!isCopyWhole && (await rewriter.rewrite(point.tree)).tree !== tree) throw readsDiffer(nameOf(point));
+    }
     await writer.flush(signal);
     for (const { point, tree, copy } of wanted) {
       copies.push(copy ?? (await repository.saveRestorePoint(copyOf(point, tree as BlobId), lock, signal)));
@@ -199,7 +205,27 @@ async function applyPointRepair(
   for (const copy of copies) await proveCopy(repository, copy, causeOf, signal);
   if (!forget) return;
   for (const { point } of hurt.filter(isReplaced)) await removeFile(repository, 'snapshots', point.id, lock, signal);
-  for (const name of files) await removeFile(repository, 'snapshots', name, lock, signal);
+  for (const { name } of files) await removeFile(repository, 'snapshots', name, lock, signal);
+}
+
+/**
+ * Everything that is to be given up has to show the same damage a second time. What was read and is sound may come from
+ * memory; what was not is asked of the store.
+ */
+async function lookAgain(repository: OpenedRepository, seen: Seen, signal: AbortSignal): Promise<CauseOf> {
+  const only = new Set(seen.hurt.flatMap(({ point, copy }) => (copy === undefined ? [point.id] : [point.id, copy.id])));
+  const again = await lookAt(repository, signal, only);
+  const damageOf = ({ hurt, files }: Seen): string =>
+    JSON.stringify([
+      hurt.map(({ point, tree, copy, isCopyWhole, loss }) => [point.id, tree, copy?.id, isCopyWhole, loss]),
+      files,
+    ]);
+  if (damageOf(again) !== damageOf(seen)) throw readsDiffer('the damaged restore points');
+  return again.causeOf;
+}
+
+function nameOf({ id }: RestorePoint): string {
+  return describeFile({ type: 'snapshots', name: id });
 }
 
 /** What the backup counted is not true of the copy, so it is not said of it. */
