@@ -9,8 +9,9 @@
  * - Hours and days are those of the clock that the point's own time shows.
  * - What any rule keeps is kept.
  *
- * Of two points of the same instant a copy counts as newer than its original, so that a repaired one is not given up
- * for the damaged one; others are ordered by their ids. restic leaves it to chance.
+ * Of points of the same instant one with the tag "repaired" counts as newer than one without, so that a repaired point
+ * is not given up for the damaged one, which may itself be a copy; then a copy counts as newer than its original, and
+ * others are ordered by their ids. restic leaves it to chance.
  */
 import { StillpointError } from '../base/errors.ts';
 import { COUNTED_RULES, formatSpan, isEmptyRules, type KeepRules, parseSpan, WITHIN_RULES } from './keep-rules.ts';
@@ -27,6 +28,9 @@ export interface RetentionPoint {
   /** The restore point that it is a repaired or otherwise changed copy of. */
   readonly original?: string | undefined;
 }
+
+/** What a repair puts on the copies that it makes of damaged restore points. */
+export const REPAIRED_TAG = 'repaired';
 
 export const GROUP_KEYS = ['host', 'paths', 'tags'] as const;
 export type GroupKey = (typeof GROUP_KEYS)[number];
@@ -95,9 +99,14 @@ function sharedBy(
 function newestFirst(left: Timed<RetentionPoint>, right: Timed<RetentionPoint>): number {
   return (
     compareInstants(right.time, left.time) ||
+    Number(isRepaired(right.point)) - Number(isRepaired(left.point)) ||
     Number(right.point.original !== undefined) - Number(left.point.original !== undefined) ||
     (left.point.id < right.point.id ? -1 : 1)
   );
+}
+
+function isRepaired({ tags }: RetentionPoint): boolean {
+  return tags.includes(REPAIRED_TAG);
 }
 
 function latestOf(timed: readonly Timed<RetentionPoint>[], now: Date): LocalTime | undefined {

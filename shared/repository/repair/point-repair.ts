@@ -12,6 +12,7 @@
  */
 import { StillpointError } from '../../base/errors.ts';
 import type { RepairLoss, RepairStep, RepairWish } from '../../domain/repair-plan.ts';
+import { REPAIRED_TAG } from '../../domain/retention.ts';
 import { describeFile } from '../backend/backend.ts';
 import { Damage } from '../check/damage.ts';
 import { packName } from '../check/pack-proof.ts';
@@ -27,8 +28,6 @@ import type { PreparedRepair } from './index-repair.ts';
 import { assertPacksThere, cannotRead, indexComesFirst, makePlan, readsDiffer, step } from './make-plan.ts';
 import { type RepairRun, removeFile } from './replace-index.ts';
 import { TreeRewriter } from './tree-rewriter.ts';
-
-const TAG = 'repaired';
 
 interface HurtPoint {
   readonly point: RestorePoint;
@@ -138,7 +137,11 @@ function lossOf({ id }: RestorePoint, tree: BlobId | undefined, lost: readonly s
 }
 
 function isCopyOf(other: RestorePoint, point: RestorePoint, tree: BlobId): boolean {
-  return other.tree === tree && other.original === (point.original ?? point.id) && other.tags?.includes(TAG) === true;
+  return (
+    other.tree === tree &&
+    other.original === (point.original ?? point.id) &&
+    other.tags?.includes(REPAIRED_TAG) === true
+  );
 }
 
 /** What is only missing from the index is not lost. */
@@ -235,7 +238,7 @@ function copyOf(point: RestorePoint, tree: BlobId): RestorePointDraft {
     ...rest,
     tree,
     original: point.original ?? id,
-    tags: [...(point.tags ?? []).filter((tag) => tag !== TAG), TAG],
+    tags: [...(point.tags ?? []).filter((tag) => tag !== REPAIRED_TAG), REPAIRED_TAG],
   };
 }
 

@@ -53,6 +53,16 @@ describe('keep rules', () => {
     expect(kept(points.toReversed(), { daily: 1 })).toEqual({ a: [], b: ['daily'] });
   });
 
+  it('keep the repaired copy also where the damaged point is a copy itself', () => {
+    const instant = '2026-11-01T10:00:00Z';
+    const repaired = { ...at(instant, 'z'), tags: ['repaired'] };
+    for (const point of [repaired, { ...repaired, original: 'gone' }]) {
+      const points = [{ ...at(instant, 'y'), original: 'gone' }, point, at(instant, 'a')];
+      expect(kept(points, { last: 2 })).toEqual({ z: ['last'], y: ['last'], a: [] });
+      expect(kept(points.toReversed(), { daily: 1 })).toEqual({ z: ['daily'], y: [], a: [] });
+    }
+  });
+
   it('that keep nothing are refused instead of forgetting everything', () => {
     for (const rules of [{}, { last: 0 }, { tags: [] }, { within: '0d' }, { daily: 0, withinYearly: '0y0h' }]) {
       expect(isEmptyRules(rules), JSON.stringify(rules)).toBe(true);
