@@ -94,6 +94,37 @@ describe('repairing', () => {
     expect((await lab.names('snapshots')).length).toBe(count);
   });
 
+  it('makes one copy of a damaged restore point and the copies of it that lost the same', async () => {
+    const before = await contents((await openLab(shelf)).backend);
+    const lab = await openLab(shelf);
+    const shared = await lab.place(0, '/shared/two.txt');
+    const own = await lab.place(0, '/only-a.txt');
+    await lab.remove(await lab.pack(1, '/docs/b.txt'));
+    await repair(lab.backend, WISHES.index);
+    expect((await repair(lab.backend, { part: 'points' })).writes).toHaveLength(1);
+
+    // All three lose a file, and the one that has a copy already loses it there too.
+    await lab.flip({ type: 'data', name: shared.pack }, shared.offset + 2);
+    await repair(lab.backend, WISHES.packs);
+    const { writes, lost } = await repair(lab.backend, { part: 'points' });
+    expect({ writes: writes.length, lost: lost.length }).toEqual({ writes: 3, lost: 4 });
+    expect(await lab.names('snapshots')).toHaveLength(7);
+    expect((await repair(lab.backend, { part: 'points' })).writes).toEqual([]);
+
+    const { pack, offset } = await lab.placeOf('data', own.id);
+    await lab.flip({ type: 'data', name: pack }, offset + 2);
+    await repair(lab.backend, WISHES.packs);
+    const last = await repair(lab.backend, WISHES.points);
+    expect({ writes: last.writes.length, removes: last.removes.length }).toEqual({ writes: 1, removes: 5 });
+    expect(await lab.names('snapshots')).toHaveLength(3);
+    const victims = [lab.victim(1, '/docs/b.txt'), lab.victim(0, '/only-a.txt')];
+    expectKept(before, await contents(lab.backend), [
+      ...victims,
+      ...[0, 1, 2].map((n) => lab.victim(n, '/shared/two.txt')),
+    ]);
+    expect(await victimsIn(lab.backend)).toEqual([]);
+  });
+
   describe('where the trees of a repaired copy were damaged since', () => {
     const original = 1;
     const victim = '/docs/b.txt';

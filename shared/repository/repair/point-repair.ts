@@ -40,6 +40,9 @@ interface HurtPoint {
   readonly loss: RepairLoss | undefined;
 }
 
+/** Restore points that one copy stands for. */
+type HurtGroup = readonly [HurtPoint, ...HurtPoint[]];
+
 type CauseOf = (type: BlobType, id: BlobId) => string | undefined;
 
 /** What was read, and what it says is damaged. */
@@ -83,7 +86,7 @@ async function lookAt(repository: OpenedRepository, signal: AbortSignal, only?: 
 }
 
 function writesOf(hurt: readonly HurtPoint[]): readonly RepairStep[] {
-  return hurt.flatMap(({ point, tree, copy, isCopyWhole }): RepairStep[] =>
+  return byCopy(hurt).flatMap(([{ point, tree, copy, isCopyWhole }]): RepairStep[] =>
     tree === undefined || isCopyWhole
       ? []
       : copy === undefined
@@ -119,6 +122,16 @@ async function findHurt(points: readonly RestorePoint[], rewriter: TreeRewriter)
   }
   const mended = new Set(hurt.filter(isReplaced).map(({ copy }) => copy?.id));
   return hurt.filter(({ point }) => !mended.has(point.id));
+}
+
+/**
+ * A restore point and its copy of an earlier repair may lose the same again, and both come to the same new copy: were
+ * each given one, every repair would double them.
+ */
+function byCopy(hurt: readonly HurtPoint[]): readonly HurtGroup[] {
+  const keyOf = ({ point, tree, copy }: HurtPoint): string =>
+    copy?.id ?? `${point.original ?? point.id}:${tree ?? point.id}`;
+  return [...Map.groupBy(hurt, keyOf).values()].map((group) => group as [HurtPoint, ...HurtPoint[]]);
 }
 
 function isReplaced({ point, copy }: HurtPoint): boolean {
@@ -200,9 +213,10 @@ async function applyPointRepair(
       if (!isCopyWhole && (await rewriter.rewrite(point.tree)).tree !== tree) throw readsDiffer(nameOf(point));
     }
     await writer.flush(signal);
-    for (const { point, tree, copy } of wanted) {
-      copies.push(copy ?? (await repository.saveRestorePoint(copyOf(point, tree as BlobId), lock, signal)));
-      onProgress(copies.length, wanted.length);
+    const groups = byCopy(wanted);
+    for (const group of groups) {
+      copies.push(group[0].copy ?? (await repository.saveRestorePoint(copyOf(group), lock, signal)));
+      onProgress(copies.length, groups.length);
     }
   }
   for (const copy of copies) await proveCopy(repository, copy, causeOf, signal);
@@ -231,15 +245,16 @@ function nameOf({ id }: RestorePoint): string {
   return describeFile({ type: 'snapshots', name: id });
 }
 
-/** What the backup counted is not true of the copy, so it is not said of it. */
-function copyOf(point: RestorePoint, tree: BlobId): RestorePointDraft {
+/**
+ * What the backup counted is not true of the copy, so it is not said of it. It has the tags of all that it stands for:
+ * keep rules may go by them.
+ */
+function copyOf(group: HurtGroup): RestorePointDraft {
+  const [{ point, tree }] = group;
   const { id, statistics: _, ...rest } = point;
-  return {
-    ...rest,
-    tree,
-    original: point.original ?? id,
-    tags: [...(point.tags ?? []).filter((tag) => tag !== REPAIRED_TAG), REPAIRED_TAG],
-  };
+  const tags = new Set(group.flatMap((one) => one.point.tags ?? []));
+  tags.delete(REPAIRED_TAG);
+  return { ...rest, tree: tree as BlobId, original: point.original ?? id, tags: [...tags, REPAIRED_TAG] };
 }
 
 async function proveCopy(

@@ -107,6 +107,15 @@ export class DamageLab {
     return place;
   }
 
+  /** Where a blob lies now; a repair may have moved it. */
+  async placeOf(type: 'data' | 'tree', id: BlobPlace['id']): Promise<BlobPlace> {
+    const repository = await this.open();
+    await repository.loadIndex(this.signal);
+    const place = repository.index.find(type, id);
+    if (place === undefined) throw new Error(`${id} has no place`);
+    return place;
+  }
+
   /** "1a2b3c4d:/path" */
   victim(point: number, path: string): string {
     return `${this.#point(point).id.slice(0, 8)}:${path}`;
