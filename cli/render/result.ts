@@ -103,12 +103,21 @@ function verdictOf({ kind, proved }: CheckReport): string {
     : 'The structure is sound, and the share of the data that was read is intact';
 }
 
-function whatWasRead({ kind, bytesRead, proved }: CheckReport): string {
+function whatWasRead({ kind, bytesRead, proved, findings }: CheckReport): string {
   if (kind === 'check') return `${formatBytes(bytesRead)}, structure only`;
-  if (proved?.subset === undefined) return `${formatBytes(bytesRead)}, every byte of content`;
-  const { packs, packsTotal, bytes, bytesTotal, subset } = proved;
+  if (proved === undefined) return `${formatBytes(bytesRead)} of content`;
+  const { packs, bytes, subset } = proved;
+  const { missing = { packs: 0, bytes: 0 }, lostIndexes = 0 } = proved;
+  const packsTotal = proved.packsTotal + missing.packs;
+  const bytesTotal = proved.bytesTotal + missing.bytes;
+  const isAll = packs === packsTotal && lostIndexes === 0;
+  if (subset === undefined && isAll) return `${formatBytes(bytesRead)}, every byte of content`;
+  const share = subset === undefined ? '' : ` (share ${shown(subset)})`;
+  const head = `${formatBytes(bytes)} of ${formatBytes(bytesTotal)}, ${formatCount(packs)} of ${counted(packsTotal, 'pack')}${share}`;
+  if (lostIndexes > 0) return `${head}; ${counted(lostIndexes, 'index file')} could not be read and may name more`;
   const percent = bytesTotal === 0 ? 100 : Math.floor((1000 * bytes) / bytesTotal) / 10;
-  return `${formatBytes(bytes)} of ${formatBytes(bytesTotal)}, ${formatCount(packs)} of ${counted(packsTotal, 'pack')} (share ${shown(subset)}): ${percent} % of the content is proved`;
+  const isDamaged = findings.some(({ severity }) => severity === 'damage');
+  return `${head}: ${percent} % of the content ${isDamaged ? 'was read' : 'is proved'}`;
 }
 
 function renderFinding({ severity, message, affects, advice }: Finding): string {

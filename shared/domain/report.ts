@@ -65,14 +65,19 @@ export interface Finding {
   readonly advice?: string;
 }
 
-/** How much of the content was read and proved. */
+/** How much of the content was read and proved. A pack that was not read to its end does not count as read. */
 export interface ProvedContent {
   readonly packs: number;
+  /** Packs that are there. */
   readonly packsTotal: number;
   readonly bytes: number;
   readonly bytesTotal: number;
   /** Which share was asked for: "3/7", "10 %"; absent where all was. */
   readonly subset: string | undefined;
+  /** What the index names and is not there; in neither total. Jobs of earlier versions did not record it. */
+  readonly missing?: { readonly packs: number; readonly bytes: number };
+  /** Index files that could not be read: nobody can say how much content only they name. Recorded as `missing` is. */
+  readonly lostIndexes?: number;
 }
 
 export interface CheckReport {

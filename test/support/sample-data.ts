@@ -218,17 +218,31 @@ export const sampleVerify: CheckReport = {
   blobs: 2081,
   restorePoints: 2,
   bytesRead: 1.5 * GIB,
+  proved: {
+    ...{ packs: 14, packsTotal: 14, bytes: 1.5 * GIB, bytesTotal: 1.5 * GIB, subset: undefined },
+    missing: { packs: 0, bytes: 0 },
+    lostIndexes: 0,
+  },
   findings: [],
+};
+
+export const sampleLosses: CheckReport = {
+  ...sampleVerify,
+  bytesRead: GIB,
+  proved: { ...sampleVerify.proved!, packs: 12, packsTotal: 13, bytes: GIB, missing: { packs: 1, bytes: 0.5 * GIB } },
+  findings: [{ message: 'Pack 09af… is missing.', severity: 'damage', affects: ['3a7b9c12:/etc'] }],
 };
 
 export const sampleShare: CheckReport = {
   ...sampleVerify,
   bytesRead: 0.25 * GIB,
-  proved: { packs: 2, packsTotal: 14, bytes: 0.25 * GIB, bytesTotal: 1.5 * GIB, subset: '3/7' },
+  proved: { ...sampleVerify.proved!, packs: 2, bytes: 0.25 * GIB, subset: '3/7' },
 };
 
+const { proved: _proved, ...sampleLook } = sampleVerify;
+
 export const sampleCheck: CheckReport = {
-  ...sampleVerify,
+  ...sampleLook,
   kind: 'check',
   bytesRead: 3 * MIB,
   findings: [

@@ -2,6 +2,7 @@
 
 import type { PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
+import { packSizeOf } from '../format/pack.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import type { VerifyProgress } from '../repository.ts';
 import { openReading } from '../workers/reader-pool.ts';
@@ -15,6 +16,7 @@ export interface ChosenOptions {
 }
 
 export interface ProvedShare {
+  /** Only packs that were read to their end count, and their bytes. */
   readonly packs: number;
   readonly bytes: number;
   /** Those that are not as they should be, in the order of the index. */
@@ -40,17 +42,27 @@ export async function proveChosen(
   if (chosen.size === 0) return { packs: 0, bytes: 0, faulty: [] };
   let packsDone = 0;
   let bytesDone = 0;
+  const read = { packs: 0, bytes: 0 };
   await using reading = openReading(key, sealer, bytesTotal);
   await provePacks({ files, sealer, reading, signal }, sized(index.packs(), packs.sizes, chosen), (verdict) => {
     if (!isSound(verdict)) faulty.set(verdict.pack.id, verdict);
     packsDone += 1;
     bytesDone += verdict.size;
+    if (wasReadWhole(verdict)) {
+      read.packs += 1;
+      read.bytes += verdict.size;
+    }
     onProgress?.({ packsDone, packsTotal: chosen.size, bytesDone, bytesTotal });
   });
   // Threads end in any order; what is told should not depend on it.
   const inOrder = index.packIds.map((id) => faulty.get(id)).filter((verdict) => verdict !== undefined);
   for (const verdict of inOrder) faults.add(verdict);
-  return { packs: packsDone, bytes: bytesDone, faulty: inOrder };
+  return { ...read, faulty: inOrder };
+}
+
+/** Of a pack that was cut short, a part of the content was never there to be read. */
+function wasReadWhole({ pack, size, readFault }: PackVerdict): boolean {
+  return readFault === undefined && size >= packSizeOf(pack.blobs);
 }
 
 function* sized(

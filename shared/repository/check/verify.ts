@@ -6,6 +6,8 @@
  * A share proves its packs and no others; the report says how much that was.
  */
 import type { VerifySubset } from '../../domain/verify-subset.ts';
+import type { PackId } from '../format/ids.ts';
+import { packSizeOf } from '../format/pack.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import type { CheckResult, VerifyProgress } from '../repository.ts';
 import { proveChosen } from './prove-chosen.ts';
@@ -31,6 +33,24 @@ export async function verifyRepository(repository: OpenedRepository, options: Ve
   return {
     ...(await conclude(repository, structure, signal)),
     bytesRead: bytes,
-    proved: { packs, packsTotal: there.length, bytes, bytesTotal, subset: label },
+    proved: {
+      ...{ packs, packsTotal: there.length, bytes, bytesTotal, subset: label },
+      missing: missingPacks(repository, sizes),
+      lostIndexes: structure.damagedIndexes.length,
+    },
   };
+}
+
+function missingPacks(
+  { index }: OpenedRepository,
+  sizes: ReadonlyMap<PackId, number>,
+): { readonly packs: number; readonly bytes: number } {
+  const missing = { packs: 0, bytes: 0 };
+  if (index.packIds.every((id) => sizes.has(id))) return missing;
+  for (const { id, blobs } of index.packs()) {
+    if (sizes.has(id)) continue;
+    missing.packs += 1;
+    missing.bytes += packSizeOf(blobs);
+  }
+  return missing;
 }
