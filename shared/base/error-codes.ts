@@ -67,7 +67,7 @@ export const ERROR_CODES = {
   'job.store-unusable': 'The folder in which jobs are kept cannot be used.',
   'job.runner-failed': 'The process that runs jobs could not be started.',
   'plan.not-found': 'No such plan.',
-  'plan.stale': 'The plan was made for a state that is no longer so.',
+  'plan.stale': 'The plan was made for another state of the repository, or with other options.',
   'run.cancelled': 'Somebody cancelled the run.',
   'run.deadline': 'The run took longer than it may.',
 } as const satisfies Record<string, string>;

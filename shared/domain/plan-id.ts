@@ -32,9 +32,9 @@ export function parsePlanId(text: string): PlanId {
 export function stalePlan(approved: PlanId, now: PlanId): StillpointError {
   return new StillpointError(
     'plan.stale',
-    `The plan ${approved} no longer fits: the repository has changed since it was made.`,
+    `The plan ${approved} no longer fits: the repository, or what was asked for, is not as it was when it was made.`,
     {
-      advice: `Nothing was changed. Make the plan again and look at it; its id is now ${now}.`,
+      advice: `Nothing was changed. Make the plan again with the options that you apply it with, and look at it; its id is now ${now}.`,
       details: { approved, now },
       cause: undefined,
     },

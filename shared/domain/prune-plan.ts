@@ -58,6 +58,23 @@ export function changesNothing({ repack, unused, unreferenced, missing }: PruneP
   return repack.length + unused.length + unreferenced.length + missing.length === 0;
 }
 
+/** The same options in one form, so that "0" and "0%" make the same plan. Errors: `usage.invalid`. */
+export function canonicalPrune({ maxUnused, maxRepackBytes, repackUncompressed }: PruneOptions): PruneOptions {
+  return {
+    maxUnused: canonicalLimit(maxUnused.trim()),
+    ...(maxRepackBytes === undefined ? {} : { maxRepackBytes }),
+    ...(repackUncompressed === true ? { repackUncompressed } : {}),
+  };
+}
+
+function canonicalLimit(text: string): string {
+  unusedLimit(text, 0);
+  if (text === 'unlimited') return text;
+  if (text.endsWith('%')) return `${Number(text.slice(0, -1))}%`;
+  const bytes = parseSize(text);
+  return bytes === 0 ? '0%' : `${bytes}`;
+}
+
 const UNITS = ['', 'k', 'm', 'g', 't'];
 
 /** Bytes, or with one of the letters K, M, G and T in powers of 1024. */

@@ -12,13 +12,14 @@
 import type { Clock } from '../base/clock.ts';
 import type { ForgetPlan, ForgetRequest } from '../domain/forget-plan.ts';
 import { type PlanId, planIdOf, stalePlan } from '../domain/plan-id.ts';
-import { changesNothing, type PruneOptions } from '../domain/prune-plan.ts';
+import { canonicalPrune, changesNothing, type PruneOptions } from '../domain/prune-plan.ts';
 import type { ForgetReport } from '../domain/report.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import { type PreparedPrune, planPrune } from '../repository/prune/plan.ts';
 import { phases } from './backup/phases.ts';
 import { type CarePorts, inFiles } from './care.ts';
 import { chooseForgotten } from './forget/choose.ts';
+import { canonicalSelection } from './forget/wish.ts';
 import { prunePrepared } from './prune.ts';
 
 type Wish = Omit<ForgetRequest, 'repository'>;
@@ -80,7 +81,7 @@ async function prepare(
   );
   const prepared = options && (await preparePrune(repository, options, chosen.forget, signal));
   const content = { kind: 'forget', ...chosen, prune: prepared?.plan } as const;
-  const id = planIdOf({ repository: repository.id, selection, ...content });
+  const id = planIdOf({ repository: repository.id, selection: canonicalSelection(selection), ...content });
   const isNeeded = prepared !== undefined && !changesNothing(prepared.plan);
   return { plan: { id, ...content }, prune: isNeeded ? prepared : undefined };
 }
@@ -91,5 +92,5 @@ function preparePrune(
   forgotten: readonly string[],
   signal: AbortSignal,
 ): Promise<PreparedPrune> {
-  return planPrune(repository, { ...options, without: new Set(forgotten) }, signal);
+  return planPrune(repository, { ...canonicalPrune(options), without: new Set(forgotten) }, signal);
 }

@@ -4,7 +4,7 @@
  */
 import type { Phase } from '../domain/events.ts';
 import { type PlanId, stalePlan } from '../domain/plan-id.ts';
-import { changesNothing, type PruneOptions, type PrunePlan } from '../domain/prune-plan.ts';
+import { canonicalPrune, changesNothing, type PruneOptions, type PrunePlan } from '../domain/prune-plan.ts';
 import type { PruneReport } from '../domain/report.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import { applyPrune } from '../repository/prune/apply.ts';
@@ -21,7 +21,7 @@ export async function planPruning(
 ): Promise<PrunePlan> {
   await using repository = await ports.openRepository(signal);
   await using lock = await repository.lock('shared', signal);
-  return (await planPrune(repository, options, AbortSignal.any([signal, lock.signal]))).plan;
+  return (await planPrune(repository, canonicalPrune(options), AbortSignal.any([signal, lock.signal]))).plan;
 }
 
 export async function prune(
@@ -36,7 +36,7 @@ export async function prune(
     return { repository: opened, lock: resources.use(await opened.lock('exclusive', signal)) };
   });
   const held = AbortSignal.any([signal, lock.signal]);
-  const prepared = await phase('plan', () => planPrune(repository, options, held));
+  const prepared = await phase('plan', () => planPrune(repository, canonicalPrune(options), held));
   if (approved !== undefined && approved !== prepared.plan.id) throw stalePlan(approved, prepared.plan.id);
   return await prunePrepared(repository, prepared, lock, ports, held);
 }

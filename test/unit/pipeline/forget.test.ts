@@ -86,6 +86,27 @@ describe('forget', () => {
     await expect(again).rejects.toMatchObject({ code: 'plan.stale' });
   });
 
+  it('knows its plan however the same wish is written', async () => {
+    const { backend, ids } = await filled(4);
+    const [first = '', second = ''] = ids;
+    const idOf = async (selection: ForgetSelection, maxUnused: string): Promise<string> =>
+      (await planForgetting({ selection, prune: { maxUnused } }, ports(backend), signal)).id;
+    const points = (...named: string[]): ForgetSelection => ({ by: 'points', points: named });
+    const id = await idOf(points(first, second), '0');
+    expect(await idOf(points(second.slice(0, 12), first, second), ' 0% ')).toBe(id);
+    expect(await idOf(points(first), '0')).not.toBe(id);
+    expect(await idOf(points(first, second), '1%')).not.toBe(id);
+    const rules = (hostnames: string[], last = 2): ForgetSelection => ({
+      ...{ by: 'rules', rules: { last }, groupBy: ['host'] },
+      filter: { ...EVERY_POINT, hostnames },
+    });
+    expect(await idOf(rules(['db1', 'web']), '1K')).toBe(await idOf(rules(['web', 'db1']), '1024'));
+    expect(await idOf(rules(['db1']), '1K')).not.toBe(await idOf(rules(['db1'], 1), '1K'));
+    const approved = parsePlanId(id);
+    const wish = { selection: points(second, first), prune: { maxUnused: '0%' }, plan: approved };
+    expect((await forget(wish, ports(backend), signal)).forgotten).toEqual([first, second]);
+  });
+
   it('takes ids and the starts of ids, and nothing that fits none or several', async () => {
     const { backend, ids } = await filled(3);
     const [first = '', second = ''] = ids;
@@ -203,6 +224,18 @@ describe('forget', () => {
 });
 
 describe('prune', () => {
+  it('knows its plan however the same options are written', async () => {
+    const { backend } = await filled(2);
+    const idOf = async (maxUnused: string, repackUncompressed?: boolean): Promise<string> =>
+      (await planPruning({ maxUnused, repackUncompressed }, ports(backend), signal)).id;
+    expect(await idOf('0', false)).toBe(await idOf('0%'));
+    expect(await idOf('5.0%')).toBe(await idOf('05%'));
+    expect(await idOf('5%')).not.toBe(await idOf('5'));
+    const plan = parsePlanId(await idOf('0'));
+    expect(await prune({ options: { maxUnused: '0%' }, plan }, ports(backend), signal)).toMatchObject({ plan });
+    await expect(idOf('100%')).rejects.toMatchObject({ code: 'usage.invalid' });
+  });
+
   it('does what its plan says, and no other plan', async () => {
     const { backend, ids } = await filled(3);
     await forget({ selection: byRules(1) }, ports(backend), signal);
