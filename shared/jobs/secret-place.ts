@@ -125,7 +125,10 @@ async function fromCommand(
   }
 }
 
-/** As restic reads password files and the output of password commands: white space around it, and a mark of order of bytes, are not part of it. */
+/**
+ * As restic reads password files and the output of password commands: white space around it, and a mark of the order of
+ * bytes, are not part of it.
+ */
 function decode(place: SecretPlace, content: Buffer, what: string): string {
   const text = content.toString('utf8');
   if (content.length > MAX_BYTES || !Buffer.from(text, 'utf8').equals(content)) {

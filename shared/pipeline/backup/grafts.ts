@@ -4,16 +4,21 @@ import type { SourceTree } from './source-tree.ts';
 
 /** The closest tree that holds this one's path; undefined for a tree at the top. */
 export function outerTreeOf(tree: SourceTree, trees: readonly SourceTree[]): SourceTree | undefined {
-  const around = trees.filter((other) => other !== tree && isWithin(tree.path, other.path));
+  return closest(
+    tree.path,
+    trees.filter((other) => other !== tree),
+  );
+}
+
+function closest(path: Buffer, trees: readonly SourceTree[]): SourceTree | undefined {
+  const around = trees.filter((tree) => isWithin(path, tree.path));
   return around.toSorted((a, b) => b.path.length - a.path.length)[0];
 }
 
 /** Of the places those that lie directly in this tree, by their path below its root as Latin-1 text. */
 export function placesIn(tree: SourceTree, trees: readonly SourceTree[], places: readonly Buffer[]): readonly string[] {
   const start = startBelow(tree);
-  const closest = (place: Buffer): SourceTree | undefined =>
-    trees.filter((other) => isWithin(place, other.path)).toSorted((a, b) => b.path.length - a.path.length)[0];
-  return places.filter((place) => closest(place) === tree).map((place) => place.toString('latin1', start));
+  return places.filter((place) => closest(place, trees) === tree).map((place) => place.toString('latin1', start));
 }
 
 /** Where a path below the tree's root begins in the absolute one. */

@@ -31,15 +31,15 @@ export class Omissions {
   }
 
   /**
-   * @param root of the tree that was packed, absolute
+   * @param base what tar's names are seen from, absolute
    * @param stderr of a tar that ended well; each line of it is a complaint
    */
-  complain(root: Buffer, stderr: string): void {
+  complain(base: Buffer, stderr: string): void {
     for (const line of stderr.split('\n')) {
       if (!line.startsWith('tar: ')) continue;
       this.attributesMissing = true;
       const [, name, reason = ''] = /^tar: (?:\.(\/.*?|)): (?:Warning: )?(.*)$/.exec(line) ?? [];
-      const top = displayName(root);
+      const top = displayName(base);
       if (name === undefined) this.#tell(top, `saved, but tar said: ${line.slice('tar: '.length)}`);
       else this.#tell(top === '/' ? name : top + name, `saved without all of its attributes: ${reason}`);
     }

@@ -77,7 +77,7 @@ export async function readTree(tree: TreeToRead, ports: TreePorts, signal: Abort
   try {
     const [node, totals] = await Promise.all([walking, answers]);
     ports.counts.bytesReceived += totals.receivedBytes;
-    ports.omissions.complain(tree.path, totals.stderr);
+    ports.omissions.complain(baseOf(tree), totals.stderr);
     return node;
   } catch (error) {
     failed.abort(error);
@@ -85,6 +85,11 @@ export async function readTree(tree: TreeToRead, ports: TreePorts, signal: Abort
     await Promise.allSettled([walking, answers]);
     throw error;
   }
+}
+
+/** What tar's names are seen from: the tree, or the folder of the one file that it is. */
+function baseOf({ path, rootName }: TreeToRead): Buffer {
+  return rootName.length === 1 ? path : path.subarray(0, Math.max(1, path.lastIndexOf(0x2f)));
 }
 
 async function takeAnswer(entry: TarEntry, answer: Answer, store: ContentStore, ports: TreePorts): Promise<void> {

@@ -90,6 +90,7 @@ export async function readTrees(
   const { prepared, repository, host, request } = context;
   const { trees } = prepared.coverage;
   const parent = await findParent(repository, request.source, signal);
+  const trusted = parent !== undefined && lacksAttributes(parent) ? undefined : parent;
   const counts: TreeCounts = {
     filesNew: 0,
     filesChanged: 0,
@@ -106,8 +107,7 @@ export async function readTrees(
   for (const [index, tree] of trees.entries()) {
     const listing = spooled.listings[index];
     invariant(listing !== undefined, 'every tree has a listing');
-    const parentRoot =
-      parent && !lacksAttributes(parent) && (await findParentNode(repository, parent, components(tree.path), signal));
+    const parentRoot = trusted && (await findParentNode(repository, trusted, components(tree.path), signal));
     const path = snapshotPath(tree, context.readable);
     const isFolder = await startsWithFolder(listing, signal);
     const slash = path.lastIndexOf(0x2f);
@@ -118,7 +118,7 @@ export async function readTrees(
         pack: packFiles(prepared.snapshots.run, isFolder ? path : path.subarray(0, slash)),
         rootName: isFolder ? DOT : Buffer.concat([DOT, path.subarray(slash)]),
         nodeName: tree.path.subarray(tree.path.lastIndexOf(0x2f) + 1),
-        parent: new ParentView(repository, parentRoot || undefined),
+        parent: new ParentView(repository, parentRoot),
         parentInstantNs: parent === undefined ? 0n : timestampToNs(parent.time),
         grafts: new Map([...graftsOf(tree, trees)].map(([place, inner]) => [place, requireNode(nodes, inner)])),
         context: nodeContext(tree, prepared),

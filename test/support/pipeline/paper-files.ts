@@ -59,11 +59,15 @@ export interface PaperHostOptions {
   readonly asked?: string[];
   /** What tar says though it ends well. */
   readonly stderr?: string;
+  /** What the root is called; "." unless told. */
+  readonly rootName?: Buffer;
 }
 
 /** The host: `stream` understands one command, tar that reads names. */
 export function paperFiles(files: readonly PaperFile[], options: PaperHostOptions = {}): RemoteHost {
-  const byName = new Map(files.map((file) => [file.path === '' ? '.' : `./${file.path}`, file]));
+  const byName = new Map(
+    files.map((file) => [file.path === '' ? (options.rootName?.toString() ?? '.') : `./${file.path}`, file]),
+  );
   return {
     name: 'paper',
     run: () => Promise.reject(new Error('this host runs no commands')),

@@ -185,6 +185,13 @@ describe('reading a tree', () => {
     });
   });
 
+  test('names the one file that a source is, where tar complains of it', async () => {
+    const only: PaperFile = { path: '', type: 'file', content: Buffer.from('only') };
+    const stderr = 'tar: ./one: Warning: Cannot flistxattr: Argument list too long\n';
+    const { omissions } = await read([only], { path: Buffer.from('/srv/one'), rootName: Buffer.from('./one'), stderr });
+    expect(omissions.items.map((item) => item.path)).toEqual(['/srv/one']);
+  });
+
   test('asks the host for nothing where nothing changed', async () => {
     const first = await read(FILES);
     const asked: string[] = [];
