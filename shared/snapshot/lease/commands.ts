@@ -164,13 +164,15 @@ exit 0`,
 /**
  * Reaps every run of this owner whose lease has ended or whose host was restarted, then every
  * snapshot with the owner's tag that has no run folder any more. Runs of others and living runs are left alone.
+ * @param dead runs of this owner whose process is known to be gone for good: reaped although their lease still runs
  */
-export function sweepHost(owner: OwnerId): RemoteCommand<ReapResult> {
+export function sweepHost(owner: OwnerId, dead: readonly RunId[] = []): RemoteCommand<ReapResult> {
   const script: RemoteScript = {
     name: 'sweep-host',
     script: `${REAP}
 trap '' PIPE
-owner=$1
+owner=$1; shift
+dead=" $* "
 read -r boot < /proc/sys/kernel/random/boot_id
 for dir in ${RUN_ROOT}/*; do
   [ -d "$dir" ] || continue
@@ -179,14 +181,19 @@ for dir in ${RUN_ROOT}/*; do
   whose=; [ ! -r "$dir/owner" ] || read -r whose < "$dir/owner"
   if [ -n "$whose" ] && [ "$whose" != "$owner" ]; then echo "other $dir"; continue; fi
   armed=; [ ! -r "$dir/boot" ] || read -r armed < "$dir/boot"
-  # Where /run outlives a restart, an old expiry says nothing.
-  if [ "$armed" = "$boot" ] && sp_alive "$run"; then echo "living $dir"; continue; fi
+  case $dead in
+    *" $run "*) ;;
+    # Where /run outlives a restart, an old expiry says nothing.
+    *) if [ "$armed" = "$boot" ] && sp_alive "$run"; then echo "living $dir"; continue; fi ;;
+  esac
   if sp_reap "$run" "$owner"; then echo "removed $dir"; else echo "busy $dir"; fi
 done
 # What an arming left that was ended half-way.
 for new in ${RUN_ROOT}/.????????; do
   [ -r "$new/owner" ] && read -r whose < "$new/owner" && [ "$whose" = "$owner" ] || continue
-  sp_alive "\${new##*/}" || { sp_clear "$new" && echo "removed $new"; }
+  run=\${new##*/.}
+  case $dead in *" $run "*) ;; *) if sp_alive ".$run"; then continue; fi ;; esac
+  sp_clear "$new" && echo "removed $new"
 done
 command -v lvs >/dev/null 2>&1 || exit 0
 timeout 60 lvs -qq --config 'log{prefix="" command_names=0}' --noheadings --separator '|' -o vg_name,lv_name,lv_tags 2>/dev/null </dev/null |
@@ -201,7 +208,7 @@ while IFS='|' read -r vg lv tags; do
   esac
 done
 exit 0`,
-    args: [owner],
+    args: [owner, ...dead],
     needs: 'root',
   };
   return { ...script, budgetMs: 180_000, repeatable: true, parse: (output) => parseReap(output.stdout, script) };

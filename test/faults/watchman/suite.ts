@@ -348,6 +348,27 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
     expect(await paper.volumes()).toHaveLength(4);
   });
 
+  test('removes a run whose process is known to be dead, though its lease still runs', async () => {
+    await arm(600);
+    await paper.host.run(createSnapshots(run, owner, [order()]), never);
+    const reader = await startReader();
+    expect(await paper.host.run(sweepHost(other, [run]), never)).toMatchObject({ removed: [] });
+    expect(await paper.host.run(sweepHost(owner, [newRunId()]), never)).toMatchObject({ removed: [] });
+    const swept = await paper.host.run(sweepHost(owner, [newRunId(), run]), never);
+    expect(swept).toEqual({ removed: [`vg0/sp_${run}_11111111`, folder()], kept: [] });
+    expect(await lives(reader)).toBe(false);
+    expect(await paper.volumes()).toEqual([]);
+  });
+
+  test('removes half an arming of a run that is known to be dead', async () => {
+    await paper.sh(`mkdir -p ${folder()}`);
+    await expect(arm(600)).rejects.toMatchObject({ details: { exitCode: 71 } });
+    await paper.sh(`rmdir ${folder()}`);
+    expect(await paper.host.run(sweepHost(owner), never)).toEqual({ removed: [], kept: [] });
+    const swept = await paper.host.run(sweepHost(owner, [run]), never);
+    expect(swept).toEqual({ removed: [`/run/stillpoint/.${run}`], kept: [] });
+  });
+
   test('is not believed after a restart, also where /run outlives one', async () => {
     await arm(600);
     await paper.sh(
