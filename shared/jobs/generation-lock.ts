@@ -14,8 +14,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { invariant } from '../base/errors.ts';
+import { identifyProcess, isAlive } from '../base/process-identity.ts';
 import { createFileOnce, readIfThere, replaceFile, storeError } from './files.ts';
-import { identifyProcess, isAlive, processIdentitySchema } from './process-identity.ts';
+import { processIdentitySchema } from './process-identity-schema.ts';
 
 const entrySchema = z.object({
   holder: processIdentitySchema,

@@ -20,12 +20,12 @@
 import { chmod, mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StillpointError } from '../base/errors.ts';
+import type { ProcessIdentity } from '../base/process-identity.ts';
 import type { RunEvent } from '../domain/events.ts';
 import type { Job, JobState } from '../domain/job.ts';
 import { type JobId, jobId, newOwnerId, type OwnerId, ownerId } from '../domain/names.ts';
 import { readTail } from './event-log.ts';
 import { createFileOnce, readIfThere, replaceFile, storeError } from './files.ts';
-import type { ProcessIdentity } from './process-identity.ts';
 import { type FinishedEvent, type JobRecord, parseFinished, parseHeartbeat, parseRecord } from './records.ts';
 
 /** Everything about one job that is on disk, but for its events. */

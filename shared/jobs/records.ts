@@ -12,7 +12,7 @@ import { parsePlanId } from '../domain/plan-id.ts';
 import type { PruneOptions } from '../domain/prune-plan.ts';
 import type { RepairWish } from '../domain/repair-plan.ts';
 import { GROUP_KEYS } from '../domain/retention.ts';
-import { processIdentitySchema } from './process-identity.ts';
+import { processIdentitySchema } from './process-identity-schema.ts';
 
 const host = z.string().transform(hostName);
 const source = z.string().transform(sourceName);

@@ -4,11 +4,11 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { ErrorRecord } from '../base/errors.ts';
+import { identifyProcess, isAlive } from '../base/process-identity.ts';
 import type { JobRequest } from '../domain/job.ts';
 import type { JobId } from '../domain/names.ts';
 import { EventLogReader } from './event-log.ts';
 import type { JobFacts, JobStore } from './job-store.ts';
-import { identifyProcess, isAlive } from './process-identity.ts';
 import type { FinishedEvent } from './records.ts';
 
 /** The facts about a job, after it was ended if its process is gone. Undefined when there is no such job. */

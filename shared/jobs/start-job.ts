@@ -7,6 +7,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { invariant, isStillpointError, toErrorRecord } from '../base/errors.ts';
+import { identifyProcess } from '../base/process-identity.ts';
 import { isFinished, type JobRequest } from '../domain/job.ts';
 import { type JobId, newJobId } from '../domain/names.ts';
 import { planIdOf } from '../domain/plan-id.ts';
@@ -14,7 +15,6 @@ import type { Handover } from './answers.ts';
 import { takeLock } from './generation-lock.ts';
 import { type JobStore, stateOf } from './job-store.ts';
 import { launchRunner } from './launch.ts';
-import { identifyProcess } from './process-identity.ts';
 import { pruneRecords } from './prune-records.ts';
 import { giveUpUnclaimed, settledFacts } from './settle.ts';
 

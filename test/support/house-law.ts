@@ -30,7 +30,7 @@ const OPEN_TO_SHELLS = /^shared\/(stillpoint\.ts$|domain\/|base\/)/;
 const DOORS: Readonly<Record<string, readonly RegExp[]>> = {
   ssh2: [/^shared\/remote\/ssh\//],
   execa: [/^shared\/remote\//, /^shared\/jobs\//],
-  'node:child_process': [/^shared\/remote\//, /^shared\/jobs\//],
+  'node:child_process': [/^shared\/remote\//, /^shared\/jobs\//, /^shared\/base\/(process-identity|this-machine)\.ts$/],
   zod: [
     /^shared\/config\//,
     /^shared\/jobs\//,

@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { never } from '../../../shared/base/cancel.ts';
 import { systemClock } from '../../../shared/base/clock.ts';
+import { isAlive } from '../../../shared/base/process-identity.ts';
 import type { RunEvent } from '../../../shared/domain/events.ts';
 import type { JobRequest, JobState } from '../../../shared/domain/job.ts';
 import { type JobId, sourceName } from '../../../shared/domain/names.ts';
 import type { Handover } from '../../../shared/jobs/answers.ts';
 import { followEvents } from '../../../shared/jobs/follow.ts';
 import { type JobFacts, JobStore, stateOf } from '../../../shared/jobs/job-store.ts';
-import { isAlive } from '../../../shared/jobs/process-identity.ts';
 import { settledFacts } from '../../../shared/jobs/settle.ts';
 import { startJob } from '../../../shared/jobs/start-job.ts';
 

@@ -6,12 +6,12 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { systemClock } from '../../../shared/base/clock.ts';
+import { identifyProcess } from '../../../shared/base/process-identity.ts';
 import type { RunEvent } from '../../../shared/domain/events.ts';
 import { newJobId, repositoryName } from '../../../shared/domain/names.ts';
 import { EventLogReader, EventLogWriter, readTail } from '../../../shared/jobs/event-log.ts';
 import { followEvents } from '../../../shared/jobs/follow.ts';
 import { JobStore } from '../../../shared/jobs/job-store.ts';
-import { identifyProcess } from '../../../shared/jobs/process-identity.ts';
 
 let folder: string;
 beforeEach(async () => {

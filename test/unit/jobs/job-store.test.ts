@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../../shared/base/clock.ts';
+import { identifyProcess, type ProcessIdentity } from '../../../shared/base/process-identity.ts';
 import { hostName, type JobId, newJobId } from '../../../shared/domain/names.ts';
 import { JobStore, stateOf } from '../../../shared/jobs/job-store.ts';
-import { identifyProcess, type ProcessIdentity } from '../../../shared/jobs/process-identity.ts';
 import { KEEP_ALWAYS, KEEP_JOBS, pruneRecords } from '../../../shared/jobs/prune-records.ts';
 import { settledFacts } from '../../../shared/jobs/settle.ts';
 

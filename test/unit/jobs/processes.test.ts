@@ -10,7 +10,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../shared/base/clock.ts';
 import { silentLogger } from '../../../shared/base/log.ts';
 import { jobId, repositoryName } from '../../../shared/domain/names.ts';
-import { identifyProcess, isAlive } from '../../../shared/jobs/process-identity.ts';
 import { watchStore } from '../../../shared/jobs/watch-jobs.ts';
 import { backupOf, JobLab, NO_SECRETS } from '../../support/jobs/job-lab.ts';
 
@@ -292,20 +291,4 @@ describe('a runner', { timeout: SLOW }, () => {
     expect(end).toMatchObject({ outcome: 'failed', error: { code: 'internal.unexpected' } });
     expect(JSON.stringify(end)).toContain('nobody catches this');
   });
-});
-
-test('a process is recognised by its start, not by its number', { timeout: SLOW }, async () => {
-  const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'ignore', 'ignore'] });
-  await once(child, 'spawn');
-  const identity = await identifyProcess(child.pid);
-  if (identity === undefined) throw new Error('not found');
-  const aYear = 365 * 24 * 3600 * 1000;
-  expect(await isAlive(identity, aYear), 'the clock was set').toBe(true);
-  expect(await isAlive({ ...identity, start: '1' }, 0), 'another process of this number').toBe(false);
-  expect(await isAlive({ ...identity, boot: 'before the restart' }, 0)).toBe(false);
-  expect(await isAlive({ ...identity, machine: 'elsewhere' }, 60_000)).toBe(true);
-  expect(await isAlive({ ...identity, machine: 'elsewhere' }, aYear)).toBe(false);
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-  expect(await isAlive(identity, 0)).toBe(false);
 });
