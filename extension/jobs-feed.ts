@@ -40,6 +40,10 @@ export class JobsFeed implements vscode.Disposable {
     return jobs;
   }
 
+  configFile(): Promise<string> {
+    return this.#core.use((stillpoint) => Promise.resolve(stillpoint.configFile));
+  }
+
   watch(wanted: boolean): void {
     if (wanted && this.#watching === undefined) void this.#watchUntilStopped();
     if (!wanted) this.#stop();

@@ -16,7 +16,7 @@ import type { RunEvent } from './domain/events.ts';
 import type { FindMatch, FindRequest, FindSummary } from './domain/find.ts';
 import type { ForgetPlan, ForgetRequest } from './domain/forget-plan.ts';
 import type { HostInventory, HostSummary } from './domain/host.ts';
-import type { Job, JobRequest, JobState } from './domain/job.ts';
+import type { Job, JobRequest } from './domain/job.ts';
 import type { HostName, JobId, RepositoryName, RestorePointId, SourceName } from './domain/names.ts';
 import type { Prompter } from './domain/prompter.ts';
 import type { PrunePlan, PruneRequest } from './domain/prune-plan.ts';
@@ -26,15 +26,15 @@ import type { RepositorySpec, Source } from './domain/source.ts';
 import type { StatsAnswer, StatsRequest } from './domain/stats.ts';
 import { Comparisons } from './facade/comparisons.ts';
 import { findHost, listAllHosts } from './facade/hosts.ts';
-import { JobDesk } from './facade/job-desk.ts';
-import { gatherHandover, type PeoplePorts, placesOf, secretsOf, withHost, withLogins } from './facade/people.ts';
+import { JobDesk, type JobFilter } from './facade/job-desk.ts';
+import { type PeoplePorts, secretsOf, withHost, withLogins } from './facade/people.ts';
 import { RepositoryAccess } from './facade/repository-access.ts';
 import { RepositoryShelf } from './facade/repository-shelf.ts';
 import { RestorePoints } from './facade/restore-points.ts';
+import { startRequest } from './facade/start.ts';
 import { AnswerBook } from './jobs/answers.ts';
 import { JobStore } from './jobs/job-store.ts';
 import { createAt, openAt } from './jobs/open-repository.ts';
-import { findUnfinished, startJob } from './jobs/start-job.ts';
 import { planForgetting } from './pipeline/forget.ts';
 import { inspect } from './pipeline/inspect.ts';
 import { planBackup } from './pipeline/plan-backup.ts';
@@ -86,7 +86,7 @@ export interface Stillpoint extends AsyncDisposable {
   startJob(request: JobRequest, signal: AbortSignal): Promise<{ readonly job: Job; readonly alreadyRunning: boolean }>;
   findJob(id: JobId): Promise<Job>;
   /** Newest first. */
-  listJobs(filter?: { readonly states?: readonly JobState[]; readonly limit?: number }): Promise<readonly Job[]>;
+  listJobs(filter?: JobFilter): Promise<readonly Job[]>;
   /** Asks the runner to stop and clean up; returns at once. */
   cancelJob(id: JobId): Promise<Job>;
   /** Events from `afterSeq` on, live, ending after `job-finished`. */
@@ -229,17 +229,14 @@ class OpenedStillpoint implements Stillpoint {
   }
 
   async startJob(request: JobRequest, signal: AbortSignal): Promise<{ job: Job; alreadyRunning: boolean }> {
-    const configuration = await this.#configuration();
-    const places = placesOf(request, configuration);
-    if (places.host !== undefined) await findHost(configuration, places.host.name);
-    const store = await this.#openStore();
-    const running = await findUnfinished(store, request, systemClock);
-    if (running !== undefined) return { job: await this.#jobs.find(running), alreadyRunning: true };
-    const handover = await gatherHandover(places, this.#people, signal, (spec, trySignal) =>
-      this.#shelf.use(spec, trySignal, () => Promise.resolve()),
-    );
-    const options = { configFile: this.configFile, handover, runnerEntry: this.#runnerEntry, clock: systemClock };
-    const { id, alreadyRunning } = await startJob(store, request, options, signal);
+    const ports = {
+      configuration: await this.#configuration(),
+      store: await this.#openStore(),
+      people: this.#people,
+      shelf: this.#shelf,
+      runnerEntry: this.#runnerEntry,
+    };
+    const { id, alreadyRunning } = await startRequest(request, ports, signal);
     return { job: await this.#jobs.find(id), alreadyRunning };
   }
 
@@ -247,7 +244,7 @@ class OpenedStillpoint implements Stillpoint {
     return this.#jobs.find(id);
   }
 
-  listJobs(filter: { readonly states?: readonly JobState[]; readonly limit?: number } = {}): Promise<readonly Job[]> {
+  listJobs(filter: JobFilter = {}): Promise<readonly Job[]> {
     return this.#jobs.list(filter);
   }
 

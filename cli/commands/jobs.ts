@@ -9,6 +9,7 @@ import type { Shell } from '../shell.ts';
 interface JobsOptions {
   readonly follow?: boolean;
   readonly limit: string;
+  readonly own?: boolean;
   readonly state?: string;
 }
 
@@ -23,6 +24,7 @@ export function addJobs(program: Command, shell: Shell): void {
     .option('-f, --follow', 'follow the job to its end; Ctrl-C only stops watching')
     .option('--limit <n>', 'jobs to list at most', '20')
     .option('--state <state>', `only jobs in this state: ${STATES.join(', ')}`)
+    .option('--own', 'only jobs of this configuration')
     .addHelpText('after', '\nExample:\n  stillpoint jobs 3f2a9c51d04e7b68 --follow')
     .action(async (id: string | undefined, options: JobsOptions) => {
       if (options.follow === true) await shell.followJob((stillpoint) => stillpoint.findJob(followed(id)));
@@ -35,9 +37,10 @@ export function addJobs(program: Command, shell: Shell): void {
         await shell.query(async (stillpoint) => {
           const jobs = await stillpoint.listJobs({
             limit: wholeNumber('--limit', options.limit, 1, 10_000),
+            ...(options.own === true ? { configFile: stillpoint.configFile } : {}),
             ...(options.state === undefined ? {} : { states: [jobState(options.state)] }),
           });
-          return { document: { jobs }, text: (paint) => renderJobs(jobs, paint) };
+          return { document: { jobs }, text: (paint) => renderJobs(jobs, stillpoint.configFile, paint) };
         });
       }
     });

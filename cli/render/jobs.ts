@@ -41,13 +41,18 @@ const JOBS: readonly Column<Job>[] = [
   { title: 'TOOK', align: 'right', cell: took },
 ];
 
-export function renderJobs(jobs: readonly Job[], paint: Paint): string {
-  return jobs.length === 0 ? 'No jobs yet.\n' : renderTable(JOBS, jobs, paint);
+/** Names mean what the job's own configuration says, so where another one than `configFile` is among them, all are named. */
+export function renderJobs(jobs: readonly Job[], configFile: string, paint: Paint): string {
+  if (jobs.length === 0) return 'No jobs yet.\n';
+  const isMixed = jobs.some((job) => job.configFile !== configFile);
+  const configuration: Column<Job> = { title: 'CONFIGURATION', cell: (job) => shown(job.configFile) };
+  return renderTable(isMixed ? [...JOBS, configuration] : JOBS, jobs, paint);
 }
 
 export function renderJob(job: Job, paint: Paint): string {
   const facts: [string, string][] = [
     ['state', job.state],
+    ['configuration', shown(job.configFile)],
     ['created', formatTime(job.createdAt)],
     ['started', formatTime(job.startedAt)],
     ['finished', formatTime(job.finishedAt)],

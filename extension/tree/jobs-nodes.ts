@@ -6,12 +6,13 @@ import { formatTime, type Wording } from '../texts/wording.ts';
 import { type ProblemNode, problemView } from './hosts-nodes.ts';
 import type { NodeView } from './node-view.ts';
 
-export type JobsNode = { readonly kind: 'job'; readonly job: Job } | ProblemNode;
+/** `isForeign`: the job's names are those of another configuration than the editor's. */
+export type JobsNode = { readonly kind: 'job'; readonly job: Job; readonly isForeign: boolean } | ProblemNode;
 
 export function jobsNodeView(node: JobsNode, wording: Wording): NodeView {
   if (node.kind === 'problem') return problemView(node, wording.t);
   const { t } = wording;
-  const { job } = node;
+  const { job, isForeign } = node;
   const title = jobTitle(job.request, t);
   const status = jobStatus(job, t);
   const time = formatTime(job.finishedAt ?? job.startedAt ?? job.createdAt, wording);
@@ -19,10 +20,11 @@ export function jobsNodeView(node: JobsNode, wording: Wording): NodeView {
   return {
     id: `job/${job.id}`,
     label: title,
-    description: isFinished(job.state) ? `${status}, ${time}` : status,
+    description: [status, ...(isFinished(job.state) ? [time] : []), ...(isForeign ? [job.configFile] : [])].join(', '),
     tooltip: [
       `${title}: ${status}`,
       duration === undefined ? time : t('{0}, took {1}', time, duration),
+      ...(isForeign ? [t('Started from another configuration: {0}', job.configFile)] : []),
       ...(job.result === undefined ? [] : [resultWords(job.result, t)]),
       ...(job.error === undefined ? [] : [`${job.error.message}\n${job.error.advice}`]),
     ].join('\n\n'),

@@ -26,8 +26,8 @@ export class JobsTree implements vscode.TreeDataProvider<JobsNode>, vscode.Dispo
   async getChildren(node?: JobsNode): Promise<JobsNode[]> {
     if (node !== undefined) return [];
     try {
-      const jobs = await this.#feed.list();
-      return jobs.map((job) => ({ kind: 'job', job }));
+      const [jobs, own] = await Promise.all([this.#feed.list(), this.#feed.configFile()]);
+      return jobs.map((job) => ({ kind: 'job', job, isForeign: job.configFile !== own }));
     } catch (error) {
       return [{ kind: 'problem', parent: undefined, error: toErrorRecord(error) }];
     }

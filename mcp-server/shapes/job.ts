@@ -24,6 +24,7 @@ export const jobShape = z.strictObject({
   kind: z
     .enum(['backup', 'restore', 'check', 'verify', 'copy', 'sweep', 'forget', 'prune', 'repair'])
     .describe('What it does.'),
+  configuration: z.string().describe('The configuration file of which its names are.'),
   subject: z.string().describe('The source, restore point, repository or host that it is about.'),
   state: z.enum(JOB_STATES).describe('queued, running and cancelling go on; the others are final.'),
   finished: z.boolean().describe('Whether the state is final.'),
@@ -50,17 +51,18 @@ export const jobShape = z.strictObject({
 /** A job without its result, where that would only fill the answer; get_job has it. */
 export const jobSummaryShape = jobShape.omit({ result: true });
 
-export function jobSummaryOf(job: Job, configFile: string | undefined): z.input<typeof jobSummaryShape> {
-  const { result: _, ...summary } = jobOf(job, configFile);
+export function jobSummaryOf(job: Job): z.input<typeof jobSummaryShape> {
+  const { result: _, ...summary } = jobOf(job);
   return summary;
 }
 
-export function jobOf(job: Job, configFile: string | undefined): z.input<typeof jobShape> {
+export function jobOf(job: Job): z.input<typeof jobShape> {
   const finished = isFinished(job.state);
   const { progress, error } = job;
   return {
     jobId: job.id,
     kind: job.request.kind,
+    configuration: job.configFile,
     subject: subjectOf(job),
     state: job.state,
     finished,
@@ -80,7 +82,7 @@ export function jobOf(job: Job, configFile: string | undefined): z.input<typeof 
             code: error.code,
             message: foreign(redact(error.message)),
             advice: foreign(redact(error.advice)),
-            command: personCommand(error.code, wordsOf(job.request), configFile) ?? null,
+            command: personCommand(error.code, wordsOf(job.request), job.configFile) ?? null,
           },
   };
 }

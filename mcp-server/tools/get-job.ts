@@ -28,7 +28,7 @@ export const getJob = defineTool({
     events: z.array(eventShape).describe('Events after sinceEvent, oldest first, without progress.'),
     nextEvent: z.int().describe('Pass it as sinceEvent to get what follows.'),
   }),
-  async run(args, { stillpoint, signal, configFile, reportProgress }) {
+  async run(args, { stillpoint, signal, reportProgress }) {
     const id = jobId(args.jobId);
     const before = await stillpoint.findJob(id);
     const { events, nextEvent } = await newEvents(stillpoint, before, {
@@ -40,7 +40,7 @@ export const getJob = defineTool({
     const job = await stillpoint.findJob(id);
     return {
       summary: describeJob(job),
-      structured: { job: jobOf(job, configFile), events: events.map(eventOf), nextEvent },
+      structured: { job: jobOf(job), events: events.map(eventOf), nextEvent },
     };
   },
 });

@@ -8,17 +8,24 @@ export const listJobs = defineTool({
   name: 'list_jobs',
   title: 'List jobs',
   description:
-    'Lists jobs, newest first, whoever started them: a person, a timer or an assistant. Use it to find a job again whose id was lost, or to see what failed lately. Next: get_job, which also has the result.',
+    'Lists the jobs of this configuration, newest first, whoever started them: a person, a timer or an assistant. Use it to find a job again whose id was lost, or to see what failed lately. Next: get_job, which also has the result.',
   annotations: READ_LOCAL,
   input: z.strictObject({
     states: z.array(z.enum(JOB_STATES)).min(1).optional().describe('Only jobs in one of these states.'),
+    allConfigurations: z
+      .boolean()
+      .default(false)
+      .describe('Also jobs of other configurations, in which the same name may mean something else.'),
     ...pageInput,
   }),
   output: z.strictObject({ jobs: z.array(jobSummaryShape).describe('The jobs.'), ...pageOutput }),
-  async run(args, { stillpoint, configFile }) {
-    const found = await stillpoint.listJobs(args.states === undefined ? {} : { states: args.states });
+  async run(args, { stillpoint }) {
+    const found = await stillpoint.listJobs({
+      ...(args.states === undefined ? {} : { states: args.states }),
+      ...(args.allConfigurations ? {} : { configFile: stillpoint.configFile }),
+    });
     const { entries, nextCursor } = pageOf(
-      found.map((job) => jobSummaryOf(job, configFile)),
+      found.map((job) => jobSummaryOf(job)),
       (job) => job.jobId,
       args,
     );

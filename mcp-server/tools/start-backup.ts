@@ -17,12 +17,12 @@ export const startBackup = defineTool({
     job: jobSummaryShape.describe('The job.'),
   }),
   personWords: (args) => ['backup', args.source],
-  async run(args, { stillpoint, signal, configFile }) {
+  async run(args, { stillpoint, signal }) {
     const { job, alreadyRunning } = await stillpoint.startJob(
       { kind: 'backup', source: sourceName(args.source) },
       signal,
     );
     const lead = alreadyRunning ? 'A backup of this source was running already. ' : '';
-    return { summary: lead + describeJob(job), structured: { alreadyRunning, job: jobSummaryOf(job, configFile) } };
+    return { summary: lead + describeJob(job), structured: { alreadyRunning, job: jobSummaryOf(job) } };
   },
 });

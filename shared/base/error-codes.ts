@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   'config.unknown-host': 'No such host in the configuration or the SSH configuration.',
   'config.unknown-source': 'No such source in the configuration.',
   'config.unknown-repository': 'No such repository in the configuration.',
+  'config.changed': 'The configuration was changed between the start of a job and its run.',
   'config.secret-unavailable': 'A password could not be had from its file or command.',
   'ssh.config': 'The OpenSSH configuration for a host cannot be used.',
   'ssh.unreachable': 'The host does not answer.',

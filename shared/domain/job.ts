@@ -49,6 +49,8 @@ export type JobState = 'queued' | 'running' | 'cancelling' | JobOutcome;
 export interface Job {
   readonly id: JobId;
   readonly request: JobRequest;
+  /** By which the names in the request are meant. */
+  readonly configFile: string;
   readonly state: JobState;
   readonly createdAt: string;
   readonly startedAt: string | undefined;

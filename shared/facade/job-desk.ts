@@ -1,4 +1,5 @@
 /** The jobs as the shells see them. Every look ends the jobs whose process is gone. */
+import { realpath } from 'node:fs/promises';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { RunEvent } from '../domain/events.ts';
@@ -12,6 +13,8 @@ import { watchStore } from '../jobs/watch-jobs.ts';
 
 export interface JobFilter {
   readonly states?: readonly JobState[];
+  /** Only jobs of this configuration, by whatever name of its file they were started. */
+  readonly configFile?: string;
   readonly limit?: number;
 }
 
@@ -34,15 +37,17 @@ export class JobDesk {
     return job;
   }
 
-  async list({ states, limit }: JobFilter): Promise<Job[]> {
+  async list({ states, configFile, limit }: JobFilter): Promise<Job[]> {
     const store = await this.#store();
     const ids = await store.ids();
     const known = new Set(ids);
     for (const id of this.#finished.keys()) if (!known.has(id)) this.#finished.delete(id);
+    const isOf = configFile === undefined ? undefined : await sameFileAs(configFile);
     const jobs: Job[] = [];
     for (const id of ids) {
       const job = await this.#look(store, id);
-      if (job !== undefined && (states === undefined || states.includes(job.state))) jobs.push(job);
+      if (job === undefined || (states !== undefined && !states.includes(job.state))) continue;
+      if (isOf === undefined || (await isOf(job.configFile))) jobs.push(job);
     }
     jobs.sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) || (a.id < b.id ? -1 : 1));
     return limit === undefined ? jobs : jobs.slice(0, limit);
@@ -86,4 +91,16 @@ export class JobDesk {
     if (isFinished(job.state)) this.#finished.set(id, job);
     return job;
   }
+}
+
+/** A file may have gone since; then its name is all there is to compare. */
+async function sameFileAs(path: string): Promise<(other: string) => Promise<boolean>> {
+  const known = new Map<string, Promise<string>>();
+  const resolve = (file: string): Promise<string> => {
+    const found = known.get(file) ?? realpath(file).catch(() => file);
+    known.set(file, found);
+    return found;
+  };
+  const own = await resolve(path);
+  return async (other) => other === path || (await resolve(other)) === own;
 }

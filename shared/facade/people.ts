@@ -4,14 +4,11 @@
  * again and not repeated.
  */
 import { isStillpointError } from '../base/errors.ts';
-import type { Configuration } from '../config/configuration.ts';
-import { findRepository, findSource, hostSpec } from '../config/look-up.ts';
-import type { JobRequest } from '../domain/job.ts';
-import type { RepositoryName } from '../domain/names.ts';
 import type { HostSpec, RepositorySpec } from '../domain/source.ts';
 import type { AnswerBook, Handover, RepositorySecrets } from '../jobs/answers.ts';
 import { type OpenHostPorts, openHost } from '../jobs/open-host.ts';
 import type { OpenRepositoryPorts } from '../jobs/open-repository.ts';
+import type { Places } from '../jobs/places.ts';
 import { asksPerson, resolvePassword, resolveStoreSecret } from '../jobs/repository-secrets.ts';
 import type { ResolvedSecret } from '../jobs/secret-place.ts';
 import type { RemoteCommand } from '../remote/command.ts';
@@ -89,37 +86,12 @@ export async function secretsOf(
   };
 }
 
-/** What a job touches. Errors: `config.unknown-…`. */
-export function placesOf(
-  request: JobRequest,
-  configuration: Configuration,
-): { readonly host: HostSpec | undefined; readonly repositories: readonly RepositorySpec[] } {
-  const repository = (name: RepositoryName): RepositorySpec => findRepository(configuration, name);
-  switch (request.kind) {
-    case 'backup': {
-      const source = findSource(configuration, request.source);
-      return { host: hostSpec(configuration, source.host), repositories: [repository(source.repository)] };
-    }
-    case 'sweep':
-      return { host: hostSpec(configuration, request.host), repositories: [] };
-    case 'copy':
-      return { host: undefined, repositories: [repository(request.from), repository(request.to)] };
-    case 'restore':
-    case 'check':
-    case 'verify':
-    case 'forget':
-    case 'prune':
-    case 'repair':
-      return { host: undefined, repositories: [repository(request.repository)] };
-  }
-}
-
 /**
  * Gathers what the runner will be asked. With a person at hand, the way to the host, and to the host of a repository,
  * is gone once beforehand: what it asks is asked now, and what is wrong with it is said now.
  */
 export async function gatherHandover(
-  { host, repositories }: ReturnType<typeof placesOf>,
+  { host, repositories }: Places,
   ports: PeoplePorts,
   signal: AbortSignal,
   trySecrets: (spec: RepositorySpec, signal: AbortSignal) => Promise<void>,

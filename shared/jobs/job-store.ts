@@ -188,6 +188,7 @@ function toJob(facts: JobFacts, tail: readonly RunEvent[]): Job {
   return {
     id: record.id,
     request: record.request,
+    configFile: record.configFile,
     state: stateOf(facts),
     createdAt: record.createdAt,
     startedAt: record.startedAt,

@@ -83,10 +83,13 @@ const requestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kind', [
 
 /** `record.json`: written by the starter, then by the runner alone. */
 const recordSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   id: z.string().transform(jobId),
   request: requestSchema,
+  /** As the starter was given it: relative locations are resolved against its folder. */
   configFile: z.string(),
+  /** See `JobIdentity`. */
+  identity: plan,
   createdAt: z.iso.datetime(),
   /** Answers for the job until the runner has claimed it. */
   starter: processIdentitySchema,

@@ -17,7 +17,6 @@ import type { Logger } from '../base/log.ts';
 import { identifyProcess } from '../base/process-identity.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { loadConfiguration } from '../config/configuration.ts';
-import { findSource } from '../config/look-up.ts';
 import type { JobRequest } from '../domain/job.ts';
 import type { HostName, JobId } from '../domain/names.ts';
 import type { JobResult } from '../domain/report.ts';
@@ -26,6 +25,7 @@ import { EventLogWriter } from './event-log.ts';
 import { type HeldLock, takeLock } from './generation-lock.ts';
 import { errorWithoutSecrets, JobEvents } from './job-events.ts';
 import { type JobStore, unknownJob } from './job-store.ts';
+import { configurationChanged, identifyJob, type JobIdentity, placesOf } from './places.ts';
 import type { FinishedEvent, JobRecord } from './records.ts';
 import { describeRequest } from './settle.ts';
 import type { VerbPorts, Verbs } from './verbs.ts';
@@ -71,9 +71,11 @@ export async function runJob(record: JobRecord, handover: Handover, ports: Runne
   let lock: HeldLock | undefined;
   let end: Pick<FinishedEvent, 'outcome' | 'result' | 'error'>;
   try {
-    const { configuration, host } = await readPlace(record, ports.environment);
-    if (host !== undefined) {
-      lock = await takeLock(join(store.folder, 'locks', `host-${host}`), clock, cancel.signal);
+    const { configuration, host, identity } = await readPlace(record, ports.environment, cancel.signal);
+    if (identity.machine !== undefined) {
+      lock = await takeLock(join(store.folder, 'locks', `machine-${identity.machine}`), clock, cancel.signal);
+      // That may have taken a night.
+      await readPlace(record, ports.environment, cancel.signal);
     }
     cancel.signal.throwIfAborted();
     events.emit({ type: 'job-started' });
@@ -118,14 +120,17 @@ async function sayTheEnd({ store, clock, logger }: RunnerPorts, finished: Finish
   }
 }
 
-/** The configuration as it is now, and the host that the job must have for itself. */
+/** The configuration as it is now, if it still leads where the job was started for. Errors: `config.…`, `ssh.config`. */
 async function readPlace(
-  { request, configFile }: JobRecord,
+  { request, configFile, identity: started }: JobRecord,
   environment: Environment,
-): Promise<{ configuration: Configuration; host: HostName | undefined }> {
+  signal: AbortSignal,
+): Promise<{ configuration: Configuration; host: HostName | undefined; identity: JobIdentity }> {
   const configuration = await loadConfiguration({ file: configFile, named: false }, environment.home);
-  if (request.kind === 'backup') return { configuration, host: findSource(configuration, request.source).host };
-  return { configuration, host: request.kind === 'sweep' ? request.host : undefined };
+  const places = placesOf(request, configuration);
+  const identity = await identifyJob(request, places, configFile, signal);
+  if (identity.resolved !== started) throw configurationChanged(configFile);
+  return { configuration, host: places.host?.name, identity };
 }
 
 interface RunContext {

@@ -10,7 +10,7 @@ import { invariant, isStillpointError, toErrorRecord } from '../base/errors.ts';
 import { identifyProcess } from '../base/process-identity.ts';
 import { isFinished, type JobRequest } from '../domain/job.ts';
 import { type JobId, newJobId } from '../domain/names.ts';
-import { planIdOf } from '../domain/plan-id.ts';
+import type { PlanId } from '../domain/plan-id.ts';
 import type { Handover } from './answers.ts';
 import { takeLock } from './generation-lock.ts';
 import { type JobStore, stateOf } from './job-store.ts';
@@ -21,6 +21,8 @@ import { giveUpUnclaimed, settledFacts } from './settle.ts';
 export interface StartOptions {
   /** Absolute; the runner reads it again. */
   readonly configFile: string;
+  /** Of the request, by that file. */
+  readonly identity: PlanId;
   readonly handover: Handover;
   readonly runnerEntry: URL | undefined;
   readonly clock: Clock;
@@ -33,16 +35,16 @@ export async function startJob(
   options: StartOptions,
   signal: AbortSignal,
 ): Promise<{ readonly id: JobId; readonly alreadyRunning: boolean }> {
-  const { configFile, handover, runnerEntry, clock } = options;
+  const { configFile, identity, handover, runnerEntry, clock } = options;
   const starter = await identifyProcess();
   invariant(starter, 'a process can find itself');
   const id = newJobId();
   {
     await using _ = await takeLock(join(store.folder, 'locks', 'start'), clock, signal);
-    const running = await findUnfinished(store, request, clock);
+    const running = await findUnfinished(store, identity, clock);
     if (running !== undefined) return { id: running, alreadyRunning: true };
     const createdAt = clock.now().toISOString();
-    await store.create({ version: 1, id, request, configFile, createdAt, starter });
+    await store.create({ version: 2, id, request, configFile, identity, createdAt, starter });
     await pruneRecords(store, clock);
   }
   try {
@@ -61,19 +63,14 @@ export async function startJob(
   return { id, alreadyRunning: false };
 }
 
-/** The job that does this very thing already. */
-export async function findUnfinished(store: JobStore, request: JobRequest, clock: Clock): Promise<JobId | undefined> {
-  const wanted = canonical(request);
+/** The job that does this very thing already: the same request, by the same configuration, to the same places. */
+export async function findUnfinished(store: JobStore, identity: PlanId, clock: Clock): Promise<JobId | undefined> {
   for (const id of await store.ids()) {
     const facts = await store.facts(id);
-    if (facts === undefined || facts.finished !== undefined || canonical(facts.record.request) !== wanted) continue;
+    if (facts === undefined || facts.finished !== undefined || facts.record.identity !== identity) continue;
     const settled = await settledFacts(store, id, clock);
     // One that is about to stop is not what was asked for; the new one waits for its host.
     if (settled?.finished === undefined && settled?.cancelRequested === false) return id;
   }
   return undefined;
-}
-
-function canonical(request: JobRequest): string {
-  return planIdOf(request);
 }

@@ -318,6 +318,7 @@ export function sampleJob(more: Partial<Job> = {}): Job {
   return {
     id: jobId('3f2a9c51d04e7b68'),
     request: { kind: 'backup', source: sourceName('shop') },
+    configFile: '/home/ann/.config/stillpoint/config.jsonc',
     state: 'running',
     createdAt: timeOf(0),
     startedAt: timeOf(1),

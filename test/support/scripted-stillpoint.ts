@@ -257,6 +257,7 @@ function newJob(id: JobId, request: JobRequest): Job {
   return {
     id,
     request,
+    configFile: '/home/ann/.config/stillpoint/config.jsonc',
     state: 'queued',
     createdAt: timeOf(0),
     startedAt: undefined,

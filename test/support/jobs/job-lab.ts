@@ -7,12 +7,15 @@ import process from 'node:process';
 import { never } from '../../../shared/base/cancel.ts';
 import { systemClock } from '../../../shared/base/clock.ts';
 import { isAlive } from '../../../shared/base/process-identity.ts';
+import { loadConfiguration } from '../../../shared/config/configuration.ts';
 import type { RunEvent } from '../../../shared/domain/events.ts';
 import type { JobRequest, JobState } from '../../../shared/domain/job.ts';
 import { type JobId, sourceName } from '../../../shared/domain/names.ts';
+import type { PlanId } from '../../../shared/domain/plan-id.ts';
 import type { Handover } from '../../../shared/jobs/answers.ts';
 import { followEvents } from '../../../shared/jobs/follow.ts';
 import { type JobFacts, JobStore, stateOf } from '../../../shared/jobs/job-store.ts';
+import { identifyJob, placesOf } from '../../../shared/jobs/places.ts';
 import { settledFacts } from '../../../shared/jobs/settle.ts';
 import { startJob } from '../../../shared/jobs/start-job.ts';
 
@@ -30,6 +33,19 @@ const CONFIGURATION = `{
 }`;
 
 export const backupOf = (source: string): JobRequest => ({ kind: 'backup', source: sourceName(source) });
+
+/** As the façade has it for a configuration. */
+export async function identityOf(request: JobRequest, configFile: string): Promise<PlanId> {
+  const configuration = await loadConfiguration({ file: configFile, named: true }, '/');
+  return (await identifyJob(request, placesOf(request, configuration), configFile, never)).resolved;
+}
+
+interface LabStart {
+  readonly handover?: Handover;
+  readonly runnerEntry?: URL;
+  /** Happens when the configuration was read and no job is made yet. */
+  readonly meanwhile?: () => Promise<void>;
+}
 
 export class JobLab implements AsyncDisposable {
   readonly home: string;
@@ -52,15 +68,17 @@ export class JobLab implements AsyncDisposable {
     return new JobLab(home, configFile, await JobStore.open(join(home, 'state')));
   }
 
-  start(
+  async start(
     request: JobRequest,
-    options: { readonly handover?: Handover; readonly runnerEntry?: URL } = {},
+    options: LabStart = {},
   ): Promise<{ readonly id: JobId; readonly alreadyRunning: boolean }> {
     const { handover = NO_SECRETS, runnerEntry = TEST_RUNNER } = options;
+    const identity = await identityOf(request, this.configFile);
+    await options.meanwhile?.();
     return startJob(
       this.store,
       request,
-      { configFile: this.configFile, handover, runnerEntry, clock: systemClock },
+      { configFile: this.configFile, identity, handover, runnerEntry, clock: systemClock },
       never,
     );
   }

@@ -94,7 +94,9 @@ describe('golden', () => {
     await expect(renderPrunePlan(samplePrunePlan, plain)).toMatchFileSnapshot(golden('prune'));
     await expect(renderPoints(sampleListing, plain)).toMatchFileSnapshot(golden('list'));
     await expect(renderListing({ ...listing, nextCursor: '4' }, plain)).toMatchFileSnapshot(golden('ls'));
-    await expect(renderJobs([sampleJob(), finishedJob], plain)).toMatchFileSnapshot(golden('jobs'));
+    await expect(renderJobs([sampleJob(), finishedJob], sampleJob().configFile, plain)).toMatchFileSnapshot(
+      golden('jobs'),
+    );
     await expect(renderJob(finishedJob, plain)).toMatchFileSnapshot(golden('job'));
   });
 
@@ -131,7 +133,7 @@ test.each(HOSTILE_TEXTS)('%j can neither move the cursor nor begin a line', (tex
       renderPoints(poisoned(sampleListing, suffix), plain),
       renderPoints({ ...poisoned(sampleListing, suffix), unreadable: [] }, plain),
       renderListing(poisoned(listing, suffix), plain),
-      renderJobs([poisoned(sampleJob(), suffix), poisoned(finishedJob, suffix)], plain),
+      renderJobs([poisoned(sampleJob(), suffix), poisoned(finishedJob, suffix)], '/c', plain),
       renderJob(poisoned(finishedJob, suffix), plain),
       renderError(poisoned(sampleError, suffix), plain),
     ].join('');
@@ -235,4 +237,11 @@ test.each([
   ['socket', 0o700, 'srwx------'],
 ] as const)('%s with mode %o is %s', (kind, mode, text) => {
   expect(formatMode(kind, mode)).toBe(text);
+});
+
+test('jobs of another configuration are told from ours by its file', () => {
+  const jobs = [sampleJob(), sampleJob({ configFile: '/etc/stillpoint.jsonc' })];
+  const [, ours, theirs] = renderJobs(jobs, sampleJob().configFile, plain).split('\n');
+  expect(ours).toContain('/home/ann/.config/stillpoint/config.jsonc');
+  expect(theirs).toContain('/etc/stillpoint.jsonc');
 });

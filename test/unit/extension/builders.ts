@@ -50,6 +50,7 @@ export function aJob(changes: Partial<Job> = {}): Job {
   return {
     id: jobId('0123456789abcdef'),
     request: { kind: 'backup', source: sourceName('shop') },
+    configFile: '/home/ann/.config/stillpoint/config.jsonc',
     state: 'running',
     createdAt: '2026-11-23T04:05:00.000Z',
     startedAt: '2026-11-23T04:05:01.000Z',

@@ -4,7 +4,7 @@ import type { Job, JobState } from '../../../shared/domain/job.ts';
 import { aJob } from './builders.ts';
 import { english } from './wording.ts';
 
-const view = (job: Job) => jobsNodeView({ kind: 'job', job }, english);
+const view = (job: Job) => jobsNodeView({ kind: 'job', job, isForeign: false }, english);
 
 test('a running job tells its phase and how far it is', () => {
   expect(view(aJob())).toMatchObject({
@@ -44,4 +44,10 @@ describe('a finished job', () => {
     const error = { code: 'lvm.no-room', message: 'No room in "vg0".', advice: 'Free 1 GiB.', details: {} };
     expect(view(aJob({ state: 'failed', finishedAt, error })).tooltip).toContain('No room in "vg0".\nFree 1 GiB.');
   });
+});
+
+test('a job of another configuration names its file, because its names mean something else', () => {
+  const shown = jobsNodeView({ kind: 'job', job: aJob({ configFile: '/etc/s.jsonc' }), isForeign: true }, english);
+  expect(shown.description).toBe('Reading, 25 %, /etc/s.jsonc');
+  expect(shown.tooltip).toContain('Started from another configuration: /etc/s.jsonc');
 });

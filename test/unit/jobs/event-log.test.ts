@@ -8,10 +8,11 @@ import { never } from '../../../shared/base/cancel.ts';
 import { systemClock } from '../../../shared/base/clock.ts';
 import { identifyProcess } from '../../../shared/base/process-identity.ts';
 import type { RunEvent } from '../../../shared/domain/events.ts';
-import { newJobId, repositoryName } from '../../../shared/domain/names.ts';
+import { repositoryName } from '../../../shared/domain/names.ts';
 import { EventLogReader, EventLogWriter, readTail } from '../../../shared/jobs/event-log.ts';
 import { followEvents } from '../../../shared/jobs/follow.ts';
 import { JobStore } from '../../../shared/jobs/job-store.ts';
+import { aRecord } from '../../support/jobs/a-record.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -117,9 +118,9 @@ describe('following', () => {
         fc.boolean(),
         fc.constantFrom('', '{"seq":99,"torn', '\n\n', 'rubbish\n'),
         async (paths, steps, starts, endsTorn, rubbish) => {
-          const id = newJobId();
-          const request = { kind: 'check', repository: repositoryName('main') } as const;
-          await store.create({ version: 1, id, request, configFile: '/c', createdAt: AT, starter });
+          const record = aRecord({ request: { kind: 'check', repository: repositoryName('main') }, starter });
+          const { id } = record;
+          await store.create(record);
           await store.claim(id, starter);
           const file = store.path(id, 'events.ndjson');
           const bytes = Buffer.from(

@@ -9,6 +9,7 @@ import { hostName, type JobId, newJobId } from '../../../shared/domain/names.ts'
 import { JobStore, stateOf } from '../../../shared/jobs/job-store.ts';
 import { KEEP_ALWAYS, KEEP_JOBS, pruneRecords } from '../../../shared/jobs/prune-records.ts';
 import { settledFacts } from '../../../shared/jobs/settle.ts';
+import { aRecord } from '../../support/jobs/a-record.ts';
 
 let folder: string;
 let store: JobStore;
@@ -26,10 +27,9 @@ const dead = (): ProcessIdentity => ({ ...self, start: '1' });
 const at = (time: string): Clock => ({ ...systemClock, now: () => new Date(time) });
 
 async function createJob(starter: ProcessIdentity, createdAt = '2026-01-01T00:00:00.000Z'): Promise<JobId> {
-  const id = newJobId();
-  const request = { kind: 'sweep', host: hostName('db1') } as const;
-  await store.create({ version: 1, id, request, configFile: '/c', createdAt, starter });
-  return id;
+  const record = aRecord({ request: { kind: 'sweep', host: hostName('db1') }, createdAt, starter });
+  await store.create(record);
+  return record.id;
 }
 
 const finish = (id: JobId, time: string): Promise<boolean> =>

@@ -1,7 +1,7 @@
 /** Jobs with real processes: who may die when, and what everybody else then sees. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
@@ -191,12 +191,16 @@ describe('a job', { timeout: SLOW }, () => {
     });
   });
 
-  test('whose source is gone from the configuration fails', async () => {
-    const { id } = await lab.start(backupOf('gone'));
-    expect((await lab.events(id)).at(-1)).toMatchObject({
-      outcome: 'failed',
-      error: { code: 'config.unknown-source' },
-    });
+  test.each([
+    ['gone from the configuration', '"a": {', '"z": {', 'config.unknown-source'],
+    ['another one by now', '"/a"', '"/z"', 'config.changed'],
+    ['going to another repository by now', '"/r"', '"/z"', 'config.changed'],
+  ])('whose source is %s does nothing', async (_, before, after, code) => {
+    const text = await readFile(lab.configFile, 'utf8');
+    const meanwhile = () => writeFile(lab.configFile, text.replace(before, after));
+    const { id } = await lab.start(backupOf('a'), { meanwhile });
+    expect((await lab.events(id)).at(-1)).toMatchObject({ outcome: 'failed', error: { code } });
+    expect(await lab.marks()).toEqual([]);
   });
 
   test('tells progress at a pace that an eye can follow, and the last count before the end of the phase', async () => {

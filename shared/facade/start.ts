@@ -1,0 +1,38 @@
+/** From what a shell asks for to a job: what it means, whether it runs already, and what its process has to be told. */
+import { systemClock } from '../base/clock.ts';
+import type { Configuration } from '../config/configuration.ts';
+import type { JobRequest } from '../domain/job.ts';
+import type { JobId } from '../domain/names.ts';
+import type { JobStore } from '../jobs/job-store.ts';
+import { identifyJob, placesOf } from '../jobs/places.ts';
+import { findUnfinished, startJob } from '../jobs/start-job.ts';
+import { findHost } from './hosts.ts';
+import { gatherHandover, type PeoplePorts } from './people.ts';
+import type { RepositoryShelf } from './repository-shelf.ts';
+
+export interface StartPorts {
+  readonly configuration: Configuration;
+  readonly store: JobStore;
+  readonly people: PeoplePorts;
+  readonly shelf: RepositoryShelf;
+  readonly runnerEntry: URL | undefined;
+}
+
+/** Errors: `config.…`, `ssh.…`, `repository.…`, `job.…`, the signal's reason. */
+export async function startRequest(
+  request: JobRequest,
+  { configuration, store, people, shelf, runnerEntry }: StartPorts,
+  signal: AbortSignal,
+): Promise<{ readonly id: JobId; readonly alreadyRunning: boolean }> {
+  const configFile = configuration.file;
+  const places = placesOf(request, configuration);
+  if (places.host !== undefined) await findHost(configuration, places.host.name);
+  const { resolved: identity } = await identifyJob(request, places, configFile, signal);
+  const running = await findUnfinished(store, identity, systemClock);
+  if (running !== undefined) return { id: running, alreadyRunning: true };
+  const handover = await gatherHandover(places, people, signal, (spec, trySignal) =>
+    shelf.use(spec, trySignal, () => Promise.resolve()),
+  );
+  const options = { configFile, identity, handover, runnerEntry, clock: systemClock };
+  return startJob(store, request, options, signal);
+}
