@@ -8,6 +8,7 @@ import type {
   RestorePointSummary,
 } from '../../shared/domain/restore-point.ts';
 import type { UnreadablePoint } from '../../shared/domain/unreadable-point.ts';
+import { describeGaps, type Wholeness } from '../../shared/domain/wholeness.ts';
 import { type Column, renderTable } from './table.ts';
 import { formatCount, formatTime, type Paint, shown } from './text.ts';
 
@@ -17,6 +18,7 @@ const POINTS: readonly Column<RestorePointSummary>[] = [
   { title: 'HOST', cell: (point) => point.hostname },
   { title: 'SOURCE', cell: (point) => point.source ?? '-' },
   { title: 'CONSISTENCY', cell: (point) => point.consistency ?? 'unknown' },
+  { title: 'CONTENT', cell: (point) => point.wholeness.state },
   {
     title: 'FILES',
     align: 'right',
@@ -33,14 +35,37 @@ const POINTS: readonly Column<RestorePointSummary>[] = [
 
 export function renderPoints({ restorePoints, unreadable }: RestorePointListing, paint: Paint): string {
   if (unreadable.length > 0) {
-    const table = restorePoints.length === 0 ? '' : renderTable(POINTS, restorePoints, paint);
+    const table =
+      restorePoints.length === 0 ? '' : renderTable(POINTS, restorePoints, paint) + renderGaps(restorePoints, paint);
     const names = [...new Set(unreadable.map(({ repository }) => `"stillpoint check ${shown(repository)}"`))].join(
       ' and ',
     );
     return `${table}${renderUnreadable(unreadable, paint)}${names} says what can be done.\n`;
   }
   if (restorePoints.length === 0) return 'No restore points yet. "stillpoint backup SOURCE" makes one.\n';
-  return renderTable(POINTS, restorePoints, paint);
+  return renderTable(POINTS, restorePoints, paint) + renderGaps(restorePoints, paint);
+}
+
+/** So many restore points that lack something are explained below a table, which marks all of them. */
+const EXPLAINED = 5;
+
+function renderGaps(points: readonly RestorePointSummary[], paint: Paint): string {
+  const lines = points.flatMap(({ id, wholeness }) => {
+    const gaps = describeGaps(wholeness);
+    return gaps === undefined
+      ? []
+      : [`${paint('yellow', `${id.slice(0, 8)} is ${wholeness.state}`)}: ${shown(gaps)}\n`];
+  });
+  const rest = lines.length - EXPLAINED;
+  return (
+    lines.slice(0, EXPLAINED).join('') + (rest > 0 ? `and ${formatCount(rest)} more; --json explains them all\n` : '')
+  );
+}
+
+/** For whoever looks into a restore point or takes files from it. */
+function renderWholeness(wholeness: Wholeness, paint: Paint): string {
+  const gaps = describeGaps(wholeness);
+  return gaps === undefined ? '' : `${paint('yellow', `This restore point is ${wholeness.state}`)}: ${shown(gaps)}\n`;
 }
 
 /** A line each for the restore points that an answer lacks, wholly or in part. */
@@ -91,6 +116,6 @@ const ENTRIES: readonly Column<FileEntry>[] = [
 ];
 
 export function renderListing(listing: FileListing, paint: Paint): string {
-  const table = renderTable(ENTRIES, listing.entries, paint);
-  return listing.nextCursor === undefined ? table : `${table}There is more: add --cursor ${listing.nextCursor}\n`;
+  const more = listing.nextCursor === undefined ? '' : `There is more: add --cursor ${listing.nextCursor}\n`;
+  return renderTable(ENTRIES, listing.entries, paint) + more + renderWholeness(listing.wholeness, paint);
 }

@@ -3,6 +3,7 @@ import { formatBytes } from '../../shared/base/bytes.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
 import type { RestorePointSummary } from '../../shared/domain/restore-point.ts';
 import type { RepositorySpec } from '../../shared/domain/source.ts';
+import { describeGaps, WHOLENESS_MEANING } from '../../shared/domain/wholeness.ts';
 import { formatTime, type Wording } from './wording.ts';
 
 /** Markdown. `repository` is undefined when the configuration does not know it any more. */
@@ -36,6 +37,12 @@ export function restorePointText(
       ? t('Another program wrote this restore point, and nothing is known of how its files were held still.')
       : CONSISTENCY_MEANING[point.consistency],
     '',
+    `## ${t('Content: {0}', point.wholeness.state)}`,
+    '',
+    describeGaps(point.wholeness) ?? WHOLENESS_MEANING[point.wholeness.state],
+    '',
+    ...point.wholeness.missing.map(({ path, reason }) => `    ${oneLine(reason === '' ? path : `${path}: ${reason}`)}`),
+    ...(point.wholeness.missing.length === 0 ? [] : ['']),
     `## ${t('Paths')}`,
     '',
     ...point.paths.map((path) => `    ${oneLine(path)}`),

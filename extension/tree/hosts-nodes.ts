@@ -6,6 +6,7 @@ import type { HostSummary, Volume, VolumeKind } from '../../shared/domain/host.t
 import type { HostName, SourceName } from '../../shared/domain/names.ts';
 import type { RestorePointSummary, UnreadableRestorePoint } from '../../shared/domain/restore-point.ts';
 import type { Source } from '../../shared/domain/source.ts';
+import { describeGaps } from '../../shared/domain/wholeness.ts';
 import { formatTime, type Translate, type Wording } from '../texts/wording.ts';
 import type { NodeView } from './node-view.ts';
 
@@ -154,7 +155,13 @@ function restorePointView(point: RestorePointSummary, wording: Wording): NodeVie
   const time = formatTime(point.time, wording);
   const consistency = point.consistency ?? t('consistency unknown');
   const size = point.bytesTotal === undefined ? undefined : formatBytes(point.bytesTotal);
-  const description = size === undefined ? consistency : `${consistency}, ${size}`;
+  const gaps = describeGaps(point.wholeness);
+  const facts = [
+    ...(gaps === undefined ? [] : [point.wholeness.state]),
+    consistency,
+    ...(size === undefined ? [] : [size]),
+  ];
+  const description = facts.join(', ');
   const meaning =
     point.consistency === undefined
       ? t('Another program wrote it; how its files were held still is not known.')
@@ -165,10 +172,11 @@ function restorePointView(point: RestorePointSummary, wording: Wording): NodeVie
     description,
     tooltip: [
       t('Restore point {0} of "{1}"', point.id.slice(0, 8), point.hostname),
+      ...(gaps === undefined ? [] : [gaps]),
       meaning,
       point.paths.join('\n'),
     ].join('\n\n'),
-    icon: 'history',
+    icon: gaps === undefined ? 'history' : 'warning',
     context: 'restore-point',
     accessibleLabel: t('Restore point of {0}, {1}', time, description),
     children: 'none',

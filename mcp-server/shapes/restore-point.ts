@@ -1,6 +1,7 @@
 /** Restore points and their files, as answers. */
 import { z } from 'zod';
 import type { FileEntry, RestorePointSummary, UnreadableRestorePoint } from '../../shared/domain/restore-point.ts';
+import { describeGaps, WHOLENESS_STATES, type Wholeness } from '../../shared/domain/wholeness.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
 import { INNER_LIST } from '../limits.ts';
 import { consistencyShape } from './plan.ts';
@@ -13,6 +14,8 @@ export const restorePointShape = z.strictObject({
   source: foreignText('The source that it came from.').nullable(),
   paths: z.array(foreignText('A path that was backed up.')),
   consistency: consistencyShape.nullable().describe('How consistent it is; null if another program wrote it.'),
+  content: z.enum(WHOLENESS_STATES).describe('Whether all of the source is in it, as far as was recorded.'),
+  gaps: foreignText('What is missing.').nullable(),
   files: z.int().nullable().describe('Number of files; null if unknown.'),
   bytes: z.int().nullable().describe('Sizes of all files, in bytes; null if unknown.'),
 });
@@ -26,9 +29,16 @@ export function restorePointOf(point: RestorePointSummary): z.input<typeof resto
     source: point.source === undefined ? null : foreign(point.source),
     paths: point.paths.slice(0, INNER_LIST).map(foreign),
     consistency: point.consistency ?? null,
+    content: point.wholeness.state,
+    gaps: gapsOf(point.wholeness),
     files: point.filesTotal ?? null,
     bytes: point.bytesTotal ?? null,
   };
+}
+
+export function gapsOf(wholeness: Wholeness): string | null {
+  const gaps = describeGaps(wholeness);
+  return gaps === undefined ? null : foreign(gaps);
 }
 
 export const unreadableShape = {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { repositoryName } from '../../shared/domain/names.ts';
 import type { FileListing } from '../../shared/domain/restore-point.ts';
+import { WHOLENESS_STATES } from '../../shared/domain/wholeness.ts';
 import type { BrowseRequest, Stillpoint } from '../../shared/stillpoint.ts';
 import { READ_REMOTE } from '../annotations.ts';
 import { defineTool } from '../define-tool.ts';
@@ -8,7 +9,7 @@ import { foreign, foreignText } from '../foreign-text.ts';
 import { repositoryInput } from '../inputs.ts';
 import { ANSWER_BYTES } from '../limits.ts';
 import { jsonBytes, pageInput, pageOutput } from '../paging.ts';
-import { fileOf, fileShape } from '../shapes/restore-point.ts';
+import { fileOf, fileShape, gapsOf } from '../shapes/restore-point.ts';
 
 export const browseFiles = defineTool({
   name: 'browse_files',
@@ -30,6 +31,8 @@ export const browseFiles = defineTool({
   output: z.strictObject({
     restorePointId: z.string().describe('Full id of the restore point.'),
     repository: z.string().describe('The repository that holds it.'),
+    content: z.enum(WHOLENESS_STATES).describe('Whether all of the source is in it, as far as was recorded.'),
+    gaps: foreignText('What is missing in the restore point.').nullable(),
     path: foreignText('The folder.'),
     entries: z.array(fileShape).describe('Its entries.'),
     ...pageOutput,
@@ -54,6 +57,8 @@ export const browseFiles = defineTool({
       structured: {
         restorePointId: point.id,
         repository: point.repository,
+        content: listing.wholeness.state,
+        gaps: gapsOf(listing.wholeness),
         path: foreign(listing.path),
         entries: listing.entries.map(fileOf),
         nextCursor: listing.nextCursor ?? null,

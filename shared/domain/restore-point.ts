@@ -2,6 +2,7 @@
 import type { Consistency } from './consistency.ts';
 import type { RepositoryName, RestorePointId } from './names.ts';
 import type { UnreadablePoint } from './unreadable-point.ts';
+import type { Wholeness } from './wholeness.ts';
 
 export interface RestorePointSummary {
   readonly id: RestorePointId;
@@ -14,6 +15,7 @@ export interface RestorePointSummary {
   readonly source: string | undefined;
   /** Unknown for restore points that another program wrote. */
   readonly consistency: Consistency | undefined;
+  readonly wholeness: Wholeness;
   readonly bytesTotal: number | undefined;
   readonly filesTotal: number | undefined;
   readonly program: string | undefined;
@@ -48,6 +50,8 @@ export interface FileEntry {
 
 export interface FileListing {
   readonly restorePoint: RestorePointId;
+  /** Of the restore point: what is not listed may have been lost. */
+  readonly wholeness: Wholeness;
   readonly path: string;
   readonly entries: readonly FileEntry[];
   /** Give it back to get the rest; absent on the last page. */

@@ -16,6 +16,7 @@
 import { StillpointError } from '../base/errors.ts';
 import { COUNTED_RULES, formatSpan, isEmptyRules, type KeepRules, parseSpan, WITHIN_RULES } from './keep-rules.ts';
 import { before, CALENDAR, compareInstants, instantMs, type LocalTime, parseLocalTime } from './local-time.ts';
+import { REPAIRED_TAG } from './wholeness.ts';
 
 /** What the rules look at. */
 export interface RetentionPoint {
@@ -28,9 +29,6 @@ export interface RetentionPoint {
   /** The restore point that it is a repaired or otherwise changed copy of. */
   readonly original?: string | undefined;
 }
-
-/** What a repair puts on the copies that it makes of damaged restore points. */
-export const REPAIRED_TAG = 'repaired';
 
 export const GROUP_KEYS = ['host', 'paths', 'tags'] as const;
 export type GroupKey = (typeof GROUP_KEYS)[number];

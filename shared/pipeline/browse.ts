@@ -3,6 +3,7 @@ import { displayName } from '../base/bytes.ts';
 import { StillpointError } from '../base/errors.ts';
 import type { RepositoryName } from '../domain/names.ts';
 import type { FileEntry, FileListing, RestorePointSummary } from '../domain/restore-point.ts';
+import { wholenessOf } from '../domain/wholeness.ts';
 import type { Node } from '../repository/format/node.ts';
 import { timestampToDate } from '../repository/format/timestamp.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -20,6 +21,7 @@ export function summarise(point: RestorePoint, repository: RepositoryName): Rest
     paths: point.paths,
     tags,
     ...readLabels(tags),
+    wholeness: wholenessOf(point),
     bytesTotal: point.statistics?.totalBytesProcessed,
     filesTotal: point.statistics?.totalFilesProcessed,
     program: point.programVersion,
@@ -49,6 +51,7 @@ export async function listFolder(
   const end = begin + limit;
   return {
     restorePoint: point.id,
+    wholeness: wholenessOf(point),
     path,
     entries: nodes.slice(begin, end).map(toEntry),
     nextCursor: end < nodes.length ? String(end) : undefined,

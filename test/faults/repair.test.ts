@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { StillpointError } from '../../shared/base/errors.ts';
+import { wholenessOf } from '../../shared/domain/wholeness.ts';
 import type { FileRef } from '../../shared/repository/backend/backend.ts';
 import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
 import { blobIdOf } from '../../shared/repository/format/ids.ts';
@@ -88,6 +89,11 @@ describe('repairing', () => {
     const { points } = await (await lab.open()).listRestorePoints(lab.signal);
     const copy = points.find(({ tags }) => tags !== undefined);
     expect(copy).toMatchObject({ original: lab.points[1]?.id, tags: ['repaired'], time: lab.points[1]?.time });
+    expect(copy && wholenessOf(copy)).toEqual({
+      state: 'repaired',
+      missing: [{ path: '/docs/b.txt', reason: '' }],
+      missingCount: 1,
+    });
     // A copy that is there is not made again.
     expect((await repair(lab.backend, { part: 'points' })).writes).toEqual([]);
     await repair(lab.backend, WISHES.points);

@@ -8,6 +8,7 @@ import { hostName, jobId, repositoryName, restorePointId, runId, sourceName } fr
 import type { BackupReport, CheckReport, CopyReport, RestoreReport, SweepReport } from '../../shared/domain/report.ts';
 import type { FileEntry, RestorePointListing, RestorePointSummary } from '../../shared/domain/restore-point.ts';
 import type { RepositorySpec, Source } from '../../shared/domain/source.ts';
+import type { Wholeness } from '../../shared/domain/wholeness.ts';
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
@@ -97,6 +98,8 @@ export const samplePlan: BackupPlan = {
   risks: ['The snapshot overflows if more than 2.0 GiB are written during the run.'],
 };
 
+export const WHOLE: Wholeness = { state: 'whole', missing: [], missingCount: 0 };
+
 export const samplePoint: RestorePointSummary = {
   id: restorePointId('3a7b9c12'.padEnd(64, '0')),
   repository: repositoryName('main'),
@@ -106,6 +109,7 @@ export const samplePoint: RestorePointSummary = {
   tags: [],
   source: 'shop',
   consistency: 'crash',
+  wholeness: WHOLE,
   bytesTotal: 2.5 * GIB,
   filesTotal: 10_120,
   program: 'stillpoint 0.1.0',
@@ -119,14 +123,26 @@ export const foreignPoint: RestorePointSummary = {
   hostname: 'old-nas',
   source: undefined,
   consistency: undefined,
+  wholeness: { state: 'unknown', missing: [], missingCount: undefined },
   bytesTotal: undefined,
   filesTotal: undefined,
   program: 'restic 0.14.0',
 };
 
+/** What a repair left of an older one. */
+const repairedPoint: RestorePointSummary = {
+  ...samplePoint,
+  id: restorePointId('5e'.repeat(32)),
+  time: '2026-11-21T21:14:03.000Z',
+  tags: ['repaired'],
+  wholeness: { state: 'repaired', missing: [{ path: '/var/lib/mysql/ibdata1', reason: '' }], missingCount: 1 },
+  bytesTotal: undefined,
+  filesTotal: undefined,
+};
+
 /** With one whose file is damaged. */
 export const sampleListing: RestorePointListing = {
-  restorePoints: [samplePoint, foreignPoint],
+  restorePoints: [samplePoint, repairedPoint, foreignPoint],
   unreadable: [
     {
       repository: samplePoint.repository,

@@ -23,6 +23,7 @@ import {
   sampleRepositories,
   sampleSources,
   timeOf,
+  WHOLE,
 } from './sample-data.ts';
 
 type Method = Exclude<keyof Stillpoint, 'configFile' | typeof Symbol.asyncDispose>;
@@ -296,6 +297,7 @@ function pageOfEntries(entries: readonly FileEntry[], request: BrowseRequest) {
     restorePoint: request.restorePoint,
     path: request.path,
     entries: page,
+    wholeness: WHOLE,
     nextCursor: end < entries.length ? String(end) : undefined,
   };
 }

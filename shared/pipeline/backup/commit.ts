@@ -4,6 +4,7 @@ import { displayName } from '../../base/bytes.ts';
 import type { Consistency } from '../../domain/consistency.ts';
 import type { RunId } from '../../domain/names.ts';
 import type { BackupReport } from '../../domain/report.ts';
+import { PARTIAL_TAG, unreadableFacts } from '../../domain/wholeness.ts';
 import { timestampFromDate, timestampFromNs } from '../../repository/format/timestamp.ts';
 import type { RepositoryLock, RepositoryWriter } from '../../repository/repository.ts';
 import type { RestorePointStatistics } from '../../repository/restore-point.ts';
@@ -55,7 +56,10 @@ export async function commitRestorePoint(
       hostname: request.source.host,
       ...(read.parent === undefined ? {} : { parent: read.parent.id }),
       ...(request.source.exclude.length === 0 ? {} : { excludes: request.source.exclude }),
-      tags: [PROGRAM_TAG, sourceTag(request.source.name), consistencyTag(consistency)],
+      tags: [
+        ...[PROGRAM_TAG, sourceTag(request.source.name), consistencyTag(consistency)],
+        ...(read.omissions.missingCount === 0 ? [] : [PARTIAL_TAG]),
+      ],
       programVersion: 'stillpoint 0.1.0',
       statistics,
       extra: {
@@ -64,6 +68,9 @@ export async function commitRestorePoint(
           consistency,
           skewMs: skewMs(taken),
           volumes: taken.map((snapshot) => snapshot.planned.volume),
+          ...(read.omissions.missingCount === 0
+            ? {}
+            : unreadableFacts(read.omissions.missing, read.omissions.missingCount)),
           ...(read.omissions.attributesMissing ? lackingAttributes : {}),
         },
       },

@@ -6,6 +6,7 @@
 import { displayName } from '../../base/bytes.ts';
 import type { EmitEvent } from '../../domain/events.ts';
 import type { SkippedItem } from '../../domain/report.ts';
+import type { MissingEntry } from '../../domain/wholeness.ts';
 import type { ListedEntry } from './listing.ts';
 
 /** A node names each MiB of a file; more would be a folder that neither we nor restic can load. */
@@ -17,6 +18,9 @@ const NAMED = 1000;
 
 export class Omissions {
   readonly items: SkippedItem[] = [];
+  /** Of these, what is not in the restore point: it is partial, and says so itself. */
+  readonly missing: MissingEntry[] = [];
+  missingCount = 0;
   /** Whether the host said of an entry that not all of its attributes could be read: the next backup must not trust it. */
   attributesMissing = false;
   readonly #emit: EmitEvent;
@@ -27,7 +31,7 @@ export class Omissions {
 
   /** @param path absolute */
   leaveOut(path: Buffer, reason: string): void {
-    this.#tell(displayName(path), reason);
+    this.#miss(displayName(path), reason);
   }
 
   /**
@@ -43,6 +47,12 @@ export class Omissions {
       if (name === undefined) this.#tell(top, `saved, but tar said: ${line.slice('tar: '.length)}`);
       else this.#tell(top === '/' ? name : top + name, `saved without all of its attributes: ${reason}`);
     }
+  }
+
+  #miss(path: string, reason: string): void {
+    this.missingCount += 1;
+    if (this.missing.length < NAMED) this.missing.push({ path, reason });
+    this.#tell(path, reason);
   }
 
   #tell(path: string, reason: string): void {

@@ -12,7 +12,7 @@
  */
 import { StillpointError } from '../../base/errors.ts';
 import type { RepairLoss, RepairStep, RepairWish } from '../../domain/repair-plan.ts';
-import { REPAIRED_TAG } from '../../domain/retention.ts';
+import { REPAIRED_TAG, withLost } from '../../domain/wholeness.ts';
 import { describeFile } from '../backend/backend.ts';
 import { Damage } from '../check/damage.ts';
 import { packName } from '../check/pack-proof.ts';
@@ -38,6 +38,9 @@ interface HurtPoint {
   /** Whether all trees of the copy are there and sound. */
   readonly isCopyWhole: boolean;
   readonly loss: RepairLoss | undefined;
+  /** The first of the paths that the copy lacks, or has without what was in them; and how many there are. */
+  readonly lost: readonly string[];
+  readonly lostCount: number;
 }
 
 /** Restore points that one copy stands for. */
@@ -111,14 +114,15 @@ async function findHurt(points: readonly RestorePoint[], rewriter: TreeRewriter)
   for (const point of points) {
     const { tree, lost, more } = await rewriter.rewrite(point.tree);
     if (lost.length === 0) continue;
+    const gaps = { lost, lostCount: lost.length + more };
     if (tree === point.tree) {
-      hurt.push({ point, tree, copy: point, isCopyWhole: false, loss: undefined });
+      hurt.push({ point, tree, copy: point, isCopyWhole: false, loss: undefined, ...gaps });
       continue;
     }
     const copy = tree && points.find((other) => isCopyOf(other, point, tree));
     // The id of its tree says what the copy should hold; only a walk says that it does.
     const isCopyWhole = copy !== undefined && (await rewriter.rewrite(copy.tree)).lost.length === 0;
-    hurt.push({ point, tree, copy, isCopyWhole, loss: lossOf(point, tree, lost, more) });
+    hurt.push({ point, tree, copy, isCopyWhole, loss: lossOf(point, tree, lost, more), ...gaps });
   }
   const mended = new Set(hurt.filter(isReplaced).map(({ copy }) => copy?.id));
   return hurt.filter(({ point }) => !mended.has(point.id));
@@ -246,15 +250,25 @@ function nameOf({ id }: RestorePoint): string {
 }
 
 /**
- * What the backup counted is not true of the copy, so it is not said of it. It has the tags of all that it stands for:
- * keep rules may go by them.
+ * What the backup counted is not true of the copy, so it is not said of it; what is lost is. It has the tags of all that
+ * it stands for: keep rules may go by them.
  */
 function copyOf(group: HurtGroup): RestorePointDraft {
-  const [{ point, tree }] = group;
+  const [{ point, tree, lost, lostCount }] = group;
   const { id, statistics: _, ...rest } = point;
   const tags = new Set(group.flatMap((one) => one.point.tags ?? []));
   tags.delete(REPAIRED_TAG);
-  return { ...rest, tree: tree as BlobId, original: point.original ?? id, tags: [...tags, REPAIRED_TAG] };
+  return {
+    ...rest,
+    tree: tree as BlobId,
+    original: point.original ?? id,
+    tags: [...tags, REPAIRED_TAG],
+    extra: withLost(
+      point,
+      lost.map((path) => ({ path: path === '' ? '/' : path, reason: '' })),
+      lostCount,
+    ),
+  };
 }
 
 async function proveCopy(

@@ -37,6 +37,7 @@ import {
   sampleVerify,
   stored,
   timeOf,
+  WHOLE,
 } from '../../support/sample-data.ts';
 import { sampleRepair } from '../../support/sample-repair.ts';
 
@@ -61,6 +62,7 @@ const listing = {
   restorePoint: samplePoint.id,
   path: '/var/lib/mysql',
   entries: sampleEntries,
+  wholeness: WHOLE,
   nextCursor: undefined,
 };
 const finishedJob = sampleJob({

@@ -39,6 +39,7 @@ export function aRestorePoint(changes: Partial<RestorePointSummary> = {}): Resto
     tags: ['stillpoint'],
     source: 'shop',
     consistency: 'crash',
+    wholeness: { state: 'whole', missing: [], missingCount: 0 },
     bytesTotal: 3 * 1024 ** 2,
     filesTotal: 12,
     program: 'stillpoint 0.1.0',

@@ -199,6 +199,7 @@ describe('a repository', { timeout: SLOW }, () => {
         tags: ['stillpoint', 'source=shop', 'consistency=crash'],
         source: 'shop',
         consistency: 'crash',
+        wholeness: { state: 'unknown', missing: [], missingCount: undefined },
         bytesTotal: undefined,
         filesTotal: undefined,
         program: all[0]?.program,
