@@ -7,8 +7,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { cacheRoot } from '../lab/cache.ts';
 import { lockFile } from '../lab/file-lock.ts';
-import { cacheRoot } from '../lab/recipe.ts';
 
 /** Carries VS Code 1.139. Newer than the oldest editor in package.json's `engines`, and it needs Node 24. */
 const VERSION = '4.139.1';

@@ -4,10 +4,11 @@
  */
 import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cacheRoot } from './cache.ts';
 import { lockFile } from './file-lock.ts';
 import type { PhaseListener } from './image-build.ts';
 import { buildImage, imageFiles } from './image-build.ts';
-import { cacheRoot, recipeHash } from './recipe.ts';
+import { recipeHash } from './recipe.ts';
 import { ensureLabRequirements } from './requirements.ts';
 import { userModeLinuxVersion } from './root-disk.ts';
 

@@ -5,7 +5,6 @@
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** The guest's address inside its own network namespace; every guest has the same one, in a namespace of its own. */
@@ -41,13 +40,6 @@ export const imageSources = join(import.meta.dirname, 'guest', 'image');
 
 /** Files of the lab that decide what ends up on the disks, beside the tree under `guest/image/`. */
 const buildFiles = ['recipe.ts', 'root-disk.ts', 'image-build.ts'];
-
-/** Where all images live; one directory per recipe below it. */
-export function cacheRoot(): string {
-  const configured = process.env['XDG_CACHE_HOME'];
-  const cache = configured !== undefined && configured !== '' ? configured : join(homedir(), '.cache');
-  return join(cache, 'stillpoint-lab');
-}
 
 /** Names the recipe: 20 hexadecimal digits over the build files, the guest tree and the kernel's version. */
 export async function recipeHash(kernelVersion: string): Promise<string> {
