@@ -58,6 +58,9 @@ export class TerminalPrompter implements Prompter {
     });
   }
 
+  /** Nothing that is typed here is kept. */
+  settle(): void {}
+
   async #askOnce(question: Question, signal: AbortSignal): Promise<string | undefined> {
     // A keyboard-interactive text comes from the host: it must not be able to draw.
     return this.#readLine(`${shown(question.text.trim())} `, question.echo, signal);

@@ -1,10 +1,11 @@
 /**
  * The person behind the core's questions. Questions come one at a time, whoever asks them. A remembered answer is given
- * once in a conversation; when the same question comes again within it, the answer was refused and the person is asked.
- * A conversation lasts from the first to the last piece of work that goes on at the same time.
+ * once in a conversation, and again after it was proved; when the same question comes again without that, the answer was
+ * refused and the person is asked. A conversation lasts from the first to the last piece of work that goes on at the
+ * same time. What the person wants remembered is stored when it was proved, and what was refused is forgotten.
  */
 import { registerSecret } from '../shared/base/log.ts';
-import type { HostKeyOffer, Prompter, Question } from '../shared/domain/prompter.ts';
+import type { HostKeyOffer, Prompter, Question, QuestionIdentity } from '../shared/domain/prompter.ts';
 
 export interface Answer {
   readonly text: string;
@@ -21,6 +22,7 @@ export interface Person {
 export interface Memory {
   recall(question: Question): Promise<string | undefined>;
   remember(question: Question, value: string): Promise<void>;
+  forget(question: QuestionIdentity): Promise<void>;
 }
 
 export interface PrompterWords {
@@ -34,6 +36,8 @@ export class PersonPrompter implements Prompter {
   readonly #memory: Memory;
   readonly #words: PrompterWords;
   readonly #given = new Set<string>();
+  /** What the person wants remembered, until it is known to be right. */
+  readonly #unproved = new Map<string, { readonly question: Question; readonly value: string }>();
   #talks = 0;
   #choosing = 0;
   #queue: Promise<unknown> = Promise.resolve();
@@ -80,10 +84,23 @@ export class PersonPrompter implements Prompter {
     return this.#inTurn(() => this.#person.trustHostKey(offer, signal));
   }
 
+  settle(question: QuestionIdentity, outcome: 'proved' | 'refused'): void {
+    const id = idOf(question);
+    const unproved = this.#unproved.get(id);
+    this.#unproved.delete(id);
+    if (outcome === 'proved') this.#given.delete(id);
+    const stored =
+      outcome === 'refused'
+        ? this.#memory.forget(question)
+        : unproved && this.#memory.remember(unproved.question, unproved.value);
+    // A key ring that fails costs another question, not the work.
+    stored?.catch(() => undefined);
+  }
+
   async #askOnce(question: Question, signal: AbortSignal): Promise<string | undefined> {
-    const key = `${question.kind}:${question.subject}:${question.text}`;
-    const asked = this.#given.has(key);
-    this.#given.add(key);
+    const id = idOf(question);
+    const asked = this.#given.has(id);
+    this.#given.add(id);
     const known = asked ? undefined : await this.#memory.recall(question);
     if (known !== undefined) return known;
     const answer = await this.#person.answer(question, asked ? this.#words.refused : undefined, signal);
@@ -102,10 +119,11 @@ export class PersonPrompter implements Prompter {
     }
   }
 
-  async #keep(question: Question, answer: Answer | undefined): Promise<string | undefined> {
+  #keep(question: Question, answer: Answer | undefined): string | undefined {
     if (answer === undefined) return undefined;
     if (!question.echo) registerSecret(answer.text);
-    if (answer.remember) await this.#memory.remember(question, answer.text);
+    if (answer.remember) this.#unproved.set(idOf(question), { question, value: answer.text });
+    else this.#unproved.delete(idOf(question));
     return answer.text;
   }
 
@@ -114,4 +132,8 @@ export class PersonPrompter implements Prompter {
     this.#queue = turn.catch(() => undefined);
     return turn;
   }
+}
+
+function idOf({ kind, subject, key }: QuestionIdentity): string {
+  return JSON.stringify([kind, subject, key]);
 }

@@ -4,7 +4,7 @@
  */
 import type { SecretStorage } from 'vscode';
 import { registerSecret } from '../shared/base/log.ts';
-import type { Question } from '../shared/domain/prompter.ts';
+import type { Question, QuestionIdentity } from '../shared/domain/prompter.ts';
 
 const PREFIX = 'answer:';
 
@@ -30,6 +30,10 @@ export class RememberedSecrets {
     if (isRememberable(question)) await this.#storage.store(secretKey(question), value);
   }
 
+  async forget(question: QuestionIdentity): Promise<void> {
+    await this.#storage.delete(secretKey(question));
+  }
+
   /** Returns how many there were. */
   async forgetAll(): Promise<number> {
     const keys = (await this.#storage.keys()).filter((key) => key.startsWith(PREFIX));
@@ -38,6 +42,6 @@ export class RememberedSecrets {
   }
 }
 
-function secretKey(question: Question): string {
-  return `${PREFIX}${question.kind}:${question.subject}:${question.text}`;
+function secretKey({ kind, subject, key }: QuestionIdentity): string {
+  return `${PREFIX}${JSON.stringify([kind, subject, key])}`;
 }

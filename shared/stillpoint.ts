@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { systemClock } from './base/clock.ts';
 import { type Environment, readEnvironment } from './base/environment.ts';
-import { isStillpointError, StillpointError } from './base/errors.ts';
+import { StillpointError } from './base/errors.ts';
 import { type Logger, silentLogger } from './base/log.ts';
 import { type ConfigPlace, type Configuration, configPlace, loadConfiguration } from './config/configuration.ts';
 import { allRepositories, findRepository, findSource } from './config/look-up.ts';
@@ -27,7 +27,7 @@ import type { StatsAnswer, StatsRequest } from './domain/stats.ts';
 import { Comparisons } from './facade/comparisons.ts';
 import { findHost, listAllHosts } from './facade/hosts.ts';
 import { JobDesk, type JobFilter } from './facade/job-desk.ts';
-import { type PeoplePorts, secretsOf, withHost, withLogins } from './facade/people.ts';
+import { openWithSecrets, type PeoplePorts, secretsOf, settleSecrets, withHost, withLogins } from './facade/people.ts';
 import { RepositoryAccess } from './facade/repository-access.ts';
 import { RepositoryShelf } from './facade/repository-shelf.ts';
 import { RestorePoints } from './facade/restore-points.ts';
@@ -130,8 +130,6 @@ export function openStillpoint(options: StillpointOptions = {}): Promise<Stillpo
   return Promise.resolve(new OpenedStillpoint(options, readEnvironment()));
 }
 
-/** How often a person may mistype the password of a repository. */
-const PASSWORD_ATTEMPTS = 3;
 const LISTING_LIMIT = 1000;
 
 class OpenedStillpoint implements Stillpoint {
@@ -184,7 +182,8 @@ class OpenedStillpoint implements Stillpoint {
     // A person chooses this password; what they said to an earlier question was an answer to that one.
     this.#people.book.forget(spec.name);
     const { secrets } = await secretsOf(spec, this.#people, signal);
-    await using repository = await withLogins(spec, this.#people, (ports) => createAt(spec, secrets, ports, signal));
+    await using repository = await withLogins(this.#people, (ports) => createAt(spec, secrets, ports, signal));
+    settleSecrets(spec, this.#people, { password: 'proved', store: 'proved' });
     return { id: repository.id };
   }
 
@@ -331,17 +330,9 @@ class OpenedStillpoint implements Stillpoint {
   }
 
   /** `isFresh` for what is decided about the store itself: no copies of its files on this machine are used. */
-  async #openRepository(spec: RepositorySpec, signal: AbortSignal, isFresh = false): Promise<OpenedRepository> {
-    for (let attempt = 1; ; attempt += 1) {
-      const { secrets, typed } = await secretsOf(spec, this.#people, signal);
-      try {
-        return await withLogins(spec, this.#people, (ports) => openAt(spec, secrets, { ...ports, isFresh }, signal));
-      } catch (error) {
-        const isPassword = isStillpointError(error, 'repository.wrong-password');
-        if (!isPassword && !isStillpointError(error, 'backend.denied')) throw error;
-        this.#people.book.forget(spec.name);
-        if (!(isPassword ? typed.password : typed.store) || attempt === PASSWORD_ATTEMPTS) throw error;
-      }
-    }
+  #openRepository(spec: RepositorySpec, signal: AbortSignal, isFresh = false): Promise<OpenedRepository> {
+    return openWithSecrets(spec, this.#people, signal, (secrets, ports) =>
+      openAt(spec, secrets, { ...ports, isFresh }, signal),
+    );
   }
 }

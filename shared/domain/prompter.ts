@@ -4,9 +4,15 @@ export interface Prompter {
   /** Returns undefined when the person declines. Never logged. */
   ask(question: Question, signal: AbortSignal): Promise<string | undefined>;
   confirmHostKey(offer: HostKeyOffer, signal: AbortSignal): Promise<boolean>;
+  /**
+   * What became of the answer that was last given to this question. Until it was proved nobody may keep it for another
+   * time, and what was refused is forgotten. A question that the work ended before it settled is never reported.
+   */
+  settle(question: QuestionIdentity, outcome: 'proved' | 'refused'): void;
 }
 
-export interface Question {
+/** What tells a question from every other one, and stays the same whatever words it is asked in. */
+export interface QuestionIdentity {
   readonly kind:
     | 'key-passphrase'
     | 'ssh-password'
@@ -18,7 +24,12 @@ export interface Question {
     | 'new-repository-password';
   /** What it is for: the host or the repository. */
   readonly subject: string;
-  /** One line for the person; with `kind` and `subject` it tells one question from another. */
+  /** What the answer opens: `user@host:port`, a key file, an account, a location. */
+  readonly key: string;
+}
+
+export interface Question extends QuestionIdentity {
+  /** One line for the person. */
   readonly text: string;
   readonly echo: boolean;
 }

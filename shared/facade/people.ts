@@ -9,7 +9,7 @@ import type { AnswerBook, Handover, RepositorySecrets } from '../jobs/answers.ts
 import { type OpenHostPorts, openHost } from '../jobs/open-host.ts';
 import type { OpenRepositoryPorts } from '../jobs/open-repository.ts';
 import type { Places } from '../jobs/places.ts';
-import { asksPerson, resolvePassword, resolveStoreSecret } from '../jobs/repository-secrets.ts';
+import { asksPerson, resolvePassword, resolveStoreSecret, secretQuestions } from '../jobs/repository-secrets.ts';
 import type { ResolvedSecret } from '../jobs/secret-place.ts';
 import type { RemoteCommand } from '../remote/command.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
@@ -17,6 +17,9 @@ import type { RemoteHost } from '../remote/remote-host.ts';
 export interface PeoplePorts extends Omit<OpenHostPorts, 'prompter'> {
   readonly book: AnswerBook;
 }
+
+/** How often a person may mistype the password of a repository. */
+const PASSWORD_ATTEMPTS = 3;
 
 /** Asks for root's rights and does nothing with them. */
 const BE_ROOT: RemoteCommand<void> = {
@@ -35,29 +38,16 @@ export async function withHost<T>(
   signal: AbortSignal,
   work: (host: RemoteHost) => Promise<T>,
 ): Promise<T> {
-  try {
-    await using host = await openHost(spec, { ...ports, prompter: book.attempt() }, signal);
-    return await work(host);
-  } catch (error) {
-    if (isStillpointError(error, 'ssh.auth-failed') || isStillpointError(error, 'remote.sudo-refused')) {
-      book.forget(spec.name);
-    }
-    throw error;
-  }
+  await using host = await openHost(spec, { ...ports, prompter: book.attempt() }, signal);
+  return await work(host);
 }
 
 /** Opens a repository with what the people here say on the way to its host. */
 export async function withLogins<T>(
-  { sshHost }: RepositorySpec,
   { book, ...ports }: PeoplePorts,
   open: (ports: OpenRepositoryPorts) => Promise<T>,
 ): Promise<T> {
-  try {
-    return await open({ ...ports, login: () => book.attempt() });
-  } catch (error) {
-    if (sshHost !== undefined && isStillpointError(error, 'ssh.auth-failed')) book.forget(sshHost.name);
-    throw error;
-  }
+  return await open({ ...ports, login: () => book.attempt() });
 }
 
 /** Everything that opens a repository, and what there is to say about how it is kept. */
@@ -84,6 +74,43 @@ export async function secretsOf(
     typed: { password: password.from === 'person', store: store?.from === 'person' },
     warnings,
   };
+}
+
+/** Tells the people here what became of the secrets that opened a repository, or did not. */
+export function settleSecrets(
+  spec: RepositorySpec,
+  { book }: PeoplePorts,
+  outcomes: { readonly [which in 'password' | 'store']?: 'proved' | 'refused' },
+): void {
+  const questions = secretQuestions(spec);
+  for (const which of ['password', 'store'] as const) {
+    const question = questions[which];
+    const outcome = outcomes[which];
+    if (question !== undefined && outcome !== undefined) book.settle(question, outcome);
+  }
+}
+
+/** Opens a repository with its secrets; what a person mistyped is asked for again. */
+export async function openWithSecrets<T>(
+  spec: RepositorySpec,
+  people: PeoplePorts,
+  signal: AbortSignal,
+  open: (secrets: RepositorySecrets, ports: OpenRepositoryPorts) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { secrets, typed } = await secretsOf(spec, people, signal);
+    try {
+      const opened = await withLogins(people, (ports) => open(secrets, ports));
+      settleSecrets(spec, people, { password: 'proved', store: 'proved' });
+      return opened;
+    } catch (error) {
+      const isPassword = isStillpointError(error, 'repository.wrong-password');
+      if (!isPassword && !isStillpointError(error, 'backend.denied')) throw error;
+      // A store that showed us a repository took what we said to it.
+      settleSecrets(spec, people, isPassword ? { password: 'refused', store: 'proved' } : { store: 'refused' });
+      if (!(isPassword ? typed.password : typed.store) || attempt === PASSWORD_ATTEMPTS) throw error;
+    }
+  }
 }
 
 /**

@@ -1,12 +1,15 @@
 /**
  * What a person was asked once and need not be asked again: kept in memory for as long as the shell lives, handed to a
  * runner through its pipe, never written anywhere.
+ *
+ * Invariant: an answer goes out once, and again only after it was proved. A mistyped password would otherwise be sent at
+ * every connection, until the account is locked.
  */
 import { z } from 'zod';
 import { registerSecret } from '../base/log.ts';
-import type { HostKeyOffer, Prompter, Question } from '../domain/prompter.ts';
+import type { HostKeyOffer, Prompter, QuestionIdentity } from '../domain/prompter.ts';
 
-const answerSchema = z.object({ kind: z.string(), subject: z.string(), text: z.string(), value: z.string() });
+const answerSchema = z.object({ kind: z.string(), subject: z.string(), key: z.string(), value: z.string() });
 export type Answer = z.infer<typeof answerSchema>;
 
 /** One line of JSON on the runner's standard input. */
@@ -29,7 +32,7 @@ export type RepositorySecrets = Handover['repositorySecrets'][string];
 
 export class AnswerBook {
   readonly #person: Prompter | undefined;
-  readonly #answers = new Map<string, Answer>();
+  readonly #answers = new Map<string, KeptAnswer>();
 
   constructor(person: Prompter | undefined) {
     this.#person = person;
@@ -40,54 +43,78 @@ export class AnswerBook {
   }
 
   /**
-   * A prompter for one attempt to log in. What is asked twice in one attempt was answered wrongly the first time, so it
+   * A prompter for one attempt to log in. What is asked again before its answer was proved was answered wrongly, so it
    * goes to the person again.
    */
   attempt(): Prompter {
-    const asked = new Set<string>();
+    const open = new Set<string>();
     return {
       ask: async (question, signal) => {
-        const key = keyOf(question);
-        const known = this.#answers.get(key);
-        if (known !== undefined && !asked.has(key)) {
-          asked.add(key);
-          return known.value;
+        const id = idOf(question);
+        const known = this.#answers.get(id);
+        if (known?.isProved === true && !open.has(id)) {
+          open.add(id);
+          return known.answer.value;
         }
-        asked.add(key);
-        this.#answers.delete(key);
+        open.add(id);
+        this.#answers.delete(id);
         const value = await this.#person?.ask(question, signal);
         if (value === undefined) return undefined;
         if (!question.echo) registerSecret(value);
-        this.#answers.set(key, { kind: question.kind, subject: question.subject, text: question.text, value });
+        const { kind, subject, key } = question;
+        this.#answers.set(id, { answer: { kind, subject, key, value }, isProved: false });
         return value;
+      },
+      settle: (question, outcome) => {
+        if (outcome === 'proved') open.delete(idOf(question));
+        this.settle(question, outcome);
       },
       confirmHostKey: async (offer: HostKeyOffer, signal) =>
         (await this.#person?.confirmHostKey(offer, signal)) ?? false,
     };
   }
 
-  /** For a subject that refused what was answered. */
-  forget(subject: string): void {
-    for (const [key, answer] of this.#answers) if (answer.subject === subject) this.#answers.delete(key);
+  settle(question: QuestionIdentity, outcome: 'proved' | 'refused'): void {
+    const id = idOf(question);
+    const kept = this.#answers.get(id);
+    if (kept === undefined) return;
+    if (outcome === 'proved') this.#answers.set(id, { ...kept, isProved: true });
+    else this.#answers.delete(id);
+    this.#person?.settle(question, outcome);
   }
 
-  about(subject: string): Answer[] {
-    return [...this.#answers.values()].filter((answer) => answer.subject === subject);
+  /** For a subject whose answers are no longer wanted. */
+  forget(subject: string): void {
+    for (const [id, { answer }] of this.#answers) if (answer.subject === subject) this.#answers.delete(id);
   }
+
+  /** What was answered and proved. */
+  about(subject: string): Answer[] {
+    const kept = [...this.#answers.values()];
+    return kept.flatMap(({ answer, isProved }) => (isProved && answer.subject === subject ? [answer] : []));
+  }
+}
+
+interface KeptAnswer {
+  readonly answer: Answer;
+  readonly isProved: boolean;
 }
 
 /**
  * The runner's side: there is no person, so what was answered before is answered again as often as it is asked, also
- * when a lost connection is opened anew; everything else is declined.
+ * when a lost connection is opened anew, until it is refused once; everything else is declined.
  */
 export function replayedAnswers(answers: readonly Answer[]): Prompter {
-  const known = new Map(answers.map((answer) => [keyOf(answer), answer.value]));
+  const known = new Map(answers.map((answer) => [idOf(answer), answer.value]));
   return {
-    ask: (question) => Promise.resolve(known.get(keyOf(question))),
+    ask: (question) => Promise.resolve(known.get(idOf(question))),
     confirmHostKey: () => Promise.resolve(false),
+    settle: (question, outcome) => {
+      if (outcome === 'refused') known.delete(idOf(question));
+    },
   };
 }
 
-function keyOf({ kind, subject, text }: Pick<Question, 'subject' | 'text'> & { readonly kind: string }): string {
-  return JSON.stringify([kind, subject, text]);
+function idOf({ kind, subject, key }: Omit<QuestionIdentity, 'kind'> & { readonly kind: string }): string {
+  return JSON.stringify([kind, subject, key]);
 }

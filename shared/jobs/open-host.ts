@@ -65,7 +65,9 @@ const KINDS: Readonly<Record<RemoteQuestion['kind'], Question['kind']>> = {
 /** Answers are kept by the host's name as the user knows it; a jump host on the way there has a text of its own. */
 function remotePrompter(host: string, prompter: Prompter): RemotePrompter {
   return {
-    ask: ({ kind, text, echo }, signal) => prompter.ask({ kind: KINDS[kind], subject: host, text, echo }, signal),
+    ask: ({ kind, key, text, echo }, signal) =>
+      prompter.ask({ kind: KINDS[kind], subject: host, key, text, echo }, signal),
+    settle: ({ kind, key }, outcome) => prompter.settle({ kind: KINDS[kind], subject: host, key }, outcome),
     confirmHostKey: ({ address, keyType, fingerprint, otherKeys }, signal) =>
       prompter.confirmHostKey({ host, address, keyType, fingerprint, otherKeys }, signal),
   };

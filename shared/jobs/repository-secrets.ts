@@ -4,10 +4,11 @@
  */
 import { abortable } from '../base/cancel.ts';
 import { registerSecret } from '../base/log.ts';
-import type { Prompter, Question } from '../domain/prompter.ts';
+import type { Prompter, Question, QuestionIdentity } from '../domain/prompter.ts';
 import type { NewPassword } from '../domain/repository-access.ts';
 import type { RepositorySpec } from '../domain/source.ts';
 import {
+  identityOf,
   type ResolvedSecret,
   resolveSecret,
   type SecretPlace,
@@ -44,6 +45,7 @@ function storeSecretPlace(repository: RepositorySpec): SecretPlace | undefined {
     const { accessKeyId, secretKeyFile, secretKeyCommand } = store.s3;
     return {
       ...about,
+      opens: `${accessKeyId} at ${location}`,
       word: 'secret key',
       what: `secret key "${accessKeyId}" of the store of the repository "${name}"`,
       question: `Secret key of "${accessKeyId}" for "${location}":`,
@@ -56,6 +58,7 @@ function storeSecretPlace(repository: RepositorySpec): SecretPlace | undefined {
   if (place.kind !== 'rest' || user === undefined || place.password !== undefined) return undefined;
   return {
     ...about,
+    opens: `${user} at ${location}`,
     word: 'password',
     what: `password of "${user}" at the server of the repository "${name}"`,
     question: `Password of "${user}" for "${location}":`,
@@ -73,7 +76,13 @@ export async function resolveNewPassword(
   signal: AbortSignal,
 ): Promise<string> {
   const text = `New password for the repository "${repository.name}":`;
-  const question: Question = { kind: 'new-repository-password', subject: repository.name, text, echo: false };
+  const question: Question = {
+    kind: 'new-repository-password',
+    subject: repository.name,
+    key: repository.location,
+    text,
+    echo: false,
+  };
   const place = passwordPlace(repository);
   const value =
     source.from === 'file'
@@ -92,6 +101,14 @@ export async function resolveNewPassword(
   return value;
 }
 
+/** The questions by which a person gives the secrets of a repository. */
+export function secretQuestions(
+  repository: RepositorySpec,
+): Readonly<Record<'password' | 'store', QuestionIdentity | undefined>> {
+  const store = storeSecretPlace(repository);
+  return { password: identityOf(passwordPlace(repository)), store: store && identityOf(store) };
+}
+
 /** Whether one of the secrets is written nowhere, so that a person has to give it. */
 export function asksPerson(repository: RepositorySpec): boolean {
   const places = [passwordPlace(repository), storeSecretPlace(repository)];
@@ -102,6 +119,7 @@ function passwordPlace({ name, location, passwordFile, passwordCommand }: Reposi
   return {
     repository: name,
     kind: 'repository-password',
+    opens: location,
     word: 'password',
     what: `password of the repository "${name}"`,
     question: `Password of the repository "${name}" in "${location}":`,

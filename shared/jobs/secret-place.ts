@@ -5,13 +5,15 @@ import { abortable } from '../base/cancel.ts';
 import { StillpointError } from '../base/errors.ts';
 import { registerSecret } from '../base/log.ts';
 import type { RepositoryName } from '../domain/names.ts';
-import type { Prompter, Question } from '../domain/prompter.ts';
+import type { Prompter, Question, QuestionIdentity } from '../domain/prompter.ts';
 import { errorCode } from './files.ts';
 
 /** One secret, and where it is kept. */
 export interface SecretPlace {
   readonly repository: RepositoryName;
   readonly kind: 'repository-password' | 'store-secret';
+  /** What it opens, whatever the repository is called. */
+  readonly opens: string;
   /** "password", "secret key". */
   readonly word: string;
   /** "password of the repository "main"", for messages. */
@@ -50,12 +52,16 @@ export async function resolveSecret(
 async function fromItsPlace(place: SecretPlace, prompter: Prompter, signal: AbortSignal): Promise<ResolvedSecret> {
   if (place.file !== undefined) return secretFromFile(place, place.file);
   if (place.command !== undefined) return fromCommand(place, place.command, signal);
-  const { kind, repository, question: text, keys } = place;
-  const question: Question = { kind, subject: repository, text, echo: false };
+  const { question: text, keys } = place;
+  const question: Question = { ...identityOf(place), text, echo: false };
   const value = await abortable(prompter.ask(question, signal), signal);
   if (value !== undefined) return { value, from: 'person', warning: undefined };
   const advice = `Write "${keys.file}" or "${keys.command}" into the repository's entry in the configuration.`;
   throw secretUnavailable(place, 'is written nowhere, and nobody gave it', advice, undefined);
+}
+
+export function identityOf({ kind, repository, opens }: SecretPlace): QuestionIdentity {
+  return { kind, subject: repository, key: opens };
 }
 
 export async function secretFromFile(place: SecretPlace, path: string): Promise<ResolvedSecret> {

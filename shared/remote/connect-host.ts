@@ -58,10 +58,12 @@ export async function connectHost(address: HostAddress, ports: HostPorts, signal
     logger: ports.logger,
     clock: ports.clock,
     ...(ports.nonceBudgetMs === undefined ? {} : { nonceBudgetMs: ports.nonceBudgetMs }),
-    async askPassword(text, askSignal) {
-      const answer = await prompter?.ask({ kind: 'sudo-password', host: address.name, text, echo: false }, askSignal);
-      if (answer !== undefined) registerSecret(answer);
-      return answer;
+    async askPassword(account, text, askSignal) {
+      const question = { kind: 'sudo-password', host: address.name, key: account } as const;
+      const password = await prompter?.ask({ ...question, text, echo: false }, askSignal);
+      if (password === undefined) return undefined;
+      registerSecret(password);
+      return { password, settle: (outcome) => prompter?.settle(question, outcome) };
     },
   });
   try {

@@ -7,11 +7,19 @@ export interface Prompter {
   ask(question: Question, signal: AbortSignal): Promise<string | undefined>;
   /** Shows an unknown host key. True only when the person said so. */
   confirmHostKey(question: HostKeyQuestion, signal: AbortSignal): Promise<boolean>;
+  /** What became of the answer that was last given to this question; not called where nobody can know. */
+  settle(question: QuestionIdentity, outcome: 'proved' | 'refused'): void;
 }
 
-export interface Question {
+/** What tells a question from every other one, and stays the same whatever words it is asked in. */
+export interface QuestionIdentity {
   readonly kind: 'passphrase' | 'password' | 'keyboard-interactive' | 'sudo-password';
   readonly host: string;
+  /** What the answer opens: `user@host:port`, a key file, an account. */
+  readonly key: string;
+}
+
+export interface Question extends QuestionIdentity {
   /** One line for the person, such as: Passphrase for key "/home/a/.ssh/id_ed25519" */
   readonly text: string;
   readonly echo: boolean;

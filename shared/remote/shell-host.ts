@@ -29,7 +29,7 @@ import {
   loginShellSilent,
 } from './host-errors.ts';
 import type { RemoteHost } from './remote-host.ts';
-import type { Account, RootWay, SudoAnswer, SudoMode, Told } from './sudo.ts';
+import type { Account, GivenPassword, RootWay, SudoAnswer, SudoMode, Told } from './sudo.ts';
 import {
   createPrompt,
   findRootWay,
@@ -46,8 +46,8 @@ export interface ShellHostOptions {
   readonly sudo: SudoMode;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Asks a person for the sudo password; undefined when there is nobody or nobody wants to. */
-  readonly askPassword: (text: string, signal: AbortSignal) => Promise<string | undefined>;
+  /** Asks a person for the sudo password of an account; undefined when there is nobody or nobody wants to. */
+  readonly askPassword: (account: string, text: string, signal: AbortSignal) => Promise<GivenPassword | undefined>;
   /** How long a login shell may take to reach our command; the ordinary value is in `budgets.ts`. */
   readonly nonceBudgetMs?: number;
 }
@@ -229,7 +229,7 @@ class ShellHost implements RemoteHost {
       mode: this.#options.sudo,
       whoAmI: () => this.run(identifyAccount, signal),
       tell: (commandLine, answer) => this.#tell(commandLine, answer, signal),
-      askPassword: (text) => this.#options.askPassword(text, signal),
+      askPassword: (account, text) => this.#options.askPassword(account, text, signal),
     }).finally(() => {
       this.#rootSearch = undefined;
     });

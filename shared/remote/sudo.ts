@@ -27,7 +27,13 @@ export interface SudoDesk {
   /** Runs a command line to its end, giving the password when sudo asks for it, and the end of the stream then. */
   tell(commandLine: string, answer: SudoAnswer | undefined): Promise<Told>;
   /** Asks the person; undefined when there is nobody, or nobody wants to. */
-  askPassword(text: string): Promise<string | undefined>;
+  askPassword(account: string, text: string): Promise<GivenPassword | undefined>;
+}
+
+export interface GivenPassword {
+  readonly password: string;
+  /** Tells what became of it. */
+  settle(outcome: 'proved' | 'refused'): void;
 }
 
 export interface Account {
@@ -80,17 +86,20 @@ export async function findRootWay(desk: SudoDesk): Promise<RootWay> {
 async function findPassword(desk: SudoDesk, account: Account): Promise<RootWay> {
   for (let attempt = 1; ; attempt += 1) {
     const again = attempt === 1 ? '' : ' (the last one was wrong)';
-    const password = await desk.askPassword(`sudo password of "${account.name}" on "${desk.host}"${again}`);
-    if (password === undefined) throw nobodyKnows(desk.host, account);
+    const given = await desk.askPassword(account.name, `sudo password of "${account.name}" on "${desk.host}"${again}`);
+    if (given === undefined) throw nobodyKnows(desk.host, account);
+    const { password } = given;
     const prompt = createPrompt();
     const told = await desk.tell(passwordCommandLine(prompt), { prompt, password });
     if (told.code === 0) {
+      given.settle('proved');
       const list = createPrompt();
       const rights = await desk.tell(`exec env LC_ALL=C sudo -S -k -p ${list} -l`, { prompt: list, password });
       await refuseRecording(desk, account, rights);
       return { kind: 'password', password };
     }
     if (told.prompts < 2) throw refused(desk.host, account, told);
+    given.settle('refused');
     if (attempt === PASSWORD_ATTEMPTS) throw wrongPassword(desk.host, account);
   }
 }

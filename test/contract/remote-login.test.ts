@@ -142,6 +142,7 @@ describe('logging in', () => {
       await execa('rm', [`${key}.pub`]);
       expect(await whoAmI('ann', [`IdentityFile ${key}`, 'IdentitiesOnly yes'], { prompter: person })).toBe('ann');
       expect(person.questions.map((question) => question.kind)).toEqual(['passphrase', 'passphrase']);
+      expect(person.settled).toEqual([`refused ${key}`, `proved ${key}`]);
       expect(redact('the answer was open sesame')).toBe('the answer was [redacted]');
       const alone = whoAmI('ann', [
         `IdentityFile ${key}`,
@@ -227,6 +228,9 @@ describe('logging in', () => {
         'Password of "ann" on "ann"',
         'Password of "ann" on "ann" (the last one was wrong)',
       ]);
+      const key = `ann@127.0.0.1:${sshd.port}`;
+      expect(person.questions.map((question) => question.key)).toEqual([key, key]);
+      expect(person.settled).toEqual([`refused ${key}`, `proved ${key}`]);
     });
 
     test('but not for ever, and not when the person declines', async () => {

@@ -229,6 +229,7 @@ describe('becoming root', async () => {
     test('asks again for a wrong password, and gives up after three', async () => {
       const second = aPerson(['wrong', PASSWORD]);
       expect(await asRoot('bakpw', 'password', { prompter: second })).toBe('root');
+      expect(second.settled).toEqual(['refused bakpw', 'proved bakpw']);
       const never3 = aPerson(['a', 'b', 'c', PASSWORD]);
       await expect(asRoot('bakpw', 'password', { prompter: never3 })).rejects.toMatchObject({
         code: 'remote.sudo-refused',

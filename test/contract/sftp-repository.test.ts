@@ -30,6 +30,7 @@ function aPerson(): Person {
   return {
     asked,
     keys,
+    settle() {},
     async ask({ kind, subject }) {
       asked.push({ kind, subject });
       return PASSPHRASE;

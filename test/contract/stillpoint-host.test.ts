@@ -57,6 +57,7 @@ function person(answers: Record<string, string[]>): { prompter: Prompter; asked:
       asked.push(`host key ${address}`);
       return Promise.resolve(false);
     },
+    settle: () => undefined,
   };
   return { prompter, asked };
 }

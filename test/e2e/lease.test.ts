@@ -51,7 +51,7 @@ describe.skipIf(obstacle !== undefined)('a lease on a real host', () => {
     connectHost(
       { name: 'lab', ssh: alias, sshConfigFile: guest.sshConfigFile, sudo },
       {
-        prompter: { ask: async () => password, confirmHostKey: async () => false },
+        prompter: { ask: async () => password, confirmHostKey: async () => false, settle: () => undefined },
         logger: silentLogger,
         clock: systemClock,
         agentSocket: undefined,

@@ -5,6 +5,7 @@
 import type { AnyAuthMethod, KeyboardInteractiveCallback, Prompt } from 'ssh2';
 import { StillpointError } from '../../base/errors.ts';
 import { registerSecret } from '../../base/log.ts';
+import type { QuestionIdentity } from '../prompter.ts';
 import type { Identity, IdentityDesk, OneKey } from './identities.ts';
 import { findIdentities } from './identities.ts';
 
@@ -19,6 +20,8 @@ export class Login {
   readonly #asked = { password: 0, 'keyboard-interactive': 0 };
   #keys: Identity[] | undefined;
   #pending: string | undefined;
+  /** The questions whose answers are on trial. */
+  #onTrial: QuestionIdentity[] = [];
   #offeredKey: OneKey | undefined;
   #offered: readonly string[] = [];
 
@@ -40,6 +43,7 @@ export class Login {
       return { type: 'none', username };
     }
     this.#settle(partial === true ? 'accepted, and more is wanted' : 'refused');
+    this.#verdict(partial === true ? 'proved' : 'refused');
     if (left === null) return { type: 'none', username };
     this.#offered = left;
     for (const method of this.#order()) {
@@ -76,6 +80,16 @@ export class Login {
         cause,
       },
     );
+  }
+
+  /** The host let us in. */
+  accepted(): void {
+    this.#verdict('proved');
+  }
+
+  #verdict(outcome: 'proved' | 'refused'): void {
+    for (const question of this.#onTrial) this.#desk.prompter?.settle(question, outcome);
+    this.#onTrial = [];
   }
 
   #settle(outcome: string): void {
@@ -136,7 +150,7 @@ export class Login {
   async #password(username: string): Promise<AnyAuthMethod | undefined> {
     const { config } = this.#desk;
     const again = this.#asked.password > 1 ? ' (the last one was wrong)' : '';
-    const password = await this.#ask('password', `Password of "${username}" on "${config.alias}"${again}`, false);
+    const password = await this.#ask('password', '', `Password of "${username}" on "${config.alias}"${again}`, false);
     if (password === undefined) {
       this.#asked.password = config.passwordPrompts;
       this.#skipped.push('password: not given');
@@ -151,7 +165,7 @@ export class Login {
       const given: string[] = [];
       for (const { prompt, echo } of prompts) {
         const text = [name, instructions, prompt].filter((part) => part.trim() !== '').join(' ');
-        const answer = await this.#ask('keyboard-interactive', text.trim(), echo === true);
+        const answer = await this.#ask('keyboard-interactive', ` ${prompt.trim()}`, text.trim(), echo === true);
         if (answer === undefined) this.#asked['keyboard-interactive'] = this.#desk.config.passwordPrompts;
         given.push(answer ?? '');
       }
@@ -160,11 +174,18 @@ export class Login {
     answers().then(finish, () => finish(prompts.map(() => '')));
   }
 
-  async #ask(kind: 'password' | 'keyboard-interactive', text: string, echo: boolean): Promise<string | undefined> {
+  async #ask(
+    kind: 'password' | 'keyboard-interactive',
+    what: string,
+    text: string,
+    echo: boolean,
+  ): Promise<string | undefined> {
     const { config, prompter, signal } = this.#desk;
     if (prompter === undefined) return undefined;
-    const answer = await this.#desk.whileAsking(() => prompter.ask({ kind, host: config.alias, text, echo }, signal));
+    const question = { kind, host: config.alias, key: `${config.user}@${config.hostName}:${config.port}${what}` };
+    const answer = await this.#desk.whileAsking(() => prompter.ask({ ...question, text, echo }, signal));
     if (answer !== undefined && !echo) registerSecret(answer);
+    if (answer !== undefined) this.#onTrial.push(question);
     return answer;
   }
 }

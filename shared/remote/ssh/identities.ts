@@ -178,12 +178,12 @@ class FileKey extends BaseAgent<ParsedKey> {
     for (let attempt = 1; attempt <= config.passwordPrompts; attempt += 1) {
       const again = attempt === 1 ? '' : ' (the last one was wrong)';
       const text = `Passphrase for key "${this.#path}"${again}`;
-      const answer = await this.#desk.whileAsking(() =>
-        prompter.ask({ kind: 'passphrase', host: config.alias, text, echo: false }, signal),
-      );
+      const question = { kind: 'passphrase', host: config.alias, key: this.#path } as const;
+      const answer = await this.#desk.whileAsking(() => prompter.ask({ ...question, text, echo: false }, signal));
       if (answer === undefined) break;
       registerSecret(answer);
       const key = openKey(this.#file.text, answer);
+      prompter.settle(question, key === undefined ? 'refused' : 'proved');
       if (key !== undefined) return key;
     }
     throw new Error('its passphrase was not given');

@@ -127,7 +127,10 @@ export class SshSession implements AsyncDisposable {
     const onAbort = (): void => fail(limit.signal.reason);
     limit.signal.addEventListener('abort', onAbort, { once: true });
 
-    this.#client.on('ready', () => ready.resolve());
+    this.#client.on('ready', () => {
+      login.accepted();
+      ready.resolve();
+    });
     this.#client.on('error', (error) => {
       this.#lastError = error;
       const level = (error as { level?: string }).level;

@@ -54,7 +54,7 @@ const VERBS: Verbs = {
       await ports.clock.sleep(60_000, signal);
     }
     const asked = await ports.prompter.ask(
-      { kind: 'sudo-password', subject: 'db1', text: '?', echo: false },
+      { kind: 'sudo-password', subject: 'db1', key: 'bak', text: '?', echo: false },
       cleanupSignal(),
     );
     const place = `${process.argv.join(' ')} ${await readFile('/proc/self/environ', 'utf8')}`;

@@ -8,6 +8,8 @@ import type { PrivateSshd } from './private-sshd.ts';
 export interface Person extends Prompter {
   readonly questions: Question[];
   readonly hostKeys: HostKeyQuestion[];
+  /** "proved" or "refused", with what the answer opens. */
+  readonly settled: string[];
 }
 
 /** Answers in order, and declines when there is no answer left. */
@@ -15,9 +17,12 @@ export function aPerson(answers: readonly string[], acceptsHostKeys = false): Pe
   const left = [...answers];
   const questions: Question[] = [];
   const hostKeys: HostKeyQuestion[] = [];
+  const settled: string[] = [];
   return {
     questions,
     hostKeys,
+    settled,
+    settle: ({ key }, outcome) => settled.push(`${outcome} ${key}`),
     async ask(question) {
       questions.push(question);
       return left.shift();

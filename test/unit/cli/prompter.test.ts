@@ -39,7 +39,8 @@ function asking(question: Partial<Question> = {}, signal: AbortSignal = never, c
   const prompter = new TerminalPrompter(keyboard as unknown as Streams[0], output, { choosesPassword });
   const full: Question = {
     kind: 'key-passphrase',
-    subject: '/home/ann/.ssh/id_ed25519',
+    subject: 'db1',
+    key: '/home/ann/.ssh/id_ed25519',
     text: 'Passphrase of /home/ann/.ssh/id_ed25519:',
     echo: false,
     ...question,
@@ -97,7 +98,10 @@ describe('a secret', () => {
     expect(keyboard.raw).toBe(false);
     const late = asking({}, controller.signal);
     expect(
-      await late.prompter.ask({ kind: 'ssh-password', subject: 'db1', text: '?', echo: false }, controller.signal),
+      await late.prompter.ask(
+        { kind: 'ssh-password', subject: 'db1', key: 'ann@db1:22', text: '?', echo: false },
+        controller.signal,
+      ),
     ).toBeUndefined();
     expect(late.screen()).toBe('');
     expect(late.keyboard.reading).toBe(false);
@@ -151,7 +155,7 @@ test.each([
 });
 
 describe('a password that is chosen', () => {
-  const question = { kind: 'repository-password', subject: 'main', text: 'Password of "main":' } as const;
+  const question = { kind: 'repository-password', subject: 'main', key: '/repo', text: 'Password of "main":' } as const;
 
   test('is typed until it is the same twice', async () => {
     const { keyboard, screen, answer } = asking(question, never, true);
@@ -183,7 +187,7 @@ describe('a password that is chosen', () => {
 
 test('two questions at a time come one after the other', async () => {
   const { keyboard, screen, prompter } = asking();
-  const question = { kind: 'sudo-password', subject: 'db1', text: 'First:', echo: false } as const;
+  const question = { kind: 'sudo-password', subject: 'db1', key: 'ann', text: 'First:', echo: false } as const;
   const first = prompter.ask(question, never);
   const second = prompter.ask({ ...question, text: 'Second:' }, never);
   await vi.waitFor(() => expect(keyboard.reading).toBe(true));

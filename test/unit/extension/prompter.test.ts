@@ -4,7 +4,13 @@ import { isRememberable, RememberedSecrets } from '../../../extension/secrets.ts
 import { never } from '../../../shared/base/cancel.ts';
 import type { Question } from '../../../shared/domain/prompter.ts';
 
-const question: Question = { kind: 'repository-password', subject: 'main', text: 'Password', echo: false };
+const question: Question = {
+  kind: 'repository-password',
+  subject: 'main',
+  key: '/repo',
+  text: 'Password',
+  echo: false,
+};
 const words = { refused: 'Refused.', typeTwice: 'Once more.', different: 'Different.' };
 
 /** A person who gives these answers in turn and remembers what they were told. */
@@ -30,6 +36,10 @@ function memory(values: Record<string, string> = {}): Memory & { readonly values
       values[subject] = value;
       return Promise.resolve();
     },
+    forget: ({ subject }) => {
+      delete values[subject];
+      return Promise.resolve();
+    },
   };
 }
 
@@ -51,6 +61,7 @@ test('a remembered answer that was refused is asked for, with the reason, and re
   ]);
   expect(answers).toEqual(['wrong', 'right']);
   expect(person.told).toEqual(['Refused.']);
+  prompter.settle(question, 'proved');
   expect(kept.values).toEqual({ main: 'right' });
 });
 
@@ -60,10 +71,53 @@ test('a new conversation trusts the memory again', async () => {
   expect([await once(), await once()]).toEqual(['secret', 'secret']);
 });
 
+describe('what is to be remembered', () => {
+  test('is stored when it was proved, and not before', async () => {
+    const kept = memory();
+    const prompter = new PersonPrompter(scripted([typed('mistyped', true), typed('right', true)]), kept, words);
+    await prompter.ask(question, never);
+    expect(kept.values).toEqual({});
+    prompter.settle(question, 'refused');
+    await prompter.ask({ ...question, text: 'Password (the last one was wrong)' }, never);
+    expect(kept.values).toEqual({});
+    prompter.settle(question, 'proved');
+    expect(kept.values).toEqual({ main: 'right' });
+  });
+
+  test('is forgotten when it is refused later, also by somebody who did not ask for it', async () => {
+    const kept = memory({ main: 'changed meanwhile' });
+    const prompter = new PersonPrompter(scripted([]), kept, words);
+    await prompter.ask(question, never);
+    prompter.settle(question, 'refused');
+    expect(kept.values).toEqual({});
+  });
+
+  test('is not stored when the work ended before anybody knew, nor by another answer that was proved', async () => {
+    const kept = memory();
+    const prompter = new PersonPrompter(scripted([typed('one', true), typed('two')]), kept, words);
+    await prompter.ask(question, never);
+    await prompter.ask(question, never);
+    prompter.settle(question, 'proved');
+    prompter.settle({ ...question, key: '/elsewhere' }, 'proved');
+    expect(kept.values).toEqual({});
+  });
+
+  test('a proved answer is given again in the same conversation', async () => {
+    const prompter = new PersonPrompter(scripted([]), memory({ main: 'secret' }), words);
+    const answers = await prompter.conversation(async () => {
+      const first = await prompter.ask(question, never);
+      prompter.settle(question, 'proved');
+      return [first, await prompter.ask(question, never)];
+    });
+    expect(answers).toEqual(['secret', 'secret']);
+  });
+});
+
 test('nothing is remembered without being asked to', async () => {
   const kept = memory();
   const prompter = new PersonPrompter(scripted([typed('secret')]), kept, words);
   await prompter.ask(question, never);
+  prompter.settle(question, 'proved');
   expect(kept.values).toEqual({});
 });
 
@@ -74,6 +128,7 @@ describe('choosing a password', () => {
     const prompter = new PersonPrompter(person, kept, words);
     expect(await prompter.choosingPassword(() => prompter.ask(question, never))).toBe('three');
     expect(person.told).toEqual([undefined, 'Once more.', 'Different.', 'Once more.']);
+    prompter.settle(question, 'proved');
     expect(kept.values).toEqual({ main: 'three' });
   });
 
@@ -117,11 +172,12 @@ describe('the secret storage', () => {
       delete: (key) => Promise.resolve(void values.delete(key)),
       onDidChange: () => ({ dispose: () => undefined }),
     });
-    const first: Question = { kind: 'key-passphrase', subject: 'db1', text: 'Passphrase for "a"', echo: false };
-    const second: Question = { ...first, text: 'Passphrase for "b"' };
+    const first: Question = { kind: 'key-passphrase', subject: 'db1', key: 'a', text: 'Passphrase', echo: false };
+    const second: Question = { ...first, key: 'b' };
     await secrets.remember(first, 'alpha');
     await secrets.remember(second, 'beta');
     expect([await secrets.recall(first), await secrets.recall(second)]).toEqual(['alpha', 'beta']);
+    expect(await secrets.recall({ ...first, text: 'Passphrase (the last one was wrong)' })).toBe('alpha');
     expect(await secrets.forgetAll()).toBe(2);
     expect(await secrets.recall(first)).toBeUndefined();
   });

@@ -30,6 +30,7 @@ const person: Prompter = {
     return answers[kind];
   },
   confirmHostKey: async () => false,
+  settle: () => undefined,
 };
 const place = (name: string): string => join(folder.path, name);
 

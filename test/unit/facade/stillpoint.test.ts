@@ -161,12 +161,14 @@ describe('a repository', { timeout: SLOW }, () => {
     await fill('main', {});
     const answers = ['wrong', 'wrong too', PASSWORD];
     const asked: string[] = [];
+    const settled: string[] = [];
     const prompter: Prompter = {
       ask: ({ subject }) => {
         asked.push(subject);
         return Promise.resolve(answers.shift());
       },
       confirmHostKey: () => Promise.resolve(false),
+      settle: ({ kind }, outcome) => settled.push(`${kind} ${outcome}`),
     };
     await using person = await open(prompter);
     const repository = repositoryName('asked');
@@ -174,6 +176,9 @@ describe('a repository', { timeout: SLOW }, () => {
     const { job } = await person.startJob({ kind: 'check', repository }, never);
     expect(await finished(job.id)).toMatchObject({ outcome: 'succeeded' });
     expect(asked).toEqual(['asked', 'asked', 'asked']);
+    const refused = 'repository-password refused';
+    expect(settled.slice(0, 3)).toEqual([refused, refused, 'repository-password proved']);
+    expect(settled.slice(3)).not.toContain(refused);
 
     answers.push('wrong', 'wrong', 'wrong', PASSWORD);
     await using other = await open(prompter);

@@ -217,7 +217,7 @@ describe('a job', { timeout: SLOW }, () => {
 
 describe('secrets', { timeout: SLOW }, () => {
   const handover = {
-    answers: [{ kind: 'sudo-password', subject: 'db1', text: '?', value: 'sudo-ochre-lamp' }],
+    answers: [{ kind: 'sudo-password', subject: 'db1', key: 'bak', value: 'sudo-ochre-lamp' }],
     repositorySecrets: { main: { password: 'repository-violet-door', store: 'store-violet-door' } },
     warnings: [],
   };

@@ -22,6 +22,7 @@ afterEach(() => rm(folder, { recursive: true }));
 const answering = (answer: string | undefined): Prompter => ({
   ask: () => Promise.resolve(answer),
   confirmHostKey: () => Promise.resolve(false),
+  settle: () => undefined,
 });
 
 function resolve(
@@ -164,6 +165,7 @@ describe('what a store asks for', () => {
       {
         kind: 'store-secret',
         subject: 'main',
+        key: 'backup at s3:https://store/bucket',
         text: 'Secret key of "backup" for "s3:https://store/bucket":',
         echo: false,
       },
