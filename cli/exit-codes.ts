@@ -5,7 +5,7 @@
  * change here. `docs/cli.md` prints this table; a test keeps it true.
  */
 import type { JobOutcome } from '../shared/domain/events.ts';
-import type { JobResult } from '../shared/domain/report.ts';
+import { isPartial, type JobResult } from '../shared/domain/report.ts';
 
 export const EXIT = {
   ok: 0,
@@ -17,6 +17,7 @@ export const EXIT = {
   repository: 6,
   restore: 7,
   findings: 8,
+  partial: 9,
   cancelled: 130,
   brokenPipe: 141,
 } as const;
@@ -31,8 +32,9 @@ export const EXIT_MEANING: Readonly<Record<ExitCode, string>> = {
   4: 'The host could not be reached or does not let us work: SSH, host key, login, sudo, a missing program.',
   5: 'The state of the host: a path, volume or snapshot. Nothing was committed.',
   6: 'The repository or the place where it lives.',
-  7: 'The restore: the target folder or a file in it.',
+  7: 'The restore: the target folder cannot be used, or nothing could be restored into it.',
   8: 'Finished, but look at it: files were skipped, a check has findings, a repair cannot bring everything back, a restore point was not copied or cannot be read, or a sweep left something alone.',
+  9: 'Done in part: something that was asked for is missing; the report names it. For a restore: entries are not in the folder, or not with their content.',
   130: 'Cancelled. Also when Ctrl-C stopped the following of a job that goes on in its own process.',
   141: 'The reader of standard output went away, as in "stillpoint list | head". A job that was followed goes on.',
 };
@@ -69,7 +71,9 @@ export function exitCodeOfJob(
 ): ExitCode {
   switch (outcome) {
     case 'succeeded':
-      return result !== undefined && hasFindings(result) ? EXIT.findings : EXIT.ok;
+      if (result === undefined) return EXIT.ok;
+      if (isPartial(result)) return EXIT.partial;
+      return hasFindings(result) ? EXIT.findings : EXIT.ok;
     case 'cancelled':
       return EXIT.cancelled;
     case 'failed':

@@ -69,7 +69,8 @@ export class TextWatcher implements FollowWatcher, Disposable {
     const text = renderResult(result, this.#paint);
     const isPlan = result.kind === 'repair' && !result.applied;
     if (!this.#quiet || isPlan) this.#terminal.out(text);
-    else if (exitCode === EXIT.findings) this.#terminal.err(`${describeRequest(job.request)}\n${text}`);
+    else if (exitCode === EXIT.findings || exitCode === EXIT.partial)
+      this.#terminal.err(`${describeRequest(job.request)}\n${text}`);
   }
 
   #note(text: string): void {

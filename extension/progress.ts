@@ -8,6 +8,7 @@ import { systemClock } from '../shared/base/clock.ts';
 import { fromErrorRecord } from '../shared/base/errors.ts';
 import type { Phase, RunEvent } from '../shared/domain/events.ts';
 import type { Job } from '../shared/domain/job.ts';
+import { isPartial } from '../shared/domain/report.ts';
 import { signalOf } from './cancel.ts';
 import type { Core } from './core.ts';
 import type { Action, Notifier } from './notify.ts';
@@ -123,6 +124,10 @@ function tellEnd(job: Job, finished: Finished, seen: Seen, tookMs: number, ports
   }
   switch (finished.outcome) {
     case 'succeeded': {
+      if (finished.result !== undefined && isPartial(finished.result)) {
+        ports.notify.warning(t('{0}: done in part. {1}', title, resultWords(finished.result, t)), showLog);
+        return;
+      }
       if (tookMs < LONG_MS && vscode.window.state.focused) return;
       const text = finished.result === undefined ? '' : resultWords(finished.result, t);
       const isBackup = finished.result?.kind === 'backup';

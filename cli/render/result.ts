@@ -76,7 +76,27 @@ function renderBackup(report: BackupReport, paint: Paint): string {
 }
 
 function renderRestore(report: RestoreReport, paint: Paint): string {
-  return `${paint('green', 'Restored')} ${counted(report.files, 'file')}, ${counted(report.folders, 'folder')} and ${counted(report.others, 'other')}, ${formatBytes(report.bytes)}, to "${shown(report.target)}"\n${renderFacts([['from', shown(report.restorePoint)]])}`;
+  const { leftOut, notKept } = report;
+  const verb = leftOut.count === 0 ? paint('green', 'Restored') : paint('red', 'Restored in part:');
+  const head = `${verb} ${counted(report.files, 'file')}, ${counted(report.folders, 'folder')} and ${counted(report.others, 'other')}, ${formatBytes(report.bytes)}, to "${shown(report.target)}"\n`;
+  const missing = leftOut.named.map(({ path, reason }) => `"${shown(path)}": ${shown(reason)}`);
+  const lost = notKept.map(
+    ({ what, entries, examples }) =>
+      `${shown(what)}: of ${counted(entries, 'entry', 'entries')}, such as ${examples
+        .slice(0, 3)
+        .map((path) => `"${shown(path)}"`)
+        .join(', ')}`,
+  );
+  return (
+    head +
+    renderFacts([['from', shown(report.restorePoint)]]) +
+    renderList(
+      paint('red', `${counted(leftOut.count, 'entry is', 'entries are')} not there, or not with their content`),
+      missing,
+      leftOut.count,
+    ) +
+    renderList(paint('yellow', 'Not kept'), lost)
+  );
 }
 
 function renderCheck(report: CheckReport, paint: Paint): string {
@@ -151,10 +171,12 @@ function renderSweep(report: SweepReport, paint: Paint): string {
   );
 }
 
-function renderList(title: string, lines: readonly string[]): string {
+/** `total` where the report itself names only the first of them. */
+function renderList(title: string, lines: readonly string[], total = lines.length): string {
   if (lines.length === 0) return '';
   const listed = lines.slice(0, LIST_LIMIT).map((line) => `  ${line}\n`);
-  const rest = lines.length - LIST_LIMIT;
-  if (rest > 0) listed.push(`  and ${formatCount(rest)} more; --json lists them all\n`);
+  const rest = total - listed.length;
+  const where = total > lines.length ? `the first ${formatCount(lines.length)} are in --json` : '--json lists them all';
+  if (rest > 0) listed.push(`  and ${formatCount(rest)} more; ${where}\n`);
   return `${title}\n${listed.join('')}`;
 }

@@ -74,8 +74,8 @@ export function resultWords(result: JobResult, t: Translate): string {
         formatBytes(result.bytesRead),
         formatBytes(result.bytesStored),
       );
-    case 'restore':
-      return t(
+    case 'restore': {
+      const restored = t(
         '{0} files, {1} folders and {2} other entries, {3}, restored to "{4}".',
         result.files,
         result.folders,
@@ -83,6 +83,16 @@ export function resultWords(result: JobResult, t: Translate): string {
         formatBytes(result.bytes),
         result.target,
       );
+      const [first] = result.leftOut.named;
+      if (first === undefined) return restored;
+      const missing = t(
+        '{0} entries are missing; the first is "{1}": {2}.',
+        result.leftOut.count,
+        first.path,
+        first.reason,
+      );
+      return `${restored} ${missing}`;
+    }
     case 'check':
     case 'verify':
       return result.findings.length === 0

@@ -1,6 +1,7 @@
 /** The nodes of the view Jobs and how each looks. */
 import type { Job } from '../../shared/domain/job.ts';
 import { isFinished } from '../../shared/domain/job.ts';
+import { isPartial } from '../../shared/domain/report.ts';
 import { jobDuration, jobStatus, jobTitle, resultWords } from '../texts/job-words.ts';
 import { formatTime, type Wording } from '../texts/wording.ts';
 import { type ProblemNode, problemView } from './hosts-nodes.ts';
@@ -44,6 +45,7 @@ function stateIcon(job: Job): Pick<NodeView, 'icon' | 'colour'> {
     case 'cancelling':
       return { icon: 'sync~spin' };
     case 'succeeded':
+      if (job.result !== undefined && isPartial(job.result)) return { icon: 'warning', colour: 'charts.yellow' };
       return { icon: 'check', colour: 'charts.green' };
     case 'failed':
       return { icon: 'error', colour: 'list.errorForeground' };

@@ -41,6 +41,8 @@ const restoreShape = z.strictObject({
   folders: count('Folders.'),
   others: count('Links, devices and pipes.'),
   bytes: count('Sizes of the files, in bytes.'),
+  leftOutCount: count('Missing entries. Over 0: not whole.'),
+  leftOut: z.array(foreignText('Path: why.')),
 });
 
 const checkShape = z.strictObject({
@@ -123,6 +125,8 @@ export function resultOf(result: JobResult): z.input<typeof resultShape> {
         folders: result.folders,
         others: result.others,
         bytes: result.bytes,
+        leftOutCount: result.leftOut.count,
+        leftOut: result.leftOut.named.slice(0, INNER_LIST).map(({ path, reason }) => foreign(`${path}: ${reason}`)),
       };
     case 'check':
     case 'verify':

@@ -48,10 +48,29 @@ export interface RestoreReport {
   readonly kind: 'restore';
   readonly restorePoint: string;
   readonly target: string;
+  /** What is in the target. */
   readonly files: number;
   readonly folders: number;
   readonly others: number;
   readonly bytes: number;
+  /** Wanted, and not in the target or not with its content. */
+  readonly leftOut: LeftOut;
+  /** In the target, without something that belongs to it. */
+  readonly notKept: readonly NotKept[];
+}
+
+export interface LeftOut {
+  readonly count: number;
+  /** The first of them. */
+  readonly named: readonly SkippedItem[];
+}
+
+/** One kind of loss: "extended attributes (Operation not supported)". */
+export interface NotKept {
+  readonly what: string;
+  readonly entries: number;
+  /** Paths of the first of them. */
+  readonly examples: readonly string[];
 }
 
 export interface Finding {
@@ -151,3 +170,8 @@ export type JobResult =
   | ForgetReport
   | PruneReport
   | RepairReport;
+
+/** Whether a job that ended well is without something that was asked of it; its report names what. */
+export function isPartial(result: JobResult): boolean {
+  return result.kind === 'restore' && result.leftOut.count > 0;
+}

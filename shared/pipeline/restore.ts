@@ -12,6 +12,7 @@
  * Crash story. Dying in the middle leaves a folder that is not complete, which the next restore refuses because it is
  * not empty. The repository is only read.
  */
+import { displayName } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { StillpointError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
@@ -78,13 +79,16 @@ export async function restore(
   const held = AbortSignal.any([signal, opened.lock.signal]);
   const outcome = new Outcome(ports.emit);
   await phase('restore', () => extract({ ...opened, target, outcome }, ports, held));
-  await phase('verify', async () => {
+  const figures = await phase('verify', async () => {
     if (outcome.broken.length > 0) await host.run(removeBroken(target, outcome.broken), held);
-    const failure = outcome.verdict(target);
+    const failure = outcome.failure(target);
     if (failure !== undefined) throw failure;
-    await count(host, target, facts, outcome, held);
+    const counted = await count(host, target, facts, outcome, held);
+    outcome.tellNotKept();
+    return counted;
   });
-  return { kind: 'restore', restorePoint: point.id, target, ...outcome.sent };
+  const { sent, leftOut, notKept } = outcome;
+  return { kind: 'restore', restorePoint: point.id, target, ...figures, bytes: sent.bytes, leftOut, notKept };
 }
 
 interface Extraction {
@@ -100,7 +104,6 @@ interface Extraction {
 async function extract(extraction: Extraction, ports: RestorePorts, signal: AbortSignal): Promise<void> {
   const { repository, point, selection, host, facts, target, outcome } = extraction;
   const isRoot = facts.uid === 0;
-  if (!isRoot) outcome.missAttribute('owners and groups become those of the user who restores, since that is not root');
   const totals = selection === 'all' ? point.statistics : undefined;
   const progress = (): void =>
     ports.emit({
@@ -111,41 +114,54 @@ async function extract(extraction: Extraction, ports: RestorePorts, signal: Abor
       bytesDone: outcome.sent.bytes,
       bytesTotal: totals?.totalBytesProcessed,
     });
-  const entries = walkSelected(repository, point.tree, selection, signal);
-  const input = writeTar(tarItems(entries, repository, outcome, progress, signal));
+  const entries = walkSelected(repository, point.tree, selection, outcome, signal);
+  const input = writeTar(tarItems(entries, repository, facts, outcome, progress, signal));
   await using stream = await host.stream(extractTar(target, isRoot), input, signal);
   const fatal: string[] = [];
   let explanations = 0;
   for await (const line of linesOf(stream.output)) {
     const message = parseTarMessage(line);
     if (message.kind !== 'noise') ports.logger.log('warn', 'tar has something to say.', { line });
-    if (message.kind === 'full') throw targetFull(target, message.path, message.reason);
-    if (message.kind === 'entry') outcome.fail(message.path, message.reason);
-    if (message.kind === 'attribute') outcome.missAttribute(message.message);
+    if (message.kind === 'full') throw targetFull(target, displayName(message.path), message.reason);
     if (message.kind === 'fatal') fatal.push(message.message);
-    if (message.kind === 'entry' || message.kind === 'attribute') explanations += 1;
+    else if (message.kind !== 'noise') {
+      outcome.hear(message);
+      explanations += 1;
+    }
   }
   const { exitCode } = await stream.finished;
   if (exitCode !== 0 && (explanations === 0 || fatal.length > 0)) throw tarFailed(target, exitCode, fatal);
-  if (fatal.length > 0) outcome.missAttribute(fatal.slice(0, 5).join('; '));
+  for (const message of fatal.slice(0, 20)) {
+    outcome.remark(`tar said: ${message}`, 'Every entry was made. Look at those that this may be about.');
+  }
 }
 
-/** The last word on a restore without failures: as many entries in the folder as were sent there. */
+type Figures = Pick<RestoreReport, 'files' | 'folders' | 'others'>;
+
+/** The last word on a restore: as many entries in the folder as were sent there and not refused by tar. */
 async function count(
   host: RemoteHost,
   target: string,
   facts: TargetFacts,
   outcome: Outcome,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Figures> {
   const counted = await host.run(countTarget(target), signal);
   const { files, folders, others } = outcome.sent;
+  const sent = { files, folders, others };
   const extra = counted.folders - folders;
   const foldersFit = extra === 0 || (facts.hasLostAndFound && extra === 1);
-  if (counted.files === files && foldersFit && counted.others === others) return;
+  if (counted.files === files && foldersFit && counted.others === others) return sent;
+  const isTotalRight = counted.files + counted.folders + counted.others + outcome.refused === files + folders + others;
+  if (outcome.refused > 0 && isTotalRight) {
+    return { files: counted.files, folders: counted.folders, others: counted.others };
+  }
   if (!counted.isWhole) {
-    outcome.missAttribute('the restored entries could not all be counted, since some folders are closed to this user');
-    return;
+    outcome.remark(
+      'The restored entries could not all be counted, since some of the folders are closed to this user.',
+      'tar named no entry that it could not make. Restore as root to have them counted.',
+    );
+    return sent;
   }
   throw new StillpointError(
     'restore.failed',
@@ -153,7 +169,7 @@ async function count(
     {
       advice:
         'Something else wrote into the folder meanwhile, or entries are missing. Restore again into a new folder.',
-      details: { counted, sent: outcome.sent },
+      details: { counted, sent: outcome.sent, refused: outcome.refused },
       cause: undefined,
     },
   );

@@ -226,6 +226,18 @@ export const sampleRestore: RestoreReport = {
   folders: 1,
   others: 0,
   bytes: 88 * MIB,
+  leftOut: { count: 0, named: [] },
+  notKept: [],
+};
+
+export const samplePartialRestore: RestoreReport = {
+  ...sampleRestore,
+  files: 2,
+  leftOut: {
+    count: 1,
+    named: [{ path: 'srv/files/contract.pdf', reason: 'its content is damaged (Blob 09af1b2c is damaged.)' }],
+  },
+  notKept: [{ what: 'access control list (Operation not supported)', entries: 2, examples: ['srv', 'srv/files'] }],
 };
 
 export const sampleVerify: CheckReport = {

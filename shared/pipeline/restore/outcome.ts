@@ -2,29 +2,39 @@
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 import type { EmitEvent } from '../../domain/events.ts';
-import type { NodeType } from '../../repository/format/node.ts';
+import type { LeftOut, NotKept, SkippedItem } from '../../domain/report.ts';
+import type { Node, NodeType } from '../../repository/format/node.ts';
+import type { TarMessage } from './tar-messages.ts';
+import type { WalkNotes } from './walk.ts';
 
-/** More than this many are counted and no longer named, so that a log stays readable. */
+/** More than this many are counted and no longer named, so that a report stays readable. */
 const NAMED = 200;
+const EXAMPLES = 20;
 
-interface Failure {
-  readonly path: string;
-  readonly reason: string;
-}
-
-export class Outcome {
+export class Outcome implements WalkNotes {
   /** What was handed to tar whole. `bytes` are sizes with holes; a file with several names counts once. */
   readonly sent = { files: 0, folders: 0, others: 0, bytes: 0 };
-  readonly failures: Failure[] = [];
-  failed = 0;
-  incompleteAttributes = 0;
   /** Files whose content broke off after their head was written: they must go again. */
   readonly broken: Buffer[] = [];
+  /** How many of those that were handed to tar it could not make. */
+  refused = 0;
+  #refused = '';
+  readonly #named: SkippedItem[] = [];
+  #leftOut = 0;
+  readonly #notKept = new Map<string, { entries: number; readonly examples: string[] }>();
   readonly #lost = new Set<string>();
   readonly #emit: EmitEvent;
 
   constructor(emit: EmitEvent) {
     this.#emit = emit;
+  }
+
+  get leftOut(): LeftOut {
+    return { count: this.#leftOut, named: this.#named };
+  }
+
+  get notKept(): readonly NotKept[] {
+    return [...this.#notKept].map(([what, { entries, examples }]) => ({ what, entries, examples }));
   }
 
   add(type: NodeType, bytes: number): void {
@@ -40,9 +50,9 @@ export class Outcome {
 
   /** An entry that is not in the target, or not with its content. */
   fail(path: string, reason: string): void {
-    this.failed += 1;
-    if (this.failures.length >= NAMED) return;
-    this.failures.push({ path, reason });
+    this.#leftOut += 1;
+    if (this.#named.length >= NAMED) return;
+    this.#named.push({ path, reason });
     this.#emit({
       type: 'warning',
       code: 'restore.failed',
@@ -61,26 +71,65 @@ export class Outcome {
     return this.#lost.has(path.toString('latin1'));
   }
 
-  /** An entry that is there, without something that belongs to it. */
-  missAttribute(message: string): void {
-    this.incompleteAttributes += 1;
-    if (this.incompleteAttributes > NAMED) return;
-    const advice = 'Its content is whole. Restore as root, and onto a file system that can hold this, to get it all.';
-    this.#emit({ type: 'warning', code: 'restore.failed', message: `Not everything was kept: ${message}.`, advice });
+  onChildrenOfNoFolder(path: Buffer, { type }: Node): void {
+    const what = type === 'symlink' ? 'a symbolic link' : type === 'file' ? 'a file' : `of the type "${type}"`;
+    this.fail(displayName(path), `it is ${what}, and what the repository lists below it can be nowhere`);
   }
 
-  /** The error at the end of a restore that left something out; undefined when nothing failed. */
-  verdict(target: string): StillpointError | undefined {
-    const [first] = this.failures;
-    if (first === undefined) return undefined;
-    const total = this.sent.files + this.sent.folders + this.sent.others;
+  onLostFolder(path: Buffer, reason: string): void {
+    this.fail(displayName(path), `the folder is empty, because its listing is lost (${reason})`);
+  }
+
+  /** An entry that is there, without something that belongs to it. */
+  notKeep(what: string, path: string): void {
+    const known = this.#notKept.get(what) ?? { entries: 0, examples: [] };
+    known.entries += 1;
+    if (known.examples.length < EXAMPLES) known.examples.push(path);
+    this.#notKept.set(what, known);
+  }
+
+  /** What tar says of an entry that was handed to it whole. */
+  hear(message: Exclude<TarMessage, { kind: 'full' | 'fatal' | 'noise' }>): void {
+    const path = displayName(message.path);
+    if (message.kind === 'attribute') return this.notKeep(message.what, path);
+    if (message.kind === 'broken') this.broken.push(message.path);
+    // tar may say two things of one entry, one after the other.
+    if (path === this.#refused) return;
+    this.#refused = path;
+    this.refused += 1;
+    this.fail(path, message.reason);
+  }
+
+  /** Something about the restore as a whole. */
+  remark(message: string, advice: string): void {
+    this.#emit({ type: 'warning', code: 'restore.failed', message, advice });
+  }
+
+  /** One warning for each kind of loss, at the end, when their numbers are known. */
+  tellNotKept(): void {
+    for (const { what, entries, examples } of this.notKept) {
+      const named = examples.slice(0, 3).map((path) => `"${path}"`);
+      const more = entries > named.length ? ` and ${entries - named.length} more` : '';
+      this.#emit({
+        type: 'warning',
+        code: 'restore.failed',
+        message: `Not kept: ${what}, of ${named.join(', ')}${more}.`,
+        advice: 'The content is whole. Restore as root, and onto a file system that can hold this, to get it all.',
+      });
+    }
+  }
+
+  /** The error of a restore of which nothing came; undefined when something did, or nothing was wanted. */
+  failure(target: string): StillpointError | undefined {
+    const [first] = this.#named;
+    const { files, folders, others } = this.sent;
+    if (first === undefined || files + folders + others > 0) return undefined;
     return new StillpointError(
       'restore.failed',
-      `${this.failed} of about ${total + this.failed} entries could not be restored into "${target}"; the first is "${first.path}": ${first.reason}.`,
+      `None of the ${this.#leftOut} entries could be restored into "${target}"; the first is "${first.path}": ${first.reason}.`,
       {
-        advice:
-          'The other entries are there. The events of the run name what is missing; run verify if content is damaged.',
-        details: { target, failed: this.failed, failures: this.failures.slice(0, 50), sent: { ...this.sent } },
+        advice: 'The events of the run name what is missing; run verify if content is damaged.',
+        details: { target, leftOut: this.#leftOut, named: this.#named.slice(0, 50) },
         cause: undefined,
       },
     );

@@ -8,6 +8,7 @@ import type { Repository } from '../../repository/repository.ts';
 import type { TarItem } from '../../tar/write-tar.ts';
 import { loadWindow, releaseWindow, WINDOW_BYTES, WINDOWS_AHEAD, type Window, windowsOf } from './blob-window.ts';
 import { type FilePlan, findHoles, planFile, ZeroBlobs } from './file-plan.ts';
+import { fitNode, obstacleTo, type TargetTraits } from './fit-node.ts';
 import { HardLinks } from './hard-links.ts';
 import { headOfNode, isRestorable } from './node-head.ts';
 import type { Outcome } from './outcome.ts';
@@ -26,10 +27,11 @@ interface PlannedEntry {
 const BATCH_ENTRIES = 1000;
 const NO_CONTENT: FilePlan = { size: 0, sparse: undefined, stored: [], storedBytes: 0 };
 
-/** `onBatch` is called after every few megabytes; what cannot be sent is told to `outcome` and left out. */
+/** `onBatch` is called after every few megabytes; what cannot be sent is given to `outcome` and left out. */
 export async function* tarItems(
   entries: AsyncIterable<SelectedEntry>,
   repository: Blobs,
+  traits: TargetTraits,
   outcome: Outcome,
   onBatch: () => void,
   signal: AbortSignal,
@@ -38,7 +40,7 @@ export async function* tarItems(
     const ids = batch.flatMap(({ file }) => (isHeld(file) ? file.stored : []));
     return [batch, await loadWindow(repository, ids, signal)];
   };
-  const batches = inBatches(plan(entries, repository, outcome));
+  const batches = inBatches(plan(entries, repository, traits, outcome));
   for await (const [batch, window] of mapAhead(batches, WINDOWS_AHEAD, load)) {
     for (const entry of batch) {
       const item = itemOf(entry, window, repository, outcome, signal);
@@ -59,16 +61,24 @@ function isHeld(file: FilePlan): boolean {
 async function* plan(
   entries: AsyncIterable<SelectedEntry>,
   repository: Blobs,
+  traits: TargetTraits,
   outcome: Outcome,
 ): AsyncGenerator<PlannedEntry, void, void> {
   const zeros = new ZeroBlobs();
   const links = new HardLinks();
-  for await (const { path, node } of entries) {
-    if (!isRestorable(node.type)) {
-      outcome.skip(path, node.type === 'socket' ? 'sockets are made by their program' : 'its type is not known');
+  for await (const { path, node: stored } of entries) {
+    if (!isRestorable(stored.type)) {
+      outcome.skip(path, stored.type === 'socket' ? 'sockets are made by their program' : 'its type is not known');
       continue;
     }
-    const linkTo = links.claim(node, path);
+    const obstacle = obstacleTo(stored);
+    if (obstacle !== undefined) {
+      outcome.lose(path, obstacle);
+      continue;
+    }
+    const linkTo = links.claim(stored, path);
+    const { node, losses } = linkTo === undefined ? fitNode(stored, traits) : { node: stored, losses: [] };
+    for (const loss of losses) outcome.notKeep(loss, displayName(path));
     const file =
       node.type === 'file' && linkTo === undefined ? planFile(node.content ?? [], repository, zeros) : NO_CONTENT;
     if ('missing' in file) outcome.lose(path, `the repository lacks its blob ${file.missing.slice(0, 8)}`);

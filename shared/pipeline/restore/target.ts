@@ -6,6 +6,7 @@ const STATES = ['ready', 'not-empty', 'not-folder', 'closed', 'not-made'] as con
 
 export interface TargetFacts {
   readonly uid: number;
+  readonly gid: number;
   /** First line of `tar --version`; empty where there is no tar. */
   readonly tar: string;
   readonly state: (typeof STATES)[number];
@@ -19,7 +20,7 @@ export interface TargetFacts {
 export function prepareTarget(target: string): RemoteCommand<TargetFacts> {
   const command: RemoteCommand<TargetFacts> = {
     name: 'prepare-restore-target',
-    script: `printf 'uid %s\\n' "$(id -u)"
+    script: `printf 'uid %s %s\\n' "$(id -u)" "$(id -g)"
 printf 'tar %s\\n' "$(tar --version 2>/dev/null | head -n 1)"
 state=ready
 reason=
@@ -39,11 +40,13 @@ printf 'reason %s\\n' "$(printf '%s' "$reason" | tr '\\n' ' ')"`,
     repeatable: true,
     parse(output) {
       const text = output.stdout.toString('utf8');
-      const fields = /^uid (\d+)\ntar ([^\n]*)\nstate ([a-z-]+)\nlost-found (yes|no)\nreason ([^\n]*)\n$/.exec(text);
-      const state = STATES.find((known) => known === fields?.[3]);
+      const fields = /^uid (\d+) (\d+)\ntar ([^\n]*)\nstate ([a-z-]+)\nlost-found (yes|no)\nreason ([^\n]*)\n$/.exec(
+        text,
+      );
+      const state = STATES.find((known) => known === fields?.[4]);
       if (fields === null || state === undefined) throw unreadableOutput(command, 'not the five lines', text);
-      const [, uid, tar = '', , lostAndFound, reason = ''] = fields;
-      return { uid: Number(uid), tar, state, reason, hasLostAndFound: lostAndFound === 'yes' };
+      const [, uid, gid, tar = '', , lostAndFound, reason = ''] = fields;
+      return { uid: Number(uid), gid: Number(gid), tar, state, reason, hasLostAndFound: lostAndFound === 'yes' };
     },
   };
   return command;
@@ -51,8 +54,9 @@ printf 'reason %s\\n' "$(printf '%s' "$reason" | tr '\\n' ' ')"`,
 
 /**
  * `--acls` beside `--xattrs`: with both forms of an ACL in the stream, what a folder would inherit to an entry without
- * one is taken off again. Names in the stream are relative and free of "..", so `--absolute-names` only spares tar its
- * placeholders for symbolic links. tar's messages are the output of this command.
+ * one is taken off again. Whatever the stream says, tar goes through no link: without `--absolute-names` a link that
+ * leads up or to the root stays an empty file until everything else is made, and with `--keep-old-files` nothing that
+ * is there is written to. tar's messages are the output of this command.
  */
 export function extractTar(target: string, isRoot: boolean): StreamCommand {
   return {
@@ -68,7 +72,7 @@ exec tar --extract --file=- "$@" 2>&1`,
       '--xattrs',
       '--xattrs-include=*',
       '--acls',
-      '--absolute-names',
+      '--keep-old-files',
       // Reads and writes of up to 128 KiB instead of 10.
       '--blocking-factor=256',
       '--warning=no-timestamp',

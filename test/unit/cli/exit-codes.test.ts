@@ -5,6 +5,7 @@ import { ERROR_CODES } from '../../../shared/base/error-codes.ts';
 import {
   sampleBackup,
   sampleCheck,
+  samplePartialRestore,
   sampleRestore,
   sampleSkipped,
   sampleSweep,
@@ -22,6 +23,7 @@ test('the numbers are the agreed ones', () => {
     repository: 6,
     restore: 7,
     findings: 8,
+    partial: 9,
     cancelled: 130,
     brokenPipe: 141,
   });
@@ -69,4 +71,9 @@ test('a job that did not end well has the number of its error', () => {
   expect(exitCodeOfJob('failed', undefined, 'lvm.snapshot-full')).toBe(5);
   expect(exitCodeOfJob('interrupted', undefined, undefined)).toBe(1);
   expect(exitCodeOfJob('cancelled', undefined, 'run.cancelled')).toBe(130);
+});
+
+test('a restore without some of what was wanted is not called done', () => {
+  expect(exitCodeOfJob('succeeded', sampleRestore, undefined)).toBe(0);
+  expect(exitCodeOfJob('succeeded', samplePartialRestore, undefined)).toBe(9);
 });

@@ -26,6 +26,7 @@ import {
   sampleJob,
   sampleListing,
   sampleLosses,
+  samplePartialRestore,
   samplePlan,
   samplePoint,
   sampleRestore,
@@ -45,6 +46,7 @@ const golden = (name: string): string => `../../golden/cli/${name}.txt`;
 const RESULTS = [
   sampleBackup,
   sampleSkipped,
+  samplePartialRestore,
   sampleRestore,
   sampleCheck,
   sampleVerify,

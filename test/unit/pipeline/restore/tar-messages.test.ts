@@ -13,6 +13,13 @@ test.each([
   ["tar: setxattrat: Cannot set 'trusted.a' extended attribute for file 'x': Operation not permitted", 'attribute'],
   ["tar: setxattrat: Cannot set 'user.big' extended attribute for file 'x': No space left on device", 'attribute'],
   ['tar: x: Warning: Cannot acl_set_file_at: Operation not supported', 'attribute'],
+  ["tar: acl_set_file_at: Cannot set POSIX ACLs for file 'd/e': Operation not supported", 'attribute'],
+  ["tar: acl_delete_def_file_at: Cannot drop default POSIX ACLs for file 'd': Operation not supported", 'attribute'],
+  ["tar: lsetfilecon: Cannot set SELinux context for file 'x': Operation not supported", 'attribute'],
+  ["tar: setxattrat: Cannot set 'a' extended attribute for file 'b': Cannot open: File exists", 'entry'],
+  ['tar: big: Wrote only 3584 of 10240 bytes', 'broken'],
+  ['tar: big: Cannot write: File too large', 'broken'],
+  ['tar: big: Cannot seek to 18253611008: Invalid argument', 'broken'],
   ['tar: ACL extended attribute xattr: Cannot open: Permission denied', 'entry'],
   ['tar: No space left on device: Cannot open: File exists', 'entry'],
   ['tar: x: Cannot write: No space left on device', 'full'],
@@ -28,8 +35,18 @@ test.each([
 test('the name and the reason come apart at the right colon', () => {
   expect(parseTarMessage('tar: with: Cannot: colon: Cannot open: Permission denied')).toEqual({
     kind: 'entry',
-    path: 'with: Cannot: colon',
+    path: Buffer.from('with: Cannot: colon'),
     reason: 'Cannot open: Permission denied',
+  });
+});
+
+test('names come back as the bytes that they are', () => {
+  const message = parseTarMessage(String.raw`tar: new\nline\\\377\033 e: Cannot open: File exists`);
+  expect(message).toMatchObject({ path: Buffer.from('new\nline\\\xff\x1b e', 'latin1') });
+  expect(parseTarMessage("tar: acl_set_file_at: Cannot set POSIX ACLs for file 'it's': No such device")).toEqual({
+    kind: 'attribute',
+    path: Buffer.from("it's"),
+    what: 'access control list (No such device)',
   });
 });
 

@@ -1,0 +1,84 @@
+/** A restore as a job would make it, without the job: what it reported, how it failed, what it said on the way. */
+import { tmpdir } from 'node:os';
+import { never } from '../../shared/base/cancel.ts';
+import { systemClock } from '../../shared/base/clock.ts';
+import { toErrorRecord } from '../../shared/base/errors.ts';
+import { silentLogger } from '../../shared/base/log.ts';
+import type { RunEventBody } from '../../shared/domain/events.ts';
+import type { RestoreReport } from '../../shared/domain/report.ts';
+import { restore } from '../../shared/pipeline/restore.ts';
+import { connectHost } from '../../shared/remote/connect-host.ts';
+import type { Transport } from '../../shared/remote/transport.ts';
+import { createLocalBackend } from '../../shared/repository/backend/local.ts';
+import { openRepository } from '../../shared/repository/open-repository.ts';
+import { PASSWORD } from './test-repository.ts';
+
+export interface RestoreOptions {
+  readonly paths?: readonly (string | Buffer)[];
+  readonly password?: string;
+  /** By the hands of user 65534. */
+  readonly asNobody?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: RunEventBody) => void;
+}
+
+export interface Restored {
+  readonly report: RestoreReport | undefined;
+  readonly error: unknown;
+  readonly events: readonly RunEventBody[];
+}
+
+/** Restores the latest restore point of the repository in `from` into `target`. */
+export async function restoreFrom(from: string, target: string, options: RestoreOptions = {}): Promise<Restored> {
+  const events: RunEventBody[] = [];
+  const ports = {
+    openHost: (signal: AbortSignal) =>
+      connectHost(
+        { name: 'here', ssh: undefined, sudo: 'none' },
+        {
+          prompter: undefined,
+          logger: silentLogger,
+          clock: systemClock,
+          agentSocket: undefined,
+          homeFolder: tmpdir(),
+          ...(options.asNobody === true ? { wrapTransport: asNobody } : {}),
+        },
+        signal,
+      ),
+    openRepository: (signal: AbortSignal) =>
+      openRepository(createLocalBackend(from), options.password ?? PASSWORD, signal),
+    clock: systemClock,
+    logger: silentLogger,
+    emit: (event: RunEventBody) => {
+      events.push(event);
+      options.onEvent?.(event);
+    },
+  };
+  const paths = (options.paths ?? []).map((path) => Buffer.from(path as string));
+  const request = { restorePoint: 'latest', paths, target };
+  try {
+    return { report: await restore(request, ports, options.signal ?? never), error: undefined, events };
+  } catch (error) {
+    return { report: undefined, error, events };
+  }
+}
+
+/** "code: message" of an error of ours; empty where there is none. */
+export function said(error: unknown): string {
+  if (error === undefined) return '';
+  const { code, message } = toErrorRecord(error);
+  return `${code}: ${message}`;
+}
+
+export function warningsOf(events: readonly RunEventBody[]): readonly string[] {
+  return events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+}
+
+function asNobody(transport: Transport): Transport {
+  return {
+    properties: transport.properties,
+    start: (commandLine, signal) =>
+      transport.start(`setpriv --reuid=65534 --regid=65534 --clear-groups /bin/sh -c '${commandLine}'`, signal),
+    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import { never } from '../../../../shared/base/cancel.ts';
+import { StillpointError } from '../../../../shared/base/errors.ts';
+import { walkSelected } from '../../../../shared/pipeline/restore/walk.ts';
+import type { BlobId } from '../../../../shared/repository/format/ids.ts';
+import type { Node, NodeType } from '../../../../shared/repository/format/node.ts';
+import { timestampFromNs } from '../../../../shared/repository/format/timestamp.ts';
+
+const TIME = timestampFromNs(0n);
+
+function aNode(name: string, type: NodeType, subtree?: string): Node {
+  const times = { mtime: TIME, atime: TIME, ctime: TIME };
+  const below = subtree === undefined ? {} : { subtree: subtree as BlobId };
+  return { name: Buffer.from(name), type, mode: 0o644, ...times, uid: 0, gid: 0, ...below };
+}
+
+async function walked(trees: Readonly<Record<string, readonly Node[]>>) {
+  const notes: string[] = [];
+  const loadTree = (id: BlobId) => {
+    const nodes = trees[id];
+    if (nodes !== undefined) return Promise.resolve({ nodes });
+    const error = new StillpointError('repository.damaged', `No ${id}.`, { advice: '', cause: undefined });
+    return Promise.reject(error);
+  };
+  const entries = walkSelected(
+    { loadTree },
+    'top' as BlobId,
+    'all',
+    {
+      onChildrenOfNoFolder: (path) => notes.push(`children of ${path.toString()}`),
+      onLostFolder: (path, reason) => notes.push(`lost ${path.toString()}: ${reason}`),
+    },
+    never,
+  );
+  const paths: string[] = [];
+  for await (const { path } of entries) paths.push(path.toString());
+  return { paths, notes };
+}
+
+test.each<NodeType>(['symlink', 'file', 'dev', 'chardev', 'fifo', 'socket', 'irregular'])(
+  'what the repository lists below a %s is left out and named',
+  async (type) => {
+    const { paths, notes } = await walked({
+      top: [aNode('a', type, 'low'), aNode('b', 'file')],
+      low: [aNode('x', 'file')],
+    });
+    expect(paths).toEqual(['a', 'b']);
+    expect(notes).toEqual(['children of a']);
+  },
+);
+
+test('a folder whose listing is lost is an empty folder, and the others come', async () => {
+  const { paths, notes } = await walked({
+    top: [aNode('a', 'dir', 'gone'), aNode('b', 'dir', 'low'), aNode('c', 'dir')],
+    low: [aNode('x', 'file')],
+  });
+  expect(paths).toEqual(['a', 'b', 'b/x', 'c']);
+  expect(notes).toEqual(['lost a: No gone.', 'lost c: the repository does not name it']);
+});
+
+test('without the topmost listing there is nothing to restore', async () => {
+  await expect(walked({})).rejects.toMatchObject({ code: 'repository.damaged' });
+});
+
+test('a tree of any depth is walked without recursion', async () => {
+  const trees: Record<string, readonly Node[]> = { top: [aNode('d', 'dir', '0')] };
+  for (let depth = 0; depth < 3000; depth += 1) trees[depth] = [aNode('d', 'dir', String(depth + 1))];
+  trees[3000] = [aNode('x', 'file')];
+  const { paths } = await walked(trees);
+  expect(paths.at(-1)).toBe(`${'d/'.repeat(3001)}x`);
+});
