@@ -65,7 +65,7 @@ function requireTools(survey: Survey, host: string): void {
   ];
   if (wanted.length === 0) return;
   throw new StillpointError('remote.tool-missing', `"${host}" lacks what a backup needs: ${wanted.join(', ')}.`, {
-    advice: 'Nothing was started. On Debian they come with the packages tar, findutils, util-linux, dmsetup and lvm2.',
+    advice: 'On Debian they come with the packages tar, findutils, util-linux, dmsetup and lvm2.',
     details: { host, missing: wanted },
     cause: undefined,
   });

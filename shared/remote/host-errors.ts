@@ -13,7 +13,7 @@ export function loginShellSilent(host: string, printed: string, seconds: number)
     'ssh.noise',
     `The login shell on "${host}" did not reach our command within ${seconds} s.${lastLines(printed)}`,
     {
-      advice: `Nothing was started. ${RC_FILES}`,
+      advice: RC_FILES,
       details: { host, printed: tail(printed) },
       cause: undefined,
       retry: 'maybe',
@@ -33,8 +33,8 @@ export function loginShellEnded(host: string, greeted: Unreached): StillpointErr
     `The login shell on "${host}" ${how} before it reached our command.${lastLines(printed)}`,
     {
       advice: restricted
-        ? 'Nothing was started. The account does not allow commands. Give it an ordinary login shell, or use another account.'
-        : `Nothing was started. ${RC_FILES}`,
+        ? 'The account does not allow commands. Give it an ordinary login shell, or use another account.'
+        : RC_FILES,
       details: { host, printed: tail(printed), exitCode: greeted.status.code },
       cause: undefined,
     },

@@ -62,7 +62,7 @@ function spawnShell(commandLine: string): RemoteProcess {
     child.nodeChildProcess.once('error', (cause) =>
       reject(
         new StillpointError('remote.tool-missing', 'The shell "/bin/sh" of this machine could not be started.', {
-          advice: 'Nothing was started. See that /bin/sh exists and may be run.',
+          advice: 'See that /bin/sh exists and may be run.',
           cause,
         }),
       ),

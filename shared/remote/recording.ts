@@ -25,7 +25,7 @@ export interface Recording extends Transport {
 }
 
 /** More than a greeting takes. */
-const LONGEST_GREETING = 200;
+const LONGEST_GREETING = 400;
 
 /** What is longer before a script is complete is no conversation of ours. */
 const LONGEST_SCRIPT = 16 * 1024 * 1024;

@@ -57,7 +57,7 @@ export interface Told {
 const PASSWORD_ATTEMPTS = 3;
 
 /** No quotes and no variables: the login shell may be any shell. */
-export const USER_COMMAND_LINE = 'exec env LC_ALL=C /bin/sh -s';
+export const USER_COMMAND_LINE = 'exec env -i LC_ALL=C /bin/sh -s';
 export const PASSWORDLESS_COMMAND_LINE = 'exec env LC_ALL=C sudo -n -- /bin/sh -s';
 
 export function passwordCommandLine(prompt: string): string {

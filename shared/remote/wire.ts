@@ -1,7 +1,7 @@
 /**
  * What is said between us and `/bin/sh -s` on a host; pure, both directions.
  *
- *   we    a greeting: print the nonce
+ *   we    a greeting: print the nonce, and start again in an environment of ours
  *   host  (whatever the login shell printed) newline nonce newline
  *   we    the script: definitions, and one call on the last line
  *   host  nonce "+" newline               on standard output and on standard error: the script runs
@@ -14,6 +14,10 @@
  * follows the script before the script has said that it runs; and only the trailer proves that the content is whole,
  * because an exit status can be lost and a closed channel looks like an end. The nonce is random and is never an
  * argument or in the environment, so content cannot imitate the trailer.
+ *
+ * Invariant: no script of ours sees an environment of the host's. What a login, PAM, sshd or sudo put there (options of
+ * tar, LVM's folder of settings, libraries to load first, functions exported from bash, SHELLOPTS, a time zone) would
+ * steer the programs that we call, and no list of names to unset is ever complete.
  */
 import { randomBytes } from 'node:crypto';
 import { invariant } from '../base/errors.ts';
@@ -31,9 +35,21 @@ export function createNonce(): string {
   return randomBytes(NONCE_LENGTH / 2).toString('hex');
 }
 
+/** Where the programs of a host are looked for: all places that a distribution or its administrator may use. */
+const PATH = '/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin';
+
+/** The whole environment of a script, as the arguments of `env -i`; for what a script starts that outlives it, too. */
+export const CLEAN_ENVIRONMENT = `PATH=${PATH} LC_ALL=C`;
+
+/**
+ * The shell prints the nonce and makes way for one that knows nothing of the host's environment. Where that fails it
+ * ends, and what follows the greeting is read by nobody.
+ */
 export function formatGreeting(nonce: string): Buffer {
-  return Buffer.from(`printf '\\n%s\\n' ${nonce}\n`, 'latin1');
+  return Buffer.from(`printf '\\n%s\\n' ${nonce}${START_AGAIN}`, 'latin1');
 }
+
+const START_AGAIN = `; PATH=${PATH}; export PATH; exec env -i ${CLEAN_ENVIRONMENT} /bin/sh -s\n`;
 
 export function nonceLine(nonce: string): Buffer {
   return Buffer.from(`\n${nonce}\n`, 'latin1');
@@ -58,20 +74,7 @@ export function parseTrailer(nonce: string, bytes: Uint8Array): number | undefin
 const NO_INPUT = ' </dev/null';
 const CALL = '\nstillpoint_main\n';
 
-/**
- * The environment of every script. Users may have set anything: options of tar and grep in variables, functions
- * exported from bash (which sh imports where sh is bash), a PATH without sbin.
- */
-const PROLOGUE = `umask 077
-unset CDPATH ENV BASH_ENV GREP_OPTIONS TAR_OPTIONS GZIP BLOCKSIZE BLOCK_SIZE DF_BLOCK_SIZE DU_BLOCK_SIZE LS_BLOCK_SIZE QUOTING_STYLE TIME_STYLE LANGUAGE POSIXLY_CORRECT
-PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
-LC_ALL=C
-IFS=' 	
-'
-export PATH LC_ALL
-if [ -n "\${BASH_VERSION-}" ]; then
-eval 'for stillpoint_f in $(compgen -A function); do case $stillpoint_f in stillpoint_*) ;; *) unset -f "$stillpoint_f" ;; esac; done'
-fi`;
+const PROLOGUE = 'umask 077\ncd /';
 
 /** The document that goes to `/bin/sh -s` after the nonce was seen. */
 export function formatScript(script: RemoteScript, nonce: string, takesInput: boolean): Buffer {
@@ -100,12 +103,14 @@ export interface SpokenScript extends RemoteScript {
   readonly takesInput: boolean;
 }
 
+const GREETING = /printf '\\n%s\\n' ([0-9a-f]{32}); [^\n]*\n/;
+
 /**
  * Reads a greeting back: its nonce, and where it ends; undefined while there is none. What stands before it, a password
  * for sudo, is nobody's business.
  */
 export function parseGreeting(bytes: Buffer): { nonce: string; end: number } | undefined {
-  const match = /printf '\\n%s\\n' ([0-9a-f]{32})\n/.exec(bytes.toString('latin1'));
+  const match = GREETING.exec(bytes.toString('latin1'));
   const nonce = match?.[1];
   return match === null || nonce === undefined ? undefined : { nonce, end: match.index + match[0].length };
 }

@@ -134,6 +134,8 @@ const SUDOERS = [
   'Defaults:logged log_output, iolog_dir=/nowhere',
   'tty ALL=(root) NOPASSWD: ALL',
   'Defaults:tty requiretty',
+  'keeps ALL=(ALL:ALL) NOPASSWD: SETENV: ALL',
+  'Defaults:keeps !env_reset, !secure_path',
 ];
 
 describe('becoming root', async () => {
@@ -154,9 +156,19 @@ describe('becoming root', async () => {
         { name: 'nottoo', shell: '/bin/bash' },
         { name: 'logged', shell: '/bin/bash' },
         { name: 'tty', shell: '/bin/bash' },
+        {
+          name: 'keeps',
+          shell: '/bin/bash',
+          files: {
+            '.ssh/environment':
+              'TAR_OPTIONS=--remove-files\nLVM_SYSTEM_DIR=/nowhere\nPATH=/nowhere:/usr/bin:/bin\nTZ=Asia/Tokyo\n',
+            '.bashrc':
+              'export GREP_OPTIONS=-v LC_ALL=C.UTF-8; printf() { echo hijacked; }; export -f printf; alias tar=false; echo hello; cd /proc\n',
+          },
+        },
       ],
       ...(sudo === '' ? {} : { sudoers: SUDOERS }),
-      config: ['UsePAM yes'],
+      config: ['UsePAM yes', 'PermitUserEnvironment yes'],
     });
   });
   afterAll(async () => {
@@ -193,6 +205,18 @@ describe('becoming root', async () => {
     test.each(['bak', 'bakfull'])('without a password: %s', async (account) => {
       expect(await asRoot(account, 'passwordless')).toBe('root');
       expect(await asRoot(account, 'password')).toBe('root');
+    });
+
+    test.each(['user', 'root'] as const)('shows a script no environment but ours (%s)', async (needs) => {
+      await using host = await connectHost(addressOf(sshd, 'keeps', { sudo: 'passwordless' }), portsOf(sshd), never);
+      const output = await host.run(aCommand('env | sort; pwd', { needs }), never);
+      const lines = output.stdout.toString().split('\n');
+      expect(lines.filter((line) => !/^(PWD|OLDPWD|SHLVL|_)=/.test(line))).toEqual([
+        'LC_ALL=C',
+        'PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin',
+        '/',
+        '',
+      ]);
     });
 
     test('carries bytes, also where sudo makes a terminal of its own', async () => {

@@ -123,7 +123,7 @@ function nanoseconds(seconds = '0', fraction = '0'): bigint {
 
 function malformed(sample: string): StillpointError {
   return new StillpointError('read.malformed', 'The listing of files from the host cannot be understood.', {
-    advice: 'Nothing was committed. Report it with the log, so that this version of find gets known.',
+    advice: 'Report it with the log, so that this version of find gets known.',
     details: { sample: sample.slice(0, 400) },
     cause: undefined,
   });

@@ -108,7 +108,7 @@ function requirePlace(tree: SourceTree, all: readonly SourceTree[], empty: reado
     'host.path-not-snapshottable',
     `"${inner}" on "${host}" is mounted inside "${place}" (${between.fsType}), of which no snapshot is possible.`,
     {
-      advice: `Nothing was started. Name "${place}" under "exclude", and save "${inner}" by a source of its own.`,
+      advice: `Name "${place}" under "exclude", and save "${inner}" by a source of its own.`,
       details: { path: inner, host },
       cause: undefined,
     },
@@ -144,7 +144,7 @@ function treeAt(path: Buffer, mount: Mount, survey: Survey, host: string): Sourc
       'host.path-not-snapshottable',
       `"${displayName(path)}" on "${host}" cannot be snapshotted: ${snapshot.reason}.`,
       {
-        advice: `Nothing was started. ${snapshot.remedy} A path that need not be saved can be named under "exclude".`,
+        advice: `${snapshot.remedy} A path that need not be saved can be named under "exclude".`,
         details: { path: displayName(path), host },
         cause: undefined,
       },
@@ -164,7 +164,7 @@ function contradiction(path: Buffer, outer: Buffer): StillpointError {
   return new StillpointError(
     'config.invalid',
     `"${displayName(path)}" is to be saved and, as a part of "${displayName(outer)}", to be left out.`,
-    { advice: 'Nothing was started. Change "paths" or "exclude" of the source.', cause: undefined },
+    { advice: 'Change "paths" or "exclude" of the source.', cause: undefined },
   );
 }
 
@@ -177,7 +177,7 @@ function deleted(path: Buffer, host: string): StillpointError {
     'host.path-not-snapshottable',
     `What is mounted at "${shown}" on "${host}" was deleted where it came from, so no snapshot holds it.`,
     {
-      advice: `Nothing was started. Unmount "${shown}", mount again what should be there, or name it under "exclude".`,
+      advice: `Unmount "${shown}", mount again what should be there, or name it under "exclude".`,
       details: { path: shown, host },
       cause: undefined,
     },
@@ -186,7 +186,7 @@ function deleted(path: Buffer, host: string): StillpointError {
 
 function notThere(path: Buffer, host: string): StillpointError {
   return new StillpointError('host.path-not-found', `There is no "${displayName(path)}" on "${host}".`, {
-    advice: 'Nothing was started. Correct the path in the configuration, or mount what should be there.',
+    advice: 'Correct the path in the configuration, or mount what should be there.',
     details: { path: displayName(path), host },
     cause: undefined,
   });

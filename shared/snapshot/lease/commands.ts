@@ -1,6 +1,7 @@
 /** The remote commands of a lease: arm, renew, release, and the sweep of what earlier runs left. */
 import type { OwnerId, RunId } from '../../domain/names.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
+import { CLEAN_ENVIRONMENT } from '../../remote/wire.ts';
 import { ALIVE, REAP, RUN_ROOT, WATCH } from './scripts.ts';
 
 export interface ArmRequest {
@@ -21,7 +22,7 @@ export interface ArmedHost {
 export function watchmanLines(run: RunId, owner: OwnerId): { readonly start: string; readonly stop: string } {
   const script = `${RUN_ROOT}/${run}/watch.sh`;
   return {
-    start: `systemd-run --collect --unit=stillpoint-${run} /bin/sh ${script} ${run} ${owner} 2`,
+    start: `systemd-run --collect --unit=stillpoint-${run} env -i ${CLEAN_ENVIRONMENT} /bin/sh ${script} ${run} ${owner} 2`,
     stop: `systemctl stop stillpoint-${run}.service`,
   };
 }
@@ -45,7 +46,7 @@ umask 077
 { mkdir -p ${RUN_ROOT} && mkdir "$new"; } 2>/dev/null || { mkdir -p ${RUN_ROOT} && mkdir "$new"; } || exit 71
 read -r up idle < /proc/uptime
 read -r boot < /proc/sys/kernel/random/boot_id
-echo "$owner" > "$new/owner" && echo "$boot" > "$new/boot" && : > "$new/snapshots" || exit 71
+echo "$owner" > "$new/owner" && echo "$boot" > "$new/boot" && : > "$new/planned" && : > "$new/snapshots" || exit 71
 echo $((\${up%%.*} + lease)) > "$new/expires" || exit 71
 mkdir "$new/mnt" || exit 71
 n=0
@@ -53,12 +54,12 @@ while [ "$n" -lt "$mounts" ]; do mkdir "$new/mnt/$n" && : > "$new/mnt/$n/not-mou
 cat > "$new/watch.sh" <<'STILLPOINT_WATCH' || exit 71
 ${WATCH}STILLPOINT_WATCH
 [ ! -e "$dir" ] && mv "$new" "$dir" || exit 71
+set -- env -i ${CLEAN_ENVIRONMENT} /bin/sh "$dir/watch.sh" "$run" "$owner" "$interval"
 if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null 2>&1; then
-  systemd-run --quiet --collect --unit="stillpoint-$run" --description="Stillpoint watchman of run $run" \\
-    /bin/sh "$dir/watch.sh" "$run" "$owner" "$interval" >/dev/null 2>&1 </dev/null ||
-    systemd-run --quiet --unit="stillpoint-$run" /bin/sh "$dir/watch.sh" "$run" "$owner" "$interval" >/dev/null </dev/null || exit 72
+  systemd-run --quiet --collect --unit="stillpoint-$run" --description="Stillpoint watchman of run $run" "$@" >/dev/null 2>&1 </dev/null ||
+    systemd-run --quiet --unit="stillpoint-$run" "$@" >/dev/null </dev/null || exit 72
 else
-  setsid /bin/sh "$dir/watch.sh" "$run" "$owner" "$interval" >/dev/null 2>&1 </dev/null &
+  setsid "$@" >/dev/null 2>&1 </dev/null &
 fi
 n=0
 while [ ! -e "$dir/keeper" ]; do
@@ -152,7 +153,7 @@ export function releaseLease(run: RunId, owner: OwnerId): RemoteCommand<ReapResu
     script: `${REAP}
 trap '' PIPE
 unit=stillpoint-$1
-sp_reap "$1" "$2" || { echo "busy ${RUN_ROOT}/$1"; exit 0; }
+sp_reap "$1" "$2" || { echo "unfinished ${RUN_ROOT}/$1"; exit 0; }
 if [ -d /run/systemd/system ]; then systemctl stop "$unit.service" >/dev/null 2>&1 </dev/null; systemctl reset-failed "$unit.service" >/dev/null 2>&1 </dev/null; fi
 exit 0`,
     args: [run, owner],
@@ -186,7 +187,7 @@ for dir in ${RUN_ROOT}/*; do
     # Where /run outlives a restart, an old expiry says nothing.
     *) if [ "$armed" = "$boot" ] && sp_alive "$run"; then echo "living $dir"; continue; fi ;;
   esac
-  if sp_reap "$run" "$owner"; then echo "removed $dir"; else echo "busy $dir"; fi
+  if sp_reap "$run" "$owner"; then echo "removed $dir"; else echo "unfinished $dir"; fi
 done
 # What an arming left that was ended half-way.
 for new in ${RUN_ROOT}/.????????; do
@@ -196,16 +197,27 @@ for new in ${RUN_ROOT}/.????????; do
   sp_clear "$new" && echo "removed $new"
 done
 command -v lvs >/dev/null 2>&1 || exit 0
-timeout 60 lvs -qq --config 'log{prefix="" command_names=0}' --noheadings --separator '|' -o vg_name,lv_name,lv_tags 2>/dev/null </dev/null |
-while IFS='|' read -r vg lv tags; do
-  case $lv in sp_????????_????????) ;; *) continue ;; esac
-  run=\${lv#sp_}; run=\${run%_*}
-  case ",$tags," in
+sp_report=$(sp_lvm 60 lvs -o "$SP_COLUMNS" 2>/dev/null) && sp_known=yes || sp_known=no
+while read -r sp_line; do
+  [ -n "$sp_line" ] || continue
+  sp_row "$sp_line" || { sp_known=no; continue; }
+  case $sp_lv in sp_????????_????????) ;; *) continue ;; esac
+  run=\${sp_lv#sp_}; run=\${run%_*}
+  case ",$sp_tags," in
     # Asked again after the list was made: a run that was just armed has its folder before its snapshot.
-    *",sp.owner=$owner,"*) [ -d "${RUN_ROOT}/$run" ] || sp_remove "$run" "$owner" ;;
-    *,sp.owner=*) echo "other \${vg##* }/$lv" ;;
-    *) echo "foreign \${vg##* }/$lv" ;;
+    *",sp.owner=$owner,"*) [ -d "${RUN_ROOT}/$run" ] || sp_settle "$run" "$owner" "$sp_vg" "$sp_lv" '' ;;
+    *,sp.owner=*) echo "other $sp_vg/$sp_lv" ;;
+    *) echo "foreign $sp_vg/$sp_lv" ;;
   esac
+done <<SP_REPORT
+$sp_report
+SP_REPORT
+[ "$sp_known" = no ] || exit 0
+# LVM's own words, and what is active by the names that the kernel knows.
+printf 'unread the volume groups\\t%s\\n' "$(sp_lvm 60 lvs -o "$SP_COLUMNS" 2>&1 >/dev/null | tail -n 1 | tr -d '\\t')"
+for sp_name in /sys/block/dm-*/dm/name; do
+  [ -r "$sp_name" ] && read -r sp_device < "$sp_name" || continue
+  case $sp_device in *-sp_????????_????????) echo "unread /dev/mapper/$sp_device" ;; esac
 done
 exit 0`,
     args: [owner, ...dead],
@@ -216,10 +228,12 @@ exit 0`,
 
 const REASONS: Readonly<Record<string, string>> = {
   busy: 'it is in use',
+  unfinished: 'not everything of this run could be removed',
   foreign: 'it does not bear our mark',
   other: 'it belongs to another Stillpoint',
   living: 'a run is using it now',
   merging: 'an administrator is merging it into its origin',
+  unread: "LVM's report cannot be read, so nobody knows what is there",
 };
 
 function parseReap(stdout: Buffer, script: RemoteScript): ReapResult {
@@ -229,11 +243,14 @@ function parseReap(stdout: Buffer, script: RemoteScript): ReapResult {
   for (const line of stdout.toString('utf8').split('\n')) {
     if (line === '') continue;
     const space = line.indexOf(' ');
-    const [word, object] = [line.slice(0, space), line.slice(space + 1)];
+    const word = line.slice(0, space);
+    const [object = '', said = ''] = line.slice(space + 1).split('\t');
     const reason = REASONS[word];
     if (word === 'removed') removed.push(object);
     else if (reason === undefined) throw unreadableOutput(script, 'a line is unknown', line);
-    else if (word !== 'foreign' || !kept.has(object)) kept.set(object, reason);
+    else if (word !== 'foreign' || !kept.has(object)) {
+      kept.set(object, said.trim() === '' ? reason : `${reason}; LVM said: "${said.trim()}"`);
+    }
   }
   return { removed, kept: [...kept].map(([object, reason]) => ({ object, reason })) };
 }

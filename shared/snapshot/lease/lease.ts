@@ -146,7 +146,7 @@ function failureOf(state: LeaseState, host: string): StillpointError | undefined
       `The snapshot "${full}" on "${host}" filled up while it was being read.`,
       {
         advice:
-          'Nothing was committed and the origin was not harmed. Give its volume group more free space, or run at a quieter time.',
+          'More was written to the origin than the snapshot had room for; the origin itself is not affected by that. Give its volume group more free space, or run at a quieter time.',
         details: { snapshot: full, host },
         cause: undefined,
       },
@@ -158,8 +158,7 @@ function failureOf(state: LeaseState, host: string): StillpointError | undefined
       'snapshot.lease-lost',
       `The watchman on "${host}" that cleans up after us is gone; somebody ended it.`,
       {
-        advice:
-          'Nothing was committed and the snapshot was removed. Find out what ends our processes there, then run again.',
+        advice: 'Find out what ends our processes there, then run the backup again.',
         details: { host },
         cause: undefined,
       },
@@ -167,10 +166,10 @@ function failureOf(state: LeaseState, host: string): StillpointError | undefined
   }
   return new StillpointError(
     'snapshot.lease-lost',
-    `The lease on "${host}" ended before the reading did, and the host has removed our snapshot.`,
+    `The lease on "${host}" ended before the reading did; at its end the host removes our snapshots by itself.`,
     {
       advice:
-        'Nothing was committed. The connection was probably away for longer than the lease; run the backup again.',
+        'The connection was probably away for longer than the lease. Run the backup again; "leaseSeconds" of the host can be raised.',
       details: { host },
       cause: undefined,
     },
@@ -185,8 +184,7 @@ function armingError(error: unknown, host: string): unknown {
       'host.read-only-runtime',
       `"${host}" has no room for Stillpoint's short-lived control files under /run.`,
       {
-        advice:
-          'Nothing was changed. /run must be a writable tmpfs; look at "df /run" and "mount | grep /run" on the host.',
+        advice: '/run must be a writable tmpfs; look at "df /run" and "mount | grep /run" on the host.',
         details: known.details,
         cause: error,
       },
@@ -196,8 +194,7 @@ function armingError(error: unknown, host: string): unknown {
     'snapshot.create-failed',
     `The watchman that cleans up after us did not start on "${host}".`,
     {
-      advice:
-        'No snapshot was taken. It needs unshare(1), mount(8) and the right to make a mount namespace; see the details.',
+      advice: 'It needs unshare(1), mount(8) and the right to make a mount namespace; see the details.',
       details: known.details,
       cause: error,
     },

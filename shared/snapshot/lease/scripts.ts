@@ -7,13 +7,15 @@
  *   expires    uptime in whole seconds; 0 once somebody has begun to remove the run
  *   keeper     "<pid> <mount namespace>" of the process that holds the mounts
  *   watch      pid of the watchman          watch.sh  its text
+ *   planned    "<vg> <lv>" a line, written before a snapshot is made
  *   snapshots  "<vg> <lv> <uuid> <dm name> <reserve extents>" a line, written as soon as a snapshot exists
  *   peak.<lv>  "<used> <total>" sectors     invalid.<lv>  the status that made the guard stop the readers
  *   mnt/<n>/   where snapshot n is mounted, seen in the keeper's namespace only; in it, hidden by the mount, a sentinel
  *
- * Invariants. A snapshot is born with our tags, so it can be found without this folder. Only what has our name, our
- * tags with this owner and run, the type of a snapshot, and (where recorded) the same uuid is removed; one object a
- * command. Processes are killed only when they are in the keeper's mount namespace and that namespace has our mounts.
+ * Invariants. What is going to be made is recorded before it is made, so it is removed also where LVM's reports cannot
+ * be read; and it is born with our tags, so it can be found without this folder. Only what has our name, our tags with
+ * this owner and run, the type of a snapshot, and (where recorded) the same uuid is removed; one object a command. LVM
+ * itself looks at tags, type and uuid once more in the moment of removing, under its own lock. Processes are killed only when they are in the keeper's mount namespace and that namespace has our mounts.
  * Everything here may run twice and at the same time as itself: "already gone" is success. Whoever removes a run first
  * writes 0 into `expires` and then looks for snapshots; whoever makes a snapshot looks at `expires` afterwards: one of
  * the two sees the other, so no snapshot is made behind a remover's back.
@@ -23,10 +25,9 @@
  * the sweep finds an expired folder. The client dies: the watchman reaps at `expires`.
  */
 
-export const RUN_ROOT = '/run/stillpoint';
+import { LVM } from '../lvm/tool.ts';
 
-/** Hushes LVM: host settings must not change the form of what is read. A hanging LVM must not stop the watchman. */
-const LVM = `-qq --config 'log{prefix="" command_names=0}'`;
+export const RUN_ROOT = '/run/stillpoint';
 
 /** sp_alive RUN: whether the lease of the run has not ended. */
 export const ALIVE = `
@@ -64,40 +65,98 @@ sp_kill_readers() {
 }`;
 
 /**
- * sp_remove RUN OWNER: removes the run's snapshots and prints "removed <vg>/<lv>", "busy <vg>/<lv>", "merging <vg>/<lv>"
- * or "foreign <vg>/<lv>" for each. Fails when one is still there that is ours.
+ * sp_row LINE: takes one line of the report SP_COLUMNS apart; fails where a field has not the form that LVM gives it.
+ * The uuid comes last, so that a line that was cut is noticed.
+ *
+ * sp_look VG LV: the same for one volume. 0: it is there; 1: LVM says that there is none; 2: nobody can tell.
+ */
+const LOOK = `
+SP_COLUMNS=vg_name,lv_name,lv_attr,lv_tags,lv_uuid
+sp_row() {
+  IFS='|' read -r sp_vg sp_lv sp_attr sp_tags sp_uuid sp_more <<SP_ROW
+$1
+SP_ROW
+  sp_vg=\${sp_vg##* }
+  case $sp_vg:$sp_lv in :*|*:|*[!A-Za-z0-9:+_.-]*) return 1 ;; esac
+  case $sp_attr in ?????????|??????????) ;; *) return 1 ;; esac
+  case $sp_attr$sp_tags in *[!A-Za-z0-9_+./=!:\\&#,-]*) return 1 ;; esac
+  case $sp_uuid:$sp_more in *[!A-Za-z0-9:-]*) return 1 ;; ??????-????-????-????-????-????-??????:) ;; *) return 1 ;; esac
+}
+sp_absent() {
+  case $1 in *'Failed to find logical volume'*|*'Volume group "'*'" not found'*|*'logical volume(s) not found'*) ;; *) return 1 ;; esac
+}
+sp_look() {
+  sp_answer=$(sp_lvm 60 lvs -o "$SP_COLUMNS" "$1/$2" 2>/dev/null)
+  sp_code=$?
+  if [ "$sp_code" = 0 ] && sp_row "$sp_answer" && [ "$sp_vg/$sp_lv" = "$1/$2" ]; then return 0; fi
+  # One that hangs is not asked again.
+  [ "$sp_code" -lt 124 ] && sp_absent "$(sp_lvm 60 lvs "$1/$2" 2>&1 >/dev/null)" && return 1
+  return 2
+}`;
+
+/**
+ * sp_settle RUN OWNER VG LV UUID: removes one snapshot and prints "removed <vg>/<lv>", or why not: "busy", "merging",
+ * "foreign", "unread". An empty uuid is one that nobody recorded. Succeeds when nothing of ours has that name any more.
+ *
+ * sp_remove RUN OWNER: the same for all snapshots of a run, those that were recorded and those that have its tags.
  */
 const REMOVE = `
+sp_drop() {
+  sp_which="lv_tags={\\"stillpoint\\" && \\"sp.run=$1\\" && \\"sp.owner=$2\\"} && lv_attr=~\\"^s\\""
+  [ -z "$5" ] || sp_which="$sp_which && lv_uuid=\\"$5\\""
+  sp_words=$(sp_lvm 60 lvremove -y -S "$sp_which" "$3/$4" 2>&1 >/dev/null)
+}
+sp_settle() {
+  sp_try=0 sp_done=no
+  while :; do
+    sp_look "$3" "$4"
+    sp_seen=$?
+    if [ "$sp_seen" = 0 ]; then
+      for sp_tag in stillpoint "sp.run=$1" "sp.owner=$2"; do
+        case ",$sp_tags," in *",$sp_tag,"*) ;; *) echo "foreign $3/$4"; return 0 ;; esac
+      done
+      case $sp_attr in S*) echo "merging $3/$4"; return 0 ;; s*) ;; *) echo "foreign $3/$4"; return 0 ;; esac
+      if [ -n "$5" ] && [ "$5" != "$sp_uuid" ]; then echo "foreign $3/$4"; return 0; fi
+    elif [ "$sp_seen" = 1 ]; then
+      [ "$sp_done" = no ] || echo "removed $3/$4"
+      return 0
+    fi
+    if [ "$sp_try" -ge 5 ]; then
+      case $sp_seen in 0) echo "busy $3/$4" ;; *) echo "unread $3/$4" ;; esac
+      return 1
+    fi
+    sp_try=$((sp_try + 1))
+    if sp_drop "$@"; then
+      sp_done=yes
+    elif sp_absent "$sp_words"; then
+      [ "$sp_done" = no ] || echo "removed $3/$4"
+      return 0
+    else
+      sleep 1
+    fi
+  done
+}
 sp_recorded() {
   sp_known=
   [ -r "${RUN_ROOT}/$1/snapshots" ] || return 0
   while read -r sp_a sp_b sp_c sp_rest; do
-    [ "$sp_a/$sp_b" != "$2" ] || sp_known=$sp_c
+    [ "$sp_a/$sp_b" != "$2/$3" ] || sp_known=$sp_c
   done < "${RUN_ROOT}/$1/snapshots"
-  [ "$sp_known" != - ] || sp_known=
+}
+sp_names() {
+  [ ! -r "${RUN_ROOT}/$1/planned" ] || cat "${RUN_ROOT}/$1/planned"
+  sp_lvm 60 lvs -o "$SP_COLUMNS" 2>/dev/null | while read -r sp_line; do
+    sp_row "$sp_line" || continue
+    case $sp_lv in "sp_$1_"????????) echo "$sp_vg $sp_lv" ;; esac
+  done
 }
 sp_remove() {
   sp_left=0
-  command -v lvs >/dev/null 2>&1 || return 0
-  LVM_SUPPRESS_FD_WARNINGS=1; export LVM_SUPPRESS_FD_WARNINGS
-  sp_list=$(timeout 60 lvs ${LVM} --noheadings --separator '|' -o vg_name,lv_name,lv_uuid,lv_attr,lv_tags 2>/dev/null </dev/null) || return 1
-  while IFS='|' read -r sp_vg sp_lv sp_uuid sp_attr sp_tags; do
-    sp_vg=\${sp_vg##* }
-    case $sp_lv in "sp_$1_"????????) ;; *) continue ;; esac
-    case ",$sp_tags," in *,stillpoint,*) ;; *) echo "foreign $sp_vg/$sp_lv"; continue ;; esac
-    case ",$sp_tags," in *",sp.run=$1,"*) ;; *) echo "foreign $sp_vg/$sp_lv"; continue ;; esac
-    case ",$sp_tags," in *",sp.owner=$2,"*) ;; *) echo "foreign $sp_vg/$sp_lv"; continue ;; esac
-    case $sp_attr in S*) echo "merging $sp_vg/$sp_lv"; continue ;; s*) ;; *) echo "foreign $sp_vg/$sp_lv"; continue ;; esac
-    sp_recorded "$1" "$sp_vg/$sp_lv"
-    if [ -n "$sp_known" ] && [ "$sp_known" != "$sp_uuid" ]; then echo "foreign $sp_vg/$sp_lv"; continue; fi
-    sp_try=0
-    while :; do
-      if timeout 60 lvremove ${LVM} -y "$sp_vg/$sp_lv" >/dev/null 2>&1 </dev/null; then echo "removed $sp_vg/$sp_lv"; break; fi
-      if [ ! -e "/dev/$sp_vg/$sp_lv" ] && ! timeout 60 lvs ${LVM} "$sp_vg/$sp_lv" >/dev/null 2>&1 </dev/null; then break; fi
-      sp_try=$((sp_try + 1))
-      if [ "$sp_try" -ge 5 ]; then echo "busy $sp_vg/$sp_lv"; sp_left=1; break; fi
-      sleep 1
-    done
+  sp_list=$(sp_names "$1")
+  while read -r sp_group sp_volume; do
+    [ -n "$sp_volume" ] || continue
+    sp_recorded "$1" "$sp_group" "$sp_volume"
+    sp_settle "$1" "$2" "$sp_group" "$sp_volume" "$sp_known" || sp_left=1
   done <<SP_LIST
 $sp_list
 SP_LIST
@@ -108,14 +167,16 @@ SP_LIST
  * sp_reap RUN OWNER: readers, mounts, snapshots, then the folder. Prints what it removed; fails if something stays, and
  * then the watchman, if there is one, goes on trying.
  */
-export const REAP = `${ALIVE}
+export const REAP = `${LVM}
+${ALIVE}
 ${READERS}
+${LOOK}
 ${REMOVE}
 sp_clear() {
   [ -d "$1" ] || return 0
   rm -f -- "$1"/mnt/*/not-mounted "$1"/peak.* "$1"/invalid.* "$1"/*.new "$1"/expires.end
   rmdir -- "$1"/mnt/* 2>/dev/null
-  rm -f -- "$1/snapshots" "$1/keeper" "$1/boot" "$1/watch" "$1/watch.sh"
+  rm -f -- "$1/planned" "$1/snapshots" "$1/keeper" "$1/boot" "$1/watch" "$1/watch.sh"
   rm -f -- "$1/expires" "$1/owner"
   rmdir -- "$1/mnt" "$1" 2>/dev/null
   rmdir -- "${RUN_ROOT}" 2>/dev/null
@@ -124,7 +185,7 @@ sp_clear() {
 sp_reap() {
   sp_dir="${RUN_ROOT}/$1"
   if [ -d "$sp_dir" ]; then { echo 0 > "$sp_dir/expires.end" && mv -f "$sp_dir/expires.end" "$sp_dir/expires"; } 2>/dev/null; fi
-  sp_kill_readers "$1" || { echo "busy readers"; return 1; }
+  sp_kill_readers "$1" || { echo "busy the processes that read its snapshots"; return 1; }
   sp_remove "$1" "$2" || return 1
   sp_clear "${RUN_ROOT}/.$1"
   sp_clear "$sp_dir" || { sleep 1; sp_clear "$sp_dir"; }
@@ -164,16 +225,17 @@ sp_guard() {
         mv -f "${RUN_ROOT}/$sp_run/peak.$sp_lv.new" "${RUN_ROOT}/$sp_run/peak.$sp_lv"
     fi
     if [ $((sp_used * 10)) -ge $((sp_total * 7)) ]; then
-      set -- $(timeout 60 lvs ${LVM} --noheadings --units b --nosuffix --separator ' ' -o lv_size,vg_extent_size,vg_free_count "$sp_vg/$sp_lv" 2>/dev/null </dev/null)
+      set -- $(sp_lvm 60 lvs -o lv_size,vg_extent_size,vg_free_count "$sp_vg/$sp_lv" 2>/dev/null | tr '|' ' ')
       case "$#:\${1:-}:\${2:-}:\${3:-}" in 3:*[!0-9:]*|3:*::*|3:*:|[!3]*) continue ;; esac
       sp_grow=$(($1 / $2 / 4 + 1))
-      [ $(($3 - sp_grow)) -lt "$sp_reserve" ] || timeout 60 lvextend ${LVM} -y -l "+$sp_grow" "$sp_vg/$sp_lv" >/dev/null 2>&1 </dev/null
+      [ $(($3 - sp_grow)) -lt "$sp_reserve" ] || sp_lvm 60 lvextend -y -l "+$sp_grow" "$sp_vg/$sp_lv" >/dev/null 2>&1
     fi
   done < "${RUN_ROOT}/$sp_run/snapshots"
 }`;
 
 /**
- * The watchman: dead-man and guard in one. Arguments: RUN OWNER INTERVAL. The keeper's namespace is a slave of the
+ * The watchman: dead-man and guard in one. Arguments: RUN OWNER INTERVAL. He is started in an environment of ours, not
+ * in that of systemd or of a login. The keeper's namespace is a slave of the
  * host's, so that what is unmounted on the host is unmounted in it too; a private one would hold every mount of the
  * host busy for the length of the run.
  */
@@ -182,9 +244,6 @@ ${GUARD}
 sp_watch() {
   cd /
   umask 077
-  LC_ALL=C
-  PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
-  export LC_ALL PATH
   trap '' HUP PIPE
   echo "$$" > "${RUN_ROOT}/$1/watch"
   sp_slave='--propagation slave'

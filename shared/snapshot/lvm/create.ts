@@ -5,6 +5,7 @@
 import type { OwnerId, RunId } from '../../domain/names.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import { REAP, RUN_ROOT } from '../lease/scripts.ts';
+import { IDENTITY } from './tool.ts';
 
 export interface SnapshotOrder {
   readonly group: string;
@@ -38,7 +39,11 @@ export function lvcreateLine(order: SnapshotOrder, run: RunId, owner: OwnerId): 
   return `lvcreate -y -s -n ${order.name} -l ${order.extents} --monitor n --addtag stillpoint --addtag sp.run=${run} --addtag sp.owner=${owner} ${order.group}/${order.origin}`;
 }
 
-/** Exit 75: the lease ended meanwhile; what was made has been removed again. Exit 76: lvcreate failed, see stderr. */
+/**
+ * Each snapshot is recorded on the host before it is made, so that whoever cleans up knows of it even where nothing that
+ * LVM prints can be read. Exit 71: there is no room for the record, and nothing more was made. Exit 75: the lease ended
+ * meanwhile. Exit 76: lvcreate failed, see stderr. Exit 78: lvcreate succeeded and there is no such device.
+ */
 export function createSnapshots(
   run: RunId,
   owner: OwnerId,
@@ -47,23 +52,30 @@ export function createSnapshots(
   const script: RemoteScript = {
     name: 'create-snapshots',
     script: `${REAP}
+${IDENTITY}
 # A client that gives up ends us; but LVM finishes what it began, and somebody has to see to the result.
 trap '' PIPE
 trap : HUP INT TERM
 run=$1 owner=$2; shift 2
 dir=${RUN_ROOT}/$run
+# Whoever removed the run did so before this snapshot was there.
+sp_late() { sp_settle "$run" "$owner" "$vg" "$name" '' >&2; sp_reap "$run" "$owner" >&2; }
 while [ "$#" -ge 6 ]; do
   vg=$1 origin=$2 name=$3 extents=$4 dm=$5 reserve=$6; shift 6
   sp_alive "$run" || exit 75
+  echo "$vg $name" >> "$dir/planned" || exit 71
   wall=$(date +%s.%N)
   read -r before idle < /proc/uptime
-  timeout 120 lvcreate -qq -y -s -n "$name" -l "$extents" --monitor n --addtag stillpoint --addtag "sp.run=$run" --addtag "sp.owner=$owner" "$vg/$origin" </dev/null >&2 || {
-    sp_alive "$run" || sp_reap "$run" "$owner" >&2
+  sp_lvm 120 lvcreate -y -s -n "$name" -l "$extents" --monitor n --addtag stillpoint --addtag "sp.run=$run" --addtag "sp.owner=$owner" "$vg/$origin" >&2 || {
+    sp_alive "$run" || sp_late
     exit 76
   }
   read -r after idle < /proc/uptime
-  uuid=$(timeout 60 lvs -qq --config 'log{prefix="" command_names=0}' --noheadings -o lv_uuid "$vg/$name" </dev/null | tr -d ' ')
-  if ! echo "$vg $name \${uuid:--} $dm $reserve" >> "$dir/snapshots" || ! sp_alive "$run"; then sp_reap "$run" "$owner" >&2; exit 75; fi
+  uuid=$(sp_identity "$dm")
+  if ! sp_alive "$run"; then sp_late; exit 75; fi
+  [ -n "$uuid" ] || exit 78
+  echo "$vg $name $uuid $dm $reserve" >> "$dir/snapshots" || exit 71
+  sp_alive "$run" || { sp_late; exit 75; }
   printf '%s\\0%s\\0%s\\0%s\\0%s\\0' "$name" "$uuid" "$before" "$after" "$wall"
 done`,
     args: [run, owner, ...orders.flatMap((order) => orderArguments(order))],

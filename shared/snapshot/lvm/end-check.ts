@@ -7,6 +7,7 @@ import type { RunId } from '../../domain/names.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import { deviceMapperName } from './create.ts';
 import { ENTER, type MountedSnapshot } from './mount.ts';
+import { IDENTITY } from './tool.ts';
 
 export interface Expected {
   readonly group: string;
@@ -32,14 +33,15 @@ export function observeSnapshot(run: RunId, expected: Expected): RemoteCommand<O
   const script: RemoteScript = {
     name: 'observe-snapshot',
     script: `${ENTER}
-run=$1 mapper=$2 path=$3 lv=$4
-timeout 30 lvs -qq --config 'log{prefix="" command_names=0}' --noheadings -o lv_uuid "$lv" 2>/dev/null </dev/null | tr -d ' \\n'; printf '\\0'
+${IDENTITY}
+run=$1 mapper=$2 path=$3
+sp_identity "$mapper" | tr -d '\\n'; printf '\\0'
 dmsetup status "$mapper" 2>/dev/null | tr -d '\\n'; printf '\\0'
 dmsetup table "$mapper" 2>/dev/null | tr -d '\\n'; printf '\\0'
 (sp_enter "$run" grep -F " $path " /proc/self/mountinfo) 2>/dev/null | tail -n 1 | tr -d '\\n'; printf '\\0'
 tr -d '\\n' < /proc/sys/kernel/random/boot_id; printf '\\0'
 if dd "if=/dev/mapper/$mapper" of=/dev/null bs=4096 count=1 iflag=direct 2>/dev/null; then printf 'yes\\0'; else printf 'no\\0'; fi`,
-    args: [run, mapper, expected.mounted.path, `${expected.group}/${expected.name}`],
+    args: [run, mapper, expected.mounted.path],
     needs: 'root',
   };
   return {
@@ -69,7 +71,7 @@ export function judgeSnapshot(expected: Expected, observed: Observed, host: stri
       'host.rebooted',
       `"${host}" was restarted while the snapshot "${label}" was being read.`,
       {
-        advice: 'Nothing was committed. Run the backup again; what was left behind is removed at its start.',
+        advice: 'Run the backup again; at its start it removes what the restart left there.',
         details: { host, snapshot: label },
         cause: undefined,
       },
@@ -81,7 +83,7 @@ export function judgeSnapshot(expected: Expected, observed: Observed, host: stri
       `The snapshot "${label}" on "${host}" filled up while it was being read.`,
       {
         advice:
-          'Nothing was committed and the origin was not harmed. Give its volume group more free space, or run at a quieter time.',
+          'More was written to the origin than the snapshot had room for; the origin itself is not affected by that. Give its volume group more free space, or run at a quieter time.',
         details: { host, snapshot: label, status: observed.status },
         cause: undefined,
       },
@@ -97,8 +99,7 @@ export function judgeSnapshot(expected: Expected, observed: Observed, host: stri
     'snapshot.identity-changed',
     `What was read on "${host}" is no longer the snapshot "${label}" that was made.`,
     {
-      advice:
-        'Nothing was committed. Something on the host removed or replaced it; look for other snapshot tools, then run again.',
+      advice: 'Something on the host removed or replaced it; look for other snapshot tools, then run again.',
       details: { host, snapshot: label, expected: expected.mounted, observed },
       cause: undefined,
     },

@@ -8,16 +8,11 @@ import {
   VG_FIELDS,
   type VolumeGroupRecord,
 } from './records.ts';
-
-/**
- * Prefix and command names in a host's lvm.conf would stand inside the JSON, and advice about archives is printed to
- * standard output unless it is hushed.
- */
-const QUIET = `-qq --config 'log{prefix="" command_names=0}'`;
+import { LVM } from './tool.ts';
 
 /** `exit 0` with nothing printed means: no LVM here. */
 const ifPresent = (program: string, line: string): string =>
-  `command -v ${program} >/dev/null 2>&1 || exit 0\nLVM_SUPPRESS_FD_WARNINGS=1 ${line}`;
+  `command -v ${program} >/dev/null 2>&1 || exit 0${LVM}\nsp_lvm 60 ${line}`;
 
 function report<T>(
   script: RemoteScript,
@@ -34,10 +29,7 @@ function report<T>(
 export const listLogicalVolumes: RemoteCommand<readonly LogicalVolumeRecord[]> = report(
   {
     name: 'list-logical-volumes',
-    script: ifPresent(
-      'lvs',
-      `lvs -a ${QUIET} --reportformat json --units b --nosuffix --binary -o ${LV_FIELDS.join(',')}`,
-    ),
+    script: ifPresent('lvs', `lvs -a --reportformat json --units b --nosuffix --binary -o ${LV_FIELDS.join(',')}`),
     args: [],
     needs: 'root',
   },
@@ -47,10 +39,7 @@ export const listLogicalVolumes: RemoteCommand<readonly LogicalVolumeRecord[]> =
 export const listVolumeGroups: RemoteCommand<readonly VolumeGroupRecord[]> = report(
   {
     name: 'list-volume-groups',
-    script: ifPresent(
-      'vgs',
-      `vgs ${QUIET} --reportformat json --units b --nosuffix --binary -o ${VG_FIELDS.join(',')}`,
-    ),
+    script: ifPresent('vgs', `vgs --reportformat json --units b --nosuffix --binary -o ${VG_FIELDS.join(',')}`),
     args: [],
     needs: 'root',
   },

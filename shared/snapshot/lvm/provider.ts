@@ -30,7 +30,7 @@ export const lvmThickProvider: SnapshotProvider = {
       if (size === undefined) throw noRoom(lv, group, freeBytes, needed);
       if (!size.cannotOverflow) {
         risks.push(
-          `The snapshot of ${volume.volume.label} can hold ${formatBytes(size.sizeBytes)} of changes; if more is written while it is read, the run fails and nothing is committed.`,
+          `The snapshot of ${volume.volume.label} can hold ${formatBytes(size.sizeBytes)} of changes; if more is written while it is read, the run fails.`,
         );
       }
       if (/^[oO]/.test(lv.lv_attr))
@@ -148,7 +148,7 @@ function noRoom(lv: LogicalVolumeRecord, group: VolumeGroupRecord, freeBytes: nu
     'lvm.no-room',
     `The volume group "${group.vg_name}" has ${formatBytes(freeBytes)} free; a snapshot of "${lv.lv_name}" needs ${formatBytes(withReserve)}.`,
     {
-      advice: `No snapshot was taken. Add a disk with "vgextend ${group.vg_name} DEVICE", or free space with "lvreduce" or "lvremove" of something unused.`,
+      advice: `Add a disk with "vgextend ${group.vg_name} DEVICE", or free space with "lvreduce" or "lvremove" of something unused.`,
       details: { group: group.vg_name, volume: lv.lv_name, freeBytes, neededBytes: withReserve },
       cause: undefined,
     },
@@ -165,7 +165,26 @@ function createError(error: unknown, host: string): unknown {
       'snapshot.lease-lost',
       `The lease on "${host}" ended while the snapshots were being made.`,
       {
-        advice: 'They have been removed again. Run the backup again; if it recurs, the host is too slow for the lease.',
+        advice:
+          'Run the backup again; if it recurs, the host is too slow for the lease: raise "leaseSeconds" of the host.',
+        ...facts,
+      },
+    );
+  }
+  if (known.details['exitCode'] === 71) {
+    return new StillpointError(
+      'host.read-only-runtime',
+      `"${host}" has no room for Stillpoint's short-lived control files under /run.`,
+      { advice: 'Look at "df /run" and "df -i /run" on the host.', ...facts },
+    );
+  }
+  if (known.details['exitCode'] === 78) {
+    return new StillpointError(
+      'snapshot.create-failed',
+      `LVM on "${host}" reported a new snapshot, and there is no such device.`,
+      {
+        advice:
+          'Look at "lvm dumpconfig global/test global/activation activation/volume_list" on the host: LVM may be told there to change nothing, or to activate nothing.',
         ...facts,
       },
     );
@@ -175,8 +194,7 @@ function createError(error: unknown, host: string): unknown {
       'lvm.no-room',
       `LVM on "${host}" found too little room for the snapshot: ${lastLine(stderr)}`,
       {
-        advice:
-          'Nothing was left behind. Somebody else took the space meanwhile; look at "vgs" on the host and run again.',
+        advice: 'Somebody else took the space meanwhile; look at "vgs" on the host and run again.',
         ...facts,
       },
     );
@@ -186,7 +204,7 @@ function createError(error: unknown, host: string): unknown {
       'lvm.module-missing',
       `The kernel of "${host}" cannot do LVM snapshots: ${lastLine(stderr)}`,
       {
-        advice: 'Nothing was left behind. Load the module with "modprobe dm-snapshot"; small cloud kernels lack it.',
+        advice: 'Load the module with "modprobe dm-snapshot"; small cloud kernels lack it.',
         ...facts,
       },
     );
@@ -195,7 +213,7 @@ function createError(error: unknown, host: string): unknown {
     'snapshot.create-failed',
     `A snapshot could not be made on "${host}": ${lastLine(stderr)}`,
     {
-      advice: 'Nothing was left behind. What LVM said is in the details.',
+      advice: 'All that LVM said is in the details.',
       ...facts,
     },
   );
@@ -209,7 +227,7 @@ function mountError(error: unknown, snapshot: TakenSnapshot, host: string): unkn
     'snapshot.mount-failed',
     `The snapshot of "${snapshot.planned.volume}" on "${host}" could not be mounted: ${lastLine(stderr)}`,
     {
-      advice: "It was removed again and nothing was committed. The kernel's words are in the details.",
+      advice: 'What mount and the kernel said is in the details.',
       details: known.details,
       cause: error,
     },

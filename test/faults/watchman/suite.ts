@@ -9,6 +9,7 @@ import { newRunId, ownerId, type RunId } from '../../../shared/domain/names.ts';
 import { listTree, parseListing } from '../../../shared/pipeline/backup/listing.ts';
 import { armLease, releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/lease/commands.ts';
 import { createSnapshots, type SnapshotOrder } from '../../../shared/snapshot/lvm/create.ts';
+import { whyNoNamespaceHost } from '../../support/snapshot/namespace-host.ts';
 import {
   aUuid,
   eventually,
@@ -16,12 +17,11 @@ import {
   type PaperHost,
   type Shell,
   startPaperHost,
-  whyNoPaperHost,
 } from '../../support/snapshot/paper-lvm.ts';
 
 const owner = ownerId('00112233aabb');
 const other = ownerId('ffeeddccbbaa');
-const noHost = await whyNoPaperHost();
+const noHost = await whyNoNamespaceHost();
 
 export function watchmanSuite(shell: Shell): void {
   const whyNot = hasShell(shell) ? noHost : `there is no ${shell} on this machine`;
@@ -85,7 +85,7 @@ setsid nsenter --mount=/proc/$pid/ns/mnt -- sleep 4242 </dev/null >/dev/null 2>&
   test('leaves nothing after a release: no folder, no snapshot, no process', async () => {
     await arm(60, 2);
     expect(await paper.sh(`cd ${folder()}; ls; ls -A mnt/*`)).toBe(
-      'boot\nexpires\nkeeper\nmnt\nowner\nsnapshots\nwatch\nwatch.sh\nmnt/0:\nnot-mounted\n\nmnt/1:\nnot-mounted',
+      'boot\nexpires\nkeeper\nmnt\nowner\nplanned\nsnapshots\nwatch\nwatch.sh\nmnt/0:\nnot-mounted\n\nmnt/1:\nnot-mounted',
     );
     await paper.host.run(createSnapshots(run, owner, [order()]), never);
     await startReader();
@@ -105,7 +105,7 @@ setsid nsenter --mount=/proc/$pid/ns/mnt -- sleep 4242 </dev/null >/dev/null 2>&
     expect(await lives(reader)).toBe(false);
     expect(await paper.volumes()).toEqual([]);
     const removals = (await paper.changes()).filter((line) => line.startsWith('lvremove'));
-    expect(removals).toEqual([expect.stringMatching(`-y vg0/sp_${run}_11111111$`) as unknown]);
+    expect(removals).toEqual([expect.stringMatching(`-y -S .* vg0/sp_${run}_11111111$`) as unknown]);
     expect(await paper.host.run(renewLease(run, 60), never)).toMatchObject({ state: 'gone' });
   });
 
@@ -137,14 +137,61 @@ setsid nsenter --mount=/proc/$pid/ns/mnt -- sleep 4242 </dev/null >/dev/null 2>&
     expect(await paper.volumes()).toEqual([]);
   });
 
-  test('says that it could not even look', async () => {
+  test('removes what it recorded, and nothing else, where no report of LVM can be had', async () => {
     await arm(600);
     await paper.host.run(createSnapshots(run, owner, [order()]), never);
-    await paper.fail('lvs', 1);
+    await paper.put({ name: `sp_${run}_22222222`, tags: ourTags() });
+    await paper.fail('lvs', 1000);
     const result = await paper.host.run(releaseLease(run, owner), never);
-    expect(result).toEqual({ removed: [], kept: [{ object: folder(), reason: expect.any(String) as unknown }] });
-    await gone();
-    expect(await paper.volumes()).toEqual([]);
+    expect(result).toEqual({ removed: [`vg0/sp_${run}_11111111`], kept: [] });
+    expect(await paper.volumes()).toEqual([`vg0/sp_${run}_22222222`]);
+  });
+
+  test.each<[string, string, string]>([
+    ['is foreign', 'sp.owner=ffeeddccbbaa,stillpoint', 'swi-a-s---'],
+    ['is being merged', '', 'Swi-a-s---'],
+    ['is no snapshot', '', 'owi-aos---'],
+  ])('removes nothing unseen that %s, though it was recorded', async (_what, tags, attr) => {
+    await arm(600);
+    await paper.sh(`echo 'vg0 sp_${run}_11111111' > ${folder()}/planned`);
+    await paper.put({ name: `sp_${run}_11111111`, tags: tags === '' ? ourTags() : tags, attr });
+    await paper.fail('lvs', 1000);
+    const result = await paper.host.run(releaseLease(run, owner), never);
+    expect(result).toEqual({
+      removed: [],
+      kept: [
+        { object: `vg0/sp_${run}_11111111`, reason: expect.stringContaining('cannot be read') as unknown },
+        { object: folder(), reason: expect.any(String) as unknown },
+      ],
+    });
+    expect(await paper.volumes()).toEqual([`vg0/sp_${run}_11111111`]);
+  });
+
+  test.each([
+    ['fails', ''],
+    ['prints JSON', `echo '{"report":[{"lv":[]}]}'; exit 0`],
+    ['cuts its lines', `echo 'vg0|sp_0000aaaa_11111111|swi-a-s---|sp.owner=00112233aabb'; exit 0`],
+    ['prints in another order', `echo "swi-a-s---|vg0|sp_0000aaaa_11111111|x|y"; exit 0`],
+  ])('does not take a report for "nothing found" that %s', async (_how, script) => {
+    await paper.put({ name: 'sp_0000aaaa_11111111', tags: `sp.owner=${owner},sp.run=0000aaaa,stillpoint` });
+    if (script === '') await paper.fail('lvs', 1000);
+    else await paper.before('lvs', script);
+    expect(await paper.host.run(sweepHost(owner), never)).toEqual({
+      removed: [],
+      kept: [{ object: 'the volume groups', reason: expect.stringContaining('cannot be read') as unknown }],
+    });
+    expect(await paper.volumes()).toEqual(['vg0/sp_0000aaaa_11111111']);
+  });
+
+  test('makes no snapshot that it could not record', async () => {
+    await arm(600);
+    await paper.sh(`rm ${folder()}/planned; mkdir ${folder()}/planned`);
+    await expect(paper.host.run(createSnapshots(run, owner, [order()]), never)).rejects.toMatchObject({
+      details: { exitCode: 71 },
+    });
+    expect(await paper.changes()).toEqual([]);
+    await paper.sh(`rmdir ${folder()}/planned`);
+    await paper.host.run(releaseLease(run, owner), never);
   });
 
   test('leaves alone what is not ours, however it is called', async () => {
@@ -175,9 +222,9 @@ setsid nsenter --mount=/proc/$pid/ns/mnt -- sleep 4242 </dev/null >/dev/null 2>&
 
   test('removes a snapshot whose uuid could not be noted', async () => {
     await arm(600);
-    await paper.fail('lvs', 1);
+    await paper.fail('dmsetup', 1);
     await expect(paper.host.run(createSnapshots(run, owner, [order()]), never)).rejects.toMatchObject({
-      code: 'remote.unreadable-output',
+      details: { exitCode: 78 },
     });
     expect((await paper.host.run(releaseLease(run, owner), never)).removed).toEqual([`vg0/sp_${run}_11111111`]);
   });

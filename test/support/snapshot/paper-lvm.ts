@@ -2,22 +2,13 @@
  * A host whose LVM is made of paper: real sh, real processes and mount namespaces, but lvs, lvcreate, lvremove, lvextend
  * and dmsetup are a script over a folder of state, which answers in the form that LVM 2.03.16 was seen to use. So the
  * faults that real volumes show once a year can be had at will.
- *
- * It lives in a PID and a mount namespace of its own with an empty /run; when its first process ends, everything ends.
  */
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { execa } from 'execa';
-import { systemClock } from '../../../shared/base/clock.ts';
-import { silentLogger } from '../../../shared/base/log.ts';
-import { createLocalTransport } from '../../../shared/remote/local.ts';
-import { quoteArg } from '../../../shared/remote/quoting.ts';
-import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
-import { createShellHost } from '../../../shared/remote/shell-host.ts';
-import type { Transport } from '../../../shared/remote/transport.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
+import { type NamespaceHost, startNamespaceHost } from './namespace-host.ts';
 
 interface PaperVolume {
   readonly group: string;
@@ -29,15 +20,12 @@ interface PaperVolume {
   readonly status: string;
 }
 
-export interface PaperHost extends AsyncDisposable {
-  readonly host: RemoteHost;
-  /** Runs sh in the host's namespaces; a failure is an error. */
-  sh(script: string): Promise<string>;
+export interface PaperHost extends NamespaceHost {
   put(volume: Partial<PaperVolume> & { readonly name: string }): Promise<void>;
   /** "group/name" of all volumes. */
   volumes(): Promise<readonly string[]>;
   /** Lets the next `times` calls of a program fail. */
-  fail(program: 'lvremove' | 'lvcreate' | 'lvs', times: number): Promise<void>;
+  fail(program: 'lvremove' | 'lvcreate' | 'lvs' | 'dmsetup', times: number): Promise<void>;
   /** A script that runs inside a program before it does its work. */
   before(program: 'lvcreate' | 'lvremove' | 'lvs', script: string): Promise<void>;
   /** Free extents of the volume group. */
@@ -48,13 +36,6 @@ export interface PaperHost extends AsyncDisposable {
   reset(): Promise<void>;
 }
 
-/** What must be on the machine for it; undefined when all is there. */
-export async function whyNoPaperHost(): Promise<string | undefined> {
-  if (process.getuid?.() !== 0) return 'namespaces need root';
-  const probe = await execa('unshare', ['-m', '-p', '-f', '--mount-proc', 'true'], { reject: false });
-  return probe.exitCode === 0 ? undefined : `unshare failed: ${probe.stderr}`;
-}
-
 export const SHELLS = ['dash', 'bash', 'busybox'] as const;
 export type Shell = (typeof SHELLS)[number];
 
@@ -62,7 +43,7 @@ export function hasShell(shell: Shell): boolean {
   return existsSync(`/usr/bin/${shell}`);
 }
 
-const BUSYBOX_TOOLS = `cat date grep head ls mkdir mount mv nsenter readlink rm rmdir sed setsid sleep tail timeout tr unshare`;
+const BUSYBOX_TOOLS = `cat date env grep head ls mkdir mount mv nsenter readlink rm rmdir sed setsid sleep tail timeout tr unshare`;
 
 /** With `busybox`, the tools of the scripts are busybox's too. */
 export async function startPaperHost(shell: Shell): Promise<PaperHost> {
@@ -78,36 +59,9 @@ export async function startPaperHost(shell: Shell): Promise<PaperHost> {
   if (shell === 'busybox') {
     for (const tool of BUSYBOX_TOOLS.split(' ')) await symlink('/usr/bin/busybox', join(bin, tool));
   }
-  const setup = `mount -t tmpfs tmpfs /run
-mount --bind /usr/bin/${shell} "$(readlink -f /bin/sh)"
-mount --bind '${bin}' /usr/local/sbin
-echo ready
-exec sleep 100000`;
-  const main = execa('unshare', ['-m', '--propagation', 'private', '-p', '-f', '--mount-proc', 'bash', '-euc', setup], {
-    stdin: 'ignore',
-    reject: false,
-    buffer: false,
-  });
-  await new Promise<void>((resolve, reject) => {
-    main.stdout.once('data', () => resolve());
-    void main.then(() => reject(new Error('the paper host did not come up')));
-  });
-  const children = await readFile(`/proc/${main.pid}/task/${main.pid}/children`, 'utf8');
-  const init = children.trim();
-  started.defer(async () => {
-    process.kill(Number(init), 'SIGKILL');
-    await main;
-  });
-  const enter = [`--mount=/proc/${init}/ns/mnt`, `--pid=/proc/${init}/ns/pid`];
-  const transport = started.use(insideOf(enter, createLocalTransport()));
-  const host = createShellHost({
-    name: 'paper',
-    transport,
-    sudo: 'none',
-    logger: silentLogger,
-    clock: systemClock,
-    askPassword: async () => undefined,
-  });
+  const setup = `mount --bind /usr/bin/${shell} "$(readlink -f /bin/sh)"
+mount --bind '${bin}' /usr/local/sbin`;
+  const world = started.use(await startNamespaceHost(setup));
   const reset = async (): Promise<void> => {
     for (const name of await readdir(state)) await rm(join(state, name), { recursive: true });
     await mkdir(join(state, 'lv'));
@@ -116,11 +70,8 @@ exec sleep 100000`;
   await reset();
   const owned = started.move();
   return {
-    host,
-    async sh(script) {
-      const line = `PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin\n${script}`;
-      return (await execa('nsenter', [...enter, '--', 'bash', '-euc', line], { stdin: 'ignore' })).stdout;
-    },
+    host: world.host,
+    sh: world.sh,
     async put({ group = 'vg0', name, uuid = aUuid(name), attr = 'swi-a-s---', tags = '', status }) {
       const lines = { vg: group, lv: name, uuid, attr, tags, size: '134217728', status: status ?? VALID };
       const text = Object.entries(lines).map(([key, value]) => `${key}='${value}'\n`);
@@ -156,15 +107,6 @@ export async function eventually(condition: () => Promise<boolean>, what: string
   }
 }
 
-function insideOf(enter: readonly string[], transport: Transport): Transport {
-  const prefix = `exec nsenter ${enter.join(' ')} -- /bin/sh -c `;
-  return {
-    properties: transport.properties,
-    start: (line, signal) => transport.start(prefix + quoteArg(line).toString('latin1'), signal),
-    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
-  };
-}
-
 const PROGRAM = String.raw`#!/bin/sh
 state=@STATE@
 program=${'$'}{0##*/}
@@ -174,12 +116,14 @@ if [ -s "$state/fail-$program" ]; then
   read -r times < "$state/fail-$program"
   if [ "$times" -gt 0 ]; then echo $((times - 1)) > "$state/fail-$program"; echo "  $program: paper fault" >&2; exit 5; fi
 fi
-fields= separator=' ' target= name= extents= newtags= command=
+fields= separator=' ' target= name= extents= newtags= command= select=
 while [ "$#" -gt 0 ]; do
   case $1 in
     -o) fields=$2; shift 2 ;;
     --separator) separator=$2; shift 2 ;;
-    --config|--units|--monitor) shift 2 ;;
+    --config) case $2 in *'separator="|"'*) separator='|' ;; esac; shift 2 ;;
+    --units|--monitor) shift 2 ;;
+    -S) select=$2; shift 2 ;;
     -n) name=$2; shift 2 ;;
     -l) extents=$2; shift 2 ;;
     --addtag) newtags=${'$'}{newtags:+$newtags,}$2; shift 2 ;;
@@ -210,6 +154,14 @@ case $program in
     fi
     for each in "$state"/lv/*; do [ ! -e "$each" ] || { . "$each"; row; }; done ;;
   lvremove)
+    # LVM looks once more at what it removes; what does not match is left alone without a word.
+    if [ -n "$select" ] && [ -e "$file" ]; then
+      . "$file"
+      wanted=${'$'}{select#*\{}; wanted=${'$'}{wanted%%\}*}
+      for tag in $(echo "$wanted" | tr -d '"&'); do case ",$tags," in *",$tag,"*) ;; *) exit 0 ;; esac; done
+      case $select in *'lv_attr=~"^s"'*) case $attr in s*) ;; *) exit 0 ;; esac ;; esac
+      case $select in *lv_uuid=*) case $select in *"lv_uuid=\"$uuid\""*) ;; *) exit 0 ;; esac ;; esac
+    fi
     # One step, as under LVM's lock: of two who remove the same volume, one is told that it is gone.
     rm "$file" 2>/dev/null || { echo "  Failed to find logical volume \"$target\"" >&2; exit 5; } ;;
   lvcreate)
@@ -233,7 +185,10 @@ EOF
       . "$each"
       [ "$vg-$lv" = "$target" ] || continue
       [ -n "$status" ] || break
-      echo "$status"
+      case $command in
+        info) echo "LVM-00000000000000000000000000000000$(echo "$uuid" | tr -d -)" ;;
+        *) echo "$status" ;;
+      esac
       exit 0
     done
     exit 1 ;;

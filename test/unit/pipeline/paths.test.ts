@@ -219,7 +219,7 @@ test('a plan says what would be done, as a person would type it', () => {
   expect(plan).toMatchInlineSnapshot(`
     {
       "commands": [
-        "systemd-run --collect --unit=stillpoint-0123abcd /bin/sh /run/stillpoint/0123abcd/watch.sh 0123abcd 00112233aabb 2",
+        "systemd-run --collect --unit=stillpoint-0123abcd env -i PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin LC_ALL=C /bin/sh /run/stillpoint/0123abcd/watch.sh 0123abcd 00112233aabb 2",
         "lvcreate -y -s -n sp_0123abcd_df6e23a1 -l 259 --monitor n --addtag stillpoint --addtag sp.run=0123abcd --addtag sp.owner=00112233aabb vg0/files",
         "lvcreate -y -s -n sp_0123abcd_da2a5281 -l 259 --monitor n --addtag stillpoint --addtag sp.run=0123abcd --addtag sp.owner=00112233aabb vg0/mysql",
         "mount -t xfs -o ro,nosuid,nodev,noexec,noatime,nouuid /dev/mapper/vg0-sp_0123abcd_df6e23a1 /run/stillpoint/0123abcd/mnt/0",

@@ -1,9 +1,11 @@
 /** What goes over the wire: complete scripts run, cut ones do nothing, and only a trailer is a trailer. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
+import { USER_COMMAND_LINE } from '../../../shared/remote/sudo.ts';
 import {
   createNonce,
   formatGreeting,
@@ -56,22 +58,62 @@ describe('the script on the wire', () => {
     }
   });
 
-  test('runs in an environment that the user cannot bend', async () => {
+  test.for(['dash', 'bash', 'busybox'])('runs under %s in an environment of ours alone', async (shell, { skip }) => {
+    if (!existsSync(`/usr/bin/${shell}`)) skip(`there is no ${shell} here`);
     const probe = {
       name: 'probe',
-      script: 'echo "$PATH"; echo "$LC_ALL"; echo "${TAR_OPTIONS-unset}"; umask; tar --version >/dev/null && echo real',
+      script: `env; umask; pwd; printf '%s' "$IFS" | od -An -c; set | grep -c '() ' ; date +%H -d @0; tar --version >/dev/null && echo real`,
       args: [],
       needs: 'user',
     } as const;
-    const result = await execa('bash', ['--posix', '-s'], {
-      input: formatScript(probe, nonce, false),
-      env: { TAR_OPTIONS: '--remove-files', LC_ALL: 'de_DE.UTF-8', 'BASH_FUNC_tar%%': '() { echo hijacked; }' },
+    const child = execa(`/usr/bin/${shell}`, [...(shell === 'busybox' ? ['sh'] : []), '-c', USER_COMMAND_LINE], {
+      extendEnv: false,
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: '/nowhere',
+        LC_ALL: 'de_DE.UTF-8',
+        TZ: 'Asia/Tokyo',
+        IFS: 'x',
+        CDPATH: '/etc',
+        TAR_OPTIONS: '--remove-files',
+        POSIXLY_CORRECT: '1',
+        LVM_SYSTEM_DIR: '/nowhere',
+        LVM_COMMAND_PROFILE: 'report_json',
+        DM_DEFAULT_NAME_MANGLING_MODE: 'none',
+        LD_LIBRARY_PATH: '/nowhere',
+        SYSTEMD_LOG_LEVEL: 'debug',
+        SHELLOPTS: 'xtrace:noglob',
+        ENV: '/etc/profile',
+        'BASH_FUNC_tar%%': '() { echo hijacked; }',
+        'BASH_FUNC_printf%%': '() { echo hijacked; }',
+        'BASH_FUNC_env%%': '() { echo hijacked; }',
+      },
     });
-    expect(result.stdout.split('\n').slice(1, -1)).toEqual([
-      '/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin',
-      'C',
-      'unset',
+    let said = '';
+    child.stdin.write(formatGreeting(nonce));
+    child.stdout.on('data', (chunk: Buffer) => {
+      const before = said;
+      said += chunk.toString('latin1');
+      // Not before: a shell may read ahead.
+      if (!before.includes(nonce) && said.includes(nonce)) child.stdin.end(formatScript(probe, nonce, false));
+    });
+    const { stderr } = await child;
+    expect(stderr.slice(stderr.indexOf(`${nonce}+`))).toBe(`${nonce}+\n${nonce}:000`);
+    const lines = said
+      .slice(said.indexOf(`${nonce}+\n`))
+      .split('\n')
+      .slice(1, -2);
+    const isVariable = (line: string): boolean => /^[A-Z_]+=/.test(line);
+    expect(lines.filter((line) => isVariable(line) && !/^(PWD|OLDPWD|SHLVL|_)=/.test(line)).toSorted()).toEqual([
+      'LC_ALL=C',
+      'PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin',
+    ]);
+    expect(lines.filter((line) => !isVariable(line)).map((line) => line.trim())).toEqual([
       '0077',
+      '/',
+      String.raw`\t  \n`,
+      expect.stringMatching(/^[02]$/) as unknown,
+      '00',
       'real',
     ]);
   });
