@@ -55,7 +55,7 @@ export async function fetchDebianProgram(
 }
 
 /** Fetches and unpacks a package. Throws with one sentence that says why it cannot be had. */
-async function fetchDebianPackage(request: PackageRequest, signal: AbortSignal): Promise<DebianPackage> {
+export async function fetchDebianPackage(request: PackageRequest, signal: AbortSignal): Promise<DebianPackage> {
   const folder = join(cacheRoot(), 'debian', request.suite);
   const destination = join(folder, request.package);
   const cached = await openPackage(request, destination);

@@ -8,12 +8,15 @@ import { cacheRoot } from './cache.ts';
 import { lockFile } from './file-lock.ts';
 import type { PhaseListener } from './image-build.ts';
 import { buildImage, imageFiles } from './image-build.ts';
+import { chooseKernel } from './kernel/choose-kernel.ts';
+import type { PreparedKernel } from './kernel/guest-kernel.ts';
 import { recipeHash } from './recipe.ts';
 import { ensureLabRequirements } from './requirements.ts';
-import { userModeLinuxVersion } from './root-disk.ts';
 
 /** A finished image. Its disks are bases for copy-on-write and are never written. */
 export interface GuestImage {
+  /** What boots it; its modules are on the root disk. */
+  readonly kernel: PreparedKernel;
   readonly directory: string;
   readonly rootDisk: string;
   readonly dataDisk: string;
@@ -31,35 +34,37 @@ export async function guestImage(
   signal: AbortSignal,
 ): Promise<GuestImage> {
   await ensureLabRequirements(signal);
-  const directory = join(cacheRoot(), await recipeHash(await userModeLinuxVersion()));
-  const cached = await openImage(directory);
+  const kernel = await chooseKernel(signal);
+  const directory = join(cacheRoot(), await recipeHash(kernel.release));
+  const cached = await openImage(kernel, directory);
   if (cached !== undefined) return cached;
 
   await mkdir(cacheRoot(), { recursive: true, mode: 0o700 });
   await using _lock = await lockFile(join(cacheRoot(), 'build.lock'), signal);
-  const builtMeanwhile = await openImage(directory);
+  const builtMeanwhile = await openImage(kernel, directory);
   if (builtMeanwhile !== undefined) return builtMeanwhile;
 
   await removeOldImages();
   const workplace = `${directory}.building`;
   await mkdir(workplace, { mode: 0o700 });
   try {
-    await buildImage(workplace, onPhase, signal);
+    await buildImage(kernel, workplace, onPhase, signal);
     await rename(workplace, directory);
   } finally {
     await rm(workplace, { recursive: true, force: true });
   }
-  const built = await openImage(directory);
+  const built = await openImage(kernel, directory);
   if (built === undefined) throw new Error(`The image in "${directory}" is not whole after its build`);
   return built;
 }
 
-async function openImage(directory: string): Promise<GuestImage | undefined> {
+async function openImage(kernel: PreparedKernel, directory: string): Promise<GuestImage | undefined> {
   const hostKey = await readFile(join(directory, `${imageFiles.hostKey}.pub`), 'utf8').catch(() => undefined);
   if (hostKey === undefined) return undefined;
   const now = new Date();
   await utimes(directory, now, now); // the time of last use, for removeOldImages
   return {
+    kernel,
     directory,
     rootDisk: join(directory, imageFiles.rootDisk),
     dataDisk: join(directory, imageFiles.dataDisk),

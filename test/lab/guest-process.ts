@@ -1,18 +1,26 @@
 /**
- * A User-Mode Linux kernel as a process: booted in network, process-id and mount namespaces that exist only as long
- * as it does. Nothing has a name on the machine, so any number of guests run side by side and nothing is left behind:
- * when this process dies the kernel delivers SIGKILL down the chain (setpriv, unshare), and the namespaces, the tap
- * device and all of the guest's processes go with it.
+ * A guest's kernel as a process: booted in network, process-id and mount namespaces that exist only as long as it
+ * does. Nothing has a name on the machine, so any number of guests run side by side and nothing is left behind: when
+ * this process dies the kernel delivers SIGKILL down the chain (setpriv, unshare), and the namespaces, the tap device
+ * and all of the guest's processes go with it.
+ *
+ * A guest whose kernel panics or hangs is killed as soon as that is seen, because some spin for ever, and whoever
+ * waits for it learns why.
  */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { cleanUpAtExit } from './exit-cleanup.ts';
-import { quietestProcessor } from './processor.ts';
+import { lastLines, watchGuest } from './guest-watch.ts';
+import { earlyUserspace } from './kernel/early-userspace.ts';
+import type { GuestDisk, PreparedKernel } from './kernel/guest-kernel.ts';
+import { guestMark, quietestProcessor } from './processor.ts';
 import { guestAddress, namespaceAddress } from './recipe.ts';
 
-/** A disk of the guest: an image used directly, or a copy-on-write file over a base that is never written. */
-export type GuestDisk = { readonly image: string } | { readonly copyOnWrite: string; readonly base: string };
+/** The guest is no more; the message says how it ended, with the last lines of its console. */
+class GuestEnded extends Error {
+  override readonly name = 'GuestEnded';
+}
 
 export interface GuestProcess {
   /** Process id of the holder of the namespaces, for nsenter and /proc/PID/ns. */
@@ -22,7 +30,7 @@ export interface GuestProcess {
   /** Everything that the guest's console printed. */
   readonly consoleLog: string;
   hasEnded(): boolean;
-  /** Aborted when the guest has ended. */
+  /** Aborted with a {@link GuestEnded} when the guest has ended. */
   readonly endedSignal: AbortSignal;
   /** Settles when the guest has ended, whatever the reason. */
   waitForEnd(signal: AbortSignal): Promise<void>;
@@ -33,42 +41,49 @@ export interface GuestProcess {
   resume(): Promise<void>;
 }
 
-const umid = 'guest';
+interface GuestProcessOptions {
+  readonly kernel: PreparedKernel;
+  readonly directory: string;
+  /** The first one is the root file system; none for a trial of the kernel. */
+  readonly disks: readonly GuestDisk[];
+  readonly memoryMiB: number;
+}
+
+const greetLimitMs = 500;
 
 const launchScript = `set -e
 exec >>"$1" 2>&1
-shift
+cd "$2"
+shift 3
 ip link set lo up
 ip tuntap add dev tap0 mode tap
 ip address add ${namespaceAddress}/30 dev tap0
 ip link set tap0 up
-exec linux.uml "$@"`;
+exec "$@"`;
 
-/** Starts a guest kernel on `disks` (the first one is the root file system), with its files in `directory`. */
-export async function startGuestProcess(options: {
-  readonly directory: string;
-  readonly disks: readonly GuestDisk[];
-  readonly memoryMiB: number;
-}): Promise<GuestProcess> {
-  const consoleLog = join(options.directory, 'console.log');
-  await mkdir(options.directory, { recursive: true });
-  // After a power cut the kernel's own folder is still there, and its process id looks alive: ours is 1 again.
-  await rm(join(options.directory, umid), { recursive: true, force: true });
+/** Starts a guest with its files in `directory`. */
+export async function startGuestProcess(options: GuestProcessOptions, signal: AbortSignal): Promise<GuestProcess> {
+  const { kernel, directory, disks } = options;
+  const consoleLog = join(directory, 'console.log');
+  await mkdir(directory, { recursive: true });
+  const launch = await kernel.launch({
+    directory,
+    disks,
+    memoryMiB: options.memoryMiB,
+    initialRamDisk: await earlyUserspace(kernel, signal),
+    words: ['panic=1', 'systemd.show_status=false', disks.length === 0 ? 'lab.trial' : `lab.root=${kernel.rootDevice}`],
+  });
+  await writeFile(consoleLog, '');
   const child = execa(
     'sh',
     [
       ...['-c', 'exec "$@" 2>>"$0"', consoleLog],
       ...['taskset', '--cpu-list', String(quietestProcessor())],
       ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--net', '--pid', '--mount-proc', '--fork', '--kill-child=KILL'],
-      ...['sh', '-c', launchScript, 'launch', consoleLog],
-      `mem=${String(options.memoryMiB)}M`,
-      `umid=${umid}`,
-      `uml_dir=${options.directory}/`,
-      ...options.disks.map((disk, index) =>
-        'image' in disk ? `ubd${String(index)}=${disk.image}` : `ubd${String(index)}=${disk.copyOnWrite},${disk.base}`,
-      ),
-      ...['root=/dev/ubda', 'rw', 'vec0:transport=tap,ifname=tap0,depth=128,gro=1'],
-      ...['con=null', 'con0=null,fd:1', 'ssl=null', 'quiet', 'panic=1', 'noreboot'],
+      ...['sh', '-c', launchScript, 'launch', consoleLog, launch.workingDirectory, guestMark(directory)],
+      // Only the kernel gets the environment: libraries of another release would break the programs before it.
+      ...['env', ...Object.entries(launch.environment).map(([name, value]) => `${name}=${value}`)],
+      ...launch.command,
     ],
     { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', buffer: false, reject: false, cleanup: false },
   );
@@ -76,20 +91,37 @@ export async function startGuestProcess(options: {
   if (pid === undefined) throw new Error(`The guest could not be started: ${String((await child).shortMessage)}`);
 
   // The namespace goes by the process that holds it, so the way in is written anew for each boot.
-  const connectScript = join(options.directory, 'connect');
+  const connectScript = join(directory, 'connect');
   // Unlike nc, socat ends when the guest closes the connection: an ssh whose sshd was killed would wait for ever.
   const connect = `exec nsenter --net=/proc/${String(pid)}/ns/net socat -t1 - TCP:${guestAddress}:22`;
   await writeFile(connectScript, `#!/bin/sh\n${connect}\n`, { mode: 0o700 });
 
   let over = false;
+  let isKilled = false;
+  let failure: string | undefined;
   const dead = new AbortController();
   const killNow = (): void => {
     if (!over) process.kill(pid, 'SIGKILL');
   };
+  const kill = async (): Promise<void> => {
+    if (over) return;
+    // Killing the first process inside takes its whole process-id namespace along, and unshare then ends by itself
+    // after the last of them is gone; killing unshare alone would not wait for that.
+    const inside = await kernelPid(pid);
+    if (!over) process.kill(inside ?? pid, 'SIGKILL');
+    await ended;
+  };
+  const watch = watchGuest({ consoleLog, pid, greets: () => greets(connectScript) }, (what) => {
+    failure = what;
+    void kill();
+  });
   const forget = cleanUpAtExit(killNow);
-  const ended = child.then(() => {
+  const ended = child.then(({ exitCode, signal: endSignal }) => {
     over = true;
-    dead.abort(new Error('The guest has ended'));
+    watch[Symbol.dispose]();
+    const ending = failure ?? `its kernel's program ended with ${endSignal ?? `code ${String(exitCode)}`}`;
+    const console = `The last lines of its console: ${lastLines(consoleLog)}`;
+    dead.abort(new GuestEnded(isKilled ? 'The guest has ended' : `The guest has ended: ${ending}. ${console}`));
     forget();
   });
 
@@ -107,20 +139,29 @@ export async function startGuestProcess(options: {
       await Promise.race([ended, aborted]);
     },
     kill: async () => {
-      if (over) return;
-      // Killing the first process inside takes its whole process-id namespace along, and unshare then ends by itself
-      // after the last of them is gone; killing unshare alone would not wait for that.
-      const inside = await kernelPid(pid);
-      if (!over) process.kill(inside ?? pid, 'SIGKILL');
-      await ended;
+      isKilled = !over && failure === undefined;
+      await kill();
     },
     suspend: async () => {
+      watch.pause();
       signalKernel(await kernelPid(pid), 'SIGSTOP');
     },
     resume: async () => {
       signalKernel(await kernelPid(pid), 'SIGCONT');
+      watch.resume();
     },
   };
+}
+
+/** Whether the guest's sshd says who it is. */
+async function greets(connectScript: string): Promise<boolean> {
+  const greeting = await execa(connectScript, {
+    stdin: 'pipe',
+    timeout: greetLimitMs,
+    reject: false,
+    killSignal: 'SIGKILL',
+  });
+  return greeting.stdout.startsWith('SSH-');
 }
 
 async function kernelPid(unsharePid: number): Promise<number | undefined> {

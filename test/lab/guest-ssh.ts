@@ -2,7 +2,7 @@
  * How a guest is reached: an OpenSSH client configuration with one alias per user, each through a ProxyCommand into
  * the guest's network namespace, and the host key known beforehand.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GuestProcess } from './guest-process.ts';
@@ -52,19 +52,14 @@ export async function writeGuestSshConfig(options: {
   return configFile;
 }
 
-/** Waits until the guest answers a login. Throws with the end of its console when it dies before. */
+/** Waits until the guest answers a login. Throws as soon as the guest has ended, with how. */
 export async function waitForSsh(
   target: { readonly configFile: string; readonly alias: string },
   guest: GuestProcess,
   signal: AbortSignal,
 ): Promise<void> {
-  for (;;) {
-    const attempt = await runOverSsh(target, 'exit 0', { signal });
-    if (attempt.code === 0) return;
-    if (guest.hasEnded()) {
-      const log = await readFile(guest.consoleLog, 'utf8').catch(() => '');
-      throw new Error(`The guest ended before it could be reached. Its console: ${log.slice(-4000)}`);
-    }
-    await delay(100, undefined, { signal });
+  const limit = AbortSignal.any([signal, guest.endedSignal]);
+  while ((await runOverSsh(target, 'exit 0', { signal: limit })).code !== 0) {
+    await delay(100, undefined, { signal: limit });
   }
 }

@@ -75,13 +75,17 @@ export async function startGuest(options: GuestOptions, signal: AbortSignal): Pr
   // XFS snapshots had a torn log. A sparse copy costs half a second and is a disk like any other.
   const dataDisk = join(folder.path, 'data.img');
   await execa('cp', ['--sparse=always', '--reflink=auto', '--', image.dataDisk, dataDisk], { cancelSignal: limit });
-  const boot = async (): Promise<GuestProcess> =>
-    await startGuestProcess({
-      directory: folder.path,
-      disks: [{ copyOnWrite: join(folder.path, 'root.cow'), base: image.rootDisk }, { image: dataDisk }],
-      memoryMiB,
-    });
-  let machine = await boot();
+  const boot = async (signal: AbortSignal): Promise<GuestProcess> =>
+    await startGuestProcess(
+      {
+        kernel: image.kernel,
+        directory: folder.path,
+        disks: [{ copyOnWrite: join(folder.path, 'root.cow'), base: image.rootDisk }, { image: dataDisk }],
+        memoryMiB,
+      },
+      signal,
+    );
+  let machine = await boot(limit);
   started.defer(async () => {
     await machine.kill();
   });
@@ -134,7 +138,7 @@ export async function startGuest(options: GuestOptions, signal: AbortSignal): Pr
     },
     reboot: async ({ signal }) => {
       await machine.kill();
-      machine = await boot();
+      machine = await boot(signal);
       await becomeReady(performance.now(), AbortSignal.any([signal, AbortSignal.timeout(bootLimitMs)]));
     },
     suspend: async () => {

@@ -9,6 +9,7 @@ import { execa } from 'execa';
 import type { GuestProcess } from './guest-process.ts';
 import { startGuestProcess } from './guest-process.ts';
 import { waitForSsh, writeGuestSshConfig } from './guest-ssh.ts';
+import type { PreparedKernel } from './kernel/guest-kernel.ts';
 import { runOverSsh } from './open-ssh.ts';
 import { dataDiskBytes, imageSources } from './recipe.ts';
 import { buildRootDisk } from './root-disk.ts';
@@ -25,7 +26,12 @@ export const imageFiles = {
 } as const;
 
 /** Builds everything that {@link imageFiles} names in `directory`, which exists and is empty. */
-export async function buildImage(directory: string, onPhase: PhaseListener, signal: AbortSignal): Promise<void> {
+export async function buildImage(
+  kernel: PreparedKernel,
+  directory: string,
+  onPhase: PhaseListener,
+  signal: AbortSignal,
+): Promise<void> {
   const identity = join(directory, imageFiles.identity);
   const hostKey = join(directory, imageFiles.hostKey);
   const rootDisk = join(directory, imageFiles.rootDisk);
@@ -34,17 +40,14 @@ export async function buildImage(directory: string, onPhase: PhaseListener, sign
     await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'stillpoint-lab', '-f', key]);
   }
   await timed('root disk', onPhase, async () => {
-    await buildRootDisk({ image: rootDisk, directory, authorizedKey: `${identity}.pub`, hostKey }, signal);
+    await buildRootDisk({ kernel, image: rootDisk, directory, authorizedKey: `${identity}.pub`, hostKey }, signal);
   });
   await rm(hostKey);
   await createSparseFile(dataDisk, dataDiskBytes);
 
   const boot = join(directory, 'boot');
-  const guest = await startGuestProcess({
-    directory: boot,
-    disks: [{ image: rootDisk }, { image: dataDisk }],
-    memoryMiB: 1024,
-  });
+  const disks = [{ image: rootDisk }, { image: dataDisk }];
+  const guest = await startGuestProcess({ kernel, directory: boot, disks, memoryMiB: 1024 }, signal);
   try {
     const configFile = await writeGuestSshConfig({
       directory: boot,

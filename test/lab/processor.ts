@@ -21,11 +21,17 @@ export function quietestProcessor(): number {
   return free[randomInt(free.length)] as number;
 }
 
-/** All processes of a guest, and those that start it, bear the folder of its kernel in their command line. */
+/** A word on the command line of the processes that start a guest and stay above it, which tells guests apart. */
+export function guestMark(directory: string): string {
+  return `${mark}${directory}`;
+}
+
+const mark = 'stillpoint-lab-guest=';
+
 function guestOf(pid: string): string | undefined {
   return readOrEmpty(`/proc/${pid}/cmdline`)
     .split('\0')
-    .find((word) => word.startsWith('uml_dir='));
+    .find((word) => word.startsWith(mark));
 }
 
 /** As proc(5) writes them: "0-3,8". */

@@ -2,20 +2,11 @@
  * The guest's root file system: Debian unpacked by mmdebstrap, the lab's own files laid over it, the kernel's modules
  * beside them, and all of it written into an ext4 image by mke2fs without mounting anything.
  */
-import { cp, mkdir, readdir, rm } from 'node:fs/promises';
+import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import type { PreparedKernel } from './kernel/guest-kernel.ts';
 import { guestPackages, imageSources, rootDiskSize } from './recipe.ts';
-
-const kernelModules = '/usr/lib/uml/modules';
-
-/** Version of the installed User-Mode Linux kernel, which is also the name of its modules' folder. */
-export async function userModeLinuxVersion(): Promise<string> {
-  const versions = await readdir(kernelModules);
-  const version = versions.toSorted().at(-1);
-  if (version === undefined) throw new Error(`No kernel modules in "${kernelModules}"`);
-  return version;
-}
 
 /**
  * Builds the root disk at `image`, working in `directory`. The key in file `authorizedKey` may log in as root and as
@@ -23,6 +14,7 @@ export async function userModeLinuxVersion(): Promise<string> {
  */
 export async function buildRootDisk(
   options: {
+    readonly kernel: PreparedKernel;
     readonly image: string;
     readonly directory: string;
     readonly authorizedKey: string;
@@ -34,8 +26,7 @@ export async function buildRootDisk(
   await unpackDebian(root, signal);
   const overlay = join(imageSources, 'overlay');
   await execa('cp', ['--recursive', '--preserve=mode', `${overlay}/.`, root], { cancelSignal: signal });
-  const modules = await userModeLinuxVersion();
-  await cp(join(kernelModules, modules), join(root, 'usr/lib/modules', modules), { recursive: true });
+  await cp(options.kernel.modules, join(root, 'usr/lib/modules', options.kernel.release), { recursive: true });
   await mkdir(join(root, 'root/.ssh'), { recursive: true, mode: 0o700 });
   await execa('install', ['-m', '600', options.authorizedKey, join(root, 'root/.ssh/authorized_keys')]);
   const sshd = join(root, 'etc/ssh');

@@ -4,8 +4,10 @@
 set -eu
 export PATH=/usr/sbin:/sbin:/usr/bin:/bin LC_ALL=C
 
-pvcreate -q -y /dev/ubdb
-vgcreate -q vg0 /dev/ubdb
+disk=/dev/ubdb
+[ -b "$disk" ] || disk=/dev/vdb
+pvcreate -q -y "$disk"
+vgcreate -q vg0 "$disk"
 lvcreate -q -y -n mysql -L 1g vg0
 lvcreate -q -y -n files -L 1g vg0
 lvcreate -q -y --type thin-pool -n pool0 -L 1g --poolmetadatasize 16m vg0
