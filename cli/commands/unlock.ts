@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { chooseRepository } from '../arguments.ts';
+import { EXIT } from '../exit-codes.ts';
 import { renderUnlock } from '../render/access.ts';
 import type { Shell } from '../shell.ts';
 
@@ -16,13 +17,14 @@ export function addUnlock(program: Command, shell: Shell): void {
     .option('--remove-all', 'also locks that may be in use: only when nothing works on the repository any more')
     .addHelpText(
       'after',
-      '\nA lock is abandoned when it was not renewed for 30 minutes, or when its process on this machine is gone.\n\nExample:\n  stillpoint unlock main',
+      '\nA lock is abandoned when it was not renewed for 30 minutes, or when its process on this machine is gone. Jobs remove the\nlock of a process that is provably dead by themselves.\n\nExample:\n  stillpoint unlock main',
     )
     .action(async (given: string | undefined, options: UnlockOptions) => {
       await shell.query(async (stillpoint, signal) => {
         const repository = await chooseRepository(stillpoint, given);
         const which = options.removeAll === true ? 'all' : 'stale';
         const report = await stillpoint.unlockRepository(repository, which, signal);
+        if (which === 'all' && report.kept.length > 0) shell.exitCode = EXIT.findings;
         return { document: { repository, ...report }, text: (paint) => renderUnlock(report, paint) };
       });
     });

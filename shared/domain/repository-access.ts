@@ -11,7 +11,7 @@ export interface RepositoryKey {
   readonly inUse: boolean;
 }
 
-export interface LockOwner {
+interface LockOwner {
   /** 64 hex digits. */
   readonly id: string;
   /** ISO 8601: when it was taken or renewed last. */

@@ -12,6 +12,7 @@ import type { CacheOptions } from '../repository/backend/cache.ts';
 import { openBackend } from '../repository/backend/open-backend.ts';
 import { createRepository, openRepository } from '../repository/open-repository.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
+import type { RepositoryNotice } from '../repository/repository.ts';
 import type { RepositorySecrets } from './answers.ts';
 import { sshWay } from './open-host.ts';
 
@@ -23,6 +24,8 @@ export interface OpenRepositoryPorts {
   readonly clock: Clock;
   /** Told when the place of the repository failed and is tried again. */
   readonly onTrouble?: ((error: StillpointError) => void) | undefined;
+  /** Given what whoever looks on should know of the repository; default: the log. */
+  readonly onNotice?: ((notice: RepositoryNotice) => void) | undefined;
   /** For whoever has to see the store itself: nothing is taken from the copies on this machine. */
   readonly isFresh?: boolean;
 }
@@ -59,7 +62,7 @@ async function withBackend(
   signal: AbortSignal,
 ): Promise<OpenedRepository> {
   const logger = ports.logger.child({ repository: name });
-  const { clock, onTrouble } = ports;
+  const { clock, onTrouble, onNotice } = ports;
   const ssh = sshHost && sshWay(sshHost, ports.login, { ...ports, logger });
   const backend: Backend = await openBackend(
     place,
@@ -68,7 +71,8 @@ async function withBackend(
     signal,
   );
   try {
-    return await open(backend, secrets.password, signal, { logger, clock, cache: cacheFor(place, store, ports) });
+    const options = { logger, clock, onNotice, cache: cacheFor(place, store, ports) };
+    return await open(backend, secrets.password, signal, options);
   } catch (error) {
     await backend.close().catch((cause: unknown) => logger.log('debug', 'a backend did not close', { cause }));
     throw error;

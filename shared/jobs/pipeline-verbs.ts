@@ -11,6 +11,7 @@ import { findShownPath } from '../pipeline/shown-path.ts';
 import { sweep } from '../pipeline/sweep.ts';
 import { check, verify } from '../pipeline/verify.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
+import type { RepositoryNotice } from '../repository/repository.ts';
 import { openHost, openThisMachine } from './open-host.ts';
 import { openAt } from './open-repository.ts';
 import { troubleTeller } from './trouble-teller.ts';
@@ -67,7 +68,8 @@ function storeOpener(name: RepositoryName, ports: VerbPorts): Opener {
 
 function repositoryOpener(name: RepositoryName, ports: VerbPorts, isFresh = false): Opener {
   const spec = findRepository(ports.configuration, name);
-  const openPorts = { ...ports, onTrouble: troubleTeller(ports), login: () => ports.prompter, isFresh };
+  const onNotice = (notice: RepositoryNotice): void => ports.emit({ type: 'warning', ...notice });
+  const openPorts = { ...ports, onTrouble: troubleTeller(ports), onNotice, login: () => ports.prompter, isFresh };
   return (signal) => openAt(spec, ports.repositorySecrets(name), openPorts, signal);
 }
 

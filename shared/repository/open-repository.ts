@@ -20,12 +20,15 @@ import { decodeKeyFile, encodeKeyFile, newMasterKey, openMasterKey, sealMasterKe
 import { timestampFromDate } from './format/timestamp.ts';
 import { userName } from './locks/held-lock.ts';
 import { OpenedRepository } from './opened-repository.ts';
+import type { RepositoryNotice } from './repository.ts';
 
 export interface OpenOptions {
   readonly clock?: Clock;
   readonly logger?: Logger;
   /** A folder under which each repository has its own, and how much that may hold. */
   readonly cache?: CacheOptions | undefined;
+  /** Given what whoever looks on should know; default: the log. */
+  readonly onNotice?: ((notice: RepositoryNotice) => void) | undefined;
 }
 
 export interface CreateOptions extends OpenOptions {
@@ -62,7 +65,8 @@ export async function createRepository(
   const config = newConfig(options.version ?? 2);
   const sealer = await createSealer(key);
   await backend.save(CONFIG, [sealer.seal(encodeConfig(config))], signal);
-  return new OpenedRepository({ backend, config, key, keyName, sealer, clock, logger: options.logger ?? silentLogger });
+  const { logger = silentLogger, onNotice = noticeInLog(logger) } = options;
+  return new OpenedRepository({ backend, config, key, keyName, sealer, clock, logger, notify: onNotice });
 }
 
 async function refuseExisting(backend: Backend, signal: AbortSignal): Promise<void> {
@@ -117,10 +121,14 @@ export async function openRepository(
     throw badConfig(location, sealed.length === 0 ? 'is empty' : 'is damaged or belongs to another repository');
   }
   const config = decodeConfig(plaintext, location);
-  const { clock = systemClock, logger = silentLogger, cache } = options;
+  const { clock = systemClock, logger = silentLogger, cache, onNotice = noticeInLog(logger) } = options;
   const near = cache && { ...cache, folder: join(cache.folder, config.id) };
   const cached = near === undefined ? backend : withCache(backend, near, logger);
-  return new OpenedRepository({ backend: cached, config, key, keyName, sealer, clock, logger });
+  return new OpenedRepository({ backend: cached, config, key, keyName, sealer, clock, logger, notify: onNotice });
+}
+
+function noticeInLog(logger: Logger): (notice: RepositoryNotice) => void {
+  return ({ code, message, advice }) => logger.log('warn', message, { code, advice });
 }
 
 /** Tries the key files one after the other; a damaged one does not stand in the way of a good one. */

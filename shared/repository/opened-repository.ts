@@ -16,7 +16,9 @@ import { readIndex } from './format/index-table.ts';
 import type { Tree } from './format/node.ts';
 import { plaintextLength } from './format/pack.ts';
 import { decodeTree } from './format/tree.ts';
-import { acquireLock, unlock } from './locks/locks.ts';
+import type { LockPorts } from './locks/held-lock.ts';
+import { acquireLock } from './locks/locks.ts';
+import { unlock } from './locks/unlock.ts';
 import { BlobReader } from './read/blob-reader.ts';
 import { TreeCache } from './read/tree-cache.ts';
 import type {
@@ -24,6 +26,7 @@ import type {
   LockMode,
   Repository,
   RepositoryLock,
+  RepositoryNotice,
   RepositoryWriter,
   RestorePointList,
   WriterOptions,
@@ -49,6 +52,7 @@ export interface RepositoryParts {
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly notify: (notice: RepositoryNotice) => void;
 }
 
 export class OpenedRepository implements Repository {
@@ -90,9 +94,9 @@ export class OpenedRepository implements Repository {
     return unlock(this.#lockPorts, which, signal);
   }
 
-  get #lockPorts(): { readonly files: StoredFiles; readonly clock: Clock; readonly logger: Logger } {
-    const { clock, logger } = this.parts;
-    return { files: this.files, clock, logger };
+  get #lockPorts(): LockPorts {
+    const { clock, logger, notify } = this.parts;
+    return { files: this.files, clock, logger, notify };
   }
 
   async loadIndex(signal: AbortSignal): Promise<void> {

@@ -8,6 +8,7 @@
  * Crash story: whatever instant the process dies at, earlier restore points are whole. What may remain is packs that
  * no index names, an index that no restore point needs, and a lock that is recognised as stale; all are harmless.
  */
+import type { ErrorCode } from '../base/error-codes.ts';
 import type { RestorePointId } from '../domain/names.ts';
 import type { Finding, ProvedContent } from '../domain/report.ts';
 import type { UnlockReport } from '../domain/repository-access.ts';
@@ -25,7 +26,8 @@ export interface Repository extends AsyncDisposable {
 
   /**
    * Takes a lock, keeps it fresh, and gives it back when disposed. A conflicting lock of somebody else is
-   * `repository.locked`. `shared` for backing up and reading, `exclusive` for removing data.
+   * `repository.locked`; that of a process which is provably dead is removed. `shared` for backing up and reading,
+   * `exclusive` for removing data.
    */
   lock(mode: LockMode, signal: AbortSignal): Promise<RepositoryLock>;
 
@@ -59,6 +61,13 @@ export interface Repository extends AsyncDisposable {
   /** Starts the workers that hash, compress and encrypt. One at a time; dispose it to stop them. */
   openWriter(lock: RepositoryLock, options?: WriterOptions): Promise<RepositoryWriter>;
   close(): Promise<void>;
+}
+
+/** What somebody who looks on should know, and which is no error. */
+export interface RepositoryNotice {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly advice: string;
 }
 
 export type LockMode = 'shared' | 'exclusive';

@@ -290,7 +290,10 @@ describe('a process killed while it writes', () => {
 
       const backend = createLocalBackend(place);
       const repository = await openRepository(backend, PASSWORD, signal);
-      await repository.unlock('stale', signal);
+      {
+        // The killed one's lock is no obstacle, not even to somebody who has to be alone.
+        await using _lock = await repository.lock('exclusive', signal);
+      }
       const damage = (await checkRepository(repository, signal)).findings.filter(
         ({ severity }) => severity === 'damage',
       );

@@ -6,7 +6,8 @@ import type { FileType, StoredFile } from '../backend/backend.ts';
 import { isId } from '../format/ids.ts';
 import { decodeKeyFile } from '../format/key-file.ts';
 import { type Timestamp, timestampToDate } from '../format/timestamp.ts';
-import { listLocks } from '../locks/locks.ts';
+import { listLocks } from '../locks/find-locks.ts';
+import { holderName } from '../locks/judge-lock.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import type { RestorePoint } from '../restore-point.ts';
 import type { Damage } from './damage.ts';
@@ -76,14 +77,13 @@ export async function checkLocks(
   damage: Damage,
   signal: AbortSignal,
 ): Promise<{ readonly othersWork: boolean }> {
-  const { clock, logger } = repository.parts;
-  const locks = await listLocks({ files: repository.files, clock, logger }, signal, (name, error) =>
+  const { clock, logger, notify } = repository.parts;
+  const locks = await listLocks({ files: repository.files, clock, logger, notify }, signal, (name, error) =>
     damage.add(`lock:${name}`, `${error.message} Nobody can tell whose it is, and it keeps others out.`, UNLOCK_ALL),
   );
   let othersWork = false;
-  for (const { name, lock, isStale } of locks) {
-    const who = `process ${lock.pid} of ${lock.username || 'somebody'} on "${lock.hostname}"`;
-    const message = `Lock ${name.slice(0, 8)} of ${who}, from ${lock.time},`;
+  for (const { name, lock, state, reason } of locks) {
+    const message = `Lock ${name.slice(0, 8)} of ${holderName(lock)}, from ${lock.time},`;
     if (isAhead(repository, lock.time)) {
       damage.add(
         `lock:${name}`,
@@ -91,8 +91,8 @@ export async function checkLocks(
         `${CLOCK_ADVICE} ${UNLOCK}`,
         'warning',
       );
-    } else if (isStale) {
-      damage.add(`lock:${name}`, `${message} looks abandoned.`, UNLOCK, 'warning');
+    } else if (state !== 'held') {
+      damage.add(`lock:${name}`, `${message} looks abandoned: ${reason}.`, UNLOCK, 'warning');
     } else if (lock.pid !== process.pid || lock.hostname !== hostname()) othersWork = true;
   }
   return { othersWork };

@@ -1,5 +1,6 @@
 /** Lock files as restic writes them: who holds the repository, since when, and whether alone. */
 import { z } from 'zod';
+import type { ProcessIdentity } from '../../base/process-identity.ts';
 import { damagedJson, goJson, parseJson } from './go-json.ts';
 import { parseTimestamp, type Timestamp } from './timestamp.ts';
 
@@ -11,7 +12,14 @@ export interface LockFile {
   readonly pid: number;
   readonly uid: number;
   readonly gid: number;
+  /** Our addition, which restic passes over; undefined in locks of restic, and where the system does not tell. */
+  readonly holder?: LockHolder | undefined;
 }
+
+/** By which others can tell whether the holder lives: a host name and a pid are given again, and in containers twice. */
+export type LockHolder = Omit<ProcessIdentity, 'hostname' | 'pid'>;
+
+const holderSchema = z.object({ start: z.string(), boot: z.string(), namespace: z.string(), machine: z.string() });
 
 const schema = z.looseObject({
   time: z.string(),
@@ -21,17 +29,21 @@ const schema = z.looseObject({
   pid: z.number().int().default(0),
   uid: z.number().int().default(0),
   gid: z.number().int().default(0),
+  // A later version may say it in another way; then it is as if it were not said.
+  stillpoint: holderSchema.optional().catch(undefined),
 });
 
 export function encodeLock(lock: LockFile): Buffer {
-  const { time, exclusive, hostname, username, pid, uid, gid } = lock;
+  const { time, exclusive, hostname, username, pid, uid, gid, holder } = lock;
   const owner = { ...(uid === 0 ? {} : { uid }), ...(gid === 0 ? {} : { gid }) };
-  return Buffer.from(goJson({ time, exclusive, hostname, username, pid, ...owner }));
+  const { start, boot, namespace, machine } = holder ?? {};
+  const stillpoint = holder && { start, boot, namespace, machine };
+  return Buffer.from(goJson({ time, exclusive, hostname, username, pid, ...owner, stillpoint }));
 }
 
 export function decodeLock(json: Buffer, what: string): LockFile {
   const parsed = schema.safeParse(parseJson(json, what));
   if (!parsed.success) throw damagedJson(what, 'is no lock', parsed.error);
-  const { exclusive, hostname, username, pid, uid, gid } = parsed.data;
-  return { time: parseTimestamp(parsed.data.time), exclusive, hostname, username, pid, uid, gid };
+  const { exclusive, hostname, username, pid, uid, gid, stillpoint: holder } = parsed.data;
+  return { time: parseTimestamp(parsed.data.time), exclusive, hostname, username, pid, uid, gid, holder };
 }

@@ -7,27 +7,18 @@ import { cleanupSignal } from '../../base/cancel.ts';
 import type { Clock } from '../../base/clock.ts';
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import { identifyProcess } from '../../base/process-identity.ts';
 import { encodeLock, type LockFile } from '../format/lock-file.ts';
 import { timestampFromDate } from '../format/timestamp.ts';
-import type { LockMode, RepositoryLock } from '../repository.ts';
+import type { LockMode, RepositoryLock, RepositoryNotice } from '../repository.ts';
 import type { StoredFiles } from '../stored-files.ts';
-
-/** restic's own numbers, so that both sides judge alike. */
-export const LOCK_TIMES = {
-  refreshMs: 5 * 60_000,
-  staleMs: 30 * 60_000,
-  /** Work stops this long after the last renewal, well before others may call the lock stale. */
-  lostMs: 22.5 * 60_000,
-  /** How often we look at the clock. */
-  tickMs: 20_000,
-  /** Between writing a lock and looking for others: what a slow store needs to show a new file. */
-  settleMs: 200,
-} as const;
+import { LOCK_TIMES } from './judge-lock.ts';
 
 export interface LockPorts {
   readonly files: StoredFiles;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly notify: (notice: RepositoryNotice) => void;
 }
 
 export class HeldLock implements RepositoryLock {
@@ -65,7 +56,8 @@ export class HeldLock implements RepositoryLock {
   /** The new file is there before the old one goes, so that the lock never has a gap. */
   async renew(signal: AbortSignal): Promise<void> {
     const now = this.#ports.clock.now();
-    const content = encodeLock({ time: timestampFromDate(now), exclusive: this.mode === 'exclusive', ...ourselves() });
+    const owner = await ourselves();
+    const content = encodeLock({ time: timestampFromDate(now), exclusive: this.mode === 'exclusive', ...owner });
     const name = await this.#ports.files.save('locks', content, signal);
     if (this.#name !== undefined) this.#outdated.add(this.#name);
     this.#name = name;
@@ -132,10 +124,10 @@ export class HeldLock implements RepositoryLock {
   }
 }
 
-function ourselves(): Omit<LockFile, 'time' | 'exclusive'> {
+async function ourselves(): Promise<Omit<LockFile, 'time' | 'exclusive'>> {
   const uid = process.getuid?.() ?? 0;
   const gid = process.getgid?.() ?? 0;
-  return { hostname: hostname(), username: userName(), pid: process.pid, uid, gid };
+  return { hostname: hostname(), username: userName(), pid: process.pid, uid, gid, holder: await identifyProcess() };
 }
 
 /** Empty where the user has no entry in the system's list, as in some containers. */

@@ -3,135 +3,25 @@
  * exclusive one only alone. A lock is written, and then the others are looked at again, so that of two who came at the
  * same instant at least one steps back.
  *
- * A lock's time is renewed every five minutes by writing a new file and removing the old one. One that is older than
- * 30 minutes, or whose process on this machine is gone, is stale. Stale locks still count: whether the other side is
- * really dead is for a person to say (`unlock`), because another machine's clock may be wrong.
+ * A lock's time is renewed every five minutes by writing a new file and removing the old one. A lock whose holder is
+ * provably dead (see `judge-lock.ts`) is removed by the next one who comes, and that is said. Any other lock counts,
+ * also one that looks abandoned: whether the other side is really dead is for a person to say (`unlock`).
  *
- * All ages are wall time: a laptop that slept for an hour has lost its lock, whatever its timers say. A lock from the
- * future is never old: one of two clocks is wrong, and which one cannot be told from here.
+ * A lock that cannot be read counts as a lock, since it may be somebody's at work; restic does the same. Only a person
+ * takes it away.
  *
- * A lock that cannot be read counts as a lock, since it may be somebody's at work. Only a person takes it away.
+ * All ages are wall time: a laptop that slept for an hour has lost its lock, whatever its timers say.
  *
- * Crash story: a dead process leaves its lock; a shared one stops nobody but an exclusive user, who is told. Only its
- * owner or an explicit `unlock` ever removes a lock.
+ * Crash story: a dead process leaves its lock. The next job on that machine removes it; elsewhere it stands until
+ * `unlock`. A removal that fails is no failure of the job: the lock of a dead process keeps nobody out.
  */
-import { hostname } from 'node:os';
-import { isStillpointError, StillpointError } from '../../base/errors.ts';
-import type { JudgedLock, LockOwner, UnlockReport } from '../../domain/repository-access.ts';
-import { isId } from '../format/ids.ts';
-import { decodeLock, type LockFile } from '../format/lock-file.ts';
-import { timestampToDate } from '../format/timestamp.ts';
+import { StillpointError } from '../../base/errors.ts';
 import type { LockMode, RepositoryLock } from '../repository.ts';
-import { HeldLock, LOCK_TIMES, type LockPorts } from './held-lock.ts';
+import { type FoundLock, listLocks, removeLock } from './find-locks.ts';
+import { HeldLock, type LockPorts } from './held-lock.ts';
+import { holderName, LOCK_TIMES } from './judge-lock.ts';
 
 const READ_ATTEMPTS = 3;
-
-export interface FoundLock {
-  readonly name: string;
-  readonly lock: LockFile;
-  readonly isStale: boolean;
-}
-
-/** @param onDamaged is given locks that cannot be read; without it they are an error, for nobody knows whose they are */
-export async function listLocks(
-  ports: LockPorts,
-  signal: AbortSignal,
-  onDamaged?: (name: string, error: StillpointError) => void,
-): Promise<FoundLock[]> {
-  const found: FoundLock[] = [];
-  for await (const { name, sizeBytes } of ports.files.backend.list('locks', signal)) {
-    // A store without atomic writes may keep an empty file from an interrupted one; restic passes over it too.
-    if (!isId(name) || sizeBytes === 0) continue;
-    try {
-      const lock = await readLock(ports, name, signal);
-      if (lock !== undefined) found.push({ name, lock, isStale: whyStale(lock, ports.clock.now()) !== undefined });
-    } catch (error) {
-      if (onDamaged === undefined || !isStillpointError(error, 'repository.damaged')) throw error;
-      onDamaged(name, error);
-    }
-  }
-  return found;
-}
-
-/** Undefined when it is gone, given back since it was listed. */
-async function readLock({ files }: LockPorts, name: string, signal: AbortSignal): Promise<LockFile | undefined> {
-  try {
-    return decodeLock(await files.load('locks', name, signal), `lock ${name.slice(0, 8)}`);
-  } catch (error) {
-    if (isStillpointError(error, 'backend.not-found')) return undefined;
-    throw error;
-  }
-}
-
-function whyStale(lock: LockFile, now: Date): string | undefined {
-  const ageMs = now.getTime() - timestampToDate(lock.time).getTime();
-  if (ageMs > LOCK_TIMES.staleMs) return `it was not renewed for ${Math.floor(ageMs / 60_000)} minutes`;
-  const isGone = lock.hostname === hostname() && lock.pid > 0 && !isRunning(lock.pid);
-  return isGone ? `its process ${lock.pid} on this machine is gone` : undefined;
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Removes stale locks; with `all` every lock, which only a person may decide, also those that cannot be read. */
-export async function unlock(ports: LockPorts, which: 'stale' | 'all', signal: AbortSignal): Promise<UnlockReport> {
-  const report = { removed: [] as JudgedLock[], kept: [] as JudgedLock[] };
-  for await (const { name, sizeBytes } of ports.files.backend.list('locks', signal)) {
-    if (!isId(name)) continue;
-    const judged = await judge(ports, { name, sizeBytes }, signal);
-    if (judged === undefined) continue;
-    const { isStale, ...lock } = judged;
-    if (which !== 'all' && !isStale) report.kept.push(lock);
-    else if (await removeLock(ports, name, signal)) report.removed.push(lock);
-  }
-  return report;
-}
-
-async function judge(
-  ports: LockPorts,
-  { name, sizeBytes }: { readonly name: string; readonly sizeBytes: number },
-  signal: AbortSignal,
-): Promise<(JudgedLock & { readonly isStale: boolean }) | undefined> {
-  if (sizeBytes === 0)
-    return { id: name, owner: undefined, reason: 'it is empty and locks nobody out', isStale: false };
-  try {
-    const lock = await readLock(ports, name, signal);
-    if (lock === undefined) return undefined;
-    const stale = whyStale(lock, ports.clock.now());
-    const owner = ownerOf(name, lock);
-    return { id: name, owner, reason: stale ?? whyKept(lock, ports.clock.now()), isStale: stale !== undefined };
-  } catch (error) {
-    if (!isStillpointError(error, 'repository.damaged')) throw error;
-    return { id: name, owner: undefined, reason: 'it cannot be read, so nobody knows whose it is', isStale: false };
-  }
-}
-
-function whyKept(lock: LockFile, now: Date): string {
-  if (timestampToDate(lock.time).getTime() - now.getTime() > LOCK_TIMES.refreshMs)
-    return 'its time lies in the future: its clock or ours is wrong';
-  return lock.hostname === hostname() ? 'its process is at work' : 'it was renewed within the last 30 minutes';
-}
-
-/** False when it was gone already. */
-async function removeLock({ files }: LockPorts, name: string, signal: AbortSignal): Promise<boolean> {
-  try {
-    await files.remove('locks', name, signal);
-    return true;
-  } catch (error) {
-    if (isStillpointError(error, 'backend.not-found')) return false;
-    throw error;
-  }
-}
-
-function ownerOf(id: string, { time, exclusive, hostname: host, username, pid }: LockFile): LockOwner {
-  return { id, time: timestampToDate(time).toISOString(), exclusive, hostname: host, username, pid };
-}
 
 /**
  * restic asks whether the process of a lock is alive by sending it SIGHUP, and ignores that signal itself. Without
@@ -163,20 +53,26 @@ export async function acquireLock(ports: LockPorts, mode: LockMode, signal: Abor
 /** A store without atomic writes may show a lock half-written for a moment; one that stays so locks us out. */
 async function readableLocks(ports: LockPorts, signal: AbortSignal): Promise<FoundLock[]> {
   for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await listLocks(ports, signal);
-    } catch (error) {
-      if (!isStillpointError(error, 'repository.damaged')) throw error;
-      if (attempt === READ_ATTEMPTS) {
-        throw new StillpointError('repository.locked', `${error.message} Somebody may be at work.`, {
-          advice:
-            'Nothing was started. If nothing works on the repository, remove the lock with "stillpoint unlock --remove-all".',
-          cause: error,
-        });
-      }
-      await ports.clock.sleep(LOCK_TIMES.settleMs, signal);
-    }
+    const unreadable: [name: string, error: StillpointError][] = [];
+    const locks = await listLocks(ports, signal, (name, error) => unreadable.push([name, error]));
+    const [first] = unreadable;
+    if (first === undefined) return locks;
+    if (attempt === READ_ATTEMPTS) throw unreadableLock(...first);
+    await ports.clock.sleep(LOCK_TIMES.settleMs, signal);
   }
+}
+
+function unreadableLock(name: string, error: StillpointError): StillpointError {
+  const mayRead = error.code === 'backend.denied' ? 'Run this as a user who may read it; or, if' : 'If';
+  return new StillpointError(
+    'repository.locked',
+    `Somebody may be at work on the repository: a lock cannot be read. ${error.message}`,
+    {
+      advice: `Nothing was started. ${mayRead} nothing works on the repository any more, remove it with "stillpoint unlock --remove-all".`,
+      details: { ...error.details, lock: name },
+      cause: error,
+    },
+  );
 }
 
 async function refuseConflict(
@@ -186,19 +82,41 @@ async function refuseConflict(
   signal: AbortSignal,
 ): Promise<void> {
   const others = (await readableLocks(ports, signal)).filter(({ name }) => name !== own);
-  const conflict = others.find(({ lock }) => mode === 'exclusive' || lock.exclusive);
-  if (conflict === undefined) return;
-  const { lock, isStale: stale } = conflict;
-  const who = `process ${lock.pid} of ${lock.username || 'somebody'} on "${lock.hostname}"`;
+  for (const dead of others.filter(({ state }) => state === 'dead')) await removeDead(ports, dead, signal);
+  const conflict = others.find(({ lock, state }) => state !== 'dead' && (mode === 'exclusive' || lock.exclusive));
+  if (conflict !== undefined) throw conflictWith(conflict, ports);
+}
+
+async function removeDead(ports: LockPorts, dead: FoundLock, signal: AbortSignal): Promise<void> {
+  const { name, lock, reason } = dead;
+  const what = `The lock of ${holderName(lock)} since ${lock.time}`;
+  try {
+    if (!(await removeLock(ports, name, signal))) return;
+  } catch (error) {
+    signal.throwIfAborted();
+    ports.logger.log('warn', 'The lock of a dead process could not be removed; it counts no more.', { name, error });
+    return;
+  }
+  ports.notify({
+    code: 'repository.locked',
+    message: `${what} was removed: ${reason}.`,
+    advice: lock.exclusive
+      ? 'What that job left half done harms no restore point; a prune takes it away.'
+      : 'What that job had stored without a restore point of its own is used again or taken away by a prune.',
+  });
+}
+
+function conflictWith({ lock, state, reason }: FoundLock, { files }: LockPorts): StillpointError {
   const how = lock.exclusive ? 'locked for exclusive use' : 'in use';
-  throw new StillpointError(
+  const isStale = state === 'stale';
+  return new StillpointError(
     'repository.locked',
-    `The repository at ${ports.files.backend.properties.location} is ${how} by ${who} since ${lock.time}.`,
+    `The repository at ${files.backend.properties.location} is ${how} by ${holderName(lock)} since ${lock.time}.`,
     {
-      advice: stale
-        ? 'That lock looks abandoned. If nothing works on the repository any more, remove it with "stillpoint unlock".'
-        : 'Wait until that is done. If that process is gone, remove its lock with "stillpoint unlock".',
-      details: { ...lock, isStale: stale },
+      advice: isStale
+        ? `That lock looks abandoned: ${reason}. If nothing works on the repository any more, remove it with "stillpoint unlock".`
+        : `Wait until that is done; ${reason}. If that process is gone, remove its lock with "stillpoint unlock".`,
+      details: { ...lock, isStale },
       cause: undefined,
       retry: 'safe',
     },
