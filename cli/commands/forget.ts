@@ -32,7 +32,7 @@ export function addForget(program: Command, shell: Shell): void {
   withDetach(withApply(withPruneOptions(command)))
     .addHelpText(
       'after',
-      '\nThe rules mean what they mean to restic 0.14, and "unlimited" is a number too. Without any, each source is kept by\nits own "keep" in the configuration, and restore points of no source are not looked at.\n\nExample:\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --prune --apply',
+      '\nThe rules mean what they mean to restic since 0.16, and "unlimited" is a number too. Without any, each source is kept by\nits own "keep" in the configuration, and restore points of no source are not looked at.\n\nExample:\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --prune --apply',
     )
     .action(async (name: string | undefined, flags: ForgetFlags) => {
       const request = async (stillpoint: Stillpoint): Promise<ForgetRequest> => {

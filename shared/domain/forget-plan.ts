@@ -36,6 +36,8 @@ export interface PlannedPoint extends Omit<RetentionPoint, 'id'> {
   readonly forget: boolean;
   /** Why it stays or goes, for people. */
   readonly reason: string;
+  /** No rule looked at it, because its time is in doubt. It stays. */
+  readonly setAside: boolean;
 }
 
 export interface PlannedGroup {

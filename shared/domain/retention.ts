@@ -1,22 +1,24 @@
 /**
  * Which restore points the keep rules keep, and why: a pure function, so that a plan can be made as often as one likes.
- * The meaning is that of `forget` of restic 0.14, whose program is the judge in the tests:
+ * The meaning is that of `forget` of restic since 0.16, whose newest program is the judge in the tests:
  *
  * - Points are put into groups (by host and paths, unless told otherwise), and every rule holds in each group alone.
  * - A counted rule goes from the newest to the oldest and keeps the newest point of each hour, day, ISO week, month or
- *   year until it has kept as many as it may. Periods without points do not count.
- * - Lengths of time are reckoned back from the newest point of the group that does not lie in the future.
+ *   year until it has kept as many as it may. Periods without points do not count. While it may keep more, it also keeps
+ *   the oldest point of the group, so that a young history is not cut short.
+ * - Lengths of time are reckoned back from the newest point of the group that does not lie in the future. Within one,
+ *   the oldest point of the group stays too.
  * - Hours and days are those of the clock that the point's own time shows.
  * - What any rule keeps is kept.
  *
- * Of points of the same instant one with the tag "repaired" counts as newer than one without, so that a repaired point
- * is not given up for the damaged one, which may itself be a copy; then a copy counts as newer than its original, and
- * others are ordered by their ids. restic leaves it to chance.
+ * One thing is not restic's: a point whose time is in doubt (see `point-order.ts`) is set aside. No rule counts it, so
+ * it pushes out nothing; and none gives it up, because that would need its time. Fewer points that count never make a
+ * rule keep fewer of the others, so setting aside too many is safe.
  */
 import { StillpointError } from '../base/errors.ts';
 import { COUNTED_RULES, formatSpan, isEmptyRules, type KeepRules, parseSpan, WITHIN_RULES } from './keep-rules.ts';
 import { before, CALENDAR, compareInstants, instantMs, type LocalTime, parseLocalTime } from './local-time.ts';
-import { REPAIRED_TAG } from './wholeness.ts';
+import { compareAges } from './point-order.ts';
 
 /** What the rules look at. */
 export interface RetentionPoint {
@@ -26,7 +28,7 @@ export interface RetentionPoint {
   readonly hostname: string;
   readonly paths: readonly string[];
   readonly tags: readonly string[];
-  /** The restore point that it is a repaired or otherwise changed copy of. */
+  /** See `PointInTime`: of points of one instant the copies count as newer. */
   readonly original?: string | undefined;
 }
 
@@ -43,26 +45,36 @@ export interface RetentionGroup<P extends RetentionPoint = RetentionPoint> {
   readonly decisions: readonly Decision<P>[];
 }
 
-interface Decision<P extends RetentionPoint = RetentionPoint> {
+export interface Decision<P extends RetentionPoint = RetentionPoint> {
   readonly point: P;
-  /** Every rule that keeps it, such as "daily" or "weekly within 3m"; empty for a point that is forgotten. */
+  /** Every rule that keeps it, such as "daily", "oldest weekly" or "weekly within 3m". */
   readonly keptBy: readonly string[];
+  /** No rule looked at it, because its time is in doubt. It stays. */
+  readonly isSetAside: boolean;
 }
 
 interface Timed<P> {
   readonly point: P;
   readonly time: LocalTime;
+  /** Of its group, among those that count. */
+  readonly isOldest: boolean;
 }
 
 /** One rule at its way through a group; it remembers what it kept last. */
 type Keeper = (entry: Timed<RetentionPoint>) => string | undefined;
 
-/** @param now points after it are kept or forgotten like others, but lengths of time are not reckoned from them */
+export interface RetentionFrame {
+  readonly groupBy: readonly GroupKey[];
+  /** Lengths of time are not reckoned from points after it. */
+  readonly now: Date;
+  /** Ids of points whose time is in doubt. */
+  readonly setAside: { has(id: string): boolean };
+}
+
 export function applyKeepRules<P extends RetentionPoint>(
   points: readonly P[],
   rules: KeepRules,
-  groupBy: readonly GroupKey[],
-  now: Date,
+  { groupBy, now, setAside }: RetentionFrame,
 ): RetentionGroup<P>[] {
   if (isEmptyRules(rules)) throw noRules();
   const groups = new Map<string, P[]>();
@@ -73,12 +85,23 @@ export function applyKeepRules<P extends RetentionPoint>(
   return [...groups].toSorted(([left], [right]) => (left < right ? -1 : 1)).map(([, group]) => decide(group));
 
   function decide(group: readonly P[]): RetentionGroup<P> {
-    const timed = group.map((point): Timed<P> => ({ point, time: parseLocalTime(point.time) })).toSorted(newestFirst);
-    const keepers = keepersOf(rules, latestOf(timed, now));
-    const decisions = timed.map((entry) => ({
-      point: entry.point,
-      keptBy: keepers.map((keeper) => keeper(entry)).filter((reason) => reason !== undefined),
-    }));
+    const ordered = group.toSorted((left, right) => compareAges(right, left));
+    const oldest = ordered.findLast(({ id }) => !setAside.has(id));
+    const timed = ordered.map(
+      (point): Timed<P> => ({ point, time: parseLocalTime(point.time), isOldest: point === oldest }),
+    );
+    const keepers = keepersOf(
+      rules,
+      latestOf(
+        timed.filter(({ point }) => !setAside.has(point.id)),
+        now,
+      ),
+    );
+    const decisions = timed.map((entry) => {
+      const isSetAside = setAside.has(entry.point.id);
+      const reasons = isSetAside ? [] : keepers.map((keeper) => keeper(entry));
+      return { point: entry.point, isSetAside, keptBy: reasons.filter((reason) => reason !== undefined) };
+    });
     return { ...sharedBy(group[0] as P, groupBy), decisions };
   }
 }
@@ -92,19 +115,6 @@ function sharedBy(
     paths: groupBy.includes('paths') ? paths.toSorted() : undefined,
     tags: groupBy.includes('tags') ? tags.toSorted() : undefined,
   };
-}
-
-function newestFirst(left: Timed<RetentionPoint>, right: Timed<RetentionPoint>): number {
-  return (
-    compareInstants(right.time, left.time) ||
-    Number(isRepaired(right.point)) - Number(isRepaired(left.point)) ||
-    Number(right.point.original !== undefined) - Number(left.point.original !== undefined) ||
-    (left.point.id < right.point.id ? -1 : 1)
-  );
-}
-
-function isRepaired({ tags }: RetentionPoint): boolean {
-  return tags.includes(REPAIRED_TAG);
 }
 
 function latestOf(timed: readonly Timed<RetentionPoint>[], now: Date): LocalTime | undefined {
@@ -134,14 +144,23 @@ function hasTags({ tags }: RetentionPoint, wanted: readonly string[]): boolean {
 
 function countKeeper(rule: (typeof COUNTED_RULES)[number], count: number): Keeper {
   let left = count;
+  const isNew = eachPeriodOnce(rule);
+  return (entry) => {
+    if (left === 0) return undefined;
+    const reason = isNew(entry) ? rule : entry.isOldest ? `oldest ${rule}` : undefined;
+    if (reason !== undefined) left -= 1;
+    return reason;
+  };
+}
+
+/** Whether an entry is the first of its period on the way from the newest to the oldest. */
+function eachPeriodOnce(rule: (typeof COUNTED_RULES)[number]): (entry: Timed<RetentionPoint>) => boolean {
   let last: string | undefined;
   return ({ point, time }) => {
-    if (left === 0) return undefined;
     const period = rule === 'last' ? point.id : CALENDAR[rule](time);
-    if (period === last) return undefined;
+    const isNew = period !== last;
     last = period;
-    left -= 1;
-    return rule;
+    return isNew;
   };
 }
 
@@ -157,15 +176,13 @@ function withinKeepers(
     // Where all points lie in the future there is nothing to reckon from, and all are kept.
     const start = latest === undefined ? undefined : before(latest, span);
     const rule = WITHIN_RULES[name];
-    let last: string | undefined;
+    const isNew = rule === undefined ? undefined : eachPeriodOnce(rule);
     return [
-      ({ time }) => {
-        if (start !== undefined && compareInstants(time, start) <= 0) return undefined;
-        if (rule === undefined) return `within ${text}`;
-        const period = CALENDAR[rule](time);
-        if (period === last) return undefined;
-        last = period;
-        return `${rule} within ${text}`;
+      (entry) => {
+        if (start !== undefined && compareInstants(entry.time, start) <= 0) return undefined;
+        if (isNew === undefined) return `within ${text}`;
+        if (isNew(entry)) return `${rule} within ${text}`;
+        return entry.isOldest ? `oldest ${rule} within ${text}` : undefined;
       },
     ];
   });

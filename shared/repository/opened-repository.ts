@@ -71,7 +71,7 @@ export class OpenedRepository implements Repository {
     this.parts = parts;
     this.files = new StoredFiles(parts.backend, parts.sealer, parts.config.version);
     this.#reader = new BlobReader(parts, this.index);
-    this.#points = new RestorePointStore(this.files);
+    this.#points = new RestorePointStore(this.files, parts.clock);
   }
 
   get id(): string {

@@ -10,6 +10,7 @@
  */
 import type { ErrorCode } from '../base/error-codes.ts';
 import type { RestorePointId } from '../domain/names.ts';
+import type { TimeDoubt } from '../domain/point-order.ts';
 import type { Finding, ProvedContent } from '../domain/report.ts';
 import type { UnlockReport } from '../domain/repository-access.ts';
 import type { CipherKey } from './crypto/aes-poly1305.ts';
@@ -37,7 +38,7 @@ export interface Repository extends AsyncDisposable {
   /** Reads the index files; needed once before blobs are read or written. Calling it again reads what is new. */
   loadIndex(signal: AbortSignal): Promise<void>;
 
-  /** Oldest first. Files that cannot be read are findings, not an error. */
+  /** Oldest first, by what proves their order (see `point-order.ts`). Files that cannot be read are findings, not an error. */
   listRestorePoints(signal: AbortSignal): Promise<RestorePointList>;
   /** By id, the start of one (`repository.ambiguous-point` where several fit) or `latest`. */
   findRestorePoint(idOrPrefix: string, signal: AbortSignal): Promise<RestorePoint>;
@@ -82,6 +83,8 @@ export interface RepositoryLock extends AsyncDisposable {
 
 export interface RestorePointList {
   readonly points: readonly RestorePoint[];
+  /** By id: those whose time cannot be believed. */
+  readonly doubts: ReadonlyMap<string, TimeDoubt>;
   readonly findings: readonly Finding[];
 }
 

@@ -1,20 +1,23 @@
 /** Listing, finding and saving restore points. */
 
+import type { Clock } from '../base/clock.ts';
 import { isStillpointError, StillpointError, toStillpointError } from '../base/errors.ts';
 import { mapWithLimit } from '../base/limit.ts';
 import { type RestorePointId, restorePointId } from '../domain/names.ts';
+import { orderPoints } from '../domain/point-order.ts';
 import type { Finding } from '../domain/report.ts';
 import { decodeSnapshot, encodeSnapshot } from './format/snapshot.ts';
-import { timestampToNs } from './format/timestamp.ts';
 import type { RestorePointList } from './repository.ts';
 import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
 import type { StoredFiles } from './stored-files.ts';
 
 export class RestorePointStore {
   readonly #files: StoredFiles;
+  readonly #clock: Clock;
 
-  constructor(files: StoredFiles) {
+  constructor(files: StoredFiles, clock: Clock) {
     this.#files = files;
+    this.#clock = clock;
   }
 
   async list(signal: AbortSignal): Promise<RestorePointList> {
@@ -32,7 +35,8 @@ export class RestorePointStore {
         return undefined;
       }
     });
-    return { points: points.filter((point) => point !== undefined).toSorted(byTime), findings };
+    const read = points.filter((point) => point !== undefined);
+    return { ...orderPoints(read, this.#clock.now()), findings };
   }
 
   async find(wanted: string, signal: AbortSignal): Promise<RestorePoint> {
@@ -88,11 +92,6 @@ export class RestorePointStore {
   get #location(): string {
     return this.#files.backend.properties.location;
   }
-}
-
-function byTime(left: RestorePoint, right: RestorePoint): number {
-  const difference = timestampToNs(left.time) - timestampToNs(right.time);
-  return difference === 0n ? (left.id < right.id ? -1 : 1) : difference < 0n ? -1 : 1;
 }
 
 function unknownPoint(message: string): StillpointError {

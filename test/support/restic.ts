@@ -9,9 +9,14 @@ export interface ResticResult {
 }
 
 /** Runs restic on the repository in `folder`; never throws, because its refusals are results too. */
-export async function restic(folder: string, ...args: readonly string[]): Promise<ResticResult> {
+export function restic(folder: string, ...args: readonly string[]): Promise<ResticResult> {
+  return runRestic('restic', folder, args);
+}
+
+/** As `restic`, with another restic than Debian's. */
+export async function runRestic(program: string, folder: string, args: readonly string[]): Promise<ResticResult> {
   const env = { RESTIC_PASSWORD: PASSWORD, RESTIC_PROGRESS_FPS: '0', LC_ALL: 'C' };
-  const done = await execa('restic', ['--no-cache', '--repo', folder, ...args], { env, reject: false });
+  const done = await execa(program, ['--no-cache', '--repo', folder, ...args], { env, reject: false });
   return { exitCode: done.exitCode ?? -1, stdout: done.stdout, stderr: done.stderr };
 }
 

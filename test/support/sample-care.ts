@@ -40,11 +40,11 @@ export const sampleForgetPlan: ForgetPlan = {
       points: [
         {
           ...{ id: samplePoint.id, time: samplePoint.time, hostname: 'db1', paths: ['/var/lib/mysql'], tags: [] },
-          ...{ forget: false, reason: 'daily' },
+          ...{ forget: false, setAside: false, reason: 'daily' },
         },
         {
           ...{ id: OLD, time: '2026-11-22T03:00:00.000Z', hostname: 'db1', paths: ['/var/lib/mysql'], tags: [] },
-          ...{ forget: true, reason: 'no rule keeps it' },
+          ...{ forget: true, setAside: false, reason: 'no rule keeps it' },
         },
       ],
     },

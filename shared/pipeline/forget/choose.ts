@@ -1,15 +1,25 @@
-/** From a wish and the restore points that are there to what goes and what stays, each with its reason. */
+/**
+ * From a wish and the restore points that are there to what goes and what stays, each with its reason.
+ *
+ * No host's restore points push out those of another one: where a source has moved to another host, or somebody else's
+ * restore points name it, each host's are a group of their own. What has a time that cannot be believed neither counts
+ * nor goes; only a person who names it by its id removes it.
+ */
 import { StillpointError } from '../../base/errors.ts';
 import type { ForgetPlan, ForgetSelection, PlannedGroup, PlannedPoint } from '../../domain/forget-plan.ts';
 import type { KeepRules } from '../../domain/keep-rules.ts';
 import { type RestorePointId, restorePointId } from '../../domain/names.ts';
 import { fitsFilter } from '../../domain/point-filter.ts';
-import { applyKeepRules, type GroupKey, type RetentionGroup, type RetentionPoint } from '../../domain/retention.ts';
+import { describeDoubt, type TimeDoubt } from '../../domain/point-order.ts';
+import { applyKeepRules, type Decision, type RetentionFrame, type RetentionPoint } from '../../domain/retention.ts';
 import type { RestorePointList } from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import { readLabels } from '../labels.ts';
+import { doubtNotes, mixedHosts, refuseEmptying } from './notes.ts';
 
 type Choice = Pick<ForgetPlan, 'groups' | 'forget' | 'keep' | 'notes'>;
+
+type Doubts = ReadonlyMap<string, TimeDoubt>;
 
 interface Candidate extends RetentionPoint {
   readonly id: RestorePointId;
@@ -23,24 +33,26 @@ export function chooseForgotten(
   now: Date,
 ): Choice {
   const candidates = list.points.map(candidateOf);
+  const frame = { now, setAside: list.doubts };
   switch (selection.by) {
     case 'points':
       return choosePoints(list, candidates, selection.points, location);
     case 'rules': {
       const fitting = candidates.filter((point) => fitsFilter(point, selection.filter));
-      return choiceOf(byRules(fitting, selection.rules, selection.groupBy, now, undefined), unreadable(list));
+      const { rules, groupBy } = selection;
+      return choiceOf(list, byRules(fitting, rules, { ...frame, groupBy }, list.doubts, undefined));
     }
     case 'sources': {
       const groups = selection.sources.flatMap(({ source, rules }) =>
         byRules(
           candidates.filter((point) => point.source === source),
           rules,
-          [],
-          now,
+          { ...frame, groupBy: ['host'] },
+          list.doubts,
           source,
         ),
       );
-      return choiceOf(groups, unreadable(list));
+      return choiceOf(list, groups);
     }
   }
 }
@@ -53,22 +65,25 @@ function candidateOf(point: RestorePoint): Candidate {
 function byRules(
   candidates: readonly Candidate[],
   rules: KeepRules,
-  groupBy: readonly GroupKey[],
-  now: Date,
+  frame: RetentionFrame,
+  doubts: Doubts,
   source: string | undefined,
 ): PlannedGroup[] {
-  return applyKeepRules(candidates, rules, groupBy, now).map((group) => plannedGroup(group, source));
+  return applyKeepRules(candidates, rules, frame).map(({ decisions, ...shared }) => ({
+    ...shared,
+    source,
+    points: decisions.map((decision) => plannedPoint(decision, doubts)),
+  }));
 }
 
-function plannedGroup({ decisions, ...shared }: RetentionGroup<Candidate>, source: string | undefined): PlannedGroup {
-  const points = decisions.map(({ point, keptBy }) =>
-    planned(point, keptBy.length === 0, keptBy.length === 0 ? 'no rule keeps it' : keptBy.join(', ')),
-  );
-  return { ...shared, source, points };
+function plannedPoint({ point, keptBy }: Decision<Candidate>, doubts: Doubts): PlannedPoint {
+  const doubt = doubts.get(point.id);
+  if (doubt !== undefined) return { ...planned(point, false, `not counted: ${describeDoubt(doubt)}`), setAside: true };
+  return planned(point, keptBy.length === 0, keptBy.length === 0 ? 'no rule keeps it' : keptBy.join(', '));
 }
 
 function planned({ id, time, hostname, paths, tags }: Candidate, forget: boolean, reason: string): PlannedPoint {
-  return { id, time, hostname, paths, tags, forget, reason };
+  return { id, time, hostname, paths, tags, forget, reason, setAside: false };
 }
 
 function choosePoints(
@@ -108,18 +123,14 @@ function resolve(text: string, names: readonly string[], location: string): stri
   });
 }
 
-function choiceOf(groups: readonly PlannedGroup[], notes: readonly string[]): Choice {
+function choiceOf(list: RestorePointList, groups: readonly PlannedGroup[]): Choice {
+  refuseEmptying(groups);
   const points = groups.flatMap((group) => group.points);
   const gone = points.filter(({ forget }) => forget);
   const forget = gone.toSorted((left, right) => Date.parse(left.time) - Date.parse(right.time)).map(({ id }) => id);
-  const emptied = groups.filter((group) => group.points.every((point) => point.forget));
-  const warning = `The rules keep nothing of ${emptied.length === 1 ? 'one group' : `${emptied.length} groups`}.`;
-  return {
-    groups,
-    forget,
-    keep: points.length - forget.length,
-    notes: emptied.length === 0 ? notes : [...notes, warning],
-  };
+  const doubted = points.filter(({ setAside }) => setAside);
+  const notes = [...unreadable(list), ...doubtNotes(doubted, list.doubts), ...mixedHosts(groups)];
+  return { groups, forget, keep: points.length - forget.length, notes };
 }
 
 function unreadable({ findings }: RestorePointList): string[] {

@@ -26,7 +26,7 @@ async function opened(folder: TemporaryFolder): Promise<Stillpoint> {
   await writeFile(
     configFile,
     `{"repositories": {"main": {"location": "main", "passwordFile": "password"}},
-      "sources": {"shop": {"host": "db1", "paths": ["/srv"], "repository": "main", "keep": {"daily": 2, "within": "1d"}}}}`,
+      "sources": {"shop": {"host": "db1", "paths": ["/srv"], "repository": "main", "keep": {"daily": 3, "within": "1d"}}}}`,
   );
   return openStillpoint({ configFile, stateFolder: join(folder.path, 'state') });
 }
@@ -67,17 +67,17 @@ test(
   'what was planned is done by a job, and nothing else is',
   async () => {
     await using folder = await temporaryFolder();
-    await fill(folder, 4);
+    await fill(folder, 5);
     await using stillpoint = await opened(folder);
     const [source] = await stillpoint.listSources();
-    expect(source?.keep).toEqual({ daily: 2, within: '1d' });
+    expect(source?.keep).toEqual({ daily: 3, within: '1d' });
     const wish: ForgetRequest = {
       repository: MAIN,
       selection: { by: 'sources', sources: [{ source: sourceName('shop'), rules: source?.keep ?? {} }] },
       prune: { maxUnused: '0%', maxRepackBytes: 5000 },
     };
     const plan = await stillpoint.planForget(wish, never);
-    expect([plan.forget.length, plan.keep, plan.prune?.figures.packs.unused]).toEqual([2, 2, 2]);
+    expect([plan.forget.length, plan.keep, plan.prune?.figures.packs.unused]).toEqual([2, 3, 2]);
 
     const request = { kind: 'forget', ...wish, plan: plan.id } as const;
     const done = await run(stillpoint, request);
@@ -86,7 +86,7 @@ test(
       result: { forgotten: plan.forget, prune: { packsDeleted: 2 } },
     });
     expect(done.job.request).toEqual(request);
-    expect((await stillpoint.listRestorePoints({}, never)).restorePoints).toHaveLength(2);
+    expect((await stillpoint.listRestorePoints({}, never)).restorePoints).toHaveLength(3);
 
     const rules = { last: 1, yearly: 'unlimited', withinMonthly: '2m', tags: [['a', 'b']] } as const;
     const byRules = {
@@ -96,7 +96,7 @@ test(
     } as const;
     expect((await run(stillpoint, byRules)).job.request).toEqual(byRules);
     const pruning = { kind: 'prune', repository: MAIN, options: { maxUnused: '5%' } } as const;
-    expect((await stillpoint.planPrune(pruning, never)).figures.packs).toMatchObject({ keep: 1, unused: 1 });
+    expect((await stillpoint.planPrune(pruning, never)).figures.packs).toMatchObject({ keep: 2, unused: 1 });
     const pruned = await run(stillpoint, pruning);
     expect([pruned.end, pruned.job.request]).toMatchObject([
       { outcome: 'succeeded', result: { packsDeleted: 1 } },

@@ -156,16 +156,20 @@ describe('forget', () => {
     expect(plan.keep).toBe(1);
   });
 
-  it('says so when the rules keep nothing of a group', async () => {
-    const { backend } = await filled(2);
+  it('refuses rules that keep nothing of a group, as restic does', async () => {
+    const { backend, ids } = await filled(2);
     const selection: ForgetSelection = {
       by: 'rules',
       rules: { tags: [['other']] },
       groupBy: ['tags'],
       filter: EVERY_POINT,
     };
-    const plan = await planForgetting({ selection }, ports(backend), signal);
-    expect([plan.forget.length, plan.notes]).toEqual([2, ['The rules keep nothing of 2 groups.']]);
+    await expect(planForgetting({ selection }, ports(backend), signal)).rejects.toMatchObject({
+      code: 'usage.invalid',
+      message: expect.stringMatching(/^The rules keep no restore point of tags .* and of 1 other groups\.$/) as string,
+    });
+    await expect(forget({ selection }, ports(backend), signal)).rejects.toMatchObject({ code: 'usage.invalid' });
+    expect(await pointsIn(backend)).toEqual(ids);
   });
 
   it('goes on to prune under the same lock', async () => {

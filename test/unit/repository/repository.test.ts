@@ -84,7 +84,7 @@ describe('restore points', () => {
     await using lock = await repository.lock('shared', signal);
     const { id: _id, ...draft } = first;
     const later = await repository.saveRestorePoint(
-      { ...draft, time: timestampFromNs(1_800_000_000_000_000_000n) },
+      { ...draft, time: timestampFromNs(1_750_000_000_000_000_000n) },
       lock,
       signal,
     );
