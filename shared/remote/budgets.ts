@@ -30,6 +30,9 @@ export const MAX_CHANNELS = 8;
 /** A server counts a channel until it reaped its process: waits before a refusal is taken for the last word. */
 export const CHANNEL_REFUSED_WAITS_MS = [20, 100, 500, 2_000] as const;
 
+/** Reading OpenSSH's configuration: commands behind `Match exec` may ask a network. */
+export const CONFIG_BUDGET_MS = 120_000;
+
 /** TCP, key exchange and each step of logging in, without the time that a person takes to answer. */
 export const CONNECT_BUDGET_MS = 15_000;
 

@@ -7,11 +7,11 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { registerSecret } from '../base/log.ts';
+import { type Carrier, connectSession } from './connect-session.ts';
 import { createLocalTransport } from './local.ts';
 import type { Prompter } from './prompter.ts';
 import type { RemoteHost } from './remote-host.ts';
 import { createShellHost, identifyAccount } from './shell-host.ts';
-import { connectSession } from './ssh/connect-session.ts';
 import { createSshTransport } from './ssh/ssh-transport.ts';
 import type { SudoMode } from './sudo.ts';
 import type { Transport } from './transport.ts';
@@ -41,6 +41,8 @@ export interface HostPorts {
   readonly wrapTransport?: (transport: Transport) => Transport;
   readonly nonceBudgetMs?: number;
   readonly keepAlive?: { readonly intervalMs: number; readonly count: number };
+  /** Instead of the better one of this machine; for tests. */
+  readonly carrier?: Carrier;
 }
 
 /**
@@ -78,13 +80,20 @@ export async function connectHost(address: HostAddress, ports: HostPorts, signal
 function openTransport(address: HostAddress, ports: HostPorts): Transport {
   const { ssh } = address;
   if (ssh === undefined) return createLocalTransport();
-  const { prompter, logger, agentSocket, homeFolder, keepAlive } = ports;
+  const { prompter, logger, agentSocket, homeFolder, keepAlive, carrier } = ports;
   const question = {
     alias: ssh,
     homeFolder,
     ...(address.sshConfigFile === undefined ? {} : { configFile: address.sshConfigFile }),
   };
-  const sessionPorts = { prompter, logger, agentSocket, ...(keepAlive === undefined ? {} : { keepAlive }) };
+  const sessionPorts = {
+    prompter,
+    logger,
+    agentSocket,
+    homeFolder,
+    ...(keepAlive === undefined ? {} : { keepAlive }),
+    ...(carrier === undefined ? {} : { carrier }),
+  };
   return createSshTransport({
     host: address.name,
     logger,

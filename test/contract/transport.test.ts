@@ -8,9 +8,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { never } from '../../shared/base/cancel.ts';
 import { systemClock } from '../../shared/base/clock.ts';
 import { silentLogger } from '../../shared/base/log.ts';
+import { type Carrier, connectSession } from '../../shared/remote/connect-session.ts';
 import { createLocalTransport } from '../../shared/remote/local.ts';
 import { recordTransport } from '../../shared/remote/recording.ts';
-import { connectSession } from '../../shared/remote/ssh/connect-session.ts';
 import { createSshTransport } from '../../shared/remote/ssh/ssh-transport.ts';
 import type { RemoteProcess, Transport } from '../../shared/remote/transport.ts';
 import type { PrivateSshd } from '../support/remote/private-sshd.ts';
@@ -25,11 +25,11 @@ afterAll(async () => {
   if (whyNot === undefined) await sshd[Symbol.asyncDispose]();
 });
 
-function overSsh(): Transport {
-  const question = { alias: 'plain', configFile: `${sshd.folder}/config`, homeFolder: sshd.folder };
-  const ports = { prompter: undefined, logger: silentLogger, agentSocket: undefined };
+function overSsh(carrier: Carrier, alias = 'plain'): Transport {
+  const question = { alias, configFile: `${sshd.folder}/config`, homeFolder: sshd.folder };
+  const ports = { prompter: undefined, logger: silentLogger, agentSocket: undefined, homeFolder: sshd.folder, carrier };
   return createSshTransport({
-    host: 'plain',
+    host: alias,
     logger: silentLogger,
     clock: systemClock,
     connect: (signal) => connectSession(question, ports, signal),
@@ -39,8 +39,9 @@ function overSsh(): Transport {
 const transports = [
   { name: 'local', open: createLocalTransport, needs: undefined },
   { name: 'recorded local', open: () => recordTransport(createLocalTransport()), needs: undefined },
-  { name: 'ssh', open: overSsh, needs: whyNot },
-  { name: 'recorded ssh', open: () => recordTransport(overSsh()), needs: whyNot },
+  { name: 'OpenSSH', open: () => overSsh('openssh'), needs: whyNot },
+  { name: 'ssh2', open: () => overSsh('ssh2'), needs: whyNot },
+  { name: 'recorded OpenSSH', open: () => recordTransport(overSsh('openssh')), needs: whyNot },
 ];
 
 for (const { name, open, needs } of transports) {

@@ -1,8 +1,7 @@
 /** From the name of a host to its file transfers, over the same way as its commands: OpenSSH's configuration and keys. */
 import type { HostPorts } from '../connect-host.ts';
+import { connectSession } from '../connect-session.ts';
 import type { Prompter } from '../prompter.ts';
-import { channelProcess } from '../ssh/channel-process.ts';
-import { connectSession } from '../ssh/connect-session.ts';
 import { KeptSession } from '../ssh/kept-session.ts';
 import { type SftpLine, SftpPool } from './sftp-pool.ts';
 
@@ -29,7 +28,7 @@ export function openSftp(address: SftpAddress, ports: SftpPorts, connections: nu
 }
 
 function sshLine({ name, ssh, user, port, sshConfigFile }: SftpAddress, ports: SftpPorts): SftpLine {
-  const { prompter, logger, agentSocket, homeFolder, keepAlive } = ports;
+  const { prompter, logger, agentSocket, homeFolder, keepAlive, carrier } = ports;
   const question = {
     alias: ssh,
     homeFolder,
@@ -37,7 +36,13 @@ function sshLine({ name, ssh, user, port, sshConfigFile }: SftpAddress, ports: S
     ...(port === undefined ? {} : { port }),
     ...(sshConfigFile === undefined ? {} : { configFile: sshConfigFile }),
   };
-  const sessionPorts = { logger, agentSocket, ...(keepAlive === undefined ? {} : { keepAlive }) };
+  const sessionPorts = {
+    logger,
+    agentSocket,
+    homeFolder,
+    ...(keepAlive === undefined ? {} : { keepAlive }),
+    ...(carrier === undefined ? {} : { carrier }),
+  };
   const kept = new KeptSession({
     host: name,
     logger,
@@ -46,13 +51,7 @@ function sshLine({ name, ssh, user, port, sshConfigFile }: SftpAddress, ports: S
   return {
     async start(signal) {
       const session = await kept.ready(signal);
-      const adopt = (channel: Parameters<typeof channelProcess>[0]) =>
-        channelProcess(
-          channel,
-          () => session.lost,
-          () => undefined,
-        );
-      return await session.subsystem('sftp', adopt, signal);
+      return await session.subsystem('sftp', () => undefined, signal);
     },
     [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
   };

@@ -3,11 +3,12 @@
  * before what a person has to type; every attempt is written down, because "permission denied" helps nobody.
  */
 import type { AnyAuthMethod, KeyboardInteractiveCallback, Prompt } from 'ssh2';
-import { StillpointError } from '../../base/errors.ts';
+import type { StillpointError } from '../../base/errors.ts';
 import { registerSecret } from '../../base/log.ts';
 import type { QuestionIdentity } from '../prompter.ts';
 import type { Identity, IdentityDesk, OneKey } from './identities.ts';
 import { findIdentities } from './identities.ts';
+import { loginRefused } from './ssh-errors.ts';
 
 type Method = 'publickey' | 'keyboard-interactive' | 'password';
 
@@ -61,25 +62,8 @@ export class Login {
   }
 
   failure(cause: unknown): StillpointError {
-    const { config } = this.#desk;
-    const said = [...this.#tried, ...this.#skipped];
-    const takes = this.#offered.length > 0 ? ` It takes ${this.#offered.join(', ')}.` : '';
-    const list = said.length > 0 ? ` Tried: ${said.join('; ')}.` : ' There was nothing to try.';
-    return new StillpointError(
-      'ssh.auth-failed',
-      `The host "${config.alias}" did not let "${config.user}" log in.${takes}${list}`,
-      {
-        advice: `Put your key into the agent (ssh-add), or add its public half to ~/.ssh/authorized_keys of "${config.user}" on the host; "ssh ${config.alias}" has to work first.`,
-        details: {
-          host: config.alias,
-          user: config.user,
-          tried: this.#tried,
-          skipped: this.#skipped,
-          takes: this.#offered,
-        },
-        cause,
-      },
-    );
+    const attempts = { tried: this.#tried, skipped: this.#skipped, takes: this.#offered, tooMany: false };
+    return loginRefused(this.#desk.config, attempts, cause);
   }
 
   /** The host let us in. */

@@ -4,9 +4,9 @@
  */
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { StillpointError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Prompter } from '../prompter.ts';
+import { changedKey, revokedKey, unknownKey } from './host-key-errors.ts';
 import type { HostIdentity, HostKeyVerdict, KnownHost } from './known-hosts.ts';
 import {
   addressOf,
@@ -16,6 +16,7 @@ import {
   keyTypeOf,
   knownKeyTypes,
   parseKnownHosts,
+  trustedKeys,
 } from './known-hosts.ts';
 import type { SshConfig } from './openssh-config.ts';
 
@@ -34,18 +35,18 @@ export interface HostKeyCheck {
 
 export async function prepareHostKeyCheck(desk: HostKeyDesk): Promise<HostKeyCheck> {
   const { config } = desk;
-  const files = [...config.userKnownHostsFiles, ...config.globalKnownHostsFiles];
-  const entries = (await Promise.all(files.map(readEntries))).flat();
-  const host: HostIdentity = { name: (config.hostKeyAlias ?? config.hostName).toLowerCase(), port: config.port };
-  // OpenSSH looks an alias up as it stands, without the port.
-  const identity: HostIdentity = config.hostKeyAlias === undefined ? host : { ...host, port: 22 };
+  const { entries, identity } = await readKnownHosts(config);
   return {
     keyTypes: knownKeyTypes(entries, identity),
     async verify(key, signal) {
       const verdict = checkHostKey(entries, identity, key);
       if (verdict.kind === 'known') return;
-      if (verdict.kind === 'changed') throw changed(config, identity, verdict.expected, key);
-      if (verdict.kind === 'revoked') throw revoked(config, verdict.entry, key);
+      const shown = { config, keyType: keyTypeOf(key), fingerprint: fingerprintOf(key) };
+      if (verdict.kind === 'changed') {
+        const { file, line, key: known } = verdict.expected;
+        throw changedKey(shown, { file, line, fingerprint: fingerprintOf(known) });
+      }
+      if (verdict.kind === 'revoked') throw revokedKey(shown, `${verdict.entry.file}, line ${verdict.entry.line}`);
       await askAbout(desk, identity, key, verdict, signal);
     },
   };
@@ -54,6 +55,9 @@ export async function prepareHostKeyCheck(desk: HostKeyDesk): Promise<HostKeyChe
 async function readEntries(file: string): Promise<KnownHost[]> {
   return parseKnownHosts(await readFile(file, 'utf8').catch(() => ''), file);
 }
+
+const CERTIFIED =
+  ' known_hosts trusts a certificate authority for this host, but the connection without OpenSSH reads no host certificates: the key itself has to be known.';
 
 type Unknown = Extract<HostKeyVerdict, { kind: 'unknown' }>;
 
@@ -65,19 +69,22 @@ async function askAbout(
   signal: AbortSignal,
 ): Promise<void> {
   const { config, prompter } = desk;
+  const shown = { config, keyType: keyTypeOf(key), fingerprint: fingerprintOf(key) };
+  const otherKeys = verdict.others.map(describeKey);
+  const signed = verdict.authorities.length === 0 ? '' : CERTIFIED;
   const mayAsk = config.strictHostKeyChecking === 'ask' && !config.batchMode;
-  if (prompter === undefined || !mayAsk) throw unknown(config, key, verdict);
+  if (prompter === undefined || !mayAsk) throw unknownKey(shown, otherKeys, signed);
   const accepted = await prompter.confirmHostKey(
     {
       host: config.alias,
       address: addressOf(host),
       keyType: keyTypeOf(key),
       fingerprint: fingerprintOf(key),
-      otherKeys: verdict.others.map((other) => `${other.keyType} ${fingerprintOf(other.key)}`),
+      otherKeys,
     },
     signal,
   );
-  if (!accepted) throw unknown(config, key, verdict);
+  if (!accepted) throw unknownKey(shown, otherKeys, signed);
   await remember(desk, host, key);
 }
 
@@ -101,50 +108,36 @@ async function remember(desk: HostKeyDesk, host: HostIdentity, key: Buffer): Pro
   }
 }
 
-function unknown(config: SshConfig, key: Buffer, verdict: Unknown): StillpointError {
-  const fingerprint = fingerprintOf(key);
-  const { authorities, others } = verdict;
-  const known =
-    others.length > 0 ? ` Only other keys of it are known (${others.map((one) => one.keyType).join(', ')}).` : '';
-  const signed =
-    authorities.length > 0
-      ? ' known_hosts trusts a certificate authority for this host, but Stillpoint does not read host certificates: the key itself has to be known.'
-      : '';
-  return new StillpointError(
-    'ssh.host-key-unknown',
-    `The host "${config.alias}" shows a ${keyTypeOf(key)} key that is not known here: ${fingerprint}.${known}`,
-    {
-      advice: `Nothing was sent to it.${signed} Compare the fingerprint with "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" (or the file of its type) on the host itself, then run "ssh ${config.alias}" once and accept the key, or add it with "ssh-keyscan -p ${config.port} ${config.hostName} >> ${config.userKnownHostsFiles[0] ?? '~/.ssh/known_hosts'}".`,
-      details: { host: config.alias, keyType: keyTypeOf(key), fingerprint },
-      cause: undefined,
-    },
-  );
+export interface KnownKeys {
+  /** As the host stands in known_hosts. */
+  readonly address: string;
+  /** Keys that are known for the host, as "type SHA256:…". */
+  readonly otherKeys: readonly string[];
+  /** The fingerprint in a line of a known_hosts file. */
+  readonly fingerprintAt: (file: string, line: number) => string | undefined;
 }
 
-function changed(config: SshConfig, host: HostIdentity, expected: KnownHost, key: Buffer): StillpointError {
-  const shown = fingerprintOf(key);
-  const known = fingerprintOf(expected.key);
-  return new StillpointError(
-    'ssh.host-key-changed',
-    `The host "${config.alias}" shows another ${expected.keyType} key than the known one: ${shown} instead of ${known} (${expected.file}, line ${expected.line}).`,
-    {
-      advice: `Nothing was sent to it: somebody may stand between you and the host. If it was set up anew, compare ${shown} with "ssh-keygen -lf" on its console, then remove the old key with: ssh-keygen -f "${expected.file}" -R "${addressOf(host)}"`,
-      details: { host: config.alias, expected: known, shown, file: expected.file, line: expected.line },
-      cause: undefined,
+/** What the files say of a host, for words: who is trusted is decided elsewhere. */
+export async function knownKeysOf(config: SshConfig): Promise<KnownKeys> {
+  const { entries, identity } = await readKnownHosts(config);
+  return {
+    address: addressOf(identity),
+    otherKeys: trustedKeys(entries, identity).map(describeKey),
+    fingerprintAt(file, line) {
+      const entry = entries.find((one) => one.file === file && one.line === line);
+      return entry && fingerprintOf(entry.key);
     },
-  );
+  };
 }
 
-function revoked(config: SshConfig, entry: KnownHost, key: Buffer): StillpointError {
-  const fingerprint = fingerprintOf(key);
-  return new StillpointError(
-    'ssh.host-key-revoked',
-    `The host "${config.alias}" shows the key ${fingerprint}, which is marked as revoked (${entry.file}, line ${entry.line}).`,
-    {
-      advice:
-        'Nothing was sent to it: whoever has this key may pretend to be the host. Give the host a new key, then connect again.',
-      details: { host: config.alias, fingerprint, file: entry.file, line: entry.line },
-      cause: undefined,
-    },
-  );
+async function readKnownHosts(config: SshConfig): Promise<{ entries: KnownHost[]; identity: HostIdentity }> {
+  const files = [...config.userKnownHostsFiles, ...config.globalKnownHostsFiles];
+  const entries = (await Promise.all(files.map(readEntries))).flat();
+  const host: HostIdentity = { name: (config.hostKeyAlias ?? config.hostName).toLowerCase(), port: config.port };
+  // OpenSSH looks an alias up as it stands, without the port.
+  return { entries, identity: config.hostKeyAlias === undefined ? host : { ...host, port: 22 } };
+}
+
+function describeKey({ keyType, key }: KnownHost): string {
+  return `${keyType} ${fingerprintOf(key)}`;
 }

@@ -5,29 +5,29 @@
 import { abortable } from '../../base/cancel.ts';
 import type { Logger } from '../../base/log.ts';
 import { hostClosed } from '../host-errors.ts';
-import type { SshSession } from './session.ts';
+import type { Session } from '../session.ts';
 
 export interface KeptSessionOptions {
   readonly host: string;
   /** Makes a new session; asked again after a session was lost. */
-  readonly connect: (signal: AbortSignal) => Promise<SshSession>;
+  readonly connect: (signal: AbortSignal) => Promise<Session>;
   readonly logger: Logger;
 }
 
 export class KeptSession implements AsyncDisposable {
   readonly #options: KeptSessionOptions;
   readonly #closing = new AbortController();
-  #session: SshSession | undefined;
-  #connecting: Promise<SshSession> | undefined;
+  #session: Session | undefined;
+  #connecting: Promise<Session> | undefined;
 
   constructor(options: KeptSessionOptions) {
     this.#options = options;
   }
 
-  async ready(signal: AbortSignal): Promise<SshSession> {
+  async ready(signal: AbortSignal): Promise<Session> {
     signal.throwIfAborted();
     this.#closing.signal.throwIfAborted();
-    if (this.#session?.state === 'ready') return this.#session;
+    if (this.#session?.isReady === true) return this.#session;
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
     });
@@ -46,7 +46,7 @@ export class KeptSession implements AsyncDisposable {
     await this.#session?.[Symbol.asyncDispose]();
   }
 
-  async #connect(): Promise<SshSession> {
+  async #connect(): Promise<Session> {
     const before = this.#session;
     this.#session = undefined;
     if (before !== undefined) {

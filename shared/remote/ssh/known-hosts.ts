@@ -80,9 +80,12 @@ export function checkHostKey(entries: readonly KnownHost[], host: HostIdentity, 
 
 /** The key types that are known for a host, so that we ask the host for one of these. */
 export function knownKeyTypes(entries: readonly KnownHost[], host: HostIdentity): string[] {
+  return [...new Set(trustedKeys(entries, host).map((entry) => entry.keyType))];
+}
+
+export function trustedKeys(entries: readonly KnownHost[], host: HostIdentity): KnownHost[] {
   const plain = host.port === 22 ? [] : entriesFor(entries, { ...host, port: 22 });
-  const trusted = [...entriesFor(entries, host), ...plain].filter((entry) => entry.marker === 'none');
-  return [...new Set(trusted.map((entry) => entry.keyType))];
+  return [...entriesFor(entries, host), ...plain].filter((entry) => entry.marker === 'none');
 }
 
 function entriesFor(entries: readonly KnownHost[], host: HostIdentity): KnownHost[] {

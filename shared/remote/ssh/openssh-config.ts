@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { homedir, hostname, userInfo } from 'node:os';
 import { execa } from 'execa';
 import { StillpointError } from '../../base/errors.ts';
+import { CONFIG_BUDGET_MS } from '../budgets.ts';
 import { lastLines } from '../host-errors.ts';
 
 export interface SshConfig {
@@ -39,6 +40,11 @@ export interface SshConfig {
   readonly passwordPrompts: number;
   /** Nobody is to be asked anything. */
   readonly batchMode: boolean;
+  readonly updateHostKeys: 'yes' | 'no' | 'ask';
+  /** Where a connection that the user holds open already would listen. */
+  readonly controlPath: string | undefined;
+  /** Every keyword that the installed OpenSSH knows and names, in lower case, with its values. */
+  readonly keywords: ReadonlyMap<string, readonly string[]>;
 }
 
 type Proxy =
@@ -76,8 +82,17 @@ async function askOpenSsh(question: ConfigQuestion, signal: AbortSignal): Promis
     '--',
     question.alias,
   ];
-  const result = await execa('ssh', args, { stdin: 'ignore', reject: false, cancelSignal: signal, timeout: 20_000 });
+  const result = await execa('ssh', args, {
+    stdin: 'ignore',
+    reject: false,
+    cancelSignal: signal,
+    timeout: CONFIG_BUDGET_MS,
+  });
   signal.throwIfAborted();
+  if (result.timedOut) {
+    const why = `OpenSSH did not finish reading it within ${CONFIG_BUDGET_MS / 1000} s; a command behind "Match exec" may hang.`;
+    throw badConfig(question, why, result.cause);
+  }
   if (result.exitCode === 0) return result.stdout;
   if (result.code === 'ENOENT') {
     throw new StillpointError('ssh.config', 'The program "ssh" of OpenSSH is not installed here.', {
@@ -166,6 +181,9 @@ export function parseSshConfig(question: ConfigQuestion, text: string): SshConfi
     preferredMethods: one('preferredauthentications')?.split(','),
     passwordPrompts: Number(one('numberofpasswordprompts') ?? 3),
     batchMode: flag('batchmode', false),
+    updateHostKeys: one('updatehostkeys') === 'ask' ? 'ask' : flag('updatehostkeys', false) ? 'yes' : 'no',
+    controlPath: one('controlpath'),
+    keywords: values,
   };
 }
 

@@ -11,21 +11,24 @@
  */
 import type { Duplex } from 'node:stream';
 import type { AnyAuthMethod, AuthHandlerMiddleware, ClientChannel, Client as SshClient } from 'ssh2';
-import type { Deadline } from '../../base/cancel.ts';
 import type { StillpointError } from '../../base/errors.ts';
 import { isStillpointError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { CHANNEL_BUDGET_MS, CONNECT_BUDGET_MS, KEEP_ALIVE_COUNT, KEEP_ALIVE_INTERVAL_MS } from '../budgets.ts';
 import type { Prompter } from '../prompter.ts';
+import type { Session } from '../session.ts';
+import { silenceDeadline } from '../silence.ts';
+import type { RemoteProcess } from '../transport.ts';
 import { algorithmsFor } from './algorithms.ts';
 import { Login } from './auth.ts';
+import { channelProcess } from './channel-process.ts';
 import { prepareHostKeyCheck } from './host-key.ts';
 import type { SshConfig } from './openssh-config.ts';
 import type { Wire } from './socket.ts';
 import { cannotConnect, connectDeadline, connectionLost } from './ssh-errors.ts';
 import { Client } from './ssh2.ts';
 
-export type SessionState = 'connecting' | 'ready' | 'lost' | 'closed';
+type SessionState = 'connecting' | 'ready' | 'lost' | 'closed';
 
 export interface SessionPorts {
   readonly prompter: Prompter | undefined;
@@ -36,7 +39,7 @@ export interface SessionPorts {
   readonly keepAlive?: { readonly intervalMs: number; readonly count: number };
 }
 
-export class SshSession implements AsyncDisposable {
+export class SshSession implements Session {
   readonly #config: SshConfig;
   readonly #client: SshClient = new Client();
   readonly #wire: Wire;
@@ -63,30 +66,16 @@ export class SshSession implements AsyncDisposable {
     this.#wire = wire;
   }
 
-  get state(): SessionState {
-    return this.#state;
+  get isReady(): boolean {
+    return this.#state === 'ready';
   }
 
-  /** Why the connection is gone; undefined while it lives and after an orderly end. */
-  get lost(): StillpointError | undefined {
-    return this.#lost;
+  exec(commandLine: string, onClose: () => void, signal: AbortSignal): Promise<RemoteProcess | undefined> {
+    return this.#openChannel(signal, this.#adopter(onClose), (done) => this.#client.exec(commandLine, done));
   }
 
-  /**
-   * Starts a command line on a new channel, which is handed to `adopt` in the same moment: a short program has ended
-   * before a promise would have told of its channel. Undefined when the server refuses another channel.
-   */
-  async exec<T>(
-    commandLine: string,
-    adopt: (channel: ClientChannel) => T,
-    signal: AbortSignal,
-  ): Promise<T | undefined> {
-    return await this.#openChannel(signal, adopt, (done) => this.#client.exec(commandLine, done));
-  }
-
-  /** The same for a subsystem, such as "sftp", which needs no login shell. Undefined when the server refuses. */
-  async subsystem<T>(name: string, adopt: (channel: ClientChannel) => T, signal: AbortSignal): Promise<T | undefined> {
-    return await this.#openChannel(signal, adopt, (done) => this.#client.subsys(name, done));
+  subsystem(name: string, onClose: () => void, signal: AbortSignal): Promise<RemoteProcess | undefined> {
+    return this.#openChannel(signal, this.#adopter(onClose), (done) => this.#client.subsys(name, done));
   }
 
   /** A TCP connection from the host to somewhere else, for jumping. Undefined when the server refuses. */
@@ -212,6 +201,11 @@ export class SshSession implements AsyncDisposable {
     }, intervalMs).unref();
   }
 
+  /** A short program has ended before a promise would have told of its channel, so it is adopted in the same moment. */
+  #adopter(onClose: () => void): (channel: ClientChannel) => RemoteProcess {
+    return (channel) => channelProcess(channel, () => this.#lost, onClose);
+  }
+
   #onClose(): void {
     clearInterval(this.#watch);
     if (this.#state !== 'ready') return;
@@ -268,33 +262,6 @@ export class SshSession implements AsyncDisposable {
     this.#wire.stream.destroy();
     return connectionLost(this.#config.alias, this.#lastError.message, undefined);
   }
-}
-
-/** Fires when nothing was heard for the budget, or with the parent. */
-function silenceDeadline(
-  parent: AbortSignal,
-  budgetMs: number,
-  heardAtMs: () => number,
-  error: () => StillpointError,
-): Deadline {
-  const controller = new AbortController();
-  const onAbort = (): void => controller.abort(parent.reason);
-  if (parent.aborted) onAbort();
-  parent.addEventListener('abort', onAbort, { once: true });
-  const startedMs = performance.now();
-  const look = (): void => {
-    const leftMs = Math.max(heardAtMs(), startedMs) + budgetMs - performance.now();
-    if (leftMs <= 0) controller.abort(error());
-    else timer = setTimeout(look, leftMs);
-  };
-  let timer = setTimeout(look, budgetMs);
-  return {
-    signal: controller.signal,
-    [Symbol.dispose]() {
-      clearTimeout(timer);
-      parent.removeEventListener('abort', onAbort);
-    },
-  };
 }
 
 interface PausableDeadline extends Disposable {

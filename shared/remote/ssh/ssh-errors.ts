@@ -54,18 +54,78 @@ export function cannotConnect(config: SshConfig, error: unknown, proxySaid = '')
     default:
       break;
   }
-  if (/no matching|handshake failed/i.test(cause.message)) {
-    return new StillpointError(
-      'ssh.unreachable',
-      `The host ${where} and Stillpoint have no common way to encrypt: ${cause.message}.${said}`,
-      facts(
-        'Its SSH server is too old or too restricted: it needs AES-GCM, AES-CTR or ChaCha20, SHA-2, and a key that is not DSA or SHA-1.',
-      ),
-    );
-  }
   return new StillpointError(
     'ssh.unreachable',
     `The host ${where} cannot be reached: ${cause.message}.${said}`,
     facts(`See that it is up and that "ssh ${alias}" works.`),
   );
+}
+
+/** `what` is OpenSSH's word for the kind of algorithm, such as "host key type"; `offer` is what the server has. */
+export function noCommonAlgorithm(config: SshConfig, what: string, offer: string, cause: unknown): StillpointError {
+  const { alias, hostName, port } = config;
+  const keyword = KEYWORDS.find(([kind]) => kind.test(what))?.[1];
+  const has = offer === '' ? '' : ` It has only: ${offer}.`;
+  const allow =
+    keyword === undefined || offer === ''
+      ? ''
+      : ` If you accept what is obsolete, allow it for this host in your SSH configuration: ${keyword} +${offer.split(',')[0]}.`;
+  return new StillpointError(
+    'ssh.unreachable',
+    `The host "${alias}" (${hostName}, port ${port}) and this machine have no ${what} in common.${has}`,
+    {
+      advice: `Nothing was started. The SSH server of the host is too old or too restricted for the client here; update it.${allow}`,
+      details: { host: alias, address: hostName, port, offer },
+      cause,
+      retry: 'never',
+    },
+  );
+}
+
+const KEYWORDS = [
+  [/host key/, 'HostKeyAlgorithms'],
+  [/key exchange/, 'KexAlgorithms'],
+  [/cipher/, 'Ciphers'],
+  [/mac/i, 'MACs'],
+] as const;
+
+export interface LoginAttempts {
+  /** What was tried, each with its outcome. */
+  readonly tried: readonly string[];
+  /** What could not be tried, each with its reason. */
+  readonly skipped: readonly string[];
+  /** Methods that the host takes. */
+  readonly takes: readonly string[];
+  /** The host lost patience before everything was tried. */
+  readonly tooMany: boolean;
+}
+
+export function loginRefused(
+  config: SshConfig,
+  { tried, skipped, takes, tooMany }: LoginAttempts,
+  cause: unknown,
+): StillpointError {
+  const said = [...tried, ...skipped];
+  const takesText = takes.length > 0 ? ` It takes ${takes.join(', ')}.` : '';
+  const list = said.length > 0 ? ` Tried: ${said.join('; ')}.` : ' There was nothing to try.';
+  const patience = tooMany ? ' It ended the connection after too many attempts (MaxAuthTries).' : '';
+  return new StillpointError(
+    'ssh.auth-failed',
+    `The host "${config.alias}" did not let "${config.user}" log in.${patience}${takesText}${list}`,
+    {
+      advice: tooMany
+        ? `Name the key for this host in your SSH configuration ("IdentityFile" with "IdentitiesOnly yes"), so that it is offered alone; "ssh ${config.alias}" has to work first.`
+        : `Put your key into the agent (ssh-add), or add its public half to ~/.ssh/authorized_keys of "${config.user}" on the host; "ssh ${config.alias}" has to work first.`,
+      details: { host: config.alias, user: config.user, tried, skipped, takes },
+      cause,
+    },
+  );
+}
+
+export function endlessJumps(alias: string, limit: number): StillpointError {
+  return new StillpointError('ssh.config', `The way to "${alias}" goes through more than ${limit} hosts.`, {
+    advice: 'Its ProxyJump probably leads back to itself. Correct your SSH configuration.',
+    details: { host: alias },
+    cause: undefined,
+  });
 }

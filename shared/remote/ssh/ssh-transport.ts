@@ -4,16 +4,14 @@
  *
  * Invariant: `start` fails only before anything was started on the host, so it is always safe to call it again.
  */
-import type { ClientChannel } from 'ssh2';
 import { abortable } from '../../base/cancel.ts';
 import type { Clock } from '../../base/clock.ts';
 import { StillpointError } from '../../base/errors.ts';
 import { Semaphore } from '../../base/limit.ts';
 import { CHANNEL_REFUSED_WAITS_MS, MAX_CHANNELS } from '../budgets.ts';
+import type { Session } from '../session.ts';
 import type { RemoteProcess, Transport } from '../transport.ts';
-import { channelProcess } from './channel-process.ts';
 import { KeptSession, type KeptSessionOptions } from './kept-session.ts';
-import type { SshSession } from './session.ts';
 
 export interface SshTransportOptions extends KeptSessionOptions {
   readonly clock: Clock;
@@ -41,7 +39,7 @@ class SshTransport implements Transport {
     try {
       for (let refusals = 0; ; refusals += 1) {
         const session = await this.#kept.ready(signal);
-        const process = await session.exec(commandLine, (channel) => this.#adopt(channel, session, place), signal);
+        const process = await this.#open(session, commandLine, place, signal);
         if (process !== undefined) return process;
         // The server allows fewer channels than we do (MaxSessions), or has not yet buried our last ones.
         if (this.#running.size > 0) {
@@ -64,19 +62,31 @@ class SshTransport implements Transport {
     await this.#kept[Symbol.asyncDispose]();
   }
 
-  #adopt(channel: ClientChannel, session: SshSession, place: Disposable): RemoteProcess {
-    const process: RemoteProcess = channelProcess(
-      channel,
-      () => session.lost,
-      () => {
-        this.#running.delete(process);
-        place[Symbol.dispose]();
-        this.#channelClosed.resolve();
-        this.#channelClosed = Promise.withResolvers();
-      },
-    );
-    this.#running.add(process);
+  async #open(
+    session: Session,
+    commandLine: string,
+    place: Disposable,
+    signal: AbortSignal,
+  ): Promise<RemoteProcess | undefined> {
+    const channel: { process?: RemoteProcess; isClosed: boolean } = { isClosed: false };
+    const onClose = (): void => {
+      channel.isClosed = true;
+      if (channel.process === undefined) return;
+      this.#running.delete(channel.process);
+      this.#freed(place);
+    };
+    const process = await session.exec(commandLine, onClose, signal);
+    if (process === undefined) return undefined;
+    channel.process = process;
+    if (channel.isClosed) this.#freed(place);
+    else this.#running.add(process);
     return process;
+  }
+
+  #freed(place: Disposable): void {
+    place[Symbol.dispose]();
+    this.#channelClosed.resolve();
+    this.#channelClosed = Promise.withResolvers();
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * From a name to a session: asks OpenSSH what the name means, goes through its ProxyJump or ProxyCommand, and logs in.
+ * From a name to a session of ssh2: asks OpenSSH what the name means, goes through its ProxyJump or ProxyCommand, and
+ * logs in. What ssh2 cannot honour is refused before anything is connected.
  */
-import { StillpointError } from '../../base/errors.ts';
 import { MAX_JUMPS } from '../budgets.ts';
 import type { ConfigQuestion, Jump, SshConfig } from './openssh-config.ts';
 import { resolveSshConfig } from './openssh-config.ts';
@@ -9,9 +9,9 @@ import type { SessionPorts } from './session.ts';
 import { SshSession } from './session.ts';
 import type { Wire } from './socket.ts';
 import { openProxyCommand, openTcp } from './socket.ts';
-import { cannotConnect } from './ssh-errors.ts';
+import { cannotConnect, endlessJumps } from './ssh-errors.ts';
 
-export async function connectSession(
+export async function connectSsh2(
   question: ConfigQuestion,
   ports: SessionPorts,
   signal: AbortSignal,
@@ -46,7 +46,7 @@ async function connectHop(
   signal: AbortSignal,
   depth: number,
 ): Promise<SshSession> {
-  if (depth > MAX_JUMPS) throw endlessJumps(question.alias);
+  if (depth > MAX_JUMPS) throw endlessJumps(question.alias, MAX_JUMPS);
   const hopQuestion: ConfigQuestion = {
     alias: hop.alias,
     homeFolder: question.homeFolder,
@@ -82,12 +82,4 @@ async function openThrough(previous: SshSession, config: SshConfig, signal: Abor
       await previous[Symbol.asyncDispose]();
     },
   };
-}
-
-function endlessJumps(alias: string): StillpointError {
-  return new StillpointError('ssh.config', `The way to "${alias}" goes through more than ${MAX_JUMPS} hosts.`, {
-    advice: 'Its ProxyJump probably leads back to itself. Correct your SSH configuration.',
-    details: { host: alias },
-    cause: undefined,
-  });
 }

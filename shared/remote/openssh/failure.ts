@@ -1,0 +1,89 @@
+/**
+ * Why OpenSSH's client did not come as far as a connection, as an error of ours: the door through which its words
+ * become codes, facts and advice.
+ */
+import type { StillpointError } from '../../base/errors.ts';
+import type { HostKeyDesk } from '../ssh/host-key-errors.ts';
+import { changedKey, revokedKey, unknownKey } from '../ssh/host-key-errors.ts';
+import type { SshConfig } from '../ssh/openssh-config.ts';
+import { cannotConnect, connectDeadline, loginRefused, noCommonAlgorithm } from '../ssh/ssh-errors.ts';
+import { type ClientLog, readClientLog } from './client-log.ts';
+
+export interface Failed {
+  readonly config: SshConfig;
+  readonly log: string;
+  /** What was printed beside the log: banners, and the words of a ProxyCommand. */
+  readonly stderr: string;
+  readonly budgetMs: number;
+  /** What was not answered, by whom. */
+  readonly declined: readonly string[];
+  readonly mayAsk: boolean;
+  /** Keys of other types that are known for the host, as "type SHA256:…". */
+  readonly otherKeys: readonly string[];
+  readonly fingerprintAt: (file: string, line: number) => string | undefined;
+}
+
+export function failureOf(failed: Failed): StillpointError {
+  const { config } = failed;
+  const log = readClientLog(failed.log);
+  const said = log.complaints.join('\n');
+  return (
+    hostKeyFailure(failed, log, said) ??
+    loginFailure(failed, log, said) ??
+    negotiationFailure(config, said) ??
+    wayFailure(failed, log, said)
+  );
+}
+
+function hostKeyFailure(
+  { config, otherKeys, fingerprintAt }: Failed,
+  log: ClientLog,
+  said: string,
+): StillpointError | undefined {
+  const desk: HostKeyDesk = {
+    config,
+    keyType: log.hostKey?.type ?? 'host',
+    fingerprint: log.hostKey?.fingerprint ?? 'its fingerprint is in the log of OpenSSH',
+  };
+  const revokedBy =
+    /Host key \S+ (?:\S+ )?revoked by (?:file )?(\S[^\n]*)/i.exec(said)?.[1] ??
+    (/REVOKED HOST KEY|marked as revoked|has been revoked|key \S+ revoked/i.test(said) ? 'known_hosts' : undefined);
+  if (revokedBy !== undefined) return revokedKey(desk, revokedBy.replace(/\.$/, ''));
+  if (/HOST IDENTIFICATION HAS CHANGED/.test(said)) {
+    const offending = /Offending (\S+) key in ([^\n]+):(\d+)/.exec(said);
+    if (offending === null) return changedKey(desk, undefined);
+    const [, , file = '', line = ''] = offending;
+    const fingerprint = fingerprintAt(file, Number(line));
+    return changedKey(desk, { file, line: Number(line), ...(fingerprint === undefined ? {} : { fingerprint }) });
+  }
+  if (/Host key verification failed|host key is known for .* and you have requested strict checking/.test(said)) {
+    return unknownKey(desk, otherKeys);
+  }
+  return undefined;
+}
+
+function loginFailure({ config, declined, mayAsk }: Failed, log: ClientLog, said: string): StillpointError | undefined {
+  const tooMany = /Too many authentication failures/i.test(said);
+  const gaveUp = mayAsk && declined.length > 0;
+  if (!tooMany && !gaveUp && !/Permission denied \(|No more authentication methods/.test(said)) {
+    return undefined;
+  }
+  const unasked = log.takes.filter((method) => !mayAsk && (method === 'password' || method === 'keyboard-interactive'));
+  const skipped = [...log.unusable, ...declined, ...unasked.map((method) => `${method}: nobody could be asked`)];
+  return loginRefused(config, { tried: log.tried, skipped, takes: log.takes, tooMany }, new Error(said));
+}
+
+function negotiationFailure(config: SshConfig, said: string): StillpointError | undefined {
+  const found = /no matching ([^\n.]+) found\. Their offer: ([^\n]*)/.exec(said);
+  return found === null ? undefined : noCommonAlgorithm(config, found[1] ?? '', found[2] ?? '', new Error(said));
+}
+
+function wayFailure({ config, budgetMs, stderr }: Failed, log: ClientLog, said: string): StillpointError {
+  if (/timed out|Timeout/i.test(said)) return connectDeadline(config, budgetMs);
+  const error: Error & { code?: string } = new Error(
+    log.complaints.slice(-2).join(' / ') || 'OpenSSH does not say why',
+  );
+  if (/Could not resolve hostname/.test(said)) error.code = 'ENOTFOUND';
+  if (/Connection refused/.test(said)) error.code = 'ECONNREFUSED';
+  return cannotConnect(config, error, config.proxy.kind === 'command' ? stderr : '');
+}

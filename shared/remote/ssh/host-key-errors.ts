@@ -1,0 +1,68 @@
+/** What is said of a host key that is not trusted. Never advise to take a key over the network that it would secure. */
+import { StillpointError } from '../../base/errors.ts';
+import type { SshConfig } from './openssh-config.ts';
+
+export interface HostKeyDesk {
+  readonly config: SshConfig;
+  readonly keyType: string;
+  /** "SHA256:…" of the key that the host shows. */
+  readonly fingerprint: string;
+}
+
+/** As it stands in known_hosts. */
+function knownAs({ hostKeyAlias, hostName, port }: SshConfig): string {
+  if (hostKeyAlias !== undefined) return hostKeyAlias;
+  return port === 22 ? hostName : `[${hostName}]:${port}`;
+}
+
+export function unknownKey(
+  { config, keyType, fingerprint }: HostKeyDesk,
+  otherKeys: readonly string[],
+  hint = '',
+): StillpointError {
+  const others =
+    otherKeys.length === 0
+      ? ''
+      : ` Other keys of this host are known (${otherKeys.join(', ')}): a host that suddenly shows a new one deserves a close look.`;
+  return new StillpointError(
+    'ssh.host-key-unknown',
+    `The host "${config.alias}" shows a ${keyType} key that is not known here: ${fingerprint}.${others}`,
+    {
+      advice: `Nothing was sent to it.${hint} Compare the fingerprint with what "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" (or the file of its type) prints on the host itself, at its console; then run "ssh ${config.alias}" once and answer with that fingerprint.`,
+      details: { host: config.alias, keyType, fingerprint, otherKeys },
+      cause: undefined,
+    },
+  );
+}
+
+export function changedKey(
+  { config, keyType, fingerprint }: HostKeyDesk,
+  known: { readonly file: string; readonly line: number; readonly fingerprint?: string } | undefined,
+): StillpointError {
+  const before = known?.fingerprint === undefined ? '' : ` instead of ${known.fingerprint}`;
+  const where = known === undefined ? '' : ` (${known.file}, line ${known.line})`;
+  const file = known?.file ?? config.userKnownHostsFiles[0] ?? '~/.ssh/known_hosts';
+  return new StillpointError(
+    'ssh.host-key-changed',
+    `The host "${config.alias}" shows another ${keyType} key than the known one: ${fingerprint}${before}${where}.`,
+    {
+      advice: `Nothing was sent to it: somebody may stand between you and the host. If it was set up anew, compare ${fingerprint} with "ssh-keygen -lf" on its console, then remove the old key with: ssh-keygen -f "${file}" -R "${knownAs(config)}"`,
+      details: { host: config.alias, shown: fingerprint, ...known },
+      cause: undefined,
+    },
+  );
+}
+
+/** `by` says where it is written. */
+export function revokedKey({ config, fingerprint }: HostKeyDesk, by: string): StillpointError {
+  return new StillpointError(
+    'ssh.host-key-revoked',
+    `The host "${config.alias}" shows the key ${fingerprint}, which is marked as revoked (${by}).`,
+    {
+      advice:
+        'Nothing was sent to it: whoever has this key may pretend to be the host. Give the host a new key, then connect again.',
+      details: { host: config.alias, fingerprint, by },
+      cause: undefined,
+    },
+  );
+}

@@ -1,0 +1,156 @@
+/** The words of OpenSSH's client: what it asks, what it writes down, and what is made of both. */
+import { describe, expect, test } from 'vitest';
+import { readClientLog, whyGone } from '../../../shared/remote/openssh/client-log.ts';
+import { failureOf } from '../../../shared/remote/openssh/failure.ts';
+import { parsePrompt } from '../../../shared/remote/openssh/prompts.ts';
+import { parseSshConfig } from '../../../shared/remote/ssh/openssh-config.ts';
+
+const FINGERPRINT = 'SHA256:7KoJHZuhVfFE3CFNDTCjlKZusdHyS3WDs1IlU5L5Ink';
+
+function hostKeyPrompt(more = '', ending = '.'): string {
+  return [
+    `The authenticity of host '[db1]:2222 ([192.0.2.1]:2222)' can't be established${ending}`,
+    `ED25519 key fingerprint is ${FINGERPRINT}.`,
+    ...(more === '' ? [] : [more]),
+    'Are you sure you want to continue connecting (yes/no/[fingerprint])? ',
+  ].join('\n');
+}
+
+describe('a prompt', () => {
+  const others = 'This host key is known by the following other names/addresses:\n    ~/.ssh/known_hosts:1: db2';
+  test.each([
+    ['of an unknown key', hostKeyPrompt('This key is not known by any other names.'), false],
+    ['… without that line', hostKeyPrompt(), false],
+    ['… known by another name', hostKeyPrompt(others), false],
+    ['… with others known', hostKeyPrompt('', ',\nbut keys of different type are already known for this host.'), true],
+  ])('%s is understood', (_name, text, othersKnown) => {
+    expect(parsePrompt(text, undefined)).toEqual({
+      kind: 'host-key',
+      keyType: 'ED25519',
+      fingerprint: FINGERPRINT,
+      othersKnown,
+    });
+  });
+
+  test.each([
+    ['another end', hostKeyPrompt().replace('[fingerprint])? ', '[fingerprint]): ')],
+    ['a fingerprint that is none', hostKeyPrompt().replace(FINGERPRINT, 'SHA256:short')],
+    ['words in front', `Hello. ${hostKeyPrompt()}`],
+    ['two of them', `${hostKeyPrompt()}\n${hostKeyPrompt()}x`],
+  ])('of a host key with %s is not taken for one', (_name, text) => {
+    expect(parsePrompt(text, undefined).kind).toBe('other');
+  });
+
+  test.each([
+    ["Enter passphrase for key '/home/ann/.ssh/id rsa': ", { kind: 'passphrase', file: '/home/ann/.ssh/id rsa' }],
+    ["Enter PIN for 'YubiKey PIV': ", { kind: 'pin', device: 'YubiKey PIV' }],
+    ['Enter PIN for ED25519-SK key /k: ', { kind: 'pin', device: 'ED25519-SK key /k' }],
+    ['Enter PIN and confirm user presence for ED25519-SK key /k: ', { kind: 'pin', device: 'ED25519-SK key /k' }],
+    ["ann@db1's password: ", { kind: 'password', account: 'ann@db1' }],
+    ['(ann@db1) Password: ', { kind: 'question', account: 'ann@db1', text: 'Password: ' }],
+    ['(ann@db1) Code\nfor today: ', { kind: 'question', account: 'ann@db1', text: 'Code\nfor today: ' }],
+    ["Enter ann@db1's new password: ", { kind: 'password-change', account: 'ann@db1' }],
+    ['Accept updated hostkeys? (yes/no): ', { kind: 'side-question' }],
+    ['What else?', { kind: 'other', text: 'What else?' }],
+  ])('%j is known for what it is', (text, prompt) => {
+    expect(parsePrompt(text, undefined)).toEqual(prompt);
+  });
+
+  test('of the server cannot pretend to be one of ours', () => {
+    const sly = "(ann@db1) Enter passphrase for key '/home/ann/.ssh/id_ed25519': ";
+    expect(parsePrompt(sly, undefined)).toMatchObject({ kind: 'question', account: 'ann@db1' });
+    expect(parsePrompt(`(ann@db1) ${hostKeyPrompt()}`, undefined)).toMatchObject({ kind: 'question' });
+  });
+
+  test('is a notice or a side question where OpenSSH says so', () => {
+    expect(parsePrompt('Confirm user presence for key ED25519-SK', 'none').kind).toBe('touch');
+    expect(parsePrompt('Allow use of key x?', 'confirm').kind).toBe('side-question');
+  });
+});
+
+const LOG = `debug1: Connecting to 192.0.2.1 [192.0.2.1] port 2222.
+debug1: identity file /home/ann/.ssh/id_rsa type -1
+debug1: Server host key: ssh-ed25519 ${FINGERPRINT}
+debug1: Authentications that can continue: publickey,password
+debug1: Next authentication method: publickey
+debug1: Offering public key: ann at home ED25519 SHA256:aaa explicit agent
+debug1: Authentications that can continue: publickey,password
+debug1: Offering public key: /home/ann/my key RSA SHA256:bbb explicit
+debug1: Server accepts key: /home/ann/my key RSA SHA256:bbb explicit
+Load key "/home/ann/my key": error in libcrypto
+no such identity: /nowhere/key: No such file or directory
+debug1: Next authentication method: password
+debug1: Authentications that can continue: publickey,password
+Permission denied, please try again.
+ann@192.0.2.1: Permission denied (publickey,password).
+`;
+
+const question = { alias: 'db1', homeFolder: '/home/ann' };
+const config = parseSshConfig(question, 'hostname 192.0.2.1\nport 2222\nuser ann\n');
+
+function failed(log: string, more: Partial<Parameters<typeof failureOf>[0]> = {}) {
+  const about = { config, log, stderr: '', budgetMs: 15_000, declined: [], mayAsk: true, otherKeys: [] };
+  return failureOf({ ...about, fingerprintAt: () => undefined, ...more });
+}
+
+describe('the log of the client', () => {
+  test('tells what was tried and what became of it', () => {
+    expect(readClientLog(LOG)).toMatchObject({
+      hostKey: { type: 'ssh-ed25519', fingerprint: FINGERPRINT },
+      tried: ['agent key "ann at home" (SHA256:aaa): refused', 'password: refused'],
+      unusable: [
+        'key file "/home/ann/my key": cannot be used (error in libcrypto)',
+        'key file "/nowhere/key": is not there',
+      ],
+      takes: ['publickey', 'password'],
+    });
+  });
+
+  test('tells why a connection is gone', () => {
+    expect(whyGone(`${LOG}Timeout, server 192.0.2.1 not responding.\n`)).toBe(
+      'Timeout, server 192.0.2.1 not responding.',
+    );
+    expect(whyGone('debug1: nothing\n')).toBeUndefined();
+  });
+});
+
+describe('a failure', () => {
+  test.each<[string, string, object]>([
+    ['a login', LOG, { code: 'ssh.auth-failed' }],
+    [
+      'too many keys',
+      'Received disconnect from 192.0.2.1 port 2222:2: Too many authentication failures\n',
+      { code: 'ssh.auth-failed', advice: expect.stringContaining('IdentitiesOnly yes') as string },
+    ],
+    [
+      'a changed key',
+      '@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nOffending ED25519 key in /kh:3\nHost key verification failed.\n',
+      { code: 'ssh.host-key-changed', details: { file: '/kh', line: 3 } },
+    ],
+    [
+      'a key in a list of revoked ones',
+      'Host key ED25519 SHA256:x revoked by file /revoked\nHost key verification failed.\n',
+      { code: 'ssh.host-key-revoked', details: { by: '/revoked' } },
+    ],
+    ['an unknown key', 'Host key verification failed.\n', { code: 'ssh.host-key-unknown' }],
+    [
+      'no common algorithm',
+      'Unable to negotiate with 192.0.2.1 port 2222: no matching host key type found. Their offer: ssh-rsa,ssh-dss\n',
+      { code: 'ssh.unreachable', advice: expect.stringContaining('HostKeyAlgorithms +ssh-rsa.') as string },
+    ],
+    ['a refusal', 'ssh: connect to host 192.0.2.1 port 2222: Connection refused\n', { code: 'ssh.unreachable' }],
+    ['silence', 'Connection timed out during banner exchange\n', { code: 'ssh.deadline' }],
+    ['nothing said', '', { code: 'ssh.unreachable' }],
+  ])('by %s has its code', (_name, log, error) => {
+    expect(failed(log)).toMatchObject(error);
+  });
+
+  test('never advises to take a key from the network', () => {
+    for (const log of [LOG, 'Host key verification failed.\n']) expect(failed(log).advice).not.toContain('keyscan');
+  });
+
+  test('names the other keys that are known', () => {
+    const other = 'ssh-rsa SHA256:other';
+    expect(failed('Host key verification failed.\n', { otherKeys: [other] }).message).toContain(other);
+  });
+});
