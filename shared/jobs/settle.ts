@@ -71,7 +71,7 @@ function consequence(request: JobRequest): string {
     case 'backup':
       return 'Earlier restore points are whole. The host cleans up when the lease has run out, and the next job on it sweeps first.';
     case 'restore':
-      return `What is in "${request.target}" is not complete.`;
+      return `What came until then lies in a folder ".stillpoint-restore-…" in "${request.target}"; remove that first.`;
     case 'copy':
       return 'What was copied and indexed is not copied twice.';
     case 'forget':

@@ -161,8 +161,11 @@ describe('restore', () => {
     await symlink('nowhere', join(folder.path, 'dangling'));
     const refusal = async (path: string) => said((await restoreTo(path)).error);
     expect(await refusal(full)).toMatch(/^restore\.target: .*is not empty/);
-    expect(await refusal(join(full, '\n'))).toContain('it is not a folder');
-    expect(await refusal(join(folder.path, 'dangling'))).toContain('it is not a folder');
+    expect(await refusal(join(full, '\n'))).toContain('is not a folder');
+    expect(await refusal(join(folder.path, 'dangling'))).toContain('is not a folder');
+    expect(await refusal(join(full, '\n', 'below'))).toContain('is not a folder');
+    expect(await refusal(repositoryFolder)).toContain('lies inside a repository');
+    expect(await refusal(join(repositoryFolder, 'data', 'new'))).toContain('lies inside a repository');
     expect(await refusal('/proc/nothing/here')).toContain('could not be made');
     expect(await refusal('relative')).toContain('is not an absolute path');
     expect(await readdir(full)).toEqual(['\n']);
@@ -180,14 +183,22 @@ describe('restore', () => {
     await rm(target, { recursive: true });
   });
 
-  test('the folder is counted in the end: what somebody else put there is noticed', async () => {
-    const target = join(folder.path, 'counted');
+  test('what somebody else puts into the folder meanwhile stays, and nothing is written over it', async () => {
+    const target = join(folder.path, 'not-alone');
+    const top = tree.split('/')[1] ?? '';
     const { error } = await restoreTo(target, [`${tree}/data`], {
       onEvent: (event) => {
-        if (event.type === 'progress') writeFileSync(join(target, 'of somebody else'), '');
+        if (event.type === 'progress') writeFileSync(join(target, top), 'of somebody else');
       },
     });
-    expect(said(error)).toMatch(/^restore\.failed: The folder .* holds 11 files/);
+    expect(said(error)).toMatch(/^restore\.target: Everything was restored, but "tmp" could not be moved/);
+    expect(await readFile(join(target, top), 'utf8')).toBe('of somebody else');
+    const [work = ''] = (await readdir(target)).filter((name) => name !== top);
+    expect(work).toMatch(/^\.stillpoint-restore-[0-9a-f]{12}$/);
+    expect((await describeTree(join(target, work, tree))).size).toBe(below(original, 'data').size + 1);
+    expect(said((await restoreTo(target)).error)).toContain(`is not empty`);
+    await rm(join(target, top));
+    expect(said((await restoreTo(target)).error)).toContain(`what an interrupted restore left: "${work}"`);
     await rm(target, { recursive: true });
   });
 

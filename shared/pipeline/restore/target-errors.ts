@@ -2,50 +2,87 @@
 import { StillpointError } from '../../base/errors.ts';
 import type { TargetFacts } from './target.ts';
 
-export function refuseTarget(target: string, facts: TargetFacts): void {
+export function refusalOf(target: string, facts: TargetFacts): StillpointError | undefined {
   const refusal = { ready: undefined, ...REFUSALS }[facts.state];
   if (refusal !== undefined) {
-    throw targetError(
-      `${refusal.what(target)}${facts.reason === '' ? '' : ` (${facts.reason.trim()})`}.`,
-      refusal.advice,
-    );
+    return targetError(refusal.what(target, facts.reason), `Nothing was restored. ${refusal.advice}`);
   }
   if (!facts.tar.includes('GNU tar')) {
-    throw new StillpointError('remote.tool-missing', `GNU tar is needed to restore, and it is not here.`, {
-      advice: 'Nothing was written. Install the package "tar".',
+    return new StillpointError('remote.tool-missing', `GNU tar is needed to restore, and it is not here.`, {
+      advice: 'Nothing was restored. Install the package "tar".',
       details: { found: facts.tar },
       cause: undefined,
     });
   }
+  return undefined;
 }
 
-const REFUSALS = {
+interface Refusal {
+  readonly what: (target: string, reason: string) => string;
+  readonly advice: string;
+}
+
+const because = (reason: string): string => (reason === '' ? '' : ` (${reason})`);
+
+const REFUSALS: Readonly<Record<Exclude<TargetFacts['state'], 'ready'>, Refusal>> = {
   'not-empty': {
-    what: (target: string) => `The folder "${target}" is not empty`,
-    advice: 'Nothing was written. Restore into a new folder, and move from there what you want to have back.',
+    what: (target) => `The folder "${target}" is not empty.`,
+    advice: 'Restore into a new folder, and move from there what you want to have back.',
+  },
+  'left-over': {
+    what: (target, name) => `The folder "${target}" holds what an interrupted restore left: "${name}".`,
+    advice: 'Take out what you need of it, remove it, and restore again; or restore into another folder.',
   },
   'not-folder': {
-    what: (target: string) => `"${target}" is there, and it is not a folder`,
-    advice: 'Nothing was written. Name a folder that is empty or does not exist.',
+    what: (target) => `"${target}" is not a folder, or something on the way to it is none.`,
+    advice: 'Name a folder that is empty or does not exist.',
   },
   closed: {
-    what: (target: string) => `The folder "${target}" cannot be written to`,
-    advice: 'Nothing was written. Choose another folder, or restore as a user who may write there.',
+    what: (target, reason) => `The folder "${target}" cannot be written to${because(reason)}.`,
+    advice: 'Choose another folder, or restore as a user who may write there.',
   },
   'not-made': {
-    what: (target: string) => `The folder "${target}" could not be made`,
-    advice: 'Nothing was written. Choose another place, or make the folder yourself.',
+    what: (target, reason) => `The folder "${target}" could not be made${because(reason)}.`,
+    advice: 'Choose another place, or make the folder yourself.',
   },
-} as const;
+  'shared-link': {
+    what: (target) =>
+      `The way to "${target}" leads through a symbolic link in a folder that other users can change, so they could lead the restore anywhere.`,
+    advice: 'Name the folder by its own path, without that link.',
+  },
+  repository: {
+    what: (target, folder) => `"${target}" lies inside a repository ("${folder}").`,
+    advice: 'Files there would disturb the repository. Choose a folder outside of it.',
+  },
+};
 
 export function notAbsolute(target: string): StillpointError {
-  return targetError(`"${target}" is not an absolute path.`, 'Nothing was written. Begin the path with "/".');
+  return targetError(`"${target}" is not an absolute path.`, 'Nothing was restored. Begin the path with "/".');
 }
 
 export function targetFull(target: string, path: string, reason: string): StillpointError {
   return targetError(
     `The file system of "${target}" is full: "${path}" could not be written (${reason}).`,
-    'The restore stopped, and what is in the folder is not complete. Empty the folder, make room or choose another place, and restore again.',
+    'The restore stopped. Make room or choose another place, and restore again.',
+  );
+}
+
+/** Somebody moved the folder, or something else stands where it was. */
+export function targetExchanged(target: string): StillpointError {
+  return targetError(
+    `The folder "${target}" is not the one any more in which the restore began.`,
+    'The restore stopped, and wrote nothing outside of the folder in which it began. See who moves folders there, and restore again.',
+  );
+}
+
+export function notAllMoved(target: string, work: string, left: readonly string[]): StillpointError {
+  const named = left
+    .slice(0, 3)
+    .map((name) => `"${name}"`)
+    .join(', ');
+  return targetError(
+    `Everything was restored, but ${named} could not be moved to its place in "${target}", where something of that name appeared meanwhile.`,
+    `What was not moved lies in "${work}". Move it yourself, and remove that folder.`,
   );
 }
 

@@ -1,8 +1,28 @@
-/** The commands that prepare the folder to restore into, fill it, and look at what is there afterwards. */
-import type { CommandOutput, RemoteCommand, StreamCommand } from '../../remote/command.ts';
+/**
+ * The folder to restore into, and the folder inside it in which the work is done.
+ *
+ * Everything is made in a new folder of mode 0700 that belongs to whoever restores, below the target, and moved to its
+ * place at the end; so nobody but root can exchange a folder that was made for a link while tar writes into it, whoever
+ * the target belongs to. Both folders are known by device and inode, and each command sees that it stands in the right
+ * one before it does anything: what a path leads to can change, these cannot.
+ *
+ * Crash story. A restore that dies leaves the work folder and nothing under the names of what it restored.
+ */
+import type { RemoteCommand } from '../../remote/command.ts';
 import { unreadableOutput } from '../../remote/command.ts';
 
-const STATES = ['ready', 'not-empty', 'not-folder', 'closed', 'not-made'] as const;
+const STATES = [
+  'ready',
+  'not-empty',
+  'left-over',
+  'not-folder',
+  'closed',
+  'not-made',
+  'shared-link',
+  'repository',
+] as const;
+
+export const WORK_PREFIX = '.stillpoint-restore-';
 
 export interface TargetFacts {
   readonly uid: number;
@@ -10,121 +30,115 @@ export interface TargetFacts {
   /** First line of `tar --version`; empty where there is no tar. */
   readonly tar: string;
   readonly state: (typeof STATES)[number];
-  /** What mkdir said where the folder could not be made. */
+  /** What the system said, or which folder is meant. */
   readonly reason: string;
-  /** An otherwise empty new file system has this folder; it does not count. */
-  readonly hasLostAndFound: boolean;
-}
-
-/** Makes the folder (mode 0700) when there is nothing, and says why it cannot be used otherwise. Writes nothing else. */
-export function prepareTarget(target: string): RemoteCommand<TargetFacts> {
-  const command: RemoteCommand<TargetFacts> = {
-    name: 'prepare-restore-target',
-    script: `printf 'uid %s %s\\n' "$(id -u)" "$(id -g)"
-printf 'tar %s\\n' "$(tar --version 2>/dev/null | head -n 1)"
-state=ready
-reason=
-if [ -d "$1" ]; then
-  if [ ! -r "$1" ] || [ ! -w "$1" ] || [ ! -x "$1" ]; then state=closed
-  elif [ -n "$(find "$1/" -mindepth 1 -maxdepth 1 ! -name lost+found | head -c 1)" ]; then state=not-empty
-  fi
-elif [ -e "$1" ] || [ -L "$1" ]; then state=not-folder
-elif ! reason=$(mkdir -p -- "$1" 2>&1); then state=not-made
-fi
-printf 'state %s\\n' "$state"
-if [ -d "$1/lost+found" ]; then echo 'lost-found yes'; else echo 'lost-found no'; fi
-printf 'reason %s\\n' "$(printf '%s' "$reason" | tr '\\n' ' ')"`,
-    args: [target],
-    needs: 'user',
-    budgetMs: 30_000,
-    repeatable: true,
-    parse(output) {
-      const text = output.stdout.toString('utf8');
-      const fields = /^uid (\d+) (\d+)\ntar ([^\n]*)\nstate ([a-z-]+)\nlost-found (yes|no)\nreason ([^\n]*)\n$/.exec(
-        text,
-      );
-      const state = STATES.find((known) => known === fields?.[4]);
-      if (fields === null || state === undefined) throw unreadableOutput(command, 'not the five lines', text);
-      const [, uid, gid, tar = '', , lostAndFound, reason = ''] = fields;
-      return { uid: Number(uid), gid: Number(gid), tar, state, reason, hasLostAndFound: lostAndFound === 'yes' };
-    },
-  };
-  return command;
+  /** How many folders were made on the way to the target and as the target. */
+  readonly made: number;
+  /** Device and inode of the target and of the work folder. */
+  readonly target: string;
+  readonly work: string;
+  /** Whether the work folder is closed to everybody else: some file systems keep neither owners nor modes. */
+  readonly isPrivate: boolean;
 }
 
 /**
- * `--acls` beside `--xattrs`: with both forms of an ACL in the stream, what a folder would inherit to an entry without
- * one is taken off again. Whatever the stream says, tar goes through no link: without `--absolute-names` a link that
- * leads up or to the root stays an empty file until everything else is made, and with `--keep-old-files` nothing that
- * is there is written to. tar's messages are the output of this command.
+ * Goes to the target folder by folder, makes what is missing (mode 0700) and the work folder in it, and says why it
+ * cannot be used otherwise. A link is followed only where nobody else can have put it there.
+ * @param workName begins with `WORK_PREFIX`
  */
-export function extractTar(target: string, isRoot: boolean): StreamCommand {
-  return {
-    name: 'extract-restore',
-    script: `cd -- "$1" || exit 3
-shift
-exec tar --extract --file=- "$@" 2>&1`,
-    args: [
-      target,
-      '--numeric-owner',
-      '--same-permissions',
-      isRoot ? '--same-owner' : '--no-same-owner',
-      '--xattrs',
-      '--xattrs-include=*',
-      '--acls',
-      '--keep-old-files',
-      // Reads and writes of up to 128 KiB instead of 10.
-      '--blocking-factor=256',
-      '--warning=no-timestamp',
-      '--quoting-style=escape',
-    ],
-    needs: 'user',
-    accepts: [0, 1, 2],
-  };
+export function prepareTarget(target: string, workName: string): RemoteCommand<TargetFacts> {
+  const command: RemoteCommand<TargetFacts> = {
+    name: 'prepare-restore-target',
+    script: `me=$(id -u) state=ready reason='' made=0 target='' work='' private=no
+looks_like_repository() { [ -f ./config ] && [ -d ./data ] && [ -d ./index ] && [ -d ./keys ] && [ -d ./snapshots ]; }
+go_to() {
+  if [ ! -e "./$1" ] && [ ! -L "./$1" ]; then
+    if reason=$(mkdir -m 0700 -- "./$1" 2>&1); then made=$((made + 1)); else state=not-made; return; fi
+  fi
+  if [ ! -d "./$1" ]; then state=not-folder; return; fi
+  before=$(stat -c '%d:%i' .)
+  holder=$(stat -c '%u %a' .)
+  if ! reason=$(cd -P -- "./$1" 2>&1); then state=closed; return; fi
+  cd -P -- "./$1"
+  [ "$1" = .. ] || [ "$(stat -c '%d:%i' ..)" = "$before" ] && return
+  # A link was followed. It may stand where only root and we can change it.
+  case $holder in *[2367]? | *[2367]) state=shared-link ;; "0 "* | "$me "*) ;; *) state=shared-link ;; esac
 }
-
-export interface TargetCounts {
-  readonly files: number;
-  readonly folders: number;
-  readonly others: number;
-  /** Whether all folders could be looked into. */
-  readonly isWhole: boolean;
-}
-
-export function countTarget(target: string): RemoteCommand<TargetCounts> {
-  const command: RemoteCommand<TargetCounts> = {
-    name: 'count-restored',
-    script: `cd -- "$1" || exit 3
-find . -mindepth 1 -type f -print0 | tr -dc '\\000' | wc -c
-find . -mindepth 1 -type d -print0 | tr -dc '\\000' | wc -c
-find . -mindepth 1 ! -type f ! -type d -print0 | tr -dc '\\000' | wc -c`,
-    args: [target],
+printf 'uid %s %s\\n' "$me" "$(id -g)"
+printf 'tar %s\\n' "$(tar --version 2>/dev/null | head -n 1)"
+cd /
+rest=$1
+while [ -n "$rest" ] && [ "$state" = ready ]; do
+  part=\${rest%%/*}
+  case $rest in */*) rest=\${rest#*/} ;; *) rest= ;; esac
+  case $part in '' | .) continue ;; esac
+  if looks_like_repository; then state=repository reason=$(pwd -P); else go_to "$part"; fi
+done
+if [ "$state" = ready ]; then
+  target=$(stat -c '%d:%i' .)
+  left=$(find . -mindepth 1 -maxdepth 1 ! -name lost+found 2>/dev/null | head -n 1)
+  if looks_like_repository; then state=repository reason=$(pwd -P)
+  elif [ ! -r . ] || [ ! -x . ]; then state=closed
+  elif case $left in ./${WORK_PREFIX}*) true ;; *) false ;; esac; then state=left-over reason=\${left#./}
+  elif [ -n "$left" ]; then state=not-empty
+  elif reason=$(mkdir -m 0700 -- "./$2" 2>&1) && cd -P -- "./$2"; then
+    work=$(stat -c '%d:%i' .)
+    if [ "$(stat -c '%d:%i' ..)" != "$target" ]; then state=shared-link
+    else case $(stat -c '%u %a' .) in "$me "*00) private=yes ;; esac
+    fi
+  else state=closed
+  fi
+fi
+printf 'state %s\\nmade %s\\ntarget %s\\nwork %s\\nprivate %s\\n' "$state" "$made" "$target" "$work" "$private"
+printf 'reason %s\\n' "$(printf '%s' "$reason" | tr '\\n' ' ')"`,
+    args: [target, workName],
     needs: 'user',
-    budgetMs: 30 * 60_000,
-    repeatable: true,
-    parse(output: CommandOutput) {
+    budgetMs: 30_000,
+    repeatable: false,
+    parse(output) {
       const text = output.stdout.toString('utf8');
-      const [, files, folders, others] = /^\s*(\d+)\n\s*(\d+)\n\s*(\d+)\n$/.exec(text) ?? [];
-      if (others === undefined) throw unreadableOutput(command, 'not three numbers', text);
-      const isWhole = output.stderr.trim() === '';
-      return { files: Number(files), folders: Number(folders), others: Number(others), isWhole };
+      const fields =
+        /^uid (\d+) (\d+)\ntar ([^\n]*)\nstate ([a-z-]+)\nmade (\d+)\ntarget ([\d:]*)\nwork ([\d:]*)\nprivate (yes|no)\nreason ([^\n]*)\n$/.exec(
+          text,
+        );
+      const state = STATES.find((known) => known === fields?.[4]);
+      if (fields === null || state === undefined) throw unreadableOutput(command, 'not the eight lines', text);
+      const [, uid, gid, tar = '', , made, targetId = '', work = '', isPrivate, reason = ''] = fields;
+      return {
+        uid: Number(uid),
+        gid: Number(gid),
+        tar,
+        state,
+        reason: (state === 'not-made' || state === 'closed' ? reason.split(': ').at(-1) : reason)?.trim() ?? '',
+        made: Number(made),
+        target: targetId,
+        work,
+        isPrivate: isPrivate === 'yes',
+      };
     },
   };
   return command;
 }
 
-/** Removes single files by name, those that we made and whose content broke off; their folders keep their times. */
-export function removeBroken(target: string, paths: readonly Buffer[]): RemoteCommand<void> {
-  return {
-    name: 'remove-broken-files',
-    script: `cd -- "$1" || exit 3
-xargs -0 -n 1 sh -c 'folder=\${1%/*}
-when=$(stat -c %.9Y -- "$folder") && rm -- "$1" && touch -d "@$when" -- "$folder"' sh`,
-    args: [target],
-    needs: 'user',
-    budgetMs: 60_000,
-    repeatable: false,
-    input: Buffer.concat(paths.map((path) => Buffer.concat([Buffer.from('./'), path, Buffer.from([0])]))),
-    parse: () => undefined,
-  };
+/** Where the work folder is, for the commands that work in it. */
+export interface WorkFolder {
+  readonly target: string;
+  readonly name: string;
+  readonly facts: Pick<TargetFacts, 'target' | 'work' | 'made'>;
+}
+
+export function workPath({ target, name }: Pick<WorkFolder, 'target' | 'name'>): string {
+  return target === '/' ? `/${name}` : `${target}/${name}`;
+}
+
+/** The exit code of a command that found another folder where the work folder was. */
+export const EXCHANGED = 9;
+
+/** Begins every script that works in the work folder; `enterArgs` begins its arguments. */
+export const ENTER = `cd -P -- "$1" 2>/dev/null && [ "$(stat -c '%d:%i' .)" = "$2" ] && [ "$(stat -c '%d:%i' ..)" = "$3" ] || exit ${EXCHANGED}
+shift 3
+`;
+
+export function enterArgs(folder: WorkFolder): readonly string[] {
+  return [workPath(folder), folder.facts.work, folder.facts.target];
 }
