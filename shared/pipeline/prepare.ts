@@ -1,6 +1,6 @@
 /**
  * What a backup and its plan have in common: look at the host, resolve the paths, find the volumes, size the snapshots.
- * Nothing here changes the host.
+ * Nothing here changes the host, except that idle automounts below the paths are looked at.
  */
 import { StillpointError } from '../base/errors.ts';
 import type { BackupPlan } from '../domain/backup-plan.ts';
@@ -10,6 +10,7 @@ import type { RemoteHost } from '../remote/remote-host.ts';
 import { lvmThickProvider } from '../snapshot/lvm/provider.ts';
 import type { RunIdentity, SnapshotPlan, SnapshotProvider } from '../snapshot/provider.ts';
 import { type Survey, surveyHost } from '../snapshot/survey.ts';
+import { idleAutomounts, refuseAutomount, wakeAutomounts } from './backup/automounts.ts';
 import { type Coverage, coverPaths, resolvePaths } from './backup/paths.ts';
 
 export interface Preparation {
@@ -27,9 +28,17 @@ export async function prepare(
   signal: AbortSignal,
 ): Promise<Preparation> {
   const exclude = compileExcludes(source.exclude);
-  const survey = await surveyHost(host, signal);
+  let survey = await surveyHost(host, signal);
   requireTools(survey, host.name);
+  // Resolving a path may itself wake an automount on the way.
   const resolved = await host.run(resolvePaths(source.paths), signal);
+  const idle = idleAutomounts(resolved, survey.mounts, exclude);
+  if (idle.length > 0) {
+    await host.run(wakeAutomounts(idle.map(({ target }) => target)), signal);
+    survey = await surveyHost(host, signal);
+    const [still] = idleAutomounts(resolved, survey.mounts, exclude);
+    if (still !== undefined) throw refuseAutomount(still, host.name);
+  }
   const coverage = coverPaths(resolved, survey, exclude, host.name);
   const snapshots = lvmThickProvider.plan(coverage.volumes, survey, identity);
   return { survey, coverage, exclude, provider: lvmThickProvider, snapshots };

@@ -119,7 +119,7 @@ const isBetween = (place: Buffer, outer: Buffer, inner: Buffer): boolean =>
   !place.equals(inner) && isWithin(inner, place) && isWithin(place, outer);
 
 /** Whether the place, or a folder on the way to it from the source's path, is excluded. */
-function isLeftOut(place: Buffer, from: Buffer, exclude: ExcludePatterns): boolean {
+export function isLeftOut(place: Buffer, from: Buffer, exclude: ExcludePatterns): boolean {
   for (let end = place.indexOf(0x2f, from.length + 1); end > 0; end = place.indexOf(0x2f, end + 1)) {
     if (exclude.matches(place.subarray(0, end))) return true;
   }
