@@ -19,6 +19,7 @@ import type { Repository } from '../repository/repository.ts';
 import { sweepHost } from '../snapshot/lease/commands.ts';
 import { acquireLease } from '../snapshot/lease/lease.ts';
 import { commitRestorePoint } from './backup/commit.ts';
+import { openLeaseLine } from './backup/lease-line.ts';
 import { phases } from './backup/phases.ts';
 import { rethrowWithVerdict } from './backup/read-failure.ts';
 import { readTrees, spoolTrees } from './backup/read-trees.ts';
@@ -27,6 +28,7 @@ import { freezeMs, snapshotReports } from './backup/snapshot-report.ts';
 import { prepare } from './prepare.ts';
 
 export interface BackupPorts {
+  /** Each call opens a connection that shares nothing with the others. */
   openHost(signal: AbortSignal): Promise<RemoteHost>;
   openRepository(signal: AbortSignal): Promise<Repository>;
   readonly owner: OwnerId;
@@ -68,7 +70,8 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
       isReleased = false;
       emit({ type: 'cleanup-failed', what: `releasing run ${run} on ${host.name}`, error: toErrorRecord(error) });
     };
-    return resources.use(await acquireLease(terms, { host, clock, logger, onReleaseFailed }, signal));
+    const line = resources.use(await openLeaseLine(host, ports, signal));
+    return resources.use(await acquireLease(terms, { host: line, clock, logger, onReleaseFailed }, signal));
   });
   emit({ type: 'lease-armed', host: host.name, run, leaseMs: request.host.leaseSeconds * 1000 });
   const held = AbortSignal.any([signal, lock.signal, lease.signal]);

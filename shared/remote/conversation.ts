@@ -119,6 +119,11 @@ export class Conversation implements Disposable {
     }
   }
 
+  /** What came instead of the nonce so far, the end of it; empty when nothing came at all. */
+  heard(): string {
+    return `${this.#unread.subarray(-400).toString('utf8')}\n${this.stderr.text()}`.trim();
+  }
+
   /** Everything that the process still prints, as text; for what answers without a nonce. */
   async rest(): Promise<string> {
     while (this.#unread.length < NOISE_LIMIT && (await this.#more()));

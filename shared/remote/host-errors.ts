@@ -8,17 +8,24 @@ type Unreached = Extract<Greeted, { reached: false }>;
 const RC_FILES =
   'A startup file of the account (.bashrc, .cshrc, config.fish or a ForceCommand) that prints much, asks, ends the shell or starts another program must do that in interactive shells only.';
 
-export function loginShellSilent(host: string, printed: string, seconds: number): StillpointError {
+/** Our command did not begin in time. Whoever printed something was not silent, and whoever was silent made no noise. */
+export function loginShellLate(host: string, printed: string, seconds: number): StillpointError {
+  if (printed === '') return hostSilent(host, seconds);
   return new StillpointError(
     'ssh.noise',
-    `The login shell on "${host}" did not reach our command within ${seconds} s.${lastLines(printed)}`,
-    {
-      advice: RC_FILES,
-      details: { host, printed: tail(printed) },
-      cause: undefined,
-      retry: 'maybe',
-    },
+    `The login shell on "${host}" printed something else and did not reach our command within ${seconds} s.${lastLines(printed)}`,
+    { advice: RC_FILES, details: { host, printed: tail(printed) }, cause: undefined, retry: 'maybe' },
   );
+}
+
+function hostSilent(host: string, seconds: number): StillpointError {
+  return new StillpointError('ssh.deadline', `"${host}" accepted a command and then said nothing for ${seconds} s.`, {
+    advice:
+      'Most often the host is overloaded, suspended or waits for a disk; see whether "ssh" to it answers. If only we get no answer, a startup file of the account (.bashrc, .cshrc, config.fish) or sudo waits for something.',
+    details: { host },
+    cause: undefined,
+    retry: 'maybe',
+  });
 }
 
 export function loginShellEnded(host: string, greeted: Unreached): StillpointError {

@@ -26,7 +26,7 @@ import {
   commandTooSlow,
   hostClosed,
   loginShellEnded,
-  loginShellSilent,
+  loginShellLate,
 } from './host-errors.ts';
 import type { RemoteHost } from './remote-host.ts';
 import type { Account, GivenPassword, RootWay, SudoAnswer, SudoMode, Told } from './sudo.ts';
@@ -36,6 +36,7 @@ import {
   PASSWORDLESS_COMMAND_LINE,
   passwordCommandLine,
   rootLost,
+  sudoSilent,
   USER_COMMAND_LINE,
 } from './sudo.ts';
 import type { Transport } from './transport.ts';
@@ -196,13 +197,17 @@ class ShellHost implements RemoteHost {
       throw hostClosed(this.name);
     }
     const budgetMs = this.#options.nonceBudgetMs ?? NONCE_BUDGET_MS;
+    let waitsForSudo = way?.kind === 'password';
     using limit = deadline(signal, budgetMs, () =>
-      loginShellSilent(this.name, conversation.stderr.text(), budgetMs / 1000),
+      waitsForSudo
+        ? sudoSilent(this.name, conversation.heard(), budgetMs / 1000)
+        : loginShellLate(this.name, conversation.heard(), budgetMs / 1000),
     );
     try {
       await during(conversation, limit.signal, async () => {
         if (way?.kind === 'password') {
           if (!(await conversation.stderr.seen(prompt))) throw rootLost(this.name, conversation.stderr.text());
+          waitsForSudo = false;
           await conversation.write(Buffer.from(`${way.password}\n`));
         }
         const greeted = await conversation.greet();
@@ -241,9 +246,7 @@ class ShellHost implements RemoteHost {
     const process = await this.#options.transport.start(commandLine, signal);
     using conversation = new Conversation(this.name, process);
     const budgetMs = this.#options.nonceBudgetMs ?? NONCE_BUDGET_MS;
-    using limit = deadline(signal, budgetMs, () =>
-      loginShellSilent(this.name, conversation.stderr.text(), budgetMs / 1000),
-    );
+    using limit = deadline(signal, budgetMs, () => loginShellLate(this.name, conversation.heard(), budgetMs / 1000));
     return await during(conversation, limit.signal, async () => {
       if (answer !== undefined && (await conversation.stderr.seen(answer.prompt))) {
         await conversation.write(Buffer.from(`${answer.password}\n`));

@@ -204,3 +204,17 @@ export function rootLost(host: string, stderr: string): StillpointError {
     },
   );
 }
+
+/** Where sudo does not ask, what reads our input may be anything, so the password is not sent. */
+export function sudoSilent(host: string, printed: string, seconds: number): StillpointError {
+  return new StillpointError(
+    'remote.sudo-refused',
+    `sudo on "${host}" did not ask for the password within ${seconds} s.${lastLines(printed)}`,
+    {
+      advice:
+        'The password was not sent. If sudo no longer asks this account, set "sudo" to "passwordless" for this host; otherwise see how busy the host is.',
+      details: { host },
+      cause: undefined,
+    },
+  );
+}

@@ -34,8 +34,15 @@ export interface RunIdentity {
   readonly owner: OwnerId;
 }
 
+interface PlannedItem {
+  readonly planned: PlannedSnapshot;
+  readonly volume: DetectedVolume;
+  /** What is taken where other runs have taken the rest since the plan was made; never more than planned. */
+  readonly leastBytes: number;
+}
+
 export interface SnapshotPlan extends RunIdentity {
-  readonly items: readonly { readonly planned: PlannedSnapshot; readonly volume: DetectedVolume }[];
+  readonly items: readonly PlannedItem[];
   /** As an administrator would type them. */
   readonly commands: readonly string[];
   readonly risks: readonly string[];

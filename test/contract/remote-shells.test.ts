@@ -48,6 +48,7 @@ describe('login shells', async () => {
         .map(({ name, path, rc, noise }) => ({ name: `u-${name}`, shell: path, files: { [rc]: `${noise}\n` } }))
         .concat([
           { name: 'u-exits', shell: '/bin/bash', files: { '.bashrc': 'echo "good bye"; exit 3\n' } },
+          { name: 'u-waits', shell: '/bin/bash', files: { '.bashrc': 'echo "A question?"; read answer\n' } },
           { name: 'u-asks', shell: '/bin/bash', files: { '.bashrc': 'read -p "continue? " answer\n' } },
           { name: 'u-starts', shell: '/bin/bash', files: { '.bashrc': 'exec cat\n' } },
           { name: 'u-floods', shell: '/bin/bash', files: { '.bashrc': 'yes\n' } },
@@ -93,14 +94,15 @@ describe('login shells', async () => {
 
   const quick: Partial<HostPorts> = { nonceBudgetMs: 1500 };
   test.each([
-    ['u-exits', /exit code 3.*good bye/s],
-    ['u-asks', /within 1.5 s/],
-    ['u-floods', /printed without end/],
-    ['u-nologin', /This account is currently not available/],
-  ])('%s is refused with its reason', async (account, reason) => {
+    ['u-exits', 'ssh.noise', /exit code 3.*good bye/s],
+    ['u-waits', 'ssh.noise', /printed something else.*within 1.5 s.*A question/s],
+    ['u-asks', 'ssh.deadline', /said nothing for 1.5 s/],
+    ['u-floods', 'ssh.noise', /printed without end/],
+    ['u-nologin', 'ssh.noise', /This account is currently not available/],
+  ])('%s is refused with its reason', async (account, code, reason) => {
     const refused = connectHost(addressOf(sshd, account), portsOf(sshd, quick), never);
     await expect(refused).rejects.toMatchObject({
-      code: 'ssh.noise',
+      code,
       message: expect.stringMatching(reason) as string,
     });
   });
@@ -270,7 +272,10 @@ describe('becoming root', async () => {
       expect(await root(host)).toBe('root');
       try {
         await writeFile(sudoers, rules.replace('bakpw ALL=(ALL:ALL) ALL', 'bakpw ALL=(ALL:ALL) NOPASSWD: ALL'));
-        await expect(root(host)).rejects.toMatchObject({ code: 'ssh.noise' });
+        await expect(root(host)).rejects.toMatchObject({
+          code: 'remote.sudo-refused',
+          message: expect.stringContaining('did not ask for the password within 1.5 s') as string,
+        });
         await writeFile(sudoers, rules.replace('bakpw ALL=(ALL:ALL) ALL', ''));
         await expect(root(host)).rejects.toMatchObject({ code: 'remote.sudo-refused' });
       } finally {

@@ -76,6 +76,7 @@ describe.skipIf(obstacle !== undefined)('a lease on a real host', () => {
       items: plan.items.map(({ planned, volume }) => ({
         volume,
         planned: { ...planned, sizeBytes: extents * EXTENT },
+        leastBytes: extents * EXTENT,
       })),
     };
   };
@@ -322,7 +323,7 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
         freeBytesAfter: 0,
         mountpoint: '',
       };
-      const items = volume === undefined ? [] : [{ planned, volume }];
+      const items = volume === undefined ? [] : [{ planned, volume, leastBytes: planned.sizeBytes }];
       await expect(
         lvmThickProvider.create({ run, owner, items, commands: [], risks: [] }, root, signal),
       ).rejects.toMatchObject({ code: 'lvm.no-room', message: expect.stringMatching(/\d+/) as unknown });

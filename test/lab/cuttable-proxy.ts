@@ -1,12 +1,13 @@
 /**
  * A TCP proxy on 127.0.0.1 in front of a command that speaks a connection on its stdin and stdout, and that can go
- * wrong on demand: cut everything now, cut after so many bytes, or stall without a word, as a sleeping laptop or a
- * lost network does.
+ * wrong on demand: cut everything now, cut after so many bytes, stall without a word, as a sleeping laptop or a lost
+ * network does, or be slow.
  */
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 
 export interface CuttableProxy extends AsyncDisposable {
@@ -22,6 +23,8 @@ export interface CuttableProxy extends AsyncDisposable {
   cutAfterBytes(count: number): void;
   /** Passes nothing more in either direction, on open and new connections, until `resume`; nobody is told. */
   stall(): void;
+  /** A slow line: so many bytes a second, both ways and all connections together, in turn. Undefined: no limit. */
+  limit(bytesPerSecond: number | undefined): void;
   /** Ends `stall` and `refuse`, and forgets `cutAfterBytes`. */
   resume(): void;
   /** Accepts no new connection until `resume`: each is reset at once. */
@@ -37,7 +40,14 @@ export async function startCuttableProxy(command: readonly string[]): Promise<Cu
   let cutAt: number | undefined;
   let isStalled = false;
   let isRefusing = false;
+  let bytesPerSecond: number | undefined;
+  let freeAtMs = 0;
 
+  const slow = async (size: number): Promise<void> => {
+    if (bytesPerSecond === undefined) return;
+    freeAtMs = Math.max(freeAtMs, performance.now()) + (size * 1000) / bytesPerSecond;
+    await delay(freeAtMs - performance.now());
+  };
   const cut = (): void => {
     cutAt = undefined;
     for (const link of links) link.reset();
@@ -55,6 +65,8 @@ export async function startCuttableProxy(command: readonly string[]): Promise<Cu
     }
     const link = openLink(socket, file, args, {
       admit,
+      isSlow: () => bytesPerSecond !== undefined,
+      slow,
       isCutDue: () => cutAt !== undefined && passed >= cutAt,
       cut,
     });
@@ -76,6 +88,9 @@ export async function startCuttableProxy(command: readonly string[]): Promise<Cu
     stall: () => {
       isStalled = true;
       for (const link of links) link.pause();
+    },
+    limit: (rate) => {
+      bytesPerSecond = rate;
     },
     resume: () => {
       isStalled = false;
@@ -102,8 +117,14 @@ interface Link {
   readonly closed: Promise<void>;
 }
 
+/** How much of a chunk takes its turn at once on a slow line. */
+const PIECE = 1024;
+
 interface Gate {
   admit(size: number): number;
+  isSlow(): boolean;
+  /** Resolves when so many bytes may pass. */
+  slow(size: number): Promise<void>;
   isCutDue(): boolean;
   cut(): void;
 }
@@ -119,18 +140,39 @@ function openLink(socket: Socket, file: string, args: readonly string[], gate: G
     child.kill('SIGKILL');
   };
   const forward = (from: Readable, to: Writable): void => {
-    from.on('data', (chunk: Buffer) => {
+    let isSlowed = false;
+    let hasEnded = false;
+    const passSlowly = async (chunk: Buffer): Promise<void> => {
+      isSlowed = true;
+      from.pause();
+      for (let at = 0; at < chunk.length && !isOver; at += PIECE) {
+        const piece = chunk.subarray(at, at + PIECE);
+        await gate.slow(piece.length);
+        pass(piece);
+      }
+      isSlowed = false;
+      if (hasEnded) to.end();
+      else if (!isPaused) from.resume();
+    };
+    const pass = (chunk: Buffer): void => {
       if (isOver) return; // what the command still had in its pipe when the connection was cut
       const allowed = gate.admit(chunk.length);
       if (allowed > 0 && !to.write(chunk.subarray(0, allowed))) {
         from.pause();
         to.once('drain', () => {
-          if (!isPaused) from.resume();
+          if (!isPaused && !isSlowed) from.resume();
         });
       }
       if (gate.isCutDue()) gate.cut();
+    };
+    from.on('data', (chunk: Buffer) => {
+      if (gate.isSlow() || isSlowed) void passSlowly(chunk);
+      else pass(chunk);
     });
-    from.once('end', () => to.end());
+    from.once('end', () => {
+      hasEnded = true;
+      if (!isSlowed) to.end();
+    });
     // A peer that went away is an ordinary end of a connection here.
     from.on('error', reset);
     to.on('error', reset);

@@ -119,7 +119,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
       },
       exclude: compileExcludes([]),
       provider: lvmThickProvider,
-      snapshots: { run, owner, items: [{ planned, volume }], commands: [], risks: [] },
+      snapshots: { run, owner, items: [{ planned, volume, leastBytes: 0 }], commands: [], risks: [] },
     },
     readable: [taken],
     workFolder: order.workFolder,

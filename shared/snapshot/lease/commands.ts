@@ -42,8 +42,12 @@ run=$1 owner=$2 lease=$3 mounts=$4 interval=$5
 dir=${RUN_ROOT}/$run
 new=${RUN_ROOT}/.$run
 umask 077
-# Twice, because a run that ends may remove the empty folder above in between.
-{ mkdir -p ${RUN_ROOT} && mkdir "$new"; } 2>/dev/null || { mkdir -p ${RUN_ROOT} && mkdir "$new"; } || exit 71
+# Again and again, because runs that end may remove the empty folder above in between.
+n=0
+until { mkdir -p ${RUN_ROOT} && mkdir "$new"; } 2>/dev/null; do
+  n=$((n + 1))
+  [ "$n" -lt 20 ] || { mkdir -p ${RUN_ROOT} && mkdir "$new" || exit 71; break; }
+done
 read -r up idle < /proc/uptime
 read -r boot < /proc/sys/kernel/random/boot_id
 echo "$owner" > "$new/owner" && echo "$boot" > "$new/boot" && : > "$new/planned" && : > "$new/snapshots" || exit 71
@@ -100,14 +104,25 @@ export interface LeaseState {
   readonly invalid: readonly string[];
 }
 
-/** Moves the expiry to now + lease and reads the guard's notes. A lease that is gone stays gone. */
+/**
+ * Moves the expiry to now + lease, never to an earlier time, and reads the guard's notes. A lease that is gone stays
+ * gone. Several may run at the same time, as where a connection was lost and the command is made again. Exit 71: no room
+ * under /run to write the new expiry; the lease lives on until the old one.
+ */
 export function renewLease(run: RunId, leaseSeconds: number): RemoteCommand<LeaseState> {
   const script: RemoteScript = {
     name: 'renew-lease',
     script: `${ALIVE}
 dir=${RUN_ROOT}/$1
 sp_alive "$1" || { printf 'gone\\0'; exit 0; }
-echo $((\${sp_up%%.*} + $2)) > "$dir/expires.new" && sp_alive "$1" && mv -f "$dir/expires.new" "$dir/expires" || { printf 'gone\\0'; exit 0; }
+until=$((\${sp_up%%.*} + $2))
+written=yes
+if [ "$until" -gt "$sp_expires" ]; then
+  { echo "$until" > "$dir/expires.$$.new" && mv -f "$dir/expires.$$.new" "$dir/expires"; } 2>/dev/null || { written=no; rm -f "$dir/expires.$$.new"; }
+fi
+# Who has begun to remove the run in between has the last word.
+sp_alive "$1" || { printf 'gone\\0'; exit 0; }
+[ "$written" = yes ] || exit 71
 watch=; [ ! -r "$dir/watch" ] || read -r watch < "$dir/watch"
 if tr '\\0' ' ' 2>/dev/null < "/proc/$watch/cmdline" | grep -qF " $dir/watch.sh "; then printf 'alive\\0'; else printf 'unwatched\\0'; fi
 for f in "$dir"/peak.*; do

@@ -3,11 +3,12 @@
  * by a command that also brings back what the guard saw. When we vanish, he removes everything at the expiry.
  *
  * Invariants: nothing is made on the host before the watchman runs; a lease that was lost is never taken up again,
- * because what it protected may be gone already; releasing runs on its own clock.
+ * because what it protected may be gone already; one renewal at a time; releasing runs on its own clock.
  */
 import { cleanupSignal } from '../../base/cancel.ts';
 import type { Clock } from '../../base/clock.ts';
 import { isStillpointError, StillpointError, toStillpointError } from '../../base/errors.ts';
+import { Semaphore } from '../../base/limit.ts';
 import type { Logger } from '../../base/log.ts';
 import type { OwnerId, RunId } from '../../domain/names.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
@@ -22,6 +23,10 @@ import {
 } from './commands.ts';
 
 export interface LeasePorts {
+  /**
+   * Where the commands of the lease run. Should be a connection that carries no content: on a slow line a renewal would
+   * wait behind it for longer than the lease, and a server that allows one session has none left for it.
+   */
   readonly host: RemoteHost;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -61,6 +66,8 @@ export async function acquireLease(terms: LeaseTerms, ports: LeasePorts, signal:
   }
 }
 
+const PAUSE_AFTER_FAILURE_MS = 5_000;
+
 class HostLease implements Lease {
   readonly armed: ArmedHost;
   readonly peaks = new Map<string, GuardReading>();
@@ -68,6 +75,7 @@ class HostLease implements Lease {
   readonly #ports: LeasePorts;
   readonly #lost = new AbortController();
   readonly #stopRenewing = new AbortController();
+  readonly #turn = new Semaphore(1);
   readonly #renewing: Promise<void>;
   #released: Promise<ReapResult> | undefined;
 
@@ -83,6 +91,7 @@ class HostLease implements Lease {
   }
 
   async renew(signal: AbortSignal): Promise<void> {
+    using _turn = await this.#turn.acquire(signal);
     const state = await this.#ports.host.run(renewLease(this.#terms.run, this.#terms.leaseSeconds), signal);
     for (const reading of state.peaks) this.peaks.set(reading.snapshot, reading);
     const failure = failureOf(state, this.#ports.host.name);
@@ -91,14 +100,17 @@ class HostLease implements Lease {
     throw failure;
   }
 
-  /** Renews at a quarter of the lease, so that three renewals may fail before it ends. */
+  /** Renews at a quarter of the lease, and sooner after a renewal that failed: each may be the one that comes through. */
   async #keepRenewing(): Promise<void> {
     const stop = this.#stopRenewing.signal;
-    const pauseMs = (this.#terms.leaseSeconds * 1000) / 4;
+    const quarterMs = (this.#terms.leaseSeconds * 1000) / 4;
+    let pauseMs = quarterMs;
     while (!stop.aborted && !this.#lost.signal.aborted) {
       try {
         await this.#ports.clock.sleep(pauseMs, stop);
+        pauseMs = Math.min(quarterMs, PAUSE_AFTER_FAILURE_MS);
         await this.renew(stop);
+        pauseMs = quarterMs;
       } catch (error) {
         if (!stop.aborted)
           this.#ports.logger.log('warn', 'The lease could not be renewed.', {

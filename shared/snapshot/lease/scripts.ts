@@ -4,7 +4,8 @@
  * Layout of a run's folder, /run/stillpoint/<run>/ (mode 0700, on a tmpfs, gone after a reboot). It appears whole: it is
  * filled as .<run> and then renamed.
  *   owner      whose run this is            boot      the boot id at the time of arming
- *   expires    uptime in whole seconds; 0 once somebody has begun to remove the run
+ *   expires    uptime in whole seconds: not the clock, which jumps
+ *   ended      there once somebody has begun to remove the run; nothing revives it
  *   keeper     "<pid> <mount namespace>" of the process that holds the mounts
  *   watch      pid of the watchman          watch.sh  its text
  *   planned    "<vg> <lv>" a line, written before a snapshot is made
@@ -17,8 +18,8 @@
  * this owner and run, the type of a snapshot, and (where recorded) the same uuid is removed; one object a command. LVM
  * itself looks at tags, type and uuid once more in the moment of removing, under its own lock. Processes are killed only when they are in the keeper's mount namespace and that namespace has our mounts.
  * Everything here may run twice and at the same time as itself: "already gone" is success. Whoever removes a run first
- * writes 0 into `expires` and then looks for snapshots; whoever makes a snapshot looks at `expires` afterwards: one of
- * the two sees the other, so no snapshot is made behind a remover's back.
+ * makes `ended` and then looks for snapshots; whoever makes a snapshot looks for `ended` afterwards: one of the two sees
+ * the other, so no snapshot is made behind a remover's back.
  *
  * Crash story. The watchman dies with the host, then the mounts and this folder are gone too and the snapshot waits for
  * the next sweep. The watchman is killed alone: the client's next renewal says so and the run ends; without a client,
@@ -32,6 +33,7 @@ export const RUN_ROOT = '/run/stillpoint';
 /** sp_alive RUN: whether the lease of the run has not ended. */
 export const ALIVE = `
 sp_alive() {
+  [ ! -e "${RUN_ROOT}/$1/ended" ] || return 1
   sp_expires=
   [ ! -r "${RUN_ROOT}/$1/expires" ] || read -r sp_expires 2>/dev/null < "${RUN_ROOT}/$1/expires"
   case $sp_expires in ''|*[!0-9]*) return 1 ;; esac
@@ -174,17 +176,17 @@ ${LOOK}
 ${REMOVE}
 sp_clear() {
   [ -d "$1" ] || return 0
-  rm -f -- "$1"/mnt/*/not-mounted "$1"/peak.* "$1"/invalid.* "$1"/*.new "$1"/expires.end
+  rm -f -- "$1"/mnt/*/not-mounted "$1"/peak.* "$1"/invalid.* "$1"/*.new
   rmdir -- "$1"/mnt/* 2>/dev/null
   rm -f -- "$1/planned" "$1/snapshots" "$1/keeper" "$1/boot" "$1/watch" "$1/watch.sh"
-  rm -f -- "$1/expires" "$1/owner"
+  rm -f -- "$1/expires" "$1/ended" "$1/owner"
   rmdir -- "$1/mnt" "$1" 2>/dev/null
   rmdir -- "${RUN_ROOT}" 2>/dev/null
   [ ! -d "$1" ]
 }
 sp_reap() {
   sp_dir="${RUN_ROOT}/$1"
-  if [ -d "$sp_dir" ]; then { echo 0 > "$sp_dir/expires.end" && mv -f "$sp_dir/expires.end" "$sp_dir/expires"; } 2>/dev/null; fi
+  [ ! -d "$sp_dir" ] || : 2>/dev/null > "$sp_dir/ended"
   sp_kill_readers "$1" || { echo "busy the processes that read its snapshots"; return 1; }
   sp_remove "$1" "$2" || return 1
   sp_clear "${RUN_ROOT}/.$1"
@@ -255,7 +257,7 @@ sp_watch() {
     sleep "$3"
     if sp_alive "$1"; then
       sp_guard "$1"
-    elif [ "$sp_expires" = 0 ] && [ "$sp_ticks" -lt 5 ]; then
+    elif [ -e "${RUN_ROOT}/$1/ended" ] && [ "$sp_ticks" -lt 5 ]; then
       # Somebody is removing the run and will report what he removed; he gets a little time.
       sp_ticks=$((sp_ticks + 1))
     else

@@ -12,6 +12,8 @@ export interface SnapshotOrder {
   readonly origin: string;
   readonly name: string;
   readonly extents: number;
+  /** What it must have at least, where another run has taken room of the group since the plan was made. */
+  readonly leastExtents: number;
   /** Extents of the group that the guard must leave alone when it makes the snapshot grow. */
   readonly reserveExtents: number;
 }
@@ -19,6 +21,7 @@ export interface SnapshotOrder {
 export interface CreatedSnapshot {
   readonly name: string;
   readonly uuid: string;
+  readonly extents: number;
   /** Uptime of the host in seconds, to a hundredth, just before and just after: the instant lies between. */
   readonly beforeUptime: number;
   readonly afterUptime: number;
@@ -60,23 +63,37 @@ run=$1 owner=$2; shift 2
 dir=${RUN_ROOT}/$run
 # Whoever removed the run did so before this snapshot was there.
 sp_late() { sp_settle "$run" "$owner" "$vg" "$name" '' >&2; sp_reap "$run" "$owner" >&2; }
-while [ "$#" -ge 6 ]; do
-  vg=$1 origin=$2 name=$3 extents=$4 dm=$5 reserve=$6; shift 6
-  sp_alive "$run" || exit 75
-  echo "$vg $name" >> "$dir/planned" || exit 71
+sp_make() {
   wall=$(date +%s.%N)
   read -r before idle < /proc/uptime
-  sp_lvm 120 lvcreate -y -s -n "$name" -l "$extents" --monitor n --addtag stillpoint --addtag "sp.run=$run" --addtag "sp.owner=$owner" "$vg/$origin" >&2 || {
-    sp_alive "$run" || sp_late
-    exit 76
-  }
+  # Not through a pipe: who reads it would be ended by the signal that we outlive.
+  sp_lvm 120 lvcreate -y -s -n "$name" -l "$extents" --monitor n --addtag stillpoint --addtag "sp.run=$run" --addtag "sp.owner=$owner" "$vg/$origin" > "$dir/said.new" 2>&1
+}
+while [ "$#" -ge 7 ]; do
+  vg=$1 origin=$2 name=$3 extents=$4 dm=$5 reserve=$6 least=$7; shift 7
+  sp_alive "$run" || exit 75
+  echo "$vg $name" >> "$dir/planned" || exit 71
+  until sp_make; do
+    said=$(cat "$dir/said.new")
+    echo "$said" >&2
+    sp_alive "$run" || { sp_late; exit 75; }
+    # Another run was quicker: what it left is halved anew.
+    case $said in *nsufficient\\ free\\ space*) ;; *) exit 76 ;; esac
+    free=$(sp_lvm 60 vgs -o vg_free_count "$vg" 2>/dev/null)
+    free=\${free##* }
+    case $free in ''|*[!0-9]*) exit 76 ;; esac
+    half=$((free / 2))
+    [ "$half" -ge "$least" ] || half=$least
+    [ "$half" -lt "$extents" ] || exit 76
+    extents=$half
+  done
   read -r after idle < /proc/uptime
   uuid=$(sp_identity "$dm")
   if ! sp_alive "$run"; then sp_late; exit 75; fi
   [ -n "$uuid" ] || exit 78
   echo "$vg $name $uuid $dm $reserve" >> "$dir/snapshots" || exit 71
   sp_alive "$run" || { sp_late; exit 75; }
-  printf '%s\\0%s\\0%s\\0%s\\0%s\\0' "$name" "$uuid" "$before" "$after" "$wall"
+  printf '%s\\0%s\\0%s\\0%s\\0%s\\0%s\\0' "$name" "$uuid" "$extents" "$before" "$after" "$wall"
 done`,
     args: [run, owner, ...orders.flatMap((order) => orderArguments(order))],
     needs: 'root',
@@ -90,18 +107,21 @@ done`,
 }
 
 function orderArguments(order: SnapshotOrder): readonly string[] {
-  const { group, origin, name, extents, reserveExtents } = order;
-  return [group, origin, name, String(extents), deviceMapperName(group, name), String(reserveExtents)];
+  const { group, origin, name, extents, leastExtents, reserveExtents } = order;
+  return [
+    ...[group, origin, name, String(extents), deviceMapperName(group, name)],
+    ...[String(reserveExtents), String(Math.min(leastExtents, extents))],
+  ];
 }
 
 function parseCreated(stdout: Buffer, expected: number, script: RemoteScript): readonly CreatedSnapshot[] {
   const fields = stdout.toString('latin1').split('\0');
-  if (fields.pop() !== '' || fields.length !== expected * 5) {
-    throw unreadableOutput(script, `${fields.length} fields instead of ${expected * 5}`, stdout.toString('latin1'));
+  if (fields.pop() !== '' || fields.length !== expected * 6) {
+    throw unreadableOutput(script, `${fields.length} fields instead of ${expected * 6}`, stdout.toString('latin1'));
   }
   return Array.from({ length: expected }, (_, index) => {
-    const [name = '', uuid = '', before = '', after = '', wall = ''] = fields.slice(index * 5, index * 5 + 5);
-    const numbers = [before, after].every((text) => /^\d+(\.\d+)?$/.test(text));
+    const [name = '', uuid = '', extents = '', before = '', after = '', wall = ''] = fields.slice(index * 6);
+    const numbers = [extents, before, after].every((text) => /^\d+(\.\d+)?$/.test(text));
     // A date(1) without %N prints it as it stands.
     const clock = /^(\d+)(?:\.(\d{9}))?/.exec(wall);
     if (!numbers || clock === null || !/^[A-Za-z0-9-]{32,}$/.test(uuid))
@@ -109,6 +129,7 @@ function parseCreated(stdout: Buffer, expected: number, script: RemoteScript): r
     return {
       name,
       uuid,
+      extents: Number(extents),
       beforeUptime: Number(before),
       afterUptime: Number(after),
       wallClockNs: BigInt(clock[1] ?? 0) * 1_000_000_000n + BigInt(clock[2] ?? 0),

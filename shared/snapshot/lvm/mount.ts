@@ -55,11 +55,21 @@ export function mountSnapshot(run: RunId, order: MountOrder): RemoteCommand<Moun
     name: 'mount-snapshot',
     script: `${ENTER}
 run=$1 mapper=$2 path=$3 type=$4 options=$5
-sp_enter "$run" mount -t "$type" -o "$options" "/dev/mapper/$mapper" "$path" || {
-  sp_device=$(readlink -f "/dev/mapper/$mapper")
-  dmesg 2>/dev/null | grep -wF "\${sp_device##*/}" | tail -n 3 >&2
-  exit 77
-}
+sp_try=0
+until sp_said=$(sp_enter "$run" mount -i -t "$type" -o "$options" "/dev/mapper/$mapper" "$path" 2>&1); do
+  [ $? != 74 ] || exit 74
+  sp_try=$((sp_try + 1))
+  # While LVM switches the tables of an origin, for another run or for somebody else, its snapshots are frozen and refuse
+  # to be mounted; and where udev is slow, the device has no name yet.
+  case $sp_said in *[Bb]usy*|*frozen*) ;; *) [ ! -e "/dev/mapper/$mapper" ] || sp_try=60 ;; esac
+  if [ "$sp_try" -ge 60 ]; then
+    echo "$sp_said" >&2
+    sp_device=$(readlink -f "/dev/mapper/$mapper")
+    dmesg 2>/dev/null | grep -wF "\${sp_device##*/}" | tail -n 3 >&2
+    exit 77
+  fi
+  sleep 0.5 2>/dev/null || sleep 1
+done
 sp_enter "$run" /bin/sh -c '
   [ ! -e "$1/not-mounted" ] || exit 77
   grep -F " $1 " /proc/self/mountinfo | tail -n 1 | tr "\\n" "\\0"

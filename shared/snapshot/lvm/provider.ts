@@ -38,6 +38,7 @@ export const lvmThickProvider: SnapshotProvider = {
       free.set(group.vg_uuid, freeBytes - size.sizeBytes);
       return {
         volume,
+        leastBytes: needed,
         planned: {
           volume: volume.volume.label,
           volumeId: volume.volume.id,
@@ -74,7 +75,9 @@ export const lvmThickProvider: SnapshotProvider = {
       const made = created[index];
       if (made?.name !== planned.snapshot)
         throw new Error(`the host answered for another snapshot than ${planned.snapshot}`);
-      return { run: plan.run, owner: plan.owner, planned, volume, ...made };
+      const { extents, ...facts } = made;
+      const sizeBytes = extents * requireLvm(volume).group.vg_extent_size;
+      return { run: plan.run, owner: plan.owner, planned: { ...planned, sizeBytes }, volume, ...facts };
     });
   },
 
@@ -130,13 +133,14 @@ function requireLvm(detected: DetectedVolume): NonNullable<DetectedVolume['lvm']
 }
 
 function orders(plan: SnapshotPlan): readonly SnapshotOrder[] {
-  return plan.items.map(({ planned, volume }) => {
+  return plan.items.map(({ planned, volume, leastBytes }) => {
     const { volume: lv, group } = requireLvm(volume);
     return {
       group: lv.vg_name,
       origin: lv.lv_name,
       name: planned.snapshot,
       extents: planned.sizeBytes / group.vg_extent_size,
+      leastExtents: leastBytes / group.vg_extent_size,
       reserveExtents: Math.ceil(group.vg_free_count * SIZING.reserveShare),
     };
   });

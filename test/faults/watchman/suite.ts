@@ -3,83 +3,35 @@
  * goes wrong, what is ours goes away in the end, and nothing else is touched. Each shell has a file of its own, because
  * most of this is waiting for leases to end, which three can do at the same time.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
-import { newRunId, ownerId, type RunId } from '../../../shared/domain/names.ts';
+import { newRunId, type RunId } from '../../../shared/domain/names.ts';
 import { listTree, parseListing } from '../../../shared/pipeline/backup/listing.ts';
-import { armLease, releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/lease/commands.ts';
-import { createSnapshots, type SnapshotOrder } from '../../../shared/snapshot/lvm/create.ts';
+import { releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/lease/commands.ts';
+import { createSnapshots } from '../../../shared/snapshot/lvm/create.ts';
 import { whyNoNamespaceHost } from '../../support/snapshot/namespace-host.ts';
-import {
-  aUuid,
-  eventually,
-  hasShell,
-  type PaperHost,
-  type Shell,
-  startPaperHost,
-} from '../../support/snapshot/paper-lvm.ts';
+import { aUuid, eventually, hasShell, type PaperHost, type Shell } from '../../support/snapshot/paper-lvm.ts';
+import { other, owner, type PaperRun, paperRun } from './paper-run.ts';
+import { judgeVolumes } from './volumes.ts';
 
-const owner = ownerId('00112233aabb');
-const other = ownerId('ffeeddccbbaa');
 const noHost = await whyNoNamespaceHost();
 
 export function watchmanSuite(shell: Shell): void {
   const whyNot = hasShell(shell) ? noHost : `there is no ${shell} on this machine`;
   describe(`the watchman under ${shell}`, () => {
-    judgeWatchman(shell, whyNot);
+    const lab = paperRun(shell, whyNot);
+    judgeWatchman(lab);
+    judgeVolumes(lab);
   });
 }
 
-function judgeWatchman(shell: Shell, whyNot: string | undefined): void {
+function judgeWatchman(lab: PaperRun): void {
+  const { folder, ourTags, order, arm, exists, gone, startReader, lives, processes } = lab;
   let paper: PaperHost;
   let run: RunId;
-  const folder = (): string => `/run/stillpoint/${run}`;
-  const ourTags = (): string => `sp.owner=${owner},sp.run=${run},stillpoint`;
-  const order = (): SnapshotOrder => ({
-    group: 'vg0',
-    origin: 'files',
-    name: `sp_${run}_11111111`,
-    extents: 64,
-    reserveExtents: 100,
-  });
-  const arm = async (leaseSeconds: number, mounts = 1): Promise<void> => {
-    await paper.host.run(armLease({ run, owner, leaseSeconds, mounts }), never);
-  };
-  const exists = async (path: string): Promise<boolean> => (await paper.sh(`[ ! -e '${path}' ] || echo yes`)) === 'yes';
-  const gone = (): Promise<void> => eventually(async () => !(await exists(folder())), 'the run is gone');
-  /** A process inside the run's namespace with something mounted, as a reader has. Its pid. */
-  const startReader = async (): Promise<string> => {
-    const script = `read -r pid ns < ${folder()}/keeper
-nsenter --mount=/proc/$pid/ns/mnt -- mount -t tmpfs reader ${folder()}/mnt/0
-setsid nsenter --mount=/proc/$pid/ns/mnt -- sleep 4242 </dev/null >/dev/null 2>&1 & echo $!`;
-    return await paper.sh(script);
-  };
-  /** A zombie is dead: nobody in this small world waits for it. */
-  const lives = async (pid: string): Promise<boolean> =>
-    (await paper.sh(`grep -qs '^State:.[^Z]' /proc/${pid}/status && echo yes || :`)) === 'yes';
-  /** Everything but the host's own first process and the one that asks. */
-  const processes = async (): Promise<string> =>
-    await paper.sh(
-      `for p in /proc/[0-9]*; do [ "\${p#/proc/}" = 1 ] || [ "\${p#/proc/}" = $$ ] || tr '\\0' ' ' < $p/cmdline 2>/dev/null || :; done`,
-    );
-
-  beforeAll(async () => {
-    if (whyNot === undefined) paper = await startPaperHost(shell);
-  });
-  afterAll(async () => {
-    await paper?.[Symbol.asyncDispose]();
-  });
-  beforeEach(async ({ skip }) => {
-    skip(whyNot !== undefined, whyNot);
-    await paper.reset();
-    run = newRunId();
-  });
-  afterEach(async () => {
-    if (whyNot !== undefined) return;
-    const everybody =
-      'for p in /proc/[0-9]*; do p=${p#/proc/}; [ $p = 1 ] || [ $p = $$ ] || kill -KILL $p 2>/dev/null || :; done';
-    await paper.sh(`${everybody}; rm -rf /run/stillpoint`);
-    await eventually(async () => (await processes()) === '', 'the last watchman has ended');
+  beforeEach(() => {
+    paper = lab.paper();
+    run = lab.run();
   });
 
   test('leaves nothing after a release: no folder, no snapshot, no process', async () => {
@@ -116,6 +68,23 @@ setsid nsenter --mount=/proc/$pid/ns/mnt -- sleep 4242 </dev/null >/dev/null 2>&
     expect(Number(await paper.sh(`cat ${folder()}/expires`))).toBeGreaterThanOrEqual(before + 2970);
   });
 
+  test('is put off by renewals that overtake each other, and never brought forward', async () => {
+    await arm(60);
+    const together = Array.from({ length: 8 }, () => paper.host.run(renewLease(run, 3000), never));
+    expect((await Promise.all(together)).map(({ state }) => state)).toEqual(together.map(() => 'alive'));
+    expect((await paper.host.run(renewLease(run, 30), never)).state).toBe('alive');
+    const up = Number.parseFloat(await paper.sh('cat /proc/uptime'));
+    expect(Number(await paper.sh(`cat ${folder()}/expires`)) - up).toBeGreaterThan(2900);
+    expect(await paper.sh(`ls ${folder()}`)).not.toContain('.new');
+  });
+
+  test('is not renewed once somebody has begun to remove the run', async () => {
+    await arm(60);
+    await paper.sh(`: > ${folder()}/ended`);
+    expect(await paper.host.run(renewLease(run, 3000), never)).toMatchObject({ state: 'gone' });
+    await gone();
+  });
+
   test('takes an expiry that is no number for an end', async () => {
     await arm(60);
     await paper.host.run(createSnapshots(run, owner, [order()]), never);
@@ -135,98 +104,6 @@ setsid nsenter --mount=/proc/$pid/ns/mnt -- sleep 4242 </dev/null >/dev/null 2>&
     await paper.fail('lvremove', 0);
     await gone();
     expect(await paper.volumes()).toEqual([]);
-  });
-
-  test('removes what it recorded, and nothing else, where no report of LVM can be had', async () => {
-    await arm(600);
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
-    await paper.put({ name: `sp_${run}_22222222`, tags: ourTags() });
-    await paper.fail('lvs', 1000);
-    const result = await paper.host.run(releaseLease(run, owner), never);
-    expect(result).toEqual({ removed: [`vg0/sp_${run}_11111111`], kept: [] });
-    expect(await paper.volumes()).toEqual([`vg0/sp_${run}_22222222`]);
-  });
-
-  test.each<[string, string, string]>([
-    ['is foreign', 'sp.owner=ffeeddccbbaa,stillpoint', 'swi-a-s---'],
-    ['is being merged', '', 'Swi-a-s---'],
-    ['is no snapshot', '', 'owi-aos---'],
-  ])('removes nothing unseen that %s, though it was recorded', async (_what, tags, attr) => {
-    await arm(600);
-    await paper.sh(`echo 'vg0 sp_${run}_11111111' > ${folder()}/planned`);
-    await paper.put({ name: `sp_${run}_11111111`, tags: tags === '' ? ourTags() : tags, attr });
-    await paper.fail('lvs', 1000);
-    const result = await paper.host.run(releaseLease(run, owner), never);
-    expect(result).toEqual({
-      removed: [],
-      kept: [
-        { object: `vg0/sp_${run}_11111111`, reason: expect.stringContaining('cannot be read') as unknown },
-        { object: folder(), reason: expect.any(String) as unknown },
-      ],
-    });
-    expect(await paper.volumes()).toEqual([`vg0/sp_${run}_11111111`]);
-  });
-
-  test.each([
-    ['fails', ''],
-    ['prints JSON', `echo '{"report":[{"lv":[]}]}'; exit 0`],
-    ['cuts its lines', `echo 'vg0|sp_0000aaaa_11111111|swi-a-s---|sp.owner=00112233aabb'; exit 0`],
-    ['prints in another order', `echo "swi-a-s---|vg0|sp_0000aaaa_11111111|x|y"; exit 0`],
-  ])('does not take a report for "nothing found" that %s', async (_how, script) => {
-    await paper.put({ name: 'sp_0000aaaa_11111111', tags: `sp.owner=${owner},sp.run=0000aaaa,stillpoint` });
-    if (script === '') await paper.fail('lvs', 1000);
-    else await paper.before('lvs', script);
-    expect(await paper.host.run(sweepHost(owner), never)).toEqual({
-      removed: [],
-      kept: [{ object: 'the volume groups', reason: expect.stringContaining('cannot be read') as unknown }],
-    });
-    expect(await paper.volumes()).toEqual(['vg0/sp_0000aaaa_11111111']);
-  });
-
-  test('makes no snapshot that it could not record', async () => {
-    await arm(600);
-    await paper.sh(`rm ${folder()}/planned; mkdir ${folder()}/planned`);
-    await expect(paper.host.run(createSnapshots(run, owner, [order()]), never)).rejects.toMatchObject({
-      details: { exitCode: 71 },
-    });
-    expect(await paper.changes()).toEqual([]);
-    await paper.sh(`rmdir ${folder()}/planned`);
-    await paper.host.run(releaseLease(run, owner), never);
-  });
-
-  test('leaves alone what is not ours, however it is called', async () => {
-    await arm(600);
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
-    await paper.put({ name: `sp_${run}_00000001` });
-    await paper.put({ name: `sp_${run}_00000002`, tags: `sp.owner=${other},sp.run=${run},stillpoint` });
-    await paper.put({ name: `sp_${run}_00000003`, tags: `sp.owner=${owner},sp.run=deadbeef,stillpoint` });
-    await paper.put({ name: `sp_${run}_00000004`, tags: ourTags(), attr: 'owi-aos---' });
-    await paper.put({ name: `sp_${run}_00000005`, tags: ourTags(), attr: 'Swi-a-s---' });
-    await paper.put({ name: `sp_${run}_00000006`, tags: ourTags() });
-    await paper.put({ name: `sp_${run}_00000007`, tags: `sp.owner=${owner}x,sp.run=${run},stillpoint` });
-    await paper.put({ name: 'mysql', tags: ourTags(), attr: 'owi-aos---' });
-    await paper.put({ name: `copy_sp_${run}_00000008`, tags: ourTags() });
-    await paper.sh(`echo 'vg0 sp_${run}_00000006 ${aUuid('somebody else')} vg0-x 100' >> ${folder()}/snapshots`);
-    const kept = (await paper.volumes()).filter((name) => !name.endsWith('_11111111'));
-    const result = await paper.host.run(releaseLease(run, owner), never);
-    expect(result.removed).toEqual([`vg0/sp_${run}_11111111`]);
-    expect(await paper.volumes()).toEqual(kept);
-    const words = Object.fromEntries(result.kept.map(({ object, reason }) => [object.slice(-1), reason]));
-    expect(words).toMatchObject({
-      5: expect.stringContaining('merging') as unknown,
-      6: expect.stringContaining('mark') as unknown,
-    });
-    expect(Object.keys(words)).toEqual(['1', '2', '3', '4', '5', '6', '7']);
-    expect((await paper.changes()).filter((line) => line.startsWith('lvremove'))).toHaveLength(1);
-  });
-
-  test('removes a snapshot whose uuid could not be noted', async () => {
-    await arm(600);
-    await paper.fail('dmsetup', 1);
-    await expect(paper.host.run(createSnapshots(run, owner, [order()]), never)).rejects.toMatchObject({
-      details: { exitCode: 78 },
-    });
-    expect((await paper.host.run(releaseLease(run, owner), never)).removed).toEqual([`vg0/sp_${run}_11111111`]);
   });
 
   test('kills no process that has got the number of a keeper that died', async () => {
@@ -269,86 +146,6 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
     const state = await paper.host.run(renewLease(run, 20), never);
     expect(state).toMatchObject({ state: 'alive', invalid: [`sp_${run}_11111111`] });
     expect(await paper.volumes()).toHaveLength(1);
-  });
-
-  test('grows a snapshot at 70 % by a quarter, as long as the reserve stays', async () => {
-    await arm(20);
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
-    const file = `vg0@sp_${run}_11111111`;
-    const at = (used: number): Promise<string> =>
-      paper.sh(
-        `cd "$(sed -n 's/^state=//p' /usr/local/sbin/lvs)/lv"; sed -i "s|^status=.*|status='0 2097152 snapshot ${used}/524288 16'|" ${file}; grep ^size= ${file}`,
-      );
-    await paper.setFree(116);
-    expect(await at(366_000)).toBe(`size='${64 * 4_194_304}'`);
-    await eventually(
-      async () => (await paper.host.run(renewLease(run, 20), never)).peaks[0]?.usedBytes === 366_000 * 512,
-      'the guard has seen 69 %',
-    );
-    expect(await paper.changes()).toHaveLength(1);
-    await at(367_002);
-    await eventually(
-      async () => (await paper.host.run(renewLease(run, 20), never)).peaks[0]?.usedBytes === 367_002 * 512,
-      'the guard has seen 70 %',
-    );
-    // 64 / 4 + 1 = 17 would leave 99 of the 100 that must stay.
-    expect(await paper.changes()).toHaveLength(1);
-    await paper.setFree(117);
-    await eventually(async () => (await paper.changes()).length > 1, 'the snapshot grew');
-    expect((await paper.changes())[1]).toMatch(`-y -l +17 vg0/sp_${run}_11111111`);
-  });
-
-  test('removes a snapshot that was being made while the run ended', async () => {
-    await arm(600);
-    await paper.before('lvcreate', `echo 0 > ${folder()}/expires`);
-    await expect(paper.host.run(createSnapshots(run, owner, [order()]), never)).rejects.toMatchObject({
-      code: 'remote.command-failed',
-      details: { exitCode: 75 },
-    });
-    expect(await paper.volumes()).toEqual([]);
-    await gone();
-  });
-
-  test('removes a snapshot that LVM finished after the client had given up', async () => {
-    await arm(600);
-    // As LVM, which blocks signals while it holds a volume group.
-    await paper.before('lvcreate', "trap '' TERM; sleep 4");
-    const client = new AbortController();
-    const making = paper.host.run(createSnapshots(run, owner, [order()]), client.signal);
-    const given = making.catch((error: unknown) => error);
-    await eventually(async () => (await paper.changes()).length > 0, 'lvcreate has begun');
-    client.abort(new Error('enough'));
-    expect(await given).toMatchObject({ message: 'enough' });
-    await paper.host.run(releaseLease(run, owner), never);
-    await eventually(async () => (await processes()) === '', 'all have ended');
-    expect(await paper.volumes()).toEqual([]);
-  });
-
-  test('makes no snapshot when the run has ended already', async () => {
-    await expect(paper.host.run(createSnapshots(run, owner, [order()]), never)).rejects.toMatchObject({
-      details: { exitCode: 75 },
-    });
-    expect(await paper.changes()).toEqual([]);
-  });
-
-  test('leaves the first snapshot to the release when the second fails', async () => {
-    await arm(600);
-    await paper.before('lvcreate', 'case $* in *_22222222*) echo "  insufficient free space" >&2; exit 5 ;; esac');
-    const second = { ...order(), name: `sp_${run}_22222222` };
-    await expect(paper.host.run(createSnapshots(run, owner, [order(), second]), never)).rejects.toMatchObject({
-      details: { exitCode: 76, stderr: expect.stringContaining('insufficient free space') as unknown },
-    });
-    expect((await paper.host.run(releaseLease(run, owner), never)).removed).toEqual([`vg0/sp_${run}_11111111`]);
-  });
-
-  test('may remove twice at the same time', async () => {
-    await arm(600);
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
-    await paper.before('lvremove', 'sleep 0.3');
-    const both = await Promise.all([1, 2].map(() => paper.host.run(releaseLease(run, owner), never)));
-    expect(both.flatMap(({ removed }) => removed)).toEqual([`vg0/sp_${run}_11111111`]);
-    await gone();
-    expect(await paper.volumes()).toEqual([]);
   });
 
   test('is missed by the next renewal when it was killed, and the sweep does its work', async () => {

@@ -14,6 +14,8 @@ import type { Transport } from '../../../shared/remote/transport.ts';
 
 export interface NamespaceHost extends AsyncDisposable {
   readonly host: RemoteHost;
+  /** Arguments of nsenter(1) for whatever shall run there. */
+  readonly enter: readonly string[];
   /** Runs sh in the host's namespaces; a failure is an error. */
   readonly sh: (script: string) => Promise<string>;
 }
@@ -55,6 +57,7 @@ export async function startNamespaceHost(setup: string): Promise<NamespaceHost> 
   const owned = started.move();
   return {
     host,
+    enter,
     async sh(line) {
       const withPath = `PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin\n${line}`;
       return (await execa('nsenter', [...enter, '--', 'bash', '-euc', withPath], { stdin: 'ignore' })).stdout;

@@ -51,7 +51,7 @@ export async function startPaperHost(shell: Shell): Promise<PaperHost> {
   const folder = started.use(await temporaryFolder());
   const [bin, state] = [join(folder.path, 'bin'), join(folder.path, 'state')];
   for (const path of [bin, state, join(state, 'lv')]) await mkdir(path);
-  for (const program of ['lvs', 'lvcreate', 'lvremove', 'lvextend', 'dmsetup']) {
+  for (const program of ['lvs', 'vgs', 'lvcreate', 'lvremove', 'lvextend', 'dmsetup']) {
     const file = join(bin, program);
     await writeFile(file, PROGRAM.replace('@STATE@', state));
     await chmod(file, 0o755);
@@ -71,6 +71,7 @@ mount --bind '${bin}' /usr/local/sbin`;
   const owned = started.move();
   return {
     host: world.host,
+    enter: world.enter,
     sh: world.sh,
     async put({ group = 'vg0', name, uuid = aUuid(name), attr = 'swi-a-s---', tags = '', status }) {
       const lines = { vg: group, lv: name, uuid, attr, tags, size: '134217728', status: status ?? VALID };
@@ -147,6 +148,7 @@ row() {
 }
 file="$state/lv/${'$'}{target%/*}@${'$'}{target#*/}"
 case $program in
+  vgs) row ;;
   lvs)
     if [ -n "$target" ]; then
       [ -e "$file" ] || { echo "  Failed to find logical volume \"$target\"" >&2; exit 5; }

@@ -4,11 +4,13 @@ import { buffer, text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
+import { systemClock } from '../../../shared/base/clock.ts';
 import { unreadableOutput } from '../../../shared/remote/command.ts';
 import { createLocalTransport } from '../../../shared/remote/local.ts';
 import { createScriptedTransport } from '../../../shared/remote/scripted.ts';
 import type { Transport } from '../../../shared/remote/transport.ts';
 import { aCommand, aHost, aStream } from '../../support/remote/commands.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 describe('a command', () => {
   test('gives its output, its words and its exit code', async () => {
@@ -248,14 +250,29 @@ describe('a login shell', () => {
     await using host = aHost(behind('read answer; COMMAND'), { nonceBudgetMs: 300 });
     const running = host.run(aCommand('echo dangerous'), never);
     await expect(running).rejects.toMatchObject({
-      code: 'ssh.noise',
-      message: expect.stringContaining('0.3 s') as string,
+      code: 'ssh.deadline',
+      message: expect.stringContaining('said nothing for 0.3 s') as string,
+      advice: expect.stringContaining('overloaded, suspended') as string,
     });
+  });
+
+  test('that was suspended for a while is asked again, and not called noisy', async () => {
+    await using folder = await temporaryFolder();
+    const slowTwice = `n=$(cat '${folder.path}/n' 2>/dev/null || echo 0); echo $((n + 1)) > '${folder.path}/n'; case $n in 1|2) sleep 600 ;; esac; COMMAND`;
+    const naps: number[] = [];
+    const clock = { ...systemClock, sleep: async (ms: number) => void naps.push(ms) };
+    await using host = aHost(behind(slowTwice), { nonceBudgetMs: 1000, clock });
+    await host.run(aCommand('echo first'), never);
+    expect((await host.run(aCommand('echo second'), never)).stdout.toString()).toBe('second\n');
+    expect(naps).toEqual([1000, 5000]);
   });
 
   test('that never answers is given up in time', async () => {
     await using host = aHost(behind('echo thinking; sleep 600; COMMAND'), { nonceBudgetMs: 200 });
-    await expect(host.run(aCommand('echo x'), never)).rejects.toMatchObject({ code: 'ssh.noise' });
+    await expect(host.run(aCommand('echo x'), never)).rejects.toMatchObject({
+      code: 'ssh.noise',
+      message: expect.stringContaining('It said: "thinking"') as string,
+    });
   });
 });
 

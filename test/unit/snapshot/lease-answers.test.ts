@@ -75,10 +75,17 @@ test('arming answers with boot and keeper, or is not believed', () => {
 });
 
 describe('creating', () => {
-  const order = { group: 'vg-0', origin: 'my-data', name: 'sp_0123abcd_11111111', extents: 64, reserveExtents: 7 };
+  const order = {
+    group: 'vg-0',
+    origin: 'my-data',
+    name: 'sp_0123abcd_11111111',
+    extents: 64,
+    leastExtents: 16,
+    reserveExtents: 7,
+  };
   const command = createSnapshots(run, owner, [order, { ...order, name: 'sp_0123abcd_22222222' }]);
   const uuid = 'RWoQzf-skQD-p60E-GmPY-85Jl-5DSO-l59HCc';
-  const fields = (name: string, wall: string): string => [name, uuid, '10.01', '10.25', wall, ''].join('\0');
+  const fields = (name: string, wall: string): string => [name, uuid, '64', '10.01', '10.25', wall, ''].join('\0');
 
   test('reads one answer a snapshot; a clock without fractions is a clock', () => {
     const text =
@@ -87,6 +94,7 @@ describe('creating', () => {
       {
         name: 'sp_0123abcd_11111111',
         uuid,
+        extents: 64,
         beforeUptime: 10.01,
         afterUptime: 10.25,
         wallClockNs: 1_700_000_000_000_000_007n,
@@ -94,6 +102,7 @@ describe('creating', () => {
       {
         name: 'sp_0123abcd_22222222',
         uuid,
+        extents: 64,
         beforeUptime: 10.01,
         afterUptime: 10.25,
         wallClockNs: 1_700_000_000_000_000_000n,
@@ -113,7 +122,7 @@ describe('creating', () => {
   });
 
   test('names every object of LVM by argument, never in the text', () => {
-    expect(command.args.slice(0, 8)).toEqual([
+    expect(command.args.slice(0, 9)).toEqual([
       run,
       owner,
       'vg-0',
@@ -122,6 +131,7 @@ describe('creating', () => {
       '64',
       `vg--0-${order.name}`,
       '7',
+      '16',
     ]);
     expect(command.script).not.toContain('my-data');
     expect(lvcreateLine(order, run, owner)).toBe(

@@ -110,6 +110,42 @@ describe('a lease', () => {
     expect(failures).toEqual([]);
   });
 
+  test('has one renewal at a time, and tries again soon after one that failed', async () => {
+    const naps: number[] = [];
+    let [running, most, failures] = [0, 0, 2];
+    const host = paperHost(GOOD, []);
+    const slow: RemoteHost = {
+      ...host,
+      async run(command, signal) {
+        running += 1;
+        most = Math.max(most, running);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        running -= 1;
+        if (command.name === 'renew-lease' && failures-- > 0) throw new Error('the line was cut');
+        return await host.run(command, signal);
+      },
+    };
+    const clock: Clock = {
+      ...systemClock,
+      sleep: (ms, signal) => {
+        naps.push(ms);
+        if (naps.length < 6) return Promise.resolve();
+        return new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason as Error)),
+        );
+      },
+    };
+    const ports = { host: slow, clock, logger: silentLogger, onReleaseFailed: () => undefined };
+    const lease = await acquireLease(terms, ports, never);
+    await Promise.all([1, 2, 3].map(() => lease.renew(never).catch(() => undefined)));
+    while (naps.length < 6) await new Promise((resolve) => setTimeout(resolve, 5));
+    await lease.release();
+    expect(most).toBe(1);
+    expect(naps[0]).toBe(15_000);
+    expect(naps.at(-1)).toBe(15_000);
+    expect(naps.filter((ms) => ms === 5000).length).toBeLessThanOrEqual(2);
+  });
+
   test('that could not be released is told, and disposing throws nothing', async () => {
     const lost = await acquire({
       'release-lease': () => {

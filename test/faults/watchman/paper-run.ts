@@ -1,0 +1,90 @@
+/**
+ * One run at a time on a paper host, under a shell of choice: what the suites of the watchman share. Whatever a test
+ * leaves running ends with it.
+ */
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { never } from '../../../shared/base/cancel.ts';
+import { newRunId, ownerId, type RunId } from '../../../shared/domain/names.ts';
+import { armLease } from '../../../shared/snapshot/lease/commands.ts';
+import type { SnapshotOrder } from '../../../shared/snapshot/lvm/create.ts';
+import { eventually, type PaperHost, type Shell, startPaperHost } from '../../support/snapshot/paper-lvm.ts';
+
+export const owner = ownerId('00112233aabb');
+export const other = ownerId('ffeeddccbbaa');
+
+export interface PaperRun {
+  readonly shell: Shell;
+  readonly paper: () => PaperHost;
+  readonly run: () => RunId;
+  readonly folder: () => string;
+  readonly ourTags: () => string;
+  readonly order: () => SnapshotOrder;
+  readonly arm: (leaseSeconds: number, mounts?: number) => Promise<void>;
+  readonly exists: (path: string) => Promise<boolean>;
+  /** Waits until the folder of the run is gone. */
+  readonly gone: () => Promise<void>;
+  /** A process inside the run's namespace with something mounted, as a reader has. Its pid. */
+  readonly startReader: () => Promise<string>;
+  /** A zombie is dead: nobody in this small world waits for it. */
+  readonly lives: (pid: string) => Promise<boolean>;
+  /** Everything but the host's own first process and the one that asks. */
+  readonly processes: () => Promise<string>;
+}
+
+/** Registers the hooks of a suite. */
+export function paperRun(shell: Shell, whyNot: string | undefined): PaperRun {
+  let paper: PaperHost;
+  let run: RunId;
+  const folder = (): string => `/run/stillpoint/${run}`;
+  const ourTags = (): string => `sp.owner=${owner},sp.run=${run},stillpoint`;
+  const order = (): SnapshotOrder => ({
+    group: 'vg0',
+    origin: 'files',
+    name: `sp_${run}_11111111`,
+    extents: 64,
+    leastExtents: 16,
+    reserveExtents: 100,
+  });
+  const arm = async (leaseSeconds: number, mounts = 1): Promise<void> => {
+    await paper.host.run(armLease({ run, owner, leaseSeconds, mounts }), never);
+  };
+  const exists = async (path: string): Promise<boolean> => (await paper.sh(`[ ! -e '${path}' ] || echo yes`)) === 'yes';
+  const gone = (): Promise<void> => eventually(async () => !(await exists(folder())), 'the run is gone');
+  const startReader = async (): Promise<string> => {
+    const script = `read -r pid ns < ${folder()}/keeper
+nsenter --mount=/proc/$pid/ns/mnt -- mount -t tmpfs reader ${folder()}/mnt/0
+setsid nsenter --mount=/proc/$pid/ns/mnt -- sleep 4242 </dev/null >/dev/null 2>&1 & echo $!`;
+    return await paper.sh(script);
+  };
+  const lives = async (pid: string): Promise<boolean> =>
+    (await paper.sh(`grep -qs '^State:.[^Z]' /proc/${pid}/status && echo yes || :`)) === 'yes';
+  const processes = async (): Promise<string> =>
+    await paper.sh(
+      `for p in /proc/[0-9]*; do [ "\${p#/proc/}" = 1 ] || [ "\${p#/proc/}" = $$ ] || tr '\\0' ' ' < $p/cmdline 2>/dev/null || :; done`,
+    );
+
+  beforeAll(async () => {
+    if (whyNot === undefined) paper = await startPaperHost(shell);
+  });
+  afterAll(async () => {
+    await paper?.[Symbol.asyncDispose]();
+  });
+  beforeEach(async ({ skip }) => {
+    skip(whyNot !== undefined, whyNot);
+    await paper.reset();
+    run = newRunId();
+  });
+  afterEach(async () => {
+    if (whyNot !== undefined) return;
+    const everybody =
+      'for p in /proc/[0-9]*; do p=${p#/proc/}; [ $p = 1 ] || [ $p = $$ ] || kill -KILL $p 2>/dev/null || :; done';
+    await paper.sh(`${everybody}; rm -rf /run/stillpoint`);
+    await eventually(async () => (await processes()) === '', 'the last watchman has ended');
+  });
+
+  return {
+    ...{ shell, folder, ourTags, order, arm, exists, gone, startReader, lives, processes },
+    paper: () => paper,
+    run: () => run,
+  };
+}
