@@ -1,5 +1,6 @@
 /** Jobs, as a list and one by one. */
 import { isFinished, type Job, type JobRequest } from '../../shared/domain/job.ts';
+import { isPartial } from '../../shared/domain/report.ts';
 import { renderError } from './error.ts';
 import { renderResult } from './result.ts';
 import { type Column, renderFacts, renderTable } from './table.ts';
@@ -32,10 +33,12 @@ function took(job: Job): string {
   return formatDuration(Date.parse(job.finishedAt) - Date.parse(job.startedAt));
 }
 
+const stateOf = (job: Job): string => (isPartial(job.result) ? 'partial' : job.state);
+
 const JOBS: readonly Column<Job>[] = [
   { title: 'ID', cell: (job) => job.id },
   { title: 'WHAT', cell: (job) => describeRequest(job.request) },
-  { title: 'STATE', cell: (job) => job.state },
+  { title: 'STATE', cell: stateOf },
   { title: 'PHASE', cell: (job) => (isFinished(job.state) ? '-' : (job.phase ?? '-')) },
   { title: 'CREATED', cell: (job) => formatTime(job.createdAt) },
   { title: 'TOOK', align: 'right', cell: took },
@@ -51,7 +54,7 @@ export function renderJobs(jobs: readonly Job[], configFile: string, paint: Pain
 
 export function renderJob(job: Job, paint: Paint): string {
   const facts: [string, string][] = [
-    ['state', job.state],
+    ['state', stateOf(job)],
     ['configuration', shown(job.configFile)],
     ['created', formatTime(job.createdAt)],
     ['started', formatTime(job.startedAt)],

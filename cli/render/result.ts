@@ -64,12 +64,18 @@ function renderBackup(report: BackupReport, paint: Paint): string {
       `${shown(snapshot.volume)}: writers held for at most ${formatDuration(snapshot.freezeMs)}, lived ${formatDuration(snapshot.lifetimeMs)}, ${formatBytes(snapshot.peakUsedBytes)} of ${formatBytes(snapshot.sizeBytes)} used`,
     ]);
   }
-  const head = `${paint('green', 'Restore point')} ${shown(report.restorePoint)}\n${renderFacts(facts)}`;
+  const title = report.missingCount === 0 ? paint('green', 'Restore point') : paint('yellow', 'Partial restore point');
+  const head = `${title} ${shown(report.restorePoint)}\n${renderFacts(facts)}`;
   const skipped = report.skipped.map((item) => `"${shown(item.path)}": ${shown(item.reason)}`);
   return (
     head +
     renderList(
-      paint('yellow', `${counted(report.skipped.length, 'item was', 'items were')} skipped or not saved whole`),
+      paint(
+        'yellow',
+        report.missingCount === 0
+          ? `${counted(report.skipped.length, 'item', 'items')} saved without everything that belongs to it`
+          : `${counted(report.missingCount, 'item is', 'items are')} missing or not whole`,
+      ),
       skipped,
     )
   );

@@ -1,7 +1,7 @@
 /** A job in words: what it does, how it goes, how it ended. */
 import { formatBytes } from '../../shared/base/bytes.ts';
 import type { Job, JobRequest, JobState } from '../../shared/domain/job.ts';
-import type { JobResult } from '../../shared/domain/report.ts';
+import { isPartial, type JobResult } from '../../shared/domain/report.ts';
 import { percentDone, phaseWords } from './phase-words.ts';
 import { formatDuration, type Translate } from './wording.ts';
 
@@ -49,7 +49,7 @@ export function stateWords(state: JobState, t: Translate): string {
 
 /** The state, and for a job that runs its phase and how far it is. */
 export function jobStatus(job: Job, t: Translate): string {
-  const words = stateWords(job.state, t);
+  const words = isPartial(job.result) ? t('succeeded in part') : stateWords(job.state, t);
   if (job.state !== 'running' || job.phase === undefined) return words;
   const percent = job.progress === undefined ? undefined : percentDone(job.progress);
   const phase = phaseWords(job.phase, t);

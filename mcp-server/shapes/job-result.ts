@@ -22,6 +22,7 @@ const backupShape = z.strictObject({
   bytesRead: count('Content that was read, in bytes.'),
   bytesReceived: count('What came over the connection, in bytes.'),
   bytesStored: count('What the repository grew by, in bytes.'),
+  missingCount: count('Entries of the source that are not in the restore point; unless 0, it is partial.'),
   skippedCount: count('Files that are not in the restore point, or not with all of their attributes.'),
   skipped: z
     .array(
@@ -111,6 +112,7 @@ export function resultOf(result: JobResult): z.input<typeof resultShape> {
         bytesRead: result.bytesRead,
         bytesReceived: result.bytesReceived,
         bytesStored: result.bytesStored,
+        missingCount: result.missingCount,
         skippedCount: result.skipped.length,
         skipped: result.skipped
           .slice(0, INNER_LIST)

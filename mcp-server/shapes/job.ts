@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { redact } from '../../shared/base/log.ts';
 import { isFinished, type Job } from '../../shared/domain/job.ts';
+import { isPartial } from '../../shared/domain/report.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
 import { personCommand, wordsOf } from '../person-command.ts';
 import { resultOf, resultShape } from './job-result.ts';
@@ -114,6 +115,7 @@ function percentOf(done: number | undefined, total: number | undefined): number 
 
 /** A sentence of our own words about a job. */
 export function describeJob(job: Job): string {
+  if (isPartial(job.result)) return `Job ${job.id} has succeeded in part: its result names what is missing.`;
   if (isFinished(job.state))
     return `Job ${job.id} has ${job.state === 'interrupted' ? 'been interrupted' : ENDED[job.state]}.`;
   const phase = job.phase === undefined ? '' : `, phase ${job.phase}`;

@@ -10,11 +10,24 @@ import { textOf, translateGlob } from './glob.ts';
 export interface ExcludePatterns {
   /** Whether this absolute path itself matches; its parents are not looked at. */
   matches(path: Buffer): boolean;
+  /** Those that a simpler matcher can do as well: names without wildcards, one after the other. */
+  readonly literal: readonly LiteralPattern[];
+  /** Those that are about one name anywhere, with "*" as their only wildcard; other characters stand for themselves. */
+  readonly names: readonly string[];
+}
+
+interface LiteralPattern {
+  /** From the root of the host, and not from any folder. */
+  readonly isAnchored: boolean;
+  readonly parts: readonly string[];
 }
 
 export function compileExcludes(patterns: readonly string[]): ExcludePatterns {
   const expressions = patterns.map(compile);
+  const simple = patterns.map(simplify);
   return {
+    literal: simple.filter((pattern) => typeof pattern === 'object'),
+    names: simple.filter((pattern) => typeof pattern === 'string'),
     matches: (path) => {
       if (expressions.length === 0) return false;
       const text = textOf(path);
@@ -36,6 +49,21 @@ function compile(pattern: string): RegExp {
   });
   const body = translated.join('');
   return new RegExp(`^${clean.startsWith('/') ? '' : ANY_FOLDERS}${body}$`, 'su');
+}
+
+/** A literal pattern, or a name with "*" in it; undefined for what needs the whole language. */
+function simplify(pattern: string): LiteralPattern | string | undefined {
+  const clean = posix.normalize(pattern);
+  const parts = clean.split('/').filter((part) => part !== '');
+  let isAnchored = clean.startsWith('/');
+  while (parts[0] === '**') {
+    isAnchored = false;
+    parts.shift();
+  }
+  while (parts.at(-1) === '**') parts.pop();
+  if (parts.length === 0 || parts.some((part) => /[?[\]\\]/.test(part))) return undefined;
+  if (parts.every((part) => !part.includes('*'))) return { isAnchored, parts };
+  return parts.length === 1 && !isAnchored ? parts[0] : undefined;
 }
 
 const ANY_FOLDERS = '(?:/[^/]+)*';

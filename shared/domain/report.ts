@@ -42,6 +42,8 @@ export interface BackupReport {
   readonly bytesStored: number;
   readonly blobsNew: number;
   readonly skipped: readonly SkippedItem[];
+  /** How many entries of the source are not in the restore point; it is partial unless this is 0. */
+  readonly missingCount: number;
 }
 
 export interface RestoreReport {
@@ -172,6 +174,7 @@ export type JobResult =
   | RepairReport;
 
 /** Whether a job that ended well is without something that was asked of it; its report names what. */
-export function isPartial(result: JobResult): boolean {
-  return result.kind === 'restore' && result.leftOut.count > 0;
+export function isPartial(result: JobResult | undefined): boolean {
+  if (result?.kind === 'backup') return result.missingCount > 0;
+  return result?.kind === 'restore' && result.leftOut.count > 0;
 }

@@ -38,6 +38,8 @@ export interface RemoteCommand<T> extends RemoteScript {
 export interface StreamCommand extends RemoteScript {
   /** Without it there is no limit in time; the connection's keep-alive still holds. */
   readonly budgetMs?: number;
+  /** How much of standard error is kept, in bytes; 8 KiB unless told. For programs that name what they could not do. */
+  readonly stderrBytes?: number;
 }
 
 export interface CommandOutput {
@@ -61,8 +63,10 @@ export interface StreamResult {
   readonly exitCode: number;
   /** Length of the content. */
   readonly bytes: number;
-  /** The last 8 KiB. */
+  /** The end of it, as much as the command keeps. */
   readonly stderr: string;
+  /** Whether `stderr` is all that was said. */
+  readonly stderrIsWhole: boolean;
 }
 
 /** For `parse`: what was printed is not what this program is known to print. */

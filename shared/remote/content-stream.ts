@@ -54,7 +54,7 @@ export function contentStream(source: ContentSource): RemoteStream {
       return;
     }
     whole = true;
-    result.resolve({ exitCode, bytes, stderr });
+    result.resolve({ exitCode, bytes, stderr, stderrIsWhole: conversation.ownStderrIsWhole() });
     output.push(null);
   };
 

@@ -80,8 +80,9 @@ export class Conversation implements Disposable {
   }
 
   /** Sends the script and waits until it says that it runs. */
-  async say(script: RemoteScript, takesInput: boolean): Promise<void> {
+  async say(script: RemoteScript & { readonly stderrBytes?: number }, takesInput: boolean): Promise<void> {
     this.#name = script.name;
+    if (script.stderrBytes !== undefined) this.stderr.keep(script.stderrBytes);
     await this.write(formatScript(script, this.#nonce, takesInput));
     if (!takesInput) this.#process.stdin.end();
     while (this.#unread.length < READY_LENGTH) if (!(await this.#more())) throw this.#incomplete('before it began');
@@ -133,6 +134,11 @@ export class Conversation implements Disposable {
   /** Standard error of the script itself, without what the login shell printed and without our marks. */
   ownStderr(): string {
     return this.stderr.text(readyLine(this.#nonce).toString('latin1'), `${this.#nonce}:`);
+  }
+
+  /** Whether {@link ownStderr} is all that the script said. */
+  ownStderrIsWhole(): boolean {
+    return this.stderr.isWhole(readyLine(this.#nonce).toString('latin1'), `${this.#nonce}:`);
   }
 
   [Symbol.dispose](): void {

@@ -14,6 +14,10 @@ export interface StderrTail {
   count(text: string): number;
   /** What is kept: after the last `start` (what came earlier is the login shell's), and up to `before`. */
   text(start?: string, before?: string): string;
+  /** From here on up to `bytes` are kept instead of a message's worth. */
+  keep(bytes: number): void;
+  /** Whether everything between the last `start` and `end` is kept. */
+  isWhole(start: string, end: string): boolean;
 }
 
 interface Wait {
@@ -23,6 +27,7 @@ interface Wait {
 
 export function followStderr(stream: Readable): StderrTail {
   let kept: Buffer = Buffer.alloc(0);
+  let limit = STDERR_TAIL;
   let ended = false;
   const end = Promise.withResolvers<void>();
   const waits = new Set<Wait>();
@@ -33,7 +38,7 @@ export function followStderr(stream: Readable): StderrTail {
   stream.on('data', (chunk: Buffer) => {
     const all = Buffer.concat([kept, chunk]);
     for (const wait of waits) if (all.includes(wait.text)) settle(wait, true);
-    kept = all.subarray(-2 * STDERR_TAIL);
+    kept = all.subarray(-limit - STDERR_TAIL);
   });
   const onEnd = (): void => {
     ended = true;
@@ -57,8 +62,16 @@ export function followStderr(stream: Readable): StderrTail {
       const to = before === undefined ? -1 : kept.indexOf(before, begin);
       return kept
         .subarray(begin, to < 0 ? kept.length : to)
-        .subarray(-STDERR_TAIL)
+        .subarray(-limit)
         .toString('utf8');
+    },
+    keep(bytes) {
+      limit = Math.max(limit, bytes);
+    },
+    isWhole(start, end) {
+      const from = kept.lastIndexOf(start);
+      const to = from < 0 ? -1 : kept.indexOf(end, from + start.length);
+      return to >= 0 && to - from - start.length <= limit;
     },
   };
 }

@@ -25,6 +25,8 @@ const TYPES = new Map<number, TarEntryType>([
 
 export interface FoundMap {
   readonly map: SparseMap;
+  /** Where its last part ends, also an empty one. */
+  readonly mapEnd: number;
   readonly realSize: number;
   /** How many bytes of the content the map itself takes. */
   readonly inContent: number;
@@ -45,13 +47,13 @@ export async function readMap(
     }
     const realSize = known.sparseRealSize;
     if (realSize === undefined) throw malformed(position, 'a sparse file has no real size');
-    const { map, inContent } = await readSparseMap10(source, known.size ?? header.size, realSize);
-    return { map, realSize, inContent };
+    const inArchive = known.size ?? header.size;
+    return { ...(await readSparseMap10(source, inArchive + UNCOUNTED_BYTES, realSize)), realSize };
   }
   if (known.sparseParts === undefined) return undefined;
   const realSize = known.sparseRealSize;
   if (realSize === undefined) throw malformed(position, 'a sparse file has no real size');
-  return { map: known.sparseParts.finish(realSize, position), realSize, inContent: 0 };
+  return { ...known.sparseParts.finish(realSize, position), realSize, inContent: 0 };
 }
 
 /** Puts header, extension records and map together; `position` is where the entry began. */
@@ -68,8 +70,9 @@ export function buildEntry(
   if (type === 'file' && endsWithSlash(rawName)) type = 'dir';
   // A hard link's header may repeat the size of the file, but no content follows it.
   const inArchive = type === 'hardlink' ? 0 : (known.size ?? header.size);
-  const storedSize = inArchive - (found?.inContent ?? 0);
-  if (found && storedBytes(found.map) !== storedSize) {
+  const named = inArchive - (found?.inContent ?? 0);
+  const storedSize = found === undefined ? named : storedBytes(found.map);
+  if (storedSize !== named && !(found && isUncounted(found, storedSize, named))) {
     throw malformed(position, 'the map of a sparse file does not fit what is stored');
   }
   return {
@@ -90,9 +93,19 @@ export function buildEntry(
     aclAccess: known.aclAccess,
     aclDefault: known.aclDefault,
     sparse: found?.map,
+    sparseEnd: found?.mapEnd,
     position,
   };
 }
+
+/**
+ * GNU tar (1.29 to 1.35) adds what read(2) returned to the size of a sparse file, also where that is the -1 of an error.
+ * The content itself is laid out as its map says.
+ */
+const UNCOUNTED_BYTES = 1;
+
+const isUncounted = ({ mapEnd, realSize }: FoundMap, stored: number, named: number): boolean =>
+  mapEnd < realSize && stored === named + UNCOUNTED_BYTES;
 
 const SLASH = 0x2f;
 const NO_BYTES = Buffer.alloc(0);

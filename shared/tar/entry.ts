@@ -51,6 +51,11 @@ export interface TarHead {
 }
 
 export interface TarEntry extends TarHead {
+  /**
+   * Up to where the map of a sparse file speaks of it. GNU tar writes maps that reach the end of the file, with an
+   * empty part there if need be; where one ends earlier, tar could not read on, and it says so nowhere else.
+   */
+  readonly sparseEnd: number | undefined;
   readonly atime: TarTime | undefined;
   readonly ctime: TarTime | undefined;
   /** How many bytes `content` yields: `size`, or for a sparse file the sum of its stored parts. */

@@ -13,7 +13,7 @@ export async function readGnuSparseMap(
   source: ByteSource,
   header: Buffer,
   position: number,
-): Promise<{ readonly map: SparseMap; readonly realSize: number }> {
+): Promise<{ readonly map: SparseMap; readonly mapEnd: number; readonly realSize: number }> {
   const realSize = parseHeaderNumber(header, 483, 12);
   if (!(realSize >= 0)) throw malformed(position + 483, 'a sparse file has no real size');
   const parts = new SparseMapBuilder();
@@ -24,7 +24,7 @@ export async function readGnuSparseMap(
     const block = await source.take(BLOCK_SIZE, WHAT);
     extended = takeParts(parts, block, 0, 21, at) && block[504] !== 0;
   }
-  return { map: parts.finish(realSize, position), realSize };
+  return { ...parts.finish(realSize, position), realSize };
 }
 
 /** False when the list ended within these slots. */
@@ -46,7 +46,7 @@ export async function readSparseMap10(
   source: ByteSource,
   inArchive: number,
   realSize: number,
-): Promise<{ readonly map: SparseMap; readonly inContent: number }> {
+): Promise<{ readonly map: SparseMap; readonly mapEnd: number; readonly inContent: number }> {
   const start = source.position;
   const parts = new SparseMapBuilder();
   let expected: number | undefined;
@@ -74,7 +74,7 @@ export async function readSparseMap10(
       if (parts.count === expected * 2) break;
     }
   }
-  return { map: parts.finish(realSize, start), inContent: source.position - start };
+  return { ...parts.finish(realSize, start), inContent: source.position - start };
 }
 
 function countOf(value: number, position: number): number {

@@ -41,14 +41,16 @@ export class SparseMapBuilder {
     this.#numbers[this.#count++] = value;
   }
 
-  /** Empty parts, with which GNU tar marks the end of a file, are left out. */
-  finish(realSize: number, position: number): SparseMap {
+  /** Empty parts, with which GNU tar marks the end of a file, are left out of the map and count for `mapEnd`. */
+  finish(realSize: number, position: number): { readonly map: SparseMap; readonly mapEnd: number } {
     if (this.#count % 2 !== 0) throw malformed(position, 'the map of a sparse file has a part without a length');
     let end = 0;
+    let mapEnd = 0;
     let kept = 0;
     for (let at = 0; at < this.#count; at += 2) {
       const offset = this.#numbers[at] as number;
       const length = this.#numbers[at + 1] as number;
+      mapEnd = offset + length;
       if (length === 0) continue;
       if (offset < end || length < 0 || offset + length > realSize) {
         throw malformed(position, 'the map of a sparse file does not fit the file');
@@ -57,7 +59,7 @@ export class SparseMapBuilder {
       this.#numbers[kept++] = offset;
       this.#numbers[kept++] = length;
     }
-    return this.#numbers.slice(0, kept);
+    return { map: this.#numbers.slice(0, kept), mapEnd };
   }
 }
 

@@ -8,8 +8,10 @@ import { execa } from 'execa';
 import { never } from '../../shared/base/cancel.ts';
 import { systemClock } from '../../shared/base/clock.ts';
 import { silentLogger } from '../../shared/base/log.ts';
+import type { RunEventBody } from '../../shared/domain/events.ts';
 import { compileExcludes } from '../../shared/domain/exclude-patterns.ts';
 import { hostName, newRunId, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
+import type { BackupReport } from '../../shared/domain/report.ts';
 import { commitRestorePoint } from '../../shared/pipeline/backup/commit.ts';
 import { readTrees, spoolTrees } from '../../shared/pipeline/backup/read-trees.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
@@ -28,6 +30,7 @@ export interface LiveReaderOrder {
   readonly repository: string;
   readonly password: string;
   readonly workFolder: string;
+  readonly exclude?: readonly string[];
 }
 
 export interface LiveReaderFigures {
@@ -39,6 +42,8 @@ export interface LiveReaderFigures {
   readonly bytesRead: number;
   readonly bytesStored: number;
   readonly unmodified: number;
+  readonly report: Omit<BackupReport, 'snapshots'>;
+  readonly events: readonly RunEventBody[];
 }
 
 export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReaderFigures> {
@@ -105,6 +110,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
     path,
     pinned: undefined,
   };
+  const events: RunEventBody[] = [];
   const context = {
     request: { source, host: spec },
     host,
@@ -117,13 +123,13 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
         emptyPlaces: [],
         notes: [],
       },
-      exclude: compileExcludes([]),
+      exclude: compileExcludes(order.exclude ?? []),
       provider: lvmThickProvider,
       snapshots: { run, owner, items: [{ planned, volume, leastBytes: 0 }], commands: [], risks: [] },
     },
     readable: [taken],
     workFolder: order.workFolder,
-    emit: () => undefined,
+    emit: (event: RunEventBody) => void events.push(event),
     clock: systemClock,
   };
   const listings = resources.use(await spoolTrees(context, never));
@@ -144,6 +150,8 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
     bytesRead: report.bytesRead,
     bytesStored: report.bytesStored,
     unmodified: report.files.unmodified,
+    report,
+    events,
   };
 }
 

@@ -207,6 +207,7 @@ export const sampleBackup: BackupReport = {
   bytesStored: 9.5 * MIB,
   blobsNew: 61,
   skipped: [],
+  missingCount: 0,
 };
 
 export const sampleSkipped: BackupReport = {

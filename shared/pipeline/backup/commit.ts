@@ -93,5 +93,6 @@ export async function commitRestorePoint(
     bytesStored: stats.bytesStored,
     blobsNew: stats.dataBlobsNew + stats.treeBlobsNew,
     skipped: read.omissions.items,
+    missingCount: read.omissions.missingCount,
   };
 }

@@ -17,11 +17,14 @@ export const CHUNK_BYTES = 1024 * 1024;
 export class ContentStore {
   readonly #writer: RepositoryWriter;
   readonly #signal: AbortSignal;
+  readonly #onBytes: (bytes: number) => void;
   #zeros: BlobId | undefined;
 
-  constructor(writer: RepositoryWriter, signal: AbortSignal) {
+  /** @param onBytes told of content as it comes, holes included */
+  constructor(writer: RepositoryWriter, signal: AbortSignal, onBytes: (bytes: number) => void = () => undefined) {
     this.#writer = writer;
     this.#signal = signal;
+    this.#onBytes = onBytes;
   }
 
   /** Resolves when the content is read and handed over; `ids` when all of it is hashed and packed. */
@@ -36,6 +39,7 @@ export class ContentStore {
     for await (const event of expandSparse(entry)) {
       if (event.kind === 'data') await chunks.add(event.data);
       else await this.#hole(event.length, chunks, pending);
+      this.#onBytes(event.kind === 'data' ? event.data.length : event.length);
     }
     await chunks.end();
     if (chunks.total !== entry.size) throw wrongSize(entry, chunks.total);

@@ -16,7 +16,8 @@ interface OpenFolder {
   /** Below the tree's root, as Latin-1 text; "" is the root. */
   readonly path: string;
   readonly complete: CompleteFolder;
-  readonly children: (Node | Promise<Node>)[];
+  /** undefined: it could not be read and is left out. */
+  readonly children: (Node | Promise<Node | undefined>)[];
 }
 
 /**
@@ -30,7 +31,7 @@ export class FolderStack {
   readonly #signal: AbortSignal;
   readonly #open: OpenFolder[] = [];
   readonly #waiting = new Semaphore(MOST_WAITING);
-  #root: Promise<Node> | undefined;
+  #root: Promise<Node | undefined> | undefined;
 
   constructor(writer: RepositoryWriter, signal: AbortSignal) {
     this.#writer = writer;
@@ -45,7 +46,7 @@ export class FolderStack {
   }
 
   /** Anything else. */
-  async add(path: Buffer, node: Node | Promise<Node>): Promise<void> {
+  async add(path: Buffer, node: Node | Promise<Node | undefined>): Promise<void> {
     const text = path.toString('latin1');
     await this.#leaveUntilParentOf(text);
     const parent = this.#open.at(-1);
@@ -53,10 +54,9 @@ export class FolderStack {
     else this.#setRoot(Promise.resolve(node));
   }
 
-  /** Leaves all folders; resolves to the node of the tree's root. */
-  async finish(): Promise<Node> {
+  /** Leaves all folders; resolves to the node of the tree's root, to undefined where that was left out. */
+  async finish(): Promise<Node | undefined> {
     while (this.#open.length > 0) await this.#leave();
-    invariant(this.#root !== undefined, 'a listing has a root');
     return await this.#root;
   }
 
@@ -81,14 +81,17 @@ export class FolderStack {
     else this.#setRoot(node);
   }
 
-  #setRoot(node: Promise<Node>): void {
+  #setRoot(node: Promise<Node | undefined>): void {
     invariant(this.#root === undefined, 'a listing has one root');
     this.#root = node;
   }
 
   async #store(folder: OpenFolder): Promise<Node> {
     const nodes: Node[] = [];
-    for (const child of folder.children) nodes.push(await child);
+    for (const child of folder.children) {
+      const node = await child;
+      if (node !== undefined) nodes.push(node);
+    }
     const { saved } = await this.#writer.put('tree', encodeTree(nodes), this.#signal);
     return await folder.complete((await saved).id);
   }

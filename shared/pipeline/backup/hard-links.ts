@@ -6,14 +6,14 @@ import type { ListedEntry } from './listing.ts';
 import type { NodeRest } from './node.ts';
 
 interface Group {
-  readonly rest: Promise<NodeRest>;
+  readonly rest: Promise<NodeRest | undefined>;
   left: number;
 }
 
 export class HardLinks {
   readonly #groups = new Map<bigint, Group>();
 
-  find(entry: ListedEntry): Promise<NodeRest> | undefined {
+  find(entry: ListedEntry): Promise<NodeRest | undefined> | undefined {
     const group = this.#groups.get(entry.inode);
     if (group === undefined || entry.links < 2 || entry.type === 'dir') return undefined;
     group.left -= 1;
@@ -21,7 +21,7 @@ export class HardLinks {
     return group.rest;
   }
 
-  remember(entry: ListedEntry, rest: Promise<NodeRest>): void {
+  remember(entry: ListedEntry, rest: Promise<NodeRest | undefined>): void {
     if (entry.links > 1 && entry.type !== 'dir') this.#groups.set(entry.inode, { rest, left: entry.links - 1 });
   }
 }

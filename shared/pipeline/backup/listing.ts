@@ -27,13 +27,18 @@ export interface ListedEntry {
   readonly linkTarget: Buffer;
 }
 
-const FORMAT = '%y %i %n %m %U %G %s %T@ %C@\\0%P\\0%l\\0';
+/** Some two thousand lines. Where more cannot be read, the disk is not one to make a backup of file by file. */
+export const MOST_COMPLAINTS_BYTES = 256 * 1024;
+
+/** find's action that prints an entry. */
+export const PRINT: readonly string[] = ['-printf', '%y %i %n %m %U %G %s %T@ %C@\\0%P\\0%l\\0'];
 
 /**
  * Lists a tree inside the snapshot's namespace. Between looking at the path and freezing it, a folder on the way may
  * have become a symbolic link that leads out of the snapshot, into the living host: exit 78.
+ * @param expression as of `findExpression`, with {@link PRINT} where find is to print
  */
-export function listTree(run: RunId, root: Buffer): StreamCommand {
+export function listTree(run: RunId, root: Buffer, expression: readonly (string | Buffer)[] = PRINT): StreamCommand {
   return {
     name: 'list-tree',
     script: `${ENTER}
@@ -44,9 +49,15 @@ sp_enter "$1" /bin/sh -c '
     echo "a folder on the way has become a symbolic link" >&2
     exit 78
   fi
-  exec find "$2" -xdev -printf "$3"' sh "${RUN_ROOT}/$1" "$2" '${FORMAT}'`,
-    args: [run, root],
+  shift
+  top=$1
+  shift
+  exec find "$top" -xdev "$@"' sh "${RUN_ROOT}/$@"`,
+    args: [run, root, ...expression],
     needs: 'root',
+    // 1: find named what it could not list.
+    accepts: [0, 1],
+    stderrBytes: MOST_COMPLAINTS_BYTES,
   };
 }
 

@@ -14,7 +14,7 @@ export interface NodeContext {
 }
 
 /** What a listing cannot tell. */
-export type NodeRest = Pick<Node, 'extendedAttributes' | 'device'> & {
+export type NodeRest = Pick<Node, 'extendedAttributes' | 'device' | 'error'> & {
   readonly content?: readonly BlobId[];
   readonly subtree?: BlobId;
 };

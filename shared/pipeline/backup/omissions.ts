@@ -7,6 +7,7 @@ import { displayName } from '../../base/bytes.ts';
 import type { EmitEvent } from '../../domain/events.ts';
 import type { SkippedItem } from '../../domain/report.ts';
 import type { MissingEntry } from '../../domain/wholeness.ts';
+import type { Complaint } from './complaints.ts';
 import type { ListedEntry } from './listing.ts';
 
 /** A node names each MiB of a file; more would be a folder that neither we nor restic can load. */
@@ -24,6 +25,7 @@ export class Omissions {
   /** Whether the host said of an entry that not all of its attributes could be read: the next backup must not trust it. */
   attributesMissing = false;
   readonly #emit: EmitEvent;
+  readonly #named = new Set<string>();
 
   constructor(emit: EmitEvent) {
     this.#emit = emit;
@@ -34,28 +36,49 @@ export class Omissions {
     this.#miss(displayName(path), reason);
   }
 
+  /** @param path absolute; of an entry that could not be looked at, or of a folder that could not be looked into. */
+  cannotList(path: Buffer, reason: string): void {
+    this.#miss(displayName(path), `not saved, or not with all that is in it, because it cannot be listed: ${reason}`);
+  }
+
+  /** @param path absolute */
+  cannotRead(path: Buffer, reason: string): void {
+    this.#miss(displayName(path), `not saved, because it cannot be read: ${reason}`);
+  }
+
+  /** @param path absolute */
+  lackAttributesOf(path: Buffer, reason: string): void {
+    this.#name(displayName(path), `saved without all of its attributes: ${reason}`);
+  }
+
   /**
    * @param base what tar's names are seen from, absolute
-   * @param stderr of a tar that ended well; each line of it is a complaint
+   * @param remarks of tar on what it packed whole
+   * @param others lines that name nothing
    */
-  complain(base: Buffer, stderr: string): void {
-    for (const line of stderr.split('\n')) {
+  lackAttributes(base: Buffer, remarks: readonly Complaint[], others: readonly string[]): void {
+    for (const { name, reason } of remarks) {
+      this.attributesMissing = true;
+      const below = name.subarray(name[0] === 0x2e ? 1 : 0);
+      this.lackAttributesOf(base.length === 1 && below.length > 0 ? below : Buffer.concat([base, below]), reason);
+    }
+    for (const line of others) {
       if (!line.startsWith('tar: ')) continue;
       this.attributesMissing = true;
-      const [, name, reason = ''] = /^tar: (?:\.(\/.*?|)): (?:Warning: )?(.*)$/.exec(line) ?? [];
-      const top = displayName(base);
-      if (name === undefined) this.#tell(top, `saved, but tar said: ${line.slice('tar: '.length)}`);
-      else this.#tell(top === '/' ? name : top + name, `saved without all of its attributes: ${reason}`);
+      this.#name(displayName(base), `saved, but tar said: ${line.slice('tar: '.length)}`);
     }
   }
 
   #miss(path: string, reason: string): void {
     this.missingCount += 1;
     if (this.missing.length < NAMED) this.missing.push({ path, reason });
-    this.#tell(path, reason);
+    this.#name(path, reason);
   }
 
-  #tell(path: string, reason: string): void {
+  /** Once for each entry: what else is said of it follows from the first. */
+  #name(path: string, reason: string): void {
+    if (this.#named.has(path)) return;
+    if (this.#named.size < NAMED) this.#named.add(path);
     this.#emit({ type: 'item-skipped', path, reason });
     if (this.items.length < NAMED) this.items.push({ path, reason });
   }

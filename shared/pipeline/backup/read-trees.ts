@@ -13,17 +13,19 @@ import type { RestorePoint } from '../../repository/restore-point.ts';
 import type { ReadableSnapshot } from '../../snapshot/provider.ts';
 import type { Preparation } from '../prepare.ts';
 import { packFiles } from './content-stream.ts';
+import { findExpression } from './find-expression.ts';
 import { graftsOf, outerTreeOf, placesIn } from './grafts.ts';
 import { type ListedEntry, listAncestors, listTree, parseListing } from './listing.ts';
 import { Omissions } from './omissions.ts';
 import { findParent, findParentNode, lacksAttributes } from './parent.ts';
-import { ParentView } from './parent-view.ts';
-import { readTree, type TreeCounts } from './read-tree.ts';
+import { probeFiles } from './probe-files.ts';
+import { readTree } from './read-tree.ts';
 import type { BackupRequest } from './request.ts';
 import { ancestorsOf, storeRootTree } from './root-tree.ts';
-import { selection } from './select.ts';
+import { isExcluded, joined, selection } from './select.ts';
 import type { SourceTree } from './source-tree.ts';
 import { type SpooledListing, spoolListing } from './spool.ts';
+import { TreeCounts } from './tree-counts.ts';
 
 export interface ReadContext {
   readonly request: BackupRequest;
@@ -59,9 +61,11 @@ export async function spoolTrees(context: ReadContext, signal: AbortSignal): Pro
   for (const [index, tree] of trees.entries()) {
     const mounted = new Set([...graftsOf(tree, trees).keys(), ...placesIn(tree, trees, emptyPlaces)]);
     const select = selection({ root: tree.path, exclude: prepared.exclude, mounted });
-    const command = listTree(prepared.snapshots.run, snapshotPath(tree, context.readable));
+    const root = snapshotPath(tree, context.readable);
+    const expression = findExpression({ path: tree.path, root, exclude: prepared.exclude, mounted });
+    const command = listTree(prepared.snapshots.run, root, expression);
     const file = join(context.workFolder, `listing-${prepared.snapshots.run}-${index}`);
-    listings.push(spooled.use(await spoolListing(host, command, file, select, signal)));
+    listings.push(spooled.use(await spoolListing(host, { command, root, select }, file, signal)));
   }
   const ancestors = await listAbove(trees, host, signal);
   const kept = spooled.move();
@@ -91,16 +95,7 @@ export async function readTrees(
   const { trees } = prepared.coverage;
   const parent = await findParent(repository, request.source, signal);
   const trusted = parent !== undefined && lacksAttributes(parent) ? undefined : parent;
-  const counts: TreeCounts = {
-    filesNew: 0,
-    filesChanged: 0,
-    filesUnmodified: 0,
-    folders: 0,
-    others: 0,
-    bytesTotal: 0,
-    bytesRead: 0,
-    bytesReceived: 0,
-  };
+  const counts = new TreeCounts();
   const omissions = new Omissions(context.emit);
   const onProgress = progressReporter(context, spooled, counts);
   const nodes = new Map<SourceTree, Node>();
@@ -108,17 +103,22 @@ export async function readTrees(
     const listing = spooled.listings[index];
     invariant(listing !== undefined, 'every tree has a listing');
     const parentRoot = trusted && (await findParentNode(repository, trusted, components(tree.path), signal));
+    for (const { path, reason } of listing.unlisted) {
+      if (!isExcluded(tree.path, path, prepared.exclude)) omissions.cannotList(joined(tree.path, path), reason);
+    }
     const path = snapshotPath(tree, context.readable);
     const isFolder = await startsWithFolder(listing, signal);
     const slash = path.lastIndexOf(0x2f);
+    const base = isFolder ? path : path.subarray(0, slash);
     const node = await readTree(
       {
         path: tree.path,
-        entries: listing.read(signal),
-        pack: packFiles(prepared.snapshots.run, isFolder ? path : path.subarray(0, slash)),
+        entries: (reading) => listing.read(reading),
+        pack: packFiles(prepared.snapshots.run, base),
+        probe: (files) => probeFiles(prepared.snapshots.run, base, files),
         rootName: isFolder ? DOT : Buffer.concat([DOT, path.subarray(slash)]),
         nodeName: tree.path.subarray(tree.path.lastIndexOf(0x2f) + 1),
-        parent: new ParentView(repository, parentRoot),
+        parentRoot,
         parentInstantNs: parent === undefined ? 0n : timestampToNs(parent.time),
         grafts: new Map([...graftsOf(tree, trees)].map(([place, inner]) => [place, requireNode(nodes, inner)])),
         context: nodeContext(tree, prepared),
@@ -182,7 +182,7 @@ function progressReporter(context: ReadContext, spooled: SpooledTrees, counts: T
     const now = context.clock.monotonicMs();
     if (now - last < PROGRESS_PAUSE_MS) return;
     last = now;
-    const filesDone = counts.filesNew + counts.filesChanged + counts.filesUnmodified;
-    context.emit({ type: 'progress', phase: 'read', filesDone, filesTotal, bytesDone: counts.bytesTotal, bytesTotal });
+    const { filesDone, bytesDone } = counts;
+    context.emit({ type: 'progress', phase: 'read', filesDone, filesTotal, bytesDone, bytesTotal });
   };
 }

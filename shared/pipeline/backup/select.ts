@@ -23,7 +23,7 @@ export function selection(rules: SelectionRules): () => Selection {
       const text = entry.path.toString('latin1');
       if (skipped !== undefined && text.startsWith(skipped)) return false;
       skipped = undefined;
-      if (rules.exclude.matches(absolute(rules.root, entry.path))) {
+      if (rules.exclude.matches(joined(rules.root, entry.path))) {
         skipped = `${text}/`;
         return false;
       }
@@ -33,7 +33,16 @@ export function selection(rules: SelectionRules): () => Selection {
   };
 }
 
-function absolute(root: Buffer, path: Buffer): Buffer {
+/** Whether an entry, or a folder on the way to it from the tree's root, is excluded. */
+export function isExcluded(root: Buffer, path: Buffer, exclude: ExcludePatterns): boolean {
+  for (let end = path.indexOf(0x2f); end > 0; end = path.indexOf(0x2f, end + 1)) {
+    if (exclude.matches(joined(root, path.subarray(0, end)))) return true;
+  }
+  return exclude.matches(joined(root, path));
+}
+
+/** A path below a tree as an absolute one. */
+export function joined(root: Buffer, path: Buffer): Buffer {
   return Buffer.concat(root.length === 1 ? [root, path] : [root, SLASH, path]);
 }
 

@@ -7,30 +7,48 @@
  */
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import type { StreamCommand } from '../../remote/command.ts';
+import type { StreamCommand, StreamResult } from '../../remote/command.ts';
+import { commandFailed } from '../../remote/host-errors.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
+import { complaintsOfFind, tooMuchUnreadable } from './complaints.ts';
 import { type ListedEntry, parseListing } from './listing.ts';
 
 /** Which of the listed entries count. Asked in the order of the listing; stateful, so one for each pass. */
 export type Selection = (entry: ListedEntry) => boolean;
+
+export interface ListingOrder {
+  readonly command: StreamCommand;
+  /** As find is given it. */
+  readonly root: Buffer;
+  readonly select: () => Selection;
+}
+
+/** What find could not look at or into. */
+interface UnlistedEntry {
+  /** Below the tree's root. */
+  readonly path: Buffer;
+  /** The kernel's. */
+  readonly reason: string;
+}
 
 export interface SpooledListing extends AsyncDisposable {
   readonly entries: number;
   readonly files: number;
   /** Sizes of all files, holes included. */
   readonly bytes: number;
+  readonly unlisted: readonly UnlistedEntry[];
   /** A new pass over the selected entries. */
   read(signal: AbortSignal): AsyncIterable<ListedEntry>;
 }
 
 export async function spoolListing(
   host: RemoteHost,
-  command: StreamCommand,
+  { command, root, select }: ListingOrder,
   file: string,
-  select: () => Selection,
   signal: AbortSignal,
 ): Promise<SpooledListing> {
   const totals = { entries: 0, files: 0, bytes: 0 };
+  let unlisted: readonly UnlistedEntry[];
   const remove = (): Promise<void> => rm(file, { force: true });
   try {
     await using stream = await host.stream(command, undefined, signal);
@@ -43,13 +61,14 @@ export async function spoolListing(
       totals.files += 1;
       totals.bytes += entry.size;
     }
-    await stream.finished;
+    unlisted = unlistedOf(host.name, command, root, await stream.finished);
   } catch (error) {
     await remove();
     throw error;
   }
   return {
     ...totals,
+    unlisted,
     read: (readSignal) => readSelected(file, select(), readSignal),
     [Symbol.asyncDispose]: remove,
   };
@@ -66,4 +85,23 @@ async function* readSelected(file: string, selected: Selection, signal: AbortSig
   for await (const entry of parseListing(createReadStream(file, { signal, highWaterMark: 256 * 1024 }))) {
     if (selected(entry)) yield entry;
   }
+}
+
+/** What find said when it ended with 1. Anything that does not name an entry of this tree makes it a failure. */
+function unlistedOf(
+  host: string,
+  command: StreamCommand,
+  root: Buffer,
+  result: StreamResult,
+): readonly UnlistedEntry[] {
+  if (result.exitCode === 0) return [];
+  const { complaints, others } = complaintsOfFind(result.stderr);
+  const prefix = Buffer.concat([root, Buffer.from('/')]);
+  const isBelow = (name: Buffer): boolean =>
+    name.length > prefix.length && name.subarray(0, prefix.length).equals(prefix);
+  if (!result.stderrIsWhole) throw tooMuchUnreadable(host, command, result);
+  if (complaints.length === 0 || others.length > 0 || !complaints.every(({ name }) => isBelow(name))) {
+    throw commandFailed(host, command, result.exitCode, result.stderr);
+  }
+  return complaints.map(({ name, reason }) => ({ path: name.subarray(prefix.length), reason }));
 }

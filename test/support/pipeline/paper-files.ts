@@ -84,7 +84,7 @@ export function paperFiles(files: readonly PaperFile[], options: PaperHostOption
       const output = Readable.from(counted(), { objectMode: false, signal });
       output.once('end', () => {
         if (options.fault?.kind === 'exit code 2') finished.reject(new Error('tar left with 2'));
-        else finished.resolve({ exitCode: 0, bytes, stderr: options.stderr ?? '' });
+        else finished.resolve({ exitCode: 0, bytes, stderr: options.stderr ?? '', stderrIsWhole: true });
       });
       output.once('error', (error) => finished.reject(error));
       return {

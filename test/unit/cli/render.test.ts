@@ -163,7 +163,7 @@ test('a registered secret is not printed', () => {
 test('long lists are cut, and the count stays true', () => {
   const skipped = Array.from({ length: 23 }, (_, index) => ({ path: `/f${index}`, reason: 'Gone.' }));
   const output = renderResult({ ...sampleBackup, skipped }, plain);
-  expect(output).toContain('23 items were skipped or not saved whole\n');
+  expect(output).toContain('23 items saved without everything that belongs to it\n');
   expect(output).toContain('"/f19"');
   expect(output).not.toContain('"/f20"');
   expect(output).toContain('and 3 more; --json lists them all\n');

@@ -44,6 +44,7 @@ function entryOf(
   return {
     ...aHead({ size: content.length, sparse: map && Float64Array.from(map.flat()) }),
     atime: undefined,
+    sparseEnd: undefined,
     ctime: undefined,
     storedSize: stored.length,
     position: 0,

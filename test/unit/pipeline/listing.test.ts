@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { type ListedEntry, listAncestors, parseListing } from '../../../shared/pipeline/backup/listing.ts';
-import { spoolListing } from '../../../shared/pipeline/backup/spool.ts';
+import { type ListingOrder, type Selection, spoolListing } from '../../../shared/pipeline/backup/spool.ts';
+import type { StreamCommand } from '../../../shared/remote/command.ts';
 import { createLocalTransport } from '../../../shared/remote/local.ts';
 import { aHost, aStream } from '../../support/remote/commands.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -107,6 +108,8 @@ describe('a listing', () => {
   });
 });
 
+const all = (command: StreamCommand): ListingOrder => ({ command, root: Buffer.from('/'), select: () => () => true });
+
 describe('a spooled listing', () => {
   const FIND = `find "$1" -printf '%y %i %n %m %U %G %s %T@ %C@\\0%P\\0%l\\0'`;
 
@@ -119,13 +122,8 @@ describe('a spooled listing', () => {
     await writeFile(join(tree, 'sub', 'drop'), '1');
     const file = join(folder.path, 'spool');
     const command = aStream(FIND, { args: [tree] });
-    const spooled = await spoolListing(
-      host,
-      command,
-      file,
-      () => (each) => !each.path.toString().endsWith('drop'),
-      never,
-    );
+    const select = (): Selection => (each) => !each.path.toString().endsWith('drop');
+    const spooled = await spoolListing(host, { command, root: Buffer.from(tree), select }, file, never);
     expect(spooled).toMatchObject({ entries: 3, files: 1, bytes: 5 });
     const once = await Array.fromAsync(spooled.read(never));
     expect(once).toHaveLength(3);
@@ -143,7 +141,7 @@ describe('a spooled listing', () => {
     await using host = aHost(createLocalTransport());
     const file = join(folder.path, 'spool');
     const command = aStream(script, { args: [folder.path] });
-    await expect(spoolListing(host, command, file, () => () => true, never)).rejects.toMatchObject({
+    await expect(spoolListing(host, all(command), file, never)).rejects.toMatchObject({
       code: expect.stringMatching(/^(remote|read)\./) as unknown,
     });
     expect(existsSync(file)).toBe(false);
@@ -154,7 +152,7 @@ describe('a spooled listing', () => {
     await using host = aHost(createLocalTransport());
     const file = join(folder.path, 'spool');
     await symlink(join(folder.path, 'victim'), file);
-    await expect(spoolListing(host, aStream('exit 0'), file, () => () => true, never)).rejects.toThrow('EEXIST');
+    await expect(spoolListing(host, all(aStream('exit 0')), file, never)).rejects.toThrow('EEXIST');
     expect(existsSync(join(folder.path, 'victim'))).toBe(false);
   });
 });

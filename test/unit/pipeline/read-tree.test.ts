@@ -6,8 +6,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunEventBody } from '../../../shared/domain/events.ts';
 import { Omissions } from '../../../shared/pipeline/backup/omissions.ts';
-import { ParentView } from '../../../shared/pipeline/backup/parent-view.ts';
-import { readTree, type TreeCounts, type TreeToRead } from '../../../shared/pipeline/backup/read-tree.ts';
+import type { TreeToRead } from '../../../shared/pipeline/backup/read-pass.ts';
+import { readTree } from '../../../shared/pipeline/backup/read-tree.ts';
+import { TreeCounts } from '../../../shared/pipeline/backup/tree-counts.ts';
 import type { StreamCommand } from '../../../shared/remote/command.ts';
 import type { BlobId } from '../../../shared/repository/format/ids.ts';
 import type { Node } from '../../../shared/repository/format/node.ts';
@@ -76,16 +77,7 @@ describe('reading a tree', () => {
     files: readonly PaperFile[],
     options: PaperHostOptions & Partial<TreeToRead> & { writer?: RepositoryWriter; signal?: AbortSignal } = {},
   ): Promise<Outcome> => {
-    const counts = {
-      filesNew: 0,
-      filesChanged: 0,
-      filesUnmodified: 0,
-      folders: 0,
-      others: 0,
-      bytesTotal: 0,
-      bytesRead: 0,
-      bytesReceived: 0,
-    };
+    const counts = new TreeCounts();
     const events: RunEventBody[] = [];
     const omissions = new Omissions((event) => void events.push(event));
     await using own = options.writer === undefined ? await repository.openWriter(lock, { workers: 1 }) : undefined;
@@ -94,11 +86,14 @@ describe('reading a tree', () => {
     const node = await readTree(
       {
         path: Buffer.from('/srv'),
-        entries: listed(files),
+        entries: () => listed(files),
         pack,
         rootName: Buffer.from('.'),
         nodeName: Buffer.from('root'),
-        parent: new ParentView(repository, undefined),
+        probe: () => {
+          throw new Error('nothing came short');
+        },
+        parentRoot: undefined,
         parentInstantNs: 0n,
         grafts: new Map(),
         context: { users: new Map([[0, 'root']]), groups: new Map(), deviceId: 4711n },
@@ -178,7 +173,7 @@ describe('reading a tree', () => {
       items: [
         {
           path: '/srv/a/large',
-          reason: 'saved without all of its attributes: Cannot llistxattrat: Argument list too long',
+          reason: 'saved without all of its attributes: Argument list too long',
         },
         { path: '/srv', reason: 'saved, but tar said: what else' },
       ],
@@ -195,8 +190,7 @@ describe('reading a tree', () => {
   test('asks the host for nothing where nothing changed', async () => {
     const first = await read(FILES);
     const asked: string[] = [];
-    const parent = new ParentView(repository, first.node);
-    const again = await read(FILES, { asked, parent, parentInstantNs: OLD_NS + 3_000_000_000n });
+    const again = await read(FILES, { asked, parentRoot: first.node, parentInstantNs: OLD_NS + 3_000_000_000n });
     expect(asked).toEqual([]);
     expect(again.node.subtree).toBe(first.node.subtree);
     expect(again.counts).toMatchObject({
@@ -269,7 +263,7 @@ describe('reading a tree', () => {
         yield* listed(FILES.slice(0, length));
         throw new Error('the listing broke');
       }
-      await expect(read(FILES, { entries: broken() })).rejects.toThrow('the listing broke');
+      await expect(read(FILES, { entries: broken })).rejects.toThrow('the listing broke');
     }
     expect(unhandled).toEqual([]);
   });
@@ -282,7 +276,7 @@ describe('reading a tree', () => {
         controller.abort(new Error('enough'));
         yield* listed(FILES.slice(after));
       }
-      await expect(read(FILES, { entries: cancelling(), signal: controller.signal })).rejects.toThrow('enough');
+      await expect(read(FILES, { entries: cancelling, signal: controller.signal })).rejects.toThrow('enough');
     }
     expect(unhandled).toEqual([]);
   });

@@ -126,7 +126,7 @@ describe('a stream', () => {
     await using host = aHost(createLocalTransport());
     await using stream = await host.stream(aStream('head -c 3000000 /dev/zero; echo told >&2'), undefined, never);
     expect((await buffer(stream.output)).length).toBe(3_000_000);
-    expect(await stream.finished).toEqual({ exitCode: 0, bytes: 3_000_000, stderr: 'told\n' });
+    expect(await stream.finished).toEqual({ exitCode: 0, stderrIsWhole: true, bytes: 3_000_000, stderr: 'told\n' });
   });
 
   test('takes input of any length and passes it on', async () => {

@@ -1,0 +1,325 @@
+/**
+ * One pass over a tree: a walk decides for each entry whether content that is known still holds, asks for what does
+ * not, and builds folders; answers arrive beside it, in the order of asking. Both sides fail together.
+ */
+import { displayName } from '../../base/bytes.ts';
+import { invariant, StillpointError } from '../../base/errors.ts';
+import type { RemoteCommand, StreamCommand } from '../../remote/command.ts';
+import type { RemoteHost } from '../../remote/remote-host.ts';
+import type { Node } from '../../repository/format/node.ts';
+import type { Repository, RepositoryWriter } from '../../repository/repository.ts';
+import type { TarEntry } from '../../tar/entry.ts';
+import { ContentStream, type ContentTotals } from './content-stream.ts';
+import { ContentStore } from './file-content.ts';
+import { FolderStack } from './folder-stack.ts';
+import { HardLinks } from './hard-links.ts';
+import type { ListedEntry } from './listing.ts';
+import { buildNode, type NodeContext, type NodeRest, restFromParent, restFromTar } from './node.ts';
+import { type Omissions, whyLeftOut } from './omissions.ts';
+import type { ParentView } from './parent-view.ts';
+import type { ShortFile } from './probe-files.ts';
+import type { TreeCounts } from './tree-counts.ts';
+import { isUnchanged } from './unchanged.ts';
+
+export interface TreeToRead {
+  /** Absolute, where the tree stands in the restore point. */
+  readonly path: Buffer;
+  /** A new look at the listing. */
+  entries(signal: AbortSignal): AsyncIterable<ListedEntry>;
+  /** For content: the command that packs files below the base. */
+  readonly pack: StreamCommand;
+  /** Asks the host why files came short. */
+  probe(files: readonly ShortFile[]): RemoteCommand<readonly string[]>;
+  /** The tree's root as tar is to call it, seen from the base: "." or "./name". */
+  readonly rootName: Buffer;
+  /** The name of the root's node in its parent folder; empty at "/". */
+  readonly nodeName: Buffer;
+  /** The root's node in the parent restore point. */
+  readonly parentRoot: Node | undefined;
+  readonly parentInstantNs: bigint;
+  /** Trees of other volumes that stand at a path of this one: the root's node by path below this root. */
+  readonly grafts: ReadonlyMap<string, Node>;
+  readonly context: NodeContext;
+}
+
+export interface TreePorts {
+  readonly host: RemoteHost;
+  readonly repository: Repository;
+  readonly writer: RepositoryWriter;
+  readonly counts: TreeCounts;
+  readonly omissions: Omissions;
+  readonly onProgress: () => void;
+}
+
+export interface Pass {
+  /** The parent restore point. */
+  readonly parent: ParentView;
+  /** What the pass before this one made of the same listing. */
+  readonly earlier: ParentView | undefined;
+  /** By the name that tar was given, as Latin-1 text: what did not come whole in the pass before. Asked for again. */
+  readonly doubtful: ReadonlyMap<string, string>;
+  /** The same for what is left out now, with the reason. */
+  readonly unreadable: ReadonlyMap<string, string>;
+}
+
+export interface PassResult extends Pick<ContentTotals, 'failures' | 'remarks' | 'others'> {
+  /** Of the root; undefined where the tree is one file and that did not come. Built from what is in doubt, too. */
+  readonly node: Node | undefined;
+}
+
+interface Answer {
+  readonly entry: ListedEntry;
+  /** undefined: it did not come. */
+  readonly resolve: (rest: NodeRest | undefined | PromiseLike<NodeRest>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export async function readPass(
+  tree: TreeToRead,
+  pass: Pass,
+  ports: TreePorts,
+  signal: AbortSignal,
+): Promise<PassResult> {
+  const failed = new AbortController();
+  const both = AbortSignal.any([signal, failed.signal]);
+  const content = new ContentStream<Answer>();
+  const walk = new Walk(tree, pass, ports, content, both);
+  const isFirst = pass.earlier === undefined;
+  const store = new ContentStore(ports.writer, both, (bytes) => {
+    if (!isFirst) return;
+    ports.counts.bytesDone += bytes;
+    ports.onProgress();
+  });
+  const take = async (entry: TarEntry, answer: Answer): Promise<void> => {
+    await takeAnswer(entry, answer, store, ports);
+    if (isFirst && answer.entry.type === 'file') ports.counts.filesDone += 1;
+  };
+  const passOver = ({ entry, resolve }: Answer): void => resolve(entry.type === 'dir' ? {} : undefined);
+  const abandon = (answer: Answer, error: unknown): void => answer.reject(error);
+  const answers = content.run(ports.host, tree.pack, { take, passOver, abandon }, both);
+  const walking = walk.run();
+  try {
+    const [node, totals] = await Promise.all([walking, answers]);
+    ports.counts.bytesReceived += totals.receivedBytes;
+    return { node, failures: totals.failures, remarks: totals.remarks, others: totals.others };
+  } catch (error) {
+    failed.abort(error);
+    content.queue.fail(error as Error);
+    await Promise.allSettled([walking, answers]);
+    throw error;
+  }
+}
+
+/** What tar's names are seen from: the tree, or the folder of the one file that it is. */
+export function baseOf({ path, rootName }: TreeToRead): Buffer {
+  return rootName.length === 1 ? path : path.subarray(0, Math.max(1, path.lastIndexOf(0x2f)));
+}
+
+async function takeAnswer(entry: TarEntry, answer: Answer, store: ContentStore, ports: TreePorts): Promise<void> {
+  const wanted = answer.entry;
+  // On a snapshot nothing changes between listing and reading. A second name of a file comes as a link without content.
+  if (entry.type !== TAR_TYPES[wanted.type] || (wanted.type === 'file' && entry.size !== wanted.size)) {
+    throw notAsListed(entry, wanted);
+  }
+  const rest = restFromTar(entry);
+  if (wanted.type !== 'file') {
+    answer.resolve(rest);
+    return;
+  }
+  const { ids, bytes } = await store.store(entry);
+  ports.counts.bytesRead += bytes;
+  answer.resolve(ids.then((content) => ({ ...rest, content })));
+}
+
+const TAR_TYPES: Readonly<Partial<Record<ListedEntry['type'], TarEntry['type']>>> = {
+  file: 'file',
+  dir: 'dir',
+  symlink: 'symlink',
+  dev: 'blockdev',
+  chardev: 'chardev',
+  fifo: 'fifo',
+};
+
+function notAsListed(entry: TarEntry, wanted: ListedEntry): StillpointError {
+  const was = `${wanted.type} of ${wanted.size} bytes`;
+  return new StillpointError(
+    'read.incomplete',
+    `"${displayName(entry.name)}" was listed as ${was} and came as ${entry.type} of ${entry.size}.`,
+    {
+      advice: 'What was read is not the frozen copy that was listed; run the backup again.',
+      details: { listed: wanted.type, came: entry.type },
+      cause: undefined,
+    },
+  );
+}
+
+class Walk {
+  readonly #tree: TreeToRead;
+  readonly #pass: Pass;
+  readonly #ports: TreePorts;
+  readonly #content: ContentStream<Answer>;
+  readonly #signal: AbortSignal;
+  readonly #folders: FolderStack;
+  readonly #links = new HardLinks();
+  /** Inodes with several names of which one was in doubt or unreadable, with the reason where it is left out. */
+  readonly #badInodes = new Map<bigint, string | undefined>();
+  #grafted = 0;
+  /** The folder that was left out last, with a slash behind it. */
+  #leftOut: string | undefined;
+
+  constructor(tree: TreeToRead, pass: Pass, ports: TreePorts, content: ContentStream<Answer>, signal: AbortSignal) {
+    this.#tree = tree;
+    this.#pass = pass;
+    this.#ports = ports;
+    this.#content = content;
+    this.#signal = signal;
+    this.#folders = new FolderStack(ports.writer, signal);
+  }
+
+  async run(): Promise<Node | undefined> {
+    for await (const entry of this.#tree.entries(this.#signal)) {
+      this.#signal.throwIfAborted();
+      if (!this.#leavesOut(entry)) await this.#visit(entry);
+    }
+    // A nested tree whose place was not in the listing would be missing from the restore point without a word.
+    invariant(this.#grafted === this.#tree.grafts.size, 'every nested tree has its place in the outer one');
+    this.#content.queue.end();
+    return await this.#folders.finish();
+  }
+
+  /** What lies below a folder follows it directly in the listing, and goes with it. */
+  #leavesOut(entry: ListedEntry): boolean {
+    const text = entry.path.toString('latin1');
+    if (this.#leftOut !== undefined && text.startsWith(this.#leftOut)) return true;
+    this.#leftOut = undefined;
+    const reason = whyLeftOut(entry, this.#nameOf(entry));
+    if (reason === undefined) return false;
+    if (entry.type === 'dir') this.#leftOut = `${text}/`;
+    if (this.#pass.earlier === undefined) this.#ports.omissions.leaveOut(this.#absolute(entry), reason);
+    return true;
+  }
+
+  #absolute({ path }: ListedEntry): Buffer {
+    const root = this.#tree.path;
+    return Buffer.concat([root, root.at(-1) === 0x2f || path.length === 0 ? EMPTY : SLASH, path]);
+  }
+
+  /** As tar is asked for it. */
+  #nameOf({ path }: ListedEntry): Buffer {
+    const { rootName } = this.#tree;
+    return path.length === 0 ? rootName : Buffer.concat([rootName, SLASH, path]);
+  }
+
+  async #visit(entry: ListedEntry): Promise<void> {
+    const { parent, earlier } = this.#pass;
+    const graft = this.#tree.grafts.get(entry.path.toString('latin1'));
+    if (graft !== undefined) {
+      this.#grafted += 1;
+      await this.#folders.add(entry.path, graft);
+      return;
+    }
+    const known = parent.find(entry.path);
+    const before = earlier?.find(entry.path);
+    const reason = this.#whyUnreadable(entry);
+    if (reason !== undefined && entry.type !== 'dir') {
+      this.#ports.omissions.cannotRead(this.#absolute(entry), reason);
+      return;
+    }
+    const unchanged =
+      known !== undefined && isUnchanged(entry, known, this.#tree.parentInstantNs) && this.#isStored(known);
+    this.#count(entry, known, unchanged);
+    if (reason !== undefined) this.#ports.omissions.lackAttributesOf(this.#absolute(entry), reason);
+    const { rest } =
+      reason !== undefined
+        ? { rest: lacking(reason) }
+        : await this.#restOf(entry, unchanged ? known : undefined, before);
+    const name = entry.path.length === 0 ? this.#tree.nodeName : baseName(entry.path);
+    if (entry.type === 'dir') {
+      await parent.enter(entry.path, known, this.#signal);
+      await earlier?.enter(entry.path, before, this.#signal);
+      await this.#folders.enter(entry.path, async (subtree) =>
+        buildNode(name, entry, { ...(await rest), subtree }, this.#tree.context),
+      );
+    } else if (rest instanceof Promise) {
+      const node = rest.then((came) => (came === undefined ? came : buildNode(name, entry, came, this.#tree.context)));
+      node.catch(() => undefined);
+      await this.#folders.add(entry.path, node);
+    } else {
+      await this.#folders.add(entry.path, buildNode(name, entry, rest, this.#tree.context));
+    }
+  }
+
+  /** From the parent, from the pass before, or from the host. Waits for room in the queue, not for the answer. */
+  async #restOf(
+    entry: ListedEntry,
+    known: Node | undefined,
+    before: Node | undefined,
+  ): Promise<{ readonly rest: NodeRest | Promise<NodeRest | undefined> }> {
+    if (known !== undefined) return { rest: restFromParent(known) };
+    if (before !== undefined && !this.#isDoubtful(entry)) return { rest: restFromParent(before) };
+    // tar does not pack sockets; there is nothing in them.
+    if (entry.type === 'socket') return { rest: {} };
+    const linked = this.#links.find(entry);
+    if (linked !== undefined) {
+      this.#countDone(entry);
+      return { rest: linked };
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<NodeRest | undefined>();
+    promise.catch(() => undefined);
+    this.#links.remember(entry, promise);
+    await this.#content.queue.push({ name: this.#nameOf(entry), subject: { entry, resolve, reject } });
+    return { rest: promise };
+  }
+
+  /** All names of a file share what came under its first one, so they share its doubts as well. */
+  #isDoubtful(entry: ListedEntry): boolean {
+    const isNamed = this.#pass.doubtful.has(this.#nameOf(entry).toString('latin1'));
+    if (isNamed && hasOtherNames(entry)) this.#badInodes.set(entry.inode, undefined);
+    return isNamed || (hasOtherNames(entry) && this.#badInodes.has(entry.inode));
+  }
+
+  #whyUnreadable(entry: ListedEntry): string | undefined {
+    const reason =
+      this.#pass.unreadable.get(this.#nameOf(entry).toString('latin1')) ??
+      (hasOtherNames(entry) ? this.#badInodes.get(entry.inode) : undefined);
+    if (reason !== undefined && hasOtherNames(entry)) this.#badInodes.set(entry.inode, reason);
+    return reason;
+  }
+
+  /** The parent's blobs must still be in the repository; if one was lost, reading the file again brings it back. */
+  #isStored(known: Node): boolean {
+    return (known.content ?? []).every((id) => this.#ports.repository.hasBlob('data', id));
+  }
+
+  #count(entry: ListedEntry, known: Node | undefined, unchanged: boolean): void {
+    const { counts } = this.#ports;
+    if (entry.type === 'dir') counts.folders += 1;
+    else if (entry.type !== 'file') counts.others += 1;
+    else {
+      counts.bytesTotal += entry.size;
+      if (unchanged) counts.filesUnmodified += 1;
+      else if (known?.type === 'file') counts.filesChanged += 1;
+      else counts.filesNew += 1;
+      if (unchanged) this.#countDone(entry);
+    }
+    this.#ports.onProgress();
+  }
+
+  #countDone({ type, size }: ListedEntry): void {
+    if (type !== 'file' || this.#pass.earlier !== undefined) return;
+    this.#ports.counts.filesDone += 1;
+    this.#ports.counts.bytesDone += size;
+  }
+}
+
+const SLASH = Buffer.from('/');
+const EMPTY = Buffer.alloc(0);
+
+/** A node with an error equals nothing, so the next backup asks again. */
+const lacking = (reason: string): NodeRest => ({ error: `attributes: ${reason}` });
+
+const hasOtherNames = ({ type, links }: ListedEntry): boolean => links > 1 && type !== 'dir';
+
+function baseName(path: Buffer): Buffer {
+  return path.subarray(path.lastIndexOf(0x2f) + 1);
+}
