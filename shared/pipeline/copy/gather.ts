@@ -7,9 +7,9 @@
  */
 import { StillpointError } from '../../base/errors.ts';
 import { mapWithLimit } from '../../base/limit.ts';
-import { BlobSet } from '../../repository/blob-set.ts';
 import type { BlobId, BlobType } from '../../repository/format/ids.ts';
 import { decodeTree } from '../../repository/format/tree.ts';
+import { BlobSet } from '../../repository/index/blob-set.ts';
 import type { OpenedRepository } from '../../repository/opened-repository.ts';
 import type { RepositoryWriter } from '../../repository/repository.ts';
 

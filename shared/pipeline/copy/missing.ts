@@ -1,7 +1,7 @@
 /** The last look at a restore point when something of the source could not be read: is all of it in the other place? */
 import { isStillpointError } from '../../base/errors.ts';
-import { BlobSet } from '../../repository/blob-set.ts';
 import type { BlobId, BlobType } from '../../repository/format/ids.ts';
+import { BlobSet } from '../../repository/index/blob-set.ts';
 import type { OpenedRepository } from '../../repository/opened-repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 

@@ -1,7 +1,7 @@
 /** Files of different content over all restore points, told apart by the list of their blobs. */
 import { createHash } from 'node:crypto';
-import { BlobSet } from '../../repository/blob-set.ts';
 import type { BlobId } from '../../repository/format/ids.ts';
+import { BlobSet } from '../../repository/index/blob-set.ts';
 import type { OpenedRepository } from '../../repository/opened-repository.ts';
 import type { Counter } from './counter.ts';
 import { DigestSet } from './digest-set.ts';

@@ -42,12 +42,18 @@ export class Damage {
 
   /** Damage first, then warnings, then what is only good to know. */
   get findings(): readonly Finding[] {
-    const all = [...this.#causes.values()].map(({ more, affects, ...cause }) => ({
-      ...cause,
-      affects: more === 0 ? affects : [...affects, `and ${more} more`],
-    }));
+    const all = [...this.#causes.values()].map(toFinding);
     return all.toSorted((left, right) => RANK[left.severity] - RANK[right.severity]);
   }
+
+  findingOf(key: string): Finding | undefined {
+    const cause = this.#causes.get(key);
+    return cause && toFinding(cause);
+  }
+}
+
+function toFinding({ more, affects, ...cause }: Cause): Finding {
+  return { ...cause, affects: more === 0 ? affects : [...affects, `and ${more} more`] };
 }
 
 const RANK: Readonly<Record<Finding['severity'], number>> = { damage: 0, warning: 1, information: 2 };

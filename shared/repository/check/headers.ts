@@ -19,7 +19,7 @@ export async function compareHeaders(
   const compare = async (pack: IndexedPack): Promise<void> => {
     const size = packs.sizes.get(pack.id);
     if (size === undefined || packs.suspects.has(pack.id)) return;
-    const load = headerLoader(files, pack.id, signal);
+    const load = headerLoader(files.backend, pack.id, signal);
     const { kind } = await judgeHeader(parts.sealer, load, pack, size);
     if (kind !== 'same') packs.suspects.add(pack.id);
   };

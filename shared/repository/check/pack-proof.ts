@@ -6,16 +6,18 @@
 import { isStillpointError, toStillpointError } from '../../base/errors.ts';
 import { describeFile } from '../backend/backend.ts';
 import type { Sealer } from '../crypto/aes-poly1305.ts';
+import { claimFault } from '../format/bounds.ts';
 import type { PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import type { PackedBlob } from '../format/pack.ts';
+import { overlap, sift } from '../read/overlaps.ts';
 import { type HeaderVerdict, judgeHeader } from '../read/pack-header.ts';
 import { type Portion, portionsOf } from '../read/pack-portions.ts';
 import type { StoredFiles } from '../stored-files.ts';
 import { stretchOf } from '../workers/reader-messages.ts';
 import type { ReadingPort } from '../workers/reader-pool.ts';
 
-interface BadBlob {
+export interface BadBlob {
   readonly blob: PackedBlob;
   readonly fault: string;
 }
@@ -28,6 +30,8 @@ export interface PackVerdict {
   readonly readFault: string | undefined;
   readonly header: HeaderVerdict;
   readonly badBlobs: readonly BadBlob[];
+  /** How many of those were not tried, because they overlap with others. */
+  readonly overlapping: number;
 }
 
 export interface ProofPorts {
@@ -55,6 +59,7 @@ class PackProof {
   #readFault: string | undefined;
   #sha256: string | undefined;
   #header: HeaderVerdict | undefined;
+  #overlapping = 0;
 
   constructor(ports: ProofPorts, lane: number, pack: IndexedPack, size: number) {
     this.#ports = ports;
@@ -64,7 +69,7 @@ class PackProof {
   }
 
   async run(): Promise<PackVerdict> {
-    const { portions, stragglers, beyond } = portionsOf(this.#pack.blobs, this.#size);
+    const { portions, stragglers, beyond } = portionsOf(await this.#credible(), this.#size);
     for (const blob of beyond) this.#bad.push({ blob, fault: 'it lies beyond the end of the file' });
     for (const portion of portions) await this.#portion(portion);
     for (const blob of stragglers) await this.#alone(blob);
@@ -75,7 +80,28 @@ class PackProof {
       readFault: this.#readFault,
       header: this.#header ?? { kind: 'broken', fault: 'could not be read' },
       badBlobs: this.#bad.toSorted((left, right) => left.blob.offset - right.blob.offset),
+      overlapping: this.#overlapping,
     };
+  }
+
+  /**
+   * The blobs that are worth reading. What can be no blob is not, and of those that overlap only what the header of the
+   * pack has as well: one stretch of bytes would be read and decrypted as often as an index cares to name it.
+   */
+  async #credible(): Promise<readonly PackedBlob[]> {
+    const possible: PackedBlob[] = [];
+    for (const blob of this.#pack.blobs) {
+      const fault = claimFault(blob);
+      if (fault === undefined) possible.push(blob);
+      else this.#bad.push({ blob, fault });
+    }
+    if (!overlap(possible)) return possible;
+    const load = (offset: number, length: number): Promise<Buffer | undefined> => this.#load(offset, length);
+    this.#header = await judgeHeader(this.#ports.sealer, load, this.#pack, this.#size);
+    const { believed, doubted } = sift(possible, this.#header);
+    for (const { blob, fault } of doubted) this.#bad.push({ blob, fault });
+    this.#overlapping = doubted.length;
+    return believed;
   }
 
   async #portion({ start, end, blobs, isLast }: Portion): Promise<void> {
@@ -84,7 +110,7 @@ class PackProof {
       for (const blob of blobs) await this.#alone(blob);
       return;
     }
-    if (isLast) this.#header = await this.#judgeHeader(start, data);
+    if (isLast) this.#header ??= await this.#judgeHeader(start, data);
     const part = { isFirst: start === 0, isLast };
     const { faults, sha256 } = await this.#ports.reading.prove(this.#lane, part, stretchOf(data, start, blobs));
     for (const { index, fault } of faults) this.#bad.push({ blob: blobs[index] as PackedBlob, fault });

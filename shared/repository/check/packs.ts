@@ -6,7 +6,8 @@ import { hash } from 'node:crypto';
 import { formatBytes } from '../../base/bytes.ts';
 import type { BlobId, BlobType, PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
-import { packSizeOf } from '../format/pack.ts';
+import { type PackedBlob, packSizeOf } from '../format/pack.ts';
+import type { BlobPlace } from '../index/blob-index.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import type { Damage } from './damage.ts';
 import type { Strangers } from './files.ts';
@@ -60,19 +61,23 @@ const REPAIR_PACKS =
 const MISSING_PACK =
   'If you have a copy of the files of the repository, bring this one back from there. Else run "stillpoint repair index", then "stillpoint repair points".';
 
+const FEW_PLACES = 8;
+
 /** Gathers what is wrong with packs, and knows why a blob cannot be had. */
 export class PackFaults {
   readonly #repository: OpenedRepository;
   readonly #damage: Damage;
   readonly #survey: PackSurvey;
   readonly #lostIndex: string | undefined;
-  /** Pack and offset of a blob that is not good → the cause. */
+  /** Where a blob is not good → the cause. */
   readonly #badPlaces = new Map<string, string>();
   /** Blobs that only the header of a pack knows → the cause. */
   readonly #unlisted = new Map<string, string>();
   /** Digests, to count without holding millions of names. */
   readonly #unindexed = new Set<string>();
   readonly #missing = new Set<PackId>();
+  /** Blobs of so many places that they are not gone through for each question → the cause. */
+  readonly #judged = new Map<string, string | undefined>();
   #isHealthy = true;
 
   /** @param lostIndex the cause that stands for index files that cannot be read */
@@ -94,9 +99,10 @@ export class PackFaults {
     if (hashFits === true && header.kind === 'same' && badBlobs.length === 0) return;
     this.#isHealthy = false;
     const cause = `pack:${pack.id}`;
+    this.#judged.clear();
     const isIndexWrong = header.kind === 'differs';
     this.#damage.add(cause, describeVerdict(verdict), isIndexWrong ? this.#indexAdvice(verdict) : REPAIR_PACKS);
-    for (const { blob } of badBlobs) this.#badPlaces.set(placeKey(pack.id, blob.offset), cause);
+    for (const { blob } of badBlobs) this.#badPlaces.set(placeKey(pack.id, blob), cause);
     if (!isIndexWrong) return;
     for (const { type, id } of header.blobs) {
       if (!this.#repository.hasBlob(type, id)) this.#unlisted.set(type + id, cause);
@@ -112,15 +118,24 @@ export class PackFaults {
     const { index } = this.#repository;
     if (this.#isHealthy && index.has(type, id)) return undefined;
     const places = index.findAll(type, id);
+    if (places.length <= FEW_PLACES) return this.#judge(type, id, places);
+    const key = type + id;
+    if (!this.#judged.has(key)) this.#judged.set(key, this.#judge(type, id, places));
+    return this.#judged.get(key);
+  };
+
+  #judge(type: BlobType, id: BlobId, places: readonly BlobPlace[]): string | undefined {
     let cause: string | undefined;
-    for (const { pack, offset } of places) {
+    for (const place of places) {
       // A pack that was written since the survey is in neither.
-      const bad = this.#missing.has(pack) ? `pack:${pack}` : this.#badPlaces.get(placeKey(pack, offset));
+      const bad = this.#missing.has(place.pack)
+        ? `pack:${place.pack}`
+        : this.#badPlaces.get(placeKey(place.pack, place));
       if (bad === undefined) return undefined;
       cause ??= bad;
     }
     return cause ?? this.#unlisted.get(type + id) ?? this.#causeOfUnindexed(type, id);
-  };
+  }
 
   #causeOfUnindexed(type: BlobType, id: BlobId): string {
     if (this.#lostIndex !== undefined) return this.#lostIndex;
@@ -144,11 +159,12 @@ export class PackFaults {
   }
 }
 
-function describeVerdict({ pack, size, hashFits, readFault, header, badBlobs }: PackVerdict): string {
+function describeVerdict({ pack, size, hashFits, readFault, header, badBlobs, overlapping }: PackVerdict): string {
   const faults: string[] = [];
   const expected = packSizeOf(pack.blobs);
   if (header.kind === 'differs') faults.push('has a header that does not say what the index says');
   else if (size !== expected) faults.push(`has ${size} bytes; the index says ${expected}`);
+  if (overlapping > 0) faults.push(`is said by the index to hold blobs that overlap (${overlapping})`);
   if (readFault !== undefined) faults.push(`could not be read to its end (${readFault})`);
   if (hashFits === false && (header.kind !== 'differs' || badBlobs.length === 0))
     faults.push('does not match its name');
@@ -163,6 +179,6 @@ function describeVerdict({ pack, size, hashFits, readFault, header, badBlobs }: 
   return `The file of ${packName(pack.id)} ${faults.join(', ')}; ${state}.`;
 }
 
-function placeKey(pack: PackId, offset: number): string {
-  return `${pack}:${offset}`;
+function placeKey(pack: PackId, { offset, id }: PackedBlob): string {
+  return `${pack}:${offset}:${id}`;
 }

@@ -23,6 +23,8 @@ const COMPRESSED_ENTRY_BYTES = 41;
 const LENGTH_BYTES = 4;
 /** What restic reads. */
 const MAX_HEADER_BYTES = 16 * 1024 * 1024;
+/** Offsets in an index are read as numbers of 32 bits. */
+const MOST_OFFSET = 0xffff_ffff;
 
 export function plaintextLength(blob: Pick<PackedBlob, 'length' | 'uncompressedLength'>): number {
   return blob.uncompressedLength === 0 ? blob.length - OVERHEAD_BYTES : blob.uncompressedLength;
@@ -87,6 +89,7 @@ export function decodePackHeader(header: Buffer, what: string): PackedBlob[] {
       uncompressedLength: (kind & 2) === 0 ? 0 : header.readUInt32LE(at + 5),
     });
     offset += length;
+    if (offset > MOST_OFFSET) throw damagedJson(what, 'lists more than a pack can hold');
     at += bytes;
   }
   return blobs;

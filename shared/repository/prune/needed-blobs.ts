@@ -3,6 +3,7 @@
  * is taken from another copy; where no copy is good, the prune ends before anything was removed.
  */
 
+import { claimFault } from '../format/bounds.ts';
 import type { PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import type { PackedBlob } from '../format/pack.ts';
@@ -62,7 +63,13 @@ export async function* readBlobs(
   signal: AbortSignal,
 ): AsyncIterable<ReadBlob> {
   const { backend } = repository.files;
-  for (const stretch of stretches(blobs)) {
+  const possible: PackedBlob[] = [];
+  for (const blob of blobs) {
+    const fault = claimFault(blob);
+    if (fault === undefined) possible.push(blob);
+    else yield { blob, envelope: new Uint8Array(0), opened: { fault } };
+  }
+  for (const stretch of stretches(possible)) {
     const offset = stretch[0]?.offset ?? 0;
     const range = { offset, length: endOf(stretch.at(-1)) - offset };
     const bytes = await backend.load({ type: 'data', name: pack }, range, signal);

@@ -5,12 +5,14 @@
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import { mapAhead } from '../../base/limit.ts';
 import type { NearCopy, ReadableBackend } from '../backend/backend.ts';
-import type { BlobIndex, BlobPlace } from '../blob-index.ts';
 import type { CipherKey, Sealer } from '../crypto/aes-poly1305.ts';
+import { claimFault } from '../format/bounds.ts';
 import type { BlobId, BlobType, PackId } from '../format/ids.ts';
+import type { BlobIndex, BlobPlace } from '../index/blob-index.ts';
 import type { LoadedBlob } from '../repository.ts';
 import { stretchOf } from '../workers/reader-messages.ts';
 import { type ReadingPort, readHere, readInThreads } from '../workers/reader-pool.ts';
+import { DoubtfulPacks } from './doubtful-packs.ts';
 import { type OpenedBlob, openBlob } from './open-blob.ts';
 
 /** Restoring reads a pack in stretches of this much, and rather reads a small gap than asks twice. */
@@ -20,6 +22,8 @@ const GAP_BYTES = 512 * 1024;
 const STRETCHES_AHEAD = 1;
 /** After so much there is likely to be more. Threads take a tenth of a second to start, and this one goes on until then. */
 const THREADS_FROM_BYTES = 1024 * 1024;
+/** One blob may have been given thousands of places. */
+const MOST_FAULTS = 5;
 
 interface ReaderParts {
   readonly backend: ReadableBackend;
@@ -33,6 +37,7 @@ export class BlobReader implements AsyncDisposable {
   readonly #sealer: Sealer;
   readonly #key: CipherKey;
   readonly #index: BlobIndex;
+  readonly #doubtful: DoubtfulPacks;
   #bytesOpened = 0;
   readonly #here: ReadingPort;
   #threads: ReadingPort | undefined;
@@ -42,6 +47,7 @@ export class BlobReader implements AsyncDisposable {
     this.#key = key;
     this.#sealer = sealer;
     this.#index = index;
+    this.#doubtful = new DoubtfulPacks(backend, sealer, index);
     this.#here = readHere(sealer);
   }
 
@@ -58,6 +64,8 @@ export class BlobReader implements AsyncDisposable {
 
   async #loadFrom(place: BlobPlace, signal: AbortSignal): Promise<OpenedBlob> {
     try {
+      const fault = claimFault(place) ?? (await this.#doubtful.faultOf(place, signal));
+      if (fault !== undefined) return { fault };
       // Trees are what every look at a restore point reads.
       if (place.type !== 'tree') return await this.#openAt(place, undefined, signal);
       const opened = await this.#openAt(place, 'keep', signal);
@@ -106,6 +114,9 @@ export class BlobReader implements AsyncDisposable {
 
   async #openStretch(pack: PackId, stretch: readonly BlobPlace[], signal: AbortSignal): Promise<OpenedStretch> {
     signal.throwIfAborted();
+    // What is too large to be read, or may not be there, is for the slow way.
+    if (this.#index.isDoubtful(pack) || stretch.some((place) => claimFault(place) !== undefined))
+      return { stretch, opened: [] };
     const offset = stretch[0]?.offset ?? 0;
     const range = { offset, length: endOf(stretch.at(-1)) - offset };
     const data = await this.#backend.load({ type: 'data', name: pack }, range, signal).catch((error: unknown) => {
@@ -155,10 +166,11 @@ function endOf(place: BlobPlace | undefined): number {
 }
 
 function unreadable(type: BlobType, id: BlobId, faults: readonly string[]): StillpointError {
-  const why = faults.length === 0 ? 'no index knows it' : faults.join('; ');
+  const more = faults.length > MOST_FAULTS ? `; and ${faults.length - MOST_FAULTS} more places` : '';
+  const why = faults.length === 0 ? 'no index knows it' : faults.slice(0, MOST_FAULTS).join('; ') + more;
   return new StillpointError('repository.damaged', `The ${type} blob ${id.slice(0, 8)} cannot be read: ${why}.`, {
     advice: 'Run "stillpoint verify" to see which restore points and files are hit; other files can still be restored.',
-    details: { type, id, faults },
+    details: { type, id, faults: faults.slice(0, MOST_FAULTS) },
     cause: undefined,
   });
 }

@@ -1,12 +1,11 @@
 /** Reading the header of a pack and comparing it with what the index says. */
 import { isStillpointError } from '../../base/errors.ts';
-import { describeFile } from '../backend/backend.ts';
+import { describeFile, type ReadableBackend } from '../backend/backend.ts';
 import type { Sealer } from '../crypto/aes-poly1305.ts';
 import type { PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import { decodePackHeader, headerRange, type PackedBlob, packSizeOf } from '../format/pack.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
-import type { StoredFiles } from '../stored-files.ts';
 
 export type HeaderVerdict =
   | { readonly kind: 'same' }
@@ -30,7 +29,7 @@ export async function judgeHeader(
 }
 
 /** The blobs that the header lists, or what is wrong with it: a sentence without its subject. */
-async function readHeader(
+export async function readHeader(
   sealer: Sealer,
   load: LoadRange,
   name: string,
@@ -60,12 +59,12 @@ export function readPackHeader(
   size: number,
   signal: AbortSignal,
 ): Promise<readonly PackedBlob[] | string> {
-  return readHeader(parts.sealer, headerLoader(files, id, signal), id, size);
+  return readHeader(parts.sealer, headerLoader(files.backend, id, signal), id, size);
 }
 
-export function headerLoader(files: StoredFiles, id: PackId, signal: AbortSignal): LoadRange {
+export function headerLoader(backend: ReadableBackend, id: PackId, signal: AbortSignal): LoadRange {
   return (offset, length) =>
-    files.backend.load({ type: 'data', name: id }, { offset, length }, signal).catch((error: unknown) => {
+    backend.load({ type: 'data', name: id }, { offset, length }, signal).catch((error: unknown) => {
       if (isStillpointError(error, 'repository.damaged') || isStillpointError(error, 'backend.not-found'))
         return undefined;
       throw error;

@@ -1,13 +1,13 @@
 /** Finding the packs that are damaged, and in each what is good: by reading those that were named, or all. */
 import { StillpointError } from '../../base/errors.ts';
 import type { RepairLoss, RepairStep } from '../../domain/repair-plan.ts';
-import type { BlobPlace } from '../blob-index.ts';
 import { type PackVerdict, provePacks } from '../check/pack-proof.ts';
 import { proveChosen } from '../check/prove-chosen.ts';
 import { conclude, inspectStructure, type Structure } from '../check/structure.ts';
 import type { PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import type { PackedBlob } from '../format/pack.ts';
+import type { BlobPlace } from '../index/blob-index.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { readPackHeader } from '../read/pack-header.ts';
 import { openReading } from '../workers/reader-pool.ts';
@@ -71,14 +71,11 @@ export async function findDamagedPacks(
     if (size === undefined) notes.push(step('data', id, 'is not there; run "stillpoint repair index"'));
     else if (!repository.index.hasPack(id)) await judgeUnreferenced(repository, { id, size }, look, signal);
   }
-  const { findings } = await conclude(repository, structure, signal);
-  const lost = findings
-    .filter(
-      ({ severity, affects, message }) =>
-        severity === 'damage' &&
-        affects.length > 0 &&
-        sick.some(({ id }) => message.includes(`pack ${id.slice(0, 8)} `)),
-    )
+  await conclude(repository, structure, signal);
+  const lost = sick
+    .map(({ id }) => structure.damage.findingOf(`pack:${id}`))
+    .filter((finding) => finding !== undefined)
+    .filter(({ affects }) => affects.length > 0)
     .map(({ message, affects }): RepairLoss => ({ object: 'content of restore points', reason: message, affects }));
   return { sick, lost, notes };
 }
@@ -154,15 +151,22 @@ function provedPlaces(
   chosen: ReadonlySet<PackId>,
   faulty: readonly PackVerdict[],
 ): (place: BlobPlace) => boolean {
-  const faults = new Map(faulty.map((verdict) => [verdict.pack.id, verdict]));
+  const faults = new Map(
+    faulty.map((verdict) => [
+      verdict.pack.id,
+      { verdict, bad: new Set(verdict.badBlobs.map(({ blob }) => blobKey(blob))) },
+    ]),
+  );
   return ({ pack, type, id }) => {
     if (!chosen.has(pack) || !packs.sizes.has(pack)) return false;
-    const verdict = faults.get(pack);
-    if (verdict === undefined) return true;
-    const stays = verdict.header.kind === 'differs' && verdict.hashFits === true;
-    return stays && !verdict.badBlobs.some(({ blob }) => blob.type === type && blob.id === id);
+    const fault = faults.get(pack);
+    if (fault === undefined) return true;
+    const stays = fault.verdict.header.kind === 'differs' && fault.verdict.hashFits === true;
+    return stays && !fault.bad.has(blobKey({ type, id }));
   };
 }
+
+const blobKey = ({ type, id }: Pick<PackedBlob, 'type' | 'id'>): string => type + id;
 
 /** What an interrupted repair or prune leaves: a damaged pack whose good blobs may lie elsewhere by now. */
 async function judgeUnreferenced(

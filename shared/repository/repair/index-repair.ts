@@ -4,13 +4,14 @@
  * blobs prove good. See `replace-index.ts` for the order of writes and what a crash leaves.
  */
 import type { RepairLoss, RepairPlan, RepairStep, RepairWish } from '../../domain/repair-plan.ts';
-import { BlobIndex } from '../blob-index.ts';
 import { Damage } from '../check/damage.ts';
 import { packName, provePacks } from '../check/pack-proof.ts';
 import { inspectStructure, type Structure } from '../check/structure.ts';
 import { Survey } from '../check/survey.ts';
 import type { PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
+import type { PackedBlob } from '../format/pack.ts';
+import { BlobIndex } from '../index/blob-index.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { readPackHeader } from '../read/pack-header.ts';
 import { openReading } from '../workers/reader-pool.ts';
@@ -141,17 +142,17 @@ class Gathering {
 
   async #goodBlobs(pack: IndexedPack, size: number): Promise<IndexedPack['blobs']> {
     const { files, parts } = this.#repository;
-    const bad = new Set<number>();
+    const bad = new Set<PackedBlob>();
     await using reading = openReading(parts.key, parts.sealer, size);
     await provePacks(
       { files, sealer: parts.sealer, reading, signal: this.#signal },
       [{ pack, size }],
       ({ badBlobs, readFault }) => {
         if (readFault !== undefined) throw cannotRead(packName(pack.id), readFault);
-        for (const { blob } of badBlobs) bad.add(pack.blobs.indexOf(blob));
+        for (const { blob } of badBlobs) bad.add(blob);
       },
     );
-    return pack.blobs.filter((_, index) => !bad.has(index));
+    return pack.blobs.filter((blob) => !bad.has(blob));
   }
 
   #change(id: PackId, reason: string): void {

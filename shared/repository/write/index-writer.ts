@@ -6,8 +6,8 @@
  * forgotten, also in memory: once its lock is gone a prune may remove them at any moment.
  */
 import type { Clock } from '../../base/clock.ts';
-import type { BlobIndex } from '../blob-index.ts';
 import { encodeIndex, type IndexedPack } from '../format/index-file.ts';
+import type { BlobIndex } from '../index/blob-index.ts';
 import type { StoredFiles } from '../stored-files.ts';
 
 const MAX_BLOBS = 50_000;

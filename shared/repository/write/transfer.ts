@@ -10,9 +10,10 @@
  */
 import { invariant, isStillpointError } from '../../base/errors.ts';
 import { mapAhead } from '../../base/limit.ts';
-import type { BlobPlace } from '../blob-index.ts';
-import type { BlobSet } from '../blob-set.ts';
+import { claimFault } from '../format/bounds.ts';
 import type { BlobId } from '../format/ids.ts';
+import type { BlobPlace } from '../index/blob-index.ts';
+import type { BlobSet } from '../index/blob-set.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { stretches } from '../read/blob-reader.ts';
 import type { PendingReseal, RepositoryWriter, SealedBlobs } from '../repository.ts';
@@ -75,7 +76,7 @@ function* stretchesOf(wanted: BlobSet, { index }: OpenedRepository): Generator<r
 
 interface LoadedStretch {
   readonly stretch: readonly BlobPlace[];
-  /** Undefined where the pack is not there, or too short. */
+  /** Undefined where the pack is not there or too short, or the index says what cannot be. */
   readonly blobs: SealedBlobs | undefined;
 }
 
@@ -84,6 +85,8 @@ async function loadStretch(stretch: readonly BlobPlace[], { source, signal }: Tr
   const [first] = stretch;
   const last = stretch.at(-1);
   invariant(first !== undefined && last !== undefined, 'a stretch holds a blob');
+  const isTried = !source.index.isDoubtful(first.pack) && stretch.every((place) => claimFault(place) === undefined);
+  if (!isTried) return { stretch, blobs: undefined };
   const range = { offset: first.offset, length: last.offset + last.length - first.offset };
   try {
     const data = await source.files.backend.load({ type: 'data', name: first.pack }, range, signal);

@@ -1,0 +1,28 @@
+/**
+ * How large what lies in a repository may be. What a repository claims is no reason to take memory or time for it: each
+ * of these is looked at before anything is read, and again while it is decompressed. All are far above what restic and
+ * we write, and what is above them is damage, said with its name.
+ */
+
+const MIB = 1024 ** 2;
+
+/** Plaintext. restic's chunker cuts at 8 MiB, we at 1 MiB; some programs can be told to cut later. */
+const MOST_DATA_BLOB_BYTES = 64 * MIB;
+/** Plaintext. A folder of 7 million files, or a file of 30 TiB. */
+const MOST_TREE_BLOB_BYTES = 2 ** 31 - 1;
+
+interface Claim {
+  readonly type: 'data' | 'tree';
+  /** Sealed. */
+  readonly length: number;
+  /** 0 for what is not compressed. */
+  readonly uncompressedLength: number;
+}
+
+/** Why no blob can be as an index or a header says; undefined for one that can. */
+export function claimFault({ type, length, uncompressedLength }: Claim): string | undefined {
+  const most = type === 'data' ? MOST_DATA_BLOB_BYTES : MOST_TREE_BLOB_BYTES;
+  const claimed = Math.max(length, uncompressedLength);
+  // What cannot be compressed takes a little more room than it had.
+  return claimed > most + MIB ? `it is said to have ${claimed} bytes, and none may have more than ${most}` : undefined;
+}
