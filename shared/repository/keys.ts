@@ -9,15 +9,18 @@
  */
 import { hash } from 'node:crypto';
 import { hostname } from 'node:os';
-import { isStillpointError, StillpointError, toStillpointError } from '../base/errors.ts';
+import { isStillpointError, StillpointError } from '../base/errors.ts';
 import type { Finding } from '../domain/report.ts';
 import type { RepositoryKey } from '../domain/repository-access.ts';
-import { DEFAULT_KEY_COST, type KeyCost } from './crypto/kdf.ts';
+import { DEFAULT_KEY_COST, effortOf, type KeyCost } from './crypto/kdf.ts';
+import { isKeyFault } from './find-key.ts';
 import { decodeKeyFile, encodeKeyFile, openMasterKey, sealMasterKey } from './format/key-file.ts';
 import { timestampFromDate, timestampToDate } from './format/timestamp.ts';
 import { userName } from './locks/held-lock.ts';
-import { MAX_KEYS } from './open-repository.ts';
 import type { OpenedRepository } from './opened-repository.ts';
+
+/** restic tries no more than this many when it opens a repository. */
+const MAX_KEYS = 20;
 
 export interface KeyList {
   /** Oldest first. */
@@ -46,8 +49,8 @@ export async function listKeys(repository: OpenedRepository, signal: AbortSignal
       signal.throwIfAborted();
       // Removed by somebody else since it was listed.
       if (isStillpointError(error, 'backend.not-found')) continue;
-      if (!isStillpointError(error, 'repository.damaged')) throw error;
-      findings.push({ severity: 'damage', message: toStillpointError(error).message, affects: [name] });
+      if (!isKeyFault(error)) throw error;
+      findings.push({ severity: 'damage', message: error.message, affects: [name] });
     }
   }
   keys.sort((left, right) => Date.parse(left.created) - Date.parse(right.created) || (left.id < right.id ? -1 : 1));
@@ -100,12 +103,12 @@ export async function removeKey(repository: OpenedRepository, wanted: string, si
   return name;
 }
 
-/** Opening tries no more than so many, so a further one might never be tried. */
+/** A further key would be one that restic never tries. */
 async function refuseTooMany({ files, location }: OpenedRepository, most: number, signal: AbortSignal): Promise<void> {
   const { length } = await files.listNames('keys', signal);
   if (length <= most) return;
   throw new StillpointError('usage.invalid', `The repository at ${location} has ${length} keys already.`, {
-    advice: `Nothing was changed. Remove one first: no more than ${MAX_KEYS} are tried when it is opened.`,
+    advice: `Nothing was changed. Remove one first: restic tries no more than ${MAX_KEYS} when it opens a repository.`,
     cause: undefined,
   });
 }
@@ -147,10 +150,8 @@ async function usualCost({ files, parts }: OpenedRepository, signal: AbortSignal
   const name = parts.keyName;
   const content = await files.backend.load({ type: 'keys', name }, undefined, signal);
   const { cost } = decodeKeyFile(content, `key ${name.slice(0, 8)}`);
-  return effort(cost) > effort(DEFAULT_KEY_COST) ? cost : DEFAULT_KEY_COST;
+  return effortOf(cost) > effortOf(DEFAULT_KEY_COST) ? cost : DEFAULT_KEY_COST;
 }
-
-const effort = ({ N, r, p }: KeyCost): number => N * r * p;
 
 function chooseKey(names: readonly string[], wanted: string, location: string): string {
   const prefix = wanted.toLowerCase();

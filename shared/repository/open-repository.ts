@@ -12,11 +12,12 @@ import { isStillpointError, StillpointError } from '../base/errors.ts';
 import { type Logger, silentLogger } from '../base/log.ts';
 import type { Backend } from './backend/backend.ts';
 import { type CacheOptions, withCache } from './backend/cache.ts';
-import { type CipherKey, createSealer } from './crypto/aes-poly1305.ts';
+import { createSealer } from './crypto/aes-poly1305.ts';
 import { DEFAULT_KEY_COST, type KeyCost } from './crypto/kdf.ts';
+import { findKey } from './find-key.ts';
 import { decodeConfig, encodeConfig, newConfig } from './format/config.ts';
 import { isId } from './format/ids.ts';
-import { decodeKeyFile, encodeKeyFile, newMasterKey, openMasterKey, sealMasterKey } from './format/key-file.ts';
+import { encodeKeyFile, newMasterKey, sealMasterKey } from './format/key-file.ts';
 import { timestampFromDate } from './format/timestamp.ts';
 import { userName } from './locks/held-lock.ts';
 import { OpenedRepository } from './opened-repository.ts';
@@ -38,8 +39,6 @@ export interface CreateOptions extends OpenOptions {
 }
 
 const CONFIG = { type: 'config', name: '' } as const;
-/** restic tries no more than this many either. */
-export const MAX_KEYS = 20;
 
 export async function createRepository(
   backend: Backend,
@@ -114,14 +113,14 @@ export async function openRepository(
       cause: error,
     });
   });
-  const { key, keyName } = await findKey(backend, password, signal);
+  const { clock = systemClock, logger = silentLogger, cache, onNotice = noticeInLog(logger) } = options;
+  const { key, keyName } = await findKey({ backend, password, sealedConfig: sealed, logger }, signal);
   const sealer = await createSealer(key);
   const plaintext = sealer.open(sealed);
   if (plaintext === undefined) {
     throw badConfig(location, sealed.length === 0 ? 'is empty' : 'is damaged or belongs to another repository');
   }
   const config = decodeConfig(plaintext, location);
-  const { clock = systemClock, logger = silentLogger, cache, onNotice = noticeInLog(logger) } = options;
   const near = cache && { ...cache, folder: join(cache.folder, config.id) };
   const cached = near === undefined ? backend : withCache(backend, near, logger);
   return new OpenedRepository({ backend: cached, config, key, keyName, sealer, clock, logger, notify: onNotice });
@@ -131,56 +130,10 @@ function noticeInLog(logger: Logger): (notice: RepositoryNotice) => void {
   return ({ code, message, advice }) => logger.log('warn', message, { code, advice });
 }
 
-/** Tries the key files one after the other; a damaged one does not stand in the way of a good one. */
-async function findKey(
-  backend: Backend,
-  password: string,
-  signal: AbortSignal,
-): Promise<{ readonly key: CipherKey; readonly keyName: string }> {
-  const { location } = backend.properties;
-  const names: string[] = [];
-  for await (const { name } of backend.list('keys', signal)) if (isId(name)) names.push(name);
-  const damaged: string[] = [];
-  for (const name of names.toSorted().slice(0, MAX_KEYS)) {
-    signal.throwIfAborted();
-    try {
-      const what = `key ${name.slice(0, 8)}`;
-      const content = await backend.load({ type: 'keys', name }, undefined, signal);
-      const key = await openMasterKey(decodeKeyFile(content, what), password, what);
-      if (key !== undefined) return { key, keyName: name };
-      // A changed byte in the file looks like a wrong password; its name tells the two apart.
-      if (hash('sha256', content, 'hex') !== name) damaged.push(name);
-    } catch (error) {
-      if (!isStillpointError(error, 'repository.damaged') && !isStillpointError(error, 'repository.unsupported'))
-        throw error;
-      damaged.push(name);
-    }
-  }
-  if (damaged.length > 0 || names.length === 0) throw noUsableKey(location, damaged);
-  throw new StillpointError('repository.wrong-password', `The password does not open the repository at ${location}.`, {
-    advice: 'Nothing was changed. Check the password file or command of this repository in the configuration.',
-    details: { keys: names.length },
-    cause: undefined,
-  });
-}
-
 function badConfig(location: string, fault: string): StillpointError {
   return new StillpointError('repository.damaged', `The file "config" of the repository at ${location} ${fault}.`, {
     advice:
       'Bring "config" back from a copy of the files of this repository. Its data is not hit; docs/damage.md has more.',
-    cause: undefined,
-  });
-}
-
-function noUsableKey(location: string, damaged: readonly string[]): StillpointError {
-  const what =
-    damaged.length === 0
-      ? `The repository at ${location} has no key files.`
-      : `The password opens no key of the repository at ${location}, and ${damaged.map((name) => name.slice(0, 8)).join(', ')} of its key files is damaged.`;
-  return new StillpointError('repository.damaged', what, {
-    advice:
-      'Restore the folder "keys" from a copy of the files of this repository. Without a key nothing in it can be read.',
-    details: { damaged },
     cause: undefined,
   });
 }

@@ -7,9 +7,7 @@ import { StillpointError } from '../base/errors.ts';
 import { type Backend, describeFile, type FileType } from './backend/backend.ts';
 import type { Sealer } from './crypto/aes-poly1305.ts';
 import { isId } from './format/ids.ts';
-import { decodeUnpacked, encodeUnpacked } from './format/unpacked.ts';
-
-export type UnpackedType = 'index' | 'snapshots' | 'locks';
+import { decodeUnpacked, encodeUnpacked, type UnpackedType } from './format/unpacked.ts';
 
 export class StoredFiles {
   readonly backend: Backend;
@@ -38,7 +36,7 @@ export class StoredFiles {
     if (hash('sha256', content, 'hex') !== name) throw damaged(file, 'does not match its name');
     const plaintext = this.#sealer.open(content);
     if (plaintext === undefined) throw damaged(file, 'is not sealed with the key of this repository');
-    return decodeUnpacked(plaintext, what);
+    return decodeUnpacked(plaintext, type, what);
   }
 
   /** Durable when it resolves; the result is the file's name. */

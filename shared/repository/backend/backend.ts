@@ -16,6 +16,9 @@
  * and the layer above compares.
  */
 
+import { formatBytes } from '../../base/bytes.ts';
+import { StillpointError } from '../../base/errors.ts';
+
 /** `snapshots` is restic's name for the folder of restore points. */
 export type FileType = 'config' | 'keys' | 'index' | 'snapshots' | 'locks' | 'data';
 
@@ -42,6 +45,21 @@ export interface ByteRange {
  */
 export type NearCopy = 'keep' | 'renew';
 
+const MIB = 1024 ** 2;
+
+/**
+ * A whole file is loaded up to this size; of a larger one nothing is read. Honest ones are far smaller: what is larger
+ * is damaged, made to do harm, or to be read in ranges.
+ */
+export const MOST_WHOLE_BYTES: Readonly<Record<FileType, number>> = {
+  config: MIB,
+  keys: MIB,
+  locks: MIB,
+  snapshots: 64 * MIB,
+  index: 64 * MIB,
+  data: 64 * MIB,
+};
+
 export interface BackendProperties {
   /** For people and messages; never holds a secret. */
   readonly location: string;
@@ -55,8 +73,9 @@ export interface BackendProperties {
 export interface ReadableBackend {
   readonly properties: BackendProperties;
   /**
-   * The whole file or exactly the range, never less; a file that ends before the range does is `repository.damaged`,
-   * one that is not there `backend.not-found`. A file that was saved can be loaded at once.
+   * The whole file or exactly the range, never less; a file that ends before the range does is `repository.damaged`, as
+   * is a whole one above `MOST_WHOLE_BYTES`, and one that is not there `backend.not-found`. A file that
+   * was saved can be loaded at once.
    */
   load(file: FileRef, range: ByteRange | undefined, signal: AbortSignal): Promise<Buffer>;
   stat(file: FileRef, signal: AbortSignal): Promise<StoredFile>;
@@ -77,6 +96,23 @@ export interface Backend extends ReadableBackend, AsyncDisposable {
   remove(file: FileRef, signal: AbortSignal): Promise<void>;
   /** Lets go of connections; may be called twice. */
   close(): Promise<void>;
+}
+
+/** What is too large to be loaded whole. */
+export function tooLarge(file: FileRef, sizeBytes: number | undefined): StillpointError {
+  const most = MOST_WHOLE_BYTES[file.type];
+  const size = sizeBytes === undefined ? `more than ${formatBytes(most)}` : formatBytes(sizeBytes);
+  const what = file.type === 'config' ? 'The file "config"' : `The file of ${describeFile(file)}`;
+  return new StillpointError(
+    'repository.damaged',
+    `${what} has ${size}; no such file has more than ${formatBytes(most)}.`,
+    {
+      advice:
+        'Nothing of it was read. It is damaged or was made to do harm. Run "stillpoint check" to see what is hit.',
+      details: { tooLarge: true },
+      cause: undefined,
+    },
+  );
 }
 
 /** "pack 1a2b3c4d", for messages. */

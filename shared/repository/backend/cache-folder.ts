@@ -42,7 +42,8 @@ export class CacheFolder {
     try {
       await using file = await open(target, READ_NO_WAIT);
       const found = await file.stat();
-      const body = found.isFile() ? await bodyOf(file) : undefined;
+      const isUsable = found.isFile() && found.size <= this.#maxBytes;
+      const body = isUsable ? await bodyOf(file) : undefined;
       if (body !== undefined) {
         await touch(file, found);
         return body;

@@ -8,6 +8,8 @@
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { createSecureContext, getCACertificates } from 'node:tls';
+import { formatBytes } from '../../base/bytes.ts';
+import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import type { Throttle } from './limit.ts';
 
 export interface HttpRequest {
@@ -25,6 +27,8 @@ export interface HttpOptions {
 }
 
 const IDLE_MS = 5 * 60_000;
+/** A listing of some millions of files; also what is the longest text that there can be. */
+const MOST_ANSWER_BYTES = 511 * 1024 ** 2;
 /** What goes to the limiter at once, so that a slow line is never filled for long. */
 const PIECE_BYTES = 64 * 1024;
 
@@ -64,15 +68,22 @@ export class HttpClient {
     }
   }
 
-  /** The rest of an answer. An answer that breaks off is an error and never a short one. */
-  async readAll(answer: IncomingMessage, signal: AbortSignal): Promise<Buffer> {
+  /**
+   * The rest of an answer. One that breaks off is an error and never a short one, and so is one of more than `mostBytes`
+   * (`isAnswerTooLong`), of which no more than that is taken.
+   */
+  async readAll(answer: IncomingMessage, signal: AbortSignal, mostBytes = MOST_ANSWER_BYTES): Promise<Buffer> {
     const pieces: Buffer[] = [];
+    let bytes = 0;
     try {
       for await (const piece of answer as AsyncIterable<Buffer>) {
+        bytes += piece.length;
+        if (bytes > mostBytes) throw answerTooLong(mostBytes);
         pieces.push(piece);
         await this.#options.throttle.down?.pass(piece.length, signal);
       }
     } catch (error) {
+      answer.destroy();
       signal.throwIfAborted();
       throw error;
     }
@@ -137,6 +148,18 @@ function drained(request: ClientRequest): Promise<void> {
     request.on('drain', done);
     request.on('close', done);
   });
+}
+
+function answerTooLong(mostBytes: number): StillpointError {
+  return new StillpointError('backend.failed', `The store answers with more than ${formatBytes(mostBytes)}.`, {
+    advice: 'Nothing of it is used. Check that the location is that of a store for repositories.',
+    details: { answerTooLong: true },
+    cause: undefined,
+  });
+}
+
+export function isAnswerTooLong(error: unknown): boolean {
+  return isStillpointError(error, 'backend.failed') && error.details['answerTooLong'] === true;
 }
 
 class IdleError extends Error {

@@ -6,17 +6,21 @@
  * and stays. Packs lie in `data/xx/`, where xx are the first two digits of the name. Layout and modes are restic's.
  */
 import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { StillpointError } from '../../base/errors.ts';
 import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
-import { describeFile } from './backend.ts';
+import { describeFile, MOST_WHOLE_BYTES, tooLarge } from './backend.ts';
 import { fromFsError } from './fs-errors.ts';
 
 const FOLDERS = ['keys', 'index', 'snapshots', 'locks', 'data'] as const;
 /** Only the owner; where the existing `config` lets the group read, the group keeps its access, as with restic. */
 const OWNER_ONLY = { folder: 0o700, file: 0o400 };
 const WITH_GROUP = { folder: 0o770, file: 0o440 };
+
+/** A FIFO in the place of a file would keep whoever opens it waiting for ever. */
+const READ_NO_WAIT = constants.O_RDONLY | constants.O_NONBLOCK;
 
 export function createLocalBackend(folder: string): Backend {
   return new LocalBackend(path.resolve(folder));
@@ -92,9 +96,12 @@ class LocalBackend implements Backend {
   async load(file: FileRef, range: ByteRange | undefined, signal: AbortSignal): Promise<Buffer> {
     signal.throwIfAborted();
     try {
-      await using handle = await open(this.#pathOf(file), 'r');
-      const offset = range?.offset ?? 0;
-      const length = range?.length ?? (await handle.stat()).size;
+      await using handle = await open(this.#pathOf(file), READ_NO_WAIT);
+      const found = await handle.stat();
+      if (!found.isFile()) throw notAFile(file);
+      if (range === undefined && found.size > MOST_WHOLE_BYTES[file.type]) throw tooLarge(file, found.size);
+      const { offset, length } = range ?? { offset: 0, length: found.size };
+      if (offset + length > found.size) throw shortFile(file, found.size, offset + length);
       const bytes = Buffer.allocUnsafeSlow(length);
       for (let done = 0; done < length; ) {
         const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
@@ -207,6 +214,13 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.sync().catch((error: NodeJS.ErrnoException) => {
     // Some network file systems cannot flush a folder; they say so with EINVAL.
     if (error.code !== 'EINVAL' && error.code !== 'ENOTSUP') throw error;
+  });
+}
+
+function notAFile(file: FileRef): StillpointError {
+  return new StillpointError('repository.damaged', `What lies in the place of ${describeFile(file)} is not a file.`, {
+    advice: 'It is not read. Look what lies there, and bring the file back from a copy if there is one.',
+    cause: undefined,
   });
 }
 

@@ -1,6 +1,15 @@
 /** A repository in memory, for tests and for trying things out. It passes the suite that every backend passes. */
 import { StillpointError } from '../../base/errors.ts';
-import { type Backend, type ByteRange, describeFile, type FileRef, type FileType, type StoredFile } from './backend.ts';
+import {
+  type Backend,
+  type ByteRange,
+  describeFile,
+  type FileRef,
+  type FileType,
+  MOST_WHOLE_BYTES,
+  type StoredFile,
+  tooLarge,
+} from './backend.ts';
 
 export function createMemoryBackend(): Backend {
   return new MemoryBackend();
@@ -20,6 +29,7 @@ class MemoryBackend implements Backend {
   async load(file: FileRef, range: ByteRange | undefined, signal: AbortSignal): Promise<Buffer> {
     signal.throwIfAborted();
     const content = this.#find(file);
+    if (range === undefined && content.length > MOST_WHOLE_BYTES[file.type]) throw tooLarge(file, content.length);
     const { offset, length } = range ?? { offset: 0, length: content.length };
     if (offset + length <= content.length) return Buffer.from(content.subarray(offset, offset + length));
     throw new StillpointError(

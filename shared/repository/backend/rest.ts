@@ -10,8 +10,8 @@ import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import { registerSecret } from '../../base/log.ts';
 import { formatLocation, type RestLocation } from '../../domain/location.ts';
 import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
-import { describeFile } from './backend.ts';
-import { HttpClient, type HttpOptions } from './http.ts';
+import { describeFile, MOST_WHOLE_BYTES, tooLarge } from './backend.ts';
+import { HttpClient, type HttpOptions, isAnswerTooLong } from './http.ts';
 import { fromNetworkError, fromStatus, shortFile } from './http-errors.ts';
 import { arrayElements } from './json-elements.ts';
 
@@ -76,7 +76,12 @@ class RestBackend implements Backend {
     const doing = `${describeFile(file)} could not be read from ${this.properties.location}`;
     const end = range && range.offset + range.length;
     const headers = end === undefined ? {} : { range: `bytes=${range?.offset}-${end - 1}` };
-    const answer = await this.#ask('GET', this.#urlOf(file), doing, signal, { headers, accepts: [416] });
+    const mostBytes = range === undefined ? MOST_WHOLE_BYTES[file.type] : undefined;
+    const asking = { headers, accepts: [416], mostBytes };
+    const answer = await this.#ask('GET', this.#urlOf(file), doing, signal, asking).catch((error: unknown) => {
+      if (mostBytes !== undefined && isAnswerTooLong(error)) throw tooLarge(file, undefined);
+      throw error;
+    });
     if (answer.status === 416) throw shortFile(file, (await this.stat(file, signal)).sizeBytes, end ?? 0);
     if (range === undefined || end === undefined) return answer.body;
     // A server that knows no ranges sends all of it.
@@ -147,13 +152,13 @@ class RestBackend implements Backend {
   }
 
   async #ask(method: string, url: URL, doing: string, signal: AbortSignal, more: Asking = {}): Promise<Answer> {
-    const { headers = {}, body, accepts = [] } = more;
+    const { headers = {}, body, accepts = [], mostBytes } = more;
     const request = { method, url, headers: { ...this.#headers, ...headers }, ...(body && { body }) };
     let answer: IncomingMessage;
     let content: Buffer;
     try {
       answer = await this.#http.send(request, signal);
-      content = await this.#http.readAll(answer, signal);
+      content = await this.#http.readAll(answer, signal, mostBytes);
     } catch (cause) {
       signal.throwIfAborted();
       throw fromNetworkError(cause, doing);
@@ -169,6 +174,8 @@ interface Asking {
   readonly body?: readonly Uint8Array[];
   /** Statuses that are no errors, beside those of success. */
   readonly accepts?: readonly number[];
+  /** Of the body of the answer. */
+  readonly mostBytes?: number | undefined;
 }
 
 interface Answer {

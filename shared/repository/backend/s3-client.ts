@@ -11,6 +11,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { never } from '../../base/cancel.ts';
 import type { S3Location } from '../../domain/location.ts';
 import type { S3Options } from '../../domain/source.ts';
+import { MOST_WHOLE_BYTES } from './backend.ts';
 import { HttpClient, type HttpOptions } from './http.ts';
 
 export interface S3ClientOptions extends HttpOptions, Pick<S3Options, 'region' | 'bucketLookup' | 'profile'> {
@@ -21,6 +22,9 @@ export interface S3ClientOptions extends HttpOptions, Pick<S3Options, 'region' |
 /** What stores of other makers accept when nobody has named their region. */
 const USUAL_REGION = 'us-east-1';
 const AMAZON = /^s3(?:[.-]([a-z0-9-]+))?\.amazonaws\.com(\.cn)?$/;
+
+/** Whole files and the pages of listings. */
+const MOST_UNRANGED_BYTES = Math.max(...Object.values(MOST_WHOLE_BYTES));
 
 export class PiecesBody extends Readable {
   readonly pieces: readonly Uint8Array[];
@@ -102,7 +106,8 @@ function handlerOver(http: HttpClient): NonNullable<S3ClientConfig['requestHandl
         { method, url: urlOf(request), headers: signed, body: piecesOf(request.body) },
         abortSignal,
       );
-      const body = new PiecesBody([await http.readAll(answer, abortSignal)]);
+      const mostBytes = 'range' in headers ? undefined : MOST_UNRANGED_BYTES;
+      const body = new PiecesBody([await http.readAll(answer, abortSignal, mostBytes)]);
       const plain = Object.entries(answer.headers).map(([name, value]) => [name, String(value)] as const);
       return { response: { statusCode: answer.statusCode ?? 0, headers: Object.fromEntries(plain), body } };
     },

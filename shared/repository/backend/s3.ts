@@ -23,7 +23,8 @@ import { abortable, cleanupSignal } from '../../base/cancel.ts';
 import { invariant, isStillpointError } from '../../base/errors.ts';
 import { formatLocation, type S3Location } from '../../domain/location.ts';
 import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
-import { describeFile } from './backend.ts';
+import { describeFile, MOST_WHOLE_BYTES, tooLarge } from './backend.ts';
+import { isAnswerTooLong } from './http.ts';
 import { shortFile } from './http-errors.ts';
 import { createS3Client, PiecesBody, type S3ClientOptions } from './s3-client.ts';
 import { fromS3Error } from './s3-errors.ts';
@@ -139,6 +140,7 @@ class S3Backend implements Backend {
       );
       const content = Body instanceof PiecesBody ? Body.pieces[0] : undefined;
       invariant(Buffer.isBuffer(content), 'the answers of the store come through our own HTTP');
+      if (range === undefined && content.length > MOST_WHOLE_BYTES[file.type]) throw tooLarge(file, content.length);
       if (range === undefined || end === undefined || content.length === range.length) return content;
       // A store that knows no ranges sends all of it, and some send more than was asked for.
       const start = ContentRange === undefined ? range.offset : 0;
@@ -146,6 +148,7 @@ class S3Backend implements Backend {
       if (part.length < range.length) throw shortFile(file, end - range.length + part.length, end);
       return Buffer.from(part);
     } catch (error) {
+      if (range === undefined && isAnswerTooLong(error)) throw tooLarge(file, undefined);
       if (!isStillpointError(error, 'backend.failed') || error.details['name'] !== 'InvalidRange') throw error;
       throw shortFile(file, (await this.stat(file, signal)).sizeBytes, end ?? 0);
     }

@@ -17,7 +17,7 @@ import type { FolderEntry, Handle, SftpClient } from '../../remote/sftp/sftp-cli
 import { sftpStatusOf } from '../../remote/sftp/sftp-errors.ts';
 import type { SftpPool } from '../../remote/sftp/sftp-pool.ts';
 import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
-import { describeFile } from './backend.ts';
+import { describeFile, MOST_WHOLE_BYTES, tooLarge } from './backend.ts';
 import type { Throttle } from './limit.ts';
 import { fromSftp } from './sftp-errors.ts';
 import { filesAmong, makeFolder, moveOver, passRefusal, syncFolder } from './sftp-steps.ts';
@@ -131,6 +131,7 @@ class SftpBackend implements Backend {
       try {
         const offset = range?.offset ?? 0;
         const length = range?.length ?? (await client.statHandle(handle)).sizeBytes ?? 0;
+        if (range === undefined && length > MOST_WHOLE_BYTES[file.type]) throw tooLarge(file, length);
         const move = { client, handle, throttle: this.#throttle, signal };
         const [bytes, came] = await readContent(offset, length, move);
         if (came < length) throw shortFile(file, offset + came, offset + length);

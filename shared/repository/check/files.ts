@@ -2,7 +2,9 @@
 import { hash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { formatBytes } from '../../base/bytes.ts';
-import type { FileType, StoredFile } from '../backend/backend.ts';
+import { isStillpointError } from '../../base/errors.ts';
+import { describeFile, type FileType, type StoredFile } from '../backend/backend.ts';
+import { isKeyFault } from '../find-key.ts';
 import { isId } from '../format/ids.ts';
 import { decodeKeyFile } from '../format/key-file.ts';
 import { type Timestamp, timestampToDate } from '../format/timestamp.ts';
@@ -10,6 +12,7 @@ import { listLocks } from '../locks/find-locks.ts';
 import { holderName } from '../locks/judge-lock.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import type { RestorePoint } from '../restore-point.ts';
+import type { StoredFiles } from '../stored-files.ts';
 import type { Damage } from './damage.ts';
 
 /** Clocks of different machines differ by this much without anything being wrong. */
@@ -49,25 +52,32 @@ function isAhead({ parts }: OpenedRepository, time: Timestamp): boolean {
 
 export async function checkKeys({ files }: OpenedRepository, damage: Damage, signal: AbortSignal): Promise<void> {
   for (const name of await files.listNames('keys', signal)) {
-    const content = await files.backend.load({ type: 'keys', name }, undefined, signal);
-    const fault = keyFault(content, name);
+    const fault = await keyFault(files, name, signal);
     if (fault === undefined) continue;
     damage.add(
       `key:${name}`,
-      `The file of key ${name.slice(0, 8)} ${fault}; its password may not open the repository.`,
+      `${fault} Its password may not open the repository.`,
       'Other passwords are not hit. Bring the file back from a copy of the files of the repository, or remove it and add the password anew.',
     );
   }
 }
 
-function keyFault(content: Buffer, name: string): string | undefined {
-  if (content.length === 0) return 'is empty';
-  if (hash('sha256', content, 'hex') !== name) return 'does not match its name';
+/** What is wrong with a key file, as a sentence. */
+async function keyFault(files: StoredFiles, name: string, signal: AbortSignal): Promise<string | undefined> {
+  const file = { type: 'keys', name } as const;
   try {
-    decodeKeyFile(content, 'key');
+    const content = await files.backend.load(file, undefined, signal);
+    if (content.length === 0) return `The file of ${describeFile(file)} is empty.`;
+    if (hash('sha256', content, 'hex') !== name) return `The file of ${describeFile(file)} does not match its name.`;
+    decodeKeyFile(content, describeFile(file));
     return undefined;
-  } catch {
-    return 'is no key file';
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isStillpointError(error, 'backend.not-found')) return undefined;
+    if (!isKeyFault(error)) throw error;
+    // Where the whole place has gone, it is not the key.
+    await files.backend.stat({ type: 'config', name: '' }, signal);
+    return error.message;
   }
 }
 

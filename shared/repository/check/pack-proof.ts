@@ -17,7 +17,7 @@ import type { StoredFiles } from '../stored-files.ts';
 import { stretchOf } from '../workers/reader-messages.ts';
 import type { ReadingPort } from '../workers/reader-pool.ts';
 
-export interface BadBlob {
+interface BadBlob {
   readonly blob: PackedBlob;
   readonly fault: string;
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { StillpointError } from '../../base/errors.ts';
-import { damagedJson, goJson, parseJson } from './go-json.ts';
+import { damagedJson, goJson, parseJson, unknownFields } from './go-json.ts';
 import { isIrreducible, randomPolynomial } from './polynomial.ts';
 
 export interface RepositoryConfig {
@@ -52,6 +52,6 @@ export function decodeConfig(plaintext: Buffer, location: string): RepositoryCon
     version: number === 1 ? 1 : 2,
     id,
     chunkerPolynomial,
-    ...(Object.keys(extra).length === 0 ? {} : { extra }),
+    ...unknownFields(extra, what),
   };
 }

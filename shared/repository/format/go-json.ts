@@ -2,6 +2,8 @@
  * JSON text to the letter as Go's encoding/json prints it, because ids are hashes of that text: a tree that restic
  * would write has to get the id that restic would give it. Whole numbers beyond 2^53 (inodes, devices) are bigint.
  */
+import { constants } from 'node:buffer';
+import { formatBytes } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 
 const NEEDS_GO_ESCAPE = /[<>&\u2028\u2029\b\f\ud800-\udfff]/;
@@ -40,8 +42,15 @@ export function goJson(value: unknown): string {
 
 const MAY_HOLD_BIG_NUMBER = /[:,[\s]-?\d{16,}/;
 
+/** Longer than this no text of a program can be. */
+const MOST_TEXT_BYTES = constants.MAX_STRING_LENGTH;
+/** Deeper than anything that restic or we nest. */
+const MOST_LEVELS = 64;
+
 /** Parses JSON of the repository; `what` names the object in the error. */
 export function parseJson(bytes: Buffer, what: string): unknown {
+  if (bytes.length > MOST_TEXT_BYTES)
+    throw damagedJson(what, `holds ${formatBytes(bytes.length)} of text, too much to be read`);
   const text = bytes.toString('utf8');
   try {
     if (!MAY_HOLD_BIG_NUMBER.test(text)) return JSON.parse(text);
@@ -49,6 +58,25 @@ export function parseJson(bytes: Buffer, what: string): unknown {
   } catch (cause) {
     throw damagedJson(what, 'is not JSON', cause);
   }
+}
+
+/**
+ * Fields that we do not know, as `extra` where there are any. They are written back one day, by functions that call
+ * themselves for each level.
+ */
+export function unknownFields(
+  fields: Readonly<Record<string, unknown>>,
+  what: string,
+): { readonly extra?: Readonly<Record<string, unknown>> } {
+  let level: unknown[] = Object.values(fields);
+  if (level.length === 0) return {};
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > MOST_LEVELS) throw damagedJson(what, `has fields that are nested more than ${MOST_LEVELS} levels deep`);
+    level = level.flatMap((value): unknown[] =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
+  }
+  return { extra: fields };
 }
 
 /** Node hands the number's own text to the reviver; without it the last digits of a large inode would be lost. */

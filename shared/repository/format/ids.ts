@@ -1,7 +1,7 @@
 /** Names in a repository: SHA-256 as 64 lower-case hexadecimal digits. */
 import { hash } from 'node:crypto';
 import type { Branded } from '../../base/brand.ts';
-import { StillpointError } from '../../base/errors.ts';
+import { damagedJson } from './go-json.ts';
 
 /** SHA-256 of a blob's plaintext. */
 export type BlobId = Branded<string, 'BlobId'>;
@@ -16,15 +16,11 @@ export function isId(text: string): boolean {
   return ID.test(text);
 }
 
-function parseId(text: string, what: string): string {
-  if (ID.test(text)) return text;
-  throw new StillpointError('repository.damaged', `${JSON.stringify(text.slice(0, 80))} is not the id of a ${what}.`, {
-    advice: 'The file that names it is damaged. Run "stillpoint check".',
-    cause: undefined,
-  });
+/** @param what the object that names it, for errors */
+export function parseBlobId(text: string, what: string): BlobId {
+  if (ID.test(text)) return text as BlobId;
+  throw damagedJson(what, `names ${JSON.stringify(text.slice(0, 80))}, which is not the id of a blob`);
 }
-
-export const parseBlobId = (text: string): BlobId => parseId(text, 'blob') as BlobId;
 
 /** The id of plaintext, as `sha256sum` prints it. */
 export function blobIdOf(data: Uint8Array): BlobId {

@@ -5,8 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { type CipherKey, createSealer } from '../crypto/aes-poly1305.ts';
-import { deriveKey, type KeyCost } from '../crypto/kdf.ts';
-import { damagedJson, goJson, parseJson } from './go-json.ts';
+import { assertPossible, deriveKey, type KeyCost } from '../crypto/kdf.ts';
+import { damagedJson, goJson, parseJson, unknownFields } from './go-json.ts';
 import { parseTimestamp, type Timestamp } from './timestamp.ts';
 
 export interface KeyFile {
@@ -62,7 +62,7 @@ export async function sealMasterKey(
   owner: KeyOwner,
 ): Promise<KeyFile> {
   const salt = randomBytes(64);
-  const sealer = await createSealer(await deriveKey(password, salt, cost));
+  const sealer = await createSealer(await deriveKey(password, salt, cost, 'the new key'));
   const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
   const plaintext = goJson({
     mac: { k: base64(master.macK), r: base64(master.macR) },
@@ -73,14 +73,17 @@ export async function sealMasterKey(
 
 /** Undefined when the password is not this key's. */
 export async function openMasterKey(file: KeyFile, password: string, what: string): Promise<CipherKey | undefined> {
-  const sealer = await createSealer(await deriveKey(password, file.salt, file.cost));
+  const sealer = await createSealer(await deriveKey(password, file.salt, file.cost, what));
   const plaintext = sealer.open(file.data);
   if (plaintext === undefined) return undefined;
   const parsed = masterSchema.safeParse(parseJson(plaintext, what));
   if (!parsed.success) throw damagedJson(what, 'does not hold a master key', parsed.error);
   const { encrypt, mac } = parsed.data;
   const bytes = (text: string): Buffer => Buffer.from(text, 'base64');
-  return { encrypt: bytes(encrypt), macK: bytes(mac.k), macR: bytes(mac.r) };
+  const key = { encrypt: bytes(encrypt), macK: bytes(mac.k), macR: bytes(mac.r) };
+  const isWhole = key.encrypt.length === 32 && key.macK.length === 16 && key.macR.length === 16;
+  if (!isWhole) throw damagedJson(what, 'holds a master key of the wrong length');
+  return key;
 }
 
 export function encodeKeyFile(file: KeyFile): Buffer {
@@ -93,13 +96,14 @@ export function decodeKeyFile(content: Buffer, what: string): KeyFile {
   const parsed = fileSchema.safeParse(parseJson(content, what));
   if (!parsed.success) throw damagedJson(what, 'is no key file', parsed.error);
   const { created, username, hostname, kdf: _scrypt, N, r, p, salt, data, ...extra } = parsed.data;
+  assertPossible({ N, r, p }, what);
   return {
-    created: parseTimestamp(created),
+    created: parseTimestamp(created, what),
     username,
     hostname,
     cost: { N, r, p },
     salt: Buffer.from(salt, 'base64'),
     data: Buffer.from(data, 'base64'),
-    ...(Object.keys(extra).length === 0 ? {} : { extra }),
+    ...unknownFields(extra, what),
   };
 }

@@ -45,5 +45,5 @@ export function decodeLock(json: Buffer, what: string): LockFile {
   const parsed = schema.safeParse(parseJson(json, what));
   if (!parsed.success) throw damagedJson(what, 'is no lock', parsed.error);
   const { exclusive, hostname, username, pid, uid, gid, stillpoint: holder } = parsed.data;
-  return { time: parseTimestamp(parsed.data.time), exclusive, hostname, username, pid, uid, gid, holder };
+  return { time: parseTimestamp(parsed.data.time, what), exclusive, hostname, username, pid, uid, gid, holder };
 }

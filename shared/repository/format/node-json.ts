@@ -2,7 +2,7 @@
  * One node as text and back. The order of fields and what is omitted follow restic's Node struct, so that equal nodes
  * are equal texts; what restic 0.14 to 0.18 writes comes back to the letter.
  */
-import { damagedJson, goJson, goString } from './go-json.ts';
+import { damagedJson, goJson, goString, unknownFields } from './go-json.ts';
 import { isValidUtf8, quoteName, unquoteName } from './go-quote.ts';
 import { type BlobId, parseBlobId } from './ids.ts';
 import { type ExtendedAttribute, NODE_TYPES, type Node, type NodeType } from './node.ts';
@@ -112,7 +112,7 @@ export function decodeNode(value: unknown, what: string): Node {
   assign(node, 'error', optional(fields, 'error', string, what));
   if (goMode !== toGoMode(type, mode)) node.storedMode = goMode;
   const unknown = Object.entries(fields).filter(([key]) => !KNOWN.has(key));
-  if (unknown.length > 0) node.extra = Object.fromEntries(unknown);
+  if (unknown.length > 0) Object.assign(node, unknownFields(Object.fromEntries(unknown), what));
   return node;
 }
 
@@ -138,7 +138,9 @@ function object(value: unknown, what: string): Fields {
 }
 
 function namedObject(value: unknown, _key: string, what: string): Fields {
-  return object(value, what);
+  const fields = object(value, what);
+  unknownFields(fields, what);
+  return fields;
 }
 
 function string(value: unknown, key: string, what: string): string {
@@ -155,7 +157,7 @@ function base64(value: unknown, key: string, what: string): Buffer {
 }
 
 function time(value: unknown, key: string, what: string): Timestamp {
-  return parseTimestamp(string(value, key, what));
+  return parseTimestamp(string(value, key, what), what);
 }
 
 function smallNumber(value: unknown, key: string, what: string): number {
@@ -175,7 +177,7 @@ function nodeType(value: unknown, what: string): NodeType {
 }
 
 function blobId(value: unknown, key: string, what: string): BlobId {
-  return parseBlobId(string(value, key, what));
+  return parseBlobId(string(value, key, what), what);
 }
 
 function ids(value: unknown, key: string, what: string): readonly BlobId[] {

@@ -5,13 +5,15 @@
 import { z } from 'zod';
 import type { RestorePointId } from '../../domain/names.ts';
 import type { RestorePointDraft, RestorePointStatistics } from '../restore-point.ts';
-import { damagedJson, goJson, parseJson } from './go-json.ts';
+import { damagedJson, goJson, parseJson, unknownFields } from './go-json.ts';
 import type { BlobId } from './ids.ts';
-import { parseTimestamp } from './timestamp.ts';
+import { isTimestamp } from './timestamp.ts';
 
 const id = z.string().regex(/^[0-9a-f]{64}$/);
-const time = z.string().transform(parseTimestamp);
-const count = z.number().default(0);
+const time = z.string().refine(isTimestamp);
+/** A number of 64 bits may be more than our numbers hold; it is only shown. */
+const count = z.union([z.number(), z.bigint().transform(Number)]).default(0);
+const owner = z.union([z.number(), z.bigint().transform(Number)]).optional();
 const texts = z.array(z.string()).nullish();
 
 const summarySchema = z.looseObject({
@@ -38,8 +40,8 @@ const schema = z.looseObject({
   paths: texts,
   hostname: z.string().optional(),
   username: z.string().optional(),
-  uid: z.number().optional(),
-  gid: z.number().optional(),
+  uid: owner,
+  gid: owner,
   excludes: texts,
   tags: texts,
   original: id.nullish(),
@@ -91,8 +93,8 @@ export function decodeSnapshot(json: Buffer, what: string): RestorePointDraft {
     ...(tags ? { tags } : {}),
     ...(original ? { original: original as RestorePointId } : {}),
     ...(program_version === undefined ? {} : { programVersion: program_version }),
-    ...(summary ? { statistics: decodeStatistics(summary) } : {}),
-    ...(Object.keys(extra).length === 0 ? {} : { extra }),
+    ...(summary ? { statistics: decodeStatistics(summary, what) } : {}),
+    ...unknownFields(extra, what),
   };
 }
 
@@ -116,7 +118,7 @@ function encodeStatistics(counts: RestorePointStatistics): Readonly<Record<strin
   };
 }
 
-function decodeStatistics(summary: z.output<typeof summarySchema>): RestorePointStatistics {
+function decodeStatistics(summary: z.output<typeof summarySchema>, what: string): RestorePointStatistics {
   const unknown = Object.entries(summary).filter(([key]) => !(key in summarySchema.shape));
   return {
     backupStart: summary.backup_start,
@@ -133,6 +135,6 @@ function decodeStatistics(summary: z.output<typeof summarySchema>): RestorePoint
     dataAddedPacked: summary.data_added_packed,
     totalFilesProcessed: summary.total_files_processed,
     totalBytesProcessed: summary.total_bytes_processed,
-    ...(unknown.length === 0 ? {} : { extra: Object.fromEntries(unknown) }),
+    ...unknownFields(Object.fromEntries(unknown), what),
   };
 }

@@ -3,19 +3,22 @@
  * Go's time.Time prints. Kept as text so that what was read is written back to the letter.
  */
 import type { Branded } from '../../base/brand.ts';
-import { StillpointError } from '../../base/errors.ts';
+import { damagedJson } from './go-json.ts';
 
 export type Timestamp = Branded<string, 'Timestamp'>;
 
-const FORM = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?(?:Z|([+-])(\d\d):(\d\d))$/;
+const FORM =
+  /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:[.,](\d{1,9})\d*)?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/;
 const BILLION = 1_000_000_000n;
 
-export function parseTimestamp(text: string): Timestamp {
-  if (FORM.test(text)) return text as Timestamp;
-  throw new StillpointError('repository.damaged', `${JSON.stringify(text.slice(0, 80))} is not a time.`, {
-    advice: 'The file that holds it is damaged. Run "stillpoint check".',
-    cause: undefined,
-  });
+export function isTimestamp(text: string): text is Timestamp {
+  return FORM.test(text);
+}
+
+/** @param what the object that holds it, for errors */
+export function parseTimestamp(text: string, what = 'a time'): Timestamp {
+  if (isTimestamp(text)) return text;
+  throw damagedJson(what, `holds ${JSON.stringify(text.slice(0, 80))}, which is not a time`);
 }
 
 /**

@@ -5,7 +5,6 @@ import type { Sealer } from '../crypto/aes-poly1305.ts';
 import type { PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import { decodePackHeader, headerRange, type PackedBlob, packSizeOf } from '../format/pack.ts';
-import type { OpenedRepository } from '../opened-repository.ts';
 
 export type HeaderVerdict =
   | { readonly kind: 'same' }
@@ -52,9 +51,14 @@ export async function readHeader(
   }
 }
 
+interface Stored {
+  readonly files: { readonly backend: ReadableBackend };
+  readonly parts: { readonly sealer: Sealer };
+}
+
 /** The header of a stored pack by itself: its blobs, or what is wrong with it. */
 export function readPackHeader(
-  { files, parts }: OpenedRepository,
+  { files, parts }: Stored,
   id: PackId,
   size: number,
   signal: AbortSignal,

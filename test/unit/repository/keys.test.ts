@@ -1,8 +1,11 @@
 /** Passwords of a repository: adding, changing and removing, and that no crash and no two people leave it without one. */
+import { hash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../shared/base/clock.ts';
+import { StillpointError } from '../../../shared/base/errors.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
+import { checkRepository } from '../../../shared/repository/check/check.ts';
 import { addKey, changeKey, listKeys, removeKey } from '../../../shared/repository/keys.ts';
 import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
@@ -133,3 +136,120 @@ describe('keys', () => {
     expect((await ids()).length).toBe(1);
   });
 });
+
+describe('a key file that is odd', () => {
+  const content = (): Record<string, unknown> => ({
+    created: '2024-01-02T03:04:05Z',
+    username: 'ada',
+    hostname: 'h',
+    kdf: 'scrypt',
+    ...CHEAP_KEY,
+    salt: Buffer.alloc(64, 1).toString('base64'),
+    data: Buffer.alloc(128, 2).toString('base64'),
+  });
+  const odd: readonly (readonly [string, Buffer])[] = [
+    ...[
+      { N: 2 ** 40 },
+      { N: 12 },
+      { N: -16 },
+      { N: 1 },
+      { N: 2 ** 17, r: 1 },
+      { N: 1.5 },
+      { r: 2 ** 30 },
+      { r: 2 ** 20, p: 2 ** 12 },
+      { p: 2 ** 40 },
+      { N: 2 ** 20, r: 8, p: 1000 },
+      { N: '16' },
+      { N: null },
+      { N: 18446744073709552000 },
+      { salt: '' },
+      { salt: '%%%' },
+      { data: '' },
+      { created: '2024-13-01T00:00:00Z' },
+      { kdf: 'argon2' },
+    ].map((change) => [JSON.stringify(change), Buffer.from(JSON.stringify({ ...content(), ...change }))] as const),
+    [
+      'a number of 64 bits',
+      Buffer.from(JSON.stringify({ ...content(), N: 0 }).replace('"N":0', '"N":9223372036854775808')),
+    ],
+    ['no object', Buffer.from('[]')],
+    ['nothing', Buffer.alloc(0)],
+    ['no text', Buffer.from('ff00ff', 'hex')],
+    ['levels of brackets', Buffer.from('['.repeat(100_000))],
+    ['two megabytes', Buffer.alloc(2 * 1024 ** 2, ' ')],
+  ];
+
+  it.each(odd)('shuts nobody out, and is named: %s', async (_, bytes) => {
+    const backend = createMemoryBackend();
+    await createRepository(backend, PASSWORD, signal, { ...cheap, clock });
+    for (const first of ['00', 'ff']) {
+      const name = first + hash('sha256', bytes, 'hex').slice(2);
+      await backend.save({ type: 'keys', name }, [bytes], signal);
+    }
+    const repository = await openRepository(backend, PASSWORD, signal, { clock });
+    expect((await listKeys(repository, signal)).keys.filter(({ inUse }) => inUse)).toHaveLength(1);
+    const { findings } = await checkRepository(repository, signal);
+    expect(findings.filter(({ message }) => message.includes('key '))).toHaveLength(2);
+    const wrong: unknown = await openRepository(backend, 'wrong', signal, { clock }).catch((error: unknown) => error);
+    expect(wrong).toMatchObject({
+      code: 'repository.damaged',
+      message: expect.stringContaining('opens no key') as string,
+    });
+  });
+
+  it('shuts nobody out by its number: the dear ones come last, and so many are no reason to give up', async () => {
+    const backend = createMemoryBackend();
+    await createRepository(backend, PASSWORD, signal, { ...cheap, clock });
+    for (let n = 0; n < 300; n++) {
+      const bytes = Buffer.from(JSON.stringify({ ...content(), N: n < 4 ? 2 ** 20 : 8, username: String(n) }));
+      await backend.save({ type: 'keys', name: `00${hash('sha256', bytes, 'hex').slice(2)}` }, [bytes], signal);
+    }
+    expect((await openRepository(backend, PASSWORD, signal, { clock })).parts.keyName).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('shuts nobody out where it cannot be read, and is said where it may be the one', async () => {
+    const inner = createMemoryBackend();
+    await createRepository(inner, PASSWORD, signal, { ...cheap, clock });
+    const name = '00'.repeat(32);
+    await inner.save({ type: 'keys', name }, [Buffer.from('{}')], signal);
+    for (const code of ['backend.denied', 'backend.failed'] as const) {
+      const backend = unreadable(inner, name, code);
+      const repository = await openRepository(backend, PASSWORD, signal, { clock });
+      expect((await listKeys(repository, signal)).findings.map(({ affects }) => affects)).toEqual([[name]]);
+      const { findings } = await checkRepository(repository, signal);
+      expect(findings.map(({ message }) => message)).toEqual([expect.stringContaining('the disk says no')]);
+      await expect(openRepository(backend, 'wrong', signal, { clock })).rejects.toMatchObject({ code });
+    }
+  });
+
+  it('shuts nobody out where it is the key of another repository with the same password', async () => {
+    const backend = createMemoryBackend();
+    const other = createMemoryBackend();
+    const { parts } = await createRepository(other, PASSWORD, signal, { ...cheap, clock });
+    const bytes = await other.load({ type: 'keys', name: parts.keyName }, undefined, signal);
+    const own = await createRepository(backend, PASSWORD, signal, { ...cheap, keyCost: { N: 64, r: 1, p: 1 }, clock });
+    await backend.save({ type: 'keys', name: parts.keyName }, [bytes], signal);
+    const opened = await openRepository(backend, PASSWORD, signal, { clock });
+    expect(opened.id).toBe(own.id);
+    expect(opened.parts.keyName).toBe(own.parts.keyName);
+  });
+});
+
+function unreadable(inner: Backend, name: string, code: 'backend.denied' | 'backend.failed'): Backend {
+  return {
+    properties: inner.properties,
+    load: (file, range, abort) =>
+      file.name === name
+        ? Promise.reject(
+            new StillpointError(code, 'The key is not read: the disk says no.', { advice: '', cause: undefined }),
+          )
+        : inner.load(file, range, abort),
+    stat: (file, abort) => inner.stat(file, abort),
+    list: (type, abort) => inner.list(type, abort),
+    prepare: (abort) => inner.prepare(abort),
+    save: (file, bytes, abort) => inner.save(file, bytes, abort),
+    remove: (file, abort) => inner.remove(file, abort),
+    close: () => inner.close(),
+    [Symbol.asyncDispose]: () => inner.close(),
+  };
+}

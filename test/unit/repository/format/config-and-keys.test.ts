@@ -74,7 +74,10 @@ describe('key files', () => {
     for (const cost of [
       { N: 2 ** 40, r: 8, p: 1 },
       { N: 15, r: 8, p: 1 },
-      { N: 16, r: 1, p: 1000 },
+      { N: 16, r: 1, p: 2 ** 24 },
+      { N: 2 ** 17, r: 1, p: 1 },
+      { N: 2, r: 2 ** 20, p: 2 ** 10 },
+      { N: 2 ** 20, r: 8, p: 64 },
     ]) {
       await expect(openMasterKey({ ...file, cost }, 'x', 'the key')).rejects.toThrow('asks for scrypt');
     }

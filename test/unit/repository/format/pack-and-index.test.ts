@@ -195,12 +195,12 @@ describe('unpacked files', () => {
         expect(encodeUnpacked(plain, 1)).toEqual(plain);
         expect(encodeUnpacked(plain, 2)[0]).toBe(2);
         for (const version of [1, 2] as const)
-          expect(decodeUnpacked(encodeUnpacked(plain, version), 'it')).toEqual(plain);
+          expect(decodeUnpacked(encodeUnpacked(plain, version), 'index', 'it')).toEqual(plain);
       }),
     );
   });
 
   it.each(['', '03', '02', '02deadbeef'])('refuse %j', (text) => {
-    expect(() => decodeUnpacked(Buffer.from(text, 'hex'), 'the lock')).toThrow('the lock');
+    expect(() => decodeUnpacked(Buffer.from(text, 'hex'), 'locks', 'the lock')).toThrow('the lock');
   });
 });

@@ -1,0 +1,170 @@
+/**
+ * How large the things of a repository may be. Each of these took gigabytes of memory, or ended the process: a number
+ * above 31 bits in a call of Node's own is no error there but the end.
+ */
+import { randomBytes } from 'node:crypto';
+import { truncate } from 'node:fs/promises';
+import path from 'node:path';
+import { execa } from 'execa';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
+import { checkRepository } from '../../../shared/repository/check/check.ts';
+import { verifyRepository } from '../../../shared/repository/check/verify.ts';
+import type { BlobId } from '../../../shared/repository/format/ids.ts';
+import { encodeIndex, type IndexedPack } from '../../../shared/repository/format/index-file.ts';
+import type { PackedBlob } from '../../../shared/repository/format/pack.ts';
+import { listKeys } from '../../../shared/repository/keys.ts';
+import { openRepository } from '../../../shared/repository/open-repository.ts';
+import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
+import { planPrune } from '../../../shared/repository/prune/plan.ts';
+import { blanksBefore, storeRaw, storeSealed } from '../../support/hostile-files.ts';
+import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
+import { backUp, createTestRepository, PASSWORD, testSignal } from '../../support/test-repository.ts';
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+const COMPRESSED = Buffer.of(2);
+
+let folder: TemporaryFolder;
+let repository: OpenedRepository;
+let signal: AbortSignal;
+
+beforeEach(async () => {
+  signal = testSignal();
+  folder = await temporaryFolder();
+  repository = await createTestRepository(createLocalBackend(folder.path));
+  await backUp(repository, { 'a.bin': randomBytes(5000) });
+  await repository.loadIndex(signal);
+});
+afterEach(() => folder[Symbol.asyncDispose]());
+
+const open = (): Promise<OpenedRepository> => openRepository(createLocalBackend(folder.path), PASSWORD, signal);
+const messages = async (): Promise<string[]> =>
+  (await checkRepository(await open(), signal)).findings
+    .filter(({ severity }) => severity === 'damage')
+    .map(({ message }) => message);
+
+describe('a few bytes that stand for very many', () => {
+  const kinds = [
+    ['snapshots', 'restore point', '{"time":"2024-01-02T03:04:05Z","tree":"', 300 * MIB],
+    ['locks', 'lock', '{"time":"2024-01-02T03:04:05Z","exclusive":false}', 2 * MIB],
+    ['index', 'index', '{"packs":[]}', 300 * MIB],
+  ] as const;
+
+  for (const saysSize of [true, false]) {
+    it.each(kinds)(
+      `are refused in %s, ${saysSize ? 'by what they say' : 'as soon as they grow too large'}`,
+      async (type, name, text, blanks) => {
+        const frame = await blanksBefore(text, blanks, saysSize);
+        expect(frame.length).toBeLessThan(100_000);
+        const id = await storeSealed(repository, type, Buffer.concat([COMPRESSED, frame]));
+        const grows = saysSize ? 'would grow to' : 'grows to more than';
+        await expect(repository.files.load(type, id, signal)).rejects.toMatchObject({
+          code: 'repository.damaged',
+          message: expect.stringMatching(`^What is stored as ${name} ${id.slice(0, 8)} ${grows}`) as string,
+        });
+        expect(await messages()).toEqual([expect.stringContaining(`${name} ${id.slice(0, 8)} ${grows}`)]);
+      },
+    );
+  }
+
+  it('are refused where the frame says less than it holds', async () => {
+    const frame = await blanksBefore('{}', 70_000, true);
+    frame.writeUIntLE(50, frame.indexOf(Buffer.from('72110100', 'hex')), 4);
+    const id = await storeSealed(repository, 'snapshots', Buffer.concat([COMPRESSED, frame]));
+    await expect(repository.files.load('snapshots', id, signal)).rejects.toThrow(`restore point ${id.slice(0, 8)}`);
+  });
+
+  it('leave honest ones alone: a restore point of many paths', async () => {
+    const paths = Array.from({ length: 20_000 }, (_, n) => `/srv/data/customers/2024/invoice-${n}.pdf`);
+    const json = JSON.stringify({ time: '2024-01-02T03:04:05Z', tree: '0'.repeat(64), paths });
+    expect(json.length).toBeGreaterThan(MIB * 0.8);
+    const name = await repository.files.save('snapshots', Buffer.from(json), signal);
+    expect((await repository.findRestorePoint(name, signal)).paths).toHaveLength(20_000);
+  });
+});
+
+describe('a stored file that is larger than any of its kind', () => {
+  it.each([
+    ['keys', 2 * MIB],
+    ['keys', 3 * GIB],
+    ['locks', 5 * GIB],
+    ['snapshots', 3 * GIB],
+    ['index', 9 * GIB],
+  ] as const)('of %s with %d bytes is damage with its name, and the others are read', async (type, size) => {
+    const name = await storeRaw(repository, type, randomBytes(100));
+    const file = path.join(folder.path, type, name);
+    await execa('chmod', ['u+w', file]);
+    await truncate(file, size);
+    const [message] = await messages();
+    expect(message).toMatch(/^The file of .* has .*(GiB|MiB)/);
+    const { points } = await (await open()).listRestorePoints(signal);
+    expect(points).toHaveLength(1);
+    if (type === 'keys') expect((await listKeys(await open(), signal)).findings).toHaveLength(1);
+  });
+
+  it('of the configuration is refused by its size', async () => {
+    const file = path.join(folder.path, 'config');
+    await execa('chmod', ['u+w', file]);
+    await truncate(file, 4 * GIB);
+    await expect(open()).rejects.toMatchObject({
+      code: 'repository.damaged',
+      message: 'The file "config" has 4.0 GiB; no such file has more than 1.0 MiB.',
+    });
+  });
+
+  it('is a pack, of which parts are read as ever', async () => {
+    const [pack] = [...repository.index.packs()];
+    const name = pack?.id ?? '';
+    const file = path.join(folder.path, 'data', name.slice(0, 2), name);
+    await execa('chmod', ['u+w', file]);
+    await truncate(file, 5 * GIB);
+    expect(await messages()).toEqual([expect.stringContaining(`pack ${name.slice(0, 8)} has 5368709120 bytes`)]);
+  }, 60_000);
+});
+
+describe('what is no file', () => {
+  it.each(['keys', 'locks', 'snapshots'] as const)('in the place of one of %s keeps nobody waiting', async (type) => {
+    await execa('mkfifo', [path.join(folder.path, type, 'ab'.repeat(32))]);
+    await expect(
+      createLocalBackend(folder.path).load({ type, name: 'ab'.repeat(32) }, undefined, signal),
+    ).rejects.toThrow('is not a file');
+    expect((await (await open()).listRestorePoints(signal)).points).toHaveLength(1);
+  });
+});
+
+describe('a blob that is said to be larger than any', () => {
+  const sizes = [65 * MIB + MIB, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1] as const;
+  const claims: readonly (readonly [string, Partial<PackedBlob>])[] = [
+    ...sizes.map((length) => [`a stored length of ${length}`, { length }] as const),
+    ...sizes.map((uncompressedLength) => [`${uncompressedLength} bytes of plaintext`, { uncompressedLength }] as const),
+  ];
+
+  it.each(claims)('%s', async (_, claim) => {
+    // Trees may be larger than data.
+    const isTree = Math.max(claim.length ?? 0, claim.uncompressedLength ?? 0) >= 2 ** 31 + MIB;
+    for (const type of isTree ? (['data', 'tree'] as const) : (['data'] as const)) {
+      const [pack] = [...repository.index.packs()].filter(({ blobs }) => blobs[0]?.type === type);
+      const id = randomBytes(32).toString('hex') as BlobId;
+      const blob = { ...(pack?.blobs[0] as PackedBlob), ...claim, id };
+      const name = await repository.files.save(
+        'index',
+        encodeIndex([{ id: pack?.id, blobs: [blob] } as IndexedPack]),
+        signal,
+      );
+      const opened = await open();
+      await opened.loadIndex(signal);
+      await expect(opened.loadBlob(type, id, signal)).rejects.toThrow(/it is said to have \d+ bytes/);
+      const many = async (): Promise<void> => {
+        for await (const { data } of opened.loadBlobs([id], signal)) expect(data).toBeUndefined();
+      };
+      if (type === 'data') await expect(many()).rejects.toThrow(/it is said to have \d+ bytes/);
+      for (const look of [checkRepository(opened, signal), verifyRepository(await open(), { signal })]) {
+        const found = (await look).findings.filter(({ severity }) => severity === 'damage');
+        expect(found.map(({ message }) => message)).toEqual([expect.stringContaining(`pack ${pack?.id.slice(0, 8)} `)]);
+      }
+      await expect(planPrune(await open(), { maxUnused: '5%' }, signal)).rejects.toThrow('Nothing was pruned');
+      await repository.files.remove('index', name, signal);
+    }
+  });
+});
