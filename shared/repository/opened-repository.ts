@@ -12,7 +12,7 @@ import type { CipherKey, Sealer } from './crypto/aes-poly1305.ts';
 import type { RepositoryConfig } from './format/config.ts';
 import type { BlobId, BlobType } from './format/ids.ts';
 import { readIndex } from './format/index-table.ts';
-import type { Tree } from './format/node.ts';
+import type { Node, Tree } from './format/node.ts';
 import { plaintextLength } from './format/pack.ts';
 import { decodeTree } from './format/tree.ts';
 import { BlobIndex } from './index/blob-index.ts';
@@ -201,6 +201,10 @@ export class OpenedRepository implements Repository {
     const tree = decodeTree(data, `tree ${id.slice(0, 8)}`);
     this.#trees.add(id, tree, data.length);
     return tree;
+  }
+
+  async *treeParts(id: BlobId, signal: AbortSignal): AsyncIterable<readonly Node[]> {
+    yield (await this.loadTree(id, signal)).nodes;
   }
 
   async openWriter(lock: RepositoryLock, options: WriterOptions = {}): Promise<RepositoryWriter> {

@@ -58,6 +58,8 @@ export interface Repository extends AsyncDisposable {
   loadBlobs(ids: Iterable<BlobId>, signal: AbortSignal): AsyncIterable<LoadedBlob>;
   /** Cached; the tree is shared and must not be changed. */
   loadTree(id: BlobId, signal: AbortSignal): Promise<Tree>;
+  /** The entries of a tree in their order, in parts: a folder may have millions of them, and most are one part. */
+  treeParts(id: BlobId, signal: AbortSignal): AsyncIterable<readonly Node[]>;
 
   /** Starts the workers that hash, compress and encrypt. One at a time; dispose it to stop them. */
   openWriter(lock: RepositoryLock, options?: WriterOptions): Promise<RepositoryWriter>;

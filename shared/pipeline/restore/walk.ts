@@ -62,7 +62,7 @@ export async function* walkSelected(
     const path = here.path.length === 0 ? node.name : Buffer.concat([here.path, SLASH, node.name]);
     yield { path, node };
     if (node.type !== 'dir') {
-      if (node.subtree !== undefined) notes.onChildrenOfNoFolder(path, node);
+      if (node.stray?.subtree !== undefined) notes.onChildrenOfNoFolder(path, node);
       continue;
     }
     const nodes = await childrenOf(repository, node, path, notes, signal);

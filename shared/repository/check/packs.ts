@@ -164,7 +164,6 @@ function describeVerdict({ pack, size, hashFits, readFault, header, badBlobs, ov
   const expected = packSizeOf(pack.blobs);
   if (header.kind === 'differs') faults.push('has a header that does not say what the index says');
   else if (size !== expected) faults.push(`has ${size} bytes; the index says ${expected}`);
-  if (overlapping > 0) faults.push(`is said by the index to hold blobs that overlap (${overlapping})`);
   if (readFault !== undefined) faults.push(`could not be read to its end (${readFault})`);
   if (hashFits === false && (header.kind !== 'differs' || badBlobs.length === 0))
     faults.push('does not match its name');
@@ -176,7 +175,8 @@ function describeVerdict({ pack, size, hashFits, readFault, header, badBlobs, ov
     example === undefined
       ? 'all blobs that the index names are good'
       : `${of} cannot be had where the index says (${example})`;
-  return `The file of ${packName(pack.id)} ${faults.join(', ')}; ${state}.`;
+  const lies = overlapping === 0 ? '' : ` Blobs that overlap with others by the index: ${overlapping}.`;
+  return `The file of ${packName(pack.id)} ${faults.join(', ')}; ${state}.${lies}`;
 }
 
 function placeKey(pack: PackId, { offset, id }: PackedBlob): string {

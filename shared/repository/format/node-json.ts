@@ -5,7 +5,7 @@
 import { damagedJson, goJson, goString, unknownFields } from './go-json.ts';
 import { isValidUtf8, quoteName, unquoteName } from './go-quote.ts';
 import { type BlobId, parseBlobId } from './ids.ts';
-import { type ExtendedAttribute, NODE_TYPES, type Node, type NodeType } from './node.ts';
+import { type ExtendedAttribute, NODE_TYPES, type Node, type NodeType, type StrayFields } from './node.ts';
 import { fromGoMode, toGoMode } from './node-mode.ts';
 import { parseTimestamp, type Timestamp } from './timestamp.ts';
 
@@ -25,8 +25,8 @@ export function encodeNode(node: Node): string {
     attributes(node.extendedAttributes),
     node.genericAttributes === undefined ? '' : `,"generic_attributes":${goJson(node.genericAttributes)}`,
     number('device', node.device),
-    node.content === undefined ? ',"content":null' : `,"content":${idList(node.content)}`,
-    node.subtree === undefined ? '' : `,"subtree":"${node.subtree}"`,
+    contentField(node.content ?? node.stray?.content),
+    text('subtree', node.subtree ?? node.stray?.subtree),
     text('error', node.error),
     ...Object.entries(node.extra ?? {}).map(([key, value]) => `,${goString(key)}:${goJson(value)}`),
     '}',
@@ -38,6 +38,9 @@ const text = (key: string, value: string | undefined): string =>
 
 const number = (key: string, value: number | bigint | undefined): string =>
   value === undefined || value === 0 || value === 0n ? '' : `,"${key}":${value}`;
+
+const contentField = (ids: readonly BlobId[] | undefined): string =>
+  ids === undefined ? ',"content":null' : `,"content":${idList(ids)}`;
 
 const idList = (ids: readonly BlobId[]): string => (ids.length === 0 ? '[]' : `["${ids.join('","')}"]`);
 
@@ -107,13 +110,29 @@ export function decodeNode(value: unknown, what: string): Node {
   assign(node, 'extendedAttributes', optional(fields, 'extended_attributes', attributeList, what));
   assign(node, 'genericAttributes', optional(fields, 'generic_attributes', namedObject, what));
   assign(node, 'device', optional(fields, 'device', bigNumber, what));
-  assign(node, 'content', optional(fields, 'content', ids, what));
-  assign(node, 'subtree', optional(fields, 'subtree', blobId, what));
+  const content = optional(fields, 'content', ids, what);
+  const subtree = optional(fields, 'subtree', blobId, what);
+  if (type === 'file') assign(node, 'content', content);
+  if (type === 'dir') assign(node, 'subtree', subtree);
+  assign(node, 'stray', strayOf(type, content, subtree));
   assign(node, 'error', optional(fields, 'error', string, what));
   if (goMode !== toGoMode(type, mode)) node.storedMode = goMode;
   const unknown = Object.entries(fields).filter(([key]) => !KNOWN.has(key));
   if (unknown.length > 0) Object.assign(node, unknownFields(Object.fromEntries(unknown), what));
   return node;
+}
+
+/** An empty list of content names nothing. */
+function strayOf(
+  type: NodeType,
+  content: readonly BlobId[] | undefined,
+  subtree: BlobId | undefined,
+): StrayFields | undefined {
+  const stray = {
+    ...(type === 'file' || content === undefined ? {} : { content }),
+    ...(type === 'dir' || subtree === undefined ? {} : { subtree }),
+  };
+  return Object.keys(stray).length === 0 ? undefined : stray;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -10,6 +10,13 @@ export interface ExtendedAttribute {
   readonly value: Buffer;
 }
 
+export interface StrayFields {
+  /** Of what is no file. */
+  readonly content?: readonly BlobId[];
+  /** Of what is no folder. */
+  readonly subtree?: BlobId;
+}
+
 /**
  * One entry of a tree. An absent field is omitted on disk; so is a zero or an empty text, as Go's `omitempty` does.
  * POSIX ACLs are extended attributes (`system.posix_acl_access`).
@@ -44,8 +51,13 @@ export interface Node {
   readonly device?: bigint;
   /** Data blobs in order; present for every file, empty for an empty one, absent otherwise. */
   readonly content?: readonly BlobId[];
-  /** Present for every folder. */
+  /** Present for every folder, and for nothing else. */
   readonly subtree?: BlobId;
+  /**
+   * What the stored entry names although its type can have no such thing. Nobody follows it, as in restic; it is kept
+   * apart so that nobody does by mistake: a tree "below" a symbolic link would lead wherever that leads.
+   */
+  readonly stray?: StrayFields;
   /** Why the entry could not be read wholly, said by the writer. */
   readonly error?: string;
   /** The mode field as it was read, where it says more than type and mode do. */

@@ -1,11 +1,7 @@
 /** Walking through the tree of a restore point. Folders are read when they are reached; order is that of the trees. */
-import { StillpointError } from '../../base/errors.ts';
 import type { BlobId } from '../format/ids.ts';
 import type { Node } from '../format/node.ts';
 import type { Repository, WalkEntry } from '../repository.ts';
-
-/** Deeper than any path that a host can have (PATH_MAX is 4096 bytes); ends a loop that a forged tree could make. */
-export const MAX_DEPTH = 4096;
 
 /** Depth first, a folder before what is in it. Not recursive: a deep tree must not exhaust the stack. */
 export async function* walkTree(
@@ -14,10 +10,11 @@ export async function* walkTree(
   signal: AbortSignal,
   parents: readonly Buffer[] = [],
 ): AsyncIterable<WalkEntry> {
-  const open = async (id: BlobId, path: readonly Buffer[]): Promise<OpenFolder> => {
-    if (path.length > MAX_DEPTH) throw tooDeep(id);
-    return { path, nodes: (await repository.loadTree(id, signal)).nodes, next: 0 };
-  };
+  const open = async (id: BlobId, path: readonly Buffer[]): Promise<OpenFolder> => ({
+    path,
+    nodes: (await repository.loadTree(id, signal)).nodes,
+    next: 0,
+  });
   const folders = [await open(tree, parents)];
   for (let folder = folders.at(-1); folder !== undefined; folder = folders.at(-1)) {
     const node = folder.nodes[folder.next];
@@ -38,14 +35,6 @@ interface OpenFolder {
   readonly nodes: readonly Node[];
   /** The entry that comes next. */
   next: number;
-}
-
-function tooDeep(tree: BlobId): StillpointError {
-  const message = `Tree ${tree.slice(0, 8)} lies more than ${MAX_DEPTH} folders deep.`;
-  return new StillpointError('repository.damaged', message, {
-    advice: 'No host has such a path; the tree is forged or damaged. Run "stillpoint check".',
-    cause: undefined,
-  });
 }
 
 /** The node at a path, or undefined; an empty path has no node of its own. */

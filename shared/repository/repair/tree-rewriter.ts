@@ -1,17 +1,15 @@
 /**
  * Makes trees anew without what is lost. Pure but for `store`: the same trees and the same losses give the same ids, so
  * that a plan can name the trees that applying it will write. A tree without a fault keeps its id.
+ *
+ * A tree is done when all below it are, each once. Not recursive: a deep tree must not exhaust the stack.
  */
-import { displayName } from '../../base/bytes.ts';
 import { isStillpointError } from '../../base/errors.ts';
 import { type BlobId, type BlobType, blobIdOf } from '../format/ids.ts';
 import type { Node } from '../format/node.ts';
 import { encodeTree } from '../format/tree.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
-import { MAX_DEPTH } from '../read/walk.ts';
-
-/** A plan names what it gives up; more of one restore point than these are counted. */
-const MAX_NAMED = 10_000;
+import { ALL, LossCollector, type Losses, NOTHING, namesOf } from './losses.ts';
 
 export interface TreeRewriterPorts {
   readonly repository: OpenedRepository;
@@ -32,66 +30,137 @@ export interface RewrittenTree {
   readonly more: number;
 }
 
+interface Rewritten {
+  readonly tree: BlobId | undefined;
+  readonly losses: Losses;
+}
+
+/** A tree whose folders are being done. */
+interface OpenTree {
+  readonly id: BlobId;
+  readonly folders: readonly BlobId[];
+  next: number;
+  /** Whether it cannot be read. */
+  readonly isLost: boolean;
+  /** Whether it has to be made anew, whatever becomes of its folders. */
+  readonly isHurt: boolean;
+}
+
+const LOST: Rewritten = { tree: undefined, losses: ALL };
+
 export class TreeRewriter {
   readonly #ports: TreeRewriterPorts;
   /** One bit for each blob: trees that stay as they are. */
   readonly #sound: Uint8Array;
-  readonly #changed = new Map<BlobId, RewrittenTree>();
+  readonly #changed = new Map<BlobId, Rewritten>();
 
   constructor(ports: TreeRewriterPorts) {
     this.#ports = ports;
     this.#sound = new Uint8Array((ports.repository.index.blobCount >> 3) + 1);
   }
 
-  rewrite(id: BlobId): Promise<RewrittenTree> {
-    return this.#tree(id, 0);
-  }
-
-  async #tree(id: BlobId, depth: number): Promise<RewrittenTree> {
-    this.#ports.signal.throwIfAborted();
-    const number = this.#ports.repository.index.numberOf('tree', id) ?? -1;
-    const known = this.#changed.get(id);
-    if (known !== undefined) return known;
-    const asItIs: RewrittenTree = { tree: id, lost: [], more: 0 };
-    if (number >= 0 && ((this.#sound[number >> 3] ?? 0) & (1 << (number & 7))) !== 0) return asItIs;
-    const result = await this.#rewriteTree(id, depth);
-    if (result.lost.length > 0) this.#changed.set(id, result);
-    else if (number >= 0) this.#sound[number >> 3] = (this.#sound[number >> 3] ?? 0) | (1 << (number & 7));
-    return result;
-  }
-
-  async #rewriteTree(id: BlobId, depth: number): Promise<RewrittenTree> {
-    const nodes = await this.#load(id);
-    if (nodes === undefined) return { tree: undefined, lost: [''], more: 0 };
-    const lost: string[] = [];
-    let more = 0;
-    const kept: Node[] = [];
-    for (const node of nodes) {
-      const result = await this.#node(node, depth);
-      if (result.node !== undefined) kept.push(result.node);
-      more += result.more;
-      for (const path of result.lost) {
-        if (lost.length < MAX_NAMED) lost.push(`/${displayName(node.name)}${path}`);
-        else more += 1;
+  async rewrite(top: BlobId): Promise<RewrittenTree> {
+    const open: OpenTree[] = [];
+    const enter = async (id: BlobId): Promise<void> => {
+      if (this.#known(id) === undefined) open.push(await this.#open(id));
+    };
+    await enter(top);
+    for (let here = open.at(-1); here !== undefined; here = open.at(-1)) {
+      this.#ports.signal.throwIfAborted();
+      const folder = here.folders[here.next];
+      here.next += 1;
+      if (folder !== undefined) await enter(folder);
+      else {
+        open.pop();
+        const result = await this.#finish(here);
+        if (result === undefined || result.losses.count === 0) this.#markSound(here.id);
+        else this.#changed.set(here.id, result);
       }
     }
-    if (lost.length === 0) return { tree: id, lost, more };
-    return { tree: await this.#store(kept), lost, more };
+    const { tree, losses } = this.#known(top) ?? LOST;
+    return { tree, ...namesOf(losses) };
   }
 
-  async #node(node: Node, depth: number): Promise<Omit<RewrittenTree, 'tree'> & { readonly node: Node | undefined }> {
-    // An empty folder at that depth would be as wrong as a full one.
-    if (node.type === 'dir' && depth >= MAX_DEPTH) return { node: undefined, lost: [''], more: 0 };
+  #known(id: BlobId): Rewritten | undefined {
+    const changed = this.#changed.get(id);
+    if (changed !== undefined) return changed;
+    return this.#isSound(id) ? { tree: id, losses: NOTHING } : undefined;
+  }
+
+  #numberOf(id: BlobId): number {
+    return this.#ports.repository.index.numberOf('tree', id) ?? -1;
+  }
+
+  #isSound(id: BlobId): boolean {
+    const number = this.#numberOf(id);
+    return number >= 0 && ((this.#sound[number >> 3] ?? 0) & (1 << (number & 7))) !== 0;
+  }
+
+  #markSound(id: BlobId): void {
+    const number = this.#numberOf(id);
+    if (number >= 0) this.#sound[number >> 3] = (this.#sound[number >> 3] ?? 0) | (1 << (number & 7));
+    else this.#changed.set(id, { tree: id, losses: NOTHING });
+  }
+
+  async #open(id: BlobId): Promise<OpenTree> {
+    const seen = await this.#read(id, () => {
+      const found = { folders: new Set<BlobId>(), isHurt: false };
+      const take = (node: Node): void => {
+        if (node.subtree !== undefined) found.folders.add(node.subtree);
+        found.isHurt ||= this.#isHurt(node);
+      };
+      return { found, take };
+    });
+    return {
+      id,
+      folders: [...(seen?.folders ?? [])],
+      next: 0,
+      isLost: seen === undefined,
+      isHurt: seen?.isHurt === true,
+    };
+  }
+
+  /** Undefined for a tree that stays as it is. */
+  async #finish({ id, folders, isLost, isHurt }: OpenTree): Promise<Rewritten | undefined> {
+    if (isLost) return LOST;
+    return isHurt || folders.some((folder) => this.#changed.has(folder)) ? await this.#rewriteTree(id) : undefined;
+  }
+
+  /** Whether the node itself cannot stay as it is, whatever is below it. */
+  #isHurt(node: Node): boolean {
+    if (node.stray !== undefined) return true;
+    if (node.type === 'dir') return node.subtree === undefined;
+    return node.type === 'file' && !this.#isWhole(node);
+  }
+
+  #isWhole({ content }: Node): boolean {
+    return content?.every((blob) => this.#ports.causeOf('data', blob) === undefined) === true;
+  }
+
+  async #rewriteTree(id: BlobId): Promise<Rewritten> {
+    const rewriting = await this.#read(id, () => {
+      const found = new Rewriting();
+      return { found, take: (node: Node) => this.#rewriteNode(node, found) };
+    });
+    if (rewriting === undefined) return LOST;
+    const { losses } = rewriting.lost;
+    if (losses.count === 0) return { tree: id, losses };
+    if (rewriting.needsEmpty) await this.#store([]);
+    return { tree: await this.#store(rewriting.kept), losses };
+  }
+
+  #rewriteNode(node: Node, rewriting: Rewriting): void {
+    const { kept, lost } = rewriting;
+    const { stray, ...honest } = node;
+    if (stray?.subtree !== undefined) lost.add(node.name, ' (what is listed below it)');
+    if (stray?.content !== undefined) lost.add(node.name, ' (what is listed as its content)');
     if (node.type === 'dir') {
-      const { tree, lost, more } =
-        node.subtree === undefined
-          ? { tree: undefined, lost: [''], more: 0 }
-          : await this.#tree(node.subtree, depth + 1);
-      return { node: { ...node, subtree: tree ?? (await this.#store([])) }, lost, more };
-    }
-    if (node.type !== 'file') return { node, lost: [], more: 0 };
-    const isWhole = node.content?.every((blob) => this.#ports.causeOf('data', blob) === undefined) === true;
-    return isWhole ? { node, lost: [], more: 0 } : { node: undefined, lost: [''], more: 0 };
+      const known = node.subtree === undefined ? undefined : this.#known(node.subtree);
+      if (known?.tree === undefined) rewriting.needsEmpty = true;
+      kept.push({ ...honest, subtree: known?.tree ?? EMPTY });
+      lost.addFolder(node.name, known?.losses ?? ALL);
+    } else if (node.type !== 'file' || this.#isWhole(node)) kept.push(honest);
+    else lost.add(node.name);
   }
 
   async #store(nodes: readonly Node[]): Promise<BlobId> {
@@ -101,19 +170,35 @@ export class TreeRewriter {
     return id;
   }
 
-  /** One bad answer is no loss: it counts only if the next is bad as well. */
-  async #load(id: BlobId): Promise<readonly Node[] | undefined> {
+  /** One bad answer is no loss: it counts only if the next is bad as well. Undefined where the tree cannot be read. */
+  async #read<T>(id: BlobId, begin: () => Reading<T>): Promise<T | undefined> {
     if (this.#ports.causeOf('tree', id) !== undefined) return undefined;
-    return (await this.#ask(id)) ?? (await this.#ask(id));
+    return (await this.#ask(id, begin())) ?? (await this.#ask(id, begin()));
   }
 
-  async #ask(id: BlobId): Promise<readonly Node[] | undefined> {
+  async #ask<T>(id: BlobId, { found, take }: Reading<T>): Promise<T | undefined> {
     const { repository, signal } = this.#ports;
     try {
-      return (await repository.loadTree(id, signal)).nodes;
+      for await (const nodes of repository.treeParts(id, signal)) nodes.forEach(take);
+      return found;
     } catch (error) {
       if (!isStillpointError(error, 'repository.damaged')) throw error;
       return undefined;
     }
   }
 }
+
+interface Reading<T> {
+  readonly found: T;
+  readonly take: (node: Node) => void;
+}
+
+class Rewriting {
+  readonly kept: Node[] = [];
+  readonly lost = new LossCollector();
+  /** Whether a folder is empty now that was not. */
+  needsEmpty = false;
+}
+
+/** The tree of an empty folder. */
+const EMPTY = blobIdOf(encodeTree([]));

@@ -1,7 +1,6 @@
 /** Kinds of damage: how each is planted, which look finds it, what that look has to say, and whom it hits. */
 import { hostname } from 'node:os';
 import type { Finding } from '../../../shared/domain/report.ts';
-import { blobIdOf } from '../../../shared/repository/format/ids.ts';
 import { encodeLock } from '../../../shared/repository/format/lock-file.ts';
 import { timestampFromDate } from '../../../shared/repository/format/timestamp.ts';
 import { createTestRepository } from '../test-repository.ts';
@@ -359,22 +358,33 @@ const trees: readonly Plant[] = [
       ];
     },
   },
-  {
-    name: 'a tree that lies deeper than any path of a host',
-    look: 'check',
-    repair: 'is given up',
-    restic: 'unasked',
-    plant: async (lab) => {
-      const trees: Buffer[] = [Buffer.from('{"nodes":[]}\n')];
-      for (let depth = 0; depth < 4100; depth++) {
-        const below = blobIdOf(trees[depth] as Buffer);
-        trees.push(Buffer.from(`{"nodes":[${node('d', `"type":"dir","subtree":"${below}"`)}]}\n`));
-      }
-      await lab.writeIndex([await lab.writePack(trees.map((plain) => ({ type: 'tree' as const, plain })))]);
-      const { id } = await lab.writePoint(trees.at(-1)?.toString() ?? '');
-      return [damage(/lies more than 4096 folders deep/, REPAIR_POINTS, [`${short(id)}:${'/d'.repeat(4097)}`])];
-    },
-  },
+  ...(
+    [
+      [
+        'a symbolic link',
+        '"type":"symlink","linktarget":"../outside"',
+        'below',
+        /"a" of tree \w{8} is of the type "symlink" and names a tree/,
+      ],
+      ['a device', '"type":"dev"', 'below', /"a" of tree \w{8} is of the type "dev" and names a tree/],
+      ['a file', '"type":"file","content":[]', 'below', /"a" of tree \w{8} is of the type "file" and names a tree/],
+      ['a pipe', '"type":"fifo"', 'content', /"a" of tree \w{8} is of the type "fifo" and names content/],
+    ] as const
+  ).map(
+    ([what, fields, has, message]): Plant => ({
+      name: `${what} that has ${has === 'below' ? 'children' : 'content'}`,
+      look: 'check',
+      repair: 'is given up',
+      restic: 'silent',
+      plant: async (lab) => {
+        const { tree } = await lab.writePoint('{"nodes":[]}\n');
+        const { id: blob } = await lab.place(0, '/shared/two.txt');
+        const more = has === 'below' ? `"subtree":"${tree}"` : `"content":["${blob}"]`;
+        const { id } = await lab.writePoint(`{"nodes":[${node('a', `${fields},${more}`)}]}\n`);
+        return [damage(message, REPAIR_POINTS, [`${short(id)}:/a`])];
+      },
+    }),
+  ),
   {
     name: 'a tree that is nowhere',
     look: 'check',

@@ -164,7 +164,7 @@ describe('entries that overlap', () => {
     try {
       for (const findings of await looks(repository)) {
         expect(findings.filter(({ severity }) => severity === 'damage').map(({ message }) => message)).toEqual([
-          expect.stringMatching(new RegExp(`blobs that overlap \\(${count}\\)`)),
+          expect.stringMatching(new RegExp(`Blobs that overlap with others by the index: ${count}\\.`)),
         ]);
         // What is good stays good.
         expect(findings.flatMap(({ affects }) => affects)).toEqual([]);

@@ -7,7 +7,7 @@ import { type RetryPolicy, withRetries } from '../../../shared/repository/backen
 import { type Fault, FaultPlan, passing, withFaults } from '../../support/fault-plan.ts';
 import { TestClock } from '../../support/test-clock.ts';
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(15 * 60_000);
 const FILE = { type: 'data', name: 'ab'.repeat(32) } as const;
 const POLICY: RetryPolicy = { tries: 6, budgetMs: 60_000, firstWaitMs: 100, longestWaitMs: 500 };
 

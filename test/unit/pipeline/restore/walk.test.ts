@@ -10,7 +10,8 @@ const TIME = timestampFromNs(0n);
 
 function aNode(name: string, type: NodeType, subtree?: string): Node {
   const times = { mtime: TIME, atime: TIME, ctime: TIME };
-  const below = subtree === undefined ? {} : { subtree: subtree as BlobId };
+  const tree = { subtree: subtree as BlobId };
+  const below = subtree === undefined ? {} : type === 'dir' ? tree : { stray: tree };
   return { name: Buffer.from(name), type, mode: 0o644, ...times, uid: 0, gid: 0, ...below };
 }
 

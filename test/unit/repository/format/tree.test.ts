@@ -30,34 +30,53 @@ const id = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer
 const time = fc.bigInt({ min: 0n, max: 4_000_000_000_000_000_000n }).map((ns) => timestampFromNs(ns));
 const text = fc.string({ unit: 'binary', minLength: 1 });
 
-const aNode: fc.Arbitrary<Node> = fc.record(
-  {
-    name,
-    type: fc.constantFrom(...NODE_TYPES),
-    mode: fc.integer({ min: 0, max: 0o7777 }),
-    mtime: time,
-    atime: time,
-    ctime: time,
-    uid: fc.nat(),
-    gid: fc.nat(),
-    user: text,
-    group: text,
-    inode: uint64,
-    deviceId: uint64,
-    size: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
-    links: fc.integer({ min: 1, max: 65_000 }),
-    linkTarget: fc.uint8Array({ minLength: 1, maxLength: 100 }).map((bytes) => Buffer.from(bytes)),
-    extendedAttributes: fc.array(fc.record({ name: text, value: fc.uint8Array().map((bytes) => Buffer.from(bytes)) }), {
-      minLength: 1,
-      maxLength: 3,
-    }),
-    device: uint64,
-    content: fc.array(id, { maxLength: 4 }),
-    subtree: id,
-    error: text,
-  },
-  { requiredKeys: ['name', 'type', 'mode', 'mtime', 'atime', 'ctime', 'uid', 'gid'] },
-);
+const aNode: fc.Arbitrary<Node> = fc
+  .record(
+    {
+      name,
+      type: fc.constantFrom(...NODE_TYPES),
+      mode: fc.integer({ min: 0, max: 0o7777 }),
+      mtime: time,
+      atime: time,
+      ctime: time,
+      uid: fc.nat(),
+      gid: fc.nat(),
+      user: text,
+      group: text,
+      inode: uint64,
+      deviceId: uint64,
+      size: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+      links: fc.integer({ min: 1, max: 65_000 }),
+      linkTarget: fc.uint8Array({ minLength: 1, maxLength: 100 }).map((bytes) => Buffer.from(bytes)),
+      extendedAttributes: fc.array(
+        fc.record({ name: text, value: fc.uint8Array().map((bytes) => Buffer.from(bytes)) }),
+        {
+          minLength: 1,
+          maxLength: 3,
+        },
+      ),
+      device: uint64,
+      content: fc.array(id, { maxLength: 4 }),
+      subtree: id,
+      error: text,
+    },
+    { requiredKeys: ['name', 'type', 'mode', 'mtime', 'atime', 'ctime', 'uid', 'gid'] },
+  )
+  .map(withoutMisplaced);
+
+/** What a type cannot have is kept apart. */
+function withoutMisplaced({ content, subtree, ...node }: Node): Node {
+  const stray = {
+    ...(node.type === 'file' || content === undefined ? {} : { content }),
+    ...(node.type === 'dir' || subtree === undefined ? {} : { subtree }),
+  };
+  return {
+    ...node,
+    ...(node.type === 'file' && content !== undefined ? { content } : {}),
+    ...(node.type === 'dir' && subtree !== undefined ? { subtree } : {}),
+    ...(Object.keys(stray).length === 0 ? {} : { stray }),
+  };
+}
 
 describe('trees', () => {
   it('that restic 0.14 wrote come back to the letter', async () => {
@@ -94,6 +113,19 @@ describe('trees', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('keep apart what the type of an entry cannot have, and give it back as it was', () => {
+    const ids = ['1'.repeat(64), '2'.repeat(64)] as [BlobId, BlobId];
+    for (const type of NODE_TYPES) {
+      const stored = `{"name":"a","type":"${type}","mtime":"${WHEN}","atime":"${WHEN}","ctime":"${WHEN}","uid":0,"gid":0,"content":["${ids[0]}"],"subtree":"${ids[1]}"}`;
+      const node = decodeNode(JSON.parse(stored), 'a test');
+      expect([node.content, node.subtree]).toEqual([
+        type === 'file' ? [ids[0]] : undefined,
+        type === 'dir' ? ids[1] : undefined,
+      ]);
+      expect(encodeNode({ ...node, storedMode: 0 })).toBe(stored);
+    }
   });
 
   it('keep fields that we do not know, in their place at the end', () => {
