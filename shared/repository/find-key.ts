@@ -6,12 +6,12 @@
 import { hash } from 'node:crypto';
 import { isStillpointError, StillpointError } from '../base/errors.ts';
 import { mapWithLimit } from '../base/limit.ts';
-import type { Logger } from '../base/log.ts';
 import { type Backend, describeFile } from './backend/backend.ts';
 import { type CipherKey, createSealer } from './crypto/aes-poly1305.ts';
 import { effortOf, MOST_EFFORT } from './crypto/kdf.ts';
 import { isId } from './format/ids.ts';
 import { decodeKeyFile, type KeyFile, openMasterKey } from './format/key-file.ts';
+import type { RepositoryNotice } from './repository.ts';
 
 /** More files than this are no passwords of people. */
 const MOST_FILES = 1000;
@@ -36,7 +36,7 @@ interface Search {
   readonly password: string;
   /** The sealed content of `config`: the key of another repository may have got among ours, with the same password. */
   readonly sealedConfig: Buffer;
-  readonly logger: Logger;
+  readonly notify: (notice: RepositoryNotice) => void;
 }
 
 /**
@@ -45,7 +45,7 @@ interface Search {
  * that cannot be used may be the one.
  */
 export async function findKey(
-  { backend, password, sealedConfig, logger }: Search,
+  { backend, password, sealedConfig, notify }: Search,
   signal: AbortSignal,
 ): Promise<FoundKey> {
   const { location } = backend.properties;
@@ -64,7 +64,7 @@ export async function findKey(
     try {
       const key = await openMasterKey(file, password, describe(name));
       if (key !== undefined && (await createSealer(key)).open(sealedConfig) !== undefined) {
-        tellFaults(logger, location, faults);
+        for (const fault of faults) notify(noticeOf(location, fault));
         return { key, keyName: name };
       }
       if (key !== undefined) {
@@ -132,11 +132,12 @@ async function assertPlaceAnswers(backend: Backend, signal: AbortSignal): Promis
   await backend.stat({ type: 'config', name: '' }, signal);
 }
 
-function tellFaults(logger: Logger, location: string, faults: ReadonlyMap<string, StillpointError>): void {
-  for (const [name, error] of faults) {
-    const fields = { location, key: name, error: error.message };
-    logger.log('warn', 'A key file of the repository cannot be used; another one opened it.', fields);
-  }
+function noticeOf(location: string, [name, error]: readonly [string, StillpointError]): RepositoryNotice {
+  return {
+    code: error.code,
+    message: `${describe(name).replace('key', 'Key')} of the repository at ${location} cannot be used; another one opened it. ${error.message}`,
+    advice: 'Its own password may not open the repository. Run "stillpoint check" to see what is wrong with it.',
+  };
 }
 
 function noUsableKey(location: string, faults: readonly (readonly [string, StillpointError])[]): StillpointError {

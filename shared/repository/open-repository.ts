@@ -114,7 +114,7 @@ export async function openRepository(
     });
   });
   const { clock = systemClock, logger = silentLogger, cache, onNotice = noticeInLog(logger) } = options;
-  const { key, keyName } = await findKey({ backend, password, sealedConfig: sealed, logger }, signal);
+  const { key, keyName } = await findKey({ backend, password, sealedConfig: sealed, notify: onNotice }, signal);
   const sealer = await createSealer(key);
   const plaintext = sealer.open(sealed);
   if (plaintext === undefined) {
