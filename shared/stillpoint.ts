@@ -35,6 +35,7 @@ import { startRequest } from './facade/start.ts';
 import { AnswerBook } from './jobs/answers.ts';
 import { JobStore } from './jobs/job-store.ts';
 import { createAt, openAt } from './jobs/open-repository.ts';
+import { ownTraces } from './jobs/run-register.ts';
 import { planForgetting } from './pipeline/forget.ts';
 import { inspect } from './pipeline/inspect.ts';
 import { planBackup } from './pipeline/plan-backup.ts';
@@ -191,8 +192,8 @@ class OpenedStillpoint implements Stillpoint {
     const configuration = await this.#configuration();
     const source = findSource(configuration, name);
     const spec = await findHost(configuration, source.host);
-    const owner = await (await this.#openStore()).owner();
-    return withHost(spec, this.#people, signal, (host) => planBackup(source, owner, host, signal));
+    const own = await ownTraces(await this.#openStore());
+    return withHost(spec, this.#people, signal, (host) => planBackup(source, own, host, signal));
   }
 
   async listKeys(name: RepositoryName, signal: AbortSignal): Promise<readonly RepositoryKey[]> {

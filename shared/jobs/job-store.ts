@@ -9,6 +9,7 @@
  *     jobs/<id>/heartbeat      which process answers for the job; created once, touched while it lives
  *     jobs/<id>/events.ndjson  what the run told
  *     jobs/<id>/cancel         somebody wants it to stop
+ *     jobs/<id>/released       nothing of the job's run is left on the host
  *     jobs/<id>/finished.json  the last event; created once, by the runner, or by whoever finds the runner dead
  *     jobs/<id>/runner.log     what the runner's process printed
  *     jobs/<id>/work/          files of the run, removed when it ends
@@ -33,6 +34,7 @@ export interface JobFacts {
   readonly record: JobRecord;
   readonly runner: { readonly identity: ProcessIdentity; readonly lastBeat: Date } | undefined;
   readonly cancelRequested: boolean;
+  readonly released: boolean;
   readonly finished: FinishedEvent | undefined;
 }
 
@@ -60,7 +62,7 @@ export class JobStore {
 
   path(
     id: JobId,
-    file: 'record.json' | 'heartbeat' | 'events.ndjson' | 'cancel' | 'finished.json' | 'runner.log',
+    file: 'record.json' | 'heartbeat' | 'events.ndjson' | 'cancel' | 'released' | 'finished.json' | 'runner.log',
   ): string {
     return join(this.jobFolder(id), file);
   }
@@ -121,6 +123,10 @@ export class JobStore {
     return (await readIfThere(this.path(id, 'cancel'))) !== undefined;
   }
 
+  async markReleased(id: JobId): Promise<void> {
+    await createFileOnce(this.path(id, 'released'), '');
+  }
+
   /** The last word about a job. False when it was said already; what was said first counts. */
   async finish(id: JobId, event: FinishedEvent): Promise<boolean> {
     const first = await createFileOnce(this.path(id, 'finished.json'), `${JSON.stringify(event, undefined, 2)}\n`);
@@ -138,6 +144,7 @@ export class JobStore {
       record,
       runner: heartbeat && beat ? { identity: heartbeat, lastBeat: beat.mtime } : undefined,
       cancelRequested: await this.isCancelRequested(id),
+      released: (await readIfThere(this.path(id, 'released'))) !== undefined,
       finished: parseFinished((await readIfThere(this.path(id, 'finished.json'))) ?? ''),
     };
   }

@@ -7,7 +7,7 @@ import type { RunEvent } from '../domain/events.ts';
 import type { ForgetSelection } from '../domain/forget-plan.ts';
 import type { JobRequest } from '../domain/job.ts';
 import type { KeepRules } from '../domain/keep-rules.ts';
-import { hostName, jobId, repositoryName, sourceName } from '../domain/names.ts';
+import { hostName, jobId, repositoryName, runId, sourceName } from '../domain/names.ts';
 import { parsePlanId } from '../domain/plan-id.ts';
 import type { PruneOptions } from '../domain/prune-plan.ts';
 import type { RepairWish } from '../domain/repair-plan.ts';
@@ -94,6 +94,8 @@ const recordSchema = z.object({
   /** Answers for the job until the runner has claimed it. */
   starter: processIdentitySchema,
   startedAt: z.iso.datetime().optional(),
+  /** On a host; written before anything of it is there. */
+  run: z.object({ id: z.string().transform(runId), machine: plan.optional() }).optional(),
   phase: z.string().optional(),
 });
 export type JobRecord = z.infer<typeof recordSchema>;

@@ -8,7 +8,6 @@
  * said; at worst the next job sweeps for nothing.
  */
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { cancelled, never } from '../base/cancel.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Environment } from '../base/environment.ts';
@@ -20,13 +19,16 @@ import { loadConfiguration } from '../config/configuration.ts';
 import type { JobRequest } from '../domain/job.ts';
 import type { HostName, JobId } from '../domain/names.ts';
 import type { JobResult } from '../domain/report.ts';
+import type { OwnRuns } from '../pipeline/own-runs.ts';
 import { type Handover, replayedAnswers } from './answers.ts';
 import { EventLogWriter } from './event-log.ts';
 import { type HeldLock, takeLock } from './generation-lock.ts';
 import { errorWithoutSecrets, JobEvents } from './job-events.ts';
 import { type JobStore, unknownJob } from './job-store.ts';
 import { configurationChanged, identifyJob, type JobIdentity, placesOf } from './places.ts';
+import { RecordKeeper } from './record-keeper.ts';
 import type { FinishedEvent, JobRecord } from './records.ts';
+import { deadRuns, runRegister } from './run-register.ts';
 import { describeRequest } from './settle.ts';
 import type { VerbPorts, Verbs } from './verbs.ts';
 import { FolderWatch } from './watch.ts';
@@ -81,8 +83,9 @@ export async function runJob(record: JobRecord, handover: Handover, ports: Runne
     events.emit({ type: 'job-started' });
     for (const warning of handover.warnings) events.emit({ type: 'warning', ...warning });
     const workFolder = await store.makeWorkFolder(record.id);
-    const verbPorts = await portsFor({ configuration, handover, events, workFolder }, ports);
-    if (lock?.uncleanBefore === true && host !== undefined)
+    const runs = runRegister(store, identity.machine, (run, machine) => saved.begin(run, machine));
+    const verbPorts = await portsFor({ configuration, handover, events, workFolder, runs }, ports);
+    if (host !== undefined && (lock?.uncleanBefore === true || (await deadRuns(store)).length > 0))
       await sweepFirst(host, record, verbPorts, events, ports, cancel.signal);
     const result = await runVerb(ports.verbs, record.request, verbPorts, cancel.signal);
     end = { outcome: 'succeeded', result };
@@ -138,10 +141,11 @@ interface RunContext {
   readonly handover: Handover;
   readonly events: JobEvents;
   readonly workFolder: string;
+  readonly runs: OwnRuns;
 }
 
 async function portsFor(context: RunContext, { store, environment, clock, logger }: RunnerPorts): Promise<VerbPorts> {
-  const { configuration, handover, events, workFolder } = context;
+  const { configuration, handover, events, workFolder, runs } = context;
   return {
     configuration,
     owner: await store.owner(),
@@ -158,6 +162,7 @@ async function portsFor(context: RunContext, { store, environment, clock, logger
       });
     },
     emit: events.emit,
+    runs,
     logger,
     clock,
   };
@@ -193,32 +198,6 @@ function runVerb(verbs: Verbs, request: JobRequest, ports: VerbPorts, signal: Ab
     signal: AbortSignal,
   ) => Promise<JobResult>;
   return verb(request, ports, signal);
-}
-
-/** Writes the record when the job starts and at each phase, one write after the other. */
-class RecordKeeper {
-  readonly #store: JobStore;
-  #record: JobRecord;
-  #written: Promise<void> = Promise.resolve();
-
-  constructor(store: JobStore, record: JobRecord) {
-    this.#store = store;
-    this.#record = record;
-  }
-
-  follow(event: { readonly type: string; readonly phase?: string }, clock: Clock): void {
-    const record = { ...this.#record };
-    if (event.type === 'job-started') record.startedAt = clock.now().toISOString();
-    if (event.type === 'phase-started' && event.phase !== undefined) record.phase = event.phase;
-    const save = isDeepStrictEqual(record, this.#record) ? () => this.#store.touch() : () => this.#store.save(record);
-    this.#record = record;
-    // What the record says is for show; the log and the end are what counts. So a failure here stops nothing.
-    this.#written = this.#written.then(save).catch(() => undefined);
-  }
-
-  settled(): Promise<void> {
-    return this.#written;
-  }
 }
 
 function keepBeating({ store, clock, logger }: RunnerPorts, id: JobId): Disposable & { stop(): void } {

@@ -8,6 +8,7 @@ import type { JobRequest } from '../domain/job.ts';
 import type { OwnerId, RepositoryName } from '../domain/names.ts';
 import type { Prompter } from '../domain/prompter.ts';
 import type { JobResult } from '../domain/report.ts';
+import type { OwnRuns } from '../pipeline/own-runs.ts';
 import type { RepositorySecrets } from './answers.ts';
 
 export interface VerbPorts {
@@ -21,6 +22,7 @@ export interface VerbPorts {
   readonly prompter: Prompter;
   /** Errors: `config.secret-unavailable`. */
   repositorySecrets(repository: RepositoryName): RepositorySecrets;
+  readonly runs: OwnRuns;
   readonly emit: EmitEvent;
   readonly logger: Logger;
   readonly clock: Clock;

@@ -9,29 +9,30 @@
  * stale; dying after it leaves the host to the watchman. In both cases the next run sweeps what is ours.
  */
 import type { Clock } from '../base/clock.ts';
-import { toErrorRecord } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { EmitEvent } from '../domain/events.ts';
 import { newRunId, type OwnerId } from '../domain/names.ts';
 import type { BackupReport } from '../domain/report.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import type { Repository } from '../repository/repository.ts';
-import { sweepHost } from '../snapshot/lease/commands.ts';
-import { acquireLease } from '../snapshot/lease/lease.ts';
 import { commitRestorePoint } from './backup/commit.ts';
+import { HeldHost } from './backup/hold-host.ts';
 import { openLeaseLine } from './backup/lease-line.ts';
 import { phases } from './backup/phases.ts';
 import { rethrowWithVerdict } from './backup/read-failure.ts';
 import { readTrees, spoolTrees } from './backup/read-trees.ts';
 import type { BackupRequest } from './backup/request.ts';
-import { freezeMs, snapshotReports } from './backup/snapshot-report.ts';
+import { snapshotReports } from './backup/snapshot-report.ts';
+import type { OwnRuns } from './own-runs.ts';
 import { prepare } from './prepare.ts';
+import { sweepOwn } from './sweep.ts';
 
 export interface BackupPorts {
   /** Each call opens a connection that shares nothing with the others. */
   openHost(signal: AbortSignal): Promise<RemoteHost>;
   openRepository(signal: AbortSignal): Promise<Repository>;
   readonly owner: OwnerId;
+  readonly runs: OwnRuns;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly emit: EmitEvent;
@@ -56,37 +57,23 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
   });
 
   const prepared = await phase('preflight', async () => {
-    const swept = await host.run(sweepHost(owner), signal);
+    const swept = await sweepOwn(host, ports, signal);
     for (const object of swept.removed)
       logger.log('info', 'Removed what an earlier run had left on the host.', { object });
-    return await prepare(source, { run, owner }, host, signal);
+    return await prepare(source, { run, owner }, [], host, signal);
   });
   for (const note of prepared.coverage.notes) emit({ type: 'warning', code: 'source.note', message: note, advice: '' });
 
-  let isReleased = true;
-  const lease = await phase('arm', async () => {
-    const terms = { run, owner, leaseSeconds: request.host.leaseSeconds, mounts: prepared.snapshots.items.length };
-    const onReleaseFailed = (error: unknown): void => {
-      isReleased = false;
-      emit({ type: 'cleanup-failed', what: `releasing run ${run} on ${host.name}`, error: toErrorRecord(error) });
-    };
+  const terms = { run, owner, leaseSeconds: request.host.leaseSeconds, mounts: prepared.snapshots.items.length };
+  const hold = await phase('arm', async () => {
     const line = resources.use(await openLeaseLine(host, ports, signal));
-    return resources.use(await acquireLease(terms, { host: line, clock, logger, onReleaseFailed }, signal));
+    return resources.use(await HeldHost.acquire(terms, { host: line, runs: ports.runs, clock, logger, emit }, signal));
   });
-  emit({ type: 'lease-armed', host: host.name, run, leaseMs: request.host.leaseSeconds * 1000 });
+  const { lease } = hold;
   const held = AbortSignal.any([signal, lock.signal, lease.signal]);
 
   const taken = await phase('snapshot', () => prepared.provider.create(prepared.snapshots, host, held));
-  const takenAt = clock.monotonicMs();
-  for (const snapshot of taken) {
-    emit({
-      type: 'snapshot-created',
-      volume: snapshot.planned.volume,
-      snapshot: snapshot.planned.snapshot,
-      freezeMs: freezeMs(snapshot),
-      sizeBytes: snapshot.planned.sizeBytes,
-    });
-  }
+  hold.take(taken);
   const readable = await phase('mount', () => prepared.provider.mount(taken, host, lease, held));
 
   const context = { request, host, repository, prepared, readable, workFolder: ports.workFolder, emit, clock };
@@ -103,16 +90,7 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
     commitRestorePoint({ ...context, run, lock, writer, read, taken }, held),
   );
 
-  await phase('release', async () => {
-    // From here on the restore point stands; a release that fails is the watchman's to finish, and a warning.
-    await lease[Symbol.asyncDispose]();
-  });
-  const lifetimeMs = Math.round(clock.monotonicMs() - takenAt);
-  if (isReleased) {
-    for (const { planned } of taken) {
-      emit({ type: 'snapshot-removed', volume: planned.volume, snapshot: planned.snapshot, lifetimeMs });
-    }
-    emit({ type: 'lease-released', host: host.name, run });
-  }
-  return { ...committed, snapshots: snapshotReports(taken, lease.peaks, lifetimeMs) };
+  // From here on the restore point stands; a release that fails is the watchman's to finish, and a warning.
+  await phase('release', () => hold.release());
+  return { ...committed, snapshots: snapshotReports(taken, lease.peaks, hold.lifetimeMs) };
 }

@@ -1,15 +1,15 @@
 /** What a backup of a source would do, without doing it. */
 import type { BackupPlan } from '../domain/backup-plan.ts';
-import { newRunId, type OwnerId } from '../domain/names.ts';
+import { newRunId, type OwnerId, type RunId } from '../domain/names.ts';
 import type { Source } from '../domain/source.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { describePlan, prepare } from './prepare.ts';
 
 export async function planBackup(
   source: Source,
-  owner: OwnerId,
+  { owner, dead }: { readonly owner: OwnerId; readonly dead: readonly RunId[] },
   host: RemoteHost,
   signal: AbortSignal,
 ): Promise<BackupPlan> {
-  return describePlan(source, await prepare(source, { run: newRunId(), owner }, host, signal));
+  return describePlan(source, await prepare(source, { run: newRunId(), owner }, dead, host, signal));
 }

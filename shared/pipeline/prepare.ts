@@ -5,11 +5,13 @@
 import { StillpointError } from '../base/errors.ts';
 import type { BackupPlan } from '../domain/backup-plan.ts';
 import { compileExcludes, type ExcludePatterns } from '../domain/exclude-patterns.ts';
+import type { RunId } from '../domain/names.ts';
 import type { Source } from '../domain/source.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { lvmThickProvider } from '../snapshot/lvm/provider.ts';
 import type { RunIdentity, SnapshotPlan, SnapshotProvider } from '../snapshot/provider.ts';
 import { type Survey, surveyHost } from '../snapshot/survey.ts';
+import { afterSweep } from './backup/after-sweep.ts';
 import { idleAutomounts, refuseAutomount, wakeAutomounts } from './backup/automounts.ts';
 import { type Coverage, coverPaths, resolvePaths } from './backup/paths.ts';
 
@@ -19,33 +21,38 @@ export interface Preparation {
   readonly exclude: ExcludePatterns;
   readonly provider: SnapshotProvider;
   readonly snapshots: SnapshotPlan;
+  /** What dead runs of ours left and the backup removes before anything else. */
+  readonly removes: readonly string[];
 }
 
+/** @param dead runs that a sweep is going to remove; none where it has */
 export async function prepare(
   source: Source,
   identity: RunIdentity,
+  dead: readonly RunId[],
   host: RemoteHost,
   signal: AbortSignal,
 ): Promise<Preparation> {
   const exclude = compileExcludes(source.exclude);
-  let survey = await surveyHost(host, signal);
+  const look = async () => afterSweep(await surveyHost(host, signal), identity.owner, dead);
+  let { survey, removes } = await look();
   requireTools(survey, host.name);
   // Resolving a path may itself wake an automount on the way.
   const resolved = await host.run(resolvePaths(source.paths), signal);
   const idle = idleAutomounts(resolved, survey.mounts, exclude);
   if (idle.length > 0) {
     await host.run(wakeAutomounts(idle.map(({ target }) => target)), signal);
-    survey = await surveyHost(host, signal);
+    ({ survey, removes } = await look());
     const [still] = idleAutomounts(resolved, survey.mounts, exclude);
     if (still !== undefined) throw refuseAutomount(still, host.name);
   }
   const coverage = coverPaths(resolved, survey, exclude, host.name);
   const snapshots = lvmThickProvider.plan(coverage.volumes, survey, identity);
-  return { survey, coverage, exclude, provider: lvmThickProvider, snapshots };
+  return { survey, coverage, exclude, provider: lvmThickProvider, snapshots, removes };
 }
 
 export function describePlan(source: Source, prepared: Preparation): BackupPlan {
-  const { coverage, snapshots } = prepared;
+  const { coverage, snapshots, removes } = prepared;
   const used = coverage.volumes.map((volume) => volume.volume.usedBytes);
   return {
     run: snapshots.run,
@@ -55,7 +62,7 @@ export function describePlan(source: Source, prepared: Preparation): BackupPlan 
     paths: coverage.trees.map((tree) => tree.path.toString('utf8')).reverse(),
     snapshots: snapshots.items.map((item) => item.planned),
     consistency: coverage.volumes.length === 1 ? 'crash' : 'crash-skewed',
-    commands: snapshots.commands,
+    commands: [...removes.map((volume) => `lvremove -y ${volume}`), ...snapshots.commands],
     estimate: {
       bytesOnVolumes: used.every((bytes) => bytes !== undefined)
         ? used.reduce((sum, bytes) => sum + bytes, 0)

@@ -4,12 +4,14 @@ import type { EmitEvent } from '../domain/events.ts';
 import type { OwnerId } from '../domain/names.ts';
 import type { SweepReport } from '../domain/report.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
-import { sweepHost } from '../snapshot/lease/commands.ts';
+import { type ReapResult, sweepHost } from '../snapshot/lease/commands.ts';
 import { phases } from './backup/phases.ts';
+import type { OwnRuns } from './own-runs.ts';
 
 export interface SweepPorts {
   openHost(signal: AbortSignal): Promise<RemoteHost>;
   readonly owner: OwnerId;
+  readonly runs: Pick<OwnRuns, 'dead' | 'swept'>;
   readonly clock: Clock;
   readonly emit: EmitEvent;
 }
@@ -17,6 +19,17 @@ export interface SweepPorts {
 export async function sweep(ports: SweepPorts, signal: AbortSignal): Promise<SweepReport> {
   const phase = phases(ports.emit, ports.clock, signal);
   await using host = await phase('connect', () => ports.openHost(signal));
-  const result = await phase('sweep', () => host.run(sweepHost(ports.owner), signal));
+  const result = await phase('sweep', () => sweepOwn(host, ports, signal));
   return { kind: 'sweep', removed: result.removed, kept: result.kept };
+}
+
+/** Also what dead runs of ours left, though their lease still runs. */
+export async function sweepOwn(
+  host: RemoteHost,
+  { owner, runs }: Pick<SweepPorts, 'owner' | 'runs'>,
+  signal: AbortSignal,
+): Promise<ReapResult> {
+  const result = await host.run(sweepHost(owner, await runs.dead()), signal);
+  await runs.swept(result);
+  return result;
 }

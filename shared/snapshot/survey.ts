@@ -5,7 +5,7 @@ import type { RemoteHost } from '../remote/remote-host.ts';
 import { type DetectedVolume, detectVolumes } from './detect.ts';
 import { type HostIdentity, identifyHost } from './identify-host.ts';
 import { listLogicalVolumes, listVolumeGroups } from './lvm/list.ts';
-import type { VolumeGroupRecord } from './lvm/records.ts';
+import type { LogicalVolumeRecord, VolumeGroupRecord } from './lvm/records.ts';
 import { measureMounts } from './measure.ts';
 import { readMounts } from './mountinfo.ts';
 
@@ -14,6 +14,8 @@ export interface Survey {
   readonly mounts: readonly Mount[];
   readonly volumes: readonly DetectedVolume[];
   readonly groups: readonly VolumeGroupRecord[];
+  /** All of them, snapshots included. */
+  readonly logicalVolumes: readonly LogicalVolumeRecord[];
   /** Average writing since boot by the device's number, bytes per second. */
   readonly writtenBytesPerSecond: ReadonlyMap<string, number>;
 }
@@ -48,6 +50,7 @@ export async function surveyHost(host: RemoteHost, signal: AbortSignal): Promise
     mounts,
     volumes: detectVolumes(mounts, records, groups, use),
     groups,
+    logicalVolumes: records,
     writtenBytesPerSecond: rates,
   };
 }

@@ -24,6 +24,7 @@ import type { Guest } from '../lab/guest.ts';
 import { startGuest } from '../lab/guest.ts';
 import type { GuestAlias } from '../lab/guest-ssh.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
+import { noRuns } from '../support/pipeline/no-runs.ts';
 import { eventually } from '../support/snapshot/paper-lvm.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 
@@ -268,6 +269,7 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
           openHost: async () => overflowing,
           openRepository: (openSignal) => openRepository(backend, PASSWORD, openSignal),
           owner,
+          runs: noRuns(),
           clock: systemClock,
           logger: silentLogger,
           emit: () => undefined,
@@ -305,7 +307,7 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
       signal,
     });
     try {
-      await expect(planBackup(source, owner, root, signal)).rejects.toMatchObject({
+      await expect(planBackup(source, { owner, dead: [] }, root, signal)).rejects.toMatchObject({
         code: 'lvm.no-room',
         details: { group: 'vg0', freeBytes: 60 * EXTENT },
       });

@@ -126,6 +126,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
       exclude: compileExcludes(order.exclude ?? []),
       provider: lvmThickProvider,
       snapshots: { run, owner, items: [{ planned, volume, leastBytes: 0 }], commands: [], risks: [] },
+      removes: [],
     },
     readable: [taken],
     workFolder: order.workFolder,

@@ -3,13 +3,20 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../../shared/base/clock.ts';
 import { silentLogger } from '../../../shared/base/log.ts';
+import { identifyProcess } from '../../../shared/base/process-identity.ts';
 import type { RunEventBody } from '../../../shared/domain/events.ts';
 import { hostName, ownerId, repositoryName, sourceName } from '../../../shared/domain/names.ts';
+import { planIdOf } from '../../../shared/domain/plan-id.ts';
 import type { BackupReport } from '../../../shared/domain/report.ts';
+import { JobStore } from '../../../shared/jobs/job-store.ts';
+import { RecordKeeper } from '../../../shared/jobs/record-keeper.ts';
+import { runRegister } from '../../../shared/jobs/run-register.ts';
 import { backup } from '../../../shared/pipeline/backup.ts';
+import type { OwnRuns } from '../../../shared/pipeline/own-runs.ts';
 import { connectHost } from '../../../shared/remote/connect-host.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
 import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
+import { aRecord } from '../../support/jobs/a-record.ts';
 import { CHEAP_KEY } from '../../support/test-repository.ts';
 
 /** Plain JSON, so that it can be handed to a process that is going to be killed. */
@@ -30,6 +37,18 @@ export async function createTestRepository(setting: BackupSetting, signal: Abort
   const backend = createLocalBackend(repositoryFolder(setting));
   const repository = await createRepository(backend, PASSWORD, signal, { keyCost: CHEAP_KEY });
   await repository.close();
+}
+
+/** As a runner has it: the run stands in the record of a job for which this process answers. */
+async function registerFor(setting: BackupSetting): Promise<OwnRuns> {
+  const store = await JobStore.open(join(setting.folder, 'state'));
+  const self = await identifyProcess();
+  if (self === undefined) throw new Error('a process can find itself');
+  const record = aRecord({ request: { kind: 'backup', source: sourceName('shop') }, starter: self });
+  await store.create(record);
+  await store.claim(record.id, self);
+  const keeper = new RecordKeeper(store, record);
+  return runRegister(store, planIdOf({ host: setting.alias }), (run, machine) => keeper.begin(run, machine));
 }
 
 export async function runBackup(
@@ -72,6 +91,7 @@ export async function runBackup(
       openRepository: (openSignal) =>
         openRepository(createLocalBackend(repositoryFolder(setting)), PASSWORD, openSignal),
       owner: OWNER,
+      runs: await registerFor(setting),
       clock: systemClock,
       logger: silentLogger,
       emit,

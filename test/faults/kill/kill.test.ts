@@ -178,6 +178,29 @@ describe.each(BACKUP_PHASES)('at %s', (phase) => {
   });
 });
 
+test('a client that is killed three times within one lease leaves nothing to the fourth', async () => {
+  const free = async (): Promise<number> =>
+    Number((await guest.run('vgs --noheadings -o vg_free_count vg0', { signal: never })).stdout);
+  const before = await free();
+  const long = { ...setting, leaseSeconds: 3600 };
+  for (const phase of ['mount', 'read', 'end-check']) {
+    const child = await execa(
+      process.execPath,
+      [join(import.meta.dirname, 'backup-child.ts'), JSON.stringify(long), phase, '0'],
+      { reject: false },
+    );
+    expect(child.signal).toBe('SIGKILL');
+    expect(await free(), 'what the one before left has gone, and no more than one is there').toBeGreaterThan(
+      before * 0.4,
+    );
+  }
+  expect(await free()).toBeLessThan(before);
+  points.push((await runBackup(long, () => undefined, never)).restorePoint);
+  expect(await guest.traces({ signal: never })).toEqual([]);
+  expect(await free()).toBe(before);
+  await expectWholeRepository();
+});
+
 test('after all of it every byte of the repository is what its name says', async () => {
   expect(await restic('check', '--read-data')).toContain('no errors were found');
   // One backup before, and one after each strike.

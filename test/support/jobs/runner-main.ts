@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { cleanupSignal } from '../../../shared/base/cancel.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
+import { newRunId } from '../../../shared/domain/names.ts';
 import type { JobResult } from '../../../shared/domain/report.ts';
 import { runnerProcess } from '../../../shared/jobs/runner-process.ts';
 import type { VerbPorts, Verbs } from '../../../shared/jobs/verbs.ts';
@@ -22,6 +23,9 @@ const VERBS: Verbs = {
   backup: async ({ source }, ports, signal) => {
     const { emit, clock, environment } = ports;
     emit({ type: 'phase-started', phase: 'read' });
+    const run = newRunId();
+    await ports.runs.begin(run);
+    const released = { type: 'lease-released', host: 'db1', run } as const;
     await mark(ports, `begin ${source}`);
     try {
       while (!existsSync(join(environment.home, `${source}.go`))) await clock.sleep(10, signal);
@@ -29,11 +33,13 @@ const VERBS: Verbs = {
       // What a real verb does on the host when it is stopped.
       await clock.sleep(200, cleanupSignal());
       await mark(ports, `cleaned ${source}`);
+      emit(released);
       throw error;
     }
     await mark(ports, `end ${source}`);
     emit({ type: 'phase-finished', phase: 'read', durationMs: 1 });
-    if (source.endsWith('-unclean')) {
+    if (!source.endsWith('-unclean')) emit(released);
+    else {
       emit({
         type: 'cleanup-failed',
         what: 'removing',
@@ -84,7 +90,9 @@ const VERBS: Verbs = {
     throw new StillpointError('repository.wrong-password', 'No key opens.', { advice: 'Try again.', cause: undefined });
   },
   sweep: async ({ host }, ports) => {
-    await mark(ports, `sweep ${host}`);
+    const dead = await ports.runs.dead();
+    await mark(ports, ['sweep', host, ...(dead.length === 0 ? [] : [`of ${dead.length} dead`])].join(' '));
+    await ports.runs.swept({ removed: [], kept: [] });
     return RESULT;
   },
 };

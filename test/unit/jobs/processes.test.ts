@@ -7,6 +7,7 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { never } from '../../../shared/base/cancel.ts';
 import { systemClock } from '../../../shared/base/clock.ts';
 import { silentLogger } from '../../../shared/base/log.ts';
 import { jobId, repositoryName } from '../../../shared/domain/names.ts';
@@ -45,14 +46,15 @@ describe('a job', { timeout: SLOW }, () => {
       '1 job-started',
       '2 phase-started',
       '3 phase-finished',
-      '4 job-finished',
+      '4 lease-released',
+      '5 job-finished',
     ]);
     expect(await lab.events(id)).toEqual(events);
     expect(await lab.events(id, 3)).toEqual(events.slice(3));
-    expect(await lab.events(id, 4)).toEqual([]);
+    expect(await lab.events(id, 5)).toEqual([]);
     expect(await lab.store.view(await lab.facts(id))).toMatchObject({
       state: 'succeeded',
-      lastSeq: 4,
+      lastSeq: 5,
       phase: 'read',
       result: { kind: 'sweep' },
     });
@@ -96,10 +98,31 @@ describe('a job', { timeout: SLOW }, () => {
 
     await lab.letGo('b');
     await lab.events((await lab.start(backupOf('b'))).id);
-    expect(await lab.marks()).toEqual(['begin a', 'sweep db1', 'begin b', 'end b']);
+    expect(await lab.marks()).toEqual(['begin a', 'sweep db1 of 1 dead', 'begin b', 'end b']);
     await lab.letGo('a');
     await lab.events((await lab.start(backupOf('a'))).id);
     expect((await lab.marks()).slice(4), 'no second sweep').toEqual(['begin a', 'end a']);
+  });
+
+  test('that is killed again and again is named as often to the next one, and not again', async () => {
+    for (let kill = 1; kill <= 3; kill += 1) {
+      const { id } = await lab.start(backupOf('c'));
+      await lab.until(id, 'running');
+      const began = async () => (await lab.marks()).filter((mark) => mark === 'begin c').length;
+      while ((await began()) < kill) await systemClock.sleep(10, never);
+      process.kill((await lab.facts(id)).runner?.identity.pid ?? 0, 'SIGKILL');
+      await lab.until(id, 'interrupted');
+    }
+    await lab.letGo('a');
+    // On another host first: what it does not know of is not taken for removed.
+    await lab.events((await lab.start(backupOf('a'))).id);
+    await lab.letGo('c');
+    await lab.events((await lab.start(backupOf('c'))).id);
+    await lab.events((await lab.start(backupOf('a'))).id);
+    expect(await lab.marks()).toEqual([
+      ...['begin c', 'sweep db2 of 1 dead', 'begin c', 'sweep db2 of 1 dead', 'begin c'],
+      ...['sweep db1 of 1 dead', 'begin a', 'end a', 'sweep db2 of 1 dead', 'begin c', 'end c', 'begin a', 'end a'],
+    ]);
   });
 
   test('whose process is killed is noticed by those who only watch', async () => {
@@ -125,7 +148,7 @@ describe('a job', { timeout: SLOW }, () => {
     await lab.letGo('a');
     await lab.events((await lab.start(backupOf('b-unclean'))).id);
     await lab.events((await lab.start(backupOf('a'))).id);
-    expect(await lab.marks()).toEqual(['begin b-unclean', 'end b-unclean', 'sweep db1', 'begin a', 'end a']);
+    expect(await lab.marks()).toEqual(['begin b-unclean', 'end b-unclean', 'sweep db1 of 1 dead', 'begin a', 'end a']);
   });
 
   test('is one for all who ask for the same thing at the same time', async () => {

@@ -166,3 +166,18 @@ test(
   },
   SLOW,
 );
+
+test(
+  'two names of one machine wait for each other, and two machines of one name do not',
+  async () => {
+    const one = await shell(await configure('one', { ssh: 'DB1.invalid' }));
+    const two = await shell(await configure('two', { ssh: 'db2.invalid' }));
+    const { job: first } = await (await shell(await configure('three'))).startJob(BACKUP, never);
+    await lab.until(first.id, 'running');
+    const { job: same } = await one.startJob(BACKUP, never);
+    const { job: other } = await two.startJob(BACKUP, never);
+    await lab.until(other.id, 'running');
+    expect((await lab.facts(same.id)).record.startedAt).toBeUndefined();
+  },
+  SLOW,
+);

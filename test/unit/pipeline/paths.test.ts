@@ -32,6 +32,7 @@ function surveyOf(mounts: readonly Mount[]): Survey {
     mounts,
     volumes: detectVolumes(mounts, guestVolumes(), guestGroups(), use),
     groups: guestGroups(),
+    logicalVolumes: guestVolumes(),
     writtenBytesPerSecond: new Map([['254:0', 50_000]]),
   };
 }
@@ -215,6 +216,7 @@ test('a plan says what would be done, as a person would type it', () => {
     exclude: compileExcludes([]),
     provider: lvmThickProvider,
     snapshots,
+    removes: [],
   });
   expect(plan).toMatchInlineSnapshot(`
     {

@@ -1,0 +1,94 @@
+/**
+ * The host for the length of a run: its lease, and what is told of the snapshots under it.
+ *
+ * Crash story: the run is written down before the lease is armed, so whoever finds our process dead can name the run to
+ * the next sweep. Releasing happens once, on a clock of its own, however the run ends; what it could not remove is told
+ * as `cleanup-failed` and left to the watchman and to the next sweep.
+ */
+import type { Clock } from '../../base/clock.ts';
+import { toErrorRecord } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import type { EmitEvent } from '../../domain/events.ts';
+import type { RemoteHost } from '../../remote/remote-host.ts';
+import { acquireLease, type Lease, type LeaseTerms } from '../../snapshot/lease/lease.ts';
+import type { TakenSnapshot } from '../../snapshot/provider.ts';
+import type { OwnRuns } from '../own-runs.ts';
+import { freezeMs } from './snapshot-report.ts';
+
+export interface HoldPorts {
+  readonly host: RemoteHost;
+  readonly runs: OwnRuns;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly emit: EmitEvent;
+}
+
+export class HeldHost implements AsyncDisposable {
+  readonly lease: Lease;
+  readonly #terms: LeaseTerms;
+  readonly #ports: HoldPorts;
+  readonly #failure: { error?: unknown };
+  #taken: readonly TakenSnapshot[] = [];
+  #takenAtMs = 0;
+  #released: Promise<void> | undefined;
+  /** From the instant of the last snapshot to the release; 0 before that. */
+  lifetimeMs = 0;
+
+  private constructor(lease: Lease, terms: LeaseTerms, ports: HoldPorts, failure: { error?: unknown }) {
+    this.lease = lease;
+    this.#terms = terms;
+    this.#ports = ports;
+    this.#failure = failure;
+  }
+
+  static async acquire(terms: LeaseTerms, ports: HoldPorts, signal: AbortSignal): Promise<HeldHost> {
+    const { host, clock, logger, emit } = ports;
+    const { run } = terms;
+    await ports.runs.begin(run);
+    const failure: { error?: unknown } = {};
+    const onReleaseFailed = (error: unknown): void => {
+      failure.error = error;
+      emit({ type: 'cleanup-failed', what: `releasing run ${run} on ${host.name}`, error: toErrorRecord(error) });
+    };
+    const lease = await acquireLease(terms, { host, clock, logger, onReleaseFailed }, signal);
+    emit({ type: 'lease-armed', host: host.name, run, leaseMs: terms.leaseSeconds * 1000 });
+    return new HeldHost(lease, terms, ports, failure);
+  }
+
+  take(taken: readonly TakenSnapshot[]): void {
+    this.#taken = taken;
+    this.#takenAtMs = this.#ports.clock.monotonicMs();
+    for (const snapshot of taken) {
+      const { volume, snapshot: name, sizeBytes } = snapshot.planned;
+      this.#ports.emit({
+        type: 'snapshot-created',
+        volume,
+        snapshot: name,
+        freezeMs: freezeMs(snapshot),
+        sizeBytes,
+      });
+    }
+  }
+
+  /** Never rejects. */
+  release(): Promise<void> {
+    this.#released ??= this.#release();
+    return this.#released;
+  }
+
+  async #release(): Promise<void> {
+    const { emit, clock, host } = this.#ports;
+    await this.lease[Symbol.asyncDispose]();
+    if (this.#taken.length > 0) this.lifetimeMs = Math.round(clock.monotonicMs() - this.#takenAtMs);
+    if ('error' in this.#failure) return;
+    for (const { planned } of this.#taken) {
+      const { volume, snapshot } = planned;
+      emit({ type: 'snapshot-removed', volume, snapshot, lifetimeMs: this.lifetimeMs });
+    }
+    emit({ type: 'lease-released', host: host.name, run: this.#terms.run });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+}

@@ -1,0 +1,60 @@
+/** What a plan may count as free: only what a sweep is sure to remove. */
+import { describe, expect, test } from 'vitest';
+import { ownerId, runId } from '../../../shared/domain/names.ts';
+import { afterSweep } from '../../../shared/pipeline/backup/after-sweep.ts';
+import type { LogicalVolumeRecord } from '../../../shared/snapshot/lvm/records.ts';
+import type { Survey } from '../../../shared/snapshot/survey.ts';
+import { guestGroups, guestVolumes, volumeCalled } from '../snapshot/fixtures.ts';
+
+const OWNER = ownerId('00112233aabb');
+const RUN = runId('0a1b2c3d');
+const [GROUP] = guestGroups();
+if (GROUP === undefined) throw new Error('the fixture has no group');
+
+const snapshot = (facts: Partial<LogicalVolumeRecord> = {}): LogicalVolumeRecord => ({
+  ...volumeCalled('files'),
+  lv_name: `sp_${RUN}_11111111`,
+  lv_attr: 'swi-aos---',
+  lv_size: 10 * GROUP.vg_extent_size,
+  lv_tags: ['stillpoint', `sp.run=${RUN}`, `sp.owner=${OWNER}`],
+  ...facts,
+});
+
+function freed(volumes: readonly LogicalVolumeRecord[], dead = [RUN]) {
+  const survey = { groups: guestGroups(), logicalVolumes: [...guestVolumes(), ...volumes] } as unknown as Survey;
+  const { survey: after, removes } = afterSweep(survey, OWNER, dead);
+  return { extents: (after.groups[0]?.vg_free_count ?? 0) - GROUP!.vg_free_count, removes };
+}
+
+test('the snapshots of dead runs, of all of them', () => {
+  const other = runId('ffffffff');
+  const second = snapshot({
+    lv_name: `sp_${other}_22222222`,
+    lv_tags: ['stillpoint', `sp.run=${other}`, `sp.owner=${OWNER}`],
+  });
+  expect(freed([snapshot(), second], [RUN, other])).toEqual({
+    extents: 20,
+    removes: ['vg0/sp_0a1b2c3d_11111111', 'vg0/sp_ffffffff_22222222'],
+  });
+});
+
+describe('nothing', () => {
+  test.each<[string, Partial<LogicalVolumeRecord>]>([
+    ['of another owner', { lv_tags: ['stillpoint', `sp.run=${RUN}`, 'sp.owner=ffffffffffff'] }],
+    ['that only has our name', { lv_tags: [] }],
+    ['with the mark of another run', { lv_tags: ['stillpoint', 'sp.run=ffffffff', `sp.owner=${OWNER}`] }],
+    ['that is being merged', { lv_attr: 'Swi-aos---' }],
+    ['that is no snapshot', { lv_attr: '-wi-ao----' }],
+    ['with a longer name', { lv_name: `sp_${RUN}_11111111x` }],
+  ])('%s', (_, facts) => {
+    expect(freed([snapshot(facts)])).toEqual({ extents: 0, removes: [] });
+  });
+
+  test('of a run that may live', () => {
+    expect(freed([snapshot()], [])).toEqual({ extents: 0, removes: [] });
+  });
+
+  test('in another group', () => {
+    expect(freed([snapshot({ vg_uuid: 'another' })]).extents).toBe(0);
+  });
+});
