@@ -66,6 +66,7 @@ describe('a job is joined', { timeout: SLOW }, () => {
     const file = await configure('one');
     const stillpoint = await shell(file);
     const first = await stillpoint.startJob(BACKUP, never);
+    await lab.untilMarked('begin a');
     await configure('one', { keep: { last: 3 } });
     expect(await stillpoint.startJob(BACKUP, never)).toMatchObject({ alreadyRunning: true, job: { id: first.job.id } });
   });
@@ -94,6 +95,7 @@ describe('a job is not joined', { timeout: SLOW }, () => {
     await configure('one');
     const stillpoint = await shell(join(lab.home, 'one', 'config.jsonc'));
     const first = await stillpoint.startJob(BACKUP, never);
+    await lab.untilMarked('begin a');
     await configure('one', edited);
     const second = await stillpoint.startJob(BACKUP, never);
     expect(second.alreadyRunning).toBe(false);
