@@ -63,7 +63,7 @@ async function prepared({ host }: Woken, paths = ['/srv/files'], exclude: string
     repository: repositoryName('main'),
     exclude,
   };
-  return await prepare(source, { run: runId('0000aaaa'), owner: ownerId('00000be4c400') }, host, never);
+  return await prepare(source, { run: runId('0000aaaa'), owner: ownerId('00000be4c400') }, [], host, never);
 }
 const trees = ({ coverage }: Preparation): string[] => coverage.trees.map((tree) => tree.path.toString());
 
