@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { defineConfig } from 'vitest/config';
 import { TestResults } from './.ci/test-results.ts';
+import { openRun } from './test/lab/run-folder.ts';
 
 /**
  * One project for each kind of test. `test/unit` and the like run their files side by side; the heavy kinds, which
@@ -36,6 +37,7 @@ const heavy = { test: 4 * MINUTE, hook: 5 * MINUTE, workers: 1 };
 /** Builds the programs for tests that start them as users do. */
 const PROGRAMS = './test/support/programs.ts';
 
+openRun();
 const resultsFile = process.env['STILLPOINT_TEST_RESULTS'];
 
 export default defineConfig({

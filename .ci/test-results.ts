@@ -4,7 +4,7 @@
  * without a reason and a file without tests count as failures.
  */
 import { writeFileSync } from 'node:fs';
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
 
 export interface GroupResults {
   readonly passed: number;
@@ -35,12 +35,25 @@ function collect(modules: readonly TestModule[], unhandled: readonly unknown[]):
       const result = test.result();
       const name = `${module.relativeModuleId} > ${test.fullName}`;
       if (result.state === 'passed') passed += 1;
-      else if (result.state === 'skipped' && result.note) skipped.push({ test: name, reason: result.note });
-      else if (result.state === 'skipped') failures.push(`${name}: skipped without a reason, use skip("why")`);
-      else failures.push(result.state === 'failed' ? name : `${name}: did not end`);
+      else if (result.state === 'skipped') {
+        const reason = result.note ?? reasonOf(test);
+        if (reason !== undefined) skipped.push({ test: name, reason });
+        else failures.push(`${name}: skipped without a reason, use skip("why") or needing("why")`);
+      } else failures.push(result.state === 'failed' ? name : `${name}: did not end`);
     }
   }
   return { passed, failures, skipped };
+}
+
+/** A reason given to the test or to a suite around it, see `test/support/needing.ts`. */
+function reasonOf(test: TestCase): string | undefined {
+  let task: TestCase | TestSuite | TestModule = test;
+  while (task.type !== 'module') {
+    const { skipReason } = task.meta() as { skipReason?: string };
+    if (skipReason !== undefined) return skipReason;
+    task = task.parent;
+  }
+  return undefined;
 }
 
 /** Errors of loading, `beforeAll` and `afterAll`, which belong to no test. */

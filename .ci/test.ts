@@ -14,6 +14,7 @@ import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { openRun } from '../test/lab/run-folder.ts';
 import { ROOT, runProcess } from './process.ts';
 import type { GroupResults } from './test-results.ts';
 
@@ -58,6 +59,7 @@ interface Report extends GroupResults {
 }
 
 const deadlineMs = Number(process.env['STILLPOINT_TEST_DEADLINE'] ?? Number.POSITIVE_INFINITY) * 1000;
+const labRun = openRun();
 const resultsFolder = mkdtempSync(join(tmpdir(), 'stillpoint-results-'));
 process.on('exit', () => rmSync(resultsFolder, { recursive: true, force: true }));
 
@@ -160,6 +162,8 @@ if (reports.every(({ passed, skipped, failures }) => passed + skipped.length + f
 }
 
 printReports(reports);
+const kernel = join(labRun, 'kernel');
+if (existsSync(kernel)) console.log(`GUESTS  ran on ${readFileSync(kernel, 'utf8')}`);
 if (chosen.length === 0) {
   for (const { name, onlyNamed } of GROUPS) if (onlyNamed !== undefined) console.log(`NOT RUN ${name}: ${onlyNamed}`);
 }

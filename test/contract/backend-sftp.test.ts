@@ -7,15 +7,12 @@ import { systemClock } from '../../shared/base/clock.ts';
 import { SftpPool } from '../../shared/remote/sftp/sftp-pool.ts';
 import { createSftpBackend } from '../../shared/repository/backend/sftp.ts';
 import { type BackendFixture, tamperInFolder } from '../support/backend-fixture.ts';
+import { needing } from '../support/needing.ts';
 import { type OddFiles, oddSftpServer } from '../support/remote/odd-sftp-server.ts';
 import { whyNoPrivateSshd } from '../support/remote/private-sshd.ts';
 import { type SftpHost, startSftpHost } from '../support/remote/sftp-host.ts';
 import { type SftpServerOptions, sftpServers, whyNoSftpServer } from '../support/remote/sftp-server.ts';
 import { backendContract } from './backend.ts';
-
-function because(whyNot: string | undefined): string {
-  return whyNot === undefined ? '' : `, skipped: ${whyNot}`;
-}
 
 async function serverFixture(options: SftpServerOptions = {}): Promise<BackendFixture> {
   const folder = await mkdtemp(path.join(tmpdir(), 'stillpoint-sftp-'));
@@ -37,7 +34,7 @@ async function serverFixture(options: SftpServerOptions = {}): Promise<BackendFi
 const noServer = whyNoSftpServer();
 const noSshd = await whyNoPrivateSshd();
 
-describe.skipIf(noServer !== undefined)(`without SSH${because(noServer)}`, () => {
+describe('without SSH', needing(noServer), () => {
   backendContract('SFTP', () => serverFixture());
   backendContract('SFTP, one channel and no extensions,', () =>
     serverFixture({ most: 1, args: ['-P', 'posix-rename,fsync,statvfs,limits'] }),
@@ -68,7 +65,7 @@ async function oddFixture(): Promise<BackendFixture> {
 
 backendContract('SFTP, with a server that keeps to the letter,', oddFixture);
 
-describe.skipIf(noSshd !== undefined)(`behind sshd${because(noSshd)}`, () => {
+describe('behind sshd', needing(noSshd), () => {
   let host: SftpHost;
   let made = 0;
   beforeAll(async () => {

@@ -133,7 +133,7 @@ const SUDOERS = [
   'bakpw ALL=(ALL:ALL) ALL',
   'nottoo ALL=(root) NOPASSWD: /bin/true',
   'logged ALL=(root) NOPASSWD: ALL',
-  'Defaults:logged log_output, iolog_dir=/nowhere',
+  'Defaults:logged log_output, iolog_dir=/proc/nowhere',
   'tty ALL=(root) NOPASSWD: ALL',
   'Defaults:tty requiretty',
   'keeps ALL=(ALL:ALL) NOPASSWD: SETENV: ALL',

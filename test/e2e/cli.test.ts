@@ -10,6 +10,8 @@ import { execa } from 'execa';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { describeTree, treeDifferences } from '../support/describe-tree.ts';
 import { CLI, type InstalledUser, installedUser } from '../support/installed-user.ts';
+import { needing } from '../support/needing.ts';
+import { NO_RESTIC } from '../support/restic.ts';
 
 /** Long enough for a slow machine, short enough to see a process that never ends. */
 const signalOf = (): AbortSignal => AbortSignal.timeout(100_000);
@@ -92,7 +94,7 @@ describe('without a repository', () => {
   });
 });
 
-describe('with a repository that restic wrote', () => {
+describe('with a repository that restic wrote', needing(NO_RESTIC), () => {
   let user: InstalledUser;
   let files: string;
 

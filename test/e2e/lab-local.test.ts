@@ -6,11 +6,11 @@ import { describe, expect, it } from 'vitest';
 import { mountBtrfs } from '../lab/btrfs-loop.ts';
 import { startLocalSshd } from '../lab/local-sshd.ts';
 import { mountTmpfs } from '../lab/tmpfs.ts';
+import { needing, whyNotRoot } from '../support/needing.ts';
 
-const isRoot = process.getuid?.() === 0;
-if (!isRoot) console.warn("The tests of the lab's local parts are skipped: they need root.");
+const whyNot = whyNotRoot('a private sshd and mounts');
 
-describe.skipIf(!isRoot)('the private sshd', () => {
+describe('the private sshd', needing(whyNot), () => {
   it('lets root in with its own key and is gone after disposal', async ({ signal }) => {
     const sshd = await startLocalSshd({}, signal);
     try {
@@ -57,7 +57,7 @@ describe.skipIf(!isRoot)('the private sshd', () => {
   });
 });
 
-describe.skipIf(!isRoot)('the file systems of the lab', () => {
+describe('the file systems of the lab', needing(whyNot), () => {
   it('mounts a real Btrfs that takes snapshots, and unmounts it', async ({ signal }) => {
     const btrfs = await mountBtrfs({ sizeBytes: 512 * 1024 ** 2 }, signal);
     try {

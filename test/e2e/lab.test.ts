@@ -8,21 +8,18 @@ import type { Guest } from '../lab/guest.ts';
 import { startGuest } from '../lab/guest.ts';
 import { readLiveBlocks } from '../lab/live-blocks.ts';
 import { committedBefore, liveFolder, ordersCheck, startedBefore, startWriter } from '../lab/living-writer.ts';
+import { printedProgress } from '../lab/progress.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
+import { needing } from '../support/needing.ts';
 
 const obstacle = await reasonLabCannotRun();
-if (obstacle !== undefined) console.warn(`The lab's tests are skipped: ${obstacle}.`);
 
-describe.skipIf(obstacle !== undefined)('a guest of the lab', () => {
+describe('a guest of the lab', needing(obstacle), () => {
   let guest: Guest;
 
   beforeAll(async () => {
     guest = await startGuest(
-      {
-        onPhase: (phase, milliseconds) => {
-          console.log(`lab: ${phase}: ${(milliseconds / 1000).toFixed(1)} s`);
-        },
-      },
+      { progress: printedProgress((line) => console.log(`lab: ${line}`)) },
       AbortSignal.timeout(290_000),
     );
   }, 300_000);

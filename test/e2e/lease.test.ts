@@ -24,12 +24,12 @@ import type { Guest } from '../lab/guest.ts';
 import { startGuest } from '../lab/guest.ts';
 import type { GuestAlias } from '../lab/guest-ssh.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
+import { needing } from '../support/needing.ts';
 import { noRuns } from '../support/pipeline/no-runs.ts';
 import { eventually } from '../support/snapshot/paper-lvm.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 
 const obstacle = await reasonLabCannotRun();
-if (obstacle !== undefined) console.warn(`The tests of leases are skipped: ${obstacle}.`);
 
 const owner = ownerId('00112233aabb');
 const EXTENT = 4 * 1024 * 1024;
@@ -41,7 +41,7 @@ const stoppedClock: Clock = {
     new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
 };
 
-describe.skipIf(obstacle !== undefined)('a lease on a real host', () => {
+describe('a lease on a real host', needing(obstacle), () => {
   let guest: Guest;
   let root: RemoteHost;
   let survey: Survey;

@@ -1,10 +1,16 @@
 /** The demo's story with every promise as a test: the one run in which everything is real. */
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Story, tellStory } from '../demo/story.ts';
+import { reasonLabCannotRun } from '../lab/requirements.ts';
+import { NO_RESTIC } from '../support/restic.ts';
 
+const whyNot = NO_RESTIC ?? (await reasonLabCannotRun());
 let story: Story;
 
+beforeEach(({ skip }) => skip(whyNot !== undefined, whyNot));
+
 beforeAll(async () => {
+  if (whyNot !== undefined) return;
   const teller = { chapter: () => undefined, event: () => undefined };
   story = await tellStory(teller, new AbortController().signal);
 });

@@ -5,17 +5,22 @@
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Guest, startGuest } from '../lab/guest.ts';
+import { reasonLabCannotRun } from '../lab/requirements.ts';
 import { type InstalledUser, installedUser } from '../support/installed-user.ts';
 import { textOf } from '../support/mcp-client.ts';
 
 const signalOf = (): AbortSignal => AbortSignal.timeout(220_000);
 
+const whyNot = await reasonLabCannotRun();
 let guest: Guest;
 let user: InstalledUser;
 
+beforeEach(({ skip }) => skip(whyNot !== undefined, whyNot));
+
 beforeAll(async () => {
+  if (whyNot !== undefined) return;
   guest = await startGuest({}, AbortSignal.timeout(280_000));
   user = await installedUser();
   await user.configure({

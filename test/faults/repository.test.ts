@@ -21,11 +21,11 @@ import { openRepository } from '../../shared/repository/open-repository.ts';
 import { findPath, walkTree } from '../../shared/repository/read/walk.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
 import { FaultPlan, noSpace, withFaults } from '../support/fault-plan.ts';
+import { needing, whyNotRoot } from '../support/needing.ts';
 import { resticFinds } from '../support/restic.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { backUp, createTestRepository, PASSWORD, type TestTree } from '../support/test-repository.ts';
 
-const isRoot = process.getuid?.() === 0;
 const signal = AbortSignal.timeout(10 * 60_000);
 const TREE: TestTree = {
   etc: { 'my.cnf': 'settings', data: [randomBytes(3000), randomBytes(2000)] },
@@ -242,7 +242,7 @@ describe('a full disk', () => {
     expect(await readAll(memory, point)).toBe(4);
   });
 
-  it.skipIf(!isRoot)('is said as such by the local backend (mounts: needs root)', async () => {
+  it('is said as such by the local backend', needing(whyNotRoot('mounts')), async () => {
     await using folder = await temporaryFolder();
     await execa('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder.path]);
     try {

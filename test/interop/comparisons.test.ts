@@ -18,7 +18,8 @@ import { stats } from '../../shared/pipeline/stats.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
-import { resticOk } from '../support/restic.ts';
+import { needing } from '../support/needing.ts';
+import { NO_RESTIC, resticOk } from '../support/restic.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 
@@ -108,7 +109,7 @@ interface ResticFinds {
   readonly matches: readonly { readonly path: string }[];
 }
 
-describe(`with restic (seed ${SEED})`, () => {
+describe(`with restic (seed ${SEED})`, needing(NO_RESTIC), () => {
   const LETTER = { added: '+', removed: '-', content: 'M', metadata: 'U', type: 'T' } as const;
 
   async function ourDiff(before: string, after: string, exact: boolean) {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compileExcludes } from '../../shared/domain/exclude-patterns.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
-import { restic, resticOk } from '../support/restic.ts';
+import { needing } from '../support/needing.ts';
+import { NO_RESTIC, restic, resticOk } from '../support/restic.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestRepository } from '../support/test-repository.ts';
 
@@ -88,7 +89,7 @@ const PATTERNS = [
   ],
 ];
 
-describe('with restic', () => {
+describe('with restic', needing(NO_RESTIC), () => {
   let folder: TemporaryFolder;
   let tree: string;
   const repository = (): string => join(folder.path, 'repository');

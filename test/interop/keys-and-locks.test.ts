@@ -14,7 +14,8 @@ import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { addKey, changeKey, listKeys, removeKey } from '../../shared/repository/keys.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
-import { restic, resticFinds, resticOk } from '../support/restic.ts';
+import { needing } from '../support/needing.ts';
+import { NO_RESTIC, restic, resticFinds, resticOk } from '../support/restic.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { backUp, CHEAP_KEY, createTestRepository, PASSWORD } from '../support/test-repository.ts';
 
@@ -29,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => folder[Symbol.asyncDispose]());
 const place = (name: string): string => join(folder.path, name);
 
-describe('keys', () => {
+describe('keys', needing(NO_RESTIC), () => {
   const opens = async (path: string, password: string): Promise<boolean> => {
     const { exitCode } = await execa('restic', ['--no-cache', '--repo', path, 'cat', 'config'], {
       env: { RESTIC_PASSWORD: password },
@@ -82,7 +83,7 @@ describe('keys', () => {
   });
 });
 
-describe('locks', () => {
+describe('locks', needing(NO_RESTIC), () => {
   /** A restic at work that has its lock; `hold` stops it there. */
   async function start(path: string, args: readonly string[], hold: boolean): Promise<ChildProcess> {
     const before = new Set(await readdir(join(path, 'locks')));

@@ -12,9 +12,10 @@ import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { planPrune } from '../../shared/repository/prune/plan.ts';
 import { describeTree } from '../support/describe-tree.ts';
 import { archiveFolder } from '../support/local-archive.ts';
+import { needing } from '../support/needing.ts';
 import { damageIn, open, prune } from '../support/prune-lab.ts';
 import { buildRepository, repositoryShape } from '../support/random-repository.ts';
-import { resticFinds, resticOk } from '../support/restic.ts';
+import { NO_RESTIC, resticFinds, resticOk } from '../support/restic.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestRepository } from '../support/test-repository.ts';
 import { writeOut } from '../support/write-out.ts';
@@ -23,7 +24,7 @@ import { writeOut } from '../support/write-out.ts';
 const RUNS = Number(process.env['STILLPOINT_RUNS'] ?? 14);
 const signal = AbortSignal.timeout(10 * 60_000);
 
-describe.each([1, 2] as const)('after a prune of format %i', (version) => {
+describe.each([1, 2] as const)('after a prune of format %i', needing(NO_RESTIC), (version) => {
   let folder: TemporaryFolder;
   let place: string;
   let restored: Map<string, readonly string[]>;

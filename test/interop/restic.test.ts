@@ -18,15 +18,16 @@ import { findPath, walkTree } from '../../shared/repository/read/walk.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
 import { describeTree, treeDifferences } from '../support/describe-tree.ts';
 import { archiveFolder } from '../support/local-archive.ts';
+import { needing, whyNotRoot } from '../support/needing.ts';
 import { makePlainTree } from '../support/plain-tree.ts';
-import { restic, resticFinds, resticOk } from '../support/restic.ts';
+import { NO_RESTIC, restic, resticFinds, resticOk } from '../support/restic.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 import { makeTortureTree } from '../support/torture-tree.ts';
 
 const signal = AbortSignal.timeout(10 * 60_000);
 
-describe('with restic', () => {
+describe('with restic', needing(NO_RESTIC, whyNotRoot('owners and devices')), () => {
   let folder: TemporaryFolder;
   let source: string;
   /** Files of one blob each for restic's chunker too, and at most one attribute, whose order no program promises. */

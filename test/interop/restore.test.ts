@@ -12,13 +12,15 @@ import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { createRepository } from '../../shared/repository/open-repository.ts';
 import { describeTree, type TreeDescription, treeDifferences } from '../support/describe-tree.ts';
 import { mountFilesystem } from '../support/loop-filesystem.ts';
+import { whyNotRoot } from '../support/needing.ts';
+import { NO_RESTIC } from '../support/restic.ts';
 import { type Restored, type RestoreOptions, restoreFrom, said, warningsOf } from '../support/restoring.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { CHEAP_KEY } from '../support/test-repository.ts';
 import { makeTortureTree } from '../support/torture-tree.ts';
 
 const PASSWORD = 'a password for tests';
-const isRoot = process.getuid?.() === 0;
+const whyNot = NO_RESTIC ?? whyNotRoot('owners, devices, attributes and mounts');
 /** restic 0.14 keeps link targets as text and no attributes of links; newer ones do better. */
 const LOSSY_IN_RESTIC = ['kinds/link-bytes', 'attributes/link'];
 
@@ -43,7 +45,7 @@ async function makeRepository(path: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  if (!isRoot) return;
+  if (whyNot !== undefined) return;
   folder = await temporaryFolder();
   tree = join(folder.path, 'tree');
   repositoryFolder = join(folder.path, 'repository');
@@ -53,7 +55,7 @@ beforeAll(async () => {
   await restic(['backup', '--quiet', tree]);
 });
 
-beforeEach(({ skip }) => skip(!isRoot, 'needs root for owners, devices, attributes and mounts'));
+beforeEach(({ skip }) => skip(whyNot !== undefined, whyNot));
 
 afterAll(async () => {
   await folder?.[Symbol.asyncDispose]();

@@ -10,6 +10,7 @@ import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import type { Compression } from '../../shared/repository/repository.ts';
 import { type Program, restic, type StoredPoint, stillpoint } from '../support/both-programs.ts';
 import { describeTree, type TreeDescription, treeDifferences } from '../support/describe-tree.ts';
+import { needing, whyNotRoot } from '../support/needing.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestRepository } from '../support/test-repository.ts';
 
@@ -30,6 +31,7 @@ interface KeptPoint extends StoredPoint {
   readonly content: TreeDescription;
 }
 
+const whyNot = whyNotRoot('owners and devices');
 let folder: TemporaryFolder;
 let restores = 0;
 const place = (name: string): string => join(folder.path, name);
@@ -87,7 +89,7 @@ async function faultsIn(
   return faults;
 }
 
-describe.each(FORMATS)('format %i, compression %s', (version, compression) => {
+describe.each(FORMATS)('format %i, compression %s', needing(whyNot), (version, compression) => {
   it('both read what each wrote, and stay whole when each removes', async () => {
     const name = `${version}-${compression}`;
     const repository = await makeRepository(name, version);

@@ -6,10 +6,10 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/prom
 import { join } from 'node:path';
 import { cacheRoot } from './cache.ts';
 import { lockFile } from './file-lock.ts';
-import type { PhaseListener } from './image-build.ts';
 import { buildImage, imageFiles } from './image-build.ts';
 import { chooseKernel } from './kernel/choose-kernel.ts';
 import type { PreparedKernel } from './kernel/guest-kernel.ts';
+import { type Progress } from './progress.ts';
 import { recipeHash } from './recipe.ts';
 import { ensureLabRequirements } from './requirements.ts';
 
@@ -29,12 +29,10 @@ export interface GuestImage {
 const keepUnusedMs = 14 * 24 * 3_600_000;
 
 /** The image of the present recipe, built first when it is not in the cache. Installs what the build needs. */
-export async function guestImage(
-  { onPhase = () => undefined }: { readonly onPhase?: PhaseListener },
-  signal: AbortSignal,
-): Promise<GuestImage> {
+export async function guestImage(progress: Progress, signal: AbortSignal): Promise<GuestImage> {
   await ensureLabRequirements(signal);
-  const kernel = await chooseKernel(signal);
+  const kernel = await chooseKernel({ progress, signal });
+  progress.note(`guests run on ${kernel.title}`);
   const directory = join(cacheRoot(), await recipeHash(kernel.release));
   const cached = await openImage(kernel, directory);
   if (cached !== undefined) return cached;
@@ -48,7 +46,7 @@ export async function guestImage(
   const workplace = `${directory}.building`;
   await mkdir(workplace, { mode: 0o700 });
   try {
-    await buildImage(kernel, workplace, onPhase, signal);
+    await buildImage(kernel, workplace, { progress, signal });
     await rename(workplace, directory);
   } finally {
     await rm(workplace, { recursive: true, force: true });

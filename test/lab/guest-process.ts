@@ -11,7 +11,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { cleanUpAtExit } from './exit-cleanup.ts';
-import { lastLines, watchGuest } from './guest-watch.ts';
+import { lastWords, watchGuest } from './guest-watch.ts';
 import { earlyUserspace } from './kernel/early-userspace.ts';
 import type { GuestDisk, PreparedKernel } from './kernel/guest-kernel.ts';
 import { guestMark, quietestProcessor } from './processor.ts';
@@ -111,17 +111,20 @@ export async function startGuestProcess(options: GuestProcessOptions, signal: Ab
     if (!over) process.kill(inside ?? pid, 'SIGKILL');
     await ended;
   };
-  const watch = watchGuest({ consoleLog, pid, greets: () => greets(connectScript) }, (what) => {
-    failure = what;
-    void kill();
-  });
+  const watch = watchGuest(
+    { consoleLog, pid, greets: async () => disks.length > 0 && (await greets(connectScript)) },
+    (what) => {
+      failure = what;
+      void kill();
+    },
+  );
   const forget = cleanUpAtExit(killNow);
   const ended = child.then(({ exitCode, signal: endSignal }) => {
     over = true;
     watch[Symbol.dispose]();
     const ending = failure ?? `its kernel's program ended with ${endSignal ?? `code ${String(exitCode)}`}`;
-    const console = `The last lines of its console: ${lastLines(consoleLog)}`;
-    dead.abort(new GuestEnded(isKilled ? 'The guest has ended' : `The guest has ended: ${ending}. ${console}`));
+    const message = `The guest has ended: ${ending}. ${lastWords(consoleLog)}`;
+    dead.abort(new GuestEnded(isKilled ? 'The guest has ended' : message));
     forget();
   });
 

@@ -15,7 +15,7 @@ export interface WatchedGuest {
   readonly consoleLog: string;
   /** Whose descendants are the guest. */
   readonly pid: number;
-  /** Whether the guest's sshd greets, asked when the console is silent. Settles within half a second. */
+  /** Whether the guest's sshd greets, asked when the console is silent. Settles within half a second; always no in a trial. */
   greets(): Promise<boolean>;
 }
 
@@ -29,7 +29,7 @@ const lookMs = 200;
 /** Two lines missed: from here on it is looked at what the guest's processes do. */
 const suspiciousMs = 1800;
 /** Of silence in which the guest could have run. */
-const hangMs = 4000;
+const hangMs = 3500;
 
 /** Calls `onFailure` once, with what befell the guest as the end of a sentence. */
 export function watchGuest(guest: WatchedGuest, onFailure: (what: string) => void): GuestWatch {
@@ -39,7 +39,7 @@ export function watchGuest(guest: WatchedGuest, onFailure: (what: string) => voi
 
   const watch = async (): Promise<void> => {
     let silentMs = 0;
-    let heldUp = heldUpSince(guest.pid);
+    let chance = chanceOf(guest.pid);
     let lookedAt = performance.now();
     while (!stopped.signal.aborted) {
       await delay(lookMs, undefined, { signal: stopped.signal });
@@ -54,11 +54,11 @@ export function watchGuest(guest: WatchedGuest, onFailure: (what: string) => voi
       }
       if (printed !== '' || isPaused) silentMs = 0;
       // This process itself did not get to run: nothing is known about the time.
-      else if (elapsed > 5 * lookMs) heldUp = heldUpSince(guest.pid);
+      else if (elapsed > 5 * lookMs) chance = chanceOf(guest.pid);
       else if (silentMs < suspiciousMs) {
         silentMs += elapsed;
-        if (silentMs >= suspiciousMs) heldUp = heldUpSince(guest.pid);
-      } else if (!heldUp(elapsed)) silentMs += elapsed;
+        if (silentMs >= suspiciousMs) chance = chanceOf(guest.pid);
+      } else silentMs += chance(elapsed);
       if (silentMs < hangMs) continue;
       if (!(await guest.greets())) {
         stopped.signal.throwIfAborted();
@@ -100,13 +100,13 @@ function findDeath(text: string): string | undefined {
   return undefined;
 }
 
-/** The last lines of a console that tell something, as one line. */
-export function lastLines(consoleLog: string): string {
+/** The last lines of a console that tell something, as a sentence. */
+export function lastWords(consoleLog: string): string {
   let text: string;
   try {
     text = readFileSync(consoleLog, 'utf8');
   } catch {
-    return 'nothing';
+    return 'Its console said nothing';
   }
   // Behind a panic comes a list of addresses that tells nothing.
   const panic = text.indexOf('Kernel panic');
@@ -114,11 +114,13 @@ export function lastLines(consoleLog: string): string {
   const lines = text
     .slice(0, end)
     .replaceAll(signOfLife, '')
+    .replaceAll(/^unshare: sigprocmask.*$/gm, '')
     .replaceAll(/\u001B\[[0-9;?]*[A-Za-z]|[^\P{Cc}\n]/gu, '')
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-  return lines.slice(-4).join(' | ').slice(-1000) || 'nothing';
+  const last = lines.slice(-4).join(' | ').slice(-1000);
+  return last === '' ? 'Its console said nothing' : `The last lines of its console: ${last}`;
 }
 
 function openConsole(path: string): { readNew(): string; tail(): string; close(): void } {
@@ -144,16 +146,17 @@ function openConsole(path: string): { readNew(): string; tail(): string; close()
 }
 
 /**
- * A function that says whether the processes below `pid` were kept from running since it was last asked: they waited
- * for a processor for half of the time, or wait for a disk now.
+ * A function that says how much of the time since it was last asked the processes below `pid` could have run: not that
+ * in which they waited for a processor, of which a quarter counts all the same, because who spins always waits; and
+ * none of it when one waits for a disk.
  */
-function heldUpSince(pid: number): (elapsedMs: number) => boolean {
+function chanceOf(pid: number): (elapsedMs: number) => number {
   let before = waitedNs(pid);
   return (elapsedMs) => {
     const now = waitedNs(pid);
     const waitedMs = (now.ns - before.ns) / 1e6;
     before = now;
-    return now.isUninterruptible || waitedMs > elapsedMs / 2;
+    return now.isUninterruptible ? 0 : Math.max(elapsedMs - waitedMs, elapsedMs / 4);
   };
 }
 

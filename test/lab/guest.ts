@@ -7,23 +7,25 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import type { CuttableProxy } from './cuttable-proxy.ts';
 import { startCuttableProxy } from './cuttable-proxy.ts';
-import { guestImage } from './guest-image.ts';
+import { type GuestImage, guestImage } from './guest-image.ts';
 import type { GuestProcess } from './guest-process.ts';
 import { startGuestProcess } from './guest-process.ts';
 import type { GuestAlias } from './guest-ssh.ts';
 import { waitForSsh, writeGuestSshConfig } from './guest-ssh.ts';
 import type { Trace, WriteProbe } from './guest-traces.ts';
 import { findTraces, probeWrites } from './guest-traces.ts';
-import type { PhaseListener } from './image-build.ts';
+import { lastWords } from './guest-watch.ts';
 import type { RunResult } from './open-ssh.ts';
 import { runOverSsh } from './open-ssh.ts';
+import { type Progress, runPhase, silentProgress } from './progress.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
+import { noteFailure, noteKernel, whyNoGuestStarts } from './test-run.ts';
 
 export interface GuestOptions {
   /** Memory of the guest; taken from the machine only as the guest uses it. */
   readonly memoryMiB?: number;
-  /** Called with each phase of building (when the image is not cached) and booting. */
-  readonly onPhase?: PhaseListener;
+  /** Told of the phases of building, when the image is not cached, and of booting. */
+  readonly progress?: Progress;
 }
 
 export interface Guest extends AsyncDisposable {
@@ -55,27 +57,46 @@ export interface Guest extends AsyncDisposable {
   resume(): Promise<void>;
 }
 
-const bootLimitMs = 120_000;
+const bootSeconds = 120;
 const waitForServices = `i=0
 until mountpoint -q /srv/files && mountpoint -q /srv/thin && mariadb-admin --silent ping; do
   i=$((i + 1)); [ $i -lt 300 ] || { systemctl --failed; journalctl -b -n 50; exit 1; }
   sleep 0.3
 done`;
 
-/** Boots a fresh guest, its volumes mounted and its database answering. Dispose it to end it and remove all traces. */
+/**
+ * Boots a fresh guest, its volumes mounted and its database answering. Dispose it to end it and remove all traces.
+ * Where the first guest of a run of tests could not start, no other one tries.
+ */
 export async function startGuest(options: GuestOptions, signal: AbortSignal): Promise<Guest> {
-  const { memoryMiB = 768, onPhase = () => undefined } = options;
-  const image = await guestImage({ onPhase }, signal);
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(bootLimitMs)]);
-  await using started = new AsyncDisposableStack();
+  const known = await whyNoGuestStarts();
+  if (known !== undefined) throw new Error(`No guest starts in this run of tests, as an earlier one found: ${known}`);
+  const progress = options.progress ?? silentProgress;
+  try {
+    const image = await guestImage(progress, signal);
+    const guest = await bootGuest(image, { ...options, progress }, signal);
+    await noteKernel(image.kernel.title);
+    return guest;
+  } catch (error) {
+    if (!signal.aborted) await noteFailure((error as Error).message);
+    throw error;
+  }
+}
 
+async function bootGuest(
+  image: GuestImage,
+  { memoryMiB = 768, progress }: GuestOptions & { readonly progress: Progress },
+  signal: AbortSignal,
+): Promise<Guest> {
+  await using started = new AsyncDisposableStack();
   const folder = started.use(await createTemporaryFolder('guest'));
-  const start = performance.now();
   // The kernel's own copy-on-write files now and then give back old sectors to a device-mapper snapshot: one in twenty
   // XFS snapshots had a torn log. A sparse copy costs half a second and is a disk like any other.
   const dataDisk = join(folder.path, 'data.img');
-  await execa('cp', ['--sparse=always', '--reflink=auto', '--', image.dataDisk, dataDisk], { cancelSignal: limit });
-  const boot = async (signal: AbortSignal): Promise<GuestProcess> =>
+  await runPhase({ name: "the guest's disk", seconds: 120 }, { progress, signal }, async (limit) => {
+    await execa('cp', ['--sparse=always', '--reflink=auto', '--', image.dataDisk, dataDisk], { cancelSignal: limit });
+  });
+  const boot = async (): Promise<GuestProcess> =>
     await startGuestProcess(
       {
         kernel: image.kernel,
@@ -85,7 +106,7 @@ export async function startGuest(options: GuestOptions, signal: AbortSignal): Pr
       },
       signal,
     );
-  let machine = await boot(limit);
+  let machine = await boot();
   started.defer(async () => {
     await machine.kill();
   });
@@ -100,7 +121,7 @@ export async function startGuest(options: GuestOptions, signal: AbortSignal): Pr
 
   const run: Guest['run'] = async (script, { signal, as = 'lab' }) => {
     const current = machine;
-    if (current.hasEnded()) throw new Error('The guest has ended');
+    current.endedSignal.throwIfAborted();
     return await runOverSsh({ configFile: sshConfigFile, alias: as }, script, {
       signal: AbortSignal.any([signal, current.endedSignal]),
     });
@@ -112,13 +133,20 @@ export async function startGuest(options: GuestOptions, signal: AbortSignal): Pr
     }
     return result.stdout;
   };
-  const becomeReady = async (since: number, limit: AbortSignal): Promise<void> => {
-    await waitForSsh({ configFile: sshConfigFile, alias: 'lab' }, machine, limit);
-    onPhase('boot to sshd', performance.now() - since);
-    await must(waitForServices, { signal: limit });
-    onPhase('boot to database', performance.now() - since);
+  const becomeReady = async (signal: AbortSignal): Promise<void> => {
+    try {
+      await runPhase({ name: 'the guest boots', seconds: bootSeconds }, { progress, signal }, async (limit) => {
+        await waitForSsh({ configFile: sshConfigFile, alias: 'lab' }, machine, limit);
+      });
+      await runPhase({ name: "the guest's database", seconds: bootSeconds }, { progress, signal }, async (limit) => {
+        await must(waitForServices, { signal: limit });
+      });
+    } catch (error) {
+      if (signal.aborted || machine.hasEnded()) throw error;
+      throw new Error(`${(error as Error).message}. ${lastWords(machine.consoleLog)}`, { cause: error });
+    }
   };
-  await becomeReady(start, limit);
+  await becomeReady(signal);
 
   const owned = started.move();
   return {
@@ -138,8 +166,8 @@ export async function startGuest(options: GuestOptions, signal: AbortSignal): Pr
     },
     reboot: async ({ signal }) => {
       await machine.kill();
-      machine = await boot(signal);
-      await becomeReady(performance.now(), AbortSignal.any([signal, AbortSignal.timeout(bootLimitMs)]));
+      machine = await boot();
+      await becomeReady(signal);
     },
     suspend: async () => {
       await machine.suspend();

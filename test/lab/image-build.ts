@@ -11,11 +11,9 @@ import { startGuestProcess } from './guest-process.ts';
 import { waitForSsh, writeGuestSshConfig } from './guest-ssh.ts';
 import type { PreparedKernel } from './kernel/guest-kernel.ts';
 import { runOverSsh } from './open-ssh.ts';
+import { type Progress, runPhase } from './progress.ts';
 import { dataDiskBytes, imageSources } from './recipe.ts';
 import { buildRootDisk } from './root-disk.ts';
-
-/** Called with each phase that ended and how long it took. */
-export type PhaseListener = (phase: string, milliseconds: number) => void;
 
 /** Names of the files in an image's folder. */
 export const imageFiles = {
@@ -29,8 +27,7 @@ export const imageFiles = {
 export async function buildImage(
   kernel: PreparedKernel,
   directory: string,
-  onPhase: PhaseListener,
-  signal: AbortSignal,
+  context: { readonly progress: Progress; readonly signal: AbortSignal },
 ): Promise<void> {
   const identity = join(directory, imageFiles.identity);
   const hostKey = join(directory, imageFiles.hostKey);
@@ -39,7 +36,7 @@ export async function buildImage(
   for (const key of [identity, hostKey]) {
     await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'stillpoint-lab', '-f', key]);
   }
-  await timed('root disk', onPhase, async () => {
+  await runPhase({ name: "the image's root disk, from Debian packages", seconds: 900 }, context, async (signal) => {
     await buildRootDisk({ kernel, image: rootDisk, directory, authorizedKey: `${identity}.pub`, hostKey }, signal);
   });
   await rm(hostKey);
@@ -47,7 +44,7 @@ export async function buildImage(
 
   const boot = join(directory, 'boot');
   const disks = [{ image: rootDisk }, { image: dataDisk }];
-  const guest = await startGuestProcess({ kernel, directory: boot, disks, memoryMiB: 1024 }, signal);
+  const guest = await startGuestProcess({ kernel, directory: boot, disks, memoryMiB: 1024 }, context.signal);
   try {
     const configFile = await writeGuestSshConfig({
       directory: boot,
@@ -55,7 +52,7 @@ export async function buildImage(
       identityFile: identity,
       hostKey: await readFile(`${hostKey}.pub`, 'utf8'),
     });
-    await provision(guest, { configFile, alias: 'lab' }, onPhase, signal);
+    await provision(guest, { configFile, alias: 'lab' }, context);
   } finally {
     await guest.kill();
   }
@@ -65,30 +62,24 @@ export async function buildImage(
 async function provision(
   guest: GuestProcess,
   target: { readonly configFile: string; readonly alias: string },
-  onPhase: PhaseListener,
-  signal: AbortSignal,
+  context: { readonly progress: Progress; readonly signal: AbortSignal },
 ): Promise<void> {
-  await timed('first boot', onPhase, async () => {
+  await runPhase({ name: "the image's first boot", seconds: 120 }, context, async (signal) => {
     await waitForSsh(target, guest, signal);
   });
-  await timed('volumes, file systems and database', onPhase, async () => {
+  await runPhase({ name: "the image's volumes, file systems and database", seconds: 300 }, context, async (signal) => {
     const script = await readFile(join(imageSources, 'provision.sh'), 'utf8');
-    const result = await runOverSsh(target, script, { signal });
+    const limit = AbortSignal.any([signal, guest.endedSignal]);
+    const result = await runOverSsh(target, script, { signal: limit });
     if (result.code !== 0) throw new Error(`Provisioning failed (code ${String(result.code)}): ${result.stderr}`);
   });
-  await timed('power off', onPhase, async () => {
+  await runPhase({ name: "the image's power off", seconds: 90 }, context, async (signal) => {
     await runOverSsh(target, 'systemctl --force poweroff', { signal });
-    await guest.waitForEnd(AbortSignal.any([signal, AbortSignal.timeout(90_000)]));
+    await guest.waitForEnd(signal);
   });
 }
 
 async function createSparseFile(path: string, sizeBytes: number): Promise<void> {
   await using file = await open(path, 'wx');
   await file.truncate(sizeBytes);
-}
-
-async function timed(phase: string, onPhase: PhaseListener, work: () => Promise<void>): Promise<void> {
-  const start = performance.now();
-  await work();
-  onPhase(phase, performance.now() - start);
 }

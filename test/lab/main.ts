@@ -5,6 +5,8 @@
 import { once } from 'node:events';
 import { startGuest } from './guest.ts';
 import { guestImage } from './guest-image.ts';
+import { printedProgress } from './progress.ts';
+import { noteFailure } from './test-run.ts';
 
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -13,16 +15,20 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-function printPhase(phase: string, milliseconds: number): void {
-  console.log(`${(milliseconds / 1000).toFixed(1).padStart(7)} s  ${phase}`);
+const progress = printedProgress((line) => console.log(line));
+
+async function build(): Promise<void> {
+  try {
+    const { directory } = await guestImage(progress, interrupted.signal);
+    console.log(`The image is in ${directory}`);
+  } catch (error) {
+    if (!interrupted.signal.aborted) await noteFailure((error as Error).message);
+    throw error;
+  }
 }
 
-const verb = process.argv[2];
-if (verb === 'build') {
-  const image = await guestImage({ onPhase: printPhase }, interrupted.signal);
-  console.log(`The image is in ${image.directory}`);
-} else if (verb === 'up') {
-  await using guest = await startGuest({ onPhase: printPhase }, interrupted.signal);
+async function keepUp(): Promise<void> {
+  await using guest = await startGuest({ progress }, interrupted.signal);
   console.log(`The guest is up. Log in with (or lab-bak, lab-bakpw, lab-nosudo, lab-proxied):
 
     ssh -F ${guest.sshConfigFile} lab
@@ -31,7 +37,16 @@ Interrupt (Ctrl-C) to end it and remove every trace.`);
   const keepAlive = setInterval(() => undefined, 60_000);
   if (!interrupted.signal.aborted) await once(interrupted.signal, 'abort');
   clearInterval(keepAlive);
-} else {
+}
+
+const verbs: Readonly<Record<string, () => Promise<void>>> = { build, up: keepUp };
+const verb = verbs[process.argv[2] ?? ''];
+if (verb === undefined) {
   console.error('Usage: node test/lab/main.ts build | up');
   process.exitCode = 2;
+} else {
+  await verb().catch((error: unknown) => {
+    console.error(`lab: ${(error as Error).message}`);
+    process.exitCode = 1;
+  });
 }

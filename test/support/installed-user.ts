@@ -8,6 +8,8 @@ import { execa } from 'execa';
 import { inject } from 'vitest';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { createRepository } from '../../shared/repository/open-repository.ts';
+import { goOnWith } from './needing.ts';
+import { NO_RESTIC } from './restic.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { CHEAP_KEY } from './test-repository.ts';
 
@@ -91,6 +93,7 @@ export async function installedUser(): Promise<InstalledUser> {
       await (await createRepository(backend, PASSWORD, signal, { keyCost: CHEAP_KEY })).close();
     },
     async restic(words, signal) {
+      goOnWith(NO_RESTIC);
       const where = ['--no-cache', '--repo', repository, '--password-file', passwordFile];
       const { stdout } = await execa('restic', [...where, ...words], { cancelSignal: signal, stdin: 'ignore' });
       return stdout;

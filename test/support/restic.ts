@@ -1,6 +1,10 @@
 /** Debian's restic, the judge of what we write and the author of what we read. Needs the package `restic`. */
 import { execa } from 'execa';
+import { goOnWith, whyNoProgram } from './needing.ts';
 import { PASSWORD } from './test-repository.ts';
+
+/** Why there is no restic here, or undefined. What follows skips the test that calls it; hooks need `needing`. */
+export const NO_RESTIC = whyNoProgram('restic');
 
 export interface ResticResult {
   readonly exitCode: number;
@@ -15,6 +19,7 @@ export function restic(folder: string, ...args: readonly string[]): Promise<Rest
 
 /** As `restic`, with another restic than Debian's. */
 export async function runRestic(program: string, folder: string, args: readonly string[]): Promise<ResticResult> {
+  if (program === 'restic') goOnWith(NO_RESTIC);
   const env = { RESTIC_PASSWORD: PASSWORD, RESTIC_PROGRESS_FPS: '0', LC_ALL: 'C' };
   const done = await execa(program, ['--no-cache', '--repo', folder, ...args], { env, reject: false });
   return { exitCode: done.exitCode ?? -1, stdout: done.stdout, stderr: done.stderr };

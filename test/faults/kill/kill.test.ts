@@ -8,10 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BACKUP_PHASES, type BackupPhase, type RunEventBody } from '../../../shared/domain/events.ts';
 import { type Guest, startGuest } from '../../lab/guest.ts';
 import { type LivingWriter, startWriter } from '../../lab/living-writer.ts';
+import { reasonLabCannotRun } from '../../lab/requirements.ts';
+import { NO_RESTIC } from '../../support/restic.ts';
 import { type BackupSetting, createTestRepository, PASSWORD, repositoryFolder, runBackup } from './backup-fixture.ts';
 
 const LEASE_SECONDS = 60;
@@ -28,6 +30,7 @@ const DELAYS_MS: Partial<Record<BackupPhase, number>> = {
   release: 400,
 };
 
+const whyNot = NO_RESTIC ?? (await reasonLabCannotRun());
 let guest: Guest;
 let writer: LivingWriter;
 let folder: string;
@@ -89,7 +92,10 @@ function at(phase: BackupPhase, strike: () => unknown): Strike {
   return { emit, fallen: () => fallen };
 }
 
+beforeEach(({ skip }) => skip(whyNot !== undefined, whyNot));
+
 beforeAll(async () => {
+  if (whyNot !== undefined) return;
   guest = await startGuest({}, never);
   folder = await mkdtemp(join(tmpdir(), 'stillpoint-kill-'));
   setting = {
@@ -107,7 +113,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await writer?.[Symbol.asyncDispose]();
   await guest?.[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
+  if (whyNot === undefined) await rm(folder, { recursive: true, force: true });
 });
 
 /** Thirty strikes take ten minutes in the slow guest. A usual run strikes each phase once, each time in one way. */

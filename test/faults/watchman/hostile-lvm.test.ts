@@ -7,12 +7,12 @@ import { never } from '../../../shared/base/cancel.ts';
 import { ownerId, runId } from '../../../shared/domain/names.ts';
 import { releaseLease, sweepHost } from '../../../shared/snapshot/lease/commands.ts';
 import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/lvm/list.ts';
+import { needing } from '../../support/needing.ts';
 import { type MetadataLvm, startMetadataLvm, whyNoMetadataLvm } from '../../support/snapshot/metadata-lvm.ts';
 
 const owner = ownerId('00112233aabb');
 const [run, other] = [runId('0123abcd'), runId('89abcdef')];
 const whyNot = await whyNoMetadataLvm();
-if (whyNot !== undefined) console.warn(`The tests with hostile settings of LVM are skipped: ${whyNot}.`);
 
 const HOSTILE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'reports in JSON': { report: 'output_format="json"' },
@@ -35,7 +35,7 @@ const HOSTILE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
-describe.skipIf(whyNot !== undefined)('a host whose lvm.conf', () => {
+describe('a host whose lvm.conf', needing(whyNot), () => {
   let lvm: MetadataLvm;
   const [first, second, third] = [`sp_${run}_11111111`, `sp_${run}_22222222`, `sp_${other}_11111111`];
   const foreign = `sp_${other}_22222222`;

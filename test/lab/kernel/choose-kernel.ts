@@ -6,15 +6,16 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { release } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { cacheRoot } from '../cache.ts';
 import { lockFile } from '../file-lock.ts';
 import { startGuestProcess } from '../guest-process.ts';
+import { type Progress, runPhase } from '../progress.ts';
 import { createTemporaryFolder } from '../temporary-folder.ts';
 import { programsRun } from './early-userspace.ts';
 import type { GuestKernel, PreparedKernel } from './guest-kernel.ts';
-import { installedUserModeLinux, userModeLinuxOf } from './user-mode-linux.ts';
+import { installedUserModeLinux, userModeLinuxAt, userModeLinuxOf } from './user-mode-linux.ts';
 
 /** The newest first: it starts programs in half the time, and runs on every processor that we know. */
 const guestKernels: readonly GuestKernel[] = [
@@ -25,18 +26,20 @@ const guestKernels: readonly GuestKernel[] = [
 ];
 
 const day = 24 * 3_600_000;
-const trialLimitMs = 60_000;
+/** Two packages of 40 MB in all, or an emulator of 200. */
+const prepareSeconds = 600;
+const trialSeconds = 60;
 const memorySchema = z.strictObject({ machine: z.string(), name: z.string(), title: z.string(), until: z.number() });
 
 /** A kernel that boots here. Throws with the reason of each when there is none. */
-export async function chooseKernel(signal: AbortSignal): Promise<PreparedKernel> {
+export async function chooseKernel(context: {
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}): Promise<PreparedKernel> {
+  const { signal } = context;
   const forced = process.env['STILLPOINT_LAB_KERNEL'] ?? '';
-  const candidates = forced === '' ? guestKernels : guestKernels.filter(({ name }) => name === forced);
-  if (candidates.length === 0) {
-    const names = guestKernels.map(({ name }) => name).join(', ');
-    throw new Error(`STILLPOINT_LAB_KERNEL names no kernel that the lab knows: "${forced}". It knows ${names}`);
-  }
-  const memory = join(cacheRoot(), `kernel-${forced === '' ? 'chosen' : forced}.json`);
+  const candidates = forced === '' ? guestKernels : [kernelNamed(forced)];
+  const memory = join(cacheRoot(), `kernel-${forced === '' ? 'chosen' : forced.replaceAll('/', '_')}.json`);
   const remembered = await recall(memory, candidates, signal);
   if (remembered !== undefined) return remembered;
 
@@ -47,16 +50,37 @@ export async function chooseKernel(signal: AbortSignal): Promise<PreparedKernel>
   const reasons: string[] = [];
   for (const candidate of candidates) {
     try {
-      const kernel = await candidate.prepare(signal);
-      await tryKernel(kernel, signal);
+      const kernel = await runPhase(
+        { name: `kernel ${candidate.name}: fetched`, seconds: prepareSeconds },
+        context,
+        async (limit) => await candidate.prepare(limit),
+      );
+      await runPhase(
+        { name: `kernel ${candidate.name}: a trial`, seconds: trialSeconds },
+        context,
+        async (limit) => await tryKernel(kernel, limit),
+      );
       await remember(memory, kernel, reasons.length === 0 ? 30 * day : day);
       return kernel;
     } catch (error) {
       signal.throwIfAborted();
-      reasons.push(`${candidate.name}: ${(error as Error).message}`);
+      const reason = `${candidate.name}: ${(error as Error).message}`;
+      context.progress.note(reason);
+      reasons.push(reason);
     }
   }
   throw new Error(`No kernel for guests runs on this machine. ${reasons.join(' ')}`);
+}
+
+function kernelNamed(name: string): GuestKernel {
+  if (isAbsolute(name)) return userModeLinuxAt(name);
+  const found = guestKernels.find((kernel) => kernel.name === name);
+  if (found !== undefined) return found;
+  const names = guestKernels.map((kernel) => kernel.name).join(', ');
+  throw new Error(
+    `STILLPOINT_LAB_KERNEL names no kernel that the lab knows, "${name}". ` +
+      `It knows ${names}, and the path of a User-Mode Linux program`,
+  );
 }
 
 /** Boots `kernel` as far as its first program. Throws with one sentence when it does not get there. */
@@ -64,7 +88,7 @@ async function tryKernel(kernel: PreparedKernel, signal: AbortSignal): Promise<v
   await using folder = await createTemporaryFolder('trial');
   const guest = await startGuestProcess({ kernel, directory: folder.path, disks: [], memoryMiB: 256 }, signal);
   try {
-    await guest.waitForEnd(AbortSignal.any([signal, AbortSignal.timeout(trialLimitMs)]));
+    await guest.waitForEnd(signal);
     if (!(await readFile(guest.consoleLog, 'utf8')).includes(programsRun)) throw guest.endedSignal.reason;
   } finally {
     await guest.kill();

@@ -10,6 +10,7 @@ import type { GuestKernel, Launch, Machine, PreparedKernel } from './guest-kerne
 
 const umid = 'guest';
 const libraries = 'usr/lib/x86_64-linux-gnu';
+const installedModules = '/usr/lib/uml/modules';
 
 /** The one of another Debian suite, fetched into the cache with the C library that it needs. */
 export function userModeLinuxOf(suite: string): GuestKernel {
@@ -34,13 +35,19 @@ export const installedUserModeLinux: GuestKernel = {
   name: 'uml-installed',
   prepare: async (signal) => {
     await ensureDebianPackages(['user-mode-linux'], signal);
-    return await describe('uml-installed', "this machine's package", '/usr/lib/uml/modules', {
+    return await describe('uml-installed', "this machine's package", installedModules, {
       program: '/usr/bin/linux.uml',
       environment: {},
       workingDirectory: '/',
     });
   },
 };
+
+/** Somebody's own: the program at `path`, with the modules of the installed package. */
+export function userModeLinuxAt(path: string): GuestKernel {
+  const start = { program: path, environment: {}, workingDirectory: '/' };
+  return { name: path, prepare: async () => await describe(path, `the program ${path}`, installedModules, start) };
+}
 
 /**
  * A copy of the program that takes its loader from the working directory. It is linked to a fixed address, and started
@@ -74,7 +81,8 @@ async function describe(
   modulesFolder: string,
   start: { readonly program: string } & Pick<Launch, 'environment' | 'workingDirectory'>,
 ): Promise<PreparedKernel> {
-  const release = (await readdir(modulesFolder)).toSorted().at(-1);
+  const releases: readonly string[] = await readdir(modulesFolder).catch(() => []);
+  const release = releases.toSorted().at(-1);
   if (release === undefined) throw new Error(`There are no kernel modules in "${modulesFolder}"`);
   const { program, ...surroundings } = start;
   return {

@@ -8,6 +8,8 @@ import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { checkRepository } from '../../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../../shared/repository/check/verify.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
+import { goOnWith } from '../needing.ts';
+import { NO_RESTIC } from '../restic.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { backUp, createTestRepository, PASSWORD } from '../test-repository.ts';
 
@@ -54,6 +56,7 @@ async function readAll(place: SharedPlace, hosts: readonly string[]): Promise<re
 }
 
 async function restic({ location, env, options = [] }: SharedPlace, ...args: readonly string[]): Promise<string> {
+  goOnWith(NO_RESTIC);
   const how = { env: { ...env, RESTIC_PASSWORD: PASSWORD, LC_ALL: 'C' }, timeout: 120_000 };
   return (await execa('restic', ['--no-cache', ...options, '-r', location, ...args], how)).stdout;
 }

@@ -1,5 +1,5 @@
 /** The façade over real parts: a configuration file, a repository in a folder, and jobs in processes of their own. */
-import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
@@ -241,7 +241,9 @@ describe('a repository', { timeout: SLOW }, () => {
     );
     await fill('other', { time: '2026-03-01T00:00:00Z' });
     await writeFile(stillpoint.configFile, (await readFile(stillpoint.configFile, 'utf8')).replace(/"asked".*/, ''));
-    await truncate(join(folder.path, 'main', 'snapshots', newest), 40);
+    const damaged = join(folder.path, 'main', 'snapshots', newest);
+    await chmod(damaged, 0o600);
+    await truncate(damaged, 40);
     const all = await stillpoint.listRestorePoints({ repository: MAIN }, never);
     expect(all.restorePoints.map(({ id }) => id)).toEqual([older]);
     expect(all.unreadable).toMatchObject([{ repository: 'main', restorePoint: newest }]);

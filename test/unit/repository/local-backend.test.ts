@@ -4,11 +4,11 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
+import { needing, whyNotRoot } from '../../support/needing.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
 import { testSignal } from '../../support/test-repository.ts';
 
 const signal = testSignal();
-const isRoot = process.getuid?.() === 0;
 const PACK = { type: 'data', name: `ab${'0'.repeat(62)}` } as const;
 const KEY = { type: 'keys', name: '1'.repeat(64) } as const;
 
@@ -60,7 +60,7 @@ describe('the local backend', () => {
     await expect(stat(root)).rejects.toThrow('ENOENT');
   });
 
-  it.skipIf(!isRoot)('says that a read-only place refuses it (mounts: needs root)', async () => {
+  it('says that a read-only place refuses it', needing(whyNotRoot('mounts')), async () => {
     await backend.save(KEY, [Buffer.from('x')], signal);
     await execa('mount', ['--bind', root, root]);
     try {
@@ -73,7 +73,7 @@ describe('the local backend', () => {
     }
   });
 
-  it.skipIf(!isRoot)('leaves nothing under the name when the disk is full (mounts: needs root)', async () => {
+  it('leaves nothing under the name when the disk is full', needing(whyNotRoot('mounts')), async () => {
     await execa('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', join(root, 'keys')]);
     try {
       const attempt = backend.save(KEY, [Buffer.alloc(200_000, 1)], signal);
