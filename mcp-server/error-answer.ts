@@ -30,11 +30,19 @@ export function errorAnswer(
         code: record.code,
         message,
         advice,
-        details: plainJson(redactValue(record.details)),
+        details: harmless(plainJson(redactValue(record.details))),
         ...(command === undefined ? {} : { command }),
       },
     },
   };
+}
+
+/** Details hold what programs on hosts said, as they said it. */
+function harmless(value: unknown): unknown {
+  if (typeof value === 'string') return foreign(value);
+  if (Array.isArray(value)) return value.map(harmless);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [foreign(key), harmless(inner)]));
 }
 
 /** Details are meant to be plain data; what is not must not break the answer. */

@@ -1,4 +1,4 @@
-/** The news of a job since an event, waiting for some if there is none yet. Never longer than it was asked to. */
+/** The events of a job since one of them, waiting for its end as long as was asked, and no longer. */
 import type { RunEvent } from '../shared/domain/events.ts';
 import type { Job } from '../shared/domain/job.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
@@ -31,8 +31,8 @@ export async function newEvents(stillpoint: Stillpoint, job: Job, request: NewsR
       nextEvent = event.seq;
       request.onEvent(event);
       if (event.type !== 'progress') events.push(event);
-      const caughtUp = event.seq >= job.lastSeq;
-      if (events.length >= EVENTS_MOST || (caughtUp && (events.length > 0 || waitMs === 0))) break;
+      const isOver = event.type === 'job-finished' || (waitMs === 0 && event.seq >= job.lastSeq);
+      if (events.length >= EVENTS_MOST || isOver) break;
     }
   } catch (error) {
     if (signal.aborted || !enough.aborted) throw error;

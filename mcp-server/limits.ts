@@ -10,11 +10,17 @@ export const TEXT_CHARACTERS = 600;
 export const PAGE_DEFAULT = 50;
 export const PAGE_MOST = 200;
 
-/** Lists inside a record, such as skipped files: the count is always given, the items up to here. */
+/** Lists inside a record, such as skipped files: the items up to here, and how many were left out. */
 export const INNER_LIST = 20;
 
 /** Under the 60 s after which clients give up on a request. */
-export const WAIT_SECONDS_MOST = 25;
+export const WAIT_SECONDS_MOST = 50;
+
+/** Calls that work at once; each may hold a connection to a host or a store. */
+export const CALLS_AT_ONCE = 8;
+
+/** Calls that wait for one of those to end; more are refused. */
+export const CALLS_WAITING = 32;
 
 /** Events in one answer of get_job. */
 export const EVENTS_MOST = 50;

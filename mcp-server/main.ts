@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { createLogger, type LogLevel } from '../shared/base/log.ts';
 import { openStillpoint } from '../shared/stillpoint.ts';
+import { CallGate } from './call-gate.ts';
 import { openOnFirstUse } from './open-on-first-use.ts';
 import { createServer } from './server.ts';
 
@@ -68,7 +69,8 @@ const stillpoint = openOnFirstUse(async () =>
   openStillpoint({ logger, ...(configFile === undefined ? {} : { configFile }) }),
 );
 
-const connection = serveStdio(() => createServer({ stillpoint: stillpoint.get, configFile, logger }), {
+const deps = { stillpoint: stillpoint.get, configFile, logger, calls: new CallGate() };
+const connection = serveStdio(() => createServer(deps), {
   onerror: (error) => logger.log('warn', 'The connection reported an error', { error }),
 });
 

@@ -3,11 +3,11 @@
  * reaches a terminal: a file name must not be able to move the cursor or paint over a line.
  */
 import { styleText } from 'node:util';
-import { displayName } from '../../shared/base/bytes.ts';
+import { displayText } from '../../shared/base/bytes.ts';
 
 /** Control and direction characters made visible; text that was made visible before stays as it is. */
 export function shown(text: string): string {
-  return displayName(Buffer.from(text, 'utf8'));
+  return displayText(text);
 }
 
 /** 41 → "41 ms", 12 345 → "12.3 s", 185 000 → "3 min 05 s", 7 620 000 → "2 h 07 min". */

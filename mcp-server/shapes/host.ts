@@ -1,9 +1,9 @@
 /** Hosts and what they are made of, as answers. */
 import { z } from 'zod';
 import type { HostInventory, HostSummary, Volume } from '../../shared/domain/host.ts';
+import { CutLists, omittedShape } from '../cut-lists.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
-import { ANSWER_BYTES, INNER_LIST } from '../limits.ts';
-import { fitting } from '../paging.ts';
+import { ANSWER_BYTES } from '../limits.ts';
 
 export const hostShape = z.strictObject({
   host: z.string().describe('Name of the host; other tools take it as host.'),
@@ -26,6 +26,7 @@ const volumeShape = z.strictObject({
   usedBytes: z.int().nullable().describe('Used, in bytes; null if unknown.'),
   snapshotBy: z.string().nullable().describe('How a snapshot would be made; null if none is possible.'),
   whyNot: foreignText('Why no snapshot is possible and what would make one possible.').nullable(),
+  omitted: omittedShape,
 });
 
 const groupShape = z.strictObject({
@@ -38,38 +39,40 @@ export const inventoryShape = z.strictObject({
   host: z.string().describe('Name of the host.'),
   system: foreignText('Kernel and distribution.'),
   volumes: z.array(volumeShape).describe('Mounted volumes.'),
-  volumesOmitted: z.int().describe('Volumes that did not fit into this answer.'),
   volumeGroups: z.array(groupShape).describe('LVM volume groups with their room for snapshots.'),
   warnings: z.array(foreignText('What a person should know before a first backup.')),
+  omitted: omittedShape,
 });
 
 export function inventoryOf(inventory: HostInventory): z.input<typeof inventoryShape> {
-  const volumes = inventory.volumes.map(volumeOf);
-  const shownVolumes = fitting(volumes, ANSWER_BYTES / 2);
+  const lists = new CutLists();
+  const most = Number.POSITIVE_INFINITY;
   return {
     host: inventory.host,
     system: foreign(inventory.system),
-    volumes: shownVolumes,
-    volumesOmitted: volumes.length - shownVolumes.length,
-    volumeGroups: inventory.volumeGroups.slice(0, INNER_LIST).map((group) => ({
+    volumes: lists.cut('volumes', inventory.volumes.map(volumeOf), { most, bytes: ANSWER_BYTES / 2 }),
+    volumeGroups: lists.cut('volumeGroups', inventory.volumeGroups).map((group) => ({
       name: foreign(group.name),
       sizeBytes: group.sizeBytes,
       freeBytes: group.freeBytes,
     })),
-    warnings: fitting(inventory.warnings.slice(0, INNER_LIST).map(foreign), ANSWER_BYTES / 4),
+    warnings: lists.cut('warnings', inventory.warnings.map(foreign), { bytes: ANSWER_BYTES / 4 }),
+    omitted: lists.omitted,
   };
 }
 
 function volumeOf(volume: Volume): z.input<typeof volumeShape> {
   const { snapshot } = volume;
+  const lists = new CutLists();
   return {
     label: foreign(volume.label),
     kind: volume.kind,
-    mountpoints: volume.mountpoints.slice(0, INNER_LIST).map(foreign),
+    mountpoints: lists.cut('mountpoints', volume.mountpoints).map(foreign),
     fsType: foreign(volume.fsType),
     sizeBytes: volume.sizeBytes ?? null,
     usedBytes: volume.usedBytes ?? null,
     snapshotBy: snapshot.possible ? snapshot.provider : null,
     whyNot: snapshot.possible ? null : foreign(`${snapshot.reason} ${snapshot.remedy}`),
+    omitted: lists.omitted,
   };
 }

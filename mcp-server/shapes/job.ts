@@ -113,13 +113,19 @@ function percentOf(done: number | undefined, total: number | undefined): number 
   return Math.min(100, Math.floor((done / total) * 100));
 }
 
+export function nextStepOf(job: Job): string {
+  if (!isFinished(job.state)) return `get_job with jobId ${job.id} and waitSeconds waits for its end.`;
+  if (job.result?.kind === 'backup') return 'browse_files lists what is in the restore point.';
+  return job.error === undefined ? 'Nothing: it is done.' : 'Read its error; it says what to do.';
+}
+
 /** A sentence of our own words about a job. */
 export function describeJob(job: Job): string {
   if (isPartial(job.result)) return `Job ${job.id} has succeeded in part: its result names what is missing.`;
   if (isFinished(job.state))
     return `Job ${job.id} has ${job.state === 'interrupted' ? 'been interrupted' : ENDED[job.state]}.`;
   const phase = job.phase === undefined ? '' : `, phase ${job.phase}`;
-  return `Job ${job.id} is ${job.state}${phase}. It goes on even if this conversation ends; get_job tells how it is.`;
+  return `Job ${job.id} is ${job.state}${phase}. It goes on even if this conversation ends.`;
 }
 
 const ENDED = { succeeded: 'succeeded', failed: 'failed', cancelled: 'been cancelled' } as const;

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import type { BackupPlan } from '../../shared/domain/backup-plan.ts';
 import { CONSISTENCY_LEVELS } from '../../shared/domain/consistency.ts';
+import { CutLists, omittedShape } from '../cut-lists.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
-import { ANSWER_BYTES, INNER_LIST } from '../limits.ts';
-import { fitting } from '../paging.ts';
+import { ANSWER_BYTES } from '../limits.ts';
 
 export const consistencyShape = z
   .enum(CONSISTENCY_LEVELS)
@@ -28,29 +28,31 @@ export const planShape = z.strictObject({
   consistency: consistencyShape,
   snapshots: z.array(snapshotShape).describe('Snapshots that would exist for the length of the run.'),
   commands: z.array(foreignText('A command that would change the host, as a person would type it, in order.')),
-  commandsOmitted: z.int().describe('Commands that did not fit into this answer.'),
   bytesOnVolumes: z.int().nullable().describe('Used on the volumes, in bytes; null if unknown.'),
   risks: z.array(foreignText('What may go wrong.')),
+  omitted: omittedShape,
 });
 
+const COMMANDS_MOST = 200;
+
 export function planOf(plan: BackupPlan): z.input<typeof planShape> {
-  const commands = fitting(plan.commands.map(foreign), ANSWER_BYTES / 2);
+  const lists = new CutLists();
   return {
     source: plan.source,
     host: plan.host,
     repository: plan.repository,
-    paths: plan.paths.slice(0, INNER_LIST).map(foreign),
+    paths: lists.cut('paths', plan.paths).map(foreign),
     consistency: plan.consistency,
-    snapshots: plan.snapshots.slice(0, INNER_LIST).map((snapshot) => ({
+    snapshots: lists.cut('snapshots', plan.snapshots).map((snapshot) => ({
       volume: foreign(snapshot.volume),
       snapshot: foreign(snapshot.snapshot),
       sizeBytes: snapshot.sizeBytes,
       freeBytesAfter: snapshot.freeBytesAfter,
       mountpoint: foreign(snapshot.mountpoint),
     })),
-    commands,
-    commandsOmitted: plan.commands.length - commands.length,
+    commands: lists.cut('commands', plan.commands.map(foreign), { most: COMMANDS_MOST, bytes: ANSWER_BYTES / 2 }),
     bytesOnVolumes: plan.estimate.bytesOnVolumes ?? null,
-    risks: fitting(plan.risks.slice(0, INNER_LIST).map(foreign), ANSWER_BYTES / 4),
+    risks: lists.cut('risks', plan.risks.map(foreign), { bytes: ANSWER_BYTES / 4 }),
+    omitted: lists.omitted,
   };
 }

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { FileEntry, RestorePointSummary, UnreadableRestorePoint } from '../../shared/domain/restore-point.ts';
 import { describeGaps, WHOLENESS_STATES, type Wholeness } from '../../shared/domain/wholeness.ts';
+import { CutLists, omittedShape } from '../cut-lists.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
-import { INNER_LIST } from '../limits.ts';
 import { consistencyShape } from './plan.ts';
 
 export const restorePointShape = z.strictObject({
@@ -16,18 +16,21 @@ export const restorePointShape = z.strictObject({
   consistency: consistencyShape.nullable().describe('How consistent it is; null if another program wrote it.'),
   content: z.enum(WHOLENESS_STATES).describe('Whether all of the source is in it, as far as was recorded.'),
   gaps: foreignText('What is missing.').nullable(),
+  omitted: omittedShape,
   files: z.int().nullable().describe('Number of files; null if unknown.'),
   bytes: z.int().nullable().describe('Sizes of all files, in bytes; null if unknown.'),
 });
 
 export function restorePointOf(point: RestorePointSummary): z.input<typeof restorePointShape> {
+  const lists = new CutLists();
   return {
     restorePointId: point.id,
     repository: point.repository,
     time: point.time,
     hostname: foreign(point.hostname),
     source: point.source === undefined ? null : foreign(point.source),
-    paths: point.paths.slice(0, INNER_LIST).map(foreign),
+    paths: lists.cut('paths', point.paths).map(foreign),
+    omitted: lists.omitted,
     consistency: point.consistency ?? null,
     content: point.wholeness.state,
     gaps: gapsOf(point.wholeness),

@@ -15,7 +15,7 @@ export const browseFiles = defineTool({
   name: 'browse_files',
   title: 'Browse files of a restore point',
   description:
-    'Lists the entries of one folder in a restore point: names, types, sizes, owners, times. It never returns what is in a file. Use it to see whether a file is in a backup and which version. To get a file back, ask a person to run "stillpoint restore".',
+    'Lists the entries of one folder in a restore point: names, types, sizes, owners, times. It never returns what is in a file.',
   annotations: READ_REMOTE,
   input: z.strictObject({
     restorePointId: z.string().min(4).max(64).describe('Id of a restore point, the start of one, or "latest".'),
@@ -53,6 +53,7 @@ export const browseFiles = defineTool({
       signal,
     );
     return {
+      nextStep: 'To get files back, a person runs "stillpoint restore" in a terminal.',
       summary: `Entries: ${listing.entries.length}${listing.nextCursor === undefined ? '' : ', and there are more'}.`,
       structured: {
         restorePointId: point.id,

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { hostName } from '../../shared/domain/names.ts';
+import { StillpointError } from '../../shared/base/errors.ts';
+import { type HostName, hostName } from '../../shared/domain/names.ts';
+import type { Stillpoint } from '../../shared/stillpoint.ts';
 import { READ_REMOTE } from '../annotations.ts';
 import { defineTool } from '../define-tool.ts';
 import { hostInput } from '../inputs.ts';
@@ -9,17 +11,31 @@ export const inspectHost = defineTool({
   name: 'inspect_host',
   title: 'Inspect a host',
   description:
-    'Logs in to a host over SSH and reports its volumes, what could be snapshotted and why not, and the room for snapshots. Changes nothing there. Use it before a first backup or when a backup failed for lack of room. Next: plan_backup.',
+    'Logs in to a host over SSH and reports its volumes, what could be snapshotted and why not, and the room for snapshots. Changes nothing there. Use it before a first backup, or when one failed for lack of room.',
   annotations: READ_REMOTE,
   input: z.strictObject({ host: hostInput }),
   output: inventoryShape,
   personWords: (args) => ['inspect', args.host],
   async run(args, { stillpoint, signal }) {
-    const inventory = await stillpoint.inspectHost(hostName(args.host), signal);
+    const host = hostName(args.host);
+    await requireAllowed(stillpoint, host, signal);
+    const inventory = await stillpoint.inspectHost(host, signal);
     const able = inventory.volumes.filter((volume) => volume.snapshot.possible).length;
     return {
       summary: `Volumes: ${inventory.volumes.length}, of which ${able} can be snapshotted; warnings: ${inventory.warnings.length}.`,
+      nextStep: 'plan_backup tells what a backup of one of its sources would do.',
       structured: inventoryOf(inventory),
     };
   },
 });
+
+/** A name of the SSH configuration is enough for a person to log in, and too much for an assistant. */
+async function requireAllowed(stillpoint: Stillpoint, name: HostName, signal: AbortSignal): Promise<void> {
+  const found = (await stillpoint.listHosts(signal)).find((host) => host.name === name);
+  if (found === undefined || found.forAssistants) return;
+  throw new StillpointError('config.unknown-host', `"${name}" is not a host that assistants may log in to.`, {
+    advice: `It stands only in the SSH configuration. A person can write it under "hosts" in ${stillpoint.configFile}, or allow all of them with "assistants": {"sshHosts": true}.`,
+    details: { host: name },
+    cause: undefined,
+  });
+}

@@ -8,7 +8,7 @@ export const listJobs = defineTool({
   name: 'list_jobs',
   title: 'List jobs',
   description:
-    'Lists the jobs of this configuration, newest first, whoever started them: a person, a timer or an assistant. Use it to find a job again whose id was lost, or to see what failed lately. Next: get_job, which also has the result.',
+    'Lists the jobs of this configuration, newest first, whoever started them: a person, a timer or an assistant. Use it to find a job again, or to see what failed lately.',
   annotations: READ_LOCAL,
   input: z.strictObject({
     states: z.array(z.enum(JOB_STATES)).min(1).optional().describe('Only jobs in one of these states.'),
@@ -29,6 +29,10 @@ export const listJobs = defineTool({
       (job) => job.jobId,
       args,
     );
-    return { summary: `Jobs: ${entries.length} of ${found.length}.`, structured: { jobs: entries, nextCursor } };
+    return {
+      summary: `Jobs: ${entries.length} of ${found.length}.`,
+      nextStep: 'get_job has the result and the events of one.',
+      structured: { jobs: entries, nextCursor },
+    };
   },
 });

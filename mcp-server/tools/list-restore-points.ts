@@ -11,7 +11,7 @@ export const listRestorePoints = defineTool({
   name: 'list_restore_points',
   title: 'List restore points',
   description:
-    'Lists the restore points in the repositories, newest first, with their consistency and size. Use it to see how old the last good backup is, or to find the id of one. Next: browse_files.',
+    'Lists the restore points in the repositories, newest first, with their consistency and size. Use it to see how old the last good backup is.',
   annotations: READ_REMOTE,
   input: z.strictObject({
     repository: repositoryInput.optional(),
@@ -47,6 +47,7 @@ export const listRestorePoints = defineTool({
     const warning = unreadable.length === 0 ? '' : ` Cannot be read: ${unreadable.length}; a person should run check.`;
     return {
       summary: `Restore points: ${entries.length} of ${points.length}.${warning}`,
+      nextStep: 'browse_files lists what is in one.',
       structured: { restorePoints: entries, ...damaged, nextCursor },
     };
   },

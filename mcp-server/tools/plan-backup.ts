@@ -9,7 +9,7 @@ export const planBackup = defineTool({
   name: 'plan_backup',
   title: 'Plan a backup',
   description:
-    'Works out exactly what a backup of a source would do now: snapshots, room, consistency, the commands that would change the host, risks. Changes nothing. Use it before start_backup, and show a person what it says. Next: start_backup with the same source.',
+    'Works out exactly what a backup of a source would do now: snapshots, room, consistency, the commands that would change the host, risks. Changes nothing. Use it before start_backup, and show a person what it says.',
   annotations: READ_REMOTE,
   input: z.strictObject({ source: sourceInput }),
   output: planShape,
@@ -18,6 +18,7 @@ export const planBackup = defineTool({
     const plan = await stillpoint.planBackup(sourceName(args.source), signal);
     return {
       summary: `Snapshots: ${plan.snapshots.length}, commands: ${plan.commands.length}, risks: ${plan.risks.length}. The restore point would be "${plan.consistency}". Nothing was changed.`,
+      nextStep: 'Show it to a person; start_backup with the same source does it.',
       structured: planOf(plan),
     };
   },

@@ -3,13 +3,13 @@ import { sourceName } from '../../shared/domain/names.ts';
 import { START } from '../annotations.ts';
 import { defineTool } from '../define-tool.ts';
 import { sourceInput } from '../inputs.ts';
-import { describeJob, jobSummaryOf, jobSummaryShape } from '../shapes/job.ts';
+import { describeJob, jobSummaryOf, jobSummaryShape, nextStepOf } from '../shapes/job.ts';
 
 export const startBackup = defineTool({
   name: 'start_backup',
   title: 'Start a backup',
   description:
-    'Starts a backup of a source and returns its job at once; the job runs in a process of its own and goes on if this conversation ends. While a backup of the source is running, it returns that one with alreadyRunning. It makes short-lived snapshots on the host and adds a restore point; it deletes and overwrites nothing. Next: get_job with waitSeconds.',
+    'Starts a backup of a source and returns its job at once; the job runs in a process of its own and goes on if this conversation ends. While a backup of the source is running, it returns that one with alreadyRunning. It makes short-lived snapshots on the host and adds a restore point; it deletes and overwrites nothing.',
   annotations: START,
   input: z.strictObject({ source: sourceInput }),
   output: z.strictObject({
@@ -23,6 +23,10 @@ export const startBackup = defineTool({
       signal,
     );
     const lead = alreadyRunning ? 'A backup of this source was running already. ' : '';
-    return { summary: lead + describeJob(job), structured: { alreadyRunning, job: jobSummaryOf(job) } };
+    return {
+      summary: lead + describeJob(job),
+      nextStep: nextStepOf(job),
+      structured: { alreadyRunning, job: jobSummaryOf(job) },
+    };
   },
 });

@@ -20,13 +20,26 @@ export function formatBytes(bytes: number): string {
 const UNSEEN =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
-/** A name of bytes for the eye: UTF-8 where it is, `\xNN` for what is not text, control characters visible. */
+/**
+ * A name of bytes for the eye: UTF-8 where it is, `\xNN` for what is not text, control characters visible. A quotation
+ * mark is shown as `\x22`, so that a name in a sentence cannot end the quotation that it stands in.
+ */
 export function displayName(name: Uint8Array): string {
   const text = Buffer.from(name.buffer, name.byteOffset, name.byteLength);
   const decoded = text.toString('utf8');
   const exact = Buffer.from(decoded, 'utf8').equals(text);
   const shown = exact ? decoded : Array.from(text, byteToText).join('');
-  return shown.replaceAll(UNSEEN, escapeCharacter);
+  return displayText(shown).replaceAll('"', String.raw`\x22`);
+}
+
+/** A sentence that may hold what somebody else wrote, with everything in it visible. */
+export function displayText(text: string): string {
+  return text.replaceAll(UNSEEN, escapeCharacter);
+}
+
+/** What a program or a store said, as a quotation that it cannot end. */
+export function quotation(text: string): string {
+  return `"${displayText(text).replaceAll('"', "'")}"`;
 }
 
 function byteToText(byte: number): string {

@@ -71,6 +71,7 @@ export const ERROR_CODES = {
   'plan.not-found': 'No such plan.',
   'plan.stale': 'The plan was made for another state of the repository, or with other options.',
   'run.cancelled': 'Somebody cancelled the run.',
+  'run.busy': 'As much as may be done at once is being done already.',
   'run.deadline': 'The run took longer than it may.',
 } as const satisfies Record<string, string>;
 

@@ -28,6 +28,8 @@ export interface Configuration {
   readonly hosts: ReadonlyMap<HostName, HostSpec>;
   readonly repositories: ReadonlyMap<RepositoryName, RepositorySpec>;
   readonly sources: ReadonlyMap<SourceName, Source>;
+  /** Whether assistants may log in to hosts that only the SSH configuration knows. */
+  readonly assistantsMayUseSshHosts: boolean;
 }
 
 /** Which file it is, and whether somebody named it: one that was named has to be there. */
@@ -100,6 +102,7 @@ export function parseConfiguration(content: string, file: string, home: string):
         return [source.name, source];
       }),
     ),
+    assistantsMayUseSshHosts: parsed.data.assistants?.sshHosts ?? false,
   };
 }
 

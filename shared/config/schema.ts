@@ -106,11 +106,23 @@ export const sourceSchema = z
   })
   .describe('What is backed up from where to where.');
 
+const assistantsSchema = z
+  .strictObject({
+    sshHosts: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether assistants may also log in to hosts that only your SSH configuration knows. Default: false, only to those of "hosts" and "sources".',
+      ),
+  })
+  .describe('What AI assistants may do.');
+
 export const configurationSchema = z.strictObject({
   $schema: z.string().optional().describe('The JSON Schema of this file, for editors.'),
   hosts: z.record(z.string(), hostSchema).optional().describe('Hosts by name.'),
   repositories: z.record(z.string(), repositorySchema).optional().describe('Repositories by name.'),
   sources: z.record(z.string(), sourceSchema).optional().describe('Sources by name.'),
+  assistants: assistantsSchema.optional(),
 });
 
 /** For a host that says nothing of its own. */

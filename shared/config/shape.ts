@@ -6,7 +6,7 @@ import { nearest } from './nearest.ts';
 type Issue = z.core.$ZodIssue;
 
 /** What may stand in an object, by the depth of its place: the file, and the entries of the three tables. */
-const TOP_KEYS = ['hosts', 'repositories', 'sources'] as const;
+const TOP_KEYS = ['hosts', 'repositories', 'sources', 'assistants'] as const;
 const ENTRY_KEYS: Readonly<Record<string, readonly string[]>> = {
   hosts: ['ssh', 'sshConfigFile', 'sudo', 'leaseSeconds'],
   repositories: [
@@ -26,6 +26,7 @@ const ENTRY_KEYS: Readonly<Record<string, readonly string[]>> = {
 
 /** What may stand in the objects inside an entry. */
 const INNER_KEYS: Readonly<Record<string, readonly string[]>> = {
+  assistants: ['sshHosts'],
   s3: ['region', 'bucketLookup', 'accessKeyId', 'secretKeyFile', 'secretKeyCommand', 'profile'],
   keep: [
     ...['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly', 'within', 'withinHourly', 'withinDaily'],
@@ -39,6 +40,8 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   hosts: '"hosts": {"db1": {"ssh": "db1"}}',
   repositories: '"repositories": {"main": {"location": "/srv/backup"}}',
   sources: '"sources": {"shop": {"host": "db1", "paths": ["/srv/files"], "repository": "main"}}',
+  assistants: '"assistants": {"sshHosts": true}',
+  sshHosts: '"sshHosts": true',
   ssh: '"ssh": "db1"',
   sshConfigFile: '"sshConfigFile": "~/.ssh/work-config"',
   leaseSeconds: '"leaseSeconds": 1800',
@@ -82,6 +85,7 @@ export function shapeProblems(document: ConfigDocument, issues: readonly Issue[]
 
 function keysAt(path: readonly (string | number)[]): readonly string[] {
   if (path.length === 0) return TOP_KEYS;
+  if (path.length === 1) return INNER_KEYS[String(path[0])] ?? [];
   return (path.length === 2 ? ENTRY_KEYS[String(path[0])] : INNER_KEYS[String(path.at(-1))]) ?? [];
 }
 
@@ -111,6 +115,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   record: 'an object',
   number: 'a number',
   int: 'a whole number',
+  boolean: 'true or false',
 };
 
 function article(value: unknown): string {

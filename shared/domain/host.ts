@@ -71,4 +71,6 @@ export interface HostSummary {
   readonly name: HostName;
   readonly origin: 'configuration' | 'ssh-config';
   readonly sources: readonly string[];
+  /** Whether assistants may log in to it. */
+  readonly forAssistants: boolean;
 }

@@ -17,6 +17,7 @@ export async function listAllHosts(configuration: Configuration): Promise<HostSu
     name,
     origin,
     sources: [...sources.values()].filter(({ host }) => host === name).map((source) => source.name),
+    forAssistants: configured.has(name) || configuration.assistantsMayUseSshHosts,
   });
   return [
     ...[...configured].map((name) =>

@@ -1,4 +1,5 @@
 /** What this room says to people when a host, its login shell or a command on it does not do what it should. */
+import { quotation } from '../base/bytes.ts';
 import { StillpointError } from '../base/errors.ts';
 import type { RemoteScript } from './command.ts';
 import type { Greeted } from './conversation.ts';
@@ -108,7 +109,7 @@ export function lastLines(text: string): string {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-  return lines.length === 0 ? '' : ` It said: "${lines.slice(-3).join(' / ').slice(-400)}".`;
+  return lines.length === 0 ? '' : ` It said: ${quotation(lines.slice(-3).join(' / ').slice(-400))}.`;
 }
 
 function tail(text: string): string {

@@ -59,21 +59,25 @@ test('without waiting it tells what is stored', async () => {
   expect(stillpoint.followers(ID)).toBe(0);
 });
 
-test('waiting ends with the first news; progress alone is none', async () => {
+test('waiting ends with the job, and not with the first thing that happens', async () => {
   const stillpoint = scriptedStillpoint({ run: sampleRun.slice(0, 8) });
   await using connected = await connectInProcess(stillpoint);
   await connected.call('start_backup', { source: 'shop' });
-  const waiting = connected.call('get_job', { jobId: ID, waitSeconds: 25, sinceEvent: 8 });
+  let answered = false;
+  const waiting = connected.call('get_job', { jobId: ID, waitSeconds: 50, sinceEvent: 8 });
+  void waiting.then(() => (answered = true));
   await untilFollowed(stillpoint);
-  stillpoint.emit(ID, sampleRun[8]!);
-  stillpoint.emit(ID, sampleRun[9]!);
+  for (const event of sampleRun.slice(8, -1)) stillpoint.emit(ID, event);
+  await delay(50);
+  expect(answered).toBe(false);
+  stillpoint.emit(ID, sampleRun.at(-1)!);
   const answer = (await waiting).structuredContent as Answer;
-  expect(answer.events.map((event) => event.type)).toEqual(['phase-finished']);
-  expect(answer.nextEvent).toBe(10);
+  expect(answer.events.at(-1)?.type).toBe('job-finished');
+  expect(answer).toMatchObject({ nextEvent: sampleRun.length, job: { finished: true, state: 'succeeded' } });
   await untilLeft(stillpoint);
 });
 
-test('waiting ends when the time is over, without news', async () => {
+test('waiting ends when the time is over', async () => {
   const stillpoint = scriptedStillpoint({ run: sampleRun.slice(0, 8) });
   await using connected = await connectInProcess(stillpoint);
   await connected.call('start_backup', { source: 'shop' });
@@ -118,9 +122,9 @@ test('long logs come in pieces that join', async () => {
   expect(seen).toEqual(Array.from({ length: 120 }, (_, index) => index + 1));
 });
 
-test('waiting longer than 25 s is refused', async () => {
+test('waiting longer than 50 s is refused', async () => {
   await using connected = await connectInProcess(scriptedStillpoint());
-  const result = await connected.call('get_job', { jobId: ID, waitSeconds: 26 });
+  const result = await connected.call('get_job', { jobId: ID, waitSeconds: 51 });
   expect(result._meta?.['stillpoint/error']).toMatchObject({ code: 'usage.invalid' });
 });
 

@@ -45,7 +45,7 @@ test('a client of the first generation is served', async () => {
   try {
     expect((await client.listTools()).tools.map((tool) => tool.name)).toEqual(NAMES);
     const hosts = await client.callTool({ name: 'list_hosts', arguments: {} });
-    expect(hosts.structuredContent).toMatchObject({ hosts: [{ host: 'db1' }, { host: 'web' }] });
+    expect(hosts.structuredContent).toMatchObject({ hosts: [{ host: 'db1' }] });
     // It checks even errors against the output schema, so an error must come without structuredContent
     const refused = await client.callTool({ name: 'get_job', arguments: { jobId: 'nonsense' } });
     expect(refused.isError).toBe(true);

@@ -2,6 +2,7 @@
 import { type CallToolResult, Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { CallGate } from '../../mcp-server/call-gate.ts';
 import { createServer } from '../../mcp-server/server.ts';
 import type { Logger } from '../../shared/base/log.ts';
 import { silentLogger } from '../../shared/base/log.ts';
@@ -34,6 +35,7 @@ export async function connectInProcess(
     stillpoint: typeof stillpoint === 'function' ? stillpoint : async () => stillpoint,
     configFile: options.configFile,
     logger: options.logger ?? silentLogger,
+    calls: new CallGate(),
   };
   const serving = serveStdio(() => createServer(deps), { transport: serverSide });
   const client = createClient(options.era ?? 'modern');

@@ -1,5 +1,5 @@
 /** Thick (copy-on-write) LVM snapshots: the order of steps. What each step runs on the host is in its own file. */
-import { formatBytes } from '../../base/bytes.ts';
+import { formatBytes, quotation } from '../../base/bytes.ts';
 import { isStillpointError, StillpointError, toStillpointError } from '../../base/errors.ts';
 import { mintSnapshotName } from '../../domain/snapshot-name.ts';
 import type { DetectedVolume } from '../detect.ts';
@@ -244,5 +244,5 @@ function stderrOf(error: StillpointError): string {
 }
 
 function lastLine(stderr: string): string {
-  return stderr.trim().split('\n').at(-1) ?? '';
+  return quotation(stderr.trim().split('\n').at(-1) ?? '');
 }

@@ -10,7 +10,10 @@ const view = (node: HostsNode) => hostsNodeView(node, english);
 
 describe('a host', () => {
   test('of the configuration names its sources, also to a screen reader', () => {
-    const shown = view({ kind: 'host', host: { name: host, origin: 'configuration', sources: ['shop', 'wiki'] } });
+    const shown = view({
+      kind: 'host',
+      host: { name: host, origin: 'configuration', forAssistants: true, sources: ['shop', 'wiki'] },
+    });
     expect(shown).toMatchObject({
       id: 'host/db1',
       label: 'db1',
@@ -22,7 +25,7 @@ describe('a host', () => {
 
   test('of the SSH configuration can be added, and backed up when a source names it', () => {
     const context = (sources: string[]) =>
-      view({ kind: 'host', host: { name: host, origin: 'ssh-config', sources } }).context;
+      view({ kind: 'host', host: { name: host, origin: 'ssh-config', forAssistants: false, sources } }).context;
     expect([context([]), context(['shop'])]).toEqual(['host.ssh-config', 'host.ssh-config.sources']);
   });
 
@@ -125,7 +128,7 @@ test('a problem of several lines shows the first mistake beside its sentence', (
 test('no two kinds of nodes share an id', () => {
   const source = aSource();
   const nodes: HostsNode[] = [
-    { kind: 'host', host: { name: host, origin: 'configuration', sources: [] } },
+    { kind: 'host', host: { name: host, origin: 'configuration', forAssistants: true, sources: [] } },
     { kind: 'ssh-hosts', hosts: [] },
     { kind: 'source', source },
     { kind: 'restore-point', point: aRestorePoint() },

@@ -98,9 +98,13 @@ describe('names', () => {
     expect((await stillpoint.listRepositories()).map(({ name }) => name)).toEqual(['main', 'other', 'asked']);
     const hosts = await stillpoint.listHosts(never);
     expect(hosts.slice(0, 2)).toEqual([
-      { name: 'db1', origin: 'configuration', sources: ['shop'] },
-      { name: 'web.invalid', origin: 'configuration', sources: ['web'] },
+      { name: 'db1', origin: 'configuration', sources: ['shop'], forAssistants: true },
+      { name: 'web.invalid', origin: 'configuration', sources: ['web'], forAssistants: true },
     ]);
+    const offered = hosts.slice(2);
+    expect(offered.filter(({ forAssistants }) => forAssistants)).toEqual([]);
+    await writeFile(stillpoint.configFile, '{"assistants": {"sshHosts": true}}');
+    expect((await stillpoint.listHosts(never)).every(({ forAssistants }) => forAssistants)).toBe(true);
     await writeFile(stillpoint.configFile, '{}');
     expect(await stillpoint.listSources(), 'an edit counts at once').toEqual([]);
   });
