@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { HostKeyOffer, Question } from '../shared/domain/prompter.ts';
 import type { Answer, Person } from './prompter.ts';
 import { isRememberable } from './secrets.ts';
+import { describeHostKey } from './texts/host-key.ts';
 
 export const editorPerson: Person = { answer, trustHostKey };
 
@@ -37,21 +38,12 @@ function answer(question: Question, again: string | undefined, signal: AbortSign
   return signal.aborted ? Promise.resolve(undefined) : promise;
 }
 
+/** The first button is the one that Enter presses: it must not be the one that trusts. */
 async function trustHostKey(offer: HostKeyOffer, signal: AbortSignal): Promise<boolean> {
   if (signal.aborted) return false;
+  const refuse = vscode.l10n.t('Do Not Connect');
   const trust = vscode.l10n.t('Trust and Remember');
-  const chosen = await vscode.window.showWarningMessage(
-    vscode.l10n.t('The host "{0}" is not known yet. Do you trust its key?', offer.host),
-    {
-      modal: true,
-      detail: vscode.l10n.t(
-        '{0}\n{1} {2}\n\nCompare it with what the host itself says, for instance with "ssh-keygen -lf" on its console. If you trust it, it is written to known_hosts; if you do not, no connection is made.',
-        offer.address,
-        offer.keyType,
-        offer.fingerprint,
-      ),
-    },
-    trust,
-  );
+  const { message, detail } = describeHostKey(offer, (text, ...values) => vscode.l10n.t(text, ...values));
+  const chosen = await vscode.window.showWarningMessage(message, { modal: true, detail }, refuse, trust);
   return chosen === trust && !signal.aborted;
 }

@@ -13,7 +13,7 @@ import type { Prompter } from './prompter.ts';
 import type { RemoteHost } from './remote-host.ts';
 import { createShellHost, identifyAccount } from './shell-host.ts';
 import { createSshTransport } from './ssh/ssh-transport.ts';
-import type { SudoMode } from './sudo.ts';
+import type { GivenPassword, SudoMode } from './sudo.ts';
 import type { Transport } from './transport.ts';
 
 export type { SudoMode } from './sudo.ts';
@@ -60,13 +60,7 @@ export async function connectHost(address: HostAddress, ports: HostPorts, signal
     logger: ports.logger,
     clock: ports.clock,
     ...(ports.nonceBudgetMs === undefined ? {} : { nonceBudgetMs: ports.nonceBudgetMs }),
-    async askPassword(account, text, askSignal) {
-      const question = { kind: 'sudo-password', host: address.name, key: account } as const;
-      const password = await prompter?.ask({ ...question, text, echo: false }, askSignal);
-      if (password === undefined) return undefined;
-      registerSecret(password);
-      return { password, settle: (outcome) => prompter?.settle(question, outcome) };
-    },
+    askPassword: prompter && ((...asked) => askSudoPassword(prompter, address.name, ...asked)),
   });
   try {
     await host.run(identifyAccount, signal);
@@ -75,6 +69,20 @@ export async function connectHost(address: HostAddress, ports: HostPorts, signal
     await host[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+async function askSudoPassword(
+  prompter: Prompter,
+  host: string,
+  account: string,
+  text: string,
+  signal: AbortSignal,
+): Promise<GivenPassword | undefined> {
+  const question = { kind: 'sudo-password', host, key: account } as const;
+  const password = await prompter.ask({ ...question, text, echo: false }, signal);
+  if (password === undefined) return undefined;
+  registerSecret(password);
+  return { password, settle: (outcome) => prompter.settle(question, outcome) };
 }
 
 function openTransport(address: HostAddress, ports: HostPorts): Transport {

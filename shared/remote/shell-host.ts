@@ -33,11 +33,14 @@ import type { Account, GivenPassword, RootWay, SudoAnswer, SudoMode, Told } from
 import {
   createPrompt,
   findRootWay,
+  isSudoRs,
   PASSWORDLESS_COMMAND_LINE,
   passwordCommandLine,
   rootLost,
   sudoSilent,
+  TRIAL_SCRIPT,
   USER_COMMAND_LINE,
+  whosePassword,
 } from './sudo.ts';
 import type { Transport } from './transport.ts';
 
@@ -47,8 +50,10 @@ export interface ShellHostOptions {
   readonly sudo: SudoMode;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Asks a person for the sudo password of an account; undefined when there is nobody or nobody wants to. */
-  readonly askPassword: (account: string, text: string, signal: AbortSignal) => Promise<GivenPassword | undefined>;
+  /** Asks a person for the sudo password of an account, who may decline; undefined where there is nobody. */
+  readonly askPassword:
+    | ((account: string, text: string, signal: AbortSignal) => Promise<GivenPassword | undefined>)
+    | undefined;
   /** How long a login shell may take to reach our command; the ordinary value is in `budgets.ts`. */
   readonly nonceBudgetMs?: number;
 }
@@ -206,9 +211,9 @@ class ShellHost implements RemoteHost {
     try {
       await during(conversation, limit.signal, async () => {
         if (way?.kind === 'password') {
-          if (!(await conversation.stderr.seen(prompt))) throw rootLost(this.name, conversation.stderr.text());
+          if (!(await conversation.stderr.seen(`${prompt}:`))) throw rootLost(this.name, conversation.stderr.text());
           waitsForSudo = false;
-          await conversation.write(Buffer.from(`${way.password}\n`));
+          await givePassword(conversation, prompt, way.password);
         }
         const greeted = await conversation.greet();
         if (greeted.reached) {
@@ -234,7 +239,8 @@ class ShellHost implements RemoteHost {
       mode: this.#options.sudo,
       whoAmI: () => this.run(identifyAccount, signal),
       tell: (commandLine, answer) => this.#tell(commandLine, answer, signal),
-      askPassword: (account, text) => this.#options.askPassword(account, text, signal),
+      mayAsk: this.#options.askPassword !== undefined,
+      askPassword: async (account, text) => await this.#options.askPassword?.(account, text, signal),
     }).finally(() => {
       this.#rootSearch = undefined;
     });
@@ -246,17 +252,36 @@ class ShellHost implements RemoteHost {
     const process = await this.#options.transport.start(commandLine, signal);
     using conversation = new Conversation(this.name, process);
     const budgetMs = this.#options.nonceBudgetMs ?? NONCE_BUDGET_MS;
-    using limit = deadline(signal, budgetMs, () => loginShellLate(this.name, conversation.heard(), budgetMs / 1000));
-    return await during(conversation, limit.signal, async () => {
-      if (answer !== undefined && (await conversation.stderr.seen(answer.prompt))) {
-        await conversation.write(Buffer.from(`${answer.password}\n`));
+    const within = async <T>(task: () => Promise<T>): Promise<T> => {
+      using limit = deadline(signal, budgetMs, () =>
+        conversation.heard() === ''
+          ? loginShellLate(this.name, '', budgetMs / 1000)
+          : sudoSilent(this.name, conversation.heard(), budgetMs / 1000),
+      );
+      const result = await during(conversation, limit.signal, task);
+      // The end of the process at the limit looks like an answer of its own.
+      limit.signal.throwIfAborted();
+      return result;
+    };
+    if (answer !== undefined) {
+      const { prompt } = answer;
+      if (await within(() => conversation.stderr.seen(`${prompt}:`))) {
+        // A person takes the time that a person takes.
+        const whose = whosePassword(conversation.stderr.text(), prompt);
+        const password = await during(conversation, signal, () => answer.password(whose));
+        if (password === undefined) return { code: undefined, stdout: '', stderr: '', prompts: 1 };
+        await within(() => givePassword(conversation, prompt, password));
       }
+    }
+    return await within(async () => {
+      await conversation.write(Buffer.from(TRIAL_SCRIPT));
       process.stdin.end();
       const stdout = await conversation.rest();
       const { code } = await process.exited;
       await conversation.stderr.ended;
       const stderr = conversation.stderr.text();
-      return { code, stdout, stderr, prompts: answer === undefined ? 0 : conversation.stderr.count(answer.prompt) };
+      const prompts = answer === undefined ? 0 : conversation.stderr.count(answer.prompt);
+      return { code, stdout, stderr, prompts };
     });
   }
 
@@ -269,6 +294,11 @@ class ShellHost implements RemoteHost {
 function commandLineFor(way: RootWay | undefined, prompt: string): string {
   if (way === undefined || way.kind === 'direct') return USER_COMMAND_LINE;
   return way.kind === 'passwordless' ? PASSWORDLESS_COMMAND_LINE : passwordCommandLine(prompt);
+}
+
+async function givePassword(conversation: Conversation, prompt: string, password: string): Promise<void> {
+  await conversation.write(Buffer.from(`${password}\n`));
+  if (isSudoRs(conversation.stderr.text(), prompt)) await conversation.stderr.seenLineOf(prompt);
 }
 
 /** Runs a part of a conversation; when the signal fires, the process is ended and the reason is what is thrown. */

@@ -8,6 +8,8 @@ import { STDERR_TAIL } from './budgets.ts';
 export interface StderrTail {
   /** Resolves to true when the text has been seen, to false when the stream ended without it. */
   seen(text: string): Promise<boolean>;
+  /** The same for the end of the line in which the text stands. */
+  seenLineOf(text: string): Promise<boolean>;
   /** Resolves when the stream ended. */
   readonly ended: Promise<void>;
   /** How often the text is in what is still kept. */
@@ -21,7 +23,7 @@ export interface StderrTail {
 }
 
 interface Wait {
-  readonly text: string;
+  readonly isIn: (kept: Buffer) => boolean;
   readonly settle: (found: boolean) => void;
 }
 
@@ -37,7 +39,7 @@ export function followStderr(stream: Readable): StderrTail {
   };
   stream.on('data', (chunk: Buffer) => {
     const all = Buffer.concat([kept, chunk]);
-    for (const wait of waits) if (all.includes(wait.text)) settle(wait, true);
+    for (const wait of waits) if (wait.isIn(all)) settle(wait, true);
     kept = all.subarray(-limit - STDERR_TAIL);
   });
   const onEnd = (): void => {
@@ -48,13 +50,15 @@ export function followStderr(stream: Readable): StderrTail {
   stream.on('end', onEnd);
   stream.on('close', onEnd);
   stream.on('error', onEnd);
+  const wait = (isIn: Wait['isIn']): Promise<boolean> => {
+    if (isIn(kept)) return Promise.resolve(true);
+    if (ended) return Promise.resolve(false);
+    return new Promise((resolve) => waits.add({ isIn, settle: resolve }));
+  };
   return {
     ended: end.promise,
-    seen(text) {
-      if (kept.includes(text)) return Promise.resolve(true);
-      if (ended) return Promise.resolve(false);
-      return new Promise((resolve) => waits.add({ text, settle: resolve }));
-    },
+    seen: (text) => wait((all) => all.includes(text)),
+    seenLineOf: (text) => wait((all) => all.includes(text) && all.includes('\n', all.indexOf(text))),
     count: (text) => kept.toString('latin1').split(text).length - 1,
     text(start, before) {
       const from = start === undefined ? -1 : kept.lastIndexOf(start);

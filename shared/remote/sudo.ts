@@ -24,8 +24,10 @@ export interface SudoDesk {
   readonly mode: SudoMode;
   /** The account that we are logged in as. */
   whoAmI(): Promise<Account>;
-  /** Runs a command line to its end, giving the password when sudo asks for it, and the end of the stream then. */
+  /** Runs a command line to its end, giving the password when sudo asks for it, and the trial script then. */
   tell(commandLine: string, answer: SudoAnswer | undefined): Promise<Told>;
+  /** False where there is nobody: then sudo is not started only to be left waiting. */
+  readonly mayAsk: boolean;
   /** Asks the person; undefined when there is nobody, or nobody wants to. */
   askPassword(account: string, text: string): Promise<GivenPassword | undefined>;
 }
@@ -43,7 +45,8 @@ export interface Account {
 
 export interface SudoAnswer {
   readonly prompt: string;
-  readonly password: string;
+  /** Of the account whose password sudo wants; undefined when nobody gives it, and sudo is left alone then. */
+  password(whose: string): Promise<string | undefined>;
 }
 
 export interface Told {
@@ -60,9 +63,31 @@ const PASSWORD_ATTEMPTS = 3;
 export const USER_COMMAND_LINE = 'exec env -i LC_ALL=C /bin/sh -s';
 export const PASSWORDLESS_COMMAND_LINE = 'exec env LC_ALL=C sudo -n -- /bin/sh -s';
 
+/** sudo puts the name of the account whose password it wants in place of `%p`. */
 export function passwordCommandLine(prompt: string): string {
-  return `exec env LC_ALL=C sudo -S -k -p ${prompt} -- /bin/sh -s`;
+  return `exec env LC_ALL=C sudo -S -k -p ${prompt}:%p: -- /bin/sh -s`;
 }
+
+function listCommandLine(prompt: string): string {
+  return `exec env LC_ALL=C sudo -S -k -p ${prompt}:%p: -l`;
+}
+
+/** Whose password a prompt of ours asks for, in what sudo printed. */
+export function whosePassword(stderr: string, prompt: string): string {
+  const from = stderr.lastIndexOf(`${prompt}:`) + prompt.length + 1;
+  return stderr.slice(from, stderr.indexOf(':', from));
+}
+
+/**
+ * sudo-rs frames our prompt so. It reads ahead: what follows a password in the same moment is lost with it (0.2.5), and it
+ * ends the line when it has read.
+ */
+export function isSudoRs(stderr: string, prompt: string): boolean {
+  return stderr.includes(`[sudo: ${prompt}`);
+}
+
+/** Shows that a program can be started in the shell; exit code 126 where it cannot. */
+export const TRIAL_SCRIPT = 'env true\n';
 
 export function createPrompt(): string {
   return `stillpoint-${randomBytes(16).toString('hex')}`;
@@ -74,81 +99,118 @@ export async function findRootWay(desk: SudoDesk): Promise<RootWay> {
   if (account.uid === 0) return { kind: 'direct' };
   if (desk.mode === 'none') throw notRoot(desk.host, account);
   const silent = await desk.tell('exec env LC_ALL=C sudo -n -k -- /bin/sh -s', undefined);
-  if (silent.code === 0) {
-    await refuseRecording(desk, account, await desk.tell('exec env LC_ALL=C sudo -n -l', undefined));
-    return { kind: 'passwordless' };
+  if (!wantsPassword(silent)) {
+    // Also where it failed: a sudo that cannot write its record runs nothing.
+    refuseRecording(desk.host, account, await desk.tell('exec env LC_ALL=C sudo -n -l', undefined));
+    if (silent.code === 0) return { kind: 'passwordless' };
   }
-  if (desk.mode === 'passwordless') throw refused(desk.host, account, silent);
-  if (!/password is required/.test(silent.stderr)) throw refused(desk.host, account, silent);
+  if (desk.mode === 'passwordless' || !wantsPassword(silent)) throw await refused(desk, account, silent);
+  if (!desk.mayAsk) throw nobodyKnows(desk.host, account);
   return await findPassword(desk, account);
 }
 
+/** sudo, and sudo-rs. */
+function wantsPassword({ stderr }: Told): boolean {
+  return /password is required|interactive authentication is required/.test(stderr);
+}
+
+/** sudo is started first and says whose password it wants: `rootpw` and `targetpw` ask for another one. */
 async function findPassword(desk: SudoDesk, account: Account): Promise<RootWay> {
   for (let attempt = 1; ; attempt += 1) {
     const again = attempt === 1 ? '' : ' (the last one was wrong)';
-    const given = await desk.askPassword(account.name, `sudo password of "${account.name}" on "${desk.host}"${again}`);
-    if (given === undefined) throw nobodyKnows(desk.host, account);
-    const { password } = given;
+    let given: GivenPassword | undefined;
     const prompt = createPrompt();
-    const told = await desk.tell(passwordCommandLine(prompt), { prompt, password });
+    const told = await desk.tell(passwordCommandLine(prompt), {
+      prompt,
+      async password(whose) {
+        const words =
+          whose === account.name
+            ? `sudo password of "${whose}" on "${desk.host}"${again}`
+            : `Password of "${whose}", which sudo on "${desk.host}" wants from "${account.name}"${again}`;
+        given = await desk.askPassword(whose, words);
+        return given?.password;
+      },
+    });
+    if (given === undefined)
+      throw told.prompts > 0 ? nobodyKnows(desk.host, account) : await refused(desk, account, told);
+    const { password } = given;
     if (told.code === 0) {
       given.settle('proved');
       const list = createPrompt();
-      const rights = await desk.tell(`exec env LC_ALL=C sudo -S -k -p ${list} -l`, { prompt: list, password });
-      await refuseRecording(desk, account, rights);
+      const rights = await desk.tell(listCommandLine(list), {
+        prompt: list,
+        password: () => Promise.resolve(password),
+      });
+      refuseRecording(desk.host, account, rights);
       return { kind: 'password', password };
     }
-    if (told.prompts < 2) throw refused(desk.host, account, told);
+    if (told.prompts < 2) {
+      if (isExecForbidden(told)) given.settle('proved');
+      throw await refused(desk, account, told);
+    }
     given.settle('refused');
     if (attempt === PASSWORD_ATTEMPTS) throw wrongPassword(desk.host, account);
   }
 }
 
 /** sudo that records input and output would copy every byte that we read into a log on the host. */
-async function refuseRecording(desk: SudoDesk, account: Account, rights: Told): Promise<void> {
+function refuseRecording(host: string, account: Account, rights: Told): void {
   const defaults = /Matching Defaults entries[^]*?\n\n/.exec(rights.stdout)?.[0] ?? '';
   const recording = /(?:^|[\s,])(log_(?:output|input|stdin|stdout))\b/.exec(defaults)?.[1];
   if (recording === undefined) return;
   throw new StillpointError(
     'remote.sudo-refused',
-    `sudo on "${desk.host}" records what "${account.name}" runs ("${recording}").`,
+    `sudo on "${host}" records what "${account.name}" runs ("${recording}").`,
     {
       advice: `Nothing was started, because the whole backup would be copied into that record. Add "Defaults:${account.name} !log_output, !log_input" to the sudoers of the host with visudo.`,
-      details: { host: desk.host, user: account.name, option: recording },
+      details: { host, user: account.name, option: recording },
       cause: undefined,
     },
   );
 }
 
-function refused(host: string, account: Account, told: Told): StillpointError {
-  return sudoRefused(
-    host,
-    account,
-    `sudo on "${host}" refuses "${account.name}".`,
-    told.stderr,
-    adviceFor(account, told),
-  );
+async function refused(desk: SudoDesk, account: Account, told: Told): Promise<StillpointError> {
+  const isMissing = told.code === 127;
+  const hasDoas = isMissing && (await desk.tell('exec env LC_ALL=C doas -L', undefined)).code !== 127;
+  const fact = isMissing
+    ? `There is no sudo on "${desk.host}" for "${account.name}".`
+    : isExecForbidden(told)
+      ? `sudo on "${desk.host}" lets "${account.name}" start a shell, but no program in it (NOEXEC).`
+      : `sudo on "${desk.host}" refuses "${account.name}".`;
+  return sudoRefused(desk.host, account, fact, told.stderr, adviceFor(account, told, hasDoas));
 }
 
-function adviceFor(account: Account, told: Told): string {
+/** The shell ran, and could not start the program that we had it start. */
+function isExecForbidden({ code, stderr }: Told): boolean {
+  return code === 126 && /(?:^|\s)env: (?:Permission denied|Operation not permitted)/im.test(stderr);
+}
+
+function adviceFor(account: Account, told: Told, hasDoas: boolean): string {
   const said = told.stderr;
   const line = `"${account.name} ALL=(root) NOPASSWD: /bin/sh -s"`;
   const edit =
     'to /etc/sudoers.d/stillpoint on the host with "visudo -f /etc/sudoers.d/stillpoint" (this makes the account root: keep its key safe)';
+  if (isExecForbidden(told)) {
+    return `Take "NOEXEC:" from its rule in the sudoers of the host, or add "Defaults:${account.name} !noexec" with visudo.`;
+  }
   if (/must have a tty|terminal is required to run/.test(said)) {
     return `Add "Defaults:${account.name} !requiretty" ${edit}.`;
   }
-  if (/password is required|terminal is required/.test(said)) {
+  if (wantsPassword(told) || /terminal is required/.test(said)) {
     return `sudo wants a password. Add ${line} ${edit}, or set "sudo" to "password" for this host.`;
   }
-  if (/not found|No such file|Unknown command/i.test(said) || told.code === 127) {
-    return 'sudo is not there. Install it on the host, or log in as root.';
+  if (told.code === 127) {
+    return hasDoas
+      ? 'The host has doas instead, which Stillpoint does not use: it can neither be given a prompt nor read a password from us. Install sudo (or sudo-rs) beside it, or log in as root.'
+      : 'Install sudo (or sudo-rs) on the host, or log in as root.';
   }
-  if (/not in the sudoers|may not run sudo|not allowed to execute|not allowed to run/.test(said)) {
-    return `Add ${line} ${edit}.`;
-  }
+  if (NOT_ALLOWED.test(said)) return `Add ${line} ${edit}.`;
   return `See why on the host with "sudo -n /bin/sh -s </dev/null" as "${account.name}". The line ${line} would let it.`;
 }
+
+/** sudo, and the last one is sudo-rs. */
+const NOT_ALLOWED =
+  /not in the sudoers|may not run sudo|not allowed to execute|not allowed to run|I'm sorry .*\. I'm afraid I can't do that/;
 
 function wrongPassword(host: string, account: Account): StillpointError {
   const message = `sudo on "${host}" refused ${PASSWORD_ATTEMPTS} passwords of "${account.name}".`;
@@ -212,7 +274,7 @@ export function sudoSilent(host: string, printed: string, seconds: number): Stil
     `sudo on "${host}" did not ask for the password within ${seconds} s.${lastLines(printed)}`,
     {
       advice:
-        'The password was not sent. If sudo no longer asks this account, set "sudo" to "passwordless" for this host; otherwise see how busy the host is.',
+        'No password was sent. Where sudo wants something else, such as a one-time code or a touch, or no longer asks this account, let it use sudo without a password and set "sudo" to "passwordless" for this host; otherwise see how busy the host is.',
       details: { host },
       cause: undefined,
     },

@@ -45,7 +45,7 @@ export function aHost(transport: Transport, more: Partial<ShellHostOptions> = {}
     sudo: 'none',
     logger: silentLogger,
     clock: hastyClock,
-    askPassword: async () => undefined,
+    askPassword: undefined,
     ...more,
   });
 }

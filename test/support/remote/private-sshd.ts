@@ -27,6 +27,10 @@ export interface SshdOptions {
   readonly accounts: readonly Account[];
   /** Lines of /etc/sudoers beside root's. */
   readonly sudoers?: readonly string[];
+  /** Root's, for a sudo that wants it. */
+  readonly rootPassword?: string;
+  /** A program in the place of the machine's sudo. */
+  readonly sudo?: string;
   /** More lines of sshd_config, before everything else: the first value counts. */
   readonly config?: readonly string[];
   /** Match blocks, at the end. */
@@ -102,6 +106,10 @@ export async function createKey(file: string, type: string, passphrase = ''): Pr
   await execa('ssh-keygen', ['-q', '-t', type, '-N', passphrase, '-C', 'test key', '-f', file]);
 }
 
+async function passwordHash(password: string): Promise<string> {
+  return (await execa('openssl', ['passwd', '-6', password])).stdout;
+}
+
 async function publicHalf(file: string): Promise<string> {
   const [type = '', key = ''] = (await readFile(file, 'utf8')).split(' ');
   return `${type} ${key}`;
@@ -120,11 +128,14 @@ async function writeAccounts(folder: string, options: SshdOptions): Promise<void
       await writeFile(join(home, path), text);
     }
     await execa('chown', ['-R', `${uid}:${uid}`, home]);
-    const hash =
-      account.password === undefined ? '*' : (await execa('openssl', ['passwd', '-6', account.password])).stdout;
+    const hash = account.password === undefined ? '*' : await passwordHash(account.password);
     tables.passwd += `${account.name}:x:${uid}:${uid}::${home}:${account.shell}\n`;
     tables.shadow += `${account.name}:${hash}:19000:0:99999:7:::\n`;
     if (uid !== 0) tables.group += `${account.name}:x:${uid}:\n`;
+  }
+  if (options.rootPassword !== undefined) {
+    const hash = await passwordHash(options.rootPassword);
+    tables.shadow = tables.shadow.replace(/^root:[^:]*:/m, () => `root:${hash}:`);
   }
   for (const name of ['passwd', 'shadow', 'group'] as const) await writeFile(join(folder, name), tables[name]);
   await chmod(join(folder, 'shadow'), 0o600);
@@ -135,6 +146,11 @@ async function writeAccounts(folder: string, options: SshdOptions): Promise<void
     mounts.push('sudoers');
   }
   const lines = mounts.map((name) => `mount --bind '${folder}/${name}' /etc/${name}`);
+  if (options.sudo !== undefined) {
+    await copyFile(options.sudo, join(folder, 'sudo'));
+    await chmod(join(folder, 'sudo'), 0o4755);
+    lines.push(`mount --bind '${folder}/sudo' "$(command -v sudo)"`);
+  }
   const sshd = 'sshd=$(PATH=$PATH:/usr/sbin:/sbin command -v sshd)';
   const script = ['set -e', 'mkdir -p /run/sshd', ...lines, sshd, `exec "$sshd" -D -e -f '${folder}/sshd_config'`];
   await writeFile(join(folder, 'enter.sh'), `${script.join('\n')}\n`);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { eventLines } from '../../../extension/texts/event-lines.ts';
+import { describeHostKey } from '../../../extension/texts/host-key.ts';
 import { cancelWords, percentDone } from '../../../extension/texts/phase-words.ts';
 import { restorePointText } from '../../../extension/texts/restore-point-text.ts';
 import { formatDuration } from '../../../extension/texts/wording.ts';
@@ -125,4 +126,27 @@ test.each([
   [3_720_000, '1 h 2 min'],
 ])('%d ms are %s', (ms, text) => {
   expect(formatDuration(ms)).toBe(text);
+});
+
+describe('the question about a host key', () => {
+  const offer = {
+    host: 'db1',
+    address: '[db1]:2222',
+    keyType: 'ssh-ed25519',
+    fingerprint: 'SHA256:new',
+    otherKeys: [],
+  };
+
+  test('shows what the host shows', () => {
+    const { message, detail } = describeHostKey(offer, english.t);
+    expect(message).toContain('is not known yet');
+    expect(detail).toMatch(/^\[db1\]:2222\nssh-ed25519 SHA256:new\n/);
+  });
+
+  test('is another one where the host is known by another key, and names it', () => {
+    const otherKeys = ['ssh-rsa SHA256:old', 'ecdsa-sha2-nistp256 SHA256:older'];
+    const { message, detail } = describeHostKey({ ...offer, otherKeys }, english.t);
+    expect(message).toContain('known by another key');
+    for (const part of [...otherKeys, 'SHA256:new', 'stands between you and the host']) expect(detail).toContain(part);
+  });
 });
