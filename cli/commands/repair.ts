@@ -7,6 +7,7 @@ import { type ApplyFlag, approvedPlan, withApply } from './prune-options.ts';
 
 interface RepairFlags extends ApplyFlag, DetachOption {
   readonly readAll?: boolean;
+  readonly giveUpFolders?: boolean;
   readonly forget?: boolean;
 }
 
@@ -22,11 +23,17 @@ export function addRepair(program: Command, shell: Shell): void {
       .command('index')
       .description('show what a new index made from the packs would change, and with --apply write it')
       .argument('[repository]', 'name in the configuration; may be left out when there is only one')
-      .option('--read-all', 'read the header of every pack, not only where index and packs disagree'),
+      .option('--read-all', 'read the header of every pack, not only where index and packs disagree')
+      .option(
+        '--give-up-folders',
+        'give up also folders of packs that are missing as a whole, and may only be elsewhere',
+      ),
   )
     .addHelpText('after', `${HOW}\n\nExample:\n  stillpoint repair index main`)
     .action(async (given: string | undefined, options: RepairFlags) => {
-      await start(shell, given, { part: 'index', ...(options.readAll === true ? { readAll: true } : {}) }, options);
+      const { readAll = false, giveUpFolders = false } = options;
+      const wish = { ...(readAll ? { readAll } : {}), ...(giveUpFolders ? { giveUpFolders } : {}) };
+      await start(shell, given, { part: 'index', ...wish }, options);
     });
 
   withRepairOptions(

@@ -10,6 +10,8 @@ export interface RepairWish {
   readonly packs?: readonly string[];
   /** Of `index`: reads the header of every pack, not only where index and packs disagree. */
   readonly readAll?: boolean;
+  /** Of `index`: gives up also the packs of folders that are missing as a whole, which may only be out of sight. */
+  readonly giveUpFolders?: boolean;
   /** Of `points`: removes the restore points that were damaged, after their repaired copies are proved. */
   readonly forget?: boolean;
 }

@@ -54,6 +54,7 @@ const wish: z.ZodType<RepairWish> = z.object({
   part: z.enum(['index', 'packs', 'points']),
   packs: z.array(z.string()).exactOptional(),
   readAll: z.boolean().exactOptional(),
+  giveUpFolders: z.boolean().exactOptional(),
   forget: z.boolean().exactOptional(),
 });
 

@@ -3,13 +3,16 @@
  * gone or cut short would be called done and could not be restored. One listing tells.
  */
 import { StillpointError } from '../../base/errors.ts';
-import { isId, type PackId } from '../../repository/format/ids.ts';
+import type { PackId } from '../../repository/format/ids.ts';
 import { packSizeOf } from '../../repository/format/pack.ts';
 import type { OpenedRepository } from '../../repository/opened-repository.ts';
+import { folderIsGone, listPacks, type PackListing } from '../../repository/read/pack-listing.ts';
 
 /** The index must have been loaded before, so that what is written meanwhile is not missed. Errors: `repository.damaged`. */
 export async function assertTargetPacks(repository: OpenedRepository, signal: AbortSignal): Promise<void> {
-  const { gone, resized } = await misfits(repository, signal);
+  const { gone, resized, listing } = await misfits(repository, signal);
+  if (listing.goneFolders.size > 0)
+    throw folderIsGone(repository, listing, 'run "stillpoint repair index --give-up-folders" there, then copy again');
   if (gone.length + resized.length === 0) return;
   const facts = [...factOf('Gone', gone), ...factOf('Of another size', resized)].join(' ');
   const help =
@@ -27,22 +30,22 @@ export async function assertTargetPacks(repository: OpenedRepository, signal: Ab
   );
 }
 
-async function misfits(
-  { files, index }: OpenedRepository,
-  signal: AbortSignal,
-): Promise<{ readonly gone: readonly PackId[]; readonly resized: readonly PackId[] }> {
-  const sizes = new Map<string, number>();
-  for await (const { name, sizeBytes } of files.backend.list('data', signal)) {
-    if (isId(name)) sizes.set(name, sizeBytes);
-  }
+interface Misfits {
+  readonly gone: readonly PackId[];
+  readonly resized: readonly PackId[];
+  readonly listing: PackListing;
+}
+
+async function misfits(repository: OpenedRepository, signal: AbortSignal): Promise<Misfits> {
+  const listing = await listPacks(repository, signal);
   const gone: PackId[] = [];
   const resized: PackId[] = [];
-  for (const { id, blobs } of index.packs()) {
-    const size = sizes.get(id);
+  for (const { id, blobs } of repository.index.packs()) {
+    const size = listing.sizes.get(id);
     if (size === undefined) gone.push(id);
     else if (size !== packSizeOf(blobs)) resized.push(id);
   }
-  return { gone, resized };
+  return { gone, resized, listing };
 }
 
 /** "Gone: 2 (1a2b3c4d, 5e6f7a8b)." */

@@ -41,7 +41,7 @@ export const OPEN = { read: 0x01, write: 0x02, create: 0x08, exclusive: 0x20 } a
 
 const ATTRIBUTE = { size: 0x01, owner: 0x02, permissions: 0x04, times: 0x08, extended: 0x80000000 } as const;
 const KIND_MASK = 0o170000;
-const KIND = { folder: 0o040000, file: 0o100000 } as const;
+const KIND = { folder: 0o040000, file: 0o100000, link: 0o120000 } as const;
 
 /** What the server told; each may be missing. */
 export interface Attributes {
@@ -56,6 +56,11 @@ export function isFolder({ mode }: Attributes): boolean {
 
 export function isFile({ mode }: Attributes): boolean {
   return mode !== undefined && (mode & KIND_MASK) === KIND.file;
+}
+
+/** Of a listing, which tells of the link itself and not of where it leads. */
+export function isLink({ mode }: Attributes): boolean {
+  return mode !== undefined && (mode & KIND_MASK) === KIND.link;
 }
 
 export function uint32(value: number): Buffer {

@@ -112,6 +112,11 @@ export class SftpClient {
     return attributesOf(await this.#ask(REQUEST.stat, text(path)));
   }
 
+  /** Of a link itself. */
+  async lstat(path: string): Promise<Attributes> {
+    return attributesOf(await this.#ask(REQUEST.lstat, text(path)));
+  }
+
   async statHandle(handle: Handle): Promise<Attributes> {
     return attributesOf(await this.#ask(REQUEST.fstat, text(handle)));
   }

@@ -82,9 +82,12 @@ export interface ReadableBackend {
   /**
    * Every file of the type, each once, in no order, leftovers and foreign files included; the caller knows which names
    * are valid. What is saved or removed meanwhile may or may not be among them, and a store may show a new file later
-   * than `load` finds it. The caller may call the backend between two names.
+   * than `load` finds it. The caller may call the backend between two names. What a store cannot look into (a folder
+   * that may not be read, a link that leads nowhere) is an error and never left out.
    */
   list(type: FileType, signal: AbortSignal): AsyncIterable<StoredFile>;
+  /** The folders of packs that are there, as "1a". Only where a store has folders that may be missing as a whole. */
+  readonly packFolders?: ((signal: AbortSignal) => Promise<ReadonlySet<string>>) | undefined;
 }
 
 export interface Backend extends ReadableBackend, AsyncDisposable {

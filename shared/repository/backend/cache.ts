@@ -64,6 +64,10 @@ class CachingBackend implements Backend {
     for (const name of gone) await this.#near.drop(`${type}/${name}`);
   }
 
+  get packFolders(): Backend['packFolders'] {
+    return this.#store.packFolders?.bind(this.#store);
+  }
+
   prepare(signal: AbortSignal): Promise<void> {
     return this.#store.prepare(signal);
   }

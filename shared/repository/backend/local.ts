@@ -4,15 +4,17 @@
  * A file is written under a temporary name in its own folder, flushed to the disk, marked read-only, renamed, and the
  * folder is flushed. A crash before the rename leaves a `…-tmp-…` file that nobody reads; after it, the file is whole
  * and stays. Packs lie in `data/xx/`, where xx are the first two digits of the name. Layout and modes are restic's.
+ * Folders and files may be links to other disks; one that leads nowhere is an error and no empty folder.
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { StillpointError } from '../../base/errors.ts';
 import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
 import { describeFile, MOST_WHOLE_BYTES, tooLarge } from './backend.ts';
 import { fromFsError } from './fs-errors.ts';
+import { listFiles, listPackFolders, listPacks } from './local-listing.ts';
 
 const FOLDERS = ['keys', 'index', 'snapshots', 'locks', 'data'] as const;
 /** Only the owner; where the existing `config` lets the group read, the group keeps its access, as with restic. */
@@ -131,17 +133,27 @@ class LocalBackend implements Backend {
       return;
     }
     try {
-      if (type === 'data') {
-        for await (const entry of await opendir(this.#pathIn('data'))) {
-          if (entry.isDirectory()) yield* listFolder(this.#pathIn('data', entry.name), signal);
-        }
-      } else {
-        yield* listFolder(this.#pathIn(type), signal);
-      }
+      yield* type === 'data' ? listPacks(this.#root, signal) : listFiles(this.#root, type, signal);
     } catch (cause) {
       signal.throwIfAborted();
-      throw fromFsError(cause, `the folder "${type}" could not be listed in ${this.#root}`);
+      throw fromFsError(cause, `the folder "${this.#folderOf(cause, type)}" could not be listed in ${this.#root}`);
     }
+  }
+
+  async packFolders(signal: AbortSignal): Promise<ReadonlySet<string>> {
+    try {
+      return await listPackFolders(this.#root, signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw fromFsError(cause, `the folder "data" could not be listed in ${this.#root}`);
+    }
+  }
+
+  /** The one that failed, as far as the system says it. */
+  #folderOf(cause: unknown, type: FileType): string {
+    const { path: failed } = cause as NodeJS.ErrnoException;
+    const below = failed === undefined ? '' : path.relative(this.#root, failed);
+    return below === '' || below.startsWith('..') ? type : below;
   }
 
   async remove(file: FileRef, signal: AbortSignal): Promise<void> {
@@ -177,19 +189,6 @@ class LocalBackend implements Backend {
       () => OWNER_ONLY,
     );
     return this.#modes;
-  }
-}
-
-async function* listFolder(folder: string, signal: AbortSignal): AsyncIterable<StoredFile> {
-  for await (const entry of await opendir(folder)) {
-    signal.throwIfAborted();
-    if (!entry.isFile()) continue;
-    const found = await stat(path.join(folder, entry.name)).catch((error: NodeJS.ErrnoException) => {
-      // Another process may remove a lock or rename a temporary file between our two looks.
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (found !== undefined) yield { name: entry.name, sizeBytes: found.size };
   }
 }
 

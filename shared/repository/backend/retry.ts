@@ -74,6 +74,12 @@ class RetryingBackend implements Backend {
     return this.#repeat({ call: 'stat', file: describeFile(file) }, signal, () => this.#inner.stat(file, signal));
   }
 
+  get packFolders(): Backend['packFolders'] {
+    const { packFolders } = this.#inner;
+    if (packFolders === undefined) return undefined;
+    return (signal) => this.#repeat({ call: 'packFolders' }, signal, () => packFolders.call(this.#inner, signal));
+  }
+
   /** What was given already is not given again when a listing has to be begun anew. */
   async *list(type: FileType, signal: AbortSignal): AsyncIterable<StoredFile> {
     const given = new Set<string>();

@@ -24,6 +24,7 @@ import { invariant, isStillpointError } from '../../base/errors.ts';
 import { formatLocation, type S3Location } from '../../domain/location.ts';
 import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
 import { describeFile, MOST_WHOLE_BYTES, tooLarge } from './backend.ts';
+import { isMisplaced } from './dead-link.ts';
 import { isAnswerTooLong } from './http.ts';
 import { shortFile } from './http-errors.ts';
 import { createS3Client, PiecesBody, type S3ClientOptions } from './s3-client.ts';
@@ -180,7 +181,8 @@ class S3Backend implements Backend {
         signal.throwIfAborted();
         const path = Key.slice(Prefix.length).split('/');
         const name = path.at(-1) ?? '';
-        if (name !== '' && path.length === (type === 'data' ? 2 : 1)) yield { name, sizeBytes: Size };
+        if (name === '' || path.length !== (type === 'data' ? 2 : 1)) continue;
+        if (type !== 'data' || !isMisplaced(name, path[0] ?? '')) yield { name, sizeBytes: Size };
       }
       ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
     } while (ContinuationToken !== undefined);

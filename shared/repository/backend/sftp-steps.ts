@@ -1,15 +1,9 @@
 /** Acts on files and folders for which version 3 of SFTP needs several requests, or a look at what the refusal meant. */
-import path from 'node:path/posix';
 import { never } from '../../base/cancel.ts';
-import { mapWithLimit } from '../../base/limit.ts';
-import { isFile, isFolder, OPEN, STATUS } from '../../remote/sftp/packets.ts';
-import type { FolderEntry, SftpClient } from '../../remote/sftp/sftp-client.ts';
+import { isFolder, OPEN, STATUS } from '../../remote/sftp/packets.ts';
+import type { SftpClient } from '../../remote/sftp/sftp-client.ts';
 import { sftpStatusOf } from '../../remote/sftp/sftp-errors.ts';
-import type { StoredFile } from './backend.ts';
 import { letGo, readContent } from './sftp-transfer.ts';
-
-/** Looks at attributes that a server left out of a listing, so many at once. */
-const LOOKS_AT_ONCE = 32;
 
 /** Version 3 has no word for "is there already", so a refusal is looked into. */
 export async function makeFolder(client: SftpClient, folder: string, mode: number): Promise<void> {
@@ -80,23 +74,4 @@ export async function syncFolder(client: SftpClient, folder: string): Promise<vo
 /** For what is good to have and not needed. The end of the connection is no refusal. */
 export function passRefusal(error: unknown): undefined {
   if (sftpStatusOf(error) === undefined) throw error;
-}
-
-/** Regular files with their sizes. A server may leave attributes out, and a file may go between two looks. */
-export async function filesAmong(
-  client: SftpClient,
-  folder: string,
-  entries: readonly FolderEntry[],
-): Promise<StoredFile[]> {
-  const looked = await mapWithLimit(entries, LOOKS_AT_ONCE, async (entry) => {
-    if (entry.mode !== undefined && entry.sizeBytes !== undefined) return entry;
-    const found = await client.stat(path.join(folder, entry.name)).catch((error: unknown) => {
-      if (sftpStatusOf(error) === STATUS.noSuchFile) return undefined;
-      throw error;
-    });
-    return found === undefined ? undefined : { ...found, name: entry.name };
-  });
-  return looked
-    .filter((entry) => entry !== undefined && isFile(entry))
-    .map((entry) => ({ name: entry?.name ?? '', sizeBytes: entry?.sizeBytes ?? 0 }));
 }

@@ -12,15 +12,17 @@ import { abortable } from '../../base/cancel.ts';
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import { mapWithLimit } from '../../base/limit.ts';
 import { openSftp, type SftpAddress, type SftpPorts } from '../../remote/sftp/connect-sftp.ts';
-import { isFolder, OPEN, STATUS } from '../../remote/sftp/packets.ts';
-import type { FolderEntry, Handle, SftpClient } from '../../remote/sftp/sftp-client.ts';
+import { OPEN, STATUS } from '../../remote/sftp/packets.ts';
+import type { Handle, SftpClient } from '../../remote/sftp/sftp-client.ts';
 import { sftpStatusOf } from '../../remote/sftp/sftp-errors.ts';
 import type { SftpPool } from '../../remote/sftp/sftp-pool.ts';
 import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
 import { describeFile, MOST_WHOLE_BYTES, tooLarge } from './backend.ts';
+import { isPackFolder } from './dead-link.ts';
 import type { Throttle } from './limit.ts';
 import { fromSftp } from './sftp-errors.ts';
-import { filesAmong, makeFolder, moveOver, passRefusal, syncFolder } from './sftp-steps.ts';
+import { type ListedPlace, leadsToFolder, listFiles, listPackFolder } from './sftp-listing.ts';
+import { makeFolder, moveOver, passRefusal, syncFolder } from './sftp-steps.ts';
 import { letGo, readContent, readFolder, writeContent } from './sftp-transfer.ts';
 
 export interface SftpPlace {
@@ -158,17 +160,30 @@ class SftpBackend implements Backend {
     const within = <T>(work: (client: SftpClient) => Promise<T>): Promise<T> => this.#with(signal, doing, 0, work);
     const top = await within((client) => readFolder(client, this.#pathIn(type), signal));
     if (type !== 'data') {
-      yield* await within((client) => filesAmong(client, this.#pathIn(type), top));
+      yield* await within((client) => listFiles(this.#place(client, signal), type, top));
       return;
     }
     // No channel is held while the caller works on what it got: it may call us, and we may have but one.
     for (let start = 0; start < top.length; start += FOLDERS_AT_ONCE) {
       const some = top.slice(start, start + FOLDERS_AT_ONCE);
       const found = await within((client) =>
-        mapWithLimit(some, FOLDERS_AT_ONCE, (entry) => this.#listPackFolder(client, entry, signal)),
+        mapWithLimit(some, FOLDERS_AT_ONCE, (entry) => listPackFolder(this.#place(client, signal), entry)),
       );
       for (const files of found) yield* files;
     }
+  }
+
+  packFolders(signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const doing = `The folder "data" could not be listed in ${this.properties.location}`;
+    return this.#with(signal, doing, 0, async (client) => {
+      const entries = await readFolder(client, this.#pathIn('data'), signal);
+      const place = this.#place(client, signal);
+      const named = entries.filter(({ name }) => isPackFolder(name));
+      const folders = await mapWithLimit(named, FOLDERS_AT_ONCE, async (entry) =>
+        (await leadsToFolder(place, entry)) ? entry.name : undefined,
+      );
+      return new Set(folders.filter((name) => name !== undefined));
+    });
   }
 
   remove(file: FileRef, signal: AbortSignal): Promise<void> {
@@ -233,10 +248,8 @@ class SftpBackend implements Backend {
     }
   }
 
-  async #listPackFolder(client: SftpClient, entry: FolderEntry, signal: AbortSignal): Promise<StoredFile[]> {
-    const folder = this.#pathIn('data', entry.name);
-    if (!isFolder(entry) && (entry.mode !== undefined || !isFolder(await client.stat(folder)))) return [];
-    return await filesAmong(client, folder, await readFolder(client, folder, signal));
+  #place(client: SftpClient, signal: AbortSignal): ListedPlace {
+    return { client, root: this.#root, location: this.properties.location, signal };
   }
 
   async #tidy(client: SftpClient): Promise<void> {

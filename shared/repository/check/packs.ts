@@ -9,15 +9,14 @@ import type { IndexedPack } from '../format/index-file.ts';
 import { type PackedBlob, packSizeOf } from '../format/pack.ts';
 import type { BlobPlace } from '../index/blob-index.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
+import { listPacks, type PackListing } from '../read/pack-listing.ts';
 import type { Damage } from './damage.ts';
 import type { Strangers } from './files.ts';
 import type { PackVerdict } from './pack-proof.ts';
 import { packName } from './pack-proof.ts';
 
 /** What the look at the packs found. */
-export interface PackSurvey {
-  /** Size of every pack that is there. */
-  readonly sizes: ReadonlyMap<PackId, number>;
+export interface PackSurvey extends PackListing {
   /** Packs that do not fit the index; a look at the headers may add some. */
   readonly suspects: Set<PackId>;
   /** Packs that are in no index. */
@@ -29,20 +28,16 @@ export async function surveyPacks(
   strangers: Strangers,
   signal: AbortSignal,
 ): Promise<PackSurvey> {
-  const { files, index } = repository;
-  const sizes = new Map<PackId, number>();
-  const unnamed: { id: PackId; size: number }[] = [];
-  for await (const file of files.backend.list('data', signal)) {
-    if (!strangers.sort('data', file)) continue;
-    sizes.set(file.name as PackId, file.sizeBytes);
-    if (!index.hasPack(file.name as PackId)) unnamed.push({ id: file.name as PackId, size: file.sizeBytes });
-  }
+  const { index } = repository;
+  const listing = await listPacks(repository, signal, (file) => strangers.sort('data', file));
+  const { sizes } = listing;
+  const unnamed = [...sizes].filter(([id]) => !index.hasPack(id)).map(([id, size]) => ({ id, size }));
   const suspects = new Set<PackId>();
   for (const pack of index.packs()) {
     const size = sizes.get(pack.id);
     if (size !== undefined && !fits(pack, size)) suspects.add(pack.id);
   }
-  return { sizes, suspects, unnamed };
+  return { ...listing, suspects, unnamed };
 }
 
 /** Blobs follow each other from the first byte, and the header follows them. */
@@ -58,6 +53,8 @@ function fits({ blobs }: IndexedPack, size: number): boolean {
 const REPAIR_INDEX = 'Run "stillpoint repair index": it reads the headers of the packs and writes a new index.';
 const REPAIR_PACKS =
   'If you have a copy of the files of the repository, bring this one back from there. Else run "stillpoint repair packs": it saves every blob that is good.';
+const GONE_FOLDER =
+  'The whole folder is missing. Look first whether it was moved, or whether its disk is not mounted; a link to where it is now will do. No repair gives it up by itself.';
 const MISSING_PACK =
   'If you have a copy of the files of the repository, bring this one back from there. Else run "stillpoint repair index", then "stillpoint repair points".';
 
@@ -90,8 +87,22 @@ export class PackFaults {
       if (survey.sizes.has(id)) continue;
       this.#isHealthy = false;
       this.#missing.add(id);
-      damage.add(`pack:${id}`, `The file of ${packName(id)} is not there.`, MISSING_PACK);
+      const isWithFolder = survey.goneFolders.has(`data/${id.slice(0, 2)}`);
+      damage.add(`pack:${id}`, `The file of ${packName(id)} is not there.`, isWithFolder ? GONE_FOLDER : MISSING_PACK);
     }
+    this.#tellUnlisted(survey.unlisted);
+  }
+
+  #tellUnlisted(unlisted: readonly PackId[]): void {
+    if (unlisted.length === 0) return;
+    const named = unlisted.slice(0, 4).map((id) => id.slice(0, 8));
+    const others = unlisted.length > named.length ? ' and others' : '';
+    this.#damage.add(
+      'unlisted',
+      `Packs that are there and that the listing leaves out: ${unlisted.length} (${named.join(', ')}${others}).`,
+      'They are read as ever. Other programs may call them lost: look at what lists the files, such as a server that does not follow links.',
+      'warning',
+    );
   }
 
   add(verdict: PackVerdict): void {

@@ -6,11 +6,13 @@
  * Restore points are read before the index and the index before the list of packs, so that a backup may run while a
  * plan is only looked at; applying one happens under an exclusive lock.
  */
-import { StillpointError } from '../../base/errors.ts';
+import { isStillpointError, StillpointError } from '../../base/errors.ts';
+import { mapWithLimit } from '../../base/limit.ts';
 import { planIdOf } from '../../domain/plan-id.ts';
 import type { PruneFigures, PruneOptions, PrunePlan } from '../../domain/prune-plan.ts';
 import { isId, type PackId } from '../format/ids.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
+import { folderIsGone, listPacks } from '../read/pack-listing.ts';
 import type { RestorePointList } from '../repository.ts';
 import type { RestorePoint } from '../restore-point.ts';
 import { choosePacks, type PackChoice, sum } from './choose-packs.ts';
@@ -38,9 +40,13 @@ export async function planPrune(
   const list = await repository.listRestorePoints(signal);
   const points = pointsThatStay(list, without);
   await repository.reloadIndex(signal);
-  const sizes = await packSizes(repository, signal);
+  const listing = await listPacks(repository, signal);
+  const { sizes } = listing;
   const holdsData = repository.index.packCount > 0 || sizes.size > 0;
   if (list.points.length + list.findings.length === 0 && holdsData) throw noPointSeen(repository, sizes.size);
+  if (listing.goneFolders.size > 0)
+    throw folderIsGone(repository, listing, 'run "stillpoint repair index --give-up-folders", then prune');
+  await assertPointsListed(repository, list, signal);
   const used = await findUsedBlobs(repository, points, signal);
   const { packs, keptIn, duplicates } = measureUsage(repository.index, used, sizes);
   const choice = choosePacks(packs, repository.version, options);
@@ -82,6 +88,41 @@ function noPointSeen({ location, index }: OpenedRepository, stored: number): Sti
   );
 }
 
+/**
+ * A restore point that a listing leaves out would lose its data. Those that others name, as their parent or as what they
+ * are a copy of, are asked for by name; most of them were forgotten and are not there.
+ */
+async function assertPointsListed(
+  { files: { backend }, location }: OpenedRepository,
+  { points, findings }: RestorePointList,
+  signal: AbortSignal,
+): Promise<void> {
+  const listed = new Set<string>([...points.map(({ id }) => id), ...findings.flatMap(({ affects }) => affects)]);
+  const named = new Set(points.flatMap(({ parent, original }) => [parent ?? '', original ?? '']));
+  const unlisted = [...named].filter((id) => isId(id) && !listed.has(id));
+  const there = await mapWithLimit(unlisted, backend.properties.connections, (name) =>
+    backend.stat({ type: 'snapshots', name }, signal).then(
+      () => [name.slice(0, 8)],
+      (error: unknown) => {
+        if (isStillpointError(error, 'backend.not-found')) return [];
+        throw error;
+      },
+    ),
+  );
+  const [first] = there.flat();
+  if (first === undefined) return;
+  throw new StillpointError(
+    'repository.damaged',
+    `Nothing was pruned: the listing of restore points of the repository at ${location} leaves out ${there.flat().slice(0, 5).join(', ')}, which is there.`,
+    {
+      advice:
+        'What only such restore points need would look unused and be deleted. Look at what lists the files, such as a server that does not follow links, and prune when the listing is whole.',
+      details: { restorePoints: there.flat().slice(0, 50) },
+      cause: undefined,
+    },
+  );
+}
+
 function pointsThatStay(
   { points, findings }: RestorePointList,
   without: ReadonlySet<string> | undefined,
@@ -98,14 +139,6 @@ function pointsThatStay(
       cause: undefined,
     },
   );
-}
-
-async function packSizes({ files }: OpenedRepository, signal: AbortSignal): Promise<ReadonlyMap<PackId, number>> {
-  const sizes = new Map<PackId, number>();
-  for await (const { name, sizeBytes } of files.backend.list('data', signal)) {
-    if (isId(name)) sizes.set(name as PackId, sizeBytes);
-  }
-  return sizes;
 }
 
 interface Measured {

@@ -46,7 +46,7 @@ export async function findDamagedPacks(
 ): Promise<DamagedPacks> {
   const structure = await inspectStructure(repository, signal);
   if (structure.damagedIndexes.length > 0) throw indexComesFirst('Index files of the repository cannot be read.');
-  assertPacksThere(repository, structure);
+  assertPacksThere(repository, structure, { part: 'packs' });
   const chosen = chooseNamed(repository, structure, wanted);
   const { faulty } = await proveChosen(repository, structure, {
     signal,

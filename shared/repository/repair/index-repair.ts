@@ -3,6 +3,8 @@
  * the headers of all others are read. A pack whose header cannot be read keeps those entries of the old index whose
  * blobs prove good. See `replace-index.ts` for the order of writes and what a crash leaves.
  */
+import { isStillpointError } from '../../base/errors.ts';
+import { forEachWithLimit } from '../../base/limit.ts';
 import type { RepairLoss, RepairPlan, RepairStep, RepairWish } from '../../domain/repair-plan.ts';
 import { Damage } from '../check/damage.ts';
 import { packName, provePacks } from '../check/pack-proof.ts';
@@ -15,7 +17,7 @@ import { BlobIndex } from '../index/blob-index.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { readPackHeader } from '../read/pack-header.ts';
 import { openReading } from '../workers/reader-pool.ts';
-import { assertPacksThere, cannotRead, makePlan, step } from './make-plan.ts';
+import { assertPacksThere, cannotRead, makePlan, readsDiffer, step } from './make-plan.ts';
 import { type RepairRun, replaceIndex } from './replace-index.ts';
 
 export interface PreparedRepair {
@@ -29,11 +31,11 @@ export async function planIndexRepair(
   signal: AbortSignal,
 ): Promise<PreparedRepair> {
   const structure = await inspectStructure(repository, signal);
-  assertPacksThere(repository, structure);
+  assertPacksThere(repository, structure, wish);
   const old = await repository.files.listNames('index', signal);
   const gathering = new Gathering(repository, structure, signal);
   await gathering.run(wish.readAll === true);
-  const { changes, notes, fresh, exact } = gathering;
+  const { changes, notes, fresh, exact, dropped } = gathering;
   const damaged = new Set(structure.damagedIndexes);
   const isNeeded = changes.length > 0 || damaged.size > 0;
   // From here on the repository in memory is as it will be, so that its losses are those that stay.
@@ -54,9 +56,29 @@ export async function planIndexRepair(
   return {
     plan,
     apply: async (run) => {
-      if (isNeeded) await replaceIndex(repository, repository.index.packs(), old, run);
+      if (!isNeeded) return;
+      await assertStillMissing(repository, dropped, run.signal);
+      await replaceIndex(repository, repository.index.packs(), old, run);
     },
   };
+}
+
+/** Reading headers may take hours, in which somebody may have brought a disk back. */
+async function assertStillMissing(
+  { files: { backend } }: OpenedRepository,
+  dropped: readonly PackId[],
+  signal: AbortSignal,
+): Promise<void> {
+  await forEachWithLimit(dropped, backend.properties.connections, async (name) => {
+    const isThere = await backend.stat({ type: 'data', name }, signal).then(
+      () => true,
+      (error: unknown) => {
+        if (isStillpointError(error, 'backend.not-found')) return false;
+        throw error;
+      },
+    );
+    if (isThere) throw readsDiffer(packName(name));
+  });
 }
 
 /** What restore points need and no pack holds, by what the index will say. */
@@ -85,6 +107,8 @@ class Gathering {
   readonly changes: RepairStep[] = [];
   readonly notes: RepairStep[] = [];
   readonly exact: string[] = [];
+  /** Packs that are not there. */
+  readonly dropped: PackId[] = [];
 
   constructor(repository: OpenedRepository, structure: Structure, signal: AbortSignal) {
     this.#repository = repository;
@@ -97,9 +121,10 @@ class Gathering {
     const { sizes, suspects } = this.#structure.packs;
     for (const pack of index.packs()) {
       const size = sizes.get(pack.id);
-      if (size === undefined)
+      if (size === undefined) {
+        this.dropped.push(pack.id);
         this.#change(pack.id, `is not there; its ${pack.blobs.length} blobs are taken out of the index`);
-      else if (suspects.has(pack.id) || readAll) await this.#readHeader(pack, size);
+      } else if (suspects.has(pack.id) || readAll) await this.#readHeader(pack, size);
       else this.fresh.addPack(pack);
     }
     for (const [id, size] of sizes) if (!index.hasPack(id)) await this.#adopt(id, size);

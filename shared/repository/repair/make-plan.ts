@@ -5,6 +5,7 @@ import type { RepairLoss, RepairPlan, RepairStep, RepairWish } from '../../domai
 import { describeFile, type FileType } from '../backend/backend.ts';
 import type { Structure } from '../check/structure.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
+import { folderIsGone } from '../read/pack-listing.ts';
 
 export interface PlanContent {
   readonly writes: readonly RepairStep[];
@@ -17,12 +18,16 @@ export interface PlanContent {
 
 /** The id is over all that the plan says and over the repository that it is for. */
 export function makePlan({ id }: OpenedRepository, wish: RepairWish, { exact, ...content }: PlanContent): RepairPlan {
-  const { part, packs = [], readAll = false, forget = false } = wish;
+  const { part, packs = [], readAll = false, giveUpFolders = false, forget = false } = wish;
   const steps = [content.writes, content.removes, content.notes].map((list) =>
     list.map(({ object, reason }) => [object, reason]),
   );
   const lost = content.lost.map(({ object, reason, affects }) => [object, reason, affects]);
-  return { id: planIdOf({ repository: id, part, packs, readAll, forget, steps, lost, exact }), part, ...content };
+  return {
+    id: planIdOf({ repository: id, part, packs, readAll, giveUpFolders, forget, steps, lost, exact }),
+    part,
+    ...content,
+  };
 }
 
 export function step(type: FileType, name: string, reason: string): RepairStep {
@@ -37,13 +42,22 @@ export function indexComesFirst(what: string): StillpointError {
   });
 }
 
-/** A place that is not mounted wholly looks like a repository that has lost everything. */
-export function assertPacksThere({ index, location }: OpenedRepository, { packs }: Structure): void {
-  if (index.packCount === 0 || packs.sizes.size > 0) return;
-  throw new StillpointError('repository.damaged', `No pack at all is there in the repository at ${location}.`, {
-    advice: 'Nothing was changed: a repair would give up everything. Check that the whole place is mounted.',
-    cause: undefined,
-  });
+/** A place that is not mounted wholly looks like a repository that has lost everything, or whole folders. */
+export function assertPacksThere(
+  repository: OpenedRepository,
+  { packs }: Structure,
+  { giveUpFolders = false, part }: RepairWish,
+): void {
+  const { index, location } = repository;
+  if (index.packCount > 0 && packs.sizes.size === 0) {
+    throw new StillpointError('repository.damaged', `No pack at all is there in the repository at ${location}.`, {
+      advice: 'Nothing was changed: a repair would give up everything. Check that the whole place is mounted.',
+      cause: undefined,
+    });
+  }
+  if (packs.goneFolders.size === 0 || giveUpFolders) return;
+  const next = part === 'index' ? 'add --give-up-folders' : 'run "stillpoint repair index --give-up-folders" first';
+  throw folderIsGone(repository, packs, next);
 }
 
 /** What cannot be read now may be whole. */

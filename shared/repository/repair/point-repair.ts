@@ -79,7 +79,7 @@ export async function planPointRepair(
 async function lookAt(repository: OpenedRepository, signal: AbortSignal, only?: ReadonlySet<string>): Promise<Seen> {
   const names = await repository.files.listNames('snapshots', signal);
   const structure = await inspectStructure(repository, signal);
-  assertPacksThere(repository, structure);
+  assertPacksThere(repository, structure, { part: 'points' });
   const points = structure.points.filter(({ id }) => only?.has(id) ?? true);
   await assertIndexIsSound(repository, { ...structure, points }, signal);
   const { causeOf } = structure.faults;
