@@ -5,9 +5,12 @@
  * are one volume with several mountpoints. What cannot be snapshotted is listed with its reason, never left out.
  */
 import { displayName } from '../base/bytes.ts';
-import type { Mount, SnapshotCapability, Volume, VolumeKind } from '../domain/host.ts';
+import type { Mount, Volume, VolumeKind } from '../domain/host.ts';
+import type { BlockDevices } from './block-devices.ts';
+import type { LvmLimits } from './lvm/limits.ts';
 import { snapshotCapability } from './lvm/origin.ts';
 import type { LogicalVolumeRecord, VolumeGroupRecord } from './lvm/records.ts';
+import { withoutProvider } from './without-provider.ts';
 
 /** A volume with what only this room needs to know of it. */
 export interface DetectedVolume {
@@ -28,33 +31,34 @@ const PSEUDO = new Set(
 );
 const NETWORK = new Set('9p afs ceph cifs glusterfs lustre nfs nfs4 smb3 virtiofs'.split(' '));
 
-export function detectVolumes(
-  mounts: readonly Mount[],
-  volumes: readonly LogicalVolumeRecord[],
-  groups: readonly VolumeGroupRecord[],
-  use: ReadonlyMap<string, FileSystemUse>,
-): readonly DetectedVolume[] {
+/** What was looked at on a host; everything by "major:minor" of a device unless said otherwise. */
+export interface StorageFacts {
+  readonly volumes: readonly LogicalVolumeRecord[];
+  readonly groups: readonly VolumeGroupRecord[];
+  readonly limits: LvmLimits;
+  readonly devices: BlockDevices;
+  readonly use: ReadonlyMap<string, FileSystemUse>;
+  readonly externalJournals: ReadonlySet<string>;
+}
+
+export function detectVolumes(mounts: readonly Mount[], facts: StorageFacts): readonly DetectedVolume[] {
   const byDevice = Map.groupBy(mounts, (mount) => mount.device);
-  const lvByDevice = new Map(volumes.map((lv) => [`${lv.lv_kernel_major}:${lv.lv_kernel_minor}`, lv]));
-  const groupByUuid = new Map(groups.map((group) => [group.vg_uuid, group]));
-  return [...byDevice].map(([device, sharing]) => {
-    const lv = lvByDevice.get(device);
-    const group = lv === undefined ? undefined : groupByUuid.get(lv.vg_uuid);
-    return detect(device, sharing, lv, group, use.get(device));
-  });
+  const lvByDevice = new Map(facts.volumes.map((lv) => [`${lv.lv_kernel_major}:${lv.lv_kernel_minor}`, lv]));
+  return [...byDevice].map(([device, sharing]) => detect(device, sharing, lvByDevice.get(device), facts));
 }
 
 function detect(
   device: string,
   mounts: readonly Mount[],
   lv: LogicalVolumeRecord | undefined,
-  group: VolumeGroupRecord | undefined,
-  use: FileSystemUse | undefined,
+  facts: StorageFacts,
 ): DetectedVolume {
   // The mount of the file system's own root shows everything; a bind mount may show a part.
   const ordered = [...mounts].sort((a, b) => a.root.length - b.root.length);
   const first = ordered[0] as Mount;
   const kind = kindOf(first, lv);
+  const group = lv && facts.groups.find((each) => each.vg_uuid === lv.vg_uuid);
+  const use = facts.use.get(device);
   const volume: Volume = {
     id: lv === undefined ? `dev:${device}` : `lvm:${lv.lv_uuid}`,
     kind,
@@ -63,43 +67,29 @@ function detect(
     fsType: first.fsType,
     sizeBytes: lv?.lv_size ?? use?.sizeBytes,
     usedBytes: use?.usedBytes,
-    snapshot: lv === undefined ? noProvider(kind, first) : snapshotCapability(lv, group, first.fsType),
+    snapshot:
+      lv === undefined
+        ? withoutProvider(kind, first, facts.devices)
+        : snapshotCapability({
+            volume: lv,
+            volumes: facts.volumes,
+            group,
+            limits: facts.limits,
+            mount: first,
+            hasExternalJournal: facts.externalJournals.has(device),
+          }),
   };
   return { volume, mounts: ordered, lvm: lv && group ? { volume: lv, group } : undefined };
 }
 
 function kindOf(mount: Mount, lv: LogicalVolumeRecord | undefined): VolumeKind {
-  if (lv !== undefined) return lv.pool_lv === '' ? 'lvm-thick' : 'lvm-thin';
+  if (lv !== undefined) return lv.segtype.split(',').includes('thin') ? 'lvm-thin' : 'lvm-thick';
   if (PSEUDO.has(mount.fsType)) return 'pseudo';
   if (NETWORK.has(mount.fsType)) return 'network';
   if (mount.fsType === 'overlay') return 'overlay';
   if (mount.fsType.startsWith('fuse')) return 'fuse';
   if (mount.fsType === 'zfs' || mount.fsType === 'btrfs') return mount.fsType;
   return 'plain';
-}
-
-function noProvider(kind: VolumeKind, mount: Mount): SnapshotCapability {
-  const where = displayName(mount.target);
-  const no = (reason: string, remedy: string): SnapshotCapability => ({ possible: false, reason, remedy });
-  switch (kind) {
-    case 'pseudo':
-      return no(`"${where}" is ${mount.fsType}, which holds no data of its own`, 'Leave it out.');
-    case 'network':
-      return no(`"${where}" is on the network (${mount.fsType})`, 'Back it up on the machine that serves it.');
-    case 'overlay':
-      return no(`"${where}" is an overlay`, 'Back up the folders that it is made of.');
-    case 'fuse':
-      return no(`"${where}" is provided by a program (${mount.fsType})`, 'Back up what the program stores.');
-    case 'zfs':
-      return no(`"${where}" is on ZFS, which this version cannot snapshot`, 'Choose a path on a thick LVM volume.');
-    case 'btrfs':
-      return no(`"${where}" is on Btrfs, which this version cannot snapshot`, 'Choose a path on a thick LVM volume.');
-    default:
-      return no(
-        `"${where}" is on ${displayName(mount.source)}, a plain device that nothing can snapshot`,
-        'Move the data to an LVM logical volume; then a snapshot is possible.',
-      );
-  }
 }
 
 /** Whether a mount below a source's path holds data that a person may expect in the backup. */

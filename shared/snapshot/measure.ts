@@ -1,4 +1,4 @@
-/** Sizes of mounted file systems, and how much was written to a device since the host was started. */
+/** Sizes of mounted file systems, how much was written to them since the host was started, and where their journal is. */
 import type { Mount } from '../domain/host.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../remote/command.ts';
 import type { FileSystemUse } from './detect.ts';
@@ -7,21 +7,31 @@ export interface Measurement {
   readonly use: FileSystemUse | undefined;
   /** Bytes written since boot, an upper bound of the chunks that a snapshot would have had to save. */
   readonly writtenBytes: number | undefined;
+  /** Only of ext3 and ext4, and where the device could be read. */
+  readonly hasExternalJournal: boolean;
+}
+
+/** A mounted file system and the name of its device under /dev/mapper. */
+export interface MeasuredMount {
+  readonly mount: Mount;
+  readonly mapper: string;
 }
 
 const CHUNK_BYTES = 4096;
 
 /** One measurement for each mount, in order. A file system that does not answer in 5 s is left unmeasured. */
-export function measureMounts(mounts: readonly Mount[]): RemoteCommand<readonly Measurement[]> {
+export function measureMounts(mounts: readonly MeasuredMount[]): RemoteCommand<readonly Measurement[]> {
   const script: RemoteScript = {
     name: 'measure-mounts',
     script: `
-while [ "$#" -ge 2 ]; do
+while [ "$#" -ge 3 ]; do
   timeout 5 stat -f -c '%S %b %f' -- "$1" 2>/dev/null | tr -d '\\n'; printf '\\0'
   cat "/sys/dev/block/$2/stat" 2>/dev/null | tr -d '\\n'; printf '\\0'
-  shift 2
+  # The superblock of ext: the inode of the journal, and the device of one that is elsewhere.
+  [ -z "$3" ] || dd "if=/dev/mapper/$3" bs=1024 skip=1 count=1 2>/dev/null </dev/null | od -An -v -tu4 -j224 -N8 | tr -d '\\n'; printf '\\0'
+  shift 3
 done`,
-    args: mounts.flatMap((mount) => [mount.target, mount.device]),
+    args: mounts.flatMap(({ mount, mapper }) => [mount.target, mount.device, isExt(mount) ? mapper : '']),
     needs: 'root',
   };
   return {
@@ -30,15 +40,18 @@ done`,
     repeatable: true,
     parse: (output) => {
       const fields = output.stdout.toString('latin1').split('\0');
-      if (fields.length !== mounts.length * 2 + 1)
+      if (fields.length !== mounts.length * 3 + 1)
         throw unreadableOutput(script, 'fields are missing', fields.join('|'));
       return mounts.map((_, index) => ({
-        use: parseUse(fields[index * 2] ?? ''),
-        writtenBytes: parseWritten(fields[index * 2 + 1] ?? ''),
+        use: parseUse(fields[index * 3] ?? ''),
+        writtenBytes: parseWritten(fields[index * 3 + 1] ?? ''),
+        hasExternalJournal: /^\s*0\s+[1-9]\d*\s*$/.test(fields[index * 3 + 2] ?? ''),
       }));
     },
   };
 }
+
+const isExt = (mount: Mount): boolean => mount.fsType === 'ext3' || mount.fsType === 'ext4';
 
 function parseUse(text: string): FileSystemUse | undefined {
   const match = /^(\d+) (\d+) (\d+)$/.exec(text);

@@ -34,7 +34,7 @@ export interface RunIdentity {
   readonly owner: OwnerId;
 }
 
-interface PlannedItem {
+export interface PlannedItem {
   readonly planned: PlannedSnapshot;
   readonly volume: DetectedVolume;
   /** What is taken where other runs have taken the rest since the plan was made; never more than planned. */

@@ -2,8 +2,11 @@
 
 import type { Mount } from '../domain/host.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
+import { listBlockDevices } from './block-devices.ts';
 import { type DetectedVolume, detectVolumes } from './detect.ts';
 import { type HostIdentity, identifyHost } from './identify-host.ts';
+import { deviceMapperName } from './lvm/create.ts';
+import { readLvmLimits } from './lvm/limits.ts';
 import { listLogicalVolumes, listVolumeGroups } from './lvm/list.ts';
 import type { LogicalVolumeRecord, VolumeGroupRecord } from './lvm/records.ts';
 import { measureMounts } from './measure.ts';
@@ -22,35 +25,33 @@ export interface Survey {
 
 export async function surveyHost(host: RemoteHost, signal: AbortSignal): Promise<Survey> {
   // Side by side: each costs a round trip, and none depends on another.
-  const [identity, mounts, records, groups] = await Promise.all([
+  const [identity, mounts, records, groups, limits, devices] = await Promise.all([
     host.run(identifyHost, signal),
     host.run(readMounts, signal),
     host.run(listLogicalVolumes, signal),
     host.run(listVolumeGroups, signal),
+    host.run(readLvmLimits, signal),
+    host.run(listBlockDevices, signal),
   ]);
-  const devices = new Set(records.map((record) => `${record.lv_kernel_major}:${record.lv_kernel_minor}`));
-  const measured = [
-    ...new Map(mounts.filter((mount) => devices.has(mount.device)).map((mount) => [mount.device, mount])).values(),
-  ];
+  const mounted = new Map(mounts.map((mount) => [mount.device, mount]));
+  const measured = records.flatMap((record) => {
+    const mount = mounted.get(`${record.lv_kernel_major}:${record.lv_kernel_minor}`);
+    return mount === undefined ? [] : [{ mount, mapper: deviceMapperName(record.vg_name, record.lv_name) }];
+  });
   const measurements = await host.run(measureMounts(measured), signal);
-  const use = new Map(
-    measured.flatMap((mount, index) => {
-      const found = measurements[index]?.use;
-      return found === undefined ? [] : [[mount.device, found] as const];
-    }),
+  const found = measured.map(({ mount }, index) => ({ device: mount.device, ...measurements[index] }));
+  const use = new Map(found.flatMap((each) => (each.use === undefined ? [] : [[each.device, each.use] as const])));
+  const uptime = Math.max(identity.uptimeSeconds, 1);
+  const rates = found.flatMap(({ device, writtenBytes }) =>
+    writtenBytes === undefined ? [] : [[device, writtenBytes / uptime] as const],
   );
-  const rates = new Map(
-    measured.flatMap((mount, index) => {
-      const written = measurements[index]?.writtenBytes;
-      return written === undefined ? [] : [[mount.device, written / Math.max(identity.uptimeSeconds, 1)] as const];
-    }),
-  );
+  const externalJournals = new Set(found.filter((each) => each.hasExternalJournal).map(({ device }) => device));
   return {
     identity,
     mounts,
-    volumes: detectVolumes(mounts, records, groups, use),
+    volumes: detectVolumes(mounts, { volumes: records, groups, limits, devices, use, externalJournals }),
     groups,
     logicalVolumes: records,
-    writtenBytesPerSecond: rates,
+    writtenBytesPerSecond: new Map(rates),
   };
 }

@@ -8,6 +8,7 @@
  */
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
+import { Problems } from '../../base/problems.ts';
 import type { ExcludePatterns } from '../../domain/exclude-patterns.ts';
 import type { Mount } from '../../domain/host.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
@@ -64,19 +65,18 @@ export function coverPaths(
   host: string,
 ): Coverage {
   const notes: string[] = [];
+  const problems = new Problems();
   const trees = new Map<string, SourceTree>();
   const empty = new Map<string, Mount>();
   const add = (path: Buffer, mount: Mount): void => {
-    trees.set(path.toString('latin1'), treeAt(path, mount, survey, host));
+    const tree = problems.attempt(() => treeAt(path, mount, survey, host));
+    if (tree !== undefined) trees.set(path.toString('latin1'), tree);
   };
   for (const { asked, real } of paths) {
-    if (real.length === 0) throw notThere(asked, host);
-    const outer = paths.find((other) => !other.real.equals(real) && isWithin(real, other.real));
-    if (outer !== undefined && isLeftOut(real, outer.real, exclude)) throw contradiction(asked, outer.asked);
+    const mount = problems.attempt(() => mountAt({ asked, real }, paths, survey, exclude, host));
+    if (mount === undefined) continue;
     if (!real.equals(asked))
       notes.push(`"${displayName(asked)}" leads to "${displayName(real)}", which is what is backed up.`);
-    const mount = mountOf(real, survey.mounts);
-    if (mount === undefined) throw notThere(asked, host);
     add(real, mount);
     for (const nested of mountsBelow(real, survey.mounts)) {
       if (isLeftOut(nested.target, real, exclude)) continue;
@@ -87,7 +87,8 @@ export function coverPaths(
   }
   const kept = [...trees.values()].filter((tree) => !isCovered(tree, [...trees.values()]));
   kept.sort((a, b) => b.path.length - a.path.length);
-  for (const tree of kept) requirePlace(tree, kept, [...empty.values()], host);
+  for (const tree of kept) problems.attempt(() => requirePlace(tree, kept, [...empty.values()], host));
+  problems.throwIfAny((count) => `${count} things stand in the way of a backup of "${host}"`);
   for (const { target, fsType } of empty.values())
     notes.push(`"${displayName(target)}" (${fsType}) is in memory or of the kernel; what is in it is not saved.`);
   return {
@@ -96,6 +97,21 @@ export function coverPaths(
     emptyPlaces: [...empty.values()].map(({ target }) => target),
     notes,
   };
+}
+
+/** The mount that a path of the source is on. */
+function mountAt(
+  { asked, real }: ResolvedPath,
+  paths: readonly ResolvedPath[],
+  survey: Survey,
+  exclude: ExcludePatterns,
+  host: string,
+): Mount {
+  const mount = real.length === 0 ? undefined : mountOf(real, survey.mounts);
+  if (mount === undefined) throw notThere(asked, host);
+  const outer = paths.find((other) => !other.real.equals(real) && other.real.length > 0 && isWithin(real, other.real));
+  if (outer !== undefined && isLeftOut(real, outer.real, exclude)) throw contradiction(asked, outer.asked);
+  return mount;
 }
 
 /** A tree inside an empty place has no folder in the outer one's snapshot at which it could stand. */

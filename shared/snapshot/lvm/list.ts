@@ -1,5 +1,5 @@
 /** Asking a host what LVM knows. A host without LVM answers with empty lists. */
-import { type RemoteCommand, type RemoteScript } from '../../remote/command.ts';
+import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import {
   type LogicalVolumeRecord,
   LV_FIELDS,
@@ -22,14 +22,23 @@ function report<T>(
     ...script,
     budgetMs: 60_000,
     repeatable: true,
-    parse: (output) => (output.stdout.length === 0 ? [] : parse(output.stdout, script)),
+    // LVM ends with 5 where it could not read one of the groups, and reports the others.
+    accepts: [0, 5],
+    parse: ({ stdout, stderr, exitCode }) => {
+      if (stdout.length > 0) return parse(stdout, script);
+      if (exitCode === 0) return [];
+      throw unreadableOutput(script, `LVM reported nothing and ended with ${exitCode}`, stderr);
+    },
   };
 }
 
 export const listLogicalVolumes: RemoteCommand<readonly LogicalVolumeRecord[]> = report(
   {
     name: 'list-logical-volumes',
-    script: ifPresent('lvs', `lvs -a --reportformat json --units b --nosuffix --binary -o ${LV_FIELDS.join(',')}`),
+    script: ifPresent(
+      'lvs',
+      `lvs -a --foreign --shared --reportformat json --units b --nosuffix --binary -o ${LV_FIELDS.join(',')}`,
+    ),
     args: [],
     needs: 'root',
   },
@@ -39,7 +48,10 @@ export const listLogicalVolumes: RemoteCommand<readonly LogicalVolumeRecord[]> =
 export const listVolumeGroups: RemoteCommand<readonly VolumeGroupRecord[]> = report(
   {
     name: 'list-volume-groups',
-    script: ifPresent('vgs', `vgs --reportformat json --units b --nosuffix --binary -o ${VG_FIELDS.join(',')}`),
+    script: ifPresent(
+      'vgs',
+      `vgs --foreign --shared --reportformat json --units b --nosuffix --binary -o ${VG_FIELDS.join(',')}`,
+    ),
     args: [],
     needs: 'root',
   },

@@ -1,10 +1,11 @@
 /** Thick (copy-on-write) LVM snapshots: the order of steps. What each step runs on the host is in its own file. */
 import { formatBytes, quotation } from '../../base/bytes.ts';
 import { isStillpointError, StillpointError, toStillpointError } from '../../base/errors.ts';
+import { Problems } from '../../base/problems.ts';
 import { mintSnapshotName } from '../../domain/snapshot-name.ts';
 import type { DetectedVolume } from '../detect.ts';
 import { watchmanLines } from '../lease/commands.ts';
-import type { SnapshotPlan, SnapshotProvider, TakenSnapshot } from '../provider.ts';
+import type { PlannedItem, SnapshotPlan, SnapshotProvider, TakenSnapshot } from '../provider.ts';
 import { createSnapshots, lvcreateLine, type SnapshotOrder } from './create.ts';
 import { judgeSnapshot, observeSnapshot } from './end-check.ts';
 import { type MountedSnapshot, mountLine, mountSnapshot } from './mount.ts';
@@ -17,7 +18,8 @@ export const lvmThickProvider: SnapshotProvider = {
   plan(volumes, survey, identity) {
     const free = new Map(survey.groups.map((group) => [group.vg_uuid, group.vg_free_count * group.vg_extent_size]));
     const risks: string[] = [];
-    const items = volumes.map((volume) => {
+    const problems = new Problems();
+    const planItem = (volume: DetectedVolume): PlannedItem => {
       const { volume: lv, group } = requireLvm(volume);
       const freeBytes = free.get(group.vg_uuid) ?? 0;
       const { size, needed } = sizeSnapshot({
@@ -27,14 +29,22 @@ export const lvmThickProvider: SnapshotProvider = {
         extentBytes: group.vg_extent_size,
         writtenBytesPerSecond: survey.writtenBytesPerSecond.get(`${lv.lv_kernel_major}:${lv.lv_kernel_minor}`),
       });
-      if (size === undefined) throw noRoom(lv, group, freeBytes, needed);
+      if (size === undefined) {
+        // What this one lacks is not there for the next one either.
+        free.set(group.vg_uuid, Math.max(0, freeBytes - needed));
+        throw noRoom(lv, group, freeBytes, needed);
+      }
       if (!size.cannotOverflow) {
         risks.push(
           `The snapshot of ${volume.volume.label} can hold ${formatBytes(size.sizeBytes)} of changes; if more is written while it is read, the run fails.`,
         );
       }
-      if (/^[oO]/.test(lv.lv_attr))
+      if (lv.lv_attr.startsWith('o'))
         risks.push(`${volume.volume.label} has a snapshot already; each one slows its writes.`);
+      if (/^R|^.{8}[rm]/.test(lv.lv_attr))
+        risks.push(
+          `${volume.volume.label} is a RAID that is not whole at present (see "lvs -a -o name,attr,sync_percent ${lv.vg_name}"); the backup reads what there is, and slows the recovery.`,
+        );
       free.set(group.vg_uuid, freeBytes - size.sizeBytes);
       return {
         volume,
@@ -48,7 +58,9 @@ export const lvmThickProvider: SnapshotProvider = {
           mountpoint: volume.volume.mountpoints[0] ?? '',
         },
       };
-    });
+    };
+    const items = volumes.flatMap((volume) => problems.attempt(() => planItem(volume)) ?? []);
+    problems.throwIfAny((count) => `There is no room for ${count} of ${volumes.length} snapshots`);
     const plan = { ...identity, items, risks };
     const ordered = orders({ ...plan, commands: [] });
     const watchman = watchmanLines(identity.run, identity.owner);

@@ -42,6 +42,8 @@ const minor = z
   .regex(/^-?\d+$/)
   .transform(Number);
 
+const tags = z.string().transform((text) => (text === '' ? [] : text.split(',')));
+
 const logicalVolume = z.object({
   vg_name: z.string().min(1),
   vg_uuid: z.string().min(1),
@@ -56,7 +58,7 @@ const logicalVolume = z.object({
   lv_active: z.union([flag, z.string().transform((text) => text === 'active')]),
   lv_kernel_major: minor,
   lv_kernel_minor: minor,
-  lv_tags: z.string().transform((text) => (text === '' ? [] : text.split(','))),
+  lv_tags: tags,
 });
 
 const volumeGroup = z.object({
@@ -66,6 +68,7 @@ const volumeGroup = z.object({
   vg_size: count,
   vg_extent_size: count,
   vg_free_count: count,
+  vg_tags: tags,
 });
 
 export type LogicalVolumeRecord = z.infer<typeof logicalVolume>;

@@ -10,7 +10,7 @@ import { createLocalTransport } from '../../../shared/remote/local.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import { aHost } from '../../support/remote/commands.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { aMount, guestGroups, guestMounts, guestVolumes } from '../snapshot/fixtures.ts';
+import { aMount, guestGroups, guestMounts, guestVolumes, noLimits } from '../snapshot/fixtures.ts';
 
 /** Parent 62 is /srv/files, on vg0/files; 254:0 is vg0/mysql. */
 const trigger = (kind: 'direct' | 'indirect', target = '/srv/files/auto'): Mount =>
@@ -35,6 +35,10 @@ function aHostThatWakes(before: readonly Mount[], after: readonly Mount[]): Woke
         return guestVolumes();
       case 'list-volume-groups':
         return guestGroups();
+      case 'read-lvm-limits':
+        return noLimits;
+      case 'list-block-devices':
+        return new Map();
       case 'measure-mounts':
         return command.args.map(() => ({ use: { sizeBytes: 1e9, usedBytes: 1e8 }, writtenBytes: 0 }));
       case 'resolve-paths':

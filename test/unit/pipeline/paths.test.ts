@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { StillpointError } from '../../../shared/base/errors.ts';
 import { compileExcludes } from '../../../shared/domain/exclude-patterns.ts';
 import type { Mount } from '../../../shared/domain/host.ts';
 import { hostName, ownerId, repositoryName, runId, sourceName } from '../../../shared/domain/names.ts';
@@ -10,7 +11,7 @@ import { detectVolumes } from '../../../shared/snapshot/detect.ts';
 import { lvmThickProvider } from '../../../shared/snapshot/lvm/provider.ts';
 import type { Survey } from '../../../shared/snapshot/survey.ts';
 import { entryOf, type PaperFile } from '../../support/pipeline/paper-files.ts';
-import { aMount, guestGroups, guestMounts, guestVolumes, parsed } from '../snapshot/fixtures.ts';
+import { aMount, guestFacts, guestGroups, guestMounts, guestVolumes, parsed } from '../snapshot/fixtures.ts';
 
 function surveyOf(mounts: readonly Mount[]): Survey {
   const use = new Map([
@@ -30,7 +31,7 @@ function surveyOf(mounts: readonly Mount[]): Survey {
       groups: new Map(),
     },
     mounts,
-    volumes: detectVolumes(mounts, guestVolumes(), guestGroups(), use),
+    volumes: detectVolumes(mounts, guestFacts({ use })),
     groups: guestGroups(),
     logicalVolumes: guestVolumes(),
     writtenBytesPerSecond: new Map([['254:0', 50_000]]),
@@ -106,6 +107,39 @@ describe('from paths to trees', () => {
       expect(trees(cover(['/srv/files'], [plain], [pattern]))).toEqual(['/srv/files = vg0/files:/']);
     }
     expect(() => cover(['/srv/files'], [plain], ['/srv'])).toThrow(stopped);
+  });
+
+  test('everything that stands in the way is told at once, each with its reason and remedy', () => {
+    const more = [
+      below('/srv/files/usb', { device: '8:17', source: Buffer.from('/dev/sdb1') }),
+      below('/srv/files/snap', { device: '7:0', fsType: 'squashfs' }),
+      below('/srv/files/net', { device: '0:60', fsType: 'nfs4' }),
+    ];
+    const paths = ['/srv/files', '/srv/thin', '/', '/nowhere'].map((path) => Buffer.from(path));
+    const resolved = paths.map((asked) => ({
+      asked,
+      real: asked.equals(Buffer.from('/nowhere')) ? Buffer.alloc(0) : asked,
+    }));
+    const survey = surveyOf([...guestMounts(), ...more]);
+    let thrown: unknown;
+    try {
+      coverPaths(resolved, survey, compileExcludes([]), 'db1');
+    } catch (error) {
+      thrown = error;
+    }
+    const { message, code, details } = thrown as StillpointError;
+    expect(code).toBe('host.path-not-snapshottable');
+    const [heading, ...lines] = message.split('\n');
+    expect(heading).toBe('6 things stand in the way of a backup of "db1":');
+    expect(lines).toEqual([
+      expect.stringMatching(/"\/srv\/files\/usb".*plain device.*exclude/) as unknown,
+      expect.stringMatching(/"\/srv\/files\/snap".*read-only image/) as unknown,
+      expect.stringMatching(/"\/srv\/files\/net".*on the network/) as unknown,
+      expect.stringMatching(/"\/srv\/thin".*thin volume.*thick volume/) as unknown,
+      expect.stringMatching(/"\/" .*plain device/) as unknown,
+      expect.stringMatching(/There is no "\/nowhere"/) as unknown,
+    ]);
+    expect(details['problems']).toHaveLength(6);
   });
 
   test('a volume mounted inside one of the kernel has no place, unless both are left out', () => {

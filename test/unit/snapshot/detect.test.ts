@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Mount } from '../../../shared/domain/host.ts';
 import { type DetectedVolume, detectVolumes, holdsData } from '../../../shared/snapshot/detect.ts';
-import { aMount, guestGroups, guestMounts, guestVolumes } from './fixtures.ts';
+import { aMount, guestFacts, guestMounts } from './fixtures.ts';
 
-const detect = (mounts: readonly Mount[]): readonly DetectedVolume[] =>
-  detectVolumes(mounts, guestVolumes(), guestGroups(), new Map());
+const detect = (mounts: readonly Mount[]): readonly DetectedVolume[] => detectVolumes(mounts, guestFacts());
 const at = (detected: readonly DetectedVolume[], target: string): DetectedVolume => {
   const found = detected.find((each) => each.volume.mountpoints.includes(target));
   if (found === undefined) throw new Error(`nothing is mounted on ${target}`);

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import type { Mount } from '../../../shared/domain/host.ts';
 import type { RemoteCommand } from '../../../shared/remote/command.ts';
+import type { StorageFacts } from '../../../shared/snapshot/detect.ts';
+import type { LvmLimits } from '../../../shared/snapshot/lvm/limits.ts';
 import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/lvm/list.ts';
 import type { LogicalVolumeRecord, VolumeGroupRecord } from '../../../shared/snapshot/lvm/records.ts';
 import { readMounts } from '../../../shared/snapshot/mountinfo.ts';
@@ -19,6 +21,22 @@ export function parsed<T>(command: RemoteCommand<T>, stdout: Buffer | string): T
 export const guestVolumes = (): readonly LogicalVolumeRecord[] =>
   parsed(listLogicalVolumes, fixture('lvs-2.03.16.txt'));
 export const guestGroups = (): readonly VolumeGroupRecord[] => parsed(listVolumeGroups, fixture('vgs-2.03.16.txt'));
+/** What else is looked at; nothing forbids anything. */
+export const guestFacts = (more: Partial<StorageFacts> = {}): StorageFacts => ({
+  volumes: guestVolumes(),
+  groups: guestGroups(),
+  limits: noLimits,
+  devices: new Map(),
+  use: new Map(),
+  externalJournals: new Set(),
+  ...more,
+});
+export const noLimits: LvmLimits = {
+  ownGroups: new Set(guestGroups().map((group) => group.vg_uuid)),
+  duplicateGroups: new Set(),
+  volumeList: undefined,
+  forbiddenBy: undefined,
+};
 export const guestMounts = (): readonly Mount[] => parsed(readMounts, fixture('mountinfo-linux-6.1.txt'));
 
 export function volumeCalled(name: string): LogicalVolumeRecord {

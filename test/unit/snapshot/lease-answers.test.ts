@@ -198,11 +198,23 @@ test('a host says who it is', () => {
 });
 
 test('measurements come in the order of the mounts; what could not be measured is left out', () => {
-  const command = measureMounts([aMount('/a'), aMount('/b')]);
-  const stat = '  100 0 800 5 300 7 4096 9 0 1 2';
-  expect(parsed(command, `4096 1000 250\0${stat}\0\0\0`)).toEqual([
-    { use: { sizeBytes: 4_096_000, usedBytes: 3_072_000 }, writtenBytes: 4096 * 512 + 300 * 4096 },
-    { use: undefined, writtenBytes: undefined },
+  const command = measureMounts([
+    { mount: aMount('/a'), mapper: 'vg0-a' },
+    { mount: aMount('/b', { fsType: 'xfs' }), mapper: 'vg0-b' },
   ]);
+  expect([command.args[2], command.args[5]]).toEqual(['vg0-a', '']);
+  const stat = '  100 0 800 5 300 7 4096 9 0 1 2';
+  expect(parsed(command, `4096 1000 250\0${stat}\0          8          0\0\0\0\0`)).toEqual([
+    {
+      use: { sizeBytes: 4_096_000, usedBytes: 3_072_000 },
+      writtenBytes: 4096 * 512 + 300 * 4096,
+      hasExternalJournal: false,
+    },
+    { use: undefined, writtenBytes: undefined, hasExternalJournal: false },
+  ]);
+  const journals = ['          0       2065', '          0          0', '', 'x'].map(
+    (text) => parsed(measureMounts([{ mount: aMount('/a'), mapper: 'vg0-a' }]), `\0\0${text}\0`)[0]?.hasExternalJournal,
+  );
+  expect(journals).toEqual([true, false, false, false]);
   expect(() => parsed(command, '4096 1000 250\0')).toThrow(unreadable);
 });

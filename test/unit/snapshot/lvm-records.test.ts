@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/lvm/list.ts';
-import { snapshotCapability } from '../../../shared/snapshot/lvm/origin.ts';
 import { fixture, guestGroups, guestVolumes, parsed, volumeCalled } from './fixtures.ts';
+import { judge } from './origin-facts.ts';
 
 const unreadable = expect.objectContaining({ code: 'remote.unreadable-output' }) as Error;
 
@@ -34,13 +34,15 @@ describe('reports of LVM 2.03.16', () => {
     if (segments[0] !== undefined) segments[0].segtype = 'error';
     const multi = parsed(listLogicalVolumes, JSON.stringify(report)).find((volume) => volume.lv_name === 'multi');
     expect(multi?.segtype).toBe('error,linear');
-    const [group] = guestGroups();
-    expect(multi && snapshotCapability(multi, group, 'ext4')).toMatchObject({ possible: false });
+    expect(multi && judge({ volume: multi })).toMatchObject({ possible: false });
   });
 
-  test('an answer of nothing is a host without LVM', () => {
-    expect(parsed(listLogicalVolumes, '')).toEqual([]);
-    expect(parsed(listVolumeGroups, '')).toEqual([]);
+  test('an answer of nothing is a host without LVM, unless it comes with an error', () => {
+    for (const list of [listLogicalVolumes, listVolumeGroups]) {
+      expect(parsed<readonly unknown[]>(list, '')).toEqual([]);
+      const failed = { stdout: Buffer.alloc(0), stderr: 'locked', exitCode: 5 };
+      expect(() => list.parse(failed)).toThrow(unreadable);
+    }
   });
 
   test('a flag that LVM could not tell is not a yes', () => {
@@ -66,55 +68,5 @@ describe('reports of LVM 2.03.16', () => {
         expect(() => parsed(listVolumeGroups, whole.slice(0, length))).toThrow(unreadable);
       }),
     );
-  });
-});
-
-describe('whether a volume can be an origin', () => {
-  const [group] = guestGroups();
-  const files = volumeCalled('files');
-
-  test.each(['linear', 'striped', 'mirror', 'raid1', 'raid6_zr', 'raid10'])('%s can', (segtype) => {
-    expect(snapshotCapability({ ...files, segtype }, group, 'xfs')).toEqual({ possible: true, provider: 'lvm-thick' });
-  });
-
-  test.each(['cache', 'writecache', 'vdo', 'error', 'zero', 'thin', 'linear,cache', ''])(
-    'type "%s" cannot',
-    (segtype) => {
-      expect(snapshotCapability({ ...files, segtype }, group, 'xfs')).toMatchObject({ possible: false });
-    },
-  );
-
-  test.each(['btrfs', 'zfs', 'ntfs3', 'f2fs', 'vfat', 'crypto_LUKS', 'LVM2_member', 'swap'])(
-    'one that holds %s cannot',
-    (fsType) => {
-      expect(snapshotCapability(files, group, fsType)).toMatchObject({ possible: false });
-    },
-  );
-
-  test('a thin volume, a snapshot, a merging snapshot and its origin cannot', () => {
-    const reason = (name: string, attr?: string): string => {
-      const volume = volumeCalled(name);
-      const answer = snapshotCapability(attr === undefined ? volume : { ...volume, lv_attr: attr }, group, 'ext4');
-      return answer.possible ? 'possible' : answer.reason;
-    };
-    expect(reason('thin')).toContain('thin volume');
-    expect(reason('sp_aaaaaaaa_bbbbbbbb')).toContain('itself a snapshot');
-    expect(reason('sp_aaaaaaaa_bbbbbbbb', 'Swi-a-s---')).toContain('itself a snapshot');
-    expect(reason('files', 'Owi-aos---')).toContain('put back');
-    expect(reason('files')).toBe('possible');
-  });
-
-  test.each([
-    ['read-only', 'rz--n-'],
-    ['exported', 'wzx-n-'],
-    ['partial', 'wz-pn-'],
-    ['clustered', 'wz--nc'],
-    ['shared', 'wz--ns'],
-  ])('none in a group that is %s', (_what, attr) => {
-    expect(snapshotCapability(files, group && { ...group, vg_attr: attr }, 'ext4')).toMatchObject({ possible: false });
-  });
-
-  test('none in a group that nobody reports', () => {
-    expect(snapshotCapability(files, undefined, 'ext4')).toMatchObject({ possible: false });
   });
 });

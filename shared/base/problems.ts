@@ -1,0 +1,32 @@
+/** Gathers what stands in the way, so that a person sees all of it at once and not one thing a run. */
+import { isStillpointError, StillpointError, toErrorRecord } from './errors.ts';
+
+export class Problems {
+  /** By message: what is said once need not be said again. */
+  readonly #found = new Map<string, StillpointError>();
+
+  /** Runs the work; an error of ours is kept, and then there is no result. Any other error is thrown on. */
+  attempt<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      if (!isStillpointError(error)) throw error;
+      this.#found.set(error.message, error);
+      return undefined;
+    }
+  }
+
+  /** Throws the only problem as it is; several as one error with the code of the first, a line each, under the heading. */
+  throwIfAny(heading: (count: number) => string): void {
+    const found = [...this.#found.values()];
+    const [first] = found;
+    if (first === undefined) return;
+    if (found.length === 1) throw first;
+    const lines = found.map(({ message, advice }) => `  ${message} ${advice}`);
+    throw new StillpointError(first.code, `${heading(found.length)}:\n${lines.join('\n')}`, {
+      advice: 'Mend all of them, then do the same again.',
+      details: { problems: found.map(toErrorRecord) },
+      cause: undefined,
+    });
+  }
+}

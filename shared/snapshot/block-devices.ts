@@ -1,0 +1,88 @@
+/** What a mounted device is made of: the kernel's own list of block devices, with what each of them lies on. */
+import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../remote/command.ts';
+
+export interface BlockDevice {
+  /** "major:minor". */
+  readonly device: string;
+  /** The kernel's name, such as "dm-3" or "sda1". */
+  readonly name: string;
+  /** device-mapper's name and uuid; the uuid begins with what made the device: "LVM-", "CRYPT-", "mpath-", "part1-". */
+  readonly mapper: { readonly name: string; readonly uuid: string } | undefined;
+  /** Of a loop device: the file in it. */
+  readonly file: string | undefined;
+  readonly layer: 'md' | 'bcache' | undefined;
+  /** Device numbers of what it lies on. */
+  readonly below: readonly string[];
+}
+
+export type BlockDevices = ReadonlyMap<string, BlockDevice>;
+
+const script: RemoteScript = {
+  name: 'list-block-devices',
+  script: `
+for d in /sys/class/block/*; do
+  [ -r "$d/dev" ] && read -r number < "$d/dev" || continue
+  name= uuid= file= layer= below=
+  [ ! -r "$d/dm/name" ] || read -r name < "$d/dm/name"
+  [ ! -r "$d/dm/uuid" ] || read -r uuid < "$d/dm/uuid"
+  [ ! -r "$d/loop/backing_file" ] || read -r file < "$d/loop/backing_file"
+  if [ -d "$d/md" ]; then layer=md; elif [ -d "$d/bcache/stripe_size" ] || [ -e "$d/bcache/dirty_data" ]; then layer=bcache; fi
+  for s in "$d"/slaves/*; do [ -r "$s/dev" ] && read -r n < "$s/dev" && below="$below $n"; done
+  printf '%s\\0%s\\0%s\\0%s\\0%s\\0%s\\0%s\\0' "$number" "\${d##*/}" "$name" "$uuid" "$file" "$layer" "$below"
+done
+exit 0`,
+  args: [],
+  needs: 'user',
+};
+
+export const listBlockDevices: RemoteCommand<BlockDevices> = {
+  ...script,
+  budgetMs: 30_000,
+  repeatable: true,
+  parse: (output) => {
+    const fields = output.stdout.toString('utf8').split('\0');
+    if (fields.pop() !== '' || fields.length % 7 !== 0)
+      throw unreadableOutput(script, 'fields are missing', fields.join('|'));
+    const devices = Array.from({ length: fields.length / 7 }, (_, index) => parseDevice(fields.slice(index * 7)));
+    return new Map(devices.map((each) => [each.device, each]));
+  },
+};
+
+function parseDevice(fields: readonly string[]): BlockDevice {
+  const [device = '', name = '', mapperName = '', uuid = '', file = '', layer = '', below = ''] = fields;
+  const numbers = below.split(' ').filter((each) => each !== '');
+  if (![device, ...numbers].every((each) => /^\d+:\d+$/.test(each))) {
+    throw unreadableOutput(script, 'a device has no number', fields.join('|'));
+  }
+  return {
+    device,
+    name,
+    mapper: mapperName === '' ? undefined : { name: mapperName, uuid },
+    file: file === '' ? undefined : file,
+    layer: layer === 'md' || layer === 'bcache' ? layer : undefined,
+    below: numbers,
+  };
+}
+
+/** The device and all that it lies on, the upper ones first; each once. */
+export function layersOf(device: string, devices: BlockDevices): readonly BlockDevice[] {
+  const found = new Map<string, BlockDevice>();
+  const waiting = [device];
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const known = devices.get(next);
+    if (known === undefined || found.has(next)) continue;
+    found.set(next, known);
+    waiting.push(...known.below);
+  }
+  return [...found.values()];
+}
+
+/** The logical volume that a device of LVM's is, as "group/volume"; undefined for every other device. */
+export function logicalVolumeOf(device: BlockDevice): string | undefined {
+  const { mapper } = device;
+  if (mapper === undefined || !/^LVM-[A-Za-z0-9]{64}$/.test(mapper.uuid)) return undefined;
+  // device-mapper doubles the hyphens of names; a single one joins group and volume.
+  const [, group, volume] = /^((?:[^-]|--)+)-((?:[^-]|--)+)$/.exec(mapper.name) ?? [];
+  if (group === undefined || volume === undefined) return undefined;
+  return `${group.replaceAll('--', '-')}/${volume.replaceAll('--', '-')}`;
+}
