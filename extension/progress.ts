@@ -94,7 +94,9 @@ async function follow(
 
 function note(event: RunEvent, seen: Seen, wording: Wording, progress: Report | undefined): void {
   const { t } = wording;
-  if (event.type === 'phase-started') {
+  if (event.type === 'job-waiting') {
+    progress?.report({ message: t('Waiting for another job on this host') });
+  } else if (event.type === 'phase-started') {
     seen.phase = event.phase;
     progress?.report({ message: phaseWords(event.phase, t) });
   } else if (event.type === 'progress') {

@@ -42,6 +42,12 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
           `could not clean up ${words(event.what)}: ${words(event.error.message)} ${words(event.error.advice)} [${shown(event.error.code)}]`,
         ),
       );
+    case 'job-waiting':
+      return say(
+        event.behind === undefined
+          ? 'waiting: another job has this host'
+          : `waiting for job ${shown(event.behind)}, which has this host`,
+      );
     case 'job-started':
     case 'job-finished':
     case 'phase-started':

@@ -59,7 +59,8 @@ function describe(event: RunEvent): string | undefined {
   if (event.type !== 'progress') return undefined;
   const parts: string[] = [];
   if (event.bytesTotal !== undefined && event.bytesTotal > 0) {
-    parts.push(`${Math.min(100, Math.floor((event.bytesDone / event.bytesTotal) * 100))} %`);
+    // A phase that goes on is not done, whatever it has counted.
+    parts.push(`${Math.min(99, Math.floor((event.bytesDone / event.bytesTotal) * 100))} %`);
   }
   parts.push(
     of(formatBytes(event.bytesDone), event.bytesTotal === undefined ? undefined : formatBytes(event.bytesTotal)),

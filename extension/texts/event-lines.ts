@@ -14,6 +14,12 @@ export function eventLines(event: RunEvent, wording: Wording): readonly string[]
 function eventText(event: RunEvent, wording: Wording): readonly string[] {
   const { t } = wording;
   switch (event.type) {
+    case 'job-waiting':
+      return [
+        event.behind === undefined
+          ? t('Waiting: another job has this host.')
+          : t('Waiting for job {0}, which has this host.', event.behind),
+      ];
     case 'job-started':
       return [t('The job has started.')];
     case 'phase-started':

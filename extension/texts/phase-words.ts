@@ -55,11 +55,11 @@ export function phaseWords(phase: Phase, t: Translate): string {
   }
 }
 
-/** Done parts of a hundred, or undefined where the whole is not known. */
+/** Done parts of a hundred, or undefined where the whole is not known. A phase that goes on is not done: 99 at most. */
 export function percentDone(progress: Progress): number | undefined {
   const { bytesDone, bytesTotal, filesDone, filesTotal } = progress;
-  if (bytesTotal !== undefined && bytesTotal > 0) return Math.min(100, Math.floor((bytesDone / bytesTotal) * 100));
-  if (filesTotal !== undefined && filesTotal > 0) return Math.min(100, Math.floor((filesDone / filesTotal) * 100));
+  if (bytesTotal !== undefined && bytesTotal > 0) return Math.min(99, Math.floor((bytesDone / bytesTotal) * 100));
+  if (filesTotal !== undefined && filesTotal > 0) return Math.min(99, Math.floor((filesDone / filesTotal) * 100));
   return undefined;
 }
 

@@ -56,6 +56,8 @@ function detailOf(event: RunEvent): string | undefined {
       return `${event.what}: ${event.error.message} ${event.error.advice} [${event.error.code}]`;
     case 'job-finished':
       return event.outcome;
+    case 'job-waiting':
+      return `until job ${event.behind ?? 'of somebody else'} leaves the host to this one`;
     case 'job-started':
     case 'phase-started':
     case 'phase-finished':

@@ -30,7 +30,7 @@ export const jobShape = z.strictObject({
   state: z.enum(JOB_STATES).describe('queued, running and cancelling go on; the others are final.'),
   finished: z.boolean().describe('Whether the state is final.'),
   phase: z.string().nullable().describe('The part of the run that is going on; null before and after.'),
-  percent: z.int().min(0).max(100).nullable().describe('How far the phase is; null if unknown.'),
+  percent: z.int().min(0).max(99).nullable().describe('How far the phase is; null if unknown.'),
   bytesDone: z.int().nullable().describe('Bytes that the phase has done; null if it counts none.'),
   bytesTotal: z.int().nullable().describe('Bytes that the phase has to do; null if unknown.'),
   createdAt: z.string().describe('When it was asked for, ISO 8601.'),
@@ -110,7 +110,8 @@ function subjectOf(job: Job): string {
 
 function percentOf(done: number | undefined, total: number | undefined): number | null {
   if (done === undefined || total === undefined || total <= 0) return null;
-  return Math.min(100, Math.floor((done / total) * 100));
+  // A phase that goes on is not done, whatever it has counted.
+  return Math.min(99, Math.floor((done / total) * 100));
 }
 
 export function nextStepOf(job: Job): string {

@@ -44,6 +44,8 @@ export interface Progress {
 }
 
 export type RunEventBody =
+  /** Before the start: another job has the host for itself. `behind` is its id, where it is one of the same user. */
+  | { readonly type: 'job-waiting'; readonly behind: string | undefined }
   | { readonly type: 'job-started' }
   | { readonly type: 'phase-started'; readonly phase: Phase }
   | { readonly type: 'phase-finished'; readonly phase: Phase; readonly durationMs: number }

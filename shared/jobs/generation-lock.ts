@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { invariant } from '../base/errors.ts';
-import { identifyProcess, isAlive } from '../base/process-identity.ts';
+import { identifyProcess, isAlive, type ProcessIdentity } from '../base/process-identity.ts';
 import { createFileOnce, readIfThere, replaceFile, storeError } from './files.ts';
 import { processIdentitySchema } from './process-identity-schema.ts';
 
@@ -68,12 +68,19 @@ export async function tryLock(folder: string): Promise<HeldLock | undefined> {
   return { uncleanBefore, release, [Symbol.asyncDispose]: () => release({ clean: true }) };
 }
 
-/** Waits until the lock is ours. */
-export async function takeLock(folder: string, clock: Clock, signal: AbortSignal): Promise<HeldLock> {
-  for (;;) {
+/** Waits until the lock is ours. `onHeld` is told of whoever holds it when the waiting begins. */
+export async function takeLock(
+  folder: string,
+  clock: Clock,
+  signal: AbortSignal,
+  onHeld?: (holder: ProcessIdentity | undefined) => void | Promise<void>,
+): Promise<HeldLock> {
+  for (let isFirst = true; ; isFirst = false) {
     signal.throwIfAborted();
     const lock = await tryLock(folder);
     if (lock !== undefined) return lock;
+    if (isFirst)
+      await onHeld?.(parseEntry((await readIfThere(join(folder, String(await highest(folder))))) ?? '')?.holder);
     await clock.sleep(POLL_MS, signal);
   }
 }

@@ -190,8 +190,10 @@ export function stateOf(facts: JobFacts): JobState {
 
 function toJob(facts: JobFacts, tail: readonly RunEvent[]): Job {
   const { record, finished } = facts;
-  const progress = tail.findLast((event) => event.type === 'progress');
   const phase = tail.findLast((event) => event.type === 'phase-started')?.phase ?? record.phase;
+  // Of the present phase only: what the one before had done says nothing of how far the job is.
+  const last = tail.findLast((event) => event.type === 'progress');
+  const progress = last?.phase === phase ? last : undefined;
   return {
     id: record.id,
     request: record.request,

@@ -8,12 +8,13 @@
  * said; at worst the next job sweeps for nothing.
  */
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { cancelled, never } from '../base/cancel.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Environment } from '../base/environment.ts';
 import { invariant, StillpointError, toErrorRecord, toStillpointError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import { identifyProcess } from '../base/process-identity.ts';
+import { identifyProcess, type ProcessIdentity } from '../base/process-identity.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { loadConfiguration } from '../config/configuration.ts';
 import type { JobRequest } from '../domain/job.ts';
@@ -75,7 +76,10 @@ export async function runJob(record: JobRecord, handover: Handover, ports: Runne
   try {
     const { configuration, host, identity } = await readPlace(record, ports.environment, cancel.signal);
     if (identity.machine !== undefined) {
-      lock = await takeLock(join(store.folder, 'locks', `machine-${identity.machine}`), clock, cancel.signal);
+      const place = join(store.folder, 'locks', `machine-${identity.machine}`);
+      lock = await takeLock(place, clock, cancel.signal, async (holder) => {
+        events.emit({ type: 'job-waiting', behind: holder && (await jobOf(holder, store)) });
+      });
       // That may have taken a night.
       await readPlace(record, ports.environment, cancel.signal);
     }
@@ -107,6 +111,15 @@ export async function runJob(record: JobRecord, handover: Handover, ports: Runne
   await sayTheEnd(ports, finished, record.id);
   await lock?.release({ clean: !events.cleanupFailed });
   return finished;
+}
+
+/** The job that a process runs. */
+async function jobOf(holder: ProcessIdentity, store: JobStore): Promise<JobId | undefined> {
+  for (const id of await store.ids()) {
+    const facts = await store.facts(id);
+    if (facts?.finished === undefined && isDeepStrictEqual(facts?.runner?.identity, holder)) return id;
+  }
+  return undefined;
 }
 
 /** The one thing that must be written; a disk that is full for a moment must not turn a success into a riddle. */

@@ -175,6 +175,9 @@ describe('a job', { timeout: SLOW }, () => {
     await lab.untilMarked('begin c');
     await lab.until(second, 'queued');
     expect(await lab.marks()).not.toContain('begin b');
+    await expect
+      .poll(() => readFile(lab.store.path(second, 'events.ndjson'), 'utf8').catch(() => ''), { timeout: 20_000 })
+      .toContain(`"type":"job-waiting","behind":"${first}"`);
     for (const source of ['a', 'b', 'c']) await lab.letGo(source);
     for (const id of [first, second, elsewhere]) await lab.until(id, 'succeeded');
     const onHost = (await lab.marks()).filter((mark) => !mark.endsWith('c'));
@@ -187,7 +190,8 @@ describe('a job', { timeout: SLOW }, () => {
     const { id: waiting } = await lab.start(backupOf('b'));
     await lab.store.requestCancel(waiting);
     await lab.until(waiting, 'cancelled');
-    expect((await lab.events(waiting)).map(({ type }) => type)).toEqual(['job-finished']);
+    const told = (await lab.events(waiting)).map(({ type }) => type).filter((type) => type !== 'job-waiting');
+    expect(told).toEqual(['job-finished']);
     await lab.store.requestCancel(running);
     await lab.until(running, 'cancelling');
     const { id: next } = await lab.start(backupOf('a'));
