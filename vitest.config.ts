@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { defineConfig } from 'vitest/config';
+import { SignOfLife } from './.ci/sign-of-life.ts';
 import { TestResults } from './.ci/test-results.ts';
 import { openRun } from './test/lab/run-folder.ts';
 
@@ -43,7 +44,7 @@ const resultsFile = process.env['STILLPOINT_TEST_RESULTS'];
 export default defineConfig({
   test: {
     allowOnly: false,
-    reporters: resultsFile === undefined ? ['default'] : ['default', new TestResults(resultsFile)],
+    reporters: resultsFile === undefined ? ['default'] : ['default', new SignOfLife(), new TestResults(resultsFile)],
     projects: [
       project('house', ['test/*.test.ts'], light),
       project('unit', ['test/unit/**/*.test.ts'], light),

@@ -4,13 +4,15 @@
  *
  *   node .ci/bootstrap.mjs [--need GROUP,…] [--want GROUP,…] [-- COMMAND ARGUMENT…]
  *
- * 1. npm packages: `npm ci` when node_modules is not what package-lock.json says.
- * 2. Node 24: where the machine's own is older, the npm package that carries the binary. It becomes
- *    node_modules/.bin/node, which is first on the PATH of every npm script.
- * 3. Debian packages of the named groups: by apt-get when we are root, otherwise one message that lists them all.
+ * 1. What is needed and nobody can install (root, a device, packages without root) ends the script with one list of
+ *    all of it, before anything is installed.
+ * 2. Debian packages of the named groups: by apt-get when we are root, otherwise one message that lists them all.
  *    A group that is needed and missing ends the script; one that is only wanted lets tests skip (with CI set, wanted
  *    is needed).
- * 4. COMMAND runs with the right PATH. It is a child of this script and not a second command of the npm script's
+ * 3. npm packages: `npm ci` when node_modules is not what package-lock.json says.
+ * 4. Node 24: where the machine's own is older, the npm package that carries the binary. It becomes
+ *    node_modules/.bin/node, which is first on the PATH of every npm script.
+ * 5. COMMAND runs with the right PATH. It is a child of this script and not a second command of the npm script's
  *    shell, because a shell that has found the old `node` once goes on using it.
  *
  * This file is plain JavaScript for Node 18, because it is what brings Node 24. Calls at the same time wait for each
@@ -21,7 +23,8 @@ import { accessSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, st
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DEBIAN_GROUPS } from './debian-packages.mjs';
+import { DEBIAN_GROUPS, missingPackages } from './debian-packages.mjs';
+import { missingForGuests } from './lab-needs.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const BIN = join(ROOT, 'node_modules', '.bin');
@@ -175,18 +178,6 @@ function installNpmPackages() {
   if (!isInstalled() || !hasModernNode()) fail('bootstrap: npm succeeded but node_modules is not as it should be.');
 }
 
-const SYSTEM_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-
-function isPresent({ file }) {
-  const candidates = file.startsWith('/') ? [file] : SYSTEM_PATH.map((folder) => join(folder, file));
-  return candidates.some((candidate) => existsSync(candidate));
-}
-
-function missingPackages(groups) {
-  const wanted = groups.flatMap((group) => DEBIAN_GROUPS[group]);
-  return [...new Set(wanted.filter((entry) => !isPresent(entry)).map((entry) => entry.package))];
-}
-
 function hasApt() {
   try {
     accessSync('/usr/bin/apt-get');
@@ -209,29 +200,54 @@ function aptInstall(packages) {
     writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   }
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const patient = ['-o', 'DPkg::Lock::Timeout=300', '-q'];
-  const status =
-    run('apt-get', [...patient, 'update'], env) ||
-    run('apt-get', [...patient, 'install', '-y', '--no-install-recommends', ...packages], env);
+  const patient = [
+    '-o',
+    'DPkg::Lock::Timeout=300',
+    '-o',
+    'Acquire::http::Timeout=20',
+    '-o',
+    'Acquire::Retries=1',
+    '-q',
+  ];
+  // One source of many that does not answer fails the update; whether that matters, the installation shows.
+  run('apt-get', [...patient, 'update'], env);
+  run('apt-get', [...patient, 'install', '-y', '--no-install-recommends', ...packages], env);
   if (ours) {
     remove();
     process.removeListener('exit', remove);
   }
-  if (status !== 0) fail(`bootstrap: apt-get could not install ${packages.join(' ')}; its messages are above.`);
+}
+
+/** What is needed and cannot be brought by this script is said at once, before anything is installed. */
+function refuseWhatCannotRun(need) {
+  const missing = need.includes('lab') ? missingForGuests() : [];
+  const packages = canInstall() ? [] : missingPackages(need);
+  if (packages.length > 0)
+    missing.push(`these Debian packages: ${packages.join(' ')}\n    (${installCommand(packages)})`);
+  if (missing.length > 0) fail(`This cannot run here. It needs:\n${missing.map((one) => `  - ${one}`).join('\n')}`);
+}
+
+function canInstall() {
+  return hasApt() && process.getuid?.() === 0;
+}
+
+function installCommand(packages) {
+  return `sudo apt-get install --no-install-recommends ${packages.join(' ')}`;
 }
 
 function installDebianPackages(need, want) {
-  const required = missingPackages(process.env.CI ? [...need, ...want] : need);
-  const missing = missingPackages([...need, ...want]);
-  if (missing.length === 0) return;
-  if (hasApt() && process.getuid?.() === 0) {
-    say(`installing Debian packages: ${missing.join(' ')}`);
-    locked(() => aptInstall(missing));
-    return;
+  const groups = [...need, ...want];
+  if (canInstall() && missingPackages(groups).length > 0) {
+    say(`installing Debian packages: ${missingPackages(groups).join(' ')}`);
+    locked(() => aptInstall(missingPackages(groups)));
   }
-  const message = `These Debian packages are missing: ${missing.join(' ')}
-Install them with:  sudo apt-get install --no-install-recommends ${missing.join(' ')}`;
-  if (required.length > 0) fail(message);
+  const missing = missingPackages(groups);
+  if (missing.length === 0) return;
+  const tried = canInstall()
+    ? 'They could not be installed; the messages of apt-get are above. By hand'
+    : 'To install them';
+  const message = `These Debian packages are missing: ${missing.join(' ')}\n${tried}:  ${installCommand(missing)}`;
+  if (missingPackages(process.env.CI ? groups : need).length > 0) fail(message);
   process.stderr.write(`${message}\nTests that need them will be skipped.\n`);
 }
 
@@ -248,6 +264,7 @@ function runCommand([program, ...args]) {
 }
 
 const { need, want, command } = parseArguments(process.argv.slice(2));
-installNpmPackages();
+refuseWhatCannotRun(need);
 installDebianPackages(need, want);
+installNpmPackages();
 if (command.length > 0) runCommand(command);

@@ -2,10 +2,12 @@
  * The Debian packages behind each group of tests and tools. `file` tells that a package is there: a program's name, or
  * a path. Looking for files takes no time, while asking dpkg would slow every script down.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
 export const DEBIAN_GROUPS = {
-  /** The throw-away guests and the private sshd of test/lab. */
+  /** The throw-away guests and the private sshd of test/lab. Kernels are fetched by test/lab/kernel. */
   lab: [
-    { package: 'user-mode-linux', file: 'linux.uml' },
     { package: 'mmdebstrap', file: 'mmdebstrap' },
     { package: 'e2fsprogs', file: 'mke2fs' },
     { package: 'debian-archive-keyring', file: '/usr/share/keyrings/debian-archive-keyring.gpg' },
@@ -57,3 +59,15 @@ export const DEBIAN_GROUPS = {
     { package: 'zstd', file: 'zstd' },
   ],
 };
+
+const SYSTEM_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+function isPresent({ file }) {
+  const candidates = file.startsWith('/') ? [file] : SYSTEM_PATH.map((folder) => join(folder, file));
+  return candidates.some((candidate) => existsSync(candidate));
+}
+
+export function missingPackages(groups) {
+  const wanted = groups.flatMap((group) => DEBIAN_GROUPS[group]);
+  return [...new Set(wanted.filter((entry) => !isPresent(entry)).map((entry) => entry.package))];
+}

@@ -2,19 +2,20 @@
 
 import { formatBytes } from '../../shared/base/bytes.ts';
 import type { RunEvent } from '../../shared/domain/events.ts';
+import { type Progress, printedProgress } from '../lab/progress.ts';
 import { type Story, tellStory } from './story.ts';
 
-const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1).padStart(7)} s`;
+const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
 
-function printEvent(event: RunEvent): void {
-  if (event.type === 'phase-finished') console.log(`${seconds(event.durationMs)}    ${event.phase}`);
+function noteEvent(progress: Progress, event: RunEvent): void {
+  if (event.type === 'phase-finished') progress.note(`${event.phase}, ${seconds(event.durationMs)}`);
   if (event.type === 'snapshot-created') {
-    console.log(`             ${event.volume}: writers held for at most ${event.freezeMs} ms`);
+    progress.note(`${event.volume}: writers held for at most ${event.freezeMs} ms`);
   }
   if (event.type === 'snapshot-removed') {
-    console.log(`             ${event.volume}: snapshot lived for ${(event.lifetimeMs / 1000).toFixed(1)} s`);
+    progress.note(`${event.volume}: snapshot lived for ${seconds(event.lifetimeMs)}`);
   }
-  if (event.type === 'warning' || event.type === 'cleanup-failed') console.log(`             ${JSON.stringify(event)}`);
+  if (event.type === 'warning' || event.type === 'cleanup-failed') progress.note(JSON.stringify(event));
 }
 
 /** Every promise of the story with whether it was kept. */
@@ -43,30 +44,32 @@ function promises(story: Story): readonly (readonly [string, boolean])[] {
 
 const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort(new Error('Interrupted')));
+process.once('SIGTERM', () => interrupted.abort(new Error('Terminated')));
 
-const story = await tellStory(
-  {
-    chapter: (title, durationMs, facts = []) => {
-      console.log(`${seconds(durationMs)}  ${title}`);
-      for (const fact of facts) console.log(`             ${fact}`);
-    },
-    event: printEvent,
-  },
-  interrupted.signal,
-);
-for (const [name, report] of [
-  ['First backup', story.first],
-  ['Second backup', story.second],
-] as const) {
-  const { files } = report;
-  console.log(
-    `\n${name}: ${report.consistency}, ${files.new} new, ${files.changed} changed, ${files.unmodified} unchanged files`,
-  );
-  console.log(
-    `  content ${formatBytes(report.bytesTotal)}, read ${formatBytes(report.bytesRead)}, stored ${formatBytes(report.bytesStored)}`,
-  );
+function printStory(story: Story): void {
+  for (const [name, report] of [
+    ['First backup', story.first],
+    ['Second backup', story.second],
+  ] as const) {
+    const { files } = report;
+    console.log(
+      `\n${name}: ${report.consistency}, ${files.new} new, ${files.changed} changed, ${files.unmodified} unchanged files`,
+    );
+    console.log(
+      `  content ${formatBytes(report.bytesTotal)}, read ${formatBytes(report.bytesRead)}, stored ${formatBytes(report.bytesStored)}`,
+    );
+  }
+  console.log('');
+  const checked = promises(story);
+  for (const [promise, kept] of checked) console.log(`${kept ? '  kept  ' : '  BROKEN'}  ${promise}`);
+  process.exitCode = checked.every(([, kept]) => kept) ? 0 : 1;
 }
-console.log('');
-const checked = promises(story);
-for (const [promise, kept] of checked) console.log(`${kept ? '  kept  ' : '  BROKEN'}  ${promise}`);
-process.exitCode = checked.every(([, kept]) => kept) ? 0 : 1;
+
+try {
+  const progress = printedProgress((line) => console.log(line));
+  printStory(await tellStory({ progress, event: (event) => noteEvent(progress, event) }, interrupted.signal));
+} catch (error) {
+  const { message } = interrupted.signal.aborted ? (interrupted.signal.reason as Error) : (error as Error);
+  console.error(`\nThe demo did not come to its end: ${message}`);
+  process.exitCode = interrupted.signal.aborted ? 130 : 1;
+}

@@ -11,14 +11,16 @@ import type { BackupReport } from '../../shared/domain/report.ts';
 import { startGuest } from '../lab/guest.ts';
 import type { Trace } from '../lab/guest-traces.ts';
 import { committedBefore, type JournalEntry, startedBefore, startWriter } from '../lab/living-writer.ts';
+import { type Progress, runPhase } from '../lab/progress.ts';
 import { createTemporaryFolder } from '../lab/temporary-folder.ts';
 import { describeTree, treeDifferences } from '../support/describe-tree.ts';
 import { type CommandLine, commandLine } from './command-line.ts';
 import { type Rehearsal, rehearseDatabase } from './rehearsal.ts';
+import { endingRunners } from './runners.ts';
 
 export interface StoryTeller {
-  /** A chapter ended. */
-  chapter(title: string, durationMs: number, facts?: readonly string[]): void;
+  /** Each chapter is a phase. */
+  readonly progress: Progress;
   event(event: RunEvent): void;
 }
 
@@ -40,58 +42,68 @@ export interface Story {
 const PASSWORD = 'a throw-away password for a throw-away guest';
 const PATHS = ['/var/lib/mysql', '/srv/files'];
 
-export async function tellStory(teller: StoryTeller, signal: AbortSignal): Promise<Story> {
+/** No chapter takes a quarter of this in a guest on User-Mode Linux; one that is emulated is several times slower. */
+const CHAPTER_SECONDS = 600;
+
+export async function tellStory(teller: StoryTeller, outer: AbortSignal): Promise<Story> {
+  const { progress } = teller;
+  const event = (happened: RunEvent): void => teller.event(happened);
+  await using folder = await createTemporaryFolder('story');
+  await using guest = await startGuest({ progress }, outer);
+  progress.note('A guest with LVM and MariaDB is up');
+  const context = { progress, signal: AbortSignal.any([outer, guest.endedSignal]) };
   const chapter = async <T>(
     title: string,
-    work: () => Promise<T>,
-    facts?: (result: T) => readonly string[],
+    work: (signal: AbortSignal) => Promise<T>,
+    facts: (result: T) => readonly string[] = () => [],
   ): Promise<T> => {
-    const started = performance.now();
-    const result = await work();
-    teller.chapter(title, performance.now() - started, facts?.(result));
+    const result = await runPhase({ name: title, seconds: CHAPTER_SECONDS }, context, work);
+    for (const fact of facts(result)) progress.note(fact);
     return result;
   };
-  await using folder = await createTemporaryFolder('story');
-  await using guest = await chapter('A guest with LVM and MariaDB is up', () => startGuest({}, signal));
-  await using writer = await chapter('A writer commits orders and rewrites files', async () => {
-    const started = await startWriter(guest, {}, signal);
+  await using writer = await chapter('A writer commits orders and rewrites files', async (signal) => {
+    const started = await startWriter(guest, {}, outer);
     await started.waitForOrders(25, signal);
     return started;
   });
-  const cli = await chapter('A repository is created', () => prepare(folder.path, guest.sshConfigFile, signal));
+  await using _runners = endingRunners(join(folder.path, 'state'));
+  const cli = await chapter('A repository is created', (signal) => prepare(folder.path, guest.sshConfigFile, signal));
 
-  const onEvent = (event: RunEvent): void => teller.event(event);
-  const first = await chapter('Backed up over SSH while the writer went on', () => backUp(cli, onEvent, signal));
-  await writer.waitForOrders(10, signal);
-  const second = await chapter('Backed up again', () => backUp(cli, onEvent, signal));
+  const first = await chapter('Backed up over SSH while the writer went on', (signal) => backUp(cli, event, signal));
+  const second = await chapter('Backed up again', async (signal) => {
+    await writer.waitForOrders(10, signal);
+    return await backUp(cli, event, signal);
+  });
   const traces = await chapter(
     'Looked for traces on the guest',
-    () => guest.traces({ signal }),
+    (signal) => guest.traces({ signal }),
     (found) =>
       found.length === 0
         ? ['none: no snapshot, mount, process, unit or file']
         : found.map((trace) => `${trace.kind}: ${trace.description}`),
   );
-  const journal = await writer.stop(signal);
+  const journal = await chapter('The writer stopped', (signal) => writer.stop(signal));
 
   const restic = resticAt(join(folder.path, 'repository'), folder.path);
   const resticCheck = await chapter(
     'restic check --read-data',
-    () => restic(['check', '--read-data'], signal),
+    (signal) => restic(['check', '--read-data'], signal),
     lastLine,
   );
   const byRestic = join(folder.path, 'by-restic');
   const byUs = join(folder.path, 'by-stillpoint');
-  await chapter('Restored by restic', () => restic(['restore', first.restorePoint, '--target', byRestic], signal));
-  await chapter('Restored by Stillpoint', () =>
-    cli.follow(['restore', first.restorePoint, '--to', byUs], onEvent, signal),
+  await chapter('Restored by restic', (signal) =>
+    restic(['restore', first.restorePoint, '--target', byRestic], signal),
+  );
+  await chapter('Restored by Stillpoint', (signal) =>
+    cli.follow(['restore', first.restorePoint, '--to', byUs], event, signal),
   );
   const differences = await chapter(
     'Compared both, bytes and metadata',
     () => compare(byRestic, byUs),
     (found) => (found.length === 0 ? ['equal'] : found),
   );
-  const rehearsal = await chapter('MariaDB started on the restored files', () =>
+  const rehearsal = await chapter('MariaDB started on the restored files', (signal) =>
     rehearseDatabase(guest, join(byUs, 'var/lib/mysql'), signal),
   );
   return { first, second, resticCheck, differences, rehearsal, traces, ...bounds(first, journal) };

@@ -1,8 +1,9 @@
 /** Guests that cannot live: each is noticed, ended, and reported in a sentence that says what happened. */
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startGuest } from '../lab/guest.ts';
 import { startGuestProcess } from '../lab/guest-process.ts';
@@ -13,6 +14,9 @@ import { descendantsOf } from '../lab/process-tree.ts';
 import { guestMark } from '../lab/processor.ts';
 import { silentProgress } from '../lab/progress.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
+import { goOnWith } from '../support/needing.ts';
+import { processesNaming } from '../support/processes-naming.ts';
+import { NO_RESTIC } from '../support/restic.ts';
 
 const obstacle = await reasonLabCannotRun();
 let folder: string;
@@ -132,6 +136,23 @@ describe('a guest that has booted', () => {
     await guest.run('echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger', { signal }).catch(() => undefined);
     expect(await waiting).toContain('The guest has ended: its kernel panicked: "sysrq triggered crash"');
   });
+});
+
+it('a demo that is interrupted in the middle of a backup leaves nothing behind', async ({ signal }) => {
+  goOnWith(NO_RESTIC);
+  const demo = execa(process.execPath, [join(import.meta.dirname, '../demo/main.ts')], { reject: false, all: true });
+  const { pid = 0 } = demo;
+  await using _killed = { [Symbol.asyncDispose]: async () => void demo.kill('SIGKILL') };
+  for await (const line of demo.iterable({ from: 'all' })) {
+    if (/^ +connect, /.test(line)) demo.kill('SIGINT');
+  }
+  signal.throwIfAborted();
+  const { exitCode, all } = await demo;
+  expect(all).toContain('The demo did not come to its end: Interrupted');
+  expect(exitCode).toBe(130);
+  const mark = `stillpoint-lab-${String(pid)}-`;
+  expect(processesNaming(mark)).toEqual([]);
+  expect((await readdir(tmpdir())).filter((name) => name.startsWith(mark))).toEqual([]);
 });
 
 describe('where no guest can start', () => {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { committedBefore, liveFolder, ordersCheck, startedBefore, startWriter } 
 import { printedProgress } from '../lab/progress.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
 import { needing } from '../support/needing.ts';
+import { processesNaming } from '../support/processes-naming.ts';
 
 const obstacle = await reasonLabCannotRun();
 
@@ -272,16 +273,4 @@ sync`,
 function uptimeNs(line: string): bigint {
   const [seconds = '0', hundredths = '00'] = (line.split(' ')[0] ?? '').split('.');
   return BigInt(seconds || '0') * 1_000_000_000n + BigInt(hundredths) * 10_000_000n;
-}
-
-function processesNaming(text: string): string[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
-  return pids.flatMap((pid) => {
-    try {
-      const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
-      return command.includes(text) ? [command.replaceAll('\0', ' ')] : [];
-    } catch {
-      return []; // ended between the listing and the look
-    }
-  });
 }

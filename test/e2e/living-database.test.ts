@@ -1,6 +1,7 @@
 /** The demo's story with every promise as a test: the one run in which everything is real. */
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Story, tellStory } from '../demo/story.ts';
+import { silentProgress } from '../lab/progress.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
 import { NO_RESTIC } from '../support/restic.ts';
 
@@ -11,7 +12,7 @@ beforeEach(({ skip }) => skip(whyNot !== undefined, whyNot));
 
 beforeAll(async () => {
   if (whyNot !== undefined) return;
-  const teller = { chapter: () => undefined, event: () => undefined };
+  const teller = { progress: silentProgress, event: () => undefined };
   story = await tellStory(teller, new AbortController().signal);
 });
 

@@ -20,11 +20,14 @@ function listen(): void {
   listening = true;
   process.once('exit', runCleanups);
   for (const name of signals) {
-    process.once(name, () => {
+    const onSignal = (): void => {
+      // With other listeners present the end is theirs to decide: they dispose what they hold, in its order.
+      if (process.listenerCount(name) > 1) return;
       runCleanups();
-      // With other listeners present (a test runner's), the end is theirs to decide; alone, die as if uncaught.
-      if (process.listenerCount(name) === 0) process.kill(process.pid, name);
-    });
+      process.off(name, onSignal);
+      process.kill(process.pid, name);
+    };
+    process.on(name, onSignal);
   }
 }
 

@@ -40,6 +40,8 @@ export interface Guest extends AsyncDisposable {
   /** Folder of this guest's files; gone after disposal. */
   readonly directory: string;
   readonly consoleLog: string;
+  /** Aborted when the guest has ended, with how; after a reboot it is another one. */
+  readonly endedSignal: AbortSignal;
   /** Runs a shell script in the guest over the plain OpenSSH client, as root unless told otherwise. */
   run(script: string, options: { readonly signal: AbortSignal; readonly as?: GuestAlias }): Promise<RunResult>;
   /** Like {@link run}, but a failing script is an error with everything that it said. Returns its stdout. */
@@ -157,6 +159,9 @@ async function bootGuest(
     proxy,
     directory: folder.path,
     consoleLog: machine.consoleLog,
+    get endedSignal() {
+      return machine.endedSignal;
+    },
     run,
     must,
     traces: async ({ signal }) => await findTraces(run, signal),

@@ -5,7 +5,7 @@
 
 export interface Progress {
   /** A phase begins; the returned function ends it. */
-  begin(phase: string): () => void;
+  begin(phase: string): (outcome: 'done' | 'failed') => void;
   /** Something worth knowing. */
   note(text: string): void;
 }
@@ -13,22 +13,30 @@ export interface Progress {
 /** Shows nobody anything. */
 export const silentProgress: Progress = { begin: () => () => undefined, note: () => undefined };
 
-const stillMs = 4000;
+/** Nothing is printed for longer than this while a phase goes on. */
+const silentMs = 4000;
+const lookMs = 500;
 
-/** Shows lines: `  12.3 s  phase` for one that ended, and in between `  .. 8 s  phase` for one that goes on. */
+/** Prints a line `12.3 s  phase` for each that ended, and `.. 8 s  phase` when nothing was printed for some seconds. */
 export function printedProgress(print: (line: string) => void): Progress {
+  let printedAt = performance.now();
+  const show = (time: string, text: string): void => {
+    printedAt = performance.now();
+    print(`${time.padStart(9)}  ${text}`);
+  };
   return {
     begin: (phase) => {
       const start = performance.now();
+      const seconds = (digits: number): string => `${((performance.now() - start) / 1000).toFixed(digits)} s`;
       const still = setInterval(() => {
-        print(`${`.. ${((performance.now() - start) / 1000).toFixed(0)} s`.padStart(9)}  ${phase}`);
-      }, stillMs);
-      return () => {
+        if (performance.now() - printedAt > silentMs - lookMs) show(`.. ${seconds(0)}`, phase);
+      }, lookMs);
+      return (outcome) => {
         clearInterval(still);
-        print(`${`${((performance.now() - start) / 1000).toFixed(1)} s`.padStart(9)}  ${phase}`);
+        show(seconds(1), outcome === 'failed' ? `${phase}: FAILED` : phase);
       };
     },
-    note: (text) => print(`${''.padStart(9)}  ${text}`),
+    note: (text) => show('', text),
   };
 }
 
@@ -41,11 +49,12 @@ export async function runPhase<T>(
   const limit = AbortSignal.timeout(phase.seconds * 1000);
   const end = progress.begin(phase.name);
   try {
-    return await work(AbortSignal.any([signal, limit]));
+    const result = await work(AbortSignal.any([signal, limit]));
+    end('done');
+    return result;
   } catch (error) {
+    end('failed');
     if (!limit.aborted || signal.aborted) throw error;
     throw new Error(`It took longer than ${String(phase.seconds)} s: ${phase.name}`, { cause: error });
-  } finally {
-    end();
   }
 }

@@ -2,23 +2,9 @@
  * What the lab needs from the machine: root, the tun device, and Debian packages. Everything missing is said at once,
  * in one message, with the command that would help; as root on a Debian machine the packages are simply installed.
  */
-import { access, constants, open, readFile } from 'node:fs/promises';
 import { execa } from 'execa';
-
-/** Packages that the guest, its image and the helpers beside it use. */
-const labPackages: readonly string[] = [
-  'user-mode-linux',
-  'mmdebstrap',
-  'e2fsprogs',
-  'util-linux',
-  'iproute2',
-  'netcat-openbsd',
-  'socat',
-  'openssh-client',
-  'openssh-server',
-  'btrfs-progs',
-  'debian-archive-keyring',
-];
+import { missingPackages } from '../../.ci/debian-packages.mjs';
+import { missingForGuests } from '../../.ci/lab-needs.mjs';
 
 /** Thrown with everything that is missing in one message. */
 class LabRequirementsError extends Error {
@@ -26,7 +12,7 @@ class LabRequirementsError extends Error {
 }
 
 /** The packages of `names` that are not installed. Throws when this is no Debian machine. */
-async function missingPackages(names: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+async function notInstalled(names: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
   const query = await execa('dpkg-query', ['--show', '--showformat', '${Package} ${db:Status-Status}\n', ...names], {
     reject: false,
     cancelSignal: signal,
@@ -50,7 +36,7 @@ async function missingPackages(names: readonly string[], signal: AbortSignal): P
  * Throws a {@link LabRequirementsError} naming all of them, and the command, otherwise.
  */
 export async function ensureDebianPackages(names: readonly string[], signal: AbortSignal): Promise<void> {
-  const missing = await missingPackages(names, signal);
+  const missing = await notInstalled(names, signal);
   if (missing.length === 0) return;
   const command = `apt-get install --no-install-recommends ${missing.join(' ')}`;
   if (!isRoot()) {
@@ -68,43 +54,25 @@ export async function ensureDebianPackages(names: readonly string[], signal: Abo
   }
 }
 
-/** Sees to it that a guest can be built and booted here: packages, root, and the tun device. */
+/** Sees to it that a guest can be built and booted here, by installing the packages that are missing. */
 export async function ensureLabRequirements(signal: AbortSignal): Promise<void> {
-  const obstacles: string[] = [];
-  if (!isRoot()) obstacles.push('root rights (network namespaces, tap devices and loop mounts need them)');
-  if (!(await canOpenTun())) obstacles.push('/dev/net/tun, readable and writable (modprobe tun)');
-  if (process.arch !== 'x64') obstacles.push(`an x86-64 machine (this one is ${process.arch})`);
-  const missing = isRoot() ? [] : await missingPackages(labPackages, signal);
-  if (missing.length > 0) {
-    obstacles.push(`Debian packages: apt-get install --no-install-recommends ${missing.join(' ')}`);
-  }
-  if (obstacles.length > 0)
-    throw new LabRequirementsError(`The lab cannot run here. It needs: ${obstacles.join('; ')}`);
-  await ensureDebianPackages(labPackages, signal);
+  const missing = missingForGuests();
+  if (missing.length > 0) throw new LabRequirementsError(`Guests need ${missing.join(', and ')}`);
+  await ensureDebianPackages(missingPackages(['lab']), signal);
 }
 
 /** Why the lab cannot run here, or undefined when it can. Installs nothing; for tests that skip with a reason. */
 export async function reasonLabCannotRun(): Promise<string | undefined> {
-  if (!isRoot()) return 'the lab needs root (network namespaces, tap devices and loop mounts)';
-  if (!(await canOpenTun())) return 'the lab needs /dev/net/tun';
-  if (process.arch !== 'x64') return `the lab needs an x86-64 machine, this one is ${process.arch}`;
-  const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
-  if (!/^ID(_LIKE)?=.*debian/m.test(release)) return 'the lab needs a Debian machine';
-  return undefined;
+  const packages = missingPackages(['lab']);
+  const missing = [
+    ...missingForGuests(),
+    ...(packages.length > 0 ? [`the Debian packages ${packages.join(' ')}`] : []),
+  ];
+  return missing.length === 0 ? undefined : `guests need ${missing.join(', and ')}`;
 }
 
 function isRoot(): boolean {
   return process.getuid?.() === 0;
-}
-
-async function canOpenTun(): Promise<boolean> {
-  try {
-    await access('/dev/net/tun', constants.R_OK | constants.W_OK);
-    await using _device = await open('/dev/net/tun', 'r+');
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function aptGet(args: readonly string[], signal: AbortSignal) {

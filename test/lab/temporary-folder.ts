@@ -20,7 +20,8 @@ export async function createTemporaryFolder(purpose: string): Promise<TemporaryF
   await removeForsakenFolders();
   const path = await mkdtemp(join(tmpdir(), `${prefix}${String(process.pid)}-${purpose}-`));
   const forget = cleanUpAtExit(() => {
-    rmSync(path, { recursive: true, force: true });
+    // A guest that was killed just now may still be writing.
+    rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   });
   return {
     path,

@@ -76,6 +76,8 @@ function importFaults(path: string, module: ModuleFacts, facts: ReadonlyMap<stri
     if (!specifier.startsWith('.')) return foreignFault(path, specifier);
     const target = resolve(path, specifier);
     if (specifier.endsWith('.json')) return [];
+    // The bootstrap is plain JavaScript; what it knows about the machine, the tests use.
+    if (/^\.ci\/.*\.mjs$/.test(target) && path.startsWith('test/')) return [];
     if (!specifier.endsWith('.ts')) return [`imports "${specifier}", which does not end in .ts`];
     if (!facts.has(target)) return [`imports "${specifier}", which is not there`];
     return ownFault(path, target);
