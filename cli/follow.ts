@@ -4,6 +4,7 @@
  * Ctrl-C only stops watching, and says so.
  */
 
+import { abortable } from '../shared/base/cancel.ts';
 import type { ErrorRecord } from '../shared/base/errors.ts';
 import { toErrorRecord } from '../shared/base/errors.ts';
 import type { JobOutcome, RunEvent } from '../shared/domain/events.ts';
@@ -33,6 +34,8 @@ export interface FollowOptions {
   readonly job: Job;
   readonly interrupts: Interrupts;
   readonly watcher: FollowWatcher;
+  /** What the watcher printed and nobody has read yet; events wait for it where they are stored. */
+  readonly drained: () => Promise<void> | undefined;
   /** `cancel`: the first Ctrl-C stops the job. `leave`: it only stops watching. */
   readonly onInterrupt: 'cancel' | 'leave';
 }
@@ -53,6 +56,8 @@ export async function follow(stillpoint: Stillpoint, options: FollowOptions): Pr
   try {
     for await (const event of stillpoint.followJob(job.id, 0, watching.signal)) {
       watcher.onEvent(event);
+      const drained = options.drained();
+      if (drained !== undefined) await abortable(drained, watching.signal);
       if (event.type === 'job-finished') {
         return { kind: 'finished', outcome: event.outcome, result: event.result, error: event.error };
       }

@@ -19,6 +19,7 @@ const terminal: Terminal = {
   colour: stdout.isTTY && stderr.isTTY && !noColour,
   columns: () => (stdout.isTTY ? stdout.columns : 100),
   out: (text) => void stdout.write(text),
+  drained: () => (stdout.writableNeedDrain ? new Promise<void>((resolve) => stdout.once('drain', resolve)) : undefined),
   err: (text) => void stderr.write(text),
 };
 
@@ -40,7 +41,7 @@ process.on('SIGINT', () => {
 
 const somebodyIsThere = stdin.isTTY && stderr.isTTY;
 
-process.exitCode = await runCommandLine(process.argv.slice(2), {
+const exitCode = await runCommandLine(process.argv.slice(2), {
   terminal,
   interrupts,
   workingFolder: process.cwd(),
@@ -50,3 +51,6 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
       ...(somebodyIsThere ? { prompter: new TerminalPrompter(stdin, stderr, { choosesPassword }) } : {}),
     }),
 });
+// Cancelled while nobody reads: what waits in the pipe would keep us here for ever
+if (exitCode === EXIT.cancelled && stdout.writableNeedDrain) process.exit(exitCode);
+process.exitCode = exitCode;

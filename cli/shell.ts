@@ -3,7 +3,7 @@
  * Nothing here decides about backups. Every error ends here, once, in one shape.
  */
 import { resolve } from 'node:path';
-import { cancelled } from '../shared/base/cancel.ts';
+import { abortable, cancelled } from '../shared/base/cancel.ts';
 import { type ErrorRecord, toErrorRecord } from '../shared/base/errors.ts';
 import type { Job, JobRequest } from '../shared/domain/job.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
@@ -47,13 +47,20 @@ export class Shell {
     await this.#guarded(async (stillpoint, signal) => this.#print(await work(stillpoint, signal)), options);
   }
 
-  /** A question with an answer of many lines: each is printed as it comes; with `--json`, one object a line. */
+  /**
+   * A question with an answer of many lines: each is printed as it comes; with `--json`, one object a line. Whoever tells
+   * them waits until they are read.
+   */
   async stream(
-    work: (stillpoint: Stillpoint, signal: AbortSignal, tell: (line: Answer) => void) => Promise<Answer>,
+    work: (stillpoint: Stillpoint, signal: AbortSignal, tell: (line: Answer) => Promise<void>) => Promise<Answer>,
   ): Promise<void> {
     await this.#guarded(async (stillpoint, signal) => {
-      const tell = (line: Answer): void => this.#printLineOf(line);
-      tell(await work(stillpoint, signal, tell));
+      const tell = async (line: Answer): Promise<void> => {
+        this.#printLineOf(line);
+        const drained = this.surroundings.terminal.drained();
+        if (drained !== undefined) await abortable(drained, signal);
+      };
+      await tell(await work(stillpoint, signal, tell));
     });
   }
 
@@ -109,7 +116,8 @@ export class Shell {
         ? new JsonWatcher(terminal)
         : new TextWatcher(terminal, this.#paint(), options.quiet === true);
     watcher.begin(job, how.alreadyRunning);
-    const end = await follow(stillpoint, { job, interrupts, watcher, onInterrupt: how.onInterrupt });
+    const drained = (): Promise<void> | undefined => terminal.drained();
+    const end = await follow(stillpoint, { job, interrupts, watcher, drained, onInterrupt: how.onInterrupt });
     this.exitCode = exitCodeOfEnd(end);
     watcher.end(job, end, this.exitCode);
   }

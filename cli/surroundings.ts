@@ -8,6 +8,8 @@ export interface Terminal {
   readonly colour: boolean;
   columns(): number;
   out(text: string): void;
+  /** What was printed and is not read yet: whoever prints much waits for it. Undefined where there is room. */
+  drained(): Promise<void> | undefined;
   err(text: string): void;
 }
 

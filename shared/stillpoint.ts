@@ -8,6 +8,7 @@ import { systemClock } from './base/clock.ts';
 import { type Environment, readEnvironment } from './base/environment.ts';
 import { StillpointError } from './base/errors.ts';
 import { type Logger, silentLogger } from './base/log.ts';
+import type { Take } from './base/take.ts';
 import { type ConfigPlace, type Configuration, configPlace, loadConfiguration } from './config/configuration.ts';
 import { allRepositories, findRepository, findSource } from './config/look-up.ts';
 import type { BackupPlan } from './domain/backup-plan.ts';
@@ -108,9 +109,9 @@ export interface Stillpoint extends AsyncDisposable {
   ): Promise<RestorePointSummary>;
   browse(request: BrowseRequest, signal: AbortSignal): Promise<FileListing>;
   /** What differs, each change told as it is found, in the order of the paths. */
-  diff(request: DiffRequest, onChange: (change: DiffChange) => void, signal: AbortSignal): Promise<DiffSummary>;
+  diff(request: DiffRequest, onChange: Take<DiffChange>, signal: AbortSignal): Promise<DiffSummary>;
   /** Files by name, each told as it is found, newest restore point first. */
-  find(request: FindRequest, onMatch: (match: FindMatch) => void, signal: AbortSignal): Promise<FindSummary>;
+  find(request: FindRequest, onMatch: Take<FindMatch>, signal: AbortSignal): Promise<FindSummary>;
   stats(request: StatsRequest, signal: AbortSignal): Promise<StatsAnswer>;
 }
 
@@ -288,11 +289,11 @@ class OpenedStillpoint implements Stillpoint {
     return this.#points.browse(spec, restorePoint, { path, limit, cursor }, signal);
   }
 
-  async diff(request: DiffRequest, onChange: (change: DiffChange) => void, signal: AbortSignal): Promise<DiffSummary> {
+  async diff(request: DiffRequest, onChange: Take<DiffChange>, signal: AbortSignal): Promise<DiffSummary> {
     return this.#comparisons.diff(await this.#repository(request.repository), request, onChange, signal);
   }
 
-  async find(request: FindRequest, onMatch: (match: FindMatch) => void, signal: AbortSignal): Promise<FindSummary> {
+  async find(request: FindRequest, onMatch: Take<FindMatch>, signal: AbortSignal): Promise<FindSummary> {
     return this.#comparisons.find(await this.#repository(request.repository), request, onMatch, signal);
   }
 

@@ -50,10 +50,10 @@ export function addFind(program: Command, shell: Shell): void {
             restorePoints: options.point ?? [],
             filter: filterOf(options),
           },
-          (match) => {
+          async (match) => {
             const isNew = match.restorePoint !== heading;
             heading = match.restorePoint;
-            tell({
+            await tell({
               document: { type: 'match', ...match },
               text: (paint) => (isNew ? renderHeading(match, paint) : '') + renderMatch(match, options.long === true),
             });

@@ -2,6 +2,7 @@
  * Questions that go through the trees of many restore points. They hold no lock, so a repository that cannot be written
  * to can be asked too; when somebody prunes meanwhile, the answer is an error and not a wrong figure.
  */
+import type { Take } from '../base/take.ts';
 import type { DiffChange, DiffRequest, DiffSummary } from '../domain/diff.ts';
 import type { FindMatch, FindRequest, FindSummary } from '../domain/find.ts';
 import type { RepositorySpec } from '../domain/source.ts';
@@ -21,7 +22,7 @@ export class Comparisons {
   diff(
     spec: RepositorySpec,
     { before, after, path, exact }: DiffRequest,
-    onChange: (change: DiffChange) => void,
+    onChange: Take<DiffChange>,
     signal: AbortSignal,
   ): Promise<DiffSummary> {
     return this.#shelf.use(spec, signal, async (repository) => {
@@ -35,7 +36,7 @@ export class Comparisons {
   find(
     spec: RepositorySpec,
     request: FindRequest,
-    onMatch: (match: FindMatch) => void,
+    onMatch: Take<FindMatch>,
     signal: AbortSignal,
   ): Promise<FindSummary> {
     return this.#shelf.use(spec, signal, (repository) => find(repository, request, onMatch, signal));

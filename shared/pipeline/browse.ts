@@ -38,7 +38,7 @@ export interface ListingRequest {
 
 /** The entries of a folder in the order of their bytes; of anything else, itself. The index must have been loaded. */
 export async function listFolder(
-  repository: Pick<Repository, 'loadTree'>,
+  repository: Pick<Repository, 'treeParts'>,
   point: RestorePoint,
   { path, limit, cursor }: ListingRequest,
   signal: AbortSignal,
@@ -46,16 +46,32 @@ export async function listFolder(
   const begin = parseCursor(cursor);
   const { node } = await findShownPath(repository, point.tree, path, signal);
   const tree = node === undefined ? point.tree : node.subtree;
-  const nodes =
-    tree === undefined ? (node === undefined ? [] : [node]) : (await repository.loadTree(tree, signal)).nodes;
   const end = begin + limit;
+  const parts = tree === undefined ? [node === undefined ? [] : [node]] : repository.treeParts(tree, signal);
+  const { nodes, isEnd } = await stretchOf(parts, begin, end);
   return {
     restorePoint: point.id,
     wholeness: wholenessOf(point),
     path,
-    entries: nodes.slice(begin, end).map(toEntry),
-    nextCursor: end < nodes.length ? String(end) : undefined,
+    entries: nodes.map(toEntry),
+    nextCursor: isEnd ? undefined : String(end),
   };
+}
+
+/** Entries from one number up to another, and whether no more follow. */
+async function stretchOf(
+  parts: AsyncIterable<readonly Node[]> | Iterable<readonly Node[]>,
+  begin: number,
+  end: number,
+): Promise<{ readonly nodes: readonly Node[]; readonly isEnd: boolean }> {
+  const found: Node[] = [];
+  let at = 0;
+  for await (const nodes of parts) {
+    for (const node of nodes.slice(Math.max(0, begin - at), Math.max(0, end - at))) found.push(node);
+    at += nodes.length;
+    if (at > end) return { nodes: found, isEnd: false };
+  }
+  return { nodes: found, isEnd: true };
 }
 
 /** A restore point never changes, so the number of an entry in its folder is a place to go on from. */

@@ -8,10 +8,13 @@
  */
 import { displayName } from '../base/bytes.ts';
 import { isStillpointError, type StillpointError } from '../base/errors.ts';
+import { Pauses } from '../base/pauses.ts';
+import type { Take } from '../base/take.ts';
 import type { DiffChange, DiffSummary } from '../domain/diff.ts';
 import type { BlobId } from '../repository/format/ids.ts';
 import type { Node } from '../repository/format/node.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
+import { NodeCursor } from '../repository/read/node-cursor.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 import { BlobAccount } from './diff/account.ts';
 import { changeOf } from './diff/compare-nodes.ts';
@@ -20,7 +23,7 @@ import { findShownPath } from './shown-path.ts';
 export interface DiffOptions {
   readonly path: string;
   readonly exact: boolean;
-  readonly onChange: (change: DiffChange) => void;
+  readonly onChange: Take<DiffChange>;
 }
 
 /** The index must have been loaded. Errors: `repository.path-not-found` where neither side has the path. */
@@ -66,94 +69,143 @@ async function nodeAt(
   }
 }
 
+/** One name on both sides, or on one. */
+interface Pair {
+  readonly path: string;
+  readonly left: Node | undefined;
+  readonly right: Node | undefined;
+}
+
+/** Two folders that are gone through in step; one side may be without. */
+interface OpenFolders {
+  readonly path: string;
+  readonly left: NodeCursor | undefined;
+  readonly right: NodeCursor | undefined;
+  /** Stands for two folders that differ; nothing where one side is without. */
+  readonly key: string | undefined;
+  hasChanges: boolean;
+}
+
 class Comparer {
   readonly #repository: OpenedRepository;
   readonly #account: BlobAccount;
-  readonly #onChange: (change: DiffChange) => void;
+  readonly #onChange: Take<DiffChange>;
   readonly #signal: AbortSignal;
+  readonly #pauses: Pauses;
+  /** The folders that are open, the innermost last. */
+  readonly #open: OpenFolders[] = [];
+  /** Folders that differ in nothing that is told: two of them may be met on very many paths. */
+  readonly #quiet = new Set<string>();
   readonly added = { files: 0, folders: 0, others: 0 };
   readonly removed = { files: 0, folders: 0, others: 0 };
   changedFiles = 0;
 
-  constructor(
-    repository: OpenedRepository,
-    account: BlobAccount,
-    onChange: (change: DiffChange) => void,
-    signal: AbortSignal,
-  ) {
+  constructor(repository: OpenedRepository, account: BlobAccount, onChange: Take<DiffChange>, signal: AbortSignal) {
     this.#repository = repository;
     this.#account = account;
     this.#onChange = onChange;
     this.#signal = signal;
+    this.#pauses = new Pauses(signal);
   }
 
   async roots(before: BlobId, after: BlobId): Promise<void> {
     this.#account.addTree('before', before);
     this.#account.addTree('after', after);
-    await this.#trees('', before, after);
+    this.#enterBoth('', before, after);
+    await this.#run();
   }
 
-  /** One name on both sides; one of the nodes is there. */
+  /** One of the nodes is there. */
   async nodes(path: string, left: Node | undefined, right: Node | undefined): Promise<void> {
-    if (left === undefined) await this.#side('added', path, right);
-    else if (right === undefined) await this.#side('removed', path, left);
-    else await this.#pair(path, left, right);
+    await this.#pair({ path, left, right });
+    await this.#run();
   }
 
-  async #trees(path: string, before: BlobId, after: BlobId): Promise<void> {
-    if (before === after) return this.#account.addCommon(before);
-    const left = await this.#load(before);
-    const right = await this.#load(after);
-    let at = 0;
-    for (const node of left) {
-      for (let other = right[at]; other && Buffer.compare(other.name, node.name) < 0; other = right[++at]) {
-        await this.nodes(below(path, other), undefined, other);
-      }
-      const other = right[at];
-      const isSame = other?.name.equals(node.name) === true;
-      if (isSame) at += 1;
-      await this.nodes(below(path, node), node, isSame ? other : undefined);
+  /** Not recursive: a deep tree must not exhaust the stack. */
+  async #run(): Promise<void> {
+    for (let here = this.#open.at(-1); here !== undefined; here = this.#open.at(-1)) {
+      await this.#pauses.pause();
+      const pair = await nextPair(here);
+      if (pair === undefined) this.#leave();
+      else await this.#pair(pair);
     }
-    for (const other of right.slice(at)) await this.nodes(below(path, other), undefined, other);
   }
 
-  async #pair(path: string, left: Node, right: Node): Promise<void> {
+  #leave(): void {
+    const left = this.#open.pop();
+    const above = this.#open.at(-1);
+    if (left === undefined) return;
+    if (above !== undefined) above.hasChanges ||= left.hasChanges;
+    if (!left.hasChanges && left.key !== undefined) this.#quiet.add(left.key);
+  }
+
+  #enterBoth(path: string, before: BlobId, after: BlobId): void {
+    if (before === after) return this.#account.addCommon(before);
+    const key = `${this.#shortName(before)}:${this.#shortName(after)}`;
+    if (!this.#quiet.has(key)) this.#enter(path, before, after, key);
+  }
+
+  #shortName(tree: BlobId): number | string {
+    return this.#repository.index.numberOf('tree', tree) ?? tree;
+  }
+
+  #enter(path: string, before: BlobId | undefined, after: BlobId | undefined, key?: string): void {
+    this.#open.push({ path, left: this.#cursor(before), right: this.#cursor(after), key, hasChanges: false });
+  }
+
+  #cursor(tree: BlobId | undefined): NodeCursor | undefined {
+    return tree === undefined ? undefined : new NodeCursor(this.#repository.treeParts(tree, this.#signal));
+  }
+
+  async #pair({ path, left, right }: Pair): Promise<void> {
+    if (left !== undefined && right !== undefined) await this.#both(path, left, right);
+    else if (right !== undefined) await this.#side('added', path, right);
+    else if (left !== undefined) await this.#side('removed', path, left);
+  }
+
+  async #both(path: string, left: Node, right: Node): Promise<void> {
     this.#account.addNode('before', left);
     this.#account.addNode('after', right);
     const change = changeOf(left, right);
     if (change !== undefined) {
       const kindBefore = change === 'type' ? left.type : undefined;
-      this.#onChange({ change, path, kind: right.type, kindBefore });
+      await this.#tell({ change, path, kind: right.type, kindBefore });
       if (change === 'content' && right.type === 'file') this.changedFiles += 1;
     }
-    if (left.subtree !== undefined && right.subtree !== undefined) {
-      await this.#trees(path, left.subtree, right.subtree);
-    } else {
-      // A folder that became something else took with it what was in it.
-      if (left.subtree !== undefined) await this.#all('removed', path, left.subtree);
-      if (right.subtree !== undefined) await this.#all('added', path, right.subtree);
-    }
+    if (left.subtree !== undefined && right.subtree !== undefined) this.#enterBoth(path, left.subtree, right.subtree);
+    // A folder that became something else took with it what was in it.
+    else if (left.subtree !== undefined || right.subtree !== undefined) this.#enter(path, left.subtree, right.subtree);
   }
 
-  async #side(change: 'added' | 'removed', path: string, node: Node | undefined): Promise<void> {
-    if (node === undefined) return;
-    this.#onChange({ change, path, kind: node.type, kindBefore: undefined });
+  async #side(change: 'added' | 'removed', path: string, node: Node): Promise<void> {
+    await this.#tell({ change, path, kind: node.type, kindBefore: undefined });
     const counts = this[change];
     if (node.type === 'file') counts.files += 1;
     else if (node.type === 'dir') counts.folders += 1;
     else counts.others += 1;
     this.#account.addNode(change === 'added' ? 'after' : 'before', node);
-    if (node.subtree !== undefined) await this.#all(change, path, node.subtree);
+    if (node.subtree === undefined) return;
+    this.#enter(path, change === 'removed' ? node.subtree : undefined, change === 'added' ? node.subtree : undefined);
   }
 
-  async #all(change: 'added' | 'removed', path: string, tree: BlobId): Promise<void> {
-    for (const node of await this.#load(tree)) await this.#side(change, below(path, node), node);
+  async #tell(change: DiffChange): Promise<void> {
+    const here = this.#open.at(-1);
+    if (here !== undefined) here.hasChanges = true;
+    await this.#onChange(change);
   }
+}
 
-  async #load(tree: BlobId): Promise<readonly Node[]> {
-    this.#signal.throwIfAborted();
-    return (await this.#repository.loadTree(tree, this.#signal)).nodes;
-  }
+/** The next name of either side, in the order of the names. */
+async function nextPair({ path, left: before, right: after }: OpenFolders): Promise<Pair | undefined> {
+  const left = await before?.peek();
+  const right = await after?.peek();
+  const first = left === undefined || (right !== undefined && Buffer.compare(right.name, left.name) < 0) ? right : left;
+  if (first === undefined) return undefined;
+  const isLeft = left?.name.equals(first.name) === true;
+  const isRight = right?.name.equals(first.name) === true;
+  if (isLeft) before?.pass();
+  if (isRight) after?.pass();
+  return { path: below(path, first), left: isLeft ? left : undefined, right: isRight ? right : undefined };
 }
 
 function below(path: string, { name }: Node): string {

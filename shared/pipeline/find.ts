@@ -1,9 +1,12 @@
 /**
  * Files by name over many restore points. Matches are told as they are found, newest restore point first. Restore
- * points share most of their folders: one in which nothing was found is not read again.
+ * points share most of their folders: one in which nothing was found is not read again. Not recursive: a deep tree must
+ * not exhaust the stack.
  */
 import { displayName } from '../base/bytes.ts';
 import { isStillpointError, StillpointError } from '../base/errors.ts';
+import { Pauses } from '../base/pauses.ts';
+import type { Take } from '../base/take.ts';
 import type { FindMatch, FindRequest, FindSummary } from '../domain/find.ts';
 import { unreadablePoints } from '../domain/unreadable-point.ts';
 import type { BlobId } from '../repository/format/ids.ts';
@@ -11,6 +14,7 @@ import type { Node } from '../repository/format/node.ts';
 import { timestampToDate } from '../repository/format/timestamp.ts';
 import { BlobSet } from '../repository/index/blob-set.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
+import { NodeCursor } from '../repository/read/node-cursor.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 import { toEntry } from './browse.ts';
 import { IdMatcher } from './find/id-matcher.ts';
@@ -21,7 +25,7 @@ import { selectPoints } from './select-points.ts';
 export async function find(
   repository: OpenedRepository,
   request: FindRequest,
-  onMatch: (match: FindMatch) => void,
+  onMatch: Take<FindMatch>,
   signal: AbortSignal,
 ): Promise<FindSummary> {
   const selection = { points: request.restorePoints, filter: request.filter };
@@ -40,14 +44,25 @@ export async function find(
   return { restorePoints: points.length, matches: search.matches, unreadable };
 }
 
+/** A folder that is being gone through. */
+interface OpenFolder {
+  readonly id: BlobId;
+  readonly path: string;
+  readonly state: MatchState;
+  readonly nodes: NodeCursor;
+  /** Whether something was found in or below it. */
+  found: boolean;
+}
+
 class Search {
   readonly #repository: OpenedRepository;
   readonly #matcher: PathMatcher;
   readonly #ids: IdMatcher;
   readonly #oldestMs: number;
   readonly #newestMs: number;
-  readonly #onMatch: (match: FindMatch) => void;
+  readonly #onMatch: Take<FindMatch>;
   readonly #signal: AbortSignal;
+  readonly #pauses: Pauses;
   /** For each place in the patterns, the folders without a match in or below them. */
   readonly #barren = new Map<string, BlobSet>();
   matches = 0;
@@ -55,7 +70,7 @@ class Search {
   constructor(
     repository: OpenedRepository,
     { patterns, ids, ignoreCase, oldest, newest }: FindRequest,
-    onMatch: (match: FindMatch) => void,
+    onMatch: Take<FindMatch>,
     signal: AbortSignal,
   ) {
     this.#repository = repository;
@@ -65,31 +80,43 @@ class Search {
     this.#newestMs = newest === undefined ? Number.POSITIVE_INFINITY : timeOf(newest);
     this.#onMatch = onMatch;
     this.#signal = signal;
+    this.#pauses = new Pauses(signal);
   }
 
   async look(point: RestorePoint): Promise<void> {
-    if (this.#ids.matchesTree(point.tree)) this.#tell(point, '/', undefined);
-    await this.#tree(point, point.tree, '', this.#matcher.start);
+    if (this.#ids.matchesTree(point.tree)) await this.#tell(point, '/', undefined);
+    const open: OpenFolder[] = [];
+    this.#enter(open, point.tree, '', this.#matcher.start);
+    for (let here = open.at(-1); here !== undefined; here = open.at(-1)) {
+      await this.#pauses.pause();
+      const node = await here.nodes.take();
+      if (node === undefined) {
+        open.pop();
+        const above = open.at(-1);
+        if (!here.found) this.#barrenFor(here.state).add('tree', here.id);
+        else if (above !== undefined) above.found = true;
+        continue;
+      }
+      const next = this.#matcher.step(here.state, node.name);
+      const path = `${here.path}/${displayName(node.name)}`;
+      if ((next.isMatch || this.#ids.matches(node)) && this.#isTimely(node)) {
+        here.found = true;
+        await this.#tell(point, path, node);
+      }
+      if (node.subtree !== undefined) this.#enter(open, node.subtree, path, next);
+    }
   }
 
-  /** Whether something was found in it. */
-  async #tree(point: RestorePoint, id: BlobId, path: string, state: MatchState): Promise<boolean> {
-    let barren = this.#barren.get(state.key);
-    if (barren === undefined) this.#barren.set(state.key, (barren = new BlobSet(this.#repository.index)));
-    if (barren.has('tree', id)) return false;
-    this.#signal.throwIfAborted();
-    let found = false;
-    for (const node of (await this.#repository.loadTree(id, this.#signal)).nodes) {
-      const next = this.#matcher.step(state, node.name);
-      const inner = `${path}/${displayName(node.name)}`;
-      if ((next.isMatch || this.#ids.matches(node)) && this.#isTimely(node)) {
-        found = true;
-        this.#tell(point, inner, node);
-      }
-      if (node.subtree !== undefined && (await this.#tree(point, node.subtree, inner, next))) found = true;
-    }
-    if (!found) barren.add('tree', id);
-    return found;
+  #enter(open: OpenFolder[], id: BlobId, path: string, state: MatchState): void {
+    if (this.#barrenFor(state).has('tree', id)) return;
+    const nodes = new NodeCursor(this.#repository.treeParts(id, this.#signal));
+    open.push({ id, path, state, nodes, found: false });
+  }
+
+  #barrenFor({ key }: MatchState): BlobSet {
+    let barren = this.#barren.get(key);
+    if (barren === undefined) this.#barren.set(key, (barren = new BlobSet(this.#repository.index)));
+    return barren;
   }
 
   #isTimely(node: Node): boolean {
@@ -97,9 +124,9 @@ class Search {
     return ms >= this.#oldestMs && ms <= this.#newestMs;
   }
 
-  #tell({ id, time, hostname = '' }: RestorePoint, path: string, node: Node | undefined): void {
+  async #tell({ id, time, hostname = '' }: RestorePoint, path: string, node: Node | undefined): Promise<void> {
     this.matches += 1;
-    this.#onMatch({
+    await this.#onMatch({
       restorePoint: id,
       time: timestampToDate(time).toISOString(),
       hostname,

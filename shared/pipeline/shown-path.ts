@@ -16,7 +16,7 @@ export interface FoundPath {
 
 /** `path` is "/" and names joined by "/". Errors: `repository.path-not-found`. */
 export async function findShownPath(
-  repository: Pick<Repository, 'loadTree'>,
+  repository: Pick<Repository, 'treeParts'>,
   tree: BlobId,
   path: string,
   signal: AbortSignal,
@@ -25,9 +25,7 @@ export async function findShownPath(
   let node: Node | undefined;
   let current: BlobId | undefined = tree;
   for (const part of path.split('/').filter((text) => text !== '')) {
-    const nodes: readonly Node[] = current === undefined ? [] : (await repository.loadTree(current, signal)).nodes;
-    const exact = Buffer.from(part, 'utf8');
-    const fitting = nodes.filter(({ name }) => name.equals(exact) || displayName(name) === part);
+    const fitting: readonly Node[] = current === undefined ? [] : await namedAs(repository, current, part, signal);
     [node] = fitting;
     if (node === undefined) throw notThere(path, part);
     if (fitting.length > 1) throw lookAlike(path, part, fitting.length);
@@ -35,6 +33,21 @@ export async function findShownPath(
     current = node.subtree;
   }
   return { names, node };
+}
+
+/** The entries whose names are shown so. */
+async function namedAs(
+  repository: Pick<Repository, 'treeParts'>,
+  tree: BlobId,
+  shown: string,
+  signal: AbortSignal,
+): Promise<readonly Node[]> {
+  const exact = Buffer.from(shown, 'utf8');
+  const fitting: Node[] = [];
+  for await (const nodes of repository.treeParts(tree, signal)) {
+    fitting.push(...nodes.filter(({ name }) => name.equals(exact) || displayName(name) === shown));
+  }
+  return fitting;
 }
 
 /** Taking one of them would be taking the wrong one half of the time. */

@@ -3,7 +3,12 @@
 import { hash } from 'node:crypto';
 import { createZstdCompress, zstdCompressSync } from 'node:zlib';
 import type { FileType } from '../../shared/repository/backend/backend.ts';
+import { type BlobId, type BlobType, blobIdOf, type PackId } from '../../shared/repository/format/ids.ts';
+import { encodeIndex, type IndexedPack } from '../../shared/repository/format/index-file.ts';
+import { encodeHeaderLength, encodePackHeader, type PackedBlob } from '../../shared/repository/format/pack.ts';
+import { timestampFromNs } from '../../shared/repository/format/timestamp.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
+import type { RestorePoint } from '../../shared/repository/restore-point.ts';
 import { testSignal } from './test-repository.ts';
 
 const PIECE_BYTES = 1024 ** 2;
@@ -32,4 +37,75 @@ export async function storeRaw({ files }: OpenedRepository, type: FileType, cont
   const name = type === 'config' ? '' : hash('sha256', content, 'hex');
   await files.backend.save({ type, name }, [content], testSignal());
   return name;
+}
+
+const BLOBS_IN_PACK = 20_000;
+
+/** Stores blobs in packs with an index, far quicker than a writer would; gives their ids. */
+export async function storeBlobs(
+  repository: OpenedRepository,
+  type: BlobType,
+  plains: readonly Buffer[],
+): Promise<readonly BlobId[]> {
+  const packs: IndexedPack[] = [];
+  for (let at = 0; at < plains.length; at += BLOBS_IN_PACK) {
+    packs.push(await storePack(repository, type, plains.slice(at, at + BLOBS_IN_PACK)));
+  }
+  await repository.files.save('index', encodeIndex(packs), testSignal());
+  await repository.loadIndex(testSignal());
+  return packs.flatMap(({ blobs }) => blobs.map(({ id }) => id));
+}
+
+async function storePack(
+  repository: OpenedRepository,
+  type: BlobType,
+  plains: readonly Buffer[],
+): Promise<IndexedPack> {
+  const { sealer } = repository.parts;
+  const pieces: Buffer[] = [];
+  const blobs: PackedBlob[] = [];
+  let offset = 0;
+  for (const plain of plains) {
+    const sealed = sealer.seal(plain);
+    pieces.push(sealed);
+    blobs.push({ type, id: blobIdOf(plain), offset, length: sealed.length, uncompressedLength: 0 });
+    offset += sealed.length;
+  }
+  const header = sealer.seal(encodePackHeader(blobs));
+  const content = Buffer.concat([...pieces, header, encodeHeaderLength(header.length)]);
+  return { id: (await storeRaw(repository, 'data', content)) as PackId, blobs };
+}
+
+/** An entry as text; `more` are its further fields. */
+export function nodeText(name: string, type: string, more = ''): string {
+  const when = '"2024-01-02T03:04:05Z"';
+  return `{"name":"${name}","type":"${type}","mtime":${when},"atime":${when},"ctime":${when},"uid":0,"gid":0${more}}`;
+}
+
+export const treeText = (...nodes: readonly string[]): Buffer => Buffer.from(`{"nodes":[${nodes.join(',')}]}\n`);
+
+const folderText = (name: string, subtree: string): string => nodeText(name, 'dir', `,"subtree":"${subtree}"`);
+
+/** Folders that hold the next one under each of the names, and at the bottom what is given. The first is the top. */
+export async function storeFolders(
+  repository: OpenedRepository,
+  depth: number,
+  names: readonly string[],
+  bottom: Buffer,
+): Promise<BlobId> {
+  const trees = [bottom];
+  let id = blobIdOf(bottom);
+  for (let level = 0; level < depth; level += 1) {
+    const tree = treeText(...names.map((name) => folderText(name, id)));
+    trees.push(tree);
+    id = blobIdOf(tree);
+  }
+  await storeBlobs(repository, 'tree', trees.toReversed());
+  return id;
+}
+
+export async function storePoint(repository: OpenedRepository, tree: BlobId): Promise<RestorePoint> {
+  await using lock = await repository.lock('shared', testSignal());
+  const time = timestampFromNs(1_700_000_000_000_000_000n);
+  return await repository.saveRestorePoint({ time, tree, paths: ['/'], hostname: 'h' }, lock, testSignal());
 }

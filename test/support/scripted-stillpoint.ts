@@ -230,12 +230,12 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
     },
     async diff(request, onChange) {
       call('diff', JSON.stringify(request));
-      for (const change of sampleChanges) onChange(change);
+      for (const change of sampleChanges) await onChange(change);
       return sampleDiff;
     },
     async find(request, onMatch) {
       call('find', JSON.stringify(request));
-      for (const match of sampleMatches) onMatch(match);
+      for (const match of sampleMatches) await onMatch(match);
       return { restorePoints: 2, matches: sampleMatches.length, unreadable: [] };
     },
     async stats(request) {

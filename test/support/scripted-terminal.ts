@@ -20,6 +20,7 @@ export function scriptedTerminal(
     columns: () => 100,
     out: (text) => void out.push(text),
     err: (text) => void err.push(text),
+    drained: () => undefined,
     stdout: () => out.join(''),
     stderr: () => err.join(''),
   };

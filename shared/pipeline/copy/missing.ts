@@ -18,10 +18,12 @@ export async function findMissing(
     const isNew = visited.add('tree', id);
     if (isNew === undefined) return whyMissing('tree', id, source, signal);
     if (!isNew) continue;
-    for (const { content, subtree } of (await target.loadTree(id, signal)).nodes) {
-      if (subtree !== undefined) waiting.push(subtree);
-      const missing = content?.find((blob) => !target.hasBlob('data', blob));
-      if (missing !== undefined) return whyMissing('data', missing, source, signal);
+    for await (const nodes of target.treeParts(id, signal)) {
+      for (const { content, subtree } of nodes) {
+        if (subtree !== undefined) waiting.push(subtree);
+        const missing = content?.find((blob) => !target.hasBlob('data', blob));
+        if (missing !== undefined) return whyMissing('data', missing, source, signal);
+      }
     }
   }
   return undefined;

@@ -64,9 +64,11 @@ export class BlobAccount {
   async #readCommon(signal: AbortSignal): Promise<void> {
     for (let id = this.#unread.pop(); id !== undefined; id = this.#unread.pop()) {
       signal.throwIfAborted();
-      for (const { content, subtree } of (await this.#repository.loadTree(id, signal)).nodes) {
-        for (const blob of content ?? []) this.#common.add('data', blob);
-        if (subtree !== undefined) this.addCommon(subtree);
+      for await (const nodes of this.#repository.treeParts(id, signal)) {
+        for (const { content, subtree } of nodes) {
+          for (const blob of content ?? []) this.#common.add('data', blob);
+          if (subtree !== undefined) this.addCommon(subtree);
+        }
       }
     }
   }

@@ -15,7 +15,7 @@ const SLASH = 0x2f;
  * `repository.path-not-found`, before anything is written.
  */
 export async function selectPaths(
-  repository: Pick<Repository, 'loadTree'>,
+  repository: Pick<Repository, 'treeParts'>,
   tree: BlobId,
   paths: readonly Buffer[],
   signal: AbortSignal,

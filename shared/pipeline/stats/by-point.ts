@@ -60,9 +60,11 @@ class Owners {
       const result = this.#mark('tree', id, claimed);
       if (result === undefined) continue;
       signal.throwIfAborted();
-      for (const { content, subtree } of (await this.#repository.loadTree(id, signal)).nodes) {
-        for (const blob of content ?? []) this.#mark('data', blob, result);
-        if (subtree !== undefined) waiting.push([subtree, result]);
+      for await (const nodes of this.#repository.treeParts(id, signal)) {
+        for (const { content, subtree } of nodes) {
+          for (const blob of content ?? []) this.#mark('data', blob, result);
+          if (subtree !== undefined) waiting.push([subtree, result]);
+        }
       }
     }
   }

@@ -16,9 +16,11 @@ export function countRawData(repository: OpenedRepository): Counter {
       for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
         if (seen.add('tree', id) === false) continue;
         signal.throwIfAborted();
-        for (const { content, subtree } of (await repository.loadTree(id, signal)).nodes) {
-          for (const blob of content ?? []) seen.add('data', blob);
-          if (subtree !== undefined) waiting.push(subtree);
+        for await (const nodes of repository.treeParts(id, signal)) {
+          for (const { content, subtree } of nodes) {
+            for (const blob of content ?? []) seen.add('data', blob);
+            if (subtree !== undefined) waiting.push(subtree);
+          }
         }
       }
     },

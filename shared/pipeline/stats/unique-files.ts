@@ -18,9 +18,11 @@ export function countUniqueFiles(repository: OpenedRepository): Counter {
       for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
         if (trees.add('tree', id) === false) continue;
         signal.throwIfAborted();
-        for (const { type, content, size = 0, subtree } of (await repository.loadTree(id, signal)).nodes) {
-          if (type === 'file' && contents.add(digestOf(content ?? []))) bytes += size;
-          if (subtree !== undefined) waiting.push(subtree);
+        for await (const nodes of repository.treeParts(id, signal)) {
+          for (const { type, content, size = 0, subtree } of nodes) {
+            if (type === 'file' && contents.add(digestOf(content ?? []))) bytes += size;
+            if (subtree !== undefined) waiting.push(subtree);
+          }
         }
       }
     },

@@ -10,6 +10,7 @@ const MOST_NAMES = 100;
 const MOST_NAMES_TOGETHER = 10_000;
 /** A repository may be wrong in a million ways. */
 const MOST_CAUSES = 10_000;
+const MOST_DROPPED = 100_000;
 
 interface Cause {
   readonly message: string;
@@ -24,7 +25,8 @@ export class Damage {
   #names = 0;
   /** Causes that may get another name: those that are hit. */
   readonly #hungry = new Set<string>();
-  #dropped = 0;
+  /** Keys of causes for which there was no place. */
+  readonly #dropped = new Set<string>();
 
   /**
    * @param key the same for the same cause, so that it is told once
@@ -33,7 +35,7 @@ export class Damage {
   add(key: string, message: string, advice: string, severity: Finding['severity'] = 'damage'): void {
     if (this.#causes.has(key)) return;
     if (this.#causes.size < MOST_CAUSES) this.#causes.set(key, { message, severity, advice, affects: [], count: 0 });
-    else this.#dropped += 1;
+    else if (this.#dropped.size < MOST_DROPPED) this.#dropped.add(key);
   }
 
   /** Objects that it hits. */
@@ -83,7 +85,7 @@ export class Damage {
   /** Damage first, then warnings, then what is only good to know. */
   get findings(): readonly Finding[] {
     const all = [...this.#causes.values()].map(toFinding);
-    if (this.#dropped > 0) all.push(furtherFindings(this.#dropped));
+    if (this.#dropped.size > 0) all.push(furtherFindings(this.#dropped.size));
     return all.toSorted((left, right) => RANK[left.severity] - RANK[right.severity]);
   }
 
@@ -102,7 +104,7 @@ function toFinding({ count, affects, ...cause }: Cause): Finding {
 function furtherFindings(count: number): Finding {
   return {
     severity: 'damage',
-    message: `Further findings, at least: ${count}. They are not listed.`,
+    message: `Further findings: ${count < MOST_DROPPED ? count : `more than ${count}`}. They are not listed.`,
     advice: 'Do first what the others say, then look again.',
     affects: [],
   };

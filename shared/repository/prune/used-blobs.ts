@@ -69,17 +69,21 @@ export async function findUsedBlobs(
     signal.throwIfAborted();
     const wave = pending.splice(-WAVE);
     const { connections } = repository.parts.backend.properties;
-    const trees = await mapWithLimit(wave, connections, (id) => loadTree(repository, id, signal));
-    for (const { nodes } of trees) for (const node of nodes) needNode(node);
+    await mapWithLimit(wave, connections, (id) => readTree(repository, id, needNode, signal));
     if (missing.size > NAMED) break;
   }
   if (missing.size > 0) throw notInIndex(repository, [...missing]);
   return used;
 }
 
-async function loadTree(repository: OpenedRepository, id: BlobId, signal: AbortSignal) {
+async function readTree(
+  repository: OpenedRepository,
+  id: BlobId,
+  onNode: (node: Node) => void,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    return await repository.loadTree(id, signal);
+    for await (const nodes of repository.treeParts(id, signal)) nodes.forEach(onNode);
   } catch (cause) {
     if (!isStillpointError(cause, 'repository.damaged')) throw cause;
     throw new StillpointError('repository.damaged', `Nothing was pruned: ${cause.message}`, {

@@ -39,7 +39,7 @@ interface OpenFolder {
 
 /** The node at a path, or undefined; an empty path has no node of its own. */
 export async function findPath(
-  repository: Pick<Repository, 'loadTree'>,
+  repository: Pick<Repository, 'treeParts'>,
   tree: BlobId,
   path: readonly Buffer[],
   signal: AbortSignal,
@@ -48,10 +48,22 @@ export async function findPath(
   let node: Node | undefined;
   for (const name of path) {
     if (current === undefined) return undefined;
-    const { nodes } = await repository.loadTree(current, signal);
-    node = nodes.find((candidate) => candidate.name.equals(name));
+    node = await findNode(repository, current, name, signal);
     current = node?.subtree;
     if (node === undefined) return undefined;
   }
   return node;
+}
+
+async function findNode(
+  repository: Pick<Repository, 'treeParts'>,
+  tree: BlobId,
+  name: Buffer,
+  signal: AbortSignal,
+): Promise<Node | undefined> {
+  for await (const nodes of repository.treeParts(tree, signal)) {
+    const node = nodes.find((candidate) => candidate.name.equals(name));
+    if (node !== undefined) return node;
+  }
+  return undefined;
 }
