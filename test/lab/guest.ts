@@ -59,7 +59,8 @@ export interface Guest extends AsyncDisposable {
   resume(): Promise<void>;
 }
 
-const bootSeconds = 120;
+/** An emulated machine on a busy one takes minutes; one that hangs is noticed long before. */
+const bootSeconds = 300;
 const waitForServices = `i=0
 until mountpoint -q /srv/files && mountpoint -q /srv/thin && mariadb-admin --silent ping; do
   i=$((i + 1)); [ $i -lt 300 ] || { systemctl --failed; journalctl -b -n 50; exit 1; }

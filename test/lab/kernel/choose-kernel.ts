@@ -14,6 +14,7 @@ import { startGuestProcess } from '../guest-process.ts';
 import { type Progress, runPhase } from '../progress.ts';
 import { createTemporaryFolder } from '../temporary-folder.ts';
 import { programsRun } from './early-userspace.ts';
+import { emulatedMachine } from './emulated.ts';
 import type { GuestKernel, PreparedKernel } from './guest-kernel.ts';
 import { installedUserModeLinux, userModeLinuxAt, userModeLinuxOf } from './user-mode-linux.ts';
 
@@ -23,6 +24,7 @@ const guestKernels: readonly GuestKernel[] = [
   userModeLinuxOf('sid'),
   userModeLinuxOf('trixie'),
   installedUserModeLinux,
+  emulatedMachine,
 ];
 
 const day = 24 * 3_600_000;
