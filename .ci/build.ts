@@ -10,7 +10,7 @@
  * A module that is started by path is written `new URL('./x.ts', import.meta.url)` in the sources, which run as they
  * are; here it becomes the bundle's name. The licences of everything that was bundled go to dist/THIRD-PARTY.
  */
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import process from 'node:process';
 import { build, type Metafile, type Plugin } from 'esbuild';
@@ -114,6 +114,14 @@ for (const name of COMMANDS) {
   if (!text.startsWith('#!')) writeFileSync(file, `#!/usr/bin/env node\n${text}`);
   chmodSync(file, 0o755);
 }
+// For the terminals of the editor, which tells its own Node in STILLPOINT_NODE; see extension/terminal-command.ts.
+mkdirSync(join(DIST, 'bin'), { recursive: true });
+const SCRIPTS: Readonly<Record<string, string>> = {
+  stillpoint: '#!/bin/sh\nELECTRON_RUN_AS_NODE=1 exec "${STILLPOINT_NODE:-node}" "$(dirname -- "$0")/../cli.js" "$@"\n',
+  'stillpoint.cmd':
+    '@set ELECTRON_RUN_AS_NODE=1\r\n@if "%STILLPOINT_NODE%"=="" set STILLPOINT_NODE=node\r\n@"%STILLPOINT_NODE%" "%~dp0..\\cli.js" %*\r\n',
+};
+for (const [name, text] of Object.entries(SCRIPTS)) writeFileSync(join(DIST, 'bin', name), text, { mode: 0o755 });
 writeFileSync(join(DIST, 'THIRD-PARTY'), gatherLicences(Object.keys(inputs)));
 
 for (const name of Object.keys(ENTRIES)) {

@@ -14,6 +14,8 @@ const vsce = [
   '--allow-missing-repository',
   '--allow-unused-files-pattern',
   '--no-rewrite-relative-links',
+  // The page of the extension is for those who use it; the README of the project is for those who build it.
+  ...['--readme-path', 'extension/page.md'],
   ...process.argv.slice(2),
 ];
 

@@ -4,7 +4,8 @@
  */
 import * as vscode from 'vscode';
 import { registerCommands } from './commands/register-commands.ts';
-import { configFileSetting, findConfigPlace } from './config-place.ts';
+import { configFileSetting } from './config-place.ts';
+import { ConfigProblems } from './config-problems.ts';
 import { Core } from './core.ts';
 import { JOB_LOG_SCHEME, JobLogDocuments } from './job-log-document.ts';
 import { JobsFeed } from './jobs-feed.ts';
@@ -14,6 +15,7 @@ import { editorPerson } from './person.ts';
 import { PersonPrompter } from './prompter.ts';
 import { RESTORE_POINT_SCHEME, RestorePointDocuments } from './restore-point-document.ts';
 import { RememberedSecrets } from './secrets.ts';
+import { offerTerminalCommand } from './terminal-command.ts';
 import type { Wording } from './texts/wording.ts';
 import { HostsTree } from './tree/hosts-tree.ts';
 import { JobsTree } from './tree/jobs-tree.ts';
@@ -58,12 +60,14 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts | und
     ),
   );
   own(registerCommands({ core, notify, wording, prompter, secrets, feed, hosts, jobs }));
-  own(lookAgainAfterEdits(core, hosts));
+  const problems = own(new ConfigProblems(core));
+  own(lookAgainAfterEdits(core, hosts, problems));
+  offerTerminalCommand(context);
   return context.extensionMode === vscode.ExtensionMode.Test ? { hosts, jobs } : undefined;
 }
 
 /** The configuration counts from the moment in which it is saved. */
-function lookAgainAfterEdits(core: Core, hosts: HostsTree): vscode.Disposable {
+function lookAgainAfterEdits(core: Core, hosts: HostsTree, problems: ConfigProblems): vscode.Disposable {
   return vscode.Disposable.from(
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (!change.affectsConfiguration('stillpoint.configFile')) return;
@@ -71,9 +75,7 @@ function lookAgainAfterEdits(core: Core, hosts: HostsTree): vscode.Disposable {
       hosts.refreshAll();
     }),
     vscode.workspace.onDidSaveTextDocument(async (document) => {
-      if (document.languageId !== 'jsonc') return;
-      const place = await findConfigPlace(core).catch(() => undefined);
-      if (place?.uri.fsPath === document.uri.fsPath) hosts.refreshAll();
+      if (await problems.look(document)) await hosts.refreshAfterEdit();
     }),
   );
 }

@@ -1,6 +1,6 @@
 /** Where the configuration is, and whether it is there: what the welcome views depend on. */
 import * as vscode from 'vscode';
-import { isStillpointError } from '../shared/base/errors.ts';
+import { isStillpointError, StillpointError } from '../shared/base/errors.ts';
 import type { Core } from './core.ts';
 
 export interface ConfigPlace {
@@ -21,7 +21,11 @@ export async function findConfigPlace(core: Core): Promise<ConfigPlace> {
     return { uri, exists: true };
   } catch (error) {
     if (error instanceof vscode.FileSystemError && error.code === 'FileNotFound') return { uri, exists: false };
-    throw error;
+    throw new StillpointError('config.not-found', `The configuration file "${uri.fsPath}" cannot be looked at.`, {
+      advice: 'See to it that your account may open the folders on the way to it, or name another file in the setting.',
+      details: { file: uri.fsPath },
+      cause: error,
+    });
   }
 }
 

@@ -44,8 +44,12 @@ export class JobsFeed implements vscode.Disposable {
     return this.#core.use((stillpoint) => Promise.resolve(stillpoint.configFile));
   }
 
+  /** Whoever looks again after a while sees what happened meanwhile. */
   watch(wanted: boolean): void {
-    if (wanted && this.#watching === undefined) void this.#watchUntilStopped();
+    if (wanted && this.#watching === undefined) {
+      void this.#watchUntilStopped();
+      void this.#look();
+    }
     if (!wanted) this.#stop();
   }
 

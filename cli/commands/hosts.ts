@@ -19,7 +19,7 @@ export function addHosts(program: Command, shell: Shell): void {
       await shell.query(async (stillpoint, signal) => {
         const hosts = await stillpoint.listHosts(signal);
         return {
-          document: { hosts },
+          document: { hosts: hosts.map(({ login: _, ...host }) => host) },
           text: (paint) =>
             hosts.length === 0
               ? `No hosts: neither in "${stillpoint.configFile}" nor in the SSH configuration.\n`

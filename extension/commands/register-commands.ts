@@ -5,6 +5,7 @@ import { cancelJob } from './cancel-job.ts';
 import { createConfiguration, openConfiguration } from './create-configuration.ts';
 import { forgetSecrets } from './forget-secrets.ts';
 import { initialiseRepository } from './initialise-repository.ts';
+import { nodeOf } from './node-argument.ts';
 import type { CommandPorts } from './ports.ts';
 import { refresh } from './refresh.ts';
 import { showJobLog } from './show-job-log.ts';
@@ -17,6 +18,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'stillpoint.refresh': refresh,
   'stillpoint.retry': refresh,
   'stillpoint.showRestorePoint': showRestorePoint,
+  'stillpoint.showOlder': (ports, argument) => {
+    const node = nodeOf(argument, 'more-points');
+    if (node !== undefined) ports.hosts.showOlder(node.source);
+  },
   'stillpoint.cancelJob': cancelJob,
   'stillpoint.showJobLog': showJobLog,
   'stillpoint.createConfiguration': createConfiguration,

@@ -39,7 +39,7 @@ async function pickRestorePoint(
     [
       ...restorePoints.map((point) => ({
         label: formatTime(point.time, ports.wording),
-        description: point.source ?? point.hostname,
+        description: `${point.source ?? point.hostname} · ${point.repository}`,
         detail: point.paths.join(', '),
         point: { repository: point.repository, id: point.id },
       })),
@@ -50,7 +50,12 @@ async function pickRestorePoint(
         point: { repository, id: restorePointId(restorePoint) },
       })),
     ],
-    { title: vscode.l10n.t('Show Restore Point'), placeHolder: vscode.l10n.t('Which restore point?') },
+    {
+      title: vscode.l10n.t('Show Restore Point'),
+      placeHolder: vscode.l10n.t('Which restore point? Type a part of its time, source, repository or paths.'),
+      matchOnDescription: true,
+      matchOnDetail: true,
+    },
   );
   return picked?.point;
 }

@@ -15,6 +15,8 @@ export type Inventory =
   | { readonly state: 'failed'; readonly error: ErrorRecord };
 
 interface Asking {
+  /** How the host was logged in to. */
+  readonly login: string | undefined;
   now: Inventory;
   readonly stop: AbortController;
 }
@@ -33,11 +35,11 @@ export class HostInventories implements vscode.Disposable {
     this.#onAnswer = onAnswer;
   }
 
-  /** What is known now; connects when nothing is. */
-  look(host: HostName): Inventory {
+  /** What is known now; connects when nothing is. `login` is how the configuration has it reached. */
+  look(host: HostName, login?: string): Inventory {
     const known = this.#asked.get(host);
     if (known !== undefined) return known.now;
-    const asking: Asking = { now: { state: 'connecting' }, stop: new AbortController() };
+    const asking: Asking = { login, now: { state: 'connecting' }, stop: new AbortController() };
     this.#asked.set(host, asking);
     void this.#ask(host, asking);
     return asking.now;
@@ -47,6 +49,11 @@ export class HostInventories implements vscode.Disposable {
   forget(host: HostName): void {
     this.#asked.get(host)?.stop.abort(cancelled(`Connecting to "${host}"`));
     this.#asked.delete(host);
+  }
+
+  /** After an edit: only hosts that are reached otherwise now, or that are gone, have to be asked again. */
+  keepOnly(logins: ReadonlyMap<HostName, string>): void {
+    for (const [host, { login }] of this.#asked) if (logins.get(host) !== login) this.forget(host);
   }
 
   forgetAll(): void {

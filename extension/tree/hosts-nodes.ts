@@ -20,12 +20,14 @@ export type HostsNode =
   /** Below every source of its repository, because it cannot say of which it is. */
   | { readonly kind: 'unreadable-point'; readonly source: SourceName; readonly point: UnreadableRestorePoint }
   /** Opening it connects to the host. */
-  | { readonly kind: 'volumes'; readonly host: HostName }
+  | { readonly kind: 'volumes'; readonly host: HostName; readonly login: string }
   /** Stands where the volumes will be while the host does not answer yet. */
   | { readonly kind: 'connecting'; readonly host: HostName }
   | { readonly kind: 'volume'; readonly host: HostName; readonly volume: Volume }
   | { readonly kind: 'host-warning'; readonly host: HostName; readonly text: string }
   | { readonly kind: 'no-restore-points'; readonly source: Source }
+  /** Behind the newest ones, where there are more than are shown. */
+  | { readonly kind: 'more-points'; readonly source: SourceName; readonly more: number }
   /** What went wrong in the place where children should be. */
   | ProblemNode;
 
@@ -109,6 +111,20 @@ export function hostsNodeView(node: HostsNode, wording: Wording): NodeView {
         context: 'no-restore-points',
         accessibleLabel: label,
         children: 'none',
+      };
+    }
+    case 'more-points': {
+      const label = t('Show older restore points');
+      return {
+        id: `more/${node.source}`,
+        label,
+        description: t('{0} more', node.more),
+        tooltip: label,
+        icon: 'ellipsis',
+        context: 'more-points',
+        accessibleLabel: t('Show older restore points, {0} more', node.more),
+        children: 'none',
+        shows: { command: 'stillpoint.showOlder', title: label },
       };
     }
     case 'problem':

@@ -7,7 +7,7 @@ import * as vscode from 'vscode';
 import { never } from '../../shared/base/cancel.ts';
 import { isStillpointError, toErrorRecord } from '../../shared/base/errors.ts';
 import type { HostSummary } from '../../shared/domain/host.ts';
-import type { HostName } from '../../shared/domain/names.ts';
+import type { HostName, SourceName } from '../../shared/domain/names.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { findConfigPlace } from '../config-place.ts';
 import type { Core } from '../core.ts';
@@ -19,6 +19,9 @@ import { toTreeItem } from './tree-item.ts';
 /** What the welcome views of package.json ask for. */
 const CONTEXT_KEY = 'stillpoint.configuration';
 
+/** Restore points that a source shows at once; a tree of thousands is slow to draw and of no use to the eye. */
+const PAGE = 100;
+
 export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Disposable {
   readonly #core: Core;
   readonly #wording: Wording;
@@ -27,6 +30,8 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
   /** The nodes that the editor shows, by id: a change is told about the very same object. */
   readonly #shown = new Map<string, HostsNode>();
   readonly #inventories: HostInventories;
+  /** How many restore points of a source are shown, where it is not one page. */
+  readonly #pages = new Map<SourceName, number>();
 
   constructor(core: Core, wording: Wording) {
     this.#core = core;
@@ -68,6 +73,19 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
     else this.#retry(node);
   }
 
+  /** After an edit of the configuration: hosts that are reached as before are not asked again. */
+  async refreshAfterEdit(): Promise<void> {
+    const hosts = await this.#core.use((stillpoint) => stillpoint.listHosts(never)).catch(() => undefined);
+    if (hosts !== undefined) this.#inventories.keepOnly(new Map(hosts.map(({ name, login }) => [name, login])));
+    this.#changed.fire(undefined);
+  }
+
+  /** One page more of a source's restore points. */
+  showOlder(source: SourceName): void {
+    this.#pages.set(source, (this.#pages.get(source) ?? PAGE) + PAGE);
+    this.refreshSource(source);
+  }
+
   /** The restore points of one source anew, if they are shown. */
   refreshSource(source: string): void {
     this.#refreshId(`source/${source}`);
@@ -101,7 +119,7 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
       case 'host':
         return this.#partsOfHost(node.host);
       case 'volumes':
-        return this.#volumes(node.host);
+        return this.#volumes(node.host, node.login);
       case 'source':
         return this.#restorePoints(node.source);
       default:
@@ -131,11 +149,14 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
   async #partsOfHost(host: HostSummary): Promise<HostsNode[]> {
     const sources = await this.#core.use((stillpoint) => stillpoint.listSources());
     const own = sources.filter((source) => source.host === host.name);
-    return [...own.map((source): HostsNode => ({ kind: 'source', source })), { kind: 'volumes', host: host.name }];
+    return [
+      ...own.map((source): HostsNode => ({ kind: 'source', source })),
+      { kind: 'volumes', host: host.name, login: host.login },
+    ];
   }
 
-  #volumes(host: HostName): HostsNode[] {
-    const known = this.#inventories.look(host);
+  #volumes(host: HostName, login: string): HostsNode[] {
+    const known = this.#inventories.look(host, login);
     if (known.state === 'connecting') return [{ kind: 'connecting', host }];
     if (known.state === 'failed') return [{ kind: 'problem', parent: `volumes/${host}`, error: known.error }];
     const { warnings, volumes } = known.inventory;
@@ -152,10 +173,14 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
     const { restorePoints, unreadable } = await this.#core.converse((stillpoint) =>
       stillpoint.listRestorePoints({ repository: source.repository, source: source.name }, never),
     );
+    const shown = this.#pages.get(source.name) ?? PAGE;
     if (restorePoints.length + unreadable.length === 0) return [{ kind: 'no-restore-points', source }];
     return [
       ...unreadable.map((point): HostsNode => ({ kind: 'unreadable-point', source: source.name, point })),
-      ...restorePoints.map((point): HostsNode => ({ kind: 'restore-point', point })),
+      ...restorePoints.slice(0, shown).map((point): HostsNode => ({ kind: 'restore-point', point })),
+      ...(restorePoints.length > shown
+        ? [{ kind: 'more-points', source: source.name, more: restorePoints.length - shown } as const]
+        : []),
     ];
   }
 

@@ -71,6 +71,8 @@ export interface HostSummary {
   readonly name: HostName;
   readonly origin: 'configuration' | 'ssh-config';
   readonly sources: readonly string[];
+  /** How it is logged in to, as text to compare: another one means that what was learned of it may not hold. */
+  readonly login: string;
   /** Whether assistants may log in to it. */
   readonly forAssistants: boolean;
 }

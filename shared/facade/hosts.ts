@@ -17,6 +17,7 @@ export async function listAllHosts(configuration: Configuration): Promise<HostSu
     name,
     origin,
     sources: [...sources.values()].filter(({ host }) => host === name).map((source) => source.name),
+    login: loginOf(hostSpec(configuration, name)),
     forAssistants: configured.has(name) || configuration.assistantsMayUseSshHosts,
   });
   return [
@@ -25,6 +26,10 @@ export async function listAllHosts(configuration: Configuration): Promise<HostSu
     ),
     ...offered.filter((name) => !configured.has(name)).map((name) => summary(name, 'ssh-config')),
   ];
+}
+
+function loginOf({ ssh, sshConfigFile, sudo }: HostSpec): string {
+  return JSON.stringify([ssh, sshConfigFile ?? null, sudo]);
 }
 
 /** Errors: `config.unknown-host` for a name that is in neither place. */

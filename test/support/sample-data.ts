@@ -14,8 +14,8 @@ const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 
 export const sampleHosts: readonly HostSummary[] = [
-  { name: hostName('db1'), origin: 'configuration', forAssistants: true, sources: ['shop'] },
-  { name: hostName('web'), origin: 'ssh-config', forAssistants: false, sources: [] },
+  { name: hostName('db1'), origin: 'configuration', forAssistants: true, login: '', sources: ['shop'] },
+  { name: hostName('web'), origin: 'ssh-config', forAssistants: false, login: '', sources: [] },
 ];
 
 export const sampleRepositories: readonly RepositorySpec[] = [

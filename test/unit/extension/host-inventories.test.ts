@@ -66,3 +66,20 @@ test('what is forgotten is given up, and its late answer counts for nothing', as
   expect(answered).toEqual([]);
   expect(inventories.look(db1)).toEqual({ state: 'connecting' });
 });
+
+test('an edit asks only those hosts again that are reached otherwise, or are gone', async () => {
+  const { calls, inventories } = slowHost();
+  const [kept, moved, gone] = [db1, hostName('web'), hostName('old')];
+  for (const host of [kept, moved, gone]) inventories.look(host, `ssh ${host}`);
+  for (const { answer } of calls) answer.resolve(inventory);
+  await settled();
+  inventories.keepOnly(
+    new Map([
+      [kept, `ssh ${kept}`],
+      [moved, 'ssh elsewhere'],
+    ]),
+  );
+  expect(inventories.look(kept, `ssh ${kept}`)).toEqual({ state: 'known', inventory });
+  expect(inventories.look(moved, 'ssh elsewhere')).toEqual({ state: 'connecting' });
+  expect(inventories.look(gone, `ssh ${gone}`)).toEqual({ state: 'connecting' });
+});

@@ -12,7 +12,7 @@ describe('a host', () => {
   test('of the configuration names its sources, also to a screen reader', () => {
     const shown = view({
       kind: 'host',
-      host: { name: host, origin: 'configuration', forAssistants: true, sources: ['shop', 'wiki'] },
+      host: { name: host, origin: 'configuration', forAssistants: true, login: '', sources: ['shop', 'wiki'] },
     });
     expect(shown).toMatchObject({
       id: 'host/db1',
@@ -25,12 +25,13 @@ describe('a host', () => {
 
   test('of the SSH configuration can be added, and backed up when a source names it', () => {
     const context = (sources: string[]) =>
-      view({ kind: 'host', host: { name: host, origin: 'ssh-config', forAssistants: false, sources } }).context;
+      view({ kind: 'host', host: { name: host, origin: 'ssh-config', forAssistants: false, login: '', sources } })
+        .context;
     expect([context([]), context(['shop'])]).toEqual(['host.ssh-config', 'host.ssh-config.sources']);
   });
 
   test('connects only when its volumes are opened, so these are closed', () => {
-    expect(view({ kind: 'volumes', host }).children).toBe('closed');
+    expect(view({ kind: 'volumes', host, login: '' }).children).toBe('closed');
   });
 });
 
@@ -128,11 +129,11 @@ test('a problem of several lines shows the first mistake beside its sentence', (
 test('no two kinds of nodes share an id', () => {
   const source = aSource();
   const nodes: HostsNode[] = [
-    { kind: 'host', host: { name: host, origin: 'configuration', forAssistants: true, sources: [] } },
+    { kind: 'host', host: { name: host, origin: 'configuration', forAssistants: true, login: '', sources: [] } },
     { kind: 'ssh-hosts', hosts: [] },
     { kind: 'source', source },
     { kind: 'restore-point', point: aRestorePoint() },
-    { kind: 'volumes', host },
+    { kind: 'volumes', host, login: '' },
     { kind: 'connecting', host },
     { kind: 'volume', host, volume: aVolume() },
     { kind: 'host-warning', host, text: 'The clock is wrong.' },

@@ -10,7 +10,10 @@ const texts = JSON.parse(readFileSync(new URL('package.nls.json', root), 'utf8')
 
 interface Contributes {
   readonly commands: readonly { readonly command: string }[];
-  readonly menus: Record<string, readonly { readonly command: string }[]>;
+  readonly menus: Record<
+    string,
+    readonly { readonly command: string; readonly when: string; readonly group: string }[]
+  >;
   readonly jsonValidation: readonly { readonly url: string }[];
   readonly configuration: { readonly properties: Record<string, { readonly scope: string }> };
 }
@@ -51,4 +54,14 @@ test('the starting configuration is valid with its examples taken over', () => {
   expect(problems).toEqual([]);
   expect(configurationSchema.safeParse(value).error?.issues).toBeUndefined();
   expect(value).toMatchObject({ sources: { shop: { host: 'db1' } } });
+});
+
+test('whatever stands beside an item for the mouse is in its menu for the keyboard as well', () => {
+  const items = contributes.menus['view/item/context'] ?? [];
+  const commandsInMenu = new Set(
+    items.filter(({ group }) => !group.startsWith('inline')).map(({ command }) => command),
+  );
+  const inline = items.filter(({ group }) => group.startsWith('inline'));
+  expect(inline.length).toBeGreaterThan(4);
+  expect(inline.filter(({ command }) => !commandsInMenu.has(command)).map(({ command }) => command)).toEqual([]);
 });
