@@ -6,6 +6,7 @@ import { type DetachOption, withDetach } from './detach.ts';
 interface RestoreOptions extends DetachOption {
   readonly to: string;
   readonly repository?: string;
+  readonly rename?: boolean;
 }
 
 /** `stillpoint restore POINT [PATH…] --to DIR`: restores into a folder on this machine. */
@@ -17,7 +18,8 @@ export function addRestore(program: Command, shell: Shell): void {
       .argument('<point>', 'id of a restore point, the start of one, or "latest"')
       .argument('[path...]', 'files and folders in it; none means everything')
       .requiredOption('--to <folder>', 'a new or empty folder to restore into')
-      .option('--repository <name>', 'the repository of the restore point, where several hold it'),
+      .option('--repository <name>', 'the repository of the restore point, where several hold it')
+      .option('--rename', 'give new names to what the file system of the folder cannot hold, or not side by side'),
   )
     .addHelpText(
       'after',
@@ -34,6 +36,7 @@ export function addRestore(program: Command, shell: Shell): void {
             restorePoint: found.id,
             paths: paths.map(pathInPoint),
             target,
+            ...(options.rename === true && { rename: true }),
           };
         },
         { detach: options.detach === true },

@@ -82,26 +82,31 @@ function renderBackup(report: BackupReport, paint: Paint): string {
 }
 
 function renderRestore(report: RestoreReport, paint: Paint): string {
-  const { leftOut, notKept } = report;
+  const { leftOut, notKept, renamed, gaps } = report;
   const verb = leftOut.count === 0 ? paint('green', 'Restored') : paint('red', 'Restored in part:');
   const head = `${verb} ${counted(report.files, 'file')}, ${counted(report.folders, 'folder')} and ${counted(report.others, 'other')}, ${formatBytes(report.bytes)}, to "${shown(report.target)}"\n`;
   const missing = leftOut.named.map(({ path, reason }) => `"${shown(path)}": ${shown(reason)}`);
-  const lost = notKept.map(
-    ({ what, entries, examples }) =>
-      `${shown(what)}: of ${counted(entries, 'entry', 'entries')}, such as ${examples
-        .slice(0, 3)
-        .map((path) => `"${shown(path)}"`)
-        .join(', ')}`,
-  );
+  const lost = notKept.map(({ what, entries, examples }) => {
+    const named = examples.slice(0, 3).map((path) => `"${shown(path)}"`);
+    return `${shown(what)}: of ${counted(entries, 'entry', 'entries')}, such as ${named.join(', ')}`;
+  });
+  const others = renamed.named.map(({ path, name }) => `"${shown(path)}" is now "${shown(name)}"`);
+  const facts: [string, string][] = [['from', shown(report.restorePoint)]];
+  if (gaps !== undefined) facts.push(['not whole', paint('red', shown(gaps))]);
+  const title = (count: number, one: string, many: string): string => counted(count, `entry ${one}`, `entries ${many}`);
   return (
     head +
-    renderFacts([['from', shown(report.restorePoint)]]) +
+    renderFacts(facts) +
     renderList(
-      paint('red', `${counted(leftOut.count, 'entry is', 'entries are')} not there, or not with their content`),
+      paint(
+        'red',
+        title(leftOut.count, 'is missing, or there without its content', 'are missing, or there without their content'),
+      ),
       missing,
       leftOut.count,
     ) +
-    renderList(paint('yellow', 'Not kept'), lost)
+    renderList(paint('yellow', 'Not kept'), lost) +
+    renderList(paint('yellow', title(renamed.count, 'has another name', 'have other names')), others, renamed.count)
   );
 }
 

@@ -83,15 +83,16 @@ export function resultWords(result: JobResult, t: Translate): string {
         formatBytes(result.bytes),
         result.target,
       );
+      const gaps = result.gaps === undefined ? [] : [t('The restore point is not whole: {0}', result.gaps)];
       const [first] = result.leftOut.named;
-      if (first === undefined) return restored;
+      if (first === undefined) return [restored, ...gaps].join(' ');
       const missing = t(
         '{0} entries are missing; the first is "{1}": {2}.',
         result.leftOut.count,
         first.path,
         first.reason,
       );
-      return `${restored} ${missing}`;
+      return [restored, missing, ...gaps].join(' ');
     }
     case 'check':
     case 'verify':

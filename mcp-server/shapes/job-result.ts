@@ -44,6 +44,9 @@ const restoreShape = z.strictObject({
   bytes: count('Sizes of the files, in bytes.'),
   leftOutCount: count('Missing entries. Over 0: not whole.'),
   leftOut: z.array(foreignText('Path: why.')),
+  notKept: z.array(foreignText('What some entries lost.')),
+  renamedCount: count('Entries with new names.'),
+  gaps: foreignText('What the restore point itself lacks; empty if nothing.'),
 });
 
 const checkShape = z.strictObject({
@@ -129,6 +132,11 @@ export function resultOf(result: JobResult): z.input<typeof resultShape> {
         bytes: result.bytes,
         leftOutCount: result.leftOut.count,
         leftOut: result.leftOut.named.slice(0, INNER_LIST).map(({ path, reason }) => foreign(`${path}: ${reason}`)),
+        notKept: result.notKept
+          .slice(0, INNER_LIST)
+          .map(({ what, entries }) => foreign(`${what}: of ${entries} entries`)),
+        renamedCount: result.renamed.count,
+        gaps: foreign(result.gaps ?? ''),
       };
     case 'check':
     case 'verify':

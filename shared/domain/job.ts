@@ -20,6 +20,8 @@ export type JobRequest =
       /** Paths inside the restore point; empty means all of it. */
       readonly paths: readonly string[];
       readonly target: string;
+      /** Other names for what the target cannot hold; otherwise the restore refuses. */
+      readonly rename?: boolean;
     }
   /** `headers`: also compare the header of every pack with the index. */
   | { readonly kind: 'check'; readonly repository: RepositoryName; readonly headers?: boolean }

@@ -59,6 +59,16 @@ export interface RestoreReport {
   readonly leftOut: LeftOut;
   /** In the target, without something that belongs to it. */
   readonly notKept: readonly NotKept[];
+  /** Under other names than in the restore point, because the target cannot hold those. */
+  readonly renamed: Renamed;
+  /** What the restore point itself says of its gaps; undefined where it says of none. */
+  readonly gaps: string | undefined;
+}
+
+export interface Renamed {
+  readonly count: number;
+  /** The first of them: the path in the restore point, and the new last part of it. */
+  readonly named: readonly { readonly path: string; readonly name: string }[];
 }
 
 export interface LeftOut {

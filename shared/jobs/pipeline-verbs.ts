@@ -28,7 +28,7 @@ export const PIPELINE_VERBS: Verbs = {
     };
     return backup({ source, host }, backupPorts, signal);
   },
-  restore: async ({ repository, restorePoint, paths, target }, ports, signal) => {
+  restore: async ({ repository, restorePoint, paths, target, rename = false }, ports, signal) => {
     const open = repositoryOpener(repository, ports);
     const restorePorts = {
       ...ports,
@@ -37,7 +37,7 @@ export const PIPELINE_VERBS: Verbs = {
     };
     const wanted =
       paths.length === 0 ? { restorePoint, paths: [] } : await namePaths(open, restorePoint, paths, signal);
-    return restore({ ...wanted, target }, restorePorts, signal);
+    return restore({ ...wanted, target, rename }, restorePorts, signal);
   },
   check: ({ repository, headers }, ports, signal) =>
     check({ ...ports, openRepository: storeOpener(repository, ports) }, headers === true, signal),

@@ -66,6 +66,7 @@ const requestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kind', [
     restorePoint: z.string(),
     paths: z.array(z.string()),
     target: z.string(),
+    rename: z.boolean().exactOptional(),
   }),
   z.object({ kind: z.literal('check'), repository, headers: z.boolean().exactOptional() }),
   z.object({ kind: z.literal('verify'), repository, subset: subset.exactOptional() }),

@@ -18,16 +18,21 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { EmitEvent } from '../domain/events.ts';
 import type { RestoreReport } from '../domain/report.ts';
+import { describeGaps, wholenessOf } from '../domain/wholeness.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import type { Repository } from '../repository/repository.ts';
 import { phases } from './backup/phases.ts';
 import { extract } from './restore/extraction.ts';
+import type { TargetTraits } from './restore/fit-node.ts';
+import { fitInto } from './restore/fitting.ts';
+import { HardLinks } from './restore/hard-links.ts';
 import { Outcome } from './restore/outcome.ts';
+import { probeTarget } from './restore/probe.ts';
 import { prove } from './restore/proof.ts';
 import { selectPaths } from './restore/selection.ts';
 import { prepareTarget, type TargetFacts, WORK_PREFIX, type WorkFolder, workPath } from './restore/target.ts';
-import { notAbsolute, notAllMoved, refusalOf } from './restore/target-errors.ts';
-import { walkSelected } from './restore/walk.ts';
+import { notAbsolute, notAllMoved, refusalOf, targetOpen } from './restore/target-errors.ts';
+import { type WalkStart, walkSelected } from './restore/walk.ts';
 import { dropWorkFolder, publish, removeBroken } from './restore/work-commands.ts';
 
 export interface RestorePorts {
@@ -46,6 +51,8 @@ export interface RestoreRequest {
   readonly paths: readonly Buffer[];
   /** An absolute path to a folder that is empty or does not exist. Paths keep all their folders below it. */
   readonly target: string;
+  /** Gives other names to what the target cannot hold, or not beside others; otherwise that is `restore.target`. */
+  readonly rename?: boolean;
 }
 
 /**
@@ -61,40 +68,53 @@ export async function restore(
   if (!target.startsWith('/') || target.includes('\0')) throw notAbsolute(target);
   const phase = phases(ports.emit, ports.clock, signal);
   await using resources = new AsyncDisposableStack();
-  const outcome = new Outcome(ports.emit);
-
   const opened = await phase('open', async () => {
     const repository = resources.use(await ports.openRepository(signal));
     const lock = resources.use(await repository.lock('shared', signal));
     await repository.loadIndex(signal);
     const point = await repository.findRestorePoint(request.restorePoint, signal);
     const selection = await selectPaths(repository, point.tree, request.paths, signal);
+    const start: WalkStart = { tree: point.tree, selection, way: [], node: undefined };
+    const outcome = new Outcome(start, ports.emit);
     const host = resources.use(await ports.openHost(signal));
     const work = resources.use(await openWork(host, target, outcome, signal));
-    return { repository, lock, point, selection, host, work };
+    return { repository, lock, point, start, outcome, host, work };
   });
 
-  const { repository, point, selection, host, work } = opened;
-  const { folder, facts } = work;
+  const { repository, point, start, outcome, host, work } = opened;
+  const { folder } = work;
   const held = AbortSignal.any([signal, opened.lock.signal]);
-  const totals = selection === 'all' ? point.statistics : undefined;
+  const gaps = describeGaps(wholenessOf(point));
+  if (gaps !== undefined) outcome.remark(`The restore point is not whole. ${gaps}`, GAPS_ADVICE);
+  const { probed, fitted } = await phase('plan', async () => {
+    const found = await host.run(probeTarget(folder, work.facts), held);
+    if (!work.facts.isPrivate && found.traits.symlinks) warnOrRefuse(target, found.traits, outcome);
+    const fitting = { host, repository, folder, probed: found, outcome, rename: request.rename === true };
+    return { probed: found, fitted: await fitInto(start, point, fitting, held) };
+  });
+  const { traits } = probed;
   const onProgress = (): void =>
     ports.emit({
       type: 'progress',
       phase: 'restore',
       filesDone: outcome.sent.files,
-      filesTotal: totals?.totalFilesProcessed,
+      filesTotal: fitted.files,
       bytesDone: outcome.sent.bytes,
-      bytesTotal: totals?.totalBytesProcessed,
+      bytesTotal: fitted.bytes,
     });
   await phase('restore', async () => {
     work.begin();
-    const entries = walkSelected(repository, point.tree, selection, outcome, held);
-    const { logger } = ports;
-    await extract(entries, { host, repository, folder, traits: facts, outcome, logger, onProgress }, held);
+    const links = new HardLinks();
+    const extraction = { host, repository, folder, traits, outcome, links, logger: ports.logger, onProgress };
+    for (let next = outcome.starts.shift(); next !== undefined; next = outcome.starts.shift()) {
+      outcome.beginWalk(next);
+      const entries = walkSelected(repository, next, outcome, { renames: fitted.renames, signal: held });
+      await extract(entries, next.way, extraction, held);
+      if (outcome.broken.length > 0) await host.run(removeBroken(folder, next.way, outcome.broken), held);
+      links.nextWalk();
+    }
   });
   const figures = await phase('verify', async () => {
-    if (outcome.broken.length > 0) await host.run(removeBroken(folder, outcome.broken), held);
     const failure = outcome.failure(target);
     if (failure !== undefined) throw failure;
     const counted = await prove(host, folder, outcome, held);
@@ -102,8 +122,20 @@ export async function restore(
     outcome.tellNotKept();
     return counted;
   });
-  const { sent, leftOut, notKept } = outcome;
-  return { kind: 'restore', restorePoint: point.id, target, ...figures, bytes: sent.bytes, leftOut, notKept };
+  const { sent, leftOut, notKept, renamed } = outcome;
+  const { bytes } = sent;
+  return { kind: 'restore', restorePoint: point.id, target, ...figures, bytes, leftOut, notKept, renamed, gaps };
+}
+
+const GAPS_ADVICE = 'Another restore point may have what this one lacks; "list" tells which are whole.';
+
+/** Root's rights are worth leading astray; an ordinary user goes on, as with every other program there. */
+function warnOrRefuse(target: string, { uid }: TargetTraits, outcome: Outcome): void {
+  if (uid === 0) throw targetOpen(target);
+  outcome.remark(
+    `The file system of "${target}" does not close a folder to other users.`,
+    'Restore there only while nobody else can write to it, or others could lead files of yours elsewhere.',
+  );
 }
 
 interface Work extends AsyncDisposable {

@@ -207,7 +207,7 @@ describe('restore', () => {
   test('a full disk is a sentence about the target', async () => {
     await using mounted = await mountFilesystem('tmpfs', folder.path, 3 * 1024 ** 2);
     const { error } = await restoreTo(mounted.path, [`${tree}/data`]);
-    expect(said(error)).toMatch(/^restore\.target: The file system of .* is full/);
+    expect(said(error)).toMatch(/^restore\.target: The file system of .* has too little room/);
   });
 
   test('a file system that cannot hold some attributes gets everything else, and each loss is named', async () => {

@@ -14,17 +14,18 @@ export async function mountFilesystem(
   kind: FilesystemKind,
   folder: string,
   sizeBytes: number,
+  options: readonly string[] = [],
 ): Promise<MountedFilesystem> {
   const path = await mkdtemp(join(folder, `${kind}-`));
   const image = `${path}.image`;
   if (kind === 'tmpfs') {
-    await execa('mount', ['-t', 'tmpfs', '-o', `size=${sizeBytes}`, 'tmpfs', path]);
+    await execa('mount', ['-t', 'tmpfs', '-o', [`size=${sizeBytes}`, ...options].join(), 'tmpfs', path]);
   } else {
     await writeFile(image, '');
     await truncate(image, sizeBytes);
     // Small ext4 images get blocks of 1 KiB, which are too small for attributes that others can hold.
     await execa(`mkfs.${kind}`, ['-q', ...(kind === 'ext4' ? ['-b', '4096'] : []), image]);
-    await execa('mount', ['-o', 'loop', image, path]);
+    await execa('mount', ['-o', ['loop', ...options].join(), image, path]);
   }
   return {
     path,

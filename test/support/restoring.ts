@@ -18,6 +18,7 @@ export interface RestoreOptions {
   readonly password?: string;
   /** By the hands of user 65534. */
   readonly asNobody?: boolean;
+  readonly rename?: boolean;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEventBody) => void;
 }
@@ -55,7 +56,7 @@ export async function restoreFrom(from: string, target: string, options: Restore
     },
   };
   const paths = (options.paths ?? []).map((path) => Buffer.from(path as string));
-  const request = { restorePoint: 'latest', paths, target };
+  const request = { restorePoint: 'latest', paths, target, rename: options.rename === true };
   try {
     return { report: await restore(request, ports, options.signal ?? never), error: undefined, events };
   } catch (error) {

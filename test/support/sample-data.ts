@@ -229,6 +229,8 @@ export const sampleRestore: RestoreReport = {
   bytes: 88 * MIB,
   leftOut: { count: 0, named: [] },
   notKept: [],
+  renamed: { count: 0, named: [] },
+  gaps: undefined,
 };
 
 export const samplePartialRestore: RestoreReport = {
@@ -238,7 +240,9 @@ export const samplePartialRestore: RestoreReport = {
     count: 1,
     named: [{ path: 'srv/files/contract.pdf', reason: 'its content is damaged (Blob 09af1b2c is damaged.)' }],
   },
-  notKept: [{ what: 'access control list (Operation not supported)', entries: 2, examples: ['srv', 'srv/files'] }],
+  notKept: [{ what: 'access control list (the file system has none)', entries: 2, examples: ['srv', 'srv/files'] }],
+  renamed: { count: 1, named: [{ path: 'srv/files/a:b', name: 'a_b' }] },
+  gaps: 'It is a copy of a damaged restore point, without what was lost. What is missing was not recorded.',
 };
 
 export const sampleVerify: CheckReport = {

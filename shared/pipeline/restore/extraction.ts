@@ -6,13 +6,14 @@ import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { writeTar } from '../../tar/write-tar.ts';
 import type { TargetTraits } from './fit-node.ts';
+import type { HardLinks } from './hard-links.ts';
 import type { Outcome } from './outcome.ts';
 import { tarItems } from './tar-items.ts';
 import { linesOf, parseTarMessage } from './tar-messages.ts';
 import { EXCHANGED, type WorkFolder } from './target.ts';
 import { targetExchanged, targetFull } from './target-errors.ts';
 import type { SelectedEntry } from './walk.ts';
-import { extractTar } from './work-commands.ts';
+import { extractTar, NO_WAY } from './work-commands.ts';
 
 export interface ExtractionPorts {
   readonly host: RemoteHost;
@@ -20,19 +21,24 @@ export interface ExtractionPorts {
   readonly folder: WorkFolder;
   readonly traits: TargetTraits;
   readonly outcome: Outcome;
+  readonly links: HardLinks;
   readonly logger: Logger;
   /** Called every few megabytes. */
   readonly onProgress: () => void;
 }
 
-/** What tar refuses is in `outcome` afterwards. Errors: `restore.target`, `restore.failed`, `repository.…`. */
+/**
+ * Fills the folder at the end of `way`, which is the work folder itself where there is none. What tar refuses is in
+ * `outcome` afterwards. Errors: `restore.target`, `restore.failed`, `repository.…`.
+ */
 export async function extract(
   entries: AsyncIterable<SelectedEntry>,
-  { host, repository, folder, traits, outcome, logger, onProgress }: ExtractionPorts,
+  way: readonly Buffer[],
+  { host, repository, folder, traits, outcome, links, logger, onProgress }: ExtractionPorts,
   signal: AbortSignal,
 ): Promise<void> {
-  const input = writeTar(tarItems(entries, repository, traits, outcome, onProgress, signal));
-  await using stream = await host.stream(extractTar(folder, traits.uid === 0), input, signal);
+  const input = writeTar(tarItems(entries, { repository, traits, outcome, links, onBatch: onProgress }, signal));
+  await using stream = await host.stream(extractTar(folder, way, traits), input, signal);
   const fatal: string[] = [];
   let explanations = 0;
   for await (const line of linesOf(stream.output)) {
@@ -40,6 +46,7 @@ export async function extract(
     if (message.kind === 'noise') continue;
     logger.log('warn', 'tar has something to say.', { line });
     if (message.kind === 'full') throw targetFull(folder.target, displayName(message.path), message.reason);
+    if (message.kind === 'attribute' && isKnownToBeLost(message.what, traits)) continue;
     if (message.kind === 'fatal') fatal.push(message.message);
     else {
       outcome.hear(message);
@@ -48,10 +55,16 @@ export async function extract(
   }
   const { exitCode } = await stream.finished;
   if (exitCode === EXCHANGED) throw targetExchanged(folder.target);
+  if (exitCode === NO_WAY) return outcome.onLostFolder(Buffer.from('.'), 'the way to it is closed to this user');
   if (exitCode !== 0 && (explanations === 0 || fatal.length > 0)) throw tarFailed(folder.target, exitCode, fatal);
   for (const message of fatal.slice(0, 20)) {
     outcome.remark(`tar said: ${message}`, 'Every entry was made. Look at those that this may be about.');
   }
+}
+
+/** What the file system has not was counted when the entry was sent. */
+function isKnownToBeLost(what: string, { owners, permissions }: TargetTraits): boolean {
+  return (owners === 'lost' && what.startsWith('owner')) || (!permissions && what.startsWith('permissions'));
 }
 
 function tarFailed(target: string, exitCode: number, messages: readonly string[]): StillpointError {

@@ -2,30 +2,38 @@
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 import type { EmitEvent } from '../../domain/events.ts';
-import type { LeftOut, NotKept, SkippedItem } from '../../domain/report.ts';
+import type { LeftOut, NotKept, Renamed, SkippedItem } from '../../domain/report.ts';
 import type { Node, NodeType } from '../../repository/format/node.ts';
 import type { TarMessage } from './tar-messages.ts';
-import type { WalkNotes } from './walk.ts';
+import type { WalkNotes, WalkStart } from './walk.ts';
 
 /** More than this many are counted and no longer named, so that a report stays readable. */
 const NAMED = 200;
 const EXAMPLES = 20;
+/** A path that is longer is shown by its two ends. */
+const SHOWN = 400;
 
 export class Outcome implements WalkNotes {
   /** What was handed to tar whole. `bytes` are sizes with holes; a file with several names counts once. */
   readonly sent = { files: 0, folders: 0, others: 0, bytes: 0 };
-  /** Files whose content broke off after their head was written: they must go again. */
-  readonly broken: Buffer[] = [];
   /** How many of those that were handed to tar it could not make. */
   refused = 0;
+  /** Files of this walk whose content broke off after their head was written: they must go again. */
+  broken: Buffer[] = [];
+  /** What is to be walked next. */
+  readonly starts: WalkStart[];
+  #prefix = '';
   #refused = '';
   readonly #named: SkippedItem[] = [];
   #leftOut = 0;
+  #renamed = 0;
+  readonly #renames: { readonly path: string; readonly name: string }[] = [];
   readonly #notKept = new Map<string, { entries: number; readonly examples: string[] }>();
   readonly #lost = new Set<string>();
   readonly #emit: EmitEvent;
 
-  constructor(emit: EmitEvent) {
+  constructor(start: WalkStart, emit: EmitEvent) {
+    this.starts = [start];
     this.#emit = emit;
   }
 
@@ -37,6 +45,17 @@ export class Outcome implements WalkNotes {
     return [...this.#notKept].map(([what, { entries, examples }]) => ({ what, entries, examples }));
   }
 
+  get renamed(): Renamed {
+    return { count: this.#renamed, named: this.#renames };
+  }
+
+  /** Paths are from the start of this walk from now on. */
+  beginWalk({ way }: WalkStart): void {
+    this.#prefix = way.map((step) => `${displayName(step)}/`).join('');
+    this.#lost.clear();
+    this.broken = [];
+  }
+
   add(type: NodeType, bytes: number): void {
     if (type === 'dir') this.sent.folders += 1;
     else if (type === 'file') this.sent.files += 1;
@@ -45,26 +64,13 @@ export class Outcome implements WalkNotes {
   }
 
   skip(path: Buffer, reason: string): void {
-    this.#emit({ type: 'item-skipped', path: displayName(path), reason });
+    this.#emit({ type: 'item-skipped', path: this.#shown(path), reason });
   }
 
-  /** An entry that is not in the target, or not with its content. */
-  fail(path: string, reason: string): void {
-    this.#leftOut += 1;
-    if (this.#named.length >= NAMED) return;
-    this.#named.push({ path, reason });
-    this.#emit({
-      type: 'warning',
-      code: 'restore.failed',
-      message: `"${path}" could not be restored: ${reason}.`,
-      advice: 'It is missing in the folder. Everything else goes on.',
-    });
-  }
-
-  /** As `fail`, for an entry whose further names are then lost as well. */
+  /** An entry that is not in the target, or not with its content; further names of it are then lost as well. */
   lose(path: Buffer, reason: string): void {
     this.#lost.add(path.toString('latin1'));
-    this.fail(displayName(path), reason);
+    this.#fail(path, reason);
   }
 
   isLost(path: Buffer): boolean {
@@ -73,31 +79,41 @@ export class Outcome implements WalkNotes {
 
   onChildrenOfNoFolder(path: Buffer, { type }: Node): void {
     const what = type === 'symlink' ? 'a symbolic link' : type === 'file' ? 'a file' : `of the type "${type}"`;
-    this.fail(displayName(path), `it is ${what}, and what the repository lists below it can be nowhere`);
+    this.#fail(path, `it is ${what}, and what the repository lists below it can be nowhere`);
   }
 
   onLostFolder(path: Buffer, reason: string): void {
-    this.fail(displayName(path), `the folder is empty, because its listing is lost (${reason})`);
+    this.#fail(path, `the folder is empty, because what was in it cannot be restored (${reason})`);
   }
 
-  /** An entry that is there, without something that belongs to it. */
-  notKeep(what: string, path: string): void {
-    const known = this.#notKept.get(what) ?? { entries: 0, examples: [] };
-    known.entries += 1;
-    if (known.examples.length < EXAMPLES) known.examples.push(path);
-    this.#notKept.set(what, known);
+  onFarFolder(start: WalkStart): void {
+    this.starts.push(start);
   }
 
   /** What tar says of an entry that was handed to it whole. */
   hear(message: Exclude<TarMessage, { kind: 'full' | 'fatal' | 'noise' }>): void {
-    const path = displayName(message.path);
-    if (message.kind === 'attribute') return this.notKeep(message.what, path);
+    if (message.kind === 'attribute') return this.notKeep(message.what, message.path);
     if (message.kind === 'broken') this.broken.push(message.path);
     // tar may say two things of one entry, one after the other.
+    const path = message.path.toString('latin1');
     if (path === this.#refused) return;
     this.#refused = path;
     this.refused += 1;
-    this.fail(path, message.reason);
+    this.#fail(message.path, message.reason);
+  }
+
+  /** An entry that is there, without something that belongs to it. */
+  notKeep(what: string, path: Buffer): void {
+    const known = this.#notKept.get(what) ?? { entries: 0, examples: [] };
+    known.entries += 1;
+    if (known.examples.length < EXAMPLES) known.examples.push(this.#shown(path));
+    this.#notKept.set(what, known);
+  }
+
+  /** An entry that gets another name, because the target cannot hold its own. */
+  rename(path: Buffer, other: Buffer): void {
+    this.#renamed += 1;
+    if (this.#renames.length < NAMED) this.#renames.push({ path: this.#shown(path), name: displayName(other) });
   }
 
   /** Something about the restore as a whole. */
@@ -110,12 +126,10 @@ export class Outcome implements WalkNotes {
     for (const { what, entries, examples } of this.notKept) {
       const named = examples.slice(0, 3).map((path) => `"${path}"`);
       const more = entries > named.length ? ` and ${entries - named.length} more` : '';
-      this.#emit({
-        type: 'warning',
-        code: 'restore.failed',
-        message: `Not kept: ${what}, of ${named.join(', ')}${more}.`,
-        advice: 'The content is whole. Restore as root, and onto a file system that can hold this, to get it all.',
-      });
+      this.remark(
+        `Not kept: ${what}, of ${named.join(', ')}${more}.`,
+        'The content is whole. Restore as root, and onto a file system that can hold this, to get it all.',
+      );
     }
   }
 
@@ -133,5 +147,23 @@ export class Outcome implements WalkNotes {
         cause: undefined,
       },
     );
+  }
+
+  #fail(path: Buffer, reason: string): void {
+    this.#leftOut += 1;
+    if (this.#named.length >= NAMED) return;
+    const shown = this.#shown(path);
+    this.#named.push({ path: shown, reason });
+    this.#emit({
+      type: 'warning',
+      code: 'restore.failed',
+      message: `"${shown}" could not be restored: ${reason}.`,
+      advice: 'It is missing in the folder, or is there without its content. Everything else goes on.',
+    });
+  }
+
+  #shown(path: Buffer): string {
+    const whole = this.#prefix + displayName(path);
+    return whole.length <= SHOWN ? whole : `${whole.slice(0, SHOWN / 2)}…${whole.slice(-SHOWN / 2)}`;
   }
 }

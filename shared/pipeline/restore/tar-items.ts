@@ -9,10 +9,10 @@ import type { TarItem } from '../../tar/write-tar.ts';
 import { loadWindow, releaseWindow, WINDOW_BYTES, WINDOWS_AHEAD, type Window, windowsOf } from './blob-window.ts';
 import { type FilePlan, findHoles, planFile, ZeroBlobs } from './file-plan.ts';
 import { fitNode, obstacleTo, type TargetTraits } from './fit-node.ts';
-import { HardLinks } from './hard-links.ts';
+import type { HardLinks } from './hard-links.ts';
 import { headOfNode, isRestorable } from './node-head.ts';
 import type { Outcome } from './outcome.ts';
-import type { SelectedEntry } from './walk.ts';
+import { type SelectedEntry, START } from './walk.ts';
 
 export type Blobs = Pick<Repository, 'blobSize' | 'loadBlob' | 'loadBlobs'>;
 
@@ -27,29 +27,37 @@ interface PlannedEntry {
 const BATCH_ENTRIES = 1000;
 const NO_CONTENT: FilePlan = { size: 0, sparse: undefined, stored: [], storedBytes: 0 };
 
-/** `onBatch` is called after every few megabytes; what cannot be sent is given to `outcome` and left out. */
+export interface TarItemsPorts {
+  readonly repository: Blobs;
+  readonly traits: TargetTraits;
+  readonly outcome: Outcome;
+  readonly links: HardLinks;
+  /** Called after every few megabytes. */
+  readonly onBatch: () => void;
+}
+
+/** What cannot be sent is given to `outcome` and left out. */
 export async function* tarItems(
   entries: AsyncIterable<SelectedEntry>,
-  repository: Blobs,
-  traits: TargetTraits,
-  outcome: Outcome,
-  onBatch: () => void,
+  ports: TarItemsPorts,
   signal: AbortSignal,
 ): AsyncGenerator<TarItem, void, void> {
+  const { repository, outcome } = ports;
   const load = async (batch: readonly PlannedEntry[]): Promise<[readonly PlannedEntry[], Window]> => {
     const ids = batch.flatMap(({ file }) => (isHeld(file) ? file.stored : []));
     return [batch, await loadWindow(repository, ids, signal)];
   };
-  const batches = inBatches(plan(entries, repository, traits, outcome));
+  const batches = inBatches(plan(entries, ports));
   for await (const [batch, window] of mapAhead(batches, WINDOWS_AHEAD, load)) {
     for (const entry of batch) {
       const item = itemOf(entry, window, repository, outcome, signal);
       if (item === undefined) continue;
       yield item;
-      if (!outcome.isLost(entry.path)) outcome.add(entry.node.type, entry.linkTo === undefined ? entry.file.size : 0);
+      if (!outcome.isLost(entry.path) && !entry.path.equals(START))
+        outcome.add(entry.node.type, entry.linkTo === undefined ? entry.file.size : 0);
     }
     releaseWindow(window);
-    onBatch();
+    ports.onBatch();
   }
 }
 
@@ -60,25 +68,25 @@ function isHeld(file: FilePlan): boolean {
 
 async function* plan(
   entries: AsyncIterable<SelectedEntry>,
-  repository: Blobs,
-  traits: TargetTraits,
-  outcome: Outcome,
+  { repository, traits, outcome, links }: TarItemsPorts,
 ): AsyncGenerator<PlannedEntry, void, void> {
   const zeros = new ZeroBlobs();
-  const links = new HardLinks();
   for await (const { path, node: stored } of entries) {
     if (!isRestorable(stored.type)) {
       outcome.skip(path, stored.type === 'socket' ? 'sockets are made by their program' : 'its type is not known');
       continue;
     }
-    const obstacle = obstacleTo(stored);
+    const obstacle = obstacleTo(stored, traits);
     if (obstacle !== undefined) {
       outcome.lose(path, obstacle);
       continue;
     }
-    const linkTo = links.claim(stored, path);
+    const onSeparated = (): void => outcome.notKeep('hard link (its other names lie too far away)', path);
+    const first = links.claim(stored, path, onSeparated);
+    const linkTo = traits.hardLinks ? first : undefined;
+    if (first !== linkTo) outcome.notKeep('hard link (the file system has none, so it is a copy)', path);
     const { node, losses } = linkTo === undefined ? fitNode(stored, traits) : { node: stored, losses: [] };
-    for (const loss of losses) outcome.notKeep(loss, displayName(path));
+    if (!path.equals(START)) for (const loss of losses) outcome.notKeep(loss, path);
     const file =
       node.type === 'file' && linkTo === undefined ? planFile(node.content ?? [], repository, zeros) : NO_CONTENT;
     if ('missing' in file) outcome.lose(path, `the repository lacks its blob ${file.missing.slice(0, 8)}`);

@@ -67,6 +67,32 @@ export function targetFull(target: string, path: string, reason: string): Stillp
   );
 }
 
+export function tooLittleRoom(target: string, what: string): StillpointError {
+  return targetError(
+    `The file system of "${target}" has too little room: ${what}.`,
+    'Nothing was restored. Make room, choose another place, or restore some of the paths only.',
+  );
+}
+
+/** @param names of entries, each with what is wrong with it */
+export function namesDoNotFit(target: string, count: number, names: readonly string[]): StillpointError {
+  const shown = names.slice(0, 10).join(', ');
+  const more = count > 10 ? ` and ${count - 10} more` : '';
+  return targetError(
+    `The file system of "${target}" cannot hold ${count === 1 ? 'one of the names' : `${count} of the names`} as ${count === 1 ? 'it is' : 'they are'}: ${shown}${more}.`,
+    'Nothing was restored. Choose a file system that takes names as Linux does, restore other paths, or let the restore give them other names (on the command line: --rename).',
+    { count, names },
+  );
+}
+
+/** Other users could exchange a folder for a link, since this one cannot be closed to them. */
+export function targetOpen(target: string): StillpointError {
+  return targetError(
+    `The file system of "${target}" keeps neither owners nor permissions, but can hold symbolic links: whoever may write there could lead what root restores anywhere.`,
+    'Nothing was restored. Restore as the user whom the files there belong to, or mount it so that it keeps permissions.',
+  );
+}
+
 /** Somebody moved the folder, or something else stands where it was. */
 export function targetExchanged(target: string): StillpointError {
   return targetError(
@@ -86,6 +112,6 @@ export function notAllMoved(target: string, work: string, left: readonly string[
   );
 }
 
-function targetError(message: string, advice: string): StillpointError {
-  return new StillpointError('restore.target', message, { advice, cause: undefined });
+function targetError(message: string, advice: string, details?: Readonly<Record<string, unknown>>): StillpointError {
+  return new StillpointError('restore.target', message, { advice, ...(details && { details }), cause: undefined });
 }

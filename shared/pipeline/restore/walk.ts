@@ -1,6 +1,8 @@
 /**
  * The wanted entries of a restore point in the order in which they are made: a folder before what is in it, and
  * nothing below what is no folder, whatever the repository says. Not recursive: a deep tree must not exhaust the stack.
+ *
+ * No path is longer than the kernel takes: what lies deeper is walked from a folder on the way, as a walk of its own.
  */
 import { isStillpointError } from '../../base/errors.ts';
 import type { BlobId } from '../../repository/format/ids.ts';
@@ -9,25 +11,54 @@ import type { Repository } from '../../repository/repository.ts';
 import type { Selection } from './selection.ts';
 
 export interface SelectedEntry {
-  /** Names joined by "/", without one at the start. */
+  /** Names joined by "/", without one at the start, from where the walk began. */
   readonly path: Buffer;
   readonly node: Node;
 }
 
-/** What a walk leaves out, each with the entry that it stands below. */
+/** Where a walk begins: at the top of a restore point, or in a folder that lies deep in it. */
+export interface WalkStart {
+  readonly tree: BlobId;
+  readonly selection: Selection;
+  /** The ways from each start to the next one; none for the top. Each is short enough for the kernel. */
+  readonly way: readonly Buffer[];
+  /** The folder itself, where it is not the top. */
+  readonly node: Node | undefined;
+}
+
+/** What a walk comes across, each with its path from the start. */
 export interface WalkNotes {
   /** Only folders have children; restic ignores these too. */
   onChildrenOfNoFolder(path: Buffer, node: Node): void;
   /** The folder itself is an entry like any other; what was in it is not known. */
   onLostFolder(path: Buffer, reason: string): void;
+  /** To be walked from there: its entries would have too long a path from here. */
+  onFarFolder(start: WalkStart): void;
+  /** The wanted entries of a folder (empty path: of the start), before any of them is given out. */
+  onFolder?(path: Buffer, tree: BlobId, nodes: readonly Node[]): void;
 }
 
+/** Other names for entries of the folders that these trees are, by the names that are stored. */
+export type Renames = ReadonlyMap<BlobId, NewNames>;
+/** Latin-1 text, one character a byte. */
+export type NewNames = ReadonlyMap<string, Buffer>;
+
+export interface WalkOptions {
+  readonly renames?: Renames | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Half a kilobyte below PATH_MAX, for the longest name and more. */
+const FAR_BYTES = 3500;
+/** The path of the folder in which a walk begins, which is an entry of its own once more: what is in it changes it. */
+export const START = Buffer.from('.');
 const SLASH = Buffer.from('/');
 const NO_PATH = Buffer.alloc(0);
 
 interface OpenFolder {
   readonly path: Buffer;
   readonly nodes: readonly Node[];
+  readonly names: NewNames | undefined;
   readonly selection: Selection;
   /** The entry that comes next. */
   next: number;
@@ -41,51 +72,48 @@ interface OpenFolder {
  */
 export async function* walkSelected(
   repository: Pick<Repository, 'loadTree'>,
-  tree: BlobId,
-  selection: Selection,
+  start: WalkStart,
   notes: WalkNotes,
-  signal: AbortSignal,
+  { renames, signal }: WalkOptions,
 ): AsyncGenerator<SelectedEntry, void, void> {
-  const open: OpenFolder[] = [
-    { path: NO_PATH, nodes: (await repository.loadTree(tree, signal)).nodes, selection, next: 0 },
-  ];
+  const open: OpenFolder[] = [];
+  const enter = async (path: Buffer, tree: BlobId, selection: Selection): Promise<void> => {
+    const { nodes } = await repository.loadTree(tree, signal);
+    const wanted = selection === 'all' ? nodes : nodes.filter(({ name }) => selection.has(name.toString('latin1')));
+    notes.onFolder?.(path, tree, wanted);
+    open.push({ path, nodes: wanted, names: renames?.get(tree), selection, next: 0 });
+  };
+  const tryToEnter = async (path: Buffer, tree: BlobId, selection: Selection): Promise<void> => {
+    try {
+      await enter(path, tree, selection);
+    } catch (error) {
+      if (!isStillpointError(error, 'repository.damaged')) throw error;
+      notes.onLostFolder(path, error.message);
+    }
+  };
+  if (start.node !== undefined) yield { path: START, node: start.node };
+  await (start.node === undefined ? enter : tryToEnter)(NO_PATH, start.tree, start.selection);
   for (let here = open.at(-1); here !== undefined; here = open.at(-1)) {
-    const node = here.nodes[here.next];
+    const stored = here.nodes[here.next];
     here.next += 1;
-    if (node === undefined) {
+    if (stored === undefined) {
       open.pop();
       continue;
     }
-    const below = here.selection === 'all' ? 'all' : here.selection.get(node.name.toString('latin1'));
-    if (below === undefined) continue;
     signal.throwIfAborted();
+    const key = stored.name.toString('latin1');
+    const name = here.names?.get(key);
+    const node = name === undefined ? stored : { ...stored, name };
     const path = here.path.length === 0 ? node.name : Buffer.concat([here.path, SLASH, node.name]);
     yield { path, node };
     if (node.type !== 'dir') {
       if (node.stray?.subtree !== undefined) notes.onChildrenOfNoFolder(path, node);
       continue;
     }
-    const nodes = await childrenOf(repository, node, path, notes, signal);
-    if (nodes !== undefined) open.push({ path, nodes, selection: below, next: 0 });
-  }
-}
-
-async function childrenOf(
-  repository: Pick<Repository, 'loadTree'>,
-  { subtree }: Node,
-  path: Buffer,
-  notes: WalkNotes,
-  signal: AbortSignal,
-): Promise<readonly Node[] | undefined> {
-  if (subtree === undefined) {
-    notes.onLostFolder(path, 'the repository does not name it');
-    return undefined;
-  }
-  try {
-    return (await repository.loadTree(subtree, signal)).nodes;
-  } catch (error) {
-    if (!isStillpointError(error, 'repository.damaged')) throw error;
-    notes.onLostFolder(path, error.message);
-    return undefined;
+    const { subtree: tree } = node;
+    const selection = here.selection === 'all' ? 'all' : (here.selection.get(key) ?? 'all');
+    if (tree === undefined) notes.onLostFolder(path, 'the repository does not name it');
+    else if (path.length > FAR_BYTES) notes.onFarFolder({ tree, selection, way: [...start.way, path], node });
+    else await tryToEnter(path, tree, selection);
   }
 }

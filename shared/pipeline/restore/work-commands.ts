@@ -2,6 +2,7 @@
 import { displayName } from '../../base/bytes.ts';
 import type { CommandOutput, RemoteCommand, StreamCommand } from '../../remote/command.ts';
 import { unreadableOutput } from '../../remote/command.ts';
+import type { TargetTraits } from './fit-node.ts';
 import { ENTER, EXCHANGED, enterArgs, type WorkFolder } from './target.ts';
 import { targetExchanged } from './target-errors.ts';
 
@@ -11,27 +12,42 @@ import { targetExchanged } from './target-errors.ts';
  * leads up or to the root stays an empty file until everything else is made, and with `--keep-old-files` nothing that
  * is there is written to. tar's messages are the output of this command.
  */
-export function extractTar(folder: WorkFolder, isRoot: boolean): StreamCommand {
+export function extractTar(folder: WorkFolder, way: readonly Buffer[], traits: TargetTraits): StreamCommand {
   return {
     name: 'extract-restore',
-    script: `${ENTER}exec tar --extract --file=- "$@" 2>&1`,
-    args: [
-      ...enterArgs(folder),
-      '--keep-old-files',
-      '--numeric-owner',
-      '--same-permissions',
-      isRoot ? '--same-owner' : '--no-same-owner',
-      '--xattrs',
-      '--xattrs-include=*',
-      '--acls',
-      // Reads and writes of up to 128 KiB instead of 10.
-      '--blocking-factor=256',
-      '--warning=no-timestamp',
-      '--quoting-style=escape',
-    ],
+    script: `${ENTER}${FOLLOW}exec tar --extract --file=- "$@" 2>&1`,
+    args: [...enterArgs(folder), ...followArgs(way), ...tarOptions(traits, way.length > 0)],
     needs: 'user',
-    accepts: [0, 1, 2, EXCHANGED],
+    accepts: [0, 1, 2, NO_WAY, EXCHANGED],
   };
+}
+
+/** The exit code of a command that could not get to a folder deep below the work folder. */
+export const NO_WAY = 8;
+
+/** Goes on from the work folder step by step, each short enough for the kernel. */
+const FOLLOW = `while [ "$1" != / ]; do cd -P -- "./$1" 2>/dev/null || exit ${NO_WAY}; shift; done
+shift
+`;
+
+function followArgs(way: readonly Buffer[]): readonly (string | Buffer)[] {
+  return [...way, '/'];
+}
+
+function tarOptions(traits: TargetTraits, isDeep: boolean): readonly string[] {
+  return [
+    // A deep folder was made before, and its own entry sets what belongs to it.
+    ...(isDeep ? [] : ['--keep-old-files']),
+    '--numeric-owner',
+    '--same-permissions',
+    traits.owners === 'kept' ? '--same-owner' : '--no-same-owner',
+    ...(traits.attributes || traits.acls ? ['--xattrs', '--xattrs-include=*'] : []),
+    ...(traits.acls ? ['--acls'] : []),
+    // Reads and writes of up to 128 KiB instead of 10.
+    '--blocking-factor=256',
+    '--warning=no-timestamp',
+    '--quoting-style=escape',
+  ];
 }
 
 export interface TargetCounts {
@@ -66,12 +82,16 @@ find . -mindepth 1 ! -type f ! -type d -print0 | tr -dc '\\000' | wc -c`,
 }
 
 /** Removes single files by name, those that we made and whose content broke off; their folders keep their times. */
-export function removeBroken(folder: WorkFolder, paths: readonly Buffer[]): RemoteCommand<void> {
+export function removeBroken(
+  folder: WorkFolder,
+  way: readonly Buffer[],
+  paths: readonly Buffer[],
+): RemoteCommand<void> {
   return {
     name: 'remove-broken-files',
-    script: `${ENTER}xargs -0 -n 1 sh -c 'folder=\${1%/*}
+    script: `${ENTER}${FOLLOW}xargs -0 -n 1 sh -c 'folder=\${1%/*}
 when=$(stat -c %.9Y -- "$folder") && rm -- "$1" && touch -d "@$when" -- "$folder"' sh`,
-    args: enterArgs(folder),
+    args: [...enterArgs(folder), ...followArgs(way)],
     needs: 'user',
     accepts: [0, EXCHANGED],
     budgetMs: 60_000,

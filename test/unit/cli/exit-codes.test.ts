@@ -76,4 +76,5 @@ test('a job that did not end well has the number of its error', () => {
 test('a restore without some of what was wanted is not called done', () => {
   expect(exitCodeOfJob('succeeded', sampleRestore, undefined)).toBe(0);
   expect(exitCodeOfJob('succeeded', samplePartialRestore, undefined)).toBe(9);
+  expect(exitCodeOfJob('succeeded', { ...sampleRestore, gaps: 'It is partial.' }, undefined)).toBe(8);
 });

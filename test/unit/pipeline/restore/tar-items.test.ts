@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { never } from '../../../../shared/base/cancel.ts';
 import { StillpointError } from '../../../../shared/base/errors.ts';
 import type { RunEventBody } from '../../../../shared/domain/events.ts';
-import type { TargetTraits } from '../../../../shared/pipeline/restore/fit-node.ts';
+import { HardLinks } from '../../../../shared/pipeline/restore/hard-links.ts';
 import { Outcome } from '../../../../shared/pipeline/restore/outcome.ts';
 import { type Blobs, tarItems } from '../../../../shared/pipeline/restore/tar-items.ts';
 import { type BlobId, blobIdOf } from '../../../../shared/repository/format/ids.ts';
@@ -10,6 +10,7 @@ import type { Node, NodeType } from '../../../../shared/repository/format/node.t
 import { timestampFromNs } from '../../../../shared/repository/format/timestamp.ts';
 import { writeTar } from '../../../../shared/tar/write-tar.ts';
 import { entriesOf } from '../../../support/tar-streams.ts';
+import { LINUX_TARGET } from '../../../support/target-traits.ts';
 
 const MiB = 1024 * 1024;
 const TIME = timestampFromNs(1_700_000_000_000_000_001n);
@@ -57,15 +58,16 @@ function aNode(name: string, type: NodeType, facts: Partial<Node> = {}): Node {
 const aFile = (name: string, blobs: readonly Buffer[], facts: Partial<Node> = {}): Node =>
   aNode(name, 'file', { content: blobs.map((data) => blobIdOf(data)), ...facts });
 
-const ROOT: TargetTraits = { uid: 0, gid: 0 };
+const NO_START = { tree: blobIdOf(Buffer.from('')), selection: 'all', way: [], node: undefined } as const;
 
-async function sent(nodes: readonly Node[], blobs: Blobs, traits = ROOT) {
+async function sent(nodes: readonly Node[], repository: Blobs, traits = LINUX_TARGET) {
   const events: RunEventBody[] = [];
-  const outcome = new Outcome((event) => events.push(event));
+  const outcome = new Outcome(NO_START, (event) => events.push(event));
   async function* entries() {
     for (const node of nodes) yield { path: node.name, node };
   }
-  const entriesSent = await entriesOf(writeTar(tarItems(entries(), blobs, traits, outcome, () => undefined, never)));
+  const ports = { repository, traits, outcome, links: new HardLinks(), onBatch: () => undefined };
+  const entriesSent = await entriesOf(writeTar(tarItems(entries(), ports, never)));
   const byName = new Map(entriesSent.map((entry) => [entry.head.name.toString(), entry]));
   return { byName, outcome, events };
 }
@@ -200,4 +202,16 @@ test('owner, mode, time, device and attributes reach the entry', async () => {
     xattrs: [{ name: Buffer.from('system.posix_acl_access'), value: acl }],
     aclAccess: Buffer.from('user::rw-\nuser:1234:rwx\ngroup::r--\nmask::rwx\nother::r--\n'),
   });
+});
+
+test('where there are no hard links, further names are copies, and that is named', async () => {
+  const one = noise(10, 3);
+  const same = { inode: 7n, deviceId: 1n, links: 2 };
+  const nodes = [aFile('a', [one], same), aFile('b', [one], same)];
+  const { byName, outcome } = await sent(nodes, blobsOf([one]), { ...LINUX_TARGET, hardLinks: false });
+  expect(byName.get('b')?.stored.equals(one)).toBe(true);
+  expect(outcome.sent.bytes).toBe(20);
+  expect(outcome.notKept).toEqual([
+    { what: 'hard link (the file system has none, so it is a copy)', entries: 1, examples: ['b'] },
+  ]);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { never } from '../../../../shared/base/cancel.ts';
 import { StillpointError } from '../../../../shared/base/errors.ts';
-import { walkSelected } from '../../../../shared/pipeline/restore/walk.ts';
+import { START, type WalkNotes, type WalkStart, walkSelected } from '../../../../shared/pipeline/restore/walk.ts';
 import type { BlobId } from '../../../../shared/repository/format/ids.ts';
 import type { Node, NodeType } from '../../../../shared/repository/format/node.ts';
 import { timestampFromNs } from '../../../../shared/repository/format/timestamp.ts';
@@ -23,18 +23,20 @@ async function walked(trees: Readonly<Record<string, readonly Node[]>>) {
     const error = new StillpointError('repository.damaged', `No ${id}.`, { advice: '', cause: undefined });
     return Promise.reject(error);
   };
-  const entries = walkSelected(
-    { loadTree },
-    'top' as BlobId,
-    'all',
-    {
-      onChildrenOfNoFolder: (path) => notes.push(`children of ${path.toString()}`),
-      onLostFolder: (path, reason) => notes.push(`lost ${path.toString()}: ${reason}`),
-    },
-    never,
-  );
+  const starts: WalkStart[] = [{ tree: 'top' as BlobId, selection: 'all', way: [], node: undefined }];
+  const walkNotes: WalkNotes = {
+    onChildrenOfNoFolder: (path) => notes.push(`children of ${path.toString()}`),
+    onLostFolder: (path, reason) => notes.push(`lost ${path.toString()}: ${reason}`),
+    onFarFolder: (start) => starts.push(start),
+  };
   const paths: string[] = [];
-  for await (const { path } of entries) paths.push(path.toString());
+  for (let start = starts.shift(); start !== undefined; start = starts.shift()) {
+    const way = start.way.map((step) => `${step.toString()}/`).join('');
+    for await (const { path } of walkSelected({ loadTree }, start, walkNotes, { signal: never })) {
+      expect(path.length).toBeLessThan(4096);
+      if (path !== START) paths.push(way + path.toString());
+    }
+  }
   return { paths, notes };
 }
 
@@ -68,5 +70,25 @@ test('a tree of any depth is walked without recursion', async () => {
   for (let depth = 0; depth < 3000; depth += 1) trees[depth] = [aNode('d', 'dir', String(depth + 1))];
   trees[3000] = [aNode('x', 'file')];
   const { paths } = await walked(trees);
+  expect(paths).toHaveLength(3002);
   expect(paths.at(-1)).toBe(`${'d/'.repeat(3001)}x`);
+});
+
+test('a folder deep in the tree that cannot be read costs its own content', async () => {
+  const trees: Record<string, readonly Node[]> = { top: [aNode('d'.repeat(255), 'dir', '0'), aNode('z', 'file')] };
+  for (let depth = 0; depth < 20; depth += 1) trees[depth] = [aNode('d'.repeat(255), 'dir', String(depth + 1))];
+  const { paths, notes } = await walked(trees);
+  expect(paths).toHaveLength(22);
+  expect(notes).toEqual([expect.stringContaining('No 20.')]);
+});
+
+test('entries get the names that were chosen for them, and what is below them follows', async () => {
+  const trees = { top: [aNode('A', 'dir', 'low'), aNode('a', 'file')], low: [aNode('x', 'file')] };
+  const loadTree = (id: BlobId) => Promise.resolve({ nodes: trees[id as unknown as keyof typeof trees] });
+  const renames = new Map([['top' as BlobId, new Map([['A', Buffer.from('B')]])]]);
+  const start: WalkStart = { tree: 'top' as BlobId, selection: new Map([['A', 'all']]), way: [], node: undefined };
+  const nothing = (): void => undefined;
+  const notes = { onChildrenOfNoFolder: nothing, onLostFolder: nothing, onFarFolder: nothing };
+  const entries = walkSelected({ loadTree }, start, notes, { renames, signal: never });
+  expect((await Array.fromAsync(entries)).map(({ path }) => path.toString())).toEqual(['B', 'B/x']);
 });

@@ -1,0 +1,74 @@
+/**
+ * A walk through what is wanted before anything is restored: how much room it takes, and which of its names may not be
+ * possible in the target. Memory grows with the names that are in doubt and with hard links, not with the restore.
+ */
+import type { Repository } from '../../repository/repository.ts';
+import { planFile, ZeroBlobs } from './file-plan.ts';
+import type { TargetTraits } from './fit-node.ts';
+import { HardLinks } from './hard-links.ts';
+import type { DoubtfulFolder } from './name-trial.ts';
+import { doubtfulNames } from './names.ts';
+import { type WalkNotes, type WalkStart, walkSelected } from './walk.ts';
+
+export interface Survey {
+  readonly entries: number;
+  readonly files: number;
+  /** Sizes of the files, as they will be reported. */
+  readonly bytes: number;
+  /** What the content takes at least: without holes. */
+  readonly room: number;
+  readonly doubtful: readonly DoubtfulFolder[];
+  /** The walk ended early, because this much is over the limit. */
+  readonly isOverLimit: boolean;
+}
+
+type Blobs = Pick<Repository, 'blobSize' | 'loadTree'>;
+
+export interface SurveyLimits {
+  readonly bytes: number;
+  readonly entries: number;
+  /** Each file takes whole blocks of this size. */
+  readonly block: number;
+}
+
+export async function survey(
+  repository: Blobs,
+  start: WalkStart,
+  traits: TargetTraits,
+  limits: SurveyLimits,
+  signal: AbortSignal,
+): Promise<Survey> {
+  const doubtful = new Map<string, DoubtfulFolder>();
+  const starts = [start];
+  const notes: WalkNotes = {
+    onChildrenOfNoFolder: () => undefined,
+    onLostFolder: () => undefined,
+    onFarFolder: (far) => void starts.push(far),
+    onFolder(path, tree, nodes) {
+      if (traits.exactNames) return;
+      const names = doubtfulNames(nodes.map(({ name }) => name));
+      const known = doubtful.get(tree);
+      // The same folder may be wanted in part here and as a whole there.
+      if (names.length > (known?.names.length ?? 0)) doubtful.set(tree, { tree, path, names });
+    },
+  };
+  const zeros = new ZeroBlobs();
+  const links = new HardLinks();
+  let [entries, files, bytes, needed] = [0, 0, 0, 0];
+  const isOver = (): boolean => needed > limits.bytes || entries > limits.entries;
+  for (let next = starts.shift(); next !== undefined; next = starts.shift()) {
+    for await (const { path, node } of walkSelected(repository, next, notes, { signal })) {
+      if (traits.hardLinks && links.claim(node, path) !== undefined) continue;
+      entries += 1;
+      if (node.type !== 'file') continue;
+      files += 1;
+      const file = planFile(node.content ?? [], repository, zeros);
+      if ('missing' in file) continue;
+      bytes += file.size;
+      needed += Math.ceil(file.storedBytes / limits.block) * limits.block;
+      if (isOver()) break;
+    }
+    if (isOver()) break;
+  }
+  return { entries, files, bytes, room: needed, doubtful: [...doubtful.values()], isOverLimit: isOver() };
+}
