@@ -56,7 +56,8 @@ export const MOST_WHOLE_BYTES: Readonly<Record<FileType, number>> = {
   keys: MIB,
   locks: MIB,
   snapshots: 64 * MIB,
-  index: 64 * MIB,
+  // Of a large repository of format 1, whose index somebody wrote as one file.
+  index: 2 ** 31 - 1,
   data: 64 * MIB,
 };
 

@@ -179,6 +179,7 @@ function describeVerdict({ pack, size, hashFits, readFault, header, badBlobs, ov
   if (hashFits === false && (header.kind !== 'differs' || badBlobs.length === 0))
     faults.push('does not match its name');
   if (header.kind === 'broken') faults.push(header.fault);
+  if (faults.length === 0) faults.push('is as it was written');
   const [first] = badBlobs;
   const of = `${badBlobs.length} of its ${pack.blobs.length} blobs`;
   const example = first && `${first.blob.type} blob ${first.blob.id.slice(0, 8)}: ${first.fault}`;

@@ -21,6 +21,8 @@ import { release } from '../../base/release.ts';
 
 const IV_BYTES = 16;
 const MAC_BYTES = 16;
+/** Larger messages are gone through in pieces of this. */
+const PIECE_BYTES = 64 * 1024 * 1024;
 /** What encryption adds to a message. */
 export const OVERHEAD_BYTES = IV_BYTES + MAC_BYTES;
 
@@ -52,7 +54,11 @@ export async function createSealer(key: CipherKey): Promise<Sealer> {
 
   const tag = (iv: Uint8Array, ciphertext: Uint8Array): Uint8Array => {
     macKey.set(nonceCipher.update(iv), 16);
-    return sodium.crypto_onetimeauth(ciphertext, macKey);
+    if (ciphertext.length <= PIECE_BYTES) return sodium.crypto_onetimeauth(ciphertext, macKey);
+    // The library copies what it is given into memory of its own, which never shrinks.
+    const state = sodium.crypto_onetimeauth_init(macKey);
+    for (const piece of piecesOf(ciphertext)) sodium.crypto_onetimeauth_update(state, piece);
+    return sodium.crypto_onetimeauth_final(state);
   };
 
   const sealInto = (plaintext: Uint8Array, target: Buffer, offset: number): number => {
@@ -76,9 +82,18 @@ export async function createSealer(key: CipherKey): Promise<Sealer> {
       const iv = envelope.subarray(0, IV_BYTES);
       const ciphertext = envelope.subarray(IV_BYTES, envelope.length - MAC_BYTES);
       if (!timingSafeEqual(tag(iv, ciphertext), envelope.subarray(envelope.length - MAC_BYTES))) return undefined;
-      return createDecipheriv('aes-256-ctr', encryptionKey, iv).update(ciphertext);
+      const decipher = createDecipheriv('aes-256-ctr', encryptionKey, iv);
+      if (ciphertext.length <= PIECE_BYTES) return decipher.update(ciphertext);
+      const plaintext = Buffer.allocUnsafeSlow(ciphertext.length);
+      let at = 0;
+      for (const piece of piecesOf(ciphertext)) at += decipher.update(piece).copy(plaintext, at);
+      return plaintext;
     },
   };
+}
+
+function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }
 
 function copyUpdate(cipher: Cipheriv, plaintext: Uint8Array, target: Buffer, offset: number): void {

@@ -7,6 +7,7 @@
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { formatBytes } from '../../base/bytes.ts';
+import { StillpointError } from '../../base/errors.ts';
 import { damagedJson } from './go-json.ts';
 import { claimedSize } from './zstd-frame.ts';
 
@@ -27,7 +28,7 @@ interface PlainBounds {
 const BOUNDS: Readonly<Record<UnpackedType, PlainBounds>> = {
   locks: { least: MIB, most: MIB },
   snapshots: { least: MIB, most: 64 * MIB },
-  index: { least: 64 * MIB, most: 256 * MIB },
+  index: { least: 64 * MIB, most: 2 ** 31 - 1 },
 };
 /** Text to what is stored. */
 const MOST_RATIO = 128;
@@ -65,5 +66,9 @@ export function decodeUnpacked(plaintext: Buffer, type: UnpackedType, what: stri
 
 function tooLong(what: string, does: string, bytes: number | undefined, mostBytes: number): Error {
   const size = bytes === undefined ? `more than ${formatBytes(mostBytes)}` : formatBytes(bytes);
-  return damagedJson(what, `${does} ${size} of text, where at most ${formatBytes(mostBytes)} can be honest`);
+  const message = `The file of ${what} ${does} ${size} of text, where at most ${formatBytes(mostBytes)} can be honest.`;
+  return new StillpointError('repository.damaged', message, {
+    advice: 'It is damaged or was made to do harm, and is not used. Run "stillpoint check" to see what is hit.',
+    cause: undefined,
+  });
 }

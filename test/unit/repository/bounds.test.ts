@@ -61,7 +61,7 @@ describe('a few bytes that stand for very many', () => {
         const grows = saysSize ? 'would grow to' : 'grows to more than';
         await expect(repository.files.load(type, id, signal)).rejects.toMatchObject({
           code: 'repository.damaged',
-          message: expect.stringMatching(`^What is stored as ${name} ${id.slice(0, 8)} ${grows}`) as string,
+          message: expect.stringMatching(`^The file of ${name} ${id.slice(0, 8)} ${grows}`) as string,
         });
         expect(await messages()).toEqual([expect.stringContaining(`${name} ${id.slice(0, 8)} ${grows}`)]);
       },
