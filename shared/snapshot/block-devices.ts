@@ -37,7 +37,7 @@ exit 0`,
 
 export const listBlockDevices: RemoteCommand<BlockDevices> = {
   ...script,
-  budgetMs: 30_000,
+  budgetMs: 120_000,
   repeatable: true,
   parse: (output) => {
     const fields = output.stdout.toString('utf8').split('\0');

@@ -25,7 +25,8 @@ const script: RemoteScript = {
   name: 'identify-host',
   script: `
 uname -srm | tr '\\n' '\\0'
-(. /etc/os-release 2>/dev/null && printf '%s' "$PRETTY_NAME"); printf '\\0'
+# Read, and not run: it is a file of the host's.
+sed -n 's/^PRETTY_NAME=//p' /etc/os-release 2>/dev/null | head -n 1 | tr -d '\\n'; printf '\\0'
 tr '\\n' '\\0' < /proc/sys/kernel/random/boot_id
 cut -d ' ' -f 1 /proc/uptime | tr '\\n' '\\0'
 date +%s | tr '\\n' '\\0'
@@ -41,7 +42,7 @@ cut -d : -f 1,3 /etc/group; printf '\\0'`,
 
 export const identifyHost: RemoteCommand<HostIdentity> = {
   ...script,
-  budgetMs: 30_000,
+  budgetMs: 120_000,
   repeatable: true,
   parse: (output) => {
     const text = output.stdout.toString('utf8');
@@ -53,7 +54,7 @@ export const identifyHost: RemoteCommand<HostIdentity> = {
     }
     const versions = fields.slice(6, -3).join('\n');
     return {
-      system: distribution === '' ? kernel : `${kernel}, ${distribution}`,
+      system: distribution === '' ? kernel : `${kernel}, ${unquoted(distribution)}`,
       bootId,
       uptimeSeconds: Number(uptime),
       wallClockMs: Number(wall) * 1000,
@@ -65,6 +66,12 @@ export const identifyHost: RemoteCommand<HostIdentity> = {
     };
   },
 };
+
+/** A value of os-release(5): plain, or in quotes of the shell. */
+function unquoted(text: string): string {
+  const [, quote, inner = text] = /^(["'])(.*)\1$/.exec(text.trim()) ?? [];
+  return quote === '"' ? inner.replaceAll(/\\(.)/g, '$1') : inner;
+}
 
 function parseIds(text: string): ReadonlyMap<number, string> {
   const names = new Map<number, string>();

@@ -36,7 +36,7 @@ done`,
   };
   return {
     ...script,
-    budgetMs: 10_000 + 6_000 * mounts.length,
+    budgetMs: 60_000 + 6_000 * mounts.length,
     repeatable: true,
     parse: (output) => {
       const fields = output.stdout.toString('latin1').split('\0');

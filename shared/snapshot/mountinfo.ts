@@ -11,7 +11,7 @@ export const readMounts: RemoteCommand<readonly Mount[]> = {
   script: 'cat /proc/self/mountinfo',
   args: [],
   needs: 'user',
-  budgetMs: 15_000,
+  budgetMs: 60_000,
   repeatable: true,
   parse: (output) => parseMountinfo(output.stdout, readMounts),
 };

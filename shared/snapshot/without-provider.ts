@@ -8,7 +8,7 @@ const no = (reason: string, remedy: string): SnapshotCapability => ({ possible: 
 /** File systems that are made once and never written to. */
 const IMAGES = new Set(['cramfs', 'erofs', 'iso9660', 'romfs', 'squashfs', 'udf']);
 
-const ON_LVM = 'keep the data on a logical volume of LVM; then a snapshot is possible';
+const ON_LVM = 'keep the data on a logical volume; then a snapshot is possible';
 
 export function withoutProvider(kind: VolumeKind, mount: Mount, devices: BlockDevices): SnapshotCapability {
   const where = displayName(mount.target);
@@ -81,7 +81,8 @@ function onDevice(where: string, mount: Mount, layers: readonly BlockDevice[]): 
         : made('mpath-') === undefined
           ? 'a plain device that nothing can snapshot'
           : 'a multipath device without LVM';
-  return no(`"${where}" is on ${source}, ${what}`, `Make a device a physical volume of LVM and ${ON_LVM}.`);
+  const base = what.endsWith('without LVM') ? 'it' : 'a disk';
+  return no(`"${where}" is on ${source}, ${what}`, `Set up LVM on ${base} and ${ON_LVM}.`);
 }
 
 function image(where: string, mount: Mount, file: string | undefined): SnapshotCapability {

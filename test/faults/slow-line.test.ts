@@ -16,21 +16,21 @@ import { acquireLease, type Lease } from '../../shared/snapshot/lease/lease.ts';
 import { type CuttableProxy, startCuttableProxy } from '../lab/cuttable-proxy.ts';
 import { type LocalSshd, startLocalSshd } from '../lab/local-sshd.ts';
 import { writeSshConfig } from '../lab/open-ssh.ts';
+import { needing } from '../support/needing.ts';
 import { aStream } from '../support/remote/commands.ts';
 import { whyNoNamespaceHost } from '../support/snapshot/namespace-host.ts';
 import { type PaperHost, startPaperHost } from '../support/snapshot/paper-lvm.ts';
 
 const whyNot = await whyNoNamespaceHost();
-if (whyNot !== undefined) console.warn(`The tests of slow lines are skipped: ${whyNot}.`);
 
 const LEASE_SECONDS = 6;
 /** 0.8 Mbit/s. */
 const SLOW = 100_000;
 
-describe.skipIf(whyNot !== undefined).each([
+describe.each([
   ['a slow line', 'MaxSessions 10', SLOW],
   ['a server with one session a connection', 'MaxSessions 1', undefined],
-])('a lease over %s', (_what, config, bytesPerSecond) => {
+])('a lease over %s', needing(whyNot), (_what, config, bytesPerSecond) => {
   let paper: PaperHost;
   let sshd: LocalSshd;
   let proxy: CuttableProxy;

@@ -21,5 +21,11 @@ export const sampleUnlock: UnlockReport = {
       reason: 'it was not renewed for 4514 minutes',
     },
   ],
-  kept: [{ id: '4d'.repeat(32), owner: undefined, reason: 'it cannot be read, so nobody knows whose it is' }],
+  kept: [
+    {
+      id: '4d'.repeat(32),
+      owner: undefined,
+      reason: 'it cannot be read, so nobody knows whose it is: The file of lock 4d4d4d4d is damaged.',
+    },
+  ],
 };

@@ -64,13 +64,13 @@ export const sampleInventory: HostInventory = {
       usedBytes: undefined,
       snapshot: {
         possible: false,
-        reason: 'It is a plain partition.',
-        remedy: 'Put it on LVM, or back it up without a snapshot.',
+        reason: '"/" is on /dev/sda1, a plain device that nothing can snapshot',
+        remedy: 'Set up LVM on a disk and keep the data on a logical volume; then a snapshot is possible.',
       },
     },
   ],
   volumeGroups: [{ name: 'vg0', sizeBytes: 16 * GIB, freeBytes: 6 * GIB, extentBytes: 4 * MIB }],
-  warnings: ['The clock of the host is 4 minutes behind.'],
+  warnings: ['tar is not GNU tar; a backup needs it.'],
 };
 
 export const samplePlan: BackupPlan = {
@@ -91,11 +91,11 @@ export const samplePlan: BackupPlan = {
   ],
   consistency: 'crash',
   commands: [
-    'lvcreate --snapshot --size 2g --name sp_7f3c01ab_0a1b2c3d vg0/mysql',
-    'lvremove --yes vg0/sp_7f3c01ab_0a1b2c3d',
+    'lvcreate -y -s -n sp_7f3c01ab_0a1b2c3d -l 512 --monitor n --addtag stillpoint --addtag sp.run=7f3c01ab --addtag sp.owner=00112233aabb vg0/mysql',
+    'lvremove -y vg0/sp_7f3c01ab_0a1b2c3d',
   ],
   estimate: { bytesOnVolumes: 2.5 * GIB },
-  risks: ['The snapshot overflows if more than 2.0 GiB are written during the run.'],
+  risks: ['The snapshot of vg0/mysql can hold 2.0 GiB of changes; if more is written while it is read, the run fails.'],
 };
 
 export const WHOLE: Wholeness = { state: 'whole', missing: [], missingCount: 0 };
@@ -176,8 +176,9 @@ export function entry(name: string, more: Partial<FileEntry> = {}): FileEntry {
 
 export const sampleError: ErrorRecord = {
   code: 'lvm.snapshot-full',
-  message: 'The volume snapshot "sp_7f3c01ab_0a1b2c3d" on "db1" filled up while it was being read.',
-  advice: 'Nothing was committed. Give volume group "vg0" at least 12 GiB free, then run the job again.',
+  message: 'The snapshot "sp_7f3c01ab_0a1b2c3d" on "db1" filled up while it was being read.',
+  advice:
+    'More was written to the origin than the snapshot had room for; the origin itself is not affected by that. Give its volume group more free space, or run at a quieter time.',
   details: { host: 'db1', group: 'vg0' },
 };
 
@@ -263,7 +264,7 @@ export const sampleLosses: CheckReport = {
   ...sampleVerify,
   bytesRead: GIB,
   proved: { ...sampleVerify.proved!, packs: 12, packsTotal: 13, bytes: GIB, missing: { packs: 1, bytes: 0.5 * GIB } },
-  findings: [{ message: 'Pack 09af… is missing.', severity: 'damage', affects: ['3a7b9c12:/etc'] }],
+  findings: [{ message: 'The file of pack 09af1b2c is not there.', severity: 'damage', affects: ['3a7b9c12:/etc'] }],
 };
 
 export const sampleShare: CheckReport = {
@@ -279,9 +280,20 @@ export const sampleCheck: CheckReport = {
   kind: 'check',
   bytesRead: 3 * MIB,
   findings: [
-    { message: 'Pack 09af… is missing.', severity: 'damage', affects: ['3a7b9c12:/etc'], advice: 'Bring it back.' },
-    { message: 'Pack 77c1… is in no index.', severity: 'warning', affects: [] },
-    { message: '3 blobs are stored twice.', severity: 'information', affects: [], advice: 'They harm nothing.' },
+    {
+      message: 'The file of pack 09af1b2c is not there.',
+      severity: 'damage',
+      affects: ['3a7b9c12:/etc'],
+      advice:
+        'If you have a copy of the files of the repository, bring this one back from there. Else run "stillpoint repair index", then "stillpoint repair points".',
+    },
+    { message: 'Packs that are in no index: 1 (4.0 MiB). They harm nothing.', severity: 'warning', affects: [] },
+    {
+      message: 'Blobs that are stored more than once: 3 (1.2 MiB).',
+      severity: 'information',
+      affects: [],
+      advice: 'They harm nothing; prune makes one of them.',
+    },
   ],
 };
 
@@ -299,8 +311,8 @@ export const sampleCopy: CopyReport = {
 
 export const sampleSweep: SweepReport = {
   kind: 'sweep',
-  removed: ['snapshot vg0/sp_7f3c01ab_0a1b2c3d'],
-  kept: [{ object: 'snapshot vg0/sp_manual', reason: 'It bears our name but not our mark.' }],
+  removed: ['vg0/sp_7f3c01ab_0a1b2c3d'],
+  kept: [{ object: 'vg0/sp_0000cccc_11111111', reason: 'it does not bear our mark' }],
 };
 
 /** A whole backup as its runner tells it. */

@@ -38,7 +38,7 @@ export function resolvePaths(paths: readonly Buffer[]): RemoteCommand<readonly R
   const script: RemoteScript = { ...PATH_RULES, args: paths };
   return {
     ...script,
-    budgetMs: 30_000,
+    budgetMs: 120_000,
     repeatable: true,
     parse: (output) => {
       const fields = output.stdout.toString('latin1').split('\0');

@@ -67,7 +67,7 @@ else
 fi
 n=0
 while [ ! -e "$dir/keeper" ]; do
-  n=$((n + 1)); [ "$n" -lt 200 ] || exit 72
+  n=$((n + 1)); [ "$n" -lt 600 ] || exit 72
   sleep 0.05 2>/dev/null || sleep 1
 done
 read -r keeper ns < "$dir/keeper"
@@ -77,7 +77,7 @@ printf '%s\\0%s\\0' "$boot" "$keeper"`,
   };
   return {
     ...script,
-    budgetMs: 30_000,
+    budgetMs: 60_000,
     repeatable: false,
     parse: (output) => {
       const [bootId, keeper, rest] = output.stdout.toString('latin1').split('\0');
@@ -134,7 +134,7 @@ exit 0`,
     args: [run, String(leaseSeconds)],
     needs: 'root',
   };
-  return { ...script, budgetMs: 15_000, repeatable: true, parse: (output) => parseState(output.stdout, script) };
+  return { ...script, budgetMs: 30_000, repeatable: true, parse: (output) => parseState(output.stdout, script) };
 }
 
 function parseState(stdout: Buffer, script: RemoteScript): LeaseState {

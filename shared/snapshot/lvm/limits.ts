@@ -32,7 +32,7 @@ sp_lvm 60 pvs -a --binary -o pv_duplicate,vg_uuid; case $? in 0|5) printf '\\0' 
 
 export const readLvmLimits: RemoteCommand<LvmLimits> = {
   ...script,
-  budgetMs: 90_000,
+  budgetMs: 240_000,
   repeatable: true,
   parse: (output) => {
     const text = output.stdout.toString('utf8');

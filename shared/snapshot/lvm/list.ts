@@ -20,7 +20,7 @@ function report<T>(
 ): RemoteCommand<readonly T[]> {
   return {
     ...script,
-    budgetMs: 60_000,
+    budgetMs: 120_000,
     repeatable: true,
     // LVM ends with 5 where it could not read one of the groups, and reports the others.
     accepts: [0, 5],

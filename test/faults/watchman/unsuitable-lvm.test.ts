@@ -5,10 +5,10 @@ import { never } from '../../../shared/base/cancel.ts';
 import { readLvmLimits } from '../../../shared/snapshot/lvm/limits.ts';
 import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/lvm/list.ts';
 import { snapshotCapability } from '../../../shared/snapshot/lvm/origin.ts';
+import { needing } from '../../support/needing.ts';
 import { type MetadataLvm, startMetadataLvm, whyNoMetadataLvm } from '../../support/snapshot/metadata-lvm.ts';
 
 const whyNot = await whyNoMetadataLvm();
-if (whyNot !== undefined) console.warn(`The tests with unsuitable volumes are skipped: ${whyNot}.`);
 
 const VISIBLE = '"READ", "WRITE", "VISIBLE"';
 const HIDDEN = '"READ", "WRITE"';
@@ -62,7 +62,7 @@ const STACKS = [
   ),
 ];
 
-describe.skipIf(whyNot !== undefined)('a host with real LVM', () => {
+describe('a host with real LVM', needing(whyNot), () => {
   let lvm: MetadataLvm;
   beforeAll(async () => {
     lvm = await startMetadataLvm(['un-0', 'un1']);

@@ -338,7 +338,7 @@ describe('following a job', () => {
     const check = await runCli(['-q', 'check', 'main'], ends(sampleCheck));
     expect(check).toMatchObject({ exitCode: 8, stdout: '' });
     expect(check.stderr).toMatch(/^check of main\n/);
-    expect(check.stderr).toContain('Pack 09af… is missing.');
+    expect(check.stderr).toContain('The file of pack 09af1b2c is not there.');
     expect(await runCli(['-q', 'verify', 'main'], ends(sampleVerify))).toEqual({ exitCode: 0, stdout: '', stderr: '' });
     const nothingLost = { ...sampleRepair, plan: { ...sampleRepair.plan, lost: [] } };
     const plan = await runCli(['-q', 'repair', 'packs', 'main'], ends(nothingLost));

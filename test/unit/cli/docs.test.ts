@@ -98,8 +98,8 @@ async function json(): Promise<string> {
   const failing = scriptedStillpoint();
   failing.fail(
     'inspectHost',
-    new StillpointError('ssh.unreachable', 'The host "db1" does not answer on port 22.', {
-      advice: 'Nothing was done. Is it switched on?',
+    new StillpointError('ssh.unreachable', 'The host "db1" (db1.example.org, port 22) refuses the connection.', {
+      advice: 'See that sshd runs there and listens on this port.',
       details: { host: 'db1', port: 22 },
       cause: undefined,
     }),

@@ -175,7 +175,7 @@ describe('mounting', () => {
 test('a host says who it is', () => {
   const boot = '6f0a2d0a-1111-4000-8000-000000000000';
   const answer = (missing: string, versions: string): string =>
-    `Linux 6.1.0 x86_64\0Debian GNU/Linux 12 (bookworm)\0${boot}\x0012.50\x001700000000\0${missing}\0${versions}\0root:0\nada:1000\nbad line\0root:0\n\0`;
+    `Linux 6.1.0 x86_64\0"Debian GNU/Linux 12 (bookworm)"\0${boot}\x0012.50\x001700000000\0${missing}\0${versions}\0root:0\nada:1000\nbad line\0root:0\n\0`;
   const facts = parsed(identifyHost, answer('', 'tar (GNU tar) 1.34\0find (GNU findutils) 4.9.0\0'));
   expect(facts).toMatchObject({
     system: 'Linux 6.1.0 x86_64, Debian GNU/Linux 12 (bookworm)',
@@ -187,6 +187,14 @@ test('a host says who it is', () => {
   expect([...facts.users]).toEqual([
     [0, 'root'],
     [1000, 'ada'],
+  ]);
+  const named = (name: string): string =>
+    parsed(identifyHost, answer('', 'x\0y\0').replace(/"Debian[^"]*"/, name)).system.slice('Linux 6.1.0 x86_64'.length);
+  expect([named(''), named('Alpine'), named(`'A "B"'`), named('"a \\"b\\" $c"')]).toEqual([
+    '',
+    ', Alpine',
+    ', A "B"',
+    ', a "b" $c',
   ]);
   // busybox: neither prints a version on standard output.
   expect(parsed(identifyHost, answer('lvs dmsetup ', ''))).toMatchObject({

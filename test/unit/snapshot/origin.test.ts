@@ -198,8 +198,12 @@ describe('what is on no logical volume', () => {
       /a RAID of the kernel without LVM/,
     ],
     ['bcache', stack(device('9:9', { layer: 'bcache' })), /cache \(bcache\) without LVM/],
-    ['multipath', stack(device('9:9', { mapper: { name: 'mpatha', uuid: 'mpath-3600' } })), /multipath device without/],
-    ['a partition', stack(device('9:9')), /a plain device.*physical volume of LVM/],
+    [
+      'multipath',
+      stack(device('9:9', { mapper: { name: 'mpatha', uuid: 'mpath-3600' } })),
+      /multipath device without LVM.*Set up LVM on it/,
+    ],
+    ['a partition', stack(device('9:9')), /a plain device.*Set up LVM on a disk/],
     ['a device that the kernel does not list', new Map(), /a plain device/],
   ])('%s', (_what, devices, words) => {
     expect(why(devices)).toMatch(words);
