@@ -1,6 +1,6 @@
 /**
  * From the name of a host to a session: OpenSSH's own client carries us, so that the user's configuration means what it
- * means; ssh2 does where that client cannot (docs/decisions/0017-openssh-carries-us.md).
+ * means; ssh2 does where that client cannot (docs/decisions/0020-openssh-carries-us.md).
  */
 import { platform } from 'node:process';
 import { execa } from 'execa';

@@ -7,6 +7,7 @@ import type { SshConfig } from '../ssh/openssh-config.ts';
 
 /** Sessions are opened by us over the control socket, so the client itself starts none, forwards nothing, runs nothing. */
 const ALWAYS: Readonly<Record<string, string>> = {
+  channeltimeout: 'none',
   clearallforwardings: 'yes',
   controlpersist: 'no',
   escapechar: 'none',
@@ -27,8 +28,8 @@ const ALWAYS: Readonly<Record<string, string>> = {
   nohostauthenticationforlocalhost: 'no',
 };
 
-/** Keywords that the oldest client we use (7.4) does not know; they are named only where `ssh -G` names them. */
-const NEWER = new Set(['forkafterauthentication', 'stdinnull']);
+/** Keywords that not every client since 7.4 knows; they are named only where `ssh -G` names them. */
+const NEWER = new Set(['channeltimeout', 'forkafterauthentication', 'stdinnull']);
 
 export interface CarrierWishes {
   readonly mayAsk: boolean;

@@ -10,15 +10,22 @@ import { SshSession } from './session.ts';
 import type { Wire } from './socket.ts';
 import { openProxyCommand, openTcp } from './socket.ts';
 import { cannotConnect, endlessJumps } from './ssh-errors.ts';
+import { refuseWhatSsh2Ignores } from './ssh2-limits.ts';
 
 export async function connectSsh2(
   question: ConfigQuestion,
   ports: SessionPorts,
   signal: AbortSignal,
 ): Promise<SshSession> {
-  const config = await resolveSshConfig(question, signal);
+  const config = await resolveForSsh2(question, signal);
   const wire = await openWire(config, question, ports, signal, 0);
   return await SshSession.connect(config, wire, ports, signal);
+}
+
+async function resolveForSsh2(question: ConfigQuestion, signal: AbortSignal): Promise<SshConfig> {
+  const config = await resolveSshConfig(question, signal);
+  refuseWhatSsh2Ignores(config);
+  return config;
 }
 
 async function openWire(
@@ -55,7 +62,7 @@ async function connectHop(
     ...(hop.port === undefined ? {} : { port: hop.port }),
   };
   try {
-    const config = await resolveSshConfig(hopQuestion, signal);
+    const config = await resolveForSsh2(hopQuestion, signal);
     const wire =
       previous === undefined
         ? await openWire(config, hopQuestion, ports, signal, depth)

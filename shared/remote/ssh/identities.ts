@@ -43,7 +43,12 @@ export async function findIdentities(desk: IdentityDesk): Promise<Identities> {
   const first: Identity[] = [];
   for (const path of desk.config.identityFiles) {
     const file = await readKeyFile(path);
-    const publicKey = file.kind === 'usable' ? file.publicKey : await publicFile(path);
+    const publicKey = file.kind === 'usable' || file.kind === 'public' ? file.publicKey : await publicFile(path);
+    if (publicKey !== undefined && !isAccepted(desk.config, publicKey)) {
+      skipped.push(`key file "${path}": PubkeyAcceptedAlgorithms leaves out ${publicKey.type}`);
+      takeKey(held, publicKey);
+      continue;
+    }
     const inAgent = publicKey === undefined ? undefined : takeKey(held, publicKey);
     if (inAgent !== undefined) {
       first.push(inAgent.identity);
@@ -54,14 +59,24 @@ export async function findIdentities(desk: IdentityDesk): Promise<Identities> {
         const label = `key file "${path}" (${fingerprintOf(file.publicKey.getPublicSSH())})`;
         fromFiles.push({ label, agent: new FileKey(desk, path, file) });
       }
+    } else if (file.kind === 'public') {
+      skipped.push(`key file "${path}": is the public half, and the agent does not hold the private one`);
     } else if (file.kind === 'unusable') {
       skipped.push(`key file "${path}": ${file.why}`);
     } else {
       skipped.push(`key file "${path}": is not there`);
     }
   }
-  const others = desk.config.identitiesOnly ? [] : held.map((one) => one.identity);
+  const accepted = held.filter(({ key }) => isAccepted(desk.config, key));
+  const others = desk.config.identitiesOnly ? [] : accepted.map((one) => one.identity);
   return { offered: [...first, ...others, ...fromFiles], skipped };
+}
+
+/** An RSA key signs by other names than its own. */
+function isAccepted({ keywords }: SshConfig, { type }: ParsedKey): boolean {
+  const list = keywords.get('pubkeyacceptedalgorithms')?.[0]?.split(',');
+  if (list === undefined) return true;
+  return type === 'ssh-rsa' ? list.some((name) => name.startsWith('rsa-sha2-')) : list.includes(type);
 }
 
 /** Types say that agents may give keys in other shapes; the one of ssh2 gives these. */

@@ -4,6 +4,7 @@
  * are filled in here, by the table of ssh_config(5).
  */
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { homedir, hostname, userInfo } from 'node:os';
 import { execa } from 'execa';
 import { StillpointError } from '../../base/errors.ts';
@@ -76,6 +77,8 @@ export async function resolveSshConfig(question: ConfigQuestion, signal: AbortSi
 async function askOpenSsh(question: ConfigQuestion, signal: AbortSignal): Promise<string> {
   const args = [
     '-G',
+    // Without it "ForkAfterAuthentication yes" is refused for want of a command.
+    '-N',
     ...(question.configFile === undefined ? [] : ['-F', question.configFile]),
     ...(question.user === undefined ? [] : ['-l', question.user]),
     ...(question.port === undefined ? [] : ['-p', String(question.port)]),
@@ -94,13 +97,38 @@ async function askOpenSsh(question: ConfigQuestion, signal: AbortSignal): Promis
     throw badConfig(question, why, result.cause);
   }
   if (result.exitCode === 0) return result.stdout;
-  if (result.code === 'ENOENT') {
-    throw new StillpointError('ssh.config', 'The program "ssh" of OpenSSH is not installed here.', {
-      advice: 'It is needed to read your SSH configuration. Install the package openssh-client.',
-      cause: result.cause,
-    });
-  }
+  if (result.code === 'ENOENT') return await withoutOpenSsh(question);
   throw badConfig(question, `OpenSSH refuses it.${lastLines(result.stderr)}`, result.cause);
+}
+
+/** Where there is no OpenSSH, and no configuration that only OpenSSH could read, its defaults hold. */
+async function withoutOpenSsh(question: ConfigQuestion): Promise<string> {
+  const { alias, homeFolder, configFile } = question;
+  const files = configFile === undefined ? [`${homeFolder}/.ssh/config`, '/etc/ssh/ssh_config'] : [configFile];
+  for (const file of files) {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    if (!/^[^#\n]*\S[^\n]*$/m.test(text.replaceAll(/^\s*#.*$/gm, ''))) continue;
+    throw new StillpointError(
+      'ssh.config',
+      `There is an SSH configuration ("${file}"), and no OpenSSH here to read it.`,
+      {
+        advice: 'Nothing was connected. Install the package openssh-client on this machine.',
+        details: { host: alias, file },
+        cause: undefined,
+      },
+    );
+  }
+  const at = alias.lastIndexOf('@');
+  const keys = ['id_rsa', 'id_ecdsa', 'id_ed25519'].map((name) => `identityfile ~/.ssh/${name}`);
+  return [
+    `hostname ${alias.slice(at + 1)}`,
+    `user ${question.user ?? (at > 0 ? alias.slice(0, at) : userInfo().username)}`,
+    `port ${question.port ?? 22}`,
+    'userknownhostsfile ~/.ssh/known_hosts ~/.ssh/known_hosts2',
+    'globalknownhostsfile /etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2',
+    ...keys,
+    '',
+  ].join('\n');
 }
 
 function badConfig(question: ConfigQuestion, why: string, cause?: unknown): StillpointError {
@@ -126,8 +154,9 @@ export function parseSshConfig(question: ConfigQuestion, text: string): SshConfi
     return value === undefined || value === '' || value === 'none' ? undefined : value;
   };
   const need = (keyword: string): string => {
-    const value = one(keyword);
-    if (value === undefined) throw badConfig(question, `there is no "${keyword}" in OpenSSH's answer.`);
+    // Not by `one`: a user or a host may be called "none".
+    const value = values.get(keyword)?.[0];
+    if (value === undefined || value === '') throw badConfig(question, `there is no "${keyword}" in OpenSSH's answer.`);
     return value;
   };
   const number = (keyword: string): number => {

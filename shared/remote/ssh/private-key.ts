@@ -2,6 +2,7 @@
  * Key files of OpenSSH. The public half is read without the passphrase (from the `.pub` file or from the clear part of
  * the private one), so that a person is asked only for a key that the host wants.
  */
+import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { ParsedKey } from 'ssh2';
 import { parseKey } from './ssh2.ts';
@@ -9,6 +10,8 @@ import { parseKey } from './ssh2.ts';
 export type KeyFile =
   | { readonly kind: 'absent' }
   | { readonly kind: 'unusable'; readonly why: string }
+  /** The public half alone: the private one is in an agent. */
+  | { readonly kind: 'public'; readonly publicKey: ParsedKey }
   | { readonly kind: 'usable'; readonly publicKey: ParsedKey; readonly encrypted: boolean; readonly text: Buffer };
 
 export async function readKeyFile(path: string): Promise<KeyFile> {
@@ -21,12 +24,13 @@ export async function readKeyFile(path: string): Promise<KeyFile> {
     return { kind: 'unusable', why: `cannot be read (${read.error.code ?? read.error.message})` };
   }
   const { text } = read;
-  const open = single(parseKey(text));
+  const open = single(parseKey(plainPem(text)));
   if (!(open instanceof Error)) {
-    if (!open.isPrivateKey()) return { kind: 'unusable', why: 'is a public key' };
+    if (!open.isPrivateKey()) return { kind: 'public', publicKey: open };
     return { kind: 'usable', publicKey: open, encrypted: false, text };
   }
-  if (!/encrypted/i.test(open.message)) return { kind: 'unusable', why: unusable(text, open) };
+  const isLocked = /encrypted/i.test(open.message) || text.includes('BEGIN ENCRYPTED PRIVATE KEY');
+  if (!isLocked) return { kind: 'unusable', why: unusable(text, open) };
   const publicKey = clearPublicKey(text) ?? (await publicFile(path));
   if (publicKey === undefined) return { kind: 'unusable', why: 'needs a passphrase and has no .pub file beside it' };
   return { kind: 'usable', publicKey, encrypted: true, text };
@@ -34,7 +38,7 @@ export async function readKeyFile(path: string): Promise<KeyFile> {
 
 /** Opens an encrypted key; undefined when the passphrase is wrong. */
 export function openKey(text: Buffer, passphrase: string): ParsedKey | undefined {
-  const key = single(parseKey(text, passphrase));
+  const key = single(parseKey(plainPem(text, passphrase), passphrase));
   return key instanceof Error || !key.isPrivateKey() ? undefined : key;
 }
 
@@ -43,6 +47,19 @@ export async function publicFile(path: string): Promise<ParsedKey | undefined> {
   const text = await readFile(`${path}.pub`).catch(() => undefined);
   const key = text === undefined ? undefined : single(parseKey(text));
   return key === undefined || key instanceof Error ? undefined : key;
+}
+
+/** ssh2 reads no PKCS#8; what it reads has the same key in it. OpenSSH 9.2 reads RSA and ECDSA so. */
+function plainPem(text: Buffer, passphrase?: string): Buffer {
+  if (!/-----BEGIN (?:ENCRYPTED )?PRIVATE KEY-----/.test(text.toString('latin1'))) return text;
+  try {
+    const key = createPrivateKey(passphrase === undefined ? text : { key: text, passphrase });
+    if (key.asymmetricKeyType === 'rsa') return Buffer.from(key.export({ type: 'pkcs1', format: 'pem' }));
+    if (key.asymmetricKeyType === 'ec') return Buffer.from(key.export({ type: 'sec1', format: 'pem' }));
+  } catch {
+    // A wrong passphrase, or none: ssh2 says what it makes of the file.
+  }
+  return text;
 }
 
 function unusable(text: Buffer, error: Error): string {

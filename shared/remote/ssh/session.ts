@@ -161,7 +161,7 @@ export class SshSession implements Session {
         keepaliveInterval: alive.intervalMs,
         // Its questions keep an idle line talking; who judges the answers is `#watchSilence`.
         keepaliveCountMax: Number.MAX_SAFE_INTEGER,
-        algorithms: algorithmsFor(config.hostKeyAlgorithms, hostKey.keyTypes),
+        algorithms: algorithmsFor(config, hostKey.keyTypes),
         hostVerifier: (key: Buffer, verify: (valid: boolean) => void) => {
           limit
             .pauseFor(() => hostKey.verify(key, signal))

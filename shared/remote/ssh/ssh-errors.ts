@@ -54,6 +54,11 @@ export function cannotConnect(config: SshConfig, error: unknown, proxySaid = '')
     default:
       break;
   }
+  const uncommon = /no matching (?:[CS]->[CS] )?([\w -]+?)(?: algorithm| format)?$/i.exec(cause.message)?.[1];
+  if (uncommon !== undefined) return noCommonAlgorithm(config, uncommon.toLowerCase(), '', error);
+  if (/Too many authentication failures/i.test(cause.message)) {
+    return loginRefused(config, { tried: [], skipped: [], takes: [], tooMany: true }, error);
+  }
   return new StillpointError(
     'ssh.unreachable',
     `The host ${where} cannot be reached: ${cause.message}.${said}`,

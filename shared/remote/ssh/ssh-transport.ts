@@ -37,16 +37,18 @@ class SshTransport implements Transport {
   async start(commandLine: string, signal: AbortSignal): Promise<RemoteProcess> {
     const place = await this.#places.acquire(signal);
     try {
-      for (let refusals = 0; ; refusals += 1) {
+      for (let refusals = 0; ; ) {
         const session = await this.#kept.ready(signal);
         const process = await this.#open(session, commandLine, place, signal);
         if (process !== undefined) return process;
         // The server allows fewer channels than we do (MaxSessions), or has not yet buried our last ones.
         if (this.#running.size > 0) {
           await abortable(this.#channelClosed.promise, signal);
+          refusals = 0;
         } else {
           const wait = CHANNEL_REFUSED_WAITS_MS[refusals];
           if (wait === undefined) throw noChannels(this.#options.host);
+          refusals += 1;
           await this.#options.clock.sleep(wait, signal);
         }
       }

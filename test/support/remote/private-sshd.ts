@@ -27,6 +27,8 @@ export interface SshdOptions {
   readonly accounts: readonly Account[];
   /** Lines of /etc/sudoers beside root's. */
   readonly sudoers?: readonly string[];
+  /** Writes more files before the server starts; gives lines of its configuration that name them. */
+  readonly prepare?: (folder: string) => Promise<readonly string[]>;
   /** Root's, for a sudo that wants it. */
   readonly rootPassword?: string;
   /** A program in the place of the machine's sudo. */
@@ -61,13 +63,15 @@ export async function whyNoPrivateSshd(): Promise<string | undefined> {
   return namespaces.exitCode === 0 ? undefined : 'this machine has no mount namespaces';
 }
 
-export async function startPrivateSshd(options: SshdOptions): Promise<PrivateSshd> {
+export async function startPrivateSshd(asked: SshdOptions): Promise<PrivateSshd> {
   const folder = await mkdtemp(join(tmpdir(), 'stillpoint-sshd-'));
   await chmod(folder, 0o755);
-  const types = options.hostKeyTypes ?? ['ed25519'];
+  const types = asked.hostKeyTypes ?? ['ed25519'];
   for (const type of types) await createKey(join(folder, `host_${type}`), type);
   await createKey(join(folder, 'client_key'), 'ed25519');
   await copyFile(join(folder, 'client_key.pub'), join(folder, 'authorized_keys'));
+  const prepared = (await asked.prepare?.(folder)) ?? [];
+  const options = { ...asked, config: [...(asked.config ?? []), ...prepared] };
   await writeAccounts(folder, options);
   const hostKeys = await Promise.all(types.map((type) => publicHalf(join(folder, `host_${type}.pub`))));
 
