@@ -9,6 +9,12 @@ const HOSTS: readonly Column<HostSummary>[] = [
   { title: 'SOURCES', cell: (host) => host.sources.join(', ') || '-' },
 ];
 
+/** How a host is reached is for programs of ours to compare, and changes its form. */
+function withoutLogin(summary: HostSummary): Omit<HostSummary, 'login'> {
+  const { login: _, ...host } = summary;
+  return host;
+}
+
 /** `stillpoint hosts`: the hosts of the configuration and of the SSH configuration. Connects to none of them. */
 export function addHosts(program: Command, shell: Shell): void {
   program
@@ -19,7 +25,7 @@ export function addHosts(program: Command, shell: Shell): void {
       await shell.query(async (stillpoint, signal) => {
         const hosts = await stillpoint.listHosts(signal);
         return {
-          document: { hosts: hosts.map(({ login: _, ...host }) => host) },
+          document: { hosts: hosts.map(withoutLogin) },
           text: (paint) =>
             hosts.length === 0
               ? `No hosts: neither in "${stillpoint.configFile}" nor in the SSH configuration.\n`

@@ -134,6 +134,10 @@ await fc.assert(
     }
     await lookAtAll(backend);
   }),
-  { seed: Number(seed), numRuns: Number(runs), interruptAfterTimeLimit: 60_000, markInterruptAsFailure: false },
+  {
+    seed: Number(seed),
+    numRuns: Number(runs),
+    plugins: [fc.interruptAfterTimeLimit(60_000, { failOnInterrupt: false })],
+  },
 );
 console.log('all runs ended');
