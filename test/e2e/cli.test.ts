@@ -89,7 +89,7 @@ describe('without a repository', () => {
       sources: { shop: { host: 'db1', paths: ['/srv'], repository: 'main' } },
     });
     const { hosts } = (await user.ask(['hosts'], signalOf())) as { hosts: { name: string }[] };
-    expect(hosts).toContainEqual({ name: 'db1', origin: 'configuration', sources: ['shop'] });
+    expect(hosts).toContainEqual({ name: 'db1', origin: 'configuration', forAssistants: true, sources: ['shop'] });
     expect((await user.run(['hosts'], signalOf())).stdout).toMatch(/^HOST +FROM +SOURCES\n/);
   });
 });

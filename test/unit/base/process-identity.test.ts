@@ -40,7 +40,9 @@ describe('a process', () => {
     const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
     const [line] = (await once(parent.stdout, 'data')) as [Buffer];
     const pid = Number(line.toString());
-    await expect.poll(async () => (await execa('ps', ['-o', 'stat=', '-p', String(pid)])).stdout).toMatch(/^Z/);
+    await expect
+      .poll(async () => (await execa('ps', ['-o', 'stat=', '-p', String(pid)])).stdout, { timeout: 20_000 })
+      .toMatch(/^Z/);
     expect(await identifyProcess(pid)).toBeUndefined();
     await end(parent);
   });
