@@ -82,7 +82,7 @@ const CASES: readonly Case[] = [
       name: `a key file cut to ${length}`,
       plant: async (lab) => lab.cut(await lab.only('keys'), length),
       ...damaged,
-      message: /key.*[0-9a-f]{8}.*damaged/,
+      message: /opens no key of the repository .* that can be read\. .*key.*[0-9a-f]{8}/,
       advice: /folder "keys" from a copy/,
     }),
   ),
