@@ -1,6 +1,6 @@
 /** What happens to commands when the connection breaks, is slow, or lies: a real sshd behind a proxy that can be cut. */
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../shared/base/cancel.ts';
 import type { HostPorts } from '../../shared/remote/connect-host.ts';
@@ -46,7 +46,7 @@ describe('a connection', () => {
     await using stream = await host.stream(aStream('cat /dev/zero'), undefined, never);
     const marks = join(sshd.folder, 'home/ann/marks');
     await rm(marks, { force: true });
-    const running = host.run(aCommand('echo x > marks; sleep 60'), never);
+    const running = host.run(aCommand(`echo x > '${marks}'; sleep 60`), never);
     await marked(marks);
     stream.output.once('data', () => proxy.cut());
     stream.output.resume();
@@ -59,7 +59,9 @@ describe('a connection', () => {
     await using host = await connect();
     const marks = join(sshd.folder, 'home/ann/marks');
     const command = (repeatable: boolean): ReturnType<typeof aCommand> =>
-      aCommand('echo x >> marks; [ "$(wc -l < marks)" -ge 2 ] || sleep 60; echo done', { repeatable });
+      aCommand(`cd '${dirname(marks)}'; echo x >> marks; [ "$(wc -l < marks)" -ge 2 ] || sleep 60; echo done`, {
+        repeatable,
+      });
     await rm(marks, { force: true });
     const lost = host.run(command(false), never);
     await marked(marks);
@@ -92,7 +94,7 @@ describe('a connection', () => {
     await using host = await connect({ keepAlive: { intervalMs: 100, count: 3 } });
     const marks = join(sshd.folder, 'home/ann/marks');
     await rm(marks, { force: true });
-    const running = host.run(aCommand('echo x > marks; sleep 60'), never);
+    const running = host.run(aCommand(`echo x > '${marks}'; sleep 60`), never);
     await marked(marks);
     proxy.stall();
     await expect(running).rejects.toMatchObject({ code: 'ssh.connection-lost' });
@@ -146,10 +148,10 @@ describe('a connection', () => {
     })();
     const held = join(sshd.folder, 'home/ann/go');
     await rm(held, { force: true });
-    await using stream = await host.stream(aStream('until [ -e go ]; do sleep 0.1; done; wc -c'), input, never);
+    await using stream = await host.stream(aStream(`until [ -e '${held}' ]; do sleep 0.1; done; wc -c`), input, never);
     const answer = stream.output.toArray();
     expect(await quiet(() => sent)).toBeLessThan(16_000_000);
-    await host.run(aCommand('touch go'), never);
+    await host.run(aCommand(`touch '${held}'`), never);
     expect(
       Buffer.concat((await answer) as Buffer[])
         .toString()

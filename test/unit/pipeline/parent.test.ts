@@ -61,7 +61,10 @@ describe('the parent', () => {
   });
 
   test('that is damaged is no parent there, and no reason to fail', async () => {
-    const repository = { loadTree: async () => damaged() } as unknown as Repository;
+    const repository = {
+      loadTree: async () => damaged(),
+      treeParts: () => ({ [Symbol.asyncIterator]: () => ({ next: async () => damaged() }) }),
+    } as unknown as Repository;
     const parent = { tree: 'x', time: '2026-01-01T00:00:00Z' } as unknown as RestorePoint;
     expect(await findParentNode(repository, parent, names('srv'), testSignal())).toBeUndefined();
     const root = await findParentNode(repository, parent, [], testSignal());
