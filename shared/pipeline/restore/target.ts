@@ -76,7 +76,9 @@ while [ -n "$rest" ] && [ "$state" = ready ]; do
 done
 if [ "$state" = ready ]; then
   target=$(stat -c '%d:%i' .)
-  left=$(find . -mindepth 1 -maxdepth 1 ! -name lost+found 2>/dev/null | head -n 1)
+  # What a restore of ours left is told before what else is there: a folder has no order.
+  left=$(find . -mindepth 1 -maxdepth 1 -name '${WORK_PREFIX}*' 2>/dev/null | head -n 1)
+  [ -n "$left" ] || left=$(find . -mindepth 1 -maxdepth 1 ! -name lost+found 2>/dev/null | head -n 1)
   if looks_like_repository; then state=repository reason=$(pwd -P)
   elif [ ! -r . ] || [ ! -x . ]; then state=closed
   elif case $left in ./${WORK_PREFIX}*) true ;; *) false ;; esac; then state=left-over reason=\${left#./}
