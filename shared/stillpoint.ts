@@ -168,7 +168,7 @@ class OpenedStillpoint implements Stillpoint {
 
   async inspectHost(name: HostName, signal: AbortSignal): Promise<HostInventory> {
     const spec = await findHost(await this.#configuration(), name);
-    return withHost(spec, this.#people, signal, (host) => inspect(name, host, signal));
+    return withHost(spec, this.#people, signal, (host) => inspect(name, host, systemClock, signal));
   }
 
   async listSources(): Promise<readonly Source[]> {
@@ -194,7 +194,9 @@ class OpenedStillpoint implements Stillpoint {
     const source = findSource(configuration, name);
     const spec = await findHost(configuration, source.host);
     const own = await ownTraces(await this.#openStore());
-    return withHost(spec, this.#people, signal, (host) => planBackup(source, own, host, signal));
+    return withHost(spec, this.#people, signal, (host) =>
+      planBackup(source, own, { host, clock: systemClock }, signal),
+    );
   }
 
   async listKeys(name: RepositoryName, signal: AbortSignal): Promise<readonly RepositoryKey[]> {

@@ -1,5 +1,6 @@
 /** What a finished job proved, for people. Every figure comes from the report; nothing is rounded in our favour. */
 import { formatBytes } from '../../shared/base/bytes.ts';
+import { skewInWords } from '../../shared/domain/clock-skew.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
 import type {
   BackupReport,
@@ -58,6 +59,8 @@ function renderBackup(report: BackupReport, paint: Paint): string {
   ];
   if (report.parent !== undefined) facts.push(['parent', shown(report.parent.slice(0, 8))]);
   if (report.snapshots.length > 1) facts.push(['skew', formatDuration(report.skewMs)]);
+  const skew = skewInWords(report.clockSkew);
+  if (skew !== undefined) facts.push(['clock', `that of the host is ${skew}`]);
   for (const snapshot of report.snapshots) {
     facts.push([
       'snapshot',

@@ -1,5 +1,6 @@
 /** What a finished job proved, as part of an answer. Long lists are counted and cut. */
 import { z } from 'zod';
+import { provenSkewMs } from '../../shared/domain/clock-skew.ts';
 import type { JobResult, PruneReport } from '../../shared/domain/report.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
 import { INNER_LIST } from '../limits.ts';
@@ -13,6 +14,9 @@ const backupShape = z.strictObject({
   parentId: z.string().nullable().describe('The restore point that it was compared with; null for a first one.'),
   consistency: consistencyShape,
   skewMs: z.number().describe('Time between the instants of the first and the last volume, in ms.'),
+  clockSkewMs: z
+    .number()
+    .describe("By how much the host's clock was ahead of ours, in ms, as far as proved; negative where it was behind."),
   freezeMs: z.number().describe('Longest time for which writers of a volume were held, at most, in ms.'),
   snapshotLifetimeMs: z.number().describe('Longest life of a snapshot on the host, in ms.'),
   filesNew: count('New files.'),
@@ -106,6 +110,7 @@ export function resultOf(result: JobResult): z.input<typeof resultShape> {
         parentId: result.parent ?? null,
         consistency: result.consistency,
         skewMs: result.skewMs,
+        clockSkewMs: provenSkewMs(result.clockSkew),
         freezeMs: Math.max(0, ...result.snapshots.map((snapshot) => snapshot.freezeMs)),
         snapshotLifetimeMs: Math.max(0, ...result.snapshots.map((snapshot) => snapshot.lifetimeMs)),
         filesNew: result.files.new,

@@ -9,6 +9,29 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** Two readings of a clock that shows wall time, in ms since 1970: what lies between the two. */
+export interface WallSpan {
+  readonly earliestMs: number;
+  readonly latestMs: number;
+}
+
+/**
+ * Between which wall times of this machine some work was done. Where the wall clock is set meanwhile, the span covers
+ * what it showed before and after: the monotonic clock says how far the one reading is from the other.
+ */
+export async function timed<T>(
+  clock: Clock,
+  work: () => Promise<T>,
+): Promise<{ readonly value: T; readonly span: WallSpan }> {
+  const [beforeMs, begunMs] = [clock.now().getTime(), clock.monotonicMs()];
+  const value = await work();
+  const [afterMs, tookMs] = [clock.now().getTime(), clock.monotonicMs() - begunMs];
+  return {
+    value,
+    span: { earliestMs: Math.min(beforeMs, afterMs - tookMs), latestMs: Math.max(afterMs, beforeMs + tookMs) },
+  };
+}
+
 export const systemClock: Clock = {
   now: () => new Date(),
   monotonicMs: () => performance.now(),

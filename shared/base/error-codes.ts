@@ -30,6 +30,7 @@ export const ERROR_CODES = {
   'host.path-not-found': 'A path to back up does not exist on the host.',
   'host.path-not-snapshottable': 'A path lies on no volume that can be snapshotted.',
   'host.read-only-runtime': 'The host has no place for our short-lived control files.',
+  'host.clock-skew': 'The clock of the host and ours are too far apart for a backup without a person.',
   'host.rebooted': 'The host was restarted during the run.',
   'lvm.no-room': 'The volume group has too little free space for the snapshot.',
   'lvm.unsupported-origin': 'This kind of logical volume cannot be snapshotted safely.',

@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Environment } from '../base/environment.ts';
 import { StillpointError } from '../base/errors.ts';
+import { DEFAULT_MAX_CLOCK_SKEW_SECONDS } from '../domain/clock-skew.ts';
 import {
   type HostName,
   hostName,
@@ -79,6 +80,7 @@ export function parseConfiguration(content: string, file: string, home: string):
           name: hostName(name),
           sudo: entry.sudo ?? 'none',
           leaseSeconds: entry.leaseSeconds ?? DEFAULT_LEASE_SECONDS,
+          maxClockSkewSeconds: entry.maxClockSkewSeconds ?? DEFAULT_MAX_CLOCK_SKEW_SECONDS,
         };
         return [spec.name, spec];
       }),

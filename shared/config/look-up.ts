@@ -1,6 +1,7 @@
 /** Finds what a user names in the configuration, and says what is there instead when it is not. */
 import type { ErrorCode } from '../base/error-codes.ts';
 import { StillpointError } from '../base/errors.ts';
+import { DEFAULT_MAX_CLOCK_SKEW_SECONDS } from '../domain/clock-skew.ts';
 import type { HostName, RepositoryName, SourceName } from '../domain/names.ts';
 import type { HostSpec, RepositorySpec, Source } from '../domain/source.ts';
 import type { Configuration } from './configuration.ts';
@@ -31,7 +32,8 @@ export function allRepositories({ repositories, file }: Configuration): readonly
 /** A name that is not written here stands for itself in the SSH configuration, with root as the user. */
 export function hostSpec(configuration: Configuration, name: HostName): HostSpec {
   const known = configuration.hosts.get(name);
-  return known ?? { name, ssh: name, sshConfigFile: undefined, sudo: 'none', leaseSeconds: DEFAULT_LEASE_SECONDS };
+  const limits = { leaseSeconds: DEFAULT_LEASE_SECONDS, maxClockSkewSeconds: DEFAULT_MAX_CLOCK_SKEW_SECONDS };
+  return known ?? { name, ssh: name, sshConfigFile: undefined, sudo: 'none', ...limits };
 }
 
 /** `known` are the names that could have been meant. */

@@ -27,6 +27,14 @@ export const hostSchema = z
       .describe(
         'After how many seconds without a word from us the host removes what we made on it, from 5 to 86400. Default: 1800.',
       ),
+    maxClockSkewSeconds: z
+      .int()
+      .min(1)
+      .max(1e9)
+      .optional()
+      .describe(
+        "By how many seconds the host's clock may differ from the clock of this machine before a backup is refused until a person has looked. Default: 86400, a day.",
+      ),
   })
   .describe('A machine that is reached by SSH. Hosts of your SSH configuration need not be written here.');
 

@@ -8,7 +8,7 @@ type Issue = z.core.$ZodIssue;
 /** What may stand in an object, by the depth of its place: the file, and the entries of the three tables. */
 const TOP_KEYS = ['hosts', 'repositories', 'sources', 'assistants'] as const;
 const ENTRY_KEYS: Readonly<Record<string, readonly string[]>> = {
-  hosts: ['ssh', 'sshConfigFile', 'sudo', 'leaseSeconds'],
+  hosts: ['ssh', 'sshConfigFile', 'sudo', 'leaseSeconds', 'maxClockSkewSeconds'],
   repositories: [
     'location',
     'passwordFile',
@@ -45,6 +45,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   ssh: '"ssh": "db1"',
   sshConfigFile: '"sshConfigFile": "~/.ssh/work-config"',
   leaseSeconds: '"leaseSeconds": 1800',
+  maxClockSkewSeconds: '"maxClockSkewSeconds": 86400',
   location: '"location": "/srv/backup"',
   passwordFile: '"passwordFile": "~/.config/stillpoint/main.password"',
   passwordCommand: '"passwordCommand": ["pass", "show", "backup"]',

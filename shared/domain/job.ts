@@ -12,7 +12,8 @@ import type { VerifySubset } from './verify-subset.ts';
 
 /** What a job is to do. Plain JSON: it is written to disk before the runner starts. */
 export type JobRequest =
-  | { readonly kind: 'backup'; readonly source: SourceName }
+  /** `acceptClockSkew`: a person has decided so, see `host.clock-skew`. */
+  | { readonly kind: 'backup'; readonly source: SourceName; readonly acceptClockSkew?: boolean }
   | {
       readonly kind: 'restore';
       readonly repository: RepositoryName;

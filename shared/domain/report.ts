@@ -1,4 +1,5 @@
 /** What a finished job proved, in figures. Everything here was measured or counted, nothing is assumed. */
+import type { ClockSkew } from './clock-skew.ts';
 import type { Consistency } from './consistency.ts';
 import type { PruneFigures } from './prune-plan.ts';
 import type { RepairPlan } from './repair-plan.ts';
@@ -28,6 +29,12 @@ export interface BackupReport {
   readonly consistency: Consistency;
   /** Time between the first and the last volume's instant; 0 with one volume. */
   readonly skewMs: number;
+  /** Of the restore point: the instant on the clock of the machine that ran this, ISO 8601. */
+  readonly time: string;
+  /** The same instant on the host's clock, ISO 8601. */
+  readonly hostTime: string;
+  /** By how much the host's clock was ahead of ours. */
+  readonly clockSkew: ClockSkew;
   readonly snapshots: readonly SnapshotReport[];
   readonly files: { readonly new: number; readonly changed: number; readonly unmodified: number };
   readonly folders: number;

@@ -14,6 +14,8 @@ export interface HostSpec {
   readonly sudo: SudoMode;
   /** How long the host keeps our traces when it hears nothing from us; 1800 unless configured, 5 at least. */
   readonly leaseSeconds: number;
+  /** By how much its clock may differ from ours before a person has to look; 86400 unless configured. */
+  readonly maxClockSkewSeconds: number;
 }
 
 export interface RepositorySpec {

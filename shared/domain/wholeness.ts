@@ -71,7 +71,7 @@ function factsOf(entries: readonly MissingEntry[], count: number): Record<string
 }
 
 /** What a restore point says in our own field. */
-function ownFacts({ extra }: PointRecord): Readonly<Record<string, unknown>> | undefined {
+export function ownFacts({ extra }: PointRecord): Readonly<Record<string, unknown>> | undefined {
   return asRecord(extra?.[OWN_FIELD]);
 }
 
@@ -126,7 +126,7 @@ function parseFacts(value: unknown): Pick<Wholeness, 'missing' | 'missingCount'>
   return { missing, missingCount: isCount ? count : undefined };
 }
 
-function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
+export function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Readonly<Record<string, unknown>>)
     : undefined;

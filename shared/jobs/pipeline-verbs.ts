@@ -26,7 +26,7 @@ export const PIPELINE_VERBS: Verbs = {
       openHost: (openSignal: AbortSignal) => openHost(host, ports, openSignal),
       openRepository: repositoryOpener(source.repository, ports),
     };
-    return backup({ source, host }, backupPorts, signal);
+    return backup({ source, host, acceptClockSkew: request.acceptClockSkew === true }, backupPorts, signal);
   },
   restore: async ({ repository, restorePoint, paths, target, rename = false }, ports, signal) => {
     const open = repositoryOpener(repository, ports);

@@ -59,7 +59,7 @@ const wish: z.ZodType<RepairWish> = z.object({
 });
 
 const requestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('backup'), source }),
+  z.object({ kind: z.literal('backup'), source, acceptClockSkew: z.boolean().exactOptional() }),
   z.object({
     kind: z.literal('restore'),
     repository,

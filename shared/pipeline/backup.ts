@@ -8,7 +8,7 @@
  * Crash story. Dying before the commit leaves packs that no restore point needs, and a lock that is recognised as
  * stale; dying after it leaves the host to the watchman. In both cases the next run sweeps what is ours.
  */
-import type { Clock } from '../base/clock.ts';
+import { type Clock, timed } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { EmitEvent } from '../domain/events.ts';
 import { newRunId, type OwnerId } from '../domain/names.ts';
@@ -17,11 +17,13 @@ import type { RemoteHost } from '../remote/remote-host.ts';
 import type { Repository } from '../repository/repository.ts';
 import { commitRestorePoint } from './backup/commit.ts';
 import { HeldHost } from './backup/hold-host.ts';
+import { instantOf } from './backup/host-clock.ts';
 import { openLeaseLine } from './backup/lease-line.ts';
 import { phases } from './backup/phases.ts';
 import { rethrowWithVerdict } from './backup/read-failure.ts';
 import { readTrees, spoolTrees } from './backup/read-trees.ts';
 import type { BackupRequest } from './backup/request.ts';
+import { tellJump, tellSkew } from './backup/skew-words.ts';
 import { snapshotReports } from './backup/snapshot-report.ts';
 import type { OwnRuns } from './own-runs.ts';
 import { prepare } from './prepare.ts';
@@ -60,7 +62,9 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
     const swept = await sweepOwn(host, ports, signal);
     for (const object of swept.removed)
       logger.log('info', 'Removed what an earlier run had left on the host.', { object });
-    return await prepare(source, { run, owner }, [], host, signal);
+    const ready = await prepare(source, { run, owner }, [], { host, clock }, signal);
+    tellSkew(ready.survey.clockSkew, request, emit);
+    return ready;
   });
   for (const note of prepared.coverage.notes) emit({ type: 'warning', code: 'source.note', message: note, advice: '' });
 
@@ -72,11 +76,15 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
   const { lease } = hold;
   const held = AbortSignal.any([signal, lock.signal, lease.signal]);
 
-  const taken = await phase('snapshot', () => prepared.provider.create(prepared.snapshots, host, held));
+  const { value: taken, span } = await phase('snapshot', () =>
+    timed(clock, () => prepared.provider.create(prepared.snapshots, host, held)),
+  );
   hold.take(taken);
+  const instant = instantOf(taken, prepared.survey, span);
+  tellJump(prepared.survey.clockSkew, instant.host.skew, request, emit);
   const readable = await phase('mount', () => prepared.provider.mount(taken, host, lease, held));
 
-  const context = { request, host, repository, prepared, readable, workFolder: ports.workFolder, emit, clock };
+  const context = { request, host, repository, prepared, readable, instant, workFolder: ports.workFolder, emit, clock };
   const judge = (judgeSignal: AbortSignal): Promise<void> =>
     prepared.provider.judge(readable, host, lease, judgeSignal);
   const explain = (error: unknown): Promise<never> => rethrowWithVerdict(error, judge, held);

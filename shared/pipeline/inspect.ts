@@ -1,16 +1,25 @@
 /** What is on a host, as the shells show it. Changes nothing there. */
+import type { Clock } from '../base/clock.ts';
+import { describeSkew } from '../domain/clock-skew.ts';
 import type { HostInventory } from '../domain/host.ts';
 import type { HostName } from '../domain/names.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { surveyHost } from '../snapshot/survey.ts';
 
-export async function inspect(name: HostName, host: RemoteHost, signal: AbortSignal): Promise<HostInventory> {
-  const { identity, volumes, groups } = await surveyHost(host, signal);
+export async function inspect(
+  name: HostName,
+  host: RemoteHost,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<HostInventory> {
+  const { identity, volumes, groups, clockSkew } = await surveyHost(host, clock, signal);
+  const skew = describeSkew(name, clockSkew);
   const warnings = [
     ...(identity.missing.length === 0
       ? []
       : [`Programs that a backup needs are missing: ${identity.missing.join(', ')}.`]),
     ...(identity.gnuTar ? [] : ['tar is not GNU tar; a backup needs it.']),
+    ...(skew === undefined ? [] : [skew]),
     ...(identity.gnuFind ? [] : ['find is not GNU find; a backup needs it.']),
   ];
   return {

@@ -2,8 +2,10 @@
  * What a backup and its plan have in common: look at the host, resolve the paths, find the volumes, size the snapshots.
  * Nothing here changes the host, except that idle automounts below the paths are looked at.
  */
+import type { Clock } from '../base/clock.ts';
 import { StillpointError } from '../base/errors.ts';
 import type { BackupPlan } from '../domain/backup-plan.ts';
+import { describeSkew } from '../domain/clock-skew.ts';
 import { compileExcludes, type ExcludePatterns } from '../domain/exclude-patterns.ts';
 import type { RunId } from '../domain/names.ts';
 import type { Source } from '../domain/source.ts';
@@ -30,11 +32,11 @@ export async function prepare(
   source: Source,
   identity: RunIdentity,
   dead: readonly RunId[],
-  host: RemoteHost,
+  { host, clock }: { readonly host: RemoteHost; readonly clock: Clock },
   signal: AbortSignal,
 ): Promise<Preparation> {
   const exclude = compileExcludes(source.exclude);
-  const look = async () => afterSweep(await surveyHost(host, signal), identity.owner, dead);
+  const look = async () => afterSweep(await surveyHost(host, clock, signal), identity.owner, dead);
   let { survey, removes } = await look();
   requireTools(survey, host.name);
   // Resolving a path may itself wake an automount on the way.
@@ -52,7 +54,8 @@ export async function prepare(
 }
 
 export function describePlan(source: Source, prepared: Preparation): BackupPlan {
-  const { coverage, snapshots, removes } = prepared;
+  const { survey, coverage, snapshots, removes } = prepared;
+  const skew = describeSkew(source.host, survey.clockSkew);
   const used = coverage.volumes.map((volume) => volume.volume.usedBytes);
   return {
     run: snapshots.run,
@@ -68,7 +71,7 @@ export function describePlan(source: Source, prepared: Preparation): BackupPlan 
         ? used.reduce((sum, bytes) => sum + bytes, 0)
         : undefined,
     },
-    risks: [...coverage.notes, ...snapshots.risks],
+    risks: [...(skew === undefined ? [] : [skew]), ...coverage.notes, ...snapshots.risks],
   };
 }
 

@@ -1,4 +1,5 @@
 /** What a host is and which of the programs that we need it has. One command, asked once per run. */
+import type { WallSpan } from '../base/clock.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../remote/command.ts';
 
 export interface HostIdentity {
@@ -6,7 +7,8 @@ export interface HostIdentity {
   readonly system: string;
   readonly bootId: string;
   readonly uptimeSeconds: number;
-  readonly wallClockMs: number;
+  /** What the host's clock showed; a date(1) that knows no fractions leaves a second open. */
+  readonly wallClock: WallSpan;
   /** Of the programs that a backup needs, those that are not there. */
   readonly missing: readonly string[];
   /** GNU tar and GNU find: others lack null-separated names, sparse files or extended attributes. */
@@ -29,7 +31,7 @@ uname -srm | tr '\\n' '\\0'
 sed -n 's/^PRETTY_NAME=//p' /etc/os-release 2>/dev/null | head -n 1 | tr -d '\\n'; printf '\\0'
 tr '\\n' '\\0' < /proc/sys/kernel/random/boot_id
 cut -d ' ' -f 1 /proc/uptime | tr '\\n' '\\0'
-date +%s | tr '\\n' '\\0'
+date +%s.%N | tr '\\n' '\\0'
 for p in ${PROGRAMS}; do command -v "$p" >/dev/null 2>&1 || printf '%s ' "$p"; done; printf '\\0'
 tar --version 2>/dev/null | head -n 1 | tr '\\n' '\\0'
 find --version 2>/dev/null | head -n 1 | tr '\\n' '\\0'; printf '\\0'
@@ -49,7 +51,9 @@ export const identifyHost: RemoteCommand<HostIdentity> = {
     const fields = text.split('\0');
     const at = (fromEnd: number): string => fields.at(-fromEnd) ?? '';
     const [kernel = '', distribution = '', bootId = '', uptime = '', wall = '', missing = ''] = fields;
-    if (fields.length < 9 || !/^[0-9a-f-]{36}$/.test(bootId) || !/^\d+(\.\d+)?$/.test(uptime) || !/^\d+$/.test(wall)) {
+    // A date(1) without %N prints it as it stands.
+    const clock = /^(\d{1,12})(?:\.(?:(\d{3})\d{6}|\D*))?$/.exec(wall);
+    if (fields.length < 9 || !/^[0-9a-f-]{36}$/.test(bootId) || !/^\d+(\.\d+)?$/.test(uptime) || clock === null) {
       throw unreadableOutput(script, 'the fields have another form', text);
     }
     const versions = fields.slice(6, -3).join('\n');
@@ -57,7 +61,7 @@ export const identifyHost: RemoteCommand<HostIdentity> = {
       system: distribution === '' ? kernel : `${kernel}, ${unquoted(distribution)}`,
       bootId,
       uptimeSeconds: Number(uptime),
-      wallClockMs: Number(wall) * 1000,
+      wallClock: spanOf(Number(clock[1]) * 1000, clock[2]),
       missing: missing.split(' ').filter((program) => program !== ''),
       gnuTar: versions.includes('GNU tar'),
       gnuFind: versions.includes('GNU findutils'),
@@ -71,6 +75,12 @@ export const identifyHost: RemoteCommand<HostIdentity> = {
 function unquoted(text: string): string {
   const [, quote, inner = text] = /^(["'])(.*)\1$/.exec(text.trim()) ?? [];
   return quote === '"' ? inner.replaceAll(/\\(.)/g, '$1') : inner;
+}
+
+function spanOf(secondsMs: number, milliseconds: string | undefined): WallSpan {
+  if (milliseconds === undefined) return { earliestMs: secondsMs, latestMs: secondsMs + 1000 };
+  const ms = secondsMs + Number(milliseconds);
+  return { earliestMs: ms, latestMs: ms + 1 };
 }
 
 function parseIds(text: string): ReadonlyMap<number, string> {

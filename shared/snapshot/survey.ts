@@ -1,5 +1,7 @@
 /** One look at a host: who it is, what is mounted, which volumes there are and how full they are. */
 
+import { type Clock, timed, type WallSpan } from '../base/clock.ts';
+import { type ClockSkew, clockSkew } from '../domain/clock-skew.ts';
 import type { Mount } from '../domain/host.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { listBlockDevices } from './block-devices.ts';
@@ -14,6 +16,10 @@ import { readMounts } from './mountinfo.ts';
 
 export interface Survey {
   readonly identity: HostIdentity;
+  /** When it was asked for its identity, on our clock. */
+  readonly asked: WallSpan;
+  /** By how much its clock was ahead of ours then. */
+  readonly clockSkew: ClockSkew;
   readonly mounts: readonly Mount[];
   readonly volumes: readonly DetectedVolume[];
   readonly groups: readonly VolumeGroupRecord[];
@@ -23,16 +29,17 @@ export interface Survey {
   readonly writtenBytesPerSecond: ReadonlyMap<string, number>;
 }
 
-export async function surveyHost(host: RemoteHost, signal: AbortSignal): Promise<Survey> {
+export async function surveyHost(host: RemoteHost, clock: Clock, signal: AbortSignal): Promise<Survey> {
   // Side by side: each costs a round trip, and none depends on another.
-  const [identity, mounts, records, groups, limits, devices] = await Promise.all([
-    host.run(identifyHost, signal),
+  const [identified, mounts, records, groups, limits, devices] = await Promise.all([
+    timed(clock, () => host.run(identifyHost, signal)),
     host.run(readMounts, signal),
     host.run(listLogicalVolumes, signal),
     host.run(listVolumeGroups, signal),
     host.run(readLvmLimits, signal),
     host.run(listBlockDevices, signal),
   ]);
+  const { value: identity, span: asked } = identified;
   const mounted = new Map(mounts.map((mount) => [mount.device, mount]));
   const measured = records.flatMap((record) => {
     const mount = mounted.get(`${record.lv_kernel_major}:${record.lv_kernel_minor}`);
@@ -48,6 +55,8 @@ export async function surveyHost(host: RemoteHost, signal: AbortSignal): Promise
   const externalJournals = new Set(found.filter((each) => each.hasExternalJournal).map(({ device }) => device));
   return {
     identity,
+    asked,
+    clockSkew: clockSkew(identity.wallClock, asked),
     mounts,
     volumes: detectVolumes(mounts, { volumes: records, groups, limits, devices, use, externalJournals }),
     groups,

@@ -74,9 +74,10 @@ describe('a real host', needing(obstacle), () => {
       repository: repositoryName('main'),
       exclude: [],
     };
-    const spec = { name: host, ssh: alias, sshConfigFile: guest.sshConfigFile, sudo, leaseSeconds: 600 } as const;
+    const limits = { leaseSeconds: 600, maxClockSkewSeconds: 86_400 };
+    const spec = { name: host, ssh: alias, sshConfigFile: guest.sshConfigFile, sudo, ...limits } as const;
     return await backup(
-      { source, host: spec },
+      { source, host: spec, acceptClockSkew: false },
       {
         openHost: () => connect(way),
         openRepository: (openSignal) => openRepository(backend, PASSWORD, openSignal),
@@ -195,7 +196,7 @@ mount /dev/vg0/outside /mnt/outside; mount -o logdev=/dev/vg0/xlog /dev/vg0/xfs2
     );
     try {
       await using host = await connect();
-      const { volumes } = await inspect(hostName('lab'), host, signal);
+      const { volumes } = await inspect(hostName('lab'), host, systemClock, signal);
       const reason = (place: string): string => {
         const found = volumes.find(({ mountpoints }) => mountpoints.includes(place));
         return found === undefined ? 'not mounted' : found.snapshot.possible ? 'possible' : found.snapshot.reason;

@@ -94,7 +94,7 @@ describe('a lease on a real host', needing(obstacle), () => {
   beforeAll(async () => {
     guest = await startGuest({}, AbortSignal.timeout(290_000));
     root = await connect('lab', 'none');
-    survey = await surveyHost(root, signal);
+    survey = await surveyHost(root, systemClock, signal);
   }, 300_000);
   afterAll(async () => {
     await root?.[Symbol.asyncDispose]();
@@ -238,6 +238,7 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
       sshConfigFile: guest.sshConfigFile,
       sudo: 'none',
       leaseSeconds: 600,
+      maxClockSkewSeconds: 86_400,
     } as const;
     const source = {
       name: sourceName('files'),
@@ -264,7 +265,7 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
     };
     await expect(
       backup(
-        { source, host: spec },
+        { source, host: spec, acceptClockSkew: false },
         {
           openHost: async () => overflowing,
           openRepository: (openSignal) => openRepository(backend, PASSWORD, openSignal),
@@ -307,7 +308,9 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
       signal,
     });
     try {
-      await expect(planBackup(source, { owner, dead: [] }, root, signal)).rejects.toMatchObject({
+      await expect(
+        planBackup(source, { owner, dead: [] }, { host: root, clock: systemClock }, signal),
+      ).rejects.toMatchObject({
         code: 'lvm.no-room',
         details: { group: 'vg0', freeBytes: 60 * EXTENT },
       });

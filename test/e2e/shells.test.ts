@@ -2,6 +2,7 @@
  * The command line and an assistant's client on one living host: the same jobs, the same restore points, and a host
  * without a trace of ours afterwards, whoever started the run and however it ended.
  */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
@@ -166,5 +167,76 @@ describe('the command line', () => {
     const swept = await user.run(['sweep', 'shop1'], signal);
     expect(swept).toMatchObject({ exitCode: 0, stderr: '' });
     expect(swept.stdout).toContain('Nothing of ours was left behind');
+  });
+});
+
+interface BackedUp {
+  readonly restorePoint: string;
+  readonly time: string;
+  readonly hostTime: string;
+  readonly files: { readonly new: number; readonly changed: number; readonly unmodified: number };
+}
+
+describe('a host whose clock is set ahead and back between its backups', () => {
+  const HOUR = 3_600_000;
+  const backUp = async (signal: AbortSignal, ...more: readonly string[]): Promise<BackedUp> => {
+    const { exitCode, stdout, stderr } = await user.run(['backup', 'clock', '--json', ...more], signal);
+    expect(exitCode, stdout + stderr).toBe(0);
+    return (JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as { result: BackedUp }).result;
+  };
+  const written = (text: string, ...before: readonly string[]): Promise<string> =>
+    guest.must([...before, `echo ${text} > /srv/files/clock/changed`].join('\n'), { signal: signalOf() });
+  /** Oldest first. */
+  const listed = async (signal: AbortSignal): Promise<readonly string[]> => {
+    const answer = (await user.ask(['list', '--source', 'clock'], signal)) as { restorePoints: { id: string }[] };
+    return answer.restorePoints.map(({ id }) => id).toReversed();
+  };
+  const restored = async (point: string, signal: AbortSignal): Promise<string> => {
+    const { exitCode, stderr } = await user.run(['restore', point, '--to', `clock-${point}`], signal);
+    expect(exitCode, stderr).toBe(0);
+    return await readFile(join(user.home, `clock-${point}`, 'srv/files/clock/changed'), 'utf8');
+  };
+
+  test('loses no restore point to keep rules, and what was changed is read, and nothing else', async () => {
+    const signal = signalOf();
+    await user.configure({
+      hosts: { shop1: { ssh: 'lab', sshConfigFile: guest.sshConfigFile } },
+      sources: { clock: { host: 'shop1', paths: ['/srv/files/clock'], repository: 'main', keep: { last: 3 } } },
+    });
+    try {
+      const make = 'mkdir /srv/files/clock; echo old > /srv/files/clock/old';
+      await written('one', "date -s '-3 days'", make, "date -s '+3 days'");
+      const right = await backUp(signal);
+      expect(right.files).toEqual({ new: 2, changed: 0, unmodified: 0 });
+
+      await written('two', "date -s '+20 hours'");
+      const ahead = await backUp(signal);
+      expect(Date.parse(ahead.hostTime) - Date.parse(ahead.time)).toBeGreaterThan(19 * HOUR);
+
+      await written('six', "date -s '-30 hours'");
+      const behind = await backUp(signal);
+      expect(Date.parse(behind.hostTime) - Date.parse(behind.time)).toBeLessThan(-9 * HOUR);
+
+      await written('ten', "date -s '+4 days'");
+      const refused = await user.run(['backup', 'clock'], signal);
+      expect(refused).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('[host.clock-skew]') as string });
+      const accepted = await backUp(signal, '--accept-clock-skew');
+
+      const made = [right, ahead, behind, accepted];
+      expect(made.slice(1).map(({ files }) => files)).toEqual(Array(3).fill({ new: 0, changed: 1, unmodified: 1 }));
+      expect(await listed(signal)).toEqual(made.map(({ restorePoint }) => restorePoint));
+      expect(made.map(({ time }) => time)).toEqual(made.map(({ time }) => time).toSorted());
+
+      // The newest three by our clock; by the host's it would be another three.
+      const forgotten = await user.run(['forget', 'main', '--prune', '--apply'], signal);
+      expect(forgotten.exitCode, forgotten.stderr).toBe(0);
+      expect(await listed(signal)).toEqual(made.slice(1).map(({ restorePoint }) => restorePoint));
+      expect(await restored('latest', signal)).toBe('ten\n');
+      expect(await restored(behind.restorePoint, signal)).toBe('six\n');
+      expect(await restored(ahead.restorePoint, signal)).toBe('two\n');
+    } finally {
+      await guest.must(`date -s @${Math.floor(Date.now() / 1000)}; rm -rf /srv/files/clock`, { signal: signalOf() });
+    }
+    expect(await guest.traces({ signal })).toEqual([]);
   });
 });

@@ -16,6 +16,7 @@ import { commitRestorePoint } from '../../shared/pipeline/backup/commit.ts';
 import { readTrees, spoolTrees } from '../../shared/pipeline/backup/read-trees.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
+import { timestampFromNs } from '../../shared/repository/format/timestamp.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { DetectedVolume } from '../../shared/snapshot/detect.ts';
 import { acquireLease } from '../../shared/snapshot/lease/lease.ts';
@@ -61,7 +62,14 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
   const lock = resources.use(await repository.lock('shared', never));
   await repository.loadIndex(never);
   const { sshConfigFile } = order;
-  const spec = { name, ssh: 'local', sshConfigFile, sudo: 'none', leaseSeconds: 600 } as const;
+  const spec = {
+    name,
+    ssh: 'local',
+    sshConfigFile,
+    sudo: 'none',
+    leaseSeconds: 600,
+    maxClockSkewSeconds: 86_400,
+  } as const;
   const address = sshConfigFile === undefined ? { ssh: undefined } : { ssh: spec.ssh, sshConfigFile };
   const base = { prompter: undefined, logger: silentLogger, clock: systemClock, agentSocket: undefined };
   const host = resources.use(
@@ -112,7 +120,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
   };
   const events: RunEventBody[] = [];
   const context = {
-    request: { source, host: spec },
+    request: { source, host: spec, acceptClockSkew: false },
     host,
     repository,
     prepared: {
@@ -129,6 +137,10 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
       removes: [],
     },
     readable: [taken],
+    instant: {
+      time: timestampFromNs(taken.wallClockNs),
+      host: { timeNs: taken.wallClockNs, skew: { leastMs: 0, mostMs: 0 }, bootId: '', uptimeSeconds: 0 },
+    },
     workFolder: order.workFolder,
     emit: (event: RunEventBody) => void events.push(event),
     clock: systemClock,

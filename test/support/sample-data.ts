@@ -188,6 +188,9 @@ export const sampleBackup: BackupReport = {
   parent: foreignPoint.id,
   consistency: 'crash',
   skewMs: 0,
+  time: samplePoint.time,
+  hostTime: '2026-11-22T21:14:03.25Z',
+  clockSkew: { leastMs: -12, mostMs: 250 },
   snapshots: [
     {
       volume: 'vg0/mysql',
@@ -216,6 +219,8 @@ export const sampleSkipped: BackupReport = {
   parent: undefined,
   consistency: 'crash-skewed',
   skewMs: 230,
+  hostTime: '2026-11-22T20:09:58Z',
+  clockSkew: { leastMs: -3_845_260, mostMs: -3_845_000 },
   snapshots: [...sampleBackup.snapshots, { ...sampleBackup.snapshots[0]!, volume: 'vg0/files', freezeMs: 12 }],
   skipped: [{ path: '/srv/files/secret', reason: 'Permission denied.' }],
 };

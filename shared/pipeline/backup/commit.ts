@@ -10,6 +10,7 @@ import type { RepositoryLock, RepositoryWriter } from '../../repository/reposito
 import type { RestorePointStatistics } from '../../repository/restore-point.ts';
 import type { TakenSnapshot } from '../../snapshot/provider.ts';
 import { consistencyTag, PROGRAM_TAG, sourceTag } from '../labels.ts';
+import { clockFacts } from './host-clock.ts';
 import { lackingAttributes } from './parent.ts';
 import type { ReadContext, ReadResult } from './read-trees.ts';
 import { skewMs } from './snapshot-report.ts';
@@ -26,13 +27,12 @@ export async function commitRestorePoint(
   context: CommitContext,
   signal: AbortSignal,
 ): Promise<Omit<BackupReport, 'snapshots'>> {
-  const { request, repository, writer, read, taken, lock, run } = context;
+  const { request, repository, writer, read, taken, lock, run, instant } = context;
   const { counts } = read;
   const stats = await writer.flush(signal);
   const consistency: Consistency = taken.length === 1 ? 'crash' : 'crash-skewed';
-  const instantNs = taken.map((snapshot) => snapshot.wallClockNs).reduce((a, b) => (a < b ? a : b));
   const statistics: RestorePointStatistics = {
-    backupStart: timestampFromNs(instantNs),
+    backupStart: instant.time,
     backupEnd: timestampFromDate(context.clock.now()),
     filesNew: counts.filesNew,
     filesChanged: counts.filesChanged,
@@ -50,7 +50,7 @@ export async function commitRestorePoint(
   const point = await repository.saveRestorePoint(
     {
       // The instant that the files show, not the time at which reading them was done.
-      time: timestampFromNs(instantNs),
+      time: instant.time,
       tree: read.tree,
       paths: request.source.paths.map(displayName),
       hostname: request.source.host,
@@ -68,6 +68,7 @@ export async function commitRestorePoint(
           consistency,
           skewMs: skewMs(taken),
           volumes: taken.map((snapshot) => snapshot.planned.volume),
+          ...clockFacts(instant),
           ...(read.omissions.missingCount === 0
             ? {}
             : unreadableFacts(read.omissions.missing, read.omissions.missingCount)),
@@ -84,6 +85,9 @@ export async function commitRestorePoint(
     parent: read.parent?.id,
     consistency,
     skewMs: skewMs(taken),
+    time: instant.time,
+    hostTime: timestampFromNs(instant.host.timeNs),
+    clockSkew: instant.host.skew,
     files: { new: counts.filesNew, changed: counts.filesChanged, unmodified: counts.filesUnmodified },
     folders: counts.folders,
     others: counts.others,

@@ -36,7 +36,7 @@ export interface TreeToRead {
   readonly nodeName: Buffer;
   /** The root's node in the parent restore point. */
   readonly parentRoot: Node | undefined;
-  readonly parentInstantNs: bigint;
+  readonly believedBeforeNs: bigint;
   /** Trees of other volumes that stand at a path of this one: the root's node by path below this root. */
   readonly grafts: ReadonlyMap<string, Node>;
   readonly context: NodeContext;
@@ -226,7 +226,7 @@ class Walk {
       return;
     }
     const unchanged =
-      known !== undefined && isUnchanged(entry, known, this.#tree.parentInstantNs) && this.#isStored(known);
+      known !== undefined && isUnchanged(entry, known, this.#tree.believedBeforeNs) && this.#isStored(known);
     this.#count(entry, known, unchanged);
     if (reason !== undefined) this.#ports.omissions.lackAttributesOf(this.#absolute(entry), reason);
     const { rest } =

@@ -7,7 +7,6 @@ import type { EmitEvent } from '../../domain/events.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { BlobId } from '../../repository/format/ids.ts';
 import type { Node } from '../../repository/format/node.ts';
-import { timestampToNs } from '../../repository/format/timestamp.ts';
 import type { Repository, RepositoryWriter } from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import type { ReadableSnapshot } from '../../snapshot/provider.ts';
@@ -15,6 +14,7 @@ import type { Preparation } from '../prepare.ts';
 import { packFiles } from './content-stream.ts';
 import { findExpression } from './find-expression.ts';
 import { graftsOf, outerTreeOf, placesIn } from './grafts.ts';
+import { type BackupInstant, believedBefore } from './host-clock.ts';
 import { type ListedEntry, listAncestors, listTree, parseListing } from './listing.ts';
 import { Omissions } from './omissions.ts';
 import { findParent, findParentNode, lacksAttributes } from './parent.ts';
@@ -23,6 +23,7 @@ import { readTree } from './read-tree.ts';
 import type { BackupRequest } from './request.ts';
 import { ancestorsOf, storeRootTree } from './root-tree.ts';
 import { isExcluded, joined, selection } from './select.ts';
+import { tellOrder } from './skew-words.ts';
 import type { SourceTree } from './source-tree.ts';
 import { type SpooledListing, spoolListing } from './spool.ts';
 import { TreeCounts } from './tree-counts.ts';
@@ -36,6 +37,7 @@ export interface ReadContext {
   readonly workFolder: string;
   readonly emit: EmitEvent;
   readonly clock: Clock;
+  readonly instant: BackupInstant;
 }
 
 export interface SpooledTrees extends AsyncDisposable {
@@ -94,7 +96,9 @@ export async function readTrees(
   const { prepared, repository, host, request } = context;
   const { trees } = prepared.coverage;
   const parent = await findParent(repository, request.source, signal);
-  const trusted = parent !== undefined && lacksAttributes(parent) ? undefined : parent;
+  tellOrder(parent, context.instant, context.emit);
+  const believed = parent && believedBefore(parent, context.instant.host);
+  const trusted = parent === undefined || believed === undefined || lacksAttributes(parent) ? undefined : parent;
   const counts = new TreeCounts();
   const omissions = new Omissions(context.emit);
   const onProgress = progressReporter(context, spooled, counts);
@@ -119,7 +123,7 @@ export async function readTrees(
         rootName: isFolder ? DOT : Buffer.concat([DOT, path.subarray(slash)]),
         nodeName: tree.path.subarray(tree.path.lastIndexOf(0x2f) + 1),
         parentRoot,
-        parentInstantNs: parent === undefined ? 0n : timestampToNs(parent.time),
+        believedBeforeNs: believed ?? 0n,
         grafts: new Map([...graftsOf(tree, trees)].map(([place, inner]) => [place, requireNode(nodes, inner)])),
         context: nodeContext(tree, prepared),
       },

@@ -4,4 +4,6 @@ import type { HostSpec, Source } from '../../domain/source.ts';
 export interface BackupRequest {
   readonly source: Source;
   readonly host: HostSpec;
+  /** A person has decided that a host whose clock is far off is backed up all the same. */
+  readonly acceptClockSkew: boolean;
 }

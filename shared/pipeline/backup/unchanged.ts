@@ -13,7 +13,7 @@ import type { ListedEntry } from './listing.ts';
  */
 const RACY_NS = 2_000_000_000n;
 
-export function isUnchanged(entry: ListedEntry, parent: Node, parentInstantNs: bigint): boolean {
+export function isUnchanged(entry: ListedEntry, parent: Node, believedBeforeNs: bigint): boolean {
   return (
     entry.type === parent.type &&
     entry.inode === (parent.inode ?? -1n) &&
@@ -24,8 +24,8 @@ export function isUnchanged(entry: ListedEntry, parent: Node, parentInstantNs: b
     (entry.type !== 'symlink' || entry.linkTarget.equals(parent.linkTarget ?? Buffer.alloc(0))) &&
     entry.mtimeNs === timestampToNs(parent.mtime) &&
     entry.ctimeNs === timestampToNs(parent.ctime) &&
-    entry.ctimeNs < parentInstantNs - RACY_NS &&
-    entry.mtimeNs < parentInstantNs - RACY_NS &&
+    entry.ctimeNs < believedBeforeNs - RACY_NS &&
+    entry.mtimeNs < believedBeforeNs - RACY_NS &&
     parent.error === undefined
   );
 }

@@ -72,9 +72,10 @@ export async function runBackup(
     sshConfigFile: setting.sshConfigFile,
     sudo: 'none',
     leaseSeconds: setting.leaseSeconds,
+    maxClockSkewSeconds: 86_400,
   } as const;
   return await backup(
-    { source, host: spec },
+    { source, host: spec, acceptClockSkew: false },
     {
       openHost: (openSignal) =>
         connectHost(

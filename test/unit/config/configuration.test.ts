@@ -23,7 +23,7 @@ describe('a configuration', () => {
         // comments and trailing commas are fine
         "$schema": "./schema.json",
         "hosts": {
-          "db1": {"ssh": "db1.example.org", "sshConfigFile": "../ssh/config", "sudo": "password", "leaseSeconds": 60},
+          "db1": {"ssh": "db1.example.org", "sshConfigFile": "../ssh/config", "sudo": "password", "leaseSeconds": 60, "maxClockSkewSeconds": 600},
           "db2": {},
         },
         "repositories": {
@@ -46,8 +46,16 @@ describe('a configuration', () => {
         sshConfigFile: '/home/ann/.config/ssh/config',
         sudo: 'password',
         leaseSeconds: 60,
+        maxClockSkewSeconds: 600,
       },
-      { name: 'db2', ssh: 'db2', sshConfigFile: undefined, sudo: 'none', leaseSeconds: 1800 },
+      {
+        name: 'db2',
+        ssh: 'db2',
+        sshConfigFile: undefined,
+        sudo: 'none',
+        leaseSeconds: 1800,
+        maxClockSkewSeconds: 86_400,
+      },
     ]);
     expect([...configuration.repositories.values()]).toEqual([
       {
@@ -238,7 +246,14 @@ describe('looking up', () => {
   });
 
   test('takes a host that is not written as one of the SSH configuration', () => {
-    const expected = { name: 'db9', ssh: 'db9', sshConfigFile: undefined, sudo: 'none', leaseSeconds: 1800 };
+    const expected = {
+      name: 'db9',
+      ssh: 'db9',
+      sshConfigFile: undefined,
+      sudo: 'none',
+      leaseSeconds: 1800,
+      maxClockSkewSeconds: 86_400,
+    };
     expect(hostSpec(configuration, hostName('db9'))).toEqual(expected);
   });
 });

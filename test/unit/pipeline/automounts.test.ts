@@ -1,6 +1,7 @@
 /** A restore point holds the same whether an automount was idle or in use when the backup began. */
 import { describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
+import { systemClock } from '../../../shared/base/clock.ts';
 import type { Mount } from '../../../shared/domain/host.ts';
 import { hostName, ownerId, repositoryName, runId, sourceName } from '../../../shared/domain/names.ts';
 import { wakeAutomounts } from '../../../shared/pipeline/backup/automounts.ts';
@@ -28,7 +29,10 @@ function aHostThatWakes(before: readonly Mount[], after: readonly Mount[]): Woke
   const answer = (command: RemoteCommand<unknown>): unknown => {
     switch (command.name) {
       case 'identify-host':
-        return { missing: [], gnuTar: true, gnuFind: true, uptimeSeconds: 1000, users: new Map(), groups: new Map() };
+        return {
+          ...{ missing: [], gnuTar: true, gnuFind: true, uptimeSeconds: 1000, users: new Map(), groups: new Map() },
+          wallClock: { earliestMs: 0, latestMs: 1 },
+        };
       case 'read-mounts':
         return [...guestMounts(), ...(woken.length === 0 ? before : after)];
       case 'list-logical-volumes':
@@ -67,7 +71,13 @@ async function prepared({ host }: Woken, paths = ['/srv/files'], exclude: string
     repository: repositoryName('main'),
     exclude,
   };
-  return await prepare(source, { run: runId('0000aaaa'), owner: ownerId('00000be4c400') }, [], host, never);
+  return await prepare(
+    source,
+    { run: runId('0000aaaa'), owner: ownerId('00000be4c400') },
+    [],
+    { host, clock: systemClock },
+    never,
+  );
 }
 const trees = ({ coverage }: Preparation): string[] => coverage.trees.map((tree) => tree.path.toString());
 

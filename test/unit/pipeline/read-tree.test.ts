@@ -94,7 +94,7 @@ describe('reading a tree', () => {
           throw new Error('nothing came short');
         },
         parentRoot: undefined,
-        parentInstantNs: 0n,
+        believedBeforeNs: 0n,
         grafts: new Map(),
         context: { users: new Map([[0, 'root']]), groups: new Map(), deviceId: 4711n },
         ...options,
@@ -190,7 +190,7 @@ describe('reading a tree', () => {
   test('asks the host for nothing where nothing changed', async () => {
     const first = await read(FILES);
     const asked: string[] = [];
-    const again = await read(FILES, { asked, parentRoot: first.node, parentInstantNs: OLD_NS + 3_000_000_000n });
+    const again = await read(FILES, { asked, parentRoot: first.node, believedBeforeNs: OLD_NS + 3_000_000_000n });
     expect(asked).toEqual([]);
     expect(again.node.subtree).toBe(first.node.subtree);
     expect(again.counts).toMatchObject({

@@ -180,10 +180,16 @@ test('a host says who it is', () => {
   expect(facts).toMatchObject({
     system: 'Linux 6.1.0 x86_64, Debian GNU/Linux 12 (bookworm)',
     uptimeSeconds: 12.5,
+    // A date(1) that knows no fractions, printed them as they stand, or knows them.
+    wallClock: { earliestMs: 1_700_000_000_000, latestMs: 1_700_000_001_000 },
     missing: [],
     gnuTar: true,
     gnuFind: true,
   });
+  const clockOf = (wall: string): unknown => parsed(identifyHost, answer('', '').replace('1700000000', wall)).wallClock;
+  expect(clockOf('1700000000.%N')).toEqual({ earliestMs: 1_700_000_000_000, latestMs: 1_700_000_001_000 });
+  expect(clockOf('1700000000.123999999')).toEqual({ earliestMs: 1_700_000_000_123, latestMs: 1_700_000_000_124 });
+  for (const wall of ['', 'now', '-5', '1e9', '17000000000000']) expect(() => clockOf(wall)).toThrow(unreadable);
   expect([...facts.users]).toEqual([
     [0, 'root'],
     [1000, 'ada'],

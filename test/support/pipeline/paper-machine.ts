@@ -1,0 +1,201 @@
+/**
+ * A host on paper for whole backups: one volume with a folder of files, snapshots that are copies of it, and a clock that
+ * somebody sets. Time passes only when something is done, so that ours, the host's and the true time are known.
+ */
+import { Readable } from 'node:stream';
+import type { Clock } from '../../../shared/base/clock.ts';
+import type { RemoteCommand, RemoteStream, StreamCommand, StreamResult } from '../../../shared/remote/command.ts';
+import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
+import { guestGroups, guestMounts, guestVolumes, noLimits } from '../../unit/snapshot/fixtures.ts';
+import { type PaperFile, paperFiles } from './paper-files.ts';
+
+/** A folder of the guest's volume vg0/files. */
+export const FOLDER = '/srv/files';
+
+const NS_IN_MS = 1_000_000n;
+/** How long a command takes. */
+const COMMAND_MS = 30;
+const CREATE_MS = 700;
+
+interface StoredFile {
+  readonly content: Buffer;
+  readonly inode: number;
+  /** mtime and ctime. */
+  readonly timeNs: bigint;
+}
+
+export class PaperMachine {
+  /** The true time. */
+  ms: number;
+  /** What is wrong with our clock, and with the host's. */
+  ourErrorMs = 0;
+  hostErrorMs = 0;
+  bootId = '6f0a2d0a-1111-4000-8000-000000000000';
+  /** A date(1) and a file system that know whole seconds only. */
+  isCoarse = false;
+  /** Runs just before the snapshots are made. */
+  onCreate: () => void = () => undefined;
+  readonly #files = new Map<string, StoredFile>();
+  #snapshot: ReadonlyMap<string, StoredFile> = new Map();
+  #bootMs: number;
+  #inode = 100;
+
+  constructor(now: Date) {
+    this.ms = now.getTime();
+    this.#bootMs = this.ms - 3_600_000;
+  }
+
+  /** The clock of the machine that makes the backup. */
+  get clock(): Clock {
+    return {
+      now: () => new Date(Math.floor(this.ms + this.ourErrorMs)),
+      monotonicMs: () => this.ms,
+      // Short waits take no time; whoever renews something waits for longer and is ended.
+      sleep: async (ms, signal) => {
+        signal.throwIfAborted();
+        if (ms < 10_000) return this.pass(ms);
+        await new Promise((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+        });
+      },
+    };
+  }
+
+  get hostNs(): bigint {
+    return BigInt(Math.round((this.ms + this.hostErrorMs) * 1000)) * 1000n;
+  }
+
+  pass(ms: number): void {
+    this.ms += ms;
+  }
+
+  restartHost(): void {
+    this.bootId = this.bootId.replace(/^./, (digit) => ((Number.parseInt(digit, 16) + 1) % 16).toString(16));
+    this.#bootMs = this.ms;
+  }
+
+  /** As somebody on the host writes a file: its times are what the host's clock shows. */
+  write(name: string, content: string): void {
+    const timeNs = this.isCoarse ? (this.hostNs / 1_000_000_000n) * 1_000_000_000n : this.hostNs;
+    const inode = this.#files.get(name)?.inode ?? (this.#inode += 1);
+    this.#files.set(name, { content: Buffer.from(content), inode, timeNs });
+  }
+
+  /** A connection to it. */
+  get host(): RemoteHost {
+    return {
+      name: 'db1',
+      run: async <T>(command: RemoteCommand<T>, signal: AbortSignal) => {
+        signal.throwIfAborted();
+        this.pass(COMMAND_MS / 2);
+        const answer = this.#answer(command);
+        this.pass(COMMAND_MS / 2);
+        return answer as T;
+      },
+      stream: async (command, input, signal) => this.#stream(command, input, signal),
+      async [Symbol.asyncDispose]() {},
+    };
+  }
+
+  #answer(command: RemoteCommand<unknown>): unknown {
+    const uptimeSeconds = Math.floor((this.ms - this.#bootMs) / 10) / 100;
+    const name = command.args.find((arg) => typeof arg === 'string' && arg.startsWith('sp_'));
+    switch (command.name) {
+      case 'identify-host': {
+        const earliestMs = this.isCoarse
+          ? Math.floor(Number(this.hostNs) / 1e9) * 1000
+          : Number(this.hostNs / NS_IN_MS);
+        const wallClock = { earliestMs, latestMs: earliestMs + (this.isCoarse ? 1000 : 1) };
+        const facts = { system: 'Linux', bootId: this.bootId, uptimeSeconds, wallClock, missing: [] };
+        return { ...facts, gnuTar: true, gnuFind: true, users: new Map(), groups: new Map() };
+      }
+      case 'read-mounts':
+        return guestMounts();
+      case 'list-logical-volumes':
+        return guestVolumes();
+      case 'list-volume-groups':
+        return guestGroups().map((group) => ({ ...group, vg_free_count: 2000 }));
+      case 'read-lvm-limits':
+        return noLimits;
+      case 'list-block-devices':
+        return new Map();
+      case 'measure-mounts':
+        return command.args.map(() => ({ use: { sizeBytes: 1e9, usedBytes: 1e8 }, writtenBytes: 0 }));
+      case 'resolve-paths':
+        return command.args.map((path) => ({ asked: path, real: path }));
+      case 'sweep-host':
+      case 'release-lease':
+        return { removed: [], kept: [] };
+      case 'arm-lease':
+        return { bootId: this.bootId, keeperPid: 1 };
+      case 'renew-lease':
+        return { state: 'alive', peaks: [], invalid: [] };
+      case 'create-snapshots': {
+        this.onCreate();
+        this.#snapshot = new Map(this.#files);
+        const facts = { name, uuid: UUID, extents: 10, beforeUptime: this.#uptime(), wallClockNs: this.#date() };
+        this.pass(CREATE_MS);
+        return [{ ...facts, afterUptime: this.#uptime() }];
+      }
+      case 'mount-snapshot':
+        return { path: '/run/stillpoint/x/mnt/0', mountLine: 'a line', table: TABLE, rootInode: '2' };
+      case 'observe-snapshot': {
+        const observed = { uuid: UUID, status: '0 8 snapshot 8/1000 8', table: TABLE, mountLine: 'a line' };
+        return { ...observed, bootId: this.bootId, readable: true };
+      }
+      default:
+        throw new Error(`nobody answers "${command.name}"`);
+    }
+  }
+
+  #uptime(): number {
+    return Math.floor((this.ms - this.#bootMs) / 10) / 100;
+  }
+
+  #date(): bigint {
+    return this.isCoarse ? (this.hostNs / 1_000_000_000n) * 1_000_000_000n : this.hostNs;
+  }
+
+  async #stream(
+    command: StreamCommand,
+    input: AsyncIterable<Uint8Array> | undefined,
+    signal: AbortSignal,
+  ): Promise<RemoteStream> {
+    this.pass(COMMAND_MS);
+    switch (command.name) {
+      case 'list-ancestors':
+        return streamOf(command.args.map((path) => lineOf('d', 2n, 0, 0n, path.toString())).join(''));
+      case 'list-tree': {
+        const files = [...this.#snapshot].toSorted(([left], [right]) => (left < right ? -1 : 1));
+        const lines = files.map(([name, { content, inode, timeNs }]) =>
+          lineOf('f', BigInt(inode), content.length, timeNs, name),
+        );
+        return streamOf(lineOf('d', 2n, 4096, 0n, '') + lines.join(''));
+      }
+      case 'pack-files': {
+        const files = [...this.#snapshot].map(
+          ([path, { content, inode }]): PaperFile => ({ path, type: 'file', content, inode }),
+        );
+        return await paperFiles([{ path: '', type: 'dir' }, ...files]).stream(command, input, signal);
+      }
+      default:
+        throw new Error(`nobody answers "${command.name}"`);
+    }
+  }
+}
+
+const UUID = 'abcdef-0123-4567-89ab-cdef-0123-456789';
+const TABLE = '0 8 snapshot 254:1 254:9 P 8';
+
+/** As find prints an entry. */
+function lineOf(type: 'f' | 'd', inode: bigint, size: number, timeNs: bigint, path: string): string {
+  const time = `${timeNs / 1_000_000_000n}.${String(timeNs % 1_000_000_000n).padStart(9, '0')}`;
+  return `${type} ${inode} 1 ${type === 'd' ? '755' : '644'} 0 0 ${size} ${time} ${time}\0${path}\0\0`;
+}
+
+function streamOf(text: string): RemoteStream {
+  const data = Buffer.from(text);
+  const result: StreamResult = { exitCode: 0, bytes: data.length, stderr: '', stderrIsWhole: true };
+  const output = Readable.from([data], { objectMode: false });
+  return { output, finished: Promise.resolve(result), async [Symbol.asyncDispose]() {} };
+}
