@@ -6,6 +6,7 @@
  */
 import type { JobOutcome } from '../shared/domain/events.ts';
 import { isPartial, type JobResult } from '../shared/domain/report.ts';
+import type { RunFacts } from '../shared/domain/run-facts.ts';
 
 export const EXIT = {
   ok: 0,
@@ -30,10 +31,10 @@ export const EXIT_MEANING: Readonly<Record<ExitCode, string>> = {
   2: 'The command line does not make sense: an unknown command or option, a missing or contradicting argument.',
   3: 'The configuration: no such file, host, source or repository, a mistake in it, or a password that could not be had.',
   4: 'The host could not be reached or does not let us work: SSH, host key, login, sudo, a missing program.',
-  5: 'The state of the host: a path, volume or snapshot. Nothing was committed.',
+  5: 'The state of the host: a path, volume or snapshot.',
   6: 'The repository or the place where it lives.',
   7: 'The restore: the target folder cannot be used, or nothing could be restored into it.',
-  8: 'Finished, but look at it: attributes of a file could not be saved, a check has findings, a repair cannot bring everything back, a restore point was not copied or cannot be read, what was restored comes from a restore point that is not whole, a sweep left something alone, or a lock could not be removed.',
+  8: 'Finished, but look at it: attributes of a file could not be saved, a check has findings, a repair cannot bring everything back, a restore point was not copied or cannot be read, what was restored comes from a restore point that is not whole, a sweep left something alone, a lock could not be removed, or something could not be cleaned up.',
   9: 'Done in part: something that was asked for is missing; the report names it. For a backup: the restore point is there, without what could not be saved. For a restore: entries are not in the folder, or not with their content.',
   130: 'Cancelled. Also when Ctrl-C stopped the following of a job that goes on in its own process.',
   141: 'The reader of standard output went away, as in "stillpoint list | head". A job that was followed goes on.',
@@ -68,12 +69,13 @@ export function exitCodeOfJob(
   outcome: JobOutcome,
   result: JobResult | undefined,
   errorCode: string | undefined,
+  facts?: RunFacts,
 ): ExitCode {
   switch (outcome) {
     case 'succeeded':
-      if (result === undefined) return EXIT.ok;
-      if (isPartial(result)) return EXIT.partial;
-      return hasFindings(result) ? EXIT.findings : EXIT.ok;
+      if (result !== undefined && isPartial(result)) return EXIT.partial;
+      if (result !== undefined && hasFindings(result)) return EXIT.findings;
+      return facts === undefined || facts.left.length === 0 ? EXIT.ok : EXIT.findings;
     case 'cancelled':
       return EXIT.cancelled;
     case 'failed':

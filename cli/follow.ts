@@ -10,6 +10,7 @@ import { toErrorRecord } from '../shared/base/errors.ts';
 import type { JobOutcome, RunEvent } from '../shared/domain/events.ts';
 import { isFinished, type Job } from '../shared/domain/job.ts';
 import type { JobResult } from '../shared/domain/report.ts';
+import type { RunFacts } from '../shared/domain/run-facts.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 import type { Interrupts } from './interrupts.ts';
 
@@ -19,6 +20,7 @@ export type FollowEnd =
       readonly outcome: JobOutcome;
       readonly result: JobResult | undefined;
       readonly error: ErrorRecord | undefined;
+      readonly facts: RunFacts | undefined;
     }
   /** The person stopped watching; the job goes on. */
   | { readonly kind: 'left' };
@@ -59,7 +61,8 @@ export async function follow(stillpoint: Stillpoint, options: FollowOptions): Pr
       const drained = options.drained();
       if (drained !== undefined) await abortable(drained, watching.signal);
       if (event.type === 'job-finished') {
-        return { kind: 'finished', outcome: event.outcome, result: event.result, error: event.error };
+        const { outcome, result, error, facts } = event;
+        return { kind: 'finished', outcome, result, error, facts };
       }
     }
   } catch (error) {
@@ -72,5 +75,5 @@ export async function follow(stillpoint: Stillpoint, options: FollowOptions): Pr
 /** A log that ends without its last event belongs to a runner that is gone; the record then knows more than the log. */
 function endOf(job: Job): FollowEnd {
   if (!isFinished(job.state)) return { kind: 'left' };
-  return { kind: 'finished', outcome: job.state, result: job.result, error: job.error };
+  return { kind: 'finished', outcome: job.state, result: job.result, error: job.error, facts: job.facts };
 }

@@ -34,8 +34,10 @@ export class JsonWatcher implements FollowWatcher, Disposable {
 
   end(job: Job, end: FollowEnd, exitCode: ExitCode): void {
     if (end.kind === 'left') this.#line({ type: 'exit', exitCode, jobId: job.id, outcome: 'left' });
-    else
-      this.#line({ type: 'exit', exitCode, jobId: job.id, outcome: end.outcome, result: end.result, error: end.error });
+    else {
+      const { outcome, result, error, facts } = end;
+      this.#line({ type: 'exit', exitCode, jobId: job.id, outcome, result, error, facts });
+    }
   }
 
   [Symbol.dispose](): void {

@@ -144,5 +144,5 @@ export class Shell {
 }
 
 function exitCodeOfEnd(end: FollowEnd): ExitCode {
-  return end.kind === 'left' ? EXIT.cancelled : exitCodeOfJob(end.outcome, end.result, end.error?.code);
+  return end.kind === 'left' ? EXIT.cancelled : exitCodeOfJob(end.outcome, end.result, end.error?.code, end.facts);
 }

@@ -30,7 +30,7 @@ export async function newEvents(stillpoint: Stillpoint, job: Job, request: NewsR
     for await (const event of stillpoint.followJob(job.id, since, AbortSignal.any([signal, enough]))) {
       nextEvent = event.seq;
       request.onEvent(event);
-      if (event.type !== 'progress') events.push(event);
+      if (event.type !== 'progress' && event.type !== 'store-changed') events.push(event);
       const isOver = event.type === 'job-finished' || (waitMs === 0 && event.seq >= job.lastSeq);
       if (events.length >= EVENTS_MOST || isOver) break;
     }

@@ -2,7 +2,7 @@
 import { formatBytes } from '../../shared/base/bytes.ts';
 import { redact } from '../../shared/base/log.ts';
 import type { RunEvent } from '../../shared/domain/events.ts';
-import { formatDuration, type Paint, shown } from './text.ts';
+import { enumerated, formatDuration, type Paint, shown } from './text.ts';
 
 /** Wide enough for the longest phase. */
 const PHASE_WIDTH = 10;
@@ -42,6 +42,12 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
           `could not clean up ${words(event.what)}: ${words(event.error.message)} ${words(event.error.advice)} [${shown(event.error.code)}]`,
         ),
       );
+    case 'host-swept':
+      return event.removed.length === 0
+        ? undefined
+        : say(`removed from "${shown(event.host)}" what earlier runs had left: ${enumerated(event.removed)}`);
+    case 'store-unsure':
+      return trouble(paint('yellow', `nobody knows whether ${shown(event.what)} in "${shown(event.repository)}"`));
     case 'job-waiting':
       return say(
         event.behind === undefined
@@ -52,6 +58,12 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
     case 'job-finished':
     case 'phase-started':
     case 'progress':
+    case 'host-sweeping':
+    case 'lease-arming':
+    case 'restore-point-saved':
+    case 'restore-point-removed':
+    case 'store-changed':
+    case 'target-changed':
       return undefined;
   }
 }

@@ -26,6 +26,39 @@ function eventText(event: RunEvent, wording: Wording): readonly string[] {
       return [t('{0} …', phaseWords(event.phase, t))];
     case 'phase-finished':
       return [t('{0}: done in {1}', phaseWords(event.phase, t), formatDuration(event.durationMs))];
+    case 'host-sweeping':
+      return [t('Looking for what earlier runs left on "{0}" …', event.host)];
+    case 'host-swept':
+      return event.removed.length === 0
+        ? [t('Earlier runs left nothing on "{0}".', event.host)]
+        : [t('Removed from "{0}" what earlier runs had left:', event.host), ...event.removed];
+    case 'lease-arming':
+      return [t('Run {0} begins on "{1}".', event.run, event.host)];
+    case 'restore-point-saved':
+      return [t('Restore point {0} is saved in "{1}".', event.restorePoint.slice(0, 8), event.repository)];
+    case 'restore-point-removed':
+      return [t('Restore point {0} is removed from "{1}".', event.restorePoint.slice(0, 8), event.repository)];
+    case 'store-changed':
+      return [
+        t(
+          '"{0}" so far: {1} packs and {2} index files written, {3} and {4} removed.',
+          event.repository,
+          event.packsSaved,
+          event.indexesSaved,
+          event.packsRemoved,
+          event.indexesRemoved,
+        ),
+      ];
+    case 'store-unsure':
+      return [t('Nobody knows whether {0} in "{1}".', event.what, event.repository)];
+    case 'target-changed':
+      return [
+        event.state === 'filling'
+          ? t('The files go to "{0}" first.', event.work)
+          : event.state === 'moving'
+            ? t('The files move to their places in "{0}".', event.path)
+            : t('All files are at their places in "{0}".', event.path),
+      ];
     case 'lease-armed':
       return [
         t(

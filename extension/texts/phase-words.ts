@@ -77,8 +77,7 @@ export function progressWords(progress: Progress, t: Translate): string {
 }
 
 /**
- * What cancelling means at this moment. Before the snapshot nothing is on the host; once the commit has begun the
- * restore point may come into being all the same, and saying otherwise would be a lie.
+ * What cancelling does at this moment. What it means is known at the end, and told then.
  */
 export function cancelWords(phase: Phase | undefined, t: Translate): string {
   switch (phase) {
@@ -88,13 +87,13 @@ export function cancelWords(phase: Phase | undefined, t: Translate): string {
     case 'list':
     case 'read':
     case 'end-check':
-      return t('Stopping, then removing the snapshot from the host. Nothing is committed.');
+      return t('Stopping, then removing the snapshot from the host.');
     case 'commit':
     case 'release':
-      return t('Stopping. The commit has begun, so the restore point may still appear.');
+      return t('The restore point may be saved already; then it stays. The host is cleaned up in any case.');
     case 'restore':
-      return t('Stopping. Files that were restored so far stay in the target folder.');
+      return t('Stopping. What came so far stays in a work folder in the target.');
     default:
-      return t('Stopping. Nothing was changed on the host.');
+      return t('Stopping. The job says at its end what it has done.');
   }
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { RunEvent } from '../../shared/domain/events.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
+import { INNER_LIST } from '../limits.ts';
 
 export const eventShape = z.strictObject({
   seq: z.int().describe('Number of the event.'),
@@ -40,6 +41,17 @@ function durationOf(event: RunEvent): number | null {
 
 function detailOf(event: RunEvent): string | undefined {
   switch (event.type) {
+    case 'host-swept':
+      return event.removed.length === 0 ? undefined : event.removed.slice(0, INNER_LIST).join(', ');
+    case 'lease-arming':
+      return `run ${event.run} on ${event.host}`;
+    case 'restore-point-saved':
+    case 'restore-point-removed':
+      return `${event.restorePoint} in ${event.repository}`;
+    case 'store-unsure':
+      return `nobody knows whether ${event.what} in ${event.repository}`;
+    case 'target-changed':
+      return `${event.path}: ${event.state}`;
     case 'lease-armed':
       return `run ${event.run} on ${event.host}, ${event.leaseMs} ms`;
     case 'lease-released':
@@ -62,6 +74,8 @@ function detailOf(event: RunEvent): string | undefined {
     case 'phase-started':
     case 'phase-finished':
     case 'progress':
+    case 'host-sweeping':
+    case 'store-changed':
       return undefined;
   }
 }

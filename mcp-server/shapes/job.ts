@@ -5,6 +5,7 @@ import { isFinished, type Job } from '../../shared/domain/job.ts';
 import { isPartial } from '../../shared/domain/report.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
 import { personCommand, wordsOf } from '../person-command.ts';
+import { factsOf, factsShape } from './facts.ts';
 import { resultOf, resultShape } from './job-result.ts';
 
 export const JOB_STATES = [
@@ -38,6 +39,7 @@ export const jobShape = z.strictObject({
   finishedAt: z.string().nullable().describe('When it ended, ISO 8601.'),
   nextPollSeconds: z.int().describe('When to ask again; 0 when it has finished.'),
   result: resultShape.nullable().describe('What it proved; null unless it succeeded.'),
+  facts: factsShape.nullable().describe('What it did that lasts, however it ended; null before its end.'),
   error: z
     .strictObject({
       code: z.string().describe('Stable code of the error.'),
@@ -49,11 +51,11 @@ export const jobShape = z.strictObject({
     .describe('Why it failed; null otherwise.'),
 });
 
-/** A job without its result, where that would only fill the answer; get_job has it. */
-export const jobSummaryShape = jobShape.omit({ result: true });
+/** A job without its result and facts, where that would only fill the answer; get_job has it. */
+export const jobSummaryShape = jobShape.omit({ result: true, facts: true });
 
 export function jobSummaryOf(job: Job): z.input<typeof jobSummaryShape> {
-  const { result: _, ...summary } = jobOf(job);
+  const { result: _, facts: __, ...summary } = jobOf(job);
   return summary;
 }
 
@@ -76,6 +78,7 @@ export function jobOf(job: Job): z.input<typeof jobShape> {
     finishedAt: job.finishedAt ?? null,
     nextPollSeconds: finished ? 0 : NEXT_POLL_SECONDS,
     result: job.result === undefined ? null : resultOf(job.result),
+    facts: job.facts === undefined ? null : factsOf(job.facts),
     error:
       error === undefined
         ? null

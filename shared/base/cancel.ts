@@ -36,7 +36,7 @@ export interface Deadline extends Disposable {
 
 export function cancelled(what: string): StillpointError {
   return new StillpointError('run.cancelled', `${what} was cancelled.`, {
-    advice: 'Nothing was committed. Start it again when you want it.',
+    advice: 'Start it again when you want it.',
     cause: undefined,
   });
 }

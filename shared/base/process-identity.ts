@@ -21,8 +21,8 @@ export interface ProcessIdentity extends ThisMachine {
 /** `ended`: no such process, or another one under its number. `restarted`: its machine was started again since. */
 export type ProcessFate = 'alive' | 'ended' | 'restarted' | 'unknown';
 
-/** A process on another machine that shares our home folder is known by its heartbeat alone. */
-const FOREIGN_SILENCE_MS = 15 * 60_000;
+/** After this long without a sign of life, one whose fate is unknown is no longer waited for. */
+export const SILENCE_MS = 15 * 60_000;
 
 export async function identifyProcess(pid: number = process.pid): Promise<ProcessIdentity | undefined> {
   const seen = await lookAt(pid);
@@ -42,10 +42,10 @@ export async function fateOf(identity: ProcessIdentity, self?: ThisMachine): Pro
   return seen !== 'none' && seen.start === identity.start ? 'alive' : 'ended';
 }
 
-/** `silentMs` says how long ago it last gave a sign of life by the file's time; it counts where its fate is unknown. */
-export async function isAlive(identity: ProcessIdentity, silentMs: number): Promise<boolean> {
+/** `silenceMs` says how long ago it last gave a sign of life; it is asked only where its fate is unknown. */
+export async function isAlive(identity: ProcessIdentity, silenceMs: () => Promise<number>): Promise<boolean> {
   const fate = await fateOf(identity);
-  return fate === 'unknown' ? silentMs < FOREIGN_SILENCE_MS : fate === 'alive';
+  return fate === 'unknown' ? (await silenceMs()) < SILENCE_MS : fate === 'alive';
 }
 
 /** `none`: no such process, or one that ended and was not yet collected. `hidden`: there is one, and we may not see it. */

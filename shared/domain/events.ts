@@ -4,6 +4,7 @@
  */
 import type { ErrorRecord } from '../base/errors.ts';
 import type { JobResult } from './report.ts';
+import type { RunFacts, StoreCounts, TargetState } from './run-facts.ts';
 
 /** The phases of a backup in their order; the kill tests walk through this list. */
 export const BACKUP_PHASES = [
@@ -49,6 +50,11 @@ export type RunEventBody =
   | { readonly type: 'job-started' }
   | { readonly type: 'phase-started'; readonly phase: Phase }
   | { readonly type: 'phase-finished'; readonly phase: Phase; readonly durationMs: number }
+  /** What earlier runs left on a host is about to be removed, and was. */
+  | { readonly type: 'host-sweeping'; readonly host: string }
+  | { readonly type: 'host-swept'; readonly host: string; readonly removed: readonly string[] }
+  /** From here on something of the run may be on the host. */
+  | { readonly type: 'lease-arming'; readonly host: string; readonly run: string }
   | { readonly type: 'lease-armed'; readonly host: string; readonly run: string; readonly leaseMs: number }
   | { readonly type: 'lease-released'; readonly host: string; readonly run: string }
   | {
@@ -65,6 +71,13 @@ export type RunEventBody =
       readonly snapshot: string;
       readonly lifetimeMs: number;
     }
+  | { readonly type: 'restore-point-saved'; readonly repository: string; readonly restorePoint: string }
+  | { readonly type: 'restore-point-removed'; readonly repository: string; readonly restorePoint: string }
+  /** Counted from the beginning of the job. */
+  | ({ readonly type: 'store-changed'; readonly repository: string } & StoreCounts)
+  /** "restore point 0a1b2c3d was saved": what was begun, and nobody knows whether it is so. */
+  | { readonly type: 'store-unsure'; readonly repository: string; readonly what: string }
+  | { readonly type: 'target-changed'; readonly path: string; readonly work: string; readonly state: TargetState }
   | ({ readonly type: 'progress'; readonly phase: Phase } & Progress)
   | { readonly type: 'item-skipped'; readonly path: string; readonly reason: string }
   | { readonly type: 'warning'; readonly code: string; readonly message: string; readonly advice: string }
@@ -73,7 +86,10 @@ export type RunEventBody =
       readonly type: 'job-finished';
       readonly outcome: JobOutcome;
       readonly result?: JobResult;
+      /** Its advice begins with what the end means, computed from the facts. */
       readonly error?: ErrorRecord;
+      /** What the job did that lasts. Absent where the process that ran it said nothing and left no log. */
+      readonly facts?: RunFacts;
     };
 
 export type JobOutcome = 'succeeded' | 'failed' | 'cancelled' | 'interrupted';

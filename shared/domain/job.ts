@@ -8,6 +8,7 @@ import type { PointFilter } from './point-filter.ts';
 import type { PruneRequest } from './prune-plan.ts';
 import type { RepairWish } from './repair-plan.ts';
 import type { JobResult } from './report.ts';
+import type { RunFacts } from './run-facts.ts';
 import type { VerifySubset } from './verify-subset.ts';
 
 /** What a job is to do. Plain JSON: it is written to disk before the runner starts. */
@@ -62,6 +63,8 @@ export interface Job {
   readonly progress: Progress | undefined;
   readonly result: JobResult | undefined;
   readonly error: ErrorRecord | undefined;
+  /** What it did that lasts; known at its end. */
+  readonly facts: RunFacts | undefined;
   /** The seq of the newest event. */
   readonly lastSeq: number;
 }

@@ -88,7 +88,7 @@ export class JobDesk {
     const facts = await settledFacts(store, id, this.#clock);
     if (facts === undefined) return undefined;
     const job = await store.view(facts);
-    if (isFinished(job.state)) this.#finished.set(id, job);
+    if (isFinished(job.state) && facts.isPresumed !== true) this.#finished.set(id, job);
     return job;
   }
 }

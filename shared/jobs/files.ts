@@ -3,7 +3,8 @@
  * none, whatever dies in between; a temporary file that a dead process left is of no meaning to anybody.
  */
 import { randomBytes } from 'node:crypto';
-import { link, open, readFile, rename, rm } from 'node:fs/promises';
+import { link, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { StillpointError } from '../base/errors.ts';
 
 /** Puts `content` in the place of what is there. */
@@ -14,6 +15,27 @@ export async function replaceFile(path: string, content: string): Promise<void> 
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw storeError(path, error);
+  }
+}
+
+/**
+ * Gives the file a new time and leaves its content. It is written anew, because a time that we set would be that of our
+ * clock, and the folder may lie on another machine.
+ */
+export async function refreshFile(path: string): Promise<void> {
+  await using file = await open(path, 'r+');
+  const content = await file.readFile();
+  if (content.length > 0) await file.write(content, 0, content.length, 0);
+}
+
+/** The time where the folder lies, which may be another machine's; where that cannot be asked, our own. */
+export async function timeAt(folder: string): Promise<Date> {
+  const path = join(folder, 'clock');
+  try {
+    await writeFile(path, '.', { mode: 0o600 });
+    return (await stat(path)).mtime;
+  } catch {
+    return new Date();
   }
 }
 

@@ -15,7 +15,7 @@ import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { invariant } from '../base/errors.ts';
 import { identifyProcess, isAlive, type ProcessIdentity } from '../base/process-identity.ts';
-import { createFileOnce, readIfThere, replaceFile, storeError } from './files.ts';
+import { createFileOnce, readIfThere, refreshFile, replaceFile, storeError, timeAt } from './files.ts';
 import { processIdentitySchema } from './process-identity-schema.ts';
 
 const entrySchema = z.object({
@@ -25,6 +25,8 @@ const entrySchema = z.object({
 
 /** How often those who wait look again. */
 const POLL_MS = 250;
+/** Much shorter than the silence after which a holder counts as dead. */
+const BEAT_EVERY_MS = 60_000;
 
 export interface HeldLock extends AsyncDisposable {
   /** The holder before us died, or said on leaving that it could not clean up. */
@@ -41,10 +43,7 @@ export async function tryLock(folder: string): Promise<HeldLock | undefined> {
   if (before > 0) {
     const path = join(folder, String(before));
     const entry = parseEntry((await readIfThere(path)) ?? '');
-    if (entry?.state === 'held') {
-      const seen = await stat(path).catch(() => undefined);
-      if (await isAlive(entry.holder, seen === undefined ? 0 : Date.now() - seen.mtimeMs)) return undefined;
-    }
+    if (entry?.state === 'held' && (await isAlive(entry.holder, () => silenceOf(path, folder)))) return undefined;
     uncleanBefore = entry?.state !== 'released';
   }
   const own = before + 1;
@@ -59,13 +58,26 @@ export async function tryLock(folder: string): Promise<HeldLock | undefined> {
     return undefined;
   }
   await removeBelow(folder, own);
+  let beat: Promise<void> = Promise.resolve();
+  // Those who cannot see our process know that we live by this.
+  const beating = setInterval(() => {
+    beat = refreshFile(path).catch(() => undefined);
+  }, BEAT_EVERY_MS).unref();
   let released = false;
   const release = async ({ clean }: { readonly clean: boolean }): Promise<void> => {
     if (released) return;
     released = true;
+    clearInterval(beating);
+    await beat;
     await replaceFile(path, write(clean ? 'released' : 'released-unclean'));
   };
   return { uncleanBefore, release, [Symbol.asyncDispose]: () => release({ clean: true }) };
+}
+
+/** How long the holder gave no sign of life, by the clock of the folder. */
+async function silenceOf(path: string, folder: string): Promise<number> {
+  const seen = await stat(path).catch(() => undefined);
+  return seen === undefined ? 0 : (await timeAt(folder)).getTime() - seen.mtimeMs;
 }
 
 /** Waits until the lock is ours. `onHeld` is told of whoever holds it when the waiting begins. */

@@ -3,6 +3,7 @@
  * time, without a server between them.
  *
  *     owner                 who we are on hosts, made once
+ *     clock                 touched to ask what time it is where the folder lies
  *     changed               touched whenever something changed, for those who watch
  *     locks/                see host-lock.ts
  *     jobs/<id>/record.json    what is to be done; written by the starter, then by the runner alone
@@ -18,7 +19,8 @@
  * job, `finished.json` how it ended. A process may die between any two writes; whoever reads next finds a job that is
  * whole, or one whose process is gone, and `settle.ts` ends that one.
  */
-import { chmod, mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StillpointError } from '../base/errors.ts';
 import type { ProcessIdentity } from '../base/process-identity.ts';
@@ -26,7 +28,7 @@ import type { RunEvent } from '../domain/events.ts';
 import type { Job, JobState } from '../domain/job.ts';
 import { type JobId, jobId, newOwnerId, type OwnerId, ownerId } from '../domain/names.ts';
 import { readTail } from './event-log.ts';
-import { createFileOnce, readIfThere, replaceFile, storeError } from './files.ts';
+import { createFileOnce, readIfThere, refreshFile, replaceFile, storeError, timeAt } from './files.ts';
 import { type FinishedEvent, type JobRecord, parseFinished, parseHeartbeat, parseRecord } from './records.ts';
 
 /** Everything about one job that is on disk, but for its events. */
@@ -37,6 +39,9 @@ export interface JobFacts {
   readonly released: boolean;
   readonly finished: FinishedEvent | undefined;
 }
+
+/** More than a record of an end takes, unless it names thousands of files. */
+const RESERVE_BYTES = 256 * 1024;
 
 export class JobStore {
   readonly folder: string;
@@ -95,14 +100,22 @@ export class JobStore {
     return createFileOnce(this.path(id, 'heartbeat'), `${JSON.stringify(identity)}\n`);
   }
 
-  async beat(id: JobId, at: Date): Promise<void> {
-    await utimes(this.path(id, 'heartbeat'), at, at);
+  /** Dated by whoever keeps the folder, so that machines with different clocks judge alike. */
+  async beat(id: JobId): Promise<void> {
+    await refreshFile(this.path(id, 'heartbeat'));
   }
 
+  /** The time where the folder lies. */
+  now(): Promise<Date> {
+    return timeAt(this.folder);
+  }
+
+  /** It holds some room, so that on a disk that has become full there is enough to say how the job ended. */
   async makeWorkFolder(id: JobId): Promise<string> {
     const folder = join(this.jobFolder(id), 'work');
     try {
       await mkdir(folder, { mode: 0o700 });
+      await writeFile(join(folder, 'reserve'), randomBytes(RESERVE_BYTES), { mode: 0o600 });
     } catch (error) {
       throw storeError(folder, error);
     }
@@ -211,6 +224,7 @@ function toJob(facts: JobFacts, tail: readonly RunEvent[]): Job {
     },
     result: finished?.result,
     error: finished?.error,
+    facts: finished?.facts,
     lastSeq: finished?.seq ?? tail.at(-1)?.seq ?? 0,
   };
 }

@@ -9,6 +9,7 @@ import type { Prompter } from '../domain/prompter.ts';
 import type { RepositorySpec, StoreOptions } from '../domain/source.ts';
 import type { Backend } from '../repository/backend/backend.ts';
 import type { CacheOptions } from '../repository/backend/cache.ts';
+import { type StoreChange, withChanges } from '../repository/backend/changes.ts';
 import { openBackend } from '../repository/backend/open-backend.ts';
 import { createRepository, openRepository } from '../repository/open-repository.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
@@ -26,6 +27,8 @@ export interface OpenRepositoryPorts {
   readonly onTrouble?: ((error: StillpointError) => void) | undefined;
   /** Given what whoever looks on should know of the repository; default: the log. */
   readonly onNotice?: ((notice: RepositoryNotice) => void) | undefined;
+  /** Told of every file that is saved or removed, and of those of which that is not known. */
+  readonly onChange?: ((change: StoreChange) => void) | undefined;
   /** For whoever has to see the store itself: nothing is taken from the copies on this machine. */
   readonly isFresh?: boolean;
 }
@@ -62,14 +65,11 @@ async function withBackend(
   signal: AbortSignal,
 ): Promise<OpenedRepository> {
   const logger = ports.logger.child({ repository: name });
-  const { clock, onTrouble, onNotice } = ports;
+  const { clock, onTrouble, onNotice, onChange } = ports;
   const ssh = sshHost && sshWay(sshHost, ports.login, { ...ports, logger });
-  const backend: Backend = await openBackend(
-    place,
-    { ...store, secret: secrets.store },
-    { logger, clock, onTrouble, ssh },
-    signal,
-  );
+  const backendPorts = { logger, clock, onTrouble, ssh };
+  const opened: Backend = await openBackend(place, { ...store, secret: secrets.store }, backendPorts, signal);
+  const backend = onChange === undefined ? opened : withChanges(opened, onChange);
   try {
     const options = { logger, clock, onNotice, cache: cacheFor(place, store, ports) };
     return await open(backend, secrets.password, signal, options);

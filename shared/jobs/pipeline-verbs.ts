@@ -69,7 +69,14 @@ function storeOpener(name: RepositoryName, ports: VerbPorts): Opener {
 function repositoryOpener(name: RepositoryName, ports: VerbPorts, isFresh = false): Opener {
   const spec = findRepository(ports.configuration, name);
   const onNotice = (notice: RepositoryNotice): void => ports.emit({ type: 'warning', ...notice });
-  const openPorts = { ...ports, onTrouble: troubleTeller(ports), onNotice, login: () => ports.prompter, isFresh };
+  const openPorts = {
+    ...ports,
+    onTrouble: troubleTeller(ports),
+    onNotice,
+    onChange: ports.storeEvents.of(name),
+    login: () => ports.prompter,
+    isFresh,
+  };
   return (signal) => openAt(spec, ports.repositorySecrets(name), openPorts, signal);
 }
 

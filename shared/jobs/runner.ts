@@ -17,6 +17,7 @@ import type { Logger } from '../base/log.ts';
 import { identifyProcess, type ProcessIdentity } from '../base/process-identity.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { loadConfiguration } from '../config/configuration.ts';
+import { consequencesOf, withConsequences } from '../domain/consequences.ts';
 import type { JobRequest } from '../domain/job.ts';
 import type { HostName, JobId } from '../domain/names.ts';
 import type { JobResult } from '../domain/report.ts';
@@ -31,6 +32,7 @@ import { RecordKeeper } from './record-keeper.ts';
 import type { FinishedEvent, JobRecord } from './records.ts';
 import { deadRuns, runRegister } from './run-register.ts';
 import { describeRequest } from './settle.ts';
+import { StoreEvents } from './store-events.ts';
 import type { VerbPorts, Verbs } from './verbs.ts';
 import { FolderWatch } from './watch.ts';
 
@@ -48,6 +50,12 @@ const BEAT_EVERY_MS = 5_000;
 const LOOK_FOR_CANCEL_MS = 500;
 const FINISH_ATTEMPTS = 6;
 const FINISH_RETRY_MS = 5_000;
+
+const CAME_TOO_LATE = {
+  code: 'run.cancelled',
+  message: 'The job was asked to stop when its work was done already.',
+  advice: 'It counts as done.',
+} as const;
 
 /** Makes this process the one that answers for the job. Errors: `job.not-found`, `job.runner-failed`. */
 export async function claimJob(store: JobStore, id: JobId): Promise<JobRecord> {
@@ -73,6 +81,7 @@ export async function runJob(record: JobRecord, handover: Handover, ports: Runne
   using events = new JobEvents(log, clock, (event) => saved.follow(event, clock));
   let lock: HeldLock | undefined;
   let end: Pick<FinishedEvent, 'outcome' | 'result' | 'error'>;
+  let hasBegun = false;
   try {
     const { configuration, host, identity } = await readPlace(record, ports.environment, cancel.signal);
     if (identity.machine !== undefined) {
@@ -84,6 +93,7 @@ export async function runJob(record: JobRecord, handover: Handover, ports: Runne
       await readPlace(record, ports.environment, cancel.signal);
     }
     cancel.signal.throwIfAborted();
+    hasBegun = true;
     events.emit({ type: 'job-started' });
     for (const warning of handover.warnings) events.emit({ type: 'warning', ...warning });
     const workFolder = await store.makeWorkFolder(record.id);
@@ -93,6 +103,7 @@ export async function runJob(record: JobRecord, handover: Handover, ports: Runne
       await sweepFirst(host, record, verbPorts, events, ports, cancel.signal);
     const result = await runVerb(ports.verbs, record.request, verbPorts, cancel.signal);
     end = { outcome: 'succeeded', result };
+    if (cancel.signal.aborted) events.emit({ type: 'warning', ...CAME_TOO_LATE });
   } catch (error) {
     const wasCancelled = cancel.signal.aborted && toStillpointError(cancel.signal.reason).code === 'run.cancelled';
     const known = errorWithoutSecrets(toErrorRecord(error));
@@ -101,15 +112,17 @@ export async function runJob(record: JobRecord, handover: Handover, ports: Runne
       error: known.message,
       cause: String((error as Error).stack),
     });
-    end = { outcome: wasCancelled ? 'cancelled' : 'failed', error: known };
+    const means = hasBegun ? consequencesOf(record.request, events.facts) : ['It had not begun.'];
+    end = { outcome: wasCancelled ? 'cancelled' : 'failed', error: withConsequences(known, means) };
   }
   events.flush();
   await saved.settled();
   await store.removeWorkFolder(record.id);
   beat.stop();
-  const finished: FinishedEvent = { type: 'job-finished', seq: log.lastSeq + 1, at: clock.now().toISOString(), ...end };
+  const last = { seq: log.lastSeq + 1, at: clock.now().toISOString() };
+  const finished: FinishedEvent = { type: 'job-finished', ...last, ...end, facts: events.facts };
   await sayTheEnd(ports, finished, record.id);
-  await lock?.release({ clean: !events.cleanupFailed });
+  await lock?.release({ clean: events.facts.left.length === 0 });
   return finished;
 }
 
@@ -175,6 +188,7 @@ async function portsFor(context: RunContext, { store, environment, clock, logger
       });
     },
     emit: events.emit,
+    storeEvents: new StoreEvents(events.emit),
     runs,
     logger,
     clock,
@@ -213,9 +227,9 @@ function runVerb(verbs: Verbs, request: JobRequest, ports: VerbPorts, signal: Ab
   return verb(request, ports, signal);
 }
 
-function keepBeating({ store, clock, logger }: RunnerPorts, id: JobId): Disposable & { stop(): void } {
+function keepBeating({ store, logger }: RunnerPorts, id: JobId): Disposable & { stop(): void } {
   const timer = setInterval(() => {
-    store.beat(id, clock.now()).catch((error: unknown) => logger.log('warn', 'the heartbeat failed', { error }));
+    store.beat(id).catch((error: unknown) => logger.log('warn', 'the heartbeat failed', { error }));
   }, BEAT_EVERY_MS);
   const stop = (): void => clearInterval(timer);
   return { stop, [Symbol.dispose]: stop };

@@ -1,22 +1,43 @@
 /**
  * Ends jobs whose process is gone. Every reader does this on the way, so a job never looks as if it were running when
  * nothing runs it. `finished.json` is created once, so any number of readers may find the same dead job.
+ *
+ * Only what is proved is written down. A runner on another machine or in another container, which was silent for long,
+ * may be asleep with its lid closed: its job is shown as interrupted and stays open, so that what it says when it wakes
+ * still counts. So is a job whose end cannot be written, on a full disk.
  */
 import type { Clock } from '../base/clock.ts';
 import type { ErrorRecord } from '../base/errors.ts';
-import { identifyProcess, isAlive } from '../base/process-identity.ts';
+import { fateOf, identifyProcess, SILENCE_MS } from '../base/process-identity.ts';
+import { consequencesOf, withConsequences } from '../domain/consequences.ts';
+import { foldFacts } from '../domain/fold-facts.ts';
 import type { JobRequest } from '../domain/job.ts';
 import type { JobId } from '../domain/names.ts';
+import { NO_FACTS, type RunFacts } from '../domain/run-facts.ts';
 import { EventLogReader } from './event-log.ts';
 import type { JobFacts, JobStore } from './job-store.ts';
 import type { FinishedEvent } from './records.ts';
 
+export interface SettledFacts extends JobFacts {
+  /** The end is what we believe and not what was written: look again. */
+  readonly isPresumed?: true;
+}
+
 /** The facts about a job, after it was ended if its process is gone. Undefined when there is no such job. */
-export async function settledFacts(store: JobStore, id: JobId, clock: Clock): Promise<JobFacts | undefined> {
+export async function settledFacts(store: JobStore, id: JobId, clock: Clock): Promise<SettledFacts | undefined> {
   const facts = await store.facts(id);
-  if (facts === undefined || facts.finished !== undefined || !(await isOrphaned(store, facts, clock))) return facts;
-  // Its runner may have finished between our two looks; then this is refused, and what it said is read below.
-  await finishFor(store, id, { outcome: 'interrupted', error: interrupted(facts) }, clock);
+  if (facts === undefined || facts.finished !== undefined) return facts;
+  const fate = await fateOfJob(store, facts);
+  if (fate === 'alive') return facts;
+  const end = await interrupted(store, facts, fate, clock);
+  const presumed = { ...facts, finished: end, isPresumed: true } as const;
+  if (fate === 'silent') return presumed;
+  try {
+    // Its runner may have finished between our two looks; then this is refused, and what it said is read below.
+    await store.finish(id, end);
+  } catch {
+    return presumed;
+  }
   await store.removeWorkFolder(id);
   return store.facts(id);
 }
@@ -24,15 +45,22 @@ export async function settledFacts(store: JobStore, id: JobId, clock: Clock): Pr
 /** Ends a job that no runner has claimed; false when one has. Of the starter and all readers one does it. */
 export async function giveUpUnclaimed(store: JobStore, id: JobId, error: ErrorRecord, clock: Clock): Promise<boolean> {
   if (!(await claimForSelf(store, id))) return false;
-  return finishFor(store, id, { outcome: 'failed', error }, clock);
+  const at = clock.now().toISOString();
+  return store.finish(id, { type: 'job-finished', seq: 1, at, outcome: 'failed', error, facts: NO_FACTS });
 }
 
-async function isOrphaned(store: JobStore, { record, runner }: JobFacts, clock: Clock): Promise<boolean> {
-  const now = clock.now().getTime();
-  if (runner !== undefined) return !(await isAlive(runner.identity, now - runner.lastBeat.getTime()));
-  if (await isAlive(record.starter, now - Date.parse(record.createdAt))) return false;
+type JobFate = 'alive' | 'gone' | 'silent';
+
+async function fateOfJob(store: JobStore, { record, runner }: JobFacts): Promise<JobFate> {
+  const fate = await fateOf(runner?.identity ?? record.starter);
+  if (fate === 'alive') return 'alive';
+  if (fate === 'unknown') {
+    const since = runner?.lastBeat ?? new Date(record.createdAt);
+    if ((await store.now()).getTime() - since.getTime() < SILENCE_MS) return 'alive';
+    if (runner !== undefined) return 'silent';
+  }
   // The starter died. Its runner may be about to claim the job: who has the claim, decides.
-  return claimForSelf(store, record.id);
+  return runner !== undefined || (await claimForSelf(store, record.id)) ? 'gone' : 'alive';
 }
 
 async function claimForSelf(store: JobStore, id: JobId): Promise<boolean> {
@@ -40,54 +68,50 @@ async function claimForSelf(store: JobStore, id: JobId): Promise<boolean> {
   return self !== undefined && store.claim(id, self);
 }
 
-async function finishFor(
-  store: JobStore,
-  id: JobId,
-  end: Pick<FinishedEvent, 'outcome' | 'error'>,
-  clock: Clock,
-): Promise<boolean> {
-  const seq = (await lastSeqOf(store, id)) + 1;
-  return store.finish(id, { type: 'job-finished', seq, at: clock.now().toISOString(), ...end });
-}
-
-async function lastSeqOf(store: JobStore, id: JobId): Promise<number> {
-  await using reader = new EventLogReader(store.path(id, 'events.ndjson'));
-  for await (const _ of reader.read());
-  return reader.lastSeq;
-}
-
-function interrupted({ record, runner }: JobFacts): ErrorRecord {
-  const pid = runner === undefined ? '' : ` (process ${runner.identity.pid})`;
-  return {
+async function interrupted(store: JobStore, facts: JobFacts, fate: JobFate, clock: Clock): Promise<FinishedEvent> {
+  const { request, id } = facts.record;
+  const log = await readLog(store, id);
+  const means = log.hasBegun ? consequencesOf(request, log.facts) : ['It had not begun.'];
+  const isSaved =
+    request.kind === 'backup' && Object.values(log.facts.stores).some((one) => one.pointsSaved.length > 0);
+  const error = {
     code: 'job.interrupted',
-    message: `The process that ran the ${describeRequest(record.request)} is gone${pid}.`,
-    advice: `${consequence(record.request)} Start it again.`,
-    details: { job: record.id },
+    message: messageOf(facts, fate),
+    advice: isSaved ? 'Nothing needs to be done.' : adviceOf(fate),
+    details: { job: id },
   };
+  const end = { outcome: 'interrupted', error: withConsequences(error, means), facts: log.facts } as const;
+  return { type: 'job-finished', seq: log.lastSeq + 1, at: clock.now().toISOString(), ...end };
 }
 
-function consequence(request: JobRequest): string {
-  switch (request.kind) {
-    case 'backup':
-      return 'Earlier restore points are whole. The host cleans up when the lease has run out, and the next job on it sweeps first.';
-    case 'restore':
-      return `What came until then lies in a folder ".stillpoint-restore-…" in "${request.target}"; remove that first.`;
-    case 'copy':
-      return 'What was copied and indexed is not copied twice.';
-    case 'forget':
-      return 'What was forgotten is gone; every other restore point is whole. The repository stays locked until that lock is removed with "stillpoint unlock".';
-    case 'prune':
-      return 'Every restore point is whole. The repository stays locked until that lock is removed with "stillpoint unlock".';
-    case 'repair':
-      return request.apply
-        ? 'Nothing was lost by that. The repository stays locked until that lock is removed with "stillpoint unlock".'
-        : 'Nothing was changed.';
-    case 'sweep':
-      return 'The next job on the host sweeps first.';
-    case 'check':
-    case 'verify':
-      return 'Nothing was changed.';
+function messageOf({ record, runner }: JobFacts, fate: JobFate): string {
+  const what = `The process that ran the ${describeRequest(record.request)}`;
+  if (runner === undefined) return `${what} is gone.`;
+  const { pid, hostname } = runner.identity;
+  if (fate === 'gone') return `${what} is gone (process ${pid}).`;
+  return `${what} (process ${pid} on "${hostname}") was last heard of at ${runner.lastBeat.toISOString()}.`;
+}
+
+function adviceOf(fate: JobFate): string {
+  if (fate === 'gone') return 'Start it again.';
+  return 'It may be asleep, and goes on when it wakes; start it again where you know that it is gone.';
+}
+
+interface LogSummary {
+  readonly hasBegun: boolean;
+  readonly facts: RunFacts;
+  readonly lastSeq: number;
+}
+
+async function readLog(store: JobStore, id: JobId): Promise<LogSummary> {
+  await using reader = new EventLogReader(store.path(id, 'events.ndjson'));
+  let facts = NO_FACTS;
+  let hasBegun = false;
+  for await (const event of reader.read()) {
+    hasBegun ||= event.type === 'job-started';
+    facts = foldFacts(facts, event);
   }
+  return { hasBegun, facts, lastSeq: reader.lastSeq };
 }
 
 /** 'backup of "shop"' */

@@ -10,6 +10,7 @@ import type { Prompter } from '../domain/prompter.ts';
 import type { JobResult } from '../domain/report.ts';
 import type { OwnRuns } from '../pipeline/own-runs.ts';
 import type { RepositorySecrets } from './answers.ts';
+import type { StoreEvents } from './store-events.ts';
 
 export interface VerbPorts {
   /** As it was when the job began; edits count from the next job on. */
@@ -24,6 +25,7 @@ export interface VerbPorts {
   repositorySecrets(repository: RepositoryName): RepositorySecrets;
   readonly runs: OwnRuns;
   readonly emit: EmitEvent;
+  readonly storeEvents: StoreEvents;
   readonly logger: Logger;
   readonly clock: Clock;
 }

@@ -31,7 +31,7 @@ export function watchStore(store: JobStore, onChange: () => void, { clock, logge
     for (const id of await store.ids()) {
       if (finished.has(id)) continue;
       const facts = await settledFacts(store, id, clock);
-      if (facts?.finished !== undefined) finished.add(id);
+      if (facts?.finished !== undefined && facts.isPresumed !== true) finished.add(id);
     }
   };
   const look = async (): Promise<void> => {

@@ -8,6 +8,7 @@
  * Crash story. Dying before the commit leaves packs that no restore point needs, and a lock that is recognised as
  * stale; dying after it leaves the host to the watchman. In both cases the next run sweeps what is ours.
  */
+import { never } from '../base/cancel.ts';
 import { type Clock, timed } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { EmitEvent } from '../domain/events.ts';
@@ -27,6 +28,7 @@ import { tellJump, tellSkew } from './backup/skew-words.ts';
 import { snapshotReports } from './backup/snapshot-report.ts';
 import type { OwnRuns } from './own-runs.ts';
 import { prepare } from './prepare.ts';
+import { openResources } from './resources.ts';
 import { sweepOwn } from './sweep.ts';
 
 export interface BackupPorts {
@@ -49,7 +51,7 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
   const { emit, clock, logger, owner } = ports;
   const run = newRunId();
   const phase = phases(emit, clock, signal);
-  await using resources = new AsyncDisposableStack();
+  await using resources = openResources(emit);
 
   const { repository, lock, host } = await phase('connect', async () => {
     const opened = resources.use(await ports.openRepository(signal));
@@ -98,7 +100,8 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
     commitRestorePoint({ ...context, run, lock, writer, read, taken }, held),
   );
 
-  // From here on the restore point stands; a release that fails is the watchman's to finish, and a warning.
-  await phase('release', () => hold.release());
+  // From here on the restore point stands, and a cancel comes too late: what remains is done anyway. A release that fails
+  // is the watchman's to finish, and a warning.
+  await phases(emit, clock, never)('release', () => hold.release());
   return { ...committed, snapshots: snapshotReports(taken, lease.peaks, hold.lifetimeMs) };
 }

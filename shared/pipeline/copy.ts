@@ -23,6 +23,7 @@ import { Gatherer } from './copy/gather.ts';
 import { findMissing } from './copy/missing.ts';
 import { draftOfCopy, KnownCopies } from './copy/recognise.ts';
 import { assertTargetPacks } from './copy/target-packs.ts';
+import { openResources } from './resources.ts';
 import { type PointSelection, selectPoints } from './select-points.ts';
 
 export interface CopyPorts {
@@ -45,7 +46,7 @@ export async function copy(
   signal: AbortSignal,
 ): Promise<CopyReport> {
   const phase = phases(ports.emit, ports.clock, signal);
-  await using resources = new AsyncDisposableStack();
+  await using resources = openResources(ports.emit);
   const opened = await phase('open', async () => {
     const source = resources.use(await ports.openSource(signal));
     const target = resources.use(await ports.openTarget(signal));

@@ -21,6 +21,7 @@ import { type CarePorts, inFiles } from './care.ts';
 import { chooseForgotten } from './forget/choose.ts';
 import { canonicalSelection } from './forget/wish.ts';
 import { prunePrepared } from './prune.ts';
+import { openResources } from './resources.ts';
 
 type Wish = Omit<ForgetRequest, 'repository'>;
 
@@ -42,7 +43,7 @@ export async function forget(
   signal: AbortSignal,
 ): Promise<ForgetReport> {
   const phase = phases(ports.emit, ports.clock, signal);
-  await using resources = new AsyncDisposableStack();
+  await using resources = openResources(ports.emit);
   const { repository, lock } = await phase('open', async () => {
     const opened = resources.use(await ports.openRepository(signal));
     return { repository: opened, lock: resources.use(await opened.lock('exclusive', signal)) };

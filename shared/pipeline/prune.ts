@@ -12,6 +12,7 @@ import { type PreparedPrune, planPrune } from '../repository/prune/plan.ts';
 import type { RepositoryLock } from '../repository/repository.ts';
 import { phases } from './backup/phases.ts';
 import { type CarePorts, inFiles } from './care.ts';
+import { openResources } from './resources.ts';
 
 /** Changes no data; a shared lock keeps others from pruning while it looks. */
 export async function planPruning(
@@ -30,7 +31,7 @@ export async function prune(
   signal: AbortSignal,
 ): Promise<PruneReport> {
   const phase = phases(ports.emit, ports.clock, signal);
-  await using resources = new AsyncDisposableStack();
+  await using resources = openResources(ports.emit);
   const { repository, lock } = await phase('open', async () => {
     const opened = resources.use(await ports.openRepository(signal));
     return { repository: opened, lock: resources.use(await opened.lock('exclusive', signal)) };

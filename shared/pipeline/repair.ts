@@ -10,6 +10,7 @@ import type { RepairReport } from '../domain/report.ts';
 import { planRepair } from '../repository/repair/plan-repair.ts';
 import { phases } from './backup/phases.ts';
 import { type CarePorts, inFiles } from './care.ts';
+import { openResources } from './resources.ts';
 
 export interface RepairRequest {
   readonly wish: RepairWish;
@@ -24,7 +25,7 @@ export async function repair(
   signal: AbortSignal,
 ): Promise<RepairReport> {
   const phase = phases(ports.emit, ports.clock, signal);
-  await using resources = new AsyncDisposableStack();
+  await using resources = openResources(ports.emit);
   const { repository, lock } = await phase('open', async () => {
     const opened = resources.use(await ports.openRepository(signal));
     return { repository: opened, lock: resources.use(await opened.lock(apply ? 'exclusive' : 'shared', signal)) };

@@ -18,10 +18,12 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { EmitEvent } from '../domain/events.ts';
 import type { RestoreReport } from '../domain/report.ts';
+import type { TargetState } from '../domain/run-facts.ts';
 import { describeGaps, wholenessOf } from '../domain/wholeness.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import type { Repository } from '../repository/repository.ts';
 import { phases } from './backup/phases.ts';
+import { openResources } from './resources.ts';
 import { extract } from './restore/extraction.ts';
 import type { TargetTraits } from './restore/fit-node.ts';
 import { fitInto } from './restore/fitting.ts';
@@ -67,7 +69,7 @@ export async function restore(
   const { target } = request;
   if (!target.startsWith('/') || target.includes('\0')) throw notAbsolute(target);
   const phase = phases(ports.emit, ports.clock, signal);
-  await using resources = new AsyncDisposableStack();
+  await using resources = openResources(ports.emit);
   const opened = await phase('open', async () => {
     const repository = resources.use(await ports.openRepository(signal));
     const lock = resources.use(await repository.lock('shared', signal));
@@ -77,7 +79,7 @@ export async function restore(
     const start: WalkStart = { tree: point.tree, selection, way: [], node: undefined };
     const outcome = new Outcome(start, ports.emit);
     const host = resources.use(await ports.openHost(signal));
-    const work = resources.use(await openWork(host, target, outcome, signal));
+    const work = resources.use(await openWork(host, target, ports.emit, signal));
     return { repository, lock, point, start, outcome, host, work };
   });
 
@@ -147,7 +149,7 @@ interface Work extends AsyncDisposable {
   finish(signal: AbortSignal): Promise<void>;
 }
 
-async function openWork(host: RemoteHost, target: string, outcome: Outcome, signal: AbortSignal): Promise<Work> {
+async function openWork(host: RemoteHost, target: string, emit: EmitEvent, signal: AbortSignal): Promise<Work> {
   const name = `${WORK_PREFIX}${randomBytes(6).toString('hex')}`;
   const facts = await host.run(prepareTarget(target, name), signal);
   const folder: WorkFolder = { target, name, facts };
@@ -157,26 +159,25 @@ async function openWork(host: RemoteHost, target: string, outcome: Outcome, sign
     if (facts.work !== '') await drop();
     throw refusal;
   }
-  let state: 'empty' | 'filled' | 'moved' = 'empty';
+  let hasBegun = false;
+  const tell = (state: TargetState): void => {
+    hasBegun = true;
+    emit({ type: 'target-changed', path: target, work: workPath(folder), state });
+  };
   return {
     folder,
     facts,
     begin() {
-      state = 'filled';
+      tell('filling');
     },
     async finish(finishSignal) {
+      tell('moving');
       const { left } = await host.run(publish(folder), finishSignal);
-      state = 'moved';
       if (left.length > 0) throw notAllMoved(target, workPath(folder), left);
+      tell('filled');
     },
     async [Symbol.asyncDispose]() {
-      if (state === 'empty') await drop();
-      if (state === 'filled') {
-        outcome.remark(
-          `What was restored until then lies in "${workPath(folder)}"; it is not complete.`,
-          'Remove that folder before you restore into the same one again.',
-        );
-      }
+      if (!hasBegun) await drop();
     },
   };
 }

@@ -26,10 +26,13 @@ export async function sweep(ports: SweepPorts, signal: AbortSignal): Promise<Swe
 /** Also what dead runs of ours left, though their lease still runs. */
 export async function sweepOwn(
   host: RemoteHost,
-  { owner, runs }: Pick<SweepPorts, 'owner' | 'runs'>,
+  { owner, runs, emit }: Pick<SweepPorts, 'owner' | 'runs' | 'emit'>,
   signal: AbortSignal,
 ): Promise<ReapResult> {
-  const result = await host.run(sweepHost(owner, await runs.dead()), signal);
+  const dead = await runs.dead();
+  emit({ type: 'host-sweeping', host: host.name });
+  const result = await host.run(sweepHost(owner, dead), signal);
+  emit({ type: 'host-swept', host: host.name, removed: result.removed });
   await runs.swept(result);
   return result;
 }

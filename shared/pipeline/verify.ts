@@ -8,6 +8,7 @@ import { verifyRepository } from '../repository/check/verify.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import type { CheckResult, VerifyProgress } from '../repository/repository.ts';
 import { phases } from './backup/phases.ts';
+import { openResources } from './resources.ts';
 
 export interface VerifyPorts {
   openRepository(signal: AbortSignal): Promise<OpenedRepository>;
@@ -49,7 +50,7 @@ async function examine(
   look: (repository: OpenedRepository, signal: AbortSignal) => Promise<CheckResult>,
 ): Promise<CheckReport> {
   const phase = phases(ports.emit, ports.clock, signal);
-  await using resources = new AsyncDisposableStack();
+  await using resources = openResources(ports.emit);
   const { repository, lock } = await phase('open', async () => {
     const opened = resources.use(await ports.openRepository(signal));
     return { repository: opened, lock: resources.use(await opened.lock('shared', signal)) };

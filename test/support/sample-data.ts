@@ -7,6 +7,7 @@ import type { Job } from '../../shared/domain/job.ts';
 import { hostName, jobId, repositoryName, restorePointId, runId, sourceName } from '../../shared/domain/names.ts';
 import type { BackupReport, CheckReport, CopyReport, RestoreReport, SweepReport } from '../../shared/domain/report.ts';
 import type { FileEntry, RestorePointListing, RestorePointSummary } from '../../shared/domain/restore-point.ts';
+import type { RunFacts } from '../../shared/domain/run-facts.ts';
 import type { RepositorySpec, Source } from '../../shared/domain/source.ts';
 import type { Wholeness } from '../../shared/domain/wholeness.ts';
 
@@ -320,6 +321,18 @@ export const sampleSweep: SweepReport = {
   kept: [{ object: 'vg0/sp_0000cccc_11111111', reason: 'it does not bear our mark' }],
 };
 
+/** What it did that lasts; in the log of a real one are the events for it. */
+export const sampleFacts: RunFacts = {
+  host: { host: 'db1', sweep: 'done', swept: [], run: '7f3c01ab', state: 'released', snapshotsMade: 1 },
+  stores: {
+    main: {
+      ...{ pointsSaved: [sampleBackup.restorePoint], pointsRemoved: [], unsure: [] },
+      ...{ packsSaved: 5, packsRemoved: 0, indexesSaved: 1, indexesRemoved: 0 },
+    },
+  },
+  left: [],
+};
+
 /** A whole backup as its runner tells it. */
 export const sampleRun: readonly RunEventBody[] = [
   { type: 'job-started' },
@@ -340,7 +353,7 @@ export const sampleRun: readonly RunEventBody[] = [
   { type: 'phase-finished', phase: 'read', durationMs: 12_345 },
   { type: 'snapshot-removed', volume: 'vg0/mysql', snapshot: 'sp_7f3c01ab_0a1b2c3d', lifetimeMs: 14_200 },
   { type: 'lease-released', host: 'db1', run: '7f3c01ab' },
-  { type: 'job-finished', outcome: 'succeeded', result: sampleBackup },
+  { type: 'job-finished', outcome: 'succeeded', result: sampleBackup, facts: sampleFacts },
 ];
 
 /** The kinds of event that a good run has none of. */
@@ -377,6 +390,7 @@ export function sampleJob(more: Partial<Job> = {}): Job {
     progress: { filesDone: 5, filesTotal: 15, bytesDone: 32 * MIB, bytesTotal: 80 * MIB },
     result: undefined,
     error: undefined,
+    facts: undefined,
     lastSeq: 9,
     ...more,
   };

@@ -58,7 +58,7 @@ const CANCELLED: readonly RunEventBody[] = [
     error: {
       code: 'run.cancelled',
       message: 'The backup of "shop" was cancelled.',
-      advice: 'Nothing was committed. Start it again when you want it.',
+      advice: 'No restore point was saved. Nothing of it is left on "db1". Start it again when you want it.',
       details: {},
     },
   },
@@ -267,6 +267,7 @@ function newJob(id: JobId, request: JobRequest): Job {
     progress: undefined,
     result: undefined,
     error: undefined,
+    facts: undefined,
     lastSeq: 0,
   };
 }
@@ -283,7 +284,10 @@ function advance(job: Job, event: RunEvent): Job {
       return { ...next, progress: { filesDone, filesTotal, bytesDone, bytesTotal } };
     }
     case 'job-finished':
-      return { ...next, state: event.outcome, finishedAt: event.at, result: event.result, error: event.error };
+      return {
+        ...{ ...next, state: event.outcome, finishedAt: event.at },
+        ...{ result: event.result, error: event.error, facts: event.facts },
+      };
     default:
       return next;
   }

@@ -1,6 +1,7 @@
 /** The last act: packs and index durable, then the restore point that makes them count. */
 
 import { displayName } from '../../base/bytes.ts';
+import { never } from '../../base/cancel.ts';
 import type { Consistency } from '../../domain/consistency.ts';
 import type { RunId } from '../../domain/names.ts';
 import type { BackupReport } from '../../domain/report.ts';
@@ -47,6 +48,7 @@ export async function commitRestorePoint(
     totalFilesProcessed: counts.filesNew + counts.filesChanged + counts.filesUnmodified,
     totalBytesProcessed: counts.bytesTotal,
   };
+  signal.throwIfAborted();
   const point = await repository.saveRestorePoint(
     {
       // The instant that the files show, not the time at which reading them was done.
@@ -77,7 +79,8 @@ export async function commitRestorePoint(
       },
     },
     lock,
-    signal,
+    // One small file, and then all of it counts: a cancel comes before this or too late, and never in the middle.
+    never,
   );
   return {
     kind: 'backup',

@@ -45,12 +45,19 @@ export class HeldHost implements AsyncDisposable {
     const { host, clock, logger, emit } = ports;
     const { run } = terms;
     await ports.runs.begin(run);
+    emit({ type: 'lease-arming', host: host.name, run });
     const failure: { error?: unknown } = {};
     const onReleaseFailed = (error: unknown): void => {
       failure.error = error;
       emit({ type: 'cleanup-failed', what: `releasing run ${run} on ${host.name}`, error: toErrorRecord(error) });
     };
-    const lease = await acquireLease(terms, { host, clock, logger, onReleaseFailed }, signal);
+    const lease = await acquireLease(terms, { host, clock, logger, onReleaseFailed }, signal).catch(
+      (error: unknown) => {
+        // What half an arming had made was taken back, or it was said that this failed.
+        if (!('error' in failure)) emit({ type: 'lease-released', host: host.name, run });
+        throw error;
+      },
+    );
     emit({ type: 'lease-armed', host: host.name, run, leaseMs: terms.leaseSeconds * 1000 });
     return new HeldHost(lease, terms, ports, failure);
   }

@@ -27,6 +27,8 @@ const CONFIGURATION = `{
   "sources": {
     "a": {"host": "db1", "paths": ["/a"], "repository": "main"},
     "b": {"host": "db1", "paths": ["/b"], "repository": "main"},
+    "b-late": {"host": "db1", "paths": ["/b"], "repository": "main"},
+    "b-saved": {"host": "db1", "paths": ["/b"], "repository": "main"},
     "b-unclean": {"host": "db1", "paths": ["/b"], "repository": "main"},
     "c": {"host": "db2", "paths": ["/c"], "repository": "main"}
   }
@@ -127,7 +129,7 @@ export class JobLab implements AsyncDisposable {
       if (facts?.runner === undefined || facts.runner.identity.pid === process.pid) continue;
       const { identity } = facts.runner;
       if (facts.finished === undefined) process.kill(identity.pid, 'SIGKILL');
-      while (await isAlive(identity, 0)) await systemClock.sleep(10, never);
+      while (await isAlive(identity, async () => 0)) await systemClock.sleep(10, never);
     }
     await rm(this.home, { recursive: true, force: true });
   }

@@ -6,13 +6,14 @@ import { existsSync } from 'node:fs';
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import { cleanupSignal } from '../../../shared/base/cancel.ts';
+import { cleanupSignal, never } from '../../../shared/base/cancel.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
 import { newRunId } from '../../../shared/domain/names.ts';
 import type { JobResult } from '../../../shared/domain/report.ts';
 import { runnerProcess } from '../../../shared/jobs/runner-process.ts';
 import type { VerbPorts, Verbs } from '../../../shared/jobs/verbs.ts';
 
+const POINT = 'ab'.repeat(32);
 const RESULT: JobResult = { kind: 'sweep', removed: [], kept: [] };
 
 async function mark({ environment }: VerbPorts, line: string): Promise<void> {
@@ -26,9 +27,11 @@ const VERBS: Verbs = {
     const run = newRunId();
     await ports.runs.begin(run);
     const released = { type: 'lease-released', host: 'db1', run } as const;
+    if (/-(late|saved)$/.test(source)) emit({ type: 'restore-point-saved', repository: 'main', restorePoint: POINT });
     await mark(ports, `begin ${source}`);
     try {
-      while (!existsSync(join(environment.home, `${source}.go`))) await clock.sleep(10, signal);
+      const heeded = source.endsWith('-late') ? never : signal;
+      while (!existsSync(join(environment.home, `${source}.go`))) await clock.sleep(10, heeded);
     } catch (error) {
       // What a real verb does on the host when it is stopped.
       await clock.sleep(200, cleanupSignal());

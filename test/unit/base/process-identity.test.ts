@@ -28,12 +28,12 @@ async function end(child: ChildProcess): Promise<void> {
 describe('a process', () => {
   test('is recognised by its start, not by its number', async () => {
     const { child, identity } = await startChild();
-    expect(await isAlive(identity, YEAR_MS), 'the clock was set').toBe(true);
+    expect(await isAlive(identity, async () => YEAR_MS), 'the clock was set').toBe(true);
     expect(await fateOf(identity)).toBe('alive');
     expect(await fateOf({ ...identity, start: '1' }), 'another process of this number').toBe('ended');
     await end(child);
     expect(await fateOf(identity)).toBe('ended');
-    expect(await isAlive(identity, 0)).toBe(false);
+    expect(await isAlive(identity, async () => 0)).toBe(false);
   });
 
   test('that ended and was not collected is dead', async () => {
@@ -65,8 +65,8 @@ describe('a process', () => {
   test('of which nothing can be known lives as long as it gives signs of life', async () => {
     const { child, identity } = await startChild();
     await end(child);
-    expect(await isAlive({ ...identity, hostname: 'elsewhere' }, 60_000)).toBe(true);
-    expect(await isAlive({ ...identity, hostname: 'elsewhere' }, YEAR_MS)).toBe(false);
+    expect(await isAlive({ ...identity, hostname: 'elsewhere' }, async () => 60_000)).toBe(true);
+    expect(await isAlive({ ...identity, hostname: 'elsewhere' }, async () => YEAR_MS)).toBe(false);
   });
 
   test('of another user that the system hides is not taken for dead', async ({ skip }) => {

@@ -60,6 +60,7 @@ export function aJob(changes: Partial<Job> = {}): Job {
     progress: { filesDone: 3, filesTotal: 10, bytesDone: 250, bytesTotal: 1000 },
     result: undefined,
     error: undefined,
+    facts: undefined,
     lastSeq: 7,
     ...changes,
   };

@@ -60,8 +60,8 @@ describe('the page of a restore point', () => {
 });
 
 describe('the words of a cancel', () => {
-  test('before the host was touched promise nothing about a snapshot', () => {
-    expect(cancelWords('preflight', english.t)).toBe('Stopping. Nothing was changed on the host.');
+  test.each([undefined, 'preflight', 'remove', 'verify'] as const)('in %s promise nothing of the end', (phase) => {
+    expect(cancelWords(phase, english.t)).toBe('Stopping. The job says at its end what it has done.');
   });
 
   test.each(['arm', 'snapshot', 'mount', 'list', 'read', 'end-check'] as const)(
@@ -71,8 +71,8 @@ describe('the words of a cancel', () => {
     },
   );
 
-  test.each(['commit', 'release'] as const)('in %s do not claim that nothing is committed', (phase) => {
-    expect(cancelWords(phase, english.t)).toContain('may still appear');
+  test.each(['commit', 'release'] as const)('in %s do not claim that nothing is saved', (phase) => {
+    expect(cancelWords(phase, english.t)).toContain('may be saved already');
   });
 });
 

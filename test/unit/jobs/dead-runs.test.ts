@@ -1,5 +1,5 @@
 /** Which runs of a store's jobs are dead: only what is proved, and no longer than something may be left of them. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -74,7 +74,7 @@ describe('a run is not dead', () => {
     ['in another container', { namespace: 'pid:[1]', start: '1' }],
   ])('when its process is %s and silent, also after its job was given up', async (_, facts) => {
     const { id } = await aJob({ ...self, ...facts });
-    await store.beat(id, new Date(0));
+    await utimes(store.path(id, 'heartbeat'), 0, 0);
     expect(await dead()).toEqual([]);
     await settledFacts(store, id, systemClock);
     await end(id, 'interrupted');

@@ -3,10 +3,15 @@ import { rm, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../../shared/base/clock.ts';
+import { identifyProcess } from '../../../shared/base/process-identity.ts';
 import type { RunEvent } from '../../../shared/domain/events.ts';
+import { repositoryName } from '../../../shared/domain/names.ts';
 import { EventLogReader, EventLogWriter } from '../../../shared/jobs/event-log.ts';
 import { JobStore } from '../../../shared/jobs/job-store.ts';
+import { settledFacts } from '../../../shared/jobs/settle.ts';
 import { type MountedFileSystem, mountTmpfs } from '../../lab/tmpfs.ts';
+import { aRecord } from '../../support/jobs/a-record.ts';
 
 let disk: MountedFileSystem;
 beforeEach(async ({ skip }) => {
@@ -35,6 +40,33 @@ describe('on a full disk', () => {
     expect(written).toBeGreaterThan(5);
     expect(events.map(({ seq }) => seq)).toEqual(Array.from({ length: written + 2 }, (_, index) => index + 1));
     expect(events.every((event) => event.type === 'item-skipped' && event.reason === String(event.seq))).toBe(true);
+  });
+
+  test('there is room to say how a job ended, and nobody is refused the list', async () => {
+    await disk[Symbol.asyncDispose]();
+    disk = await mountTmpfs({ sizeBytes: 1024 * 1024 });
+    const store = await JobStore.open(join(disk.path, 'state'));
+    const self = await identifyProcess();
+    if (self === undefined) throw new Error('no process');
+    const request = { kind: 'check', repository: repositoryName('main') } as const;
+    const [record, dead] = [aRecord({ request, starter: self }), aRecord({ request, starter: self })];
+    for (const one of [record, dead]) await store.create(one);
+    await store.claim(record.id, self);
+    await store.claim(dead.id, { ...self, start: '1' });
+    await store.makeWorkFolder(record.id);
+    await writeFile(join(disk.path, 'ballast'), Buffer.alloc(1024 * 1024)).catch(() => undefined);
+
+    expect(await settledFacts(store, dead.id, systemClock)).toMatchObject({
+      finished: { outcome: 'interrupted' },
+      isPresumed: true,
+    });
+    expect((await store.facts(dead.id))?.finished).toBeUndefined();
+    await store.removeWorkFolder(record.id);
+    const skipped = Array.from({ length: 500 }, (_, index) => ({ path: `/a/long/path/${index}`, reason: 'Why.' }));
+    const error = { code: 'read.incomplete', message: 'm', advice: 'a', details: { skipped } };
+    const end = { type: 'job-finished', seq: 1, at: '2026-01-01T00:00:00.000Z', outcome: 'failed', error } as const;
+    expect(await store.finish(record.id, end)).toBe(true);
+    expect((await store.facts(record.id))?.finished).toMatchObject({ error });
   });
 
   test('the store says so, and what it holds stays whole', async () => {

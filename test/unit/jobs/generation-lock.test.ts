@@ -51,7 +51,7 @@ describe('a lock', { timeout: 60_000 }, () => {
     let most = 0;
     let taken = 0;
     const contender = async (): Promise<void> => {
-      for (let round = 0; round < 40; round += 1) {
+      while (taken < 60) {
         const lock = await tryLock(path);
         if (lock === undefined) continue;
         holders += 1;
@@ -64,7 +64,6 @@ describe('a lock', { timeout: 60_000 }, () => {
     };
     await Promise.all(Array.from({ length: 24 }, contender));
     expect(most).toBe(1);
-    expect(taken).toBeGreaterThan(20);
   });
 
   test('is taken by one process after the other', async () => {

@@ -1,0 +1,66 @@
+/**
+ * What a run did that lasts. An error in the middle of a run cannot know what it means for the whole:
+ * whether the restore point stands already, whether the snapshot is gone. So consequences are never written where an
+ * error arises; they are computed from these facts when the job has ended (`consequences.ts`).
+ *
+ * They say no more than what was reported back: what was begun and not answered is `unsure`.
+ */
+export interface RunFacts {
+  /** Absent where no host was to be changed. */
+  readonly host?: HostFacts;
+  /** By the repository's name; absent for one in which nothing changed. Locks are not counted. */
+  readonly stores: Readonly<Record<string, StoreFacts>>;
+  /** The folder of a restore, once something may have been written there. */
+  readonly target?: TargetFacts;
+  /** Things that could not be cleaned up. */
+  readonly left: readonly string[];
+}
+
+export interface HostFacts {
+  readonly host: string;
+  /** `unknown`: the sweep of older traces was begun and never answered. */
+  readonly sweep: 'none' | 'unknown' | 'done';
+  /** What it removed. */
+  readonly swept: readonly string[];
+  readonly run?: string;
+  /**
+   * `held`: the run was begun there and never released. `released`: nothing of it is left. `left`: it was released, and
+   * not all could be removed.
+   */
+  readonly state: 'untouched' | 'held' | 'released' | 'left';
+  readonly snapshotsMade: number;
+}
+
+/** What a run wrote into a repository and removed from it, beside restore points. Locks are not counted. */
+export interface StoreCounts {
+  readonly packsSaved: number;
+  readonly packsRemoved: number;
+  readonly indexesSaved: number;
+  readonly indexesRemoved: number;
+}
+
+export interface StoreFacts extends StoreCounts {
+  /** Ids of restore points. */
+  readonly pointsSaved: readonly string[];
+  readonly pointsRemoved: readonly string[];
+  /** "restore point 0a1b2c3d was saved": what was begun, and nobody knows whether it is so. */
+  readonly unsure: readonly string[];
+}
+
+/** `filling`: what comes lies in `work`. `moving`: some of it may be at its place below `path`. `filled`: all of it. */
+export type TargetState = 'filling' | 'moving' | 'filled';
+
+export interface TargetFacts {
+  readonly path: string;
+  readonly work: string;
+  readonly state: TargetState;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export const NO_FACTS: RunFacts = { stores: {}, left: [] };
+
+export const NO_STORE: StoreFacts = {
+  ...{ pointsSaved: [], pointsRemoved: [], unsure: [] },
+  ...{ packsSaved: 0, packsRemoved: 0, indexesSaved: 0, indexesRemoved: 0 },
+};

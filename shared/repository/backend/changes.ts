@@ -1,0 +1,104 @@
+/**
+ * Tells what was changed in a store: the one place through which every verb writes and removes, so no verb has to say
+ * what it did. Locks are left out; they come and go with every opening.
+ *
+ * A call that failed may have done its work all the same: the answer was lost, or came after a cancel. Of the few files
+ * that mean something by themselves it is then looked whether they are there, on a clock of its own.
+ */
+import { cleanupSignal } from '../../base/cancel.ts';
+import { isStillpointError } from '../../base/errors.ts';
+import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
+
+/** `unsure`: nobody knows whether the file is as it was to become, `saved` or `removed`. */
+export type StoreChange =
+  | { readonly kind: 'saved' | 'removed'; readonly file: FileRef }
+  | { readonly kind: 'unsure'; readonly file: FileRef; readonly wanted: 'saved' | 'removed' };
+
+export function withChanges(backend: Backend, onChange: (change: StoreChange) => void): Backend {
+  return new WatchedBackend(backend, onChange);
+}
+
+const LOOK_BUDGET_MS = 15_000;
+
+/** Packs and index files mean nothing until they are named. */
+const MEANS_SOMETHING: ReadonlySet<FileType> = new Set(['config', 'keys', 'snapshots']);
+
+class WatchedBackend implements Backend {
+  readonly #store: Backend;
+  readonly #onChange: (change: StoreChange) => void;
+
+  constructor(store: Backend, onChange: (change: StoreChange) => void) {
+    this.#store = store;
+    this.#onChange = onChange;
+  }
+
+  get properties(): BackendProperties {
+    return this.#store.properties;
+  }
+
+  load(file: FileRef, range: ByteRange | undefined, signal: AbortSignal): Promise<Buffer> {
+    return this.#store.load(file, range, signal);
+  }
+
+  stat(file: FileRef, signal: AbortSignal): Promise<StoredFile> {
+    return this.#store.stat(file, signal);
+  }
+
+  list(type: FileType, signal: AbortSignal): AsyncIterable<StoredFile> {
+    return this.#store.list(type, signal);
+  }
+
+  prepare(signal: AbortSignal): Promise<void> {
+    return this.#store.prepare(signal);
+  }
+
+  async save(file: FileRef, content: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+    // Nothing is sent once the signal has fired, and then there is nothing to look for.
+    signal.throwIfAborted();
+    try {
+      await this.#store.save(file, content, signal);
+    } catch (error) {
+      // What is there after a failure may not last: it was not reported as durable.
+      if (MEANS_SOMETHING.has(file.type) && (await this.#isThere(file)) !== false)
+        this.#tell({ kind: 'unsure', file, wanted: 'saved' });
+      throw error;
+    }
+    this.#tell({ kind: 'saved', file });
+  }
+
+  async remove(file: FileRef, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    try {
+      await this.#store.remove(file, signal);
+    } catch (error) {
+      if (isStillpointError(error, 'backend.not-found')) throw error;
+      const isThere = MEANS_SOMETHING.has(file.type) ? await this.#isThere(file) : true;
+      if (isThere === false) this.#tell({ kind: 'removed', file });
+      if (isThere === undefined) this.#tell({ kind: 'unsure', file, wanted: 'removed' });
+      throw error;
+    }
+    this.#tell({ kind: 'removed', file });
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#store[Symbol.asyncDispose]();
+  }
+
+  /** Undefined where no answer is to be had. */
+  async #isThere(file: FileRef): Promise<boolean | undefined> {
+    try {
+      await this.#store.stat(file, cleanupSignal(LOOK_BUDGET_MS));
+      return true;
+    } catch (error) {
+      return isStillpointError(error, 'backend.not-found') ? false : undefined;
+    }
+  }
+
+  #tell(change: StoreChange): void {
+    if (change.file.type !== 'locks') this.#onChange(change);
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * A host that is only a model: it knows which runs are armed and which snapshots stand, answers every command of a
+ * backup as a host would, and breaks where a test says so. What a backup claims of it is compared with what it holds.
+ */
+import { Readable } from 'node:stream';
+import { StillpointError } from '../../../shared/base/errors.ts';
+import type { RemoteCommand, RemoteStream, StreamCommand } from '../../../shared/remote/command.ts';
+import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
+import { guestGroups, guestMounts, guestVolumes } from '../../unit/snapshot/fixtures.ts';
+import { paperFiles } from './paper-files.ts';
+
+const BOOT = '6f0a2d0a-1111-4000-8000-000000000000';
+const TIMES = '1700000000.0000000000 1700000000.0000000000';
+const LISTING = `d 2 3 755 0 0 4096 ${TIMES}\0\0\0f 12 1 644 0 0 5 ${TIMES}\0hello\0\0`;
+const FILES = [
+  { path: '', type: 'dir' },
+  { path: 'hello', type: 'file', content: Buffer.from('world') },
+] as const;
+const ABOVE = `d 3 4 755 0 0 4096 ${TIMES}\0/srv\0\0`;
+
+type Moment = 'before' | 'after';
+export type Strike = (command: string, moment: Moment) => void;
+
+export class ModelHost {
+  /** Runs with a folder on the host. */
+  readonly runs = new Set<string>();
+  readonly snapshots = new Set<string>();
+  /** Names of the commands that were run, in order. */
+  readonly ran: string[] = [];
+  /** Throws to break a command: before it does anything, or when it is done and its answer is lost. */
+  strike: Strike = () => undefined;
+  /** What a release cannot remove. */
+  isBusy = false;
+
+  get isClean(): boolean {
+    return this.runs.size === 0 && this.snapshots.size === 0;
+  }
+
+  /** Each call is a connection of its own to the same host. */
+  open(): RemoteHost {
+    return {
+      name: 'db1',
+      run: async (command, signal) => {
+        this.#begin(command.name, signal);
+        const answer = this.#answer(command);
+        this.strike(command.name, 'after');
+        return answer as never;
+      },
+      stream: async (command, input, signal) => {
+        this.#begin(command.name, signal);
+        if (command.name === 'pack-files') return paperFiles(FILES).stream(command, input, signal);
+        return streamOf(command);
+      },
+      async [Symbol.asyncDispose]() {},
+    };
+  }
+
+  #begin(name: string, signal: AbortSignal): void {
+    signal.throwIfAborted();
+    this.ran.push(name);
+    this.strike(name, 'before');
+    signal.throwIfAborted();
+  }
+
+  #answer(command: RemoteCommand<unknown>): unknown {
+    const [first = ''] = command.args.map(String);
+    switch (command.name) {
+      case 'sweep-host':
+        return { removed: [], kept: [] };
+      case 'identify-host':
+        return {
+          ...{ system: 'Linux', bootId: BOOT, uptimeSeconds: 1000, wallClockMs: Date.now(), missing: [] },
+          ...{ gnuTar: true, gnuFind: true, users: new Map(), groups: new Map() },
+        };
+      case 'read-mounts':
+        return guestMounts();
+      case 'list-logical-volumes':
+        return guestVolumes();
+      case 'list-volume-groups':
+        return guestGroups();
+      case 'measure-mounts':
+        return command.args.map(() => ({ use: { sizeBytes: 1e9, usedBytes: 1e8 }, writtenBytes: 0 }));
+      case 'resolve-paths':
+        return command.args.map((path) => ({ asked: path, real: path }));
+      case 'arm-lease':
+        this.runs.add(first);
+        return { bootId: BOOT, keeperPid: 7 };
+      case 'renew-lease':
+        return { state: 'alive', peaks: [], invalid: [] };
+      case 'create-snapshots':
+        return command.args
+          .map(String)
+          .filter((arg) => /^sp_[0-9a-f]{8}_/.test(arg))
+          .map((name) => {
+            this.snapshots.add(name);
+            return { name, uuid: name, extents: 100, beforeUptime: 1, afterUptime: 1.01, wallClockNs: 1_700_000_000n };
+          });
+      case 'mount-snapshot':
+        return { path: String(command.args[2]), mountLine: 'line', table: '0 8 snapshot 1:1 1:2 P 8', rootInode: '2' };
+      case 'observe-snapshot':
+        return {
+          ...{ uuid: [...this.snapshots][0], status: '0 8 snapshot 1/8 0', table: '0 8 snapshot 1:1 1:2 P 8' },
+          ...{ mountLine: 'line', bootId: BOOT, readable: true },
+        };
+      case 'release-lease':
+        if (this.isBusy)
+          return { removed: [], kept: [...this.snapshots].map((object) => ({ object, reason: 'busy' })) };
+        this.runs.clear();
+        this.snapshots.clear();
+        return { removed: [], kept: [] };
+      default:
+        throw new Error(`the model does not answer "${command.name}"`);
+    }
+  }
+}
+
+function streamOf(command: StreamCommand): RemoteStream {
+  const text = command.name === 'list-ancestors' ? ABOVE : LISTING;
+  return {
+    output: Readable.from([Buffer.from(text)]),
+    finished: Promise.resolve({ exitCode: 0, bytes: text.length, stderr: '', stderrIsWhole: true }),
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+export function connectionLost(): StillpointError {
+  return new StillpointError('ssh.connection-lost', 'The connection to "db1" is gone.', {
+    advice: 'See why.',
+    cause: undefined,
+  });
+}
