@@ -12,7 +12,7 @@ export const factsShape = z.strictObject({
   host: z
     .enum(['untouched', 'held', 'released', 'left'])
     .nullable()
-    .describe('held or left: something of it is on the host, and the next job there removes it. Null without a host.'),
+    .describe('held or left: something of it may be on the host; the next job there removes it. Null without a host.'),
   left: z.array(foreignText('What could not be cleaned up.')),
 });
 

@@ -135,11 +135,13 @@ function aboutRun({ host, run, state, snapshotsMade, sweep, swept }: HostFacts):
     case 'released':
       return [
         snapshotsMade === 0
-          ? `Nothing of it is left on "${host}".`
+          ? `Nothing of the run is left on "${host}".`
           : `${snapshotsMade === 1 ? 'Its snapshot' : 'Its snapshots'} on "${host}" ${snapshotsMade === 1 ? 'was' : 'were'} removed.`,
       ];
     case 'left':
-      return [`Something of the run ${run} is left on "${host}"; its watchman there, or the next job, removes it.`];
+      return [
+        `Something of the run ${run} may be left on "${host}"; its watchman there, and the next job, try to remove it.`,
+      ];
     case 'held':
       return [`What the run ${run} made on "${host}" is removed by the next job there, or when its lease ends.`];
   }

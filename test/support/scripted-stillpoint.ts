@@ -58,7 +58,7 @@ const CANCELLED: readonly RunEventBody[] = [
     error: {
       code: 'run.cancelled',
       message: 'The backup of "shop" was cancelled.',
-      advice: 'No restore point was saved. Nothing of it is left on "db1". Start it again when you want it.',
+      advice: 'No restore point was saved. Nothing of the run is left on "db1". Start it again when you want it.',
       details: {},
     },
   },

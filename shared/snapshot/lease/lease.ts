@@ -61,7 +61,11 @@ export async function acquireLease(terms: LeaseTerms, ports: LeasePorts, signal:
     // Where we may not be root, nothing was begun and nothing can be taken back.
     if (isStillpointError(error, 'remote.sudo-refused')) throw error;
     // Half an arming may stand: the folder without a watchman. Nothing else exists yet.
-    await ports.host.run(releaseLease(terms.run, terms.owner), cleanupSignal()).catch(ports.onReleaseFailed);
+    try {
+      assertGone(await ports.host.run(releaseLease(terms.run, terms.owner), cleanupSignal()), ports.host.name);
+    } catch (failure) {
+      ports.onReleaseFailed(failure);
+    }
     throw armingError(error, ports.host.name);
   }
 }
@@ -133,17 +137,17 @@ class HostLease implements Lease {
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      const { kept } = await this.release();
-      if (kept.length > 0) throw keptError(kept, this.#ports.host.name);
+      assertGone(await this.release(), this.#ports.host.name);
     } catch (error) {
       this.#ports.onReleaseFailed(error);
     }
   }
 }
 
-function keptError(kept: ReapResult['kept'], host: string): StillpointError {
+function assertGone({ kept }: ReapResult, host: string): void {
+  if (kept.length === 0) return;
   const list = kept.map(({ object, reason }) => `"${object}" (${reason})`).join(', ');
-  return new StillpointError('snapshot.busy', `On "${host}" this could not be removed: ${list}.`, {
+  throw new StillpointError('snapshot.busy', `On "${host}" this could not be removed: ${list}.`, {
     advice: 'Where it is in use, the watchman tries again until it is gone; see what the next sweep says.',
     details: { host, kept },
     cause: undefined,

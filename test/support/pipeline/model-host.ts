@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { StillpointError } from '../../../shared/base/errors.ts';
 import type { RemoteCommand, RemoteStream, StreamCommand } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
-import { guestGroups, guestMounts, guestVolumes } from '../../unit/snapshot/fixtures.ts';
+import { guestGroups, guestMounts, guestVolumes, noLimits } from '../../unit/snapshot/fixtures.ts';
 import { paperFiles } from './paper-files.ts';
 
 const BOOT = '6f0a2d0a-1111-4000-8000-000000000000';
@@ -78,6 +78,10 @@ export class ModelHost {
         return guestVolumes();
       case 'list-volume-groups':
         return guestGroups();
+      case 'read-lvm-limits':
+        return noLimits;
+      case 'list-block-devices':
+        return new Map();
       case 'measure-mounts':
         return command.args.map(() => ({ use: { sizeBytes: 1e9, usedBytes: 1e8 }, writtenBytes: 0 }));
       case 'resolve-paths':

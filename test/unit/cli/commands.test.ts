@@ -421,7 +421,7 @@ describe('Ctrl-C', () => {
     expect(stillpoint.calls.filter((call) => call.startsWith('cancelJob'))).toEqual([`cancelJob ${ID}`]);
     expect(stderr).toBe(
       'Cancelling, and waiting for the clean-up. Ctrl-C again leaves that to the process of the job.\n' +
-        'The backup of "shop" was cancelled.\nNo restore point was saved. Nothing of it is left on "db1". Start it again when you want it.\n[run.cancelled]\n',
+        'The backup of "shop" was cancelled.\nNo restore point was saved. Nothing of the run is left on "db1". Start it again when you want it.\n[run.cancelled]\n',
     );
   });
 

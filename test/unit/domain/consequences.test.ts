@@ -75,7 +75,7 @@ describe.each<[keyof typeof REQUESTS, [string, RunEventBody[], string[]][]]>([
       [
         'while arming, and released',
         [...swept(), arming, released],
-        ['No restore point was saved.', 'Nothing of it is left on "db1".'],
+        ['No restore point was saved.', 'Nothing of the run is left on "db1".'],
       ],
       [
         'while reading',
@@ -91,7 +91,7 @@ describe.each<[keyof typeof REQUESTS, [string, RunEventBody[], string[]][]]>([
         [...swept(), arming, snapshot, snapshot, failed],
         [
           'No restore point was saved.',
-          'Something of the run 0a1b2c3d is left on "db1"; its watchman there, or the next job, removes it.',
+          'Something of the run 0a1b2c3d may be left on "db1"; its watchman there, and the next job, try to remove it.',
         ],
       ],
       [

@@ -222,7 +222,9 @@ describe('a job', { timeout: SLOW }, () => {
     await lab.untilMarked('begin b-saved');
     await lab.store.requestCancel(id);
     const { finished } = await lab.until(id, 'cancelled');
-    expect(finished?.error?.advice).toBe('The restore point abababab is saved. Start it again when you want it.');
+    expect(finished?.error?.advice).toBe(
+      'The restore point abababab is saved. Nothing of the run is left on "db1". Start it again when you want it.',
+    );
   });
 
   test('whose process is killed after its commit says that the restore point is saved', async () => {
