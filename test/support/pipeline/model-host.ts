@@ -3,6 +3,7 @@
  * backup as a host would, and breaks where a test says so. What a backup claims of it is compared with what it holds.
  */
 import { Readable } from 'node:stream';
+import type { WallSpan } from '../../../shared/base/clock.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
 import type { RemoteCommand, RemoteStream, StreamCommand } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
@@ -69,7 +70,7 @@ export class ModelHost {
         return { removed: [], kept: [] };
       case 'identify-host':
         return {
-          ...{ system: 'Linux', bootId: BOOT, uptimeSeconds: 1000, wallClockMs: Date.now(), missing: [] },
+          ...{ system: 'Linux', bootId: BOOT, uptimeSeconds: 1000, wallClock: aMomentOf(Date.now()), missing: [] },
           ...{ gnuTar: true, gnuFind: true, users: new Map(), groups: new Map() },
         };
       case 'read-mounts':
@@ -97,7 +98,8 @@ export class ModelHost {
           .filter((arg) => /^sp_[0-9a-f]{8}_/.test(arg))
           .map((name) => {
             this.snapshots.add(name);
-            return { name, uuid: name, extents: 100, beforeUptime: 1, afterUptime: 1.01, wallClockNs: 1_700_000_000n };
+            const wallClockNs = BigInt(Date.now()) * 1_000_000n;
+            return { name, uuid: name, extents: 100, beforeUptime: 1000, afterUptime: 1000.01, wallClockNs };
           });
       case 'mount-snapshot':
         return { path: String(command.args[2]), mountLine: 'line', table: '0 8 snapshot 1:1 1:2 P 8', rootInode: '2' };
@@ -117,6 +119,8 @@ export class ModelHost {
     }
   }
 }
+
+const aMomentOf = (ms: number): WallSpan => ({ earliestMs: ms, latestMs: ms + 1 });
 
 function streamOf(command: StreamCommand): RemoteStream {
   const text = command.name === 'list-ancestors' ? ABOVE : LISTING;

@@ -34,7 +34,14 @@ const SOURCE = {
   exclude: [],
 };
 const REQUEST = { kind: 'backup', source: SOURCE.name } as const;
-const HOST = { name: SOURCE.host, ssh: 'db1', sshConfigFile: undefined, sudo: 'none', leaseSeconds: 600 } as const;
+const HOST = {
+  name: SOURCE.host,
+  ssh: 'db1',
+  sshConfigFile: undefined,
+  sudo: 'none',
+  leaseSeconds: 600,
+  maxClockSkewSeconds: 86_400,
+} as const;
 
 let folder: string;
 let store: Backend;
@@ -76,7 +83,7 @@ async function run(onEvent: (event: RunEventBody) => void = () => undefined): Pr
     emit,
     workFolder: folder,
   };
-  const outcome = await backup({ source: SOURCE, host: HOST }, ports, stop.signal).then(
+  const outcome = await backup({ source: SOURCE, host: HOST, acceptClockSkew: false }, ports, stop.signal).then(
     ({ restorePoint }) => restorePoint,
     (error: unknown) => error as StillpointError,
   );
