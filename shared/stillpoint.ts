@@ -27,14 +27,13 @@ import type { RepositorySpec, Source } from './domain/source.ts';
 import type { StatsAnswer, StatsRequest } from './domain/stats.ts';
 import { Comparisons } from './facade/comparisons.ts';
 import { findHost, listAllHosts } from './facade/hosts.ts';
-import { JobDesk, type JobFilter } from './facade/job-desk.ts';
+import type { JobFilter } from './facade/job-desk.ts';
+import { Jobs } from './facade/jobs.ts';
 import { openWithSecrets, type PeoplePorts, secretsOf, settleSecrets, withHost, withLogins } from './facade/people.ts';
 import { RepositoryAccess } from './facade/repository-access.ts';
 import { RepositoryShelf } from './facade/repository-shelf.ts';
 import { RestorePoints } from './facade/restore-points.ts';
-import { startRequest } from './facade/start.ts';
 import { AnswerBook } from './jobs/answers.ts';
-import { JobStore } from './jobs/job-store.ts';
 import { createAt, openAt } from './jobs/open-repository.ts';
 import { ownTraces } from './jobs/run-register.ts';
 import { planForgetting } from './pipeline/forget.ts';
@@ -137,21 +136,18 @@ const LISTING_LIMIT = 1000;
 class OpenedStillpoint implements Stillpoint {
   readonly configFile: string;
   readonly #place: ConfigPlace;
-  readonly #stateFolder: string;
   readonly #runnerEntry: URL | undefined;
   readonly #people: PeoplePorts;
   readonly #shelf: RepositoryShelf;
   readonly #points: RestorePoints;
   readonly #access: RepositoryAccess;
   readonly #comparisons: Comparisons;
-  readonly #jobs: JobDesk;
-  #store: Promise<JobStore> | undefined;
+  readonly #jobs: Jobs;
 
   constructor(options: StillpointOptions, environment: Environment) {
     const { configFile, stateFolder, prompter, logger = silentLogger, runnerEntry } = options;
     this.#place = configPlace(configFile, environment);
     this.configFile = this.#place.file;
-    this.#stateFolder = stateFolder ?? join(environment.stateHome, 'stillpoint');
     this.#runnerEntry = runnerEntry;
     this.#people = { book: new AnswerBook(prompter), environment, logger, clock: systemClock };
     this.#shelf = new RepositoryShelf({ logger, open: (spec, signal) => this.#openRepository(spec, signal) });
@@ -159,7 +155,7 @@ class OpenedStillpoint implements Stillpoint {
     const open = (spec: RepositorySpec, signal: AbortSignal) => this.#openRepository(spec, signal, true);
     this.#comparisons = new Comparisons(this.#shelf);
     this.#access = new RepositoryAccess({ open, people: this.#people });
-    this.#jobs = new JobDesk(() => this.#openStore(), systemClock, logger);
+    this.#jobs = new Jobs(stateFolder ?? join(environment.stateHome, 'stillpoint'), logger);
   }
 
   async listHosts(): Promise<readonly HostSummary[]> {
@@ -193,7 +189,7 @@ class OpenedStillpoint implements Stillpoint {
     const configuration = await this.#configuration();
     const source = findSource(configuration, name);
     const spec = await findHost(configuration, source.host);
-    const own = await ownTraces(await this.#openStore());
+    const own = await ownTraces(await this.#jobs.store());
     return withHost(spec, this.#people, signal, (host) =>
       planBackup(source, own, { host, clock: systemClock }, signal),
     );
@@ -234,13 +230,11 @@ class OpenedStillpoint implements Stillpoint {
   async startJob(request: JobRequest, signal: AbortSignal): Promise<{ job: Job; alreadyRunning: boolean }> {
     const ports = {
       configuration: await this.#configuration(),
-      store: await this.#openStore(),
       people: this.#people,
       shelf: this.#shelf,
       runnerEntry: this.#runnerEntry,
     };
-    const { id, alreadyRunning } = await startRequest(request, ports, signal);
-    return { job: await this.#jobs.find(id), alreadyRunning };
+    return this.#jobs.start(request, ports, signal);
   }
 
   findJob(id: JobId): Promise<Job> {
@@ -305,6 +299,7 @@ class OpenedStillpoint implements Stillpoint {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#shelf[Symbol.asyncDispose]();
+    await this.#jobs[Symbol.asyncDispose]();
   }
 
   #configuration(): Promise<Configuration> {
@@ -323,14 +318,6 @@ class OpenedStillpoint implements Stillpoint {
   async #repositories(name: RepositoryName | undefined): Promise<readonly RepositorySpec[]> {
     const configuration = await this.#configuration();
     return name === undefined ? allRepositories(configuration) : [findRepository(configuration, name)];
-  }
-
-  #openStore(): Promise<JobStore> {
-    this.#store ??= JobStore.open(this.#stateFolder).catch((error: unknown) => {
-      this.#store = undefined;
-      throw error;
-    });
-    return this.#store;
   }
 
   /** `isFresh` for what is decided about the store itself: no copies of its files on this machine are used. */

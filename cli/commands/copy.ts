@@ -3,8 +3,9 @@ import { repositoryName } from '../../shared/domain/names.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
 import { type FilterOptions, filterOf, withFilter } from './filter.ts';
+import { type NoLockOption, noLockOf, withNoLock } from './no-lock.ts';
 
-interface CopyOptions extends DetachOption, FilterOptions {
+interface CopyOptions extends DetachOption, FilterOptions, NoLockOption {
   readonly from: string;
   readonly to: string;
 }
@@ -17,7 +18,7 @@ export function addCopy(program: Command, shell: Shell): void {
     .argument('[point...]', 'ids of restore points, starts of ids, or "latest"; none means all that fit')
     .requiredOption('--from <repository>', 'the repository to read')
     .requiredOption('--to <repository>', 'the repository to write; it must have been created by init');
-  withDetach(withFilter(command))
+  withDetach(withNoLock(withFilter(command)))
     .addHelpText(
       'after',
       '\nEvery blob is proved against its id on the way. Copying again copies only what is new.\n\nExample:\n  stillpoint copy --from main --to offsite',
@@ -30,6 +31,7 @@ export function addCopy(program: Command, shell: Shell): void {
           to: repositoryName(options.to),
           restorePoints: points,
           filter: filterOf(options),
+          ...noLockOf(options),
         }),
         { detach: options.detach === true },
       );

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { chooseRepository, pathInPoint } from '../arguments.ts';
 import { renderChange, renderDiffSummary } from '../render/diff.ts';
 import type { Shell } from '../shell.ts';
+import { withoutLockAnyhow } from './no-lock.ts';
 
 interface DiffOptions {
   readonly repository?: string;
@@ -10,8 +11,7 @@ interface DiffOptions {
 
 /** `stillpoint diff A B [PATH]`: what differs between two restore points. */
 export function addDiff(program: Command, shell: Shell): void {
-  program
-    .command('diff')
+  withoutLockAnyhow(program.command('diff'))
     .description('show what differs between two restore points')
     .argument('<before>', 'id of a restore point, the start of one, or "latest"')
     .argument('<after>', 'the one to compare it with')

@@ -5,6 +5,7 @@ import { EXIT } from '../exit-codes.ts';
 import { renderFindSummary, renderHeading, renderMatch } from '../render/find.ts';
 import type { Shell } from '../shell.ts';
 import { type FilterOptions, filterOf, withFilter } from './filter.ts';
+import { withoutLockAnyhow } from './no-lock.ts';
 
 interface FindOptions extends FilterOptions {
   readonly repository?: string;
@@ -29,7 +30,7 @@ export function addFind(program: Command, shell: Shell): void {
     .option('--newest <time>', 'only files that were modified at this time or earlier')
     .option('-i, --ignore-case', 'upper and lower case are the same')
     .option('-l, --long', 'with mode, owner, size and time');
-  withFilter(command)
+  withFilter(withoutLockAnyhow(command))
     .addHelpText(
       'after',
       '\nQuote patterns from your shell. What lies below a match is found too.\n\nExample:\n  stillpoint find "*.pdf" --host db1 --oldest 2026-11-01',

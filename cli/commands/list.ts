@@ -4,6 +4,7 @@ import { optionalRepository } from '../arguments.ts';
 import { EXIT } from '../exit-codes.ts';
 import { renderPoints } from '../render/points.ts';
 import type { Shell } from '../shell.ts';
+import { withoutLockAnyhow } from './no-lock.ts';
 
 interface ListOptions {
   readonly repository?: string;
@@ -13,8 +14,7 @@ interface ListOptions {
 
 /** `stillpoint list`: the restore points, newest first. */
 export function addList(program: Command, shell: Shell): void {
-  program
-    .command('list')
+  withoutLockAnyhow(program.command('list'))
     .description('list the restore points, newest first')
     .option('--repository <name>', 'of this repository only')
     .option('--source <name>', 'of this source only')

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { optionalRepository, pathInPoint, wholeNumber } from '../arguments.ts';
 import { renderListing } from '../render/points.ts';
 import type { Shell } from '../shell.ts';
+import { withoutLockAnyhow } from './no-lock.ts';
 
 interface LsOptions {
   readonly repository?: string;
@@ -11,8 +12,7 @@ interface LsOptions {
 
 /** `stillpoint ls POINT [PATH]`: the files of a folder in a restore point. */
 export function addLs(program: Command, shell: Shell): void {
-  program
-    .command('ls')
+  withoutLockAnyhow(program.command('ls'))
     .description('list the files in a folder of a restore point')
     .argument('<point>', 'id of a restore point, the start of one, or "latest"')
     .argument('[path]', 'a folder in it', '/')

@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import { localFolder, optionalRepository, pathInPoint } from '../arguments.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
+import { type NoLockOption, noLockOf, withNoLock } from './no-lock.ts';
 
-interface RestoreOptions extends DetachOption {
+interface RestoreOptions extends DetachOption, NoLockOption {
   readonly to: string;
   readonly repository?: string;
   readonly rename?: boolean;
@@ -12,14 +13,16 @@ interface RestoreOptions extends DetachOption {
 /** `stillpoint restore POINT [PATH…] --to DIR`: restores into a folder on this machine. */
 export function addRestore(program: Command, shell: Shell): void {
   withDetach(
-    program
-      .command('restore')
-      .description('restore files into a folder on this machine')
-      .argument('<point>', 'id of a restore point, the start of one, or "latest"')
-      .argument('[path...]', 'files and folders in it; none means everything')
-      .requiredOption('--to <folder>', 'a new or empty folder to restore into')
-      .option('--repository <name>', 'the repository of the restore point, where several hold it')
-      .option('--rename', 'give new names to what the file system of the folder cannot hold, or not side by side'),
+    withNoLock(
+      program
+        .command('restore')
+        .description('restore files into a folder on this machine')
+        .argument('<point>', 'id of a restore point, the start of one, or "latest"')
+        .argument('[path...]', 'files and folders in it; none means everything')
+        .requiredOption('--to <folder>', 'a new or empty folder to restore into')
+        .option('--repository <name>', 'the repository of the restore point, where several hold it')
+        .option('--rename', 'give new names to what the file system of the folder cannot hold, or not side by side'),
+    ),
   )
     .addHelpText(
       'after',
@@ -37,6 +40,7 @@ export function addRestore(program: Command, shell: Shell): void {
             paths: paths.map(pathInPoint),
             target,
             ...(options.rename === true && { rename: true }),
+            ...noLockOf(options),
           };
         },
         { detach: options.detach === true },

@@ -7,6 +7,7 @@ import { renderUnreadable } from '../render/points.ts';
 import { renderStats } from '../render/stats.ts';
 import type { Shell } from '../shell.ts';
 import { type FilterOptions, filterOf, withFilter } from './filter.ts';
+import { withoutLockAnyhow } from './no-lock.ts';
 
 interface StatsOptions extends FilterOptions {
   readonly mode: string;
@@ -20,7 +21,7 @@ export function addStats(program: Command, shell: Shell): void {
     .argument('[repository]', 'name in the configuration; may be left out when there is only one')
     .argument('[point...]', 'ids of restore points, starts of ids, or "latest"; none means all that fit')
     .option('--mode <mode>', `what to count: ${STATS_MODES.join(', ')}`, 'restore-size');
-  withFilter(command)
+  withFilter(withoutLockAnyhow(command))
     .addHelpText(
       'after',
       '\nrestore-size: what restoring them writes; raw-data: what they take in the repository together;\nunique-files: files of different content; by-point: what each of them alone keeps in the repository.\n\nExample:\n  stillpoint stats main --mode by-point',

@@ -4,8 +4,9 @@ import type { VerifySubset } from '../../shared/domain/verify-subset.ts';
 import { chooseRepository, wholeNumber } from '../arguments.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
+import { type NoLockOption, noLockOf, withNoLock } from './no-lock.ts';
 
-interface VerifyOptions extends DetachOption {
+interface VerifyOptions extends DetachOption, NoLockOption {
   readonly percent?: string;
   readonly share?: string;
   readonly daily?: string;
@@ -14,13 +15,15 @@ interface VerifyOptions extends DetachOption {
 /** `stillpoint verify [REPOSITORY]`: all data or a share of it, read and compared with its names. */
 export function addVerify(program: Command, shell: Shell): void {
   withDetach(
-    program
-      .command('verify')
-      .description('prove a repository by reading all of its data, or a share of it')
-      .argument('[repository]', 'name in the configuration; may be left out when there is only one')
-      .option('--percent <n>', 'read so many in a hundred packs, chosen by chance')
-      .option('--share <n/t>', 'read the n-th of t parts, as "restic check --read-data-subset=n/t"')
-      .option('--daily <days>', 'read the part that the date chooses: in so many days in a row all is read'),
+    withNoLock(
+      program
+        .command('verify')
+        .description('prove a repository by reading all of its data, or a share of it')
+        .argument('[repository]', 'name in the configuration; may be left out when there is only one')
+        .option('--percent <n>', 'read so many in a hundred packs, chosen by chance')
+        .option('--share <n/t>', 'read the n-th of t parts, as "restic check --read-data-subset=n/t"')
+        .option('--daily <days>', 'read the part that the date chooses: in so many days in a row all is read'),
+    ),
   )
     .addHelpText('after', '\nExample:\n  stillpoint verify main\n  stillpoint verify main --daily 7')
     .action(async (given: string | undefined, options: VerifyOptions) => {
@@ -28,7 +31,7 @@ export function addVerify(program: Command, shell: Shell): void {
         async (stillpoint) => {
           const subset = subsetOf(options);
           const repository = await chooseRepository(stillpoint, given);
-          return { kind: 'verify', repository, ...(subset === undefined ? {} : { subset }) };
+          return { kind: 'verify', repository, ...(subset === undefined ? {} : { subset }), ...noLockOf(options) };
         },
         { detach: options.detach === true },
       );

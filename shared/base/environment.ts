@@ -21,7 +21,7 @@ export interface Environment {
 }
 
 export function readEnvironment(variables: Readonly<Record<string, string | undefined>> = process.env): Environment {
-  const home = variables['HOME'] || homedir();
+  const home = variables['HOME'] || homeByUserList();
   return {
     home,
     configFile: variables['STILLPOINT_CONFIG'] || undefined,
@@ -30,6 +30,15 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
     cacheHome: baseFolder(variables['XDG_CACHE_HOME'], join(home, '.cache')),
     sshAuthSock: variables['SSH_AUTH_SOCK'] || undefined,
   };
+}
+
+/** A user whom the system's list does not name has none, as in some containers; nothing is kept for them. */
+function homeByUserList(): string {
+  try {
+    return homedir();
+  } catch {
+    return '/';
+  }
 }
 
 /** The XDG specification wants a path that is not absolute to be treated as if it were not set. */

@@ -50,6 +50,7 @@ export const ERROR_CODES = {
   'repository.wrong-password': 'No key of the repository opens with this password.',
   'repository.unsupported': 'The repository has a version that we do not know.',
   'repository.locked': 'Somebody else holds a lock on the repository.',
+  'repository.no-lock': 'A repository is read without a lock. Only ever a warning.',
   'repository.lock-lost': 'Our own lock on the repository has gone.',
   'repository.damaged': 'Stored data is missing, short or does not match its name.',
   'repository.unknown-key': 'No such key, or the short id fits several.',

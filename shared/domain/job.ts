@@ -11,7 +11,10 @@ import type { JobResult } from './report.ts';
 import type { RunFacts } from './run-facts.ts';
 import type { VerifySubset } from './verify-subset.ts';
 
-/** What a job is to do. Plain JSON: it is written to disk before the runner starts. */
+/**
+ * What a job is to do. Plain JSON: it is written to disk before the runner starts. `noLock`: what is only read is read
+ * without a lock, also where one could be taken.
+ */
 export type JobRequest =
   /** `acceptClockSkew`: a person has decided so, see `host.clock-skew`. */
   | { readonly kind: 'backup'; readonly source: SourceName; readonly acceptClockSkew?: boolean }
@@ -24,10 +27,21 @@ export type JobRequest =
       readonly target: string;
       /** Other names for what the target cannot hold; otherwise the restore refuses. */
       readonly rename?: boolean;
+      readonly noLock?: boolean;
     }
   /** `headers`: also compare the header of every pack with the index. */
-  | { readonly kind: 'check'; readonly repository: RepositoryName; readonly headers?: boolean }
-  | { readonly kind: 'verify'; readonly repository: RepositoryName; readonly subset?: VerifySubset }
+  | {
+      readonly kind: 'check';
+      readonly repository: RepositoryName;
+      readonly headers?: boolean;
+      readonly noLock?: boolean;
+    }
+  | {
+      readonly kind: 'verify';
+      readonly repository: RepositoryName;
+      readonly subset?: VerifySubset;
+      readonly noLock?: boolean;
+    }
   | {
       readonly kind: 'copy';
       readonly from: RepositoryName;
@@ -35,6 +49,8 @@ export type JobRequest =
       /** Ids, starts of ids, or "latest"; none means all that fit the filter. */
       readonly restorePoints: readonly string[];
       readonly filter: PointFilter;
+      /** For the repository that is read. */
+      readonly noLock?: boolean;
     }
   | { readonly kind: 'sweep'; readonly host: HostName }
   | ({ readonly kind: 'forget'; readonly plan?: PlanId | undefined } & ForgetRequest)

@@ -3,6 +3,7 @@ import { systemClock } from '../base/clock.ts';
 import type { Configuration } from '../config/configuration.ts';
 import type { JobRequest } from '../domain/job.ts';
 import type { JobId } from '../domain/names.ts';
+import type { Handover } from '../jobs/answers.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import { identifyJob, placesOf } from '../jobs/places.ts';
 import { findUnfinished, startJob } from '../jobs/start-job.ts';
@@ -16,12 +17,14 @@ export interface StartPorts {
   readonly people: PeoplePorts;
   readonly shelf: RepositoryShelf;
   readonly runnerEntry: URL | undefined;
+  /** What the job is to say first. */
+  readonly warnings: Handover['warnings'];
 }
 
 /** Errors: `config.…`, `ssh.…`, `repository.…`, `job.…`, the signal's reason. */
 export async function startRequest(
   request: JobRequest,
-  { configuration, store, people, shelf, runnerEntry }: StartPorts,
+  { configuration, store, people, shelf, runnerEntry, warnings }: StartPorts,
   signal: AbortSignal,
 ): Promise<{ readonly id: JobId; readonly alreadyRunning: boolean }> {
   const configFile = configuration.file;
@@ -30,9 +33,10 @@ export async function startRequest(
   const { resolved: identity } = await identifyJob(request, places, configFile, signal);
   const running = await findUnfinished(store, identity, systemClock);
   if (running !== undefined) return { id: running, alreadyRunning: true };
-  const handover = await gatherHandover(places, people, signal, (spec, trySignal) =>
+  const gathered = await gatherHandover(places, people, signal, (spec, trySignal) =>
     shelf.use(spec, trySignal, () => Promise.resolve()),
   );
+  const handover = { ...gathered, warnings: [...warnings, ...gathered.warnings] };
   const options = { configFile, identity, handover, runnerEntry, clock: systemClock };
   return startJob(store, request, options, signal);
 }

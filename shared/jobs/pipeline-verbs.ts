@@ -28,7 +28,7 @@ export const PIPELINE_VERBS: Verbs = {
     };
     return backup({ source, host, acceptClockSkew: request.acceptClockSkew === true }, backupPorts, signal);
   },
-  restore: async ({ repository, restorePoint, paths, target, rename = false }, ports, signal) => {
+  restore: async ({ repository, restorePoint, paths, target, rename = false, noLock }, ports, signal) => {
     const open = repositoryOpener(repository, ports);
     const restorePorts = {
       ...ports,
@@ -37,15 +37,15 @@ export const PIPELINE_VERBS: Verbs = {
     };
     const wanted =
       paths.length === 0 ? { restorePoint, paths: [] } : await namePaths(open, restorePoint, paths, signal);
-    return restore({ ...wanted, target, rename }, restorePorts, signal);
+    return restore({ ...wanted, target, rename, noLock }, restorePorts, signal);
   },
-  check: ({ repository, headers }, ports, signal) =>
-    check({ ...ports, openRepository: storeOpener(repository, ports) }, headers === true, signal),
-  verify: ({ repository, subset }, ports, signal) =>
-    verify({ ...ports, openRepository: storeOpener(repository, ports) }, subset, signal),
-  copy: ({ from, to, restorePoints, filter }, ports, signal) => {
+  check: ({ repository, ...wish }, ports, signal) =>
+    check({ ...ports, openRepository: storeOpener(repository, ports) }, wish, signal),
+  verify: ({ repository, ...wish }, ports, signal) =>
+    verify({ ...ports, openRepository: storeOpener(repository, ports) }, wish, signal),
+  copy: ({ from, to, restorePoints, filter, noLock }, ports, signal) => {
     const copyPorts = { ...ports, openSource: repositoryOpener(from, ports), openTarget: repositoryOpener(to, ports) };
-    return copy({ from, to, points: restorePoints, filter }, copyPorts, signal);
+    return copy({ from, to, points: restorePoints, filter, noLock }, copyPorts, signal);
   },
   forget: ({ repository, ...wish }, ports, signal) =>
     forget(wish, { ...ports, openRepository: storeOpener(repository, ports) }, signal),

@@ -58,6 +58,8 @@ const wish: z.ZodType<RepairWish> = z.object({
   forget: z.boolean().exactOptional(),
 });
 
+const noLock = z.boolean().exactOptional();
+
 const requestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('backup'), source, acceptClockSkew: z.boolean().exactOptional() }),
   z.object({
@@ -67,15 +69,17 @@ const requestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kind', [
     paths: z.array(z.string()),
     target: z.string(),
     rename: z.boolean().exactOptional(),
+    noLock,
   }),
-  z.object({ kind: z.literal('check'), repository, headers: z.boolean().exactOptional() }),
-  z.object({ kind: z.literal('verify'), repository, subset: subset.exactOptional() }),
+  z.object({ kind: z.literal('check'), repository, headers: z.boolean().exactOptional(), noLock }),
+  z.object({ kind: z.literal('verify'), repository, subset: subset.exactOptional(), noLock }),
   z.object({
     kind: z.literal('copy'),
     from: repository,
     to: repository,
     restorePoints: z.array(z.string()),
     filter,
+    noLock,
   }),
   z.object({ kind: z.literal('sweep'), host }),
   z.object({ kind: z.literal('forget'), repository, selection, prune: pruneOptions.optional(), plan: plan.optional() }),

@@ -41,7 +41,7 @@ const GROUP_POINTS = 100;
 
 /** Errors: `repository.…`, `backend.…`. Restore points that could not be copied are in the report. */
 export async function copy(
-  selection: PointSelection & { readonly from: string; readonly to: string },
+  selection: PointSelection & { readonly from: string; readonly to: string; readonly noLock?: boolean | undefined },
   ports: CopyPorts,
   signal: AbortSignal,
 ): Promise<CopyReport> {
@@ -50,7 +50,7 @@ export async function copy(
   const opened = await phase('open', async () => {
     const source = resources.use(await ports.openSource(signal));
     const target = resources.use(await ports.openTarget(signal));
-    const sourceLock = resources.use(await source.lock('shared', signal));
+    const sourceLock = resources.use(await source.lockForReading(signal, { noLock: selection.noLock === true }));
     const lock = resources.use(await target.lock('shared', signal));
     // Restore points before the index, so that one which is saved meanwhile is not missed in part.
     const selected = await selectPoints(source, selection, signal);

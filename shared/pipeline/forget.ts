@@ -32,7 +32,7 @@ export async function planForgetting(
   signal: AbortSignal,
 ): Promise<ForgetPlan> {
   await using repository = await ports.openRepository(signal);
-  await using lock = wish.prune === undefined ? undefined : await repository.lock('shared', signal);
+  await using lock = wish.prune === undefined ? undefined : await repository.lockForReading(signal);
   const held = lock === undefined ? signal : AbortSignal.any([signal, lock.signal]);
   return (await prepare(repository, wish, ports.clock, held)).plan;
 }

@@ -21,7 +21,7 @@ export async function planPruning(
   signal: AbortSignal,
 ): Promise<PrunePlan> {
   await using repository = await ports.openRepository(signal);
-  await using lock = await repository.lock('shared', signal);
+  await using lock = await repository.lockForReading(signal);
   return (await planPrune(repository, canonicalPrune(options), AbortSignal.any([signal, lock.signal]))).plan;
 }
 

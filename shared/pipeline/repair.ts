@@ -26,11 +26,16 @@ export async function repair(
 ): Promise<RepairReport> {
   const phase = phases(ports.emit, ports.clock, signal);
   await using resources = openResources(ports.emit);
-  const { repository, lock } = await phase('open', async () => {
+  const { repository, lock, lost } = await phase('open', async () => {
     const opened = resources.use(await ports.openRepository(signal));
-    return { repository: opened, lock: resources.use(await opened.lock(apply ? 'exclusive' : 'shared', signal)) };
+    if (!apply) {
+      const reading = resources.use(await opened.lockForReading(signal));
+      return { repository: opened, lock: undefined, lost: reading.signal };
+    }
+    const exclusive = resources.use(await opened.lock('exclusive', signal));
+    return { repository: opened, lock: exclusive, lost: exclusive.signal };
   });
-  const held = AbortSignal.any([signal, lock.signal]);
+  const held = AbortSignal.any([signal, lost]);
   const progressIn =
     (step: Phase) =>
     (done: number, total: number): void =>
@@ -41,7 +46,7 @@ export async function repair(
   const { plan } = prepared;
   if (approved !== undefined && approved !== plan.id) throw stalePlan(approved, plan.id);
   const isNeeded = plan.writes.length + plan.removes.length > 0;
-  if (apply && isNeeded) {
+  if (lock !== undefined && isNeeded) {
     await phase('repair', () => prepared.apply({ lock, signal: held, onProgress: progressIn('repair') }));
   }
   return { kind: 'repair', plan, applied: apply && isNeeded };

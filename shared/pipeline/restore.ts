@@ -55,6 +55,7 @@ export interface RestoreRequest {
   readonly target: string;
   /** Gives other names to what the target cannot hold, or not beside others; otherwise that is `restore.target`. */
   readonly rename?: boolean;
+  readonly noLock?: boolean | undefined;
 }
 
 /**
@@ -72,7 +73,8 @@ export async function restore(
   await using resources = openResources(ports.emit);
   const opened = await phase('open', async () => {
     const repository = resources.use(await ports.openRepository(signal));
-    const lock = resources.use(await repository.lock('shared', signal));
+    const options = { noLock: request.noLock === true, whenLost: 'go on' } as const;
+    const lock = resources.use(await repository.lockForReading(signal, options));
     await repository.loadIndex(signal);
     const point = await repository.findRestorePoint(request.restorePoint, signal);
     const selection = await selectPaths(repository, point.tree, request.paths, signal);

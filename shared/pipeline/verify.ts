@@ -1,7 +1,7 @@
 /** Looking after a repository: `check` judges its structure, `verify` proves it by reading all of it. Changes nothing. */
 import type { Clock } from '../base/clock.ts';
 import type { EmitEvent, Phase } from '../domain/events.ts';
-import type { CheckReport } from '../domain/report.ts';
+import type { CheckReport, Finding } from '../domain/report.ts';
 import type { VerifySubset } from '../domain/verify-subset.ts';
 import { checkRepository } from '../repository/check/check.ts';
 import { verifyRepository } from '../repository/check/verify.ts';
@@ -16,24 +16,32 @@ export interface VerifyPorts {
   readonly emit: EmitEvent;
 }
 
-/**
- * Findings are part of the report; an error means that it could not be looked at.
- * @param headers also compares the header of every pack with the index
- */
-export function check(ports: VerifyPorts, headers: boolean, signal: AbortSignal): Promise<CheckReport> {
-  return examine('check', ports, signal, (repository, held) =>
+interface CheckWish {
+  /** Also compares the header of every pack with the index. */
+  readonly headers?: boolean | undefined;
+  readonly noLock?: boolean | undefined;
+}
+
+interface VerifyWish {
+  /** Which share of the packs is read; all of them where there is none. */
+  readonly subset?: VerifySubset | undefined;
+  readonly noLock?: boolean | undefined;
+}
+
+/** Findings are part of the report; an error means that it could not be looked at. */
+export function check(
+  ports: VerifyPorts,
+  { headers = false, noLock }: CheckWish,
+  signal: AbortSignal,
+): Promise<CheckReport> {
+  return examine({ kind: 'check', noLock }, ports, signal, (repository, held) =>
     checkRepository(repository, held, { headers, onProgress: progressOf('check', ports) }),
   );
 }
 
-/** @param subset which share of the packs is read; all of them where there is none */
-export function verify(
-  ports: VerifyPorts,
-  subset: VerifySubset | undefined,
-  signal: AbortSignal,
-): Promise<CheckReport> {
+export function verify(ports: VerifyPorts, { subset, noLock }: VerifyWish, signal: AbortSignal): Promise<CheckReport> {
   const share = subset === undefined ? {} : { subset };
-  return examine('verify', ports, signal, (repository, held) =>
+  return examine({ kind: 'verify', noLock }, ports, signal, (repository, held) =>
     verifyRepository(repository, { signal: held, onProgress: progressOf('verify', ports), ...share }),
   );
 }
@@ -44,7 +52,7 @@ function progressOf(phase: 'check' | 'verify', { emit }: VerifyPorts): (progress
 }
 
 async function examine(
-  kind: Extract<Phase, 'check' | 'verify'>,
+  { kind, noLock }: { readonly kind: Extract<Phase, 'check' | 'verify'>; readonly noLock: boolean | undefined },
   ports: VerifyPorts,
   signal: AbortSignal,
   look: (repository: OpenedRepository, signal: AbortSignal) => Promise<CheckResult>,
@@ -53,9 +61,20 @@ async function examine(
   await using resources = openResources(ports.emit);
   const { repository, lock } = await phase('open', async () => {
     const opened = resources.use(await ports.openRepository(signal));
-    return { repository: opened, lock: resources.use(await opened.lock('shared', signal)) };
+    return {
+      repository: opened,
+      lock: resources.use(await opened.lockForReading(signal, { noLock: noLock === true })),
+    };
   });
   const held = AbortSignal.any([signal, lock.signal]);
-  const { restorePoints, ...result } = await phase(kind, () => look(repository, held));
-  return { kind, restorePoints: restorePoints.length, ...result };
+  const { restorePoints, findings, ...result } = await phase(kind, () => look(repository, held));
+  const unlocked = lock.absence === undefined ? [] : [withoutLock(lock.absence)];
+  return { kind, restorePoints: restorePoints.length, findings: [...findings, ...unlocked], ...result };
+}
+
+/** What somebody prunes meanwhile looks like damage. */
+function withoutLock(absence: string): Finding {
+  const advice =
+    'If something is called missing here, look again before you repair: it may have been pruned meanwhile.';
+  return { severity: 'information', message: absence, affects: [], advice };
 }

@@ -17,6 +17,7 @@ import { plaintextLength } from './format/pack.ts';
 import { decodeTree } from './format/tree.ts';
 import { BlobIndex } from './index/blob-index.ts';
 import type { LockPorts } from './locks/held-lock.ts';
+import { lockForReading } from './locks/lock-for-reading.ts';
 import { acquireLock } from './locks/locks.ts';
 import { unlock } from './locks/unlock.ts';
 import { BlobReader } from './read/blob-reader.ts';
@@ -24,6 +25,8 @@ import { TreeCache } from './read/tree-cache.ts';
 import type {
   LoadedBlob,
   LockMode,
+  ReadLock,
+  ReadLockOptions,
   Repository,
   RepositoryLock,
   RepositoryNotice,
@@ -88,6 +91,10 @@ export class OpenedRepository implements Repository {
 
   lock(mode: LockMode, signal: AbortSignal): Promise<RepositoryLock> {
     return acquireLock(this.#lockPorts, mode, signal);
+  }
+
+  lockForReading(signal: AbortSignal, options: ReadLockOptions = {}): Promise<ReadLock> {
+    return lockForReading(this.#lockPorts, options, signal);
   }
 
   unlock(which: 'stale' | 'all', signal: AbortSignal): Promise<UnlockReport> {

@@ -32,6 +32,9 @@ export interface Repository extends AsyncDisposable {
    */
   lock(mode: LockMode, signal: AbortSignal): Promise<RepositoryLock>;
 
+  /** A shared lock, or none where the place takes none or none is wished for. For reading only. */
+  lockForReading(signal: AbortSignal, options?: ReadLockOptions): Promise<ReadLock>;
+
   /** Removes stale locks, or all, which only a person may decide. */
   unlock(which: 'stale' | 'all', signal: AbortSignal): Promise<UnlockReport>;
 
@@ -81,6 +84,21 @@ export interface RepositoryLock extends AsyncDisposable {
   readonly signal: AbortSignal;
   /** Throws `repository.lock-lost` when it is gone, judged by the wall clock, so that it also holds after standby. */
   assertHeld(): void;
+}
+
+export interface ReadLockOptions {
+  /** What a person said to --no-lock; left out by whoever has no such option. */
+  readonly noLock?: boolean;
+  /** What becomes of reading when the lock is lost; default `stop`. */
+  readonly whenLost?: 'stop' | 'go on';
+}
+
+/** Does not allow writing. */
+export interface ReadLock extends AsyncDisposable {
+  /** Aborts with `repository.lock-lost` where reading has to stop then. Join it with your own signal. */
+  readonly signal: AbortSignal;
+  /** Why there is none, and what that means; undefined where there is one. */
+  readonly absence: string | undefined;
 }
 
 export interface RestorePointList {

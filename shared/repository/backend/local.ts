@@ -77,15 +77,16 @@ class LocalBackend implements Backend {
     await handle.sync();
   }
 
-  /** The folder of a pack may be missing: copies of repositories lose empty folders. */
+  /** The folder of a pack, or that of locks, may be missing: copies of repositories lose empty folders. */
   async #create(temporary: string, modes: typeof OWNER_ONLY): Promise<FileHandle> {
     try {
       return await open(temporary, 'wx', 0o600);
     } catch (error) {
       const folder = path.dirname(temporary);
-      const mayMake =
-        (error as NodeJS.ErrnoException).code === 'ENOENT' && path.dirname(folder) === this.#pathIn('data');
-      if (!mayMake) throw error;
+      const isEmptied =
+        path.dirname(folder) === this.#pathIn('data') ||
+        (folder === this.#pathIn('locks') && (await this.#hasConfig()));
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !isEmptied) throw error;
       // Not recursive: a place that is not mounted must not be filled in its mount point.
       await mkdir(folder, { mode: modes.folder }).catch((other: NodeJS.ErrnoException) => {
         if (other.code !== 'EEXIST') throw other;
@@ -171,6 +172,13 @@ class LocalBackend implements Backend {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #hasConfig(): Promise<boolean> {
+    return stat(this.#pathIn('config')).then(
+      () => true,
+      () => false,
+    );
   }
 
   #pathIn(...names: readonly string[]): string {

@@ -221,15 +221,21 @@ class SftpBackend implements Backend {
     return await abortable(done, signal);
   }
 
-  /** The folder of a pack may be missing: copies of repositories lose empty folders. */
+  /** The folder of a pack, or that of locks, may be missing: copies of repositories lose empty folders. */
   async #create(client: SftpClient, temporary: string, folderMode: number): Promise<Handle> {
     const flags = OPEN.write | OPEN.create | OPEN.exclusive;
     try {
       return await client.openFile(temporary, flags, 0o600);
     } catch (error) {
       const folder = path.dirname(temporary);
-      const mayMake = sftpStatusOf(error) === STATUS.noSuchFile && path.dirname(folder) === this.#pathIn('data');
-      if (!mayMake) throw error;
+      const hasConfig = (): Promise<boolean> =>
+        client.stat(this.#pathIn('config')).then(
+          () => true,
+          () => false,
+        );
+      const isEmptied =
+        path.dirname(folder) === this.#pathIn('data') || (folder === this.#pathIn('locks') && (await hasConfig()));
+      if (sftpStatusOf(error) !== STATUS.noSuchFile || !isEmptied) throw error;
       // Only this one: a place that is not mounted must not be filled in its mount point.
       await makeFolder(client, folder, folderMode);
       await syncFolder(client, path.dirname(folder));

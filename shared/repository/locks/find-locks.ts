@@ -1,5 +1,6 @@
 /** The locks that are there, each judged. */
 import { isStillpointError, type StillpointError } from '../../base/errors.ts';
+import type { StoredFile } from '../backend/backend.ts';
 import { isId } from '../format/ids.ts';
 import { decodeLock, type LockFile } from '../format/lock-file.ts';
 import type { LockPorts } from './held-lock.ts';
@@ -20,7 +21,7 @@ export async function listLocks(
   onUnreadable?: (name: string, error: StillpointError) => void,
 ): Promise<FoundLock[]> {
   const found: FoundLock[] = [];
-  for await (const { name, sizeBytes } of ports.files.backend.list('locks', signal)) {
+  for await (const { name, sizeBytes } of lockFiles(ports, signal)) {
     // A store without atomic writes may keep an empty file from an interrupted one; restic passes over it too.
     if (!isId(name) || sizeBytes === 0) continue;
     try {
@@ -32,6 +33,15 @@ export async function listLocks(
     }
   }
   return found;
+}
+
+/** A copy of a repository loses its empty folder of locks; whoever takes one makes it again. */
+export async function* lockFiles({ files }: LockPorts, signal: AbortSignal): AsyncIterable<StoredFile> {
+  try {
+    yield* files.backend.list('locks', signal);
+  } catch (error) {
+    if (!isStillpointError(error, 'backend.not-found')) throw error;
+  }
 }
 
 /** Undefined when it is gone, given back since it was listed. */

@@ -2,7 +2,7 @@
 import { isStillpointError } from '../../base/errors.ts';
 import type { JudgedLock, UnlockReport } from '../../domain/repository-access.ts';
 import { isId } from '../format/ids.ts';
-import { readLock, removeLock } from './find-locks.ts';
+import { lockFiles, readLock, removeLock } from './find-locks.ts';
 import type { LockPorts } from './held-lock.ts';
 import { describeLock, judgeLock } from './judge-lock.ts';
 
@@ -17,7 +17,7 @@ interface Judged {
  */
 export async function unlock(ports: LockPorts, which: 'stale' | 'all', signal: AbortSignal): Promise<UnlockReport> {
   const report = { removed: [] as JudgedLock[], kept: [] as JudgedLock[] };
-  for await (const { name, sizeBytes } of ports.files.backend.list('locks', signal)) {
+  for await (const { name, sizeBytes } of lockFiles(ports, signal)) {
     if (!isId(name)) continue;
     const judged = await judge(ports, { name, sizeBytes }, signal);
     if (judged === undefined) continue;

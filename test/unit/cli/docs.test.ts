@@ -40,7 +40,8 @@ function commands(): string {
   const leaves = program.commands.flatMap((command) => (command.commands.length === 0 ? [command] : command.commands));
   const rows = leaves.map((command) => {
     const group = command.parent === program ? [] : [command.parent?.name()];
-    const own = command.options.map((option) => `\`${option.flags}\``).join(', ');
+    const shown = command.options.filter(({ hidden }) => !hidden);
+    const own = shown.map((option) => `\`${option.flags}\``).join(', ');
     const words = command.registeredArguments.map((argument) => {
       const name = argument.name().toUpperCase() + (argument.variadic ? '…' : '');
       return argument.required ? name : `[${name}]`;
