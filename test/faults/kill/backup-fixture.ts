@@ -11,9 +11,11 @@ import type { BackupReport } from '../../../shared/domain/report.ts';
 import { JobStore } from '../../../shared/jobs/job-store.ts';
 import { RecordKeeper } from '../../../shared/jobs/record-keeper.ts';
 import { runRegister } from '../../../shared/jobs/run-register.ts';
+import { StoreEvents } from '../../../shared/jobs/store-events.ts';
 import { backup } from '../../../shared/pipeline/backup.ts';
 import type { OwnRuns } from '../../../shared/pipeline/own-runs.ts';
 import { connectHost } from '../../../shared/remote/connect-host.ts';
+import { withChanges } from '../../../shared/repository/backend/changes.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
 import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
 import { aRecord } from '../../support/jobs/a-record.ts';
@@ -57,6 +59,7 @@ export async function runBackup(
   signal: AbortSignal,
 ): Promise<BackupReport> {
   const host = hostName('lab');
+  const changes = new StoreEvents(emit).of('main');
   const workFolder = join(setting.folder, 'work');
   await mkdir(workFolder, { recursive: true });
   const source = {
@@ -90,7 +93,7 @@ export async function runBackup(
           openSignal,
         ),
       openRepository: (openSignal) =>
-        openRepository(createLocalBackend(repositoryFolder(setting)), PASSWORD, openSignal),
+        openRepository(withChanges(createLocalBackend(repositoryFolder(setting)), changes), PASSWORD, openSignal),
       owner: OWNER,
       runs: await registerFor(setting),
       clock: systemClock,

@@ -9,7 +9,11 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { consequencesOf } from '../../../shared/domain/consequences.ts';
 import { BACKUP_PHASES, type BackupPhase, type RunEventBody } from '../../../shared/domain/events.ts';
+import { foldFacts } from '../../../shared/domain/fold-facts.ts';
+import { sourceName } from '../../../shared/domain/names.ts';
+import { NO_FACTS } from '../../../shared/domain/run-facts.ts';
 import { type Guest, startGuest } from '../../lab/guest.ts';
 import { type LivingWriter, startWriter } from '../../lab/living-writer.ts';
 import { reasonLabCannotRun } from '../../lab/requirements.ts';
@@ -181,6 +185,47 @@ describe.each(BACKUP_PHASES)('at %s', (phase) => {
     await expectCleanHost();
     await expectWholeRepository();
     await expectNextBackup();
+  });
+});
+
+describe('a cancel after the commit comes too late', () => {
+  /** What the end means, as a job says it where its end is no success. */
+  async function cancelled(alias: string, phase: BackupPhase, edge: 'started' | 'finished', more = (): void => {}) {
+    const stop = new AbortController();
+    let facts = NO_FACTS;
+    const { restorePoint } = await runBackup(
+      { ...setting, alias },
+      (event) => {
+        facts = foldFacts(facts, event);
+        if (event.type !== `phase-${edge}` || !('phase' in event) || event.phase !== phase) return;
+        stop.abort(new Error('a person does not want it any more'));
+        more();
+      },
+      stop.signal,
+    );
+    expect(stop.signal.aborted).toBe(true);
+    points.push(restorePoint);
+    const words = consequencesOf({ kind: 'backup', source: sourceName('shop') }, facts).join(' ');
+    return { words, point: restorePoint.slice(0, 8) };
+  }
+
+  test('between the commit and the release', async () => {
+    const { words, point } = await cancelled('lab', 'commit', 'finished');
+    expect(words).toBe(`The restore point ${point} is saved. Its snapshot on "lab" was removed.`);
+    expect(await guest.traces({ signal: never })).toEqual([]);
+    await expectWholeRepository();
+  });
+
+  test('at the release, when the connection is cut for good too', async () => {
+    const { words, point } = await cancelled('lab-proxied', 'release', 'started', () => {
+      guest.proxy.refuse();
+      guest.proxy.cut();
+    });
+    guest.proxy.resume();
+    const left = String.raw`Something of the run [0-9a-f]{8} may be left on "lab"; its watchman there, and the next job`;
+    expect(words).toMatch(new RegExp(`^The restore point ${point} is saved. ${left}, try to remove it.$`));
+    await expectCleanHost();
+    await expectWholeRepository();
   });
 });
 
