@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { claimsIn, strayClaims } from './support/claimed-consequences.ts';
 import { findViolations, MAX_LINES, PRODUCT_FOLDERS } from './support/house-law.ts';
 import { readModuleFacts } from './support/module-facts.ts';
 
@@ -28,6 +29,11 @@ describe('the sources', () => {
 
   test('keep the law of the house', () => {
     expect(findViolations(sources)).toEqual([]);
+  });
+
+  test('leave it to the end of a job to say what the end means', () => {
+    const products = [...sources].filter(([path]) => PRODUCT_FOLDERS.some((folder) => path.startsWith(`${folder}/`)));
+    expect(strayClaims(new Map(products))).toEqual([]);
   });
 
   test('were really read', () => {
@@ -126,5 +132,34 @@ describe('the law allows', () => {
     ['the engine in a test', 'test/unit/a.test.ts', `import { x } from '../../shared/jobs/store.ts'; use(x);`],
   ])('%s', (_name, path, text) => {
     expect(judge(path, text)).toEqual([]);
+  });
+});
+
+describe('a claim of what an end means', () => {
+  const claims = (text: string): readonly string[] =>
+    claimsIn('shared/remote/a.ts', `export const a = ${text};`).map(({ sentence }) => sentence);
+
+  test.each([
+    ["'Nothing was started. Look at the host.'", 'Nothing was started.'],
+    ["'It has no room. Nothing in the repository was changed.'", 'Nothing in the repository was changed.'],
+    ["'No restore point was saved.'", 'No restore point was saved.'],
+    ["'Earlier restore points are whole. Make room.'", 'Earlier restore points are whole.'],
+    ['`The snapshot "${name}" was removed.`', 'The snapshot "…" was removed.'],
+    ["{ advice: isOld ? 'Wait.' : 'The old keys are as they were.' }", 'The old keys are as they were.'],
+    ["f('This step was not started.')", 'This step was not started.'],
+    ["'It failed and changed nothing.'", 'It failed and changed nothing.'],
+    ["'The repository stays as it was.'", 'The repository stays as it was.'],
+  ])('is found in %s', (text, sentence) => {
+    expect(claims(text)).toEqual([sentence]);
+  });
+
+  test.each([
+    "'There is no room left.'",
+    "'LVM may be told there to change nothing.'",
+    "'The restore point is not whole.'",
+    "'Run it again when the host can be reached.'",
+    '`nothing was removed\nrm -f x\n`',
+  ])('is not found in %s', (text) => {
+    expect(claims(text)).toEqual([]);
   });
 });

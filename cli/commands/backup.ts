@@ -18,7 +18,7 @@ export function addBackup(program: Command, shell: Shell): void {
   )
     .addHelpText(
       'after',
-      '\nCtrl-C asks the run to stop and waits until the host is clean; a second Ctrl-C leaves that to the run itself.\n\nExample:\n  stillpoint backup shop',
+      '\nCtrl-C asks the run to stop and waits for its clean-up; a second Ctrl-C leaves that to the run itself.\n\nExample:\n  stillpoint backup shop',
     )
     .action(async (source: string, options: BackupOptions) => {
       const accepted = options.acceptClockSkew === true ? { acceptClockSkew: true } : {};

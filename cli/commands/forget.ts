@@ -62,7 +62,7 @@ async function rulesOfSources(stillpoint: Stillpoint, repository: RepositoryName
   );
   if (sources.length > 0) return { by: 'sources', sources };
   throw new StillpointError('usage.invalid', 'Nothing says which restore points to keep or to forget.', {
-    advice: `Nothing was forgotten. Give keep rules such as --keep-daily 7, or --point with an id, or write "keep" into a source of "${repository}".`,
+    advice: `Give keep rules such as --keep-daily 7, or --point with an id, or write "keep" into a source of "${repository}".`,
     cause: undefined,
   });
 }

@@ -84,7 +84,7 @@ function groupKeys(text: string): readonly GroupKey[] {
 
 function usage(message: string, advice: string): StillpointError {
   return new StillpointError('usage.invalid', message, {
-    advice: `Nothing was forgotten. ${advice}`,
+    advice,
     cause: undefined,
   });
 }

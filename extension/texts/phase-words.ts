@@ -90,7 +90,7 @@ export function cancelWords(phase: Phase | undefined, t: Translate): string {
       return t('Stopping, then removing the snapshot from the host.');
     case 'commit':
     case 'release':
-      return t('The restore point may be saved already; then it stays. The host is cleaned up in any case.');
+      return t('The restore point may be saved already; then it stays. What is on the host is removed.');
     case 'restore':
       return t('Stopping. What came so far stays in a work folder in the target.');
     default:

@@ -144,7 +144,7 @@ function invalid(file: string, found: readonly Problem[]): StillpointError {
   });
   const count = problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`;
   return new StillpointError('config.invalid', `The configuration has ${count}:\n${lines.join('\n')}`, {
-    advice: 'Nothing was started. Correct the file, then do the same again.',
+    advice: 'Correct the file, then do the same again.',
     details: { file, problems },
     cause: undefined,
   });

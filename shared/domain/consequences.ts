@@ -11,6 +11,9 @@ import type { ErrorRecord } from '../base/errors.ts';
 import type { JobRequest } from './job.ts';
 import { type HostFacts, NO_STORE, type RunFacts, type StoreFacts, type TargetFacts } from './run-facts.ts';
 
+/** For a job whose process never came to its work. */
+export const NOT_BEGUN = 'The job had not begun.';
+
 /** For a job that did not come to its end. */
 export function consequencesOf(request: JobRequest, facts: RunFacts): string[] {
   return [...aboutData(request, facts), ...aboutHost(facts.host)];

@@ -34,7 +34,7 @@ export function stalePlan(approved: PlanId, now: PlanId): StillpointError {
     'plan.stale',
     `The plan ${approved} no longer fits: the repository, or what was asked for, is not as it was when it was made.`,
     {
-      advice: `Nothing was changed. Make the plan again with the options that you apply it with, and look at it; its id is now ${now}.`,
+      advice: `Make the plan again with the options that you apply it with, and look at it; its id is now ${now}.`,
       details: { approved, now },
       cause: undefined,
     },

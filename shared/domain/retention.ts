@@ -190,7 +190,7 @@ function withinKeepers(
 
 function noRules(): StillpointError {
   return new StillpointError('usage.invalid', 'No keep rule is given, so nothing says what is to be kept.', {
-    advice: 'Nothing was forgotten. Give at least one rule, such as --keep-daily 7.',
+    advice: 'Give at least one rule, such as --keep-daily 7.',
     cause: undefined,
   });
 }

@@ -122,8 +122,8 @@ function runnerFailed(id: JobId, what: string, output: string, cause: unknown): 
   return new StillpointError('job.runner-failed', `The process for job "${id}" ${what}.`, {
     advice:
       output === ''
-        ? 'Nothing was done. Start it again; when it goes on, report it with runner.log from the folder of the job.'
-        : `Nothing was done. It printed: ${output}`,
+        ? 'Start it again; when it goes on, report it with runner.log from the folder of the job.'
+        : `It printed: ${output}`,
     details: { job: id, output },
     cause,
   });

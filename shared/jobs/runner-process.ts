@@ -96,7 +96,7 @@ function rememberSecrets(handover: Handover): void {
 
 function noHandover(cause: unknown): StillpointError {
   return new StillpointError('job.runner-failed', 'The starter of the job ended before it had said what to do.', {
-    advice: 'Nothing was done. Start the job again.',
+    advice: 'Start the job again.',
     // The cause may quote the line, which holds secrets.
     cause: cause instanceof StillpointError ? cause : undefined,
   });

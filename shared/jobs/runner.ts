@@ -17,7 +17,7 @@ import type { Logger } from '../base/log.ts';
 import { identifyProcess, type ProcessIdentity } from '../base/process-identity.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { loadConfiguration } from '../config/configuration.ts';
-import { consequencesOf, withConsequences } from '../domain/consequences.ts';
+import { consequencesOf, NOT_BEGUN, withConsequences } from '../domain/consequences.ts';
 import type { JobRequest } from '../domain/job.ts';
 import type { HostName, JobId } from '../domain/names.ts';
 import type { JobResult } from '../domain/report.ts';
@@ -65,7 +65,7 @@ export async function claimJob(store: JobStore, id: JobId): Promise<JobRecord> {
   invariant(identity, 'a process can find itself');
   if (await store.claim(id, identity)) return facts.record;
   throw new StillpointError('job.runner-failed', `Job "${id}" has been taken by another process.`, {
-    advice: 'Nothing was done. Look at the job to see what became of it.',
+    advice: 'Look at the job to see what became of it.',
     details: { job: id },
     cause: undefined,
   });
@@ -112,7 +112,7 @@ export async function runJob(record: JobRecord, handover: Handover, ports: Runne
       error: known.message,
       cause: String((error as Error).stack),
     });
-    const means = hasBegun ? consequencesOf(record.request, events.facts) : ['It had not begun.'];
+    const means = hasBegun ? consequencesOf(record.request, events.facts) : [NOT_BEGUN];
     end = { outcome: wasCancelled ? 'cancelled' : 'failed', error: withConsequences(known, means) };
   }
   events.flush();

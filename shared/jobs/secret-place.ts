@@ -154,7 +154,7 @@ const AROUND =
 
 export function secretUnavailable(place: SecretPlace, why: string, advice: string, cause: unknown): StillpointError {
   return new StillpointError('config.secret-unavailable', `The ${place.what} ${why}.`, {
-    advice: `Nothing was started. ${advice}`,
+    advice,
     details: { repository: place.repository },
     cause,
   });

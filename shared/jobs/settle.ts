@@ -9,7 +9,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { ErrorRecord } from '../base/errors.ts';
 import { fateOf, identifyProcess, SILENCE_MS } from '../base/process-identity.ts';
-import { consequencesOf, withConsequences } from '../domain/consequences.ts';
+import { consequencesOf, NOT_BEGUN, withConsequences } from '../domain/consequences.ts';
 import { foldFacts } from '../domain/fold-facts.ts';
 import type { JobRequest } from '../domain/job.ts';
 import type { JobId } from '../domain/names.ts';
@@ -71,7 +71,7 @@ async function claimForSelf(store: JobStore, id: JobId): Promise<boolean> {
 async function interrupted(store: JobStore, facts: JobFacts, fate: JobFate, clock: Clock): Promise<FinishedEvent> {
   const { request, id } = facts.record;
   const log = await readLog(store, id);
-  const means = log.hasBegun ? consequencesOf(request, log.facts) : ['It had not begun.'];
+  const means = log.hasBegun ? consequencesOf(request, log.facts) : [NOT_BEGUN];
   const isSaved =
     request.kind === 'backup' && Object.values(log.facts.stores).some((one) => one.pointsSaved.length > 0);
   const error = {

@@ -18,6 +18,6 @@ export function troubleTeller({
     const nowMs = clock.monotonicMs();
     if (nowMs - toldMs < EVERY_MS) return;
     toldMs = nowMs;
-    emit({ type: 'warning', code, message, advice: 'It is tried again for some minutes; nothing is lost so far.' });
+    emit({ type: 'warning', code, message, advice: 'It is tried again for some minutes.' });
   };
 }

@@ -162,7 +162,7 @@ function refuseRecording(host: string, account: Account, rights: Told): void {
     'remote.sudo-refused',
     `sudo on "${host}" records what "${account.name}" runs ("${recording}").`,
     {
-      advice: `Nothing was started, because the whole backup would be copied into that record. Add "Defaults:${account.name} !log_output, !log_input" to the sudoers of the host with visudo.`,
+      advice: `The whole backup would be copied into that record. Add "Defaults:${account.name} !log_output, !log_input" to the sudoers of the host with visudo.`,
       details: { host, user: account.name, option: recording },
       cause: undefined,
     },
@@ -214,13 +214,7 @@ const NOT_ALLOWED =
 
 function wrongPassword(host: string, account: Account): StillpointError {
   const message = `sudo on "${host}" refused ${PASSWORD_ATTEMPTS} passwords of "${account.name}".`;
-  return sudoRefused(
-    host,
-    account,
-    message,
-    '',
-    'Nothing was started. Wait if the account locks after failures, then try again.',
-  );
+  return sudoRefused(host, account, message, '', 'Wait if the account locks after failures, then try again.');
 }
 
 function nobodyKnows(host: string, account: Account): StillpointError {
@@ -241,7 +235,7 @@ function notRoot(host: string, account: Account): StillpointError {
     account,
     message,
     '',
-    'Nothing was started. Set "sudo" to "passwordless" or "password" for this host, or log in as root.',
+    'Set "sudo" to "passwordless" or "password" for this host, or log in as root.',
   );
 }
 
@@ -259,8 +253,7 @@ export function rootLost(host: string, stderr: string): StillpointError {
     'remote.sudo-refused',
     `sudo on "${host}" no longer lets us act as root.${lastLines(stderr)}`,
     {
-      advice:
-        'This step was not started. See whether the sudoers of the host or the password changed; what was armed on the host earlier still cleans up.',
+      advice: 'See whether the sudoers of the host or the password changed.',
       details: { host },
       cause: undefined,
     },

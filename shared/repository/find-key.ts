@@ -82,8 +82,8 @@ export async function findKey(
   throw new StillpointError('repository.wrong-password', `The password does not open the repository at ${location}.`, {
     advice:
       untried === 0
-        ? 'Nothing was changed. Check the password file or command of this repository in the configuration.'
-        : `Nothing was changed. Keys that were not tried, because trying all takes too long: ${untried}. Check the password, and remove what is no key from the folder "keys".`,
+        ? 'Check the password file or command of this repository in the configuration.'
+        : `Keys that were not tried, because trying all takes too long: ${untried}. Check the password, and remove what is no key from the folder "keys".`,
     details: { keys: candidates.length, untried },
     cause: undefined,
   });

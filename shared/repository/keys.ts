@@ -108,7 +108,7 @@ async function refuseTooMany({ files, location }: OpenedRepository, most: number
   const { length } = await files.listNames('keys', signal);
   if (length <= most) return;
   throw new StillpointError('usage.invalid', `The repository at ${location} has ${length} keys already.`, {
-    advice: `Nothing was changed. Remove one first: restic tries no more than ${MAX_KEYS} when it opens a repository.`,
+    advice: `Remove one first: restic tries no more than ${MAX_KEYS} when it opens a repository.`,
     cause: undefined,
   });
 }
@@ -121,7 +121,7 @@ async function saveKey(
 ): Promise<string> {
   if (password === '') {
     throw new StillpointError('usage.invalid', 'The new password is empty.', {
-      advice: 'Nothing was changed. Choose a password and keep a copy of it elsewhere.',
+      advice: 'Choose a password and keep a copy of it elsewhere.',
       cause: undefined,
     });
   }
@@ -139,7 +139,7 @@ async function saveKey(
   const isSame = opened !== undefined && Buffer.from(opened.encrypt).equals(parts.key.encrypt);
   if (isSame) return name;
   throw new StillpointError('repository.damaged', `The new ${what} does not open with its own password.`, {
-    advice: 'What was stored is not what was written; the old keys are as they were. Look at the place it lies in.',
+    advice: 'What was stored is not what was written. Look at the place it lies in.',
     details: { key: name },
     cause: undefined,
   });
@@ -163,7 +163,7 @@ function chooseKey(names: readonly string[], wanted: string, location: string): 
       ? `The repository at ${location} has no key "${wanted}".`
       : `"${wanted}" fits ${matches.length} keys of the repository at ${location}.`;
   throw new StillpointError('repository.unknown-key', message, {
-    advice: 'Nothing was removed. List the keys to see their ids.',
+    advice: 'List the keys to see their ids.',
     details: { matches: matches.slice(0, 20) },
     cause: undefined,
   });
@@ -178,8 +178,7 @@ function keyInUse(name: string, location: string, count: number): StillpointErro
     'repository.key-in-use',
     `Key ${name.slice(0, 8)} of the repository at ${location} ${why}.`,
     {
-      advice:
-        'Nothing was removed. To have another password instead, use "key change"; or open with another password first.',
+      advice: 'To have another password instead, use "key change"; or open with another password first.',
       details: { key: name },
       cause: undefined,
     },
@@ -191,7 +190,7 @@ function keyGone(name: string, location: string): StillpointError {
     'repository.key-in-use',
     `Key ${name.slice(0, 8)}, which opened the repository at ${location}, is no longer there.`,
     {
-      advice: 'Nothing was removed, so that a key remains. Open the repository again and list its keys.',
+      advice: 'Open the repository again and list its keys.',
       details: { key: name },
       cause: undefined,
     },

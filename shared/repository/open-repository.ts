@@ -81,8 +81,8 @@ async function refuseExisting(backend: Backend, signal: AbortSignal): Promise<vo
   if (!hasKeys) return;
   throw new StillpointError('repository.exists', `There is a repository at ${location} already.`, {
     advice: exists
-      ? 'Nothing was changed. Use it with its password, or choose another place.'
-      : 'It has keys but no file "config". Restore "config" from a copy, or choose another place; nothing was changed.',
+      ? 'Use it with its password, or choose another place.'
+      : 'It has keys but no file "config". Restore "config" from a copy, or choose another place.',
     cause: undefined,
   });
 }

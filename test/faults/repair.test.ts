@@ -287,7 +287,7 @@ describe('repairing', () => {
     const refusal = expect.objectContaining({
       code: 'backend.failed',
       message: expect.stringContaining('changes from one time to the next') as string,
-      advice: expect.stringContaining('Nothing was removed') as string,
+      advice: expect.stringContaining('is not reliable') as string,
     }) as unknown;
 
     it.each(answers)('of its file: %s', async (_, fault) => {

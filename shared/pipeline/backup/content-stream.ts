@@ -165,7 +165,7 @@ function unexpected(found: Buffer | undefined, wanted: Buffer | undefined): Stil
   const what = wanted === undefined ? 'nothing more' : `"${displayName(wanted)}"`;
   const came = found === undefined ? 'the stream ended' : `"${displayName(found)}" came`;
   return new StillpointError('read.incomplete', `The stream of content should hold ${what}, but ${came}.`, {
-    advice: 'Nothing was committed. Run the backup again; if it recurs, look at the log for what tar said on the host.',
+    advice: 'Run the backup again; if it recurs, look at the log for what tar said on the host.',
     cause: undefined,
   });
 }

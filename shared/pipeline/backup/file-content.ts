@@ -135,7 +135,7 @@ function wrongSize(entry: TarEntry, found: number): StillpointError {
     'read.incomplete',
     `"${displayName(entry.name)}" has ${found} bytes in the stream instead of ${entry.size}.`,
     {
-      advice: 'Nothing was committed. Run the backup again; if it recurs, check the disk of the host.',
+      advice: 'Run the backup again; if it recurs, check the disk of the host.',
       cause: undefined,
     },
   );

@@ -23,7 +23,7 @@ export async function assertTargetPacks(repository: OpenedRepository, signal: Ab
     'repository.damaged',
     `Packs are not as the index of the repository at ${repository.location} says. ${facts}`,
     {
-      advice: `Nothing was copied. ${help}, then copy again.`,
+      advice: `${help}, then copy again.`,
       details: { packs: gone.slice(0, 20), resized: resized.slice(0, 20) },
       cause: undefined,
     },

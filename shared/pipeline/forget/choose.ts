@@ -117,7 +117,7 @@ function resolve(text: string, names: readonly string[], location: string): stri
       ? (['repository.unknown-point', `The repository at ${location} has no restore point "${text}".`] as const)
       : (['repository.ambiguous-point', `"${text}" fits ${matches.length} restore points.`] as const);
   throw new StillpointError(code, what, {
-    advice: 'Nothing was forgotten. List the restore points and give their ids, or enough of each to be sure.',
+    advice: 'List the restore points and give their ids, or enough of each to be sure.',
     details: { matches: matches.slice(0, 20) },
     cause: undefined,
   });

@@ -17,8 +17,7 @@ export function refuseEmptying(groups: readonly PlannedGroup[]): void {
   ];
   const group = facts.length === 0 ? 'the only group' : facts.join(', ');
   throw new StillpointError('usage.invalid', `The rules keep no restore point of ${group}${others}.`, {
-    advice:
-      'Nothing was forgotten. Add a rule that keeps some, such as --keep-last 1; to forget them all, name them with --point.',
+    advice: 'Add a rule that keeps some, such as --keep-last 1; to forget them all, name them with --point.',
     details: { groups: emptied.length },
     cause: undefined,
   });

@@ -3,7 +3,7 @@ import { StillpointError } from '../../base/errors.ts';
 import type { RestoreReport } from '../../domain/report.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { Outcome } from './outcome.ts';
-import { type WorkFolder, workPath } from './target.ts';
+import { type WorkFolder } from './target.ts';
 import { countRestored } from './work-commands.ts';
 
 export type Figures = Pick<RestoreReport, 'files' | 'folders' | 'others'>;
@@ -31,7 +31,7 @@ export async function prove(
     'restore.failed',
     `${counted.files} files, ${counted.folders} folders and ${counted.others} others were found where ${files}, ${folders} and ${others} were restored.`,
     {
-      advice: `Entries are missing, or the disk does not keep what is written to it. What came lies in "${workPath(folder)}". Restore again into another folder.`,
+      advice: `Entries are missing, or the disk does not keep what is written to it. Restore again into another folder.`,
       details: { counted, sent, refused: outcome.refused },
       cause: undefined,
     },

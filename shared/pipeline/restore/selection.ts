@@ -51,7 +51,7 @@ function splitPath(path: Buffer): Buffer[] {
 
 function notThere(path: Buffer): StillpointError {
   return new StillpointError('repository.path-not-found', `The restore point does not hold "${displayName(path)}".`, {
-    advice: 'Nothing was restored. List the restore point to see which paths are in it.',
+    advice: 'List the restore point to see which paths are in it.',
     cause: undefined,
   });
 }

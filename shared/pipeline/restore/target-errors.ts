@@ -5,11 +5,11 @@ import type { TargetFacts } from './target.ts';
 export function refusalOf(target: string, facts: TargetFacts): StillpointError | undefined {
   const refusal = { ready: undefined, ...REFUSALS }[facts.state];
   if (refusal !== undefined) {
-    return targetError(refusal.what(target, facts.reason), `Nothing was restored. ${refusal.advice}`);
+    return targetError(refusal.what(target, facts.reason), refusal.advice);
   }
   if (!facts.tar.includes('GNU tar')) {
     return new StillpointError('remote.tool-missing', `GNU tar is needed to restore, and it is not here.`, {
-      advice: 'Nothing was restored. Install the package "tar".',
+      advice: 'Install the package "tar".',
       details: { found: facts.tar },
       cause: undefined,
     });
@@ -57,7 +57,7 @@ const REFUSALS: Readonly<Record<Exclude<TargetFacts['state'], 'ready'>, Refusal>
 };
 
 export function notAbsolute(target: string): StillpointError {
-  return targetError(`"${target}" is not an absolute path.`, 'Nothing was restored. Begin the path with "/".');
+  return targetError(`"${target}" is not an absolute path.`, 'Begin the path with "/".');
 }
 
 export function targetFull(target: string, path: string, reason: string): StillpointError {
@@ -70,7 +70,7 @@ export function targetFull(target: string, path: string, reason: string): Stillp
 export function tooLittleRoom(target: string, what: string): StillpointError {
   return targetError(
     `The file system of "${target}" has too little room: ${what}.`,
-    'Nothing was restored. Make room, choose another place, or restore some of the paths only.',
+    'Make room, choose another place, or restore some of the paths only.',
   );
 }
 
@@ -80,7 +80,7 @@ export function namesDoNotFit(target: string, count: number, names: readonly str
   const more = count > 10 ? ` and ${count - 10} more` : '';
   return targetError(
     `The file system of "${target}" cannot hold ${count === 1 ? 'one of the names' : `${count} of the names`} as ${count === 1 ? 'it is' : 'they are'}: ${shown}${more}.`,
-    'Nothing was restored. Choose a file system that takes names as Linux does, restore other paths, or let the restore give them other names (on the command line: --rename).',
+    'Choose a file system that takes names as Linux does, restore other paths, or let the restore give them other names (on the command line: --rename).',
     { count, names },
   );
 }
@@ -89,7 +89,7 @@ export function namesDoNotFit(target: string, count: number, names: readonly str
 export function targetOpen(target: string): StillpointError {
   return targetError(
     `The file system of "${target}" keeps neither owners nor permissions, but can hold symbolic links: whoever may write there could lead what root restores anywhere.`,
-    'Nothing was restored. Restore as the user whom the files there belong to, or mount it so that it keeps permissions.',
+    'Restore as the user whom the files there belong to, or mount it so that it keeps permissions.',
   );
 }
 
@@ -97,7 +97,7 @@ export function targetOpen(target: string): StillpointError {
 export function targetExchanged(target: string): StillpointError {
   return targetError(
     `The folder "${target}" is not the one any more in which the restore began.`,
-    'The restore stopped, and wrote nothing outside of the folder in which it began. See who moves folders there, and restore again.',
+    'The restore stopped. See who moves folders there, and restore again.',
   );
 }
 

@@ -34,7 +34,7 @@ export async function createPrivateFolder(homeFolder: string, mustRun: boolean):
     await folder[Symbol.asyncDispose]();
   }
   throw new StillpointError('ssh.config', `There is no folder for the sockets of OpenSSH: ${tried.join('; ')}.`, {
-    advice: 'Nothing was started. Set TMPDIR to a folder with a short name that is yours and not mounted "noexec".',
+    advice: 'Set TMPDIR to a folder with a short name that is yours and not mounted "noexec".',
     cause: undefined,
   });
 }

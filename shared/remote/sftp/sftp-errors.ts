@@ -32,7 +32,7 @@ export function conversationOver(host: string, how: string, stderr = '', cause?:
 
 export function noSftp(host: string): StillpointError {
   return new StillpointError('ssh.noise', `The SSH server of "${host}" does not offer file transfer (SFTP).`, {
-    advice: 'Nothing was changed. Its sshd_config needs a line "Subsystem sftp internal-sftp".',
+    advice: 'Its sshd_config needs a line "Subsystem sftp internal-sftp".',
     details: { host },
     cause: undefined,
   });
@@ -43,7 +43,7 @@ export function silent(host: string, budgetMs: number): StillpointError {
     'ssh.deadline',
     `The file transfer of "${host}" did not greet us within ${budgetMs / 1000} s.`,
     {
-      advice: 'Nothing was changed. See whether "sftp" to this host works, and how busy it is.',
+      advice: 'See whether "sftp" to this host works, and how busy it is.',
       details: { host },
       cause: undefined,
       retry: 'safe',

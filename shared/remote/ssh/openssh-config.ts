@@ -112,7 +112,7 @@ async function withoutOpenSsh(question: ConfigQuestion): Promise<string> {
       'ssh.config',
       `There is an SSH configuration ("${file}"), and no OpenSSH here to read it.`,
       {
-        advice: 'Nothing was connected. Install the package openssh-client on this machine.',
+        advice: 'Install the package openssh-client on this machine.',
         details: { host: alias, file },
         cause: undefined,
       },

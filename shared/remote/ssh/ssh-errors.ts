@@ -4,7 +4,7 @@ import type { SshConfig } from './openssh-config.ts';
 
 export function connectionLost(host: string, why: string, cause: unknown): StillpointError {
   return new StillpointError('ssh.connection-lost', `The connection to "${host}" was lost: ${why}.`, {
-    advice: 'What was being read is not used. The host cleans up by itself; run it again when the host can be reached.',
+    advice: 'Run it again when the host can be reached.',
     details: { host },
     cause,
     retry: 'maybe',
@@ -17,7 +17,7 @@ export function connectDeadline(config: SshConfig, budgetMs: number): Stillpoint
     `The host "${config.alias}" (${config.hostName}, port ${config.port}) did not finish the greeting of SSH within ${budgetMs / 1000} s.`,
     {
       advice:
-        'Nothing was started. See whether the host is overloaded or a firewall swallows the connection; ConnectTimeout in the SSH configuration gives it longer.',
+        'See whether the host is overloaded or a firewall swallows the connection; ConnectTimeout in the SSH configuration gives it longer.',
       details: { host: config.alias },
       cause: undefined,
       retry: 'safe',
@@ -32,7 +32,7 @@ export function cannotConnect(config: SshConfig, error: unknown, proxySaid = '')
   const where = `"${alias}" (${hostName}, port ${port})`;
   const said = proxySaid.trim() === '' ? '' : ` Its ProxyCommand said: "${proxySaid.trim().slice(-400)}".`;
   const facts = (advice: string): ConstructorParameters<typeof StillpointError>[2] => ({
-    advice: `Nothing was started. ${advice}`,
+    advice,
     details: { host: alias, address: hostName, port },
     cause: error,
     retry: 'safe',
@@ -79,7 +79,7 @@ export function noCommonAlgorithm(config: SshConfig, what: string, offer: string
     'ssh.unreachable',
     `The host "${alias}" (${hostName}, port ${port}) and this machine have no ${what} in common.${has}`,
     {
-      advice: `Nothing was started. The SSH server of the host is too old or too restricted for the client here; update it.${allow}`,
+      advice: `The SSH server of the host is too old or too restricted for the client here; update it.${allow}`,
       details: { host: alias, address: hostName, port, offer },
       cause,
       retry: 'never',

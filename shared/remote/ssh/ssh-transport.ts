@@ -94,8 +94,7 @@ class SshTransport implements Transport {
 
 function noChannels(host: string): StillpointError {
   return new StillpointError('ssh.noise', `The SSH server of "${host}" does not let us run commands.`, {
-    advice:
-      'Nothing was started. The account may be limited to file transfer (ForceCommand, MaxSessions 0); use another one.',
+    advice: 'The account may be limited to file transfer (ForceCommand, MaxSessions 0); use another one.',
     details: { host },
     cause: undefined,
   });

@@ -47,7 +47,7 @@ export function cannotHonour(alias: string, line: string): StillpointError {
     `The SSH configuration for "${alias}" has "${line}", which can only be honoured by OpenSSH's own client.`,
     {
       advice:
-        'Nothing was connected. Install OpenSSH 7.4 or newer (the package openssh-client) on this machine, or take the line away for this host.',
+        'Install OpenSSH 7.4 or newer (the package openssh-client) on this machine, or take the line away for this host.',
       details: { host: alias, line },
       cause: undefined,
     },

@@ -111,8 +111,7 @@ export function tooLarge(file: FileRef, sizeBytes: number | undefined): Stillpoi
     'repository.damaged',
     `${what} has ${size}; no such file has more than ${formatBytes(most)}.`,
     {
-      advice:
-        'Nothing of it was read. It is damaged or was made to do harm. Run "stillpoint check" to see what is hit.',
+      advice: 'It is damaged or was made to do harm. Run "stillpoint check" to see what is hit.',
       details: { tooLarge: true },
       cause: undefined,
     },

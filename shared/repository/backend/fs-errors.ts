@@ -9,7 +9,7 @@ export function fromFsError(cause: unknown, doing: string): StillpointError {
     case 'ENOSPC':
     case 'EDQUOT':
       return new StillpointError('backend.no-space', `${capital(doing)}: there is no room left.`, {
-        advice: 'Earlier restore points are whole. Make room there, then start again.',
+        advice: 'Make room there, then start again.',
         details: { code },
         cause,
       });
@@ -33,7 +33,7 @@ export function fromFsError(cause: unknown, doing: string): StillpointError {
         'backend.failed',
         `${capital(doing)}: ${cause instanceof Error ? cause.message : String(cause)}`,
         {
-          advice: 'Earlier restore points are whole. Check the disk and the log of the system, then start again.',
+          advice: 'Check the disk and the log of the system, then start again.',
           details: { code },
           cause,
           retry: 'maybe',

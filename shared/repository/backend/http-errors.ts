@@ -20,7 +20,7 @@ export function fromNetworkError(cause: unknown, doing: string): StillpointError
   const isNameless = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
   const why = isNameless ? `the name "${hostname}" leads nowhere` : message;
   return new StillpointError('backend.failed', `${capital(doing)}: ${why}.`, {
-    advice: 'Earlier restore points are whole. Check the address and whether the store runs, then start again.',
+    advice: 'Check the address and whether the store runs, then start again.',
     details: { code },
     cause,
     retry: 'maybe',
@@ -53,7 +53,7 @@ export function fromStatus(status: number, doing: string, said = ''): Stillpoint
   }
   if (status === 413 || status === 507) {
     return new StillpointError('backend.no-space', `${what}: there is no room left (${status}).${words}`, {
-      advice: 'Earlier restore points are whole. Make room there, then start again.',
+      advice: 'Make room there, then start again.',
       details,
       cause,
     });
@@ -61,7 +61,7 @@ export function fromStatus(status: number, doing: string, said = ''): Stillpoint
   const passes = status === 408 || status === 429 || status >= 500;
   return new StillpointError('backend.failed', `${what}: the store answered ${status}.${words}`, {
     advice: passes
-      ? 'Earlier restore points are whole. Look into the log of the store, then start again.'
+      ? 'Look into the log of the store, then start again.'
       : 'Check that the location is that of such a store, and look into its log.',
     details,
     cause,

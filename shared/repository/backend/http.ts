@@ -152,7 +152,7 @@ function drained(request: ClientRequest): Promise<void> {
 
 function answerTooLong(mostBytes: number): StillpointError {
   return new StillpointError('backend.failed', `The store answers with more than ${formatBytes(mostBytes)}.`, {
-    advice: 'Nothing of it is used. Check that the location is that of a store for repositories.',
+    advice: 'Check that the location is that of a store for repositories.',
     details: { answerTooLong: true },
     cause: undefined,
   });

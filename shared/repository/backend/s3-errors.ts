@@ -13,12 +13,12 @@ interface Meaning {
 const NO_ROOM: Meaning = {
   code: 'backend.no-space',
   words: 'there is no room left, or its quota is used up',
-  advice: 'Earlier restore points are whole. Make room there or raise the quota, then start again.',
+  advice: 'Make room there or raise the quota, then start again.',
 };
 const BUSY: Meaning = {
   code: 'backend.failed',
   words: 'the store is busy or has a fault of its own',
-  advice: 'Earlier restore points are whole. Look into the log of the store, then start again.',
+  advice: 'Look into the log of the store, then start again.',
   retry: 'maybe',
 };
 const NOT_THERE: Meaning = {

@@ -63,7 +63,7 @@ function denied(doing: string, why: string, cause: unknown): StillpointError {
 
 function noSpace(doing: string, cause: unknown): StillpointError {
   return new StillpointError('backend.no-space', `${doing}: there is no room left.`, {
-    advice: 'Earlier restore points are whole. Make room there, then start again.',
+    advice: 'Make room there, then start again.',
     cause,
   });
 }
@@ -71,7 +71,7 @@ function noSpace(doing: string, cause: unknown): StillpointError {
 function failed(doing: string, cause: unknown): StillpointError {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new StillpointError('backend.failed', `${doing}: the server says "${why}".`, {
-    advice: 'Earlier restore points are whole. Check disk, quota and log of the host, then start again.',
+    advice: 'Check disk, quota and log of the host, then start again.',
     details: { status: sftpStatusOf(cause) },
     cause,
     retry: 'maybe',

@@ -144,8 +144,7 @@ function lockLost({ files }: LockPorts, why: string): StillpointError {
     'repository.lock-lost',
     `Our lock on the repository at ${files.backend.properties.location} has gone: ${why}.`,
     {
-      advice:
-        'Nothing more is written, because somebody may be removing data. Earlier restore points are whole. Start again.',
+      advice: 'Somebody may be removing data, so the work stops here. Start again.',
       cause: undefined,
       retry: 'safe',
     },

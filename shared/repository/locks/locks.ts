@@ -68,7 +68,7 @@ function unreadableLock(name: string, error: StillpointError): StillpointError {
     'repository.locked',
     `Somebody may be at work on the repository: a lock cannot be read. ${error.message}`,
     {
-      advice: `Nothing was started. ${mayRead} nothing works on the repository any more, remove it with "stillpoint unlock --remove-all".`,
+      advice: `${mayRead} nothing works on the repository any more, remove it with "stillpoint unlock --remove-all".`,
       details: { ...error.details, lock: name },
       cause: error,
     },
@@ -101,7 +101,7 @@ async function removeDead(ports: LockPorts, dead: FoundLock, signal: AbortSignal
     code: 'repository.locked',
     message: `${what} was removed: ${reason}.`,
     advice: lock.exclusive
-      ? 'What that job left half done harms no restore point; a prune takes it away.'
+      ? 'That job may have left its work half done; the next prune goes on from there.'
       : 'What that job had stored without a restore point of its own is used again or taken away by a prune.',
   });
 }

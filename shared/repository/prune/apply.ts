@@ -194,7 +194,7 @@ async function removeFile(
 function damagedCopy(pack: PackId, blob: BlobId, fault: string): StillpointError {
   return new StillpointError(
     'repository.damaged',
-    `Nothing was removed: pack ${pack.slice(0, 8)} holds a damaged copy of the blob ${blob.slice(0, 8)} (${fault}).`,
+    `Pack ${pack.slice(0, 8)} holds a damaged copy of the blob ${blob.slice(0, 8)} (${fault}).`,
     {
       advice:
         'Another pack holds a copy that may be good, and pruning would remove that one. Run verify, then "stillpoint repair packs", then prune.',

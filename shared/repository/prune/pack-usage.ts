@@ -125,7 +125,7 @@ function lostPacks(lost: readonly PackId[], sizes: ReadonlyMap<PackId, number>):
   const rest = lost.length > 5 ? ` and ${lost.length - 5} more` : '';
   return new StillpointError(
     'repository.damaged',
-    `Nothing was pruned: restore points need packs that are damaged: ${lost.slice(0, 5).map(name).join(', ')}${rest}.`,
+    `Nothing can be pruned: restore points need packs that are damaged: ${lost.slice(0, 5).map(name).join(', ')}${rest}.`,
     {
       advice:
         'If you have a copy of the files of the repository, bring these back from there. Else run check to see which restore points and files are hit, then "stillpoint repair packs" and "stillpoint repair points", then prune.',

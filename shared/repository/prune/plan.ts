@@ -66,7 +66,7 @@ export async function planPrune(
 function refuseOptions({ version, location }: OpenedRepository, { repackUncompressed }: PruneOptions): void {
   if (version === 2 || repackUncompressed !== true) return;
   throw new StillpointError('usage.invalid', `The repository at ${location} has format 1, which has no compression.`, {
-    advice: 'Nothing was pruned. Leave out the wish to compress.',
+    advice: 'Leave out the wish to compress.',
     cause: undefined,
   });
 }
@@ -78,7 +78,7 @@ function refuseOptions({ version, location }: OpenedRepository, { repackUncompre
 function noPointSeen({ location, index }: OpenedRepository, stored: number): StillpointError {
   return new StillpointError(
     'repository.damaged',
-    `Nothing was pruned: no restore point is seen in the repository at ${location}, which holds ${Math.max(index.packCount, stored)} packs.`,
+    `Nothing can be pruned: no restore point is seen in the repository at ${location}, which holds ${Math.max(index.packCount, stored)} packs.`,
     {
       advice:
         'All of them would look unused and be deleted. Check that the whole place is there and mounted, above all the folder "snapshots". If all restore points were forgotten on purpose, remove the repository, or back up again first.',
@@ -113,7 +113,7 @@ async function assertPointsListed(
   if (first === undefined) return;
   throw new StillpointError(
     'repository.damaged',
-    `Nothing was pruned: the listing of restore points of the repository at ${location} leaves out ${there.flat().slice(0, 5).join(', ')}, which is there.`,
+    `Nothing can be pruned: the listing of restore points of the repository at ${location} leaves out ${there.flat().slice(0, 5).join(', ')}, which is there.`,
     {
       advice:
         'What only such restore points need would look unused and be deleted. Look at what lists the files, such as a server that does not follow links, and prune when the listing is whole.',
@@ -131,7 +131,7 @@ function pointsThatStay(
   if (names.length === 0) return points.filter(({ id }) => without?.has(id) !== true);
   throw new StillpointError(
     'repository.damaged',
-    `Nothing was pruned: ${names.length} restore points cannot be read: ${names.map((id) => id.slice(0, 8)).join(', ')}.`,
+    `Nothing can be pruned: ${names.length} restore points cannot be read: ${names.map((id) => id.slice(0, 8)).join(', ')}.`,
     {
       advice:
         'What only they need would look unused and be deleted. Bring these back from a copy of the files of the repository, or forget them by their ids.',

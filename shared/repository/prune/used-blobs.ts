@@ -86,7 +86,7 @@ async function readTree(
     for await (const nodes of repository.treeParts(id, signal)) nodes.forEach(onNode);
   } catch (cause) {
     if (!isStillpointError(cause, 'repository.damaged')) throw cause;
-    throw new StillpointError('repository.damaged', `Nothing was pruned: ${cause.message}`, {
+    throw new StillpointError('repository.damaged', `Nothing can be pruned: ${cause.message}`, {
       advice:
         'What lies below that folder would look unused and be deleted. Run check to see which restore points are hit; then "stillpoint repair points" writes them without it, or forget them by id.',
       details: { tree: id },
@@ -100,7 +100,7 @@ function notInIndex({ location }: OpenedRepository, missing: readonly string[]):
   const many = missing.length > NAMED ? `more than ${NAMED}` : `${missing.length}`;
   return new StillpointError(
     'repository.damaged',
-    `Nothing was pruned: restore points in ${location} need ${many} blobs that no index names, the first being ${first}.`,
+    `Nothing can be pruned: restore points in ${location} need ${many} blobs that no index names, the first being ${first}.`,
     {
       advice:
         'An index file may be lost while its packs are there: "stillpoint repair index" makes a new one from them. Run check to see which restore points are hit.',

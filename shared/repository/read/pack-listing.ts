@@ -76,7 +76,7 @@ export function folderIsGone(
     'repository.damaged',
     `Whole folders of packs are missing in the repository at ${location}: ${named}${others} (${packs} packs).`,
     {
-      advice: `Nothing was changed. Folders that were moved, or that lie on a disk which is not mounted, look like this: bring them back, or link to where they are now. Only if they are lost for good, ${next}.`,
+      advice: `Folders that were moved, or that lie on a disk which is not mounted, look like this: bring them back, or link to where they are now. Only if they are lost for good, ${next}.`,
       details: { folders: [...gone.keys()].slice(0, 256), packs },
       cause: undefined,
     },

@@ -37,7 +37,7 @@ export function step(type: FileType, name: string, reason: string): RepairStep {
 /** Nothing may be called lost, or be left out of a new index, while the index itself cannot be trusted. */
 export function indexComesFirst(what: string): StillpointError {
   return new StillpointError('repository.damaged', what, {
-    advice: 'Nothing was changed. Run "stillpoint repair index" first: it may bring back what now looks lost.',
+    advice: 'Run "stillpoint repair index" first: it may bring back what now looks lost.',
     cause: undefined,
   });
 }
@@ -51,7 +51,7 @@ export function assertPacksThere(
   const { index, location } = repository;
   if (index.packCount > 0 && packs.sizes.size === 0) {
     throw new StillpointError('repository.damaged', `No pack at all is there in the repository at ${location}.`, {
-      advice: 'Nothing was changed: a repair would give up everything. Check that the whole place is mounted.',
+      advice: 'A repair would give up everything. Check that the whole place is mounted.',
       cause: undefined,
     });
   }
@@ -63,8 +63,7 @@ export function assertPacksThere(
 /** What cannot be read now may be whole. */
 export function cannotRead(object: string, fault: string): StillpointError {
   return new StillpointError('backend.failed', `${object} could not be read: ${fault}`, {
-    advice:
-      'Nothing was changed, because nothing is given up that may be whole. Look after the disk or the connection.',
+    advice: 'Nothing is given up that may be whole. Look after the disk or the connection.',
     cause: undefined,
   });
 }
@@ -72,7 +71,7 @@ export function cannotRead(object: string, fault: string): StillpointError {
 /** What was bad once and is good the next time is no damage of what is stored. */
 export function readsDiffer(object: string): StillpointError {
   return new StillpointError('backend.failed', `What is read of ${object} changes from one time to the next.`, {
-    advice: 'Nothing was removed. The place or this machine is not reliable: look after the disk and the memory first.',
+    advice: 'The place or this machine is not reliable: look after the disk and the memory first.',
     cause: undefined,
   });
 }

@@ -133,8 +133,7 @@ function changing(id: PackId): StillpointError {
     'repository.damaged',
     `What is read of ${packName(id)} changes from one time to the next.`,
     {
-      advice:
-        'Nothing was removed. The place or this machine is not reliable: look after the disk and the memory first.',
+      advice: 'The place or this machine is not reliable: look after the disk and the memory first.',
       cause: undefined,
     },
   );

@@ -288,7 +288,7 @@ async function proveCopy(
     'repository.damaged',
     `The repaired copy ${id.slice(0, 8)} of a restore point is not whole.`,
     {
-      advice: 'Nothing was removed. Run verify, and repair packs if it finds damage.',
+      advice: 'Run verify, and repair packs if it finds damage.',
       cause: undefined,
     },
   );

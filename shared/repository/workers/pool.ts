@@ -171,8 +171,7 @@ export class WorkerPool implements AsyncDisposable {
       'internal.unexpected',
       `A thread that compresses and encrypts failed: ${text}`,
       {
-        advice:
-          'Nothing was committed; earlier restore points are whole. Start the backup again; if it repeats, report it.',
+        advice: 'Start again; if it repeats, report it.',
         cause,
       },
     );

@@ -144,7 +144,7 @@ class ReaderPool implements ReadingPort {
   #fail(cause: unknown): void {
     const text = cause instanceof Error ? cause.message : String(cause);
     this.#failure ??= new StillpointError('internal.unexpected', `A thread that decrypts failed: ${text}`, {
-      advice: 'Nothing in the repository was changed. Start again; if it repeats, report it.',
+      advice: 'Start again; if it repeats, report it.',
       cause,
     });
     for (const { jobs } of this.#members) {

@@ -71,7 +71,7 @@ export function judgeSnapshot(expected: Expected, observed: Observed, host: stri
       'host.rebooted',
       `"${host}" was restarted while the snapshot "${label}" was being read.`,
       {
-        advice: 'Run the backup again; at its start it removes what the restart left there.',
+        advice: 'Run the backup again.',
         details: { host, snapshot: label },
         cause: undefined,
       },

@@ -243,7 +243,7 @@ describe('a job', { timeout: SLOW }, () => {
     await lab.until(id, 'queued');
     await lab.store.requestCancel(id);
     const { finished } = await lab.until(id, 'cancelled');
-    expect(finished?.error?.advice).toBe('It had not begun. Start it again when you want it.');
+    expect(finished?.error?.advice).toBe('The job had not begun. Start it again when you want it.');
     await lab.letGo('a');
     await lab.events(first);
   });

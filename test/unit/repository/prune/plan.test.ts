@@ -131,7 +131,7 @@ describe('a prune refuses, and changes nothing,', () => {
     await backend.remove({ type: 'data', name: pack }, signal);
     expect(await refusal(backend)).toMatch(
       new RegExp(
-        `^Nothing was pruned: restore points need packs that are damaged: pack ${pack.slice(0, 8)} \\(is not there\\)`,
+        `^Nothing can be pruned: restore points need packs that are damaged: pack ${pack.slice(0, 8)} \\(is not there\\)`,
       ),
     );
   });
@@ -201,7 +201,7 @@ describe('a prune refuses, and changes nothing,', () => {
     }
     const without = wishes.length > 0 ? new Set(points.map(({ id }) => id)) : undefined;
     await expect(planOf(backend, { maxUnused: '0%' }, without)).rejects.toThrow(/no restore point is seen/);
-    expect(await refusal(backend)).toMatch(/^Nothing was pruned: no restore point is seen .* which holds \d+ packs/);
+    expect(await refusal(backend)).toMatch(/^Nothing can be pruned: no restore point is seen .* which holds \d+ packs/);
   });
 
   it('where the copy that would stay of a blob is damaged and another one may be good', async () => {
