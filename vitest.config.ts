@@ -55,6 +55,7 @@ export default defineConfig({
       project('kill', ['test/faults/kill/*.test.ts'], heavy),
       project('faults', ['test/faults/*.test.ts'], heavy),
       project('e2e', ['test/e2e/**/*.test.ts'], { ...heavy, setup: PROGRAMS }),
+      project('endless', ['test/endless/**/*.test.ts'], { test: 15 * MINUTE, hook: 15 * MINUTE, workers: 1 }),
       project('ceph', ['test/ceph/**/*.test.ts'], heavy),
       project('editor', ['test/editor/**/*.test.ts'], heavy),
     ],

@@ -46,6 +46,12 @@ const GROUPS: readonly Group[] = [
   { name: 'contract', files: 'test/contract/**/*.test.ts', minutes: 12 },
   { name: 'mcp', files: 'test/mcp/**/*.test.ts', minutes: 10 },
   {
+    name: 'endless',
+    files: 'test/endless/**/*.test.ts',
+    minutes: 30,
+    onlyNamed: 'it needs 5 GB of memory and some minutes; "npm run test:endless" runs it',
+  },
+  {
     name: 'ceph',
     files: 'test/ceph/**/*.test.ts',
     minutes: 10,

@@ -15,6 +15,7 @@ import { readIndex } from './format/index-table.ts';
 import type { Node, Tree } from './format/node.ts';
 import { plaintextLength } from './format/pack.ts';
 import { decodeTree } from './format/tree.ts';
+import { byName, LONG_TREE_BYTES, type NodeByName, readTree, treeByName } from './format/tree-reader.ts';
 import { BlobIndex } from './index/blob-index.ts';
 import type { LockPorts } from './locks/held-lock.ts';
 import { lockForReading } from './locks/lock-for-reading.ts';
@@ -205,13 +206,23 @@ export class OpenedRepository implements Repository {
     const cached = this.#trees.find(id);
     if (cached !== undefined) return cached;
     const data = await this.loadBlob('tree', id, signal);
-    const tree = decodeTree(data, `tree ${id.slice(0, 8)}`);
+    const tree = decodeTree(data, treeName(id));
     this.#trees.add(id, tree, data.length);
     return tree;
   }
 
   async *treeParts(id: BlobId, signal: AbortSignal): AsyncIterable<readonly Node[]> {
-    yield (await this.loadTree(id, signal)).nodes;
+    if (this.#isLong(id)) yield* readTree(await this.loadBlob('tree', id, signal), treeName(id), signal);
+    else yield (await this.loadTree(id, signal)).nodes;
+  }
+
+  async treeByName(id: BlobId, signal: AbortSignal): Promise<NodeByName> {
+    if (this.#isLong(id)) return await treeByName(await this.loadBlob('tree', id, signal), treeName(id), signal);
+    return byName((await this.loadTree(id, signal)).nodes);
+  }
+
+  #isLong(id: BlobId): boolean {
+    return (this.blobSize('tree', id) ?? 0) > LONG_TREE_BYTES;
   }
 
   async openWriter(lock: RepositoryLock, options: WriterOptions = {}): Promise<RepositoryWriter> {
@@ -243,4 +254,8 @@ export class OpenedRepository implements Repository {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function treeName(id: BlobId): string {
+  return `tree ${id.slice(0, 8)}`;
 }

@@ -16,6 +16,7 @@ import type { UnlockReport } from '../domain/repository-access.ts';
 import type { CipherKey } from './crypto/aes-poly1305.ts';
 import type { BlobId, BlobType } from './format/ids.ts';
 import type { Node, Tree } from './format/node.ts';
+import type { NodeByName } from './format/tree-reader.ts';
 import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
 
 export interface Repository extends AsyncDisposable {
@@ -63,6 +64,8 @@ export interface Repository extends AsyncDisposable {
   loadTree(id: BlobId, signal: AbortSignal): Promise<Tree>;
   /** The entries of a tree in their order, in parts: a folder may have millions of them, and most are one part. */
   treeParts(id: BlobId, signal: AbortSignal): AsyncIterable<readonly Node[]>;
+  /** The entries of a tree for many questions in any order; of a long one little more than its text is held. */
+  treeByName(id: BlobId, signal: AbortSignal): Promise<NodeByName>;
 
   /** Starts the workers that hash, compress and encrypt. One at a time; dispose it to stop them. */
   openWriter(lock: RepositoryLock, options?: WriterOptions): Promise<RepositoryWriter>;

@@ -6,7 +6,7 @@ import { invariant } from '../../base/errors.ts';
 import { Semaphore } from '../../base/limit.ts';
 import type { BlobId } from '../../repository/format/ids.ts';
 import type { Node } from '../../repository/format/node.ts';
-import { encodeTree } from '../../repository/format/tree.ts';
+import { TreeText } from '../../repository/format/tree.ts';
 import type { RepositoryWriter } from '../../repository/repository.ts';
 
 /** Given the id of what is in a folder, the folder's own node. */
@@ -16,8 +16,9 @@ interface OpenFolder {
   /** Below the tree's root, as Latin-1 text; "" is the root. */
   readonly path: string;
   readonly complete: CompleteFolder;
-  /** undefined: it could not be read and is left out. */
-  readonly children: (Node | Promise<Node | undefined>)[];
+  readonly tree: TreeText;
+  /** Entries whose content is on its way. */
+  readonly awaited: Promise<void>[];
 }
 
 /**
@@ -42,7 +43,7 @@ export class FolderStack {
   async enter(path: Buffer, complete: CompleteFolder): Promise<void> {
     const text = path.toString('latin1');
     await this.#leaveUntilParentOf(text);
-    this.#open.push({ path: text, complete, children: [] });
+    this.#open.push({ path: text, complete, tree: new TreeText(), awaited: [] });
   }
 
   /** Anything else. */
@@ -50,7 +51,7 @@ export class FolderStack {
     const text = path.toString('latin1');
     await this.#leaveUntilParentOf(text);
     const parent = this.#open.at(-1);
-    if (parent) parent.children.push(node);
+    if (parent) addTo(parent, node);
     else this.#setRoot(Promise.resolve(node));
   }
 
@@ -77,7 +78,7 @@ export class FolderStack {
     // Whoever awaits the parent sees the failure; before that it must not count as unhandled.
     node.catch(() => undefined);
     const parent = this.#open.at(-1);
-    if (parent) parent.children.push(node);
+    if (parent) addTo(parent, node);
     else this.#setRoot(node);
   }
 
@@ -87,12 +88,22 @@ export class FolderStack {
   }
 
   async #store(folder: OpenFolder): Promise<Node> {
-    const nodes: Node[] = [];
-    for (const child of folder.children) {
-      const node = await child;
-      if (node !== undefined) nodes.push(node);
-    }
-    const { saved } = await this.#writer.put('tree', encodeTree(nodes), this.#signal);
+    for (const awaited of folder.awaited) await awaited;
+    const { saved } = await this.#writer.put('tree', folder.tree.finish(), this.#signal);
     return await folder.complete((await saved).id);
   }
+}
+
+/** @param child resolves to undefined where it could not be read and is left out */
+function addTo({ tree, awaited }: OpenFolder, child: Node | Promise<Node | undefined>): void {
+  if (!(child instanceof Promise)) {
+    tree.add(child);
+    return;
+  }
+  const added = child.then((node) => {
+    if (node !== undefined) tree.add(node);
+  });
+  // The folder's own end awaits it; a failure before that must not count as unhandled.
+  added.catch(() => undefined);
+  awaited.push(added);
 }

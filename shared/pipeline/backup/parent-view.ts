@@ -6,14 +6,15 @@
 import { isStillpointError } from '../../base/errors.ts';
 import type { BlobId } from '../../repository/format/ids.ts';
 import type { Node } from '../../repository/format/node.ts';
+import type { NodeByName } from '../../repository/format/tree-reader.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 interface Level {
   readonly path: string;
-  readonly nodes: ReadonlyMap<string, Node>;
+  readonly nodeOf: NodeByName;
 }
 
-const NONE: ReadonlyMap<string, Node> = new Map();
+const NONE: NodeByName = () => undefined;
 
 export class ParentView {
   readonly #repository: Repository;
@@ -33,19 +34,18 @@ export class ParentView {
     const slash = text.lastIndexOf('/');
     const folder = text.slice(0, Math.max(0, slash));
     while (this.#levels.length > 0 && this.#levels.at(-1)?.path !== folder) this.#levels.pop();
-    return this.#levels.at(-1)?.nodes.get(text.slice(slash + 1));
+    return this.#levels.at(-1)?.nodeOf(path.subarray(slash + 1));
   }
 
   /** Call it for each folder right after `find`, so that its entries can be found. */
   async enter(path: Buffer, node: Node | undefined, signal: AbortSignal): Promise<void> {
-    this.#levels.push({ path: path.toString('latin1'), nodes: await this.#entries(node?.subtree, signal) });
+    this.#levels.push({ path: path.toString('latin1'), nodeOf: await this.#entries(node?.subtree, signal) });
   }
 
-  async #entries(subtree: BlobId | undefined, signal: AbortSignal): Promise<ReadonlyMap<string, Node>> {
+  async #entries(subtree: BlobId | undefined, signal: AbortSignal): Promise<NodeByName> {
     if (subtree === undefined) return NONE;
     try {
-      const tree = await this.#repository.loadTree(subtree, signal);
-      return new Map(tree.nodes.map((node) => [node.name.toString('latin1'), node]));
+      return await this.#repository.treeByName(subtree, signal);
     } catch (error) {
       // A parent with a damaged tree is no parent there: its files are read again, which also mends the repository.
       if (isStillpointError(error, 'repository.damaged')) return NONE;

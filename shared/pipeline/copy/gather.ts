@@ -8,7 +8,7 @@
 import { StillpointError } from '../../base/errors.ts';
 import { mapWithLimit } from '../../base/limit.ts';
 import type { BlobId, BlobType } from '../../repository/format/ids.ts';
-import { decodeTree } from '../../repository/format/tree.ts';
+import { readTree } from '../../repository/format/tree-reader.ts';
 import { BlobSet } from '../../repository/index/blob-set.ts';
 import type { OpenedRepository } from '../../repository/opened-repository.ts';
 import type { RepositoryWriter } from '../../repository/repository.ts';
@@ -51,9 +51,11 @@ export class Gatherer {
 
   async #take(id: BlobId, data: Buffer, signal: AbortSignal): Promise<BlobId[]> {
     const folders: BlobId[] = [];
-    for (const { content, subtree } of decodeTree(data, `tree ${id.slice(0, 8)}`).nodes) {
-      if (subtree !== undefined) folders.push(subtree);
-      for (const blob of content ?? []) this.#want(blob);
+    for await (const nodes of readTree(data, `tree ${id.slice(0, 8)}`, signal)) {
+      for (const { content, subtree } of nodes) {
+        if (subtree !== undefined) folders.push(subtree);
+        for (const blob of content ?? []) this.#want(blob);
+      }
     }
     if (!this.#writer.known('tree', id)) await this.#writer.put('tree', data, signal);
     return folders;

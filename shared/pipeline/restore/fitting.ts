@@ -99,14 +99,11 @@ async function fitNames(
   if (!rename) throw namesDoNotFit(folder.target, refused.length, refused.slice(0, 500).map(describe));
   const renames = new Map<RefusedName['folder']['tree'], NewNames>();
   for (const [place, ofPlace] of Map.groupBy(refused, (one) => one.folder)) {
-    const { nodes } = await repository.loadTree(place.tree, signal);
     const gone = new Set(ofPlace.map(({ name }) => name.toString('latin1')));
-    const taken = new Set(
-      nodes
-        .map(({ name }) => name)
-        .filter((name) => !gone.has(name.toString('latin1')))
-        .map(likenessOf),
-    );
+    const taken = new Set<string>();
+    for await (const nodes of repository.treeParts(place.tree, signal)) {
+      for (const { name } of nodes) if (!gone.has(name.toString('latin1'))) taken.add(likenessOf(name));
+    }
     const names = new Map<string, Buffer>();
     for (const { name } of ofPlace) {
       const other = otherName(name, taken);

@@ -22,7 +22,7 @@ export interface Survey {
   readonly isOverLimit: boolean;
 }
 
-type Blobs = Pick<Repository, 'blobSize' | 'loadTree'>;
+type Blobs = Pick<Repository, 'blobSize' | 'treeParts'>;
 
 export interface SurveyLimits {
   readonly bytes: number;
@@ -40,17 +40,17 @@ export async function survey(
 ): Promise<Survey> {
   const doubtful = new Map<string, DoubtfulFolder>();
   const starts = [start];
+  const onFolder: WalkNotes['onFolder'] = (path, tree, all) => {
+    const names = doubtfulNames(all);
+    const known = doubtful.get(tree);
+    // The same folder may be wanted in part here and as a whole there.
+    if (names.length > (known?.names.length ?? 0)) doubtful.set(tree, { tree, path, names });
+  };
   const notes: WalkNotes = {
     onChildrenOfNoFolder: () => undefined,
     onLostFolder: () => undefined,
     onFarFolder: (far) => void starts.push(far),
-    onFolder(path, tree, nodes) {
-      if (traits.exactNames) return;
-      const names = doubtfulNames(nodes.map(({ name }) => name));
-      const known = doubtful.get(tree);
-      // The same folder may be wanted in part here and as a whole there.
-      if (names.length > (known?.names.length ?? 0)) doubtful.set(tree, { tree, path, names });
-    },
+    ...(traits.exactNames ? {} : { onFolder }),
   };
   const zeros = new ZeroBlobs();
   const links = new HardLinks();

@@ -7,6 +7,7 @@
 import { isStillpointError } from '../../base/errors.ts';
 import type { BlobId } from '../../repository/format/ids.ts';
 import type { Node } from '../../repository/format/node.ts';
+import { NodeCursor } from '../../repository/read/node-cursor.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { Selection } from './selection.ts';
 
@@ -34,8 +35,8 @@ export interface WalkNotes {
   onLostFolder(path: Buffer, reason: string): void;
   /** To be walked from there: its entries would have too long a path from here. */
   onFarFolder(start: WalkStart): void;
-  /** The wanted entries of a folder (empty path: of the start), before any of them is given out. */
-  onFolder?(path: Buffer, tree: BlobId, nodes: readonly Node[]): void;
+  /** The names that are wanted of a folder (empty path: of the start), before any of its entries is given out. */
+  onFolder?(path: Buffer, tree: BlobId, names: readonly Buffer[]): void;
 }
 
 /** Other names for entries of the folders that these trees are, by the names that are stored. */
@@ -57,11 +58,9 @@ const NO_PATH = Buffer.alloc(0);
 
 interface OpenFolder {
   readonly path: Buffer;
-  readonly nodes: readonly Node[];
+  readonly nodes: NodeCursor;
   readonly names: NewNames | undefined;
   readonly selection: Selection;
-  /** The entry that comes next. */
-  next: number;
 }
 
 /**
@@ -71,17 +70,19 @@ interface OpenFolder {
  * only where the topmost tree cannot be read.
  */
 export async function* walkSelected(
-  repository: Pick<Repository, 'loadTree'>,
+  repository: Pick<Repository, 'treeParts'>,
   start: WalkStart,
   notes: WalkNotes,
   { renames, signal }: WalkOptions,
 ): AsyncGenerator<SelectedEntry, void, void> {
   const open: OpenFolder[] = [];
   const enter = async (path: Buffer, tree: BlobId, selection: Selection): Promise<void> => {
-    const { nodes } = await repository.loadTree(tree, signal);
-    const wanted = selection === 'all' ? nodes : nodes.filter(({ name }) => selection.has(name.toString('latin1')));
-    notes.onFolder?.(path, tree, wanted);
-    open.push({ path, nodes: wanted, names: renames?.get(tree), selection, next: 0 });
+    const parts = wantedParts(repository, tree, selection, signal);
+    if (notes.onFolder !== undefined) notes.onFolder(path, tree, await namesIn(parts()));
+    const nodes = new NodeCursor(parts());
+    // Whether the tree can be read is known here, and not in the middle of the folder.
+    await nodes.peek();
+    open.push({ path, nodes, names: renames?.get(tree), selection });
   };
   const tryToEnter = async (path: Buffer, tree: BlobId, selection: Selection): Promise<void> => {
     try {
@@ -94,8 +95,7 @@ export async function* walkSelected(
   if (start.node !== undefined) yield { path: START, node: start.node };
   await (start.node === undefined ? enter : tryToEnter)(NO_PATH, start.tree, start.selection);
   for (let here = open.at(-1); here !== undefined; here = open.at(-1)) {
-    const stored = here.nodes[here.next];
-    here.next += 1;
+    const stored = await here.nodes.take();
     if (stored === undefined) {
       open.pop();
       continue;
@@ -116,4 +116,23 @@ export async function* walkSelected(
     else if (path.length > FAR_BYTES) notes.onFarFolder({ tree, selection, way: [...start.way, path], node });
     else await tryToEnter(path, tree, selection);
   }
+}
+
+function wantedParts(
+  repository: Pick<Repository, 'treeParts'>,
+  tree: BlobId,
+  selection: Selection,
+  signal: AbortSignal,
+): () => AsyncIterable<readonly Node[]> {
+  return async function* () {
+    for await (const nodes of repository.treeParts(tree, signal)) {
+      yield selection === 'all' ? nodes : nodes.filter(({ name }) => selection.has(name.toString('latin1')));
+    }
+  };
+}
+
+async function namesIn(parts: AsyncIterable<readonly Node[]>): Promise<Buffer[]> {
+  const names: Buffer[] = [];
+  for await (const nodes of parts) for (const { name } of nodes) names.push(name);
+  return names;
 }

@@ -47,11 +47,15 @@ const MOST_TEXT_BYTES = constants.MAX_STRING_LENGTH;
 /** Deeper than anything that restic or we nest. */
 const MOST_LEVELS = 64;
 
-/** Parses JSON of the repository; `what` names the object in the error. */
-export function parseJson(bytes: Buffer, what: string): unknown {
+/**
+ * Parses JSON of the repository.
+ * @param what the object in errors
+ * @param around what to put before and behind the bytes: brackets around elements of a list
+ */
+export function parseJson(bytes: Buffer, what: string, [before, behind] = ['', '']): unknown {
   if (bytes.length > MOST_TEXT_BYTES)
     throw damagedJson(what, `holds ${formatBytes(bytes.length)} of text, too much to be read`);
-  const text = bytes.toString('utf8');
+  const text = `${before}${bytes.toString('utf8')}${behind}`;
   try {
     if (!MAY_HOLD_BIG_NUMBER.test(text)) return JSON.parse(text);
     return JSON.parse(text, keepBigNumbers as (key: string, value: unknown) => unknown);

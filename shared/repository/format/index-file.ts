@@ -1,6 +1,7 @@
 /** Index files: which pack holds which blobs, as JSON. Source: restic's design document, "Indexing". */
-import { damagedJson, parseJson } from './go-json.ts';
+import { damagedJson } from './go-json.ts';
 import { type BlobId, isId, type PackId } from './ids.ts';
+import { membersOf, piecesOf } from './long-json.ts';
 import type { PackedBlob } from './pack.ts';
 
 export interface IndexedPack {
@@ -19,6 +20,11 @@ function blobText(blob: PackedBlob): string {
   return `{"id":"${blob.id}","type":"${blob.type}","offset":${blob.offset},"length":${blob.length}${plain}}`;
 }
 
+interface RawPack {
+  readonly id?: unknown;
+  readonly blobs?: unknown;
+}
+
 interface RawBlob {
   readonly id?: unknown;
   readonly type?: unknown;
@@ -27,17 +33,20 @@ interface RawBlob {
   readonly uncompressed_length?: unknown;
 }
 
-/** Checked by hand and not by a schema: a large repository has millions of entries. */
+/** Checked by hand and not by a schema: a large repository has millions of entries. Some are parsed at a time. */
 export function* decodeIndex(json: Buffer, what: string): Generator<IndexedPack> {
-  const root = parseJson(json, what) as { readonly packs?: unknown } | null;
-  const packs = root?.packs ?? [];
-  if (!Array.isArray(packs)) throw damagedJson(what, 'is no index');
-  for (const pack of packs as readonly { readonly id?: unknown; readonly blobs?: unknown }[]) {
-    if (typeof pack?.id !== 'string' || !isId(pack.id) || !Array.isArray(pack.blobs)) {
-      throw damagedJson(what, 'lists a pack without id or blobs');
-    }
-    yield { id: pack.id as PackId, blobs: (pack.blobs as readonly RawBlob[]).map((blob) => decodeBlob(blob, what)) };
+  const packs = membersOf(json, what).get('packs');
+  if (packs === undefined) return;
+  for (const { values } of piecesOf(json, packs, what)) {
+    for (const value of values) yield decodePack(value as RawPack | null, what);
   }
+}
+
+function decodePack(pack: RawPack | null, what: string): IndexedPack {
+  if (typeof pack?.id !== 'string' || !isId(pack.id) || !Array.isArray(pack.blobs)) {
+    throw damagedJson(what, 'lists a pack without id or blobs');
+  }
+  return { id: pack.id as PackId, blobs: (pack.blobs as readonly RawBlob[]).map((blob) => decodeBlob(blob, what)) };
 }
 
 function decodeBlob(raw: RawBlob, what: string): PackedBlob {

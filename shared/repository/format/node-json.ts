@@ -10,6 +10,27 @@ import { fromGoMode, toGoMode } from './node-mode.ts';
 import { parseTimestamp, type Timestamp } from './timestamp.ts';
 
 export function encodeNode(node: Node): string {
+  return [...nodePieces(node)].join('');
+}
+
+/** Ids in one piece of text: a file of terabytes has more of them than a text can hold. */
+const IDS_AT_ONCE = 10_000;
+
+/** The text of a node in pieces; one for nearly all. */
+export function* nodePieces(node: Node): Generator<string> {
+  const content = node.content ?? node.stray?.content;
+  if (content === undefined || content.length <= IDS_AT_ONCE) {
+    yield `${textBefore(node)}${contentField(content)}${textBehind(node)}`;
+    return;
+  }
+  yield `${textBefore(node)},"content":["`;
+  for (let at = 0; at < content.length; at += IDS_AT_ONCE) {
+    yield `${at === 0 ? '' : '","'}${content.slice(at, at + IDS_AT_ONCE).join('","')}`;
+  }
+  yield `"]${textBehind(node)}`;
+}
+
+function textBefore(node: Node): string {
   const mode = node.storedMode ?? toGoMode(node.type, node.mode);
   return [
     `{"name":${goString(quoteName(node.name))},"type":"${node.type}"`,
@@ -25,7 +46,11 @@ export function encodeNode(node: Node): string {
     attributes(node.extendedAttributes),
     node.genericAttributes === undefined ? '' : `,"generic_attributes":${goJson(node.genericAttributes)}`,
     number('device', node.device),
-    contentField(node.content ?? node.stray?.content),
+  ].join('');
+}
+
+function textBehind(node: Node): string {
+  return [
     text('subtree', node.subtree ?? node.stray?.subtree),
     text('error', node.error),
     ...Object.entries(node.extra ?? {}).map(([key, value]) => `,${goString(key)}:${goJson(value)}`),

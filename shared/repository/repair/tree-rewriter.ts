@@ -7,7 +7,7 @@
 import { isStillpointError } from '../../base/errors.ts';
 import { type BlobId, type BlobType, blobIdOf } from '../format/ids.ts';
 import type { Node } from '../format/node.ts';
-import { encodeTree } from '../format/tree.ts';
+import { encodeTree, TreeText } from '../format/tree.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { ALL, LossCollector, type Losses, NOTHING, namesOf } from './losses.ts';
 
@@ -145,7 +145,7 @@ export class TreeRewriter {
     if (rewriting === undefined) return LOST;
     const { losses } = rewriting.lost;
     if (losses.count === 0) return { tree: id, losses };
-    if (rewriting.needsEmpty) await this.#store([]);
+    if (rewriting.needsEmpty) await this.#store(new TreeText());
     return { tree: await this.#store(rewriting.kept), losses };
   }
 
@@ -157,14 +157,14 @@ export class TreeRewriter {
     if (node.type === 'dir') {
       const known = node.subtree === undefined ? undefined : this.#known(node.subtree);
       if (known?.tree === undefined) rewriting.needsEmpty = true;
-      kept.push({ ...honest, subtree: known?.tree ?? EMPTY });
+      kept.add({ ...honest, subtree: known?.tree ?? EMPTY });
       lost.addFolder(node.name, known?.losses ?? ALL);
-    } else if (node.type !== 'file' || this.#isWhole(node)) kept.push(honest);
+    } else if (node.type !== 'file' || this.#isWhole(node)) kept.add(honest);
     else lost.add(node.name);
   }
 
-  async #store(nodes: readonly Node[]): Promise<BlobId> {
-    const text = encodeTree(nodes);
+  async #store(tree: TreeText): Promise<BlobId> {
+    const text = tree.finish();
     const id = blobIdOf(text);
     await this.#ports.store(text);
     return id;
@@ -194,7 +194,7 @@ interface Reading<T> {
 }
 
 class Rewriting {
-  readonly kept: Node[] = [];
+  readonly kept = new TreeText();
   readonly lost = new LossCollector();
   /** Whether a folder is empty now that was not. */
   needsEmpty = false;

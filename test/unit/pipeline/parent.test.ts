@@ -62,7 +62,7 @@ describe('the parent', () => {
 
   test('that is damaged is no parent there, and no reason to fail', async () => {
     const repository = {
-      loadTree: async () => damaged(),
+      treeByName: async () => damaged(),
       treeParts: () => ({ [Symbol.asyncIterator]: () => ({ next: async () => damaged() }) }),
     } as unknown as Repository;
     const parent = { tree: 'x', time: '2026-01-01T00:00:00Z' } as unknown as RestorePoint;

@@ -17,12 +17,13 @@ function aNode(name: string, type: NodeType, subtree?: string): Node {
 
 async function walked(trees: Readonly<Record<string, readonly Node[]>>) {
   const notes: string[] = [];
-  const loadTree = (id: BlobId) => {
+  async function* treeParts(id: BlobId) {
     const nodes = trees[id];
-    if (nodes !== undefined) return Promise.resolve({ nodes });
-    const error = new StillpointError('repository.damaged', `No ${id}.`, { advice: '', cause: undefined });
-    return Promise.reject(error);
-  };
+    if (nodes === undefined)
+      throw new StillpointError('repository.damaged', `No ${id}.`, { advice: '', cause: undefined });
+    yield nodes.slice(0, 1);
+    yield nodes.slice(1);
+  }
   const starts: WalkStart[] = [{ tree: 'top' as BlobId, selection: 'all', way: [], node: undefined }];
   const walkNotes: WalkNotes = {
     onChildrenOfNoFolder: (path) => notes.push(`children of ${path.toString()}`),
@@ -32,7 +33,7 @@ async function walked(trees: Readonly<Record<string, readonly Node[]>>) {
   const paths: string[] = [];
   for (let start = starts.shift(); start !== undefined; start = starts.shift()) {
     const way = start.way.map((step) => `${step.toString()}/`).join('');
-    for await (const { path } of walkSelected({ loadTree }, start, walkNotes, { signal: never })) {
+    for await (const { path } of walkSelected({ treeParts }, start, walkNotes, { signal: never })) {
       expect(path.length).toBeLessThan(4096);
       if (path !== START) paths.push(way + path.toString());
     }
@@ -84,11 +85,13 @@ test('a folder deep in the tree that cannot be read costs its own content', asyn
 
 test('entries get the names that were chosen for them, and what is below them follows', async () => {
   const trees = { top: [aNode('A', 'dir', 'low'), aNode('a', 'file')], low: [aNode('x', 'file')] };
-  const loadTree = (id: BlobId) => Promise.resolve({ nodes: trees[id as unknown as keyof typeof trees] });
+  async function* treeParts(id: BlobId) {
+    yield trees[id as unknown as keyof typeof trees];
+  }
   const renames = new Map([['top' as BlobId, new Map([['A', Buffer.from('B')]])]]);
   const start: WalkStart = { tree: 'top' as BlobId, selection: new Map([['A', 'all']]), way: [], node: undefined };
   const nothing = (): void => undefined;
   const notes = { onChildrenOfNoFolder: nothing, onLostFolder: nothing, onFarFolder: nothing };
-  const entries = walkSelected({ loadTree }, start, notes, { renames, signal: never });
+  const entries = walkSelected({ treeParts }, start, notes, { renames, signal: never });
   expect((await Array.fromAsync(entries)).map(({ path }) => path.toString())).toEqual(['B', 'B/x']);
 });
