@@ -6,11 +6,13 @@ import { resolve } from 'node:path';
 import { abortable, cancelled } from '../shared/base/cancel.ts';
 import { type ErrorRecord, toErrorRecord } from '../shared/base/errors.ts';
 import type { Job, JobRequest } from '../shared/domain/job.ts';
+import type { PointNote } from '../shared/domain/restore-point.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 import { EXIT, type ExitCode, exitCodeOf, exitCodeOfJob } from './exit-codes.ts';
 import { type FollowEnd, follow } from './follow.ts';
 import { JsonWatcher } from './json-watcher.ts';
 import { renderError } from './render/error.ts';
+import { renderNote } from './render/points.ts';
 import { coloured, type Paint, plain } from './render/text.ts';
 import type { Surroundings } from './surroundings.ts';
 import { TextWatcher } from './text-watcher.ts';
@@ -25,13 +27,26 @@ export interface GlobalOptions {
 export interface Answer {
   readonly document: unknown;
   readonly text: (paint: Paint) => string;
+  /** For people beside the answer; `document` has them too. */
+  readonly notes?: readonly PointNote[];
 }
 
 export type Work<T> = (stillpoint: Stillpoint, signal: AbortSignal) => Promise<T>;
 
+interface ExitLine {
+  readonly type: 'exit';
+  readonly exitCode: ExitCode;
+  readonly error: ErrorRecord;
+}
+
+interface NoteLine extends PointNote {
+  readonly type: 'note';
+}
+
 export class Shell {
   readonly surroundings: Surroundings;
   readonly #options: () => GlobalOptions;
+  readonly #notes: PointNote[] = [];
   exitCode: ExitCode = EXIT.ok;
 
   constructor(surroundings: Surroundings, options: () => GlobalOptions) {
@@ -67,8 +82,13 @@ export class Shell {
   /** Starts a job and, unless `detach`, follows it to its end. */
   async runJob(request: Work<JobRequest>, options: { readonly detach: boolean }): Promise<void> {
     await this.#guarded(async (stillpoint, signal) => {
-      const { job, alreadyRunning } = await stillpoint.startJob(await request(stillpoint, signal), signal);
-      if (options.detach) this.#print({ document: { job, alreadyRunning }, text: () => `${job.id}\n` });
+      const wanted = await request(stillpoint, signal);
+      const notes = this.#notes;
+      if (this.#options().json !== true) this.#printNotes(notes);
+      else if (!options.detach) for (const note of notes) this.#printLine({ type: 'note', ...note });
+      const { job, alreadyRunning } = await stillpoint.startJob(wanted, signal);
+      const document = { job, alreadyRunning, ...(notes.length === 0 ? {} : { notes }) };
+      if (options.detach) this.#print({ document, text: () => `${job.id}\n` });
       else await this.#follow(stillpoint, job, { alreadyRunning, onInterrupt: 'cancel' });
     });
   }
@@ -79,6 +99,11 @@ export class Shell {
       const job = await find(stillpoint, signal);
       await this.#follow(stillpoint, job, { alreadyRunning: false, onInterrupt: 'leave' });
     });
+  }
+
+  /** What is to be said before the job begins that is being asked for; with `--json`, an object a line. */
+  note(notes: readonly PointNote[]): void {
+    this.#notes.push(...notes);
   }
 
   /** Prints an error in the shape that was asked for and remembers its exit code. */
@@ -124,8 +149,18 @@ export class Shell {
 
   #print(answer: Answer): void {
     const { terminal } = this.surroundings;
-    if (this.#options().json === true) terminal.out(`${JSON.stringify(answer.document, undefined, 2)}\n`);
-    else terminal.out(answer.text(this.#paint()));
+    if (this.#options().json === true) {
+      terminal.out(`${JSON.stringify(answer.document, undefined, 2)}\n`);
+      return;
+    }
+    this.#printNotes(answer.notes ?? []);
+    terminal.out(answer.text(this.#paint()));
+  }
+
+  #printNotes(notes: readonly PointNote[]): void {
+    const isQuiet = this.#options().quiet === true;
+    const said = notes.filter(({ severity }) => !isQuiet || severity === 'warning');
+    for (const note of said) this.surroundings.terminal.err(renderNote(note, this.#paint()));
   }
 
   #printLineOf({ document, text }: Answer): void {
@@ -134,7 +169,7 @@ export class Shell {
     else terminal.out(text(this.#paint()));
   }
 
-  #printLine(document: { readonly type: 'exit'; readonly exitCode: ExitCode; readonly error: ErrorRecord }): void {
+  #printLine(document: ExitLine | NoteLine): void {
     this.surroundings.terminal.out(`${JSON.stringify(document)}\n`);
   }
 

@@ -30,8 +30,8 @@ export class RestorePointDocuments implements vscode.TextDocumentContentProvider
     const [, repository = '', file = ''] = uri.path.split('/');
     try {
       return await this.#core.converse(async (stillpoint) => {
-        const point = await stillpoint.findRestorePoint(
-          repositoryName(repository),
+        const { point } = await stillpoint.findRestorePoint(
+          { repository: repositoryName(repository) },
           /(\w+)\.md$/.exec(file)?.[1] ?? file,
           never,
         );

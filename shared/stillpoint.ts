@@ -10,7 +10,7 @@ import { StillpointError } from './base/errors.ts';
 import { type Logger, silentLogger } from './base/log.ts';
 import type { Take } from './base/take.ts';
 import { type ConfigPlace, type Configuration, configPlace, loadConfiguration } from './config/configuration.ts';
-import { allRepositories, findRepository, findSource } from './config/look-up.ts';
+import { allRepositories, configuredNames, findRepository, findSource } from './config/look-up.ts';
 import type { BackupPlan } from './domain/backup-plan.ts';
 import type { DiffChange, DiffRequest, DiffSummary } from './domain/diff.ts';
 import type { RunEvent } from './domain/events.ts';
@@ -19,20 +19,21 @@ import type { ForgetPlan, ForgetRequest } from './domain/forget-plan.ts';
 import type { HostInventory, HostSummary } from './domain/host.ts';
 import type { Job, JobRequest } from './domain/job.ts';
 import type { HostName, JobId, RepositoryName, RestorePointId, SourceName } from './domain/names.ts';
+import { EVERY_POINT } from './domain/point-filter.ts';
 import type { Prompter } from './domain/prompter.ts';
 import type { PrunePlan, PruneRequest } from './domain/prune-plan.ts';
 import type { NewPassword, RepositoryKey, UnlockReport } from './domain/repository-access.ts';
-import type { FileListing, RestorePointListing, RestorePointSummary } from './domain/restore-point.ts';
+import type { FileListing, FoundPoint, PointScope, RestorePointListing } from './domain/restore-point.ts';
 import type { RepositorySpec, Source } from './domain/source.ts';
 import type { StatsAnswer, StatsRequest } from './domain/stats.ts';
-import { Comparisons } from './facade/comparisons.ts';
+import { type ComparedPlace, Comparisons } from './facade/comparisons.ts';
 import { findHost, listAllHosts } from './facade/hosts.ts';
 import type { JobFilter } from './facade/job-desk.ts';
 import { Jobs } from './facade/jobs.ts';
 import { openWithSecrets, type PeoplePorts, secretsOf, settleSecrets, withHost, withLogins } from './facade/people.ts';
 import { RepositoryAccess } from './facade/repository-access.ts';
 import { RepositoryShelf } from './facade/repository-shelf.ts';
-import { RestorePoints } from './facade/restore-points.ts';
+import { type ResolvedScope, RestorePoints } from './facade/restore-points.ts';
 import { AnswerBook } from './jobs/answers.ts';
 import { createAt, openAt } from './jobs/open-repository.ts';
 import { ownTraces } from './jobs/run-register.ts';
@@ -95,17 +96,16 @@ export interface Stillpoint extends AsyncDisposable {
   /** Fires on any change in the job store; dispose to stop watching. */
   watchJobs(onChange: () => void): Disposable;
 
-  /** An empty list is never the answer to an empty configuration: `config.unknown-repository`. */
-  listRestorePoints(
-    filter: { readonly repository?: RepositoryName; readonly source?: SourceName; readonly hostname?: string },
-    signal: AbortSignal,
-  ): Promise<RestorePointListing>;
-  /** `point` is an id, the start of one, or "latest", which is refused while a restore point cannot be read. */
-  findRestorePoint(
-    repository: RepositoryName | undefined,
-    point: string,
-    signal: AbortSignal,
-  ): Promise<RestorePointSummary>;
+  /**
+   * An empty list is never the answer to an empty configuration (`config.unknown-repository`), nor to a filter with a
+   * name that nothing bears (`usage.unknown-name`).
+   */
+  listRestorePoints(scope: PointScope, signal: AbortSignal): Promise<RestorePointListing>;
+  /**
+   * `point` is an id, the start of one, or "latest", which is refused while a restore point cannot be read that may be
+   * it. Where several repositories are asked, one that cannot be is a note, unless the answer depends on it.
+   */
+  findRestorePoint(scope: PointScope, point: string, signal: AbortSignal): Promise<FoundPoint>;
   browse(request: BrowseRequest, signal: AbortSignal): Promise<FileListing>;
   /** What differs, each change told as it is found, in the order of the paths. */
   diff(request: DiffRequest, onChange: Take<DiffChange>, signal: AbortSignal): Promise<DiffSummary>;
@@ -151,7 +151,7 @@ class OpenedStillpoint implements Stillpoint {
     this.#runnerEntry = runnerEntry;
     this.#people = { book: new AnswerBook(prompter), environment, logger, clock: systemClock };
     this.#shelf = new RepositoryShelf({ logger, open: (spec, signal) => this.#openRepository(spec, signal) });
-    this.#points = new RestorePoints(this.#shelf);
+    this.#points = new RestorePoints(this.#shelf, systemClock);
     const open = (spec: RepositorySpec, signal: AbortSignal) => this.#openRepository(spec, signal, true);
     this.#comparisons = new Comparisons(this.#shelf);
     this.#access = new RepositoryAccess({ open, people: this.#people });
@@ -220,7 +220,8 @@ class OpenedStillpoint implements Stillpoint {
   }
 
   async planForget({ repository, ...wish }: ForgetRequest, signal: AbortSignal): Promise<ForgetPlan> {
-    return planForgetting(wish, await this.#carePorts(repository), signal);
+    const configured = configuredNames(await this.#configuration());
+    return planForgetting(wish, { ...(await this.#carePorts(repository)), configured }, signal);
   }
 
   async planPrune({ repository, options }: PruneRequest, signal: AbortSignal): Promise<PrunePlan> {
@@ -257,19 +258,12 @@ class OpenedStillpoint implements Stillpoint {
     return this.#jobs.watch(onChange);
   }
 
-  async listRestorePoints(
-    filter: { readonly repository?: RepositoryName; readonly source?: SourceName; readonly hostname?: string },
-    signal: AbortSignal,
-  ): Promise<RestorePointListing> {
-    return this.#points.list(await this.#repositories(filter.repository), filter, signal);
+  async listRestorePoints(scope: PointScope, signal: AbortSignal): Promise<RestorePointListing> {
+    return this.#points.list(await this.#scope(scope), signal);
   }
 
-  async findRestorePoint(
-    repository: RepositoryName | undefined,
-    point: string,
-    signal: AbortSignal,
-  ): Promise<RestorePointSummary> {
-    return this.#points.find(await this.#repositories(repository), point, signal);
+  async findRestorePoint(scope: PointScope, point: string, signal: AbortSignal): Promise<FoundPoint> {
+    return this.#points.find(await this.#scope(scope), point, signal);
   }
 
   async browse(request: BrowseRequest, signal: AbortSignal): Promise<FileListing> {
@@ -286,15 +280,15 @@ class OpenedStillpoint implements Stillpoint {
   }
 
   async diff(request: DiffRequest, onChange: Take<DiffChange>, signal: AbortSignal): Promise<DiffSummary> {
-    return this.#comparisons.diff(await this.#repository(request.repository), request, onChange, signal);
+    return this.#comparisons.diff(await this.#compared(request.repository), request, onChange, signal);
   }
 
   async find(request: FindRequest, onMatch: Take<FindMatch>, signal: AbortSignal): Promise<FindSummary> {
-    return this.#comparisons.find(await this.#repository(request.repository), request, onMatch, signal);
+    return this.#comparisons.find(await this.#compared(request.repository), request, onMatch, signal);
   }
 
   async stats(request: StatsRequest, signal: AbortSignal): Promise<StatsAnswer> {
-    return this.#comparisons.stats(await this.#repository(request.repository), request, signal);
+    return this.#comparisons.stats(await this.#compared(request.repository), request, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -315,9 +309,19 @@ class OpenedStillpoint implements Stillpoint {
     return { openRepository: (signal: AbortSignal) => this.#openRepository(spec, signal, true), clock: systemClock };
   }
 
-  async #repositories(name: RepositoryName | undefined): Promise<readonly RepositorySpec[]> {
+  async #compared(name: RepositoryName): Promise<ComparedPlace> {
     const configuration = await this.#configuration();
-    return name === undefined ? allRepositories(configuration) : [findRepository(configuration, name)];
+    return { spec: findRepository(configuration, name), configured: configuredNames(configuration) };
+  }
+
+  async #scope({ repository, filter = EVERY_POINT }: PointScope): Promise<ResolvedScope> {
+    const configuration = await this.#configuration();
+    return {
+      specs: repository === undefined ? allRepositories(configuration) : [findRepository(configuration, repository)],
+      filter,
+      sources: [...configuration.sources.values()],
+      configured: configuredNames(configuration),
+    };
   }
 
   /** `isFresh` for what is decided about the store itself: no copies of its files on this machine are used. */

@@ -32,13 +32,13 @@ export function addForget(program: Command, shell: Shell): void {
   withDetach(withApply(withPruneOptions(command)))
     .addHelpText(
       'after',
-      '\nThe rules mean what they mean to restic since 0.16, and "unlimited" is a number too. Without any, each source is kept by\nits own "keep" in the configuration, and restore points of no source are not looked at.\n\nExample:\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --prune --apply',
+      '\nThe rules mean what they mean to restic since 0.16, and "unlimited" is a number too. Without any, each source, or each\nthat --source names, is kept by its own "keep" in the configuration, and restore points of no source are not looked at.\n\nExample:\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --prune --apply',
     )
     .action(async (name: string | undefined, flags: ForgetFlags) => {
       const request = async (stillpoint: Stillpoint): Promise<ForgetRequest> => {
         const given = selectionOf(flags);
         const repository = await chooseRepository(stillpoint, name);
-        const selection = given ?? (await rulesOfSources(stillpoint, repository));
+        const selection = given ?? (await rulesOfSources(stillpoint, repository, flags.source));
         return { repository, selection, ...(flags.prune === true ? { prune: pruneOptionsOf(flags) } : {}) };
       };
       if (flags.apply === undefined) {
@@ -56,11 +56,23 @@ export function addForget(program: Command, shell: Shell): void {
 }
 
 /** Without rules on the command line, those of the configuration count. */
-async function rulesOfSources(stillpoint: Stillpoint, repository: RepositoryName): Promise<ForgetSelection> {
+async function rulesOfSources(
+  stillpoint: Stillpoint,
+  repository: RepositoryName,
+  named: readonly string[] = [],
+): Promise<ForgetSelection> {
   const sources = (await stillpoint.listSources()).flatMap(({ name: source, repository: place, keep: rules }) =>
     place === repository && rules !== undefined ? [{ source, rules }] : [],
   );
-  if (sources.length > 0) return { by: 'sources', sources };
+  const chosen = sources.filter(({ source }) => named.length === 0 || named.includes(source));
+  const without = named.find((name) => !chosen.some(({ source }) => source === name));
+  if (without !== undefined) {
+    throw new StillpointError('usage.invalid', `No source "${without}" of "${repository}" has keep rules of its own.`, {
+      advice: `${sources.length === 0 ? 'None has any' : `Those that have are ${sources.map(({ source }) => `"${source}"`).join(', ')}`}; give keep rules such as --keep-daily 7, or write "keep" into the source.`,
+      cause: undefined,
+    });
+  }
+  if (chosen.length > 0) return { by: 'sources', sources: chosen };
   throw new StillpointError('usage.invalid', 'Nothing says which restore points to keep or to forget.', {
     advice: `Give keep rules such as --keep-daily 7, or --point with an id, or write "keep" into a source of "${repository}".`,
     cause: undefined,

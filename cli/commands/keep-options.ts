@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { StillpointError } from '../../shared/base/errors.ts';
 import type { ForgetSelection } from '../../shared/domain/forget-plan.ts';
 import { isEmptyRules, type KeepRules, parseKeepCount, parseSpan } from '../../shared/domain/keep-rules.ts';
+import { fitsAll } from '../../shared/domain/point-filter.ts';
 import { DEFAULT_GROUP_BY, GROUP_KEYS, type GroupKey } from '../../shared/domain/retention.ts';
 import { type FilterOptions, filterOf, withFilter } from './filter.ts';
 
@@ -43,7 +44,7 @@ function collect(value: string, earlier: readonly string[]): readonly string[] {
 export function selectionOf(flags: KeepFlags): ForgetSelection | undefined {
   const rules = rulesOf(flags);
   const filter = filterOf(flags);
-  const isFiltered = [...filter.hostnames, ...filter.tags, ...filter.paths].length > 0;
+  const isFiltered = !fitsAll(filter);
   const hasRules = Object.keys(rules).length > 0;
   if (flags.point.length > 0) {
     if (!hasRules && !isFiltered) return { by: 'points', points: flags.point };
@@ -51,7 +52,8 @@ export function selectionOf(flags: KeepFlags): ForgetSelection | undefined {
   }
   if (hasRules && isEmptyRules(rules)) throw usage('The keep rules keep nothing.', 'Give at least one above 0.');
   if (hasRules) return { by: 'rules', rules, groupBy: groupKeys(flags.groupBy), filter };
-  if (!isFiltered) return undefined;
+  // Sources have rules of their own.
+  if (fitsAll({ ...filter, sources: [] })) return undefined;
   throw usage('There are filters and no keep rule.', 'Give at least one rule, such as --keep-daily 7.');
 }
 

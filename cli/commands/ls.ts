@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import { optionalRepository, pathInPoint, wholeNumber } from '../arguments.ts';
+import { pathInPoint, wholeNumber } from '../arguments.ts';
 import { renderListing } from '../render/points.ts';
 import type { Shell } from '../shell.ts';
+import { type FilterOptions, scopeOf, withFilter } from './filter.ts';
 import { withoutLockAnyhow } from './no-lock.ts';
 
-interface LsOptions {
+interface LsOptions extends FilterOptions {
   readonly repository?: string;
   readonly limit: string;
   readonly cursor?: string;
@@ -12,13 +13,14 @@ interface LsOptions {
 
 /** `stillpoint ls POINT [PATH]`: the files of a folder in a restore point. */
 export function addLs(program: Command, shell: Shell): void {
-  withoutLockAnyhow(program.command('ls'))
+  const command = withoutLockAnyhow(program.command('ls'))
     .description('list the files in a folder of a restore point')
     .argument('<point>', 'id of a restore point, the start of one, or "latest"')
     .argument('[path]', 'a folder in it', '/')
     .option('--repository <name>', 'the repository of the restore point, where several hold it')
     .option('--limit <n>', 'entries to list at most', '1000')
-    .option('--cursor <text>', 'go on where a listing ended')
+    .option('--cursor <text>', 'go on where a listing ended');
+  withFilter(command)
     .addHelpText(
       'after',
       '\nNames are shown, and typed, with \\n, \\t and \\xNN for control characters and for bytes that are no text.\n\nExample:\n  stillpoint ls latest /var/lib/mysql',
@@ -26,7 +28,7 @@ export function addLs(program: Command, shell: Shell): void {
     .action(async (point: string, path: string, options: LsOptions) => {
       await shell.query(async (stillpoint, signal) => {
         const limit = wholeNumber('--limit', options.limit, 1, 100_000);
-        const found = await stillpoint.findRestorePoint(optionalRepository(options.repository), point, signal);
+        const { point: found, notes } = await stillpoint.findRestorePoint(scopeOf(options), point, signal);
         const listing = await stillpoint.browse(
           {
             repository: found.repository,
@@ -37,7 +39,8 @@ export function addLs(program: Command, shell: Shell): void {
           },
           signal,
         );
-        return { document: { listing }, text: (paint) => renderListing(listing, paint) };
+        const document = { listing, repository: found.repository, notes };
+        return { document, notes, text: (paint) => renderListing(listing, paint) };
       });
     });
 }

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import { localFolder, optionalRepository, pathInPoint } from '../arguments.ts';
+import { localFolder, pathInPoint } from '../arguments.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
+import { type FilterOptions, scopeOf, withFilter } from './filter.ts';
 import { type NoLockOption, noLockOf, withNoLock } from './no-lock.ts';
 
-interface RestoreOptions extends DetachOption, NoLockOption {
+interface RestoreOptions extends DetachOption, FilterOptions, NoLockOption {
   readonly to: string;
   readonly repository?: string;
   readonly rename?: boolean;
@@ -12,18 +13,15 @@ interface RestoreOptions extends DetachOption, NoLockOption {
 
 /** `stillpoint restore POINT [PATH…] --to DIR`: restores into a folder on this machine. */
 export function addRestore(program: Command, shell: Shell): void {
-  withDetach(
-    withNoLock(
-      program
-        .command('restore')
-        .description('restore files into a folder on this machine')
-        .argument('<point>', 'id of a restore point, the start of one, or "latest"')
-        .argument('[path...]', 'files and folders in it; none means everything')
-        .requiredOption('--to <folder>', 'a new or empty folder to restore into')
-        .option('--repository <name>', 'the repository of the restore point, where several hold it')
-        .option('--rename', 'give new names to what the file system of the folder cannot hold, or not side by side'),
-    ),
-  )
+  const command = program
+    .command('restore')
+    .description('restore files into a folder on this machine')
+    .argument('<point>', 'id of a restore point, the start of one, or "latest"')
+    .argument('[path...]', 'files and folders in it; none means everything')
+    .requiredOption('--to <folder>', 'a new or empty folder to restore into')
+    .option('--repository <name>', 'the repository of the restore point, where several hold it')
+    .option('--rename', 'give new names to what the file system of the folder cannot hold, or not side by side');
+  withDetach(withNoLock(withFilter(command)))
     .addHelpText(
       'after',
       '\nPaths are typed as "stillpoint ls" shows them, with \\xNN for bytes that are no text.\n\nExample:\n  stillpoint restore latest /srv/files/contract.pdf --to ./restored',
@@ -32,7 +30,8 @@ export function addRestore(program: Command, shell: Shell): void {
       await shell.runJob(
         async (stillpoint, signal) => {
           const target = localFolder(shell.surroundings.workingFolder, options.to);
-          const found = await stillpoint.findRestorePoint(optionalRepository(options.repository), point, signal);
+          const { point: found, notes } = await stillpoint.findRestorePoint(scopeOf(options), point, signal);
+          shell.note(notes);
           return {
             kind: 'restore',
             repository: found.repository,

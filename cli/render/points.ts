@@ -4,6 +4,7 @@ import type {
   FileEntry,
   FileKind,
   FileListing,
+  PointNote,
   RestorePointListing,
   RestorePointSummary,
 } from '../../shared/domain/restore-point.ts';
@@ -60,6 +61,10 @@ function renderGaps(points: readonly RestorePointSummary[], paint: Paint): strin
   return (
     lines.slice(0, EXPLAINED).join('') + (rest > 0 ? `and ${formatCount(rest)} more; --json explains them all\n` : '')
   );
+}
+
+export function renderNote({ severity, message }: PointNote, paint: Paint): string {
+  return severity === 'warning' ? `${paint('yellow', 'Warning')}: ${shown(message)}\n` : `${shown(message)}\n`;
 }
 
 /** For whoever looks into a restore point or takes files from it. */

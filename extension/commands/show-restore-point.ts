@@ -20,7 +20,10 @@ export async function openRestorePoint(
   repository: RepositoryName | undefined,
   id: string,
 ): Promise<void> {
-  const point = await ports.core.converse((stillpoint) => stillpoint.findRestorePoint(repository, id, never));
+  const { point, notes } = await ports.core.converse((stillpoint) =>
+    stillpoint.findRestorePoint(repository === undefined ? {} : { repository }, id, never),
+  );
+  for (const { severity, message } of notes) if (severity === 'warning') ports.notify.warning(message);
   await show(restorePointUri(point));
 }
 

@@ -8,6 +8,7 @@ import { never } from '../../shared/base/cancel.ts';
 import { isStillpointError, toErrorRecord } from '../../shared/base/errors.ts';
 import type { HostSummary } from '../../shared/domain/host.ts';
 import type { HostName, SourceName } from '../../shared/domain/names.ts';
+import { EVERY_POINT } from '../../shared/domain/point-filter.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { findConfigPlace } from '../config-place.ts';
 import type { Core } from '../core.ts';
@@ -171,7 +172,10 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
 
   async #restorePoints(source: Source): Promise<HostsNode[]> {
     const { restorePoints, unreadable } = await this.#core.converse((stillpoint) =>
-      stillpoint.listRestorePoints({ repository: source.repository, source: source.name }, never),
+      stillpoint.listRestorePoints(
+        { repository: source.repository, filter: { ...EVERY_POINT, sources: [source.name] } },
+        never,
+      ),
     );
     const shown = this.#pages.get(source.name) ?? PAGE;
     if (restorePoints.length + unreadable.length === 0) return [{ kind: 'no-restore-points', source }];

@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import { repositoryName } from '../../shared/domain/names.ts';
 import type { FileListing } from '../../shared/domain/restore-point.ts';
 import { WHOLENESS_STATES } from '../../shared/domain/wholeness.ts';
 import type { BrowseRequest, Stillpoint } from '../../shared/stillpoint.ts';
 import { READ_REMOTE } from '../annotations.ts';
 import { defineTool } from '../define-tool.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
-import { repositoryInput } from '../inputs.ts';
+import { scopeInput, scopeOf, scopeWords } from '../inputs.ts';
 import { ANSWER_BYTES } from '../limits.ts';
 import { jsonBytes, pageInput, pageOutput } from '../paging.ts';
 import { fileOf, fileShape, gapsOf } from '../shapes/restore-point.ts';
@@ -19,7 +18,7 @@ export const browseFiles = defineTool({
   annotations: READ_REMOTE,
   input: z.strictObject({
     restorePointId: z.string().min(4).max(64).describe('Id of a restore point, the start of one, or "latest".'),
-    repository: repositoryInput.optional(),
+    ...scopeInput,
     path: z
       .string()
       .startsWith('/')
@@ -31,16 +30,18 @@ export const browseFiles = defineTool({
   output: z.strictObject({
     restorePointId: z.string().describe('Full id of the restore point.'),
     repository: z.string().describe('The repository that holds it.'),
+    notes: z
+      .array(foreignText('What to know of the choice.'))
+      .describe('Which one "latest" is; what could not be asked.'),
     content: z.enum(WHOLENESS_STATES).describe('Whether all of the source is in it, as far as was recorded.'),
     gaps: foreignText('What is missing in the restore point.').nullable(),
     path: foreignText('The folder.'),
     entries: z.array(fileShape).describe('Its entries.'),
     ...pageOutput,
   }),
-  personWords: (args) => ['ls', args.restorePointId, args.path],
+  personWords: (args) => ['ls', args.restorePointId, args.path, ...scopeWords(args)],
   async run(args, { stillpoint, signal }) {
-    const repository = args.repository === undefined ? undefined : repositoryName(args.repository);
-    const point = await stillpoint.findRestorePoint(repository, args.restorePointId, signal);
+    const { point, notes } = await stillpoint.findRestorePoint(scopeOf(args), args.restorePointId, signal);
     const listing = await browseWithin(
       stillpoint,
       {
@@ -58,6 +59,7 @@ export const browseFiles = defineTool({
       structured: {
         restorePointId: point.id,
         repository: point.repository,
+        notes: notes.map(({ message }) => foreign(message)),
         content: listing.wholeness.state,
         gaps: gapsOf(listing.wholeness),
         path: foreign(listing.path),

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { repositoryName, sourceName } from '../../shared/domain/names.ts';
 import { READ_REMOTE } from '../annotations.ts';
 import { defineTool } from '../define-tool.ts';
-import { repositoryInput, sourceInput } from '../inputs.ts';
+import { scopeInput, scopeOf, scopeWords } from '../inputs.ts';
 import { ANSWER_BYTES } from '../limits.ts';
 import { jsonBytes, pageInput, pageOf, pageOutput } from '../paging.ts';
 import { restorePointOf, restorePointShape, unreadableOf, unreadableShape } from '../shapes/restore-point.ts';
@@ -14,9 +13,7 @@ export const listRestorePoints = defineTool({
     'Lists the restore points in the repositories, newest first, with their consistency and size. Use it to see how old the last good backup is.',
   annotations: READ_REMOTE,
   input: z.strictObject({
-    repository: repositoryInput.optional(),
-    source: sourceInput.optional(),
-    hostname: z.string().min(1).max(255).optional().describe('Only those of the host that gave itself this name.'),
+    ...scopeInput,
     since: z.iso.datetime({ offset: true }).optional().describe('Only those at or after this instant, ISO 8601.'),
     ...pageInput,
   }),
@@ -25,16 +22,9 @@ export const listRestorePoints = defineTool({
     ...unreadableShape,
     ...pageOutput,
   }),
-  personWords: () => ['list'],
+  personWords: (args) => ['list', ...scopeWords(args)],
   async run(args, { stillpoint, signal }) {
-    const { restorePoints, unreadable } = await stillpoint.listRestorePoints(
-      {
-        ...(args.repository === undefined ? {} : { repository: repositoryName(args.repository) }),
-        ...(args.source === undefined ? {} : { source: sourceName(args.source) }),
-        ...(args.hostname === undefined ? {} : { hostname: args.hostname }),
-      },
-      signal,
-    );
+    const { restorePoints, unreadable } = await stillpoint.listRestorePoints(scopeOf(args), signal);
     const since = args.since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(args.since);
     const points = restorePoints.filter((point) => Date.parse(point.time) >= since).map(restorePointOf);
     const damaged = unreadableOf(unreadable);

@@ -6,6 +6,7 @@ export const ERROR_CODES = {
   'internal.unexpected': 'A fault in Stillpoint itself.',
   'internal.invariant': 'A belief of the code turned out to be false.',
   'usage.invalid': 'The call does not make sense: a missing or contradicting argument.',
+  'usage.unknown-name': 'A filter names a source, host, tag or path that nothing bears.',
   'config.not-found': 'The configuration file is not there.',
   'config.invalid': 'The configuration file cannot be understood; line and column are given.',
   'config.unknown-host': 'No such host in the configuration or the SSH configuration.',

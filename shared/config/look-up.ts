@@ -1,11 +1,13 @@
 /** Finds what a user names in the configuration, and says what is there instead when it is not. */
+import { displayName } from '../base/bytes.ts';
 import type { ErrorCode } from '../base/error-codes.ts';
 import { StillpointError } from '../base/errors.ts';
+import { nearest } from '../base/nearest.ts';
 import { DEFAULT_MAX_CLOCK_SKEW_SECONDS } from '../domain/clock-skew.ts';
+import type { ConfiguredNames } from '../domain/known-names.ts';
 import type { HostName, RepositoryName, SourceName } from '../domain/names.ts';
 import type { HostSpec, RepositorySpec, Source } from '../domain/source.ts';
 import type { Configuration } from './configuration.ts';
-import { nearest } from './nearest.ts';
 import { DEFAULT_LEASE_SECONDS } from './schema.ts';
 
 export function findSource(configuration: Configuration, name: SourceName): Source {
@@ -17,6 +19,16 @@ export function findRepository(configuration: Configuration, name: RepositoryNam
   const { repositories, file } = configuration;
   const known = [...repositories.keys()];
   return repositories.get(name) ?? unknown('config.unknown-repository', 'repository', name, known, file);
+}
+
+/** What a filter may name although no restore point bears it yet. */
+export function configuredNames({ sources, hosts }: Configuration): ConfiguredNames {
+  const all = [...sources.values()];
+  return {
+    sources: all.map(({ name }) => name),
+    hostnames: [...hosts.keys(), ...all.map(({ host }) => host)],
+    paths: all.flatMap(({ paths }) => paths.map(displayName)),
+  };
 }
 
 /** Never none: an answer about no repository would look like one about empty repositories. */

@@ -4,11 +4,11 @@
  */
 import type { z } from 'zod';
 import { isStillpointError } from '../base/errors.ts';
+import { nearest } from '../base/nearest.ts';
 import { compileExcludes } from '../domain/exclude-patterns.ts';
 import { hostName } from '../domain/names.ts';
 import type { ConfigDocument, DocumentPath, Problem } from './document.ts';
 import { keepProblems, keepSchema } from './keep.ts';
-import { nearest } from './nearest.ts';
 import { repositoryProblems } from './repository-entry.ts';
 import { hostSchema, repositorySchema, type SourceEntry, sourceSchema } from './schema.ts';
 

@@ -1,7 +1,7 @@
 /** Turns what zod finds wrong with the shape of a document into problems that say what to write instead. */
 import type { z } from 'zod';
+import { nearest } from '../base/nearest.ts';
 import type { ConfigDocument, Problem } from './document.ts';
-import { nearest } from './nearest.ts';
 
 type Issue = z.core.$ZodIssue;
 

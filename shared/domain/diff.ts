@@ -1,5 +1,6 @@
 /** What differs between two restore points. */
 import type { RepositoryName } from './names.ts';
+import type { PointFilter } from './point-filter.ts';
 import type { FileKind } from './restore-point.ts';
 
 export interface DiffRequest {
@@ -7,6 +8,8 @@ export interface DiffRequest {
   /** Ids, starts of ids, or "latest". */
   readonly before: string;
   readonly after: string;
+  /** Both fit it, and "latest" is the latest that does. */
+  readonly filter: PointFilter;
   /** Only what is at and below this path; "/" and names as shown, joined by "/". */
   readonly path: string;
   /** Reads what is the same on both sides too, so that blobs which it shares with the rest do not count. */

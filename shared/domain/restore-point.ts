@@ -1,6 +1,7 @@
 /** A restore point as the shells list it, and its files as they browse them. */
 import type { Consistency } from './consistency.ts';
 import type { RepositoryName, RestorePointId } from './names.ts';
+import type { PointFilter } from './point-filter.ts';
 import type { UnreadablePoint } from './unreadable-point.ts';
 import type { Wholeness } from './wholeness.ts';
 
@@ -19,6 +20,27 @@ export interface RestorePointSummary {
   readonly bytesTotal: number | undefined;
   readonly filesTotal: number | undefined;
   readonly program: string | undefined;
+}
+
+/** Where restore points are looked for, and which of them are meant. */
+export interface PointScope {
+  /** Absent: all repositories of the configuration. */
+  readonly repository?: RepositoryName;
+  /** Absent: all restore points. */
+  readonly filter?: PointFilter;
+}
+
+/** The one that was asked for. */
+export interface FoundPoint {
+  readonly point: RestorePointSummary;
+  readonly notes: readonly PointNote[];
+}
+
+/** What whoever asked should know beside it. */
+export interface PointNote {
+  /** `warning`: a repository could not be asked. `information`: which restore point "latest" is. */
+  readonly severity: 'information' | 'warning';
+  readonly message: string;
 }
 
 export interface RestorePointListing {

@@ -5,12 +5,19 @@
 import type { Take } from '../base/take.ts';
 import type { DiffChange, DiffRequest, DiffSummary } from '../domain/diff.ts';
 import type { FindMatch, FindRequest, FindSummary } from '../domain/find.ts';
+import type { ConfiguredNames } from '../domain/known-names.ts';
 import type { RepositorySpec } from '../domain/source.ts';
 import type { StatsAnswer, StatsRequest } from '../domain/stats.ts';
 import { diffPoints } from '../pipeline/diff.ts';
 import { find } from '../pipeline/find.ts';
+import { findPoint } from '../pipeline/select-points.ts';
 import { stats } from '../pipeline/stats.ts';
 import type { RepositoryShelf } from './repository-shelf.ts';
+
+export interface ComparedPlace {
+  readonly spec: RepositorySpec;
+  readonly configured: ConfiguredNames;
+}
 
 export class Comparisons {
   readonly #shelf: RepositoryShelf;
@@ -20,29 +27,29 @@ export class Comparisons {
   }
 
   diff(
-    spec: RepositorySpec,
-    { before, after, path, exact }: DiffRequest,
+    { spec, configured }: ComparedPlace,
+    { before, after, filter, path, exact }: DiffRequest,
     onChange: Take<DiffChange>,
     signal: AbortSignal,
   ): Promise<DiffSummary> {
     return this.#shelf.use(spec, signal, async (repository) => {
-      const left = await repository.findRestorePoint(before, signal);
-      const right = await repository.findRestorePoint(after, signal);
+      const left = await findPoint(repository, before, { filter, configured }, signal);
+      const right = await findPoint(repository, after, { filter, configured }, signal);
       await repository.loadIndex(signal);
       return diffPoints(repository, left, right, { path, exact, onChange }, signal);
     });
   }
 
   find(
-    spec: RepositorySpec,
+    { spec, configured }: ComparedPlace,
     request: FindRequest,
     onMatch: Take<FindMatch>,
     signal: AbortSignal,
   ): Promise<FindSummary> {
-    return this.#shelf.use(spec, signal, (repository) => find(repository, request, onMatch, signal));
+    return this.#shelf.use(spec, signal, (repository) => find(repository, request, { configured, onMatch }, signal));
   }
 
-  stats(spec: RepositorySpec, request: StatsRequest, signal: AbortSignal): Promise<StatsAnswer> {
-    return this.#shelf.use(spec, signal, (repository) => stats(repository, request, signal));
+  stats({ spec, configured }: ComparedPlace, request: StatsRequest, signal: AbortSignal): Promise<StatsAnswer> {
+    return this.#shelf.use(spec, signal, (repository) => stats(repository, request, configured, signal));
   }
 }

@@ -1,72 +1,70 @@
 /** Restore points over all repositories of the configuration. */
+import type { Clock } from '../base/clock.ts';
 import { isStillpointError, StillpointError } from '../base/errors.ts';
-import type { RepositoryName, SourceName } from '../domain/names.ts';
-import type { FileListing, RestorePointListing, RestorePointSummary } from '../domain/restore-point.ts';
+import { type ConfiguredNames, refuseUnknownNames } from '../domain/known-names.ts';
+import { fitsFilter } from '../domain/point-filter.ts';
+import { orderPoints } from '../domain/point-order.ts';
+import type { FileListing, FoundPoint, RestorePointListing } from '../domain/restore-point.ts';
 import type { RepositorySpec } from '../domain/source.ts';
 import { unreadablePoints } from '../domain/unreadable-point.ts';
 import { type ListingRequest, listFolder, summarise } from '../pipeline/browse.ts';
-import type { Repository } from '../repository/repository.ts';
+import { findPoint } from '../pipeline/select-points.ts';
+import type { Repository, RestorePointList } from '../repository/repository.ts';
+import type { RestorePoint } from '../repository/restore-point.ts';
+import { askRepositories, type Unavailable, withOthers } from './ask-repositories.ts';
+import {
+  type Asked,
+  chooseLatest,
+  chooseNamed,
+  latestUnknown,
+  mayGetTheLatest,
+  notesOn,
+  notFoundElsewhere,
+  placed,
+  unknownPoint,
+} from './choose-point.ts';
 import type { RepositoryShelf } from './repository-shelf.ts';
 
-export interface RestorePointFilter {
-  readonly repository?: RepositoryName;
-  readonly source?: SourceName;
-  readonly hostname?: string;
+export interface ResolvedScope extends Asked {
+  readonly configured: ConfiguredNames;
 }
 
 export class RestorePoints {
   readonly #shelf: RepositoryShelf;
+  readonly #clock: Clock;
 
-  constructor(shelf: RepositoryShelf) {
+  constructor(shelf: RepositoryShelf, clock: Clock) {
     this.#shelf = shelf;
+    this.#clock = clock;
   }
 
   /**
    * A repository that cannot be read is an error, and a restore point that cannot be read is named: a list that lacks
    * them would look complete.
    */
-  async list(
-    repositories: readonly RepositorySpec[],
-    { source, hostname }: RestorePointFilter,
-    signal: AbortSignal,
-  ): Promise<RestorePointListing> {
-    const lists: RestorePointListing[] = [];
-    for (const spec of repositories) {
-      lists.push(await this.#ask(repositories, spec, signal, (repository) => listOne(spec, repository, signal)));
-    }
+  async list({ specs, filter, configured }: ResolvedScope, signal: AbortSignal): Promise<RestorePointListing> {
+    const { answers, unavailable } = await this.#lists(specs, signal);
+    const [missing] = unavailable;
+    if (missing !== undefined) throw withOthers(missing.error, missing.spec, specs);
+    const points = answers.flatMap(({ spec, value }) => placed(value.points, spec));
+    const unreadable = answers.flatMap(({ spec, value }) =>
+      unreadablePoints(value.findings).map((point) => ({ repository: spec.name, ...point })),
+    );
+    if (unreadable.length === 0) refuseUnknownNames(filter, points, configured);
     return {
-      restorePoints: lists
-        .flatMap(({ restorePoints }) => restorePoints)
-        .filter((point) => source === undefined || point.source === source)
-        .filter((point) => hostname === undefined || point.hostname === hostname)
-        .toSorted(newestFirst),
-      unreadable: lists.flatMap(({ unreadable }) => unreadable),
+      restorePoints: orderPoints(points, this.#clock.now())
+        .points.filter((point) => fitsFilter(point, filter))
+        .map((point) => summarise(point, point.spec.name))
+        .toReversed(),
+      unreadable,
     };
   }
 
-  /** `wanted` is an id, the start of one, or "latest". Errors: `repository.unknown-point`, `repository.ambiguous-point`, `repository.damaged`. */
-  async find(
-    repositories: readonly RepositorySpec[],
-    wanted: string,
-    signal: AbortSignal,
-  ): Promise<RestorePointSummary> {
-    const found: RestorePointSummary[] = [];
-    for (const spec of repositories) {
-      const point = await this.#ask(repositories, spec, signal, (repository) => findIn(repository, wanted, signal));
-      if (point !== undefined) found.push(summarise(point, spec.name));
-    }
-    const [first, ...others] = found.toSorted(newestFirst);
-    if (first === undefined) throw unknownPoint(wanted, repositories);
-    if (wanted === 'latest' || others.length === 0) return first;
-    throw new StillpointError(
-      'repository.ambiguous-point',
-      `"${wanted}" fits restore points of several repositories.`,
-      {
-        advice: `Name the repository: ${found.map(({ repository }) => `"${repository}"`).join(' or ')}.`,
-        details: { matches: found.map(({ repository, id }) => ({ repository, id })) },
-        cause: undefined,
-      },
-    );
+  /** Errors: `repository.unknown-point`, `repository.ambiguous-point`, `repository.damaged`, and of what is unreachable. */
+  async find(scope: ResolvedScope, wanted: string, signal: AbortSignal): Promise<FoundPoint> {
+    const [only, ...others] = scope.specs;
+    if (only !== undefined && others.length === 0) return this.#findIn(only, scope, wanted, signal);
+    return wanted === 'latest' ? this.#findLatest(scope, signal) : this.#findNamed(scope, wanted, signal);
   }
 
   browse(spec: RepositorySpec, id: string, listing: ListingRequest, signal: AbortSignal): Promise<FileListing> {
@@ -77,41 +75,56 @@ export class RestorePoints {
     });
   }
 
-  /** Where several are asked, an error of one says that the others can be asked without it. */
-  async #ask<T>(
-    asked: readonly RepositorySpec[],
-    spec: RepositorySpec,
-    signal: AbortSignal,
-    work: (repository: Repository) => Promise<T>,
-  ): Promise<T> {
-    try {
-      return await this.#shelf.use(spec, signal, work);
-    } catch (error) {
-      if (asked.length === 1 || !isStillpointError(error)) throw error;
-      const others = asked.filter((other) => other !== spec).map(({ name }) => `"${name}"`);
-      throw new StillpointError(error.code, error.message, {
-        advice: `${error.advice} To ask without "${spec.name}", name another repository: ${others.join(', ')}.`,
-        details: error.details,
-        cause: error,
-        retry: error.retry,
-      });
+  #lists(specs: readonly RepositorySpec[], signal: AbortSignal) {
+    const ask = (repository: Repository): Promise<RestorePointList> => repository.listRestorePoints(signal);
+    return askRepositories(specs, { shelf: this.#shelf, ask }, signal);
+  }
+
+  async #findIn(spec: RepositorySpec, scope: ResolvedScope, wanted: string, signal: AbortSignal): Promise<FoundPoint> {
+    const point = await this.#shelf.use(spec, signal, async (repository) => {
+      try {
+        return await findPoint(repository, wanted, scope, signal);
+      } catch (error) {
+        if (isStillpointError(error, 'repository.unknown-point')) throw unknownPoint(wanted, scope);
+        throw error;
+      }
+    });
+    return { point: summarise(point, spec.name), notes: [] };
+  }
+
+  async #findLatest(scope: ResolvedScope, signal: AbortSignal): Promise<FoundPoint> {
+    const { answers, unavailable } = await this.#lists(scope.specs, signal);
+    const doubtful = answers.flatMap(({ spec, value }) =>
+      value.findings.length === 0 ? [] : [{ spec, error: unreadableIn(spec, value), isPartly: true }],
+    );
+    const missing: readonly Unavailable[] = [...unavailable, ...doubtful];
+    const decisive = missing.filter(({ spec }) => mayGetTheLatest(spec, scope));
+    if (decisive.length > 0) throw latestUnknown(decisive, scope);
+    const points = answers.flatMap(({ spec, value }) => placed(value.points, spec));
+    if (missing.length === 0) refuseUnknownNames(scope.filter, points, scope.configured);
+    const chosen = chooseLatest(points, scope, this.#clock.now());
+    if (chosen === undefined) {
+      throw missing.length === 0 ? unknownPoint('latest', scope) : notFoundElsewhere('latest', missing, scope);
     }
+    const { point, notes } = chosen;
+    return { point: summarise(point, point.spec.name), notes: [...notes, ...notesOn(missing, 'latest')] };
+  }
+
+  async #findNamed(scope: ResolvedScope, wanted: string, signal: AbortSignal): Promise<FoundPoint> {
+    const ask = (repository: Repository): Promise<RestorePoint | undefined> => findIn(repository, wanted, signal);
+    // Of an id in full there is no second one, so that nobody else has to be reached.
+    const isEnough = (found: RestorePoint | undefined): boolean => found?.id.length === wanted.length;
+    const { answers, unavailable } = await askRepositories(scope.specs, { shelf: this.#shelf, ask, isEnough }, signal);
+    const found = answers.flatMap(({ spec, value }) => (value === undefined ? [] : placed([value], spec)));
+    if (found.length === 0) {
+      throw unavailable.length === 0 ? unknownPoint(wanted, scope) : notFoundElsewhere(wanted, unavailable, scope);
+    }
+    const point = chooseNamed(found, wanted, scope);
+    return { point: summarise(point, point.spec.name), notes: notesOn(unavailable, wanted) };
   }
 }
 
-async function listOne(
-  { name }: RepositorySpec,
-  repository: Repository,
-  signal: AbortSignal,
-): Promise<RestorePointListing> {
-  const { points, findings } = await repository.listRestorePoints(signal);
-  return {
-    restorePoints: points.map((point) => summarise(point, name)),
-    unreadable: unreadablePoints(findings).map((point) => ({ repository: name, ...point })),
-  };
-}
-
-async function findIn(repository: Repository, wanted: string, signal: AbortSignal) {
+async function findIn(repository: Repository, wanted: string, signal: AbortSignal): Promise<RestorePoint | undefined> {
   try {
     return await repository.findRestorePoint(wanted, signal);
   } catch (error) {
@@ -120,19 +133,14 @@ async function findIn(repository: Repository, wanted: string, signal: AbortSigna
   }
 }
 
-function newestFirst(a: RestorePointSummary, b: RestorePointSummary): number {
-  return Date.parse(b.time) - Date.parse(a.time) || (a.id < b.id ? -1 : 1);
-}
-
-function unknownPoint(wanted: string, repositories: readonly RepositorySpec[]): StillpointError {
-  const names = repositories.map(({ name }) => `"${name}"`).join(', ');
-  const place = repositories.length === 1 ? `The repository ${names}` : `None of the repositories ${names}`;
-  const message =
-    wanted === 'latest' ? `${place} holds a restore point.` : `${place} holds a restore point "${wanted}".`;
-  const none = repositories.length === 1 ? message.replace('holds a', 'holds no') : message;
-  return new StillpointError('repository.unknown-point', none, {
-    advice: 'List the restore points to see their ids.',
-    details: { wanted, repositories: repositories.map(({ name }) => name) },
+/** One that cannot be read may be the latest: an older one in its place would pass for it. */
+function unreadableIn({ name }: RepositorySpec, { findings }: RestorePointList): StillpointError {
+  const ids = findings.flatMap(({ affects }) => affects);
+  const short = ids.slice(0, 4).map((id) => id.slice(0, 8));
+  const which = ids.length > short.length ? `${short.join(', ')} and others` : short.join(', ');
+  return new StillpointError('repository.damaged', `Of its restore points, ${which} cannot be read.`, {
+    advice: `"stillpoint check ${name}" says what is wrong with it.`,
+    details: { unreadable: ids.slice(0, 20) },
     cause: undefined,
   });
 }

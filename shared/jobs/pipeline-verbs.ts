@@ -1,5 +1,5 @@
 /** The verbs of the pipeline with their ports: what a runner does for each kind of job. */
-import { findRepository, findSource, hostSpec } from '../config/look-up.ts';
+import { configuredNames, findRepository, findSource, hostSpec } from '../config/look-up.ts';
 import type { RepositoryName } from '../domain/names.ts';
 import { backup } from '../pipeline/backup.ts';
 import { copy } from '../pipeline/copy.ts';
@@ -45,10 +45,13 @@ export const PIPELINE_VERBS: Verbs = {
     verify({ ...ports, openRepository: storeOpener(repository, ports) }, wish, signal),
   copy: ({ from, to, restorePoints, filter, noLock }, ports, signal) => {
     const copyPorts = { ...ports, openSource: repositoryOpener(from, ports), openTarget: repositoryOpener(to, ports) };
-    return copy({ from, to, points: restorePoints, filter, noLock }, copyPorts, signal);
+    const configured = configuredNames(ports.configuration);
+    return copy({ from, to, points: restorePoints, filter, configured, noLock }, copyPorts, signal);
   },
-  forget: ({ repository, ...wish }, ports, signal) =>
-    forget(wish, { ...ports, openRepository: storeOpener(repository, ports) }, signal),
+  forget: ({ repository, ...wish }, ports, signal) => {
+    const configured = configuredNames(ports.configuration);
+    return forget(wish, { ...ports, configured, openRepository: storeOpener(repository, ports) }, signal);
+  },
   prune: ({ repository, ...wish }, ports, signal) =>
     prune(wish, { ...ports, openRepository: storeOpener(repository, ports) }, signal),
   repair: ({ repository, ...request }, ports, signal) =>

@@ -25,7 +25,7 @@ const subset = z.discriminatedUnion('kind', [
 ]);
 const plan = z.string().transform(parsePlanId);
 const texts = z.array(z.string());
-const filter = z.object({ hostnames: texts, tags: z.array(texts), paths: texts });
+const filter = z.object({ sources: texts, hostnames: texts, tags: z.array(texts), paths: texts });
 const count = z.union([z.int().nonnegative(), z.literal('unlimited')]).optional();
 const span = z.string().optional();
 const rules: z.ZodType<KeepRules> = z.object({

@@ -1,6 +1,7 @@
 /** Restore points and their files, as the shells list them. Reads only, and needs no lock for it. */
 import { displayName } from '../base/bytes.ts';
 import { StillpointError } from '../base/errors.ts';
+import { readLabels } from '../domain/labels.ts';
 import type { RepositoryName } from '../domain/names.ts';
 import type { FileEntry, FileListing, RestorePointSummary } from '../domain/restore-point.ts';
 import { wholenessOf } from '../domain/wholeness.ts';
@@ -8,7 +9,6 @@ import type { Node } from '../repository/format/node.ts';
 import { timestampToDate } from '../repository/format/timestamp.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
-import { readLabels } from './labels.ts';
 import { findShownPath } from './shown-path.ts';
 
 export function summarise(point: RestorePoint, repository: RepositoryName): RestorePointSummary {

@@ -8,6 +8,7 @@ import { isStillpointError, StillpointError } from '../base/errors.ts';
 import { Pauses } from '../base/pauses.ts';
 import type { Take } from '../base/take.ts';
 import type { FindMatch, FindRequest, FindSummary } from '../domain/find.ts';
+import type { ConfiguredNames } from '../domain/known-names.ts';
 import { unreadablePoints } from '../domain/unreadable-point.ts';
 import type { BlobId } from '../repository/format/ids.ts';
 import type { Node } from '../repository/format/node.ts';
@@ -25,10 +26,10 @@ import { selectPoints } from './select-points.ts';
 export async function find(
   repository: OpenedRepository,
   request: FindRequest,
-  onMatch: Take<FindMatch>,
+  { configured, onMatch }: { readonly configured: ConfiguredNames; readonly onMatch: Take<FindMatch> },
   signal: AbortSignal,
 ): Promise<FindSummary> {
-  const selection = { points: request.restorePoints, filter: request.filter };
+  const selection = { points: request.restorePoints, filter: request.filter, configured };
   const { points, findings } = await selectPoints(repository, selection, signal);
   await repository.loadIndex(signal);
   const search = new Search(repository, request, onMatch, signal);

@@ -9,8 +9,8 @@
  * Crash story: restore points go one after the other, oldest first; each is either there or not. What was not reached
  * stays, and the same command goes on with it.
  */
-import type { Clock } from '../base/clock.ts';
 import type { ForgetPlan, ForgetRequest } from '../domain/forget-plan.ts';
+import type { ConfiguredNames } from '../domain/known-names.ts';
 import { type PlanId, planIdOf, stalePlan } from '../domain/plan-id.ts';
 import { canonicalPrune, changesNothing, type PruneOptions } from '../domain/prune-plan.ts';
 import type { ForgetReport } from '../domain/report.ts';
@@ -25,21 +25,25 @@ import { openResources } from './resources.ts';
 
 type Wish = Omit<ForgetRequest, 'repository'>;
 
+export interface ForgetPorts extends CarePorts {
+  readonly configured: ConfiguredNames;
+}
+
 /** Changes nothing. With a prune it takes a shared lock while it looks, so that nobody prunes meanwhile. */
 export async function planForgetting(
   wish: Wish,
-  ports: Pick<CarePorts, 'openRepository' | 'clock'>,
+  ports: Omit<ForgetPorts, 'emit'>,
   signal: AbortSignal,
 ): Promise<ForgetPlan> {
   await using repository = await ports.openRepository(signal);
   await using lock = wish.prune === undefined ? undefined : await repository.lockForReading(signal);
   const held = lock === undefined ? signal : AbortSignal.any([signal, lock.signal]);
-  return (await prepare(repository, wish, ports.clock, held)).plan;
+  return (await prepare(repository, wish, ports, held)).plan;
 }
 
 export async function forget(
   { plan: approved, ...wish }: Wish & { readonly plan?: PlanId | undefined },
-  ports: CarePorts,
+  ports: ForgetPorts,
   signal: AbortSignal,
 ): Promise<ForgetReport> {
   const phase = phases(ports.emit, ports.clock, signal);
@@ -49,7 +53,7 @@ export async function forget(
     return { repository: opened, lock: resources.use(await opened.lock('exclusive', signal)) };
   });
   const held = AbortSignal.any([signal, lock.signal]);
-  const { plan, prune } = await phase('plan', () => prepare(repository, wish, ports.clock, held));
+  const { plan, prune } = await phase('plan', () => prepare(repository, wish, ports, held));
   if (approved !== undefined && approved !== plan.id) throw stalePlan(approved, plan.id);
 
   await phase('forget', async () => {
@@ -71,15 +75,11 @@ interface Prepared {
 async function prepare(
   repository: OpenedRepository,
   { selection, prune: options }: Wish,
-  clock: Clock,
+  { clock, configured }: Pick<ForgetPorts, 'clock' | 'configured'>,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  const chosen = chooseForgotten(
-    await repository.listRestorePoints(signal),
-    selection,
-    repository.location,
-    clock.now(),
-  );
+  const frame = { location: repository.location, now: clock.now(), configured };
+  const chosen = chooseForgotten(await repository.listRestorePoints(signal), selection, frame);
   const prepared = options && (await preparePrune(repository, options, chosen.forget, signal));
   const content = { kind: 'forget', ...chosen, prune: prepared?.plan } as const;
   const id = planIdOf({ repository: repository.id, selection: canonicalSelection(selection), ...content });

@@ -3,6 +3,7 @@
  * and for the shares of restore points twice at most; what is held is a few bytes for each blob.
  */
 import { isStillpointError } from '../base/errors.ts';
+import type { ConfiguredNames } from '../domain/known-names.ts';
 import { EVERY_POINT } from '../domain/point-filter.ts';
 import type { StatsAnswer, StatsRequest } from '../domain/stats.ts';
 import { unreadablePoints } from '../domain/unreadable-point.ts';
@@ -19,12 +20,16 @@ import { countUniqueFiles } from './stats/unique-files.ts';
 export async function stats(
   repository: OpenedRepository,
   request: StatsRequest,
+  configured: ConfiguredNames,
   signal: AbortSignal,
 ): Promise<StatsAnswer> {
-  const wanted = await selectPoints(repository, { points: request.restorePoints, filter: request.filter }, signal);
+  const { restorePoints, filter } = request;
+  const wanted = await selectPoints(repository, { points: restorePoints, filter, configured }, signal);
   // What a restore point holds alone depends on all the others, whichever were asked for.
   const isByPoint = request.mode === 'by-point';
-  const counted = isByPoint ? await selectPoints(repository, { points: [], filter: EVERY_POINT }, signal) : wanted;
+  const counted = isByPoint
+    ? await selectPoints(repository, { points: [], filter: EVERY_POINT, configured }, signal)
+    : wanted;
   await repository.loadIndex(signal);
   const counter = counterOf(request, repository, wanted.points);
   const unreadable = unreadablePoints(counted.findings);

@@ -2,8 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { consistencyTag, PROGRAM_TAG, sourceTag } from '../../shared/domain/labels.ts';
 import { hostName, sourceName } from '../../shared/domain/names.ts';
-import { consistencyTag, PROGRAM_TAG, sourceTag } from '../../shared/pipeline/labels.ts';
 
 export const SEED_PASSWORD = 'still waters';
 

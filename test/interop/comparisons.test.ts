@@ -18,6 +18,7 @@ import { stats } from '../../shared/pipeline/stats.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
+import { NOTHING_CONFIGURED } from '../support/configured-names.ts';
 import { needing } from '../support/needing.ts';
 import { NO_RESTIC, resticOk } from '../support/restic.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
@@ -207,7 +208,7 @@ describe(`with restic (seed ${SEED})`, needing(NO_RESTIC), () => {
         restorePoints: [],
         filter: { ...EVERY_POINT, hostnames: host === undefined ? [] : [host] },
       },
-      (match) => void matches.push(match),
+      { configured: NOTHING_CONFIGURED, onMatch: (match) => void matches.push(match) },
       signal,
     );
     const key = (point: string, path: string): string => `${point} ${path.replaceAll('\ufffd', '\\xe9')}`;
@@ -218,7 +219,14 @@ describe(`with restic (seed ${SEED})`, needing(NO_RESTIC), () => {
   });
 
   const ourStats = async (mode: StatsMode, ids: readonly string[]) =>
-    (await stats(repository, { repository: MAIN, mode, restorePoints: ids, filter: EVERY_POINT }, signal)).stats;
+    (
+      await stats(
+        repository,
+        { repository: MAIN, mode, restorePoints: ids, filter: EVERY_POINT },
+        NOTHING_CONFIGURED,
+        signal,
+      )
+    ).stats;
   const theirStats = async (mode: string, ids: readonly string[]) =>
     JSON.parse(await resticOk(place, 'stats', '--json', '--mode', mode, ...ids)) as Record<string, number>;
 

@@ -69,6 +69,7 @@ const request = fc.record({
   })),
   groupBy: fc.oneof(fc.constant<GroupKey[]>(['host', 'paths']), fc.subarray([...GROUP_KEYS])),
   filter: fc.record({
+    sources: fc.constant([]),
     hostnames: fc.constant([]),
     tags: fc.constantFrom<string[][]>([], [], [], [['a']], [['a', 'b'], ['c']], [['']]),
     paths: fc.constantFrom<string[]>([], [], ['/srv'], ['/etc', '/srv']),

@@ -347,13 +347,39 @@ test('filters reach the core as names, and "since" is applied', async () => {
     hostname: 'db1',
     since: '2026-11-23T00:00:00Z',
   });
-  expect(stillpoint.calls).toEqual(['listRestorePoints {"repository":"main","source":"shop","hostname":"db1"}']);
+  expect(stillpoint.calls).toEqual([
+    'listRestorePoints main {"sources":["shop"],"hostnames":["db1"],"tags":[],"paths":[]}',
+  ]);
   expect(result.structuredContent).toMatchObject({
     restorePoints: [],
     unreadable: [],
     unreadableOmitted: 0,
     nextCursor: null,
   });
+});
+
+test('a folder is browsed in the latest of a source, and what has to be known of the choice is said', async () => {
+  const message = 'The repository "offsite" could not be asked: no route.';
+  const stillpoint = scriptedStillpoint({ notes: [{ severity: 'warning', message }] });
+  await using connected = await connectInProcess(stillpoint);
+  const result = await connected.call('browse_files', { restorePointId: 'latest', source: 'shop', hostname: 'db1' });
+  expect(stillpoint.calls[0]).toBe(
+    'findRestorePoint - latest {"sources":["shop"],"hostnames":["db1"],"tags":[],"paths":[]}',
+  );
+  expect(result.structuredContent).toMatchObject({ repository: 'main', notes: [message] });
+});
+
+test('a name that nothing bears is an error with the names that are near, and no empty list', async () => {
+  const stillpoint = scriptedStillpoint();
+  const error = new StillpointError('usage.unknown-name', 'There is no source "shpo".', {
+    advice: 'Did you mean "shop"?',
+    cause: undefined,
+  });
+  stillpoint.fail('listRestorePoints', error);
+  await using connected = await connectInProcess(stillpoint);
+  const result = await connected.call('list_restore_points', { source: 'shpo' });
+  expect(result.isError).toBe(true);
+  expect(textOf(result)).toContain('Did you mean "shop"?');
 });
 
 test('a host of the SSH configuration alone is not for assistants, unless the configuration says so', async () => {

@@ -16,6 +16,7 @@ import { verifyRepository } from '../../shared/repository/check/verify.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
 import type { Compression } from '../../shared/repository/repository.ts';
+import { NOTHING_CONFIGURED } from './configured-names.ts';
 import { archiveFolder } from './local-archive.ts';
 import { resticFinds, resticOk } from './restic.ts';
 import { PASSWORD } from './test-repository.ts';
@@ -105,7 +106,10 @@ export const stillpoint: Program = {
   },
   async remove(folder, ids) {
     const wish = { selection: { by: 'points', points: ids }, prune: { maxUnused: '0%' } } as const;
-    const ports = { openRepository: () => opened(folder), clock: systemClock, emit: () => undefined };
+    const ports = {
+      ...{ openRepository: () => opened(folder), clock: systemClock, emit: () => undefined },
+      configured: NOTHING_CONFIGURED,
+    };
     await forget(wish, ports, never);
   },
 };

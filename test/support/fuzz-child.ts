@@ -17,6 +17,7 @@ import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
 import { planPrune } from '../../shared/repository/prune/plan.ts';
 import { planRepair } from '../../shared/repository/repair/plan-repair.ts';
+import { NOTHING_CONFIGURED } from './configured-names.ts';
 import { nodeText, storeBlobs, storeRaw, storeSealed, treeText } from './hostile-files.ts';
 import { mutatedBytes, mutatedText } from './mutations.ts';
 import { backUp, createTestRepository, PASSWORD, testSignal } from './test-repository.ts';
@@ -50,9 +51,14 @@ async function lookAtAll(backend: Backend): Promise<void> {
     const { points } = await repository.listRestorePoints(signal);
     const request = { repository: main, restorePoints: [], filter };
     const search = { ids: [], ignoreCase: true, oldest: undefined, newest: undefined, patterns: ['*'] };
-    await find(repository, { ...request, ...search }, () => undefined, signal);
+    await find(
+      repository,
+      { ...request, ...search },
+      { configured: NOTHING_CONFIGURED, onMatch: () => undefined },
+      signal,
+    );
     for (const mode of ['restore-size', 'raw-data', 'unique-files', 'by-point'] as const) {
-      await stats(repository, { ...request, mode }, signal);
+      await stats(repository, { ...request, mode }, NOTHING_CONFIGURED, signal);
     }
     const [one, two] = points;
     const options = { path: '/', exact: true, onChange: () => undefined };

@@ -7,6 +7,7 @@ import { copy } from '../../shared/pipeline/copy.ts';
 import type { Backend } from '../../shared/repository/backend/backend.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import { walkTree } from '../../shared/repository/read/walk.ts';
+import { NOTHING_CONFIGURED } from './configured-names.ts';
 import { PASSWORD, testSignal } from './test-repository.ts';
 
 interface CopyCall {
@@ -22,7 +23,7 @@ export const hastyClock = { ...systemClock, sleep: async () => undefined };
 export function copyAll(from: Backend, to: Backend, call: CopyCall = {}): Promise<CopyReport> {
   const { points = [], filter = {}, signal = testSignal(), emit = () => undefined } = call;
   return copy(
-    { from: 'main', to: 'offsite', points, filter: { ...EVERY_POINT, ...filter } },
+    { from: 'main', to: 'offsite', points, filter: { ...EVERY_POINT, ...filter }, configured: NOTHING_CONFIGURED },
     {
       openSource: (open) => openRepository(from, PASSWORD, open, { clock: hastyClock }),
       openTarget: (open) => openRepository(to, PASSWORD, open, { clock: hastyClock }),

@@ -11,6 +11,7 @@ import { prune } from '../../shared/pipeline/prune.ts';
 import type { Backend } from '../../shared/repository/backend/backend.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
+import { NOTHING_CONFIGURED } from './configured-names.ts';
 import { repair } from './damage/repair-lab.ts';
 import { hastyClock } from './repository-copies.ts';
 import { chanceFrom } from './seeded.ts';
@@ -73,7 +74,7 @@ async function work(order: WorkOrder): Promise<void> {
     case 'forget and prune': {
       const selection = { by: 'points', points: order.points } as const;
       const wish = order.work === 'forget' ? { selection } : { selection, prune: options };
-      await forget(wish, ports, signal);
+      await forget(wish, { ...ports, configured: NOTHING_CONFIGURED }, signal);
       return;
     }
     case 'prune':
@@ -82,7 +83,11 @@ async function work(order: WorkOrder): Promise<void> {
     case 'copy': {
       const other = mortal(createLocalBackend(otherFolder), order);
       const copyPorts = { ...ports, openSource: open(main), openTarget: open(other), workers: 1 };
-      await copy({ from: 'main', to: 'other', points: [], filter: EVERY_POINT }, copyPorts, signal);
+      await copy(
+        { from: 'main', to: 'other', points: [], filter: EVERY_POINT, configured: NOTHING_CONFIGURED },
+        copyPorts,
+        signal,
+      );
       return;
     }
     case 'repair index':

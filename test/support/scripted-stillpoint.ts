@@ -8,7 +8,13 @@ import { StillpointError } from '../../shared/base/errors.ts';
 import type { RunEvent, RunEventBody } from '../../shared/domain/events.ts';
 import { isFinished, type Job, type JobRequest } from '../../shared/domain/job.ts';
 import { type JobId, jobId } from '../../shared/domain/names.ts';
-import type { FileEntry, RestorePointSummary, UnreadableRestorePoint } from '../../shared/domain/restore-point.ts';
+import { fitsAll, fitsFilter } from '../../shared/domain/point-filter.ts';
+import type {
+  FileEntry,
+  PointNote,
+  RestorePointSummary,
+  UnreadableRestorePoint,
+} from '../../shared/domain/restore-point.ts';
 import type { BrowseRequest, Stillpoint } from '../../shared/stillpoint.ts';
 import { sampleKeys, sampleUnlock } from './sample-access.ts';
 import { sampleForgetPlan, samplePrunePlan } from './sample-care.ts';
@@ -44,6 +50,7 @@ export interface ScriptOptions {
   readonly points?: readonly RestorePointSummary[];
   readonly unreadable?: readonly UnreadableRestorePoint[];
   readonly entries?: readonly FileEntry[];
+  readonly notes?: readonly PointNote[];
   readonly overrides?: Partial<Stillpoint>;
   /** What every new job does at once. */
   readonly run?: readonly RunEventBody[];
@@ -212,17 +219,22 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
       call('watchJobs');
       return { [Symbol.dispose]: () => undefined };
     },
-    async listRestorePoints(filter) {
-      call('listRestorePoints', JSON.stringify(filter));
+    async listRestorePoints({ repository, filter }) {
+      call('listRestorePoints', repository ?? '-', JSON.stringify(filter ?? {}));
       return {
-        restorePoints: points.filter((point) => filter.source === undefined || point.source === filter.source),
+        restorePoints: points.filter((point) => filter === undefined || fitsFilter(point, filter)),
         unreadable: options.unreadable ?? [],
       };
     },
-    async findRestorePoint(repository, point) {
-      call('findRestorePoint', repository ?? '-', point);
+    async findRestorePoint({ repository, filter }, point) {
+      call(
+        'findRestorePoint',
+        repository ?? '-',
+        point,
+        ...(filter === undefined || fitsAll(filter) ? [] : [JSON.stringify(filter)]),
+      );
       const found = point === 'latest' ? points[0] : points.find((candidate) => candidate.id.startsWith(point));
-      if (found !== undefined) return found;
+      if (found !== undefined) return { point: found, notes: options.notes ?? [] };
       throw new StillpointError('repository.unknown-point', `There is no restore point "${point}".`, {
         advice: 'List the restore points to see their ids.',
         cause: undefined,

@@ -3,6 +3,7 @@
 import { displayName } from '../../base/bytes.ts';
 import { never } from '../../base/cancel.ts';
 import type { Consistency } from '../../domain/consistency.ts';
+import { consistencyTag, PROGRAM_TAG, sourceTag } from '../../domain/labels.ts';
 import type { RunId } from '../../domain/names.ts';
 import type { BackupReport } from '../../domain/report.ts';
 import { PARTIAL_TAG, unreadableFacts } from '../../domain/wholeness.ts';
@@ -10,7 +11,6 @@ import { timestampFromDate, timestampFromNs } from '../../repository/format/time
 import type { RepositoryLock, RepositoryWriter } from '../../repository/repository.ts';
 import type { RestorePointStatistics } from '../../repository/restore-point.ts';
 import type { TakenSnapshot } from '../../snapshot/provider.ts';
-import { consistencyTag, PROGRAM_TAG, sourceTag } from '../labels.ts';
 import { clockFacts } from './host-clock.ts';
 import { lackingAttributes } from './parent.ts';
 import type { ReadContext, ReadResult } from './read-trees.ts';

@@ -1,11 +1,11 @@
 /** The restore point to compare with: the newest of the same source. */
 import { isStillpointError } from '../../base/errors.ts';
+import { sourceTag } from '../../domain/labels.ts';
 import type { Source } from '../../domain/source.ts';
 import type { Node } from '../../repository/format/node.ts';
 import { findPath } from '../../repository/read/walk.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
-import { sourceTag } from '../labels.ts';
 
 export async function findParent(
   repository: Repository,

@@ -23,6 +23,11 @@ export class KnownCopies {
   }
 }
 
+/** Whether one is a copy of the other, or both are copies of a third. */
+export function isSamePoint(left: RestorePoint, right: RestorePoint): boolean {
+  return originOf(left) === originOf(right) && saysTheSame(left, right);
+}
+
 /** The parent is not kept: it is a restore point of the other repository. */
 export function draftOfCopy(point: RestorePoint): RestorePointDraft {
   const { id, parent: _parent, ...draft } = point;

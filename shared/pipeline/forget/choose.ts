@@ -8,18 +8,26 @@
 import { StillpointError } from '../../base/errors.ts';
 import type { ForgetPlan, ForgetSelection, PlannedGroup, PlannedPoint } from '../../domain/forget-plan.ts';
 import type { KeepRules } from '../../domain/keep-rules.ts';
+import type { ConfiguredNames } from '../../domain/known-names.ts';
+import { readLabels } from '../../domain/labels.ts';
 import { type RestorePointId, restorePointId } from '../../domain/names.ts';
 import { fitsFilter } from '../../domain/point-filter.ts';
 import { describeDoubt, type TimeDoubt } from '../../domain/point-order.ts';
 import { applyKeepRules, type Decision, type RetentionFrame, type RetentionPoint } from '../../domain/retention.ts';
 import type { RestorePointList } from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
-import { readLabels } from '../labels.ts';
+import { refuseUnknown } from '../select-points.ts';
 import { doubtNotes, mixedHosts, refuseEmptying } from './notes.ts';
 
 type Choice = Pick<ForgetPlan, 'groups' | 'forget' | 'keep' | 'notes'>;
 
 type Doubts = ReadonlyMap<string, TimeDoubt>;
+
+export interface ChoiceFrame {
+  readonly location: string;
+  readonly now: Date;
+  readonly configured: ConfiguredNames;
+}
 
 interface Candidate extends RetentionPoint {
   readonly id: RestorePointId;
@@ -29,8 +37,7 @@ interface Candidate extends RetentionPoint {
 export function chooseForgotten(
   list: RestorePointList,
   selection: ForgetSelection,
-  location: string,
-  now: Date,
+  { location, now, configured }: ChoiceFrame,
 ): Choice {
   const candidates = list.points.map(candidateOf);
   const frame = { now, setAside: list.doubts };
@@ -38,6 +45,7 @@ export function chooseForgotten(
     case 'points':
       return choosePoints(list, candidates, selection.points, location);
     case 'rules': {
+      refuseUnknown(list, selection.filter, configured);
       const fitting = candidates.filter((point) => fitsFilter(point, selection.filter));
       const { rules, groupBy } = selection;
       return choiceOf(list, byRules(fitting, rules, { ...frame, groupBy }, list.doubts, undefined));

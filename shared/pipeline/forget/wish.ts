@@ -9,11 +9,12 @@ export function canonicalSelection(selection: ForgetSelection): object {
     case 'sources':
       return selection;
     case 'rules': {
-      const { hostnames, tags, paths } = selection.filter;
+      const { sources, hostnames, tags, paths } = selection.filter;
       return {
         ...selection,
         groupBy: selection.groupBy.toSorted(),
         filter: {
+          sources: sources.toSorted(),
           hostnames: hostnames.toSorted(),
           tags: tags.map((list) => list.toSorted().join('\0')).toSorted(),
           paths: paths.toSorted(),

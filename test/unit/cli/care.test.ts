@@ -1,6 +1,7 @@
 /** The words of forget and prune, made into what the façade is asked for. */
 import { expect, test } from 'vitest';
 import { repositoryName, sourceName } from '../../../shared/domain/names.ts';
+import type { Source } from '../../../shared/domain/source.ts';
 import { sampleRun, sampleSources } from '../../support/sample-data.ts';
 import { scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
 import { runCli } from '../../support/scripted-terminal.ts';
@@ -9,7 +10,7 @@ test.each<[string[], string]>([
   [['prune', 'main'], 'planPrune {"options":{"maxUnused":"5%"},"repository":"main"}'],
   [
     ['forget', 'main', '--keep-last', '2', '--keep-within-daily', '30d', '--keep-tag', 'a,b', '--prune'],
-    'planForget {"repository":"main","selection":{"by":"rules","rules":{"last":2,"withinDaily":"30d","tags":[["a","b"]]},"groupBy":["host","paths"],"filter":{"hostnames":[],"tags":[],"paths":[]}},"prune":{"maxUnused":"5%"}}',
+    'planForget {"repository":"main","selection":{"by":"rules","rules":{"last":2,"withinDaily":"30d","tags":[["a","b"]]},"groupBy":["host","paths"],"filter":{"sources":[],"hostnames":[],"tags":[],"paths":[]}},"prune":{"maxUnused":"5%"}}',
   ],
   [
     [
@@ -26,7 +27,7 @@ test.each<[string[], string]>([
       '--tag',
       'x,y',
     ],
-    'planForget {"repository":"main","selection":{"by":"rules","rules":{"yearly":"unlimited"},"groupBy":["host","tags"],"filter":{"hostnames":["db1"],"tags":[["x","y"]],"paths":["/srv"]}}}',
+    'planForget {"repository":"main","selection":{"by":"rules","rules":{"yearly":"unlimited"},"groupBy":["host","tags"],"filter":{"sources":[],"hostnames":["db1"],"tags":[["x","y"]],"paths":["/srv"]}}}',
   ],
 ])('stillpoint %j asks %s', async (words, call) => {
   const stillpoint = scriptedStillpoint();
@@ -87,4 +88,33 @@ test('forget without rules goes by those of the sources, and does nothing where 
   expect(stillpoint.calls).toEqual([
     'planForget {"repository":"main","selection":{"by":"sources","sources":[{"source":"shop","rules":{"daily":7}}]}}',
   ]);
+});
+
+test('forget of a source alone goes by the rules of that source, and of no other', async () => {
+  const [shop] = sampleSources;
+  if (shop === undefined) throw new Error('there is no sample');
+  const named = (name: string, facts: Partial<Source> = {}): Source => ({ ...shop, name: sourceName(name), ...facts });
+  const sources = [
+    named('shop', { keep: { daily: 7 } }),
+    named('mail', { keep: { last: 3 } }),
+    named('bare'),
+    named('far', { keep: { last: 1 }, repository: repositoryName('offsite') }),
+  ];
+  const run = async (...words: readonly string[]) => {
+    const stillpoint = scriptedStillpoint({ overrides: { listSources: async () => sources } });
+    const ended = await runCli(['forget', 'main', ...words], stillpoint);
+    return { ...ended, plan: stillpoint.calls.find((call) => call.startsWith('planForget')) };
+  };
+  expect((await run('--source', 'shop')).plan).toContain(
+    '"selection":{"by":"sources","sources":[{"source":"shop","rules":{"daily":7}}]}',
+  );
+  for (const name of ['shpo', 'bare', 'far']) {
+    const refused = await run('--source', 'shop', '--source', name);
+    expect([refused.exitCode, refused.plan]).toEqual([2, undefined]);
+    expect(refused.stderr).toContain(`No source "${name}" of "main" has keep rules of its own.`);
+    expect(refused.stderr).toContain('Those that have are "shop", "mail"');
+  }
+  const both = await run('--source', 'shop', '--host', 'db1');
+  expect([both.exitCode, both.plan]).toEqual([2, undefined]);
+  expect((await run('--source', 'shop', '--keep-last', '2')).plan).toContain('"filter":{"sources":["shop"]');
 });

@@ -85,7 +85,7 @@ test.each<[string[], string]>([
   [['plan', 'shop'], 'planBackup shop'],
   [
     ['list', '--repository', 'main', '--source', 'shop', '--host', 'db1'],
-    'listRestorePoints {"repository":"main","source":"shop","hostname":"db1"}',
+    'listRestorePoints main {"sources":["shop"],"hostnames":["db1"],"tags":[],"paths":[]}',
   ],
   [['jobs', '--state', 'failed', '--limit', '3'], 'listJobs {"limit":3,"states":["failed"]}'],
 ])('stillpoint %j asks %s', async (words, call) => {
@@ -118,7 +118,7 @@ test.each<[string[], object]>([
       from: 'main',
       to: 'offsite',
       restorePoints: ['3a7b'],
-      filter: { hostnames: ['db1'], tags: [['a', 'b'], ['c']], paths: [] },
+      filter: { sources: [], hostnames: ['db1'], tags: [['a', 'b'], ['c']], paths: [] },
     },
   ],
   [['verify', '--share', '3/7'], { kind: 'verify', repository: 'main', subset: { kind: 'share', share: 3, of: 7 } }],

@@ -1,12 +1,13 @@
 /** Commands that ask a repository: what the façade is asked, and lines that come one by one. */
 import { expect, test } from 'vitest';
+import { sampleRun } from '../../support/sample-data.ts';
 import { scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
 import { runCli } from '../../support/scripted-terminal.ts';
 
 test.each<[words: string[], call: string, exitCode?: number]>([
   [
     ['diff', '3a7b', 'latest', '/srv/', '--exact', '--repository', 'main'],
-    'diff {"repository":"main","before":"3a7b","after":"latest","path":"/srv","exact":true}',
+    'diff {"repository":"main","before":"3a7b","after":"latest","filter":{"sources":[],"hostnames":[],"tags":[],"paths":[]},"path":"/srv","exact":true}',
   ],
   [
     [
@@ -23,11 +24,11 @@ test.each<[words: string[], call: string, exitCode?: number]>([
       '--repository',
       'main',
     ],
-    'find {"repository":"main","patterns":["*.pdf","b?"],"ids":[],"ignoreCase":true,"oldest":"2026-11-01","restorePoints":["latest"],"filter":{"hostnames":[],"tags":[["a","b"]],"paths":[]}}',
+    'find {"repository":"main","patterns":["*.pdf","b?"],"ids":[],"ignoreCase":true,"oldest":"2026-11-01","restorePoints":["latest"],"filter":{"sources":[],"hostnames":[],"tags":[["a","b"]],"paths":[]}}',
   ],
   [
     ['stats', 'main', 'latest', '--mode', 'by-point'],
-    'stats {"repository":"main","mode":"by-point","restorePoints":["latest"],"filter":{"hostnames":[],"tags":[],"paths":[]}}',
+    'stats {"repository":"main","mode":"by-point","restorePoints":["latest"],"filter":{"sources":[],"hostnames":[],"tags":[],"paths":[]}}',
   ],
   [['unlock', 'main'], 'unlockRepository main stale'],
   // The sample keeps one lock.
@@ -80,4 +81,37 @@ test('a search for nothing is refused', async () => {
 test('a way of counting that there is not is said', async () => {
   const { exitCode, stderr } = await runCli(['stats', 'main', '--mode', 'guess'], scriptedStillpoint());
   expect([exitCode, stderr]).toEqual([2, expect.stringContaining('restore-size, raw-data')]);
+});
+
+const NOTES = [
+  { severity: 'information', message: 'The latest restore point is 3a7b9c12, in the repository "main".' },
+  { severity: 'warning', message: 'The repository "offsite" could not be asked: no \u001b[2Jroute.' },
+] as const;
+
+test('what has to be known of the choice of a restore point is said beside the answer, and before a job', async () => {
+  const filter = '{"sources":["shop"],"hostnames":["db1"],"tags":[],"paths":[]}';
+  const only = ['--source', 'shop', '--host', 'db1'];
+  const restore = ['restore', 'latest', '--to', 'back', ...only];
+  const run = (words: readonly string[]) => runCli(words, scriptedStillpoint({ notes: NOTES, run: sampleRun }));
+  for (const words of [['ls', 'latest', ...only], restore, [...restore, '--detach']]) {
+    const stillpoint = scriptedStillpoint({ notes: NOTES, run: sampleRun });
+    const text = await runCli(words, stillpoint);
+    expect(text.exitCode).toBe(0);
+    expect(stillpoint.calls[0]).toBe(`findRestorePoint - latest ${filter}`);
+    expect(text.stderr).toBe(
+      'The latest restore point is 3a7b9c12, in the repository "main".\nWarning: The repository "offsite" could not be asked: no \\x1b[2Jroute.\n',
+    );
+    expect((await run([...words, '--quiet'])).stderr).toMatch(/^Warning: .*\n$/);
+    expect((await run([...words, '--json'])).stderr).toBe('');
+  }
+  expect(JSON.parse((await run(['ls', 'latest', '--json'])).stdout)).toMatchObject({
+    repository: 'main',
+    notes: NOTES,
+  });
+  expect(JSON.parse((await run([...restore, '--detach', '--json'])).stdout)).toMatchObject({ notes: NOTES });
+  const lines = (await run([...restore, '--json'])).stdout.split('\n').slice(0, 3);
+  expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([
+    ...NOTES.map((note) => ({ type: 'note', ...note })),
+    { type: 'job' },
+  ]);
 });

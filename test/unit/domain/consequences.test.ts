@@ -9,7 +9,7 @@ import { NO_FACTS } from '../../../shared/domain/run-facts.ts';
 
 const MAIN = repositoryName('main');
 const ID = 'ab'.repeat(32);
-const FILTER = { hostnames: [], tags: [], paths: [] };
+const FILTER = { sources: [], hostnames: [], tags: [], paths: [] };
 
 const REQUESTS = {
   backup: { kind: 'backup', source: sourceName('shop') },

@@ -79,7 +79,14 @@ describe('over two repositories', { timeout: SLOW }, () => {
   test('differences, finds and sizes come from the repository that was named', async () => {
     const changes: string[] = [];
     const [before = '', after = ''] = points;
-    const request = { repository: MAIN, before, after: after.slice(0, 12), path: '/', exact: false };
+    const request = {
+      repository: MAIN,
+      before,
+      after: after.slice(0, 12),
+      filter: EVERY_POINT,
+      path: '/',
+      exact: false,
+    };
     const summary = await stillpoint.diff(request, ({ change, path }) => void changes.push(`${change} ${path}`), never);
     expect([changes, summary.changedFiles]).toEqual([['content /a.txt'], 1]);
 

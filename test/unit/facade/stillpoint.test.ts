@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { hostName, jobId, newJobId, repositoryName, restorePointId, sourceName } from '../../../shared/domain/names.ts';
+import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
 import type { Prompter } from '../../../shared/domain/prompter.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
 import type { Node } from '../../../shared/repository/format/node.ts';
@@ -221,18 +222,18 @@ describe('a repository', { timeout: SLOW }, () => {
       ['web', undefined, undefined],
       ['db1', 'shop', 'crash'],
     ]);
-    const ofShop = await stillpoint.listRestorePoints({ source: sourceName('shop') }, never);
+    const ofShop = await stillpoint.listRestorePoints({ filter: { ...EVERY_POINT, sources: ['shop'] } }, never);
     expect(ofShop.restorePoints.map(({ source }) => source)).toEqual(['shop']);
-    const ofWeb = await stillpoint.listRestorePoints({ hostname: 'web' }, never);
+    const ofWeb = await stillpoint.listRestorePoints({ filter: { ...EVERY_POINT, hostnames: ['web'] } }, never);
     expect(ofWeb.restorePoints.map(({ hostname }) => hostname)).toEqual(['web']);
-    expect((await stillpoint.findRestorePoint(undefined, 'latest', never)).repository).toBe('other');
-    expect((await stillpoint.findRestorePoint(MAIN, 'latest', never)).id).toBe(first);
-    expect((await stillpoint.findRestorePoint(undefined, first.slice(0, 10), never)).repository).toBe('main');
-    await expect(stillpoint.findRestorePoint(undefined, 'ffffffffffffffff', never)).rejects.toMatchObject({
+    expect((await stillpoint.findRestorePoint({}, 'latest', never)).point.repository).toBe('other');
+    expect((await stillpoint.findRestorePoint({ repository: MAIN }, 'latest', never)).point.id).toBe(first);
+    expect((await stillpoint.findRestorePoint({}, first.slice(0, 10), never)).point.repository).toBe('main');
+    await expect(stillpoint.findRestorePoint({}, 'ffffffffffffffff', never)).rejects.toMatchObject({
       code: 'repository.unknown-point',
       message: 'None of the repositories "main", "other" holds a restore point "ffffffffffffffff".',
     });
-    await expect(stillpoint.findRestorePoint(MAIN, 'zz', never)).rejects.toMatchObject({
+    await expect(stillpoint.findRestorePoint({ repository: MAIN }, 'zz', never)).rejects.toMatchObject({
       message: 'The repository "main" holds no restore point "zz".',
     });
   });
@@ -252,18 +253,18 @@ describe('a repository', { timeout: SLOW }, () => {
     expect(all.restorePoints.map(({ id }) => id)).toEqual([older]);
     expect(all.unreadable).toMatchObject([{ repository: 'main', restorePoint: newest }]);
     expect(all.unreadable[0]?.reason).toContain(newest.slice(0, 8));
-    const filtered = await stillpoint.listRestorePoints({ hostname: 'web' }, never);
+    const filtered = await stillpoint.listRestorePoints({ filter: { ...EVERY_POINT, hostnames: ['web'] } }, never);
     expect(filtered).toEqual({ restorePoints: [], unreadable: all.unreadable });
     expect((await stillpoint.listRestorePoints({ repository: OTHER }, never)).unreadable).toEqual([]);
 
-    for (const repository of [MAIN, undefined]) {
-      const refused = await stillpoint.findRestorePoint(repository, 'latest', never).catch((error: unknown) => error);
+    for (const scope of [{ repository: MAIN }, {}]) {
+      const refused = await stillpoint.findRestorePoint(scope, 'latest', never).catch((error: unknown) => error);
       expect(refused).toMatchObject({ code: 'repository.damaged', details: { unreadable: [newest] } });
       expect(String(refused)).toContain(newest.slice(0, 8));
     }
-    expect((await stillpoint.findRestorePoint(MAIN, older.slice(0, 12), never)).id).toBe(older);
-    expect((await stillpoint.findRestorePoint(OTHER, 'latest', never)).repository).toBe('other');
-    await expect(stillpoint.findRestorePoint(MAIN, newest.slice(0, 12), never)).rejects.toMatchObject({
+    expect((await stillpoint.findRestorePoint({ repository: MAIN }, older.slice(0, 12), never)).point.id).toBe(older);
+    expect((await stillpoint.findRestorePoint({ repository: OTHER }, 'latest', never)).point.repository).toBe('other');
+    await expect(stillpoint.findRestorePoint({ repository: MAIN }, newest.slice(0, 12), never)).rejects.toMatchObject({
       code: 'repository.damaged',
     });
   });

@@ -14,6 +14,7 @@ import { createMemoryBackend } from '../../../shared/repository/backend/memory.t
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import { findPath } from '../../../shared/repository/read/walk.ts';
+import { NOTHING_CONFIGURED } from '../../support/configured-names.ts';
 import { noRuns } from '../../support/pipeline/no-runs.ts';
 import { FOLDER, PaperMachine } from '../../support/pipeline/paper-machine.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -75,7 +76,12 @@ class Scene {
     const rules = { daily };
     const report = await forget(
       { selection: { by: 'sources', sources: [{ source: sourceName('shop'), rules }] } },
-      { openRepository: () => this.open(), clock: this.machine.clock, emit: () => undefined },
+      {
+        openRepository: () => this.open(),
+        clock: this.machine.clock,
+        emit: () => undefined,
+        configured: NOTHING_CONFIGURED,
+      },
       signal,
     );
     return report.forgotten;

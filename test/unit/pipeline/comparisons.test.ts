@@ -16,6 +16,7 @@ import { type BlobId, blobIdOf } from '../../../shared/repository/format/ids.ts'
 import { BlobSet } from '../../../shared/repository/index/blob-set.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import type { RestorePoint } from '../../../shared/repository/restore-point.ts';
+import { NOTHING_CONFIGURED } from '../../support/configured-names.ts';
 import { backUp, createTestRepository, type TestTree, testSignal } from '../../support/test-repository.ts';
 
 const signal = testSignal();
@@ -131,7 +132,11 @@ describe('a search', () => {
     await find(
       repository,
       whole,
-      ({ restorePoint, path }) => void found.push(`${restorePoint === before.id ? 'before' : 'after'} ${path}`),
+      {
+        configured: NOTHING_CONFIGURED,
+        onMatch: ({ restorePoint, path }) =>
+          void found.push(`${restorePoint === before.id ? 'before' : 'after'} ${path}`),
+      },
       signal,
     );
     return found;
@@ -155,7 +160,12 @@ describe('a search', () => {
       const found: string[] = [];
       const request = { repository: MAIN, ids: [], ignoreCase: false, oldest: undefined, newest: undefined };
       const whole = { ...request, patterns: [`${name}/*`], restorePoints: [], filter: EVERY_POINT };
-      const summary = await find(moved, whole, ({ path }) => void found.push(path), signal);
+      const summary = await find(
+        moved,
+        whole,
+        { configured: NOTHING_CONFIGURED, onMatch: ({ path }) => void found.push(path) },
+        signal,
+      );
       expect(found).toEqual([`/${name}/x.txt`]);
       expect(summary).toEqual({ restorePoints: 2, matches: 1, unreadable: [] });
     }
@@ -225,7 +235,7 @@ describe('a search', () => {
     const { unreadable } = await find(
       broken,
       { ...request, restorePoints: [], filter: EVERY_POINT },
-      ({ path }) => void found.push(path),
+      { configured: NOTHING_CONFIGURED, onMatch: ({ path }) => void found.push(path) },
       signal,
     );
     expect(found).toEqual(['/whole.txt']);
@@ -233,12 +243,14 @@ describe('a search', () => {
     const counted = await stats(
       broken,
       { repository: MAIN, mode: 'raw-data', restorePoints: [whole.id], filter: EVERY_POINT },
+      NOTHING_CONFIGURED,
       signal,
     );
     expect(counted.unreadable).toEqual([]);
     const all = await stats(
       broken,
       { repository: MAIN, mode: 'by-point', restorePoints: [whole.id], filter: EVERY_POINT },
+      NOTHING_CONFIGURED,
       signal,
     );
     expect(all.unreadable.map(({ restorePoint }) => restorePoint)).toEqual([hit.id]);

@@ -9,12 +9,12 @@ import type { ForgetSelection } from '../../../shared/domain/forget-plan.ts';
 import type { KeepRules } from '../../../shared/domain/keep-rules.ts';
 import { type RestorePointId, sourceName } from '../../../shared/domain/names.ts';
 import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
-import type { CarePorts } from '../../../shared/pipeline/care.ts';
-import { forget, planForgetting } from '../../../shared/pipeline/forget.ts';
+import { type ForgetPorts, forget, planForgetting } from '../../../shared/pipeline/forget.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { parseTimestamp } from '../../../shared/repository/format/timestamp.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
+import { NOTHING_CONFIGURED } from '../../support/configured-names.ts';
 import { backUp, createTestRepository, PASSWORD, testSignal } from '../../support/test-repository.ts';
 
 const signal = testSignal();
@@ -52,9 +52,9 @@ class History {
     return history;
   }
 
-  get ports(): CarePorts {
+  get ports(): ForgetPorts {
     const openIt = () => openRepository(this.backend, PASSWORD, signal, { clock });
-    return { openRepository: openIt, clock, emit: () => undefined };
+    return { openRepository: openIt, clock, emit: () => undefined, configured: NOTHING_CONFIGURED };
   }
 
   /** Which are left after forgetting, by their places in the list, and what was said before. */

@@ -6,8 +6,7 @@ import type { ForgetSelection } from '../../../shared/domain/forget-plan.ts';
 import { sourceName } from '../../../shared/domain/names.ts';
 import { parsePlanId } from '../../../shared/domain/plan-id.ts';
 import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
-import type { CarePorts } from '../../../shared/pipeline/care.ts';
-import { forget, planForgetting } from '../../../shared/pipeline/forget.ts';
+import { type ForgetPorts, forget, planForgetting } from '../../../shared/pipeline/forget.ts';
 import { planPruning, prune } from '../../../shared/pipeline/prune.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
@@ -15,6 +14,7 @@ import { blobIdOf } from '../../../shared/repository/format/ids.ts';
 import { encodeIndex } from '../../../shared/repository/format/index-file.ts';
 import { parseTimestamp } from '../../../shared/repository/format/timestamp.ts';
 import { encodeTree } from '../../../shared/repository/format/tree.ts';
+import { NOTHING_CONFIGURED } from '../../support/configured-names.ts';
 import { copyOf, crashAfter } from '../../support/crashing-backend.ts';
 import { damageIn, open, storePack } from '../../support/prune-lab.ts';
 import { backUp, createTestRepository, testSignal } from '../../support/test-repository.ts';
@@ -24,8 +24,13 @@ const WHEN = parseTimestamp('2026-01-01T00:00:00Z');
 const FILE = { type: 'file', mode: 0o644, uid: 0, gid: 0, links: 1, mtime: WHEN, atime: WHEN, ctime: WHEN } as const;
 const PRUNE = { maxUnused: '0%' };
 
-function ports(backend: Backend, events: RunEventBody[] = []): CarePorts {
-  return { openRepository: () => open(backend), clock: systemClock, emit: (event) => void events.push(event) };
+function ports(backend: Backend, events: RunEventBody[] = []): ForgetPorts {
+  return {
+    openRepository: () => open(backend),
+    clock: systemClock,
+    emit: (event) => void events.push(event),
+    configured: { ...NOTHING_CONFIGURED, hostnames: ['web'] },
+  };
 }
 
 /** Restore points of two sources on one host, one a day, each with a file of its own. */

@@ -24,6 +24,7 @@ import type { OpenedRepository } from '../../../shared/repository/opened-reposit
 import { planPrune } from '../../../shared/repository/prune/plan.ts';
 import { planRepair } from '../../../shared/repository/repair/plan-repair.ts';
 import type { RestorePoint } from '../../../shared/repository/restore-point.ts';
+import { NOTHING_CONFIGURED } from '../../support/configured-names.ts';
 import { nodeText, storeBlobs, storeFolders, storePoint, treeText } from '../../support/hostile-files.ts';
 import { createTestRepository, PASSWORD, testSignal } from '../../support/test-repository.ts';
 
@@ -102,7 +103,12 @@ describe.each(SHAPES)('%s', (_, depth, names) => {
     async () => {
       const matches: FindMatch[] = [];
       const request = { ...REQUEST, patterns: ['*.pdf', '/d/d/nothing'] };
-      await find(await open(), request, (match) => void matches.push(match), signal);
+      await find(
+        await open(),
+        request,
+        { configured: NOTHING_CONFIGURED, onMatch: (match) => void matches.push(match) },
+        signal,
+      );
       expect(matches).toEqual([]);
     },
     MINUTE,
@@ -126,7 +132,7 @@ describe.each(SHAPES)('%s', (_, depth, names) => {
     'are counted: %s',
     async (mode) => {
       const request: StatsRequest = { repository: MAIN, mode, restorePoints: [], filter: EVERY_POINT };
-      const { stats: counted, unreadable } = await stats(await open(), request, signal);
+      const { stats: counted, unreadable } = await stats(await open(), request, NOTHING_CONFIGURED, signal);
       expect(unreadable).toEqual([]);
       if (counted.mode === 'restore-size') expect(counted.files).toBe(Math.min(4 * paths, Number.MAX_SAFE_INTEGER));
       if (counted.mode === 'raw-data') expect(counted.treeBlobs).toBe(2 * (depth + 1));
@@ -140,7 +146,7 @@ describe.each(SHAPES)('%s', (_, depth, names) => {
       const target = createMemoryBackend();
       await createTestRepository(target);
       const report = await copy(
-        { points: [], filter: EVERY_POINT, from: 'a', to: 'b' },
+        { points: [], filter: EVERY_POINT, configured: NOTHING_CONFIGURED, from: 'a', to: 'b' },
         {
           openSource: open,
           openTarget: () => openRepository(target, PASSWORD, signal),
@@ -201,7 +207,12 @@ describe('results without end', () => {
         return full[kind] < 5 ? Promise.resolve() : new Promise(() => undefined);
       };
       const nobody = async (): Promise<void> => {
-        await find(repository, { ...REQUEST, patterns: ['z.txt'] }, take('matches'), signal);
+        await find(
+          repository,
+          { ...REQUEST, patterns: ['z.txt'] },
+          { configured: NOTHING_CONFIGURED, onMatch: take('matches') },
+          signal,
+        );
       };
       void nobody();
       void diffPoints(repository, one, other, { path: '/', exact: false, onChange: take('changes') }, signal);
@@ -212,7 +223,12 @@ describe('results without end', () => {
       // Whoever takes all is not heard before the next turn, if nobody makes a pause.
       setTimeout(() => ends.abort(new Error('enough')), 50);
       let count = 0;
-      const counting = find(repository, { ...REQUEST, patterns: ['z.txt'] }, () => void (count += 1), ends.signal);
+      const counting = find(
+        repository,
+        { ...REQUEST, patterns: ['z.txt'] },
+        { configured: NOTHING_CONFIGURED, onMatch: () => void (count += 1) },
+        ends.signal,
+      );
       await expect(counting).rejects.toThrow('enough');
       expect(count).toBeGreaterThan(0);
       setTimeout(() => ends.abort(new Error('enough')), 50);

@@ -16,6 +16,7 @@ import { timestampFromNs } from '../../../../shared/repository/format/timestamp.
 import { createRepository, openRepository } from '../../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../../shared/repository/opened-repository.ts';
 import type { RestorePointDraft } from '../../../../shared/repository/restore-point.ts';
+import { NOTHING_CONFIGURED } from '../../../support/configured-names.ts';
 import { FaultPlan, withFaults } from '../../../support/fault-plan.ts';
 import { contentsOf, copyAll, counting, hastyClock } from '../../../support/repository-copies.ts';
 import { backUp, CHEAP_KEY, PASSWORD, putTree, type TestTree, testSignal } from '../../../support/test-repository.ts';
@@ -163,7 +164,7 @@ describe('a copy', () => {
     });
     const third = await save(source, FIRST, { paths: ['/srv', '/etc'], time: '2026-03-01T00:00:00Z' as never });
     const chosen = async (named: readonly string[], filter: Partial<PointFilter> = {}): Promise<string[]> => {
-      const selection = { points: named, filter: { ...EVERY_POINT, ...filter } };
+      const selection = { points: named, filter: { ...EVERY_POINT, ...filter }, configured: NOTHING_CONFIGURED };
       return (await selectPoints(source, selection, signal)).points.map(({ id }) => id);
     };
     expect(await chosen([second.slice(0, 10), second])).toEqual([second]);
@@ -172,7 +173,12 @@ describe('a copy', () => {
     expect(await chosen([], { tags: [['keep', 'shop']] })).toEqual([first]);
     expect(await chosen([], { tags: [['shop'], ['']] })).toEqual([first, third]);
     expect(await chosen([], { paths: ['/srv', '/etc'] })).toEqual([third]);
-    expect(await chosen([first], { hostnames: ['web'] })).toEqual([]);
+    expect(await chosen(['latest'], { hostnames: ['web'] })).toEqual([second]);
+    await expect(chosen([first], { hostnames: ['web'] })).rejects.toMatchObject({
+      code: 'usage.invalid',
+      message: `Restore point ${first.slice(0, 8)} is of the host "db1", not of the host "web".`,
+    });
+    await expect(chosen([], { tags: [['keep', 'shpo']] })).rejects.toMatchObject({ code: 'usage.unknown-name' });
     await expect(chosen(['ffffffff'])).rejects.toMatchObject({ code: 'repository.unknown-point' });
   });
 

@@ -2,8 +2,8 @@
  * How a restore point says what it is, in tags, because restic shows them and keeps them when it rewrites a restore
  * point. Old restore points depend on this form.
  */
-import { CONSISTENCY_LEVELS, type Consistency } from '../domain/consistency.ts';
-import type { SourceName } from '../domain/names.ts';
+import { CONSISTENCY_LEVELS, type Consistency } from './consistency.ts';
+import type { SourceName } from './names.ts';
 
 export const PROGRAM_TAG = 'stillpoint';
 

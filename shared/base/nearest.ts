@@ -2,13 +2,21 @@
 
 /** The known name with the fewest edits from `name`, or undefined when none is near. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
+  return nearestNames(name, known)[0];
+}
+
+/** So many names are offered. */
+const MOST = 3;
+
+/** The known names with few edits from `name`, the nearest first. */
+export function nearestNames(name: string, known: readonly string[]): readonly string[] {
   const limit = Math.max(1, Math.floor(name.length / 3));
-  let best: { readonly name: string; readonly edits: number } | undefined;
-  for (const candidate of known) {
-    const edits = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (edits <= limit && (best === undefined || edits < best.edits)) best = { name: candidate, edits };
-  }
-  return best?.name;
+  return known
+    .map((candidate) => ({ candidate, edits: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ edits }) => edits <= limit)
+    .toSorted((left, right) => left.edits - right.edits)
+    .slice(0, MOST)
+    .map(({ candidate }) => candidate);
 }
 
 /** Levenshtein's distance, where swapping two neighbours counts as one edit. */

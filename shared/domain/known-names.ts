@@ -1,0 +1,88 @@
+/**
+ * A name in a filter that nothing bears: a mistake in typing and not a question with an empty answer. Whoever believes
+ * that answer takes a host for not backed up, or a job that keeps order for one that found nothing to do.
+ *
+ * A name is known where a restore point bears it or the configuration says it, so that a source which has not been
+ * backed up yet is no mistake. Where not all restore points can be read, nobody can say what they bear, and nothing is
+ * refused.
+ */
+import { StillpointError } from '../base/errors.ts';
+import { nearestNames } from '../base/nearest.ts';
+import { PROGRAM_TAG, readLabels, sourceTag } from './labels.ts';
+import { sourceName } from './names.ts';
+import type { FilteredFacts, PointFilter } from './point-filter.ts';
+
+/** What the configuration says. */
+export interface ConfiguredNames {
+  readonly sources: readonly string[];
+  readonly hostnames: readonly string[];
+  /** As restore points show them. */
+  readonly paths: readonly string[];
+}
+
+/** Errors: `usage.unknown-name`. */
+export function refuseUnknownNames(
+  filter: PointFilter,
+  points: readonly FilteredFacts[],
+  configured: ConfiguredNames,
+): void {
+  const sources = names(
+    configured.sources,
+    points.map(({ tags = [] }) => readLabels(tags).source),
+  );
+  for (const name of filter.sources) {
+    if (!sources.has(name)) {
+      throw unknownName(
+        'source',
+        name,
+        sources,
+        'no restore point is of it, and the configuration has none of that name',
+      );
+    }
+  }
+  const hosts = names(
+    configured.hostnames,
+    points.map(({ hostname }) => hostname),
+  );
+  for (const name of filter.hostnames) {
+    if (!hosts.has(name)) {
+      throw unknownName('host', name, hosts, 'no restore point is of it, and the configuration does not name it');
+    }
+  }
+  const tags = names(
+    [PROGRAM_TAG, ...configured.sources.map((name) => sourceTag(sourceName(name)))],
+    points.flatMap((point) => point.tags ?? []),
+  );
+  for (const name of filter.tags.flat()) {
+    if (name !== '' && !tags.has(name)) throw unknownName('tag', name, tags, 'no restore point has it');
+  }
+  const paths = names(
+    configured.paths,
+    points.flatMap((point) => point.paths),
+  );
+  for (const name of filter.paths) {
+    if (!paths.has(name)) {
+      throw unknownName('path', name, paths, 'no restore point and no source in the configuration is of it');
+    }
+  }
+}
+
+function names(configured: readonly string[], found: readonly (string | undefined)[]): ReadonlySet<string> {
+  return new Set([...configured, ...found.filter((name) => name !== undefined && name !== '')] as string[]);
+}
+
+/** So many names are shown where none is near. */
+const SHOWN = 10;
+
+function unknownName(kind: string, name: string, known: ReadonlySet<string>, why: string): StillpointError {
+  const near = nearestNames(name, [...known]);
+  const shown = [...known].toSorted().slice(0, SHOWN);
+  const more = known.size > shown.length ? ` and ${known.size - shown.length} more` : '';
+  const quote = (list: readonly string[], joint: string): string => list.map((one) => `"${one}"`).join(joint);
+  const there = known.size === 0 ? `There is no ${kind} yet.` : `There are ${quote(shown, ', ')}${more}.`;
+  return new StillpointError('usage.unknown-name', `There is no ${kind} "${name}": ${why}.`, {
+    advice: near.length === 0 ? there : `Did you mean ${quote(near, ' or ')}?`,
+    details: { kind, name, near, known: shown },
+    cause: undefined,
+  });
+}
