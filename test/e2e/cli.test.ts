@@ -147,10 +147,44 @@ describe('with a repository that restic wrote', needing(NO_RESTIC), () => {
     ['an unknown path', ['ls', 'latest', '/nowhere'], 6, 'repository.path-not-found'],
     ['a folder that is not empty', ['restore', 'latest', '--to', 'files'], 7, 'restore.target'],
     ['an unknown path to restore', ['restore', 'latest', '/nowhere', '--to', 'x'], 6, 'repository.path-not-found'],
+    ['a source that nothing bears', ['list', '--source', 'shpo'], 2, 'usage.unknown-name'],
+    ['a host that nothing bears', ['restore', 'latest', '--host', 'db2', '--to', 'x'], 2, 'usage.unknown-name'],
+    ['a path that nothing bears', ['forget', '--path', '/nowhere', '--keep-last', '1'], 2, 'usage.unknown-name'],
+    ['a tag that nothing bears', ['find', '*', '--tag', 'nightly'], 2, 'usage.unknown-name'],
   ])('%s is an error that names it', async (_, words, exitCode, code) => {
     const ended = await user.run(words, signalOf());
     expect(ended.exitCode).toBe(exitCode);
     expect(ended.stderr).toContain(`[${code}]`);
+  });
+
+  test('a restore point is found although another repository is out of reach, and has to fit what is asked', async () => {
+    const signal = signalOf();
+    const { restorePoints } = (await user.ask(['list'], signal)) as { restorePoints: { id: string }[] };
+    const id = restorePoints[0]?.id.slice(0, 12) ?? '';
+    await writeFile(join(user.home, 'ssh_config'), 'Host closed\n  HostName 127.0.0.1\n  Port 1\n');
+    const passwordFile = join(user.home, 'password');
+    await user.configure({
+      hosts: { closed: { ssh: 'closed', sshConfigFile: join(user.home, 'ssh_config') } },
+      repositories: {
+        far: { location: 'sftp:closed:/backup', passwordFile },
+        main: { location: user.repository, passwordFile },
+      },
+      sources: { shop: { host: 'db1', paths: ['/srv'], repository: 'main' } },
+    });
+    const restored = await user.run(['restore', id, '--to', 'back'], signal);
+    expect(restored.exitCode, restored.stderr).toBe(0);
+    expect(restored.stderr).toMatch(/^Warning: The repository "far" could not be asked, so it may have another .*/);
+    const latest = await user.run(['ls', 'latest', files, '--host', 'db1'], signal);
+    expect(latest.exitCode, latest.stderr).toBe(0);
+    expect(latest.stderr).toMatch(
+      /in the repository "main"\.\nWarning: The repository "far" could not be asked: .*\n$/,
+    );
+    const unfit = await user.run(['ls', id, '--source', 'shop', '--repository', 'main'], signal);
+    expect(unfit).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(unfit.stderr).toContain('is of no source, not of the source "shop".');
+    const nowhere = await user.run(['ls', 'ffffffff'], signal);
+    expect(nowhere).toMatchObject({ exitCode: 4, stdout: '' });
+    expect(nowhere.stderr).toContain('is not in "main", and the repository "far" could not be asked');
   });
 
   test('a wrong password is an error before anything else', async () => {
