@@ -47,7 +47,7 @@ export async function withLogins<T>(
   { book, ...ports }: PeoplePorts,
   open: (ports: OpenRepositoryPorts) => Promise<T>,
 ): Promise<T> {
-  return await open({ ...ports, login: () => book.attempt() });
+  return await open({ ...ports, patience: 'question', login: () => book.attempt() });
 }
 
 /** Everything that opens a repository, and what there is to say about how it is kept. */

@@ -2,15 +2,16 @@
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { Environment } from '../base/environment.ts';
-import type { StillpointError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Location } from '../domain/location.ts';
 import type { Prompter } from '../domain/prompter.ts';
 import type { RepositorySpec, StoreOptions } from '../domain/source.ts';
+import type { Trouble } from '../repository/backend/attempts.ts';
 import type { Backend } from '../repository/backend/backend.ts';
 import type { CacheOptions } from '../repository/backend/cache.ts';
 import { type StoreChange, withChanges } from '../repository/backend/changes.ts';
 import { openBackend } from '../repository/backend/open-backend.ts';
+import { PATIENCE } from '../repository/backend/patience.ts';
 import { createRepository, openRepository } from '../repository/open-repository.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import type { RepositoryNotice } from '../repository/repository.ts';
@@ -23,8 +24,10 @@ export interface OpenRepositoryPorts {
   readonly environment: Environment;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** With a place that fails: somebody waits for the answer, or a job goes on by itself. */
+  readonly patience: keyof typeof PATIENCE;
   /** Told when the place of the repository failed and is tried again. */
-  readonly onTrouble?: ((error: StillpointError) => void) | undefined;
+  readonly onTrouble?: ((trouble: Trouble) => void) | undefined;
   /** Given what whoever looks on should know of the repository; default: the log. */
   readonly onNotice?: ((notice: RepositoryNotice) => void) | undefined;
   /** Told of every file that is saved or removed, and of those of which that is not known. */
@@ -67,7 +70,7 @@ async function withBackend(
   const logger = ports.logger.child({ repository: name });
   const { clock, onTrouble, onNotice, onChange } = ports;
   const ssh = sshHost && sshWay(sshHost, ports.login, { ...ports, logger });
-  const backendPorts = { logger, clock, onTrouble, ssh };
+  const backendPorts = { logger, clock, patience: PATIENCE[ports.patience], onTrouble, ssh };
   const opened: Backend = await openBackend(place, { ...store, secret: secrets.store }, backendPorts, signal);
   const backend = onChange === undefined ? opened : withChanges(opened, onChange);
   try {

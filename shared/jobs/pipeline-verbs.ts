@@ -74,6 +74,7 @@ function repositoryOpener(name: RepositoryName, ports: VerbPorts, isFresh = fals
   const onNotice = (notice: RepositoryNotice): void => ports.emit({ type: 'warning', ...notice });
   const openPorts = {
     ...ports,
+    patience: 'job' as const,
     onTrouble: troubleTeller(ports),
     onNotice,
     onChange: ports.storeEvents.of(name),

@@ -1,9 +1,9 @@
 /** Tells whoever watches a job why it stands still: the place of its repository fails, and is tried again. */
 import type { Clock } from '../base/clock.ts';
-import type { StillpointError } from '../base/errors.ts';
 import type { EmitEvent } from '../domain/events.ts';
+import type { Trouble } from '../repository/backend/attempts.ts';
 
-/** Several calls fail together, and again and again; one line a minute says it. */
+/** Several calls fail together, and again and again; one line a minute says it, and one what is new about it. */
 const EVERY_MS = 60_000;
 
 export function troubleTeller({
@@ -12,12 +12,22 @@ export function troubleTeller({
 }: {
   readonly emit: EmitEvent;
   readonly clock: Clock;
-}): (error: StillpointError) => void {
+}): (trouble: Trouble) => void {
   let toldMs = Number.NEGATIVE_INFINITY;
-  return ({ code, message }) => {
+  let answeredOthers = false;
+  return ({ error: { code, message }, leftMs, answersOthers = false }) => {
     const nowMs = clock.monotonicMs();
-    if (nowMs - toldMs < EVERY_MS) return;
+    const isNew = answersOthers && !answeredOthers;
+    if (nowMs - toldMs < EVERY_MS && !isNew) return;
     toldMs = nowMs;
-    emit({ type: 'warning', code, message, advice: 'It is tried again for some minutes.' });
+    answeredOthers = answersOthers;
+    const why = answersOthers ? 'The store answers other requests and refuses this one: it may be full. ' : '';
+    const advice = `${why}The job waits for the store and tries again for up to ${span(leftMs)}.`;
+    emit({ type: 'warning', code, message, advice });
   };
+}
+
+function span(ms: number): string {
+  const seconds = Math.max(1, Math.ceil(ms / 1000));
+  return seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
 }

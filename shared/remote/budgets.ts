@@ -24,6 +24,9 @@ export const RETRY_WAITS_MS = [1_000, 5_000] as const;
  */
 export const LATER_GREETING_BUDGET_MS = 5 * 60_000;
 
+/** A request of a file transfer: a disk that wakes up, or flushes 16 MiB under load, takes no minute. */
+export const REQUEST_SILENCE_MS = 5 * 60_000;
+
 /** Channels on one connection. OpenSSH's server allows 10 unless told otherwise; two stay free for others. */
 export const MAX_CHANNELS = 8;
 

@@ -10,6 +10,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../shared/base/log.ts';
 import type { Backend, FileRef, FileType } from '../../shared/repository/backend/backend.ts';
+import { PATIENCE } from '../../shared/repository/backend/patience.ts';
 import { withRetries } from '../../shared/repository/backend/retry.ts';
 import { checkRepository } from '../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../shared/repository/check/verify.ts';
@@ -186,7 +187,11 @@ function faultyCalls(fixture: () => BackendFixture): void {
     const plan = new FaultPlan();
     for (const fault of faults) plan.add(fault);
     const clock = new TestClock();
-    const backend = withRetries(withFaults(fixture().backend, plan), { clock, logger: silentLogger });
+    const backend = withRetries(withFaults(fixture().backend, plan), {
+      clock,
+      logger: silentLogger,
+      policy: PATIENCE.job,
+    });
     return { backend, plan, clock };
   }
 

@@ -8,6 +8,7 @@ import { withCache } from '../../shared/repository/backend/cache.ts';
 import { createThrottle, withBandwidth, withConnections } from '../../shared/repository/backend/limit.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
+import { PATIENCE } from '../../shared/repository/backend/patience.ts';
 import { withRetries } from '../../shared/repository/backend/retry.ts';
 import { type BackendFixture, tamperInFolder } from '../support/backend-fixture.ts';
 import { TestClock } from '../support/test-clock.ts';
@@ -63,7 +64,7 @@ backendContract('cached', cachedFixture);
 backendContract('memory', memoryFixture);
 backendContract(
   'retrying',
-  wrapped((backend) => withRetries(backend, { clock: new TestClock(), logger: silentLogger })),
+  wrapped((backend) => withRetries(backend, { clock: new TestClock(), logger: silentLogger, policy: PATIENCE.job })),
 );
 backendContract(
   'limited',

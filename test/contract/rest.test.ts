@@ -8,6 +8,7 @@ import { redact, silentLogger } from '../../shared/base/log.ts';
 import { parseLocation } from '../../shared/domain/location.ts';
 import { createThrottle } from '../../shared/repository/backend/limit.ts';
 import { openBackend } from '../../shared/repository/backend/open-backend.ts';
+import { PATIENCE } from '../../shared/repository/backend/patience.ts';
 import { createRestBackend, type RestOptions } from '../../shared/repository/backend/rest.ts';
 import { type BackendFixture, tamperInFolder } from '../support/backend-fixture.ts';
 import { ownCertificate } from '../support/stores/certificate.ts';
@@ -107,7 +108,7 @@ describe('behind rclone serve restic', () => {
 });
 
 describe('a place that is opened', () => {
-  const ports = { clock: systemClock, logger: silentLogger };
+  const ports = { clock: systemClock, logger: silentLogger, patience: PATIENCE.job };
   const open = (location: string) => openBackend(parseLocation(location), { secret: undefined }, ports, signal);
 
   it.each(['rest:http://127.0.0.1:1/', 's3:http://127.0.0.1:1/bucket'])(
@@ -248,7 +249,7 @@ describe('a server of another kind', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { readonly port: number };
     const location = { kind: 'rest', tls: false, endpoint: `127.0.0.1:${port}`, path: '/' } as const;
-    const options = { ...OPEN, idleMs: 50 };
+    const options = { ...OPEN, silenceMs: 50 };
     const backend = createRestBackend({ ...location, user: undefined, password: undefined }, options);
     await expect(backend.stat(CONFIG, signal)).rejects.toMatchObject({ code: 'backend.failed', retry: 'maybe' });
     const stop = new AbortController();

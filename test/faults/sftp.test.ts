@@ -8,6 +8,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../shared/base/clock.ts';
 import { createLogger } from '../../shared/base/log.ts';
+import { PATIENCE } from '../../shared/repository/backend/patience.ts';
 import { withRetries } from '../../shared/repository/backend/retry.ts';
 import { createSftpBackend } from '../../shared/repository/backend/sftp.ts';
 import { verifyRepository } from '../../shared/repository/check/verify.ts';
@@ -68,7 +69,7 @@ describe('SFTP', () => {
       if (message.includes('Connecting again')) reconnects += 1;
       if (message.includes('made again')) repeats += 1;
     });
-    const policy = { tries: 12, budgetMs: 60_000, firstWaitMs: 20, longestWaitMs: 500 };
+    const policy = { tries: 12, budgetMs: 60_000, refusedMs: 60_000, firstWaitMs: 20, longestWaitMs: 500 };
     const opened = await host.open('ann', folder, { proxied: true, logger });
     const backend = withRetries(opened, { clock: systemClock, logger, policy });
     await using repository = await createTestRepository(backend);
@@ -155,7 +156,7 @@ describe('SFTP', () => {
       await backend.prepare(signal);
       const before = await readdir(small.path, { recursive: true });
       const logger = createLogger(({ message }) => expect(message).not.toContain('made again'));
-      const retrying = withRetries(backend, { clock: systemClock, logger });
+      const retrying = withRetries(backend, { clock: systemClock, logger, policy: PATIENCE.job });
       await expect(retrying.save(FILE, [randomBytes(3_000_000)], signal)).rejects.toMatchObject(
         coded('backend.no-space', /Index abababab could not be written in sftp:ann:.*no room left/),
       );

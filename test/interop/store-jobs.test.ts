@@ -12,6 +12,7 @@ import { silentLogger } from '../../shared/base/log.ts';
 import { parseLocation } from '../../shared/domain/location.ts';
 import { jobId, repositoryName } from '../../shared/domain/names.ts';
 import { openBackend } from '../../shared/repository/backend/open-backend.ts';
+import { PATIENCE } from '../../shared/repository/backend/patience.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import { openStillpoint, type Stillpoint } from '../../shared/stillpoint.ts';
 import { tamperInFolder } from '../support/backend-fixture.ts';
@@ -84,7 +85,7 @@ describe('a repository behind a REST server', () => {
     const backend = await openBackend(
       parseLocation(location),
       options,
-      { clock: systemClock, logger: silentLogger },
+      { clock: systemClock, logger: silentLogger, patience: PATIENCE.job },
       never,
     );
     const point = await backUp(await openRepository(backend, PASSWORD, never), { srv: { hello: 'hello' } });

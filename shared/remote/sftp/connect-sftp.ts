@@ -3,7 +3,7 @@ import type { HostPorts } from '../connect-host.ts';
 import { connectSession } from '../connect-session.ts';
 import type { Prompter } from '../prompter.ts';
 import { KeptSession } from '../ssh/kept-session.ts';
-import { type SftpLine, SftpPool } from './sftp-pool.ts';
+import { type SftpLine, SftpPool, type SftpPoolOptions } from './sftp-pool.ts';
 
 export interface SftpAddress {
   /** The name by which the user knows the host. */
@@ -22,9 +22,13 @@ export interface SftpPorts extends Omit<HostPorts, 'prompter' | 'wrapTransport' 
 }
 
 /** Nothing is connected before it is used. */
-export function openSftp(address: SftpAddress, ports: SftpPorts, connections: number): SftpPool {
+export function openSftp(
+  address: SftpAddress,
+  ports: SftpPorts,
+  options: Pick<SftpPoolOptions, 'connections' | 'silence'>,
+): SftpPool {
   const line = sshLine(address, ports);
-  return new SftpPool({ host: address.name, line, connections, clock: ports.clock });
+  return new SftpPool({ ...options, host: address.name, line, clock: ports.clock });
 }
 
 function sshLine({ name, ssh, user, port, sshConfigFile }: SftpAddress, ports: SftpPorts): SftpLine {

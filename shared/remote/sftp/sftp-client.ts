@@ -1,6 +1,7 @@
 /** The requests of SFTP as functions. A refusal is an `SftpRefusal`; the end of the conversation a StillpointError. */
 import { abortable } from '../../base/cancel.ts';
-import { NONCE_BUDGET_MS } from '../budgets.ts';
+import { systemClock } from '../../base/clock.ts';
+import { NONCE_BUDGET_MS, REQUEST_SILENCE_MS } from '../budgets.ts';
 import type { RemoteProcess } from '../transport.ts';
 import {
   type Attributes,
@@ -15,6 +16,7 @@ import {
 } from './packets.ts';
 import { type Reply, SftpConversation } from './sftp-conversation.ts';
 import { sftpRefusal } from './sftp-errors.ts';
+import type { Silence } from './silence.ts';
 
 /** What the server calls an open file or folder. */
 export type Handle = Buffer;
@@ -48,8 +50,9 @@ export class SftpClient {
     process: RemoteProcess,
     signal: AbortSignal,
     budgetMs = NONCE_BUDGET_MS,
+    silence: Silence = { clock: systemClock, silenceMs: REQUEST_SILENCE_MS, lastHeard: { ms: 0 } },
   ): Promise<SftpClient> {
-    const client = new SftpClient(new SftpConversation(host, process));
+    const client = new SftpClient(new SftpConversation(host, process, silence));
     client.#extensions = await client.#conversation.greet(budgetMs, signal);
     try {
       if (client.has('limits@openssh.com')) await abortable(client.#learnLimits(), signal);

@@ -1,6 +1,9 @@
 /**
  * One SFTP conversation: requests with numbers, any number of them on their way at once, answers in any order.
  *
+ * It ends with the server's process, with the first thing that cannot be understood, and when a request has had no answer
+ * for too long (`silence.ts`): a save that hangs until somebody cancels it would hold up its job for ever.
+ *
  * When it ends, for whatever reason, every request that waits fails with the same StillpointError, and so does every
  * later one: a conversation never heals, a new one is opened.
  */
@@ -9,7 +12,8 @@ import { isStillpointError, type StillpointError } from '../../base/errors.ts';
 import { followStderr, type StderrTail } from '../stderr-tail.ts';
 import type { RemoteProcess } from '../transport.ts';
 import { PacketReader, PacketSplitter, packet, REPLY, REQUEST, uint32 } from './packets.ts';
-import { conversationOver, noise, silent, tooOld, unreadable } from './sftp-errors.ts';
+import { conversationOver, hanging, noise, silent, tooOld, unreadable } from './sftp-errors.ts';
+import { type Silence, untilSilent } from './silence.ts';
 
 export interface Reply {
   readonly type: number;
@@ -35,10 +39,16 @@ export class SftpConversation {
   #hasGreeted = false;
   #nextId = 1;
   #over: StillpointError | undefined;
+  readonly #silence: Silence;
+  /** While requests wait. */
+  #watching: AbortController | undefined;
+  /** When the server was last heard, or asked while it had nothing to do. */
+  #quietSinceMs = 0;
 
-  constructor(host: string, process: RemoteProcess) {
+  constructor(host: string, process: RemoteProcess, silence: Silence) {
     this.#host = host;
     this.#process = process;
+    this.#silence = silence;
     this.#stderr = followStderr(process.stderr);
     this.#greeting.promise.catch(() => undefined);
     const lose = (error: Error): void => this.#lose(error);
@@ -78,6 +88,7 @@ export class SftpConversation {
     if (this.#over !== undefined) return Promise.reject(this.#over);
     const id = this.#nextId;
     this.#nextId = id === 0xffffffff ? 1 : id + 1;
+    if (this.#pending.size === 0) void this.#watch();
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
       this.#process.stdin.write(packet(type, [uint32(id), ...fields]));
@@ -90,6 +101,8 @@ export class SftpConversation {
 
   #receive(chunk: Buffer): void {
     if (this.#over !== undefined) return;
+    this.#quietSinceMs = this.#silence.clock.monotonicMs();
+    this.#silence.lastHeard.ms = this.#quietSinceMs;
     const packets = this.#splitter.push(chunk);
     if (packets === undefined) return this.#lose(noise(this.#host, chunk));
     try {
@@ -111,7 +124,20 @@ export class SftpConversation {
     const pending = this.#pending.get(id);
     if (pending === undefined) throw new Error(`it answered request ${id}, which nobody asked`);
     this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#watching?.abort();
     pending.resolve({ type, body });
+  }
+
+  async #watch(): Promise<void> {
+    const watching = new AbortController();
+    this.#watching = watching;
+    this.#quietSinceMs = this.#silence.clock.monotonicMs();
+    try {
+      await untilSilent(this.#silence, () => this.#quietSinceMs, watching.signal);
+      this.#lose(hanging(this.#host, this.#silence.silenceMs));
+    } catch (error) {
+      if (!watching.signal.aborted) this.#lose(error as Error);
+    }
   }
 
   /** The far side closed its output: by itself, or with the connection. */
@@ -133,6 +159,7 @@ export class SftpConversation {
     this.#greeting.reject(reason);
     for (const { reject } of this.#pending.values()) reject(reason);
     this.#pending.clear();
+    this.#watching?.abort();
     this.#process.kill();
   }
 }

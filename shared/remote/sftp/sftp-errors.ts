@@ -51,6 +51,21 @@ export function silent(host: string, budgetMs: number): StillpointError {
   );
 }
 
+/** As a lost connection: what was asked may have been done. */
+export function hanging(host: string, silentMs: number): StillpointError {
+  return new StillpointError(
+    'ssh.deadline',
+    `The file transfer of "${host}" has not answered a request for ${Math.ceil(silentMs / 1000)} s.`,
+    {
+      advice:
+        'What was on its way is not used. A disk or a network file system of that host may hang: look at its kernel log and how busy it is.',
+      details: { host, silentMs },
+      cause: undefined,
+      retry: 'maybe',
+    },
+  );
+}
+
 /** The classic: a startup file of the login shell prints something, and its letters are read as a length. */
 export function noise(host: string, came: Uint8Array): StillpointError {
   const words = displayName(came.subarray(0, 200));

@@ -3,12 +3,13 @@
  * take, and opened anew after the connection was lost. Each channel has a server process of its own, so that one that
  * waits for the disk holds up no other. Where the server allows fewer channels than we want, users share them.
  */
-import type { Clock } from '../../base/clock.ts';
+import { type Clock, systemClock } from '../../base/clock.ts';
 import { Semaphore } from '../../base/limit.ts';
-import { CHANNEL_REFUSED_WAITS_MS, LATER_GREETING_BUDGET_MS, NONCE_BUDGET_MS } from '../budgets.ts';
+import { CHANNEL_REFUSED_WAITS_MS, LATER_GREETING_BUDGET_MS, NONCE_BUDGET_MS, REQUEST_SILENCE_MS } from '../budgets.ts';
 import type { RemoteProcess } from '../transport.ts';
 import { SftpClient } from './sftp-client.ts';
 import { noSftp } from './sftp-errors.ts';
+import type { Silence } from './silence.ts';
 
 /** The way to the host: a connection that is made again when it was lost. */
 export interface SftpLine extends AsyncDisposable {
@@ -22,6 +23,8 @@ export interface SftpPoolOptions {
   /** How many may work at once, and how many channels there are at most. */
   readonly connections: number;
   readonly clock: Clock;
+  /** How long a request may go without an answer, and by which clock; default five minutes by that of the system. */
+  readonly silence?: { readonly silenceMs?: number | undefined; readonly clock?: Clock };
 }
 
 interface Seat {
@@ -33,12 +36,15 @@ export class SftpPool implements AsyncDisposable {
   readonly #options: SftpPoolOptions;
   readonly #places: Semaphore;
   readonly #opening = new Semaphore(1);
+  readonly #silence: Silence;
   #seats: Seat[] = [];
   #isFull = false;
 
   constructor(options: SftpPoolOptions) {
     this.#options = options;
     this.#places = new Semaphore(options.connections);
+    const { clock = systemClock, silenceMs = REQUEST_SILENCE_MS } = options.silence ?? {};
+    this.#silence = { clock, silenceMs, lastHeard: { ms: 0 } };
   }
 
   /** Runs `work` with a client. Errors of the way are `ssh.…`; nothing is repeated here. */
@@ -84,7 +90,7 @@ export class SftpPool implements AsyncDisposable {
     const process = await line.start(signal);
     if (process === undefined) return undefined;
     const budgetMs = this.#seats.length === 0 ? NONCE_BUDGET_MS : LATER_GREETING_BUDGET_MS;
-    const seat = { client: await SftpClient.open(host, process, signal, budgetMs), users: 0 };
+    const seat = { client: await SftpClient.open(host, process, signal, budgetMs, this.#silence), users: 0 };
     this.#seats.push(seat);
     return seat;
   }

@@ -9,7 +9,7 @@ const UNTRUSTED = /^(CERT_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_|ERR_TLS
 /** @param doing what could not be done to which object, as "pack 1a2b3c4d could not be written to rest:…" */
 export function fromNetworkError(cause: unknown, doing: string): StillpointError {
   if (isStillpointError(cause)) return cause;
-  const { code, message, hostname = 'the store' } = innermost(cause);
+  const { code, message, hostname = 'the store', silentMs } = innermost(cause);
   if (code !== undefined && UNTRUSTED.test(code)) {
     return new StillpointError('backend.untrusted', `${capital(doing)}: its certificate is not trusted (${message}).`, {
       advice: 'If the store has a certificate of its own, name it with "caCertificateFile"; the address must be in it.',
@@ -21,7 +21,7 @@ export function fromNetworkError(cause: unknown, doing: string): StillpointError
   const why = isNameless ? `the name "${hostname}" leads nowhere` : message;
   return new StillpointError('backend.failed', `${capital(doing)}: ${why}.`, {
     advice: 'Check the address and whether the store runs, then start again.',
-    details: { code },
+    details: { code, ...(silentMs === undefined ? {} : { silentMs }) },
     cause,
     retry: 'maybe',
   });
@@ -78,7 +78,7 @@ export function shortFile(file: FileRef, end: number, wanted: number): Stillpoin
 }
 
 /** Connecting to several addresses of one name fails with all their errors at once; the last one is as good as any. */
-function innermost(cause: unknown): Pick<NetworkError, 'code' | 'message' | 'hostname'> {
+function innermost(cause: unknown): Pick<NetworkError, 'code' | 'message' | 'hostname' | 'silentMs'> {
   let error = cause;
   while (error instanceof AggregateError && error.errors.length > 0) error = error.errors.at(-1);
   return error instanceof Error ? error : { message: String(error) };
@@ -86,6 +86,8 @@ function innermost(cause: unknown): Pick<NetworkError, 'code' | 'message' | 'hos
 
 interface NetworkError extends NodeJS.ErrnoException {
   readonly hostname?: string;
+  /** Of a request that was given up because nothing moved. */
+  readonly silentMs?: number;
 }
 
 function capital(text: string): string {

@@ -2,8 +2,8 @@
  * HTTP for the stores that speak it: one connection pool of Node's own client, with the certificates, the limits of
  * speed and the patience that all of them share. It knows no store: status codes are its callers' business.
  *
- * A request ends with its signal. One on which nothing moves for five minutes is given up; what sets it going again is
- * the retry around the backend. Redirects are not followed, because a login would go along.
+ * A request ends with its signal. One on which nothing moves for minutes is given up; what sets it going again is the
+ * retry around the backend. Redirects are not followed, because a login would go along.
  */
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
@@ -17,16 +17,20 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: readonly Uint8Array[];
+  /** Instead of that of the options. */
+  readonly silenceMs?: number;
 }
 
 export interface HttpOptions {
   /** Certificates in PEM that are trusted beside those of the system. */
   readonly caCertificates?: string | undefined;
   readonly throttle: Throttle;
-  readonly idleMs?: number;
+  /** After how long without a byte a request is given up; default five minutes. */
+  readonly silenceMs?: number;
 }
 
-const IDLE_MS = 5 * 60_000;
+/** Also for those that a store has much to do for, however short the patience for others. */
+export const LONG_SILENCE_MS = 5 * 60_000;
 /** A listing of some millions of files; also what is the longest text that there can be. */
 const MOST_ANSWER_BYTES = 511 * 1024 ** 2;
 /** What goes to the limiter at once, so that a slow line is never filled for long. */
@@ -42,22 +46,23 @@ export class HttpClient {
   }
 
   /** Resolves with the head of the answer; whoever takes it has to read it to its end, or to destroy it. */
-  async send({ method, url, headers, body = [] }: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  async send({ method, url, headers, body = [], ...wish }: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
     signal.throwIfAborted();
     const isTls = url.protocol === 'https:';
     const length = body.reduce((sum, piece) => sum + piece.length, 0);
     const carriesBody = method === 'POST' || method === 'PUT';
+    const silenceMs = wish.silenceMs ?? this.#options.silenceMs ?? LONG_SILENCE_MS;
     const options = {
       method,
       headers: carriesBody ? { ...headers, 'content-length': String(length) } : { ...headers },
-      timeout: this.#options.idleMs ?? IDLE_MS,
+      timeout: silenceMs,
     };
     const request = isTls
       ? requestHttps(url, { ...options, agent: this.#tls() })
       : requestHttp(url, { ...options, agent: this.#http });
     const stop = (): void => void request.destroy(signal.reason as Error);
     signal.addEventListener('abort', stop, { once: true });
-    request.on('timeout', () => request.destroy(new IdleError()));
+    request.on('timeout', () => request.destroy(new SilenceError(silenceMs)));
     request.once('close', () => signal.removeEventListener('abort', stop));
     try {
       return await this.#exchange(request, carriesBody ? body : [], signal);
@@ -162,10 +167,12 @@ export function isAnswerTooLong(error: unknown): boolean {
   return isStillpointError(error, 'backend.failed') && error.details['answerTooLong'] === true;
 }
 
-class IdleError extends Error {
+class SilenceError extends Error {
   readonly code = 'ETIMEDOUT';
+  readonly silentMs: number;
 
-  constructor() {
-    super('nothing moved on the connection for minutes');
+  constructor(silentMs: number) {
+    super(`nothing moved on the connection for ${Math.ceil(silentMs / 1000)} s`);
+    this.silentMs = silentMs;
   }
 }

@@ -3,16 +3,19 @@
  * the limits of speed and of calls at once, so that a repeated call is limited too, then the retries.
  */
 import { readFile } from 'node:fs/promises';
+import { deadline } from '../../base/cancel.ts';
 import type { Clock } from '../../base/clock.ts';
 import { invariant, isStillpointError, StillpointError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { formatLocation, type Location } from '../../domain/location.ts';
 import type { StoreOptions } from '../../domain/source.ts';
 import type { SftpAddress, SftpPorts } from '../../remote/sftp/connect-sftp.ts';
+import type { Trouble } from './attempts.ts';
 import type { Backend } from './backend.ts';
 import type { HttpOptions } from './http.ts';
 import { createThrottle, type Throttle, withBandwidth, withConnections } from './limit.ts';
 import { createLocalBackend } from './local.ts';
+import type { Patience } from './patience.ts';
 import { createRestBackend } from './rest.ts';
 import { withRetries } from './retry.ts';
 import { openSftpBackend } from './sftp.ts';
@@ -25,8 +28,10 @@ export interface BackendOptions extends StoreOptions {
 export interface BackendPorts {
   readonly logger: Logger;
   readonly clock: Clock;
+  /** With a place that fails. */
+  readonly patience: Patience;
   /** Told when a call failed and is made again. */
-  readonly onTrouble?: ((error: StillpointError) => void) | undefined;
+  readonly onTrouble?: ((trouble: Trouble) => void) | undefined;
   /** For places that are reached by SSH. */
   readonly ssh?: SshWay | undefined;
 }
@@ -60,13 +65,14 @@ export async function openBackend(
   // What a disk of this machine refuses, it refuses again.
   if (location.kind === 'local') return backend;
   if (location.kind !== 'sftp') await reach(backend, signal);
-  return withRetries(withConnections(backend, options.connections ?? REMOTE_CONNECTIONS), ports);
+  const { patience: policy } = ports;
+  return withRetries(withConnections(backend, options.connections ?? REMOTE_CONNECTIONS), { ...ports, policy });
 }
 
 async function innermost(
   location: Location,
   options: BackendOptions,
-  { ssh }: BackendPorts,
+  { ssh, patience: { silenceMs } }: BackendPorts,
   throttle: Throttle,
   signal: AbortSignal,
 ): Promise<Backend> {
@@ -76,6 +82,7 @@ async function innermost(
     case 'rest':
       return createRestBackend(location, {
         ...(await httpOptions(options, throttle, signal)),
+        silenceMs,
         user: location.user ?? options.rest?.user,
         password: location.password?.reveal() ?? options.secret,
         connections: REMOTE_CONNECTIONS,
@@ -87,6 +94,7 @@ async function innermost(
       const isGiven = accessKeyId !== undefined && options.secret !== undefined;
       return createS3Backend(location, {
         ...(await httpOptions(options, throttle, signal)),
+        silenceMs,
         region,
         bucketLookup,
         profile,
@@ -99,16 +107,20 @@ async function innermost(
       const { user, port, path } = location;
       const host = { ...ssh.host, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port }) };
       const connections = options.connections ?? REMOTE_CONNECTIONS;
-      const place = { host, folder: path, location: formatLocation(location), connections, throttle };
+      const place = { host, folder: path, location: formatLocation(location), connections, throttle, silenceMs };
       return openSftpBackend(place, ssh.ports, signal);
     }
   }
 }
 
+/** A store that takes the connection and says nothing is told as one that takes none. */
+const REACH_BUDGET_MS = 30_000;
+
 /** Whatever a store answers, it can be reached; what its answer means is for the first call that needs it. */
 async function reach(backend: Backend, signal: AbortSignal): Promise<void> {
+  using limit = deadline(signal, REACH_BUDGET_MS, () => silentStore(backend.properties.location));
   try {
-    await backend.stat({ type: 'config', name: '' }, signal);
+    await backend.stat({ type: 'config', name: '' }, limit.signal);
   } catch (error) {
     signal.throwIfAborted();
     const answered = isStillpointError(error) && typeof error.details['status'] === 'number';
@@ -116,6 +128,18 @@ async function reach(backend: Backend, signal: AbortSignal): Promise<void> {
     await backend.close();
     throw error;
   }
+}
+
+function silentStore(location: string): StillpointError {
+  return new StillpointError(
+    'backend.failed',
+    `The store at ${location} takes the connection and gives no answer within ${REACH_BUDGET_MS / 1000} s.`,
+    {
+      advice: 'Check that the address and the port are those of the store, and look into its log.',
+      cause: undefined,
+      retry: 'maybe',
+    },
+  );
 }
 
 function limited(backend: Backend, { connections }: StoreOptions, throttle: Throttle): Backend {
@@ -127,7 +151,7 @@ async function httpOptions(
   { caCertificateFile }: StoreOptions,
   throttle: Throttle,
   signal: AbortSignal,
-): Promise<HttpOptions> {
+): Promise<Pick<HttpOptions, 'throttle' | 'caCertificates'>> {
   if (caCertificateFile === undefined) return { throttle };
   try {
     return { throttle, caCertificates: await readFile(caCertificateFile, { encoding: 'utf8', signal }) };

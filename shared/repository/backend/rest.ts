@@ -3,7 +3,8 @@
  * of its listing are understood; we ask for the second, which has the sizes.
  *
  * Crash story: whether an upload that breaks off leaves a part under the file's name is up to the server; rest-server
- * writes beside and renames. So a file that is there already is compared byte by byte before it counts as saved.
+ * writes beside and renames. So a file that is there already is compared byte by byte before it counts as saved, and
+ * what a refused upload left is removed.
  */
 import type { IncomingMessage } from 'node:http';
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
@@ -11,7 +12,7 @@ import { registerSecret } from '../../base/log.ts';
 import { formatLocation, type RestLocation } from '../../domain/location.ts';
 import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
 import { describeFile, MOST_WHOLE_BYTES, tooLarge } from './backend.ts';
-import { HttpClient, type HttpOptions, isAnswerTooLong } from './http.ts';
+import { HttpClient, type HttpOptions, isAnswerTooLong, LONG_SILENCE_MS } from './http.ts';
 import { fromNetworkError, fromStatus, shortFile } from './http-errors.ts';
 import { arrayElements } from './json-elements.ts';
 
@@ -58,7 +59,21 @@ class RestBackend implements Backend {
       });
     } catch (error) {
       // rest-server refuses to write a file again. That it holds the same is proved, not believed.
-      if (!isStillpointError(error, 'backend.denied') || !(await this.#holds(file, content, signal))) throw error;
+      if (isStillpointError(error, 'backend.denied') && (await this.#holds(file, content, signal))) return;
+      if (isStillpointError(error, 'backend.failed')) await this.#dropPart(file, content, signal);
+      throw error;
+    }
+  }
+
+  /** rclone leaves the empty beginning of a file where its disk is full: a lock or a restore point that looks damaged. */
+  async #dropPart(file: FileRef, content: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+    // All other names are hashes of the whole file, so that a shorter one of that name is never somebody's.
+    if (file.type === 'config') return;
+    try {
+      const { sizeBytes } = await this.stat(file, signal);
+      if (sizeBytes < content.reduce((sum, piece) => sum + piece.length, 0)) await this.remove(file, signal);
+    } catch {
+      // The failure of the save is what counts, and a cancel is seen by whoever would make it again.
     }
   }
 
@@ -112,7 +127,10 @@ class RestBackend implements Backend {
       return;
     }
     const doing = `the folder "${type}" could not be listed at ${this.properties.location}`;
-    const answer = await this.#ask('GET', new URL(`${type}/`, this.#base), doing, signal, { accepts: [404] });
+    // rclone walks through 256 folders of a distant store before it says a word.
+    const more = type === 'data' ? { silenceMs: LONG_SILENCE_MS } : {};
+    const url = new URL(`${type}/`, this.#base);
+    const answer = await this.#ask('GET', url, doing, signal, { accepts: [404], ...more });
     // rclone has no empty folders on most of its stores, and says so.
     if (answer.status === 404 && String(answer.headers['server']).startsWith('rclone/')) return;
     if (answer.status === 404) throw fromStatus(404, doing);
@@ -152,8 +170,14 @@ class RestBackend implements Backend {
   }
 
   async #ask(method: string, url: URL, doing: string, signal: AbortSignal, more: Asking = {}): Promise<Answer> {
-    const { headers = {}, body, accepts = [], mostBytes } = more;
-    const request = { method, url, headers: { ...this.#headers, ...headers }, ...(body && { body }) };
+    const { headers = {}, body, accepts = [], mostBytes, silenceMs } = more;
+    const request = {
+      method,
+      url,
+      headers: { ...this.#headers, ...headers },
+      ...(body && { body }),
+      ...(silenceMs && { silenceMs }),
+    };
     let answer: IncomingMessage;
     let content: Buffer;
     try {
@@ -176,6 +200,7 @@ interface Asking {
   readonly accepts?: readonly number[];
   /** Of the body of the answer. */
   readonly mostBytes?: number | undefined;
+  readonly silenceMs?: number;
 }
 
 interface Answer {

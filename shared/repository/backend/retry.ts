@@ -6,35 +6,14 @@
  * `retry` is `safe` or `maybe`. Full, forbidden, not there and damaged are said at once.
  *
  * Waits double from try to try, with chance in them so that many clients do not come back in step, and are bounded by
- * number and by time. The signal ends a wait at once.
+ * number and by time: `attempts.ts` has the rules. The signal ends a wait at once.
  */
-import type { Clock } from '../../base/clock.ts';
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
-import type { LogFields, Logger } from '../../base/log.ts';
+import { Attempts, type Call, type RetryPorts } from './attempts.ts';
 import type { Backend, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
 import { describeFile } from './backend.ts';
-
-export interface RetryPolicy {
-  /** How often a call is made at most, the first time included. */
-  readonly tries: number;
-  /** No try begins later than this after the first failure. */
-  readonly budgetMs: number;
-  readonly firstWaitMs: number;
-  readonly longestWaitMs: number;
-}
-
-export interface RetryPorts {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Told of each failure after which a call is made again. */
-  readonly onTrouble?: ((error: StillpointError) => void) | undefined;
-  readonly policy?: RetryPolicy;
-  /** From 0 to below 1; default Math.random. */
-  readonly random?: () => number;
-}
-
-/** A router that restarts is waited for. It must end well before our lock counts as lost, after 22.5 minutes. */
-const DEFAULT_POLICY: RetryPolicy = { tries: 12, budgetMs: 10 * 60_000, firstWaitMs: 500, longestWaitMs: 60_000 };
+import { GivenUp } from './given-up.ts';
+import type { CallName } from './last-word.ts';
 
 export function withRetries(backend: Backend, ports: RetryPorts): Backend {
   return new RetryingBackend(backend, ports);
@@ -43,10 +22,12 @@ export function withRetries(backend: Backend, ports: RetryPorts): Backend {
 class RetryingBackend implements Backend {
   readonly #inner: Backend;
   readonly #ports: RetryPorts;
+  readonly #givenUp: GivenUp;
 
   constructor(inner: Backend, ports: RetryPorts) {
     this.#inner = inner;
     this.#ports = ports;
+    this.#givenUp = new GivenUp(ports.clock);
   }
 
   get properties(): Backend['properties'] {
@@ -54,16 +35,17 @@ class RetryingBackend implements Backend {
   }
 
   prepare(signal: AbortSignal): Promise<void> {
-    return this.#repeat({ call: 'prepare' }, signal, () => this.#inner.prepare(signal));
+    return this.#repeat({ call: 'prepare', type: undefined, fields: { call: 'prepare' } }, signal, () =>
+      this.#inner.prepare(signal),
+    );
   }
 
   save(file: FileRef, content: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
-    const fields = { call: 'save', file: describeFile(file) };
-    return this.#repeat(fields, signal, () => this.#inner.save(file, content, signal));
+    return this.#repeat(callOf('save', file), signal, () => this.#inner.save(file, content, signal));
   }
 
   load(file: FileRef, range: ByteRange | undefined, signal: AbortSignal): Promise<Buffer> {
-    return this.#repeat({ call: 'load', file: describeFile(file) }, signal, async () => {
+    return this.#repeat(callOf('load', file), signal, async () => {
       const content = await this.#inner.load(file, range, signal);
       if (range !== undefined && content.length !== range.length) throw notTheRange(file, range, content.length);
       return content;
@@ -71,19 +53,20 @@ class RetryingBackend implements Backend {
   }
 
   stat(file: FileRef, signal: AbortSignal): Promise<StoredFile> {
-    return this.#repeat({ call: 'stat', file: describeFile(file) }, signal, () => this.#inner.stat(file, signal));
+    return this.#repeat(callOf('stat', file), signal, () => this.#inner.stat(file, signal));
   }
 
   get packFolders(): Backend['packFolders'] {
     const { packFolders } = this.#inner;
     if (packFolders === undefined) return undefined;
-    return (signal) => this.#repeat({ call: 'packFolders' }, signal, () => packFolders.call(this.#inner, signal));
+    const call: Call = { call: 'packFolders', type: undefined, fields: { call: 'packFolders' } };
+    return (signal) => this.#repeat(call, signal, () => packFolders.call(this.#inner, signal));
   }
 
   /** What was given already is not given again when a listing has to be begun anew. */
   async *list(type: FileType, signal: AbortSignal): AsyncIterable<StoredFile> {
     const given = new Set<string>();
-    const patience = new Patience(this.#ports, { call: 'list', type });
+    const attempts = this.#attempts({ call: 'list', type, fields: { call: 'list', type } });
     for (;;) {
       const before = given.size;
       try {
@@ -92,17 +75,18 @@ class RetryingBackend implements Backend {
           given.add(file.name);
           yield file;
         }
+        attempts.worked();
         return;
       } catch (error) {
-        if (given.size > before) patience.renew();
-        await patience.waitAfter(error, signal);
+        if (given.size > before) attempts.renew();
+        await attempts.waitAfter(error, signal);
       }
     }
   }
 
   /** After a try whose outcome is unknown, a file that is not there is what was wanted. */
   remove(file: FileRef, signal: AbortSignal): Promise<void> {
-    return this.#repeat({ call: 'remove', file: describeFile(file) }, signal, async (isFirst) => {
+    return this.#repeat(callOf('remove', file), signal, async (isFirst) => {
       try {
         await this.#inner.remove(file, signal);
       } catch (error) {
@@ -119,63 +103,27 @@ class RetryingBackend implements Backend {
     await this.close();
   }
 
-  async #repeat<T>(fields: LogFields, signal: AbortSignal, call: (isFirst: boolean) => Promise<T>): Promise<T> {
-    const patience = new Patience(this.#ports, fields);
+  async #repeat<T>(call: Call, signal: AbortSignal, make: (isFirst: boolean) => Promise<T>): Promise<T> {
+    const attempts = this.#attempts(call);
     for (let isFirst = true; ; isFirst = false) {
       try {
-        return await call(isFirst);
+        const made = await make(isFirst);
+        attempts.worked();
+        return made;
       } catch (error) {
-        await patience.waitAfter(error, signal);
+        await attempts.waitAfter(error, signal);
       }
     }
   }
+
+  #attempts(call: Call): Attempts {
+    const askForConfig = (signal: AbortSignal) => this.#inner.load({ type: 'config', name: '' }, undefined, signal);
+    return new Attempts({ ...this.#ports, givenUp: this.#givenUp, askForConfig }, call);
+  }
 }
 
-/** Decides for one call whether it is made again, and when. */
-class Patience {
-  readonly #ports: RetryPorts;
-  readonly #policy: RetryPolicy;
-  readonly #fields: LogFields;
-  #failures = 0;
-  #firstFailureMs = 0;
-
-  constructor(ports: RetryPorts, fields: LogFields) {
-    this.#ports = ports;
-    this.#policy = ports.policy ?? DEFAULT_POLICY;
-    this.#fields = fields;
-  }
-
-  /** The call got on since the last failure, so its count begins anew. */
-  renew(): void {
-    this.#failures = 0;
-  }
-
-  /** Resolves when it is time for the next try; throws the error when there is none. */
-  async waitAfter(error: unknown, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (!isStillpointError(error) || error.retry === 'never') throw error;
-    const { clock, logger } = this.#ports;
-    const now = clock.monotonicMs();
-    if (this.#failures === 0) this.#firstFailureMs = now;
-    this.#failures += 1;
-    const waitMs = this.#nextWaitMs();
-    const facts = { ...this.#fields, code: error.code, error: error.message, tries: this.#failures };
-    const isTooLate = now + waitMs - this.#firstFailureMs > this.#policy.budgetMs;
-    if (this.#failures >= this.#policy.tries || isTooLate) {
-      logger.log('warn', 'A call to the place of the repository failed for the last time.', facts);
-      throw error;
-    }
-    logger.log('warn', 'A call to the place of the repository failed and is made again.', { ...facts, waitMs });
-    this.#ports.onTrouble?.(error);
-    await clock.sleep(waitMs, signal);
-  }
-
-  /** Between half and the whole of what doubling gives. */
-  #nextWaitMs(): number {
-    const { firstWaitMs, longestWaitMs } = this.#policy;
-    const whole = Math.min(longestWaitMs, firstWaitMs * 2 ** (this.#failures - 1));
-    return Math.round(whole * (0.5 + (this.#ports.random ?? Math.random)() / 2));
-  }
+function callOf(call: CallName, file: FileRef): Call {
+  return { call, type: file.type, fields: { call, file: describeFile(file) } };
 }
 
 /** No backend may do this; if one does, it is not believed. */

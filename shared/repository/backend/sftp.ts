@@ -35,6 +35,8 @@ export interface SftpPlace {
   readonly connections?: number;
   /** Asked before each piece. */
   readonly throttle?: Throttle;
+  /** How long a request may go without an answer. */
+  readonly silenceMs?: number;
 }
 
 const DEFAULT_CONNECTIONS = 5;
@@ -50,7 +52,8 @@ const WITH_GROUP = { folder: 0o770, file: 0o440 };
  * the signal's reason.
  */
 export async function openSftpBackend(place: SftpPlace, ports: SftpPorts, signal: AbortSignal): Promise<Backend> {
-  const files = openSftp(place.host, ports, place.connections ?? DEFAULT_CONNECTIONS);
+  const { host, connections = DEFAULT_CONNECTIONS, silenceMs } = place;
+  const files = openSftp(host, ports, { connections, silence: { silenceMs } });
   const backend = createSftpBackend(place, files);
   try {
     await files.use(signal, async () => undefined);

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
+import { type Clock, systemClock } from '../../../shared/base/clock.ts';
 import {
   PacketReader,
   PacketSplitter,
@@ -103,7 +104,7 @@ describe('a conversation', () => {
 });
 
 describe('the channels of a host', () => {
-  function pool(most: number) {
+  function pool(most: number, clock: Clock = systemClock) {
     const servers: ReturnType<typeof oddSftpServer>[] = [];
     let isClosed = false;
     const line = {
@@ -117,10 +118,8 @@ describe('the channels of a host', () => {
         isClosed = true;
       },
     };
-    const clock = new TestClock();
     return {
       servers,
-      clock,
       isClosed: () => isClosed,
       pool: new SftpPool({ host: 'nas', line, connections: 3, clock }),
     };
@@ -172,7 +171,8 @@ describe('the channels of a host', () => {
   });
 
   test('that are never allowed are an error, after some patience', async () => {
-    const { pool: channels, clock } = pool(0);
+    const clock = new TestClock();
+    const { pool: channels } = pool(0, clock);
     await using all = channels;
     await expect(all.use(never, async () => undefined)).rejects.toMatchObject({
       code: 'ssh.noise',

@@ -11,6 +11,7 @@ import type { Backend, FileType } from '../../../shared/repository/backend/backe
 import { withCache } from '../../../shared/repository/backend/cache.ts';
 import { withConnections } from '../../../shared/repository/backend/limit.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
+import { PATIENCE } from '../../../shared/repository/backend/patience.ts';
 import { withRetries } from '../../../shared/repository/backend/retry.ts';
 import { createSftpBackend } from '../../../shared/repository/backend/sftp.ts';
 import { sftpServers, whyNoSftpServer } from '../../support/remote/sftp-server.ts';
@@ -34,7 +35,11 @@ describe.each<[kind: string, whyNot: string | undefined, open: (root: string) =>
     noServer,
     (root) => {
       const inner = createSftpBackend({ folder: root, location: `sftp:here:${root}` }, sftpServers().pool);
-      const tried = withRetries(withConnections(inner, 2), { clock: new TestClock(), logger: silentLogger });
+      const tried = withRetries(withConnections(inner, 2), {
+        clock: new TestClock(),
+        logger: silentLogger,
+        policy: PATIENCE.job,
+      });
       return withCache(tried, { folder: `${root}-near`, maxBytes: 1024 ** 2 }, silentLogger);
     },
   ],

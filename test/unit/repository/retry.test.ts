@@ -3,13 +3,14 @@ import { StillpointError } from '../../../shared/base/errors.ts';
 import { createLogger, type LogFields, silentLogger } from '../../../shared/base/log.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
-import { type RetryPolicy, withRetries } from '../../../shared/repository/backend/retry.ts';
+import type { RetryPolicy } from '../../../shared/repository/backend/patience.ts';
+import { withRetries } from '../../../shared/repository/backend/retry.ts';
 import { type Fault, FaultPlan, passing, withFaults } from '../../support/fault-plan.ts';
 import { TestClock } from '../../support/test-clock.ts';
 
 const signal = AbortSignal.timeout(15 * 60_000);
 const FILE = { type: 'data', name: 'ab'.repeat(32) } as const;
-const POLICY: RetryPolicy = { tries: 6, budgetMs: 60_000, firstWaitMs: 100, longestWaitMs: 500 };
+const POLICY: RetryPolicy = { tries: 6, budgetMs: 60_000, refusedMs: 20_000, firstWaitMs: 100, longestWaitMs: 500 };
 
 function retrying(fault: Fault, more: { policy?: Partial<RetryPolicy>; random?: () => number } = {}) {
   const clock = new TestClock();
@@ -74,7 +75,7 @@ describe('trying again', () => {
         properties: { location: 'x', connections: 1, hasAtomicSave: true },
         save: () => Promise.reject(fault),
       },
-      { clock: new TestClock(), logger: silentLogger },
+      { clock: new TestClock(), logger: silentLogger, policy: POLICY },
     );
     await expect(backend.save(FILE, [], signal)).rejects.toBe(fault);
   });
@@ -103,7 +104,7 @@ describe('trying again', () => {
       clock: new TestClock(),
       logger: silentLogger,
       policy: POLICY,
-      onTrouble: ({ code }) => told.push(code),
+      onTrouble: ({ error }) => told.push(error.code),
     });
     await expect(backend.stat(FILE, signal)).rejects.toMatchObject({ code: 'backend.failed' });
     expect(told).toEqual(Array.from({ length: POLICY.tries - 1 }, () => 'backend.failed'));

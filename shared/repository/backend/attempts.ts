@@ -1,0 +1,153 @@
+/**
+ * Whether a call that failed is made again, and when.
+ *
+ * A place that fails may be on its way back, and a running backup waits for that. Or it is up and refuses this one
+ * request for ever: full stores answer 500 to every write (rclone), a used-up quota is a plain "failure" over SFTP, and
+ * neither says more. Therefore, when the same request was refused like that three times in a row, the file `config` is
+ * asked for. If that comes, or is said not to be there, the place lives, and waiting for long would be in vain.
+ */
+import { deadline } from '../../base/cancel.ts';
+import type { Clock } from '../../base/clock.ts';
+import { isStillpointError, StillpointError } from '../../base/errors.ts';
+import type { LogFields, Logger } from '../../base/log.ts';
+import { STATUS } from '../../remote/sftp/packets.ts';
+import type { FileType } from './backend.ts';
+import { EVERYTHING, type GivenUp } from './given-up.ts';
+import { type CallName, lastWord } from './last-word.ts';
+import type { RetryPolicy } from './patience.ts';
+
+/** A call that failed and is made again. */
+export interface Trouble {
+  readonly error: StillpointError;
+  /** No try begins later than this. */
+  readonly leftMs: number;
+  /** Whether the place answers other requests; undefined where it was not asked. */
+  readonly answersOthers: boolean | undefined;
+}
+
+export interface RetryPorts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Told of each failure after which a call is made again. */
+  readonly onTrouble?: ((trouble: Trouble) => void) | undefined;
+  readonly policy: RetryPolicy;
+  /** From 0 to below 1; default Math.random. */
+  readonly random?: () => number;
+}
+
+export interface Call {
+  readonly call: CallName;
+  readonly type: FileType | undefined;
+  readonly fields: LogFields;
+}
+
+/** Refusals of one request in a row after which another one is asked. */
+const ASK_AFTER = 3;
+const ASK_BUDGET_MS = 10_000;
+const LONGEST_WAIT_WHERE_REFUSED_MS = 10_000;
+
+export interface AttemptPorts extends RetryPorts {
+  readonly givenUp: GivenUp;
+  /** Reads `config`. */
+  readonly askForConfig: (signal: AbortSignal) => Promise<unknown>;
+}
+
+/** Decides for one call whether it is made again, and when. */
+export class Attempts {
+  readonly #ports: AttemptPorts;
+  readonly #call: Call;
+  readonly #what: string;
+  #failures = 0;
+  #refusals = 0;
+  #answersOthers: boolean | undefined;
+  #firstFailureMs = 0;
+
+  constructor(ports: AttemptPorts, call: Call) {
+    this.#ports = ports;
+    this.#call = call;
+    this.#what = `${call.call} ${call.type ?? ''}`;
+  }
+
+  /** The call got on since the last failure, so its count begins anew. */
+  renew(): void {
+    this.#failures = 0;
+    this.#refusals = 0;
+    this.#answersOthers = undefined;
+  }
+
+  worked(): void {
+    this.#ports.givenUp.worked(this.#what);
+  }
+
+  /** Resolves when it is time for the next try; throws the error when there is none. */
+  async waitAfter(error: unknown, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (!isStillpointError(error) || error.retry === 'never') throw error;
+    const { clock, logger, policy, givenUp } = this.#ports;
+    if (this.#failures === 0) this.#firstFailureMs = clock.monotonicMs() - silentMs(error);
+    this.#failures += 1;
+    await this.#judge(error, signal);
+    const isRefused = this.#answersOthers === true;
+    const passedMs = clock.monotonicMs() - this.#firstFailureMs;
+    const leftMs = (isRefused ? policy.refusedMs : policy.budgetMs) - passedMs;
+    const waitMs = this.#nextWaitMs(isRefused ? LONGEST_WAIT_WHERE_REFUSED_MS : policy.longestWaitMs);
+    const facts = { ...this.#call.fields, code: error.code, error: error.message, tries: this.#failures };
+    if (this.#failures >= policy.tries || waitMs > leftMs || givenUp.has(this.#what)) {
+      givenUp.add(isRefused ? this.#what : EVERYTHING);
+      logger.log('warn', 'A call to the place of the repository failed for the last time.', facts);
+      throw lastWord(error, {
+        call: this.#call.call,
+        tries: this.#failures,
+        passedMs,
+        answersOthers: this.#answersOthers,
+      });
+    }
+    logger.log('warn', 'A call to the place of the repository failed and is made again.', { ...facts, waitMs });
+    this.#ports.onTrouble?.({ error, leftMs, answersOthers: this.#answersOthers });
+    await clock.sleep(waitMs, signal);
+  }
+
+  async #judge(error: StillpointError, signal: AbortSignal): Promise<void> {
+    this.#refusals = isBareRefusal(error) ? this.#refusals + 1 : 0;
+    if (this.#refusals === 0) this.#answersOthers = undefined;
+    if (this.#refusals < ASK_AFTER || this.#answersOthers === true) return;
+    this.#answersOthers = await this.#answers(signal);
+  }
+
+  /** Also "it is not there" is an answer, and "you may not". */
+  async #answers(signal: AbortSignal): Promise<boolean> {
+    using limit = deadline(signal, ASK_BUDGET_MS, noAnswer);
+    try {
+      await this.#ports.askForConfig(limit.signal);
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      return !limit.signal.aborted && isStillpointError(error) && error.retry === 'never';
+    }
+  }
+
+  /** Between half and the whole of what doubling gives. */
+  #nextWaitMs(longestMs: number): number {
+    const { policy, random = Math.random } = this.#ports;
+    const whole = Math.min(longestMs, policy.longestWaitMs, policy.firstWaitMs * 2 ** (this.#failures - 1));
+    return Math.round(whole * (0.5 + random() / 2));
+  }
+}
+
+/** "No", without a reason. Those that name one, or say "later" (429, 502 to 504), are taken at their word. */
+function isBareRefusal({ code, details }: StillpointError): boolean {
+  return code === 'backend.failed' && (details['status'] === 500 || details['status'] === STATUS.failure);
+}
+
+/** For how long nothing moved before an error. */
+function silentMs({ details }: StillpointError): number {
+  return typeof details['silentMs'] === 'number' ? details['silentMs'] : 0;
+}
+
+function noAnswer(): StillpointError {
+  return new StillpointError('backend.failed', 'The place of the repository does not answer.', {
+    advice: '',
+    cause: undefined,
+    retry: 'maybe',
+  });
+}
