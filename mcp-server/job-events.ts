@@ -4,7 +4,7 @@ import type { Job } from '../shared/domain/job.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 import { EVENTS_MOST, STORED_EVENTS_MS } from './limits.ts';
 
-export interface NewsRequest {
+export interface EventsRequest {
   readonly since: number;
   readonly waitMs: number;
   /** The client's; it ends the waiting, never the job. */
@@ -12,13 +12,13 @@ export interface NewsRequest {
   readonly onEvent: (event: RunEvent) => void;
 }
 
-export interface News {
+export interface NewEvents {
   /** Without progress. */
   readonly events: readonly RunEvent[];
   readonly nextEvent: number;
 }
 
-export async function newEvents(stillpoint: Stillpoint, job: Job, request: NewsRequest): Promise<News> {
+export async function newEvents(stillpoint: Stillpoint, job: Job, request: EventsRequest): Promise<NewEvents> {
   const { since, waitMs, signal } = request;
   const stored = job.lastSeq > since;
   const events: RunEvent[] = [];

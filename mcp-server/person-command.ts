@@ -37,7 +37,7 @@ export function wordsOf(request: JobRequest): readonly string[] {
     case 'prune':
       return [request.kind, request.repository];
     case 'repair':
-      return ['repair', request.wish.part, request.repository];
+      return ['repair', request.scope.part, request.repository];
     case 'copy':
       return ['copy', '--from', request.from, '--to', request.to, ...request.restorePoints];
     case 'sweep':

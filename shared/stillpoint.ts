@@ -28,7 +28,7 @@ import type { RepositorySpec, Source } from './domain/source.ts';
 import type { StatsAnswer, StatsRequest } from './domain/stats.ts';
 import { type ComparedPlace, Comparisons } from './facade/comparisons.ts';
 import { findHost, listAllHosts } from './facade/hosts.ts';
-import type { JobFilter } from './facade/job-desk.ts';
+import type { JobFilter } from './facade/job-directory.ts';
 import { Jobs } from './facade/jobs.ts';
 import { openWithSecrets, type PeoplePorts, secretsOf, settleSecrets, withHost, withLogins } from './facade/people.ts';
 import { RepositoryAccess } from './facade/repository-access.ts';
@@ -219,13 +219,13 @@ class OpenedStillpoint implements Stillpoint {
     return this.#access.unlock(await this.#repository(name), which, signal);
   }
 
-  async planForget({ repository, ...wish }: ForgetRequest, signal: AbortSignal): Promise<ForgetPlan> {
+  async planForget({ repository, ...settings }: ForgetRequest, signal: AbortSignal): Promise<ForgetPlan> {
     const configured = configuredNames(await this.#configuration());
-    return planForgetting(wish, { ...(await this.#carePorts(repository)), configured }, signal);
+    return planForgetting(settings, { ...(await this.#maintenancePorts(repository)), configured }, signal);
   }
 
   async planPrune({ repository, options }: PruneRequest, signal: AbortSignal): Promise<PrunePlan> {
-    return planPruning(options, await this.#carePorts(repository), signal);
+    return planPruning(options, await this.#maintenancePorts(repository), signal);
   }
 
   async startJob(request: JobRequest, signal: AbortSignal): Promise<{ job: Job; alreadyRunning: boolean }> {
@@ -304,7 +304,7 @@ class OpenedStillpoint implements Stillpoint {
     return findRepository(await this.#configuration(), name);
   }
 
-  async #carePorts(name: RepositoryName) {
+  async #maintenancePorts(name: RepositoryName) {
     const spec = await this.#repository(name);
     return { openRepository: (signal: AbortSignal) => this.#openRepository(spec, signal, true), clock: systemClock };
   }

@@ -21,9 +21,9 @@ export function addCheck(program: Command, shell: Shell): void {
     .addHelpText('after', '\nExample:\n  stillpoint check main')
     .option('--headers', 'also compare the header of every pack with the index: one small request for each')
     .action(async (given: string | undefined, options: CheckOptions) => {
-      const wish = { ...(options.headers === true ? { headers: true } : {}), ...noLockOf(options) };
+      const settings = { ...(options.headers === true ? { headers: true } : {}), ...noLockOf(options) };
       await shell.runJob(
-        async (stillpoint) => ({ kind: 'check', repository: await chooseRepository(stillpoint, given), ...wish }),
+        async (stillpoint) => ({ kind: 'check', repository: await chooseRepository(stillpoint, given), ...settings }),
         { detach: options.detach === true },
       );
     });

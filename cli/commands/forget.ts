@@ -4,7 +4,7 @@ import type { ForgetRequest, ForgetSelection } from '../../shared/domain/forget-
 import type { RepositoryName } from '../../shared/domain/names.ts';
 import type { Stillpoint } from '../../shared/stillpoint.ts';
 import { chooseRepository } from '../arguments.ts';
-import { renderForgetPlan } from '../render/care.ts';
+import { renderForgetPlan } from '../render/maintenance.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
 import { type KeepFlags, selectionOf, withKeepOptions } from './keep-options.ts';

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { PruneRequest } from '../../shared/domain/prune-plan.ts';
 import type { Stillpoint } from '../../shared/stillpoint.ts';
 import { chooseRepository } from '../arguments.ts';
-import { renderPrunePlan } from '../render/care.ts';
+import { renderPrunePlan } from '../render/maintenance.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
 import {

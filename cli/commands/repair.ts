@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { RepairWish } from '../../shared/domain/repair-plan.ts';
+import type { RepairScope } from '../../shared/domain/repair-plan.ts';
 import { chooseRepository } from '../arguments.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
@@ -32,8 +32,8 @@ export function addRepair(program: Command, shell: Shell): void {
     .addHelpText('after', `${HOW}\n\nExample:\n  stillpoint repair index main`)
     .action(async (given: string | undefined, options: RepairFlags) => {
       const { readAll = false, giveUpFolders = false } = options;
-      const wish = { ...(readAll ? { readAll } : {}), ...(giveUpFolders ? { giveUpFolders } : {}) };
-      await start(shell, given, { part: 'index', ...wish }, options);
+      const scope = { ...(readAll ? { readAll } : {}), ...(giveUpFolders ? { giveUpFolders } : {}) };
+      await start(shell, given, { part: 'index', ...scope }, options);
     });
 
   withRepairOptions(
@@ -71,12 +71,12 @@ function withRepairOptions(command: Command): Command {
   return withDetach(withApply(command));
 }
 
-async function start(shell: Shell, given: string | undefined, wish: RepairWish, options: RepairFlags): Promise<void> {
+async function start(shell: Shell, given: string | undefined, scope: RepairScope, options: RepairFlags): Promise<void> {
   const apply = options.apply !== undefined;
   await shell.runJob(
     async (stillpoint) => {
       const plan = approvedPlan(options);
-      return { kind: 'repair', repository: await chooseRepository(stillpoint, given), wish, apply, ...plan };
+      return { kind: 'repair', repository: await chooseRepository(stillpoint, given), scope, apply, ...plan };
     },
     { detach: options.detach === true },
   );

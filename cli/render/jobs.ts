@@ -20,7 +20,7 @@ export function describeRequest(request: JobRequest): string {
     case 'prune':
       return `${request.kind} of ${shown(request.repository)}`;
     case 'repair':
-      return `repair of the ${request.wish.part} of ${shown(request.repository)}`;
+      return `repair of the ${request.scope.part} of ${shown(request.repository)}`;
     case 'copy':
       return `copy from ${shown(request.from)} to ${shown(request.to)}`;
     case 'sweep':

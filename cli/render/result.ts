@@ -11,7 +11,7 @@ import type {
   RestoreReport,
   SweepReport,
 } from '../../shared/domain/report.ts';
-import { renderForget, renderPrune } from './care.ts';
+import { renderForget, renderPrune } from './maintenance.ts';
 import { renderRepair } from './repair.ts';
 import { renderFacts } from './table.ts';
 import { counted, enumerated, formatCount, formatDuration, type Paint, shown } from './text.ts';

@@ -6,7 +6,7 @@ import type { HostName, JobId, RepositoryName, SourceName } from './names.ts';
 import type { PlanId } from './plan-id.ts';
 import type { PointFilter } from './point-filter.ts';
 import type { PruneRequest } from './prune-plan.ts';
-import type { RepairWish } from './repair-plan.ts';
+import type { RepairScope } from './repair-plan.ts';
 import type { JobResult } from './report.ts';
 import type { RunFacts } from './run-facts.ts';
 import type { VerifySubset } from './verify-subset.ts';
@@ -59,7 +59,7 @@ export type JobRequest =
   | {
       readonly kind: 'repair';
       readonly repository: RepositoryName;
-      readonly wish: RepairWish;
+      readonly scope: RepairScope;
       readonly apply: boolean;
       readonly plan?: PlanId | undefined;
     };

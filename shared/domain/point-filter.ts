@@ -43,9 +43,9 @@ export function describeFilter({ sources, hostnames, tags, paths }: PointFilter)
 
 /** For a restore point that somebody named beside a filter which it does not fit. */
 export function misfit(point: FilteredFacts & { readonly id: string }, filter: PointFilter): StillpointError {
-  const misfits = misfitsOf(point, filter);
-  const is = misfits.map((each) => each.is).join(' and ');
-  const asked = misfits.map((each) => each.asked).join(' and ');
+  const mismatches = misfitsOf(point, filter);
+  const is = mismatches.map((each) => each.is).join(' and ');
+  const asked = mismatches.map((each) => each.asked).join(' and ');
   return new StillpointError('usage.invalid', `Restore point ${point.id.slice(0, 8)} is ${is}, not ${asked}.`, {
     advice: 'Leave out what does not fit, or name another restore point; a list of them shows their sources and hosts.',
     details: { restorePoint: point.id },
@@ -59,26 +59,26 @@ interface Misfit {
 }
 
 function misfitsOf({ hostname = '', tags = [], paths }: FilteredFacts, filter: PointFilter): readonly Misfit[] {
-  const misfits: Misfit[] = [];
+  const mismatches: Misfit[] = [];
   const { source } = readLabels(tags);
   if (filter.sources.length > 0 && (source === undefined || !filter.sources.includes(source))) {
-    misfits.push({
+    mismatches.push({
       asked: ofSources(filter.sources),
       is: source === undefined ? 'of no source' : ofSources([source]),
     });
   }
   if (filter.hostnames.length > 0 && !filter.hostnames.includes(hostname)) {
-    misfits.push({ asked: ofHosts(filter.hostnames), is: ofHosts([hostname]) });
+    mismatches.push({ asked: ofHosts(filter.hostnames), is: ofHosts([hostname]) });
   }
   const hasAll = (wanted: readonly string[]): boolean =>
     wanted.every((tag) => (tag === '' ? tags.length === 0 : tags.includes(tag)));
   if (filter.tags.length > 0 && !filter.tags.some(hasAll)) {
-    misfits.push({ asked: withTags(filter.tags), is: withTags([tags]) });
+    mismatches.push({ asked: withTags(filter.tags), is: withTags([tags]) });
   }
   if (!filter.paths.every((path) => paths.includes(path))) {
-    misfits.push({ asked: ofPaths(filter.paths), is: ofPaths(paths) });
+    mismatches.push({ asked: ofPaths(filter.paths), is: ofPaths(paths) });
   }
-  return misfits;
+  return mismatches;
 }
 
 const quoted = (names: readonly string[], joint: string): string => names.map((name) => `"${name}"`).join(joint);

@@ -63,9 +63,9 @@ export interface RestoreReport {
   readonly others: number;
   readonly bytes: number;
   /** Wanted, and not in the target or not with its content. */
-  readonly leftOut: LeftOut;
+  readonly leftOut: SkippedEntries;
   /** In the target, without something that belongs to it. */
-  readonly notKept: readonly NotKept[];
+  readonly notKept: readonly AttributeLoss[];
   /** Under other names than in the restore point, because the target cannot hold those. */
   readonly renamed: Renamed;
   /** What the restore point itself says of its gaps; undefined where it says of none. */
@@ -78,14 +78,14 @@ export interface Renamed {
   readonly named: readonly { readonly path: string; readonly name: string }[];
 }
 
-export interface LeftOut {
+export interface SkippedEntries {
   readonly count: number;
   /** The first of them. */
   readonly named: readonly SkippedItem[];
 }
 
 /** One kind of loss: "extended attributes (Operation not supported)". */
-export interface NotKept {
+export interface AttributeLoss {
   readonly what: string;
   readonly entries: number;
   /** Paths of the first of them. */

@@ -5,22 +5,22 @@ import type { RunEvent } from '../domain/events.ts';
 import type { Job, JobRequest } from '../domain/job.ts';
 import type { JobId } from '../domain/names.ts';
 import { JobStore } from '../jobs/job-store.ts';
-import { JobDesk, type JobFilter } from './job-desk.ts';
-import { mayPass, PassingStore } from './passing-store.ts';
+import { JobDirectory, type JobFilter } from './job-directory.ts';
 import { type StartPorts, startRequest } from './start.ts';
+import { mayPass, TemporaryJobStore } from './temporary-job-store.ts';
 
 export class Jobs implements AsyncDisposable {
   readonly #folder: string;
   readonly #logger: Logger;
   readonly #clock: Clock = systemClock;
-  readonly #desk: JobDesk;
+  readonly #directory: JobDirectory;
   #store: Promise<JobStore> | undefined;
-  #passing: PassingStore | undefined;
+  #passing: TemporaryJobStore | undefined;
 
   constructor(folder: string, logger: Logger) {
     this.#folder = folder;
     this.#logger = logger;
-    this.#desk = new JobDesk(() => this.store(), this.#clock, logger);
+    this.#directory = new JobDirectory(() => this.store(), this.#clock, logger);
   }
 
   /** Errors: `job.store-unusable`. */
@@ -46,7 +46,7 @@ export class Jobs implements AsyncDisposable {
   }
 
   list(filter: JobFilter): Promise<readonly Job[]> {
-    return this.#desk.list(filter);
+    return this.#directory.list(filter);
   }
 
   cancel(id: JobId): Promise<Job> {
@@ -58,7 +58,7 @@ export class Jobs implements AsyncDisposable {
   }
 
   watch(onChange: () => void): Disposable {
-    return this.#desk.watch(onChange);
+    return this.#directory.watch(onChange);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -75,7 +75,7 @@ export class Jobs implements AsyncDisposable {
     } catch (error) {
       signal.throwIfAborted();
       if (!mayPass(error, request)) throw error;
-      this.#passing ??= await PassingStore.open(error, this.#clock, this.#logger);
+      this.#passing ??= await TemporaryJobStore.open(error, this.#clock, this.#logger);
       const warnings = [this.#passing.warning(error)];
       const started = await startRequest(request, { ...ports, store: this.#passing.store, warnings }, signal);
       this.#passing.add(started.id);
@@ -83,7 +83,7 @@ export class Jobs implements AsyncDisposable {
     }
   }
 
-  #deskOf(id: JobId): JobDesk {
-    return this.#passing?.has(id) === true ? this.#passing.desk : this.#desk;
+  #deskOf(id: JobId): JobDirectory {
+    return this.#passing?.has(id) === true ? this.#passing.directory : this.#directory;
   }
 }

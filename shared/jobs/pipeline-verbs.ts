@@ -39,21 +39,21 @@ export const PIPELINE_VERBS: Verbs = {
       paths.length === 0 ? { restorePoint, paths: [] } : await namePaths(open, restorePoint, paths, signal);
     return restore({ ...wanted, target, rename, noLock }, restorePorts, signal);
   },
-  check: ({ repository, ...wish }, ports, signal) =>
-    check({ ...ports, openRepository: storeOpener(repository, ports) }, wish, signal),
-  verify: ({ repository, ...wish }, ports, signal) =>
-    verify({ ...ports, openRepository: storeOpener(repository, ports) }, wish, signal),
+  check: ({ repository, ...settings }, ports, signal) =>
+    check({ ...ports, openRepository: storeOpener(repository, ports) }, settings, signal),
+  verify: ({ repository, ...settings }, ports, signal) =>
+    verify({ ...ports, openRepository: storeOpener(repository, ports) }, settings, signal),
   copy: ({ from, to, restorePoints, filter, noLock }, ports, signal) => {
     const copyPorts = { ...ports, openSource: repositoryOpener(from, ports), openTarget: repositoryOpener(to, ports) };
     const configured = configuredNames(ports.configuration);
     return copy({ from, to, points: restorePoints, filter, configured, noLock }, copyPorts, signal);
   },
-  forget: ({ repository, ...wish }, ports, signal) => {
+  forget: ({ repository, ...settings }, ports, signal) => {
     const configured = configuredNames(ports.configuration);
-    return forget(wish, { ...ports, configured, openRepository: storeOpener(repository, ports) }, signal);
+    return forget(settings, { ...ports, configured, openRepository: storeOpener(repository, ports) }, signal);
   },
-  prune: ({ repository, ...wish }, ports, signal) =>
-    prune(wish, { ...ports, openRepository: storeOpener(repository, ports) }, signal),
+  prune: ({ repository, ...settings }, ports, signal) =>
+    prune(settings, { ...ports, openRepository: storeOpener(repository, ports) }, signal),
   repair: ({ repository, ...request }, ports, signal) =>
     repair(request, { ...ports, openRepository: storeOpener(repository, ports) }, signal),
   sweep: ({ host }, ports, signal) => {

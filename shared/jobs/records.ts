@@ -10,7 +10,7 @@ import type { KeepRules } from '../domain/keep-rules.ts';
 import { hostName, jobId, repositoryName, runId, sourceName } from '../domain/names.ts';
 import { parsePlanId } from '../domain/plan-id.ts';
 import type { PruneOptions } from '../domain/prune-plan.ts';
-import type { RepairWish } from '../domain/repair-plan.ts';
+import type { RepairScope } from '../domain/repair-plan.ts';
 import { GROUP_KEYS } from '../domain/retention.ts';
 import { processIdentitySchema } from './process-identity-schema.ts';
 
@@ -50,7 +50,7 @@ const pruneOptions: z.ZodType<PruneOptions> = z.object({
   repackUncompressed: z.boolean().optional(),
 });
 
-const wish: z.ZodType<RepairWish> = z.object({
+const scope: z.ZodType<RepairScope> = z.object({
   part: z.enum(['index', 'packs', 'points']),
   packs: z.array(z.string()).exactOptional(),
   readAll: z.boolean().exactOptional(),
@@ -84,7 +84,7 @@ const requestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('sweep'), host }),
   z.object({ kind: z.literal('forget'), repository, selection, prune: pruneOptions.optional(), plan: plan.optional() }),
   z.object({ kind: z.literal('prune'), repository, options: pruneOptions, plan: plan.optional() }),
-  z.object({ kind: z.literal('repair'), repository, wish, apply: z.boolean(), plan: plan.optional() }),
+  z.object({ kind: z.literal('repair'), repository, scope, apply: z.boolean(), plan: plan.optional() }),
 ]);
 
 /** `record.json`: written by the starter, then by the runner alone. */

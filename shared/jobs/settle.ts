@@ -128,7 +128,7 @@ export function describeRequest(request: JobRequest): string {
     case 'prune':
       return `${request.kind} of "${request.repository}"`;
     case 'repair':
-      return `repair of the ${request.wish.part} of "${request.repository}"`;
+      return `repair of the ${request.scope.part} of "${request.repository}"`;
     case 'copy':
       return `copy from "${request.from}" to "${request.to}"`;
     case 'sweep':

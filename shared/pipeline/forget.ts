@@ -17,32 +17,32 @@ import type { ForgetReport } from '../domain/report.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import { type PreparedPrune, planPrune } from '../repository/prune/plan.ts';
 import { phases } from './backup/phases.ts';
-import { type CarePorts, inFiles } from './care.ts';
+import { canonicalSelection } from './forget/canonical-selection.ts';
 import { chooseForgotten } from './forget/choose.ts';
-import { canonicalSelection } from './forget/wish.ts';
+import { inFiles, type MaintenancePorts } from './maintenance.ts';
 import { prunePrepared } from './prune.ts';
 import { openResources } from './resources.ts';
 
-type Wish = Omit<ForgetRequest, 'repository'>;
+type ForgetSettings = Omit<ForgetRequest, 'repository'>;
 
-export interface ForgetPorts extends CarePorts {
+export interface ForgetPorts extends MaintenancePorts {
   readonly configured: ConfiguredNames;
 }
 
 /** Changes nothing. With a prune it takes a shared lock while it looks, so that nobody prunes meanwhile. */
 export async function planForgetting(
-  wish: Wish,
+  settings: ForgetSettings,
   ports: Omit<ForgetPorts, 'emit'>,
   signal: AbortSignal,
 ): Promise<ForgetPlan> {
   await using repository = await ports.openRepository(signal);
-  await using lock = wish.prune === undefined ? undefined : await repository.lockForReading(signal);
+  await using lock = settings.prune === undefined ? undefined : await repository.lockForReading(signal);
   const held = lock === undefined ? signal : AbortSignal.any([signal, lock.signal]);
-  return (await prepare(repository, wish, ports, held)).plan;
+  return (await prepare(repository, settings, ports, held)).plan;
 }
 
 export async function forget(
-  { plan: approved, ...wish }: Wish & { readonly plan?: PlanId | undefined },
+  { plan: approved, ...settings }: ForgetSettings & { readonly plan?: PlanId | undefined },
   ports: ForgetPorts,
   signal: AbortSignal,
 ): Promise<ForgetReport> {
@@ -53,7 +53,7 @@ export async function forget(
     return { repository: opened, lock: resources.use(await opened.lock('exclusive', signal)) };
   });
   const held = AbortSignal.any([signal, lock.signal]);
-  const { plan, prune } = await phase('plan', () => prepare(repository, wish, ports, held));
+  const { plan, prune } = await phase('plan', () => prepare(repository, settings, ports, held));
   if (approved !== undefined && approved !== plan.id) throw stalePlan(approved, plan.id);
 
   await phase('forget', async () => {
@@ -74,7 +74,7 @@ interface Prepared {
 
 async function prepare(
   repository: OpenedRepository,
-  { selection, prune: options }: Wish,
+  { selection, prune: options }: ForgetSettings,
   { clock, configured }: Pick<ForgetPorts, 'clock' | 'configured'>,
   signal: AbortSignal,
 ): Promise<Prepared> {

@@ -11,13 +11,13 @@ import { applyPrune } from '../repository/prune/apply.ts';
 import { type PreparedPrune, planPrune } from '../repository/prune/plan.ts';
 import type { RepositoryLock } from '../repository/repository.ts';
 import { phases } from './backup/phases.ts';
-import { type CarePorts, inFiles } from './care.ts';
+import { inFiles, type MaintenancePorts } from './maintenance.ts';
 import { openResources } from './resources.ts';
 
 /** Changes no data; a shared lock keeps others from pruning while it looks. */
 export async function planPruning(
   options: PruneOptions,
-  ports: Pick<CarePorts, 'openRepository'>,
+  ports: Pick<MaintenancePorts, 'openRepository'>,
   signal: AbortSignal,
 ): Promise<PrunePlan> {
   await using repository = await ports.openRepository(signal);
@@ -27,7 +27,7 @@ export async function planPruning(
 
 export async function prune(
   { options, plan: approved }: { readonly options: PruneOptions; readonly plan?: PlanId | undefined },
-  ports: CarePorts,
+  ports: MaintenancePorts,
   signal: AbortSignal,
 ): Promise<PruneReport> {
   const phase = phases(ports.emit, ports.clock, signal);
@@ -47,7 +47,7 @@ export async function prunePrepared(
   repository: OpenedRepository,
   prepared: PreparedPrune,
   lock: RepositoryLock,
-  { emit, clock }: CarePorts,
+  { emit, clock }: MaintenancePorts,
   signal: AbortSignal,
 ): Promise<PruneReport> {
   const { plan } = prepared;

@@ -5,23 +5,23 @@
  */
 import type { Phase } from '../domain/events.ts';
 import { type PlanId, stalePlan } from '../domain/plan-id.ts';
-import type { RepairWish } from '../domain/repair-plan.ts';
+import type { RepairScope } from '../domain/repair-plan.ts';
 import type { RepairReport } from '../domain/report.ts';
 import { planRepair } from '../repository/repair/plan-repair.ts';
 import { phases } from './backup/phases.ts';
-import { type CarePorts, inFiles } from './care.ts';
+import { inFiles, type MaintenancePorts } from './maintenance.ts';
 import { openResources } from './resources.ts';
 
 export interface RepairRequest {
-  readonly wish: RepairWish;
+  readonly scope: RepairScope;
   /** False: only the plan. */
   readonly apply: boolean;
   readonly plan?: PlanId | undefined;
 }
 
 export async function repair(
-  { wish, apply, plan: approved }: RepairRequest,
-  ports: CarePorts,
+  { scope, apply, plan: approved }: RepairRequest,
+  ports: MaintenancePorts,
   signal: AbortSignal,
 ): Promise<RepairReport> {
   const phase = phases(ports.emit, ports.clock, signal);
@@ -41,7 +41,7 @@ export async function repair(
     (done: number, total: number): void =>
       ports.emit({ type: 'progress', phase: step, ...inFiles(done, total) });
   const prepared = await phase('plan', () =>
-    planRepair(repository, wish, { signal: held, onProgress: progressIn('plan') }),
+    planRepair(repository, scope, { signal: held, onProgress: progressIn('plan') }),
   );
   const { plan } = prepared;
   if (approved !== undefined && approved !== plan.id) throw stalePlan(approved, plan.id);

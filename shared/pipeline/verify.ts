@@ -16,13 +16,13 @@ export interface VerifyPorts {
   readonly emit: EmitEvent;
 }
 
-interface CheckWish {
+interface CheckSettings {
   /** Also compares the header of every pack with the index. */
   readonly headers?: boolean | undefined;
   readonly noLock?: boolean | undefined;
 }
 
-interface VerifyWish {
+interface VerifySettings {
   /** Which share of the packs is read; all of them where there is none. */
   readonly subset?: VerifySubset | undefined;
   readonly noLock?: boolean | undefined;
@@ -31,7 +31,7 @@ interface VerifyWish {
 /** Findings are part of the report; an error means that it could not be looked at. */
 export function check(
   ports: VerifyPorts,
-  { headers = false, noLock }: CheckWish,
+  { headers = false, noLock }: CheckSettings,
   signal: AbortSignal,
 ): Promise<CheckReport> {
   return examine({ kind: 'check', noLock }, ports, signal, (repository, held) =>
@@ -39,7 +39,11 @@ export function check(
   );
 }
 
-export function verify(ports: VerifyPorts, { subset, noLock }: VerifyWish, signal: AbortSignal): Promise<CheckReport> {
+export function verify(
+  ports: VerifyPorts,
+  { subset, noLock }: VerifySettings,
+  signal: AbortSignal,
+): Promise<CheckReport> {
   const share = subset === undefined ? {} : { subset };
   return examine({ kind: 'verify', noLock }, ports, signal, (repository, held) =>
     verifyRepository(repository, { signal: held, onProgress: progressOf('verify', ports), ...share }),

@@ -29,10 +29,10 @@ import {
   loginShellLate,
 } from './host-errors.ts';
 import type { RemoteHost } from './remote-host.ts';
-import type { Account, GivenPassword, RootWay, SudoAnswer, SudoMode, Told } from './sudo.ts';
+import type { Account, GivenPassword, RootAccess, SudoAnswer, SudoMode, SudoOutput } from './sudo.ts';
 import {
   createPrompt,
-  findRootWay,
+  findRootAccess,
   isSudoRs,
   PASSWORDLESS_COMMAND_LINE,
   passwordCommandLine,
@@ -86,8 +86,8 @@ class ShellHost implements RemoteHost {
   readonly #open = new Set<Disposable>();
   #isClosed = false;
   #wasReached = false;
-  #rootWay: RootWay | undefined;
-  #rootSearch: Promise<RootWay> | undefined;
+  #rootWay: RootAccess | undefined;
+  #rootSearch: Promise<RootAccess> | undefined;
 
   constructor(options: ShellHostOptions) {
     this.name = options.name;
@@ -192,7 +192,7 @@ class ShellHost implements RemoteHost {
     }
   }
 
-  async #greet(way: RootWay | undefined, signal: AbortSignal): Promise<Conversation> {
+  async #greet(way: RootAccess | undefined, signal: AbortSignal): Promise<Conversation> {
     const prompt = createPrompt();
     const process = await this.#options.transport.start(commandLineFor(way, prompt), signal);
     const conversation = new Conversation(this.name, process);
@@ -232,13 +232,13 @@ class ShellHost implements RemoteHost {
   }
 
   /** One search at a time; a failed one is not remembered, because a person may settle it meanwhile. */
-  async #findRoot(signal: AbortSignal): Promise<RootWay> {
+  async #findRoot(signal: AbortSignal): Promise<RootAccess> {
     if (this.#rootWay !== undefined) return this.#rootWay;
-    this.#rootSearch ??= findRootWay({
+    this.#rootSearch ??= findRootAccess({
       host: this.name,
       mode: this.#options.sudo,
       whoAmI: () => this.run(identifyAccount, signal),
-      tell: (commandLine, answer) => this.#tell(commandLine, answer, signal),
+      run: (commandLine, answer) => this.#runSudo(commandLine, answer, signal),
       mayAsk: this.#options.askPassword !== undefined,
       askPassword: async (account, text) => await this.#options.askPassword?.(account, text, signal),
     }).finally(() => {
@@ -248,7 +248,7 @@ class ShellHost implements RemoteHost {
     return this.#rootWay;
   }
 
-  async #tell(commandLine: string, answer: SudoAnswer | undefined, signal: AbortSignal): Promise<Told> {
+  async #runSudo(commandLine: string, answer: SudoAnswer | undefined, signal: AbortSignal): Promise<SudoOutput> {
     const process = await this.#options.transport.start(commandLine, signal);
     using conversation = new Conversation(this.name, process);
     const budgetMs = this.#options.nonceBudgetMs ?? NONCE_BUDGET_MS;
@@ -291,7 +291,7 @@ class ShellHost implements RemoteHost {
   }
 }
 
-function commandLineFor(way: RootWay | undefined, prompt: string): string {
+function commandLineFor(way: RootAccess | undefined, prompt: string): string {
   if (way === undefined || way.kind === 'direct') return USER_COMMAND_LINE;
   return way.kind === 'passwordless' ? PASSWORDLESS_COMMAND_LINE : passwordCommandLine(prompt);
 }

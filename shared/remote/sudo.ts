@@ -13,19 +13,19 @@ import { lastLines } from './host-errors.ts';
 /** How we become root on a host: we log in as root, sudo asks nothing, or sudo asks for a password. */
 export type SudoMode = 'none' | 'passwordless' | 'password';
 
-export type RootWay =
+export type RootAccess =
   | { readonly kind: 'direct' }
   | { readonly kind: 'passwordless' }
   | { readonly kind: 'password'; readonly password: string };
 
 /** What the search needs from the host. */
-export interface SudoDesk {
+export interface SudoPorts {
   readonly host: string;
   readonly mode: SudoMode;
   /** The account that we are logged in as. */
   whoAmI(): Promise<Account>;
   /** Runs a command line to its end, giving the password when sudo asks for it, and the trial script then. */
-  tell(commandLine: string, answer: SudoAnswer | undefined): Promise<Told>;
+  run(commandLine: string, answer: SudoAnswer | undefined): Promise<SudoOutput>;
   /** False where there is nobody: then sudo is not started only to be left waiting. */
   readonly mayAsk: boolean;
   /** Asks the person; undefined when there is nobody, or nobody wants to. */
@@ -49,7 +49,7 @@ export interface SudoAnswer {
   password(whose: string): Promise<string | undefined>;
 }
 
-export interface Told {
+export interface SudoOutput {
   readonly code: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
@@ -94,67 +94,67 @@ export function createPrompt(): string {
 }
 
 /** Finds how to be root, or throws `remote.sudo-refused` with what the administrator has to write where. */
-export async function findRootWay(desk: SudoDesk): Promise<RootWay> {
-  const account = await desk.whoAmI();
+export async function findRootAccess(ports: SudoPorts): Promise<RootAccess> {
+  const account = await ports.whoAmI();
   if (account.uid === 0) return { kind: 'direct' };
-  if (desk.mode === 'none') throw notRoot(desk.host, account);
-  const silent = await desk.tell('exec env LC_ALL=C sudo -n -k -- /bin/sh -s', undefined);
+  if (ports.mode === 'none') throw notRoot(ports.host, account);
+  const silent = await ports.run('exec env LC_ALL=C sudo -n -k -- /bin/sh -s', undefined);
   if (!wantsPassword(silent)) {
     // Also where it failed: a sudo that cannot write its record runs nothing.
-    refuseRecording(desk.host, account, await desk.tell('exec env LC_ALL=C sudo -n -l', undefined));
+    refuseRecording(ports.host, account, await ports.run('exec env LC_ALL=C sudo -n -l', undefined));
     if (silent.code === 0) return { kind: 'passwordless' };
   }
-  if (desk.mode === 'passwordless' || !wantsPassword(silent)) throw await refused(desk, account, silent);
-  if (!desk.mayAsk) throw nobodyKnows(desk.host, account);
-  return await findPassword(desk, account);
+  if (ports.mode === 'passwordless' || !wantsPassword(silent)) throw await refused(ports, account, silent);
+  if (!ports.mayAsk) throw nobodyKnows(ports.host, account);
+  return await findPassword(ports, account);
 }
 
 /** sudo, and sudo-rs. */
-function wantsPassword({ stderr }: Told): boolean {
+function wantsPassword({ stderr }: SudoOutput): boolean {
   return /password is required|interactive authentication is required/.test(stderr);
 }
 
 /** sudo is started first and says whose password it wants: `rootpw` and `targetpw` ask for another one. */
-async function findPassword(desk: SudoDesk, account: Account): Promise<RootWay> {
+async function findPassword(ports: SudoPorts, account: Account): Promise<RootAccess> {
   for (let attempt = 1; ; attempt += 1) {
     const again = attempt === 1 ? '' : ' (the last one was wrong)';
     let given: GivenPassword | undefined;
     const prompt = createPrompt();
-    const told = await desk.tell(passwordCommandLine(prompt), {
+    const output = await ports.run(passwordCommandLine(prompt), {
       prompt,
       async password(whose) {
         const words =
           whose === account.name
-            ? `sudo password of "${whose}" on "${desk.host}"${again}`
-            : `Password of "${whose}", which sudo on "${desk.host}" wants from "${account.name}"${again}`;
-        given = await desk.askPassword(whose, words);
+            ? `sudo password of "${whose}" on "${ports.host}"${again}`
+            : `Password of "${whose}", which sudo on "${ports.host}" wants from "${account.name}"${again}`;
+        given = await ports.askPassword(whose, words);
         return given?.password;
       },
     });
     if (given === undefined)
-      throw told.prompts > 0 ? nobodyKnows(desk.host, account) : await refused(desk, account, told);
+      throw output.prompts > 0 ? nobodyKnows(ports.host, account) : await refused(ports, account, output);
     const { password } = given;
-    if (told.code === 0) {
+    if (output.code === 0) {
       given.settle('proved');
       const list = createPrompt();
-      const rights = await desk.tell(listCommandLine(list), {
+      const rights = await ports.run(listCommandLine(list), {
         prompt: list,
         password: () => Promise.resolve(password),
       });
-      refuseRecording(desk.host, account, rights);
+      refuseRecording(ports.host, account, rights);
       return { kind: 'password', password };
     }
-    if (told.prompts < 2) {
-      if (isExecForbidden(told)) given.settle('proved');
-      throw await refused(desk, account, told);
+    if (output.prompts < 2) {
+      if (isExecForbidden(output)) given.settle('proved');
+      throw await refused(ports, account, output);
     }
     given.settle('refused');
-    if (attempt === PASSWORD_ATTEMPTS) throw wrongPassword(desk.host, account);
+    if (attempt === PASSWORD_ATTEMPTS) throw wrongPassword(ports.host, account);
   }
 }
 
 /** sudo that records input and output would copy every byte that we read into a log on the host. */
-function refuseRecording(host: string, account: Account, rights: Told): void {
+function refuseRecording(host: string, account: Account, rights: SudoOutput): void {
   const defaults = /Matching Defaults entries[^]*?\n\n/.exec(rights.stdout)?.[0] ?? '';
   const recording = /(?:^|[\s,])(log_(?:output|input|stdin|stdout))\b/.exec(defaults)?.[1];
   if (recording === undefined) return;
@@ -169,37 +169,37 @@ function refuseRecording(host: string, account: Account, rights: Told): void {
   );
 }
 
-async function refused(desk: SudoDesk, account: Account, told: Told): Promise<StillpointError> {
-  const isMissing = told.code === 127;
-  const hasDoas = isMissing && (await desk.tell('exec env LC_ALL=C doas -L', undefined)).code !== 127;
+async function refused(ports: SudoPorts, account: Account, output: SudoOutput): Promise<StillpointError> {
+  const isMissing = output.code === 127;
+  const hasDoas = isMissing && (await ports.run('exec env LC_ALL=C doas -L', undefined)).code !== 127;
   const fact = isMissing
-    ? `There is no sudo on "${desk.host}" for "${account.name}".`
-    : isExecForbidden(told)
-      ? `sudo on "${desk.host}" lets "${account.name}" start a shell, but no program in it (NOEXEC).`
-      : `sudo on "${desk.host}" refuses "${account.name}".`;
-  return sudoRefused(desk.host, account, fact, told.stderr, adviceFor(account, told, hasDoas));
+    ? `There is no sudo on "${ports.host}" for "${account.name}".`
+    : isExecForbidden(output)
+      ? `sudo on "${ports.host}" lets "${account.name}" start a shell, but no program in it (NOEXEC).`
+      : `sudo on "${ports.host}" refuses "${account.name}".`;
+  return sudoRefused(ports.host, account, fact, output.stderr, adviceFor(account, output, hasDoas));
 }
 
 /** The shell ran, and could not start the program that we had it start. */
-function isExecForbidden({ code, stderr }: Told): boolean {
+function isExecForbidden({ code, stderr }: SudoOutput): boolean {
   return code === 126 && /(?:^|\s)env: (?:Permission denied|Operation not permitted)/im.test(stderr);
 }
 
-function adviceFor(account: Account, told: Told, hasDoas: boolean): string {
-  const said = told.stderr;
+function adviceFor(account: Account, output: SudoOutput, hasDoas: boolean): string {
+  const said = output.stderr;
   const line = `"${account.name} ALL=(root) NOPASSWD: /bin/sh -s"`;
   const edit =
     'to /etc/sudoers.d/stillpoint on the host with "visudo -f /etc/sudoers.d/stillpoint" (this makes the account root: keep its key safe)';
-  if (isExecForbidden(told)) {
+  if (isExecForbidden(output)) {
     return `Take "NOEXEC:" from its rule in the sudoers of the host, or add "Defaults:${account.name} !noexec" with visudo.`;
   }
   if (/must have a tty|terminal is required to run/.test(said)) {
     return `Add "Defaults:${account.name} !requiretty" ${edit}.`;
   }
-  if (wantsPassword(told) || /terminal is required/.test(said)) {
+  if (wantsPassword(output) || /terminal is required/.test(said)) {
     return `sudo wants a password. Add ${line} ${edit}, or set "sudo" to "password" for this host.`;
   }
-  if (told.code === 127) {
+  if (output.code === 127) {
     return hasDoas
       ? 'The host has doas instead, which Stillpoint does not use: it can neither be given a prompt nor read a password from us. Install sudo (or sudo-rs) beside it, or log in as root.'
       : 'Install sudo (or sudo-rs) on the host, or log in as root.';

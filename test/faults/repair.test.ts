@@ -202,7 +202,8 @@ describe('repairing', () => {
     const lab = await openLab(shelf);
     for (const name of await lab.names('data')) await lab.remove({ type: 'data', name });
     const before = await Promise.all((['index', 'snapshots'] as const).map((type) => lab.names(type)));
-    for (const wish of Object.values(WISHES)) await expect(repair(lab.backend, wish)).rejects.toThrow('No pack at all');
+    for (const scope of Object.values(WISHES))
+      await expect(repair(lab.backend, scope)).rejects.toThrow('No pack at all');
     expect(await Promise.all((['index', 'snapshots'] as const).map((type) => lab.names(type)))).toEqual(before);
   });
 
@@ -314,8 +315,8 @@ describe('repairing', () => {
 
   it('changes nothing in a sound repository, also when it reads all headers', async () => {
     const lab = await openLab(shelf);
-    for (const wish of [...Object.values(WISHES), { part: 'index' } as const]) {
-      const { writes, removes, lost, notes } = await repair(lab.backend, wish);
+    for (const scope of [...Object.values(WISHES), { part: 'index' } as const]) {
+      const { writes, removes, lost, notes } = await repair(lab.backend, scope);
       expect([...writes, ...removes, ...lost, ...notes]).toEqual([]);
     }
   });

@@ -92,14 +92,14 @@ it('a plan is what restic would do', async () => {
   await using folder = await temporaryFolder();
   const seed = Number(process.env['STILLPOINT_SEED'] ?? Date.now() % 1_000_000_000);
   let compared = 0;
-  for (const [number, wish] of fc.sample(repositoryShape, { numRuns: RUNS, seed }).entries()) {
+  for (const [number, scope] of fc.sample(repositoryShape, { numRuns: RUNS, seed }).entries()) {
     // Where no restore point is seen, restic deletes all and we refuse.
-    const points = wish.points.map((point, place) => ({ ...point, stays: point.stays || place === 0 }));
-    const { backend } = await buildRepository({ ...wish, points, copies: number % 4 === 0 });
+    const points = scope.points.map((point, place) => ({ ...point, stays: point.stays || place === 0 }));
+    const { backend } = await buildRepository({ ...scope, points, copies: number % 4 === 0 });
     const place = join(folder.path, String(number));
     await writeOut(backend, place, signal);
-    const { maxUnused } = wish.options;
-    const maxRepackBytes = number % 2 === 1 ? undefined : wish.options.maxRepackBytes;
+    const { maxUnused } = scope.options;
+    const maxRepackBytes = number % 2 === 1 ? undefined : scope.options.maxRepackBytes;
     const { plan } = await planPrune(await open(backend), { maxUnused, maxRepackBytes }, signal);
     const limits = maxRepackBytes === undefined ? [] : ['--max-repack-size', String(maxRepackBytes)];
     const unused = maxUnused === '0%' ? '0' : maxUnused;

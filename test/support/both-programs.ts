@@ -105,12 +105,12 @@ export const stillpoint: Program = {
     return (await verifyRepository(repository, { signal: never })).findings.map(({ message }) => message);
   },
   async remove(folder, ids) {
-    const wish = { selection: { by: 'points', points: ids }, prune: { maxUnused: '0%' } } as const;
+    const scope = { selection: { by: 'points', points: ids }, prune: { maxUnused: '0%' } } as const;
     const ports = {
       ...{ openRepository: () => opened(folder), clock: systemClock, emit: () => undefined },
       configured: NOTHING_CONFIGURED,
     };
-    await forget(wish, ports, never);
+    await forget(scope, ports, never);
   },
 };
 

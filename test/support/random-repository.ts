@@ -42,14 +42,14 @@ export const repositoryShape = fc.record({
 export type RepositoryShape = typeof repositoryShape extends fc.Arbitrary<infer T> ? T : never;
 
 export async function buildRepository(
-  wish: RepositoryShape,
+  scope: RepositoryShape,
 ): Promise<{ readonly backend: Backend; readonly points: readonly RestorePoint[] }> {
   const backend = createMemoryBackend();
-  const repository = await createTestRepository(backend, wish.version);
+  const repository = await createTestRepository(backend, scope.version);
   const signal = testSignal();
-  const blobs: Plain[] = wish.blobs.map((size) => ({ type: 'data', data: randomBytes(size) }));
-  const roots = wish.points.map(({ holds, depth }) => {
-    const held = holds.map((number) => (blobs[number % wish.blobs.length] as Plain).data);
+  const blobs: Plain[] = scope.blobs.map((size) => ({ type: 'data', data: randomBytes(size) }));
+  const roots = scope.points.map(({ holds, depth }) => {
+    const held = holds.map((number) => (blobs[number % scope.blobs.length] as Plain).data);
     const content = held.map(blobIdOf);
     const size = held.reduce((sum, data) => sum + data.length, 0);
     let tree = addTree(blobs, [
@@ -60,7 +60,7 @@ export async function buildRepository(
     }
     return tree;
   });
-  const given = wish.copies ? wish.packs : withoutCopies(wish.packs, blobs.length);
+  const given = scope.copies ? scope.packs : withoutCopies(scope.packs, blobs.length);
   const packed = new Set(given.flat().map((number) => number % blobs.length));
   const lists = [...given, ...[...blobs.keys()].filter((number) => !packed.has(number)).map((number) => [number])];
   const packs: IndexedPack[] = [];
@@ -68,17 +68,17 @@ export async function buildRepository(
     const chosen = [...new Set(list.map((number) => blobs[number % blobs.length] as Plain))];
     packs.push(await storePack(repository, chosen, ({ data }) => data.length % 3 !== 0));
   }
-  for (let index = 0; index < wish.indexes; index++) {
-    const named = packs.filter((_, place) => place % wish.indexes === index || (wish.overlap && place % 3 === 0));
+  for (let index = 0; index < scope.indexes; index++) {
+    const named = packs.filter((_, place) => place % scope.indexes === index || (scope.overlap && place % 3 === 0));
     await repository.files.save('index', encodeIndex(named), signal);
   }
-  for (let count = 0; count < wish.unreferenced; count++) {
+  for (let count = 0; count < scope.unreferenced; count++) {
     await backend.save({ type: 'data', name: randomBytes(32).toString('hex') }, [randomBytes(999)], signal);
   }
   await using lock = await (await open(backend)).lock('shared', signal);
   const points: RestorePoint[] = [];
   for (const [number, tree] of roots.entries()) {
-    if (wish.points[number]?.stays !== true) continue;
+    if (scope.points[number]?.stays !== true) continue;
     const fresh = await open(backend);
     points.push(await fresh.saveRestorePoint({ time: WHEN, tree, paths: [`/${number}`] }, lock, signal));
   }

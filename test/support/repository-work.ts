@@ -73,8 +73,8 @@ async function work(order: WorkOrder): Promise<void> {
     case 'forget':
     case 'forget and prune': {
       const selection = { by: 'points', points: order.points } as const;
-      const wish = order.work === 'forget' ? { selection } : { selection, prune: options };
-      await forget(wish, { ...ports, configured: NOTHING_CONFIGURED }, signal);
+      const scope = order.work === 'forget' ? { selection } : { selection, prune: options };
+      await forget(scope, { ...ports, configured: NOTHING_CONFIGURED }, signal);
       return;
     }
     case 'prune':

@@ -17,7 +17,6 @@ import type {
 } from '../../shared/domain/restore-point.ts';
 import type { BrowseRequest, Stillpoint } from '../../shared/stillpoint.ts';
 import { sampleKeys, sampleUnlock } from './sample-access.ts';
-import { sampleForgetPlan, samplePrunePlan } from './sample-care.ts';
 import { sampleChanges, sampleDiff, sampleMatches, sampleShares } from './sample-comparisons.ts';
 import {
   foreignPoint,
@@ -31,6 +30,7 @@ import {
   timeOf,
   WHOLE,
 } from './sample-data.ts';
+import { sampleForgetPlan, samplePrunePlan } from './sample-maintenance.ts';
 
 type Method = Exclude<keyof Stillpoint, 'configFile' | typeof Symbol.asyncDispose>;
 

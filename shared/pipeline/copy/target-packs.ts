@@ -10,7 +10,7 @@ import { folderIsGone, listPacks, type PackListing } from '../../repository/read
 
 /** The index must have been loaded before, so that what is written meanwhile is not missed. Errors: `repository.damaged`. */
 export async function assertTargetPacks(repository: OpenedRepository, signal: AbortSignal): Promise<void> {
-  const { gone, resized, listing } = await misfits(repository, signal);
+  const { gone, resized, listing } = await mismatches(repository, signal);
   if (listing.goneFolders.size > 0)
     throw folderIsGone(repository, listing, 'run "stillpoint repair index --give-up-folders" there, then copy again');
   if (gone.length + resized.length === 0) return;
@@ -30,13 +30,13 @@ export async function assertTargetPacks(repository: OpenedRepository, signal: Ab
   );
 }
 
-interface Misfits {
+interface Mismatches {
   readonly gone: readonly PackId[];
   readonly resized: readonly PackId[];
   readonly listing: PackListing;
 }
 
-async function misfits(repository: OpenedRepository, signal: AbortSignal): Promise<Misfits> {
+async function mismatches(repository: OpenedRepository, signal: AbortSignal): Promise<Mismatches> {
   const listing = await listPacks(repository, signal);
   const gone: PackId[] = [];
   const resized: PackId[] = [];

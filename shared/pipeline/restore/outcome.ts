@@ -2,7 +2,7 @@
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 import type { EmitEvent } from '../../domain/events.ts';
-import type { LeftOut, NotKept, Renamed, SkippedItem } from '../../domain/report.ts';
+import type { AttributeLoss, Renamed, SkippedEntries, SkippedItem } from '../../domain/report.ts';
 import type { Node, NodeType } from '../../repository/format/node.ts';
 import type { TarMessage } from './tar-messages.ts';
 import type { WalkNotes, WalkStart } from './walk.ts';
@@ -37,11 +37,11 @@ export class Outcome implements WalkNotes {
     this.#emit = emit;
   }
 
-  get leftOut(): LeftOut {
+  get leftOut(): SkippedEntries {
     return { count: this.#leftOut, named: this.#named };
   }
 
-  get notKept(): readonly NotKept[] {
+  get notKept(): readonly AttributeLoss[] {
     return [...this.#notKept].map(([what, { entries, examples }]) => ({ what, entries, examples }));
   }
 

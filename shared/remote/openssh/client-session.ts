@@ -62,8 +62,8 @@ export async function connectClient(
       await openAskpass(folder.path, (asked, gone) => questions.answer(asked, AbortSignal.any([signal, gone]))),
     );
   }
-  const wishes = { mayAsk, keepAlive: ports.keepAlive };
-  const client = await startClient({ way, folder: folder.path, wishes, askpass, agentSocket: ports.agentSocket });
+  const settings = { mayAsk, keepAlive: ports.keepAlive };
+  const client = await startClient({ way, folder: folder.path, settings, askpass, agentSocket: ports.agentSocket });
   running.client = client;
   stack.defer(() => client.end());
   await untilListening(client, way, questions, mayAsk, signal);

@@ -14,7 +14,7 @@ import { execa } from 'execa';
 import { quoteArgs } from '../quoting.ts';
 import type { ConfigQuestion, SshConfig } from '../ssh/openssh-config.ts';
 import type { Askpass } from './askpass.ts';
-import { type CarrierWishes, overridesFor } from './overrides.ts';
+import { type CarrierSettings, overridesFor } from './overrides.ts';
 
 /** One host of the way: what was asked of OpenSSH's configuration, and what it said. */
 export interface Hop {
@@ -26,7 +26,7 @@ export interface ClientOptions {
   /** From the first host to jump through to the host itself. */
   readonly way: readonly Hop[];
   readonly folder: string;
-  readonly wishes: CarrierWishes;
+  readonly settings: CarrierSettings;
   readonly askpass: Askpass | undefined;
   /** The value of SSH_AUTH_SOCK; undefined where there is no agent. */
   readonly agentSocket: string | undefined;
@@ -125,7 +125,7 @@ function aliasOf(way: readonly Hop[], hop: number): string {
 }
 
 /** Arguments that every client of the way gets; the way to it is the client before. */
-function commonArgs({ way, folder, wishes }: ClientOptions, hop: number): string[] {
+function commonArgs({ way, folder, settings }: ClientOptions, hop: number): string[] {
   const step = way[hop];
   if (step === undefined) return [];
   const { configFile, user, port } = step.question;
@@ -134,7 +134,7 @@ function commonArgs({ way, folder, wishes }: ClientOptions, hop: number): string
     ...(configFile === undefined ? [] : ['-F', configFile]),
     ...['-T', '-E', logPath(folder, hop)],
     ...before,
-    ...overridesFor(step.config, wishes),
+    ...overridesFor(step.config, settings),
     ...(user === undefined ? [] : ['-l', user]),
     ...(port === undefined ? [] : ['-p', String(port)]),
   ];

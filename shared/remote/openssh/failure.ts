@@ -3,7 +3,7 @@
  * become codes, facts and advice.
  */
 import type { StillpointError } from '../../base/errors.ts';
-import type { HostKeyDesk } from '../ssh/host-key-errors.ts';
+import type { ShownHostKey } from '../ssh/host-key-errors.ts';
 import { changedKey, revokedKey, unknownKey } from '../ssh/host-key-errors.ts';
 import type { SshConfig } from '../ssh/openssh-config.ts';
 import { cannotConnect, connectDeadline, loginRefused, noCommonAlgorithm } from '../ssh/ssh-errors.ts';
@@ -40,7 +40,7 @@ function hostKeyFailure(
   log: ClientLog,
   said: string,
 ): StillpointError | undefined {
-  const desk: HostKeyDesk = {
+  const shown: ShownHostKey = {
     config,
     keyType: log.hostKey?.type ?? 'host',
     fingerprint: log.hostKey?.fingerprint ?? 'its fingerprint is in the log of OpenSSH',
@@ -48,16 +48,16 @@ function hostKeyFailure(
   const revokedBy =
     /Host key \S+ (?:\S+ )?revoked by (?:file )?(\S[^\n]*)/i.exec(said)?.[1] ??
     (/REVOKED HOST KEY|marked as revoked|has been revoked|key \S+ revoked/i.test(said) ? 'known_hosts' : undefined);
-  if (revokedBy !== undefined) return revokedKey(desk, revokedBy.replace(/\.$/, ''));
+  if (revokedBy !== undefined) return revokedKey(shown, revokedBy.replace(/\.$/, ''));
   if (/HOST IDENTIFICATION HAS CHANGED/.test(said)) {
     const offending = /Offending (\S+) key in ([^\n]+):(\d+)/.exec(said);
-    if (offending === null) return changedKey(desk, undefined);
+    if (offending === null) return changedKey(shown, undefined);
     const [, , file = '', line = ''] = offending;
     const fingerprint = fingerprintAt(file, Number(line));
-    return changedKey(desk, { file, line: Number(line), ...(fingerprint === undefined ? {} : { fingerprint }) });
+    return changedKey(shown, { file, line: Number(line), ...(fingerprint === undefined ? {} : { fingerprint }) });
   }
   if (/Host key verification failed|host key is known for .* and you have requested strict checking/.test(said)) {
-    return unknownKey(desk, otherKeys);
+    return unknownKey(shown, otherKeys);
   }
   return undefined;
 }

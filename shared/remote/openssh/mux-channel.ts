@@ -13,7 +13,7 @@ const LONGEST_DATA = 64 * 1024;
 /** Large enough that reading and deciphering overlap, small enough that many channels stay cheap. */
 const READ_AHEAD = 256 * 1024;
 
-export interface ChannelDesk {
+export interface ChannelPorts {
   send(parts: readonly Buffer[], done?: () => void): void;
   /** Why the connection is gone; undefined while it lives. */
   lost(): Error | undefined;
@@ -23,7 +23,7 @@ export interface ChannelDesk {
 
 export class MuxChannel {
   readonly #id: number;
-  readonly #desk: ChannelDesk;
+  readonly #ports: ChannelPorts;
   readonly #exit = Promise.withResolvers<ExitStatus>();
   readonly #answer = Promise.withResolvers<boolean>();
   readonly #stdin: Writable;
@@ -42,9 +42,9 @@ export class MuxChannel {
   #sentClose = false;
   readonly process: RemoteProcess;
 
-  constructor(id: number, desk: ChannelDesk) {
+  constructor(id: number, ports: ChannelPorts) {
     this.#id = id;
-    this.#desk = desk;
+    this.#ports = ports;
     this.#exit.promise.catch(() => undefined);
     this.#answer.promise.catch(() => undefined);
     this.#stdin = new Writable({
@@ -90,7 +90,7 @@ export class MuxChannel {
       case MESSAGE.openConfirmation:
         return this.#confirmed(fields);
       case MESSAGE.openFailure:
-        this.#desk.forget();
+        this.#ports.forget();
         this.#answer.resolve(false);
         return this.#close();
       case MESSAGE.windowAdjust:
@@ -107,7 +107,7 @@ export class MuxChannel {
         return this.#endOutputs();
       case MESSAGE.close:
         this.#sendClose();
-        this.#desk.forget();
+        this.#ports.forget();
         this.#endOutputs();
         return this.#close();
       default:
@@ -115,7 +115,7 @@ export class MuxChannel {
   }
 
   lineLost(): void {
-    const error = this.#desk.lost();
+    const error = this.#ports.lost();
     this.#answer.reject(error);
     this.#stdout.destroy(error);
     this.#stderr.destroy(error);
@@ -146,7 +146,7 @@ export class MuxChannel {
 
   #write(chunk: Buffer, callback: (error?: Error | null) => void): void {
     const step = (from: number): void => {
-      if (!this.#isOpen) return callback(this.#desk.lost() ?? new Error('the channel is closed'));
+      if (!this.#isOpen) return callback(this.#ports.lost() ?? new Error('the channel is closed'));
       const length = Math.min(chunk.length - from, this.#sendWindow, this.#longestSend);
       if (length === 0) {
         this.#waiting = () => step(from);
@@ -155,8 +155,8 @@ export class MuxChannel {
       this.#sendWindow -= length;
       const rest = chunk.length - from - length;
       const parts = [dataHead(this.#remoteId ?? 0, length), chunk.subarray(from, from + length)];
-      if (rest === 0) return this.#desk.send(parts, () => callback());
-      this.#desk.send(parts);
+      if (rest === 0) return this.#ports.send(parts, () => callback());
+      this.#ports.send(parts);
       step(from + length);
     };
     if (chunk.length === 0) callback();
@@ -190,7 +190,7 @@ export class MuxChannel {
 
   #kill(): void {
     this.#isKilled = true;
-    if (this.#isOpen && this.#remoteId !== undefined && this.#desk.lost() === undefined) {
+    if (this.#isOpen && this.#remoteId !== undefined && this.#ports.lost() === undefined) {
       // What an ended script left behind on purpose is in its group, and is not ours to end.
       if (!this.#hasExited) this.#tell(MESSAGE.request, [text('signal'), Buffer.of(0), text('TERM')]);
       this.#sendClose();
@@ -203,22 +203,22 @@ export class MuxChannel {
   #sendClose(): void {
     if (this.#sentClose || this.#remoteId === undefined) return;
     this.#sentClose = true;
-    this.#desk.send([frame(MESSAGE.close, [uint32(this.#remoteId)])]);
+    this.#ports.send([frame(MESSAGE.close, [uint32(this.#remoteId)])]);
   }
 
   #close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    const error = this.#desk.lost();
+    const error = this.#ports.lost();
     if (error === undefined) this.#exit.resolve({ code: undefined, signal: undefined });
     else this.#exit.reject(error);
     this.#stdin.destroy(error);
     this.#goOn();
-    this.#desk.onClose();
+    this.#ports.onClose();
   }
 
   #tell(type: number, fields: readonly Buffer[] = []): void {
     if (this.#remoteId === undefined || this.#sentClose) return;
-    this.#desk.send([frame(type, [uint32(this.#remoteId), ...fields])]);
+    this.#ports.send([frame(type, [uint32(this.#remoteId), ...fields])]);
   }
 }

@@ -31,14 +31,14 @@ const ALWAYS: Readonly<Record<string, string>> = {
 /** Keywords that not every client since 7.4 knows; they are named only where `ssh -G` names them. */
 const NEWER = new Set(['channeltimeout', 'forkafterauthentication', 'stdinnull']);
 
-export interface CarrierWishes {
+export interface CarrierSettings {
   readonly mayAsk: boolean;
   /** Instead of what the configuration or OpenSSH itself says. */
   readonly keepAlive: { readonly intervalMs: number; readonly count: number } | undefined;
 }
 
 /** `-o` arguments for one host on the way. */
-export function overridesFor(config: SshConfig, { mayAsk, keepAlive }: CarrierWishes): string[] {
+export function overridesFor(config: SshConfig, { mayAsk, keepAlive }: CarrierSettings): string[] {
   const known = (keyword: string): boolean => !NEWER.has(keyword) || config.keywords.has(keyword);
   const fixed = Object.entries(ALWAYS).filter(([keyword]) => known(keyword));
   const alive = config.keepAlive ?? keepAlive ?? { intervalMs: KEEP_ALIVE_INTERVAL_MS, count: KEEP_ALIVE_COUNT };

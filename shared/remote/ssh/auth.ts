@@ -6,7 +6,7 @@ import type { AnyAuthMethod, KeyboardInteractiveCallback, Prompt } from 'ssh2';
 import type { StillpointError } from '../../base/errors.ts';
 import { registerSecret } from '../../base/log.ts';
 import type { QuestionIdentity } from '../prompter.ts';
-import type { Identity, IdentityDesk, OneKey } from './identities.ts';
+import type { Identity, IdentityPorts, OneKey } from './identities.ts';
 import { findIdentities } from './identities.ts';
 import { loginRefused } from './ssh-errors.ts';
 
@@ -15,7 +15,7 @@ type Method = 'publickey' | 'keyboard-interactive' | 'password';
 const OPENSSH_ORDER: readonly Method[] = ['publickey', 'keyboard-interactive', 'password'];
 
 export class Login {
-  readonly #desk: IdentityDesk;
+  readonly #ports: IdentityPorts;
   readonly #tried: string[] = [];
   readonly #skipped: string[] = [];
   readonly #asked = { password: 0, 'keyboard-interactive': 0 };
@@ -26,8 +26,8 @@ export class Login {
   #offeredKey: OneKey | undefined;
   #offered: readonly string[] = [];
 
-  constructor(desk: IdentityDesk) {
-    this.#desk = desk;
+  constructor(ports: IdentityPorts) {
+    this.#ports = ports;
   }
 
   /**
@@ -35,7 +35,7 @@ export class Login {
    * the first answer; `partial` says that the last attempt was accepted and another one is wanted.
    */
   async next(left: readonly string[] | null, partial: boolean | null): Promise<AnyAuthMethod | false> {
-    const username = this.#desk.config.user;
+    const username = this.#ports.config.user;
     if (this.#offeredKey?.hasSigned === true) {
       // ssh2 does not pass on what a host says after a key of an agent: a key that was wanted and is not enough shows
       // as a refusal, with the old list of methods. Asking for "none" brings the list that holds now.
@@ -63,7 +63,7 @@ export class Login {
 
   failure(cause: unknown): StillpointError {
     const attempts = { tried: this.#tried, skipped: this.#skipped, takes: this.#offered, tooMany: false };
-    return loginRefused(this.#desk.config, attempts, cause);
+    return loginRefused(this.#ports.config, attempts, cause);
   }
 
   /** The host let us in. */
@@ -72,7 +72,7 @@ export class Login {
   }
 
   #verdict(outcome: 'proved' | 'refused'): void {
-    for (const question of this.#onTrial) this.#desk.prompter?.settle(question, outcome);
+    for (const question of this.#onTrial) this.#ports.prompter?.settle(question, outcome);
     this.#onTrial = [];
   }
 
@@ -82,7 +82,7 @@ export class Login {
   }
 
   #order(): readonly Method[] {
-    const { methods, preferredMethods } = this.#desk.config;
+    const { methods, preferredMethods } = this.#ports.config;
     const allowed: Readonly<Record<Method, boolean>> = {
       publickey: methods.publicKey,
       password: methods.password,
@@ -112,7 +112,7 @@ export class Login {
 
   async #identities(): Promise<Identity[]> {
     if (this.#keys === undefined) {
-      const found = await findIdentities(this.#desk);
+      const found = await findIdentities(this.#ports);
       this.#keys = [...found.offered];
       this.#skipped.push(...found.skipped);
     }
@@ -120,7 +120,7 @@ export class Login {
   }
 
   #mayAsk(method: 'password' | 'keyboard-interactive'): boolean {
-    const { config, prompter } = this.#desk;
+    const { config, prompter } = this.#ports;
     const asked = this.#asked[method];
     if (prompter !== undefined && !config.batchMode) {
       this.#asked[method] += 1;
@@ -132,7 +132,7 @@ export class Login {
   }
 
   async #password(username: string): Promise<AnyAuthMethod | undefined> {
-    const { config } = this.#desk;
+    const { config } = this.#ports;
     const again = this.#asked.password > 1 ? ' (the last one was wrong)' : '';
     const password = await this.#ask('password', '', `Password of "${username}" on "${config.alias}"${again}`, false);
     if (password === undefined) {
@@ -150,7 +150,7 @@ export class Login {
       for (const { prompt, echo } of prompts) {
         const text = [name, instructions, prompt].filter((part) => part.trim() !== '').join(' ');
         const answer = await this.#ask('keyboard-interactive', ` ${prompt.trim()}`, text.trim(), echo === true);
-        if (answer === undefined) this.#asked['keyboard-interactive'] = this.#desk.config.passwordPrompts;
+        if (answer === undefined) this.#asked['keyboard-interactive'] = this.#ports.config.passwordPrompts;
         given.push(answer ?? '');
       }
       return given;
@@ -164,10 +164,10 @@ export class Login {
     text: string,
     echo: boolean,
   ): Promise<string | undefined> {
-    const { config, prompter, signal } = this.#desk;
+    const { config, prompter, signal } = this.#ports;
     if (prompter === undefined) return undefined;
     const question = { kind, host: config.alias, key: `${config.user}@${config.hostName}:${config.port}${what}` };
-    const answer = await this.#desk.whileAsking(() => prompter.ask({ ...question, text, echo }, signal));
+    const answer = await this.#ports.whileAsking(() => prompter.ask({ ...question, text, echo }, signal));
     if (answer !== undefined && !echo) registerSecret(answer);
     if (answer !== undefined) this.#onTrial.push(question);
     return answer;

@@ -2,7 +2,7 @@
 import { StillpointError } from '../../base/errors.ts';
 import type { SshConfig } from './openssh-config.ts';
 
-export interface HostKeyDesk {
+export interface ShownHostKey {
   readonly config: SshConfig;
   readonly keyType: string;
   /** "SHA256:…" of the key that the host shows. */
@@ -16,7 +16,7 @@ function knownAs({ hostKeyAlias, hostName, port }: SshConfig): string {
 }
 
 export function unknownKey(
-  { config, keyType, fingerprint }: HostKeyDesk,
+  { config, keyType, fingerprint }: ShownHostKey,
   otherKeys: readonly string[],
   hint = '',
 ): StillpointError {
@@ -36,7 +36,7 @@ export function unknownKey(
 }
 
 export function changedKey(
-  { config, keyType, fingerprint }: HostKeyDesk,
+  { config, keyType, fingerprint }: ShownHostKey,
   known: { readonly file: string; readonly line: number; readonly fingerprint?: string } | undefined,
 ): StillpointError {
   const before = known?.fingerprint === undefined ? '' : ` instead of ${known.fingerprint}`;
@@ -54,7 +54,7 @@ export function changedKey(
 }
 
 /** `by` says where it is written. */
-export function revokedKey({ config, fingerprint }: HostKeyDesk, by: string): StillpointError {
+export function revokedKey({ config, fingerprint }: ShownHostKey, by: string): StillpointError {
   return new StillpointError(
     'ssh.host-key-revoked',
     `The host "${config.alias}" shows the key ${fingerprint}, which is marked as revoked (${by}).`,

@@ -20,7 +20,7 @@ import {
 } from './known-hosts.ts';
 import type { SshConfig } from './openssh-config.ts';
 
-export interface HostKeyDesk {
+export interface HostKeyPorts {
   readonly config: SshConfig;
   readonly prompter: Prompter | undefined;
   readonly logger: Logger;
@@ -33,8 +33,8 @@ export interface HostKeyCheck {
   verify(key: Buffer, signal: AbortSignal): Promise<void>;
 }
 
-export async function prepareHostKeyCheck(desk: HostKeyDesk): Promise<HostKeyCheck> {
-  const { config } = desk;
+export async function prepareHostKeyCheck(ports: HostKeyPorts): Promise<HostKeyCheck> {
+  const { config } = ports;
   const { entries, identity } = await readKnownHosts(config);
   return {
     keyTypes: knownKeyTypes(entries, identity),
@@ -47,7 +47,7 @@ export async function prepareHostKeyCheck(desk: HostKeyDesk): Promise<HostKeyChe
         throw changedKey(shown, { file, line, fingerprint: fingerprintOf(known) });
       }
       if (verdict.kind === 'revoked') throw revokedKey(shown, `${verdict.entry.file}, line ${verdict.entry.line}`);
-      await askAbout(desk, identity, key, verdict, signal);
+      await askAbout(ports, identity, key, verdict, signal);
     },
   };
 }
@@ -62,13 +62,13 @@ const CERTIFIED =
 type Unknown = Extract<HostKeyVerdict, { kind: 'unknown' }>;
 
 async function askAbout(
-  desk: HostKeyDesk,
+  ports: HostKeyPorts,
   host: HostIdentity,
   key: Buffer,
   verdict: Unknown,
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, prompter } = desk;
+  const { config, prompter } = ports;
   const shown = { config, keyType: keyTypeOf(key), fingerprint: fingerprintOf(key) };
   const otherKeys = verdict.others.map(describeKey);
   const signed = verdict.authorities.length === 0 ? '' : CERTIFIED;
@@ -85,12 +85,12 @@ async function askAbout(
     signal,
   );
   if (!accepted) throw unknownKey(shown, otherKeys, signed);
-  await remember(desk, host, key);
+  await remember(ports, host, key);
 }
 
 /** Appends to the user's first file. Failing to write it down costs another question, not the connection. */
-async function remember(desk: HostKeyDesk, host: HostIdentity, key: Buffer): Promise<void> {
-  const { config, logger } = desk;
+async function remember(ports: HostKeyPorts, host: HostIdentity, key: Buffer): Promise<void> {
+  const { config, logger } = ports;
   const file = config.userKnownHostsFiles[0];
   if (file === undefined) return;
   try {

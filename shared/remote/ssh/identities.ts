@@ -26,7 +26,7 @@ export interface Identities {
   readonly skipped: readonly string[];
 }
 
-export interface IdentityDesk {
+export interface IdentityPorts {
   readonly config: SshConfig;
   readonly prompter: Prompter | undefined;
   /** The value of SSH_AUTH_SOCK. */
@@ -36,15 +36,15 @@ export interface IdentityDesk {
   whileAsking<T>(task: () => Promise<T>): Promise<T>;
 }
 
-export async function findIdentities(desk: IdentityDesk): Promise<Identities> {
+export async function findIdentities(ports: IdentityPorts): Promise<Identities> {
   const skipped: string[] = [];
-  const held = await agentKeys(desk, skipped);
+  const held = await agentKeys(ports, skipped);
   const fromFiles: Identity[] = [];
   const first: Identity[] = [];
-  for (const path of desk.config.identityFiles) {
+  for (const path of ports.config.identityFiles) {
     const file = await readKeyFile(path);
     const publicKey = file.kind === 'usable' || file.kind === 'public' ? file.publicKey : await publicFile(path);
-    if (publicKey !== undefined && !isAccepted(desk.config, publicKey)) {
+    if (publicKey !== undefined && !isAccepted(ports.config, publicKey)) {
       skipped.push(`key file "${path}": PubkeyAcceptedAlgorithms leaves out ${publicKey.type}`);
       takeKey(held, publicKey);
       continue;
@@ -53,11 +53,11 @@ export async function findIdentities(desk: IdentityDesk): Promise<Identities> {
     if (inAgent !== undefined) {
       first.push(inAgent.identity);
     } else if (file.kind === 'usable') {
-      if (file.encrypted && (desk.prompter === undefined || desk.config.batchMode)) {
+      if (file.encrypted && (ports.prompter === undefined || ports.config.batchMode)) {
         skipped.push(`key file "${path}": needs its passphrase, and nobody could be asked`);
       } else {
         const label = `key file "${path}" (${fingerprintOf(file.publicKey.getPublicSSH())})`;
-        fromFiles.push({ label, agent: new FileKey(desk, path, file) });
+        fromFiles.push({ label, agent: new FileKey(ports, path, file) });
       }
     } else if (file.kind === 'public') {
       skipped.push(`key file "${path}": is the public half, and the agent does not hold the private one`);
@@ -67,8 +67,8 @@ export async function findIdentities(desk: IdentityDesk): Promise<Identities> {
       skipped.push(`key file "${path}": is not there`);
     }
   }
-  const accepted = held.filter(({ key }) => isAccepted(desk.config, key));
-  const others = desk.config.identitiesOnly ? [] : accepted.map((one) => one.identity);
+  const accepted = held.filter(({ key }) => isAccepted(ports.config, key));
+  const others = ports.config.identitiesOnly ? [] : accepted.map((one) => one.identity);
   return { offered: [...first, ...others, ...fromFiles], skipped };
 }
 
@@ -89,9 +89,9 @@ interface HeldKey {
   readonly identity: Identity;
 }
 
-async function agentKeys(desk: IdentityDesk, skipped: string[]): Promise<HeldKey[]> {
-  const { identityAgent } = desk.config;
-  const socket = identityAgent.kind === 'socket' ? identityAgent.path : desk.agentSocket;
+async function agentKeys(ports: IdentityPorts, skipped: string[]): Promise<HeldKey[]> {
+  const { identityAgent } = ports.config;
+  const socket = identityAgent.kind === 'socket' ? identityAgent.path : ports.agentSocket;
   if (identityAgent.kind === 'none' || socket === undefined || socket === '') return [];
   const agent = new OpenSSHAgent(socket);
   try {
@@ -146,13 +146,13 @@ class AgentKey extends BaseAgent<ParsedKey> {
 
 class FileKey extends BaseAgent<ParsedKey> {
   hasSigned = false;
-  readonly #desk: IdentityDesk;
+  readonly #ports: IdentityPorts;
   readonly #path: string;
   readonly #file: { readonly publicKey: ParsedKey; readonly encrypted: boolean; readonly text: Buffer };
 
-  constructor(desk: IdentityDesk, path: string, file: { publicKey: ParsedKey; encrypted: boolean; text: Buffer }) {
+  constructor(ports: IdentityPorts, path: string, file: { publicKey: ParsedKey; encrypted: boolean; text: Buffer }) {
     super();
-    this.#desk = desk;
+    this.#ports = ports;
     this.#path = path;
     this.#file = file;
   }
@@ -187,14 +187,14 @@ class FileKey extends BaseAgent<ParsedKey> {
   }
 
   async #open(): Promise<ParsedKey> {
-    const { config, prompter, signal } = this.#desk;
+    const { config, prompter, signal } = this.#ports;
     if (!this.#file.encrypted) return this.#file.publicKey;
     if (prompter === undefined) throw new Error('nobody could be asked for its passphrase');
     for (let attempt = 1; attempt <= config.passwordPrompts; attempt += 1) {
       const again = attempt === 1 ? '' : ' (the last one was wrong)';
       const text = `Passphrase for key "${this.#path}"${again}`;
       const question = { kind: 'passphrase', host: config.alias, key: this.#path } as const;
-      const answer = await this.#desk.whileAsking(() => prompter.ask({ ...question, text, echo: false }, signal));
+      const answer = await this.#ports.whileAsking(() => prompter.ask({ ...question, text, echo: false }, signal));
       if (answer === undefined) break;
       registerSecret(answer);
       const key = openKey(this.#file.text, answer);

@@ -36,14 +36,14 @@ export interface StoredFile {
 export interface ByteRange {
   readonly offset: number;
   readonly length: number;
-  readonly near?: NearCopy | undefined;
+  readonly near?: CacheUse | undefined;
 }
 
 /**
  * What a copy near may do, where somebody keeps one: `keep` for what is read again and again, so that a copy is worth
  * its room and may be the answer; `renew` where that answer failed its proof, so that only the store is asked.
  */
-export type NearCopy = 'keep' | 'renew';
+export type CacheUse = 'keep' | 'renew';
 
 const MIB = 1024 ** 2;
 

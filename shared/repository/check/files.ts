@@ -119,7 +119,7 @@ export async function readIndexes(
 }
 
 /** Files that are no part of a repository, and what interrupted writes left. */
-export class Strangers {
+export class ForeignFiles {
   readonly #damage: Damage;
   #leftovers = 0;
   #leftoverBytes = 0;

@@ -11,7 +11,7 @@ import type { BlobPlace } from '../index/blob-index.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { listPacks, type PackListing } from '../read/pack-listing.ts';
 import type { Damage } from './damage.ts';
-import type { Strangers } from './files.ts';
+import type { ForeignFiles } from './files.ts';
 import type { PackVerdict } from './pack-proof.ts';
 import { packName } from './pack-proof.ts';
 
@@ -25,11 +25,11 @@ export interface PackSurvey extends PackListing {
 
 export async function surveyPacks(
   repository: OpenedRepository,
-  strangers: Strangers,
+  foreignFiles: ForeignFiles,
   signal: AbortSignal,
 ): Promise<PackSurvey> {
   const { index } = repository;
-  const listing = await listPacks(repository, signal, (file) => strangers.sort('data', file));
+  const listing = await listPacks(repository, signal, (file) => foreignFiles.sort('data', file));
   const { sizes } = listing;
   const unnamed = [...sizes].filter(([id]) => !index.hasPack(id)).map(([id, size]) => ({ id, size }));
   const suspects = new Set<PackId>();

@@ -7,7 +7,7 @@ import type { OpenedRepository } from '../opened-repository.ts';
 import type { CheckResult } from '../repository.ts';
 import type { RestorePoint } from '../restore-point.ts';
 import { Damage } from './damage.ts';
-import { checkKeys, checkLocks, checkPoints, readIndexes, Strangers } from './files.ts';
+import { checkKeys, checkLocks, checkPoints, ForeignFiles, readIndexes } from './files.ts';
 import { PackFaults, type PackSurvey, surveyPacks } from './packs.ts';
 import { Survey } from './survey.ts';
 
@@ -23,15 +23,15 @@ export interface Structure {
 /** Restore points are read before the index, and the index before the packs, so that a backup may run meanwhile. */
 export async function inspectStructure(repository: OpenedRepository, signal: AbortSignal): Promise<Structure> {
   const damage = new Damage();
-  const strangers = new Strangers(damage);
+  const foreignFiles = new ForeignFiles(damage);
   const points = await checkPoints(repository, damage, signal);
   await checkKeys(repository, damage, signal);
   const { othersWork } = await checkLocks(repository, damage, signal);
   const lost = await readIndexes(repository, signal);
   for (const { name, message } of lost) damage.add(`index:${name}`, message, LOST_INDEX);
-  const packs = await surveyPacks(repository, strangers, signal);
-  await strangers.look(repository, ['keys', 'index', 'snapshots', 'locks'], signal);
-  strangers.tellLeftovers(othersWork);
+  const packs = await surveyPacks(repository, foreignFiles, signal);
+  await foreignFiles.look(repository, ['keys', 'index', 'snapshots', 'locks'], signal);
+  foreignFiles.tellLeftovers(othersWork);
   const [first] = lost;
   const faults = new PackFaults(repository, damage, packs, first && `index:${first.name}`);
   return { damage, points, packs, faults, damagedIndexes: lost.map(({ name }) => name) };

@@ -4,7 +4,7 @@
  */
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import { mapAhead } from '../../base/limit.ts';
-import type { NearCopy, ReadableBackend } from '../backend/backend.ts';
+import type { CacheUse, ReadableBackend } from '../backend/backend.ts';
 import type { CipherKey, Sealer } from '../crypto/aes-poly1305.ts';
 import { claimFault } from '../format/bounds.ts';
 import type { BlobId, BlobType, PackId } from '../format/ids.ts';
@@ -78,7 +78,7 @@ export class BlobReader implements AsyncDisposable {
     }
   }
 
-  async #openAt(place: BlobPlace, near: NearCopy | undefined, signal: AbortSignal): Promise<OpenedBlob> {
+  async #openAt(place: BlobPlace, near: CacheUse | undefined, signal: AbortSignal): Promise<OpenedBlob> {
     const { offset, length, pack } = place;
     const content = await this.#backend.load({ type: 'data', name: pack }, { offset, length, near }, signal);
     return openBlob(this.#sealer, place, content);

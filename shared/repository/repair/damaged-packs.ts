@@ -13,7 +13,7 @@ import { readPackHeader } from '../read/pack-header.ts';
 import { openReading } from '../workers/reader-pool.ts';
 import { assertPacksThere, indexComesFirst, step } from './make-plan.ts';
 
-export interface SickPack {
+export interface DamagedPack {
   readonly id: PackId;
   /** What is wrong with it, without a subject. */
   readonly message: string;
@@ -26,7 +26,7 @@ export interface SickPack {
 }
 
 export interface DamagedPacks {
-  readonly sick: readonly SickPack[];
+  readonly damaged: readonly DamagedPack[];
   readonly lost: readonly RepairLoss[];
   readonly notes: readonly RepairStep[];
 }
@@ -53,7 +53,7 @@ export async function findDamagedPacks(
     choose: (id) => chosen.has(id),
     onProgress: ({ packsDone, packsTotal }) => onProgress(packsDone, packsTotal),
   });
-  const sick: SickPack[] = [];
+  const damaged: DamagedPack[] = [];
   const notes: RepairStep[] = [];
   for (const verdict of faulty) {
     const { pack, header, hashFits, readFault } = verdict;
@@ -62,22 +62,22 @@ export async function findDamagedPacks(
       notes.push(step('data', pack.id, `could not be read (${readFault}); it is left alone`));
     // The pack is as it was written; what is wrong is the index.
     else if (header.kind === 'differs' && hashFits === true) notes.push(step('data', pack.id, WRONG_INDEX));
-    else sick.push({ ...(await judge(repository, verdict, signal)), isIndexed: true });
+    else damaged.push({ ...(await judge(repository, verdict, signal)), isIndexed: true });
   }
   const isProved = provedPlaces(structure, chosen, faulty);
-  const look: Look = { sick, notes, isProved };
+  const look: Look = { damaged, notes, isProved };
   for (const id of chosen) {
     const size = structure.packs.sizes.get(id);
     if (size === undefined) notes.push(step('data', id, 'is not there; run "stillpoint repair index"'));
     else if (!repository.index.hasPack(id)) await judgeUnreferenced(repository, { id, size }, look, signal);
   }
   await conclude(repository, structure, signal);
-  const lost = sick
+  const lost = damaged
     .map(({ id }) => structure.damage.findingOf(`pack:${id}`))
     .filter((finding) => finding !== undefined)
     .filter(({ affects }) => affects.length > 0)
     .map(({ message, affects }): RepairLoss => ({ object: 'content of restore points', reason: message, affects }));
-  return { sick, lost, notes };
+  return { damaged, lost, notes };
 }
 
 function chooseNamed(
@@ -107,7 +107,7 @@ async function judge(
   repository: OpenedRepository,
   verdict: PackVerdict,
   signal: AbortSignal,
-): Promise<Omit<SickPack, 'isIndexed'>> {
+): Promise<Omit<DamagedPack, 'isIndexed'>> {
   const { pack, size } = verdict;
   const good = await goodBlobs(repository, verdict, signal);
   const signature = signatureOf(verdict);
@@ -137,7 +137,7 @@ async function goodBlobs(
 }
 
 interface Look {
-  readonly sick: SickPack[];
+  readonly damaged: DamagedPack[];
   readonly notes: RepairStep[];
   readonly isProved: (place: BlobPlace) => boolean;
 }
@@ -172,7 +172,7 @@ const blobKey = ({ type, id }: Pick<PackedBlob, 'type' | 'id'>): string => type 
 async function judgeUnreferenced(
   repository: OpenedRepository,
   { id, size }: { readonly id: PackId; readonly size: number },
-  { sick, notes, isProved }: Look,
+  { damaged, notes, isProved }: Look,
   signal: AbortSignal,
 ): Promise<void> {
   const blobs = await readPackHeader(repository, id, size, signal);
@@ -188,7 +188,7 @@ async function judgeUnreferenced(
   }
   const judged = await judge(repository, verdict, signal);
   const isElsewhere = ({ type, id: blob }: PackedBlob): boolean => repository.index.findAll(type, blob).some(isProved);
-  sick.push({ ...judged, isIndexed: false, good: judged.good.filter((blob) => !isElsewhere(blob)) });
+  damaged.push({ ...judged, isIndexed: false, good: judged.good.filter((blob) => !isElsewhere(blob)) });
 }
 
 async function proveOne(

@@ -5,7 +5,7 @@
  */
 import { isStillpointError } from '../../base/errors.ts';
 import { forEachWithLimit } from '../../base/limit.ts';
-import type { RepairLoss, RepairPlan, RepairStep, RepairWish } from '../../domain/repair-plan.ts';
+import type { RepairLoss, RepairPlan, RepairScope, RepairStep } from '../../domain/repair-plan.ts';
 import { Damage } from '../check/damage.ts';
 import { packName, provePacks } from '../check/pack-proof.ts';
 import { inspectStructure, type Structure } from '../check/structure.ts';
@@ -27,14 +27,14 @@ export interface PreparedRepair {
 
 export async function planIndexRepair(
   repository: OpenedRepository,
-  wish: RepairWish,
+  scope: RepairScope,
   signal: AbortSignal,
 ): Promise<PreparedRepair> {
   const structure = await inspectStructure(repository, signal);
-  assertPacksThere(repository, structure, wish);
+  assertPacksThere(repository, structure, scope);
   const old = await repository.files.listNames('index', signal);
   const gathering = new Gathering(repository, structure, signal);
-  await gathering.run(wish.readAll === true);
+  await gathering.run(scope.readAll === true);
   const { changes, notes, fresh, exact, dropped } = gathering;
   const damaged = new Set(structure.damagedIndexes);
   const isNeeded = changes.length > 0 || damaged.size > 0;
@@ -46,7 +46,7 @@ export async function planIndexRepair(
   const removes = old.map((name) =>
     step('index', name, damaged.has(name) ? 'it cannot be read' : 'the new index replaces it'),
   );
-  const plan = makePlan(repository, wish, {
+  const plan = makePlan(repository, scope, {
     writes: isNeeded ? [written, ...changes] : [],
     removes: isNeeded ? removes : [],
     lost,

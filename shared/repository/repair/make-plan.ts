@@ -1,7 +1,7 @@
 /** What all repairs share: the id of a plan, the words for objects, and what they must not begin with. */
 import { StillpointError } from '../../base/errors.ts';
 import { planIdOf } from '../../domain/plan-id.ts';
-import type { RepairLoss, RepairPlan, RepairStep, RepairWish } from '../../domain/repair-plan.ts';
+import type { RepairLoss, RepairPlan, RepairScope, RepairStep } from '../../domain/repair-plan.ts';
 import { describeFile, type FileType } from '../backend/backend.ts';
 import type { Structure } from '../check/structure.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
@@ -17,8 +17,8 @@ export interface PlanContent {
 }
 
 /** The id is over all that the plan says and over the repository that it is for. */
-export function makePlan({ id }: OpenedRepository, wish: RepairWish, { exact, ...content }: PlanContent): RepairPlan {
-  const { part, packs = [], readAll = false, giveUpFolders = false, forget = false } = wish;
+export function makePlan({ id }: OpenedRepository, scope: RepairScope, { exact, ...content }: PlanContent): RepairPlan {
+  const { part, packs = [], readAll = false, giveUpFolders = false, forget = false } = scope;
   const steps = [content.writes, content.removes, content.notes].map((list) =>
     list.map(({ object, reason }) => [object, reason]),
   );
@@ -46,7 +46,7 @@ export function indexComesFirst(what: string): StillpointError {
 export function assertPacksThere(
   repository: OpenedRepository,
   { packs }: Structure,
-  { giveUpFolders = false, part }: RepairWish,
+  { giveUpFolders = false, part }: RepairScope,
 ): void {
   const { index, location } = repository;
   if (index.packCount > 0 && packs.sizes.size === 0) {

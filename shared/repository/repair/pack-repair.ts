@@ -10,7 +10,7 @@
  *    index names. A crash leaves a damaged pack that no index names; the next repair of packs finds it there.
  */
 import { invariant, StillpointError } from '../../base/errors.ts';
-import type { RepairLoss, RepairStep, RepairWish } from '../../domain/repair-plan.ts';
+import type { RepairLoss, RepairScope, RepairStep } from '../../domain/repair-plan.ts';
 import { isSound, packName, provePacks } from '../check/pack-proof.ts';
 import type { PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
@@ -18,7 +18,7 @@ import type { OpenedRepository } from '../opened-repository.ts';
 import { PackWriter } from '../prune/pack-writer.ts';
 import { openBlob } from '../read/open-blob.ts';
 import { openReading } from '../workers/reader-pool.ts';
-import { findDamagedPacks, type SickPack } from './damaged-packs.ts';
+import { type DamagedPack, findDamagedPacks } from './damaged-packs.ts';
 import type { PreparedRepair } from './index-repair.ts';
 import { makePlan, step } from './make-plan.ts';
 import { type RepairRun, removeFile, replaceIndex } from './replace-index.ts';
@@ -30,52 +30,52 @@ export interface PackRepairOptions {
 
 export async function planPackRepair(
   repository: OpenedRepository,
-  wish: RepairWish,
+  scope: RepairScope,
   options: PackRepairOptions,
 ): Promise<PreparedRepair> {
-  const { sick, lost, notes } = await findDamagedPacks(repository, wish.packs ?? [], options);
+  const { damaged, lost, notes } = await findDamagedPacks(repository, scope.packs ?? [], options);
   const old = await repository.files.listNames('index', options.signal);
-  const saved = sick.filter(({ good }) => good.length > 0);
-  const plan = makePlan(repository, wish, {
+  const saved = damaged.filter(({ good }) => good.length > 0);
+  const plan = makePlan(repository, scope, {
     writes: saved.map(({ id, good }) => ({
       object: 'new packs',
       reason: `hold ${good.length} good blobs of ${packName(id)}`,
     })),
     removes: [
-      ...sick.map(({ id, message }) => step('data', id, message)),
-      ...(sick.some(changesIndex) ? old.map((name) => step('index', name, 'a new index replaces it')) : []),
+      ...damaged.map(({ id, message }) => step('data', id, message)),
+      ...(damaged.some(changesIndex) ? old.map((name) => step('index', name, 'a new index replaces it')) : []),
     ],
     lost: lost.map((loss): RepairLoss => ({ ...loss })),
     notes: notes.map((note): RepairStep => ({ ...note })),
-    exact: [...sick.flatMap(({ id, good }) => [id, ...good.map((blob) => blob.id)]), ...old],
+    exact: [...damaged.flatMap(({ id, good }) => [id, ...good.map((blob) => blob.id)]), ...old],
   });
-  return { plan, apply: (run) => new PackRepair(repository, sick, old, run).run() };
+  return { plan, apply: (run) => new PackRepair(repository, damaged, old, run).run() };
 }
 
 class PackRepair {
   readonly #repository: OpenedRepository;
-  readonly #sick: readonly SickPack[];
+  readonly #damaged: readonly DamagedPack[];
   readonly #old: readonly string[];
   readonly #run: RepairRun;
 
-  constructor(repository: OpenedRepository, sick: readonly SickPack[], old: readonly string[], run: RepairRun) {
+  constructor(repository: OpenedRepository, damaged: readonly DamagedPack[], old: readonly string[], run: RepairRun) {
     this.#repository = repository;
-    this.#sick = sick;
+    this.#damaged = damaged;
     this.#old = old;
     this.#run = run;
   }
 
   async run(): Promise<void> {
-    if (this.#sick.length === 0) return;
+    if (this.#damaged.length === 0) return;
     const { lock, signal } = this.#run;
-    for (const pack of this.#sick) if (!(await pack.isStill(signal))) throw changing(pack.id);
+    for (const pack of this.#damaged) if (!(await pack.isStill(signal))) throw changing(pack.id);
     const stored = await this.#save(new PackWriter(this.#repository, lock, signal));
     await this.#prove(stored);
-    const going = new Set(this.#sick.map(({ id }) => id));
-    if (stored.length > 0 || this.#sick.some(changesIndex)) {
+    const going = new Set(this.#damaged.map(({ id }) => id));
+    if (stored.length > 0 || this.#damaged.some(changesIndex)) {
       await replaceIndex(this.#repository, this.#staying(going, stored), this.#old, this.#run);
     }
-    for (const pack of this.#sick) {
+    for (const pack of this.#damaged) {
       this.#assertReplaced(pack, going);
       await removeFile(this.#repository, 'data', pack.id, lock, signal);
     }
@@ -84,14 +84,14 @@ class PackRepair {
   async #save(writer: PackWriter): Promise<readonly IndexedPack[]> {
     const { files, parts } = this.#repository;
     let done = 0;
-    for (const { id, good } of this.#sick) {
+    for (const { id, good } of this.#damaged) {
       for (const blob of good) {
         const range = { offset: blob.offset, length: blob.length };
         const envelope = await files.backend.load({ type: 'data', name: id }, range, this.#run.signal);
         if (openBlob(parts.sealer, blob, envelope).data === undefined) throw changing(id);
         await writer.add(blob, Uint8Array.from(envelope));
       }
-      this.#run.onProgress((done += 1), this.#sick.length);
+      this.#run.onProgress((done += 1), this.#damaged.length);
     }
     await writer.finish();
     return writer.stored;
@@ -118,7 +118,7 @@ class PackRepair {
   }
 
   /** The index in memory was read from the store after the new one was written. */
-  #assertReplaced({ good }: SickPack, going: ReadonlySet<PackId>): void {
+  #assertReplaced({ good }: DamagedPack, going: ReadonlySet<PackId>): void {
     for (const { type, id } of good) {
       const isKept = this.#repository.index.findAll(type, id).some(({ pack }) => !going.has(pack));
       invariant(isKept, 'every good blob of a damaged pack lies in another pack before it is removed');
@@ -126,7 +126,7 @@ class PackRepair {
   }
 }
 
-const changesIndex = ({ isIndexed, good }: SickPack): boolean => isIndexed || good.length > 0;
+const changesIndex = ({ isIndexed, good }: DamagedPack): boolean => isIndexed || good.length > 0;
 
 function changing(id: PackId): StillpointError {
   return new StillpointError(

@@ -1,5 +1,5 @@
 /** The door to the repairs: makes the plan of the part that is wished for. */
-import type { RepairWish } from '../../domain/repair-plan.ts';
+import type { RepairScope } from '../../domain/repair-plan.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { type PreparedRepair, planIndexRepair } from './index-repair.ts';
 import { planPackRepair } from './pack-repair.ts';
@@ -13,15 +13,15 @@ export interface PlanOptions {
 /** Reads only. The repository in memory may afterwards be as it would be after the repair; open it anew for other use. */
 export function planRepair(
   repository: OpenedRepository,
-  wish: RepairWish,
+  scope: RepairScope,
   options: PlanOptions,
 ): Promise<PreparedRepair> {
-  switch (wish.part) {
+  switch (scope.part) {
     case 'index':
-      return planIndexRepair(repository, wish, options.signal);
+      return planIndexRepair(repository, scope, options.signal);
     case 'packs':
-      return planPackRepair(repository, wish, options);
+      return planPackRepair(repository, scope, options);
     case 'points':
-      return planPointRepair(repository, wish, options.signal);
+      return planPointRepair(repository, scope, options.signal);
   }
 }

@@ -11,7 +11,7 @@
  * mended by writing its trees again; while it waits for that it counts as no loss of its own.
  */
 import { StillpointError } from '../../base/errors.ts';
-import type { RepairLoss, RepairStep, RepairWish } from '../../domain/repair-plan.ts';
+import type { RepairLoss, RepairScope, RepairStep } from '../../domain/repair-plan.ts';
 import { REPAIRED_TAG, withLost } from '../../domain/wholeness.ts';
 import { describeFile } from '../backend/backend.ts';
 import { Damage } from '../check/damage.ts';
@@ -29,7 +29,7 @@ import { assertPacksThere, cannotRead, indexComesFirst, makePlan, readsDiffer, s
 import { type RepairRun, removeFile } from './replace-index.ts';
 import { TreeRewriter } from './tree-rewriter.ts';
 
-interface HurtPoint {
+interface DamagedPoint {
   readonly point: RestorePoint;
   /** Of the copy; undefined where nothing of it can be read. */
   readonly tree: BlobId | undefined;
@@ -44,35 +44,35 @@ interface HurtPoint {
 }
 
 /** Restore points that one copy stands for. */
-type HurtGroup = readonly [HurtPoint, ...HurtPoint[]];
+type DamagedGroup = readonly [DamagedPoint, ...DamagedPoint[]];
 
 type CauseOf = (type: BlobType, id: BlobId) => string | undefined;
 
 /** What was read, and what it says is damaged. */
 interface Seen {
-  readonly hurt: readonly HurtPoint[];
+  readonly damaged: readonly DamagedPoint[];
   readonly files: readonly DamagedFile[];
   readonly causeOf: CauseOf;
 }
 
 export async function planPointRepair(
   repository: OpenedRepository,
-  wish: RepairWish,
+  scope: RepairScope,
   signal: AbortSignal,
 ): Promise<PreparedRepair> {
   const seen = await lookAt(repository, signal);
-  const { hurt, files } = seen;
-  const plan = makePlan(repository, wish, {
-    writes: writesOf(hurt),
-    removes: wish.forget === true ? removesOf(seen) : [],
-    lost: hurt.map(({ loss }) => loss).filter((loss) => loss !== undefined),
+  const { damaged, files } = seen;
+  const plan = makePlan(repository, scope, {
+    writes: writesOf(damaged),
+    removes: scope.forget === true ? removesOf(seen) : [],
+    lost: damaged.map(({ loss }) => loss).filter((loss) => loss !== undefined),
     notes:
-      wish.forget === true
+      scope.forget === true
         ? []
         : files.map(({ name }) => step('snapshots', name, 'cannot be read; --forget removes it')),
-    exact: [...hurt.flatMap(({ point, tree }) => [point.id, tree ?? '']), ...files.map(({ name }) => name)],
+    exact: [...damaged.flatMap(({ point, tree }) => [point.id, tree ?? '']), ...files.map(({ name }) => name)],
   });
-  return { plan, apply: (run) => applyPointRepair(repository, seen, wish.forget === true, run) };
+  return { plan, apply: (run) => applyPointRepair(repository, seen, scope.forget === true, run) };
 }
 
 /** @param only ids of the restore points to look at; none means all */
@@ -84,12 +84,12 @@ async function lookAt(repository: OpenedRepository, signal: AbortSignal, only?: 
   await assertIndexIsSound(repository, { ...structure, points }, signal);
   const { causeOf } = structure.faults;
   const rewriter = new TreeRewriter({ repository, causeOf, signal, store: () => Promise.resolve() });
-  const hurt = await findHurt(points, rewriter);
-  return { hurt, files: await findDamagedPoints(repository, structure, names, signal), causeOf };
+  const damaged = await findDamaged(points, rewriter);
+  return { damaged, files: await findDamagedPoints(repository, structure, names, signal), causeOf };
 }
 
-function writesOf(hurt: readonly HurtPoint[]): readonly RepairStep[] {
-  return byCopy(hurt).flatMap(([{ point, tree, copy, isCopyWhole }]): RepairStep[] =>
+function writesOf(damaged: readonly DamagedPoint[]): readonly RepairStep[] {
+  return byCopy(damaged).flatMap(([{ point, tree, copy, isCopyWhole }]): RepairStep[] =>
     tree === undefined || isCopyWhole
       ? []
       : copy === undefined
@@ -98,9 +98,9 @@ function writesOf(hurt: readonly HurtPoint[]): readonly RepairStep[] {
   );
 }
 
-function removesOf({ hurt, files }: Seen): readonly RepairStep[] {
+function removesOf({ damaged, files }: Seen): readonly RepairStep[] {
   return [
-    ...hurt
+    ...damaged
       .filter(isReplaced)
       .map(({ point, tree }) =>
         step('snapshots', point.id, tree === undefined ? 'nothing of it can be read' : 'its repaired copy replaces it'),
@@ -109,36 +109,36 @@ function removesOf({ hurt, files }: Seen): readonly RepairStep[] {
   ];
 }
 
-async function findHurt(points: readonly RestorePoint[], rewriter: TreeRewriter): Promise<readonly HurtPoint[]> {
-  const hurt: HurtPoint[] = [];
+async function findDamaged(points: readonly RestorePoint[], rewriter: TreeRewriter): Promise<readonly DamagedPoint[]> {
+  const damaged: DamagedPoint[] = [];
   for (const point of points) {
     const { tree, lost, more } = await rewriter.rewrite(point.tree);
     if (lost.length === 0) continue;
     const gaps = { lost, lostCount: lost.length + more };
     if (tree === point.tree) {
-      hurt.push({ point, tree, copy: point, isCopyWhole: false, loss: undefined, ...gaps });
+      damaged.push({ point, tree, copy: point, isCopyWhole: false, loss: undefined, ...gaps });
       continue;
     }
     const copy = tree && points.find((other) => isCopyOf(other, point, tree));
     // The id of its tree says what the copy should hold; only a walk says that it does.
     const isCopyWhole = copy !== undefined && (await rewriter.rewrite(copy.tree)).lost.length === 0;
-    hurt.push({ point, tree, copy, isCopyWhole, loss: lossOf(point, tree, lost, more), ...gaps });
+    damaged.push({ point, tree, copy, isCopyWhole, loss: lossOf(point, tree, lost, more), ...gaps });
   }
-  const mended = new Set(hurt.filter(isReplaced).map(({ copy }) => copy?.id));
-  return hurt.filter(({ point }) => !mended.has(point.id));
+  const mended = new Set(damaged.filter(isReplaced).map(({ copy }) => copy?.id));
+  return damaged.filter(({ point }) => !mended.has(point.id));
 }
 
 /**
  * A restore point and its copy of an earlier repair may lose the same again, and both come to the same new copy: were
  * each given one, every repair would double them.
  */
-function byCopy(hurt: readonly HurtPoint[]): readonly HurtGroup[] {
-  const keyOf = ({ point, tree, copy }: HurtPoint): string =>
+function byCopy(damaged: readonly DamagedPoint[]): readonly DamagedGroup[] {
+  const keyOf = ({ point, tree, copy }: DamagedPoint): string =>
     copy?.id ?? `${point.original ?? point.id}:${tree ?? point.id}`;
-  return [...Map.groupBy(hurt, keyOf).values()].map((group) => group as [HurtPoint, ...HurtPoint[]]);
+  return [...Map.groupBy(damaged, keyOf).values()].map((group) => group as [DamagedPoint, ...DamagedPoint[]]);
 }
 
-function isReplaced({ point, copy }: HurtPoint): boolean {
+function isReplaced({ point, copy }: DamagedPoint): boolean {
   return copy !== point;
 }
 
@@ -205,14 +205,14 @@ async function applyPointRepair(
   forget: boolean,
   { lock, signal, onProgress }: RepairRun,
 ): Promise<void> {
-  const { hurt, files } = seen;
+  const { damaged, files } = seen;
   const causeOf = await lookAgain(repository, seen, signal);
   const copies: RestorePoint[] = [];
   {
     await using writer = await repository.openWriter(lock, { workers: 1 });
     const store = async (text: Buffer): Promise<void> => void (await (await writer.put('tree', text, signal)).saved);
     const rewriter = new TreeRewriter({ repository, causeOf, signal, store });
-    const wanted = hurt.filter(({ tree }) => tree !== undefined);
+    const wanted = damaged.filter(({ tree }) => tree !== undefined);
     for (const { point, tree, isCopyWhole } of wanted) {
       if (!isCopyWhole && (await rewriter.rewrite(point.tree)).tree !== tree) throw readsDiffer(nameOf(point));
     }
@@ -225,7 +225,7 @@ async function applyPointRepair(
   }
   for (const copy of copies) await proveCopy(repository, copy, causeOf, signal);
   if (!forget) return;
-  for (const { point } of hurt.filter(isReplaced)) await removeFile(repository, 'snapshots', point.id, lock, signal);
+  for (const { point } of damaged.filter(isReplaced)) await removeFile(repository, 'snapshots', point.id, lock, signal);
   for (const { name } of files) await removeFile(repository, 'snapshots', name, lock, signal);
 }
 
@@ -234,11 +234,13 @@ async function applyPointRepair(
  * memory; what was not is asked of the store.
  */
 async function lookAgain(repository: OpenedRepository, seen: Seen, signal: AbortSignal): Promise<CauseOf> {
-  const only = new Set(seen.hurt.flatMap(({ point, copy }) => (copy === undefined ? [point.id] : [point.id, copy.id])));
+  const only = new Set(
+    seen.damaged.flatMap(({ point, copy }) => (copy === undefined ? [point.id] : [point.id, copy.id])),
+  );
   const again = await lookAt(repository, signal, only);
-  const damageOf = ({ hurt, files }: Seen): string =>
+  const damageOf = ({ damaged, files }: Seen): string =>
     JSON.stringify([
-      hurt.map(({ point, tree, copy, isCopyWhole, loss }) => [point.id, tree, copy?.id, isCopyWhole, loss]),
+      damaged.map(({ point, tree, copy, isCopyWhole, loss }) => [point.id, tree, copy?.id, isCopyWhole, loss]),
       files,
     ]);
   if (damageOf(again) !== damageOf(seen)) throw readsDiffer('the damaged restore points');
@@ -253,7 +255,7 @@ function nameOf({ id }: RestorePoint): string {
  * What the backup counted is not true of the copy, so it is not said of it; what is lost is. It has the tags of all that
  * it stands for: keep rules may go by them.
  */
-function copyOf(group: HurtGroup): RestorePointDraft {
+function copyOf(group: DamagedGroup): RestorePointDraft {
   const [{ point, tree, lost, lostCount }] = group;
   const { id, statistics: _, ...rest } = point;
   const tags = new Set(group.flatMap((one) => one.point.tags ?? []));

@@ -43,7 +43,7 @@ interface OpenTree {
   /** Whether it cannot be read. */
   readonly isLost: boolean;
   /** Whether it has to be made anew, whatever becomes of its folders. */
-  readonly isHurt: boolean;
+  readonly isDamaged: boolean;
 }
 
 const LOST: Rewritten = { tree: undefined, losses: ALL };
@@ -104,10 +104,10 @@ export class TreeRewriter {
 
   async #open(id: BlobId): Promise<OpenTree> {
     const seen = await this.#read(id, () => {
-      const found = { folders: new Set<BlobId>(), isHurt: false };
+      const found = { folders: new Set<BlobId>(), isDamaged: false };
       const take = (node: Node): void => {
         if (node.subtree !== undefined) found.folders.add(node.subtree);
-        found.isHurt ||= this.#isHurt(node);
+        found.isDamaged ||= this.#isDamaged(node);
       };
       return { found, take };
     });
@@ -116,18 +116,18 @@ export class TreeRewriter {
       folders: [...(seen?.folders ?? [])],
       next: 0,
       isLost: seen === undefined,
-      isHurt: seen?.isHurt === true,
+      isDamaged: seen?.isDamaged === true,
     };
   }
 
   /** Undefined for a tree that stays as it is. */
-  async #finish({ id, folders, isLost, isHurt }: OpenTree): Promise<Rewritten | undefined> {
+  async #finish({ id, folders, isLost, isDamaged }: OpenTree): Promise<Rewritten | undefined> {
     if (isLost) return LOST;
-    return isHurt || folders.some((folder) => this.#changed.has(folder)) ? await this.#rewriteTree(id) : undefined;
+    return isDamaged || folders.some((folder) => this.#changed.has(folder)) ? await this.#rewriteTree(id) : undefined;
   }
 
   /** Whether the node itself cannot stay as it is, whatever is below it. */
-  #isHurt(node: Node): boolean {
+  #isDamaged(node: Node): boolean {
     if (node.stray !== undefined) return true;
     if (node.type === 'dir') return node.subtree === undefined;
     return node.type === 'file' && !this.#isWhole(node);

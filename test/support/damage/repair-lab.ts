@@ -1,6 +1,6 @@
 /** Repairs as the pipeline does them, one part after the other, and what a repository holds before and after. */
 import { type Clock, systemClock } from '../../../shared/base/clock.ts';
-import type { RepairPart, RepairPlan, RepairWish } from '../../../shared/domain/repair-plan.ts';
+import type { RepairPart, RepairPlan, RepairScope } from '../../../shared/domain/repair-plan.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { verifyRepository } from '../../../shared/repository/check/verify.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
@@ -10,7 +10,7 @@ import { planRepair } from '../../../shared/repository/repair/plan-repair.ts';
 import type { RestorePoint } from '../../../shared/repository/restore-point.ts';
 import { PASSWORD, testSignal } from '../test-repository.ts';
 
-export const WISHES: Readonly<Record<RepairPart, RepairWish>> = {
+export const WISHES: Readonly<Record<RepairPart, RepairScope>> = {
   index: { part: 'index', readAll: true },
   packs: { part: 'packs' },
   points: { part: 'points', forget: true },
@@ -19,19 +19,19 @@ export const WISHES: Readonly<Record<RepairPart, RepairWish>> = {
 /** Tells the time, and does not wait for a store to settle. */
 const CLOCK: Clock = { ...systemClock, sleep: () => Promise.resolve() };
 
-export async function repair(backend: Backend, wish: RepairWish): Promise<RepairPlan> {
+export async function repair(backend: Backend, scope: RepairScope): Promise<RepairPlan> {
   const signal = testSignal();
   const repository = await openRepository(backend, PASSWORD, signal, { clock: CLOCK });
   await using lock = await repository.lock('exclusive', signal);
   const onProgress = (): void => undefined;
-  const prepared = await planRepair(repository, wish, { signal, onProgress });
+  const prepared = await planRepair(repository, scope, { signal, onProgress });
   await prepared.apply({ lock, signal, onProgress });
   return prepared.plan;
 }
 
 export async function repairAll(backend: Backend): Promise<readonly RepairPlan[]> {
   const plans: RepairPlan[] = [];
-  for (const wish of Object.values(WISHES)) plans.push(await repair(backend, wish));
+  for (const scope of Object.values(WISHES)) plans.push(await repair(backend, scope));
   return plans;
 }
 

@@ -125,18 +125,18 @@ test.each<[string[], object]>([
   [['verify', '--daily', '7'], { kind: 'verify', repository: 'main', subset: { kind: 'daily', days: 7 } }],
   [
     ['repair', 'index', '--read-all'],
-    { kind: 'repair', repository: 'main', wish: { part: 'index', readAll: true }, apply: false },
+    { kind: 'repair', repository: 'main', scope: { part: 'index', readAll: true }, apply: false },
   ],
   [
     ['repair', 'packs', 'main', '1a2b3c', '--apply'],
-    { kind: 'repair', repository: 'main', wish: { part: 'packs', packs: ['1a2b3c'] }, apply: true },
+    { kind: 'repair', repository: 'main', scope: { part: 'packs', packs: ['1a2b3c'] }, apply: true },
   ],
   [
     ['repair', 'points', '--forget', '--apply', '0123456789abcdef'],
     {
       kind: 'repair',
       repository: 'main',
-      wish: { part: 'points', forget: true },
+      scope: { part: 'points', forget: true },
       apply: true,
       plan: '0123456789abcdef',
     },

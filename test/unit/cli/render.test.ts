@@ -1,10 +1,10 @@
 /** What people read, as golden files: a change of words is seen in review. And nothing that we print can draw. */
 import { describe, expect, test } from 'vitest';
-import { renderForgetPlan, renderPrunePlan } from '../../../cli/render/care.ts';
 import { renderError } from '../../../cli/render/error.ts';
 import { renderEvent } from '../../../cli/render/event.ts';
 import { renderInventory } from '../../../cli/render/inventory.ts';
 import { renderJob, renderJobs } from '../../../cli/render/jobs.ts';
+import { renderForgetPlan, renderPrunePlan } from '../../../cli/render/maintenance.ts';
 import { renderPlan } from '../../../cli/render/plan.ts';
 import { formatMode, renderListing, renderPoints } from '../../../cli/render/points.ts';
 import { renderResult } from '../../../cli/render/result.ts';
@@ -14,7 +14,6 @@ import { StillpointError, toErrorRecord } from '../../../shared/base/errors.ts';
 import { registerSecret } from '../../../shared/base/log.ts';
 import { jobId, restorePointId, sourceName } from '../../../shared/domain/names.ts';
 import { CONTROL, HOSTILE_TEXTS } from '../../support/hostile-text.ts';
-import { sampleForget, sampleForgetPlan, samplePrune, samplePrunePlan } from '../../support/sample-care.ts';
 import {
   foreignPoint,
   sampleBackup,
@@ -40,6 +39,7 @@ import {
   timeOf,
   WHOLE,
 } from '../../support/sample-data.ts';
+import { sampleForget, sampleForgetPlan, samplePrune, samplePrunePlan } from '../../support/sample-maintenance.ts';
 import { sampleRepair } from '../../support/sample-repair.ts';
 
 const golden = (name: string): string => `../../golden/cli/${name}.txt`;

@@ -18,7 +18,7 @@ const REQUESTS = {
   copy: { kind: 'copy', from: repositoryName('other'), to: MAIN, restorePoints: [], filter: FILTER },
   forget: { kind: 'forget', repository: MAIN, selection: { by: 'points', points: [ID] } },
   prune: { kind: 'prune', repository: MAIN, options: { maxUnused: '5%' } },
-  repair: { kind: 'repair', repository: MAIN, wish: { part: 'packs' }, apply: true },
+  repair: { kind: 'repair', repository: MAIN, scope: { part: 'packs' }, apply: true },
   sweep: { kind: 'sweep', host: hostName('db1') },
 } as const satisfies Record<string, JobRequest>;
 

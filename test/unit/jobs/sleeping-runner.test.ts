@@ -7,7 +7,7 @@ import { type Clock, systemClock } from '../../../shared/base/clock.ts';
 import { silentLogger } from '../../../shared/base/log.ts';
 import { identifyProcess, SILENCE_MS } from '../../../shared/base/process-identity.ts';
 import { repositoryName } from '../../../shared/domain/names.ts';
-import { JobDesk } from '../../../shared/facade/job-desk.ts';
+import { JobDirectory } from '../../../shared/facade/job-directory.ts';
 import { tryLock } from '../../../shared/jobs/generation-lock.ts';
 import { JobStore, stateOf } from '../../../shared/jobs/job-store.ts';
 import type { JobRecord } from '../../../shared/jobs/records.ts';
@@ -58,7 +58,7 @@ test('is shown as interrupted when it is silent, and as running when it beats ag
 });
 
 test('has the last word when it wakes, also for a shell that has looked before', async () => {
-  const desk = new JobDesk(() => Promise.resolve(store), systemClock, silentLogger);
+  const desk = new JobDirectory(() => Promise.resolve(store), systemClock, silentLogger);
   await silentFor(SILENCE_MS + 60_000);
   expect((await desk.find(record.id)).state).toBe('interrupted');
   await store.finish(record.id, { type: 'job-finished', seq: 2, at: '2026-01-02T00:00:00.000Z', outcome: 'succeeded' });

@@ -91,7 +91,7 @@ describe('forget', () => {
     await expect(again).rejects.toMatchObject({ code: 'plan.stale' });
   });
 
-  it('knows its plan however the same wish is written', async () => {
+  it('knows its plan however the same scope is written', async () => {
     const { backend, ids } = await filled(4);
     const [first = '', second = ''] = ids;
     const idOf = async (selection: ForgetSelection, maxUnused: string): Promise<string> =>
@@ -108,20 +108,20 @@ describe('forget', () => {
     expect(await idOf(rules(['db1', 'web']), '1K')).toBe(await idOf(rules(['web', 'db1']), '1024'));
     expect(await idOf(rules(['db1']), '1K')).not.toBe(await idOf(rules(['db1'], 1), '1K'));
     const approved = parsePlanId(id);
-    const wish = { selection: points(second, first), prune: { maxUnused: '0%' }, plan: approved };
-    expect((await forget(wish, ports(backend), signal)).forgotten).toEqual([first, second]);
+    const scope = { selection: points(second, first), prune: { maxUnused: '0%' }, plan: approved };
+    expect((await forget(scope, ports(backend), signal)).forgotten).toEqual([first, second]);
   });
 
   it('takes ids and the starts of ids, and nothing that fits none or several', async () => {
     const { backend, ids } = await filled(3);
     const [first = '', second = ''] = ids;
-    const wish = (...points: string[]) => ({ selection: { by: 'points', points } as const });
+    const scope = (...points: string[]) => ({ selection: { by: 'points', points } as const });
     for (const [text, code] of [
       ['', 'repository.unknown-point'],
       ['latest', 'repository.unknown-point'],
       ['0'.repeat(64), 'repository.unknown-point'],
     ] as const) {
-      await expect(forget(wish(first, text), ports(backend), signal)).rejects.toMatchObject({ code });
+      await expect(forget(scope(first, text), ports(backend), signal)).rejects.toMatchObject({ code });
     }
     expect(await pointsIn(backend)).toEqual(ids);
     await backend.save(
@@ -129,13 +129,13 @@ describe('forget', () => {
       [Buffer.from('x')],
       signal,
     );
-    await expect(forget(wish(second.slice(0, 12)), ports(backend), signal)).rejects.toMatchObject({
+    await expect(forget(scope(second.slice(0, 12)), ports(backend), signal)).rejects.toMatchObject({
       code: 'repository.ambiguous-point',
     });
     // What cannot be read can go by its id only, and is said to be unreadable.
-    const plan = await planForgetting(wish(`${second.slice(0, 20)}0000`), ports(backend), signal);
+    const plan = await planForgetting(scope(`${second.slice(0, 20)}0000`), ports(backend), signal);
     expect(plan.notes).toEqual([expect.stringContaining('cannot be read')]);
-    await forget(wish(`${second.slice(0, 20)}0000`, first.slice(0, 10)), ports(backend), signal);
+    await forget(scope(`${second.slice(0, 20)}0000`, first.slice(0, 10)), ports(backend), signal);
     expect(await pointsIn(backend)).toEqual(ids.slice(1));
   });
 
@@ -180,11 +180,11 @@ describe('forget', () => {
   it('goes on to prune under the same lock', async () => {
     const { backend, ids } = await filled(4);
     const events: RunEventBody[] = [];
-    const wish = { selection: byRules(1), prune: PRUNE };
-    const plan = await planForgetting(wish, ports(backend), signal);
+    const scope = { selection: byRules(1), prune: PRUNE };
+    const plan = await planForgetting(scope, ports(backend), signal);
     // Per restore point a file and the tree above it.
     expect(plan.prune?.figures.blobs).toMatchObject({ used: 2, unused: 6 });
-    const report = await forget({ ...wish, plan: plan.id }, ports(backend, events), signal);
+    const report = await forget({ ...scope, plan: plan.id }, ports(backend, events), signal);
     expect(report.prune?.packsDeleted).toBe(6);
     expect(await pointsIn(backend)).toEqual(ids.slice(3));
     expect(await damageIn(backend, 'verify')).toEqual([]);
@@ -207,17 +207,17 @@ describe('forget', () => {
 
   it('stopped after any write or removal leaves a sound repository, and can be done again', async () => {
     const { backend: full, ids } = await filled(4);
-    const wish = { selection: byRules(1), prune: PRUNE };
+    const scope = { selection: byRules(1), prune: PRUNE };
     for (let survived = 0; ; survived += 1) {
       const backend = await copyOf(full, signal);
       const dying = crashAfter(backend, survived);
-      await forget(wish, ports(dying), signal).catch(() => undefined);
+      await forget(scope, ports(dying), signal).catch(() => undefined);
       const damage = (await damageIn(backend, 'verify')).filter((line) => line.startsWith('damage'));
       expect(damage, `after ${survived}`).toEqual([]);
       const left = await pointsIn(backend);
       expect(left, `after ${survived}`).toEqual(ids.slice(ids.length - left.length));
       await (await open(backend)).unlock('all', signal);
-      await forget(wish, ports(backend), signal);
+      await forget(scope, ports(backend), signal);
       expect([await pointsIn(backend), await damageIn(backend, 'verify')]).toEqual([ids.slice(3), []]);
       if (!dying.hasCrashed) break;
     }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { systemClock } from '../../../shared/base/clock.ts';
-import type { RepairWish } from '../../../shared/domain/repair-plan.ts';
+import type { RepairScope } from '../../../shared/domain/repair-plan.ts';
 import { assertTargetPacks } from '../../../shared/pipeline/copy/target-packs.ts';
 import type { Backend, FileRef } from '../../../shared/repository/backend/backend.ts';
 import { createThrottle } from '../../../shared/repository/backend/limit.ts';
@@ -56,7 +56,7 @@ async function damageIn(backend: Backend): Promise<string[]> {
   return findings.filter(({ severity }) => severity === 'damage').map(({ message }) => message);
 }
 
-const REPAIRS: readonly RepairWish[] = [
+const REPAIRS: readonly RepairScope[] = [
   { part: 'index' },
   { part: 'index', readAll: true },
   { part: 'index', giveUpFolders: true },
@@ -77,9 +77,9 @@ describe('packs that a listing leaves out', () => {
     const { findings } = await checkRepository(await open(backend), never);
     expect(findings.map(({ severity }) => severity)).toEqual(['warning']);
     expect(findings[0]?.message).toContain('that the listing leaves out');
-    for (const wish of REPAIRS) {
-      const { writes, removes, lost } = await repair(backend, wish);
-      expect([wish, writes, removes, lost]).toEqual([wish, [], [], []]);
+    for (const scope of REPAIRS) {
+      const { writes, removes, lost } = await repair(backend, scope);
+      expect([scope, writes, removes, lost]).toEqual([scope, [], [], []]);
     }
     await assertTargetPacks(await loaded(backend), never);
     const { plan } = await planOf(backend);
@@ -161,8 +161,8 @@ describe('folders of packs that are missing as a whole', () => {
     for (const name of [first, second]) await move(name);
     const backend = createLocalBackend(root);
     const refused = { message: expect.stringMatching(new RegExp(`data/(${first}|${second})`)) as string };
-    for (const wish of [{ part: 'index' }, { part: 'points', forget: true }, { part: 'packs' }] as const)
-      await expect(repair(backend, wish)).rejects.toMatchObject(refused);
+    for (const scope of [{ part: 'index' }, { part: 'points', forget: true }, { part: 'packs' }] as const)
+      await expect(repair(backend, scope)).rejects.toMatchObject(refused);
     await expect(planOf(backend)).rejects.toMatchObject(refused);
     expect(await names(backend, 'snapshots')).toHaveLength(3);
   });
@@ -202,7 +202,7 @@ describe('folders of packs that are missing as a whole', () => {
     expect(await names(rest, 'data'), 'rclone skips links').toEqual([]);
     // Nothing at all in a listing looks like a place that is not mounted; each pack is asked for all the same.
     expect(await damageIn(rest)).toEqual([]);
-    for (const wish of REPAIRS) expect((await repair(rest, wish)).removes).toEqual([]);
+    for (const scope of REPAIRS) expect((await repair(rest, scope)).removes).toEqual([]);
     expect(await readdir(join(root, 'snapshots'))).toHaveLength(3);
   });
 

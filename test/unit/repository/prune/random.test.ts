@@ -16,9 +16,9 @@ const RUNS = Number(process.env['STILLPOINT_RUNS'] ?? 25);
 it(
   'a prune of anything leaves what restore points hold, and little else',
   async () => {
-    const property = fc.asyncProperty(repositoryShape, async (wish) => {
-      const { backend, points } = await buildRepository(wish);
-      const options: PruneOptions = wish.options;
+    const property = fc.asyncProperty(repositoryShape, async (scope) => {
+      const { backend, points } = await buildRepository(scope);
+      const options: PruneOptions = scope.options;
       if (points.length === 0) {
         await expect(prune(backend, options)).rejects.toThrow(/no restore point is seen/);
         return;

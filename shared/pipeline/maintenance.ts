@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { EmitEvent, Progress } from '../domain/events.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 
-export interface CarePorts {
+export interface MaintenancePorts {
   openRepository(signal: AbortSignal): Promise<OpenedRepository>;
   readonly clock: Clock;
   readonly emit: EmitEvent;

@@ -1,4 +1,4 @@
-/** One form for each wish, so that the id of a plan does not hang on how the wish was written. */
+/** One form for each selection, so that the id of a plan does not depend on how the selection was written. */
 import type { ForgetSelection } from '../../domain/forget-plan.ts';
 
 /** For the id only: the order of what is a set does not count, and chosen points are in the plan by their whole ids. */

@@ -17,7 +17,7 @@ import type { JobId } from '../domain/names.ts';
 import type { Handover } from '../jobs/answers.ts';
 import { storeError } from '../jobs/files.ts';
 import { JobStore } from '../jobs/job-store.ts';
-import { JobDesk } from './job-desk.ts';
+import { JobDirectory } from './job-directory.ts';
 
 const ONLY_READ: readonly JobRequest['kind'][] = ['restore', 'check', 'verify'];
 
@@ -30,20 +30,20 @@ export function mayPass(error: unknown, { kind }: JobRequest): error is Stillpoi
   return isStillpointError(error, 'job.store-unusable') && ONLY_READ.includes(kind);
 }
 
-export class PassingStore implements AsyncDisposable {
+export class TemporaryJobStore implements AsyncDisposable {
   readonly store: JobStore;
-  readonly desk: JobDesk;
+  readonly directory: JobDirectory;
   readonly #clock: Clock;
   readonly #ids = new Set<JobId>();
 
   private constructor(store: JobStore, clock: Clock, logger: Logger) {
     this.store = store;
     this.#clock = clock;
-    this.desk = new JobDesk(() => Promise.resolve(store), clock, logger);
+    this.directory = new JobDirectory(() => Promise.resolve(store), clock, logger);
   }
 
   /** @param refused why the state folder cannot be used; thrown where no other place can be either */
-  static async open(refused: StillpointError, clock: Clock, logger: Logger): Promise<PassingStore> {
+  static async open(refused: StillpointError, clock: Clock, logger: Logger): Promise<TemporaryJobStore> {
     const folder = await mkdtemp(join(tmpdir(), 'stillpoint-jobs-')).catch((error: unknown) => {
       const { message } = storeError(tmpdir(), error);
       throw new StillpointError(refused.code, `${refused.message} ${message}`, {
@@ -52,7 +52,7 @@ export class PassingStore implements AsyncDisposable {
         cause: refused,
       });
     });
-    return new PassingStore(await JobStore.open(folder), clock, logger);
+    return new TemporaryJobStore(await JobStore.open(folder), clock, logger);
   }
 
   add(id: JobId): void {
@@ -79,7 +79,7 @@ export class PassingStore implements AsyncDisposable {
 
   /** A runner that has said its last word still tidies up. */
   async #isOver(id: JobId): Promise<boolean> {
-    if (!isFinished((await this.desk.find(id)).state)) return false;
+    if (!isFinished((await this.directory.find(id)).state)) return false;
     const runner = (await this.store.facts(id))?.runner;
     for (let looks = 0; runner !== undefined && looks < LOOKS; looks += 1) {
       if (!(await isAlive(runner.identity, () => Promise.resolve(0)))) return true;

@@ -18,7 +18,7 @@ export interface JobFilter {
   readonly limit?: number;
 }
 
-export class JobDesk {
+export class JobDirectory {
   readonly #store: () => Promise<JobStore>;
   readonly #clock: Clock;
   readonly #logger: Logger;

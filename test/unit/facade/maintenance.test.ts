@@ -71,15 +71,15 @@ test(
     await using stillpoint = await opened(folder);
     const [source] = await stillpoint.listSources();
     expect(source?.keep).toEqual({ daily: 3, within: '1d' });
-    const wish: ForgetRequest = {
+    const scope: ForgetRequest = {
       repository: MAIN,
       selection: { by: 'sources', sources: [{ source: sourceName('shop'), rules: source?.keep ?? {} }] },
       prune: { maxUnused: '0%', maxRepackBytes: 5000 },
     };
-    const plan = await stillpoint.planForget(wish, never);
+    const plan = await stillpoint.planForget(scope, never);
     expect([plan.forget.length, plan.keep, plan.prune?.figures.packs.unused]).toEqual([2, 3, 2]);
 
-    const request = { kind: 'forget', ...wish, plan: plan.id } as const;
+    const request = { kind: 'forget', ...scope, plan: plan.id } as const;
     const done = await run(stillpoint, request);
     expect(done.end).toMatchObject({
       outcome: 'succeeded',
