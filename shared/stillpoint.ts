@@ -30,12 +30,12 @@ import { type ComparedPlace, Comparisons } from './facade/comparisons.ts';
 import { findHost, listAllHosts } from './facade/hosts.ts';
 import type { JobFilter } from './facade/job-directory.ts';
 import { Jobs } from './facade/jobs.ts';
-import { openWithSecrets, type PeoplePorts, secretsOf, settleSecrets, withHost, withLogins } from './facade/people.ts';
+import { createWithSecrets, openWithSecrets, type PeoplePorts, withHost } from './facade/people.ts';
 import { RepositoryAccess } from './facade/repository-access.ts';
 import { RepositoryShelf } from './facade/repository-shelf.ts';
 import { type ResolvedScope, RestorePoints } from './facade/restore-points.ts';
 import { AnswerBook } from './jobs/answers.ts';
-import { createAt, openAt } from './jobs/open-repository.ts';
+import { createAt, type OpenRepositoryPorts, openAt } from './jobs/open-repository.ts';
 import { ownTraces } from './jobs/run-register.ts';
 import { planForgetting } from './pipeline/forget.ts';
 import { inspect } from './pipeline/inspect.ts';
@@ -152,9 +152,15 @@ class OpenedStillpoint implements Stillpoint {
     this.#people = { book: new AnswerBook(prompter), environment, logger, clock: systemClock };
     this.#shelf = new RepositoryShelf({ logger, open: (spec, signal) => this.#openRepository(spec, signal) });
     this.#points = new RestorePoints(this.#shelf, systemClock);
-    const open = (spec: RepositorySpec, signal: AbortSignal) => this.#openRepository(spec, signal, true);
     this.#comparisons = new Comparisons(this.#shelf);
-    this.#access = new RepositoryAccess({ open, people: this.#people });
+    this.#access = new RepositoryAccess({
+      open: (spec, signal, onChange) => this.#openRepository(spec, signal, { isFresh: true, onChange }),
+      create: (spec, signal, onChange) =>
+        createWithSecrets(spec, this.#people, signal, (secrets, ports) =>
+          createAt(spec, secrets, { ...ports, onChange }, signal),
+        ),
+      people: this.#people,
+    });
     this.#jobs = new Jobs(stateFolder ?? join(environment.stateHome, 'stillpoint'), logger);
   }
 
@@ -176,13 +182,7 @@ class OpenedStillpoint implements Stillpoint {
   }
 
   async initRepository(name: RepositoryName, signal: AbortSignal): Promise<{ readonly id: string }> {
-    const spec = findRepository(await this.#configuration(), name);
-    // A person chooses this password; what they said to an earlier question was an answer to that one.
-    this.#people.book.forget(spec.name);
-    const { secrets } = await secretsOf(spec, this.#people, signal);
-    await using repository = await withLogins(this.#people, (ports) => createAt(spec, secrets, ports, signal));
-    settleSecrets(spec, this.#people, { password: 'proved', store: 'proved' });
-    return { id: repository.id };
+    return this.#access.init(await this.#repository(name), signal);
   }
 
   async planBackup(name: SourceName, signal: AbortSignal): Promise<BackupPlan> {
@@ -306,7 +306,10 @@ class OpenedStillpoint implements Stillpoint {
 
   async #maintenancePorts(name: RepositoryName) {
     const spec = await this.#repository(name);
-    return { openRepository: (signal: AbortSignal) => this.#openRepository(spec, signal, true), clock: systemClock };
+    return {
+      openRepository: (signal: AbortSignal) => this.#openRepository(spec, signal, { isFresh: true }),
+      clock: systemClock,
+    };
   }
 
   async #compared(name: RepositoryName): Promise<ComparedPlace> {
@@ -325,9 +328,13 @@ class OpenedStillpoint implements Stillpoint {
   }
 
   /** `isFresh` for what is decided about the store itself: no copies of its files on this machine are used. */
-  #openRepository(spec: RepositorySpec, signal: AbortSignal, isFresh = false): Promise<OpenedRepository> {
+  #openRepository(
+    spec: RepositorySpec,
+    signal: AbortSignal,
+    special: Pick<OpenRepositoryPorts, 'isFresh' | 'onChange'> = {},
+  ): Promise<OpenedRepository> {
     return openWithSecrets(spec, this.#people, signal, (secrets, ports) =>
-      openAt(spec, secrets, { ...ports, isFresh }, signal),
+      openAt(spec, secrets, { ...ports, ...special }, signal),
     );
   }
 }

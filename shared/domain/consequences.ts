@@ -7,7 +7,7 @@
  */
 
 import { formatBytes } from '../base/bytes.ts';
-import type { ErrorRecord } from '../base/errors.ts';
+import { type ErrorRecord, StillpointError, toStillpointError } from '../base/errors.ts';
 import type { JobRequest } from './job.ts';
 import { type HostFacts, NO_STORE, type RunFacts, type StoreFacts, type TargetFacts } from './run-facts.ts';
 
@@ -22,6 +22,13 @@ export function consequencesOf(request: JobRequest, facts: RunFacts): string[] {
 /** An error at the end of a job: what happened, what it means, what to do next. */
 export function withConsequences(error: ErrorRecord, consequences: readonly string[]): ErrorRecord {
   return { ...error, advice: [...consequences, error.advice].filter((text) => text !== '').join(' ') };
+}
+
+/** The same for an error on its way to whoever called. */
+export function errorWithConsequences(error: unknown, consequences: readonly string[]): StillpointError {
+  const { code, message, advice, details, retry } = toStillpointError(error);
+  const means = withConsequences({ code, message, advice, details }, consequences);
+  return new StillpointError(code, message, { advice: means.advice, details, retry, cause: error });
 }
 
 function aboutData(request: JobRequest, { stores, target }: RunFacts): string[] {
@@ -156,11 +163,11 @@ function aboutSweep({ host, sweep, swept }: HostFacts): string[] {
   return swept.length === 0 ? [] : [`It had removed what earlier runs left on "${host}": ${firstOf(swept)}.`];
 }
 
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 const were = (count: number, what: string): string => `${counted(count, what)} ${count === 1 ? 'was' : 'were'}`;
 
-const listed = (ids: readonly string[]): string => firstOf(ids.map((id) => id.slice(0, 8)));
+export const listed = (ids: readonly string[]): string => firstOf(ids.map((id) => id.slice(0, 8)));
 
 function firstOf(names: readonly string[]): string {
   const rest = names.length - 5;

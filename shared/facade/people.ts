@@ -113,6 +113,20 @@ export async function openWithSecrets<T>(
   }
 }
 
+/** Makes a repository whose password a person chooses now; what they said to an earlier question was for that one. */
+export async function createWithSecrets<T>(
+  spec: RepositorySpec,
+  people: PeoplePorts,
+  signal: AbortSignal,
+  create: (secrets: RepositorySecrets, ports: OpenRepositoryPorts) => Promise<T>,
+): Promise<T> {
+  people.book.forget(spec.name);
+  const { secrets } = await secretsOf(spec, people, signal);
+  const created = await withLogins(people, (ports) => create(secrets, ports));
+  settleSecrets(spec, people, { password: 'proved', store: 'proved' });
+  return created;
+}
+
 /**
  * Gathers what the runner will be asked. With a person at hand, the way to the host, and to the host of a repository,
  * is gone once beforehand: what it asks is asked now, and what is wrong with it is said now.

@@ -5,12 +5,18 @@
 import type { JudgedLock, NewPassword, RepositoryKey, UnlockReport } from '../domain/repository-access.ts';
 import type { RepositorySpec } from '../domain/source.ts';
 import { resolveNewPassword } from '../jobs/repository-secrets.ts';
+import type { StoreChange } from '../repository/backend/changes.ts';
 import { addKey, changeKey, listKeys, removeKey } from '../repository/keys.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
+import { withAccessEnds } from './access-facts.ts';
 import type { PeoplePorts } from './people.ts';
 
+type OnChange = (change: StoreChange) => void;
+
 export interface AccessPorts {
-  open(spec: RepositorySpec, signal: AbortSignal): Promise<OpenedRepository>;
+  /** `onChange` is told of what is changed in the store. */
+  open(spec: RepositorySpec, signal: AbortSignal, onChange?: OnChange): Promise<OpenedRepository>;
+  create(spec: RepositorySpec, signal: AbortSignal, onChange: OnChange): Promise<OpenedRepository>;
   readonly people: PeoplePorts;
 }
 
@@ -19,6 +25,13 @@ export class RepositoryAccess {
 
   constructor(ports: AccessPorts) {
     this.#ports = ports;
+  }
+
+  init(spec: RepositorySpec, signal: AbortSignal): Promise<{ readonly id: string }> {
+    return withAccessEnds('init', async (onChange) => {
+      await using repository = await this.#ports.create(spec, signal, onChange);
+      return { id: repository.id };
+    });
   }
 
   async keys(spec: RepositorySpec, signal: AbortSignal): Promise<readonly RepositoryKey[]> {
@@ -31,31 +44,39 @@ export class RepositoryAccess {
   }
 
   /** The repository is opened first: who cannot open it is not asked for a new password. */
-  async add(spec: RepositorySpec, password: NewPassword, signal: AbortSignal): Promise<{ readonly id: string }> {
-    await using repository = await this.#ports.open(spec, signal);
-    return { id: await addKey(repository, await this.#newPassword(spec, password, signal), signal) };
+  add(spec: RepositorySpec, password: NewPassword, signal: AbortSignal): Promise<{ readonly id: string }> {
+    return withAccessEnds('add-key', async (onChange) => {
+      await using repository = await this.#ports.open(spec, signal, onChange);
+      return { id: await addKey(repository, await this.#newPassword(spec, password, signal), signal) };
+    });
   }
 
-  async change(
+  change(
     spec: RepositorySpec,
     password: NewPassword,
     signal: AbortSignal,
   ): Promise<{ readonly id: string; readonly removed: string }> {
-    await using repository = await this.#ports.open(spec, signal);
-    const { added, removed } = await changeKey(repository, await this.#newPassword(spec, password, signal), signal);
-    this.#ports.people.book.forget(spec.name);
-    return { id: added, removed };
+    return withAccessEnds('change-key', async (onChange) => {
+      await using repository = await this.#ports.open(spec, signal, onChange);
+      const { added, removed } = await changeKey(repository, await this.#newPassword(spec, password, signal), signal);
+      this.#ports.people.book.forget(spec.name);
+      return { id: added, removed };
+    });
   }
 
-  async remove(spec: RepositorySpec, key: string, signal: AbortSignal): Promise<{ readonly removed: string }> {
-    await using repository = await this.#ports.open(spec, signal);
-    return { removed: await removeKey(repository, key, signal) };
+  remove(spec: RepositorySpec, key: string, signal: AbortSignal): Promise<{ readonly removed: string }> {
+    return withAccessEnds('remove-key', async (onChange) => {
+      await using repository = await this.#ports.open(spec, signal, onChange);
+      return { removed: await removeKey(repository, key, signal) };
+    });
   }
 
-  async unlock(spec: RepositorySpec, which: 'stale' | 'all', signal: AbortSignal): Promise<UnlockReport> {
-    await using repository = await this.#ports.open(spec, signal);
-    const { removed, kept } = await repository.unlock(which, signal);
-    return { removed: removed.toSorted(byTime), kept: kept.toSorted(byTime) };
+  unlock(spec: RepositorySpec, which: 'stale' | 'all', signal: AbortSignal): Promise<UnlockReport> {
+    return withAccessEnds('unlock', async (onChange) => {
+      await using repository = await this.#ports.open(spec, signal, onChange);
+      const { removed, kept } = await repository.unlock(which, signal);
+      return { removed: removed.toSorted(byTime), kept: kept.toSorted(byTime) };
+    });
   }
 
   #newPassword(spec: RepositorySpec, password: NewPassword, signal: AbortSignal): Promise<string> {

@@ -6,9 +6,9 @@
  */
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
-import { fromErrorRecord, invariant, isStillpointError, toErrorRecord } from '../base/errors.ts';
+import { invariant, isStillpointError, toErrorRecord } from '../base/errors.ts';
 import { identifyProcess } from '../base/process-identity.ts';
-import { NOT_BEGUN, withConsequences } from '../domain/consequences.ts';
+import { errorWithConsequences, NOT_BEGUN } from '../domain/consequences.ts';
 import { isFinished, type JobRequest } from '../domain/job.ts';
 import { type JobId, newJobId } from '../domain/names.ts';
 import type { PlanId } from '../domain/plan-id.ts';
@@ -52,8 +52,8 @@ export async function startJob(
     await launchRunner(store, { id, request }, handover, runnerEntry);
   } catch (error) {
     // A runner that said nothing may still have taken over; then the job is its own and goes on.
-    const known = withConsequences(toErrorRecord(error), [NOT_BEGUN]);
-    if (await giveUpUnclaimed(store, id, known, clock)) throw fromErrorRecord(known);
+    const known = errorWithConsequences(error, [NOT_BEGUN]);
+    if (await giveUpUnclaimed(store, id, toErrorRecord(known), clock)) throw known;
     if (isStillpointError(error, 'job.runner-failed')) {
       const facts = await settledFacts(store, id, clock);
       if (facts !== undefined && !isFinished(stateOf(facts))) return { id, alreadyRunning: false };

@@ -2,7 +2,8 @@
  * Making and opening repositories.
  *
  * Crash story of making one: folders, then the key, then `config` as the last file. Without `config` it is no
- * repository, so a crash before leaves something that can be made again; the key left over opens nothing.
+ * repository. A crash before leaves a key that opens nothing. A key alone may also be what is left of a repository that
+ * lost its `config`, so a person looks before one is made there.
  */
 import { hash } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -82,7 +83,7 @@ async function refuseExisting(backend: Backend, signal: AbortSignal): Promise<vo
   throw new StillpointError('repository.exists', `There is a repository at ${location} already.`, {
     advice: exists
       ? 'Use it with its password, or choose another place.'
-      : 'It has keys but no file "config". Restore "config" from a copy, or choose another place.',
+      : 'It has keys but no file "config". Restore "config" from a copy, or choose another place. Where making it was cut short and there is no data, remove its folder "keys" and make it again.',
     cause: undefined,
   });
 }

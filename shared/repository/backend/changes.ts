@@ -1,6 +1,6 @@
 /**
  * Tells what was changed in a store: the one place through which every verb writes and removes, so no verb has to say
- * what it did. Locks are left out; they come and go with every opening.
+ * what it did. Among them are the locks, which come and go with every opening.
  *
  * A call that failed may have done its work all the same: the answer was lost, or came after a cancel. Of the few files
  * that mean something by themselves it is then looked whether they are there, on a clock of its own.
@@ -60,10 +60,10 @@ class WatchedBackend implements Backend {
     } catch (error) {
       // What is there after a failure may not last: it was not reported as durable.
       if (MEANS_SOMETHING.has(file.type) && (await this.#isThere(file)) !== false)
-        this.#tell({ kind: 'unsure', file, wanted: 'saved' });
+        this.#onChange({ kind: 'unsure', file, wanted: 'saved' });
       throw error;
     }
-    this.#tell({ kind: 'saved', file });
+    this.#onChange({ kind: 'saved', file });
   }
 
   async remove(file: FileRef, signal: AbortSignal): Promise<void> {
@@ -73,11 +73,11 @@ class WatchedBackend implements Backend {
     } catch (error) {
       if (isStillpointError(error, 'backend.not-found')) throw error;
       const isThere = MEANS_SOMETHING.has(file.type) ? await this.#isThere(file) : true;
-      if (isThere === false) this.#tell({ kind: 'removed', file });
-      if (isThere === undefined) this.#tell({ kind: 'unsure', file, wanted: 'removed' });
+      if (isThere === false) this.#onChange({ kind: 'removed', file });
+      if (isThere === undefined) this.#onChange({ kind: 'unsure', file, wanted: 'removed' });
       throw error;
     }
-    this.#tell({ kind: 'removed', file });
+    this.#onChange({ kind: 'removed', file });
   }
 
   close(): Promise<void> {
@@ -96,9 +96,5 @@ class WatchedBackend implements Backend {
     } catch (error) {
       return isStillpointError(error, 'backend.not-found') ? false : undefined;
     }
-  }
-
-  #tell(change: StoreChange): void {
-    if (change.file.type !== 'locks') this.#onChange(change);
   }
 }
