@@ -43,7 +43,7 @@ export async function withHost<T>(
 }
 
 /** Opens a repository with what the people here say on the way to its host. */
-export async function withLogins<T>(
+async function withLogins<T>(
   { book, ...ports }: PeoplePorts,
   open: (ports: OpenRepositoryPorts) => Promise<T>,
 ): Promise<T> {
@@ -51,7 +51,7 @@ export async function withLogins<T>(
 }
 
 /** Everything that opens a repository, and what there is to say about how it is kept. */
-export interface GatheredSecrets {
+interface GatheredSecrets {
   readonly secrets: RepositorySecrets;
   /** Whether a person gave the password or the store's secret, so that it may be mistyped. */
   readonly typed: { readonly password: boolean; readonly store: boolean };
@@ -59,7 +59,7 @@ export interface GatheredSecrets {
 }
 
 /** Errors: `config.secret-unavailable`, or the signal's reason. */
-export async function secretsOf(
+async function secretsOf(
   spec: RepositorySpec,
   { book, logger }: PeoplePorts,
   signal: AbortSignal,
@@ -77,7 +77,7 @@ export async function secretsOf(
 }
 
 /** Tells the people here what became of the secrets that opened a repository, or did not. */
-export function settleSecrets(
+function settleSecrets(
   spec: RepositorySpec,
   { book }: PeoplePorts,
   outcomes: { readonly [which in 'password' | 'store']?: 'proved' | 'refused' },

@@ -2,8 +2,8 @@
  * Tells what was changed in a store: the one place through which every verb writes and removes, so no verb has to say
  * what it did. Among them are the locks, which come and go with every opening.
  *
- * A call that failed may have done its work all the same: the answer was lost, or came after a cancel. Of the few files
- * that mean something by themselves it is then looked whether they are there, on a clock of its own.
+ * A call that failed may have done its work all the same: the answer was lost, or came after a cancel. It is then looked
+ * whether the file is there, on a clock of its own. Of locks nobody needs to know.
  */
 import { cleanupSignal } from '../../base/cancel.ts';
 import { isStillpointError } from '../../base/errors.ts';
@@ -20,8 +20,8 @@ export function withChanges(backend: Backend, onChange: (change: StoreChange) =>
 
 const LOOK_BUDGET_MS = 15_000;
 
-/** Packs and index files mean nothing until they are named. */
-const MEANS_SOMETHING: ReadonlySet<FileType> = new Set(['config', 'keys', 'snapshots']);
+/** What counts by itself: found after a save that failed, it may not last, because it was not reported as durable. */
+const COUNTS_BY_ITSELF: ReadonlySet<FileType> = new Set(['config', 'keys', 'snapshots']);
 
 class WatchedBackend implements Backend {
   readonly #store: Backend;
