@@ -107,15 +107,17 @@ function aboutRepair(store: StoreFacts): string[] {
 function aboutFiles(store: StoreFacts, verb: 'prune' | 'repair'): string[] {
   const unsure = aboutUnsure(store);
   if (!changesFiles(store)) return unsure.length > 0 ? unsure : ['It changed nothing.'];
-  const { packsSaved, packsRemoved, indexesSaved, indexesRemoved } = store;
+  const { packsSaved, packsRemoved, indexesSaved, indexesRemoved, filesUnsure } = store;
   const wrote = `${counted(packsSaved, 'pack')} and ${counted(indexesSaved, 'index file')}`;
   const removed = `${counted(packsRemoved, 'pack')} and ${counted(indexesRemoved, 'index file')}`;
   const next = verb === 'prune' ? 'The next prune' : 'The same repair';
-  return [`It had written ${wrote}, and removed ${removed}. ${next} goes on from there.`, ...unsure];
+  const open = filesUnsure === 0 ? '' : `; of ${filesUnsure} more nobody knows`;
+  return [`It had written ${wrote}, and removed ${removed}${open}. ${next} goes on from there.`, ...unsure];
 }
 
-function changesFiles({ packsSaved, packsRemoved, indexesSaved, indexesRemoved }: StoreFacts): boolean {
-  return packsSaved + packsRemoved + indexesSaved + indexesRemoved > 0;
+function changesFiles(store: StoreFacts): boolean {
+  const { packsSaved, packsRemoved, indexesSaved, indexesRemoved, filesUnsure } = store;
+  return packsSaved + packsRemoved + indexesSaved + indexesRemoved + filesUnsure > 0;
 }
 
 function aboutUnsure({ unsure }: StoreFacts): string[] {

@@ -37,6 +37,8 @@ export interface StoreCounts {
   readonly packsRemoved: number;
   readonly indexesSaved: number;
   readonly indexesRemoved: number;
+  /** Of these it is not known whether they were written or removed. */
+  readonly filesUnsure: number;
 }
 
 export interface StoreFacts extends StoreCounts {
@@ -62,5 +64,5 @@ export const NO_FACTS: RunFacts = { stores: {}, left: [] };
 
 export const NO_STORE: StoreFacts = {
   ...{ pointsSaved: [], pointsRemoved: [], unsure: [] },
-  ...{ packsSaved: 0, packsRemoved: 0, indexesSaved: 0, indexesRemoved: 0 },
+  ...{ packsSaved: 0, packsRemoved: 0, indexesSaved: 0, indexesRemoved: 0, filesUnsure: 0 },
 };

@@ -20,7 +20,9 @@ export class StoreEvents {
   #tell(repository: string, change: StoreChange): void {
     const { kind, file } = change;
     if (kind === 'unsure') {
-      this.#emit({ type: 'store-unsure', repository, what: `${describeFile(file)} was ${change.wanted}` });
+      if (file.type === 'data' || file.type === 'index') this.#count(repository, 'filesUnsure');
+      else if (file.type !== 'locks')
+        this.#emit({ type: 'store-unsure', repository, what: `${describeFile(file)} was ${change.wanted}` });
     } else if (file.type === 'snapshots') {
       this.#emit({ type: `restore-point-${kind}`, repository, restorePoint: file.name });
     } else if (file.type === 'data') this.#count(repository, kind === 'saved' ? 'packsSaved' : 'packsRemoved');
@@ -28,7 +30,7 @@ export class StoreEvents {
   }
 
   #count(repository: string, key: keyof StoreCounts): void {
-    const none = { packsSaved: 0, packsRemoved: 0, indexesSaved: 0, indexesRemoved: 0 };
+    const none = { packsSaved: 0, packsRemoved: 0, indexesSaved: 0, indexesRemoved: 0, filesUnsure: 0 };
     const before = this.#counts.get(repository) ?? none;
     const counts = { ...before, [key]: before[key] + 1 };
     this.#counts.set(repository, counts);

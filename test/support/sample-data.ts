@@ -327,7 +327,7 @@ export const sampleFacts: RunFacts = {
   stores: {
     main: {
       ...{ pointsSaved: [sampleBackup.restorePoint], pointsRemoved: [], unsure: [] },
-      ...{ packsSaved: 5, packsRemoved: 0, indexesSaved: 1, indexesRemoved: 0 },
+      ...{ packsSaved: 5, packsRemoved: 0, indexesSaved: 1, indexesRemoved: 0, filesUnsure: 0 },
     },
   },
   left: [],

@@ -58,9 +58,9 @@ class WatchedBackend implements Backend {
     try {
       await this.#store.save(file, content, signal);
     } catch (error) {
-      // What is there after a failure may not last: it was not reported as durable.
-      if (MEANS_SOMETHING.has(file.type) && (await this.#isThere(file)) !== false)
-        this.#onChange({ kind: 'unsure', file, wanted: 'saved' });
+      const isThere = await this.#isThere(file);
+      if (isThere === true && !COUNTS_BY_ITSELF.has(file.type)) this.#onChange({ kind: 'saved', file });
+      else if (isThere !== false) this.#onChange({ kind: 'unsure', file, wanted: 'saved' });
       throw error;
     }
     this.#onChange({ kind: 'saved', file });
@@ -72,7 +72,7 @@ class WatchedBackend implements Backend {
       await this.#store.remove(file, signal);
     } catch (error) {
       if (isStillpointError(error, 'backend.not-found')) throw error;
-      const isThere = MEANS_SOMETHING.has(file.type) ? await this.#isThere(file) : true;
+      const isThere = await this.#isThere(file);
       if (isThere === false) this.#onChange({ kind: 'removed', file });
       if (isThere === undefined) this.#onChange({ kind: 'unsure', file, wanted: 'removed' });
       throw error;
@@ -90,6 +90,7 @@ class WatchedBackend implements Backend {
 
   /** Undefined where no answer is to be had. */
   async #isThere(file: FileRef): Promise<boolean | undefined> {
+    if (file.type === 'locks') return undefined;
     try {
       await this.#store.stat(file, cleanupSignal(LOOK_BUDGET_MS));
       return true;

@@ -27,7 +27,7 @@ const removed: RunEventBody = { type: 'restore-point-removed', repository: 'main
 const unsure: RunEventBody = { type: 'store-unsure', repository: 'main', what: 'restore point abababab was removed' };
 const packs = (packsSaved: number, packsRemoved = 0): RunEventBody => ({
   type: 'store-changed',
-  ...{ repository: 'main', packsSaved, packsRemoved, indexesSaved: 1, indexesRemoved: 0 },
+  ...{ repository: 'main', packsSaved, packsRemoved, indexesSaved: 1, indexesRemoved: 0, filesUnsure: 0 },
 });
 const swept = (...names: string[]): RunEventBody[] => [
   { type: 'host-sweeping', host: 'db1' },
@@ -180,6 +180,13 @@ describe.each<[keyof typeof REQUESTS, [string, RunEventBody[], string[]][]]>([
         [packs(3), packs(3, 1)],
         [
           'It had written 3 packs and 1 index file, and removed 1 pack and 0 index files. The next prune goes on from there.',
+        ],
+      ],
+      [
+        'with an answer that was lost',
+        [{ ...packs(1), filesUnsure: 2 } as RunEventBody],
+        [
+          'It had written 1 pack and 1 index file, and removed 0 packs and 0 index files; of 2 more nobody knows. The next prune goes on from there.',
         ],
       ],
     ],
