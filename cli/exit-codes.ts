@@ -34,7 +34,7 @@ export const EXIT_MEANING: Readonly<Record<ExitCode, string>> = {
   5: 'The state of the host: a path, volume or snapshot.',
   6: 'The repository or the place where it lives.',
   7: 'The restore: the target folder cannot be used, or nothing could be restored into it.',
-  8: 'Finished, but look at it: attributes of a file could not be saved, a check has findings, a repair cannot bring everything back, a restore point was not copied or cannot be read, what was restored comes from a restore point that is not whole, a sweep left something alone, a lock could not be removed, or something could not be cleaned up.',
+  8: 'Finished, but look at it: attributes of a file could not be saved, a check has findings, a repair cannot bring everything back, a restore point was not copied or cannot be read, a repository could not be asked for its restore points, what was restored comes from a restore point that is not whole, a sweep left something alone, a lock could not be removed, or something could not be cleaned up.',
   9: 'Done in part: something that was asked for is missing; the report names it. For a backup: the restore point is there, without what could not be saved. For a restore: entries are not in the folder, or not with their content.',
   130: 'Cancelled. Also when Ctrl-C stopped the following of a job that goes on in its own process.',
   141: 'The reader of standard output went away, as in "stillpoint list | head". A job that was followed goes on.',

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import { renderPoints } from '../render/points.ts';
 import type { Shell } from '../shell.ts';
-import { type FilterOptions, scopeOf, withFilter } from './filter.ts';
+import { type FilterOptions, filterOf, scopeOf, withFilter } from './filter.ts';
 import { withoutLockAnyhow } from './no-lock.ts';
 
 interface ListOptions extends FilterOptions {
@@ -19,8 +19,8 @@ export function addList(program: Command, shell: Shell): void {
     .action(async (options: ListOptions) => {
       await shell.query(async (stillpoint, signal) => {
         const listing = await stillpoint.listRestorePoints(scopeOf(options), signal);
-        if (listing.unreadable.length > 0) shell.exitCode = EXIT.findings;
-        return { document: listing, text: (paint) => renderPoints(listing, paint) };
+        if (listing.unreadable.length + listing.unavailable.length > 0) shell.exitCode = EXIT.findings;
+        return { document: listing, text: (paint) => renderPoints(listing, paint, filterOf(options)) };
       });
     });
 }

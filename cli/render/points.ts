@@ -1,5 +1,7 @@
 /** Restore points and the files in them. */
 import { formatBytes } from '../../shared/base/bytes.ts';
+import { redact } from '../../shared/base/log.ts';
+import { describeFilter, EVERY_POINT, fitsAll, type PointFilter } from '../../shared/domain/point-filter.ts';
 import type {
   FileEntry,
   FileKind,
@@ -7,6 +9,8 @@ import type {
   PointNote,
   RestorePointListing,
   RestorePointSummary,
+  UnavailableRepository,
+  UnreadableRestorePoint,
 } from '../../shared/domain/restore-point.ts';
 import type { UnreadablePoint } from '../../shared/domain/unreadable-point.ts';
 import { describeGaps, type Wholeness } from '../../shared/domain/wholeness.ts';
@@ -34,17 +38,32 @@ const POINTS: readonly Column<RestorePointSummary>[] = [
   { title: 'PATHS', cell: (point) => point.paths.join(' ') },
 ];
 
-export function renderPoints({ restorePoints, unreadable }: RestorePointListing, paint: Paint): string {
-  if (unreadable.length > 0) {
-    const table =
-      restorePoints.length === 0 ? '' : renderTable(POINTS, restorePoints, paint) + renderGaps(restorePoints, paint);
-    const names = [...new Set(unreadable.map(({ repository }) => `"stillpoint check ${shown(repository)}"`))].join(
-      ' and ',
-    );
-    return `${table}${renderUnreadable(unreadable, paint)}${names} says what can be done.\n`;
-  }
-  if (restorePoints.length === 0) return 'No restore points yet. "stillpoint backup SOURCE" makes one.\n';
-  return renderTable(POINTS, restorePoints, paint) + renderGaps(restorePoints, paint);
+export function renderPoints(
+  { restorePoints, unreadable, unavailable }: RestorePointListing,
+  paint: Paint,
+  filter: PointFilter = EVERY_POINT,
+): string {
+  const table =
+    restorePoints.length === 0 ? '' : renderTable(POINTS, restorePoints, paint) + renderGaps(restorePoints, paint);
+  const missing = renderDamaged(unreadable, paint) + renderUnavailable(unavailable, paint);
+  if (table + missing !== '') return table + missing;
+  if (!fitsAll(filter)) return `There is no restore point ${shown(describeFilter(filter))} yet.\n`;
+  return 'No restore points yet. "stillpoint backup SOURCE" makes one.\n';
+}
+
+function renderDamaged(unreadable: readonly UnreadableRestorePoint[], paint: Paint): string {
+  if (unreadable.length === 0) return '';
+  const names = [...new Set(unreadable.map(({ repository }) => `"stillpoint check ${shown(repository)}"`))];
+  return `${renderUnreadable(unreadable, paint)}${names.join(' and ')} says what can be done.\n`;
+}
+
+function renderUnavailable(repositories: readonly UnavailableRepository[], paint: Paint): string {
+  return repositories
+    .map(({ repository, code, reason }) => {
+      const what = paint('red', `The repository "${shown(repository)}" could not be asked`);
+      return `${what}: ${shown(redact(reason))} [${shown(code)}]\n`;
+    })
+    .join('');
 }
 
 /** So many restore points that lack something are explained below a table, which marks all of them. */
@@ -64,7 +83,7 @@ function renderGaps(points: readonly RestorePointSummary[], paint: Paint): strin
 }
 
 export function renderNote({ severity, message }: PointNote, paint: Paint): string {
-  return severity === 'warning' ? `${paint('yellow', 'Warning')}: ${shown(message)}\n` : `${shown(message)}\n`;
+  return severity === 'warning' ? `${paint('yellow', 'Warning')}: ${shown(redact(message))}\n` : `${shown(message)}\n`;
 }
 
 /** For whoever looks into a restore point or takes files from it. */

@@ -35,9 +35,11 @@ async function show(uri: vscode.Uri): Promise<void> {
 async function pickRestorePoint(
   ports: CommandPorts,
 ): Promise<Pick<RestorePointSummary, 'repository' | 'id'> | undefined> {
-  const { restorePoints, unreadable } = await ports.core.converse((stillpoint) =>
+  const { restorePoints, unreadable, unavailable } = await ports.core.converse((stillpoint) =>
     stillpoint.listRestorePoints({}, never),
   );
+  for (const { repository, reason } of unavailable)
+    ports.notify.warning(vscode.l10n.t('The repository "{0}" could not be asked: {1}', repository, reason));
   const picked = await vscode.window.showQuickPick(
     [
       ...restorePoints.map((point) => ({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { READ_REMOTE } from '../annotations.ts';
 import { defineTool } from '../define-tool.ts';
+import { foreign, foreignText } from '../foreign-text.ts';
 import { scopeInput, scopeOf, scopeWords } from '../inputs.ts';
 import { ANSWER_BYTES } from '../limits.ts';
 import { jsonBytes, pageInput, pageOf, pageOutput } from '../paging.ts';
@@ -20,21 +21,29 @@ export const listRestorePoints = defineTool({
   output: z.strictObject({
     restorePoints: z.array(restorePointShape).describe('Restore points.'),
     ...unreadableShape,
+    unavailable: z
+      .array(foreignText('A repository, and why it could not be asked.'))
+      .describe('Repositories whose restore points are not in this list.'),
     ...pageOutput,
   }),
   personWords: (args) => ['list', ...scopeWords(args)],
   async run(args, { stillpoint, signal }) {
-    const { restorePoints, unreadable } = await stillpoint.listRestorePoints(scopeOf(args), signal);
+    const { restorePoints, unreadable, unavailable } = await stillpoint.listRestorePoints(scopeOf(args), signal);
     const since = args.since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(args.since);
     const points = restorePoints.filter((point) => Date.parse(point.time) >= since).map(restorePointOf);
-    const damaged = unreadableOf(unreadable);
+    const damaged = {
+      ...unreadableOf(unreadable),
+      unavailable: unavailable.map(({ repository, reason }) => foreign(`${repository}: ${reason}`)),
+    };
     const { entries, nextCursor } = pageOf(
       points,
       (point) => `${point.repository}/${point.restorePointId}`,
       args,
       ANSWER_BYTES - jsonBytes(damaged),
     );
-    const warning = unreadable.length === 0 ? '' : ` Cannot be read: ${unreadable.length}; a person should run check.`;
+    const warning =
+      (unreadable.length === 0 ? '' : ` Cannot be read: ${unreadable.length}; a person should run check.`) +
+      (unavailable.length === 0 ? '' : ` Repositories that could not be asked: ${unavailable.length}.`);
     return {
       summary: `Restore points: ${entries.length} of ${points.length}.${warning}`,
       nextStep: 'browse_files lists what is in one.',

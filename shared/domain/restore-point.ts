@@ -1,4 +1,5 @@
 /** A restore point as the shells list it, and its files as they browse them. */
+import type { ErrorCode } from '../base/error-codes.ts';
 import type { Consistency } from './consistency.ts';
 import type { RepositoryName, RestorePointId } from './names.ts';
 import type { PointFilter } from './point-filter.ts';
@@ -48,6 +49,15 @@ export interface RestorePointListing {
   readonly restorePoints: readonly RestorePointSummary[];
   /** Those that cannot be read. Of which host or source they are is unknown, so each fits any filter. */
   readonly unreadable: readonly UnreadableRestorePoint[];
+  /** Those that could not be asked; what they hold is not in this list. Never all that were to be asked. */
+  readonly unavailable: readonly UnavailableRepository[];
+}
+
+export interface UnavailableRepository {
+  readonly repository: RepositoryName;
+  /** Of the error that came instead of its restore points. */
+  readonly code: ErrorCode;
+  readonly reason: string;
 }
 
 export interface UnreadableRestorePoint extends UnreadablePoint {

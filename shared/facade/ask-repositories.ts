@@ -59,11 +59,7 @@ function isAnswer({ code }: StillpointError): boolean {
 }
 
 /** The same error, with the way to ask without the repository that it comes from. */
-export function withOthers(
-  error: StillpointError,
-  spec: RepositorySpec,
-  asked: readonly RepositorySpec[],
-): StillpointError {
+function withOthers(error: StillpointError, spec: RepositorySpec, asked: readonly RepositorySpec[]): StillpointError {
   const others = asked.filter((other) => other !== spec).map(({ name }) => `"${name}"`);
   return new StillpointError(error.code, error.message, {
     advice: `${error.advice} To ask without "${spec.name}", name another repository: ${others.join(', ')}.`,

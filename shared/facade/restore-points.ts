@@ -11,7 +11,7 @@ import { type ListingRequest, listFolder, summarise } from '../pipeline/browse.t
 import { findPoint } from '../pipeline/select-points.ts';
 import type { Repository, RestorePointList } from '../repository/repository.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
-import { askRepositories, type Unavailable, withOthers } from './ask-repositories.ts';
+import { askRepositories, type Unavailable } from './ask-repositories.ts';
 import {
   type Asked,
   chooseLatest,
@@ -39,24 +39,29 @@ export class RestorePoints {
   }
 
   /**
-   * A repository that cannot be read is an error, and a restore point that cannot be read is named: a list that lacks
-   * them would look complete.
+   * What cannot be read, a repository or a restore point, is named beside the others: a list that lacks it would look
+   * complete. Where no repository could be asked, the error of the first is the answer.
    */
   async list({ specs, filter, configured }: ResolvedScope, signal: AbortSignal): Promise<RestorePointListing> {
     const { answers, unavailable } = await this.#lists(specs, signal);
     const [missing] = unavailable;
-    if (missing !== undefined) throw withOthers(missing.error, missing.spec, specs);
+    if (missing !== undefined && answers.length === 0) throw missing.error;
     const points = answers.flatMap(({ spec, value }) => placed(value.points, spec));
     const unreadable = answers.flatMap(({ spec, value }) =>
       unreadablePoints(value.findings).map((point) => ({ repository: spec.name, ...point })),
     );
-    if (unreadable.length === 0) refuseUnknownNames(filter, points, configured);
+    if (unreadable.length + unavailable.length === 0) refuseUnknownNames(filter, points, configured);
     return {
       restorePoints: orderPoints(points, this.#clock.now())
         .points.filter((point) => fitsFilter(point, filter))
         .map((point) => summarise(point, point.spec.name))
         .toReversed(),
       unreadable,
+      unavailable: unavailable.map(({ spec, error }) => ({
+        repository: spec.name,
+        code: error.code,
+        reason: error.message,
+      })),
     };
   }
 

@@ -133,6 +133,10 @@ describe('a repository in an S3 store', () => {
     await configure({ location: `s3:http://127.0.0.1:${server.port}/${BUCKET}/main`, s3, limitDownloadKiB: 100_000 });
     await stillpoint.initRepository(MAIN, never);
     expect(await run('check')).toEqual({ outcome: 'succeeded', findings: 0, code: undefined });
-    expect(await stillpoint.listRestorePoints({}, never)).toEqual({ restorePoints: [], unreadable: [] });
+    expect(await stillpoint.listRestorePoints({}, never)).toEqual({
+      restorePoints: [],
+      unreadable: [],
+      unavailable: [],
+    });
   });
 });

@@ -151,6 +151,9 @@ export const sampleListing: RestorePointListing = {
       reason: 'The file of restore point c4c4c4c4 is damaged.',
     },
   ],
+  unavailable: [
+    { repository: repositoryName('offsite'), code: 'ssh.unreachable', reason: 'The host "nas" could not be reached.' },
+  ],
 };
 
 export const sampleEntries: readonly FileEntry[] = [

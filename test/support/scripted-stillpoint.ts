@@ -13,6 +13,7 @@ import type {
   FileEntry,
   PointNote,
   RestorePointSummary,
+  UnavailableRepository,
   UnreadableRestorePoint,
 } from '../../shared/domain/restore-point.ts';
 import type { BrowseRequest, Stillpoint } from '../../shared/stillpoint.ts';
@@ -51,6 +52,7 @@ export interface ScriptOptions {
   readonly unreadable?: readonly UnreadableRestorePoint[];
   readonly entries?: readonly FileEntry[];
   readonly notes?: readonly PointNote[];
+  readonly unavailable?: readonly UnavailableRepository[];
   readonly overrides?: Partial<Stillpoint>;
   /** What every new job does at once. */
   readonly run?: readonly RunEventBody[];
@@ -224,6 +226,7 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
       return {
         restorePoints: points.filter((point) => filter === undefined || fitsFilter(point, filter)),
         unreadable: options.unreadable ?? [],
+        unavailable: options.unavailable ?? [],
       };
     },
     async findRestorePoint({ repository, filter }, point) {

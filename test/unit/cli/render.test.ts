@@ -13,6 +13,7 @@ import { ERROR_CODES, type ErrorCode } from '../../../shared/base/error-codes.ts
 import { StillpointError, toErrorRecord } from '../../../shared/base/errors.ts';
 import { registerSecret } from '../../../shared/base/log.ts';
 import { jobId, restorePointId, sourceName } from '../../../shared/domain/names.ts';
+import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
 import { CONTROL, HOSTILE_TEXTS } from '../../support/hostile-text.ts';
 import {
   foreignPoint,
@@ -176,12 +177,19 @@ test('long lists are cut, and the count stays true', () => {
 });
 
 test('a restore point that another program wrote is not called consistent', () => {
-  expect(renderPoints({ restorePoints: [foreignPoint], unreadable: [] }, plain)).toContain('unknown');
+  expect(renderPoints({ restorePoints: [foreignPoint], unreadable: [], unavailable: [] }, plain)).toContain('unknown');
 });
 
 test('a list that lacks restore points says so, and is not called empty', () => {
-  expect(renderPoints({ restorePoints: [], unreadable: [] }, plain)).toContain('No restore points yet');
-  const output = renderPoints({ restorePoints: [], unreadable: sampleListing.unreadable }, plain);
+  const none = { restorePoints: [], unreadable: [], unavailable: [] };
+  expect(renderPoints(none, plain)).toContain('No restore points yet');
+  expect(renderPoints(none, plain, { ...EVERY_POINT, sources: ['shop'], hostnames: ['db1'] })).toBe(
+    'There is no restore point of the source "shop" and of the host "db1" yet.\n',
+  );
+  expect(renderPoints({ ...none, unavailable: sampleListing.unavailable }, plain)).toBe(
+    'The repository "offsite" could not be asked: The host "nas" could not be reached. [ssh.unreachable]\n',
+  );
+  const output = renderPoints({ ...none, unreadable: sampleListing.unreadable }, plain);
   expect(output).not.toContain('No restore points yet');
   expect(output).toMatch(/^c4c4c4c4 is damaged: /);
   expect(output).toContain('"stillpoint check main"');

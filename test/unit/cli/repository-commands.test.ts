@@ -1,6 +1,6 @@
 /** Commands that ask a repository: what the façade is asked, and lines that come one by one. */
 import { expect, test } from 'vitest';
-import { sampleRun } from '../../support/sample-data.ts';
+import { sampleListing, sampleRun } from '../../support/sample-data.ts';
 import { scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
 import { runCli } from '../../support/scripted-terminal.ts';
 
@@ -114,4 +114,13 @@ test('what has to be known of the choice of a restore point is said beside the a
     ...NOTES.map((note) => ({ type: 'note', ...note })),
     { type: 'job' },
   ]);
+});
+
+test('a list without a repository that could not be asked ends as a finding, and names it', async () => {
+  const { unavailable } = sampleListing;
+  const text = await runCli(['list'], scriptedStillpoint({ unavailable }));
+  expect(text.exitCode).toBe(8);
+  expect(text.stdout).toContain('The repository "offsite" could not be asked: ');
+  const json = await runCli(['list', '--json'], scriptedStillpoint({ unavailable }));
+  expect([json.exitCode, JSON.parse(json.stdout)]).toEqual([8, expect.objectContaining({ unavailable })]);
 });

@@ -1,5 +1,5 @@
 /** One restore point out of several repositories, one of which may be out of reach, and what is said of the choice. */
-import { chmod, cp, readdir, truncate, writeFile } from 'node:fs/promises';
+import { chmod, cp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
@@ -204,6 +204,24 @@ describe('one by its id', { timeout: SLOW }, () => {
   });
 });
 
+describe('a list', { timeout: SLOW }, () => {
+  test('names the repository that could not be asked, and is an error where that is all of them', async () => {
+    const point = await save('main', { time: JANUARY });
+    await configure(['gone', 'offsite', 'main']);
+    const { restorePoints, unavailable } = await stillpoint.listRestorePoints({}, never);
+    expect(restorePoints.map(({ id }) => id)).toEqual([point.id]);
+    expect(unavailable).toMatchObject([{ repository: 'gone', code: 'repository.not-found' }]);
+    // It may bear the name.
+    const unknown = { filter: { ...EVERY_POINT, hostnames: ['db9'] } };
+    expect(await stillpoint.listRestorePoints(unknown, never)).toMatchObject({ restorePoints: [], unavailable });
+    await rm(place('main'), { recursive: true });
+    await rm(place('offsite'), { recursive: true });
+    await stillpoint[Symbol.asyncDispose]();
+    stillpoint = await openStillpoint({ configFile: place('config.jsonc'), stateFolder: place('state') });
+    await expect(stillpoint.listRestorePoints({}, never)).rejects.toMatchObject({ code: 'repository.not-found' });
+  });
+});
+
 describe('a name that nothing bears', { timeout: SLOW }, () => {
   test('is refused, in a list and beside "latest"; a source that was not backed up yet is none', async () => {
     await save('main', { time: JANUARY });
@@ -214,7 +232,11 @@ describe('a name that nothing bears', { timeout: SLOW }, () => {
       await expect(stillpoint.findRestorePoint(scope, 'latest', never)).rejects.toMatchObject(refused);
     }
     const elsewhere = { ...shop, repository: repositoryName('offsite') };
-    expect(await stillpoint.listRestorePoints(elsewhere, never)).toEqual({ restorePoints: [], unreadable: [] });
+    expect(await stillpoint.listRestorePoints(elsewhere, never)).toEqual({
+      restorePoints: [],
+      unreadable: [],
+      unavailable: [],
+    });
     await expect(stillpoint.findRestorePoint(elsewhere, 'latest', never)).rejects.toMatchObject({
       code: 'repository.unknown-point',
       message: 'The repository "offsite" holds no restore point of the source "shop".',
