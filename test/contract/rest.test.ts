@@ -214,7 +214,7 @@ describe('a server of another kind', () => {
     await expect(backend.save(CONFIG, [Buffer.from('x')], signal)).rejects.toMatchObject({
       code,
       retry,
-      message: expect.stringContaining('It says: because of the moon') as string,
+      message: expect.stringContaining('It says: because of the moon.') as string,
     });
   });
 

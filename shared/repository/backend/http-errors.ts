@@ -30,7 +30,7 @@ export function fromNetworkError(cause: unknown, doing: string): StillpointError
 /** For answers that say no. `said` is what the store wrote about it, if it is fit to be shown. */
 export function fromStatus(status: number, doing: string, said = ''): StillpointError {
   const what = capital(doing);
-  const words = said === '' ? '' : ` It says: ${said}`;
+  const words = said === '' ? '' : ` It says: ${sentence(said)}`;
   const details = { status };
   const cause = undefined;
   if (status === 404) {
@@ -88,6 +88,11 @@ interface NetworkError extends NodeJS.ErrnoException {
   readonly hostname?: string;
   /** Of a request that was given up because nothing moved. */
   readonly silentMs?: number;
+}
+
+/** With its full stop, so that more can be said after it. */
+export function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 function capital(text: string): string {

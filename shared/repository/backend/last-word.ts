@@ -20,8 +20,7 @@ export function lastWord(error: StillpointError, { call, tries, passedMs, answer
           answersOthers === false ? `It answers nothing else either; it was asked ${how}.` : `That was tried ${how}.`,
           error.advice,
         ];
-  const message = /[.!?]$/.test(error.message) ? error.message : `${error.message}.`;
-  return new StillpointError(error.code, `${message} ${words}`, {
+  return new StillpointError(error.code, `${error.message} ${words}`, {
     advice,
     details: { ...error.details, tries, ...(answersOthers === undefined ? {} : { answersOthers }) },
     cause: error.cause,

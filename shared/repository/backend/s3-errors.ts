@@ -1,7 +1,7 @@
 /** The edge where what an S3 store says, or its client, becomes ours. */
 import type { ErrorCode } from '../../base/error-codes.ts';
 import { isStillpointError, type Retry, StillpointError } from '../../base/errors.ts';
-import { fromNetworkError } from './http-errors.ts';
+import { fromNetworkError, sentence } from './http-errors.ts';
 
 interface Meaning {
   readonly code: ErrorCode;
@@ -101,7 +101,8 @@ export function fromS3Error(cause: unknown, doing: string): StillpointError {
   if (status === undefined) return fromNetworkError(cause, doing);
   const { code, words, advice, retry } = MEANINGS[name] ?? ofStatus(status);
   // Answers to HEAD have no text; the client then makes up a name.
-  const said = message === '' || message === name || message.startsWith('Unknown') ? '' : ` It says: ${message}`;
+  const said =
+    message === '' || message === name || message.startsWith('Unknown') ? '' : ` It says: ${sentence(message)}`;
   return new StillpointError(code, `${what}: ${words} (${name}).${said}`, {
     advice,
     details: { status, name },
