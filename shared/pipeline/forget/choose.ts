@@ -17,7 +17,7 @@ import { applyKeepRules, type Decision, type RetentionFrame, type RetentionPoint
 import type { RestorePointList } from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import { refuseUnknown } from '../select-points.ts';
-import { doubtNotes, mixedHosts, refuseEmptying } from './notes.ts';
+import { doubtNotes, mistypedTags, mixedHosts, refuseEmptying } from './notes.ts';
 
 type Choice = Pick<ForgetPlan, 'groups' | 'forget' | 'keep' | 'notes'>;
 
@@ -48,7 +48,7 @@ export function chooseForgotten(
       refuseUnknown(list, selection.filter, configured);
       const fitting = candidates.filter((point) => fitsFilter(point, selection.filter));
       const { rules, groupBy } = selection;
-      return choiceOf(list, byRules(fitting, rules, { ...frame, groupBy }, list.doubts, undefined));
+      return choiceOf(list, byRules(fitting, rules, { ...frame, groupBy }, list.doubts, undefined), [rules]);
     }
     case 'sources': {
       const groups = selection.sources.flatMap(({ source, rules }) =>
@@ -60,7 +60,11 @@ export function chooseForgotten(
           source,
         ),
       );
-      return choiceOf(list, groups);
+      return choiceOf(
+        list,
+        groups,
+        selection.sources.map(({ rules }) => rules),
+      );
     }
   }
 }
@@ -131,13 +135,18 @@ function resolve(text: string, names: readonly string[], location: string): stri
   });
 }
 
-function choiceOf(list: RestorePointList, groups: readonly PlannedGroup[]): Choice {
+function choiceOf(list: RestorePointList, groups: readonly PlannedGroup[], rules: readonly KeepRules[]): Choice {
   refuseEmptying(groups);
   const points = groups.flatMap((group) => group.points);
   const gone = points.filter(({ forget }) => forget);
   const forget = gone.toSorted((left, right) => Date.parse(left.time) - Date.parse(right.time)).map(({ id }) => id);
   const doubted = points.filter(({ setAside }) => setAside);
-  const notes = [...unreadable(list), ...doubtNotes(doubted, list.doubts), ...mixedHosts(groups)];
+  const notes = [
+    ...unreadable(list),
+    ...doubtNotes(doubted, list.doubts),
+    ...mixedHosts(groups),
+    ...mistypedTags(rules, list.points),
+  ];
   return { groups, forget, keep: points.length - forget.length, notes };
 }
 

@@ -1,6 +1,9 @@
 /** What a person should know of a plan to forget, and what such a plan must not do. */
 import { StillpointError } from '../../base/errors.ts';
+import { nearestNames } from '../../base/nearest.ts';
 import type { PlannedGroup, PlannedPoint } from '../../domain/forget-plan.ts';
+import type { KeepRules } from '../../domain/keep-rules.ts';
+import type { FilteredFacts } from '../../domain/point-filter.ts';
 import type { TimeDoubt } from '../../domain/point-order.ts';
 
 /** As restic since 0.17: what would take the last restore point of a group is a mistake until a person names it. */
@@ -53,4 +56,16 @@ export function mixedHosts(groups: readonly PlannedGroup[]): string[] {
   return groups.some(isMixed)
     ? ['Restore points of several hosts are in one group, so those of one host can push out those of another.']
     : [];
+}
+
+/** A tag to keep by that nothing bears may be one that nobody has set yet; where it is near one that is there, look. */
+export function mistypedTags(rules: readonly KeepRules[], points: readonly FilteredFacts[]): string[] {
+  const known = [...new Set(points.flatMap(({ tags = [] }) => tags))];
+  const wanted = new Set(rules.flatMap(({ tags = [] }) => tags.flat()));
+  return [...wanted].flatMap((tag) => {
+    const [near] = tag === '' || known.includes(tag) ? [] : nearestNames(tag, known);
+    return near === undefined
+      ? []
+      : [`No restore point has the tag "${tag}" that is to be kept by; there is "${near}".`];
+  });
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../shared/base/clock.ts';
 import type { RunEventBody } from '../../../shared/domain/events.ts';
 import type { ForgetSelection } from '../../../shared/domain/forget-plan.ts';
+import type { KeepRules } from '../../../shared/domain/keep-rules.ts';
 import { sourceName } from '../../../shared/domain/names.ts';
 import { parsePlanId } from '../../../shared/domain/plan-id.ts';
 import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
@@ -159,6 +160,25 @@ describe('forget', () => {
     const plan = await planForgetting({ selection: { by: 'sources', sources } }, ports(backend), signal);
     expect(plan.forget).toEqual([ids[1], ids[3]]);
     expect(plan.keep).toBe(1);
+  });
+
+  it('says that a tag to keep by is near another one, and nothing of one that nobody has set yet', async () => {
+    const { backend } = await filled(3);
+    const notesOn = async (rules: KeepRules): Promise<readonly string[]> => {
+      const selection: ForgetSelection = { by: 'rules', rules, groupBy: [], filter: EVERY_POINT };
+      const sources = [{ source: sourceName('even'), rules }];
+      const plans = [
+        await planForgetting({ selection }, ports(backend), signal),
+        await planForgetting({ selection: { by: 'sources', sources } }, ports(backend), signal),
+      ];
+      const [one, other] = plans.map(({ notes }) => notes);
+      expect(one).toEqual(other);
+      return one ?? [];
+    };
+    expect(await notesOn({ last: 1, tags: [['source=evne'], ['important'], ['']] })).toEqual([
+      'No restore point has the tag "source=evne" that is to be kept by; there is "source=even".',
+    ]);
+    expect(await notesOn({ last: 1, tags: [['source=even']] })).toEqual([]);
   });
 
   it('refuses rules that keep nothing of a group, as restic does', async () => {
