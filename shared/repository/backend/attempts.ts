@@ -110,7 +110,8 @@ export class Attempts {
   async #judge(error: StillpointError, signal: AbortSignal): Promise<void> {
     this.#refusals = isBareRefusal(error) ? this.#refusals + 1 : 0;
     if (this.#refusals === 0) this.#answersOthers = undefined;
-    if (this.#refusals < ASK_AFTER || this.#answersOthers === true) return;
+    const isTheSame = this.#call.call === 'load' && this.#call.type === 'config';
+    if (this.#refusals < ASK_AFTER || this.#answersOthers === true || isTheSame) return;
     this.#answersOthers = await this.#answers(signal);
   }
 

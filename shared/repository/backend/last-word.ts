@@ -17,7 +17,9 @@ export function lastWord(error: StillpointError, { call, tries, passedMs, answer
     answersOthers === true
       ? [`It answers other requests, so it runs and refuses this one: ${how}.`, REFUSED[call]]
       : [
-          answersOthers === false ? `It answers nothing else either; it was asked ${how}.` : `That was tried ${how}.`,
+          answersOthers === false
+            ? `It does not answer a request for "config" either. That was tried ${how}.`
+            : `That was tried ${how}.`,
           error.advice,
         ];
   return new StillpointError(error.code, `${error.message} ${words}`, {
