@@ -62,6 +62,7 @@ describe.each<[kind: string, whyNot: string | undefined, open: (root: string) =>
   });
   afterEach(async () => {
     await backend?.close();
+    if (root !== undefined) await chmod(join(root, 'data/aa'), 0o700).catch(() => undefined);
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   });
 
