@@ -68,3 +68,26 @@ export interface TarEntry extends TarHead {
    */
   readonly content: AsyncIterable<Buffer>;
 }
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** An entry of which only these facts are given: empty, root's, mode 0600, without attributes, from 1970. */
+export function bareHead(name: string | Buffer, type: TarEntryType, facts: Partial<TarHead> = {}): TarHead {
+  return {
+    name: Buffer.from(name as string),
+    type,
+    mode: 0o600,
+    uid: 0,
+    gid: 0,
+    size: 0,
+    mtime: { seconds: 0, nanoseconds: 0 },
+    linkName: NO_BYTES,
+    devMajor: 0,
+    devMinor: 0,
+    xattrs: [],
+    aclAccess: undefined,
+    aclDefault: undefined,
+    sparse: undefined,
+    ...facts,
+  };
+}

@@ -1,5 +1,5 @@
 /** Small makers and takers of tar streams for tests. */
-import type { TarEntry, TarHead } from '../../shared/tar/entry.ts';
+import { bareHead, type TarEntry, type TarHead } from '../../shared/tar/entry.ts';
 import { type ReadTarOptions, readTar } from '../../shared/tar/reader.ts';
 import { storedBytes } from '../../shared/tar/sparse.ts';
 import { type TarItem, writeTar } from '../../shared/tar/write-tar.ts';
@@ -7,23 +7,7 @@ import { type TarItem, writeTar } from '../../shared/tar/write-tar.ts';
 const NO_BYTES = Buffer.alloc(0);
 
 export function aHead(facts: Partial<TarHead> = {}): TarHead {
-  return {
-    name: Buffer.from('file'),
-    type: 'file',
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    size: 0,
-    mtime: { seconds: 0, nanoseconds: 0 },
-    linkName: NO_BYTES,
-    devMajor: 0,
-    devMinor: 0,
-    xattrs: [],
-    aclAccess: undefined,
-    aclDefault: undefined,
-    sparse: undefined,
-    ...facts,
-  };
+  return bareHead('file', 'file', { mode: 0o644, ...facts });
 }
 
 export interface WholeEntry {

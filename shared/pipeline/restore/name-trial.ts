@@ -2,7 +2,7 @@
 import type { RemoteCommand } from '../../remote/command.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { BlobId } from '../../repository/format/ids.ts';
-import type { TarHead } from '../../tar/entry.ts';
+import { bareHead } from '../../tar/entry.ts';
 import { encodeTarHead, TAR_END } from '../../tar/writer.ts';
 import { parseTarMessage } from './tar-messages.ts';
 import { ENTER, EXCHANGED, enterArgs, type WorkFolder } from './target.ts';
@@ -25,7 +25,6 @@ export interface RefusedName {
 
 /** So many names are tried with one command. */
 const BATCH = 2000;
-const NOTHING = Buffer.alloc(0);
 
 export async function tryNames(
   host: RemoteHost,
@@ -94,27 +93,8 @@ function parseRefusal(line: string): Refusal[] {
 
 function trialArchive(batch: readonly DoubtfulFolder[]): Buffer {
   const heads = batch.flatMap(({ names }, number) => [
-    emptyEntry(Buffer.from(String(number)), 'dir'),
-    ...names.map((name) => emptyEntry(Buffer.concat([Buffer.from(`${number}/`), name]), 'file')),
+    bareHead(String(number), 'dir', { mode: 0o700 }),
+    ...names.map((name) => bareHead(Buffer.concat([Buffer.from(`${number}/`), name]), 'file')),
   ]);
   return Buffer.concat([...heads.map(encodeTarHead), TAR_END]);
-}
-
-function emptyEntry(name: Buffer, type: 'dir' | 'file'): TarHead {
-  return {
-    name,
-    type,
-    mode: 0o700,
-    uid: 0,
-    gid: 0,
-    size: 0,
-    mtime: { seconds: 0, nanoseconds: 0 },
-    linkName: NOTHING,
-    devMajor: 0,
-    devMinor: 0,
-    xattrs: [],
-    aclAccess: undefined,
-    aclDefault: undefined,
-    sparse: undefined,
-  };
 }

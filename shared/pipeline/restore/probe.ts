@@ -4,7 +4,7 @@
  * containers hide what is below them.
  */
 import { type CommandOutput, type RemoteCommand, unreadableOutput } from '../../remote/command.ts';
-import type { TarEntryType, TarHead } from '../../tar/entry.ts';
+import { bareHead, type TarEntryType, type TarHead } from '../../tar/entry.ts';
 import { encodePosixAcl, formatAclText } from '../../tar/posix-acl.ts';
 import { encodeTarHead, TAR_END } from '../../tar/writer.ts';
 import type { TargetTraits } from './fit-node.ts';
@@ -33,7 +33,6 @@ const NANOSECONDS = 123_456_789;
 /** What the texts of restic's format can hold. */
 const YEAR_0 = -62_167_219_200;
 const YEAR_9999 = 253_402_300_799;
-const NOTHING = Buffer.alloc(0);
 
 /**
  * Names that file systems of other systems refuse or take for one another. Where all of them can stand side by side,
@@ -54,25 +53,8 @@ const ACL = [
   { tag: 'other', permissions: 0, id: undefined },
 ] as const;
 
-function entry(name: string | Buffer, type: TarEntryType, facts: Partial<TarHead> = {}): TarHead {
-  return {
-    name: Buffer.from(name as string),
-    type,
-    mode: 0o600,
-    uid: 0,
-    gid: 0,
-    size: 0,
-    mtime: { seconds: SECONDS, nanoseconds: 0 },
-    linkName: NOTHING,
-    devMajor: 0,
-    devMinor: 0,
-    xattrs: [],
-    aclAccess: undefined,
-    aclDefault: undefined,
-    sparse: undefined,
-    ...facts,
-  };
-}
+const entry = (name: string | Buffer, type: TarEntryType, facts: Partial<TarHead> = {}): TarHead =>
+  bareHead(name, type, { mtime: { seconds: SECONDS, nanoseconds: 0 }, ...facts });
 
 function probeArchive(): Buffer {
   const value = Buffer.from('x');
