@@ -4,6 +4,14 @@ import type { Job } from '../shared/domain/job.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 import { EVENTS_MOST, STORED_EVENTS_MS } from './limits.ts';
 
+/** What only counts, or is about to be done; what came of it is told. */
+const UNTOLD: ReadonlySet<RunEvent['type']> = new Set([
+  'progress',
+  'store-changed',
+  'store-changing',
+  'restore-point-changing',
+]);
+
 export interface EventsRequest {
   readonly since: number;
   readonly waitMs: number;
@@ -30,7 +38,7 @@ export async function newEvents(stillpoint: Stillpoint, job: Job, request: Event
     for await (const event of stillpoint.followJob(job.id, since, AbortSignal.any([signal, enough]))) {
       nextEvent = event.seq;
       request.onEvent(event);
-      if (event.type !== 'progress' && event.type !== 'store-changed') events.push(event);
+      if (!UNTOLD.has(event.type)) events.push(event);
       const isOver = event.type === 'job-finished' || (waitMs === 0 && event.seq >= job.lastSeq);
       if (events.length >= EVENTS_MOST || isOver) break;
     }

@@ -60,8 +60,10 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
     case 'progress':
     case 'host-sweeping':
     case 'lease-arming':
+    case 'restore-point-changing':
     case 'restore-point-saved':
     case 'restore-point-removed':
+    case 'store-changing':
     case 'store-changed':
     case 'target-changed':
       return undefined;

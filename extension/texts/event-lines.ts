@@ -38,6 +38,9 @@ function eventText(event: RunEvent, wording: Wording): readonly string[] {
       return [t('Restore point {0} is saved in "{1}".', event.restorePoint.slice(0, 8), event.repository)];
     case 'restore-point-removed':
       return [t('Restore point {0} is removed from "{1}".', event.restorePoint.slice(0, 8), event.repository)];
+    case 'restore-point-changing':
+    case 'store-changing':
+      return [];
     case 'store-changed':
       return [
         t(

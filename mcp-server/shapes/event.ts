@@ -75,6 +75,8 @@ function detailOf(event: RunEvent): string | undefined {
     case 'phase-finished':
     case 'progress':
     case 'host-sweeping':
+    case 'restore-point-changing':
+    case 'store-changing':
     case 'store-changed':
       return undefined;
   }

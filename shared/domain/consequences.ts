@@ -107,17 +107,20 @@ function aboutRepair(store: StoreFacts): string[] {
 function aboutFiles(store: StoreFacts, verb: 'prune' | 'repair'): string[] {
   const unsure = aboutUnsure(store);
   if (!changesFiles(store)) return unsure.length > 0 ? unsure : ['It changed nothing.'];
-  const { packsSaved, packsRemoved, indexesSaved, indexesRemoved, filesUnsure } = store;
-  const wrote = `${counted(packsSaved, 'pack')} and ${counted(indexesSaved, 'index file')}`;
-  const removed = `${counted(packsRemoved, 'pack')} and ${counted(indexesRemoved, 'index file')}`;
+  const { packsSaved, packsRemoved, indexesSaved, indexesRemoved, filesUnsure, isCutShort } = store;
+  const least = isCutShort === true ? 'at least ' : '';
+  const wrote = `${least}${counted(packsSaved, 'pack')} and ${counted(indexesSaved, 'index file')}`;
+  const removed = `${least}${counted(packsRemoved, 'pack')} and ${counted(indexesRemoved, 'index file')}`;
   const next = verb === 'prune' ? 'The next prune' : 'The same repair';
+  if (packsSaved + packsRemoved + indexesSaved + indexesRemoved + filesUnsure === 0)
+    return [`It may have begun to write or remove packs and index files. ${next} goes on from there.`, ...unsure];
   const open = filesUnsure === 0 ? '' : `; of ${filesUnsure} more nobody knows`;
   return [`It had written ${wrote}, and removed ${removed}${open}. ${next} goes on from there.`, ...unsure];
 }
 
 function changesFiles(store: StoreFacts): boolean {
-  const { packsSaved, packsRemoved, indexesSaved, indexesRemoved, filesUnsure } = store;
-  return packsSaved + packsRemoved + indexesSaved + indexesRemoved + filesUnsure > 0;
+  const { packsSaved, packsRemoved, indexesSaved, indexesRemoved, filesUnsure, isCutShort } = store;
+  return isCutShort === true || packsSaved + packsRemoved + indexesSaved + indexesRemoved + filesUnsure > 0;
 }
 
 function aboutUnsure({ unsure }: StoreFacts): string[] {

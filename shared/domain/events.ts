@@ -71,8 +71,17 @@ export type RunEventBody =
       readonly snapshot: string;
       readonly lifetimeMs: number;
     }
+  /** About to be done; the next three say what came of it. */
+  | {
+      readonly type: 'restore-point-changing';
+      readonly repository: string;
+      readonly restorePoint: string;
+      readonly wanted: 'saved' | 'removed';
+    }
   | { readonly type: 'restore-point-saved'; readonly repository: string; readonly restorePoint: string }
   | { readonly type: 'restore-point-removed'; readonly repository: string; readonly restorePoint: string }
+  /** The first pack or index file is about to be written or removed. */
+  | { readonly type: 'store-changing'; readonly repository: string }
   /** Counted from the beginning of the job. */
   | ({ readonly type: 'store-changed'; readonly repository: string } & StoreCounts)
   /** "restore point 0a1b2c3d was saved": what was begun, and nobody knows whether it is so. */

@@ -21,6 +21,14 @@ export function foldFacts(facts: RunFacts, event: RunEventBody): RunFacts {
       const left = [...facts.left, event.what];
       return host?.state === 'held' ? { ...facts, left, host: { ...host, state: 'left' } } : { ...facts, left };
     }
+    case 'restore-point-changing': {
+      const { restorePoint, wanted } = event;
+      return withStore(facts, event.repository, ({ pending = [] }) => ({
+        pending: [...pending, { restorePoint, wanted }],
+      }));
+    }
+    case 'store-changing':
+      return withStore(facts, event.repository, () => ({ isChanging: true }));
     case 'restore-point-saved':
       return withStore(facts, event.repository, ({ pointsSaved }) => ({
         pointsSaved: [...pointsSaved, event.restorePoint],
@@ -48,6 +56,33 @@ export function foldFacts(facts: RunFacts, event: RunEventBody): RunFacts {
     default:
       return facts;
   }
+}
+
+/** Of a run that came to an end of its own: every answer was had, or is among what is not known. */
+export function answered(facts: RunFacts): RunFacts {
+  return withStores(facts, (store) => {
+    const { pending: _, isChanging: __, ...rest } = store;
+    return rest;
+  });
+}
+
+/** Of a process that died: what it was about to do may have been done. */
+export function unanswered(facts: RunFacts): RunFacts {
+  return withStores(facts, ({ pending = [], isChanging, ...store }) => {
+    const known = new Set([...store.pointsSaved, ...store.pointsRemoved]);
+    const open = pending
+      .filter(({ restorePoint }) => !known.has(restorePoint))
+      .map(({ restorePoint, wanted }) => `restore point ${restorePoint.slice(0, 8)} was ${wanted}`)
+      .filter((what) => !store.unsure.includes(what));
+    return { ...store, unsure: [...store.unsure, ...open], ...(isChanging === true && { isCutShort: true }) };
+  });
+}
+
+function withStores(facts: RunFacts, change: (store: StoreFacts) => StoreFacts): RunFacts {
+  const stores = Object.entries(facts.stores).map(([name, store]) => [name, change(store)] as const);
+  // One in which nothing was done after all says nothing.
+  const said = stores.filter(([, store]) => JSON.stringify(store) !== JSON.stringify(NO_STORE));
+  return { ...facts, stores: Object.fromEntries(said) };
 }
 
 function hostOf({ host: known }: RunFacts, host: string): HostFacts {

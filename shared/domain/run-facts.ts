@@ -47,6 +47,17 @@ export interface StoreFacts extends StoreCounts {
   readonly pointsRemoved: readonly string[];
   /** "restore point 0a1b2c3d was saved": what was begun, and nobody knows whether it is so. */
   readonly unsure: readonly string[];
+  /** Ids of restore points that were about to be saved or removed; only while the run goes on. */
+  readonly pending?: readonly Pending[];
+  /** Packs and index files were about to be changed; only while the run goes on. */
+  readonly isChanging?: true;
+  /** The process died, so that its counts are the least that was done. */
+  readonly isCutShort?: true;
+}
+
+interface Pending {
+  readonly restorePoint: string;
+  readonly wanted: 'saved' | 'removed';
 }
 
 /** `filling`: what comes lies in `work`. `moving`: some of it may be at its place below `path`. `filled`: all of it. */

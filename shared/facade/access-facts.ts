@@ -22,7 +22,7 @@ export async function withAccessEnds<T>(
 function foldChange(facts: AccessFacts, change: StoreChange): AccessFacts {
   const { kind, file } = change;
   const { keysSaved, keysRemoved, locksRemoved, unsure } = facts;
-  if (kind === 'unsure' && file.type === 'locks') return facts;
+  if (kind === 'begun' || (kind === 'unsure' && file.type === 'locks')) return facts;
   if (kind === 'unsure') return { ...facts, unsure: [...unsure, `${describeFile(file)} was ${change.wanted}`] };
   switch (`${file.type} ${kind}`) {
     case 'config saved':

@@ -18,6 +18,7 @@ import { identifyProcess, type ProcessIdentity } from '../base/process-identity.
 import type { Configuration } from '../config/configuration.ts';
 import { loadConfiguration } from '../config/configuration.ts';
 import { consequencesOf, NOT_BEGUN, withConsequences } from '../domain/consequences.ts';
+import { answered } from '../domain/fold-facts.ts';
 import type { JobRequest } from '../domain/job.ts';
 import type { HostName, JobId } from '../domain/names.ts';
 import type { JobResult } from '../domain/report.ts';
@@ -120,7 +121,7 @@ export async function runJob(record: JobRecord, handover: Handover, ports: Runne
   await store.removeWorkFolder(record.id);
   beat.stop();
   const last = { seq: log.lastSeq + 1, at: clock.now().toISOString() };
-  const finished: FinishedEvent = { type: 'job-finished', ...last, ...end, facts: events.facts };
+  const finished: FinishedEvent = { type: 'job-finished', ...last, ...end, facts: answered(events.facts) };
   await sayTheEnd(ports, finished, record.id);
   await lock?.release({ clean: events.facts.left.length === 0 });
   return finished;

@@ -10,7 +10,7 @@ import type { Clock } from '../base/clock.ts';
 import type { ErrorRecord } from '../base/errors.ts';
 import { fateOf, identifyProcess, SILENCE_MS } from '../base/process-identity.ts';
 import { consequencesOf, NOT_BEGUN, withConsequences } from '../domain/consequences.ts';
-import { foldFacts } from '../domain/fold-facts.ts';
+import { foldFacts, unanswered } from '../domain/fold-facts.ts';
 import type { JobRequest } from '../domain/job.ts';
 import type { JobId } from '../domain/names.ts';
 import { NO_FACTS, type RunFacts } from '../domain/run-facts.ts';
@@ -111,7 +111,7 @@ async function readLog(store: JobStore, id: JobId): Promise<LogSummary> {
     hasBegun ||= event.type === 'job-started';
     facts = foldFacts(facts, event);
   }
-  return { hasBegun, facts, lastSeq: reader.lastSeq };
+  return { hasBegun, facts: unanswered(facts), lastSeq: reader.lastSeq };
 }
 
 /** 'backup of "shop"' */

@@ -9,10 +9,13 @@ import { cleanupSignal } from '../../base/cancel.ts';
 import { isStillpointError } from '../../base/errors.ts';
 import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
 
-/** `unsure`: nobody knows whether the file is as it was to become, `saved` or `removed`. */
+/**
+ * `begun` comes before every call, so that whoever finds our process dead knows what may have been done. `unsure`: nobody
+ * knows whether the file is as it was to become, `saved` or `removed`.
+ */
 export type StoreChange =
   | { readonly kind: 'saved' | 'removed'; readonly file: FileRef }
-  | { readonly kind: 'unsure'; readonly file: FileRef; readonly wanted: 'saved' | 'removed' };
+  | { readonly kind: 'begun' | 'unsure'; readonly file: FileRef; readonly wanted: 'saved' | 'removed' };
 
 export function withChanges(backend: Backend, onChange: (change: StoreChange) => void): Backend {
   return new WatchedBackend(backend, onChange);
@@ -55,6 +58,7 @@ class WatchedBackend implements Backend {
   async save(file: FileRef, content: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
     // Nothing is sent once the signal has fired, and then there is nothing to look for.
     signal.throwIfAborted();
+    this.#onChange({ kind: 'begun', file, wanted: 'saved' });
     try {
       await this.#store.save(file, content, signal);
     } catch (error) {
@@ -68,6 +72,7 @@ class WatchedBackend implements Backend {
 
   async remove(file: FileRef, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    this.#onChange({ kind: 'begun', file, wanted: 'removed' });
     try {
       await this.#store.remove(file, signal);
     } catch (error) {

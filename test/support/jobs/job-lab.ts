@@ -29,6 +29,7 @@ const CONFIGURATION = `{
     "b": {"host": "db1", "paths": ["/b"], "repository": "main"},
     "b-late": {"host": "db1", "paths": ["/b"], "repository": "main"},
     "b-saved": {"host": "db1", "paths": ["/b"], "repository": "main"},
+    "b-saving": {"host": "db1", "paths": ["/b"], "repository": "main"},
     "b-unclean": {"host": "db1", "paths": ["/b"], "repository": "main"},
     "c": {"host": "db2", "paths": ["/c"], "repository": "main"}
   }

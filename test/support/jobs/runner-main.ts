@@ -28,6 +28,8 @@ const VERBS: Verbs = {
     await ports.runs.begin(run);
     const released = { type: 'lease-released', host: 'db1', run } as const;
     if (/-(late|saved)$/.test(source)) emit({ type: 'restore-point-saved', repository: 'main', restorePoint: POINT });
+    if (source.endsWith('-saving'))
+      emit({ type: 'restore-point-changing', repository: 'main', restorePoint: POINT, wanted: 'saved' });
     await mark(ports, `begin ${source}`);
     try {
       const heeded = source.endsWith('-late') ? never : signal;

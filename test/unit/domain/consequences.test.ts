@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { consequencesOf } from '../../../shared/domain/consequences.ts';
 import type { RunEventBody } from '../../../shared/domain/events.ts';
-import { foldFacts } from '../../../shared/domain/fold-facts.ts';
+import { answered, foldFacts, unanswered } from '../../../shared/domain/fold-facts.ts';
 import type { JobRequest } from '../../../shared/domain/job.ts';
 import { hostName, repositoryName, sourceName } from '../../../shared/domain/names.ts';
 import { NO_FACTS } from '../../../shared/domain/run-facts.ts';
@@ -219,6 +219,59 @@ describe.each<[keyof typeof REQUESTS, [string, RunEventBody[], string[]][]]>([
 ])('a %s that is cut', (kind, cases) => {
   test.each(cases)('%s', (_, events, sentences) => {
     expect(consequencesOf(REQUESTS[kind], events.reduce(foldFacts, NO_FACTS))).toEqual(sentences);
+  });
+});
+
+describe('a process that died', () => {
+  const begun = (wanted: 'saved' | 'removed'): RunEventBody => ({
+    type: 'restore-point-changing',
+    ...{ repository: 'main', restorePoint: ID, wanted },
+  });
+  const changing: RunEventBody = { type: 'store-changing', repository: 'main' };
+  const none = {
+    repository: 'main',
+    packsSaved: 0,
+    packsRemoved: 0,
+    indexesSaved: 0,
+    indexesRemoved: 0,
+    filesUnsure: 0,
+  };
+
+  test.each<[string, keyof typeof REQUESTS, RunEventBody[], string[]]>([
+    [
+      'while a restore point was being saved',
+      'backup',
+      [begun('saved')],
+      ['Nobody knows whether restore point abababab was saved; list the restore points to see.'],
+    ],
+    ['after it was saved', 'backup', [begun('saved'), saved], ['The restore point abababab is saved.']],
+    [
+      'while a restore point was being removed',
+      'forget',
+      [begun('removed')],
+      ['Nobody knows whether restore point abababab was removed; list the restore points to see.'],
+    ],
+    [
+      'before a change was counted',
+      'prune',
+      [changing],
+      ['It may have begun to write or remove packs and index files. The next prune goes on from there.'],
+    ],
+    [
+      'after one was counted',
+      'prune',
+      [changing, { type: 'store-changed', ...none, packsRemoved: 2 }],
+      [
+        'It had written at least 0 packs and 0 index files, and removed at least 2 packs and 0 index files. The next prune goes on from there.',
+      ],
+    ],
+    ['before anything', 'prune', [], ['It changed nothing.']],
+  ])('%s', (_, kind, events, sentences) => {
+    expect(consequencesOf(REQUESTS[kind], unanswered(events.reduce(foldFacts, NO_FACTS)))).toEqual(sentences);
+  });
+
+  test('leaves no trace of what was only begun in the facts of one that did not', () => {
+    expect(answered([begun('saved'), changing].reduce(foldFacts, NO_FACTS))).toEqual(NO_FACTS);
   });
 });
 

@@ -236,6 +236,16 @@ describe('a job', { timeout: SLOW }, () => {
     expect(finished?.facts?.stores['main']?.pointsSaved).toEqual(['ab'.repeat(32)]);
   });
 
+  test('whose process is killed in its commit says that nobody knows', async () => {
+    const { id } = await lab.start(backupOf('b-saving'));
+    await lab.untilMarked('begin b-saving');
+    process.kill((await lab.facts(id)).runner?.identity.pid ?? 0, 'SIGKILL');
+    const { finished } = await lab.until(id, 'interrupted');
+    expect(finished?.error?.advice).toBe(
+      'Nobody knows whether restore point abababab was saved; list the restore points to see. Start it again.',
+    );
+  });
+
   test('that never began says so', async () => {
     const { id: first } = await lab.start(backupOf('a'));
     await lab.untilMarked('begin a');
