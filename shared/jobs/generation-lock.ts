@@ -9,11 +9,12 @@
  * Crash story: a holder that dies leaves its number. The next one finds the process gone, takes the following number
  * and learns that its predecessor did not finish (`abandoned`).
  */
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { invariant } from '../base/errors.ts';
+import { makeFolders } from '../base/make-folders.ts';
 import { identifyProcess, isAlive, type ProcessIdentity } from '../base/process-identity.ts';
 import { createFileOnce, readIfThere, refreshFile, replaceFile, storeError, timeAt } from './files.ts';
 import { processIdentitySchema } from './process-identity-schema.ts';
@@ -114,7 +115,7 @@ async function removeBelow(folder: string, own: number): Promise<void> {
 
 async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolders(folder, 0o700);
   } catch (error) {
     throw storeError(folder, error);
   }

@@ -23,6 +23,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StillpointError } from '../base/errors.ts';
+import { makeFolders } from '../base/make-folders.ts';
 import type { ProcessIdentity } from '../base/process-identity.ts';
 import type { RunEvent } from '../domain/events.ts';
 import type { Job, JobState } from '../domain/job.ts';
@@ -53,7 +54,7 @@ export class JobStore {
   /** Makes the folder, for the user alone: records name hosts and paths. Errors: `job.store-unusable`. */
   static async open(folder: string): Promise<JobStore> {
     try {
-      await mkdir(join(folder, 'jobs'), { recursive: true, mode: 0o700 });
+      await makeFolders(join(folder, 'jobs'), 0o700);
       if (((await stat(folder)).mode & 0o077) !== 0) await chmod(folder, 0o700);
     } catch (error) {
       throw storeError(folder, error);

@@ -8,6 +8,7 @@ import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import { mountTmpfs } from '../lab/tmpfs.ts';
 import { CLI, type InstalledUser, installedUser } from '../support/installed-user.ts';
+import { needing, whyNotRoot } from '../support/needing.ts';
 import { backUp } from '../support/test-repository.ts';
 
 const WARNING = 'read without a lock';
@@ -51,7 +52,7 @@ async function expectAllReads(env: Environment, ids: readonly string[], target: 
   expect(await readdir(join(target, 'srv'))).toEqual(['a.txt']);
 }
 
-describe.skipIf(process.getuid?.() !== 0)('a repository that takes no lock (mounts: needs root)', () => {
+describe('a repository that takes no lock', needing(whyNotRoot('mounts')), () => {
   test('because it is mounted read-only, is read by every command that reads, and written to by none', async () => {
     await using user = await installedUser();
     const ids = await fill(user);

@@ -2,9 +2,10 @@
  * Whether we talk to the right host. A known key passes; an unknown one is shown to a person, or refused where there is
  * none; a changed or revoked one is a hard stop that no setting of ours overrides.
  */
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from '../../base/log.ts';
+import { makeFolders } from '../../base/make-folders.ts';
 import type { Prompter } from '../prompter.ts';
 import { changedKey, revokedKey, unknownKey } from './host-key-errors.ts';
 import type { HostIdentity, HostKeyVerdict, KnownHost } from './known-hosts.ts';
@@ -94,7 +95,7 @@ async function remember(ports: HostKeyPorts, host: HostIdentity, key: Buffer): P
   const file = config.userKnownHostsFiles[0];
   if (file === undefined) return;
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await makeFolders(dirname(file), 0o700);
     await using handle = await open(file, 'a+', 0o600);
     const { size } = await handle.stat();
     const last = Buffer.alloc(1);

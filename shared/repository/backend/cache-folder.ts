@@ -9,9 +9,10 @@
  */
 import { hash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, opendir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from '../../base/log.ts';
+import { makeFolders } from '../../base/make-folders.ts';
 
 const SUM_BYTES = 32;
 const READ_NO_WAIT = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
@@ -63,7 +64,7 @@ export class CacheFolder {
     const temporary = `${target}-${randomBytes(6).toString('hex')}`;
     try {
       await this.#makeRoot();
-      await mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
+      await makeFolders(path.dirname(target), 0o700);
       await writeFile(temporary, [hash('sha256', body, 'buffer'), body], { flag: 'wx', mode: 0o600 });
       await rename(temporary, target);
       this.#count(body.length);
@@ -122,7 +123,7 @@ export class CacheFolder {
 
   async #makeRoot(): Promise<void> {
     if (Number.isFinite(this.#writtenBytes)) return;
-    await mkdir(this.#root, { recursive: true, mode: 0o700 });
+    await makeFolders(this.#root, 0o700);
     await writeFile(path.join(this.#root, 'CACHEDIR.TAG'), TAG, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     });

@@ -11,6 +11,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { StillpointError } from '../../base/errors.ts';
+import { makeFolders } from '../../base/make-folders.ts';
 import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
 import { describeFile, MOST_WHOLE_BYTES, tooLarge } from './backend.ts';
 import { fromFsError } from './fs-errors.ts';
@@ -44,7 +45,7 @@ class LocalBackend implements Backend {
     try {
       for (const name of ['', ...FOLDERS, ...packFolders]) {
         signal.throwIfAborted();
-        await mkdir(path.join(this.#root, name), { recursive: true, mode });
+        await makeFolders(path.join(this.#root, name), mode);
       }
       for (const name of ['data', '', '..']) await syncFolder(path.join(this.#root, name));
     } catch (cause) {

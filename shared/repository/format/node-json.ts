@@ -2,6 +2,7 @@
  * One node as text and back. The order of fields and what is omitted follow restic's Node struct, so that equal nodes
  * are equal texts; what restic 0.14 to 0.18 writes comes back to the letter.
  */
+import { displayName } from '../../base/bytes.ts';
 import { damagedJson, goJson, goString, unknownFields } from './go-json.ts';
 import { isValidUtf8, quoteName, unquoteName } from './go-quote.ts';
 import { type BlobId, parseBlobId } from './ids.ts';
@@ -217,7 +218,11 @@ function bigNumber(value: unknown, key: string, what: string): bigint {
 function nodeType(value: unknown, what: string): NodeType {
   const found = NODE_TYPES.find((type) => type === value);
   if (found !== undefined) return found;
-  throw damagedJson(what, `holds an entry of the unknown type ${JSON.stringify(value)}`);
+  const shown =
+    typeof value === 'string'
+      ? `"${displayName(Buffer.from(value.slice(0, 80)))}"`
+      : `${typeof value}, which is not text`;
+  throw damagedJson(what, `holds an entry of the unknown type ${shown}`);
 }
 
 function blobId(value: unknown, key: string, what: string): BlobId {

@@ -183,4 +183,14 @@ describe('trees', () => {
       else expect(attempt).toThrow('the tree');
     },
   );
+
+  it.each(['12345678901234567890', '1', 'null', '{"a":[1]}', '"door"', `"${'x'.repeat(200)}"`])(
+    'name the fault of an entry of the type %s',
+    (type) => {
+      const stored = `{"nodes":[{"name":"a","type":${type}}]}`;
+      const attempt = (): unknown => decodeTree(Buffer.from(stored), 'the tree');
+      expect(attempt).toThrow(expect.objectContaining({ code: 'repository.damaged' }));
+      expect(attempt).toThrow(/^What is stored as the tree holds an entry of the unknown type .{1,100}\.$/);
+    },
+  );
 });
