@@ -3,7 +3,8 @@
  * above trust without looking again. It is read anew for each act, never written by us and never cached across acts,
  * so an edit counts from the next act on and a running job keeps what it started with.
  */
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Environment } from '../base/environment.ts';
 import { StillpointError } from '../base/errors.ts';
@@ -111,11 +112,16 @@ export function parseConfiguration(content: string, file: string, home: string):
 async function readConfigFile(place: ConfigPlace): Promise<string | undefined> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(place.file);
+    bytes = await readRegularFile(place.file);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' && !place.named) return undefined;
-    const why = code === 'ENOENT' ? 'is not there' : `cannot be read (${code ?? String(cause)})`;
+    const why =
+      code === 'ENOENT'
+        ? 'is not there'
+        : cause instanceof NotAFile
+          ? `is ${cause.message}`
+          : `cannot be read (${code ?? String(cause)})`;
     throw new StillpointError('config.not-found', `The configuration file "${place.file}" ${why}.`, {
       advice: 'Name another file with --config or STILLPOINT_CONFIG, or write this one.',
       details: { file: place.file },
@@ -130,6 +136,20 @@ async function readConfigFile(place: ConfigPlace): Promise<string | undefined> {
   }
   return text.startsWith('\ufeff') ? text.slice(1) : text;
 }
+
+/** What is read again by every job has to be a file; a pipe would keep us waiting, and a device has no end. */
+async function readRegularFile(path: string): Promise<Buffer> {
+  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const found = await file.stat();
+  if (!found.isFile()) throw new NotAFile(found.isDirectory() ? 'a folder' : 'a pipe or a device, and no file');
+  const buffer = Buffer.alloc(MAX_BYTES + 1);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < buffer.length; length += read)
+    read = (await file.read(buffer, length)).bytesRead;
+  return buffer.subarray(0, length);
+}
+
+class NotAFile extends Error {}
 
 function resolveLocal(path: string, folder: string, home: string): string {
   if (path === '~' || path.startsWith('~/')) return resolve(home, path.slice(2));

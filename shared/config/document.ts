@@ -4,6 +4,7 @@
  * the two would be lost without a word.
  */
 import {
+  createScanner,
   findNodeAtLocation,
   getNodeValue,
   type Node,
@@ -52,10 +53,18 @@ const SYNTAX: Readonly<Record<string, readonly [message: string, advice: string]
   InvalidUnicode: ['The escape is not a character.', 'Write "\\u" and four hexadecimal digits.'],
 };
 
+const MAX_DEPTH = 64;
+
 export function parseDocument(content: string): ConfigDocument {
+  const position = locator(content);
+  const tooDeep = offsetTooDeep(content);
+  if (tooDeep !== undefined) {
+    const [message, advice] = [`The brackets are nested more than ${MAX_DEPTH} deep here.`, 'Remove those not needed.'];
+    const problem: Problem = { ...position(tooDeep), path: '', message, advice };
+    return { value: {}, problems: [problem], problem: () => problem };
+  }
   const errors: ParseError[] = [];
   const root = parseTree(content, errors, { allowTrailingComma: true, disallowComments: false });
-  const position = locator(content);
   const at = (offset: number, path: string, message: string, advice: string): Problem => ({
     ...position(offset),
     path,
@@ -89,6 +98,21 @@ export function parseDocument(content: string): ConfigDocument {
       return at(node?.offset ?? 0, formatPath(path), message, advice);
     },
   };
+}
+
+/** The parser calls itself for each bracket, so what it is given is bounded first. A configuration is five deep. */
+function offsetTooDeep(content: string): number | undefined {
+  const scanner = createScanner(content, true);
+  let depth = 0;
+  for (;;) {
+    scanner.scan();
+    const offset = scanner.getTokenOffset();
+    const first = content[offset];
+    if (first === undefined) return undefined;
+    if (first === '{' || first === '[') depth += 1;
+    if (first === '}' || first === ']') depth -= 1;
+    if (depth > MAX_DEPTH) return offset;
+  }
 }
 
 /** `["sources", "my shop", "paths", 1]` → `sources["my shop"].paths[1]` */

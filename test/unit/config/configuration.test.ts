@@ -1,9 +1,10 @@
 /** A configuration file becomes values; which file it is; what is resolved against what. */
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inspect } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readEnvironment } from '../../../shared/base/environment.ts';
@@ -204,13 +205,24 @@ describe('loading', () => {
     await mkdir(file);
     await expect(loadConfiguration({ file, named: false }, HOME)).rejects.toMatchObject({
       code: 'config.not-found',
-      message: `The configuration file "${file}" cannot be read (EISDIR).`,
+      message: `The configuration file "${file}" is a folder.`,
     });
     await rm(file, { recursive: true });
     await writeFile(file, Buffer.from([0x7b, 0xff, 0xfe, 0x7d]));
     await expect(loadConfiguration({ file, named: false }, HOME)).rejects.toThrow('It is not a text in UTF-8.');
     await writeFile(file, ' '.repeat(1024 * 1024 + 1));
     await expect(loadConfiguration({ file, named: false }, HOME)).rejects.toThrow('It is larger than 1 MiB.');
+  });
+
+  test('reads no pipe and no device, which would keep it waiting for ever', async () => {
+    const pipe = join(folder, 'pipe');
+    await promisify(execFile)('mkfifo', [pipe]);
+    for (const file of [pipe, '/dev/zero', '/dev/null']) {
+      await expect(loadConfiguration({ file, named: true }, HOME)).rejects.toMatchObject({
+        code: 'config.not-found',
+        message: `The configuration file "${file}" is a pipe or a device, and no file.`,
+      });
+    }
   });
 
   test('passes over a byte order mark', async () => {

@@ -31,6 +31,8 @@ describe('mistakes in', () => {
     ['a list instead of an object', '[]'],
     ['a key that is written twice', '{\r\n  "hosts": {"db1": {}},\r\n  "hosts": {}\r\n}'],
     ['a key that JavaScript would lose', '{"hosts": {"__proto__": {}}}'],
+    ['lists in lists without an end', '['.repeat(20_000)],
+    ['objects in objects', `{"hosts": ${'{"a": // {[\n'.repeat(90)}${'}'.repeat(91)}`],
     ['unknown keys', '{"host": {}, "zzz": 1, "hosts": {"db1": {"user": "root", "sshConfigfile": "x"}}}'],
     ['a host', '{"hosts": {"db 1": {}, "db2": {"ssh": "-oProxyCommand=x"}, "db3": {"sudo": "yes"}, "db4": "db4"}}'],
     ['a lease', '{"hosts": {"a": {"leaseSeconds": 4}, "b": {"leaseSeconds": 1.5}, "c": {"leaseSeconds": 1e6}}}'],
