@@ -36,7 +36,7 @@ export function wholeNumber(option: string, text: string, least: number, most: n
 }
 
 /**
- * A path inside a restore point, typed as `ls` shows it: bytes that are no text and control characters as `\xNN`,
+ * A path inside a restore point, typed as `ls` shows it: bytes that are not text and control characters as `\xNN`,
  * `\n` or `\t`. It always begins at the root of the restore point.
  */
 export function pathInPoint(text: string): string {

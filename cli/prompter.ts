@@ -50,7 +50,7 @@ export class TerminalPrompter implements Prompter {
       const answer = await this.#readLine(
         `"${shown(offer.host)}" (${shown(offer.address)}) shows a key that is not in your known_hosts:\n` +
           `  ${shown(offer.keyType)} ${shown(offer.fingerprint)}\n${others}` +
-          'Compare it with "ssh-keygen -lf" on the host. Trust it and remember it? Type yes to go on: ',
+          'Compare it with "ssh-keygen -lf" on the host. Trust it and remember it? Type yes to continue: ',
         true,
         signal,
       );

@@ -51,7 +51,7 @@ export class TextWatcher implements FollowWatcher, Disposable {
     this.#live[Symbol.dispose]();
     if (end.kind === 'left') {
       this.#terminal.err(
-        `Job ${job.id} goes on in its own process. Follow it with: stillpoint jobs ${job.id} --follow\n`,
+        `Job ${job.id} continues in its own process. Follow it with: stillpoint jobs ${job.id} --follow\n`,
       );
       return;
     }

@@ -21,8 +21,8 @@ export async function findConfigPlace(core: Core): Promise<ConfigPlace> {
     return { uri, exists: true };
   } catch (error) {
     if (error instanceof vscode.FileSystemError && error.code === 'FileNotFound') return { uri, exists: false };
-    throw new StillpointError('config.not-found', `The configuration file "${uri.fsPath}" cannot be looked at.`, {
-      advice: 'See to it that your account may open the folders on the way to it, or name another file in the setting.',
+    throw new StillpointError('config.not-found', `The configuration file "${uri.fsPath}" cannot be accessed.`, {
+      advice: 'Make sure that your account may open the folders that lead to it, or name another file in the setting.',
       details: { file: uri.fsPath },
       cause: error,
     });

@@ -269,11 +269,15 @@ class OpenedStillpoint implements Stillpoint {
   async browse(request: BrowseRequest, signal: AbortSignal): Promise<FileListing> {
     const { repository, restorePoint, path, limit = LISTING_LIMIT, cursor } = request;
     if (!path.startsWith('/') || !Number.isSafeInteger(limit) || limit < 1) {
-      throw new StillpointError('usage.invalid', 'A listing needs a path from "/" on and a limit of 1 or more.', {
-        advice: 'Give "/" for the top of the restore point.',
-        details: { path, limit },
-        cause: undefined,
-      });
+      throw new StillpointError(
+        'usage.invalid',
+        'A listing needs a path that begins with "/" and a limit of 1 or more.',
+        {
+          advice: 'Give "/" for the top of the restore point.',
+          details: { path, limit },
+          cause: undefined,
+        },
+      );
     }
     const spec = findRepository(await this.#configuration(), repository);
     return this.#points.browse(spec, restorePoint, { path, limit, cursor }, signal);

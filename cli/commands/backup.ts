@@ -12,7 +12,7 @@ export function addBackup(program: Command, shell: Shell): void {
   withDetach(
     program
       .command('backup')
-      .description('back up a source and follow the run; it goes on if this terminal closes')
+      .description('back up a source and follow the run; it continues if this terminal closes')
       .argument('<source>', 'name of a source in the configuration')
       .option('--accept-clock-skew', "back up although the host's clock and that of this machine are far apart"),
   )

@@ -68,7 +68,7 @@ export function addFind(program: Command, shell: Shell): void {
 }
 
 function nothingWanted(): StillpointError {
-  return new StillpointError('usage.invalid', 'Nothing was said that is to be found.', {
+  return new StillpointError('usage.invalid', 'Nothing to find was given.', {
     advice: 'Give a pattern such as "*.pdf", or an id with --id.',
     cause: undefined,
   });

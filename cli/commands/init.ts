@@ -6,7 +6,7 @@ import type { Shell } from '../shell.ts';
 export function addInit(program: Command, shell: Shell): void {
   program
     .command('init')
-    .description('create a repository at its configured place')
+    .description('create a repository at its configured location')
     .argument('[repository]', 'name in the configuration; may be left out when there is only one')
     .addHelpText('after', '\nExample:\n  stillpoint init main')
     .action(async (given: string | undefined) => {

@@ -48,7 +48,7 @@ export function selectionOf(flags: KeepFlags): ForgetSelection | undefined {
   const hasRules = Object.keys(rules).length > 0;
   if (flags.point.length > 0) {
     if (!hasRules && !isFiltered) return { by: 'points', points: flags.point };
-    throw usage('--point goes with no keep rule and no filter.', 'Give ids alone, or rules alone.');
+    throw usage('--point cannot be combined with keep rules or filters.', 'Give ids alone, or rules alone.');
   }
   if (hasRules && isEmptyRules(rules)) throw usage('The keep rules keep nothing.', 'Give at least one above 0.');
   if (hasRules) return { by: 'rules', rules, groupBy: groupKeys(flags.groupBy), filter };
@@ -81,7 +81,7 @@ function groupKeys(text: string): readonly GroupKey[] {
   const keys = words.map((word) => (word === 'path' ? 'paths' : word === 'tag' ? 'tags' : word));
   const unknown = keys.find((key) => !GROUP_KEYS.some((known) => known === key));
   if (unknown === undefined) return GROUP_KEYS.filter((key) => keys.includes(key));
-  throw usage(`"${unknown}" is nothing to group by.`, 'Choose from host, paths and tags, or "" for one group.');
+  throw usage(`"${unknown}" is not something to group by.`, 'Choose from host, paths and tags, or "" for one group.');
 }
 
 function usage(message: string, advice: string): StillpointError {

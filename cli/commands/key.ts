@@ -27,7 +27,7 @@ export function addKey(program: Command, shell: Shell): void {
       });
     });
 
-  withPassword(key.command('add').description('add a password to a repository; those that there are go on to open it'))
+  withPassword(key.command('add').description('add a password to a repository; the existing ones keep working'))
     .addHelpText('after', '\nExample:\n  stillpoint key add main --new-password-file ./second-password')
     .action(async (given: string | undefined, options: PasswordOption) => {
       await shell.query(async (stillpoint, signal) => {
@@ -37,7 +37,7 @@ export function addKey(program: Command, shell: Shell): void {
       });
     });
 
-  withPassword(key.command('change').description('replace the password that opens a repository now by another one'))
+  withPassword(key.command('change').description('replace the password that now opens a repository'))
     .addHelpText('after', '\nExample:\n  stillpoint key change main')
     .action(async (given: string | undefined, options: PasswordOption) => {
       await shell.query(async (stillpoint, signal) => {

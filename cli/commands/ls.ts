@@ -19,11 +19,11 @@ export function addLs(program: Command, shell: Shell): void {
     .argument('[path]', 'a folder in it', '/')
     .option('--repository <name>', 'the repository of the restore point, where several hold it')
     .option('--limit <n>', 'entries to list at most', '1000')
-    .option('--cursor <text>', 'go on where a listing ended');
+    .option('--cursor <text>', 'continue where a listing ended');
   withFilter(command)
     .addHelpText(
       'after',
-      '\nNames are shown, and typed, with \\n, \\t and \\xNN for control characters and for bytes that are no text.\n\nExample:\n  stillpoint ls latest /var/lib/mysql',
+      '\nNames are shown, and typed, with \\n, \\t and \\xNN for control characters and for bytes that are not text.\n\nExample:\n  stillpoint ls latest /var/lib/mysql',
     )
     .action(async (point: string, path: string, options: LsOptions) => {
       await shell.query(async (stillpoint, signal) => {

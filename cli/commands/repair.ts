@@ -26,7 +26,7 @@ export function addRepair(program: Command, shell: Shell): void {
       .option('--read-all', 'read the header of every pack, not only where index and packs disagree')
       .option(
         '--give-up-folders',
-        'give up also folders of packs that are missing as a whole, and may only be elsewhere',
+        'also give up folders of packs that are missing as a whole and may only be elsewhere',
       ),
   )
     .addHelpText('after', `${HOW}\n\nExample:\n  stillpoint repair index main`)

@@ -24,7 +24,7 @@ export function addRestore(program: Command, shell: Shell): void {
   withDetach(withNoLock(withFilter(command)))
     .addHelpText(
       'after',
-      '\nPaths are typed as "stillpoint ls" shows them, with \\xNN for bytes that are no text.\n\nExample:\n  stillpoint restore latest /srv/files/contract.pdf --to ./restored',
+      '\nPaths are typed as "stillpoint ls" shows them, with \\xNN for bytes that are not text.\n\nExample:\n  stillpoint restore latest /srv/files/contract.pdf --to ./restored',
     )
     .action(async (point: string, paths: readonly string[], options: RestoreOptions) => {
       await shell.runJob(

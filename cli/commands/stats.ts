@@ -48,7 +48,7 @@ export function addStats(program: Command, shell: Shell): void {
 function statsMode(text: string): StatsMode {
   const mode = STATS_MODES.find((known) => known === text);
   if (mode !== undefined) return mode;
-  throw new StillpointError('usage.invalid', `"${text}" is no way of counting.`, {
+  throw new StillpointError('usage.invalid', `"${text}" is not a way of counting.`, {
     advice: `Choose one of ${STATS_MODES.join(', ')}.`,
     cause: undefined,
   });

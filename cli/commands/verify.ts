@@ -20,9 +20,9 @@ export function addVerify(program: Command, shell: Shell): void {
         .command('verify')
         .description('prove a repository by reading all of its data, or a share of it')
         .argument('[repository]', 'name in the configuration; may be left out when there is only one')
-        .option('--percent <n>', 'read so many in a hundred packs, chosen by chance')
+        .option('--percent <n>', 'read this percentage of the packs, chosen at random')
         .option('--share <n/t>', 'read the n-th of t parts, as "restic check --read-data-subset=n/t"')
-        .option('--daily <days>', 'read the part that the date chooses: in so many days in a row all is read'),
+        .option('--daily <days>', 'read the part that the date chooses: this many days in a row read everything'),
     ),
   )
     .addHelpText('after', '\nExample:\n  stillpoint verify main\n  stillpoint verify main --daily 7')

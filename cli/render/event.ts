@@ -47,7 +47,7 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
         ? undefined
         : say(`removed from "${shown(event.host)}" what earlier runs had left: ${enumerated(event.removed)}`);
     case 'store-unsure':
-      return trouble(paint('yellow', `nobody knows whether ${shown(event.what)} in "${shown(event.repository)}"`));
+      return trouble(paint('yellow', `it is unknown whether ${shown(event.what)} in "${shown(event.repository)}"`));
     case 'job-waiting':
       return say(
         event.behind === undefined

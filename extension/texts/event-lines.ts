@@ -53,7 +53,7 @@ function eventText(event: RunEvent, wording: Wording): readonly string[] {
         ),
       ];
     case 'store-unsure':
-      return [t('Nobody knows whether {0} in "{1}".', event.what, event.repository)];
+      return [t('It is unknown whether {0} in "{1}".', event.what, event.repository)];
     case 'target-changed':
       return [
         event.state === 'filling'

@@ -18,7 +18,7 @@ export function describeHostKey(
   }
   const known = t('Known for this host so far:');
   const warning = t(
-    'A host that was set up once keeps its keys. A new one beside them can mean that somebody stands between you and the host.',
+    'A host normally keeps its keys. A new one beside them can mean that someone is intercepting the connection.',
   );
   return {
     message: t('The host "{0}" is known by another key, and shows a new one. Do you trust the new key?', host),

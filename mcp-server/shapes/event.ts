@@ -49,7 +49,7 @@ function detailOf(event: RunEvent): string | undefined {
     case 'restore-point-removed':
       return `${event.restorePoint} in ${event.repository}`;
     case 'store-unsure':
-      return `nobody knows whether ${event.what} in ${event.repository}`;
+      return `it is unknown whether ${event.what} in ${event.repository}`;
     case 'target-changed':
       return `${event.path}: ${event.state}`;
     case 'lease-armed':
@@ -69,7 +69,7 @@ function detailOf(event: RunEvent): string | undefined {
     case 'job-finished':
       return event.outcome;
     case 'job-waiting':
-      return `until job ${event.behind ?? 'of somebody else'} leaves the host to this one`;
+      return `until ${event.behind === undefined ? 'another job' : `job ${event.behind}`} leaves the host to this one`;
     case 'job-started':
     case 'phase-started':
     case 'phase-finished':

@@ -8,7 +8,7 @@ export const factsShape = z.strictObject({
   saved: z.array(z.string()).describe('Ids of restore points that it saved, the first of them.'),
   savedCount: z.int().describe('How many it saved.'),
   removedCount: z.int().describe('Restore points that it removed.'),
-  unsure: z.array(foreignText('What was begun, and nobody knows whether it is so.')),
+  unsure: z.array(foreignText('What was begun and may or may not have happened.')),
   host: z
     .enum(['untouched', 'held', 'released', 'left'])
     .nullable()

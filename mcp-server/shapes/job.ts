@@ -26,11 +26,11 @@ export const jobShape = z.strictObject({
   kind: z
     .enum(['backup', 'restore', 'check', 'verify', 'copy', 'sweep', 'forget', 'prune', 'repair'])
     .describe('What it does.'),
-  configuration: z.string().describe('The configuration file of which its names are.'),
+  configuration: z.string().describe('The configuration file that defines its names.'),
   subject: z.string().describe('The source, restore point, repository or host that it is about.'),
-  state: z.enum(JOB_STATES).describe('queued, running and cancelling go on; the others are final.'),
+  state: z.enum(JOB_STATES).describe('queued, running and cancelling are not final; the others are.'),
   finished: z.boolean().describe('Whether the state is final.'),
-  phase: z.string().nullable().describe('The part of the run that is going on; null before and after.'),
+  phase: z.string().nullable().describe('The current part of the run; null before and after.'),
   percent: z.int().min(0).max(99).nullable().describe('How far the phase is; null if unknown.'),
   bytesDone: z.int().nullable().describe('Bytes that the phase has done; null if it counts none.'),
   bytesTotal: z.int().nullable().describe('Bytes that the phase has to do; null if unknown.'),
@@ -129,7 +129,7 @@ export function describeJob(job: Job): string {
   if (isFinished(job.state))
     return `Job ${job.id} has ${job.state === 'interrupted' ? 'been interrupted' : ENDED[job.state]}.`;
   const phase = job.phase === undefined ? '' : `, phase ${job.phase}`;
-  return `Job ${job.id} is ${job.state}${phase}. It goes on even if this conversation ends.`;
+  return `Job ${job.id} is ${job.state}${phase}. It continues even if this conversation ends.`;
 }
 
 const ENDED = { succeeded: 'succeeded', failed: 'failed', cancelled: 'been cancelled' } as const;

@@ -76,7 +76,7 @@ export function unreadableOf(points: readonly UnreadableRestorePoint[]): {
 const UNREADABLE_MOST = 5;
 
 export const fileShape = z.strictObject({
-  name: foreignText('Name, with control characters and bytes that are no text escaped.'),
+  name: foreignText('Name, with control characters and bytes that are not text escaped.'),
   rawName: z.string().nullable().describe('Bytes of the name in hexadecimal, where the shown name is not exact.'),
   kind: z.enum(['file', 'dir', 'symlink', 'dev', 'chardev', 'fifo', 'socket', 'irregular']).describe('Type.'),
   sizeBytes: z.int().describe('Size of the content, in bytes.'),

@@ -23,7 +23,7 @@ export const inspectHost = defineTool({
     const able = inventory.volumes.filter((volume) => volume.snapshot.possible).length;
     return {
       summary: `Volumes: ${inventory.volumes.length}, of which ${able} can be snapshotted; warnings: ${inventory.warnings.length}.`,
-      nextStep: 'plan_backup tells what a backup of one of its sources would do.',
+      nextStep: 'plan_backup shows what a backup of one of its sources would do.',
       structured: inventoryOf(inventory),
     };
   },
@@ -34,7 +34,7 @@ async function requireAllowed(stillpoint: Stillpoint, name: HostName, signal: Ab
   const found = (await stillpoint.listHosts(signal)).find((host) => host.name === name);
   if (found === undefined || found.forAssistants) return;
   throw new StillpointError('config.unknown-host', `"${name}" is not a host that assistants may log in to.`, {
-    advice: `It stands only in the SSH configuration. A person can write it under "hosts" in ${stillpoint.configFile}, or allow all of them with "assistants": {"sshHosts": true}.`,
+    advice: `It is only in the SSH configuration. A person can write it under "hosts" in ${stillpoint.configFile}, or allow all of them with "assistants": {"sshHosts": true}.`,
     details: { host: name },
     cause: undefined,
   });

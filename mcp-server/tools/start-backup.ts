@@ -9,7 +9,7 @@ export const startBackup = defineTool({
   name: 'start_backup',
   title: 'Start a backup',
   description:
-    'Starts a backup of a source and returns its job at once; the job runs in a process of its own and goes on if this conversation ends. While a backup of the source is running, it returns that one with alreadyRunning. It makes short-lived snapshots on the host and adds a restore point; it deletes and overwrites nothing.',
+    'Starts a backup of a source and returns its job at once; the job runs in a process of its own and continues if this conversation ends. While a backup of the source is running, it returns that one with alreadyRunning. It makes short-lived snapshots on the host and adds a restore point; it deletes and overwrites nothing.',
   annotations: START,
   input: z.strictObject({ source: sourceInput }),
   output: z.strictObject({

@@ -24,7 +24,7 @@ export class Problems {
     if (found.length === 1) throw first;
     const lines = found.map(({ message, advice }) => `  ${message} ${advice}`);
     throw new StillpointError(first.code, `${heading(found.length)}:\n${lines.join('\n')}`, {
-      advice: 'Mend all of them, then do the same again.',
+      advice: 'Fix all of them, then try again.',
       details: { problems: found.map(toErrorRecord) },
       cause: undefined,
     });

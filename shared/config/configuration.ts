@@ -130,7 +130,7 @@ async function readConfigFile(place: ConfigPlace): Promise<string | undefined> {
   }
   const text = bytes.toString('utf8');
   if (bytes.length > MAX_BYTES || !Buffer.from(text, 'utf8').equals(bytes)) {
-    const why = bytes.length > MAX_BYTES ? 'It is larger than 1 MiB.' : 'It is not a text in UTF-8.';
+    const why = bytes.length > MAX_BYTES ? 'It is larger than 1 MiB.' : 'It is not UTF-8 text.';
     const advice = 'Write a text file in JSON with comments.';
     throw invalid(place.file, [{ line: 1, column: 1, path: '', message: why, advice }]);
   }
@@ -164,7 +164,7 @@ function invalid(file: string, found: readonly Problem[]): StillpointError {
   });
   const count = problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`;
   return new StillpointError('config.invalid', `The configuration has ${count}:\n${lines.join('\n')}`, {
-    advice: 'Correct the file, then do the same again.',
+    advice: 'Correct the file, then try again.',
     details: { file, problems },
     cause: undefined,
   });

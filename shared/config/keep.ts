@@ -5,11 +5,13 @@ import { isEmptyRules, parseSpan, WITHIN_RULES } from '../domain/keep-rules.ts';
 
 const count = (what: string) =>
   z
-    .union([z.int().min(0), z.literal('unlimited')], { error: 'This is no whole number from 0 and not "unlimited".' })
+    .union([z.int().min(0), z.literal('unlimited')], {
+      error: 'This is neither a whole number of 0 or more nor "unlimited".',
+    })
     .optional()
     .describe(`Keep ${what}: a number, or "unlimited".`);
 
-const each = (period: string): string => `the newest of each of so many ${period}`;
+const each = (period: string): string => `the newest of each of this many ${period}`;
 
 const span = (what: string) =>
   z
@@ -20,7 +22,7 @@ const span = (what: string) =>
 
 export const keepSchema = z
   .strictObject({
-    last: count('so many of the newest'),
+    last: count('this many of the newest'),
     hourly: count(each('hours')),
     daily: count(each('days')),
     weekly: count(each('weeks')),

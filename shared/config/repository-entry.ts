@@ -66,7 +66,7 @@ function twoSources({ passwordFile, passwordCommand, s3, rest }: Partial<Reposit
   const problems: EntryProblem[] = [];
   const both = (what: string, path: readonly string[], file: unknown, command: unknown, names: string): void => {
     if (file === undefined || command === undefined) return;
-    const message = `The ${what} is to come from a file and from a command.`;
+    const message = `The ${what} is given both by a file and by a command.`;
     problems.push({ path, at: 'key', message, advice: `Keep ${names}.` });
   };
   const passwords = '"passwordFile" or "passwordCommand"';
@@ -97,10 +97,10 @@ function placeProblems({ caCertificateFile, s3, rest }: Partial<RepositoryEntry>
   }
   if (caCertificateFile !== undefined && !('tls' in place && place.tls)) {
     const advice = 'Remove this key, or write "https://" into the location.';
-    wrong(['caCertificateFile'], 'No certificate is looked at for this location.', advice);
+    wrong(['caCertificateFile'], 'No certificate is used for this location.', advice);
   }
   if (s3?.accessKeyId !== undefined && s3.profile !== undefined) {
-    wrong(['s3', 'profile'], 'The keys are to come from here and from a profile.', 'Keep "accessKeyId" or "profile".');
+    wrong(['s3', 'profile'], 'The keys are given both here and by a profile.', 'Keep "accessKeyId" or "profile".');
   }
   if (s3 !== undefined && s3.accessKeyId === undefined) {
     const secret = ['secretKeyFile', 'secretKeyCommand'].find((key) => key in s3);

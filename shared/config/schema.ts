@@ -74,7 +74,7 @@ const restSchema = z
 export const repositorySchema = z
   .strictObject({
     location: text.describe(
-      'Where the repository is: a folder (absolute, beginning with ~/, or relative to this file), or a place in the syntax of restic beginning with "sftp:", "s3:" or "rest:".',
+      'Where the repository is: a folder (absolute, beginning with ~/, or relative to this file), or a location in the syntax of restic beginning with "sftp:", "s3:" or "rest:".',
     ),
     passwordFile: text.optional().describe('A file that holds the password of the repository and nothing else.'),
     passwordCommand: command
@@ -87,14 +87,14 @@ export const repositorySchema = z
       .min(1)
       .max(64)
       .optional()
-      .describe('How many connections are used at once, from 1 to 64. Default: 2 for a folder, 5 for other places.'),
+      .describe('How many connections are used at once, from 1 to 64. Default: 2 for a folder, 5 for other locations.'),
     cacheMiB: z
       .int()
       .min(0)
       .max(1e6)
       .optional()
       .describe(
-        'How many MiB of indexes and folders of a repository elsewhere are kept on this machine. Default: 1024; 0 for none.',
+        'How many MiB of indexes and folders of a remote repository are cached on this machine. Default: 1024; 0 for none.',
       ),
     caCertificateFile: text
       .optional()

@@ -13,7 +13,7 @@ export interface AccessFacts {
   readonly keysSaved: readonly string[];
   readonly keysRemoved: readonly string[];
   readonly locksRemoved: number;
-  /** "key 0a1b2c3d was saved": what was begun, and nobody knows whether it is so. */
+  /** "key 0a1b2c3d was saved": what was begun, and it is unknown whether it is so. */
   readonly unsure: readonly string[];
 }
 
@@ -45,7 +45,7 @@ export function accessConsequences(act: AccessAct, facts: AccessFacts): string[]
 function aboutInit({ isMade, keysSaved, unsure }: AccessFacts): string[] {
   if (isMade) return ['The repository was made.'];
   const left = keysSaved.length > 0 ? [`Key ${listed(keysSaved)} is in its folder "keys" and opens nothing.`] : [];
-  if (unsure.length > 0) return [...left, `Nobody knows whether ${unsure.join(', or whether ')}.`];
+  if (unsure.length > 0) return [...left, `It is unknown whether ${unsure.join(', or whether ')}.`];
   return ['No repository was made.', ...left];
 }
 
@@ -59,5 +59,5 @@ function aboutChange(facts: AccessFacts): string[] {
 
 function unsureOr({ unsure }: AccessFacts, what: string): string[] {
   if (unsure.length === 0) return [`No key was ${what}.`];
-  return [`Nobody knows whether ${unsure.join(', or whether ')}; list the keys to see.`];
+  return [`It is unknown whether ${unsure.join(', or whether ')}; list the keys to see.`];
 }

@@ -70,7 +70,7 @@ function aboutCopy(store: StoreFacts, to: string): string[] {
   const unsure = aboutUnsure(store);
   if (pointsSaved.length > 0) {
     return [
-      `${were(pointsSaved.length, 'restore point')} copied to "${to}" before that; copying again goes on from there.`,
+      `${were(pointsSaved.length, 'restore point')} copied to "${to}" before that; copying again continues from there.`,
       ...unsure,
     ];
   }
@@ -113,9 +113,9 @@ function aboutFiles(store: StoreFacts, verb: 'prune' | 'repair'): string[] {
   const removed = `${least}${counted(packsRemoved, 'pack')} and ${counted(indexesRemoved, 'index file')}`;
   const next = verb === 'prune' ? 'The next prune' : 'The same repair';
   if (packsSaved + packsRemoved + indexesSaved + indexesRemoved + filesUnsure === 0)
-    return [`It may have begun to write or remove packs and index files. ${next} goes on from there.`, ...unsure];
-  const open = filesUnsure === 0 ? '' : `; of ${filesUnsure} more nobody knows`;
-  return [`It had written ${wrote}, and removed ${removed}${open}. ${next} goes on from there.`, ...unsure];
+    return [`It may have begun to write or remove packs and index files. ${next} continues from there.`, ...unsure];
+  const open = filesUnsure === 0 ? '' : `; for ${filesUnsure} more it is unknown`;
+  return [`It had written ${wrote}, and removed ${removed}${open}. ${next} continues from there.`, ...unsure];
 }
 
 function changesFiles(store: StoreFacts): boolean {
@@ -125,7 +125,7 @@ function changesFiles(store: StoreFacts): boolean {
 
 function aboutUnsure({ unsure }: StoreFacts): string[] {
   if (unsure.length === 0) return [];
-  return [`Nobody knows whether ${unsure.slice(0, 5).join(', or whether ')}; list the restore points to see.`];
+  return [`It is unknown whether ${unsure.slice(0, 5).join(', or whether ')}; list the restore points to see.`];
 }
 
 function aboutTarget({ path, work, state, files, bytes }: TargetFacts): string {
@@ -164,7 +164,7 @@ function aboutRun({ host, run, state, snapshotsMade, sweep, swept }: HostFacts):
 
 function aboutSweep({ host, sweep, swept }: HostFacts): string[] {
   if (sweep === 'unknown')
-    return [`Nobody knows what of earlier runs was removed from "${host}"; the next job there looks.`];
+    return [`It is unknown what of earlier runs was removed from "${host}"; the next job there looks.`];
   return swept.length === 0 ? [] : [`It had removed what earlier runs left on "${host}": ${firstOf(swept)}.`];
 }
 

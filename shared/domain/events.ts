@@ -84,7 +84,7 @@ export type RunEventBody =
   | { readonly type: 'store-changing'; readonly repository: string }
   /** Counted from the beginning of the job. */
   | ({ readonly type: 'store-changed'; readonly repository: string } & StoreCounts)
-  /** "restore point 0a1b2c3d was saved": what was begun, and nobody knows whether it is so. */
+  /** "restore point 0a1b2c3d was saved": what was begun, and it is unknown whether it is so. */
   | { readonly type: 'store-unsure'; readonly repository: string; readonly what: string }
   | { readonly type: 'target-changed'; readonly path: string; readonly work: string; readonly state: TargetState }
   | ({ readonly type: 'progress'; readonly phase: Phase } & Progress)

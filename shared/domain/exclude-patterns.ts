@@ -69,7 +69,7 @@ function simplify(pattern: string): LiteralPattern | string | undefined {
 const ANY_FOLDERS = '(?:/[^/]+)*';
 
 function invalid(pattern: string): StillpointError {
-  return new StillpointError('config.invalid', `"${pattern}" is no pattern for files to leave out.`, {
+  return new StillpointError('config.invalid', `"${pattern}" is not a pattern for files to leave out.`, {
     advice:
       'Use *, ?, ** and [a-z], close every bracket, and leave out "!"; a folder is left out with all that is in it.',
     cause: undefined,

@@ -141,9 +141,9 @@ function sftpOfUrl(text: string): SftpLocation {
 function sftp(user: string | undefined, host: string, port: number | undefined, path: string): SftpLocation {
   if (!HOST.test(host) && !ADDRESS.test(host)) throw bad('The location names no host', EXAMPLES.sftp);
   if (user !== undefined && !/^[^\s:/-][^\s:/]*$/.test(user)) {
-    throw bad('The user in the location cannot be one', EXAMPLES.sftp);
+    throw bad('The user in the location is not valid', EXAMPLES.sftp);
   }
-  if (port === 0) throw bad('The port in the location cannot be one', EXAMPLES.sftp);
+  if (port === 0) throw bad('The port in the location is not valid', EXAMPLES.sftp);
   if (path === '') throw bad('The location names no folder', EXAMPLES.sftp);
   if (path.startsWith('~')) {
     throw bad(
@@ -166,13 +166,13 @@ function s3Of(text: string): S3Location {
   const hasScheme = /^https?:/.test(text);
   const url = urlOf(hasScheme ? text : `https://${text.replace(/^\/\//, '')}`, EXAMPLES.s3);
   if (url.username !== '' || url.password !== '') {
-    throw bad('The location holds a key, which belongs into "s3" beside it', EXAMPLES.s3);
+    throw bad('The location holds a key, which belongs in "s3" beside it', EXAMPLES.s3);
   }
   const names = url.pathname.split('/').map((name) => decode(name, EXAMPLES.s3));
   const [bucket = '', ...prefix] = names.filter((name) => name !== '');
   if (bucket === '') throw bad('The location names no bucket', EXAMPLES.s3);
   if (!/^[A-Za-z0-9][A-Za-z0-9._:-]*$/.test(bucket)) {
-    throw bad('The bucket in the location cannot be one', EXAMPLES.s3);
+    throw bad('The bucket in the location is not valid', EXAMPLES.s3);
   }
   if (prefix.some((name) => name === '.' || name === '..' || name.includes('/'))) {
     throw bad('The folder in the location is not plain', EXAMPLES.s3);

@@ -32,7 +32,7 @@ export function parsePlanId(text: string): PlanId {
 export function stalePlan(approved: PlanId, now: PlanId): StillpointError {
   return new StillpointError(
     'plan.stale',
-    `The plan ${approved} no longer fits: the repository, or what was asked for, is not as it was when it was made.`,
+    `The plan ${approved} no longer fits: the repository, or what was asked for, has changed since it was made.`,
     {
       advice: `Make the plan again with the options that you apply it with, and look at it; its id is now ${now}.`,
       details: { approved, now },

@@ -97,7 +97,7 @@ export interface Finding {
   readonly message: string;
   /** `information` is good to know and asks for nothing. */
   readonly severity: 'damage' | 'warning' | 'information';
-  /** Restore points and files that are hit, as far as known: the start of the point's id, ":" and the path. */
+  /** Restore points and files that are affected, as far as known: the start of the point's id, ":" and the path. */
   readonly affects: readonly string[];
   /** What to do next. */
   readonly advice?: string;

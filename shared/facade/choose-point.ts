@@ -111,14 +111,13 @@ export function unknownPoint(wanted: string, { specs, filter }: Asked): Stillpoi
 export function notFoundElsewhere(wanted: string, missing: readonly Unavailable[], asked: Asked): StillpointError {
   const others = asked.specs.filter((spec) => missing.every((one) => one.spec !== spec)).map(({ name }) => name);
   const what = wanted === 'latest' ? 'A restore point' : `Restore point "${wanted}"`;
-  const here =
-    others.length === 0 ? `${what} was looked for in vain:` : `${what} is not in ${quoted(others, ' or ')}, and`;
+  const here = others.length === 0 ? `${what} was not found:` : `${what} is not in ${quoted(others, ' or ')}, and`;
   return blockedBy(missing, asked, `${here} ${reasonsOf(missing)}`);
 }
 
 /** One of the repositories that could not be asked may hold it. */
 export function latestUnknown(missing: readonly Unavailable[], asked: Asked): StillpointError {
-  return blockedBy(missing, asked, `Which restore point is the latest cannot be told: ${reasonsOf(missing)}`);
+  return blockedBy(missing, asked, `Which restore point is the latest cannot be determined: ${reasonsOf(missing)}`);
 }
 
 function blockedBy(missing: readonly Unavailable[], { specs }: Asked, message: string): StillpointError {

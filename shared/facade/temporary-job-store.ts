@@ -47,7 +47,7 @@ export class TemporaryJobStore implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), 'stillpoint-jobs-')).catch((error: unknown) => {
       const { message } = storeError(tmpdir(), error);
       throw new StillpointError(refused.code, `${refused.message} ${message}`, {
-        advice: 'Make one of the two writable for you, or set XDG_STATE_HOME or TMPDIR to another place.',
+        advice: 'Make one of the two writable for you, or set XDG_STATE_HOME or TMPDIR to another folder.',
         details: refused.details,
         cause: refused,
       });
@@ -68,7 +68,7 @@ export class TemporaryJobStore implements AsyncDisposable {
     return {
       code: 'job.store-unusable',
       message: `${message} This job is kept in ${this.store.folder} as long as it runs.`,
-      advice: 'It only reads, so it goes on. Other commands do not see it, and nothing remembers it afterwards.',
+      advice: 'It only reads, so it continues. Other commands do not see it, and nothing remembers it afterwards.',
     };
   }
 

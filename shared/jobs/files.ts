@@ -86,8 +86,8 @@ export function storeError(path: string, cause: unknown): StillpointError {
   return new StillpointError('job.store-unusable', `The job store cannot use "${path}" (${why}).`, {
     advice:
       why === 'ENOSPC'
-        ? 'The disk is full. Make room; jobs cannot be recorded before.'
-        : 'Jobs cannot be recorded. Make the folder writable for you, or set XDG_STATE_HOME to another place.',
+        ? 'The disk is full. Make room; until then no jobs can be recorded.'
+        : 'Jobs cannot be recorded. Make the folder writable for you, or set XDG_STATE_HOME to another folder.',
     details: { path },
     cause,
   });

@@ -122,7 +122,7 @@ function runnerFailed(id: JobId, what: string, output: string, cause: unknown): 
   return new StillpointError('job.runner-failed', `The process for job "${id}" ${what}.`, {
     advice:
       output === ''
-        ? 'Start it again; when it goes on, report it with runner.log from the folder of the job.'
+        ? 'Start it again; if it fails again, report it with runner.log from the folder of the job.'
         : `It printed: ${output}`,
     details: { job: id, output },
     cause,

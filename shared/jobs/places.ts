@@ -102,7 +102,7 @@ export function configurationChanged(file: string): StillpointError {
     'config.changed',
     `The configuration "${file}", or the SSH configuration, was changed while the job began or waited.`,
     {
-      advice: 'Start the job again; it then goes where they lead now.',
+      advice: 'Start the job again; it then uses what they say now.',
       details: { file },
       cause: undefined,
     },

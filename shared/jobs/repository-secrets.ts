@@ -89,7 +89,7 @@ export async function resolveNewPassword(
       ? (await secretFromFile(place, source.path)).value
       : await abortable(prompter.ask(question, signal), signal);
   if (value === undefined || value === '') {
-    const why = value === '' ? 'would be empty' : 'was given by nobody';
+    const why = value === '' ? 'would be empty' : 'was not given';
     throw secretUnavailable(
       place,
       `is not changed: the new one ${why}`,

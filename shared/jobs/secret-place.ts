@@ -57,7 +57,7 @@ async function fromItsPlace(place: SecretPlace, prompter: Prompter, signal: Abor
   const value = await abortable(prompter.ask(question, signal), signal);
   if (value !== undefined) return { value, from: 'person', warning: undefined };
   const advice = `Write "${keys.file}" or "${keys.command}" into the repository's entry in the configuration.`;
-  throw secretUnavailable(place, 'is written nowhere, and nobody gave it', advice, undefined);
+  throw secretUnavailable(place, 'is not in the configuration and was not given', advice, undefined);
 }
 
 export function identityOf({ kind, repository, opens }: SecretPlace): QuestionIdentity {
@@ -71,7 +71,7 @@ export async function secretFromFile(place: SecretPlace, path: string): Promise<
     await using file = await open(path, 'r');
     const stat = await file.stat();
     if (!stat.isFile() && !stat.isFIFO())
-      throw secretUnavailable(place, `is to be read from "${path}", which is no file`, 'Name a file.', undefined);
+      throw secretUnavailable(place, `is to be read from "${path}", which is not a file`, 'Name a file.', undefined);
     mode = stat.mode;
     const buffer = Buffer.alloc(MAX_BYTES + 1);
     const { bytesRead } = await file.read(buffer);
@@ -140,7 +140,7 @@ function decode(place: SecretPlace, content: Buffer, what: string): string {
   if (content.length > MAX_BYTES || !Buffer.from(text, 'utf8').equals(content)) {
     throw secretUnavailable(
       place,
-      `is no text or far too long in ${what}`,
+      `is not text or is far too long in ${what}`,
       `Keep the ${place.word} there and nothing else.`,
       undefined,
     );

@@ -94,7 +94,7 @@ function messageOf({ record, runner }: JobFacts, fate: JobFate): string {
 
 function adviceOf(fate: JobFate): string {
   if (fate === 'gone') return 'Start it again.';
-  return 'It may be asleep, and goes on when it wakes; start it again where you know that it is gone.';
+  return 'It may be asleep, and continues when it wakes; start it again only if you know that it is gone.';
 }
 
 interface LogSummary {

@@ -144,7 +144,7 @@ function timeOf(text: string): number {
   const [, day, time = '00:00', zone = 'Z'] = DAY_OR_MOMENT.exec(text) ?? [];
   const ms = day === undefined ? Number.NaN : Date.parse(`${day}T${time}${zone}`);
   if (!Number.isNaN(ms)) return ms;
-  throw new StillpointError('usage.invalid', `"${text}" is no time.`, {
+  throw new StillpointError('usage.invalid', `"${text}" is not a time.`, {
     advice: 'Give a day as 2026-11-23, or a moment as 2026-11-23T04:45:00Z.',
     cause: undefined,
   });

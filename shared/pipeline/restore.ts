@@ -131,14 +131,14 @@ export async function restore(
   return { kind: 'restore', restorePoint: point.id, target, ...figures, bytes, leftOut, notKept, renamed, gaps };
 }
 
-const GAPS_ADVICE = 'Another restore point may have what this one lacks; "list" tells which are whole.';
+const GAPS_ADVICE = 'Another restore point may have what this one lacks; "list" shows which are whole.';
 
 /** Root's rights are worth leading astray; an ordinary user goes on, as with every other program there. */
 function warnOrRefuse(target: string, { uid }: TargetTraits, outcome: Outcome): void {
   if (uid === 0) throw targetOpen(target);
   outcome.remark(
     `The file system of "${target}" does not close a folder to other users.`,
-    'Restore there only while nobody else can write to it, or others could lead files of yours elsewhere.',
+    'Restore there only while nobody else can write to it, or they could divert your files elsewhere.',
   );
 }
 

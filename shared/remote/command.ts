@@ -75,7 +75,8 @@ export function unreadableOutput(command: RemoteScript, why: string, sample: str
     'remote.unreadable-output',
     `The output of "${command.name}" cannot be understood: ${why}.`,
     {
-      advice: 'What it printed is not used. Report it with the log, so that this version of the program gets known.',
+      advice:
+        'What it printed is not used. Report it with the log, so that this version of the program can be supported.',
       details: { command: command.name, sample: sample.slice(0, 400) },
       cause: undefined,
     },

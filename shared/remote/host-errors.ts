@@ -62,7 +62,7 @@ export function commandFailed(host: string, script: RemoteScript, exitCode: numb
     'remote.command-failed',
     `"${script.name}" on "${host}" ended with exit code ${exitCode}.${lastLines(stderr)}`,
     {
-      advice: 'The host said no to this step. Its message above names the cause.',
+      advice: 'The host refused this step. Its message above names the cause.',
       details: { host, command: script.name, exitCode, stderr: tail(stderr) },
       cause: undefined,
     },
@@ -87,7 +87,7 @@ export function answerTooLong(host: string, script: RemoteScript, limit: number)
     'remote.unreadable-output',
     `"${script.name}" on "${host}" printed more than ${limit} bytes.`,
     {
-      advice: 'It was told to end and its output is not used. Report it: this answer was believed to be short.',
+      advice: 'It was told to end and its output is not used. Report it: this output was expected to be short.',
       details: { host, command: script.name },
       cause: undefined,
     },

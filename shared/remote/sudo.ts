@@ -218,7 +218,7 @@ function wrongPassword(host: string, account: Account): StillpointError {
 }
 
 function nobodyKnows(host: string, account: Account): StillpointError {
-  const message = `sudo on "${host}" wants the password of "${account.name}", and nobody gave it.`;
+  const message = `sudo on "${host}" wants the password of "${account.name}", and it was not given.`;
   return sudoRefused(
     host,
     account,

@@ -1,6 +1,6 @@
 /**
  * Finding the key that a password opens. Every key file is tried that can be, so that one which cannot be read, is
- * damaged or was made to do harm shuts nobody out; cheap ones first, because what trying costs is written in the file
+ * damaged or is malicious shuts nobody out; cheap ones first, because what trying costs is written in the file
  * itself and is not proved before it was tried.
  */
 import { hash } from 'node:crypto';
@@ -83,7 +83,7 @@ export async function findKey(
     advice:
       untried === 0
         ? 'Check the password file or command of this repository in the configuration.'
-        : `Keys that were not tried, because trying all takes too long: ${untried}. Check the password, and remove what is no key from the folder "keys".`,
+        : `Keys that were not tried, because trying all takes too long: ${untried}. Check the password, and remove what is not a key from the folder "keys".`,
     details: { keys: candidates.length, untried },
     cause: undefined,
   });

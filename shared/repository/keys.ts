@@ -139,7 +139,7 @@ async function saveKey(
   const isSame = opened !== undefined && Buffer.from(opened.encrypt).equals(parts.key.encrypt);
   if (isSame) return name;
   throw new StillpointError('repository.damaged', `The new ${what} does not open with its own password.`, {
-    advice: 'What was stored is not what was written. Look at the place it lies in.',
+    advice: 'What was stored is not what was written. Check the store.',
     details: { key: name },
     cause: undefined,
   });

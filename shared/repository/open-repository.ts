@@ -82,8 +82,8 @@ async function refuseExisting(backend: Backend, signal: AbortSignal): Promise<vo
   if (!hasKeys) return;
   throw new StillpointError('repository.exists', `There is a repository at ${location} already.`, {
     advice: exists
-      ? 'Use it with its password, or choose another place.'
-      : 'It has keys but no file "config". Restore "config" from a copy, or choose another place. Where making it was cut short and there is no data, remove its folder "keys" and make it again.',
+      ? 'Use it with its password, or choose another location.'
+      : 'It has keys but no file "config". Restore "config" from a copy, or choose another location. Where making it was cut short and there is no data, remove its folder "keys" and make it again.',
     cause: undefined,
   });
 }
@@ -110,7 +110,7 @@ export async function openRepository(
     if (await hasAnyKey(backend, signal)) throw badConfig(location, 'is not there, but the keys are');
     throw new StillpointError('repository.not-found', `There is no repository at ${location}.`, {
       advice:
-        'Check that the place is mounted and the path right. To make a new repository there, use "stillpoint init".',
+        'Check that the file system is mounted and the path is right. To make a new repository there, use "stillpoint init".',
       cause: error,
     });
   });
@@ -134,7 +134,7 @@ function noticeInLog(logger: Logger): (notice: RepositoryNotice) => void {
 function badConfig(location: string, fault: string): StillpointError {
   return new StillpointError('repository.damaged', `The file "config" of the repository at ${location} ${fault}.`, {
     advice:
-      'Bring "config" back from a copy of the files of this repository. Its data is not hit; docs/damage.md has more.',
+      'Bring "config" back from a copy of the files of this repository. Its data is not affected; docs/damage.md has more.',
     cause: undefined,
   });
 }

@@ -80,7 +80,7 @@ export class RestorePointStore {
     const which = names.length > short.length ? `${short.join(', ')} and others` : short.join(', ');
     return new StillpointError(
       'repository.damaged',
-      `Which restore point of the repository at ${this.#location} is the latest cannot be told: ${which} cannot be read.`,
+      `Which restore point of the repository at ${this.#location} is the latest cannot be determined: ${which} cannot be read.`,
       {
         advice: 'Name the one that you want by its id; list the restore points to see those that can be read.',
         details: { unreadable: names.slice(0, 20) },

@@ -53,9 +53,9 @@ export class StoredFiles {
 }
 
 const NEXT: Readonly<Record<UnpackedType, string>> = {
-  index: 'The data that it names is not hit. Run "stillpoint repair index", which makes a new one from the packs.',
+  index: 'The data that it names is not affected. Run "stillpoint repair index", which makes a new one from the packs.',
   snapshots:
-    'Other restore points are not hit. Run "stillpoint check"; bring the file back from a copy if there is one.',
+    'Other restore points are not affected. Run "stillpoint check"; bring the file back from a copy if there is one.',
   locks: 'If nothing works on the repository any more, remove it with "stillpoint unlock --remove-all".',
 };
 

@@ -124,7 +124,7 @@ function untilNul(data: Buffer): Buffer {
 /** After the first zero block: a second one, then zeros up to the end of the stream (tar fills its last record). */
 async function readEnd(source: ByteSource): Promise<void> {
   const second = await source.take(BLOCK_SIZE, 'the mark of its end was whole');
-  if (!isZeroBlock(second)) throw malformed(source.position - BLOCK_SIZE, 'a lone zero block stands between entries');
+  if (!isZeroBlock(second)) throw malformed(source.position - BLOCK_SIZE, 'a lone zero block lies between entries');
   for (;;) {
     const position = source.position;
     const rest = source.tryTakeSome(Number.MAX_SAFE_INTEGER);

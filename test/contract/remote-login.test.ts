@@ -229,7 +229,7 @@ describe.each<Carrier>(['openssh', 'ssh2'])('logging in, carried by %s', (carrie
           ]) as string[],
           skipped: expect.arrayContaining([
             'key file "/nowhere/key": is not there',
-            'password: nobody could be asked',
+            'password: there was no one to ask',
           ]) as string[],
           takes: expect.arrayContaining(['publickey']) as string[],
         },

@@ -286,7 +286,7 @@ describe('becoming root', async () => {
 
     test.each([
       ['bakpw', 'passwordless', /password/, /NOPASSWD: \/bin\/sh -s/],
-      ['bakpw', 'password', /nobody gave it/, /passwordless/],
+      ['bakpw', 'password', /was not given/, /passwordless/],
       ['nosudo', 'passwordless', /refuses "nosudo"|password/, /NOPASSWD: \/bin\/sh -s/],
       ['nottoo', 'passwordless', /refuses "nottoo"/, /NOPASSWD: \/bin\/sh -s/],
       ['logged', 'passwordless', /records/, /!log_output/],

@@ -121,7 +121,7 @@ describe.each(programs)('$name', ({ name, open }) => {
 
   test.each([
     ['asked', 'passwordless', /refuses "asked"/, /sudo wants a password.*NOPASSWD: \/bin\/sh -s/],
-    ['asked', 'password', /nobody gave it/, /passwordless/],
+    ['asked', 'password', /was not given/, /passwordless/],
     [
       'other',
       'passwordless',

@@ -208,7 +208,7 @@ mount /dev/vg0/outside /mnt/outside; mount -o logdev=/dev/vg0/xlog /dev/vg0/xfs2
       expect(reason('/srv/files')).toBe('possible');
       await expect(save(['/mnt/outside', '/mnt/xfs2', '/srv/thin', '/etc', '/nowhere'])).rejects.toMatchObject({
         code: 'host.path-not-snapshottable',
-        message: expect.stringMatching(/^5 things stand in the way/) as unknown,
+        message: expect.stringMatching(/^5 problems stand in the way/) as unknown,
       });
       await guest.must(`echo 'activation { volume_list=["@prod"] }' >> /etc/lvm/lvm.conf`, { signal });
       await expect(save(['/srv/files'])).rejects.toMatchObject({

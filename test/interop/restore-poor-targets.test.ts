@@ -273,7 +273,7 @@ describe('attributes', () => {
     const { report } = await restoreFrom(repository, mounted.path);
     expect(report?.notKept).toEqual([
       {
-        what: 'time of modification (the file system has none so far away)',
+        what: 'time of modification (the file system cannot hold one so far away)',
         entries: 2,
         examples: ['future', 'past'],
       },

@@ -11,7 +11,7 @@ import type { RestorePointDraft } from '../../shared/repository/restore-point.ts
 import { CHEAP_KEY, PASSWORD, testSignal } from './test-repository.ts';
 
 export interface ForgedNode {
-  /** As stored: bytes that are no text are written as `\xNN`. */
+  /** As stored: bytes that are not text are written as `\xNN`. */
   readonly name: string;
   readonly type: string;
   /** What stands in the blobs, each text or buffer a blob of its own. */

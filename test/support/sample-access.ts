@@ -25,7 +25,7 @@ export const sampleUnlock: UnlockReport = {
     {
       id: '4d'.repeat(32),
       owner: undefined,
-      reason: 'it cannot be read, so nobody knows whose it is: The file of lock 4d4d4d4d is damaged.',
+      reason: 'it cannot be read, so its owner is unknown: The file of lock 4d4d4d4d is damaged.',
     },
   ],
 };

@@ -294,7 +294,7 @@ export const sampleCheck: CheckReport = {
       severity: 'damage',
       affects: ['3a7b9c12:/etc'],
       advice:
-        'If you have a copy of the files of the repository, bring this one back from there. Else run "stillpoint repair index", then "stillpoint repair points".',
+        'If you have a copy of the files of the repository, bring this one back from there. Otherwise run "stillpoint repair index", then "stillpoint repair points".',
     },
     { message: 'Packs that are in no index: 1 (4.0 MiB). They harm nothing.', severity: 'warning', affects: [] },
     {

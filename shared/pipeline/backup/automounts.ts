@@ -54,7 +54,7 @@ export function refuseAutomount(mount: Mount, host: string): StillpointError {
   return new StillpointError(
     'host.path-not-snapshottable',
     isMap
-      ? `"${place}" on "${host}" is an automount map: folders are in it only while somebody uses them.`
+      ? `"${place}" on "${host}" is an automount map: folders are in it only while they are in use.`
       : `"${place}" on "${host}" is an automount that mounted nothing within ${SECONDS_TO_MOUNT} s of being looked at.`,
     {
       advice: isMap

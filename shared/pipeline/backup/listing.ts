@@ -134,7 +134,7 @@ function nanoseconds(seconds = '0', fraction = '0'): bigint {
 
 function malformed(sample: string): StillpointError {
   return new StillpointError('read.malformed', 'The listing of files from the host cannot be understood.', {
-    advice: 'Report it with the log, so that this version of find gets known.',
+    advice: 'Report it with the log, so that this version of find can be supported.',
     details: { sample: sample.slice(0, 400) },
     cause: undefined,
   });

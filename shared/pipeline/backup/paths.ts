@@ -88,9 +88,11 @@ export function coverPaths(
   const kept = [...trees.values()].filter((tree) => !isCovered(tree, [...trees.values()]));
   kept.sort((a, b) => b.path.length - a.path.length);
   for (const tree of kept) problems.attempt(() => requirePlace(tree, kept, [...empty.values()], host));
-  problems.throwIfAny((count) => `${count} things stand in the way of a backup of "${host}"`);
+  problems.throwIfAny((count) => `${count} problems stand in the way of a backup of "${host}"`);
   for (const { target, fsType } of empty.values())
-    notes.push(`"${displayName(target)}" (${fsType}) is in memory or of the kernel; what is in it is not saved.`);
+    notes.push(
+      `"${displayName(target)}" (${fsType}) is in memory or belongs to the kernel; what is in it is not saved.`,
+    );
   return {
     trees: kept,
     volumes: [...new Set(kept.map((tree) => tree.volume))].reverse(),
@@ -122,7 +124,7 @@ function requirePlace(tree: SourceTree, all: readonly SourceTree[], empty: reado
   const [inner, place] = [displayName(tree.path), displayName(between.target)];
   throw new StillpointError(
     'host.path-not-snapshottable',
-    `"${inner}" on "${host}" is mounted inside "${place}" (${between.fsType}), of which no snapshot is possible.`,
+    `"${inner}" on "${host}" is mounted inside "${place}" (${between.fsType}), which cannot be snapshotted.`,
     {
       advice: `Name "${place}" under "exclude", and save "${inner}" by a source of its own.`,
       details: { path: inner, host },

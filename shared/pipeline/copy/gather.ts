@@ -70,7 +70,7 @@ export class Gatherer {
     const isNew = set.add(type, id);
     if (isNew !== undefined) return isNew;
     throw new StillpointError('repository.damaged', `The ${type} blob ${id.slice(0, 8)} is in no index.`, {
-      advice: 'Run check on the repository that is copied from to see which files are hit.',
+      advice: 'Run check on the repository that is copied from to see which files are affected.',
       details: { type, id },
       cause: undefined,
     });

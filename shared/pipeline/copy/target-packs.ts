@@ -18,7 +18,7 @@ export async function assertTargetPacks(repository: OpenedRepository, signal: Ab
   const help =
     resized.length === 0
       ? 'Run "stillpoint repair index" on that repository'
-      : 'Run "stillpoint check" on that repository: it says what is hit and which repair helps. Do that';
+      : 'Run "stillpoint check" on that repository: it says what is affected and which repair helps. Do that';
   throw new StillpointError(
     'repository.damaged',
     `Packs are not as the index of the repository at ${repository.location} says. ${facts}`,

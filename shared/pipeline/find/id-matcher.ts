@@ -53,7 +53,7 @@ export class IdMatcher {
 
 function checked(id: string): string {
   if (/^[0-9a-f]{8,64}$/i.test(id)) return id.toLowerCase();
-  throw new StillpointError('usage.invalid', `"${id}" is no id.`, {
+  throw new StillpointError('usage.invalid', `"${id}" is not an id.`, {
     advice: 'An id has 64 hexadecimal digits; the first 8 or more are enough.',
     cause: undefined,
   });

@@ -83,8 +83,8 @@ function compile(pattern: string): Pattern {
 }
 
 function invalid(pattern: string): StillpointError {
-  return new StillpointError('usage.invalid', `"${pattern}" is no pattern for names or paths.`, {
-    advice: 'Use *, ?, ** and [a-z]; close every bracket; put \\ before a character that is meant as it is.',
+  return new StillpointError('usage.invalid', `"${pattern}" is not a pattern for names or paths.`, {
+    advice: 'Use *, ?, ** and [a-z]; close every bracket; put \\ before a character that is meant literally.',
     cause: undefined,
   });
 }

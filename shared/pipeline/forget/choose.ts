@@ -114,7 +114,7 @@ function choosePoints(
     points: readable.map((point) => planned(point, true, 'chosen by its id')),
   };
   const unread = broken.filter((id) => chosen.has(id)).toSorted();
-  const notes = unread.map((id) => `Restore point ${id.slice(0, 8)} cannot be read; nobody can say what is in it.`);
+  const notes = unread.map((id) => `Restore point ${id.slice(0, 8)} cannot be read; what is in it is unknown.`);
   const forget = [...unread.map(restorePointId), ...readable.map(({ id }) => id).toReversed()];
   return { groups: [group], forget, keep: names.length - forget.length, notes };
 }

@@ -33,7 +33,7 @@ export function doubtNotes(points: readonly PlannedPoint[], doubts: ReadonlyMap<
   const notes: string[] = [];
   if (future.length > 0) {
     notes.push(
-      `${named(future)} ${future.length === 1 ? 'is' : 'are'} dated later than the clock of this machine shows. No rule counts or forgets what is. If this clock is right, look at them and forget them with --point; if it is not, set it.`,
+      `${named(future)} ${future.length === 1 ? 'is' : 'are'} dated later than the clock of this machine shows. No rule counts or forgets such restore points. If this clock is right, look at them and forget them with --point; if it is not, set it.`,
     );
   }
   if (others.length > 0) {

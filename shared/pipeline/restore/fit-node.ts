@@ -81,7 +81,7 @@ function ownerOf(
 ): { readonly uid: number; readonly gid: number; readonly isKept: boolean } {
   const own = { uid: traits.uid, gid: traits.gid };
   if (uid >= NO_ID || gid >= NO_ID) {
-    losses.push('owner or group (the number is none that a user can have)');
+    losses.push('owner or group (no user can have this number)');
     return { ...own, isKept: false };
   }
   if (traits.owners === 'kept' || (uid === own.uid && gid === own.gid)) return { uid, gid, isKept: true };
@@ -103,7 +103,7 @@ function checkTime({ mtime }: Node, { exactTimes, oldest, newest }: TargetTraits
   const ns = timestampToNs(mtime);
   const isBefore = oldest !== undefined && ns < BigInt(oldest) * BILLION;
   const isAfter = newest !== undefined && ns >= BigInt(newest + 1) * BILLION;
-  if (isBefore || isAfter) losses.push('time of modification (the file system has none so far away)');
+  if (isBefore || isAfter) losses.push('time of modification (the file system cannot hold one so far away)');
   // Two seconds is what the coarsest of them has.
   else if (!exactTimes && ns % (2n * BILLION) !== 0n) losses.push('time of modification (the file system rounds it)');
 }

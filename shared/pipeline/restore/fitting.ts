@@ -85,7 +85,7 @@ function compareRoom(needs: Survey, { probed: { room }, folder, outcome }: Fitti
   if (needs.isOverLimit) throw tooLittleRoom(folder.target, what);
   outcome.remark(
     `The file system of "${folder.target}" may have too little room: ${what}.`,
-    'It goes on, since this file system can store data in less room than it takes elsewhere.',
+    'It continues, since this file system can store data in less room than it takes elsewhere.',
   );
 }
 

@@ -158,7 +158,7 @@ export class Outcome implements WalkNotes {
       type: 'warning',
       code: 'restore.failed',
       message: `"${shown}" could not be restored: ${reason}.`,
-      advice: 'It is missing in the folder, or is there without its content. Everything else goes on.',
+      advice: 'It is missing in the folder, or is there without its content. Everything else continues.',
     });
   }
 

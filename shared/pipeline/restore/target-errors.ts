@@ -34,7 +34,7 @@ const REFUSALS: Readonly<Record<Exclude<TargetFacts['state'], 'ready'>, Refusal>
     advice: 'Take out what you need of it, remove it, and restore again; or restore into another folder.',
   },
   'not-folder': {
-    what: (target) => `"${target}" is not a folder, or something on the way to it is none.`,
+    what: (target) => `"${target}" is not a folder, or something in its path is not.`,
     advice: 'Name a folder that is empty or does not exist.',
   },
   closed: {
@@ -47,7 +47,7 @@ const REFUSALS: Readonly<Record<Exclude<TargetFacts['state'], 'ready'>, Refusal>
   },
   'shared-link': {
     what: (target) =>
-      `The way to "${target}" leads through a symbolic link in a folder that other users can change, so they could lead the restore anywhere.`,
+      `The way to "${target}" leads through a symbolic link in a folder that other users can change, so they could redirect the restore.`,
     advice: 'Name the folder by its own path, without that link.',
   },
   repository: {
@@ -88,15 +88,15 @@ export function namesDoNotFit(target: string, count: number, names: readonly str
 /** Other users could exchange a folder for a link, since this one cannot be closed to them. */
 export function targetOpen(target: string): StillpointError {
   return targetError(
-    `The file system of "${target}" keeps neither owners nor permissions, but can hold symbolic links: whoever may write there could lead what root restores anywhere.`,
-    'Restore as the user whom the files there belong to, or mount it so that it keeps permissions.',
+    `The file system of "${target}" keeps neither owners nor permissions, but can hold symbolic links: anyone who may write there could redirect what root restores.`,
+    'Restore as the user who owns the files there, or mount it so that it keeps permissions.',
   );
 }
 
 /** Somebody moved the folder, or something else stands where it was. */
 export function targetExchanged(target: string): StillpointError {
   return targetError(
-    `The folder "${target}" is not the one any more in which the restore began.`,
+    `The folder "${target}" is no longer the one in which the restore began.`,
     'The restore stopped. See who moves folders there, and restore again.',
   );
 }

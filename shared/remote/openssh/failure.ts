@@ -69,7 +69,7 @@ function loginFailure({ config, declined, mayAsk }: Failed, log: ClientLog, said
     return undefined;
   }
   const unasked = log.takes.filter((method) => !mayAsk && (method === 'password' || method === 'keyboard-interactive'));
-  const skipped = [...log.unusable, ...declined, ...unasked.map((method) => `${method}: nobody could be asked`)];
+  const skipped = [...log.unusable, ...declined, ...unasked.map((method) => `${method}: there was no one to ask`)];
   return loginRefused(config, { tried: log.tried, skipped, takes: log.takes, tooMany }, new Error(said));
 }
 

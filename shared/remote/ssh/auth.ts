@@ -126,7 +126,7 @@ export class Login {
       this.#asked[method] += 1;
       return asked < config.passwordPrompts;
     }
-    if (asked === 0) this.#skipped.push(`${method}: nobody could be asked`);
+    if (asked === 0) this.#skipped.push(`${method}: there was no one to ask`);
     this.#asked[method] += 1;
     return false;
   }

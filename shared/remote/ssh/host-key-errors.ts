@@ -46,7 +46,7 @@ export function changedKey(
     'ssh.host-key-changed',
     `The host "${config.alias}" shows another ${keyType} key than the known one: ${fingerprint}${before}${where}.`,
     {
-      advice: `Nothing was sent to it: somebody may stand between you and the host. If it was set up anew, compare ${fingerprint} with "ssh-keygen -lf" on its console, then remove the old key with: ssh-keygen -f "${file}" -R "${knownAs(config)}"`,
+      advice: `Nothing was sent to it: someone may be intercepting the connection. If it was reinstalled, compare ${fingerprint} with "ssh-keygen -lf" on its console, then remove the old key with: ssh-keygen -f "${file}" -R "${knownAs(config)}"`,
       details: { host: config.alias, shown: fingerprint, ...known },
       cause: undefined,
     },
@@ -60,7 +60,7 @@ export function revokedKey({ config, fingerprint }: ShownHostKey, by: string): S
     `The host "${config.alias}" shows the key ${fingerprint}, which is marked as revoked (${by}).`,
     {
       advice:
-        'Nothing was sent to it: whoever has this key may pretend to be the host. Give the host a new key, then connect again.',
+        'Nothing was sent to it: anyone who has this key can impersonate the host. Give the host a new key, then connect again.',
       details: { host: config.alias, fingerprint, by },
       cause: undefined,
     },

@@ -105,7 +105,7 @@ async function remember(ports: HostKeyPorts, host: HostIdentity, key: Buffer): P
     await handle.appendFile(lineEnd + formatKnownHost(host, key, config.hashKnownHosts));
     await handle.sync();
   } catch (error) {
-    logger.log('warn', 'The accepted host key could not be written down.', { host: config.alias, file, error });
+    logger.log('warn', 'The accepted host key could not be saved.', { host: config.alias, file, error });
   }
 }
 

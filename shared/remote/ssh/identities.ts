@@ -54,7 +54,7 @@ export async function findIdentities(ports: IdentityPorts): Promise<Identities> 
       first.push(inAgent.identity);
     } else if (file.kind === 'usable') {
       if (file.encrypted && (ports.prompter === undefined || ports.config.batchMode)) {
-        skipped.push(`key file "${path}": needs its passphrase, and nobody could be asked`);
+        skipped.push(`key file "${path}": needs its passphrase, and there was no one to ask`);
       } else {
         const label = `key file "${path}" (${fingerprintOf(file.publicKey.getPublicSSH())})`;
         fromFiles.push({ label, agent: new FileKey(ports, path, file) });
@@ -189,7 +189,7 @@ class FileKey extends BaseAgent<ParsedKey> {
   async #open(): Promise<ParsedKey> {
     const { config, prompter, signal } = this.#ports;
     if (!this.#file.encrypted) return this.#file.publicKey;
-    if (prompter === undefined) throw new Error('nobody could be asked for its passphrase');
+    if (prompter === undefined) throw new Error('there was no one to ask for its passphrase');
     for (let attempt = 1; attempt <= config.passwordPrompts; attempt += 1) {
       const again = attempt === 1 ? '' : ' (the last one was wrong)';
       const text = `Passphrase for key "${this.#path}"${again}`;

@@ -128,7 +128,7 @@ export function loginRefused(
 }
 
 export function endlessJumps(alias: string, limit: number): StillpointError {
-  return new StillpointError('ssh.config', `The way to "${alias}" goes through more than ${limit} hosts.`, {
+  return new StillpointError('ssh.config', `The route to "${alias}" goes through more than ${limit} hosts.`, {
     advice: 'Its ProxyJump probably leads back to itself. Correct your SSH configuration.',
     details: { host: alias },
     cause: undefined,

@@ -94,7 +94,7 @@ export class Attempts {
     const facts = { ...this.#call.fields, code: error.code, error: error.message, tries: this.#failures };
     if (this.#failures >= policy.tries || waitMs > leftMs || givenUp.has(this.#what)) {
       givenUp.add(isRefused ? this.#what : EVERYTHING);
-      logger.log('warn', 'A call to the place of the repository failed for the last time.', facts);
+      logger.log('warn', 'A call to the store failed for the last time.', facts);
       throw lastWord(error, {
         call: this.#call.call,
         tries: this.#failures,
@@ -102,7 +102,7 @@ export class Attempts {
         answersOthers: this.#answersOthers,
       });
     }
-    logger.log('warn', 'A call to the place of the repository failed and is made again.', { ...facts, waitMs });
+    logger.log('warn', 'A call to the store failed and is made again.', { ...facts, waitMs });
     this.#ports.onTrouble?.({ error, leftMs, answersOthers: this.#answersOthers });
     await clock.sleep(waitMs, signal);
   }
@@ -146,7 +146,7 @@ function silentMs({ details }: StillpointError): number {
 }
 
 function noAnswer(): StillpointError {
-  return new StillpointError('backend.failed', 'The place of the repository does not answer.', {
+  return new StillpointError('backend.failed', 'The store of the repository does not answer.', {
     advice: '',
     cause: undefined,
     retry: 'maybe',

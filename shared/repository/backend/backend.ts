@@ -111,7 +111,7 @@ export function tooLarge(file: FileRef, sizeBytes: number | undefined): Stillpoi
     'repository.damaged',
     `${what} has ${size}; no such file has more than ${formatBytes(most)}.`,
     {
-      advice: 'It is damaged or was made to do harm. Run "stillpoint check" to see what is hit.',
+      advice: 'It is damaged or malicious. Run "stillpoint check" to see what is affected.',
       details: { tooLarge: true },
       cause: undefined,
     },

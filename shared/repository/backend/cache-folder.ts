@@ -49,7 +49,7 @@ export class CacheFolder {
         await touch(file, found);
         return body;
       }
-      this.#logger.log('debug', 'a file that was kept near is damaged and is fetched again', { name });
+      this.#logger.log('debug', 'a cached file is damaged and is fetched again', { name });
       await this.drop(name);
     } catch (error) {
       this.#tell(error);
@@ -131,7 +131,7 @@ export class CacheFolder {
 
   #tell(error: unknown): void {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT') this.#logger.log('debug', 'the folder of what is kept near cannot be used', { error });
+    if (code !== 'ENOENT') this.#logger.log('debug', 'the cache folder cannot be used', { error });
   }
 }
 

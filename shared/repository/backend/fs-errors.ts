@@ -24,7 +24,7 @@ export function fromFsError(cause: unknown, doing: string): StillpointError {
     case 'ENOENT':
     case 'ENOTDIR':
       return new StillpointError('backend.not-found', `${capital(doing)}: it is not there.`, {
-        advice: 'Check that the place is mounted and the path right. If it is, run "stillpoint check".',
+        advice: 'Check that the file system is mounted and the path is right. If it is, run "stillpoint check".',
         details: { code },
         cause,
       });

@@ -72,7 +72,7 @@ export function fromStatus(status: number, doing: string, said = ''): Stillpoint
 export function shortFile(file: FileRef, end: number, wanted: number): StillpointError {
   const name = describeFile(file);
   return new StillpointError('repository.damaged', `The file of ${name} ends at byte ${end}; ${wanted} are needed.`, {
-    advice: 'It was cut short. Run "stillpoint check" to see which restore points and files are hit.',
+    advice: 'It was cut short. Run "stillpoint check" to see which restore points and files are affected.',
     cause: undefined,
   });
 }

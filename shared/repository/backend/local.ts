@@ -226,8 +226,8 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 function notAFile(file: FileRef): StillpointError {
-  return new StillpointError('repository.damaged', `What lies in the place of ${describeFile(file)} is not a file.`, {
-    advice: 'It is not read. Look what lies there, and bring the file back from a copy if there is one.',
+  return new StillpointError('repository.damaged', `What is in place of ${describeFile(file)} is not a file.`, {
+    advice: 'It is not read. Look at what is there, and bring the file back from a copy if there is one.',
     cause: undefined,
   });
 }
@@ -235,7 +235,7 @@ function notAFile(file: FileRef): StillpointError {
 function shortFile(file: FileRef, end: number, wanted: number): StillpointError {
   const name = describeFile(file);
   return new StillpointError('repository.damaged', `The file of ${name} ends at byte ${end}; ${wanted} are needed.`, {
-    advice: 'It was cut short. Run "stillpoint check" to see which restore points and files are hit.',
+    advice: 'It was cut short. Run "stillpoint check" to see which restore points and files are affected.',
     cause: undefined,
   });
 }

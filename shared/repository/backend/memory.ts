@@ -36,7 +36,7 @@ class MemoryBackend implements Backend {
       'repository.damaged',
       `The file of ${describeFile(file)} ends at byte ${content.length}.`,
       {
-        advice: 'It was cut short. Run "stillpoint check" to see which restore points and files are hit.',
+        advice: 'It was cut short. Run "stillpoint check" to see which restore points and files are affected.',
         cause: undefined,
       },
     );

@@ -132,7 +132,7 @@ function notTheRange(file: FileRef, range: ByteRange, length: number): Stillpoin
     'backend.failed',
     `Of ${describeFile(file)}, ${length} bytes came where ${range.length} were asked for.`,
     {
-      advice: 'They are not used. Check the network and what lies between here and the place of the repository.',
+      advice: 'They are not used. Check the network and what lies between this machine and the store.',
       details: { offset: range.offset, asked: range.length, came: length },
       cause: undefined,
       retry: 'maybe',

@@ -81,7 +81,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   BadDigest: { ...BUSY, words: 'the content changed on its way to the store' },
   BucketAlreadyExists: {
     code: 'backend.denied',
-    words: 'the bucket belongs to somebody else',
+    words: 'the bucket belongs to another account',
     advice: 'Choose another name for the bucket.',
   },
 };

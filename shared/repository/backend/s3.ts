@@ -176,7 +176,7 @@ class S3Backend implements Backend {
       const command = new ListObjectsV2Command({ Bucket: this.#bucket, Prefix, ContinuationToken });
       const page = await this.#ask(doing, signal, (abortSignal) => this.#client.send(command, { abortSignal }));
       // Each answer to a listing says whether there is more; what does not is something else, and no empty bucket.
-      if (page.IsTruncated === undefined) throw fromS3Error(new Error('this is no listing'), doing);
+      if (page.IsTruncated === undefined) throw fromS3Error(new Error('this is not a listing'), doing);
       for (const { Key = '', Size = 0 } of page.Contents ?? []) {
         signal.throwIfAborted();
         const path = Key.slice(Prefix.length).split('/');

@@ -22,7 +22,8 @@ export async function fromSftp(cause: unknown, client: SftpClient, refused: Refu
   switch (sftpStatusOf(cause)) {
     case STATUS.noSuchFile:
       return new StillpointError('backend.not-found', `${doing}: it is not there.`, {
-        advice: 'Check that the place is mounted on the host and the path right. If it is, run "stillpoint check".',
+        advice:
+          'Check that the file system is mounted on the host and the path is right. If it is, run "stillpoint check".',
         cause,
       });
     case STATUS.permissionDenied:

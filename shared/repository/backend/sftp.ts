@@ -303,7 +303,7 @@ function packFolders(): string[] {
 function shortFile(file: FileRef, end: number, wanted: number): StillpointError {
   const name = describeFile(file);
   return new StillpointError('repository.damaged', `The file of ${name} ends at byte ${end}; ${wanted} are needed.`, {
-    advice: 'It was cut short. Run "stillpoint check" to see which restore points and files are hit.',
+    advice: 'It was cut short. Run "stillpoint check" to see which restore points and files are affected.',
     cause: undefined,
   });
 }

@@ -36,7 +36,7 @@ export async function checkPoints(
   }
   for (const { id, time } of points) {
     if (!isAhead(repository, time)) continue;
-    const message = `Restore point ${id.slice(0, 8)} says that it was made at ${time}, which is still to come.`;
+    const message = `Restore point ${id.slice(0, 8)} says that it was made at ${time}, which is in the future.`;
     damage.add(`time:${id}`, message, CLOCK_ADVICE, 'warning');
     damage.hit(`time:${id}`, [`${id.slice(0, 8)}:/`]);
   }
@@ -57,7 +57,7 @@ export async function checkKeys({ files }: OpenedRepository, damage: Damage, sig
     damage.add(
       `key:${name}`,
       `${fault} Its password may not open the repository.`,
-      'Other passwords are not hit. Bring the file back from a copy of the files of the repository, or remove it and add the password anew.',
+      'Other passwords are not affected. Bring the file back from a copy of the files of the repository, or remove it and add the password again.',
     );
   }
 }
@@ -89,18 +89,13 @@ export async function checkLocks(
 ): Promise<{ readonly othersWork: boolean }> {
   const { clock, logger, notify } = repository.parts;
   const locks = await listLocks({ files: repository.files, clock, logger, notify }, signal, (name, error) =>
-    damage.add(`lock:${name}`, `${error.message} Nobody can tell whose it is, and it keeps others out.`, UNLOCK_ALL),
+    damage.add(`lock:${name}`, `${error.message} Its owner is unknown, and it keeps others out.`, UNLOCK_ALL),
   );
   let othersWork = false;
   for (const { name, lock, state, reason } of locks) {
     const message = `Lock ${name.slice(0, 8)} of ${holderName(lock)}, from ${lock.time},`;
     if (isAhead(repository, lock.time)) {
-      damage.add(
-        `lock:${name}`,
-        `${message} says a time that is still to come.`,
-        `${CLOCK_ADVICE} ${UNLOCK}`,
-        'warning',
-      );
+      damage.add(`lock:${name}`, `${message} has a time in the future.`, `${CLOCK_ADVICE} ${UNLOCK}`, 'warning');
     } else if (state !== 'held') {
       damage.add(`lock:${name}`, `${message} looks abandoned: ${reason}.`, UNLOCK, 'warning');
     } else if (lock.pid !== process.pid || lock.hostname !== hostname()) othersWork = true;
@@ -139,13 +134,13 @@ export class ForeignFiles {
       this.#leftoverBytes += sizeBytes;
       return false;
     }
-    const message = `The folder "${type}" holds ${JSON.stringify(name)}, which is no file of a repository. It is not used.`;
-    this.#damage.add(`foreign:${type}/${name}`, message, 'If nobody needs it there, move it away.', 'warning');
+    const message = `The folder "${type}" holds ${JSON.stringify(name)}, which is not a file of a repository. It is not used.`;
+    this.#damage.add(`foreign:${type}/${name}`, message, 'If it is not needed there, move it away.', 'warning');
     return false;
   }
 
   #emptyLock(name: string): void {
-    const message = `The file of lock ${name.slice(0, 8)} is empty. It keeps nobody out.`;
+    const message = `The file of lock ${name.slice(0, 8)} is empty. It keeps no one out.`;
     this.#damage.add(`lock:${name}`, message, 'An interrupted write left it. It may be removed.', 'warning');
   }
 

@@ -52,11 +52,11 @@ function fits({ blobs }: IndexedPack, size: number): boolean {
 
 const REPAIR_INDEX = 'Run "stillpoint repair index": it reads the headers of the packs and writes a new index.';
 const REPAIR_PACKS =
-  'If you have a copy of the files of the repository, bring this one back from there. Else run "stillpoint repair packs": it saves every blob that is good.';
+  'If you have a copy of the files of the repository, bring this one back from there. Otherwise run "stillpoint repair packs": it saves every blob that is good.';
 const GONE_FOLDER =
   'The whole folder is missing. Look first whether it was moved, or whether its disk is not mounted; a link to where it is now will do. No repair gives it up by itself.';
 const MISSING_PACK =
-  'If you have a copy of the files of the repository, bring this one back from there. Else run "stillpoint repair index", then "stillpoint repair points".';
+  'If you have a copy of the files of the repository, bring this one back from there. Otherwise run "stillpoint repair index", then "stillpoint repair points".';
 
 const FEW_PLACES = 8;
 
@@ -99,8 +99,8 @@ export class PackFaults {
     const others = unlisted.length > named.length ? ' and others' : '';
     this.#damage.add(
       'unlisted',
-      `Packs that are there and that the listing leaves out: ${unlisted.length} (${named.join(', ')}${others}).`,
-      'They are read as ever. Other programs may call them lost: look at what lists the files, such as a server that does not follow links.',
+      `Packs that are there but missing from the listing: ${unlisted.length} (${named.join(', ')}${others}).`,
+      'They are read as usual. Other programs may call them lost: look at what lists the files, such as a server that does not follow links.',
       'warning',
     );
   }
@@ -186,7 +186,7 @@ function describeVerdict({ pack, size, hashFits, readFault, header, badBlobs, ov
   const state =
     example === undefined
       ? 'all blobs that the index names are good'
-      : `${of} cannot be had where the index says (${example})`;
+      : `${of} cannot be read where the index says (${example})`;
   const lies = overlapping === 0 ? '' : ` Blobs that overlap with others by the index: ${overlapping}.`;
   return `The file of ${packName(pack.id)} ${faults.join(', ')}; ${state}.${lies}`;
 }

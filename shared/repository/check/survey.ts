@@ -223,7 +223,7 @@ class NodeFaults {
 
   tell(damage: Damage): void {
     for (const [kind, { fault, name, count }] of this.#kinds) {
-      const others = count === 1 ? '' : `; so it is with ${count - 1} more of its entries`;
+      const others = count === 1 ? '' : `; the same holds for ${count - 1} more of its entries`;
       const where = `The entry "${displayName(name.subarray(0, 1024))}" of tree ${this.#tree.slice(0, 8)}`;
       damage.add(this.#causeOf(kind), `${where} ${fault.fault}${others}.`, fault.advice);
     }

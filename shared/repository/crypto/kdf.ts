@@ -49,7 +49,7 @@ function impossible({ N, r, p }: KeyCost, what: string, cause: unknown): Stillpo
   const message = `The file of ${what} asks for scrypt with N=${N}, r=${r}, p=${p}, which is not possible or takes too much memory or time.`;
   return new StillpointError('repository.unsupported', message, {
     advice:
-      'It may be damaged. Passwords with other keys are not hit; bring the file back from a copy if there is one.',
+      'It may be damaged. Passwords with other keys are not affected; bring the file back from a copy if there is one.',
     cause,
   });
 }

@@ -24,5 +24,5 @@ export function claimFault({ type, length, uncompressedLength }: Claim): string 
   const most = type === 'data' ? MOST_DATA_BLOB_BYTES : MOST_TREE_BLOB_BYTES;
   const claimed = Math.max(length, uncompressedLength);
   // What cannot be compressed takes a little more room than it had.
-  return claimed > most + MIB ? `it is said to have ${claimed} bytes, and none may have more than ${most}` : undefined;
+  return claimed > most + MIB ? `it claims ${claimed} bytes, and none may have more than ${most}` : undefined;
 }

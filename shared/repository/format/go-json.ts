@@ -91,7 +91,7 @@ function keepBigNumbers(_key: string, value: unknown, context: { readonly source
 
 export function damagedJson(what: string, fault: string, cause?: unknown): StillpointError {
   return new StillpointError('repository.damaged', `What is stored as ${what} ${fault}.`, {
-    advice: 'It cannot be used. Run "stillpoint check" to see which restore points and files are hit.',
+    advice: 'It cannot be used. Run "stillpoint check" to see which restore points and files are affected.',
     cause,
   });
 }

@@ -111,7 +111,7 @@ function badName(text: string): StillpointError {
     'repository.damaged',
     `A tree holds the name ${JSON.stringify(text)}, which is not quoted as a name is.`,
     {
-      advice: 'The tree cannot be used. Run "stillpoint check" to see which restore points are hit.',
+      advice: 'The tree cannot be used. Run "stillpoint check" to see which restore points are affected.',
       cause: undefined,
     },
   );

@@ -94,7 +94,7 @@ export function encodeKeyFile(file: KeyFile): Buffer {
 
 export function decodeKeyFile(content: Buffer, what: string): KeyFile {
   const parsed = fileSchema.safeParse(parseJson(content, what));
-  if (!parsed.success) throw damagedJson(what, 'is no key file', parsed.error);
+  if (!parsed.success) throw damagedJson(what, 'is not a key file', parsed.error);
   const { created, username, hostname, kdf: _scrypt, N, r, p, salt, data, ...extra } = parsed.data;
   assertPossible({ N, r, p }, what);
   return {

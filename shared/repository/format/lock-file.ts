@@ -43,7 +43,7 @@ export function encodeLock(lock: LockFile): Buffer {
 
 export function decodeLock(json: Buffer, what: string): LockFile {
   const parsed = schema.safeParse(parseJson(json, what));
-  if (!parsed.success) throw damagedJson(what, 'is no lock', parsed.error);
+  if (!parsed.success) throw damagedJson(what, 'is not a lock', parsed.error);
   const { exclusive, hostname, username, pid, uid, gid, stillpoint: holder } = parsed.data;
   return { time: parseTimestamp(parsed.data.time, what), exclusive, hostname, username, pid, uid, gid, holder };
 }

@@ -179,7 +179,7 @@ function optional<T>(
 
 function object(value: unknown, what: string): Fields {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
-  throw damagedJson(what, 'holds an entry that is no object');
+  throw damagedJson(what, 'holds an entry that is not an object');
 }
 
 function namedObject(value: unknown, _key: string, what: string): Fields {
@@ -190,7 +190,7 @@ function namedObject(value: unknown, _key: string, what: string): Fields {
 
 function string(value: unknown, key: string, what: string): string {
   if (typeof value === 'string') return value;
-  throw damagedJson(what, `holds an entry whose "${key}" is no text`);
+  throw damagedJson(what, `holds an entry whose "${key}" is not text`);
 }
 
 function linkText(value: unknown, key: string, what: string): Buffer {
@@ -207,7 +207,7 @@ function time(value: unknown, key: string, what: string): Timestamp {
 
 function smallNumber(value: unknown, key: string, what: string): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw damagedJson(what, `holds an entry whose "${key}" is no number that a file can have`);
+  throw damagedJson(what, `holds an entry whose "${key}" is not a number that a file can have`);
 }
 
 function bigNumber(value: unknown, key: string, what: string): bigint {
@@ -231,11 +231,11 @@ function blobId(value: unknown, key: string, what: string): BlobId {
 
 function ids(value: unknown, key: string, what: string): readonly BlobId[] {
   if (Array.isArray(value)) return value.map((id) => blobId(id, key, what));
-  throw damagedJson(what, `holds an entry whose "${key}" is no list`);
+  throw damagedJson(what, `holds an entry whose "${key}" is not a list`);
 }
 
 function attributeList(value: unknown, key: string, what: string): readonly ExtendedAttribute[] {
-  if (!Array.isArray(value)) throw damagedJson(what, `holds an entry whose "${key}" is no list`);
+  if (!Array.isArray(value)) throw damagedJson(what, `holds an entry whose "${key}" is not a list`);
   return value.map((item) => {
     const fields = object(item, what);
     const content = fields['value'];

@@ -77,7 +77,7 @@ function definedOnly(fields: Readonly<Record<string, unknown>>): Record<string, 
 
 export function decodeSnapshot(json: Buffer, what: string): RestorePointDraft {
   const parsed = schema.safeParse(parseJson(json, what));
-  if (!parsed.success) throw damagedJson(what, 'is no restore point', parsed.error);
+  if (!parsed.success) throw damagedJson(what, 'is not a restore point', parsed.error);
   const { time: at, parent, tree, paths, excludes, tags, original, program_version, summary, ...rest } = parsed.data;
   const { hostname, username, uid, gid, ...extra } = rest;
   return {

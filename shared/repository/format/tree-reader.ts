@@ -108,7 +108,7 @@ function decodeLongNode(data: Buffer, range: JsonRange, what: string): Node {
     data.subarray(list.end, range.end),
   ]);
   const fields = parseJson(rest, what);
-  if (typeof fields !== 'object' || fields === null) throw damagedJson(what, 'holds an entry that is no object');
+  if (typeof fields !== 'object' || fields === null) throw damagedJson(what, 'holds an entry that is not an object');
   const content: BlobId[] = [];
   for (const { values } of piecesOf(data, list, what)) for (const id of values) content.push(id as BlobId);
   return decodeNode({ ...fields, content }, what);

@@ -66,9 +66,9 @@ export function decodeUnpacked(plaintext: Buffer, type: UnpackedType, what: stri
 
 function tooLong(what: string, does: string, bytes: number | undefined, mostBytes: number): Error {
   const size = bytes === undefined ? `more than ${formatBytes(mostBytes)}` : formatBytes(bytes);
-  const message = `The file of ${what} ${does} ${size} of text, where at most ${formatBytes(mostBytes)} can be honest.`;
+  const message = `The file of ${what} ${does} ${size} of text, where at most ${formatBytes(mostBytes)} is plausible.`;
   return new StillpointError('repository.damaged', message, {
-    advice: 'It is damaged or was made to do harm, and is not used. Run "stillpoint check" to see what is hit.',
+    advice: 'It is damaged or malicious, and is not used. Run "stillpoint check" to see what is affected.',
     cause: undefined,
   });
 }

@@ -60,11 +60,15 @@ export class BlobSet {
 
   #numberOf(type: BlobType, id: BlobId): number | undefined {
     if (this.#index.generation === this.#generation) return this.#index.numberOf(type, id);
-    throw new StillpointError('repository.locked', 'Somebody removed data from the repository meanwhile.', {
-      advice: 'What was found so far no longer fits. Ask again.',
-      cause: undefined,
-      retry: 'safe',
-    });
+    throw new StillpointError(
+      'repository.locked',
+      'Another process removed data from the repository in the meantime.',
+      {
+        advice: 'What was found so far no longer fits. Ask again.',
+        cause: undefined,
+        retry: 'safe',
+      },
+    );
   }
 
   #grow(at: number): void {

@@ -50,7 +50,7 @@ export class HeldLock implements RepositoryLock {
   assertHeld(): void {
     if (!this.#isReleased && this.#ageMs() > LOCK_TIMES.lostMs) this.#lose('it could not be renewed in time');
     this.#lost.signal.throwIfAborted();
-    if (this.#isReleased) throw lockLost(this.#ports, 'it was given back already');
+    if (this.#isReleased) throw lockLost(this.#ports, 'it was released already');
   }
 
   /** The new file is there before the old one goes, so that the lock never has a gap. */
@@ -79,7 +79,7 @@ export class HeldLock implements RepositoryLock {
       // A clock that was set back would make the lock look fresh for as long as it was wrong.
       if (this.#ageMs() >= 0 && this.#ageMs() < LOCK_TIMES.refreshMs) return;
       const signal = cleanupSignal();
-      if (!(await this.#isThere(signal))) return this.#lose('somebody removed it');
+      if (!(await this.#isThere(signal))) return this.#lose('another process removed it');
       await this.renew(signal);
     } catch (error) {
       this.#ports.logger.log('warn', 'The lock of the repository could not be renewed yet.', { error });
@@ -142,9 +142,9 @@ export function userName(): string {
 function lockLost({ files }: LockPorts, why: string): StillpointError {
   return new StillpointError(
     'repository.lock-lost',
-    `Our lock on the repository at ${files.backend.properties.location} has gone: ${why}.`,
+    `Our lock on the repository at ${files.backend.properties.location} is gone: ${why}.`,
     {
-      advice: 'Somebody may be removing data, so the work stops here. Start again.',
+      advice: 'Another process may be removing data, so the work stops here. Start again.',
       cause: undefined,
       retry: 'safe',
     },

@@ -66,7 +66,7 @@ function isGoneByRestic({ hostname: host, pid, holder }: LockFile): boolean {
 function whyHeld({ hostname: host, holder }: LockFile, fate: ProcessFate, ageMs: number): string {
   if (ageMs < -LOCK_TIMES.refreshMs) return 'its time lies in the future: its clock or ours is wrong';
   if (fate === 'alive' || (holder === undefined && host === hostname())) return 'its process is at work';
-  const where = host === hostname() ? ', by a machine or container of our host name that is another one' : '';
+  const where = host === hostname() ? ', by another machine or container with our host name' : '';
   return `it was renewed within the last 30 minutes${where}`;
 }
 
@@ -81,7 +81,7 @@ function isRunning(pid: number): boolean {
 
 /** "process 4711 of root on "nas"" */
 export function holderName({ pid, username, hostname: host }: LockFile): string {
-  return `process ${pid} of ${username || 'somebody'} on "${host}"`;
+  return `process ${pid} of ${username || 'an unknown user'} on "${host}"`;
 }
 
 export function describeLock(id: string, lock: LockFile, reason: string): JudgedLock {

@@ -58,7 +58,11 @@ function goWithout(ports: LockPorts, why: string): ReadLock {
 function outlive(ports: LockPorts, held: RepositoryLock): ReadLock {
   const tell = (): void => {
     const { message } = held.signal.reason as StillpointError;
-    ports.notify({ code: 'repository.lock-lost', message: `${message} Reading goes on without it.`, advice: MEANING });
+    ports.notify({
+      code: 'repository.lock-lost',
+      message: `${message} Reading continues without it.`,
+      advice: MEANING,
+    });
   };
   held.signal.addEventListener('abort', tell, { once: true });
   return readLock(held);

@@ -66,7 +66,7 @@ function unreadableLock(name: string, error: StillpointError): StillpointError {
   const mayRead = error.code === 'backend.denied' ? 'Run this as a user who may read it; or, if' : 'If';
   return new StillpointError(
     'repository.locked',
-    `Somebody may be at work on the repository: a lock cannot be read. ${error.message}`,
+    `Another process may be using the repository: a lock cannot be read. ${error.message}`,
     {
       advice: `${mayRead} nothing works on the repository any more, remove it with "stillpoint unlock --remove-all".`,
       details: { ...error.details, lock: name },
@@ -94,15 +94,15 @@ async function removeDead(ports: LockPorts, dead: FoundLock, signal: AbortSignal
     if (!(await removeLock(ports, name, signal))) return;
   } catch (error) {
     signal.throwIfAborted();
-    ports.logger.log('warn', 'The lock of a dead process could not be removed; it counts no more.', { name, error });
+    ports.logger.log('warn', 'The lock of a dead process could not be removed; it no longer counts.', { name, error });
     return;
   }
   ports.notify({
     code: 'repository.locked',
     message: `${what} was removed: ${reason}.`,
     advice: lock.exclusive
-      ? 'That job may have left its work half done; the next prune goes on from there.'
-      : 'What that job had stored without a restore point of its own is used again or taken away by a prune.',
+      ? 'That job may have left its work half done; the next prune continues from there.'
+      : 'What that job had stored without a restore point of its own is used again or removed by a prune.',
   });
 }
 

@@ -43,7 +43,7 @@ async function judge(
   signal: AbortSignal,
 ): Promise<Judged | undefined> {
   const unowned = (reason: string): Judged => ({ lock: { id: name, owner: undefined, reason }, isAbandoned: false });
-  if (sizeBytes === 0) return unowned('it is empty and locks nobody out');
+  if (sizeBytes === 0) return unowned('it is empty and keeps no one out');
   try {
     const lock = await readLock(ports, name, signal);
     if (lock === undefined) return undefined;
@@ -52,6 +52,6 @@ async function judge(
   } catch (error) {
     signal.throwIfAborted();
     if (!isStillpointError(error)) throw error;
-    return unowned(`it cannot be read, so nobody knows whose it is: ${error.message}`);
+    return unowned(`it cannot be read, so its owner is unknown: ${error.message}`);
   }
 }

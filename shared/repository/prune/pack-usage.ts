@@ -128,7 +128,7 @@ function lostPacks(lost: readonly PackId[], sizes: ReadonlyMap<PackId, number>):
     `Nothing can be pruned: restore points need packs that are damaged: ${lost.slice(0, 5).map(name).join(', ')}${rest}.`,
     {
       advice:
-        'If you have a copy of the files of the repository, bring these back from there. Else run check to see which restore points and files are hit, then "stillpoint repair packs" and "stillpoint repair points", then prune.',
+        'If you have a copy of the files of the repository, bring these back from there. Otherwise run check to see which restore points and files are affected, then "stillpoint repair packs" and "stillpoint repair points", then prune.',
       details: { packs: lost.slice(0, NAMED) },
       cause: undefined,
     },

@@ -66,7 +66,7 @@ export async function planPrune(
 function refuseOptions({ version, location }: OpenedRepository, { repackUncompressed }: PruneOptions): void {
   if (version === 2 || repackUncompressed !== true) return;
   throw new StillpointError('usage.invalid', `The repository at ${location} has format 1, which has no compression.`, {
-    advice: 'Leave out the wish to compress.',
+    advice: 'Leave out the option to compress.',
     cause: undefined,
   });
 }
@@ -81,7 +81,7 @@ function noPointSeen({ location, index }: OpenedRepository, stored: number): Sti
     `Nothing can be pruned: no restore point is seen in the repository at ${location}, which holds ${Math.max(index.packCount, stored)} packs.`,
     {
       advice:
-        'All of them would look unused and be deleted. Check that the whole place is there and mounted, above all the folder "snapshots". If all restore points were forgotten on purpose, remove the repository, or back up again first.',
+        'All of them would look unused and be deleted. Check that the whole repository is there and mounted, above all the folder "snapshots". If all restore points were forgotten on purpose, remove the repository, or back up again first.',
       details: { indexedPacks: index.packCount, storedPacks: stored },
       cause: undefined,
     },

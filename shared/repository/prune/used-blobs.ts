@@ -88,7 +88,7 @@ async function readTree(
     if (!isStillpointError(cause, 'repository.damaged')) throw cause;
     throw new StillpointError('repository.damaged', `Nothing can be pruned: ${cause.message}`, {
       advice:
-        'What lies below that folder would look unused and be deleted. Run check to see which restore points are hit; then "stillpoint repair points" writes them without it, or forget them by id.',
+        'What lies below that folder would look unused and be deleted. Run check to see which restore points are affected; then "stillpoint repair points" writes them without it, or forget them by id.',
       details: { tree: id },
       cause,
     });
@@ -103,7 +103,7 @@ function notInIndex({ location }: OpenedRepository, missing: readonly string[]):
     `Nothing can be pruned: restore points in ${location} need ${many} blobs that no index names, the first being ${first}.`,
     {
       advice:
-        'An index file may be lost while its packs are there: "stillpoint repair index" makes a new one from them. Run check to see which restore points are hit.',
+        'An index file may be lost while its packs are there: "stillpoint repair index" makes a new one from them. Run check to see which restore points are affected.',
       details: { missing: missing.slice(0, NAMED) },
       cause: undefined,
     },

@@ -169,7 +169,7 @@ function unreadable(type: BlobType, id: BlobId, faults: readonly string[]): Stil
   const more = faults.length > MOST_FAULTS ? `; and ${faults.length - MOST_FAULTS} more places` : '';
   const why = faults.length === 0 ? 'no index knows it' : faults.slice(0, MOST_FAULTS).join('; ') + more;
   return new StillpointError('repository.damaged', `The ${type} blob ${id.slice(0, 8)} cannot be read: ${why}.`, {
-    advice: 'Run "stillpoint verify" to see which restore points and files are hit.',
+    advice: 'Run "stillpoint verify" to see which restore points and files are affected.',
     details: { type, id, faults: faults.slice(0, MOST_FAULTS) },
     cause: undefined,
   });

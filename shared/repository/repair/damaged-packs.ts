@@ -177,7 +177,7 @@ async function judgeUnreferenced(
 ): Promise<void> {
   const blobs = await readPackHeader(repository, id, size, signal);
   if (typeof blobs === 'string') {
-    notes.push(step('data', id, `is in no index and ${blobs}; nobody can say what it holds. prune removes it`));
+    notes.push(step('data', id, `is in no index and ${blobs}; what it holds is unknown. prune removes it`));
     return;
   }
   const verdict = await proveOne(repository, { id, blobs }, size, signal);

@@ -158,7 +158,7 @@ class Gathering {
   async #adopt(id: PackId, size: number): Promise<void> {
     const header = await readPackHeader(this.#repository, id, size, this.#signal);
     if (typeof header === 'string') {
-      this.notes.push(step('data', id, `is in no index and ${header}; nobody can say what it holds. prune removes it`));
+      this.notes.push(step('data', id, `is in no index and ${header}; what it holds is unknown. prune removes it`));
       return;
     }
     this.fresh.addPack({ id, blobs: header });

@@ -50,8 +50,8 @@ export function assertPacksThere(
 ): void {
   const { index, location } = repository;
   if (index.packCount > 0 && packs.sizes.size === 0) {
-    throw new StillpointError('repository.damaged', `No pack at all is there in the repository at ${location}.`, {
-      advice: 'A repair would give up everything. Check that the whole place is mounted.',
+    throw new StillpointError('repository.damaged', `There is no pack at all in the repository at ${location}.`, {
+      advice: 'A repair would give up everything. Check that the whole repository is mounted.',
       cause: undefined,
     });
   }
@@ -63,7 +63,7 @@ export function assertPacksThere(
 /** What cannot be read now may be whole. */
 export function cannotRead(object: string, fault: string): StillpointError {
   return new StillpointError('backend.failed', `${object} could not be read: ${fault}`, {
-    advice: 'Nothing is given up that may be whole. Look after the disk or the connection.',
+    advice: 'Nothing is given up that may be whole. Check the disk or the connection.',
     cause: undefined,
   });
 }
@@ -71,7 +71,7 @@ export function cannotRead(object: string, fault: string): StillpointError {
 /** What was bad once and is good the next time is no damage of what is stored. */
 export function readsDiffer(object: string): StillpointError {
   return new StillpointError('backend.failed', `What is read of ${object} changes from one time to the next.`, {
-    advice: 'The place or this machine is not reliable: look after the disk and the memory first.',
+    advice: 'The store or this machine is not reliable: check the disk and the memory first.',
     cause: undefined,
   });
 }

@@ -133,7 +133,7 @@ function changing(id: PackId): StillpointError {
     'repository.damaged',
     `What is read of ${packName(id)} changes from one time to the next.`,
     {
-      advice: 'The place or this machine is not reliable: look after the disk and the memory first.',
+      advice: 'The store or this machine is not reliable: check the disk and the memory first.',
       cause: undefined,
     },
   );

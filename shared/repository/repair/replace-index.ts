@@ -74,7 +74,7 @@ export async function removeFile(
 
 function notAsWritten(name: string): StillpointError {
   return new StillpointError('repository.damaged', `Index ${name.slice(0, 8)} does not read as it was written.`, {
-    advice: 'The place changes what it stores; look after it before anything else is done.',
+    advice: 'The store changes what it holds; repair it before anything else is done.',
     cause: undefined,
   });
 }

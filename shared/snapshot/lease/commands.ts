@@ -248,7 +248,7 @@ const REASONS: Readonly<Record<string, string>> = {
   other: 'it belongs to another Stillpoint',
   living: 'a run is using it now',
   merging: 'an administrator is merging it into its origin',
-  unread: "LVM's report cannot be read, so nobody knows what is there",
+  unread: "LVM's report cannot be read, so what is there is unknown",
 };
 
 function parseReap(stdout: Buffer, script: RemoteScript): ReapResult {

@@ -172,7 +172,7 @@ function failureOf(state: LeaseState, host: string): StillpointError | undefined
   if (state.state === 'unwatched') {
     return new StillpointError(
       'snapshot.lease-lost',
-      `The watchman on "${host}" that cleans up after us is gone; somebody ended it.`,
+      `The watchman on "${host}" that cleans up after us is gone; something ended it.`,
       {
         advice: 'Find out what ends our processes there, then run the backup again.',
         details: { host },

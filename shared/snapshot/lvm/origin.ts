@@ -133,7 +133,7 @@ function refuseFileSystem({ volume, mount, hasExternalJournal }: OriginFacts): R
   }
   if (!KNOWN_FILE_SYSTEMS.has(fsType)) {
     return [
-      `"${label}" holds ${fsType}, of which this version does not know how a snapshot is mounted whole`,
+      `"${label}" holds ${fsType}, and this version does not know how to mount a snapshot of it whole`,
       'Use a path on ext4 or XFS.',
     ];
   }
@@ -141,7 +141,7 @@ function refuseFileSystem({ volume, mount, hasExternalJournal }: OriginFacts): R
   if (other !== undefined) {
     return [
       `the XFS on "${label}" has a part on another device (${other}), which a snapshot of the volume does not contain`,
-      'Use a path on a file system that lies on one volume wholly.',
+      'Use a path on a file system that lies wholly on one volume.',
     ];
   }
   if (hasExternalJournal) {
@@ -179,7 +179,7 @@ function refuseGroup({ volume, group, limits }: OriginFacts): Refusal {
   if (attr[5] === 'c' || attr[5] === 's') {
     return [
       `${shown} is shared by several machines, which may use the volume at the same time`,
-      'Keep the data in a group that one machine has alone.',
+      'Keep the data in a group that only one machine uses.',
     ];
   }
   if (limits.duplicateGroups.has(group.vg_uuid)) {
@@ -189,7 +189,7 @@ function refuseGroup({ volume, group, limits }: OriginFacts): Refusal {
     ];
   }
   if (attr[0] !== 'w') {
-    return [`${shown} is read-only`, `See "vgs -o vg_name,vg_attr ${name}" on the host, and make it writeable.`];
+    return [`${shown} is read-only`, `See "vgs -o vg_name,vg_attr ${name}" on the host, and make it writable.`];
   }
   return undefined;
 }

@@ -137,7 +137,7 @@ export const lvmThickProvider: SnapshotProvider = {
 function requireLvm(detected: DetectedVolume): NonNullable<DetectedVolume['lvm']> {
   if (detected.lvm && detected.volume.snapshot.possible) return detected.lvm;
   const { volume } = detected;
-  throw new StillpointError('lvm.unsupported-origin', `"${volume.label}" is no volume that LVM could snapshot.`, {
+  throw new StillpointError('lvm.unsupported-origin', `"${volume.label}" is not a volume that LVM can snapshot.`, {
     advice: volume.snapshot.possible ? 'Choose another path.' : volume.snapshot.remedy,
     details: { volume: volume.label },
     cause: undefined,
@@ -200,7 +200,7 @@ function createError(error: unknown, host: string): unknown {
       `LVM on "${host}" reported a new snapshot, and there is no such device.`,
       {
         advice:
-          'Look at "lvm dumpconfig global/test global/activation activation/volume_list" on the host: LVM may be told there to change nothing, or to activate nothing.',
+          'Look at "lvm dumpconfig global/test global/activation activation/volume_list" on the host: LVM may be set there to change nothing, or to activate nothing.',
         ...facts,
       },
     );
@@ -210,7 +210,7 @@ function createError(error: unknown, host: string): unknown {
       'lvm.no-room',
       `LVM on "${host}" found too little room for the snapshot: ${lastLine(stderr)}`,
       {
-        advice: 'Somebody else took the space meanwhile; look at "vgs" on the host and run again.',
+        advice: 'Something else took the space in the meantime; look at "vgs" on the host and run again.',
         ...facts,
       },
     );

@@ -97,7 +97,7 @@ function parseReport<T>(schema: z.ZodType<T>, stdout: Buffer, command: RemoteScr
   try {
     json = JSON.parse(text);
   } catch {
-    throw unreadableOutput(command, 'it is no JSON', text);
+    throw unreadableOutput(command, 'it is not JSON', text);
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;

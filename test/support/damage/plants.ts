@@ -422,7 +422,7 @@ const smallFiles: readonly Plant[] = [
     restic: 'silent',
     plant: async (lab) => {
       const { id } = await lab.writePoint('{"nodes":[]}\n', timestampFromDate(ahead()));
-      return [warning(new RegExp(`point ${short(id)} .*still to come`), /clock/, [`${short(id)}:/`])];
+      return [warning(new RegExp(`point ${short(id)} .*in the future`), /clock/, [`${short(id)}:/`])];
     },
   },
   {
@@ -452,7 +452,7 @@ const smallFiles: readonly Plant[] = [
     restic: 'silent',
     plant: async (lab) => {
       const name = await writeLock(lab, { time: ahead(), pid: 1, host: 'elsewhere' });
-      return [warning(new RegExp(`Lock ${short(name)} .*still to come`), /clock/)];
+      return [warning(new RegExp(`Lock ${short(name)} .*in the future`), /clock/)];
     },
   },
   {

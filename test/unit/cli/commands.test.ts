@@ -451,7 +451,7 @@ describe('Ctrl-C', () => {
     interrupts.interrupt();
     const { exitCode, stderr } = await running;
     expect(exitCode).toBe(130);
-    expect(stderr).toBe(`Job ${ID} goes on in its own process. Follow it with: stillpoint jobs ${ID} --follow\n`);
+    expect(stderr).toBe(`Job ${ID} continues in its own process. Follow it with: stillpoint jobs ${ID} --follow\n`);
     expect(stillpoint.calls.some((call) => call.startsWith('cancelJob'))).toBe(false);
   });
 

@@ -75,7 +75,7 @@ test('a difference, a search and sizes for people', async () => {
 
 test('a search for nothing is refused', async () => {
   const { exitCode, stderr } = await runCli(['find', '--host', 'db1'], scriptedStillpoint());
-  expect([exitCode, stderr]).toEqual([2, expect.stringContaining('Nothing was said')]);
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining('Nothing to find')]);
 });
 
 test('a way of counting that there is not is said', async () => {

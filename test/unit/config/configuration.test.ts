@@ -209,7 +209,7 @@ describe('loading', () => {
     });
     await rm(file, { recursive: true });
     await writeFile(file, Buffer.from([0x7b, 0xff, 0xfe, 0x7d]));
-    await expect(loadConfiguration({ file, named: false }, HOME)).rejects.toThrow('It is not a text in UTF-8.');
+    await expect(loadConfiguration({ file, named: false }, HOME)).rejects.toThrow('It is not UTF-8 text.');
     await writeFile(file, ' '.repeat(1024 * 1024 + 1));
     await expect(loadConfiguration({ file, named: false }, HOME)).rejects.toThrow('It is larger than 1 MiB.');
   });

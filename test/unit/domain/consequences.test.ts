@@ -64,7 +64,7 @@ describe.each<[keyof typeof REQUESTS, [string, RunEventBody[], string[]][]]>([
         [{ type: 'host-sweeping', host: 'db1' }],
         [
           'No restore point was saved.',
-          'Nobody knows what of earlier runs was removed from "db1"; the next job there looks.',
+          'It is unknown what of earlier runs was removed from "db1"; the next job there looks.',
         ],
       ],
       [
@@ -144,7 +144,7 @@ describe.each<[keyof typeof REQUESTS, [string, RunEventBody[], string[]][]]>([
       [
         'in the second group',
         [packs(1), saved, saved],
-        ['2 restore points were copied to "main" before that; copying again goes on from there.'],
+        ['2 restore points were copied to "main" before that; copying again continues from there.'],
       ],
     ],
   ],
@@ -158,7 +158,7 @@ describe.each<[keyof typeof REQUESTS, [string, RunEventBody[], string[]][]]>([
         [removed, unsure],
         [
           '1 restore point was forgotten before that: abababab.',
-          'Nobody knows whether restore point abababab was removed; list the restore points to see.',
+          'It is unknown whether restore point abababab was removed; list the restore points to see.',
         ],
       ],
       [
@@ -166,7 +166,7 @@ describe.each<[keyof typeof REQUESTS, [string, RunEventBody[], string[]][]]>([
         [removed, packs(1, 2)],
         [
           '1 restore point was forgotten before that: abababab.',
-          'It had written 1 pack and 1 index file, and removed 2 packs and 0 index files. The next prune goes on from there.',
+          'It had written 1 pack and 1 index file, and removed 2 packs and 0 index files. The next prune continues from there.',
         ],
       ],
     ],
@@ -179,14 +179,14 @@ describe.each<[keyof typeof REQUESTS, [string, RunEventBody[], string[]][]]>([
         'in the middle',
         [packs(3), packs(3, 1)],
         [
-          'It had written 3 packs and 1 index file, and removed 1 pack and 0 index files. The next prune goes on from there.',
+          'It had written 3 packs and 1 index file, and removed 1 pack and 0 index files. The next prune continues from there.',
         ],
       ],
       [
         'with an answer that was lost',
         [{ ...packs(1), filesUnsure: 2 } as RunEventBody],
         [
-          'It had written 1 pack and 1 index file, and removed 0 packs and 0 index files; of 2 more nobody knows. The next prune goes on from there.',
+          'It had written 1 pack and 1 index file, and removed 0 packs and 0 index files; for 2 more it is unknown. The next prune continues from there.',
         ],
       ],
     ],
@@ -200,7 +200,7 @@ describe.each<[keyof typeof REQUESTS, [string, RunEventBody[], string[]][]]>([
         'of packs',
         [packs(1)],
         [
-          'It had written 1 pack and 1 index file, and removed 0 packs and 0 index files. The same repair goes on from there.',
+          'It had written 1 pack and 1 index file, and removed 0 packs and 0 index files. The same repair continues from there.',
         ],
       ],
     ],
@@ -212,7 +212,7 @@ describe.each<[keyof typeof REQUESTS, [string, RunEventBody[], string[]][]]>([
       [
         'in the middle',
         [{ type: 'host-sweeping', host: 'db1' }],
-        ['Nobody knows what of earlier runs was removed from "db1"; the next job there looks.'],
+        ['It is unknown what of earlier runs was removed from "db1"; the next job there looks.'],
       ],
     ],
   ],
@@ -242,27 +242,27 @@ describe('a process that died', () => {
       'while a restore point was being saved',
       'backup',
       [begun('saved')],
-      ['Nobody knows whether restore point abababab was saved; list the restore points to see.'],
+      ['It is unknown whether restore point abababab was saved; list the restore points to see.'],
     ],
     ['after it was saved', 'backup', [begun('saved'), saved], ['The restore point abababab is saved.']],
     [
       'while a restore point was being removed',
       'forget',
       [begun('removed')],
-      ['Nobody knows whether restore point abababab was removed; list the restore points to see.'],
+      ['It is unknown whether restore point abababab was removed; list the restore points to see.'],
     ],
     [
       'before a change was counted',
       'prune',
       [changing],
-      ['It may have begun to write or remove packs and index files. The next prune goes on from there.'],
+      ['It may have begun to write or remove packs and index files. The next prune continues from there.'],
     ],
     [
       'after one was counted',
       'prune',
       [changing, { type: 'store-changed', ...none, packsRemoved: 2 }],
       [
-        'It had written at least 0 packs and 0 index files, and removed at least 2 packs and 0 index files. The next prune goes on from there.',
+        'It had written at least 0 packs and 0 index files, and removed at least 2 packs and 0 index files. The next prune continues from there.',
       ],
     ],
     ['before anything', 'prune', [], ['It changed nothing.']],

@@ -9,5 +9,5 @@ it('the id of a plan follows from what it says, in whatever order', () => {
   expect(parsePlanId(id)).toBe(id);
   expect(() => parsePlanId('latest')).toThrow('"latest" is not the id of a plan.');
   expect(stalePlan(id, planIdOf({}))).toMatchObject({ code: 'plan.stale', details: { approved: id } });
-  expect(stalePlan(id, planIdOf({})).message).toContain('the repository, or what was asked for, is not as it was');
+  expect(stalePlan(id, planIdOf({})).message).toContain('the repository, or what was asked for, has changed');
 });

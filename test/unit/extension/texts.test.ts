@@ -147,6 +147,6 @@ describe('the question about a host key', () => {
     const otherKeys = ['ssh-rsa SHA256:old', 'ecdsa-sha2-nistp256 SHA256:older'];
     const { message, detail } = describeHostKey({ ...offer, otherKeys }, english.t);
     expect(message).toContain('known by another key');
-    for (const part of [...otherKeys, 'SHA256:new', 'stands between you and the host']) expect(detail).toContain(part);
+    for (const part of [...otherKeys, 'SHA256:new', 'intercepting the connection']) expect(detail).toContain(part);
   });
 });

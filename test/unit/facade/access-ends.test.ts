@@ -177,7 +177,7 @@ describe('the words', () => {
     faults.add({ on: 'remove', where: ofKeys, error: failure, late: true });
     faults.add({ on: 'stat', where: ofKeys, error: failure });
     const { advice } = await failureOf(act);
-    expect(advice).toMatch(/^Nobody knows whether key [0-9a-f]{8} was removed; list the keys to see\. See why\.$/);
+    expect(advice).toMatch(/^It is unknown whether key [0-9a-f]{8} was removed; list the keys to see\. See why\.$/);
   });
 
   test('of an unlock that is cancelled in the middle count what it removed', async () => {

@@ -124,7 +124,7 @@ describe('the latest', { timeout: SLOW }, () => {
       await expect(stillpoint.findRestorePoint(scope, 'latest', never)).rejects.toMatchObject({
         code: 'repository.not-found',
         message: expect.stringMatching(
-          /^Which restore point is the latest cannot be told: the repository "gone"/,
+          /^Which restore point is the latest cannot be determined: the repository "gone"/,
         ) as string,
         advice: expect.stringContaining('name the repository "offsite" or "main"') as string,
         details: { unavailable: ['gone'] },

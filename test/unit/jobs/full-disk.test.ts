@@ -76,7 +76,7 @@ describe('on a full disk', () => {
     await writeFile(join(disk.path, 'ballast'), Buffer.alloc(16 * 4096)).catch(() => undefined);
     await expect(store.owner()).rejects.toMatchObject({
       code: 'job.store-unusable',
-      advice: 'The disk is full. Make room; jobs cannot be recorded before.',
+      advice: 'The disk is full. Make room; until then no jobs can be recorded.',
     });
     await rm(join(disk.path, 'ballast'));
     expect(await store.owner()).not.toBe(owner);

@@ -242,7 +242,7 @@ describe('a job', { timeout: SLOW }, () => {
     process.kill((await lab.facts(id)).runner?.identity.pid ?? 0, 'SIGKILL');
     const { finished } = await lab.until(id, 'interrupted');
     expect(finished?.error?.advice).toBe(
-      'Nobody knows whether restore point abababab was saved; list the restore points to see. Start it again.',
+      'It is unknown whether restore point abababab was saved; list the restore points to see. Start it again.',
     );
   });
 

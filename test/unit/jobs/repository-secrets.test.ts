@@ -81,9 +81,9 @@ describe('the password in a file', () => {
     await writeFile(passwordFile, '\n');
     await expect(resolve({ passwordFile })).rejects.toEqual(refused('is empty'));
     await writeFile(passwordFile, Buffer.from([0x61, 0xff]));
-    await expect(resolve({ passwordFile })).rejects.toEqual(refused('is no text or far too long'));
+    await expect(resolve({ passwordFile })).rejects.toEqual(refused('is not text or is far too long'));
     await writeFile(passwordFile, 'x'.repeat(70_000));
-    await expect(resolve({ passwordFile })).rejects.toEqual(refused('is no text or far too long'));
+    await expect(resolve({ passwordFile })).rejects.toEqual(refused('is not text or is far too long'));
     await expect(resolve({ passwordFile: folder })).rejects.toEqual(refused('which is no file'));
   });
 });
@@ -121,7 +121,7 @@ describe('the password from a person', () => {
   });
 
   test('is refused when they type nothing or nobody is there', async () => {
-    await expect(resolve({})).rejects.toEqual(refused('is written nowhere, and nobody gave it'));
+    await expect(resolve({})).rejects.toEqual(refused('is not in the configuration and was not given'));
     await expect(resolve({}, '')).rejects.toEqual(refused('is empty'));
   });
 });

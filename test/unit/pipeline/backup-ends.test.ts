@@ -172,7 +172,7 @@ describe('a connection that is lost', () => {
       await expectTruth(end);
       if (name === 'release-lease') expect(end.outcome).toEqual(expect.stringMatching(/^[0-9a-f]{64}$/));
       else expect(end.outcome).toMatchObject({ code: 'ssh.connection-lost' });
-      if (name === 'sweep-host') expect(end.words).toContain('Nobody knows what of earlier runs was removed');
+      if (name === 'sweep-host') expect(end.words).toContain('It is unknown what of earlier runs was removed');
     },
   );
 
@@ -211,7 +211,7 @@ describe('a store that fails', () => {
     await expectTruth(end);
     expect(host.isClean).toBe(true);
     if (type === 'snapshots' && late)
-      expect(end.words).toMatch(/^Nobody knows whether restore point [0-9a-f]{8} was saved/);
+      expect(end.words).toMatch(/^It is unknown whether restore point [0-9a-f]{8} was saved/);
     else expect(end.words).toContain('No restore point was saved.');
     if (type === 'snapshots') return;
     expect(end.words.includes('stays in the repository until a prune')).toBe(type === 'index' || late);
@@ -224,6 +224,6 @@ describe('a store that fails', () => {
     const end = await run();
     faults.assertAllFired();
     await expectTruth(end);
-    expect(end.words).toMatch(/Nobody knows whether restore point [0-9a-f]{8} was saved/);
+    expect(end.words).toMatch(/It is unknown whether restore point [0-9a-f]{8} was saved/);
   });
 });

@@ -186,7 +186,7 @@ describe('a search', () => {
     expect(await search({ patterns: [], ids: [pack] })).toEqual(expect.arrayContaining(['before /word.txt']));
     expect(await search({ patterns: [], ids: [after.tree] })).toEqual(['after /']);
     await expect(search({ patterns: [], ids: ['ffffffff'] })).rejects.toThrow('No blob, tree or pack');
-    await expect(search({ patterns: [], ids: ['abc'] })).rejects.toThrow('is no id');
+    await expect(search({ patterns: [], ids: ['abc'] })).rejects.toThrow('is not an id');
   });
 
   it('takes times for UTC where they say nothing else, whatever the zone of this machine', async () => {

@@ -132,7 +132,7 @@ describe('from paths to trees', () => {
     const { message, code, details } = thrown as StillpointError;
     expect(code).toBe('host.path-not-snapshottable');
     const [heading, ...lines] = message.split('\n');
-    expect(heading).toBe('6 things stand in the way of a backup of "db1":');
+    expect(heading).toBe('6 problems stand in the way of a backup of "db1":');
     expect(lines).toEqual([
       expect.stringMatching(/"\/srv\/files\/usb".*plain device.*exclude/) as unknown,
       expect.stringMatching(/"\/srv\/files\/snap".*read-only image/) as unknown,
@@ -156,7 +156,9 @@ describe('from paths to trees', () => {
     const [tree] = coverage.trees;
     expect(tree && placesIn(tree, coverage.trees, coverage.emptyPlaces)).toEqual(['tmp']);
     const { notes } = coverage;
-    expect(notes).toEqual(['"/srv/files/tmp" (tmpfs) is in memory or of the kernel; what is in it is not saved.']);
+    expect(notes).toEqual([
+      '"/srv/files/tmp" (tmpfs) is in memory or belongs to the kernel; what is in it is not saved.',
+    ]);
   });
 
   test('a path that is saved and left out at once is refused', () => {

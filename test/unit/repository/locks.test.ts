@@ -164,7 +164,7 @@ describe('locks', () => {
     const gone = new Promise((resolve) => lock.signal.addEventListener('abort', resolve));
     await vi.advanceTimersByTimeAsync(LOCK_TIMES.tickMs);
     await gone;
-    expect(() => lock.assertHeld()).toThrow('somebody removed it');
+    expect(() => lock.assertHeld()).toThrow('another process removed it');
     expect(await names()).toEqual([]);
   });
 

@@ -80,7 +80,7 @@ test('what the file system of the target has not is taken off and named', () => 
     'owner or group (the file system has none)',
     'permissions (the file system has none)',
     'set-user-ID and set-group-ID bits (the owner is another one)',
-    'time of modification (the file system has none so far away)',
+    'time of modification (the file system cannot hold one so far away)',
     'access control list (the file system has none)',
     'extended attribute (the file system has none)',
   ]);

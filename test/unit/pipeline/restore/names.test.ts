@@ -12,7 +12,7 @@ test.each([
   ['a ligature', '\ufb01le', 'file'],
   ['an end that is dropped', 'name', 'name. .'],
   ['a mark without width', 'na\u200dme', 'name'],
-  ['bytes that are no text', '\ufffd', '\ufffd'],
+  ['bytes that are not text', '\ufffd', '\ufffd'],
 ])('names that differ in %s are like each other', (_, one, other) => {
   expect(likenessOf(Buffer.from(one))).toBe(likenessOf(Buffer.from(other)));
 });

@@ -87,6 +87,6 @@ describe('key files', () => {
     const file = encodeKeyFile(await sealMasterKey(newMasterKey(), 'x', COST, OWNER))
       .toString()
       .replace('scrypt', 'argon2');
-    expect(() => decodeKeyFile(Buffer.from(file), 'the key')).toThrow('is no key file');
+    expect(() => decodeKeyFile(Buffer.from(file), 'the key')).toThrow('is not a key file');
   });
 });
