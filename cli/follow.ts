@@ -1,6 +1,6 @@
 /**
  * Following a job to its end. The job lives in a process of its own and does not need us: whatever happens to this
- * one, the run and its clean-up go on. Ctrl-C therefore asks the job to stop and waits for its clean-up; a second
+ * one, the run and its clean-up continue. Ctrl-C therefore asks the job to stop and waits for its clean-up; a second
  * Ctrl-C only stops watching, and says so.
  */
 
@@ -22,7 +22,7 @@ export type FollowEnd =
       readonly error: ErrorRecord | undefined;
       readonly facts: RunFacts | undefined;
     }
-  /** The person stopped watching; the job goes on. */
+  /** The person stopped watching; the job continues. */
   | { readonly kind: 'left' };
 
 export interface FollowWatcher {

@@ -51,6 +51,6 @@ const exitCode = await runCommandLine(process.argv.slice(2), {
       ...(somebodyIsThere ? { prompter: new TerminalPrompter(stdin, stderr, { choosesPassword }) } : {}),
     }),
 });
-// Cancelled while nobody reads: what waits in the pipe would keep us here for ever
+// Cancelled while nobody reads: what waits in the pipe would keep us here forever
 if (exitCode === EXIT.cancelled && stdout.writableNeedDrain) process.exit(exitCode);
 process.exitCode = exitCode;

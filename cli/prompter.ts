@@ -118,7 +118,7 @@ export class TerminalPrompter implements Prompter {
       }
       signal.addEventListener('abort', onEnd, { once: true });
       input.setEncoding('utf8');
-      // Before the question appears: somebody who types at once would else be echoed by the terminal itself
+      // Before the question appears: a person who types at once would otherwise be echoed by the terminal itself
       input.setRawMode(true);
       this.#output.write(prompt);
       input.on('data', onData);

@@ -93,7 +93,7 @@ export class Shell {
     });
   }
 
-  /** Follows a job that somebody else may have started: Ctrl-C only stops watching. */
+  /** Follows a job that another shell may have started: Ctrl-C only stops watching. */
   async followJob(find: Work<Job>): Promise<void> {
     await this.#guarded(async (stillpoint, signal) => {
       const job = await find(stillpoint, signal);

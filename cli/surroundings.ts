@@ -3,7 +3,7 @@ import type { Stillpoint } from '../shared/stillpoint.ts';
 import type { Interrupts } from './interrupts.ts';
 
 export interface Terminal {
-  /** Somebody watches standard output: live lines are drawn only then. */
+  /** A person watches standard output: live lines are drawn only then. */
   readonly interactive: boolean;
   readonly colour: boolean;
   columns(): number;

@@ -1,5 +1,5 @@
 /**
- * The entry of the extension. It registers and returns: no disk, no network, no core before somebody opens a view or
+ * The entry of the extension. It registers and returns: no disk, no network, no core before the user opens a view or
  * runs a command. Everything that it makes belongs to the context and ends with it.
  */
 import * as vscode from 'vscode';

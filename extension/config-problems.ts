@@ -29,7 +29,7 @@ export class ConfigProblems implements vscode.Disposable {
     );
   }
 
-  /** Whether it is the configuration; then its problems are shown anew. */
+  /** Whether it is the configuration; then its problems are shown again. */
   async look(document: vscode.TextDocument): Promise<boolean> {
     if (document.languageId !== 'jsonc' && document.languageId !== 'json') return false;
     const place = await findConfigPlace(this.#core).catch(() => undefined);

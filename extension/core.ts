@@ -1,6 +1,6 @@
 /**
  * The door of the extension to the core. The core is loaded when the first view or command needs it and not before, so
- * that starting the editor costs nothing, and it is opened anew when the setting names another configuration. An old one
+ * that starting the editor costs nothing, and it is opened again when the setting names another configuration. An old one
  * is closed when the last work that uses it has ended; a job that runs has its own process and is not touched by that.
  */
 import type * as vscode from 'vscode';

@@ -1,5 +1,5 @@
 /**
- * The jobs as the views see them. The job store is watched only while somebody looks; with every view hidden nothing
+ * The jobs as the views see them. The job store is watched only while a view is visible; with every view hidden nothing
  * runs here. What another window, an assistant or a timer starts shows up the same way as what was started here.
  */
 import * as vscode from 'vscode';
@@ -24,7 +24,7 @@ export class JobsFeed implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<JobsChange>();
   readonly onDidChange = this.#changed.event;
   #watching: AbortController | undefined;
-  /** Jobs that were seen unfinished and whose end nobody was told yet. */
+  /** Jobs that were seen unfinished and whose end was not reported yet. */
   readonly #unfinished = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 

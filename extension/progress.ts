@@ -16,7 +16,7 @@ import { jobTitle, resultWords } from './texts/job-words.ts';
 import { cancelWords, percentDone, phaseWords, progressWords } from './texts/phase-words.ts';
 import type { Wording } from './texts/wording.ts';
 
-/** Success is told only where the user may have looked away. */
+/** Success is reported only where the user may have looked away. */
 const LONG_MS = 10_000;
 
 export interface FollowPorts {

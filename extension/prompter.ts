@@ -1,7 +1,7 @@
 /**
  * The person behind the core's questions. Questions come one at a time, whoever asks them. A remembered answer is given
  * once in a conversation, and again after it was proved; when the same question comes again without that, the answer was
- * refused and the person is asked. A conversation lasts from the first to the last piece of work that goes on at the
+ * refused and the person is asked. A conversation lasts from the first to the last piece of work that runs at the
  * same time. What the person wants remembered is stored when it was proved, and what was refused is forgotten.
  */
 import { registerSecret } from '../shared/base/log.ts';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Where `stillpoint-mcp` begins. Everything else is imported only when this Node can run it: an older one would stop at the
- * first thing that it does not know, with a sentence that helps nobody.
+ * first thing that it does not know, with a sentence that helps no one.
  */
 import process from 'node:process';
 import { nodeTooOld } from '../shared/base/node-version.ts';

@@ -1,5 +1,5 @@
 /**
- * Text that somebody else wrote: names, paths and messages from a host or from a repository. A machine that was broken
+ * Text that others wrote: names, paths and messages from a host or from a repository. A machine that was broken
  * into may put instructions for the assistant into a file name. Such text sits in fields whose description says so, is
  * bounded, and carries no control or direction characters.
  */

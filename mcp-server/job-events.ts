@@ -4,7 +4,7 @@ import type { Job } from '../shared/domain/job.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 import { EVENTS_MOST, STORED_EVENTS_MS } from './limits.ts';
 
-/** What only counts, or is about to be done; what came of it is told. */
+/** What only counts, or is about to be done; what came of it is reported. */
 const UNTOLD: ReadonlySet<RunEvent['type']> = new Set([
   'progress',
   'store-changed',

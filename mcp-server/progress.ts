@@ -7,7 +7,7 @@ import { PROGRESS_MS } from './limits.ts';
 export type ReportProgress = (event: RunEvent) => void;
 
 /**
- * `progress` has to rise with every notification, and bytes start anew in each phase: so it is the event's number, and
+ * `progress` has to rise with every notification, and bytes start again in each phase: so it is the event's number, and
  * the words say how far the phase is.
  */
 export function progressReporter(ctx: ServerContext, nowMs: () => number = () => performance.now()): ReportProgress {
@@ -22,7 +22,7 @@ export function progressReporter(ctx: ServerContext, nowMs: () => number = () =>
     reported = event.seq;
     ctx.mcpReq
       .notify({ method: 'notifications/progress', params: { progressToken, progress: event.seq, message } })
-      // A client that has gone is noticed by the transport; the job does not care
+      // A client that has gone is noticed by the transport; it makes no difference to the job
       .catch(() => undefined);
   };
 }

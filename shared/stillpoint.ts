@@ -124,7 +124,7 @@ export interface BrowseRequest {
 }
 
 /**
- * Opens the façade. Nothing is read or connected to before it is needed; the configuration is read anew for each call,
+ * Opens the façade. Nothing is read or connected to before it is needed; the configuration is read again for each call,
  * so an edit counts at once. Dispose it to close what it keeps open; jobs go on.
  */
 export function openStillpoint(options: StillpointOptions = {}): Promise<Stillpoint> {

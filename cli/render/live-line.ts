@@ -1,4 +1,4 @@
-/** One line at the bottom of a terminal that says what is going on right now. Without a terminal it is never drawn. */
+/** One line at the bottom of a terminal that says what is happening right now. Without a terminal it is never drawn. */
 import { formatBytes } from '../../shared/base/bytes.ts';
 import type { RunEvent } from '../../shared/domain/events.ts';
 import type { Terminal } from '../surroundings.ts';
@@ -59,7 +59,7 @@ function describe(event: RunEvent): string | undefined {
   if (event.type !== 'progress') return undefined;
   const parts: string[] = [];
   if (event.bytesTotal !== undefined && event.bytesTotal > 0) {
-    // A phase that goes on is not done, whatever it has counted.
+    // A phase that is still running is not done, whatever it has counted.
     parts.push(`${Math.min(99, Math.floor((event.bytesDone / event.bytesTotal) * 100))} %`);
   }
   parts.push(

@@ -55,7 +55,7 @@ export function phaseWords(phase: Phase, t: Translate): string {
   }
 }
 
-/** Done parts of a hundred, or undefined where the whole is not known. A phase that goes on is not done: 99 at most. */
+/** Done parts of a hundred, or undefined where the whole is not known. A phase that is still running is not done: 99 at most. */
 export function percentDone(progress: Progress): number | undefined {
   const { bytesDone, bytesTotal, filesDone, filesTotal } = progress;
   if (bytesTotal !== undefined && bytesTotal > 0) return Math.min(99, Math.floor((bytesDone / bytesTotal) * 100));
@@ -77,7 +77,7 @@ export function progressWords(progress: Progress, t: Translate): string {
 }
 
 /**
- * What cancelling does at this moment. What it means is known at the end, and told then.
+ * What cancelling does at this moment. What it means is known at the end, and reported then.
  */
 export function cancelWords(phase: Phase | undefined, t: Translate): string {
   switch (phase) {

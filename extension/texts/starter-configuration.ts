@@ -1,4 +1,4 @@
-/** The configuration that a user starts from: valid as it stands, with the rest as comments to take over. */
+/** The configuration that a user starts from: valid as it is, with the rest as comments to take over. */
 export const STARTER_CONFIGURATION = `// The configuration of Stillpoint. It holds no passwords.
 {
   // Machines that are reached by SSH, under the names of your SSH configuration (~/.ssh/config).

@@ -1,7 +1,7 @@
 /**
- * What the hosts said of themselves. A view asks and goes on at once: a host that answers slowly, or never, must not
+ * What the hosts said of themselves. A view asks and continues at once: a host that answers slowly, or never, must not
  * hold up the nodes beside it. One connection is made for each host however often the view asks; what came of it,
- * also a failure, stands until it is forgotten.
+ * also a failure, is kept until it is forgotten.
  */
 import type * as vscode from 'vscode';
 import { cancelled } from '../../shared/base/cancel.ts';

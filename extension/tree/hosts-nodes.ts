@@ -33,7 +33,7 @@ export type HostsNode =
 
 export interface ProblemNode {
   readonly kind: 'problem';
-  /** The id of the node whose children could not be had; undefined for the whole view. */
+  /** The id of the node whose children could not be loaded; undefined for the whole view. */
   readonly parent: string | undefined;
   readonly error: ErrorRecord;
 }
@@ -278,7 +278,7 @@ function volumeKindWords(kind: VolumeKind, t: Translate): string {
 }
 
 /**
- * The first sentence is the label. What follows stands beside it: the rest of the message where it has several lines,
+ * The first sentence is the label. What follows is shown beside it: the rest of the message where it has several lines,
  * otherwise the advice. All of it is in the tooltip and is read aloud.
  */
 export function problemView(node: ProblemNode, t: Translate): NodeView {

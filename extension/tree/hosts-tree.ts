@@ -1,6 +1,6 @@
 /**
- * The view Hosts. Hosts and sources come from the configuration alone; a host is connected to when somebody opens its
- * volumes, and asked again only on Refresh or Retry. What cannot be had becomes a node that says why, in the place where it is
+ * The view Hosts. Hosts and sources come from the configuration alone; a host is connected to when the user opens its
+ * volumes, and asked again only on Refresh or Retry. What cannot be loaded becomes a node that says why, in the place where it is
  * missed, and the rest of the tree stays usable.
  */
 import * as vscode from 'vscode';
@@ -59,14 +59,14 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
     return children;
   }
 
-  /** Everything anew; hosts that are open are connected to again. */
+  /** Everything again; hosts that are open are connected to again. */
   refreshAll(): void {
     this.#inventories.forgetAll();
     this.#shown.clear();
     this.#changed.fire(undefined);
   }
 
-  /** The children of one node anew; a host is connected to again. */
+  /** The children of one node again; a host is connected to again. */
   refresh(node: HostsNode): void {
     if (node.kind === 'host') this.#inventories.forget(node.host.name);
     if (node.kind === 'volumes') this.#inventories.forget(node.host);
@@ -87,7 +87,7 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
     this.refreshSource(source);
   }
 
-  /** The restore points of one source anew, if they are shown. */
+  /** The restore points of one source again, if they are shown. */
   refreshSource(source: string): void {
     this.#refreshId(`source/${source}`);
   }

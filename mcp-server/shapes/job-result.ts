@@ -90,7 +90,7 @@ const sweepShape = z.strictObject({
   keptCount: count('Objects left alone.'),
 });
 
-/** Both in one shape: every shape stands in the list of tools, which has to stay small. */
+/** Both in one shape: every shape is in the list of tools, which has to stay small. */
 const careShape = z.strictObject({
   kind: z.enum(['forget', 'prune', 'repair']).describe('Which.'),
   forgottenCount: count('Restore points forgotten.'),

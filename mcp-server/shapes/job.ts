@@ -18,7 +18,7 @@ export const JOB_STATES = [
   'interrupted',
 ] as const;
 
-/** When to look again at a job that goes on. */
+/** When to look again at a job that is not finished. */
 const NEXT_POLL_SECONDS = 10;
 
 export const jobShape = z.strictObject({
@@ -113,7 +113,7 @@ function subjectOf(job: Job): string {
 
 function percentOf(done: number | undefined, total: number | undefined): number | null {
   if (done === undefined || total === undefined || total <= 0) return null;
-  // A phase that goes on is not done, whatever it has counted.
+  // A phase that is still running is not done, whatever it has counted.
   return Math.min(99, Math.floor((done / total) * 100));
 }
 

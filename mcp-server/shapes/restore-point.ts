@@ -72,7 +72,7 @@ export function unreadableOf(points: readonly UnreadableRestorePoint[]): {
   };
 }
 
-/** They stand on every page beside the others, so they are few. */
+/** They are on every page beside the others, so they are few. */
 const UNREADABLE_MOST = 5;
 
 export const fileShape = z.strictObject({

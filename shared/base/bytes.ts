@@ -22,7 +22,7 @@ const UNSEEN =
 
 /**
  * A name of bytes for the eye: UTF-8 where it is, `\xNN` for what is not text, control characters visible. A quotation
- * mark is shown as `\x22`, so that a name in a sentence cannot end the quotation that it stands in.
+ * mark is shown as `\x22`, so that a name in a sentence cannot end the quotation that it is in.
  */
 export function displayName(name: Uint8Array): string {
   const text = Buffer.from(name.buffer, name.byteOffset, name.byteLength);
@@ -32,7 +32,7 @@ export function displayName(name: Uint8Array): string {
   return displayText(shown).replaceAll('"', String.raw`\x22`);
 }
 
-/** A sentence that may hold what somebody else wrote, with everything in it visible. */
+/** A sentence that may hold what others wrote, with everything in it visible. */
 export function displayText(text: string): string {
   return text.replaceAll(UNSEEN, escapeCharacter);
 }

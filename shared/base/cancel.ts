@@ -41,7 +41,7 @@ export function cancelled(what: string): StillpointError {
   });
 }
 
-/** Rejects with the signal's reason as soon as it fires; the promise itself goes on unobserved. */
+/** Rejects with the signal's reason as soon as it fires; the promise itself continues unobserved. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason as Error);

@@ -1,6 +1,6 @@
 /**
  * Time as a port, so that tests decide what time it is. `now` is wall time, for labels; `monotonicMs` is for spans
- * and deadlines and does not jump when somebody sets the clock.
+ * and deadlines and does not jump when the clock is set.
  */
 export interface Clock {
   now(): Date;

@@ -1,4 +1,4 @@
-/** What somebody who mistyped a name most likely meant. */
+/** What a person who mistyped a name most likely meant. */
 
 /** The known name with the fewest edits from `name`, or undefined when none is near. */
 export function nearest(name: string, known: readonly string[]): string | undefined {

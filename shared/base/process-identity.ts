@@ -1,6 +1,6 @@
 /**
  * Which process it is, said so that another process can tell later whether it still lives. A pid alone is given to
- * somebody else sooner or later; a pid with the time of its start, in one boot of one machine, is not. No clock is
+ * another process sooner or later; a pid with the time of its start, in one boot of one machine, is not. No clock is
  * compared for processes of our own machine, so setting the clock or sleeping for a night does not kill anybody.
  *
  * Death is only said where it is proved: where the process table in which the pid was given can be looked at, or where

@@ -1,5 +1,5 @@
 /**
- * A configuration file as a document: its values, and where each of them stands, so that whatever is wrong can be said
+ * A configuration file as a document: its values, and where each of them is, so that whatever is wrong can be said
  * with line and column. Comments and trailing commas are allowed; a key that is written twice is not, because one of
  * the two would be lost without a word.
  */

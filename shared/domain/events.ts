@@ -1,5 +1,5 @@
 /**
- * What a run tells while it goes on. One union for all shells: no words of a user interface, no rates; those are
+ * What a run reports while it lasts. One union for all shells: no words of a user interface, no rates; those are
  * computed by whoever draws them. Each event is stored as a line of the job's log, so everything in it is plain JSON.
  */
 import type { ErrorRecord } from '../base/errors.ts';

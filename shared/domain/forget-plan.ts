@@ -6,7 +6,7 @@ import type { PointFilter } from './point-filter.ts';
 import type { PruneOptions, PrunePlan } from './prune-plan.ts';
 import type { GroupKey, RetentionPoint } from './retention.ts';
 
-/** Plain JSON, as it stands in a request. */
+/** Plain JSON, as it is in a request. */
 export type ForgetSelection =
   | {
       readonly by: 'rules';

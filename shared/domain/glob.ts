@@ -2,7 +2,7 @@
  * Patterns for one name, as Go's path/filepath reads them, and so restic: `*` and `?` match within a name, `[a-z]` a set
  * and `[^a-z]` its opposite, `\` takes the next character as it is.
  *
- * Names are bytes. They are compared as UTF-8, so that `?` is one character; each byte that is no UTF-8 is a character
+ * Names are bytes. They are compared as UTF-8, so that `?` is one character; each byte that is not UTF-8 is a character
  * of its own, which only wildcards match.
  */
 import { isUtf8 } from 'node:buffer';

@@ -1,4 +1,4 @@
-/** What a host is made of, as far as a backup cares: mounts, the volumes under them, and what each could give us. */
+/** What a host is made of, as far as a backup needs it: mounts, the volumes under them, and what each could give us. */
 import type { HostName } from './names.ts';
 
 /** One line of `/proc/self/mountinfo`; see proc(5). Paths are bytes with the octal escapes resolved. */

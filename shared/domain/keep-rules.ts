@@ -2,11 +2,11 @@
 import { StillpointError } from '../base/errors.ts';
 import type { CalendarSpan } from './local-time.ts';
 
-/** The counted rules in the order in which reasons are told. */
+/** The counted rules in the order in which reasons are given. */
 export const COUNTED_RULES = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
 type Period = Exclude<(typeof COUNTED_RULES)[number], 'last'>;
 
-/** Plain JSON, so that it can stand in the configuration, in a request and in a plan. Absent or 0: no such rule. */
+/** Plain JSON, so that it can be in the configuration, in a request and in a plan. Absent or 0: no such rule. */
 export interface KeepRules {
   readonly last?: KeepCount | undefined;
   readonly hourly?: KeepCount | undefined;

@@ -1,5 +1,5 @@
 /**
- * A name in a filter that nothing bears: a mistake in typing and not a question with an empty answer. Whoever believes
+ * A name in a filter that no restore point has: a mistake in typing and not a question with an empty answer. Whoever believes
  * that answer takes a host for not backed up, or a job that keeps order for one that found nothing to do.
  *
  * A name is known where a restore point bears it or the configuration says it, so that a source which has not been

@@ -1,6 +1,6 @@
 /**
  * Names and ids. They are made by these constructors only, so that a name that reaches a command, a path or a stored
- * record has been looked at once, and a host's name can never stand where a repository's should.
+ * record has been looked at once, and a host's name can never be taken for a repository's.
  */
 import { randomBytes } from 'node:crypto';
 import type { Branded } from '../base/brand.ts';

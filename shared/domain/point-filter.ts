@@ -7,7 +7,7 @@ export interface PointFilter {
   readonly sources: readonly string[];
   /** Any of these hosts. */
   readonly hostnames: readonly string[];
-  /** All tags of any of these lists; an empty text stands for a restore point without tags. */
+  /** All tags of any of these lists; an empty text means a restore point without tags. */
   readonly tags: readonly (readonly string[])[];
   /** All of these paths. */
   readonly paths: readonly string[];
@@ -41,7 +41,7 @@ export function describeFilter({ sources, hostnames, tags, paths }: PointFilter)
   return parts.join(' and ');
 }
 
-/** For a restore point that somebody named beside a filter which it does not fit. */
+/** For a restore point that a person named beside a filter which it does not fit. */
 export function misfit(point: FilteredFacts & { readonly id: string }, filter: PointFilter): StillpointError {
   const mismatches = misfitsOf(point, filter);
   const is = mismatches.map((each) => each.is).join(' and ');

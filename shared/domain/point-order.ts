@@ -81,7 +81,7 @@ export function orderPoints<P extends PointInTime>(points: readonly P[], now: Da
 
 function placesOf<P extends PointInTime>(points: readonly P[], latestMs: number): Place<P>[] {
   const byId = new Map(points.map((point) => [point.id, point]));
-  // A copy stands for its original where that is gone, as after a repair.
+  // A copy counts for its original where that is gone, as after a repair.
   const byOriginal = new Map(
     points.flatMap((point) => (point.original === undefined ? [] : [[point.original, point]])),
   );

@@ -36,7 +36,7 @@ export interface Question extends QuestionIdentity {
 
 export interface HostKeyOffer {
   readonly host: string;
-  /** As it will stand in known_hosts: `name` or `[name]:port`. */
+  /** As it will appear in known_hosts: `name` or `[name]:port`. */
   readonly address: string;
   readonly keyType: string;
   /** "SHA256:…", as ssh-keygen -l prints it. */

@@ -3,7 +3,7 @@ import { StillpointError } from '../base/errors.ts';
 import type { RepositoryName } from './names.ts';
 import type { PlanId } from './plan-id.ts';
 
-/** Plain JSON, as it stands in a request. */
+/** Plain JSON, as it is in a request. */
 export interface PruneOptions {
   /** How much unused data may stay inside packs: "5%" of all that stays, "200M", or "unlimited". */
   readonly maxUnused: string;

@@ -3,7 +3,7 @@ import type { PlanId } from './plan-id.ts';
 
 export type RepairPart = 'index' | 'packs' | 'points';
 
-/** Plain JSON, as it stands in a request. */
+/** Plain JSON, as it is in a request. */
 export interface RepairScope {
   readonly part: RepairPart;
   /** Of `packs`: ids or starts of ids; without any, all packs are read to find the damaged ones. */

@@ -1,6 +1,6 @@
 /**
  * What a run did that lasts. An error in the middle of a run cannot know what it means for the whole:
- * whether the restore point stands already, whether the snapshot is gone. So consequences are never written where an
+ * whether the restore point is saved already, whether the snapshot is gone. So consequences are never written where an
  * error arises; they are computed from these facts when the job has ended (`consequences.ts`).
  *
  * They say no more than what was reported back: what was begun and not answered is `unsure`.
@@ -47,9 +47,9 @@ export interface StoreFacts extends StoreCounts {
   readonly pointsRemoved: readonly string[];
   /** "restore point 0a1b2c3d was saved": what was begun, and it is unknown whether it is so. */
   readonly unsure: readonly string[];
-  /** Ids of restore points that were about to be saved or removed; only while the run goes on. */
+  /** Ids of restore points that were about to be saved or removed; only while the run lasts. */
   readonly pending?: readonly Pending[];
-  /** Packs and index files were about to be changed; only while the run goes on. */
+  /** Packs and index files were about to be changed; only while the run lasts. */
   readonly isChanging?: true;
   /** The process died, so that its counts are the least that was done. */
   readonly isCutShort?: true;

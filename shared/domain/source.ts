@@ -39,7 +39,7 @@ export interface SshHost {
   readonly sshConfigFile: string | undefined;
 }
 
-/** How the place of a repository is used. All of it may be left out. */
+/** How the store of a repository is used. All of it may be left out. */
 export interface StoreOptions {
   readonly limitUploadKiB?: number | undefined;
   readonly limitDownloadKiB?: number | undefined;

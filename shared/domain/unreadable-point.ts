@@ -1,4 +1,4 @@
-/** Restore points that are there and cannot be read: told beside an answer, so that it never looks complete. */
+/** Restore points that are there and cannot be read: reported beside an answer, so that it never looks complete. */
 import type { Finding } from './report.ts';
 
 export interface UnreadablePoint {

@@ -2,7 +2,7 @@
  * Whether a restore point holds all that its backup was to hold. A record of how it came to be, not a proof that it can
  * be read today: that is what `verify` is for.
  *
- * What is known stands in the restore point itself, twice: as a tag, because restic shows tags and keeps them where it
+ * What is known is recorded in the restore point itself, twice: as a tag, because restic shows tags and keeps them where it
  * rewrites a restore point, and with its facts in our own field, which restic drops. restic's "repair snapshots" sets
  * the same tag "repaired", but not with its `--forget`: then nothing is left that would tell such a copy from a tagged
  * one, and neither is called whole.
@@ -37,7 +37,7 @@ export interface MissingEntry {
   readonly reason: string;
 }
 
-/** The parts of a restore point that tell. What another program wrote may stand in all of them. */
+/** The parts of a restore point that tell. What another program wrote may be in all of them. */
 interface PointRecord {
   readonly tags?: readonly string[];
   readonly extra?: Readonly<Record<string, unknown>>;

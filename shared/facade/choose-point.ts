@@ -35,7 +35,7 @@ export const placed = (points: readonly RestorePoint[], spec: RepositorySpec): P
 
 /**
  * Whether backups bring restore points that fit into this repository, or may do so for all that the configuration says.
- * Into any other they come as copies, so the latest can be told without it.
+ * Into any other they come as copies, so the latest can be determined without it.
  */
 export function mayGetTheLatest({ name }: RepositorySpec, { filter, sources }: Asked): boolean {
   const { sources: named, hostnames } = filter;
@@ -80,7 +80,7 @@ export function chooseNamed(found: readonly PlacedPoint[], wanted: string, { fil
   });
 }
 
-/** That in the repository of its source, else the one that is no copy, else the first. */
+/** That in the repository of its source, else the one that is not a copy, else the first. */
 function nearest(same: readonly PlacedPoint[], sources: readonly Source[]): PlacedPoint | undefined {
   const isAtHome = ({ tags = [], spec }: PlacedPoint): boolean => {
     const { source } = readLabels(tags);

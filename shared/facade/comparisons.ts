@@ -1,6 +1,6 @@
 /**
  * Questions that go through the trees of many restore points. They hold no lock, so a repository that cannot be written
- * to can be asked too; when somebody prunes meanwhile, the answer is an error and not a wrong figure.
+ * to can be asked too; when another process prunes meanwhile, the answer is an error and not a wrong figure.
  */
 import type { Take } from '../base/take.ts';
 import type { DiffChange, DiffRequest, DiffSummary } from '../domain/diff.ts';

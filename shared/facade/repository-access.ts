@@ -1,5 +1,5 @@
 /**
- * Passwords and locks of a repository. Each act opens the repository anew, so that "the key in use" is the one whose
+ * Passwords and locks of a repository. Each act opens the repository again, so that "the key in use" is the one whose
  * password the configuration or the person gives now, and not one that was given to a shell long ago.
  */
 import type { JudgedLock, NewPassword, RepositoryKey, UnlockReport } from '../domain/repository-access.ts';

@@ -2,7 +2,7 @@
  * Repositories that were opened for looking at them, kept open for some minutes: opening costs a second, because a
  * password's key is made slowly on purpose. Nothing is ever written through them.
  *
- * What another process adds is seen: restore points are listed anew each time, and the index is read on before files
+ * What another process adds is seen: restore points are listed again each time, and the index is read on before files
  * are. What it removes while we look is an error for that look and no more.
  */
 import type { Logger } from '../base/log.ts';
@@ -12,7 +12,7 @@ import type { OpenedRepository } from '../repository/opened-repository.ts';
 export interface ShelfPorts {
   open(spec: RepositorySpec, signal: AbortSignal): Promise<OpenedRepository>;
   readonly logger: Logger;
-  /** How long one may stand unused. */
+  /** How long one may stay unused. */
   readonly idleMs?: number;
 }
 
@@ -32,7 +32,7 @@ export class RepositoryShelf implements AsyncDisposable {
     this.#ports = ports;
   }
 
-  /** Runs `work` with the repository open. An error of opening is the caller's, and the next call opens anew. */
+  /** Runs `work` with the repository open. An error of opening is the caller's, and the next call opens again. */
   async use<T>(
     spec: RepositorySpec,
     signal: AbortSignal,

@@ -20,7 +20,7 @@ export const handoverSchema = z.object({
     z.string(),
     z.object({
       password: z.string(),
-      /** What the place of the repository asks for. */
+      /** What the store of the repository asks for. */
       store: z.string().optional(),
     }),
   ),
@@ -102,7 +102,7 @@ interface KeptAnswer {
 
 /**
  * The runner's side: there is no person, so what was answered before is answered again as often as it is asked, also
- * when a lost connection is opened anew, until it is refused once; everything else is declined.
+ * when a lost connection is opened again, until it is refused once; everything else is declined.
  */
 export function replayedAnswers(answers: readonly Answer[]): Prompter {
   const known = new Map(answers.map((answer) => [idOf(answer), answer.value]));

@@ -1,5 +1,5 @@
 /**
- * `events.ndjson`: what a run told, one line an event. Only the runner writes, only at the end; any number of processes
+ * `events.ndjson`: what a run reported, one line an event. Only the runner writes, only at the end; any number of processes
  * read at the same time. A line counts from its newline on: what a crash or a full disk left without one was never said.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { parseEvent } from './records.ts';
 
 /**
  * Writing is synchronous: the pipeline's `emit` returns nothing to wait for, the order is that of the calls, and what
- * was told is out of this process before the next step is taken.
+ * was reported is out of this process before the next step is taken.
  */
 export class EventLogWriter implements Disposable {
   readonly #fd: number;

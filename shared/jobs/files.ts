@@ -19,7 +19,7 @@ export async function replaceFile(path: string, content: string): Promise<void> 
 }
 
 /**
- * Gives the file a new time and leaves its content. It is written anew, because a time that we set would be that of our
+ * Gives the file a new time and leaves its content. It is written again, because a time that we set would be that of our
  * clock, and the folder may lie on another machine.
  */
 export async function refreshFile(path: string): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Following a job: what was told and what is being told, each event once and in order, to the end. Looks whether the
+ * Following a job: what was reported and what is being reported, each event once and in order, to the end. Looks whether the
  * job is finished before it reads the log: what is said last is then read last.
  */
 import type { Clock } from '../base/clock.ts';

@@ -1,5 +1,5 @@
 /**
- * What a verb tells, on its way into the job's log: what only counts is thinned out to what an eye can follow, secrets
+ * What a verb reports, on its way into the job's log: what only counts is thinned out to what an eye can follow, secrets
  * are taken out of texts that foreign programs had a part in, the record follows the phases, and the facts of the run
  * are gathered from all of it, also from what a full disk kept out of the log. Nothing in here throws into the pipeline.
  */

@@ -8,8 +8,8 @@
  *     locks/                see host-lock.ts
  *     jobs/<id>/record.json    what is to be done; written by the starter, then by the runner alone
  *     jobs/<id>/heartbeat      which process answers for the job; created once, touched while it lives
- *     jobs/<id>/events.ndjson  what the run told
- *     jobs/<id>/cancel         somebody wants it to stop
+ *     jobs/<id>/events.ndjson  what the run reported
+ *     jobs/<id>/cancel         a request to stop
  *     jobs/<id>/released       nothing of the job's run is left on the host
  *     jobs/<id>/finished.json  the last event; created once, by the runner, or by whoever finds the runner dead
  *     jobs/<id>/runner.log     what the runner's process printed

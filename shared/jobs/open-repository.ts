@@ -1,4 +1,4 @@
-/** Opens and makes repositories of the configuration at their places. */
+/** Opens and makes repositories of the configuration at their locations. */
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { Environment } from '../base/environment.ts';
@@ -24,15 +24,15 @@ export interface OpenRepositoryPorts {
   readonly environment: Environment;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** With a place that fails: somebody waits for the answer, or a job goes on by itself. */
+  /** With a store that fails: a person waits for the answer, or a job runs by itself. */
   readonly patience: keyof typeof PATIENCE;
-  /** Told when the place of the repository failed and is tried again. */
+  /** Called when the store of the repository failed and is tried again. */
   readonly onTrouble?: ((trouble: Trouble) => void) | undefined;
-  /** Given what whoever looks on should know of the repository; default: the log. */
+  /** Given what an observer should know of the repository; default: the log. */
   readonly onNotice?: ((notice: RepositoryNotice) => void) | undefined;
-  /** Told of every file that is saved or removed, and of those of which that is not known. */
+  /** Called for every file that is saved or removed, and for those of which that is not known. */
   readonly onChange?: ((change: StoreChange) => void) | undefined;
-  /** For whoever has to see the store itself: nothing is taken from the copies on this machine. */
+  /** For work that has to see the store itself: nothing is taken from the copies on this machine. */
   readonly isFresh?: boolean;
 }
 

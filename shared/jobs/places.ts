@@ -1,5 +1,5 @@
 /**
- * What a request means. The names in it stand for other things in each configuration, and for other machines in each
+ * What a request means. The names in it mean other things in each configuration, and other machines in each
  * SSH configuration; so a job is known by what its names resolve to, and two jobs are the same only where all of that is.
  */
 import { realpath } from 'node:fs/promises';

@@ -33,7 +33,7 @@ export function runRegister(
   };
 }
 
-/** By which what is ours on a host is told, and told to be dead. */
+/** By which what is ours on a host is recognised, and known to be dead. */
 export async function ownTraces(
   store: JobStore,
 ): Promise<{ readonly owner: OwnerId; readonly dead: readonly RunId[] }> {
@@ -52,7 +52,7 @@ export async function deadRuns(store: JobStore): Promise<{ readonly run: RunId; 
 }
 
 async function isDead({ finished, runner }: JobFacts): Promise<boolean> {
-  // `interrupted` is what somebody else says of a runner; every other end is a runner's own word, its last one.
+  // `interrupted` is what another process says of a runner; every other end is a runner's own word, its last one.
   if (finished !== undefined && finished.outcome !== 'interrupted') return true;
   if (runner === undefined) return false;
   const fate = await fateOf(runner.identity);

@@ -31,7 +31,7 @@ export interface ResolvedSecret {
   readonly warning: { readonly code: string; readonly message: string; readonly advice: string } | undefined;
 }
 
-/** A command that asks somebody, such as pinentry, needs its time; one that hangs must not hang us for ever. */
+/** A command that asks the user, such as pinentry, needs its time; one that hangs must not hang us forever. */
 const COMMAND_BUDGET_MS = 120_000;
 /** More than this is some other file. */
 const MAX_BYTES = 64 * 1024;

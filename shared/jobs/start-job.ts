@@ -51,7 +51,7 @@ export async function startJob(
   try {
     await launchRunner(store, { id, request }, handover, runnerEntry);
   } catch (error) {
-    // A runner that said nothing may still have taken over; then the job is its own and goes on.
+    // A runner that said nothing may still have taken over; then the job is its own and continues.
     const known = errorWithConsequences(error, [NOT_BEGUN]);
     if (await giveUpUnclaimed(store, id, toErrorRecord(known), clock)) throw known;
     if (isStillpointError(error, 'job.runner-failed')) {

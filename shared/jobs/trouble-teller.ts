@@ -1,4 +1,4 @@
-/** Tells whoever watches a job why it stands still: the place of its repository fails, and is tried again. */
+/** Tells those who watch a job why it is waiting: the store of its repository fails, and is tried again. */
 import type { Clock } from '../base/clock.ts';
 import type { EmitEvent } from '../domain/events.ts';
 import type { Trouble } from '../repository/backend/attempts.ts';

@@ -1,5 +1,5 @@
 /**
- * Tells when anything in the job store changed. Jobs whose process died change nothing by themselves, so a watch also
+ * Reports when anything in the job store changed. Jobs whose process died change nothing by themselves, so a watch also
  * looks after those that are not finished.
  */
 import { stat } from 'node:fs/promises';

@@ -14,7 +14,7 @@ export class FolderWatch implements Disposable {
       this.#watcher = watch(folder, { persistent: true }, () => this.#notice());
       this.#watcher.on('error', () => this.#stop());
     } catch {
-      // No notice is to be had here; the waits' own end does it.
+      // No notice is available here; the waits' own end does it.
     }
   }
 

@@ -1,7 +1,7 @@
 /**
  * The backup: from a plan to a restore point.
  *
- * Invariants. The repository is open and locked before the host is touched. The watchman stands before the first
+ * Invariants. The repository is open and locked before the host is touched. The watchman runs before the first
  * snapshot. Nothing is committed unless every stream ended with its trailer and every snapshot passed the end check;
  * the restore point is the last file written. Whatever happens, the host is released, on a clock of its own.
  *
@@ -100,7 +100,7 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
     commitRestorePoint({ ...context, run, lock, writer, read, taken }, held),
   );
 
-  // From here on the restore point stands, and a cancel comes too late: what remains is done anyway. A release that fails
+  // From here on the restore point is saved, and a cancel comes too late: what remains is done anyway. A release that fails
   // is the watchman's to finish, and a warning.
   await phases(emit, clock, never)('release', () => hold.release());
   return { ...committed, snapshots: snapshotReports(taken, lease.peaks, hold.lifetimeMs) };

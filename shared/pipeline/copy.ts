@@ -2,7 +2,7 @@
  * The copy: restore points of one repository in a second one, as the third copy of the 3-2-1 rule.
  *
  * Invariants. Nothing is stored that was not proved against its id on the way. Blobs that the second repository has are
- * not read; those that it lacks are sealed anew for it, and not compressed again where both are of format 2. A restore
+ * not read; those that it lacks are sealed again for it, and not compressed again where both are of format 2. A restore
  * point is saved only when all below it is durable; one that the source holds damaged is not copied and named.
  *
  * Crash story. Nothing in the source changes. In the target, packs come before the index and that before the restore

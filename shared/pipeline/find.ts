@@ -1,5 +1,5 @@
 /**
- * Files by name over many restore points. Matches are told as they are found, newest restore point first. Restore
+ * Files by name over many restore points. Matches are reported as they are found, newest restore point first. Restore
  * points share most of their folders: one in which nothing was found is not read again. Not recursive: a deep tree must
  * not exhaust the stack.
  */

@@ -2,12 +2,12 @@
  * Forgetting restore points, by keep rules or by name. Only their own small files are removed; the data that nothing
  * needs any more stays until a prune.
  *
- * Applying happens under an exclusive lock: the plan is made anew, and where it is not the one that was approved,
+ * Applying happens under an exclusive lock: the plan is made again, and where it is not the one that was approved,
  * nothing is changed. With a prune, that is planned before the first removal too, so that a repository in which a prune
  * must not be done is found out while all is there.
  *
  * Crash story: restore points go one after the other, oldest first; each is either there or not. What was not reached
- * stays, and the same command goes on with it.
+ * stays, and the same command continues with it.
  */
 import type { ForgetPlan, ForgetRequest } from '../domain/forget-plan.ts';
 import type { ConfiguredNames } from '../domain/known-names.ts';

@@ -1,6 +1,6 @@
 /**
  * Pruning a repository: `shared/repository/prune/` plans and does it; here is the frame of lock, phases and report.
- * What was approved is compared with a plan that is made anew under the exclusive lock.
+ * What was approved is compared with a plan that is made again under the exclusive lock.
  */
 import type { Phase } from '../domain/events.ts';
 import { type PlanId, stalePlan } from '../domain/plan-id.ts';

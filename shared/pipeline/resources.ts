@@ -1,5 +1,5 @@
 /**
- * What a verb opens, closed at its end in the reverse order. What cannot be closed is told and changes nothing about how
+ * What a verb opens, closed at its end in the reverse order. What cannot be closed is reported and changes nothing about how
  * the verb ended: work that was done does not become a failure, and a failure keeps its first error.
  */
 import { toErrorRecord } from '../base/errors.ts';

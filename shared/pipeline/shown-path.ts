@@ -1,5 +1,5 @@
 /**
- * From a path as it is shown back to the names that it stands for. What people see of a name is text; the name itself
+ * From a path as it is shown back to the names that it means. What people see of a name is text; the name itself
  * is bytes, so it is looked up in the folder that holds it and never made from the text.
  */
 import { displayName } from '../base/bytes.ts';

@@ -27,7 +27,7 @@ export interface Question extends QuestionIdentity {
 
 export interface HostKeyQuestion {
   readonly host: string;
-  /** As it will stand in known_hosts: `name` or `[name]:port`. */
+  /** As it will appear in known_hosts: `name` or `[name]:port`. */
   readonly address: string;
   /** "ssh-ed25519" and so on. */
   readonly keyType: string;

@@ -1,6 +1,6 @@
 /**
  * Quoting for POSIX sh: the only place where a value becomes part of shell text. Inside single quotes every byte but
- * the single quote itself stands for itself, in every shell and every locale; so there is one rule and no exceptions.
+ * the single quote itself means itself, in every shell and every locale; so there is one rule and no exceptions.
  */
 import { invariant } from '../base/errors.ts';
 

@@ -140,7 +140,7 @@ export interface RepositoryWriter extends AsyncDisposable {
   put(type: BlobType, data: Uint8Array, signal: AbortSignal): Promise<PendingBlob>;
   /**
    * Data blobs as another repository has sealed them (see `WriterOptions.foreign`): opened, proved against their ids and
-   * sealed anew, without compressing again. Resolves when there is room for more. Takes ownership of the data.
+   * sealed again, without compressing again. Resolves when there is room for more. Takes ownership of the data.
    */
   reseal(batch: SealedBlobs, signal: AbortSignal): Promise<PendingReseal>;
   /** A blob that is stored or under way, by its id alone: for content whose SHA-256 the host computed. */

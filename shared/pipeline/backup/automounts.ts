@@ -1,5 +1,5 @@
 /**
- * Automounts below a source: places that are empty until somebody looks, and again some time after. What a restore point
+ * Automounts below a source: places that are empty until something looks, and again some time after. What a restore point
  * holds must not depend on who looked last. So those that lead to one file system are looked at before the volumes are
  * taken stock of, and whatever is then still idle is refused, as are maps in which folders appear by being asked for.
  */

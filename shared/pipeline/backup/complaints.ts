@@ -1,7 +1,7 @@
 /**
  * What GNU find(1) and tar(1) say on standard error when they cannot read something, as values. Both print names so
- * that a line is a line whatever a file is called (LC_ALL=C): tar in its "escape" quoting, where a colon stands as
- * `\:`, find between single quotes, where a quote stands as `\'`. A line of another form is kept as it is, and whoever
+ * that a line is a line whatever a file is called (LC_ALL=C): tar in its "escape" quoting, where a colon is written
+ * `\:`, find between single quotes, where a quote is written `\'`. A line of another form is kept as it is, and whoever
  * must account for every line finds it there.
  */
 

@@ -1,4 +1,4 @@
-/** Trees within trees: a nested mount is read as a tree of its own and stands at its place in the outer one. */
+/** Trees within trees: a nested mount is read as a tree of its own and joined at its place in the outer one. */
 import { isWithin } from '../../snapshot/mountinfo.ts';
 import type { SourceTree } from './source-tree.ts';
 
@@ -26,7 +26,7 @@ function startBelow(tree: SourceTree): number {
   return tree.path.length === 1 ? 1 : tree.path.length + 1;
 }
 
-/** The trees that stand directly in this one, by their path below its root as Latin-1 text. */
+/** The trees that lie directly in this one, by their path below its root as Latin-1 text. */
 export function graftsOf(tree: SourceTree, trees: readonly SourceTree[]): ReadonlyMap<string, SourceTree> {
   const inner = trees.filter((other) => outerTreeOf(other, trees) === tree);
   const start = startBelow(tree);

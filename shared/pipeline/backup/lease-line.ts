@@ -12,7 +12,7 @@ export interface LeaseLinePorts {
   readonly emit: EmitEvent;
 }
 
-/** Where a second login is not to be had, as with passwords that are good once, the lease shares the first connection. */
+/** Where a second login is not possible, as with passwords that are good once, the lease shares the first connection. */
 export async function openLeaseLine(
   first: RemoteHost,
   ports: LeaseLinePorts,

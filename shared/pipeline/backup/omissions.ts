@@ -1,5 +1,5 @@
 /**
- * What a restore point does not hold, or not with everything that belongs to it. It is told as it is found and stands in
+ * What a restore point does not hold, or not with everything that belongs to it. It is reported as it is found and is in
  * the report, because a backup that lacks something without a word is worse than one that fails; and a file that any
  * user of the host can make must not end the backup of all the others.
  */

@@ -3,7 +3,7 @@
  * mounted below. A nested mount is a tree of its own that is grafted into the outer one; one that cannot be
  * snapshotted stops the plan, because it would otherwise be an empty folder in the backup that looks like success.
  *
- * Invariant: what a mount hides on the living host is not in the restore point, and what a mount shows is, or is told.
+ * Invariant: what a mount hides on the living host is not in the restore point, and what a mount shows is, or is reported.
  * A tree counts as read with another one only where nothing is mounted between the two.
  */
 import { displayName } from '../../base/bytes.ts';
@@ -116,7 +116,7 @@ function mountAt(
   return mount;
 }
 
-/** A tree inside an empty place has no folder in the outer one's snapshot at which it could stand. */
+/** A tree inside an empty place has no folder in the outer one's snapshot at which it could be joined. */
 function requirePlace(tree: SourceTree, all: readonly SourceTree[], empty: readonly Mount[], host: string): void {
   const outer = outerTreeOf(tree, all);
   const between = outer && empty.find(({ target }) => isBetween(target, outer.path, tree.path));

@@ -13,7 +13,7 @@ export async function rethrowWithVerdict(
   judge: (signal: AbortSignal) => Promise<void>,
   reading: AbortSignal,
 ): Promise<never> {
-  // Somebody cancelled, or the lease has said already what was wrong.
+  // The user cancelled, or the lease has said already what was wrong.
   if (reading.aborted) throw error;
   let verdict: unknown;
   try {

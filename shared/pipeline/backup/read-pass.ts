@@ -22,7 +22,7 @@ import type { TreeCounts } from './tree-counts.ts';
 import { isUnchanged } from './unchanged.ts';
 
 export interface TreeToRead {
-  /** Absolute, where the tree stands in the restore point. */
+  /** Absolute, where the tree is in the restore point. */
   readonly path: Buffer;
   /** A new look at the listing. */
   entries(signal: AbortSignal): AsyncIterable<ListedEntry>;
@@ -37,7 +37,7 @@ export interface TreeToRead {
   /** The root's node in the parent restore point. */
   readonly parentRoot: Node | undefined;
   readonly believedBeforeNs: bigint;
-  /** Trees of other volumes that stand at a path of this one: the root's node by path below this root. */
+  /** Trees of other volumes that are joined at a path of this one: the root's node by path below this root. */
   readonly grafts: ReadonlyMap<string, Node>;
   readonly context: NodeContext;
 }

@@ -1,4 +1,4 @@
-/** The last look at a restore point when something of the source could not be read: is all of it in the other place? */
+/** The last look at a restore point when something of the source could not be read: is all of it in the other repository? */
 import { isStillpointError } from '../../base/errors.ts';
 import type { BlobId, BlobType } from '../../repository/format/ids.ts';
 import { BlobSet } from '../../repository/index/blob-set.ts';

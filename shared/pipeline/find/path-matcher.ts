@@ -1,5 +1,5 @@
 /**
- * Patterns over whole paths, taken one name at a time on the way down a tree. Where a walk stands is a set of places in
+ * Patterns over whole paths, taken one name at a time on the way down a tree. The state of a walk is a set of places in
  * the patterns; two folders with one id and one such set hold the same matches, so each is looked at once.
  *
  * As in restic's find, a pattern may begin at any folder unless it begins with "/", and whatever lies below a match

@@ -1,4 +1,4 @@
-/** What became of each entry while a restore goes on, and what is said of it in the end. */
+/** What became of each entry during a restore, and what is said of it at the end. */
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 import type { EmitEvent } from '../../domain/events.ts';

@@ -1,6 +1,6 @@
 /**
  * What OpenSSH's client wrote into its log (`-E`, LogLevel DEBUG1), read for what a person has to be told. Nothing is
- * decided by it but words and error codes: whether we are connected is told by the control socket. Pure.
+ * decided by it but words and error codes: whether we are connected is known from the control socket. Pure.
  */
 export interface ClientLog {
   /** The key that the server showed last. */

@@ -1,6 +1,6 @@
 /**
  * One session channel of RFC 4254 as a RemoteProcess. Back-pressure is the protocol's own: the window of what the host
- * may send opens as somebody reads, and a write is finished when it went out within the window that the host gave.
+ * may send opens as its reader reads, and a write is finished when it went out within the window that the host gave.
  */
 import { Readable, Writable } from 'node:stream';
 import type { ExitStatus, RemoteProcess } from '../transport.ts';

@@ -17,7 +17,7 @@ export interface SftpAddress {
 }
 
 export interface SftpPorts extends Omit<HostPorts, 'prompter' | 'wrapTransport' | 'nonceBudgetMs'> {
-  /** Asked for each login, so that answers from the one before are not taken for refused when a connection is made anew. */
+  /** Asked for each login, so that answers from the one before are not taken for refused when a connection is made again. */
   readonly prompter: () => Prompter | undefined;
 }
 

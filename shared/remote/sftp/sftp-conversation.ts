@@ -2,7 +2,7 @@
  * One SFTP conversation: requests with numbers, any number of them on their way at once, answers in any order.
  *
  * It ends with the server's process, with the first thing that cannot be understood, and when a request has had no answer
- * for too long (`silence.ts`): a save that hangs until somebody cancels it would hold up its job for ever.
+ * for too long (`silence.ts`): a save that hangs until the user cancels it would hold up its job forever.
  *
  * When it ends, for whatever reason, every request that waits fails with the same StillpointError, and so does every
  * later one: a conversation never heals, a new one is opened.

@@ -1,4 +1,4 @@
-/** What is said when a conversation of SFTP cannot be had, or ends. */
+/** What is said when a conversation of SFTP cannot be opened, or ends. */
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 import { lastLines } from '../host-errors.ts';

@@ -1,6 +1,6 @@
 /**
  * The file transfers of one host: channels on one connection, opened when there is more to do than the open ones can
- * take, and opened anew after the connection was lost. Each channel has a server process of its own, so that one that
+ * take, and opened again after the connection was lost. Each channel has a server process of its own, so that one that
  * waits for the disk holds up no other. Where the server allows fewer channels than we want, users share them.
  */
 import { type Clock, systemClock } from '../../base/clock.ts';

@@ -1,10 +1,10 @@
 /**
  * Whether a call that failed is made again, and when.
  *
- * A place that fails may be on its way back, and a running backup waits for that. Or it is up and refuses this one
- * request for ever: full stores answer 500 to every write (rclone), a used-up quota is a plain "failure" over SFTP, and
+ * A store that fails may be on its way back, and a running backup waits for that. Or it is up and refuses this one
+ * request forever: full stores answer 500 to every write (rclone), a used-up quota is a plain "failure" over SFTP, and
  * neither says more. Therefore, when the same request was refused like that three times in a row, the file `config` is
- * asked for. If that comes, or is said not to be there, the place lives, and waiting for long would be in vain.
+ * asked for. If that comes, or is said not to be there, the store is up, and waiting for long would be pointless.
  */
 import { deadline } from '../../base/cancel.ts';
 import type { Clock } from '../../base/clock.ts';

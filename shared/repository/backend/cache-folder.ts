@@ -1,5 +1,5 @@
 /**
- * Files kept near, each with the SHA-256 of its content, by which alone it is believed. Everything in the folder may be
+ * Cached files, each with the SHA-256 of its content, by which alone it is believed. Everything in the folder may be
  * taken away at any time, by us, by other processes or by hand, and is then fetched again.
  *
  * A file is written under a name of its own and renamed, so several processes may write the same one; what a crash

@@ -1,11 +1,11 @@
 /**
- * Keeps near what is read from a store again and again: indexes, restore points, and trees. They are kept as they are
- * stored, sealed, so the folder tells no more than the store does, and they are proved by the layer above as ever.
+ * Caches what is read from a store again and again: indexes, restore points, and trees. They are kept as they are
+ * stored, sealed, so the folder reveals no more than the store does, and they are proved by the layer above as always.
  *
  * One bad answer must not stay for good. A whole file is kept, and read here, only when it fits its name, which is its
  * SHA-256. What a piece of a pack should be is known only above: whoever finds that it fails asks again with `renew`.
  *
- * A stored file never changes, so a copy is never out of date; it can only be of a file that has gone. What is there is
+ * A stored file never changes, so a copy is never out of date; it can only be of a file that is gone. What is there is
  * therefore always asked of the store itself: listings, sizes and removals pass through, and what a listing no longer
  * names is dropped here. `check`, `verify` and whatever removes data go without these copies: they have to see the store.
  */

@@ -1,5 +1,5 @@
 /**
- * Tells what was changed in a store: the one place through which every verb writes and removes, so no verb has to say
+ * Reports what was changed in a store: the one place through which every verb writes and removes, so no verb has to say
  * what it did. Among them are the locks, which come and go with every opening.
  *
  * A call that failed may have done its work all the same: the answer was lost, or came after a cancel. It is then looked

@@ -1,5 +1,5 @@
 /**
- * What a place was given up for lately: many calls that fail one after the other must not each be waited for anew. For a
+ * What a store was given up for lately: many calls that fail one after the other must not each be waited for again. For a
  * minute each of them is tried once, until one works.
  */
 import type { Clock } from '../../base/clock.ts';

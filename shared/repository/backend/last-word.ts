@@ -1,4 +1,4 @@
-/** What is said of a call that was made again and again in vain. What it means follows from what the place still does. */
+/** What is said of a call that was made again and again without success. What it means follows from what the store still does. */
 import { StillpointError } from '../../base/errors.ts';
 
 export type CallName = 'prepare' | 'save' | 'load' | 'stat' | 'list' | 'packFolders' | 'remove';

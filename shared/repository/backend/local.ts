@@ -4,7 +4,7 @@
  * A file is written under a temporary name in its own folder, flushed to the disk, marked read-only, renamed, and the
  * folder is flushed. A crash before the rename leaves a `…-tmp-…` file that nobody reads; after it, the file is whole
  * and stays. Packs lie in `data/xx/`, where xx are the first two digits of the name. Layout and modes are restic's.
- * Folders and files may be links to other disks; one that leads nowhere is an error and no empty folder.
+ * Folders and files may be links to other disks; one that leads nowhere is an error and not an empty folder.
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -22,7 +22,7 @@ const FOLDERS = ['keys', 'index', 'snapshots', 'locks', 'data'] as const;
 const OWNER_ONLY = { folder: 0o700, file: 0o400 };
 const WITH_GROUP = { folder: 0o770, file: 0o440 };
 
-/** A FIFO in the place of a file would keep whoever opens it waiting for ever. */
+/** A FIFO in the place of a file would keep whoever opens it waiting forever. */
 const READ_NO_WAIT = constants.O_RDONLY | constants.O_NONBLOCK;
 
 export function createLocalBackend(folder: string): Backend {

@@ -1,4 +1,4 @@
-/** How long a place that fails is waited for, by who waits. */
+/** How long a store that fails is waited for, by who waits. */
 
 export interface RetryPolicy {
   /** How often a call is made at most, the first time included. */

@@ -100,7 +100,7 @@ class S3Backend implements Backend {
   async #saveInParts(Key: string, content: readonly Uint8Array[], abortSignal: AbortSignal): Promise<void> {
     const target = { Bucket: this.#bucket, Key };
     // The caller is let go at once; what is on its way is let end, in a moment. An upload whose name we never learn, and
-    // a part that arrives after its upload was taken away, would lie there for ever.
+    // a part that arrives after its upload was taken away, would lie there forever.
     const options = { abortSignal: signalAfter(abortSignal, LINGER_MS) };
     const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand(target), options);
     try {

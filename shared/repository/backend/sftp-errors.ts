@@ -51,7 +51,7 @@ async function askSpace(
   const space = await client.space(folder).catch(() => undefined);
   if (space === undefined) return undefined;
   if (space.isReadOnly) return denied(doing, 'the file system is mounted read-only', cause);
-  // Some file systems make inodes as they go and call their number 0 for ever; they are full only in bytes.
+  // Some file systems make inodes as they go and call their number 0 forever; they are full only in bytes.
   return space.freeBytes < neededBytes ? noSpace(doing, cause) : undefined;
 }
 

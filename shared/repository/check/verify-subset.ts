@@ -26,7 +26,7 @@ export function chooseSubset(subset: VerifySubset | undefined, packs: readonly P
   }
 }
 
-/** By the first byte of the name, as restic does it; hence at most 256 parts. A pack stays in its part for ever. */
+/** By the first byte of the name, as restic does it; hence at most 256 parts. A pack stays in its part forever. */
 function partOf(packs: readonly PackId[], share: number, of: number): ReadonlySet<PackId> {
   return new Set(packs.filter((id) => Number.parseInt(id.slice(0, 2), 16) % of === share - 1));
 }

@@ -47,7 +47,7 @@ export async function createSealer(key: CipherKey): Promise<Sealer> {
   await sodium.ready;
   if (key.encrypt.length !== 32 || key.macK.length !== 16 || key.macR.length !== 16) throw badKey();
   const nonceCipher = createCipheriv('aes-128-ecb', key.macK, null).setAutoPadding(false);
-  // Given as bytes, the key is made anew for each message, which for a small one takes longer than the message.
+  // Given as bytes, the key is made again for each message, which for a small one takes longer than the message.
   const encryptionKey = createSecretKey(key.encrypt);
   const macKey = new Uint8Array(32);
   macKey.set(key.macR);

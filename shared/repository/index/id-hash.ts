@@ -1,7 +1,7 @@
 /**
  * Where an entry of the index belongs in a table. Ids are SHA-256, so any few of their bits are as good as all; but an
  * index may claim whatever ids it likes, and whoever makes one could have all of them meet in one place. So there are
- * two ways: the quick one for ids as they are, and one that nobody can aim at without the key, which is made anew for
+ * two ways: the quick one for ids as they are, and one that nobody can aim at without the key, which is made again for
  * each table. See `entry-slots.ts` for when the second is taken.
  */
 import { randomBytes } from 'node:crypto';

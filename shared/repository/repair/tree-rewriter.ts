@@ -42,7 +42,7 @@ interface OpenTree {
   next: number;
   /** Whether it cannot be read. */
   readonly isLost: boolean;
-  /** Whether it has to be made anew, whatever becomes of its folders. */
+  /** Whether it has to be made again, whatever becomes of its folders. */
   readonly isDamaged: boolean;
 }
 

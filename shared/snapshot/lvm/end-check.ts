@@ -1,5 +1,5 @@
 /**
- * The verdict after the last read. A thick snapshot that overflowed stays invalid for ever, so one numeric status now,
+ * The verdict after the last read. A thick snapshot that overflowed stays invalid forever, so one numeric status now,
  * on the same volume with the same table and mount, proves that it was valid all the time that we read.
  */
 import { StillpointError } from '../../base/errors.ts';

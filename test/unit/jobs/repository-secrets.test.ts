@@ -84,7 +84,7 @@ describe('the password in a file', () => {
     await expect(resolve({ passwordFile })).rejects.toEqual(refused('is not text or is far too long'));
     await writeFile(passwordFile, 'x'.repeat(70_000));
     await expect(resolve({ passwordFile })).rejects.toEqual(refused('is not text or is far too long'));
-    await expect(resolve({ passwordFile: folder })).rejects.toEqual(refused('which is no file'));
+    await expect(resolve({ passwordFile: folder })).rejects.toEqual(refused('which is not a file'));
   });
 });
 
@@ -159,7 +159,7 @@ describe('what a store asks for', () => {
     const questions: unknown[] = [];
     const prompter = { ...answering('x'), ask: (question: unknown) => Promise.resolve(void questions.push(question)) };
     await expect(resolveStoreSecret(repository, prompter, never)).rejects.toEqual(
-      refused('The secret key "backup" of the store of the repository "main" is written nowhere'),
+      refused('The secret key "backup" of the store of the repository "main" is not in the configuration'),
     );
     expect(questions).toEqual([
       {

@@ -322,6 +322,6 @@ describe('sets', () => {
     ]);
     expect(set.add('tree', 'ab'.repeat(32) as BlobId)).toBeUndefined();
     await repository.reloadIndex(signal);
-    expect(() => set.has('tree', after.tree)).toThrow('removed data from the repository meanwhile');
+    expect(() => set.has('tree', after.tree)).toThrow('removed data from the repository in the meantime');
   });
 });

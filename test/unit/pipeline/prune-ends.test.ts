@@ -105,6 +105,6 @@ describe.each(['forget', 'prune'] as const)('a %s', (verb) => {
       { on: 'stat', where, error: failure, times: Number.POSITIVE_INFINITY },
     ]);
     expect(store.filesUnsure).toBeGreaterThan(0);
-    expect(words).toContain(`of ${store.filesUnsure} more it is unknown`);
+    expect(words).toContain(`for ${store.filesUnsure} more it is unknown`);
   });
 });

@@ -117,7 +117,7 @@ describe('a lock of ours', () => {
     await plant({ holder: holder({ namespace: 'pid:[1]' }) });
     await expect(repository.lock('exclusive', signal)).rejects.toMatchObject({ code: 'repository.locked' });
     const { kept } = await repository.unlock('stale', signal);
-    expect(kept.map(({ reason }) => reason)).toEqual([expect.stringContaining('container of our host name')]);
+    expect(kept.map(({ reason }) => reason)).toEqual([expect.stringContaining('container with our host name')]);
   });
 
   it('from before this machine was started again goes after two renewals that did not come', async ({ skip }) => {

@@ -76,7 +76,7 @@ describe('packs that a listing leaves out', () => {
     const backend = hide(store, ({ type, name }) => type === 'data' && isHidden(name, all));
     const { findings } = await checkRepository(await open(backend), never);
     expect(findings.map(({ severity }) => severity)).toEqual(['warning']);
-    expect(findings[0]?.message).toContain('that the listing leaves out');
+    expect(findings[0]?.message).toContain('missing from the listing');
     for (const scope of REPAIRS) {
       const { writes, removes, lost } = await repair(backend, scope);
       expect([scope, writes, removes, lost]).toEqual([scope, [], [], []]);
