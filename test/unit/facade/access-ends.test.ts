@@ -111,7 +111,7 @@ async function expectTruth(words: string, before: Record<'keys' | 'locks', reado
   if (words.includes('No lock was removed')) expect(locks).toEqual(before.locks);
   const unlocked = /(\d+) locks? (?:was|were) removed before that/.exec(words)?.[1];
   if (unlocked !== undefined) expect(before.locks.length - locks.length).toBe(Number(unlocked));
-  expect(words).toMatch(/^(Key|No|Nobody|The repository|\d+ lock)/);
+  expect(words).toMatch(/^(Key|No|It is unknown|The repository|\d+ lock)/);
 }
 
 async function failureOf(act: Act, actSignal = signal): Promise<StillpointError> {
