@@ -67,7 +67,7 @@ export interface Stillpoint extends AsyncDisposable {
 
   /** Oldest first. */
   listKeys(repository: RepositoryName, signal: AbortSignal): Promise<readonly RepositoryKey[]>;
-  /** One more password; those that there are go on to open it. */
+  /** One more password; the existing ones keep working. */
   addKey(repository: RepositoryName, password: NewPassword, signal: AbortSignal): Promise<{ readonly id: string }>;
   /** Another password instead of the one that opens it now. */
   changeKey(
@@ -107,9 +107,9 @@ export interface Stillpoint extends AsyncDisposable {
    */
   findRestorePoint(scope: PointScope, point: string, signal: AbortSignal): Promise<FoundPoint>;
   browse(request: BrowseRequest, signal: AbortSignal): Promise<FileListing>;
-  /** What differs, each change told as it is found, in the order of the paths. */
+  /** What differs, each change reported as it is found, in the order of the paths. */
   diff(request: DiffRequest, onChange: Take<DiffChange>, signal: AbortSignal): Promise<DiffSummary>;
-  /** Files by name, each told as it is found, newest restore point first. */
+  /** Files by name, each reported as it is found, newest restore point first. */
   find(request: FindRequest, onMatch: Take<FindMatch>, signal: AbortSignal): Promise<FindSummary>;
   stats(request: StatsRequest, signal: AbortSignal): Promise<StatsAnswer>;
 }
@@ -125,7 +125,7 @@ export interface BrowseRequest {
 
 /**
  * Opens the façade. Nothing is read or connected to before it is needed; the configuration is read again for each call,
- * so an edit counts at once. Dispose it to close what it keeps open; jobs go on.
+ * so an edit counts at once. Dispose it to close what it keeps open; jobs continue.
  */
 export function openStillpoint(options: StillpointOptions = {}): Promise<Stillpoint> {
   return Promise.resolve(new OpenedStillpoint(options, readEnvironment()));

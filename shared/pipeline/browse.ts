@@ -74,7 +74,7 @@ async function stretchOf(
   return { nodes: found, isEnd: true };
 }
 
-/** A restore point never changes, so the number of an entry in its folder is a place to go on from. */
+/** A restore point never changes, so the number of an entry in its folder is a place to continue from. */
 function parseCursor(cursor: string | undefined): number {
   if (cursor === undefined) return 0;
   if (/^[0-9]{1,15}$/.test(cursor)) return Number(cursor);

@@ -94,7 +94,7 @@ class Comparer {
   readonly #pauses: Pauses;
   /** The folders that are open, the innermost last. */
   readonly #open: OpenFolders[] = [];
-  /** Folders that differ in nothing that is told: two of them may be met on very many paths. */
+  /** Folders that differ in nothing that is reported: two of them may be met on very many paths. */
   readonly #quiet = new Set<string>();
   readonly added = { files: 0, folders: 0, others: 0 };
   readonly removed = { files: 0, folders: 0, others: 0 };

@@ -133,7 +133,7 @@ export async function restore(
 
 const GAPS_ADVICE = 'Another restore point may have what this one lacks; "list" shows which are whole.';
 
-/** Root's rights are worth leading astray; an ordinary user goes on, as with every other program there. */
+/** Root's rights are worth leading astray; an ordinary user may continue, as with every other program there. */
 function warnOrRefuse(target: string, { uid }: TargetTraits, outcome: Outcome): void {
   if (uid === 0) throw targetOpen(target);
   outcome.remark(
@@ -145,7 +145,7 @@ function warnOrRefuse(target: string, { uid }: TargetTraits, outcome: Outcome): 
 interface Work extends AsyncDisposable {
   readonly folder: WorkFolder;
   readonly facts: TargetFacts;
-  /** From here on what is in the work folder is somebody's data, and is left where it is when the restore fails. */
+  /** From here on what is in the work folder is the user's data, and is left where it is when the restore fails. */
   begin(): void;
   /** Moves everything to its place. */
   finish(signal: AbortSignal): Promise<void>;

@@ -76,7 +76,7 @@ async function examine(
   return { kind, restorePoints: restorePoints.length, findings: [...findings, ...unlocked], ...result };
 }
 
-/** What somebody prunes meanwhile looks like damage. */
+/** What another process prunes meanwhile looks like damage. */
 function withoutLock(absence: string): Finding {
   const advice =
     'If something is called missing here, look again before you repair: it may have been pruned meanwhile.';

@@ -8,7 +8,7 @@ import { STDERR_TAIL } from './budgets.ts';
 export interface StderrTail {
   /** Resolves to true when the text has been seen, to false when the stream ended without it. */
   seen(text: string): Promise<boolean>;
-  /** The same for the end of the line in which the text stands. */
+  /** The same for the end of the line in which the text is. */
   seenLineOf(text: string): Promise<boolean>;
   /** Resolves when the stream ended. */
   readonly ended: Promise<void>;

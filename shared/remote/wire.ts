@@ -106,7 +106,7 @@ export interface SpokenScript extends RemoteScript {
 const GREETING = /printf '\\n%s\\n' ([0-9a-f]{32}); [^\n]*\n/;
 
 /**
- * Reads a greeting back: its nonce, and where it ends; undefined while there is none. What stands before it, a password
+ * Reads a greeting back: its nonce, and where it ends; undefined while there is none. What comes before it, a password
  * for sudo, is nobody's business.
  */
 export function parseGreeting(bytes: Buffer): { nonce: string; end: number } | undefined {

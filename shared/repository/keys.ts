@@ -47,7 +47,7 @@ export async function listKeys(repository: OpenedRepository, signal: AbortSignal
       keys.push({ id: name, ...facts, inUse: name === parts.keyName });
     } catch (error) {
       signal.throwIfAborted();
-      // Removed by somebody else since it was listed.
+      // Removed by another process since it was listed.
       if (isStillpointError(error, 'backend.not-found')) continue;
       if (!isKeyFault(error)) throw error;
       findings.push({ severity: 'damage', message: error.message, affects: [name] });

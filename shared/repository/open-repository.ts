@@ -29,7 +29,7 @@ export interface OpenOptions {
   readonly logger?: Logger;
   /** A folder under which each repository has its own, and how much that may hold. */
   readonly cache?: CacheOptions | undefined;
-  /** Given what whoever looks on should know; default: the log. */
+  /** Given what an observer should know; default: the log. */
   readonly onNotice?: ((notice: RepositoryNotice) => void) | undefined;
 }
 

@@ -121,7 +121,7 @@ export class OpenedRepository implements Repository {
   }
 
   /**
-   * Begins anew, and believes only what is stored now: somebody may have pruned. A damaged index file is given to
+   * Starts over, and believes only what is stored now: another process may have pruned. A damaged index file is given to
    * `onDamaged`, or thrown where there is none.
    */
   async reloadIndex(signal: AbortSignal, onDamaged?: (name: string, error: StillpointError) => void): Promise<void> {

@@ -20,14 +20,14 @@ import type { NodeByName } from './format/tree-reader.ts';
 import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
 
 export interface Repository extends AsyncDisposable {
-  /** 64 hexadecimal digits, the same for everybody who opens this repository. */
+  /** 64 hexadecimal digits, the same for everyone who opens this repository. */
   readonly id: string;
   readonly version: 1 | 2;
   /** Where it lies, for people. */
   readonly location: string;
 
   /**
-   * Takes a lock, keeps it fresh, and gives it back when disposed. A conflicting lock of somebody else is
+   * Takes a lock, keeps it fresh, and gives it back when disposed. A conflicting lock of another process is
    * `repository.locked`; that of a process which is provably dead is removed. `shared` for backing up and reading,
    * `exclusive` for removing data.
    */
@@ -72,7 +72,7 @@ export interface Repository extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** What somebody who looks on should know, and which is no error. */
+/** What an observer should know, and which is not an error. */
 export interface RepositoryNotice {
   readonly code: ErrorCode;
   readonly message: string;

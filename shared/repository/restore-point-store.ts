@@ -28,7 +28,7 @@ export class RestorePointStore {
         return await this.#load(restorePointId(name), signal);
       } catch (error) {
         signal.throwIfAborted();
-        // Removed by somebody else since it was listed: not damage.
+        // Removed by another process since it was listed: not damage.
         if (isStillpointError(error, 'backend.not-found')) return undefined;
         if (!isStillpointError(error, 'repository.damaged')) throw error;
         findings.push({ severity: 'damage', message: toStillpointError(error).message, affects: [name] });

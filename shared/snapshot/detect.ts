@@ -1,5 +1,5 @@
 /**
- * From mounts and LVM's reports to volumes: what is mounted where, and what a snapshot could be had of. Pure.
+ * From mounts and LVM's reports to volumes: what is mounted where, and what a snapshot could be taken of. Pure.
  *
  * A mount belongs to a logical volume when its device number is that of the volume. Mounts of one device (bind mounts)
  * are one volume with several mountpoints. What cannot be snapshotted is listed with its reason, never left out.

@@ -51,7 +51,7 @@ export const identifyHost: RemoteCommand<HostIdentity> = {
     const fields = text.split('\0');
     const at = (fromEnd: number): string => fields.at(-fromEnd) ?? '';
     const [kernel = '', distribution = '', bootId = '', uptime = '', wall = '', missing = ''] = fields;
-    // A date(1) without %N prints it as it stands.
+    // A date(1) without %N prints it as it is.
     const clock = /^(\d{1,12})(?:\.(?:(\d{3})\d{6}|\D*))?$/.exec(wall);
     if (fields.length < 9 || !/^[0-9a-f-]{36}$/.test(bootId) || !/^\d+(\.\d+)?$/.test(uptime) || clock === null) {
       throw unreadableOutput(script, 'the fields have another form', text);

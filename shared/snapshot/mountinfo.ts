@@ -1,7 +1,7 @@
 /**
  * `/proc/self/mountinfo`, the kernel's own word on what is mounted where. Its form is in proc(5): id, parent id,
  * major:minor, root, target, options, optional fields up to a lone "-", type, source, super options. Blank, tab,
- * newline and backslash stand as octal escapes, so a line is a line whatever a folder is called.
+ * newline and backslash are written as octal escapes, so a line is a line whatever a folder is called.
  */
 import type { Mount } from '../domain/host.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../remote/command.ts';
@@ -64,7 +64,7 @@ export function isWithin(path: Buffer, ancestor: Buffer): boolean {
 
 /**
  * The mount that a path is on, found as the kernel finds it: from the root, at each step the first mount on the way
- * that stands on the present one. The longest target would be wrong: a mount on an upper folder hides those below it.
+ * that lies on the present one. The longest target would be wrong: a mount on an upper folder hides those below it.
  */
 export function mountOf(path: Buffer, mounts: readonly Mount[]): Mount | undefined {
   const ids = new Set(mounts.map((mount) => mount.id));

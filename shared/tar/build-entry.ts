@@ -32,7 +32,7 @@ export interface FoundMap {
   readonly inContent: number;
 }
 
-/** The sparse map of the entry whose header is `block`, wherever it stands; undefined when all is stored. */
+/** The sparse map of the entry whose header is `block`, wherever it is; undefined when all is stored. */
 export async function readMap(
   source: ByteSource,
   block: Buffer,

@@ -4,7 +4,7 @@
  * It is pure: chunks in, entries out, and the other way round; no files, no processes. Names, link names and values of
  * extended attributes are bytes and are never decoded. Memory is bounded by one chunk, one entry's header (at most
  * `maxHeaderBytes`) and one sparse map. Whatever cannot be understood is an error with the position in the stream;
- * nothing is guessed, because a guess here would become somebody's only copy. A crash leaves nothing behind.
+ * nothing is guessed, because a guess here would become a user's only copy. A crash leaves nothing behind.
  */
 
 export type TarEntryType = 'file' | 'hardlink' | 'symlink' | 'chardev' | 'blockdev' | 'dir' | 'fifo';

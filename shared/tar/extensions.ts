@@ -26,7 +26,7 @@ export class Extensions {
   readonly xattrs: TarXattr[] = [];
   sparseName: Buffer | undefined;
   sparseRealSize: number | undefined;
-  /** The map of notations 0.0 and 0.1; that of 1.0 stands before the content. */
+  /** The map of notations 0.0 and 0.1; that of 1.0 comes before the content. */
   sparseParts: SparseMapBuilder | undefined;
   sparseMajor: number | undefined;
   sparseMinor: number | undefined;

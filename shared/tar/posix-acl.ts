@@ -67,7 +67,7 @@ const LINE = /^(user|group|mask|other):([^:]*):([r-])([w-])([x-])(?::([0-9]+))?$
 
 /**
  * Reads lines or star's comma-separated form, in which a fourth field has the number. Undefined when it is not such a
- * text, or names somebody whose number it does not tell.
+ * text, or names a user whose number it does not give.
  */
 export function parseAclText(text: Buffer): PosixAclEntry[] | undefined {
   const entries: PosixAclEntry[] = [];

@@ -1,4 +1,4 @@
-/** The two notations of a sparse map that stand outside pax records, as the tar manual's "Storing Sparse Files" has them. */
+/** The two notations of a sparse map that are kept outside pax records, as the tar manual's "Storing Sparse Files" has them. */
 import type { ByteSource } from './byte-source.ts';
 import type { SparseMap } from './entry.ts';
 import { malformed } from './errors.ts';

@@ -107,7 +107,7 @@ function paxRecords(head: TarHead, name: Buffer, inArchive: number): Buffer[] {
   return records;
 }
 
-/** Whether a name is the same to every reader when it stands in the 100 bytes of a header. */
+/** Whether a name is the same to every reader when it is in the 100 bytes of a header. */
 function fitsField(name: Buffer): boolean {
   if (name.length > 100) return false;
   for (const byte of name) if (byte >= 0x80) return false;
@@ -139,7 +139,7 @@ interface HeaderFields {
   readonly devMinor: number;
 }
 
-/** Numbers that do not fit stand as 0 here: the extended header has them. */
+/** Numbers that do not fit are 0 here: the extended header has them. */
 function header(fields: HeaderFields): Buffer {
   const block = Buffer.alloc(BLOCK_SIZE);
   const small = (start: number, value: number): void =>

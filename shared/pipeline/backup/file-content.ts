@@ -20,7 +20,7 @@ export class ContentStore {
   readonly #onBytes: (bytes: number) => void;
   #zeros: BlobId | undefined;
 
-  /** @param onBytes told of content as it comes, holes included */
+  /** @param onBytes called with the size of content as it comes, holes included */
   constructor(writer: RepositoryWriter, signal: AbortSignal, onBytes: (bytes: number) => void = () => undefined) {
     this.#writer = writer;
     this.#signal = signal;

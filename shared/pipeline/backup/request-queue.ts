@@ -3,7 +3,7 @@
  * comes back has to wait.
  *
  * A name that travels alone costs an encrypted packet and a system call, more than reading a small file. So names
- * leave together: whoever had to wait may go on when a quarter of the room is free, and what is asked for in one turn
+ * leave together: whoever had to wait may continue when a quarter of the room is free, and what is asked for in one turn
  * of the event loop is handed over at its end.
  */
 import { setImmediate as turnEnd } from 'node:timers/promises';
@@ -12,7 +12,7 @@ import { once } from '../../base/once.ts';
 export class RequestQueue<T> implements AsyncIterable<readonly T[]> {
   #items: T[] = [];
   readonly #limit: number;
-  /** At how many outstanding whoever waits may go on. */
+  /** At how many outstanding a waiting caller may continue. */
   readonly #resumeAt: number;
   #outstanding = 0;
   #ended = false;

@@ -10,7 +10,7 @@ export interface SelectionRules {
   /** The tree's own path, to make listed paths absolute. */
   readonly root: Buffer;
   readonly exclude: ExcludePatterns;
-  /** Paths below the root at which other trees stand, or nothing that is saved, as Latin-1 text. */
+  /** Paths below the root at which other trees are joined, or nothing that is saved, as Latin-1 text. */
   readonly mounted: ReadonlySet<string>;
 }
 

@@ -2,7 +2,7 @@ import type { DetectedVolume } from '../../snapshot/detect.ts';
 
 /** One tree to read: a path and everything of its own file system below it. */
 export interface SourceTree {
-  /** Absolute, symbolic links resolved; where it stands in the restore point. */
+  /** Absolute, symbolic links resolved; where it is in the restore point. */
   readonly path: Buffer;
   readonly volume: DetectedVolume;
   /** From the root of the volume's file system; "/" for all of it. */

@@ -16,7 +16,7 @@ interface Pattern {
   readonly isAnchored: boolean;
 }
 
-/** Where a walk stands. */
+/** How far a walk has come. */
 export interface MatchState {
   /** The path itself, or a folder above it, fits a pattern. */
   readonly isMatch: boolean;

@@ -1,7 +1,7 @@
 /**
  * From what is asked for and the restore points that are there to what goes and what stays, each with its reason.
  *
- * No host's restore points push out those of another one: where a source has moved to another host, or somebody else's
+ * No host's restore points push out those of another one: where a source has moved to another host, or another host's
  * restore points name it, each host's are a group of their own. What has a time that cannot be believed neither counts
  * nor goes; only a person who names it by its id removes it.
  */

@@ -50,7 +50,7 @@ function named(points: readonly PlannedPoint[]): string {
   return `${points.length === 1 ? 'Restore point' : 'Restore points'} ${first.join(', ')}${more}`;
 }
 
-/** Somebody has asked for it; it is said all the same, since one broken-in host can then push out the others' points. */
+/** The user asked for it; it is said all the same, since one broken-in host can then push out the others' points. */
 export function mixedHosts(groups: readonly PlannedGroup[]): string[] {
   const isMixed = ({ points }: PlannedGroup): boolean => new Set(points.map(({ hostname }) => hostname)).size > 1;
   return groups.some(isMixed)

@@ -18,7 +18,7 @@ export interface TargetTraits {
   readonly hardLinks: boolean;
   readonly pipes: boolean;
   readonly devices: boolean;
-  /** Names are bytes: any two that differ can stand side by side. */
+  /** Names are bytes: any two that differ can exist side by side. */
   readonly exactNames: boolean;
   /** To the nanosecond. */
   readonly exactTimes: boolean;

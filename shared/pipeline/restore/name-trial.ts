@@ -11,7 +11,7 @@ import { targetExchanged } from './target-errors.ts';
 /** A folder of which some names have to be tried. */
 export interface DoubtfulFolder {
   readonly tree: BlobId;
-  /** Where it stands first. */
+  /** Where it comes first. */
   readonly path: Buffer;
   readonly names: readonly Buffer[];
 }

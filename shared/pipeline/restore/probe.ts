@@ -35,7 +35,7 @@ const YEAR_0 = -62_167_219_200;
 const YEAR_9999 = 253_402_300_799;
 
 /**
- * Names that file systems of other systems refuse or take for one another. Where all of them can stand side by side,
+ * Names that file systems of other systems refuse or take for one another. Where all of them can exist side by side,
  * names are taken to be what they are on Linux: bytes.
  */
 const NAMES: readonly Buffer[] = [

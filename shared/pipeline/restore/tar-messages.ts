@@ -55,7 +55,7 @@ function wordFor(object: string): string {
 
 const SHORT: Readonly<Record<string, number>> = { a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11 };
 
-/** The bytes of a name that stands in tar's `escape` style, given as Latin-1 text. */
+/** The bytes of a name that is written in tar's `escape` style, given as Latin-1 text. */
 function unescape(name: string): Buffer {
   const plain = name.replaceAll(/\\(?:[0-7]{3}|.)/gs, (escape) => {
     const short = SHORT[escape.slice(1)];

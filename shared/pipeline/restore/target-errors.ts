@@ -93,7 +93,7 @@ export function targetOpen(target: string): StillpointError {
   );
 }
 
-/** Somebody moved the folder, or something else stands where it was. */
+/** The folder was moved, or something else is where it was. */
 export function targetExchanged(target: string): StillpointError {
   return targetError(
     `The folder "${target}" is no longer the one in which the restore began.`,

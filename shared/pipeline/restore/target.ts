@@ -3,7 +3,7 @@
  *
  * Everything is made in a new folder of mode 0700 that belongs to whoever restores, below the target, and moved to its
  * place at the end; so nobody but root can exchange a folder that was made for a link while tar writes into it, whoever
- * the target belongs to. Both folders are known by device and inode, and each command sees that it stands in the right
+ * the target belongs to. Both folders are known by device and inode, and each command sees that it is in the right
  * one before it does anything: what a path leads to can change, these cannot.
  *
  * Crash story. A restore that dies leaves the work folder and nothing under the names of what it restored.

@@ -1,6 +1,6 @@
 /**
  * The wanted entries of a restore point in the order in which they are made: a folder before what is in it, and
- * nothing below what is no folder, whatever the repository says. Not recursive: a deep tree must not exhaust the stack.
+ * nothing below what is not a folder, whatever the repository says. Not recursive: a deep tree must not exhaust the stack.
  *
  * No path is longer than the kernel takes: what lies deeper is walked from a folder on the way, as a walk of its own.
  */
@@ -65,7 +65,7 @@ interface OpenFolder {
 
 /**
  * Folders on the way to a chosen path come with their own attributes but without their other entries. Names were
- * checked when the tree was decoded: none holds "/", none is "..", and none stands twice in one folder; and children
+ * checked when the tree was decoded: none holds "/", none is "..", and none appears twice in one folder; and children
  * come below folders only. So no entry can lead out of the target or through a link. Fails with `repository.damaged`
  * only where the topmost tree cannot be read.
  */

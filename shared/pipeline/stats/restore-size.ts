@@ -31,7 +31,7 @@ export function countRestoreSize(repository: OpenedRepository): Counter {
   };
 }
 
-/** One folder may stand in more places than there are numbers. */
+/** One folder may be in more places than there are numbers. */
 function added(left: number, right: number): number {
   return Math.min(left + right, Number.MAX_SAFE_INTEGER);
 }

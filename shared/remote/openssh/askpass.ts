@@ -91,7 +91,7 @@ function parseQuestion(json: string): Parameters<AskpassAnswer>[0] | undefined {
   }
 }
 
-/** No single quotes inside: it stands between them. */
+/** No single quotes inside: it is written between them. */
 const HELPER = [
   'const [path, hop, text] = process.argv.slice(1);',
   'const socket = require("node:net").connect(path);',

@@ -37,7 +37,7 @@ export interface Client {
   /** Resolves when the client has ended, for whatever reason. */
   readonly ended: Promise<void>;
   readonly hasEnded: boolean;
-  /** How many bytes all logs have; it grows while something goes on. */
+  /** How many bytes all logs have; it grows while something happens. */
   logSize(): Promise<number>;
   /** What the client of one host of the way wrote into its log. */
   log(hop: number): Promise<string>;

@@ -40,7 +40,7 @@ export class Questions {
     return this.#stop.promise;
   }
 
-  /** Somebody is thinking, so time does not run. */
+  /** A person is thinking, so time does not run. */
   get isAsking(): boolean {
     return this.#open > 0;
   }

@@ -43,7 +43,7 @@ const ATTRIBUTE = { size: 0x01, owner: 0x02, permissions: 0x04, times: 0x08, ext
 const KIND_MASK = 0o170000;
 const KIND = { folder: 0o040000, file: 0o100000, link: 0o120000 } as const;
 
-/** What the server told; each may be missing. */
+/** What the server reported; each may be missing. */
 export interface Attributes {
   readonly sizeBytes: number | undefined;
   /** Kind and permissions, as in stat(2). */

@@ -16,7 +16,7 @@ export function sftpStatusOf(error: unknown): number | undefined {
   return (error as Partial<SftpRefusal> | null | undefined)?.sftpStatus;
 }
 
-/** As a lost connection: everything on its way is undecided, and a new conversation may go on. */
+/** As a lost connection: everything on its way is undecided, and a new conversation may continue. */
 export function conversationOver(host: string, how: string, stderr = '', cause?: unknown): StillpointError {
   return new StillpointError(
     'ssh.connection-lost',

@@ -9,7 +9,7 @@ export interface ShownHostKey {
   readonly fingerprint: string;
 }
 
-/** As it stands in known_hosts. */
+/** As it is written in known_hosts. */
 function knownAs({ hostKeyAlias, hostName, port }: SshConfig): string {
   if (hostKeyAlias !== undefined) return hostKeyAlias;
   return port === 22 ? hostName : `[${hostName}]:${port}`;

@@ -110,7 +110,7 @@ async function remember(ports: HostKeyPorts, host: HostIdentity, key: Buffer): P
 }
 
 export interface KnownKeys {
-  /** As the host stands in known_hosts. */
+  /** As the host is written in known_hosts. */
   readonly address: string;
   /** Keys that are known for the host, as "type SHA256:…". */
   readonly otherKeys: readonly string[];
@@ -135,7 +135,7 @@ async function readKnownHosts(config: SshConfig): Promise<{ entries: KnownHost[]
   const files = [...config.userKnownHostsFiles, ...config.globalKnownHostsFiles];
   const entries = (await Promise.all(files.map(readEntries))).flat();
   const host: HostIdentity = { name: (config.hostKeyAlias ?? config.hostName).toLowerCase(), port: config.port };
-  // OpenSSH looks an alias up as it stands, without the port.
+  // OpenSSH looks an alias up as it is, without the port.
   return { entries, identity: config.hostKeyAlias === undefined ? host : { ...host, port: 22 } };
 }
 

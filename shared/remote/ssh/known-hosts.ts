@@ -6,7 +6,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 
 export interface KnownHost {
   readonly marker: 'none' | 'revoked' | 'cert-authority';
-  /** The first field as it stands: patterns with commas between them, or `|1|salt|hash`. */
+  /** The first field as it is: patterns with commas between them, or `|1|salt|hash`. */
   readonly names: string;
   readonly keyType: string;
   readonly key: Buffer;

@@ -72,7 +72,7 @@ function single(key: ParsedKey | ParsedKey[] | Error): ParsedKey | Error {
   return key[0] ?? new Error('no key in the file');
 }
 
-/** The `openssh-key-v1` format (PROTOCOL.key of OpenSSH): cipher, KDF and public key stand before what is encrypted. */
+/** The `openssh-key-v1` format (PROTOCOL.key of OpenSSH): cipher, KDF and public key come before what is encrypted. */
 function clearPublicKey(text: Buffer): ParsedKey | undefined {
   const blob = clearBlob(text);
   const key = blob === undefined ? undefined : single(parseKey(blob));

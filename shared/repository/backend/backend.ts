@@ -40,7 +40,7 @@ export interface ByteRange {
 }
 
 /**
- * What a copy near may do, where somebody keeps one: `keep` for what is read again and again, so that a copy is worth
+ * What a cache may do, where there is one: `keep` for what is read again and again, so that a copy is worth
  * its room and may be the answer; `renew` where that answer failed its proof, so that only the store is asked.
  */
 export type CacheUse = 'keep' | 'renew';
@@ -56,7 +56,7 @@ export const MOST_WHOLE_BYTES: Readonly<Record<FileType, number>> = {
   keys: MIB,
   locks: MIB,
   snapshots: 64 * MIB,
-  // Of a large repository of format 1, whose index somebody wrote as one file.
+  // Of a large repository of format 1, whose index was written as one file.
   index: 2 ** 31 - 1,
   data: 64 * MIB,
 };

@@ -89,7 +89,7 @@ export class CacheFolder {
     });
   }
 
-  /** When what goes on behind is over. */
+  /** When the work in the background is over. */
   settled(): Promise<void> {
     return this.#trimming;
   }

@@ -93,7 +93,7 @@ class WatchedBackend implements Backend {
     await this.#store[Symbol.asyncDispose]();
   }
 
-  /** Undefined where no answer is to be had. */
+  /** Undefined where there is no answer. */
   async #isThere(file: FileRef): Promise<boolean | undefined> {
     if (file.type === 'locks') return undefined;
     try {

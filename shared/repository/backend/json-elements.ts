@@ -15,7 +15,7 @@ export function* arrayElements(text: string, bad: () => Error): Generator {
   }
 }
 
-/** Where the comma or bracket behind the element stands. */
+/** Where the comma or bracket behind the element is. */
 function endOfElement(text: string, start: number): number {
   let depth = 0;
   for (let at = start; at < text.length; at += 1) {

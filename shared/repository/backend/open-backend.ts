@@ -46,7 +46,7 @@ export interface SshWay {
 const REMOTE_CONNECTIONS = 5;
 
 /**
- * A place elsewhere is gone to at once, and not again and again when that fails: somebody who looks at a repository whose
+ * A remote store is contacted once, and not again and again when that fails: a user who looks at a repository whose
  * server is down is told so, and waiting is for what worked before. Errors: `backend.…`, `ssh.…`.
  */
 export async function openBackend(
@@ -113,7 +113,7 @@ async function innermost(
   }
 }
 
-/** A store that takes the connection and says nothing is told as one that takes none. */
+/** A store that takes the connection and says nothing is reported as one that takes none. */
 const REACH_BUDGET_MS = 30_000;
 
 /** Whatever a store answers, it can be reached; what its answer means is for the first call that needs it. */

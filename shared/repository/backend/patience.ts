@@ -16,7 +16,7 @@ export interface Patience extends RetryPolicy {
   readonly silenceMs: number;
 }
 
-/** Somebody looks at the answer, or a program that gives up after a minute. */
+/** A person waits for the answer, or a program that gives up after a minute. */
 const question: Patience = {
   tries: 12,
   budgetMs: 12_000,

@@ -67,7 +67,7 @@ class RestBackend implements Backend {
 
   /** rclone leaves the empty beginning of a file where its disk is full: a lock or a restore point that looks damaged. */
   async #dropPart(file: FileRef, content: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
-    // All other names are hashes of the whole file, so that a shorter one of that name is never somebody's.
+    // All other names are hashes of the whole file, so that a shorter one of that name is never a file of the repository.
     if (file.type === 'config') return;
     try {
       const { sizeBytes } = await this.stat(file, signal);

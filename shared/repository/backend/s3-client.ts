@@ -56,7 +56,7 @@ export function createS3Client(location: S3Location, options: S3ClientOptions): 
   const amazon = AMAZON.exec(location.endpoint);
   const config: S3ClientConfig = {
     region: region ?? amazon?.[1] ?? USUAL_REGION,
-    // Amazon's own addresses follow from the region, and one that was guessed wrongly is told and followed.
+    // Amazon's own addresses follow from the region, and one that was guessed wrongly is corrected by the store and followed.
     ...(amazon === null ? { endpoint: `${location.tls ? 'https' : 'http'}://${location.endpoint}` } : {}),
     followRegionRedirects: amazon !== null,
     forcePathStyle: bucketLookup === 'path' || (bucketLookup === 'auto' && amazon === null),

@@ -47,7 +47,7 @@ interface MultipartSizes {
  */
 const MULTIPART: MultipartSizes = { aboveBytes: 128 * 1024 ** 2, partBytes: 64 * 1024 ** 2 };
 
-/** How long a part that is on its way may go on after the signal. */
+/** How long a part that is on its way may continue after the signal. */
 const LINGER_MS = 10_000;
 
 export function createS3Backend(location: S3Location, options: S3BackendOptions): Backend {

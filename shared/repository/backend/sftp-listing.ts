@@ -32,7 +32,7 @@ export async function listFiles(
   return looked.filter((file) => file !== undefined);
 }
 
-/** Nothing where the entry is no folder. */
+/** Nothing where the entry is not a folder. */
 export async function listPackFolder(place: ListedPlace, entry: FolderEntry): Promise<StoredFile[]> {
   if (!(await leadsToFolder(place, entry))) return [];
   const { client, root, signal } = place;

@@ -29,7 +29,7 @@ export class Damage {
   readonly #dropped = new Set<string>();
 
   /**
-   * @param key the same for the same cause, so that it is told once
+   * @param key the same for the same cause, so that it is reported once
    * @param advice what to do next
    */
   add(key: string, message: string, advice: string, severity: Finding['severity'] = 'damage'): void {

@@ -150,7 +150,7 @@ export class ForeignFiles {
     }
   }
 
-  /** While somebody writes, a temporary file may be theirs. */
+  /** While another process writes, a temporary file may be its own. */
   tellLeftovers(othersWork: boolean): void {
     if (this.#leftovers === 0 || othersWork) return;
     const what = `Temporary files of interrupted writes: ${this.#leftovers} (${formatBytes(this.#leftoverBytes)}).`;

@@ -1,5 +1,5 @@
 /**
- * From what is hit in single trees to the number of paths that it costs. A tree may stand in a restore point in more
+ * From what is affected in single trees to the number of paths that it costs. A tree may be in a restore point in more
  * places than anybody could visit (forty folders that hold the next one twice are a trillion paths), so nobody visits
  * them: for each cause, counting goes once up the trees from those that it hits.
  */
@@ -8,7 +8,7 @@ import type { TreeGraph } from './tree-graph.ts';
 /** What is hit in one tree: how many of its own entries, by cause. */
 type OwnHits = ReadonlyMap<string, number>;
 
-/** Steps of counting. Beyond them nobody is told how many there are, only that there are more than those with names. */
+/** Steps of counting. Beyond them it is not reported how many there are, only that there are more than those with names. */
 const MOST_STEPS = 300_000_000;
 
 export class HitCounts {

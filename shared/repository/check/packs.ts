@@ -60,7 +60,7 @@ const MISSING_PACK =
 
 const FEW_PLACES = 8;
 
-/** Gathers what is wrong with packs, and knows why a blob cannot be had. */
+/** Gathers what is wrong with packs, and knows why a blob cannot be read. */
 export class PackFaults {
   readonly #repository: OpenedRepository;
   readonly #damage: Damage;

@@ -54,7 +54,7 @@ export async function proveChosen(
     }
     onProgress?.({ packsDone, packsTotal: chosen.size, bytesDone, bytesTotal });
   });
-  // Threads end in any order; what is told should not depend on it.
+  // Threads end in any order; what is reported should not depend on it.
   const inOrder = index.packIds.map((id) => faulty.get(id)).filter((verdict) => verdict !== undefined);
   for (const verdict of inOrder) faults.add(verdict);
   return { ...read, faulty: inOrder };

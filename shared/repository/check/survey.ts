@@ -16,7 +16,7 @@ import { type NodeFault, nodeFault, sizeFault, WRONG_TREE } from './node-faults.
 import { below } from './shown-paths.ts';
 import { TreeGraph } from './tree-graph.ts';
 
-/** Why a blob cannot be had: the key of a cause in the damage; undefined for a good one. */
+/** Why a blob cannot be read: the key of a cause in the damage; undefined for a good one. */
 type CauseOf = (type: BlobType, id: BlobId) => string | undefined;
 
 export interface SurveyPorts {
@@ -204,7 +204,7 @@ export class Survey {
   }
 }
 
-/** Entries of one tree that are wrong in themselves: each kind is told once, with the first of them. */
+/** Entries of one tree that are wrong in themselves: each kind is reported once, with the first of them. */
 class NodeFaults {
   readonly #tree: BlobId;
   readonly #kinds = new Map<string, { readonly fault: NodeFault; readonly name: Buffer; count: number }>();

@@ -1,7 +1,7 @@
 /**
  * Verify: prove by reading. Every pack, or a chosen share, is read whole: its SHA-256 against its name, its header
  * against the index, and every blob's seal, size and SHA-256. Afterwards each fault is traced to the restore points and
- * files that it hits. Memory is bounded by some stretches of packs; findings are values, and reading goes on after each.
+ * files that it hits. Memory is bounded by some stretches of packs; findings are values, and reading continues after each.
  *
  * A share proves its packs and no others; the report says how much that was.
  */

@@ -3,11 +3,11 @@
  * the tree of a folder with millions of files and the index of a large repository are longer.
  *
  * Only where values begin and end is found here, over bytes. Each piece is parsed by the parser of the language
- * afterwards, so a piece that was cut in a wrong place is no JSON and is refused.
+ * afterwards, so a piece that was cut in a wrong place is not JSON and is refused.
  */
 import { damagedJson, parseJson } from './go-json.ts';
 
-/** Where a value stands: its first byte, and the one behind its last. */
+/** Where a value is: its first byte, and the one behind its last. */
 export interface JsonRange {
   readonly start: number;
   readonly end: number;
@@ -24,7 +24,7 @@ const [OPEN_LIST, CLOSE_LIST] = [0x5b, 0x5d];
 const [OPEN_OBJECT, CLOSE_OBJECT] = [0x7b, 0x7d];
 
 /**
- * The values of an object by their keys; of a key that stands twice the last, as parsers do.
+ * The values of an object by their keys; of a key that appears twice the last, as parsers do.
  * @param what the object in errors: "tree 1a2b3c4d"
  */
 export function membersOf(bytes: Buffer, what: string, range?: JsonRange): ReadonlyMap<string, JsonRange> {
@@ -53,7 +53,7 @@ export function membersOf(bytes: Buffer, what: string, range?: JsonRange): Reado
 
 export interface ParsedPiece {
   readonly values: readonly unknown[];
-  /** Where each of them stands. */
+  /** Where each of them is. */
   readonly ranges: readonly JsonRange[];
 }
 

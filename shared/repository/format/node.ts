@@ -11,9 +11,9 @@ export interface ExtendedAttribute {
 }
 
 export interface StrayFields {
-  /** Of what is no file. */
+  /** Of what is not a file. */
   readonly content?: readonly BlobId[];
-  /** Of what is no folder. */
+  /** Of what is not a folder. */
   readonly subtree?: BlobId;
 }
 

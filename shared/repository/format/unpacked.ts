@@ -2,7 +2,7 @@
  * What is inside the envelope of an index, lock or restore point. Version 1: JSON. Version 2: the byte 2 and then JSON
  * under zstd; JSON that begins with `{` or `[` is read there too.
  *
- * A few bytes can stand for gigabytes. How much is taken from them depends on the kind of file, and on how much is
+ * A few bytes can expand to gigabytes. How much is taken from them depends on the kind of file, and on how much is
  * stored: ids are random, so the text of an honest index shrinks to a fifth, and lists of paths to a thirtieth.
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';

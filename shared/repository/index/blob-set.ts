@@ -1,6 +1,6 @@
 /**
  * A set of blobs that an index knows, one bit for each: a repository has millions of them. It is bound to the index as
- * it is; when that begins anew because somebody pruned, the set would speak of other blobs, and says so instead.
+ * it is; when that is read again because of a prune, the set would speak of other blobs, and says so instead.
  */
 import { StillpointError } from '../../base/errors.ts';
 import type { BlobId, BlobType } from '../format/ids.ts';

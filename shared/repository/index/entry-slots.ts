@@ -2,7 +2,7 @@
  * An open-addressing table of entry numbers: it knows where an entry is, not what it is.
  *
  * Its work is linear whatever the ids are. Searches that pass by more entries than ids that are random ever make them
- * pass show that somebody chose the ids; from then on they are placed by a keyed hash, at which nobody can aim.
+ * pass show that an attacker chose the ids; from then on they are placed by a keyed hash, at which nobody can aim.
  */
 import { guardedHash, type IdHash, quickHash } from './id-hash.ts';
 

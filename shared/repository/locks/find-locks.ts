@@ -12,7 +12,7 @@ export interface FoundLock extends Judgement {
 }
 
 /**
- * A lock that cannot be read counts, since it may be that of somebody at work.
+ * A lock that cannot be read counts, since it may be that of a job at work.
  * @param onUnreadable is given locks that cannot be read; without it they are an error
  */
 export async function listLocks(
@@ -54,7 +54,7 @@ export async function readLock({ files }: LockPorts, name: string, signal: Abort
   }
 }
 
-/** The store answered, and the answer is no lock that we understand; or it keeps this one file from us. */
+/** The store answered, and the answer is not a lock that we understand; or it keeps this one file from us. */
 function isUnreadable(error: unknown): error is StillpointError {
   return (
     isStillpointError(error, 'repository.damaged') ||

@@ -8,7 +8,7 @@
  * alone: clocks go wrong, and two machines may have one name. A lock that says more than restic's is never judged by its
  * host name and pid.
  *
- * All ages are wall time. A lock from the future is never old: one of two clocks is wrong, and which one cannot be told.
+ * All ages are wall time. A lock from the future is never old: one of two clocks is wrong, and which one is unknown.
  */
 import { hostname } from 'node:os';
 import { fateOf, type ProcessFate } from '../../base/process-identity.ts';

@@ -1,7 +1,7 @@
 /**
  * A lock for those who only read. It keeps a prune from removing what is being read; what is read is proved in any case,
  * so without it reading can fail and never be wrong. Therefore a place that takes no new file (full, read-only, not
- * ours to write in) can be read all the same, and that is said. A lock of somebody else that stands against it counts.
+ * ours to write in) can be read all the same, and that is said. A conflicting lock of another process counts.
  */
 import { never } from '../../base/cancel.ts';
 import { isStillpointError, StillpointError } from '../../base/errors.ts';

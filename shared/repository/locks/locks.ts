@@ -7,12 +7,12 @@
  * provably dead (see `judge-lock.ts`) is removed by the next one who comes, and that is said. Any other lock counts,
  * also one that looks abandoned: whether the other side is really dead is for a person to say (`unlock`).
  *
- * A lock that cannot be read counts as a lock, since it may be somebody's at work; restic does the same. Only a person
+ * A lock that cannot be read counts as a lock, since it may be that of a job at work; restic does the same. Only a person
  * takes it away.
  *
  * All ages are wall time: a laptop that slept for an hour has lost its lock, whatever its timers say.
  *
- * Crash story: a dead process leaves its lock. The next job on that machine removes it; elsewhere it stands until
+ * Crash story: a dead process leaves its lock. The next job on that machine removes it; elsewhere it stays until
  * `unlock`. A removal that fails is no failure of the job: the lock of a dead process keeps nobody out.
  */
 import { StillpointError } from '../../base/errors.ts';

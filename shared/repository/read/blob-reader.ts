@@ -20,7 +20,7 @@ const STRETCH_BYTES = 8 * 1024 * 1024;
 const GAP_BYTES = 512 * 1024;
 /** Of one call: the next one is read and opened while one is being used. */
 const STRETCHES_AHEAD = 1;
-/** After so much there is likely to be more. Threads take a tenth of a second to start, and this one goes on until then. */
+/** After so much there is likely to be more. Threads take a tenth of a second to start, and this one continues until then. */
 const THREADS_FROM_BYTES = 1024 * 1024;
 /** One blob may have been given thousands of places. */
 const MOST_FAULTS = 5;

@@ -15,7 +15,7 @@ export interface WantedBlob {
   readonly uncompressedLength: number;
 }
 
-/** A fault is a value, because `verify` goes on after it. */
+/** A fault is a value, because `verify` continues after it. */
 export function openBlob(sealer: Sealer, blob: WantedBlob, envelope: Uint8Array): OpenedBlob {
   const opened = sealer.open(envelope);
   if (opened === undefined) return { fault: 'its seal is broken' };

@@ -63,7 +63,7 @@ export async function planIndexRepair(
   };
 }
 
-/** Reading headers may take hours, in which somebody may have brought a disk back. */
+/** Reading headers may take hours, in which a disk may have come back. */
 async function assertStillMissing(
   { files: { backend } }: OpenedRepository,
   dropped: readonly PackId[],

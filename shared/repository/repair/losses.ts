@@ -1,6 +1,6 @@
 /**
  * What is lost in and below a tree, as it is found: the tree's own entries, and the folders in it that lose something.
- * Paths are made at the end, from the top, and only as many as a plan names: one tree may stand in a trillion places.
+ * Paths are made at the end, from the top, and only as many as a plan names: one tree may be in a trillion places.
  */
 import { below } from '../check/shown-paths.ts';
 

@@ -30,7 +30,7 @@ export interface ProveRequest extends Stretch {
   readonly job: number;
   readonly lane: number;
   readonly isFirst: boolean;
-  /** The pack ends with this stretch, and its SHA-256 is told. */
+  /** The pack ends with this stretch, and its SHA-256 is reported. */
   readonly isLast: boolean;
 }
 
@@ -63,7 +63,7 @@ export interface Proved {
 export interface Opened {
   readonly kind: 'opened';
   readonly job: number;
-  /** Plaintext in the order of the request, or why it cannot be had. */
+  /** Plaintext in the order of the request, or why it cannot be read. */
   readonly blobs: readonly (Uint8Array | string)[];
 }
 

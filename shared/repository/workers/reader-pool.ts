@@ -29,7 +29,7 @@ export interface ReadingPort extends AsyncDisposable {
   readonly isReady: boolean;
   /** Proves the next stretch of the pack that `lane` reads; stretches of one lane follow each other. `data` is taken. */
   prove(lane: number, part: Part, stretch: Stretch): Promise<Pick<Proved, 'faults' | 'sha256'>>;
-  /** Plaintext in the order asked for, or why it cannot be had. `data` is taken. */
+  /** Plaintext in the order asked for, or why it cannot be read. `data` is taken. */
   open(stretch: Stretch): Promise<Opened['blobs']>;
 }
 

@@ -23,7 +23,7 @@ export class IndexWriter {
   #lastMs: number;
   #work: Promise<void> = Promise.resolve();
 
-  /** @param onSaved told the name of each index file that was stored */
+  /** @param onSaved called with the name of each index file that was stored */
   constructor(files: StoredFiles, index: BlobIndex, clock: Clock, onSaved: (name: string) => void) {
     this.#onSaved = onSaved;
     this.#files = files;

@@ -41,7 +41,7 @@ export interface WriterPorts {
 
 /** Beside the two open packs: what lies in queues and on its way to the disk. */
 const QUEUE_BYTES = 16 * 1024 * 1024;
-/** The objects that stand for a blob while it is under way; without it a million empty files would be free. */
+/** The objects that represent a blob while it is under way; without it a million empty files would be free. */
 const COST_PER_BLOB = 1024;
 const HOLE_BYTES = 1024 * 1024;
 const HOLE = Buffer.alloc(HOLE_BYTES);

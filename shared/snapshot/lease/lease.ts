@@ -60,7 +60,7 @@ export async function acquireLease(terms: LeaseTerms, ports: LeasePorts, signal:
   } catch (error) {
     // Where we may not be root, nothing was begun and nothing can be taken back.
     if (isStillpointError(error, 'remote.sudo-refused')) throw error;
-    // Half an arming may stand: the folder without a watchman. Nothing else exists yet.
+    // Half an arming may be there: the folder without a watchman. Nothing else exists yet.
     try {
       assertGone(await ports.host.run(releaseLease(terms.run, terms.owner), cleanupSignal()), ports.host.name);
     } catch (failure) {

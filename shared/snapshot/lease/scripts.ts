@@ -5,7 +5,7 @@
  * filled as .<run> and then renamed.
  *   owner      whose run this is            boot      the boot id at the time of arming
  *   expires    uptime in whole seconds: not the clock, which jumps
- *   ended      there once somebody has begun to remove the run; nothing revives it
+ *   ended      there once a removal of the run has begun; nothing revives it
  *   keeper     "<pid> <mount namespace>" of the process that holds the mounts
  *   watch      pid of the watchman          watch.sh  its text
  *   planned    "<vg> <lv>" a line, written before a snapshot is made
@@ -167,7 +167,7 @@ SP_LIST
 
 /**
  * sp_reap RUN OWNER: readers, mounts, snapshots, then the folder. Prints what it removed; fails if something stays, and
- * then the watchman, if there is one, goes on trying.
+ * then the watchman, if there is one, keeps trying.
  */
 export const REAP = `${LVM}
 ${ALIVE}

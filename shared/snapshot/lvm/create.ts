@@ -122,7 +122,7 @@ function parseCreated(stdout: Buffer, expected: number, script: RemoteScript): r
   return Array.from({ length: expected }, (_, index) => {
     const [name = '', uuid = '', extents = '', before = '', after = '', wall = ''] = fields.slice(index * 6);
     const numbers = [extents, before, after].every((text) => /^\d+(\.\d+)?$/.test(text));
-    // A date(1) without %N prints it as it stands.
+    // A date(1) without %N prints it as it is.
     const clock = /^(\d+)(?:\.(\d{9}))?/.exec(wall);
     if (!numbers || clock === null || !/^[A-Za-z0-9-]{32,}$/.test(uuid))
       throw unreadableOutput(script, 'a field has another form', fields.join(' '));
