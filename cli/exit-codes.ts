@@ -57,6 +57,7 @@ export const EXIT_OF_AREA: Readonly<Record<string, ExitCode>> = {
   job: EXIT.failed,
   plan: EXIT.failed,
   run: EXIT.failed,
+  output: EXIT.failed,
 };
 
 export function exitCodeOf(errorCode: string): ExitCode {

@@ -3,11 +3,13 @@
  * Dying here, at any instruction, harms nothing: jobs run in a process of their own and hosts clean up by themselves.
  */
 import process from 'node:process';
+import { StillpointError, toErrorRecord } from '../shared/base/errors.ts';
 import { openStillpoint } from '../shared/stillpoint.ts';
 import { EXIT } from './exit-codes.ts';
 import { Interrupts } from './interrupts.ts';
 import { runCommandLine } from './program.ts';
 import { TerminalPrompter } from './prompter.ts';
+import { renderError } from './render/error.ts';
 import type { Terminal } from './surroundings.ts';
 
 const { stdin, stdout, stderr } = process;
@@ -26,7 +28,16 @@ const terminal: Terminal = {
 // Not 0: whoever followed a backup to here has not seen how it ended
 stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.brokenPipe);
-  throw error;
+  const failure = new StillpointError(
+    'output.failed',
+    `Standard output could not be written (${error.code ?? error.message}).`,
+    {
+      advice: 'See where it leads and whether there is room. "stillpoint jobs" shows whether a job goes on.',
+      cause: error,
+    },
+  );
+  process.stderr.write(renderError(toErrorRecord(failure), (_, text) => text));
+  process.exit(EXIT.failed);
 });
 // Without standard error there is nobody left to tell
 stderr.on('error', () => undefined);

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { StillpointError } from '../shared/base/errors.ts';
+import { nearest } from '../shared/base/nearest.ts';
 import { addBackup } from './commands/backup.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addCheck } from './commands/check.ts';
@@ -92,18 +93,34 @@ export async function runCommandLine(words: readonly string[], surroundings: Sur
     }
     // commander has printed the help or the version already
     if (error.exitCode === 0) return EXIT.ok;
-    if (error.code === 'commander.help') return EXIT.usage;
     if (words.includes('--json')) program.setOptionValue('json', true);
-    shell.report(usageError(error));
+    const unknown = error.code === 'commander.help' ? unknownSubject(program, words) : undefined;
+    if (error.code === 'commander.help' && unknown === undefined) return EXIT.usage;
+    shell.report(unknown ?? usageError(error));
   }
   return shell.exitCode;
+}
+
+/** "help" of a command that there is not: commander prints the whole help and not a word why. */
+function unknownSubject(program: Command, words: readonly string[]): StillpointError | undefined {
+  const [verb, subject] = words.filter((word) => !word.startsWith('-'));
+  if (verb !== 'help' || subject === undefined) return undefined;
+  const guess = nearest(
+    subject,
+    program.commands.map((command) => command.name()),
+  );
+  return new StillpointError('usage.invalid', `Unknown command "${subject}".`, {
+    advice: guess === undefined ? 'The commands are listed above.' : `Did you mean "${guess}"?`,
+    cause: undefined,
+  });
 }
 
 function usageError(error: CommanderError): StillpointError {
   const sentence = error.message
     .replace(/^error: /, '')
     .replaceAll("'", '"')
-    .replaceAll('\n', ' ');
+    .replaceAll('\n', ' ')
+    .replace(/\.+$/, '');
   return new StillpointError('usage.invalid', `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`, {
     advice: '"stillpoint --help" lists the commands, "stillpoint COMMAND --help" explains one with an example.',
     cause: error,

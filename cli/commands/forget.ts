@@ -35,6 +35,8 @@ export function addForget(program: Command, shell: Shell): void {
       '\nThe rules mean what they mean to restic since 0.16, and "unlimited" is a number too. Without any, each source, or each\nthat --source names, is kept by its own "keep" in the configuration, and restore points of no source are not looked at.\n\nExample:\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --prune --apply',
     )
     .action(async (name: string | undefined, flags: ForgetFlags) => {
+      // First: of a repository that stands behind --apply, anything else would be said but that
+      const approved = approvedPlan(flags);
       const request = async (stillpoint: Stillpoint): Promise<ForgetRequest> => {
         const given = selectionOf(flags);
         const repository = await chooseRepository(stillpoint, name);
@@ -48,10 +50,9 @@ export function addForget(program: Command, shell: Shell): void {
         });
         return;
       }
-      await shell.runJob(
-        async (stillpoint) => ({ kind: 'forget', ...(await request(stillpoint)), ...approvedPlan(flags) }),
-        { detach: flags.detach === true },
-      );
+      await shell.runJob(async (stillpoint) => ({ kind: 'forget', ...(await request(stillpoint)), ...approved }), {
+        detach: flags.detach === true,
+      });
     });
 }
 

@@ -26,6 +26,8 @@ export function addPrune(program: Command, shell: Shell): void {
       '\nNothing else may work on the repository meanwhile.\n\nExample:\n  stillpoint prune main\n  stillpoint prune main --apply',
     )
     .action(async (given: string | undefined, options: PruneFlags & ApplyFlag & DetachOption) => {
+      // First, as in forget: --apply may have taken the name of a repository for a plan
+      const approved = approvedPlan(options);
       const request = async (stillpoint: Stillpoint): Promise<PruneRequest> => ({
         options: pruneOptionsOf(options),
         repository: await chooseRepository(stillpoint, given),
@@ -37,9 +39,8 @@ export function addPrune(program: Command, shell: Shell): void {
         });
         return;
       }
-      await shell.runJob(
-        async (stillpoint) => ({ kind: 'prune', ...(await request(stillpoint)), ...approvedPlan(options) }),
-        { detach: options.detach === true },
-      );
+      await shell.runJob(async (stillpoint) => ({ kind: 'prune', ...(await request(stillpoint)), ...approved }), {
+        detach: options.detach === true,
+      });
     });
 }

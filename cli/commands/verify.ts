@@ -54,7 +54,13 @@ function subsetOf({ percent, share, daily }: VerifyOptions): VerifySubset | unde
 }
 
 function parseShare(text: string): VerifySubset {
-  const [share = '', of = ''] = text.split('/');
+  const [share = '', of, ...rest] = text.split('/');
+  if (of === undefined || rest.length > 0) {
+    throw new StillpointError('usage.invalid', `"${text}" is not a share.`, {
+      advice: 'Write which of how many parts, such as 1/7.',
+      cause: undefined,
+    });
+  }
   const parts = wholeNumber('The t of --share n/t', of, 1, MOST_PARTS);
   return { kind: 'share', share: wholeNumber('The n of --share n/t', share, 1, parts), of: parts };
 }

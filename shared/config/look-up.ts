@@ -35,7 +35,8 @@ export function configuredNames({ sources, hosts }: Configuration): ConfiguredNa
 export function allRepositories({ repositories, file }: Configuration): readonly RepositorySpec[] {
   if (repositories.size > 0) return [...repositories.values()];
   throw new StillpointError('config.unknown-repository', `"${file}" names no repository.`, {
-    advice: 'Add one under "repositories" with its "location" and "passwordFile".',
+    advice:
+      'Add one under "repositories" with its "location" and "passwordFile"; where the file is not there yet, create it.',
     details: { file },
     cause: undefined,
   });
@@ -59,13 +60,16 @@ export function unknown(
   const guess = nearest(name, known);
   const shown = known.slice(0, 10).map((one) => `"${one}"`);
   const more = known.length > shown.length ? ` and ${known.length - shown.length} more` : '';
-  const there = known.length === 0 ? 'There are none yet' : `There are ${shown.join(', ')}${more}`;
+  const there =
+    known.length === 0
+      ? 'There are none yet: write it'
+      : `There ${known.length === 1 ? 'is' : 'are'} ${shown.join(', ')}${more}. Name one of these, or write "${name}"`;
   const table = kind === 'repository' ? 'repositories' : `${kind}s`;
   const where = kind === 'host' ? 'the configuration or the SSH configuration' : 'the configuration';
   throw new StillpointError(code, `There is no ${kind} "${name}" in ${where}.`, {
     advice:
       guess === undefined
-        ? `${there}; write it into "${table}" in "${file}".`
+        ? `${there} into "${table}" in "${file}".`
         : `Did you mean "${guess}"? Otherwise write it into "${table}" in "${file}".`,
     details: { name, known: known.slice(0, 100), file },
     cause: undefined,

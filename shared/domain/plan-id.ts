@@ -23,7 +23,7 @@ function sorted(value: unknown): unknown {
 export function parsePlanId(text: string): PlanId {
   if (/^[0-9a-f]{16}$/.test(text)) return text as PlanId;
   throw new StillpointError('usage.invalid', `"${text}" is not the id of a plan.`, {
-    advice: `It has ${DIGITS} hexadecimal digits; the command without --apply prints it.`,
+    advice: `It has ${DIGITS} hexadecimal digits; the command without --apply prints it. The name of a repository stands before --apply.`,
     cause: undefined,
   });
 }

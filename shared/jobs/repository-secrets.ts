@@ -83,19 +83,14 @@ export async function resolveNewPassword(
     text,
     echo: false,
   };
-  const place = passwordPlace(repository);
+  const place: SecretPlace = { ...passwordPlace(repository), what: `new ${passwordPlace(repository).what}` };
   const value =
     source.from === 'file'
       ? (await secretFromFile(place, source.path)).value
       : await abortable(prompter.ask(question, signal), signal);
   if (value === undefined || value === '') {
-    const why = value === '' ? 'would be empty' : 'was not given';
-    throw secretUnavailable(
-      place,
-      `is not changed: the new one ${why}`,
-      'Type one, or name a file with it.',
-      undefined,
-    );
+    const why = value === '' ? 'is empty' : 'was not given';
+    throw secretUnavailable(place, why, 'Type one at a terminal, or name a file that holds it.', undefined);
   }
   registerSecret(value);
   return value;

@@ -44,9 +44,21 @@ export async function resolveSecret(
 ): Promise<ResolvedSecret> {
   signal.throwIfAborted();
   const resolved = await fromItsPlace(place, prompter, signal);
-  if (resolved.value === '') throw secretUnavailable(place, 'is empty', `Write the ${place.word} there.`, undefined);
+  if (resolved.value === '') throw emptySecret(place, resolved.from);
   registerSecret(resolved.value);
   return resolved;
+}
+
+function emptySecret(place: SecretPlace, from: ResolvedSecret['from']): StillpointError {
+  const [why, advice] = {
+    file: [`is empty: nothing is in "${place.file}"`, `Write the ${place.word} there.`],
+    command: [
+      `is empty: the command "${place.command?.[0]}" printed nothing`,
+      `Run the "${place.keys.command}" of the configuration by hand and see what it says.`,
+    ],
+    person: ['is empty', `Do the same again and type the ${place.word}.`],
+  }[from] as [string, string];
+  return secretUnavailable(place, why, advice, undefined);
 }
 
 async function fromItsPlace(place: SecretPlace, prompter: Prompter, signal: AbortSignal): Promise<ResolvedSecret> {

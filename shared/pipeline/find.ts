@@ -79,6 +79,12 @@ class Search {
     this.#ids = new IdMatcher(repository, ids);
     this.#oldestMs = oldest === undefined ? Number.NEGATIVE_INFINITY : timeOf(oldest);
     this.#newestMs = newest === undefined ? Number.POSITIVE_INFINITY : timeOf(newest);
+    if (this.#oldestMs > this.#newestMs) {
+      throw new StillpointError('usage.invalid', `Nothing is younger than "${oldest}" and older than "${newest}".`, {
+        advice: 'Give the earlier time as the oldest and the later one as the newest.',
+        cause: undefined,
+      });
+    }
     this.#onMatch = onMatch;
     this.#signal = signal;
     this.#pauses = new Pauses(signal);

@@ -252,7 +252,7 @@ describe('looking up', () => {
       expect.objectContaining({
         code: 'config.unknown-repository',
         message: 'There is no repository "elsewhere" in the configuration.',
-        advice: `There are "main", "offsite"; write it into "repositories" in "${FILE}".`,
+        advice: `There are "main", "offsite". Name one of these, or write "elsewhere" into "repositories" in "${FILE}".`,
       }),
     );
   });

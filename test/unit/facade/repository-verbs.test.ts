@@ -76,6 +76,22 @@ describe('over two repositories', { timeout: SLOW }, () => {
     expect((await stillpoint.listRestorePoints({ repository: OTHER }, never)).restorePoints).toHaveLength(2);
   });
 
+  test('a repository is not copied onto itself', async () => {
+    const request = { kind: 'copy', from: MAIN, to: MAIN, restorePoints: [], filter: EVERY_POINT } as const;
+    await expect(stillpoint.startJob(request, never)).rejects.toMatchObject({
+      code: 'usage.invalid',
+      message: 'A repository is not copied onto itself: "main" is named as both.',
+    });
+  });
+
+  test('times that leave nothing between them are a mistake and no answer', async () => {
+    const wanted = {
+      ...{ repository: MAIN, patterns: ['*'], ids: [], ignoreCase: false, restorePoints: [], filter: EVERY_POINT },
+      ...{ oldest: '2026-12-01', newest: '2026-11-01' },
+    };
+    await expect(stillpoint.find(wanted, () => undefined, never)).rejects.toMatchObject({ code: 'usage.invalid' });
+  });
+
   test('differences, finds and sizes come from the repository that was named', async () => {
     const changes: string[] = [];
     const [before = '', after = ''] = points;

@@ -79,7 +79,7 @@ describe('the password in a file', () => {
     const passwordFile = join(folder, 'password');
     await expect(resolve({ passwordFile })).rejects.toEqual(refused(`is in "${passwordFile}", which is not there`));
     await writeFile(passwordFile, '\n');
-    await expect(resolve({ passwordFile })).rejects.toEqual(refused('is empty'));
+    await expect(resolve({ passwordFile })).rejects.toEqual(refused(`is empty: nothing is in "${passwordFile}"`));
     await writeFile(passwordFile, Buffer.from([0x61, 0xff]));
     await expect(resolve({ passwordFile })).rejects.toEqual(refused('is not text or is far too long'));
     await writeFile(passwordFile, 'x'.repeat(70_000));
@@ -104,7 +104,7 @@ describe('the password from a command', () => {
     const { message, advice, details, cause, stack } = error as Error & { advice: string; details: unknown };
     expect(JSON.stringify([message, advice, details, String(cause), stack])).not.toContain('half-a-secret');
     await expect(resolve({ passwordCommand: ['/not/there'] })).rejects.toEqual(refused('which cannot be run (ENOENT)'));
-    await expect(resolve(shell('exit 0'))).rejects.toEqual(refused('is empty'));
+    await expect(resolve(shell('exit 0'))).rejects.toEqual(refused('is empty: the command "/bin/sh" printed nothing'));
   });
 
   test('is not waited for any longer than the caller wants', async () => {
