@@ -32,6 +32,6 @@ function describe({ id, owner }: JudgedLock): string {
   const short = shown(id.slice(0, 8));
   if (owner === undefined) return short;
   const kind = owner.exclusive ? 'exclusive' : 'shared';
-  const user = owner.username === '' ? 'somebody' : shown(owner.username);
+  const user = owner.username === '' ? 'an unknown user' : shown(owner.username);
   return `${short}, ${kind}, of process ${owner.pid} of ${user} on "${shown(owner.hostname)}", ${formatTime(owner.time)}`;
 }

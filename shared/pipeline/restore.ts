@@ -138,7 +138,7 @@ function warnOrRefuse(target: string, { uid }: TargetTraits, outcome: Outcome): 
   if (uid === 0) throw targetOpen(target);
   outcome.remark(
     `The file system of "${target}" does not close a folder to other users.`,
-    'Restore there only while nobody else can write to it, or they could divert your files elsewhere.',
+    'Restore there only while no one else can write to it, or others could divert your files elsewhere.',
   );
 }
 

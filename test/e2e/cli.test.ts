@@ -1,6 +1,6 @@
 /**
  * The command line as people have it: real processes, a real configuration, a real repository, and for what needs no
- * volumes no host. A whole backup by the command line is in the demo's test and, with Ctrl-C, in `cli-backup.test.ts`.
+ * volumes no host. A whole backup by the command line is in the demo's test and, with Ctrl-C, in `shells.test.ts`.
  */
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';

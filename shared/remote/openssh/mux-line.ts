@@ -2,7 +2,7 @@
  * The channels of one connection that OpenSSH's client holds for us, over its control socket.
  *
  * Crash story: when we die the socket closes, and the client closes our channels on the host; the client itself is
- * ended by its guard (`master.ts`).
+ * ended by its guard (`client.ts`).
  */
 import { connect, type Socket } from 'node:net';
 import { abortable } from '../../base/cancel.ts';

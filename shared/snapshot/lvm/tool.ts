@@ -4,7 +4,7 @@
  *
  * Invariant: every setting that changes the form of a report or of a message is set here, and outranks lvm.conf,
  * lvmlocal.conf and any profile. Settings that say what may be done (filters, `volume_list`, test mode, locking,
- * archives) are the administrator's and are left alone; `policy.ts` reads those that forbid a snapshot.
+ * archives) are the administrator's and are left alone; `limits.ts` reads those that forbid a snapshot.
  */
 
 const PRESENTATION = {
