@@ -40,7 +40,7 @@ export function goJson(value: unknown): string {
   return JSON.stringify(value) ?? 'null';
 }
 
-const MAY_HOLD_BIG_NUMBER = /[:,[\s]-?\d{16,}/;
+const MAY_HOLD_BIG_NUMBER = /(?:^|[:,[\s])-?\d{16,}/;
 
 /** Longer than this no text of a program can be. */
 const MOST_TEXT_BYTES = constants.MAX_STRING_LENGTH;

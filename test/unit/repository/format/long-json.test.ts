@@ -55,6 +55,13 @@ test('members are those that a parser finds', () => {
   );
 });
 
+test.each(['-9007199254740993', '9007199254740993', '18446744073709551615'])(
+  'a member that is %s alone is exact',
+  (text) => {
+    expect(parseJson(Buffer.from(text), 'it')).toBe(BigInt(text));
+  },
+);
+
 test('of a key that stands twice the last one counts, and null has no members', () => {
   const twice = Buffer.from('{"n":[1],"n":[2]}');
   expect(membersOf(twice, 'it').get('n')).toEqual({ start: 13, end: 16 });
