@@ -2,7 +2,7 @@
  * The one file of the core that reads the process's environment. What it finds is handed on as a value, so that tests
  * and shells can put another in its place.
  */
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import process from 'node:process';
 
@@ -21,7 +21,8 @@ export interface Environment {
 }
 
 export function readEnvironment(variables: Readonly<Record<string, string | undefined>> = process.env): Environment {
-  const home = variables['HOME'] || homeByUserList();
+  const { HOME } = variables;
+  const home = HOME !== undefined && isAbsolute(HOME) ? HOME : homeByUserList();
   return {
     home,
     configFile: variables['STILLPOINT_CONFIG'] || undefined,
@@ -35,7 +36,8 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
 /** A user whom the system's list does not name has none, as in some containers; nothing is kept for them. */
 function homeByUserList(): string {
   try {
-    return homedir();
+    // Not `homedir`, which takes an empty HOME for the answer
+    return userInfo().homedir || '/';
   } catch {
     return '/';
   }
