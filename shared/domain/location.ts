@@ -84,7 +84,10 @@ export function parseLocation(text: string): Location {
           '"rest:http://127.0.0.1:8080/"',
         );
       }
-      throw bad('The location begins with a word and a colon that are not known here', `"local:path" for a folder`);
+      throw bad(
+        'The location begins with a word and a colon that are not known here',
+        `"sftp:nas:/srv/backup", "s3:https://store.example.org/bucket" or "rest:https://nas:8000/", or "local:path" for a folder`,
+      );
   }
 }
 

@@ -125,7 +125,7 @@ class LocalBackend implements Backend {
     try {
       return { name: file.name, sizeBytes: (await stat(this.#pathOf(file))).size };
     } catch (cause) {
-      throw fromFsError(cause, `${describeFile(file)} could not be found in ${this.#root}`);
+      throw fromFsError(cause, `${describeFile(file)} could not be looked up in ${this.#root}`);
     }
   }
 

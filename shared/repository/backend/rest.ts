@@ -114,7 +114,7 @@ class RestBackend implements Backend {
   }
 
   async stat(file: FileRef, signal: AbortSignal): Promise<StoredFile> {
-    const doing = `${describeFile(file)} could not be found at ${this.properties.location}`;
+    const doing = `${describeFile(file)} could not be looked up at ${this.properties.location}`;
     const { headers } = await this.#ask('HEAD', this.#urlOf(file), doing, signal);
     const sizeBytes = Number(headers['content-length']);
     if (Number.isSafeInteger(sizeBytes)) return { name: file.name, sizeBytes };

@@ -156,7 +156,7 @@ class S3Backend implements Backend {
   }
 
   async stat(file: FileRef, signal: AbortSignal): Promise<StoredFile> {
-    const doing = `${describeFile(file)} could not be found at ${this.properties.location}`;
+    const doing = `${describeFile(file)} could not be looked up at ${this.properties.location}`;
     const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: this.#keyOf(file) });
     const { ContentLength } = await this.#ask(doing, signal, (abortSignal) =>
       this.#client.send(command, { abortSignal }),
