@@ -123,7 +123,7 @@ async function readConfigFile(place: ConfigPlace): Promise<string | undefined> {
           ? `is ${cause.message}`
           : `cannot be read (${code ?? String(cause)})`;
     throw new StillpointError('config.not-found', `The configuration file "${place.file}" ${why}.`, {
-      advice: 'Name another file with --config or STILLPOINT_CONFIG, or write this one.',
+      advice: `Name another file with --config or STILLPOINT_CONFIG, or ${code === 'EACCES' ? 'make this one readable for the user who runs this' : 'write this one'}.`,
       details: { file: place.file },
       cause,
     });

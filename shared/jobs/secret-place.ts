@@ -90,9 +90,11 @@ export async function secretFromFile(place: SecretPlace, path: string): Promise<
     content = buffer.subarray(0, bytesRead);
   } catch (cause) {
     if (cause instanceof StillpointError) throw cause;
-    const why =
-      errorCode(cause) === 'ENOENT' ? 'is not there' : `cannot be read (${errorCode(cause) ?? String(cause)})`;
-    throw secretUnavailable(place, `is in "${path}", which ${why}`, 'Create the file, readable for you alone.', cause);
+    const [why, advice] =
+      errorCode(cause) === 'ENOENT'
+        ? ['is not there', 'Create the file, readable for you alone.']
+        : [`cannot be read (${errorCode(cause) ?? String(cause)})`, 'Make it readable for the user who runs this.'];
+    throw secretUnavailable(place, `is in "${path}", which ${why}`, advice, cause);
   }
   const value = decode(place, content, `the file "${path}"`);
   const exposed = (mode & 0o044) !== 0;

@@ -1,6 +1,6 @@
 /** The password of a repository, from each of its places, and what is said when it is not to be had. */
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -78,6 +78,12 @@ describe('the password in a file', () => {
   test('is refused when it is not there, empty, not text or something else', async () => {
     const passwordFile = join(folder, 'password');
     await expect(resolve({ passwordFile })).rejects.toEqual(refused(`is in "${passwordFile}", which is not there`));
+    await symlink(passwordFile, passwordFile);
+    await expect(resolve({ passwordFile })).rejects.toMatchObject({
+      message: `The password of the repository "main" is in "${passwordFile}", which cannot be read (ELOOP).`,
+      advice: 'Make it readable for the user who runs this.',
+    });
+    await rm(passwordFile);
     await writeFile(passwordFile, '\n');
     await expect(resolve({ passwordFile })).rejects.toEqual(refused(`is empty: nothing is in "${passwordFile}"`));
     await writeFile(passwordFile, Buffer.from([0x61, 0xff]));
