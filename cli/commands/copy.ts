@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { StillpointError } from '../../shared/base/errors.ts';
 import { repositoryName } from '../../shared/domain/names.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
@@ -25,12 +24,6 @@ export function addCopy(program: Command, shell: Shell): void {
       '\nEvery blob is proved against its id on the way. Copying again copies only what is new.\n\nExample:\n  stillpoint copy --from main --to offsite',
     )
     .action(async (points: readonly string[], options: CopyOptions) => {
-      if (options.from === options.to) {
-        throw new StillpointError('usage.invalid', `"${options.from}" cannot be copied into itself.`, {
-          advice: 'Name another repository with --to.',
-          cause: undefined,
-        });
-      }
       await shell.runJob(
         async () => ({
           kind: 'copy',

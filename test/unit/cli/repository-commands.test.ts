@@ -124,16 +124,3 @@ test('a list without a repository that could not be asked ends as a finding, and
   const json = await runCli(['list', '--json'], scriptedStillpoint({ unavailable }));
   expect([json.exitCode, JSON.parse(json.stdout)]).toEqual([8, expect.objectContaining({ unavailable })]);
 });
-
-test.each([
-  [['copy', '--from', 'main', '--to', 'main']],
-  [['copy', '--from', 'main', '--to', 'main', 'latest', '--detach']],
-])('stillpoint %j copies nothing into itself', async (words) => {
-  const stillpoint = scriptedStillpoint();
-  const { exitCode, stderr } = await runCli(words, stillpoint);
-  expect({ exitCode, stderr }).toEqual({
-    exitCode: 2,
-    stderr: '"main" cannot be copied into itself.\nName another repository with --to.\n[usage.invalid]\n',
-  });
-  expect(stillpoint.calls).toEqual([]);
-});
