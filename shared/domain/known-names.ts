@@ -79,7 +79,8 @@ function unknownName(kind: string, name: string, known: ReadonlySet<string>, why
   const shown = [...known].toSorted().slice(0, SHOWN);
   const more = known.size > shown.length ? ` and ${known.size - shown.length} more` : '';
   const quote = (list: readonly string[], joint: string): string => list.map((one) => `"${one}"`).join(joint);
-  const there = known.size === 0 ? `There is no ${kind} yet.` : `There are ${quote(shown, ', ')}${more}.`;
+  const one = known.size === 1 ? 'The only one is' : 'There are';
+  const there = known.size === 0 ? `There is no ${kind} yet.` : `${one} ${quote(shown, ', ')}${more}.`;
   return new StillpointError('usage.unknown-name', `There is no ${kind} "${name}": ${why}.`, {
     advice: near.length === 0 ? there : `Did you mean ${quote(near, ' or ')}?`,
     details: { kind, name, near, known: shown },

@@ -45,7 +45,7 @@ export class RestorePointStore {
       if (findings.length > 0) throw this.#unknownLatest(findings);
       const latest = points.at(-1);
       if (latest !== undefined) return latest;
-      throw unknownPoint(`The repository at ${this.#location} holds no restore point.`);
+      throw unknownPoint(`The repository at ${this.#location} holds no restore point.`, 'Back up into it first.');
     }
     const prefix = wanted.toLowerCase();
     const names = /^[0-9a-f]{1,64}$/.test(prefix) ? await this.#files.listNames('snapshots', signal) : [];
@@ -94,9 +94,9 @@ export class RestorePointStore {
   }
 }
 
-function unknownPoint(message: string): StillpointError {
+function unknownPoint(message: string, advice = 'List the restore points to see what there is.'): StillpointError {
   return new StillpointError('repository.unknown-point', message, {
-    advice: 'List the restore points to see what there is.',
+    advice,
     cause: undefined,
   });
 }

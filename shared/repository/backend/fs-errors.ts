@@ -28,6 +28,13 @@ export function fromFsError(cause: unknown, doing: string): StillpointError {
         details: { code },
         cause,
       });
+    case 'EEXIST':
+      return new StillpointError('backend.failed', `${capital(doing)}: something that is not a folder is in the way.`, {
+        advice: 'Choose another location, or move away what is there.',
+        details: { code },
+        cause,
+        retry: 'never',
+      });
     default:
       return new StillpointError(
         'backend.failed',
