@@ -130,7 +130,8 @@ function renderCheck(report: CheckReport, paint: Paint): string {
 }
 
 /** A share that was proved is not called the whole. */
-function verdictOf({ kind, proved }: CheckReport): string {
+function verdictOf({ kind, proved, restorePoints, packs }: CheckReport): string {
+  if (restorePoints + packs === 0) return 'The repository is sound, and empty: there is no restore point yet';
   if (kind === 'check') return 'The structure is sound; content was not read';
   return proved?.subset === undefined
     ? 'All data is there and intact'

@@ -101,7 +101,7 @@ export function unknownPoint(wanted: string, { specs, filter }: Asked): Stillpoi
       ? `The repository ${names} holds no restore point${which}.`
       : `None of the repositories ${names} holds a restore point${which}.`;
   return new StillpointError('repository.unknown-point', message, {
-    advice: 'List the restore points to see their ids.',
+    advice: wanted === 'latest' && fitsAll(filter) ? 'Back up first.' : 'List the restore points to see their ids.',
     details: { wanted, repositories: specs.map(({ name }) => name) },
     cause: undefined,
   });
