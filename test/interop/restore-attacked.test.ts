@@ -71,7 +71,7 @@ test('the folder in which the work is done is exchanged for a link', async () =>
     'for name in .[!.]*; do [ -d "$name" ] && [ ! -L "$name" ] && mv "$name" "old" && ln -s "$1" "$name"; done 2>/dev/null',
     target,
   );
-  expect(said(error)).toMatch(/^restore\.target: The folder ".*" is not the one any more/);
+  expect(said(error)).toMatch(/^restore\.target: The folder ".*" is no longer the one/);
 });
 
 test('the target is exchanged for a link', async () => {
@@ -79,7 +79,7 @@ test('the target is exchanged for a link', async () => {
     '[ -n "$(ls -A target 2>/dev/null)" ] && [ ! -L target ] && mv target old && ln -s "$1" target',
     join(folder.path, 'home'),
   );
-  expect(said(error)).toMatch(/^restore\.target: The folder ".*" is not the one any more/);
+  expect(said(error)).toMatch(/^restore\.target: The folder ".*" is no longer the one/);
 });
 
 test('the names of what is restored are taken by links before it is moved to its place', async () => {
