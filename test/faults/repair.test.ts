@@ -203,7 +203,7 @@ describe('repairing', () => {
     for (const name of await lab.names('data')) await lab.remove({ type: 'data', name });
     const before = await Promise.all((['index', 'snapshots'] as const).map((type) => lab.names(type)));
     for (const scope of Object.values(WISHES))
-      await expect(repair(lab.backend, scope)).rejects.toThrow('No pack at all');
+      await expect(repair(lab.backend, scope)).rejects.toThrow('no pack at all');
     expect(await Promise.all((['index', 'snapshots'] as const).map((type) => lab.names(type)))).toEqual(before);
   });
 
