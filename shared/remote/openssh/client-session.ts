@@ -14,6 +14,7 @@ import type { Prompter } from '../prompter.ts';
 import type { Session } from '../session.ts';
 import { silenceDeadline } from '../silence.ts';
 import { knownKeysOf } from '../ssh/host-key.ts';
+import { unknownKey } from '../ssh/host-key-errors.ts';
 import { connectionLost } from '../ssh/ssh-errors.ts';
 import type { RemoteProcess } from '../transport.ts';
 import { type Askpass, openAskpass } from './askpass.ts';
@@ -113,6 +114,8 @@ async function failure(
   mayAsk: boolean,
   budgetMs: number,
 ): Promise<StillpointError> {
+  const { refusedKey } = questions;
+  if (refusedKey !== undefined) return unknownKey(refusedKey, refusedKey.otherKeys);
   for (const [hop, { config }] of way.entries()) {
     const log = await client.log(hop);
     const isLast = hop === way.length - 1;

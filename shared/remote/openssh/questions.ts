@@ -8,6 +8,7 @@
 import { registerSecret } from '../../base/log.ts';
 import type { Prompter, QuestionIdentity } from '../prompter.ts';
 import { knownKeysOf } from '../ssh/host-key.ts';
+import type { ShownHostKey } from '../ssh/host-key-errors.ts';
 import type { Hop } from './client.ts';
 import { readClientLog } from './client-log.ts';
 import { type Prompt, parsePrompt } from './prompts.ts';
@@ -23,11 +24,18 @@ export interface QuestionsOptions {
   notice(text: string): void;
 }
 
+export interface RefusedKey extends ShownHostKey {
+  /** Keys of other types that are known for the host. */
+  readonly otherKeys: readonly string[];
+}
+
 export class Questions {
   readonly #options: QuestionsOptions;
   readonly #onTrial = new Map<string, QuestionIdentity>();
   readonly #asked = new Map<string, number>();
   readonly declined: string[] = [];
+  /** The host key that the person did not trust. The client is ended at once, often before it has said so itself. */
+  refusedKey: RefusedKey | undefined;
   readonly #stop = Promise.withResolvers<void>();
   #open = 0;
 
@@ -137,6 +145,7 @@ export class Questions {
       signal,
     );
     if (isTrusted) return fingerprint;
+    this.refusedKey = { config: step.config, keyType: type, fingerprint, otherKeys };
     this.#stop.resolve();
     return undefined;
   }

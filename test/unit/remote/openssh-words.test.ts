@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { readClientLog, whyGone } from '../../../shared/remote/openssh/client-log.ts';
 import { failureOf } from '../../../shared/remote/openssh/failure.ts';
 import { parsePrompt } from '../../../shared/remote/openssh/prompts.ts';
+import { Questions } from '../../../shared/remote/openssh/questions.ts';
 import { parseSshConfig } from '../../../shared/remote/ssh/openssh-config.ts';
+import { aPerson } from '../../support/remote/people.ts';
 
 const FINGERPRINT = 'SHA256:7KoJHZuhVfFE3CFNDTCjlKZusdHyS3WDs1IlU5L5Ink';
 
@@ -153,4 +155,22 @@ describe('a failure', () => {
     const other = 'ssh-rsa SHA256:other';
     expect(failed('Host key verification failed.\n', { otherKeys: [other] }).message).toContain(other);
   });
+});
+
+test('a key that the person does not trust is known before the client says anything of it', async () => {
+  const questions = new Questions({
+    prompter: aPerson([], false),
+    way: [{ question, config }],
+    host: 'db1',
+    log: async () => '',
+    notice: () => undefined,
+  });
+  let hasStopped = false;
+  void questions.stopped.then(() => (hasStopped = true));
+  const asked = { hop: 0, text: hostKeyPrompt(), hint: undefined };
+  expect(await questions.answer(asked, AbortSignal.timeout(5000))).toBeUndefined();
+  expect([hasStopped, questions.refusedKey]).toEqual([
+    true,
+    { config, keyType: 'ED25519', fingerprint: FINGERPRINT, otherKeys: [] },
+  ]);
 });
