@@ -109,6 +109,10 @@ describe('golden', () => {
     for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
       const record = toErrorRecord(new StillpointError(code, 'It broke.', { advice: 'Mend it.', cause: undefined }));
       expect(renderError(record, plain)).toBe(`It broke.\nMend it.\n[${code}]\n`);
+      const long = { ...record, message: `No "${'x'.repeat(100_000)}" here.` };
+      expect(renderError(long, plain)).toMatch(
+        /^No "x{1196} … \(98.21\d characters left out\) … x+" here\.\nMend it\.\n/,
+      );
     }
   });
 });
