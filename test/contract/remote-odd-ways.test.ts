@@ -11,6 +11,7 @@ import { systemClock } from '../../shared/base/clock.ts';
 import type { HostPorts } from '../../shared/remote/connect-host.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
 import type { Carrier } from '../../shared/remote/connect-session.ts';
+import { killIfAlive } from '../lab/process-tree.ts';
 import { aCommand } from '../support/remote/commands.ts';
 import { addressOf, aPerson, portsOf } from '../support/remote/people.ts';
 import { createKey, type PrivateSshd, startPrivateSshd, whyNoPrivateSshd } from '../support/remote/private-sshd.ts';
@@ -268,7 +269,7 @@ describe('over OpenSSH alone', () => {
     const running = host.run(aCommand('sleep 60'), never);
     running.catch(() => undefined);
     await sleep(300);
-    for (const pid of await clientsOf(sshd())) process.kill(pid, 'SIGKILL');
+    for (const pid of await clientsOf(sshd())) killIfAlive(pid);
     await expect(running).rejects.toMatchObject({ code: 'ssh.connection-lost' });
     expect((await host.run(aCommand('echo again'), never)).stdout.toString()).toBe('again\n');
   });

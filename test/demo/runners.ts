@@ -2,8 +2,8 @@
  * The processes of jobs outlive the command that started them; that is what they are for. A demo that is interrupted
  * has to end them itself, before it takes the guest away from them.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { allProcesses, commandLineOf, killIfAlive } from '../lab/process-tree.ts';
 
 /** How long a job may take to clean up on its host after it was asked to stop. */
 const GRACE_MS = 60_000;
@@ -22,29 +22,12 @@ export function endingRunners(stateFolder: string): AsyncDisposable {
 }
 
 function runnersOf(stateFolder: string): readonly number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      const words = commandLineOf(pid);
-      return words.some((word) => word.includes('runner-main')) && words.some((word) => word.startsWith(stateFolder));
-    })
-    .map(Number);
-}
-
-function commandLineOf(pid: string): readonly string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-  } catch {
-    return []; // it ended between the listing and the look
-  }
+  return allProcesses().filter((pid) => {
+    const words = commandLineOf(pid);
+    return words.some((word) => word.includes('runner-main')) && words.some((word) => word.startsWith(stateFolder));
+  });
 }
 
 function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, signal);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
-  }
+  for (const pid of pids) killIfAlive(pid, signal);
 }

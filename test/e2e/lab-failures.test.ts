@@ -1,5 +1,4 @@
 /** Guests that cannot live: each is noticed, ended, and reported in a sentence that says what happened. */
-import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +9,7 @@ import { startGuestProcess } from '../lab/guest-process.ts';
 import { chooseKernel } from '../lab/kernel/choose-kernel.ts';
 import type { Launch, PreparedKernel } from '../lab/kernel/guest-kernel.ts';
 import { installedUserModeLinux } from '../lab/kernel/user-mode-linux.ts';
-import { descendantsOf } from '../lab/process-tree.ts';
+import { commandLineOf, descendantsOf, killIfAlive } from '../lab/process-tree.ts';
 import { guestMark } from '../lab/processor.ts';
 import { silentProgress } from '../lab/progress.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
@@ -185,8 +184,8 @@ async function howItFails(work: Promise<unknown>): Promise<string> {
 function stopKernelOf(directory: string): void {
   const mark = guestMark(directory);
   for (const pid of descendantsOf(process.pid)) {
-    const words = readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').split('\0');
+    const words = commandLineOf(pid);
     if (words[0] === 'unshare' && words.includes(mark))
-      for (const inside of descendantsOf(pid)) process.kill(inside, 'SIGSTOP');
+      for (const inside of descendantsOf(pid)) killIfAlive(inside, 'SIGSTOP');
   }
 }

@@ -4,10 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Process ids of all living descendants of `pid`, parents before children. Synchronous, for use while leaving. */
 export function descendantsOf(pid: number): readonly number[] {
   const childrenOf = new Map<number, number[]>();
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const parent = parentOf(name);
-    if (parent !== undefined) childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), Number(name)]);
+  for (const each of allProcesses()) {
+    const parent = parentOf(each);
+    if (parent !== undefined) childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), each]);
   }
   const found: number[] = [];
   const waiting = [pid];
@@ -19,19 +18,35 @@ export function descendantsOf(pid: number): readonly number[] {
   return found;
 }
 
-/** Sends SIGKILL to `pid`; that it has already gone is no error. */
-export function killIfAlive(pid: number): void {
+/** Process ids of all processes of this machine. */
+export function allProcesses(): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+/** The words of the command line of `pid`; none when it has gone, which may happen between a listing and a look. */
+export function commandLineOf(pid: number): readonly string[] {
   try {
-    process.kill(pid, 'SIGKILL');
+    return readFileSync(`/proc/${String(pid)}/cmdline`, 'latin1').split('\0');
+  } catch {
+    return [];
+  }
+}
+
+/** Sends a signal to `pid`, SIGKILL unless said; that it has already gone is no error. */
+export function killIfAlive(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
+  try {
+    process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 
-function parentOf(pid: string): number | undefined {
+function parentOf(pid: number): number | undefined {
   try {
     // The command name in parentheses may itself hold spaces and parentheses: the fields begin after the last one.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'latin1');
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
   } catch {
     return undefined;

@@ -3,15 +3,16 @@
  * at the same time; on two processors each turn wakes the other one up, which costs a guest nearly half of its speed.
  */
 import { randomInt } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { allProcesses, commandLineOf } from './process-tree.ts';
 
 /** The allowed processor that the fewest guests are bound to. */
 export function quietestProcessor(): number {
   const allowed = processorsOf('self');
   const guests = new Map<string, number>();
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+  for (const pid of allProcesses()) {
     const guest = guestOf(pid);
-    const bound = guest === undefined ? [] : processorsOf(pid);
+    const bound = guest === undefined ? [] : processorsOf(String(pid));
     if (guest !== undefined && bound.length === 1) guests.set(guest, bound[0] as number);
   }
   const load = (processor: number): number => [...guests.values()].filter((bound) => bound === processor).length;
@@ -28,10 +29,8 @@ export function guestMark(directory: string): string {
 
 const mark = 'stillpoint-lab-guest=';
 
-function guestOf(pid: string): string | undefined {
-  return readOrEmpty(`/proc/${pid}/cmdline`)
-    .split('\0')
-    .find((word) => word.startsWith(mark));
+function guestOf(pid: number): string | undefined {
+  return commandLineOf(pid).find((word) => word.startsWith(mark));
 }
 
 /** As proc(5) writes them: "0-3,8". */

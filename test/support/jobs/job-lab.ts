@@ -18,6 +18,7 @@ import { type JobFacts, JobStore, stateOf } from '../../../shared/jobs/job-store
 import { identifyJob, placesOf } from '../../../shared/jobs/places.ts';
 import { settledFacts } from '../../../shared/jobs/settle.ts';
 import { startJob } from '../../../shared/jobs/start-job.ts';
+import { killIfAlive } from '../../lab/process-tree.ts';
 
 export const NO_SECRETS: Handover = { answers: [], repositorySecrets: {}, warnings: [] };
 const TEST_RUNNER = new URL('./runner-main.ts', import.meta.url);
@@ -129,7 +130,7 @@ export class JobLab implements AsyncDisposable {
       const facts = await settledFacts(this.store, id, systemClock);
       if (facts?.runner === undefined || facts.runner.identity.pid === process.pid) continue;
       const { identity } = facts.runner;
-      if (facts.finished === undefined) process.kill(identity.pid, 'SIGKILL');
+      if (facts.finished === undefined) killIfAlive(identity.pid);
       while (await isAlive(identity, async () => 0)) await systemClock.sleep(10, never);
     }
     await rm(this.home, { recursive: true, force: true });
