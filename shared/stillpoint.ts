@@ -4,6 +4,8 @@
  * the repositories, so any number of shells may be open at once and all of them see the same jobs.
  */
 import { join } from 'node:path';
+import { AnswerBook } from './access/answers.ts';
+import { createAt, type OpenRepositoryPorts, openAt } from './access/open-repository.ts';
 import { systemClock } from './base/clock.ts';
 import { type Environment, readEnvironment } from './base/environment.ts';
 import { StillpointError } from './base/errors.ts';
@@ -34,8 +36,6 @@ import { createWithSecrets, openWithSecrets, type PeoplePorts, withHost } from '
 import { RepositoryAccess } from './facade/repository-access.ts';
 import { RepositoryShelf } from './facade/repository-shelf.ts';
 import { type ResolvedScope, RestorePoints } from './facade/restore-points.ts';
-import { AnswerBook } from './jobs/answers.ts';
-import { createAt, type OpenRepositoryPorts, openAt } from './jobs/open-repository.ts';
 import { ownTraces } from './jobs/run-register.ts';
 import { planForgetting } from './pipeline/forget.ts';
 import { inspect } from './pipeline/inspect.ts';

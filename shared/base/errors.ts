@@ -96,3 +96,8 @@ export function invariant(condition: unknown, belief: string): asserts condition
     cause: undefined,
   });
 }
+
+/** "ENOENT" and the like, where the operating system refused something. */
+export function systemErrorCode(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code;
+}

@@ -3,14 +3,17 @@
  * a runner is given the answers through its pipe and never asks. What was refused is forgotten, so that it is asked
  * again and not repeated.
  */
+
+import type { AnswerBook } from '../access/answers.ts';
+import { type OpenHostPorts, openHost } from '../access/open-host.ts';
+import type { OpenRepositoryPorts } from '../access/open-repository.ts';
+import type { RepositorySecrets } from '../access/repository-secrets.ts';
+import { asksPerson, resolvePassword, resolveStoreSecret, secretQuestions } from '../access/repository-secrets.ts';
+import type { ResolvedSecret } from '../access/secret-place.ts';
 import { isStillpointError } from '../base/errors.ts';
 import type { HostSpec, RepositorySpec } from '../domain/source.ts';
-import type { AnswerBook, Handover, RepositorySecrets } from '../jobs/answers.ts';
-import { type OpenHostPorts, openHost } from '../jobs/open-host.ts';
-import type { OpenRepositoryPorts } from '../jobs/open-repository.ts';
+import type { Handover } from '../jobs/handover.ts';
 import type { Places } from '../jobs/places.ts';
-import { asksPerson, resolvePassword, resolveStoreSecret, secretQuestions } from '../jobs/repository-secrets.ts';
-import type { ResolvedSecret } from '../jobs/secret-place.ts';
 import type { RemoteCommand } from '../remote/command.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 

@@ -2,9 +2,10 @@
  * Passwords and locks of a repository. Each act opens the repository again, so that "the key in use" is the one whose
  * password the configuration or the person gives now, and not one that was given to a shell long ago.
  */
+
+import { resolveNewPassword } from '../access/repository-secrets.ts';
 import type { JudgedLock, NewPassword, RepositoryKey, UnlockReport } from '../domain/repository-access.ts';
 import type { RepositorySpec } from '../domain/source.ts';
-import { resolveNewPassword } from '../jobs/repository-secrets.ts';
 import type { StoreChange } from '../repository/backend/changes.ts';
 import { addKey, changeKey, listKeys, removeKey } from '../repository/keys.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';

@@ -5,7 +5,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { findRepository } from '../config/look-up.ts';
 import type { JobRequest } from '../domain/job.ts';
 import type { JobId, RepositoryName } from '../domain/names.ts';
-import type { Handover } from '../jobs/answers.ts';
+import type { Handover } from '../jobs/handover.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import { identifyJob, placesOf } from '../jobs/places.ts';
 import { findUnfinished, startJob } from '../jobs/start-job.ts';

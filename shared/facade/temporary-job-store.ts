@@ -14,8 +14,8 @@ import type { Logger } from '../base/log.ts';
 import { isAlive } from '../base/process-identity.ts';
 import { isFinished, type JobRequest } from '../domain/job.ts';
 import type { JobId } from '../domain/names.ts';
-import type { Handover } from '../jobs/answers.ts';
 import { storeError } from '../jobs/files.ts';
+import type { Handover } from '../jobs/handover.ts';
 import { JobStore } from '../jobs/job-store.ts';
 import { JobDirectory } from './job-directory.ts';
 

@@ -4,8 +4,9 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { systemErrorCode } from '../base/errors.ts';
 import type { RunEvent, RunEventBody } from '../domain/events.ts';
-import { errorCode, storeError } from './files.ts';
+import { storeError } from './files.ts';
 import { parseEvent } from './records.ts';
 
 /**
@@ -120,7 +121,7 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
   try {
     return await open(path, 'r');
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw storeError(path, error);
   }
 }

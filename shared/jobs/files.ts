@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StillpointError } from '../base/errors.ts';
+import { StillpointError, systemErrorCode } from '../base/errors.ts';
 
 /** Puts `content` in the place of what is there. */
 export async function replaceFile(path: string, content: string): Promise<void> {
@@ -46,7 +46,7 @@ export async function createFileOnce(path: string, content: string): Promise<boo
     await link(temporary, path);
     return true;
   } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
+    if (systemErrorCode(error) === 'EEXIST') return false;
     throw storeError(path, error);
   } finally {
     await rm(temporary, { force: true }).catch(() => undefined);
@@ -58,7 +58,7 @@ export async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
+    if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return undefined;
     throw storeError(path, error);
   }
 }
@@ -77,12 +77,8 @@ async function writeTemporary(path: string, content: string): Promise<string> {
   }
 }
 
-export function errorCode(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException | undefined)?.code;
-}
-
 export function storeError(path: string, cause: unknown): StillpointError {
-  const why = errorCode(cause) ?? (cause instanceof Error ? cause.message : String(cause));
+  const why = systemErrorCode(cause) ?? (cause instanceof Error ? cause.message : String(cause));
   return new StillpointError('job.store-unusable', `The job store cannot use "${path}" (${why}).`, {
     advice:
       why === 'ENOSPC'

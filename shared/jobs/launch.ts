@@ -16,8 +16,8 @@ import { childEnvironment } from '../base/environment.ts';
 import { type ErrorRecord, fromErrorRecord, StillpointError } from '../base/errors.ts';
 import type { Job, JobRequest } from '../domain/job.ts';
 import type { JobId } from '../domain/names.ts';
-import type { Handover } from './answers.ts';
 import { storeError } from './files.ts';
+import type { Handover } from './handover.ts';
 import type { JobStore } from './job-store.ts';
 
 /** How long a runner may take from its start to its word; a loaded small machine takes seconds to start Node. */

@@ -1,4 +1,7 @@
 /** The verbs of the pipeline with their ports: what a runner does for each kind of job. */
+
+import { openHost, openThisMachine } from '../access/open-host.ts';
+import { openAt } from '../access/open-repository.ts';
 import { configuredNames, findRepository, findSource, hostSpec } from '../config/look-up.ts';
 import type { RepositoryName } from '../domain/names.ts';
 import { backup } from '../pipeline/backup.ts';
@@ -12,8 +15,6 @@ import { sweep } from '../pipeline/sweep.ts';
 import { check, verify } from '../pipeline/verify.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import type { RepositoryNotice } from '../repository/repository.ts';
-import { openHost, openThisMachine } from './open-host.ts';
-import { openAt } from './open-repository.ts';
 import { troubleTeller } from './trouble-teller.ts';
 import type { VerbPorts, Verbs } from './verbs.ts';
 

@@ -8,7 +8,7 @@ import { readEnvironment } from '../base/environment.ts';
 import { StillpointError, toErrorRecord, toStillpointError } from '../base/errors.ts';
 import { createLogger, registerSecret } from '../base/log.ts';
 import { jobId } from '../domain/names.ts';
-import { type Handover, handoverSchema } from './answers.ts';
+import { type Handover, handoverSchema } from './handover.ts';
 import { JobStore } from './job-store.ts';
 import type { RunnerReply } from './launch.ts';
 import { claimJob, runJob } from './runner.ts';

@@ -9,6 +9,7 @@
  */
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { replayedAnswers } from '../access/answers.ts';
 import { cancelled, never } from '../base/cancel.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Environment } from '../base/environment.ts';
@@ -23,9 +24,9 @@ import type { JobRequest } from '../domain/job.ts';
 import type { HostName, JobId } from '../domain/names.ts';
 import type { JobResult } from '../domain/report.ts';
 import type { OwnRuns } from '../pipeline/own-runs.ts';
-import { type Handover, replayedAnswers } from './answers.ts';
 import { EventLogWriter } from './event-log.ts';
 import { type HeldLock, takeLock } from './generation-lock.ts';
+import { type Handover } from './handover.ts';
 import { errorWithoutSecrets, JobEvents } from './job-events.ts';
 import { type JobStore, unknownJob } from './job-store.ts';
 import { configurationChanged, identifyJob, type JobIdentity, placesOf } from './places.ts';

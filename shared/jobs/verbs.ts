@@ -1,4 +1,6 @@
 /** What a runner hands to a verb of the pipeline, and what it expects back. */
+
+import type { RepositorySecrets } from '../access/repository-secrets.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Environment } from '../base/environment.ts';
 import type { Logger } from '../base/log.ts';
@@ -9,7 +11,6 @@ import type { OwnerId, RepositoryName } from '../domain/names.ts';
 import type { Prompter } from '../domain/prompter.ts';
 import type { JobResult } from '../domain/report.ts';
 import type { OwnRuns } from '../pipeline/own-runs.ts';
-import type { RepositorySecrets } from './answers.ts';
 import type { StoreEvents } from './store-events.ts';
 
 export interface VerbPorts {

@@ -7,9 +7,9 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { registerSecret } from '../base/log.ts';
+import type { Prompter } from '../domain/prompter.ts';
 import { type Carrier, connectSession } from './connect-session.ts';
 import { createLocalTransport } from './local.ts';
-import type { Prompter } from './prompter.ts';
 import type { RemoteHost } from './remote-host.ts';
 import { createShellHost, identifyAccount } from './shell-host.ts';
 import { createSshTransport } from './ssh/ssh-transport.ts';
@@ -78,7 +78,7 @@ async function askSudoPassword(
   text: string,
   signal: AbortSignal,
 ): Promise<GivenPassword | undefined> {
-  const question = { kind: 'sudo-password', host, key: account } as const;
+  const question = { kind: 'sudo-password', subject: host, key: account } as const;
   const password = await prompter.ask({ ...question, text, echo: false }, signal);
   if (password === undefined) return undefined;
   registerSecret(password);

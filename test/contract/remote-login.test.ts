@@ -151,7 +151,7 @@ describe.each<Carrier>(['openssh', 'ssh2'])('logging in, carried by %s', (carrie
       const person = aPerson(['wrong', 'open sesame']);
       await execa('rm', [`${key}.pub`]);
       expect(await whoAmI('ann', [`IdentityFile ${key}`, 'IdentitiesOnly yes'], { prompter: person })).toBe('ann');
-      expect(person.questions.map((question) => question.kind)).toEqual(['passphrase', 'passphrase']);
+      expect(person.questions.map((question) => question.kind)).toEqual(['key-passphrase', 'key-passphrase']);
       expect(person.settled).toEqual([`refused ${key}`, `proved ${key}`]);
       expect(redact('the answer was open sesame')).toBe('the answer was [redacted]');
       const alone = whoAmI('ann', [

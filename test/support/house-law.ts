@@ -12,7 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['domain'],
   ['config', 'remote', 'tar'],
   ['snapshot', 'quiesce', 'repository'],
-  ['pipeline'],
+  ['pipeline', 'access'],
   ['jobs'],
   ['facade'],
   ['stillpoint.ts'],
@@ -29,7 +29,7 @@ const OPEN_TO_SHELLS = /^shared\/(stillpoint\.ts$|domain\/|base\/)/;
  */
 const DOORS: Readonly<Record<string, readonly RegExp[]>> = {
   ssh2: [/^shared\/remote\/ssh\//],
-  execa: [/^shared\/remote\//, /^shared\/jobs\//],
+  execa: [/^shared\/remote\//, /^shared\/access\//, /^shared\/jobs\//],
   'node:child_process': [/^shared\/remote\//, /^shared\/jobs\//, /^shared\/base\/(process-identity|this-machine)\.ts$/],
   zod: [
     /^shared\/config\//,

@@ -6,7 +6,7 @@
  * an empty password and send that, so the attempt is ended at once.
  */
 import { registerSecret } from '../../base/log.ts';
-import type { Prompter, QuestionIdentity } from '../prompter.ts';
+import type { Prompter, QuestionIdentity } from '../../domain/prompter.ts';
 import { knownKeysOf } from '../ssh/host-key.ts';
 import type { ShownHostKey } from '../ssh/host-key-errors.ts';
 import type { Hop } from './client.ts';
@@ -79,11 +79,11 @@ export class Questions {
       case 'host-key':
         return await this.#aboutHostKey(prompt, hop, signal);
       case 'passphrase':
-        return await this.#ask('passphrase', prompt.file, `Passphrase for key "${prompt.file}"`, signal);
+        return await this.#ask('key-passphrase', prompt.file, `Passphrase for key "${prompt.file}"`, signal);
       case 'pin':
-        return await this.#ask('passphrase', prompt.device, `PIN for ${prompt.device}`, signal);
+        return await this.#ask('key-passphrase', prompt.device, `PIN for ${prompt.device}`, signal);
       case 'password':
-        return await this.#ask('password', address, `Password of "${user}" on "${alias}"`, signal);
+        return await this.#ask('ssh-password', address, `Password of "${user}" on "${alias}"`, signal);
       case 'question':
         return await this.#ask('keyboard-interactive', `${address} ${prompt.text.trim()}`, prompt.text.trim(), signal);
       case 'password-change':
@@ -107,7 +107,7 @@ export class Questions {
     signal: AbortSignal,
   ): Promise<string | undefined> {
     const { prompter, host } = this.#options;
-    const question: QuestionIdentity = { kind, host, key };
+    const question: QuestionIdentity = { kind, subject: host, key };
     const id = `${kind} ${key}`;
     if (this.#onTrial.delete(id)) prompter?.settle(question, 'refused');
     const times = (this.#asked.get(id) ?? 0) + 1;
@@ -116,7 +116,7 @@ export class Questions {
     const answer = await prompter?.ask({ ...question, text, echo: false }, signal);
     if (signal.aborted) return undefined;
     if (answer === undefined) {
-      const what = kind === 'passphrase' ? `key file "${key}": its passphrase was` : `${kind}:`;
+      const what = whatOf(kind, key);
       this.declined.push(`${what} not given`);
       this.#stop.resolve();
       return undefined;
@@ -149,6 +149,12 @@ export class Questions {
     this.#stop.resolve();
     return undefined;
   }
+}
+
+/** In the words of OpenSSH, which calls the ways of logging in by these names. */
+function whatOf(kind: QuestionIdentity['kind'], key: string): string {
+  if (kind === 'key-passphrase') return `key file "${key}": its passphrase was`;
+  return kind === 'ssh-password' ? 'password:' : `${kind}:`;
 }
 
 const NOWHERE = { alias: '', user: '', hostName: '', port: 0 };

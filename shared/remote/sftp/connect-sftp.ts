@@ -1,7 +1,8 @@
 /** From the name of a host to its file transfers, over the same way as its commands: OpenSSH's configuration and keys. */
+
+import type { Prompter } from '../../domain/prompter.ts';
 import type { HostPorts } from '../connect-host.ts';
 import { connectSession } from '../connect-session.ts';
-import type { Prompter } from '../prompter.ts';
 import { KeptSession } from '../ssh/kept-session.ts';
 import { type SftpLine, SftpPool, type SftpPoolOptions } from './sftp-pool.ts';
 

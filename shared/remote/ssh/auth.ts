@@ -5,7 +5,7 @@
 import type { AnyAuthMethod, KeyboardInteractiveCallback, Prompt } from 'ssh2';
 import type { StillpointError } from '../../base/errors.ts';
 import { registerSecret } from '../../base/log.ts';
-import type { QuestionIdentity } from '../prompter.ts';
+import type { QuestionIdentity } from '../../domain/prompter.ts';
 import type { Identity, IdentityPorts, OneKey } from './identities.ts';
 import { findIdentities } from './identities.ts';
 import { loginRefused } from './ssh-errors.ts';
@@ -134,7 +134,12 @@ export class Login {
   async #password(username: string): Promise<AnyAuthMethod | undefined> {
     const { config } = this.#ports;
     const again = this.#asked.password > 1 ? ' (the last one was wrong)' : '';
-    const password = await this.#ask('password', '', `Password of "${username}" on "${config.alias}"${again}`, false);
+    const password = await this.#ask(
+      'ssh-password',
+      '',
+      `Password of "${username}" on "${config.alias}"${again}`,
+      false,
+    );
     if (password === undefined) {
       this.#asked.password = config.passwordPrompts;
       this.#skipped.push('password: not given');
@@ -159,14 +164,14 @@ export class Login {
   }
 
   async #ask(
-    kind: 'password' | 'keyboard-interactive',
+    kind: 'ssh-password' | 'keyboard-interactive',
     what: string,
     text: string,
     echo: boolean,
   ): Promise<string | undefined> {
     const { config, prompter, signal } = this.#ports;
     if (prompter === undefined) return undefined;
-    const question = { kind, host: config.alias, key: `${config.user}@${config.hostName}:${config.port}${what}` };
+    const question = { kind, subject: config.alias, key: `${config.user}@${config.hostName}:${config.port}${what}` };
     const answer = await this.#ports.whileAsking(() => prompter.ask({ ...question, text, echo }, signal));
     if (answer !== undefined && !echo) registerSecret(answer);
     if (answer !== undefined) this.#onTrial.push(question);

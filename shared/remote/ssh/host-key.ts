@@ -6,7 +6,7 @@ import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from '../../base/log.ts';
 import { makeFolders } from '../../base/make-folders.ts';
-import type { Prompter } from '../prompter.ts';
+import type { Prompter } from '../../domain/prompter.ts';
 import { changedKey, revokedKey, unknownKey } from './host-key-errors.ts';
 import type { HostIdentity, HostKeyVerdict, KnownHost } from './known-hosts.ts';
 import {

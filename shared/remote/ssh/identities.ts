@@ -5,7 +5,7 @@
  */
 import type { IdentityCallback, ParsedKey, SignCallback, SigningRequestOptions } from 'ssh2';
 import { registerSecret } from '../../base/log.ts';
-import type { Prompter } from '../prompter.ts';
+import type { Prompter } from '../../domain/prompter.ts';
 import { fingerprintOf } from './known-hosts.ts';
 import type { SshConfig } from './openssh-config.ts';
 import { openKey, publicFile, readKeyFile } from './private-key.ts';
@@ -193,7 +193,7 @@ class FileKey extends BaseAgent<ParsedKey> {
     for (let attempt = 1; attempt <= config.passwordPrompts; attempt += 1) {
       const again = attempt === 1 ? '' : ' (the last one was wrong)';
       const text = `Passphrase for key "${this.#path}"${again}`;
-      const question = { kind: 'passphrase', host: config.alias, key: this.#path } as const;
+      const question = { kind: 'key-passphrase', subject: config.alias, key: this.#path } as const;
       const answer = await this.#ports.whileAsking(() => prompter.ask({ ...question, text, echo: false }, signal));
       if (answer === undefined) break;
       registerSecret(answer);

@@ -14,8 +14,8 @@ import type { AnyAuthMethod, AuthHandlerMiddleware, ClientChannel, Client as Ssh
 import type { StillpointError } from '../../base/errors.ts';
 import { isStillpointError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import type { Prompter } from '../../domain/prompter.ts';
 import { CHANNEL_BUDGET_MS, CONNECT_BUDGET_MS, KEEP_ALIVE_COUNT, KEEP_ALIVE_INTERVAL_MS } from '../budgets.ts';
-import type { Prompter } from '../prompter.ts';
 import type { Session } from '../session.ts';
 import { silenceDeadline } from '../silence.ts';
 import type { RemoteProcess } from '../transport.ts';

@@ -1,13 +1,13 @@
 /** Persons who answer questions, and hosts that are reached through the private sshd. */
 import { silentLogger } from '../../../shared/base/log.ts';
+import type { HostKeyOffer, Prompter, Question } from '../../../shared/domain/prompter.ts';
 import type { HostAddress, HostPorts } from '../../../shared/remote/connect-host.ts';
-import type { HostKeyQuestion, Prompter, Question } from '../../../shared/remote/prompter.ts';
 import { hastyClock } from './commands.ts';
 import type { PrivateSshd } from './private-sshd.ts';
 
 export interface Person extends Prompter {
   readonly questions: Question[];
-  readonly hostKeys: HostKeyQuestion[];
+  readonly hostKeys: HostKeyOffer[];
   /** "proved" or "refused", with what the answer opens. */
   readonly settled: string[];
 }
@@ -16,7 +16,7 @@ export interface Person extends Prompter {
 export function aPerson(answers: readonly string[], acceptsHostKeys = false): Person {
   const left = [...answers];
   const questions: Question[] = [];
-  const hostKeys: HostKeyQuestion[] = [];
+  const hostKeys: HostKeyOffer[] = [];
   const settled: string[] = [];
   return {
     questions,

@@ -5,30 +5,16 @@
  * Invariant: an answer goes out once, and again only after it was proved. A mistyped password would otherwise be sent at
  * every connection, until the account is locked.
  */
-import { z } from 'zod';
 import { registerSecret } from '../base/log.ts';
 import type { HostKeyOffer, Prompter, QuestionIdentity } from '../domain/prompter.ts';
 
-const answerSchema = z.object({ kind: z.string(), subject: z.string(), key: z.string(), value: z.string() });
-export type Answer = z.infer<typeof answerSchema>;
-
-/** One line of JSON on the runner's standard input. */
-export const handoverSchema = z.object({
-  answers: z.array(answerSchema),
-  /** By the name of the repository. */
-  repositorySecrets: z.record(
-    z.string(),
-    z.object({
-      password: z.string(),
-      /** What the store of the repository asks for. */
-      store: z.string().optional(),
-    }),
-  ),
-  /** What the starter noticed on the way; the runner tells it in the job's log. */
-  warnings: z.array(z.object({ code: z.string(), message: z.string(), advice: z.string() })),
-});
-export type Handover = z.infer<typeof handoverSchema>;
-export type RepositorySecrets = Handover['repositorySecrets'][string];
+/** `kind`, `subject` and `key` as in the question's identity. */
+export interface Answer {
+  readonly kind: string;
+  readonly subject: string;
+  readonly key: string;
+  readonly value: string;
+}
 
 export class AnswerBook {
   readonly #person: Prompter | undefined;

@@ -15,8 +15,8 @@ import { PATIENCE } from '../repository/backend/patience.ts';
 import { createRepository, openRepository } from '../repository/open-repository.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import type { RepositoryNotice } from '../repository/repository.ts';
-import type { RepositorySecrets } from './answers.ts';
 import { sshWay } from './open-host.ts';
+import type { RepositorySecrets } from './repository-secrets.ts';
 
 export interface OpenRepositoryPorts {
   /** For each login to the host of a repository. */

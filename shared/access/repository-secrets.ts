@@ -16,6 +16,12 @@ import {
   secretUnavailable,
 } from './secret-place.ts';
 
+export interface RepositorySecrets {
+  readonly password: string;
+  /** What the store of the repository asks for. */
+  readonly store?: string | undefined;
+}
+
 /** Errors: `config.secret-unavailable`, or the signal's reason. */
 export function resolvePassword(
   repository: RepositorySpec,

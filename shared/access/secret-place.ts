@@ -2,11 +2,10 @@
 import { open } from 'node:fs/promises';
 import { ExecaError, execa } from 'execa';
 import { abortable } from '../base/cancel.ts';
-import { StillpointError } from '../base/errors.ts';
+import { StillpointError, systemErrorCode } from '../base/errors.ts';
 import { registerSecret } from '../base/log.ts';
 import type { RepositoryName } from '../domain/names.ts';
 import type { Prompter, Question, QuestionIdentity } from '../domain/prompter.ts';
-import { errorCode } from './files.ts';
 
 /** One secret, and where it is kept. */
 export interface SecretPlace {
@@ -91,9 +90,12 @@ export async function secretFromFile(place: SecretPlace, path: string): Promise<
   } catch (cause) {
     if (cause instanceof StillpointError) throw cause;
     const [why, advice] =
-      errorCode(cause) === 'ENOENT'
+      systemErrorCode(cause) === 'ENOENT'
         ? ['is not there', 'Create the file, readable for you alone.']
-        : [`cannot be read (${errorCode(cause) ?? String(cause)})`, 'Make it readable for the user who runs this.'];
+        : [
+            `cannot be read (${systemErrorCode(cause) ?? String(cause)})`,
+            'Make it readable for the user who runs this.',
+          ];
     throw secretUnavailable(place, `is in "${path}", which ${why}`, advice, cause);
   }
   const value = decode(place, content, `the file "${path}"`);

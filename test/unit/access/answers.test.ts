@@ -1,8 +1,8 @@
 /** A person is asked once; a wrong answer is not given twice. */
 import { describe, expect, test } from 'vitest';
+import { AnswerBook, replayedAnswers } from '../../../shared/access/answers.ts';
 import { never } from '../../../shared/base/cancel.ts';
 import type { Question } from '../../../shared/domain/prompter.ts';
-import { AnswerBook, replayedAnswers } from '../../../shared/jobs/answers.ts';
 
 const question = (subject: string, key = 'ann@db1:22', text = 'Password?'): Question => ({
   kind: 'ssh-password',

@@ -4,14 +4,14 @@ import { chmod, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { asksPerson, resolvePassword, resolveStoreSecret } from '../../../shared/access/repository-secrets.ts';
+import type { ResolvedSecret } from '../../../shared/access/secret-place.ts';
 import { never } from '../../../shared/base/cancel.ts';
 import { redact } from '../../../shared/base/log.ts';
 import { parseLocation } from '../../../shared/domain/location.ts';
 import { repositoryName } from '../../../shared/domain/names.ts';
 import type { Prompter } from '../../../shared/domain/prompter.ts';
 import type { RepositorySpec } from '../../../shared/domain/source.ts';
-import { asksPerson, resolvePassword, resolveStoreSecret } from '../../../shared/jobs/repository-secrets.ts';
-import type { ResolvedSecret } from '../../../shared/jobs/secret-place.ts';
 
 let folder: string;
 beforeEach(async () => {

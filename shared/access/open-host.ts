@@ -2,10 +2,9 @@
 import type { Clock } from '../base/clock.ts';
 import type { Environment } from '../base/environment.ts';
 import type { Logger } from '../base/log.ts';
-import type { Prompter, Question } from '../domain/prompter.ts';
+import type { Prompter } from '../domain/prompter.ts';
 import type { HostSpec, SshHost } from '../domain/source.ts';
 import { connectHost } from '../remote/connect-host.ts';
-import type { Prompter as RemotePrompter, Question as RemoteQuestion } from '../remote/prompter.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { openSshHome } from '../remote/ssh/openssh-config.ts';
 import type { SshWay } from '../repository/backend/open-backend.ts';
@@ -38,12 +37,12 @@ export function sshWay(
 ): SshWay {
   return {
     host: { name, ssh, ...(sshConfigFile === undefined ? {} : { sshConfigFile }) },
-    ports: { ...placePorts(name, ports), prompter: () => remotePrompter(name, login()) },
+    ports: { ...placePorts(name, ports), prompter: () => about(name, login()) },
   };
 }
 
 function remotePorts(host: string, ports: OpenHostPorts) {
-  return { ...placePorts(host, ports), prompter: remotePrompter(host, ports.prompter) };
+  return { ...placePorts(host, ports), prompter: about(host, ports.prompter) };
 }
 
 function placePorts(host: string, { environment, logger, clock }: Omit<OpenHostPorts, 'prompter'>) {
@@ -55,20 +54,11 @@ function placePorts(host: string, { environment, logger, clock }: Omit<OpenHostP
   };
 }
 
-const KINDS: Readonly<Record<RemoteQuestion['kind'], Question['kind']>> = {
-  passphrase: 'key-passphrase',
-  password: 'ssh-password',
-  'keyboard-interactive': 'keyboard-interactive',
-  'sudo-password': 'sudo-password',
-};
-
 /** Answers are kept by the host's name as the user knows it; a jump host on the way there has a text of its own. */
-function remotePrompter(host: string, prompter: Prompter): RemotePrompter {
+function about(host: string, prompter: Prompter): Prompter {
   return {
-    ask: ({ kind, key, text, echo }, signal) =>
-      prompter.ask({ kind: KINDS[kind], subject: host, key, text, echo }, signal),
-    settle: ({ kind, key }, outcome) => prompter.settle({ kind: KINDS[kind], subject: host, key }, outcome),
-    confirmHostKey: ({ address, keyType, fingerprint, otherKeys }, signal) =>
-      prompter.confirmHostKey({ host, address, keyType, fingerprint, otherKeys }, signal),
+    ask: (question, signal) => prompter.ask({ ...question, subject: host }, signal),
+    settle: (question, outcome) => prompter.settle({ ...question, subject: host }, outcome),
+    confirmHostKey: (offer, signal) => prompter.confirmHostKey({ ...offer, host }, signal),
   };
 }
