@@ -128,7 +128,7 @@ const BREAKS = (['load', 'save', 'remove', 'stat', 'list'] as const).flatMap((on
 
 test.each(Object.keys(ACTS))(
   '%s, whose store fails at any call, says what is so',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async (name) => {
     const said = new Set<string>();
     for (const { type, ...fault } of BREAKS) {
