@@ -7,10 +7,10 @@ import type { Backend } from '../../shared/repository/backend/backend.ts';
 import { withCache } from '../../shared/repository/backend/cache.ts';
 import { createThrottle, withBandwidth, withConnections } from '../../shared/repository/backend/limit.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
-import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
 import { PATIENCE } from '../../shared/repository/backend/patience.ts';
 import { withRetries } from '../../shared/repository/backend/retry.ts';
 import { type BackendFixture, tamperInFolder } from '../support/backend-fixture.ts';
+import { createMemoryBackend } from '../support/stores/memory.ts';
 import { TestClock } from '../support/test-clock.ts';
 import { backendContract } from './backend.ts';
 

@@ -7,13 +7,13 @@ import { never } from '../../shared/base/cancel.ts';
 import { createLogger, redact } from '../../shared/base/log.ts';
 import type { HostPorts, SudoMode } from '../../shared/remote/connect-host.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
-import type { Recording } from '../../shared/remote/recording.ts';
-import { recordTransport } from '../../shared/remote/recording.ts';
 import type { RemoteHost } from '../../shared/remote/remote-host.ts';
 import { aCommand, aStream } from '../support/remote/commands.ts';
 import { addressOf, aPerson, portsOf } from '../support/remote/people.ts';
 import type { PrivateSshd } from '../support/remote/private-sshd.ts';
 import { startPrivateSshd, whyNoPrivateSshd } from '../support/remote/private-sshd.ts';
+import type { Recording } from '../support/remote/recording.ts';
+import { recordTransport } from '../support/remote/recording.ts';
 
 const whyNot = await whyNoPrivateSshd();
 

@@ -10,11 +10,11 @@ import { systemClock } from '../../shared/base/clock.ts';
 import { silentLogger } from '../../shared/base/log.ts';
 import { type Carrier, connectSession } from '../../shared/remote/connect-session.ts';
 import { createLocalTransport } from '../../shared/remote/local.ts';
-import { recordTransport } from '../../shared/remote/recording.ts';
 import { createSshTransport } from '../../shared/remote/ssh/ssh-transport.ts';
 import type { RemoteProcess, Transport } from '../../shared/remote/transport.ts';
 import type { PrivateSshd } from '../support/remote/private-sshd.ts';
 import { startPrivateSshd, whyNoPrivateSshd } from '../support/remote/private-sshd.ts';
+import { recordTransport } from '../support/remote/recording.ts';
 
 const whyNot = await whyNoPrivateSshd();
 let sshd: PrivateSshd;

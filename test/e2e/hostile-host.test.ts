@@ -12,7 +12,6 @@ import { backup } from '../../shared/pipeline/backup.ts';
 import { inspect } from '../../shared/pipeline/inspect.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
 import type { RemoteHost } from '../../shared/remote/remote-host.ts';
-import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import { sweepHost } from '../../shared/snapshot/lease/commands.ts';
 import { acquireLease } from '../../shared/snapshot/lease/lease.ts';
@@ -22,6 +21,7 @@ import type { GuestAlias } from '../lab/guest-ssh.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
 import { needing } from '../support/needing.ts';
 import { noRuns } from '../support/pipeline/no-runs.ts';
+import { createMemoryBackend } from '../support/stores/memory.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 
 const obstacle = await reasonLabCannotRun();

@@ -13,7 +13,6 @@ import { backup } from '../../shared/pipeline/backup.ts';
 import { planBackup } from '../../shared/pipeline/plan-backup.ts';
 import { connectHost, type SudoMode } from '../../shared/remote/connect-host.ts';
 import type { RemoteHost } from '../../shared/remote/remote-host.ts';
-import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import { sweepHost } from '../../shared/snapshot/lease/commands.ts';
 import { acquireLease, type Lease } from '../../shared/snapshot/lease/lease.ts';
@@ -27,6 +26,7 @@ import { reasonLabCannotRun } from '../lab/requirements.ts';
 import { needing } from '../support/needing.ts';
 import { noRuns } from '../support/pipeline/no-runs.ts';
 import { eventually } from '../support/snapshot/paper-lvm.ts';
+import { createMemoryBackend } from '../support/stores/memory.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 
 const obstacle = await reasonLabCannotRun();

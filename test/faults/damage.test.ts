@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { FileRef } from '../../shared/repository/backend/backend.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
-import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
 import { checkRepository } from '../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../shared/repository/check/verify.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
@@ -14,6 +13,7 @@ import { DamageLab, type Look, openLab, type Shelf, shelve } from '../support/da
 import { PLANTS } from '../support/damage/plants.ts';
 import { repair, WISHES } from '../support/damage/repair-lab.ts';
 import { resticFinds, resticOk } from '../support/restic.ts';
+import { createMemoryBackend } from '../support/stores/memory.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { backUp, createTestRepository, PASSWORD, testSignal } from '../support/test-repository.ts';
 import { writeOut } from '../support/write-out.ts';

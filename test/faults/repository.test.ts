@@ -11,7 +11,6 @@ import { isStillpointError } from '../../shared/base/errors.ts';
 import type { Finding } from '../../shared/domain/report.ts';
 import type { Backend, FileRef, FileType } from '../../shared/repository/backend/backend.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
-import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
 import { checkRepository } from '../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../shared/repository/check/verify.ts';
 import { blobIdOf, type PackId } from '../../shared/repository/format/ids.ts';
@@ -23,6 +22,7 @@ import type { RestorePoint } from '../../shared/repository/restore-point.ts';
 import { FaultPlan, noSpace, withFaults } from '../support/fault-plan.ts';
 import { needing, whyNotRoot } from '../support/needing.ts';
 import { resticFinds } from '../support/restic.ts';
+import { createMemoryBackend } from '../support/stores/memory.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { backUp, createTestRepository, PASSWORD, type TestTree } from '../support/test-repository.ts';
 

@@ -1,7 +1,7 @@
 /** A store that dies in the middle: from some write or removal on, nothing works any more. */
 import { StillpointError } from '../../shared/base/errors.ts';
 import type { Backend } from '../../shared/repository/backend/backend.ts';
-import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
+import { createMemoryBackend } from './stores/memory.ts';
 
 export interface CrashingBackend extends Backend {
   readonly mutations: number;

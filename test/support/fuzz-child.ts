@@ -10,7 +10,6 @@ import { diffPoints } from '../../shared/pipeline/diff.ts';
 import { find } from '../../shared/pipeline/find.ts';
 import { stats } from '../../shared/pipeline/stats.ts';
 import type { Backend, FileType } from '../../shared/repository/backend/backend.ts';
-import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
 import { verifyRepository } from '../../shared/repository/check/verify.ts';
 import { listKeys } from '../../shared/repository/keys.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
@@ -20,6 +19,7 @@ import { planRepair } from '../../shared/repository/repair/plan-repair.ts';
 import { NOTHING_CONFIGURED } from './configured-names.ts';
 import { nodeText, storeBlobs, storeRaw, storeSealed, treeText } from './hostile-files.ts';
 import { mutatedBytes, mutatedText } from './mutations.ts';
+import { createMemoryBackend } from './stores/memory.ts';
 import { backUp, createTestRepository, PASSWORD, testSignal } from './test-repository.ts';
 
 const signal = testSignal();

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { systemClock } from '../../shared/base/clock.ts';
 import type { PruneOptions, PrunePlan } from '../../shared/domain/prune-plan.ts';
 import type { Backend } from '../../shared/repository/backend/backend.ts';
-import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
 import { checkRepository } from '../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../shared/repository/check/verify.ts';
 import { type BlobType, blobIdOf, type PackId } from '../../shared/repository/format/ids.ts';
@@ -17,6 +16,7 @@ import { walkTree } from '../../shared/repository/read/walk.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
 import { compress } from '../../shared/repository/workers/encode.ts';
 import { copyOf } from './crashing-backend.ts';
+import { createMemoryBackend } from './stores/memory.ts';
 import { backUp, createTestRepository, PASSWORD, putTree, type TestTree, testSignal } from './test-repository.ts';
 
 /** Locks wait for slow stores to show a new file; memory is not slow. */

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import type { Backend } from '../../shared/repository/backend/backend.ts';
-import { createMemoryBackend } from '../../shared/repository/backend/memory.ts';
 import { type BlobId, blobIdOf } from '../../shared/repository/format/ids.ts';
 import { encodeIndex, type IndexedPack } from '../../shared/repository/format/index-file.ts';
 import type { Node } from '../../shared/repository/format/node.ts';
@@ -10,6 +9,7 @@ import { timestampFromNs } from '../../shared/repository/format/timestamp.ts';
 import { encodeTree } from '../../shared/repository/format/tree.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
 import { open, type Plain, storePack } from './prune-lab.ts';
+import { createMemoryBackend } from './stores/memory.ts';
 import { createTestRepository, testSignal } from './test-repository.ts';
 
 const WHEN = timestampFromNs(1_700_000_000_000_000_000n);

@@ -10,7 +10,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Finding } from '../../../shared/domain/report.ts';
 import type { Backend, FileRef, FileType } from '../../../shared/repository/backend/backend.ts';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { checkRepository } from '../../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../../shared/repository/check/verify.ts';
 import { blobIdOf, type PackId } from '../../../shared/repository/format/ids.ts';
@@ -21,6 +20,7 @@ import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import { findPath } from '../../../shared/repository/read/walk.ts';
 import type { RestorePoint } from '../../../shared/repository/restore-point.ts';
+import { createMemoryBackend } from '../stores/memory.ts';
 import { backUp, createTestRepository, PASSWORD, type TestTree, testSignal } from '../test-repository.ts';
 
 const TYPES = ['config', 'keys', 'index', 'snapshots', 'locks', 'data'] as const;

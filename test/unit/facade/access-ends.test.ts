@@ -18,10 +18,10 @@ import type { RepositorySpec } from '../../../shared/domain/source.ts';
 import { RepositoryAccess } from '../../../shared/facade/repository-access.ts';
 import type { Backend, FileType } from '../../../shared/repository/backend/backend.ts';
 import { withChanges } from '../../../shared/repository/backend/changes.ts';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { addKey } from '../../../shared/repository/keys.ts';
 import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
 import { type Fault, FaultPlan, withFaults } from '../../support/fault-plan.ts';
+import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { CHEAP_KEY, PASSWORD, testSignal } from '../../support/test-repository.ts';
 
 const signal = testSignal();

@@ -19,11 +19,11 @@ import { StoreEvents } from '../../../shared/jobs/store-events.ts';
 import { backup } from '../../../shared/pipeline/backup.ts';
 import type { Backend, FileType } from '../../../shared/repository/backend/backend.ts';
 import { withChanges } from '../../../shared/repository/backend/changes.ts';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import { FaultPlan, withFaults } from '../../support/fault-plan.ts';
 import { connectionLost, ModelHost } from '../../support/pipeline/model-host.ts';
 import { noRuns } from '../../support/pipeline/no-runs.ts';
+import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { createTestRepository, PASSWORD } from '../../support/test-repository.ts';
 
 const SOURCE = {

@@ -10,13 +10,13 @@ import type { BackupReport } from '../../../shared/domain/report.ts';
 import { backup } from '../../../shared/pipeline/backup.ts';
 import { forget } from '../../../shared/pipeline/forget.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import { findPath } from '../../../shared/repository/read/walk.ts';
 import { NOTHING_CONFIGURED } from '../../support/configured-names.ts';
 import { noRuns } from '../../support/pipeline/no-runs.ts';
 import { FOLDER, PaperMachine } from '../../support/pipeline/paper-machine.ts';
+import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { createTestRepository, PASSWORD, testSignal } from '../../support/test-repository.ts';
 

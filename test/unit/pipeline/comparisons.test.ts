@@ -11,12 +11,12 @@ import { PathMatcher } from '../../../shared/pipeline/find/path-matcher.ts';
 import { find } from '../../../shared/pipeline/find.ts';
 import { DigestSet } from '../../../shared/pipeline/stats/digest-set.ts';
 import { stats } from '../../../shared/pipeline/stats.ts';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { type BlobId, blobIdOf } from '../../../shared/repository/format/ids.ts';
 import { BlobSet } from '../../../shared/repository/index/blob-set.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import type { RestorePoint } from '../../../shared/repository/restore-point.ts';
 import { NOTHING_CONFIGURED } from '../../support/configured-names.ts';
+import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { backUp, createTestRepository, type TestTree, testSignal } from '../../support/test-repository.ts';
 
 const signal = testSignal();

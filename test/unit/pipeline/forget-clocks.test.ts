@@ -11,10 +11,10 @@ import { type RestorePointId, sourceName } from '../../../shared/domain/names.ts
 import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
 import { type ForgetPorts, forget, planForgetting } from '../../../shared/pipeline/forget.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { parseTimestamp } from '../../../shared/repository/format/timestamp.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import { NOTHING_CONFIGURED } from '../../support/configured-names.ts';
+import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { backUp, createTestRepository, PASSWORD, testSignal } from '../../support/test-repository.ts';
 
 const signal = testSignal();

@@ -10,7 +10,6 @@ import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
 import { type ForgetPorts, forget, planForgetting } from '../../../shared/pipeline/forget.ts';
 import { planPruning, prune } from '../../../shared/pipeline/prune.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { blobIdOf } from '../../../shared/repository/format/ids.ts';
 import { encodeIndex } from '../../../shared/repository/format/index-file.ts';
 import { parseTimestamp } from '../../../shared/repository/format/timestamp.ts';
@@ -18,6 +17,7 @@ import { encodeTree } from '../../../shared/repository/format/tree.ts';
 import { NOTHING_CONFIGURED } from '../../support/configured-names.ts';
 import { copyOf, crashAfter } from '../../support/crashing-backend.ts';
 import { damageIn, open, storePack } from '../../support/prune-lab.ts';
+import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { backUp, createTestRepository, testSignal } from '../../support/test-repository.ts';
 
 const signal = testSignal();

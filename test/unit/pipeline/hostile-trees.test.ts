@@ -16,7 +16,6 @@ import { copy } from '../../../shared/pipeline/copy.ts';
 import { diffPoints } from '../../../shared/pipeline/diff.ts';
 import { find } from '../../../shared/pipeline/find.ts';
 import { stats } from '../../../shared/pipeline/stats.ts';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { checkRepository } from '../../../shared/repository/check/check.ts';
 import type { BlobId } from '../../../shared/repository/format/ids.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
@@ -26,6 +25,7 @@ import { planRepair } from '../../../shared/repository/repair/plan-repair.ts';
 import type { RestorePoint } from '../../../shared/repository/restore-point.ts';
 import { NOTHING_CONFIGURED } from '../../support/configured-names.ts';
 import { nodeText, storeBlobs, storeFolders, storePoint, treeText } from '../../support/hostile-files.ts';
+import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { createTestRepository, PASSWORD, testSignal } from '../../support/test-repository.ts';
 
 const MAIN = repositoryName('main');

@@ -1,11 +1,11 @@
 /** Recording, scripting and cutting: the tools that other tests stand on. */
 import { describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
-import { cutTransport } from '../../../shared/remote/cutting.ts';
 import { createLocalTransport } from '../../../shared/remote/local.ts';
-import { recordTransport } from '../../../shared/remote/recording.ts';
-import { createScriptedTransport } from '../../../shared/remote/scripted.ts';
 import { aCommand, aHost, aStream } from '../../support/remote/commands.ts';
+import { cutTransport } from '../../support/remote/cutting.ts';
+import { recordTransport } from '../../support/remote/recording.ts';
+import { createScriptedTransport } from '../../support/remote/scripted.ts';
 
 const listThings = aCommand('printf "%s\\n" "$@"; echo seen >&2; exit 3', {
   name: 'list-things',

@@ -7,9 +7,9 @@ import { never } from '../../../shared/base/cancel.ts';
 import { systemClock } from '../../../shared/base/clock.ts';
 import { unreadableOutput } from '../../../shared/remote/command.ts';
 import { createLocalTransport } from '../../../shared/remote/local.ts';
-import { createScriptedTransport } from '../../../shared/remote/scripted.ts';
 import type { Transport } from '../../../shared/remote/transport.ts';
 import { aCommand, aHost, aStream } from '../../support/remote/commands.ts';
+import { createScriptedTransport } from '../../support/remote/scripted.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 describe('a command', () => {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import type { BlobId } from '../../../shared/repository/format/ids.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
+import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { createTestRepository, PASSWORD, testSignal } from '../../support/test-repository.ts';
 
 const signal = testSignal();

@@ -6,7 +6,6 @@ import { randomBytes } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Finding } from '../../../shared/domain/report.ts';
 import type { Backend, ByteRange, FileRef } from '../../../shared/repository/backend/backend.ts';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { checkRepository } from '../../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../../shared/repository/check/verify.ts';
 import type { BlobId, PackId } from '../../../shared/repository/format/ids.ts';
@@ -17,6 +16,7 @@ import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import { planRepair } from '../../../shared/repository/repair/plan-repair.ts';
 import type { RestorePoint } from '../../../shared/repository/restore-point.ts';
+import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { backUp, createTestRepository, PASSWORD, testSignal } from '../../support/test-repository.ts';
 
 const MANY = 150_000;

@@ -4,12 +4,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../shared/base/clock.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { checkRepository } from '../../../shared/repository/check/check.ts';
 import { addKey, changeKey, listKeys, removeKey } from '../../../shared/repository/keys.ts';
 import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import { FaultPlan, noSpace, withFaults } from '../../support/fault-plan.ts';
+import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { CHEAP_KEY, PASSWORD, testSignal } from '../../support/test-repository.ts';
 
 const signal = testSignal();

@@ -7,8 +7,8 @@ import {
   withBandwidth,
   withConnections,
 } from '../../../shared/repository/backend/limit.ts';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { FaultPlan, withFaults } from '../../support/fault-plan.ts';
+import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { TestClock } from '../../support/test-clock.ts';
 
 const KIB = 1024;

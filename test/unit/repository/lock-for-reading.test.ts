@@ -11,7 +11,6 @@ import { isStillpointError, StillpointError } from '../../../shared/base/errors.
 import { check, verify } from '../../../shared/pipeline/verify.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { createSftpBackend } from '../../../shared/repository/backend/sftp.ts';
 import { LOCK_TIMES } from '../../../shared/repository/locks/judge-lock.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
@@ -19,6 +18,7 @@ import type { OpenedRepository } from '../../../shared/repository/opened-reposit
 import type { RepositoryNotice } from '../../../shared/repository/repository.ts';
 import { mountTmpfs } from '../../lab/tmpfs.ts';
 import { sftpServers, whyNoSftpServer } from '../../support/remote/sftp-server.ts';
+import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { backUp, createTestRepository, PASSWORD } from '../../support/test-repository.ts';
 

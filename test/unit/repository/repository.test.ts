@@ -3,7 +3,6 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isStillpointError } from '../../../shared/base/errors.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { type BlobId, blobIdOf } from '../../../shared/repository/format/ids.ts';
 import {
   decodeKeyFile,
@@ -15,6 +14,7 @@ import { timestampFromNs } from '../../../shared/repository/format/timestamp.ts'
 import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
 import { findPath, walkTree } from '../../../shared/repository/read/walk.ts';
 import { FaultPlan, withFaults } from '../../support/fault-plan.ts';
+import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { backUp, CHEAP_KEY, createTestRepository, PASSWORD, testSignal } from '../../support/test-repository.ts';
 
 const signal = testSignal();

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { StillpointError } from '../../../shared/base/errors.ts';
 import { createLogger, type LogFields, silentLogger } from '../../../shared/base/log.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import type { RetryPolicy } from '../../../shared/repository/backend/patience.ts';
 import { withRetries } from '../../../shared/repository/backend/retry.ts';
 import { type Fault, FaultPlan, passing, withFaults } from '../../support/fault-plan.ts';
+import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { TestClock } from '../../support/test-clock.ts';
 
 const signal = AbortSignal.timeout(15 * 60_000);

@@ -10,12 +10,12 @@ import { assertTargetPacks } from '../../../shared/pipeline/copy/target-packs.ts
 import type { Backend, FileRef } from '../../../shared/repository/backend/backend.ts';
 import { createThrottle } from '../../../shared/repository/backend/limit.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { createRestBackend } from '../../../shared/repository/backend/rest.ts';
 import { checkRepository } from '../../../shared/repository/check/check.ts';
 import { planPrune } from '../../../shared/repository/prune/plan.ts';
 import { repair } from '../../support/damage/repair-lab.ts';
 import { open } from '../../support/prune-lab.ts';
+import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { NO_RCLONE, startRclone } from '../../support/stores/rclone.ts';
 import { backUp, createTestRepository } from '../../support/test-repository.ts';
 

@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isStillpointError } from '../../../shared/base/errors.ts';
 import type { Backend, FileType } from '../../../shared/repository/backend/backend.ts';
-import { createMemoryBackend } from '../../../shared/repository/backend/memory.ts';
 import { type BlobId, blobIdOf } from '../../../shared/repository/format/ids.ts';
 import { timestampFromNs } from '../../../shared/repository/format/timestamp.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import type { RepositoryLock, RepositoryWriter, WriterOptions } from '../../../shared/repository/repository.ts';
 import { FaultPlan, noSpace, withFaults } from '../../support/fault-plan.ts';
+import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { backUp, createTestRepository, PASSWORD, testSignal } from '../../support/test-repository.ts';
 
 const signal = testSignal();

@@ -5,7 +5,6 @@ import { StillpointError } from '../../../../shared/base/errors.ts';
 import { EVERY_POINT, type PointFilter } from '../../../../shared/domain/point-filter.ts';
 import { selectPoints } from '../../../../shared/pipeline/select-points.ts';
 import type { Backend } from '../../../../shared/repository/backend/backend.ts';
-import { createMemoryBackend } from '../../../../shared/repository/backend/memory.ts';
 import { checkRepository } from '../../../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../../../shared/repository/check/verify.ts';
 import { OVERHEAD_BYTES } from '../../../../shared/repository/crypto/aes-poly1305.ts';
@@ -19,6 +18,7 @@ import type { RestorePointDraft } from '../../../../shared/repository/restore-po
 import { NOTHING_CONFIGURED } from '../../../support/configured-names.ts';
 import { FaultPlan, withFaults } from '../../../support/fault-plan.ts';
 import { contentsOf, copyAll, counting, hastyClock } from '../../../support/repository-copies.ts';
+import { createMemoryBackend } from '../../../support/stores/memory.ts';
 import { backUp, CHEAP_KEY, PASSWORD, putTree, type TestTree, testSignal } from '../../../support/test-repository.ts';
 
 const signal = testSignal();

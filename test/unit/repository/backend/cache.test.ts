@@ -9,8 +9,8 @@ import { never } from '../../../../shared/base/cancel.ts';
 import { silentLogger } from '../../../../shared/base/log.ts';
 import type { Backend, FileRef, FileType } from '../../../../shared/repository/backend/backend.ts';
 import { withCache } from '../../../../shared/repository/backend/cache.ts';
-import { createMemoryBackend } from '../../../../shared/repository/backend/memory.ts';
 import { openRepository } from '../../../../shared/repository/open-repository.ts';
+import { createMemoryBackend } from '../../../support/stores/memory.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../../support/temporary-folder.ts';
 import { backUp, createTestRepository, PASSWORD } from '../../../support/test-repository.ts';
 

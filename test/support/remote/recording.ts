@@ -3,10 +3,17 @@
  * the steps of a run with it, and replay them. Input and passwords are not written down.
  */
 
+import type { Transport } from '../../../shared/remote/transport.ts';
+import type { SpokenScript } from '../../../shared/remote/wire.ts';
+import {
+  nonceLine,
+  parseGreeting,
+  parseScript,
+  parseTrailer,
+  READY_LENGTH,
+  TRAILER_LENGTH,
+} from '../../../shared/remote/wire.ts';
 import { tapProcess } from './tapped-process.ts';
-import type { Transport } from './transport.ts';
-import type { SpokenScript } from './wire.ts';
-import { nonceLine, parseGreeting, parseScript, parseTrailer, READY_LENGTH, TRAILER_LENGTH } from './wire.ts';
 
 interface Exchange {
   readonly commandLine: string;

@@ -4,11 +4,11 @@
  * than none.
  */
 import { PassThrough } from 'node:stream';
-import { StillpointError } from '../base/errors.ts';
-import { connectionLost } from './ssh/ssh-errors.ts';
-import type { ExitStatus, RemoteProcess, Transport } from './transport.ts';
-import type { SpokenScript } from './wire.ts';
-import { formatTrailer, nonceLine, parseGreeting, parseScript, readyLine } from './wire.ts';
+import { StillpointError } from '../../../shared/base/errors.ts';
+import { connectionLost } from '../../../shared/remote/ssh/ssh-errors.ts';
+import type { ExitStatus, RemoteProcess, Transport } from '../../../shared/remote/transport.ts';
+import type { SpokenScript } from '../../../shared/remote/wire.ts';
+import { formatTrailer, nonceLine, parseGreeting, parseScript, readyLine } from '../../../shared/remote/wire.ts';
 
 interface Expectation {
   /** The command's name. */

@@ -2,7 +2,7 @@
 
 import type { Readable } from 'node:stream';
 import { pipeline, Transform, Writable } from 'node:stream';
-import type { RemoteProcess } from './transport.ts';
+import type { RemoteProcess } from '../../../shared/remote/transport.ts';
 
 export interface Tap {
   readonly sent?: (chunk: Buffer) => void;

@@ -1,5 +1,5 @@
 /** A repository in memory, for tests and for trying things out. It passes the suite that every backend passes. */
-import { StillpointError } from '../../base/errors.ts';
+import { StillpointError } from '../../../shared/base/errors.ts';
 import {
   type Backend,
   type ByteRange,
@@ -9,7 +9,7 @@ import {
   MOST_WHOLE_BYTES,
   type StoredFile,
   tooLarge,
-} from './backend.ts';
+} from '../../../shared/repository/backend/backend.ts';
 
 export function createMemoryBackend(): Backend {
   return new MemoryBackend();

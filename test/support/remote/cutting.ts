@@ -3,10 +3,10 @@
  * connection and not the program: as under an sshd that lost its client, what runs on the host gets no signal and goes
  * on, with closed pipes.
  */
-import { connectionLost } from './ssh/ssh-errors.ts';
+import { connectionLost } from '../../../shared/remote/ssh/ssh-errors.ts';
+import type { RemoteProcess, Transport } from '../../../shared/remote/transport.ts';
+import { parseGreeting, parseScript } from '../../../shared/remote/wire.ts';
 import { tapProcess } from './tapped-process.ts';
-import type { RemoteProcess, Transport } from './transport.ts';
-import { parseGreeting, parseScript } from './wire.ts';
 
 export interface Cut {
   /** Which command, counted from 0 in the order of `start`. */
