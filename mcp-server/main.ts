@@ -6,12 +6,13 @@ import { Console } from 'node:console';
 import { resolve } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { createLogger, type LogLevel } from '../shared/base/log.ts';
 import { openStillpoint } from '../shared/stillpoint.ts';
 import { CallGate } from './call-gate.ts';
 import { openOnFirstUse } from './open-on-first-use.ts';
-import { createServer } from './server.ts';
+import { PlainRefusals } from './plain-refusals.ts';
+import { createServer, TOOL_NAMES } from './server.ts';
 
 const HELP = `Usage: stillpoint-mcp [--config FILE] [--log-level LEVEL]
 
@@ -71,6 +72,7 @@ const stillpoint = openOnFirstUse(async () =>
 
 const deps = { stillpoint: stillpoint.get, configFile, logger, calls: new CallGate() };
 const connection = serveStdio(() => createServer(deps), {
+  transport: new PlainRefusals(new StdioServerTransport(), TOOL_NAMES),
   onerror: (error) => logger.log('warn', 'The connection reported an error', { error }),
 });
 

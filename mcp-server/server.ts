@@ -23,6 +23,18 @@ const INSTRUCTIONS = [
   'Deleting and restoring are not offered here. Where a person is needed, the answer names the command to run.',
 ].join('\n');
 
+/** Names of the tools, in the order in which they are listed. */
+export const TOOL_NAMES: readonly string[] = [
+  listHosts,
+  inspectHost,
+  planBackup,
+  startBackup,
+  getJob,
+  listJobs,
+  listRestorePoints,
+  browseFiles,
+].map(({ name }) => name);
+
 /** A server that is not yet connected to anything. */
 export function createServer(deps: ServerDeps): McpServer {
   const server = new McpServer(

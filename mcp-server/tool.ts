@@ -10,6 +10,7 @@ import { type Logger, redactValue } from '../shared/base/log.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 import type { CallGate } from './call-gate.ts';
 import { errorAnswer } from './error-answer.ts';
+import { inputMistakes } from './input-mistakes.ts';
 import { outlineOf } from './outline.ts';
 import { progressReporter, type ReportProgress } from './progress.ts';
 
@@ -135,11 +136,9 @@ function logFailure(logger: Logger, tool: string, thrown: unknown): void {
 function parseInput<Input extends z.ZodObject>(tool: Tool<Input>, given: unknown): z.output<Input> {
   const parsed = tool.input.safeParse(given ?? {});
   if (parsed.success) return parsed.data;
-  const mistakes = parsed.error.issues.map((issue) =>
-    issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message,
-  );
-  throw new StillpointError('usage.invalid', `${tool.name} was called with wrong arguments: ${mistakes.join('; ')}.`, {
-    advice: 'Nothing was done. Compare the arguments with the input schema of the tool.',
+  const mistakes = inputMistakes(tool.input, given, parsed.error);
+  throw new StillpointError('usage.invalid', `${tool.name} was called with wrong arguments. ${mistakes}`, {
+    advice: 'Nothing was done. Correct the arguments, then call again.',
     cause: parsed.error,
   });
 }

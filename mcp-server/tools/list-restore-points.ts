@@ -15,10 +15,7 @@ export const listRestorePoints = defineTool({
   annotations: READ_REMOTE,
   input: z.strictObject({
     ...scopeInput,
-    since: z.iso
-      .datetime({ offset: true, error: 'Write it as 2026-11-29T08:00:00Z, with the time and its offset.' })
-      .optional()
-      .describe('Only those at or after this instant, ISO 8601.'),
+    since: z.iso.datetime({ offset: true }).optional().describe('Only those at or after this instant, ISO 8601.'),
     ...pageInput,
   }),
   output: z.strictObject({

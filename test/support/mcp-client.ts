@@ -3,7 +3,8 @@ import { type CallToolResult, Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { CallGate } from '../../mcp-server/call-gate.ts';
-import { createServer } from '../../mcp-server/server.ts';
+import { PlainRefusals } from '../../mcp-server/plain-refusals.ts';
+import { createServer, TOOL_NAMES } from '../../mcp-server/server.ts';
 import type { Logger } from '../../shared/base/log.ts';
 import { silentLogger } from '../../shared/base/log.ts';
 import type { Stillpoint } from '../../shared/stillpoint.ts';
@@ -37,7 +38,7 @@ export async function connectInProcess(
     logger: options.logger ?? silentLogger,
     calls: new CallGate(),
   };
-  const serving = serveStdio(() => createServer(deps), { transport: serverSide });
+  const serving = serveStdio(() => createServer(deps), { transport: new PlainRefusals(serverSide, TOOL_NAMES) });
   const client = createClient(options.era ?? 'modern');
   await client.connect(clientSide);
   return {
