@@ -7,7 +7,7 @@ import type { WallSpan } from '../../../shared/base/clock.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
 import type { RemoteCommand, RemoteStream, StreamCommand } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
-import { guestGroups, guestMounts, guestVolumes, noLimits } from '../../unit/snapshot/fixtures.ts';
+import { surveyAnswer } from '../../unit/snapshot/fixtures.ts';
 import { paperFiles } from './paper-files.ts';
 
 const BOOT = '6f0a2d0a-1111-4000-8000-000000000000';
@@ -28,8 +28,12 @@ export class ModelHost {
   readonly snapshots = new Set<string>();
   /** Names of the commands that were run, in order. */
   readonly ran: string[] = [];
+  /** The same by the connection that they were run on, in the order in which these were opened. */
+  readonly ranOn: string[][] = [];
   /** Throws to break a command: before it does anything, or when it is done and its answer is lost. */
   strike: Strike = () => undefined;
+  /** How many logins are let in; the next one fails. */
+  mostConnections = Number.POSITIVE_INFINITY;
   /** What a release cannot remove. */
   isBusy = false;
 
@@ -39,15 +43,20 @@ export class ModelHost {
 
   /** Each call is a connection of its own to the same host. */
   open(): RemoteHost {
+    if (this.ranOn.length >= this.mostConnections) throw connectionLost();
+    const own: string[] = [];
+    this.ranOn.push(own);
     return {
       name: 'db1',
       run: async (command, signal) => {
+        own.push(command.name);
         this.#begin(command.name, signal);
         const answer = this.#answer(command);
         this.strike(command.name, 'after');
         return answer as never;
       },
       stream: async (command, input, signal) => {
+        own.push(command.name);
         this.#begin(command.name, signal);
         if (command.name === 'pack-files') return paperFiles(FILES).stream(command, input, signal);
         return streamOf(command);
@@ -73,20 +82,6 @@ export class ModelHost {
           ...{ system: 'Linux', bootId: BOOT, uptimeSeconds: 1000, wallClock: aMomentOf(Date.now()), missing: [] },
           ...{ gnuTar: true, gnuFind: true, users: new Map(), groups: new Map() },
         };
-      case 'read-mounts':
-        return guestMounts();
-      case 'list-logical-volumes':
-        return guestVolumes();
-      case 'list-volume-groups':
-        return guestGroups();
-      case 'read-lvm-limits':
-        return noLimits;
-      case 'list-block-devices':
-        return new Map();
-      case 'measure-mounts':
-        return command.args.map(() => ({ use: { sizeBytes: 1e9, usedBytes: 1e8 }, writtenBytes: 0 }));
-      case 'resolve-paths':
-        return command.args.map((path) => ({ asked: path, real: path }));
       case 'arm-lease':
         this.runs.add(first);
         return { bootId: BOOT, keeperPid: 7 };
@@ -115,7 +110,7 @@ export class ModelHost {
         this.snapshots.clear();
         return { removed: [], kept: [] };
       default:
-        throw new Error(`the model does not answer "${command.name}"`);
+        return surveyAnswer(command);
     }
   }
 }

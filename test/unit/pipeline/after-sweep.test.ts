@@ -1,10 +1,14 @@
 /** What a plan may count as free: only what a sweep is sure to remove. */
 import { describe, expect, test } from 'vitest';
-import { ownerId, runId } from '../../../shared/domain/names.ts';
+import { never } from '../../../shared/base/cancel.ts';
+import { systemClock } from '../../../shared/base/clock.ts';
+import { hostName, ownerId, repositoryName, runId, sourceName } from '../../../shared/domain/names.ts';
 import { afterSweep } from '../../../shared/pipeline/backup/after-sweep.ts';
+import { planBackup } from '../../../shared/pipeline/plan-backup.ts';
+import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import type { LogicalVolumeRecord } from '../../../shared/snapshot/lvm/records.ts';
 import type { Survey } from '../../../shared/snapshot/survey.ts';
-import { guestGroups, guestVolumes, volumeCalled } from '../snapshot/fixtures.ts';
+import { guestGroups, guestVolumes, surveyAnswer, volumeCalled } from '../snapshot/fixtures.ts';
 
 const OWNER = ownerId('00112233aabb');
 const RUN = runId('0a1b2c3d');
@@ -56,5 +60,46 @@ describe('nothing', () => {
 
   test('in another group', () => {
     expect(freed([snapshot({ vg_uuid: 'another' })]).extents).toBe(0);
+  });
+});
+
+describe('the plan of a backup', () => {
+  const source = {
+    ...{ name: sourceName('shop'), host: hostName('db1'), repository: repositoryName('main'), exclude: [] },
+    paths: [Buffer.from('/srv/files')],
+  };
+  /** What is left over of three runs fills the group. */
+  const left = ['0a1b2c3d', '1a1b2c3d', '2a1b2c3d'].map((run) =>
+    snapshot({
+      lv_name: `sp_${run}_11111111`,
+      lv_tags: ['stillpoint', `sp.run=${run}`, `sp.owner=${OWNER}`],
+      lv_kernel_minor: 100 + (Number.parseInt(run, 16) % 100),
+    }),
+  );
+  const host: RemoteHost = {
+    name: 'db1',
+    run: (command) =>
+      Promise.resolve(surveyAnswer(command as never, { volumes: [...guestVolumes(), ...left] }) as never),
+    stream: () => Promise.reject(new Error('nothing is read here')),
+    async [Symbol.asyncDispose]() {},
+  };
+  const planned = (dead: readonly string[]) =>
+    planBackup(source, { owner: OWNER, dead: dead.map(runId) }, { host, clock: systemClock }, never);
+
+  test.each<[string, string[], string[]]>([
+    ['the only dead run', ['0a1b2c3d'], ['lvremove -y vg0/sp_0a1b2c3d_11111111']],
+    [
+      'all of several',
+      ['2a1b2c3d', '1a1b2c3d'],
+      ['lvremove -y vg0/sp_1a1b2c3d_11111111', 'lvremove -y vg0/sp_2a1b2c3d_11111111'],
+    ],
+    ['none that may live', [], []],
+    ['none of which nothing is left', ['ffffffff'], []],
+  ])('removes first what is left of %s, and counts its room', async (_, dead, removed) => {
+    const [before, after] = [await planned([]), await planned(dead)];
+    const first = after.commands.findIndex((command) => !command.startsWith('lvremove'));
+    expect(after.commands.slice(0, first)).toEqual(removed);
+    const room = ({ snapshots: [one] }: typeof after) => (one?.sizeBytes ?? 0) + (one?.freeBytesAfter ?? 0);
+    expect(room(after) - room(before)).toBe(removed.length * 10 * GROUP.vg_extent_size);
   });
 });

@@ -11,7 +11,7 @@ import { createLocalTransport } from '../../../shared/remote/local.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import { aHost } from '../../support/remote/commands.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { aMount, guestGroups, guestMounts, guestVolumes, noLimits } from '../snapshot/fixtures.ts';
+import { aMount, guestMounts, surveyAnswer } from '../snapshot/fixtures.ts';
 
 /** Parent 62 is /srv/files, on vg0/files; 254:0 is vg0/mysql. */
 const trigger = (kind: 'direct' | 'indirect', target = '/srv/files/auto'): Mount =>
@@ -27,32 +27,10 @@ interface Woken {
 function aHostThatWakes(before: readonly Mount[], after: readonly Mount[]): Woken {
   const woken: string[] = [];
   const answer = (command: RemoteCommand<unknown>): unknown => {
-    switch (command.name) {
-      case 'identify-host':
-        return {
-          ...{ missing: [], gnuTar: true, gnuFind: true, uptimeSeconds: 1000, users: new Map(), groups: new Map() },
-          wallClock: { earliestMs: 0, latestMs: 1 },
-        };
-      case 'read-mounts':
-        return [...guestMounts(), ...(woken.length === 0 ? before : after)];
-      case 'list-logical-volumes':
-        return guestVolumes();
-      case 'list-volume-groups':
-        return guestGroups();
-      case 'read-lvm-limits':
-        return noLimits;
-      case 'list-block-devices':
-        return new Map();
-      case 'measure-mounts':
-        return command.args.map(() => ({ use: { sizeBytes: 1e9, usedBytes: 1e8 }, writtenBytes: 0 }));
-      case 'resolve-paths':
-        return command.args.map((path) => ({ asked: path, real: path }));
-      case 'wake-automounts':
-        woken.push(...command.args.map((path) => path.toString()));
-        return undefined;
-      default:
-        throw new Error(`nobody answers "${command.name}"`);
-    }
+    if (command.name !== 'wake-automounts')
+      return surveyAnswer(command, { mounts: [...guestMounts(), ...(woken.length === 0 ? before : after)] });
+    woken.push(...command.args.map((path) => path.toString()));
+    return undefined;
   };
   const host: RemoteHost = {
     name: 'db1',

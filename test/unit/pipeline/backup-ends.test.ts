@@ -120,6 +120,42 @@ test('a backup that goes well saves a restore point and leaves the host clean', 
   await expectTruth(end);
 });
 
+describe('the lease of a backup', () => {
+  const isOfTheLease = (name: string): boolean => ['arm-lease', 'renew-lease', 'release-lease'].includes(name);
+
+  test('has a connection of its own, over which nothing else goes', async () => {
+    const end = await run();
+    expect(end.outcome).toEqual(expect.stringMatching(/^[0-9a-f]{64}$/));
+    const [content = [], lease = [], ...others] = host.ranOn;
+    expect(content.filter(isOfTheLease)).toEqual([]);
+    expect(content).toContain('pack-files');
+    expect([lease[0], lease.at(-1)]).toEqual(['arm-lease', 'release-lease']);
+    expect(lease.filter((name) => !isOfTheLease(name))).toEqual([]);
+    expect(others).toEqual([]);
+  });
+
+  test('keeps it when the other one is lost in the middle of the content', async () => {
+    host.strike = (command) => {
+      if (command === 'pack-files') throw connectionLost();
+    };
+    const end = await run();
+    await expectTruth(end);
+    expect(end.outcome).toMatchObject({ code: 'ssh.connection-lost' });
+    expect(host.ranOn[1]?.at(-1)).toBe('release-lease');
+    expect(host.isClean).toBe(true);
+  });
+
+  test('shares the first one where a second login fails, which is said', async () => {
+    host.mostConnections = 1;
+    const end = await run();
+    expect(end.outcome).toEqual(expect.stringMatching(/^[0-9a-f]{64}$/));
+    expect(host.ranOn[0]).toEqual(expect.arrayContaining(['arm-lease', 'pack-files', 'release-lease']));
+    expect(end.events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))).toEqual([
+      expect.stringMatching(/^A second connection to "db1" could not be opened.*is gone\.$/),
+    ]);
+  });
+});
+
 describe('a cancel', () => {
   test.each(BACKUP_PHASES)('at %s', async (phase) => {
     const end = await run((event) => {
@@ -158,12 +194,13 @@ const COMMANDS = [
   ...['sweep-host', 'identify-host', 'resolve-paths', 'arm-lease', 'create-snapshots', 'mount-snapshot'],
   ...['list-tree', 'observe-snapshot', 'release-lease'],
 ];
+/** The work of a command that streams is its answer. */
+const momentsOf = (name: string) => (name === 'list-tree' ? (['before'] as const) : (['before', 'after'] as const));
 
 describe('a connection that is lost', () => {
-  test.each(COMMANDS.flatMap((name) => [[name, 'before'] as const, [name, 'after'] as const]))(
+  test.each(COMMANDS.flatMap((name) => momentsOf(name).map((moment) => [name, moment] as const)))(
     'at "%s", %s it did its work',
     async (name, moment) => {
-      if (name === 'list-tree' && moment === 'after') return;
       host.strike = (command, when) => {
         if (command === name && when === moment) throw connectionLost();
       };

@@ -45,6 +45,36 @@ export function volumeCalled(name: string): LogicalVolumeRecord {
   return found;
 }
 
+/** What a host on paper answers to the commands of a survey, and of resolving paths; all that it has can be used. */
+export function surveyAnswer(
+  { name, args }: RemoteCommand<unknown>,
+  { mounts = guestMounts(), volumes = guestVolumes() }: Partial<Record<'mounts' | 'volumes', readonly unknown[]>> = {},
+): unknown {
+  switch (name) {
+    case 'identify-host':
+      return {
+        ...{ missing: [], gnuTar: true, gnuFind: true, uptimeSeconds: 1000, users: new Map(), groups: new Map() },
+        wallClock: { earliestMs: 0, latestMs: 1 },
+      };
+    case 'read-mounts':
+      return mounts;
+    case 'list-logical-volumes':
+      return volumes;
+    case 'list-volume-groups':
+      return guestGroups();
+    case 'read-lvm-limits':
+      return noLimits;
+    case 'list-block-devices':
+      return new Map();
+    case 'measure-mounts':
+      return args.map(() => ({ use: { sizeBytes: 1e9, usedBytes: 1e8 }, writtenBytes: 0 }));
+    case 'resolve-paths':
+      return args.map((path) => ({ asked: path, real: path }));
+    default:
+      throw new Error(`nobody answers "${name}"`);
+  }
+}
+
 let nextId = 100;
 
 /** A mount as mountinfo tells it, on "/" of the device unless said otherwise. */
