@@ -56,19 +56,33 @@ export async function storeBlobs(
   return packs.flatMap(({ blobs }) => blobs.map(({ id }) => id));
 }
 
+/** Stores one compressed blob, of which header and index say that its content has `saidBytes`. */
+export async function storeFrame(
+  repository: OpenedRepository,
+  type: BlobType,
+  frame: Buffer,
+  saidBytes: number,
+): Promise<BlobId> {
+  const pack = await storePack(repository, type, [frame], saidBytes);
+  await repository.files.save('index', encodeIndex([pack]), testSignal());
+  await repository.loadIndex(testSignal());
+  return pack.blobs[0]?.id as BlobId;
+}
+
 async function storePack(
   repository: OpenedRepository,
   type: BlobType,
-  plains: readonly Buffer[],
+  stored: readonly Buffer[],
+  uncompressedLength = 0,
 ): Promise<IndexedPack> {
   const { sealer } = repository.parts;
   const pieces: Buffer[] = [];
   const blobs: PackedBlob[] = [];
   let offset = 0;
-  for (const plain of plains) {
-    const sealed = sealer.seal(plain);
+  for (const piece of stored) {
+    const sealed = sealer.seal(piece);
     pieces.push(sealed);
-    blobs.push({ type, id: blobIdOf(plain), offset, length: sealed.length, uncompressedLength: 0 });
+    blobs.push({ type, id: blobIdOf(piece), offset, length: sealed.length, uncompressedLength });
     offset += sealed.length;
   }
   const header = sealer.seal(encodePackHeader(blobs));

@@ -7,17 +7,19 @@ import { truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MOST_WHOLE_BYTES } from '../../../shared/repository/backend/backend.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
 import { checkRepository } from '../../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../../shared/repository/check/verify.ts';
 import type { BlobId } from '../../../shared/repository/format/ids.ts';
 import { encodeIndex, type IndexedPack } from '../../../shared/repository/format/index-file.ts';
 import type { PackedBlob } from '../../../shared/repository/format/pack.ts';
+import { decodeUnpacked } from '../../../shared/repository/format/unpacked.ts';
 import { listKeys } from '../../../shared/repository/keys.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import { planPrune } from '../../../shared/repository/prune/plan.ts';
-import { blanksBefore, storeRaw, storeSealed } from '../../support/hostile-files.ts';
+import { blanksBefore, storeFrame, storeRaw, storeSealed } from '../../support/hostile-files.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
 import { backUp, createTestRepository, PASSWORD, testSignal } from '../../support/test-repository.ts';
 
@@ -81,6 +83,27 @@ describe('a few bytes that stand for very many', () => {
     expect(json.length).toBeGreaterThan(MIB * 0.8);
     const name = await repository.files.save('snapshots', Buffer.from(json), signal);
     expect((await repository.findRestorePoint(name, signal)).paths).toHaveLength(20_000);
+  });
+});
+
+it('an index of more than a gigabyte is as good as any', () => {
+  // Memory that is never touched is none.
+  const text = Buffer.alloc(1.5 * GIB);
+  text.write('{');
+  expect(decodeUnpacked(text, 'index', 'the index') === text).toBe(true);
+  expect(MOST_WHOLE_BYTES.index).toBeGreaterThan(text.length);
+});
+
+describe('a blob that holds more than is said of it', () => {
+  it.each([1, 1000, 64 * MIB])('is no blob, and takes no more room than that: %d bytes', async (said) => {
+    const frame = await blanksBefore('', 500 * MIB, false);
+    const ids = [await storeFrame(repository, 'data', frame, said), await storeFrame(repository, 'tree', frame, said)];
+    const { maxRSS } = process.resourceUsage();
+    await expect(repository.loadBlob('data', ids[0] as BlobId, signal)).rejects.toThrow('cannot be decompressed');
+    await expect(repository.loadTree(ids[1] as BlobId, signal)).rejects.toThrow('cannot be decompressed');
+    expect((await verifyRepository(await open(), { signal })).findings.length).toBeGreaterThan(0);
+    // In KiB.
+    expect(process.resourceUsage().maxRSS - maxRSS).toBeLessThan(300 * 1024);
   });
 });
 
