@@ -30,6 +30,8 @@ export function connectViews({ hosts, jobs, feed, wording }: ViewParts): vscode.
     hostsView,
     jobsView,
     hostsView.onDidChangeVisibility(watchWhileSeen),
+    hostsView.onDidExpandElement(({ element }) => hosts.setOpen(element, true)),
+    hostsView.onDidCollapseElement(({ element }) => hosts.setOpen(element, false)),
     jobsView.onDidChangeVisibility(watchWhileSeen),
     feed.onDidChange(onChange),
   );

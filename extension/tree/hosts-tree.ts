@@ -15,7 +15,10 @@ import type { Core } from '../core.ts';
 import type { Wording } from '../texts/wording.ts';
 import { HostInventories } from './host-inventories.ts';
 import { type HostsNode, hostsNodeView, type ProblemNode } from './hosts-nodes.ts';
+import { ShownNodes } from './shown-nodes.ts';
 import { toTreeItem } from './tree-item.ts';
+
+const VIEW = { viewId: 'stillpoint.hosts' } as const;
 
 /** What the welcome views of package.json ask for. */
 const CONTEXT_KEY = 'stillpoint.configuration';
@@ -28,8 +31,12 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
   readonly #wording: Wording;
   readonly #changed = new vscode.EventEmitter<HostsNode | undefined>();
   readonly onDidChangeTreeData = this.#changed.event;
-  /** The nodes that the editor shows, by id: a change is told about the very same object. */
-  readonly #shown = new Map<string, HostsNode>();
+  readonly #shown = new ShownNodes<HostsNode>({
+    idOf: (node) => hostsNodeView(node, this.#wording).id,
+    load: (node) => this.#loadOrSayWhyNot(node),
+    changed: (node) => this.#changed.fire(node),
+    nowMs: () => performance.now(),
+  });
   readonly #inventories: HostInventories;
   /** How many restore points of a source are shown, where it is not one page. */
   readonly #pages = new Map<SourceName, number>();
@@ -47,38 +54,34 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
     return toTreeItem(hostsNodeView(node, this.#wording), node);
   }
 
-  async getChildren(node?: HostsNode): Promise<HostsNode[]> {
-    const parent = node === undefined ? undefined : this.#idOf(node);
-    let children: HostsNode[];
-    try {
-      children = await this.#load(node);
-    } catch (error) {
-      children = [{ kind: 'problem', parent, error: toErrorRecord(error) }];
-    }
-    for (const child of children) this.#shown.set(this.#idOf(child), child);
-    return children;
+  getChildren(node?: HostsNode): Promise<HostsNode[]> {
+    return this.#shown.children(node);
   }
 
   /** Everything again; hosts that are open are connected to again. */
   refreshAll(): void {
     this.#inventories.forgetAll();
-    this.#shown.clear();
-    this.#changed.fire(undefined);
+    this.#renew(undefined);
   }
 
   /** The children of one node again; a host is connected to again. */
   refresh(node: HostsNode): void {
     if (node.kind === 'host') this.#inventories.forget(node.host.name);
     if (node.kind === 'volumes') this.#inventories.forget(node.host);
-    if (node.kind !== 'problem') this.#refreshId(this.#idOf(node));
-    else this.#retry(node);
+    if (node.kind === 'problem') this.#retry(node);
+    else this.#renew(node);
+  }
+
+  /** Whether the person has a node open. */
+  setOpen(node: HostsNode, isOpen: boolean): void {
+    this.#shown.setOpen(node, isOpen);
   }
 
   /** After an edit of the configuration: hosts that are reached as before are not asked again. */
   async refreshAfterEdit(): Promise<void> {
     const hosts = await this.#core.use((stillpoint) => stillpoint.listHosts(never)).catch(() => undefined);
     if (hosts !== undefined) this.#inventories.keepOnly(new Map(hosts.map(({ name, login }) => [name, login])));
-    this.#changed.fire(undefined);
+    this.#renew(undefined);
   }
 
   /** One page more of a source's restore points. */
@@ -98,18 +101,27 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
   }
 
   #retry(problem: ProblemNode): void {
-    const parent = problem.parent === undefined ? undefined : this.#shown.get(problem.parent);
+    const parent = problem.parent === undefined ? undefined : this.#shown.find(problem.parent);
     if (parent === undefined) this.refreshAll();
     else this.refresh(parent);
   }
 
   #refreshId(id: string): void {
-    const node = this.#shown.get(id);
-    if (node !== undefined) this.#changed.fire(node);
+    const node = this.#shown.find(id);
+    if (node !== undefined) this.#renew(node);
   }
 
-  #idOf(node: HostsNode): string {
-    return hostsNodeView(node, this.#wording).id;
+  #renew(node: HostsNode | undefined): void {
+    void vscode.window.withProgress({ location: VIEW }, () => this.#shown.renew(node));
+  }
+
+  async #loadOrSayWhyNot(node: HostsNode | undefined): Promise<HostsNode[]> {
+    try {
+      return await this.#load(node);
+    } catch (error) {
+      const parent = node === undefined ? undefined : hostsNodeView(node, this.#wording).id;
+      return [{ kind: 'problem', parent, error: toErrorRecord(error) }];
+    }
   }
 
   async #load(node: HostsNode | undefined): Promise<HostsNode[]> {

@@ -14,9 +14,9 @@ import { type Guest, startGuest } from '../lab/guest.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
 import { missingForEditorTests } from './requirements.ts';
 import {
-  backUpNow,
   editorText,
   expand,
+  inlineAction,
   keepScreenshot,
   openWorkbench,
   runCommand,
@@ -86,7 +86,7 @@ test('the tree shows the volumes of the guest and which of them can be snapshott
 });
 
 test('a backup that is cancelled leaves no restore point and nothing on the host', async () => {
-  await backUpNow(page, treeItem(page, /^Source shop/));
+  await inlineAction(treeItem(page, /^Source shop/), 'Back Up Now');
   const progress = toast(page, 'Back up "shop": ');
   await toast(page, /Back up "shop": (Taking|Mounting|Listing|Reading)/).waitFor({ timeout: BACKUP_MS });
   await progress.getByRole('button', { name: 'Cancel' }).click();
@@ -99,7 +99,7 @@ test('a backup that is cancelled leaves no restore point and nothing on the host
 
 test('Back Up Now makes a restore point that the tree shows and restic accepts', async () => {
   await runCommand(page, 'Notifications: Clear All Notifications');
-  await backUpNow(page, treeItem(page, /^Source shop/));
+  await inlineAction(treeItem(page, /^Source shop/), 'Back Up Now');
   await treeItem(page, /^Back up "shop", succeeded/).waitFor({ timeout: BACKUP_MS });
   await expand(treeItem(page, /^Source shop/));
   const point = treeItem(page, /^Restore point of/);

@@ -15,7 +15,6 @@ import { startPrivateSshd, whyNoPrivateSshd } from '../support/remote/private-ss
 import { missingForEditorTests } from './requirements.ts';
 import { SEED_PASSWORD, type SeededRepository, seedRepository } from './seed-repository.ts';
 import {
-  backUpNow,
   editorText,
   eventually,
   expand,
@@ -124,7 +123,7 @@ describe('Back Up Now', () => {
   test('can be cancelled while it connects; then nothing was started', async () => {
     await using silent = await silentHost();
     await openShop(silent.port, withPassword());
-    await backUpNow(page, treeItem(page, /^Source shop/));
+    await inlineAction(treeItem(page, /^Source shop/), 'Back Up Now');
     const progress = toast(page, 'Back up "shop": Connecting');
     await progress.waitFor();
     await silent.called;
@@ -139,7 +138,7 @@ describe('Back Up Now', () => {
     await using sshd = await startPrivateSshd({ accounts: [{ name: 'db1', shell: '/bin/sh', uid: 0 }] });
     // A folder in memory is on no volume that could be snapshotted.
     await openShop(sshd.port, withPassword(), { sshConfigFile: join(sshd.folder, 'config'), path: '/dev/shm' });
-    await backUpNow(page, treeItem(page, /^Source shop/));
+    await inlineAction(treeItem(page, /^Source shop/), 'Back Up Now');
     const message = toast(page, '/dev/shm');
     await message.waitFor();
     expect(await spoken(treeItem(page, /^Back up "shop", failed/))).toContain('failed');

@@ -129,17 +129,6 @@ export async function inlineAction(item: Locator, name: string): Promise<void> {
   await item.getByRole('button', { name }).click();
 }
 
-/** A view that is filled again just then hands no item to the command, and the command asks for the source instead. */
-export async function backUpNow(page: Page, source: Locator): Promise<void> {
-  await inlineAction(source, 'Back Up Now');
-  const asked = page.locator('.quick-input-list .monaco-list-row', { hasText: 'shop' }).first();
-  const hasAsked = await asked.waitFor({ timeout: 1_500 }).then(
-    () => true,
-    () => false,
-  );
-  if (hasAsked) await asked.click();
-}
-
 /** A message in the corner. */
 export function toast(page: Page, text: string | RegExp): Locator {
   return page.locator('.notification-toast', { hasText: text }).first();
