@@ -106,7 +106,7 @@ test('Back Up Now makes a restore point that the tree shows and restic accepts',
   expect(await spoken(point)).toMatch(/crash/);
   await point.click();
   await page.getByRole('tab', { name: /^Restore point/ }).waitFor();
-  await expect.poll(() => editorText(page)).toContain('/var/lib/mysql');
+  await expect.poll(() => editorText(page), { timeout: 30_000 }).toContain('/var/lib/mysql');
   await picture();
 
   await expectCleanGuest();
@@ -116,7 +116,7 @@ test('Back Up Now makes a restore point that the tree shows and restic accepts',
 test('the log of the job tells every phase and how long the writers were held', async () => {
   await treeItem(page, /^Back up "shop", succeeded/).click();
   await page.getByRole('tab', { name: /\.log/ }).waitFor();
-  await expect.poll(() => editorText(page)).toMatch(/taken: writers held for at most \d/);
+  await expect.poll(() => editorText(page), { timeout: 30_000 }).toMatch(/taken: writers held for at most \d/);
 });
 
 function restic(...args: readonly string[]) {

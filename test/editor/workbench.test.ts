@@ -28,6 +28,9 @@ import {
   type Workbench,
 } from './workbench.ts';
 
+/** A busy machine takes its time to draw. */
+const PATIENTLY = { timeout: 30_000 };
+
 const missing = missingForEditorTests();
 const started = new AsyncDisposableStack();
 let workbench: Workbench;
@@ -81,7 +84,7 @@ test('where nothing is configured, the welcome leads to a configuration', async 
   await page.getByRole('button', { name: 'Create Configuration' }).click();
   await page.getByRole('tab', { name: /config\.jsonc/ }).waitFor();
   expect(await readFile(workbench.configFile, 'utf8')).toBe(STARTER_CONFIGURATION);
-  await expect.poll(() => editorText(page)).toContain('The configuration of Stillpoint');
+  await expect.poll(() => editorText(page), PATIENTLY).toContain('The configuration of Stillpoint');
 });
 
 test('the editor knows the schema of the configuration', async () => {
@@ -96,7 +99,7 @@ test('a mistake in the configuration is a node with the way to it', async () => 
   await problem.waitFor();
   await inlineAction(problem, 'Open Configuration');
   const tab = page.getByRole('tab', { name: /config\.jsonc/, selected: true });
-  await expect.poll(() => tab.isVisible()).toBe(true);
+  await expect.poll(() => tab.isVisible(), PATIENTLY).toBe(true);
 });
 
 test('a host opens into its sources and restore points, and a restore point into its page', async () => {
@@ -144,7 +147,7 @@ describe('Back Up Now', () => {
     expect(await spoken(treeItem(page, /^Back up "shop", failed/))).toContain('failed');
     await message.getByRole('button', { name: 'Show Job Log' }).click();
     await page.getByRole('tab', { name: /\.log/ }).waitFor();
-    await expect.poll(() => editorText(page), { timeout: 10_000 }).toMatch(/The job has ended: failed/);
+    await expect.poll(() => editorText(page), PATIENTLY).toMatch(/The job has ended: failed/);
   });
 });
 
