@@ -17,6 +17,9 @@ const FOLDERS = ['shared', 'cli', 'mcp-server', 'extension', 'test', 'bench', '.
   (folder) => existsSync(join(ROOT, folder)),
 );
 
+/** What knip looks for in the product alone; the step before has the rest, such as packages that nothing uses. */
+const KINDS = ['--include', 'files,exports,types'];
+
 type Step = readonly [name: string, program: string, ...args: string[]];
 
 const CHECKS: readonly Step[] = [
@@ -24,6 +27,17 @@ const CHECKS: readonly Step[] = [
   ['lint', 'oxlint', '--format=unix', ...FOLDERS],
   ['types', 'tsc', '--noEmit', '--pretty', 'false', '-p', '.'],
   ['unused', 'knip', '--no-progress', '--no-config-hints'],
+  // What only tests use is no part of the product: without the tests as entries it is unused.
+  [
+    'product',
+    'knip',
+    '--production',
+    '--config',
+    '.ci/knip-product.json',
+    ...KINDS,
+    '--no-progress',
+    '--no-config-hints',
+  ],
   ['layers', 'vitest', 'run', '--project', 'house', '--reporter=dot'],
 ];
 

@@ -27,26 +27,3 @@ export function quoteArgs(values: readonly (string | Uint8Array)[]): Buffer {
 }
 
 const BLANK = Buffer.from(' ', 'latin1');
-
-/** Reads back what `quoteArgs` wrote, for recordings; it understands nothing else. */
-export function unquoteArgs(text: Uint8Array): Buffer[] {
-  const bytes = Buffer.from(text);
-  const words: Buffer[] = [];
-  let at = 0;
-  while (at < bytes.length) {
-    const word: Buffer[] = [];
-    for (;;) {
-      invariant(bytes[at] === QUOTE, 'a quoted word begins with a quote');
-      const end = bytes.indexOf(QUOTE, at + 1);
-      invariant(end > at, 'a quoted word ends with a quote');
-      word.push(bytes.subarray(at + 1, end));
-      at = end + 1;
-      if (bytes[at] !== 0x5c) break;
-      word.push(bytes.subarray(at + 1, at + 2));
-      at += 2;
-    }
-    words.push(Buffer.concat(word));
-    at += 1;
-  }
-  return words;
-}

@@ -22,7 +22,7 @@
 import { randomBytes } from 'node:crypto';
 import { invariant } from '../base/errors.ts';
 import type { RemoteScript } from './command.ts';
-import { quoteArgs, unquoteArgs } from './quoting.ts';
+import { quoteArgs } from './quoting.ts';
 
 const NONCE_LENGTH = 32;
 /** nonce, "+", newline */
@@ -96,45 +96,4 @@ export function formatScript(script: RemoteScript, nonce: string, takesInput: bo
     ),
     Buffer.from(CALL, 'latin1'),
   ]);
-}
-
-export interface SpokenScript extends RemoteScript {
-  readonly args: readonly Buffer[];
-  readonly takesInput: boolean;
-}
-
-const GREETING = /printf '\\n%s\\n' ([0-9a-f]{32}); [^\n]*\n/;
-
-/**
- * Reads a greeting back: its nonce, and where it ends; undefined while there is none. What comes before it, a password
- * for sudo, is nobody's business.
- */
-export function parseGreeting(bytes: Buffer): { nonce: string; end: number } | undefined {
-  const match = GREETING.exec(bytes.toString('latin1'));
-  const nonce = match?.[1];
-  return match === null || nonce === undefined ? undefined : { nonce, end: match.index + match[0].length };
-}
-
-/** Reads a script back: what it was made of, and where it ends; undefined while it is not complete. */
-export function parseScript(bytes: Buffer): { script: SpokenScript; end: number } | undefined {
-  const headEnd = bytes.indexOf('\n');
-  if (headEnd < 0) return undefined;
-  const head = /^# stillpoint (\S+) (root|user) (\d+) (\d+)$/.exec(bytes.toString('latin1', 0, headEnd));
-  invariant(head !== null, 'a script begins with its header');
-  const bodyStart = bytes.indexOf('\n', headEnd + 1) + 1;
-  const bodyEnd = bodyStart + Number(head[3]);
-  const argsStart = bytes.indexOf('\nset -- ', bodyEnd) + '\nset -- '.length;
-  const argsEnd = argsStart + Number(head[4]);
-  const end = bytes.indexOf(CALL, argsEnd);
-  if (bytes.length < argsEnd || end < 0) return undefined;
-  return {
-    script: {
-      name: head[1] ?? '',
-      needs: head[2] === 'root' ? 'root' : 'user',
-      script: bytes.toString('utf8', bodyStart, bodyEnd),
-      args: unquoteArgs(bytes.subarray(argsStart, argsEnd)),
-      takesInput: !bytes.toString('latin1', argsEnd, end).includes(NO_INPUT),
-    },
-    end: end + CALL.length,
-  };
 }

@@ -194,12 +194,6 @@ export interface WriterStats {
   readonly packs: number;
 }
 
-/** Where a walk is: names from the root of the tree, and what is there. */
-export interface WalkEntry {
-  readonly path: readonly Buffer[];
-  readonly node: Node;
-}
-
 export interface VerifyProgress {
   readonly packsDone: number;
   readonly packsTotal: number;

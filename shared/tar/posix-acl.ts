@@ -63,36 +63,6 @@ export function formatAclText(entries: readonly PosixAclEntry[]): Buffer {
   return Buffer.from(lines.join(''), 'latin1');
 }
 
-const LINE = /^(user|group|mask|other):([^:]*):([r-])([w-])([x-])(?::([0-9]+))?$/;
-
-/**
- * Reads lines or star's comma-separated form, in which a fourth field has the number. Undefined when it is not such a
- * text, or names a user whose number it does not give.
- */
-export function parseAclText(text: Buffer): PosixAclEntry[] | undefined {
-  const entries: PosixAclEntry[] = [];
-  for (const part of text.toString('latin1').split(/[\n,]/)) {
-    const line = part.replace(/\s*#.*$/, '').trim();
-    if (line === '') continue;
-    const entry = parseLine(line);
-    if (entry === undefined) return undefined;
-    entries.push(entry);
-  }
-  return entries.length === 0 ? undefined : entries;
-}
-
-function parseLine(line: string): PosixAclEntry | undefined {
-  const match = LINE.exec(line);
-  if (match === null) return undefined;
-  const [, kind = '', who = '', read, write, execute, number] = match;
-  const permissions = (read === 'r' ? 4 : 0) + (write === 'w' ? 2 : 0) + (execute === 'x' ? 1 : 0);
-  if (kind === 'mask' || kind === 'other') return who === '' ? { tag: kind, permissions, id: undefined } : undefined;
-  if (who === '') return { tag: kind === 'user' ? 'user-owner' : 'group-owner', permissions, id: undefined };
-  const digits = number ?? who;
-  if (!/^[0-9]{1,10}$/.test(digits) || Number(digits) >= NO_ID) return undefined;
-  return { tag: kind === 'user' ? 'user' : 'group', permissions, id: Number(digits) };
-}
-
 function namesSomebody(tag: PosixAclTag): boolean {
   return tag === 'user' || tag === 'group';
 }

@@ -17,13 +17,13 @@ import { prune } from '../../shared/pipeline/prune.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
-import { walkTree } from '../../shared/repository/read/walk.ts';
 import { hastyClock } from '../support/repository-copies.ts';
 import { treeOf, WORK, type Work, type WorkNews, type WorkOrder } from '../support/repository-work.ts';
 import { resticFinds, resticOk } from '../support/restic.ts';
 import { chanceFrom } from '../support/seeded.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { backUp, createTestRepository, PASSWORD } from '../support/test-repository.ts';
+import { walkTree } from '../support/walk-tree.ts';
 
 const isLong = process.env['STILLPOINT_KILL'] === 'all';
 const KILLS = isLong ? 200 : 12;

@@ -17,7 +17,7 @@ import { blobIdOf, type PackId } from '../../shared/repository/format/ids.ts';
 import { encodeIndex } from '../../shared/repository/format/index-file.ts';
 import { encodeHeaderLength, encodePackHeader, plaintextLength } from '../../shared/repository/format/pack.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
-import { findPath, walkTree } from '../../shared/repository/read/walk.ts';
+import { findPath } from '../../shared/repository/read/find-path.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
 import { FaultPlan, noSpace, withFaults } from '../support/fault-plan.ts';
 import { needing, whyNotRoot } from '../support/needing.ts';
@@ -25,6 +25,7 @@ import { resticFinds } from '../support/restic.ts';
 import { createMemoryBackend } from '../support/stores/memory.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { backUp, createTestRepository, PASSWORD, type TestTree } from '../support/test-repository.ts';
+import { walkTree } from '../support/walk-tree.ts';
 
 const signal = AbortSignal.timeout(10 * 60_000);
 const TREE: TestTree = {

@@ -11,11 +11,11 @@ import { never } from '../../shared/base/cancel.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import type { Node } from '../../shared/repository/format/node.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
-import { walkTree } from '../../shared/repository/read/walk.ts';
 import { type Damage, mountDamagedExt4 } from '../lab/damaged-ext4.ts';
 import { type LiveReaderFigures, readLiveFolder } from '../support/live-reader.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
+import { walkTree } from '../support/walk-tree.ts';
 
 const KIB = 1024;
 /** Never zero, so that whatever is filled up shows. */

@@ -14,7 +14,7 @@ import { blobIdOf } from '../../shared/repository/format/ids.ts';
 import { encodeTree } from '../../shared/repository/format/tree.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
-import { findPath, walkTree } from '../../shared/repository/read/walk.ts';
+import { findPath } from '../../shared/repository/read/find-path.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
 import { describeTree, treeDifferences } from '../support/describe-tree.ts';
 import { archiveFolder } from '../support/local-archive.ts';
@@ -24,6 +24,7 @@ import { NO_RESTIC, restic, resticFinds, resticOk } from '../support/restic.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 import { makeTortureTree } from '../support/torture-tree.ts';
+import { walkTree } from '../support/walk-tree.ts';
 
 const signal = AbortSignal.timeout(10 * 60_000);
 

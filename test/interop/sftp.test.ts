@@ -7,11 +7,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { verifyRepository } from '../../shared/repository/check/verify.ts';
 import { blobIdOf } from '../../shared/repository/format/ids.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
-import { walkTree } from '../../shared/repository/read/walk.ts';
 import { whyNoPrivateSshd } from '../support/remote/private-sshd.ts';
 import { type SftpHost, startSftpHost } from '../support/remote/sftp-host.ts';
 import { resticOk } from '../support/restic.ts';
 import { backUp, createTestRepository, PASSWORD } from '../support/test-repository.ts';
+import { walkTree } from '../support/walk-tree.ts';
 
 const whyNot = await whyNoPrivateSshd();
 const signal = AbortSignal.timeout(200_000);

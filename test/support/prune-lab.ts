@@ -12,12 +12,12 @@ import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
 import { applyPrune, type PruneObserver, type PruneOutcome } from '../../shared/repository/prune/apply.ts';
 import { planPrune } from '../../shared/repository/prune/plan.ts';
-import { walkTree } from '../../shared/repository/read/walk.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
 import { compress } from '../../shared/repository/workers/encode.ts';
 import { copyOf } from './crashing-backend.ts';
 import { createMemoryBackend } from './stores/memory.ts';
 import { backUp, createTestRepository, PASSWORD, putTree, type TestTree, testSignal } from './test-repository.ts';
+import { walkTree } from './walk-tree.ts';
 
 /** Locks wait for slow stores to show a new file; memory is not slow. */
 const HASTY = { clock: { ...systemClock, sleep: () => Promise.resolve() } };

@@ -6,9 +6,9 @@ import type { CopyReport } from '../../shared/domain/report.ts';
 import { copy } from '../../shared/pipeline/copy.ts';
 import type { Backend } from '../../shared/repository/backend/backend.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
-import { walkTree } from '../../shared/repository/read/walk.ts';
 import { NOTHING_CONFIGURED } from './configured-names.ts';
 import { PASSWORD, testSignal } from './test-repository.ts';
+import { walkTree } from './walk-tree.ts';
 
 interface CopyCall {
   readonly points?: readonly string[];

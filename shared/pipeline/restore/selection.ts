@@ -2,7 +2,7 @@
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 import type { BlobId } from '../../repository/format/ids.ts';
-import { findPath } from '../../repository/read/walk.ts';
+import { findPath } from '../../repository/read/find-path.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 /** All below a place, or chosen names in it (Latin-1 text, one character a byte). */

@@ -10,10 +10,6 @@ import { type ExtendedAttribute, NODE_TYPES, type Node, type NodeType, type Stra
 import { fromGoMode, toGoMode } from './node-mode.ts';
 import { parseTimestamp, type Timestamp } from './timestamp.ts';
 
-export function encodeNode(node: Node): string {
-  return [...nodePieces(node)].join('');
-}
-
 /** Ids in one piece of text: a file of terabytes has more of them than a text can hold. */
 const IDS_AT_ONCE = 10_000;
 

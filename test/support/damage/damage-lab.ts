@@ -18,7 +18,7 @@ import { encodeHeaderLength, encodePackHeader, type PackedBlob } from '../../../
 import type { BlobPlace } from '../../../shared/repository/index/blob-index.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
-import { findPath } from '../../../shared/repository/read/walk.ts';
+import { findPath } from '../../../shared/repository/read/find-path.ts';
 import type { RestorePoint } from '../../../shared/repository/restore-point.ts';
 import { createMemoryBackend } from '../stores/memory.ts';
 import { backUp, createTestRepository, PASSWORD, type TestTree, testSignal } from '../test-repository.ts';

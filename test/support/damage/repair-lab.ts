@@ -5,10 +5,10 @@ import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { verifyRepository } from '../../../shared/repository/check/verify.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
-import { walkTree } from '../../../shared/repository/read/walk.ts';
 import { planRepair } from '../../../shared/repository/repair/plan-repair.ts';
 import type { RestorePoint } from '../../../shared/repository/restore-point.ts';
 import { PASSWORD, testSignal } from '../test-repository.ts';
+import { walkTree } from '../walk-tree.ts';
 
 export const WISHES: Readonly<Record<RepairPart, RepairScope>> = {
   index: { part: 'index', readAll: true },

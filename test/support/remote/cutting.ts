@@ -5,7 +5,7 @@
  */
 import { connectionLost } from '../../../shared/remote/ssh/ssh-errors.ts';
 import type { RemoteProcess, Transport } from '../../../shared/remote/transport.ts';
-import { parseGreeting, parseScript } from '../../../shared/remote/wire.ts';
+import { parseGreeting, parseScript } from './spoken-script.ts';
 import { tapProcess } from './tapped-process.ts';
 
 export interface Cut {

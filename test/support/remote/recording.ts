@@ -4,15 +4,8 @@
  */
 
 import type { Transport } from '../../../shared/remote/transport.ts';
-import type { SpokenScript } from '../../../shared/remote/wire.ts';
-import {
-  nonceLine,
-  parseGreeting,
-  parseScript,
-  parseTrailer,
-  READY_LENGTH,
-  TRAILER_LENGTH,
-} from '../../../shared/remote/wire.ts';
+import { nonceLine, parseTrailer, READY_LENGTH, TRAILER_LENGTH } from '../../../shared/remote/wire.ts';
+import { parseGreeting, parseScript, type SpokenScript } from './spoken-script.ts';
 import { tapProcess } from './tapped-process.ts';
 
 interface Exchange {

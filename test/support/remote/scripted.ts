@@ -7,8 +7,8 @@ import { PassThrough } from 'node:stream';
 import { StillpointError } from '../../../shared/base/errors.ts';
 import { connectionLost } from '../../../shared/remote/ssh/ssh-errors.ts';
 import type { ExitStatus, RemoteProcess, Transport } from '../../../shared/remote/transport.ts';
-import type { SpokenScript } from '../../../shared/remote/wire.ts';
-import { formatTrailer, nonceLine, parseGreeting, parseScript, readyLine } from '../../../shared/remote/wire.ts';
+import { formatTrailer, nonceLine, readyLine } from '../../../shared/remote/wire.ts';
+import { parseGreeting, parseScript, type SpokenScript } from './spoken-script.ts';
 
 interface Expectation {
   /** The command's name. */

@@ -1,11 +1,12 @@
 /** docs/cli.md is made from the program where it states facts. `vitest -u` writes those parts anew. */
 import { expect, test } from 'vitest';
-import { EXIT_MEANING, exitCodeOf } from '../../../cli/exit-codes.ts';
+import { exitCodeOf } from '../../../cli/exit-codes.ts';
 import { Interrupts } from '../../../cli/interrupts.ts';
 import { buildProgram } from '../../../cli/program.ts';
 import { ERROR_CODES } from '../../../shared/base/error-codes.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
 import type { JobResult } from '../../../shared/domain/report.ts';
+import { EXIT_MEANING } from '../../support/exit-meanings.ts';
 import { markdownTable, pageWithParts } from '../../support/generated-docs.ts';
 import {
   sampleCheck,

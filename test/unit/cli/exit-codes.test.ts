@@ -1,7 +1,8 @@
 /** Exit codes are a promise to scripts: the numbers and what leads to them are pinned here. */
 import { expect, test } from 'vitest';
-import { EXIT, EXIT_MEANING, EXIT_OF_AREA, exitCodeOf, exitCodeOfJob } from '../../../cli/exit-codes.ts';
+import { EXIT, EXIT_OF_AREA, exitCodeOf, exitCodeOfJob } from '../../../cli/exit-codes.ts';
 import { ERROR_CODES } from '../../../shared/base/error-codes.ts';
+import { EXIT_MEANING } from '../../support/exit-meanings.ts';
 import {
   sampleBackup,
   sampleCheck,

@@ -12,7 +12,7 @@ import { forget } from '../../../shared/pipeline/forget.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
-import { findPath } from '../../../shared/repository/read/walk.ts';
+import { findPath } from '../../../shared/repository/read/find-path.ts';
 import { NOTHING_CONFIGURED } from '../../support/configured-names.ts';
 import { noRuns } from '../../support/pipeline/no-runs.ts';
 import { FOLDER, PaperMachine } from '../../support/pipeline/paper-machine.ts';

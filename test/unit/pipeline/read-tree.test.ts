@@ -13,7 +13,6 @@ import type { StreamCommand } from '../../../shared/remote/command.ts';
 import type { BlobId } from '../../../shared/repository/format/ids.ts';
 import type { Node } from '../../../shared/repository/format/node.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
-import { walkTree } from '../../../shared/repository/read/walk.ts';
 import type { RepositoryLock, RepositoryWriter } from '../../../shared/repository/repository.ts';
 import {
   entryOf,
@@ -24,6 +23,7 @@ import {
   paperFiles,
 } from '../../support/pipeline/paper-files.ts';
 import { createTestRepository, testSignal } from '../../support/test-repository.ts';
+import { walkTree } from '../../support/walk-tree.ts';
 
 const MIB = 1024 * 1024;
 const pack: StreamCommand = { name: 'pack-files', script: '', args: [], needs: 'root' };

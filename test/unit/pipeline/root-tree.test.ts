@@ -4,10 +4,10 @@ import type { Node } from '../../../shared/repository/format/node.ts';
 import { timestampFromNs } from '../../../shared/repository/format/timestamp.ts';
 import { encodeTree } from '../../../shared/repository/format/tree.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
-import { walkTree } from '../../../shared/repository/read/walk.ts';
 import type { RepositoryLock } from '../../../shared/repository/repository.ts';
 import { entryOf } from '../../support/pipeline/paper-files.ts';
 import { createTestRepository, testSignal } from '../../support/test-repository.ts';
+import { walkTree } from '../../support/walk-tree.ts';
 
 const texts = (paths: readonly Buffer[]): string[] => paths.map(String).toSorted();
 const context = { users: new Map([[0, 'root']]), groups: new Map<number, string>(), deviceId: 1n };

@@ -2,7 +2,8 @@
 import { execa } from 'execa';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { quoteArg, quoteArgs, unquoteArgs } from '../../../shared/remote/quoting.ts';
+import { quoteArg, quoteArgs } from '../../../shared/remote/quoting.ts';
+import { unquoteArgs } from '../../support/remote/spoken-script.ts';
 
 const SHELLS = [
   { name: 'dash', argv: ['dash', '-s'] },

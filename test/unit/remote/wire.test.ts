@@ -6,15 +6,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { USER_COMMAND_LINE } from '../../../shared/remote/sudo.ts';
-import {
-  createNonce,
-  formatGreeting,
-  formatScript,
-  formatTrailer,
-  parseGreeting,
-  parseScript,
-  parseTrailer,
-} from '../../../shared/remote/wire.ts';
+import { createNonce, formatGreeting, formatScript, formatTrailer, parseTrailer } from '../../../shared/remote/wire.ts';
+import { parseGreeting, parseScript } from '../../support/remote/spoken-script.ts';
 
 const nonce = createNonce();
 

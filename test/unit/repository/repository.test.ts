@@ -12,10 +12,11 @@ import {
 } from '../../../shared/repository/format/key-file.ts';
 import { timestampFromNs } from '../../../shared/repository/format/timestamp.ts';
 import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
-import { findPath, walkTree } from '../../../shared/repository/read/walk.ts';
+import { findPath } from '../../../shared/repository/read/find-path.ts';
 import { FaultPlan, withFaults } from '../../support/fault-plan.ts';
 import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { backUp, CHEAP_KEY, createTestRepository, PASSWORD, testSignal } from '../../support/test-repository.ts';
+import { walkTree } from '../../support/walk-tree.ts';
 
 const signal = testSignal();
 const coded = (code: string): unknown => expect.objectContaining({ code });

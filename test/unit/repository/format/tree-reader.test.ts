@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { type BlobId, blobIdOf } from '../../../../shared/repository/format/ids.ts';
 import type { Node } from '../../../../shared/repository/format/node.ts';
-import { encodeNode } from '../../../../shared/repository/format/node-json.ts';
 import { timestampFromNs } from '../../../../shared/repository/format/timestamp.ts';
 import { decodeTree, encodeTree } from '../../../../shared/repository/format/tree.ts';
 import { LONG_TREE_BYTES, readTree, treeByName } from '../../../../shared/repository/format/tree-reader.ts';
+import { encodeNode } from '../../../support/encode-node.ts';
 import { testSignal } from '../../../support/test-repository.ts';
 
 const WHEN = timestampFromNs(1_700_000_000_000_000_000n);

@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BlobId, blobIdOf } from '../../../../shared/repository/format/ids.ts';
 import { NODE_TYPES, type Node } from '../../../../shared/repository/format/node.ts';
-import { decodeNode, encodeNode } from '../../../../shared/repository/format/node-json.ts';
+import { decodeNode } from '../../../../shared/repository/format/node-json.ts';
 import { timestampFromNs } from '../../../../shared/repository/format/timestamp.ts';
 import { decodeTree, encodeTree } from '../../../../shared/repository/format/tree.ts';
+import { encodeNode } from '../../../support/encode-node.ts';
 
 const WHEN = timestampFromNs(1_700_000_000_000_000_000n);
 const FILE: Node = {

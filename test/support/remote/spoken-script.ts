@@ -1,0 +1,71 @@
+/** What we say to a host, read back: for the hosts on paper, the recordings and the broken connections of the tests. */
+import { invariant } from '../../../shared/base/errors.ts';
+import type { RemoteScript } from '../../../shared/remote/command.ts';
+
+const NO_INPUT = ' </dev/null';
+const CALL = '\nstillpoint_main\n';
+const QUOTE = 0x27;
+
+export interface SpokenScript extends RemoteScript {
+  readonly args: readonly Buffer[];
+  readonly takesInput: boolean;
+}
+
+const GREETING = /printf '\\n%s\\n' ([0-9a-f]{32}); [^\n]*\n/;
+
+/**
+ * Reads a greeting back: its nonce, and where it ends; undefined while there is none. What comes before it, a password
+ * for sudo, is nobody's business.
+ */
+export function parseGreeting(bytes: Buffer): { nonce: string; end: number } | undefined {
+  const match = GREETING.exec(bytes.toString('latin1'));
+  const nonce = match?.[1];
+  return match === null || nonce === undefined ? undefined : { nonce, end: match.index + match[0].length };
+}
+
+/** Reads a script back: what it was made of, and where it ends; undefined while it is not complete. */
+export function parseScript(bytes: Buffer): { script: SpokenScript; end: number } | undefined {
+  const headEnd = bytes.indexOf('\n');
+  if (headEnd < 0) return undefined;
+  const head = /^# stillpoint (\S+) (root|user) (\d+) (\d+)$/.exec(bytes.toString('latin1', 0, headEnd));
+  invariant(head !== null, 'a script begins with its header');
+  const bodyStart = bytes.indexOf('\n', headEnd + 1) + 1;
+  const bodyEnd = bodyStart + Number(head[3]);
+  const argsStart = bytes.indexOf('\nset -- ', bodyEnd) + '\nset -- '.length;
+  const argsEnd = argsStart + Number(head[4]);
+  const end = bytes.indexOf(CALL, argsEnd);
+  if (bytes.length < argsEnd || end < 0) return undefined;
+  return {
+    script: {
+      name: head[1] ?? '',
+      needs: head[2] === 'root' ? 'root' : 'user',
+      script: bytes.toString('utf8', bodyStart, bodyEnd),
+      args: unquoteArgs(bytes.subarray(argsStart, argsEnd)),
+      takesInput: !bytes.toString('latin1', argsEnd, end).includes(NO_INPUT),
+    },
+    end: end + CALL.length,
+  };
+}
+
+/** Reads back what `quoteArgs` wrote, and nothing else. */
+export function unquoteArgs(text: Uint8Array): Buffer[] {
+  const bytes = Buffer.from(text);
+  const words: Buffer[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const word: Buffer[] = [];
+    for (;;) {
+      invariant(bytes[at] === QUOTE, 'a quoted word begins with a quote');
+      const end = bytes.indexOf(QUOTE, at + 1);
+      invariant(end > at, 'a quoted word ends with a quote');
+      word.push(bytes.subarray(at + 1, end));
+      at = end + 1;
+      if (bytes[at] !== 0x5c) break;
+      word.push(bytes.subarray(at + 1, at + 2));
+      at += 2;
+    }
+    words.push(Buffer.concat(word));
+    at += 1;
+  }
+  return words;
+}
