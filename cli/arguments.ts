@@ -4,10 +4,28 @@ import { StillpointError } from '../shared/base/errors.ts';
 import { type RepositoryName, repositoryName } from '../shared/domain/names.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 
+/** How a command takes its repository, for what is said when another thing was given. */
+export interface RepositoryPlace {
+  /** Named by an option and not by an argument. */
+  readonly isOption?: boolean;
+  /** What the command takes ids of; default: restore points. */
+  readonly ids?: string;
+  /** How an id is given to the command beside a repository; default: it takes none. */
+  readonly withId?: (repository: string, id: string) => string;
+}
+
 /** The named repository; without a name the only one there is. */
-export async function chooseRepository(stillpoint: Stillpoint, given: string | undefined): Promise<RepositoryName> {
-  if (given !== undefined) return repositoryName(given);
-  const [only, ...others] = await stillpoint.listRepositories();
+export async function chooseRepository(
+  stillpoint: Stillpoint,
+  given: string | undefined,
+  place: RepositoryPlace = {},
+): Promise<RepositoryName> {
+  if (given !== undefined) {
+    if (looksLikeId(given)) refuseId(given, await stillpoint.listRepositories(), place);
+    return repositoryName(given);
+  }
+  const repositories = await stillpoint.listRepositories();
+  const [only, ...others] = repositories;
   if (only !== undefined && others.length === 0) return only.name;
   if (only === undefined) {
     throw new StillpointError('config.unknown-repository', `"${stillpoint.configFile}" names no repository.`, {
@@ -15,11 +33,39 @@ export async function chooseRepository(stillpoint: Stillpoint, given: string | u
       cause: undefined,
     });
   }
-  const names = [only, ...others].map((repository) => `"${repository.name}"`).join(', ');
-  throw new StillpointError('usage.invalid', `There are several repositories: ${names}.`, {
-    advice: 'Say which one you mean.',
+  throw new StillpointError('usage.invalid', `There are several repositories: ${namesOf(repositories)}.`, {
+    advice: place.isOption === true ? 'Name one with --repository.' : 'Say which one you mean.',
     cause: undefined,
   });
+}
+
+function looksLikeId(text: string): boolean {
+  return text === 'latest' || /^[0-9a-f]{4,64}$/i.test(text);
+}
+
+/** Who gives an id does not want to be told that no repository of that name is written in the configuration. */
+function refuseId(given: string, repositories: readonly Named[], { ids, withId }: RepositoryPlace): void {
+  const [first] = repositories;
+  if (first === undefined || repositories.some(({ name }) => name === given)) return;
+  const what =
+    given === 'latest' ? 'it stands for a restore point' : `it looks like the id of a ${ids ?? 'restore point'}`;
+  const right =
+    withId === undefined
+      ? 'The command works on a whole repository.'
+      : `With an id the command is written: ${withId(first.name, given)}`;
+  throw new StillpointError('config.unknown-repository', `There is no repository "${given}"; ${what}.`, {
+    advice: `The name of a repository is wanted here: ${namesOf(repositories)}. ${right}`,
+    details: { name: given, known: repositories.map(({ name }) => name).slice(0, 100) },
+    cause: undefined,
+  });
+}
+
+interface Named {
+  readonly name: RepositoryName;
+}
+
+function namesOf(repositories: readonly Named[]): string {
+  return repositories.map(({ name }) => `"${name}"`).join(', ');
 }
 
 export function optionalRepository(given: string | undefined): RepositoryName | undefined {

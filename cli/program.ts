@@ -54,8 +54,16 @@ const COMMANDS = [
   addCancel,
 ] as const;
 
-export function buildProgram(surroundings: Surroundings): { readonly program: Command; readonly shell: Shell } {
+interface BuiltProgram {
+  readonly program: Command;
+  readonly shell: Shell;
+  /** What commander would have printed where a command is missing. */
+  readonly helpForMistake: () => string;
+}
+
+export function buildProgram(surroundings: Surroundings): BuiltProgram {
   const { terminal } = surroundings;
+  const unasked: string[] = [];
   const program = new Command('stillpoint')
     .description(
       'Consistent backups of living Linux hosts: snapshot, read over SSH, encrypt and deduplicate, prove that it restores.',
@@ -69,7 +77,7 @@ export function buildProgram(surroundings: Surroundings): { readonly program: Co
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => terminal.out(text),
-      writeErr: (text) => terminal.err(text),
+      writeErr: (text) => void unasked.push(text),
       getOutHelpWidth: () => terminal.columns(),
       getErrHelpWidth: () => terminal.columns(),
       getOutHasColors: () => terminal.colour,
@@ -78,41 +86,66 @@ export function buildProgram(surroundings: Surroundings): { readonly program: Co
     });
   const shell = new Shell(surroundings, () => program.opts<GlobalOptions>());
   for (const add of COMMANDS) add(program, shell);
-  return { program, shell };
+  return { program, shell, helpForMistake: () => unasked.join('') };
 }
 
 /** Runs one command line to its end. `words` are the words after the program's name. */
 export async function runCommandLine(words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
-  const { program, shell } = buildProgram(surroundings);
+  const { program, shell, helpForMistake } = buildProgram(surroundings);
+  const isJson = words.includes('--json');
   try {
+    const unknown = unknownSubject(program, words);
+    if (unknown !== undefined) throw unknown;
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
-    if (!(error instanceof CommanderError)) {
-      shell.report(error);
-      return shell.exitCode;
-    }
+    if (isJson) program.setOptionValue('json', true);
+    if (!(error instanceof CommanderError)) shell.report(error);
     // commander has printed the help or the version already
-    if (error.exitCode === 0) return EXIT.ok;
-    if (words.includes('--json')) program.setOptionValue('json', true);
-    const unknown = error.code === 'commander.help' ? unknownSubject(program, words) : undefined;
-    if (error.code === 'commander.help' && unknown === undefined) return EXIT.usage;
-    shell.report(unknown ?? usageError(error));
+    else if (error.exitCode === 0) return EXIT.ok;
+    else if (error.code !== 'commander.help') shell.report(usageError(error));
+    else if (isJson) shell.report(noCommand(words));
+    else {
+      surroundings.terminal.err(helpForMistake());
+      return EXIT.usage;
+    }
   }
   return shell.exitCode;
 }
 
-/** "help" of a command that there is not: commander prints the whole help and not a word why. */
+/** "help" of a command that there is not: commander prints another help and not a word why. */
 function unknownSubject(program: Command, words: readonly string[]): StillpointError | undefined {
-  const [verb, subject] = words.filter((word) => !word.startsWith('-'));
-  if (verb !== 'help' || subject === undefined) return undefined;
-  const guess = nearest(
-    subject,
-    program.commands.map((command) => command.name()),
-  );
-  return new StillpointError('usage.invalid', `Unknown command "${subject}".`, {
-    advice: guess === undefined ? 'The commands are listed above.' : `Did you mean "${guess}"?`,
+  const names = words.filter((word, index) => !word.startsWith('-') && words[index - 1] !== '--config');
+  const at = names.indexOf('help');
+  if (at === -1 || at > 1) return undefined;
+  let known = program;
+  for (const name of [...names.slice(0, at), ...names.slice(at + 1)]) {
+    // Whatever else stands behind it is no command
+    if (known.commands.length === 0) return undefined;
+    const next = known.commands.find((command) => command.name() === name);
+    if (next === undefined) return unknownCommand(name, known);
+    known = next;
+  }
+  return undefined;
+}
+
+function unknownCommand(name: string, within: Command): StillpointError {
+  const known = within.commands.map((command) => command.name());
+  const guess = nearest(name, known);
+  const where = within.parent === null ? '' : ` of "${within.name()}"`;
+  return new StillpointError('usage.invalid', `Unknown command "${name}"${where}.`, {
+    advice: guess === undefined ? `There are ${known.join(', ')}.` : `Did you mean "${guess}"?`,
     cause: undefined,
   });
+}
+
+/** For programs, which help does not help. */
+function noCommand(words: readonly string[]): StillpointError {
+  const group = words.find((word) => ['key', 'repair'].includes(word));
+  return new StillpointError(
+    'usage.invalid',
+    group === undefined ? 'No command was given.' : `"${group}" needs one of its commands.`,
+    { advice: `"stillpoint ${group === undefined ? '' : `${group} `}--help" lists them.`, cause: undefined },
+  );
 }
 
 function usageError(error: CommanderError): StillpointError {

@@ -10,7 +10,6 @@ const NEEDS_A_PERSON: ReadonlySet<string> = new Set<ErrorCode>([
   'ssh.host-key-unknown',
   'remote.sudo-refused',
   'config.secret-unavailable',
-  'repository.wrong-password',
 ]);
 
 /** The command line for a person, or undefined where no command would help. */

@@ -26,7 +26,7 @@ export function addDiff(program: Command, shell: Shell): void {
     )
     .action(async (before: string, after: string, path: string, options: DiffOptions) => {
       await shell.stream(async (stillpoint, signal, tell) => {
-        const repository = await chooseRepository(stillpoint, options.repository);
+        const repository = await chooseRepository(stillpoint, options.repository, { isOption: true });
         const summary = await stillpoint.diff(
           {
             repository,

@@ -38,7 +38,7 @@ export function addFind(program: Command, shell: Shell): void {
     .action(async (patterns: readonly string[], options: FindOptions) => {
       await shell.stream(async (stillpoint, signal, tell) => {
         if (patterns.length === 0 && options.id === undefined) throw nothingWanted();
-        const repository = await chooseRepository(stillpoint, options.repository);
+        const repository = await chooseRepository(stillpoint, options.repository, { isOption: true });
         let heading: string | undefined;
         const summary = await stillpoint.find(
           {

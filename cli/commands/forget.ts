@@ -39,7 +39,9 @@ export function addForget(program: Command, shell: Shell): void {
       const approved = approvedPlan(flags);
       const request = async (stillpoint: Stillpoint): Promise<ForgetRequest> => {
         const given = selectionOf(flags);
-        const repository = await chooseRepository(stillpoint, name);
+        const repository = await chooseRepository(stillpoint, name, {
+          withId: (right, id) => `stillpoint forget ${right} --point ${id}`,
+        });
         const selection = given ?? (await rulesOfSources(stillpoint, repository, flags.source));
         return { repository, selection, ...(flags.prune === true ? { prune: pruneOptionsOf(flags) } : {}) };
       };

@@ -55,7 +55,10 @@ export function addKey(program: Command, shell: Shell): void {
     .addHelpText('after', '\nExample:\n  stillpoint key remove 1a2b3c4d main')
     .action(async (id: string, given: string | undefined) => {
       await shell.query(async (stillpoint, signal) => {
-        const repository = await chooseRepository(stillpoint, given);
+        const repository = await chooseRepository(stillpoint, given, {
+          ids: 'key',
+          withId: (name, key) => `stillpoint key remove ${key} ${name}`,
+        });
         const { removed } = await stillpoint.removeKey(repository, id, signal);
         return {
           document: { repository, removed },

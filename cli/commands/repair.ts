@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { RepairScope } from '../../shared/domain/repair-plan.ts';
-import { chooseRepository } from '../arguments.ts';
+import { chooseRepository, type RepositoryPlace } from '../arguments.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
 import { type ApplyFlag, approvedPlan, withApply } from './prune-options.ts';
@@ -48,7 +48,8 @@ export function addRepair(program: Command, shell: Shell): void {
   )
     .addHelpText('after', `${HOW}\n\nExample:\n  stillpoint repair packs main`)
     .action(async (given: string | undefined, packs: readonly string[], options: RepairFlags) => {
-      await start(shell, given, { part: 'packs', ...(packs.length === 0 ? {} : { packs }) }, options);
+      const place = { ids: 'pack', withId: (name: string, id: string) => `stillpoint repair packs ${name} ${id}` };
+      await start(shell, given, { part: 'packs', ...(packs.length === 0 ? {} : { packs }) }, options, place);
     });
 
   withRepairOptions(
@@ -71,12 +72,18 @@ function withRepairOptions(command: Command): Command {
   return withDetach(withApply(command));
 }
 
-async function start(shell: Shell, given: string | undefined, scope: RepairScope, options: RepairFlags): Promise<void> {
+async function start(
+  shell: Shell,
+  given: string | undefined,
+  scope: RepairScope,
+  options: RepairFlags,
+  place: RepositoryPlace = {},
+): Promise<void> {
   const apply = options.apply !== undefined;
   await shell.runJob(
     async (stillpoint) => {
       const plan = approvedPlan(options);
-      return { kind: 'repair', repository: await chooseRepository(stillpoint, given), scope, apply, ...plan };
+      return { kind: 'repair', repository: await chooseRepository(stillpoint, given, place), scope, apply, ...plan };
     },
     { detach: options.detach === true },
   );

@@ -28,7 +28,9 @@ export function addStats(program: Command, shell: Shell): void {
     )
     .action(async (given: string | undefined, points: readonly string[], options: StatsOptions) => {
       await shell.query(async (stillpoint, signal) => {
-        const repository = await chooseRepository(stillpoint, given);
+        const repository = await chooseRepository(stillpoint, given, {
+          withId: (name, id) => `stillpoint stats ${name} ${id}`,
+        });
         const request = {
           repository,
           mode: statsMode(options.mode),

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { Environment } from '../base/environment.ts';
+import { isStillpointError, StillpointError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Location } from '../domain/location.ts';
 import type { Prompter } from '../domain/prompter.ts';
@@ -62,11 +63,12 @@ export function createAt(
 /** The repository closes its backend; one that did not open leaves that to us. */
 async function withBackend(
   open: typeof openRepository,
-  { name, place, sshHost, store }: RepositorySpec,
+  spec: RepositorySpec,
   secrets: RepositorySecrets,
   ports: OpenRepositoryPorts,
   signal: AbortSignal,
 ): Promise<OpenedRepository> {
+  const { name, place, sshHost, store } = spec;
   const logger = ports.logger.child({ repository: name });
   const { clock, onTrouble, onNotice, onChange } = ports;
   const ssh = sshHost && sshWay(sshHost, ports.login, { ...ports, logger });
@@ -78,8 +80,27 @@ async function withBackend(
     return await open(backend, secrets.password, signal, options);
   } catch (error) {
     await backend.close().catch((cause: unknown) => logger.log('debug', 'a backend did not close', { cause }));
-    throw error;
+    throw isStillpointError(error, 'repository.wrong-password') ? wrongPassword(spec, error) : error;
   }
+}
+
+/** Two names may lead to one place, each with its own password: which of them it was, and where that came from. */
+function wrongPassword(
+  { name, location, passwordFile, passwordCommand }: RepositorySpec,
+  error: StillpointError,
+): StillpointError {
+  const source =
+    passwordFile !== undefined
+      ? `It came from "${passwordFile}": look whether that is the right file, with the password and nothing else in it.`
+      : passwordCommand !== undefined
+        ? `It came from the command "${passwordCommand[0]}": run the "passwordCommand" of the configuration by hand and see what it prints.`
+        : 'It was typed: type it again, or look up which one belongs to this repository.';
+  return new StillpointError(error.code, `The password does not open the repository "${name}" at ${location}.`, {
+    // Of keys that were left out, the first error knows more
+    advice: error.details['untried'] === 0 ? source : error.advice,
+    details: { ...error.details, repository: name },
+    cause: error,
+  });
 }
 
 /** A folder of this machine is as near as a copy would be. */

@@ -89,13 +89,18 @@ export async function resolveNewPassword(
     text,
     echo: false,
   };
-  const place: SecretPlace = { ...passwordPlace(repository), what: `new ${passwordPlace(repository).what}` };
+  const place: SecretPlace = {
+    ...passwordPlace(repository),
+    what: `new ${passwordPlace(repository).what}`,
+    withoutFile: 'Name a file that holds the new password, readable for you alone, or name none and type it.',
+  };
   const value =
     source.from === 'file'
       ? (await secretFromFile(place, source.path)).value
       : await abortable(prompter.ask(question, signal), signal);
   if (value === undefined || value === '') {
-    const why = value === '' ? 'is empty' : 'was not given';
+    const from = source.from === 'file' ? `: nothing is in "${source.path}"` : '';
+    const why = value === '' ? `is empty${from}` : 'was not given';
     throw secretUnavailable(place, why, 'Type one at a terminal, or name a file that holds it.', undefined);
   }
   registerSecret(value);

@@ -21,6 +21,8 @@ export interface SecretPlace {
   readonly file: string | undefined;
   readonly command: readonly string[] | undefined;
   readonly keys: { readonly file: string; readonly command: string };
+  /** What to do where the file is not there; default: to create it. */
+  readonly withoutFile?: string;
 }
 
 export interface ResolvedSecret {
@@ -82,7 +84,7 @@ export async function secretFromFile(place: SecretPlace, path: string): Promise<
     await using file = await open(path, 'r');
     const stat = await file.stat();
     if (!stat.isFile() && !stat.isFIFO())
-      throw secretUnavailable(place, `is to be read from "${path}", which is not a file`, 'Name a file.', undefined);
+      throw secretUnavailable(place, `cannot be read: "${path}" is not a file`, 'Name a file.', undefined);
     mode = stat.mode;
     const buffer = Buffer.alloc(MAX_BYTES + 1);
     const { bytesRead } = await file.read(buffer);
@@ -91,12 +93,12 @@ export async function secretFromFile(place: SecretPlace, path: string): Promise<
     if (cause instanceof StillpointError) throw cause;
     const [why, advice] =
       systemErrorCode(cause) === 'ENOENT'
-        ? ['is not there', 'Create the file, readable for you alone.']
+        ? [`there is no file "${path}"`, place.withoutFile ?? 'Create the file, readable for you alone.']
         : [
-            `cannot be read (${systemErrorCode(cause) ?? String(cause)})`,
+            `"${path}" is refused (${systemErrorCode(cause) ?? String(cause)})`,
             'Make it readable for the user who runs this.',
           ];
-    throw secretUnavailable(place, `is in "${path}", which ${why}`, advice, cause);
+    throw secretUnavailable(place, `cannot be read: ${why}`, advice, cause);
   }
   const value = decode(place, content, `the file "${path}"`);
   const exposed = (mode & 0o044) !== 0;

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { isStillpointError, StillpointError } from '../base/errors.ts';
 import { type Logger, silentLogger } from '../base/log.ts';
-import type { Backend } from './backend/backend.ts';
+import type { Backend, FileType } from './backend/backend.ts';
 import { type CacheOptions, withCache } from './backend/cache.ts';
 import { createSealer } from './crypto/aes-poly1305.ts';
 import { DEFAULT_KEY_COST, type KeyCost } from './crypto/kdf.ts';
@@ -69,6 +69,7 @@ export async function createRepository(
   return new OpenedRepository({ backend, config, key, keyName, sealer, clock, logger, notify: onNotice });
 }
 
+/** What is left of a repository shows that there is one, though it may not open: nothing new is mixed into it. */
 async function refuseExisting(backend: Backend, signal: AbortSignal): Promise<void> {
   const { location } = backend.properties;
   const exists = await backend.stat(CONFIG, signal).then(
@@ -78,19 +79,28 @@ async function refuseExisting(backend: Backend, signal: AbortSignal): Promise<vo
       throw error;
     },
   );
-  const hasKeys = exists || (await hasAnyKey(backend, signal));
-  if (!hasKeys) return;
-  throw new StillpointError('repository.exists', `There is a repository at ${location} already.`, {
-    advice: exists
-      ? 'Use it with its password, or choose another location.'
-      : 'It has keys but no file "config". Restore "config" from a copy, or choose another location. Where making it was cut short and there is no data, remove its folder "keys" and make it again.',
-    cause: undefined,
-  });
+  const refused = (advice: string): StillpointError =>
+    new StillpointError('repository.exists', `There is a repository at ${location} already.`, {
+      advice,
+      cause: undefined,
+    });
+  if (exists) throw refused('Use it with its password, or choose another location.');
+  if (await hasAny(backend, 'keys', signal)) {
+    throw refused(
+      'It has keys but no file "config". Restore "config" from a copy, or choose another location. Where making it was cut short and there is no data, remove its folder "keys" and make it again.',
+    );
+  }
+  for (const type of ['snapshots', 'index', 'data'] as const) {
+    if (!(await hasAny(backend, type, signal))) continue;
+    throw refused(
+      'It has data, but neither keys nor the file "config". Bring "config" and "keys" back from a copy, or choose another location.',
+    );
+  }
 }
 
-async function hasAnyKey(backend: Backend, signal: AbortSignal): Promise<boolean> {
+async function hasAny(backend: Backend, type: FileType, signal: AbortSignal): Promise<boolean> {
   try {
-    for await (const { name } of backend.list('keys', signal)) if (isId(name)) return true;
+    for await (const { name } of backend.list(type, signal)) if (isId(name)) return true;
     return false;
   } catch (error) {
     if (isStillpointError(error, 'backend.not-found')) return false;
@@ -107,7 +117,7 @@ export async function openRepository(
   const { location } = backend.properties;
   const sealed = await backend.load(CONFIG, undefined, signal).catch(async (error: unknown) => {
     if (!isStillpointError(error, 'backend.not-found')) throw error;
-    if (await hasAnyKey(backend, signal)) throw badConfig(location, 'is not there, but the keys are');
+    if (await hasAny(backend, 'keys', signal)) throw badConfig(location, 'is not there, but the keys are');
     throw new StillpointError('repository.not-found', `There is no repository at ${location}.`, {
       advice:
         'Check that the file system is mounted and the path is right. To make a new repository there, use "stillpoint init".',

@@ -85,6 +85,21 @@ describe('in s3rver', () => {
     expect((await backend.load(CONFIG, undefined, signal)).toString()).toBe('x');
   });
 
+  it('makes no repository among other things, and one beside them', async () => {
+    await using other = createS3Backend(at('shared/photos'), OPTIONS);
+    await other.prepare(signal);
+    await other.save(CONFIG, [Buffer.from('x')], signal);
+    await using top = createS3Backend(at('shared'), OPTIONS);
+    await expect(top.prepare(signal)).rejects.toMatchObject({
+      code: 'usage.invalid',
+      message: expect.stringMatching(/^S3:.*\/shared is not empty: it holds "photos"\.$/i) as string,
+    });
+    await using beside = createS3Backend(at('shared/backup'), OPTIONS);
+    await beside.prepare(signal);
+    // What it holds itself is no stranger to it
+    await other.prepare(signal);
+  });
+
   it('says that it does not know a key', async () => {
     await using backend = createS3Backend(at(BUCKET), { ...OPTIONS, keys: { ...KEYS, accessKeyId: 'NOBODY' } });
     await expect(backend.load(CONFIG, undefined, signal)).rejects.toMatchObject({

@@ -28,13 +28,19 @@ export function fromFsError(cause: unknown, doing: string): StillpointError {
         details: { code },
         cause,
       });
-    case 'EEXIST':
-      return new StillpointError('backend.failed', `${capital(doing)}: something that is not a folder is in the way.`, {
-        advice: 'Choose another location, or move away what is there.',
+    case 'ENAMETOOLONG':
+    case 'ELOOP': {
+      const why =
+        code === 'ELOOP'
+          ? 'symbolic links on the way there lead in a circle'
+          : 'the path, or a name in it, is too long';
+      return new StillpointError('backend.failed', `${capital(doing)}: ${why}.`, {
+        advice: 'Check that the location in the configuration is right.',
         details: { code },
         cause,
         retry: 'never',
       });
+    }
     default:
       return new StillpointError(
         'backend.failed',

@@ -10,17 +10,14 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 import { makeFolders } from '../../base/make-folders.ts';
 import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
 import { describeFile, MOST_WHOLE_BYTES, tooLarge } from './backend.ts';
 import { fromFsError } from './fs-errors.ts';
 import { listFiles, listPackFolders, listPacks } from './local-listing.ts';
+import { FOLDERS, refuseForeign, unfitFolder } from './new-place.ts';
 
-const FOLDERS = ['keys', 'index', 'snapshots', 'locks', 'data'] as const;
-/** What a new repository may find: the remains of an `init` that was cut, and what file systems put there. */
-const OWN_NAMES: ReadonlySet<string> = new Set(['config', ...FOLDERS, 'lost+found']);
 /** Only the owner; where the existing `config` lets the group read, the group keeps its access, as with restic. */
 const OWNER_ONLY = { folder: 0o700, file: 0o400 };
 const WITH_GROUP = { folder: 0o770, file: 0o440 };
@@ -43,7 +40,7 @@ class LocalBackend implements Backend {
   }
 
   async prepare(signal: AbortSignal): Promise<void> {
-    await this.#refuseForeign();
+    refuseForeign(await readdir(this.#root).catch(() => []), `the folder ${this.#root}`);
     const { folder: mode } = await this.#access();
     const packFolders = Array.from({ length: 256 }, (_, index) => `data/${index.toString(16).padStart(2, '0')}`);
     try {
@@ -54,21 +51,9 @@ class LocalBackend implements Backend {
       for (const name of ['data', '', '..']) await syncFolder(path.join(this.#root, name));
     } catch (cause) {
       signal.throwIfAborted();
-      throw fromFsError(cause, `a repository could not be made in ${this.#root}`);
+      const doing = `a repository could not be made in ${this.#root}`;
+      throw unfitFolder(cause, doing) ?? fromFsError(cause, doing);
     }
-  }
-
-  /** A repository is not mixed into a folder of other files, which a mistyped location names. */
-  async #refuseForeign(): Promise<void> {
-    const names = await readdir(this.#root).catch(() => []);
-    const foreign = names.filter((name) => !OWN_NAMES.has(name) && !name.startsWith('.')).toSorted();
-    if (foreign.length === 0) return;
-    const shown = foreign.slice(0, 3).map((name) => `"${displayName(Buffer.from(name))}"`);
-    const message = `The folder ${this.#root} is not empty: it holds ${shown.join(', ')}${foreign.length > 3 ? ' and more' : ''}.`;
-    throw new StillpointError('usage.invalid', message, {
-      advice: 'Choose a new or an empty folder for the repository.',
-      cause: undefined,
-    });
   }
 
   async save(file: FileRef, content: readonly Uint8Array[], signal: AbortSignal): Promise<void> {

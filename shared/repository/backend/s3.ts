@@ -27,6 +27,7 @@ import { describeFile, MOST_WHOLE_BYTES, tooLarge } from './backend.ts';
 import { isMisplaced } from './dead-link.ts';
 import { isAnswerTooLong } from './http.ts';
 import { shortFile } from './http-errors.ts';
+import { refuseForeign } from './new-place.ts';
 import { createS3Client, PiecesBody, type S3ClientOptions } from './s3-client.ts';
 import { fromS3Error } from './s3-errors.ts';
 
@@ -46,6 +47,9 @@ interface MultipartSizes {
  * breaks off. Only what is larger goes in parts, each of which a store of any maker takes.
  */
 const MULTIPART: MultipartSizes = { aboveBytes: 128 * 1024 ** 2, partBytes: 64 * 1024 ** 2 };
+
+/** Of what lies where a repository is to be made. */
+const NAMES_LOOKED_AT = 50;
 
 /** How long a part that is on its way may continue after the signal. */
 const LINGER_MS = 10_000;
@@ -77,6 +81,7 @@ class S3Backend implements Backend {
       await this.#ask(doing, signal, (abortSignal) =>
         this.#client.send(new HeadBucketCommand({ Bucket }), { abortSignal }),
       );
+      refuseForeign(await this.#namesAtTop(doing, signal), this.properties.location);
     } catch (error) {
       if (isStillpointError(error, 'backend.denied')) return;
       if (!isStillpointError(error, 'backend.not-found')) throw error;
@@ -84,6 +89,20 @@ class S3Backend implements Backend {
         this.#client.send(new CreateBucketCommand({ Bucket }), { abortSignal }),
       );
     }
+  }
+
+  /** Enough of them to tell other things from a repository; folders are what stands before a "/". */
+  async #namesAtTop(doing: string, signal: AbortSignal): Promise<readonly string[]> {
+    const input = { Bucket: this.#bucket, Prefix: this.#prefix, Delimiter: '/', MaxKeys: NAMES_LOOKED_AT };
+    const page = await this.#ask(doing, signal, (abortSignal) =>
+      this.#client.send(new ListObjectsV2Command(input), { abortSignal }),
+    );
+    const found = [
+      ...(page.Contents ?? []).map(({ Key }) => Key),
+      ...(page.CommonPrefixes ?? []).map((one) => one.Prefix),
+    ];
+    const names = found.map((key = '') => key.slice(this.#prefix.length).replace(/\/$/, ''));
+    return names.filter((name) => name !== '');
   }
 
   async save(file: FileRef, content: readonly Uint8Array[], signal: AbortSignal): Promise<void> {

@@ -20,6 +20,7 @@ import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFi
 import { describeFile, MOST_WHOLE_BYTES, tooLarge } from './backend.ts';
 import { isPackFolder } from './dead-link.ts';
 import type { Throttle } from './limit.ts';
+import { FOLDERS, NO_FOLDERS_THERE, refuseForeign, unfit } from './new-place.ts';
 import { fromSftp } from './sftp-errors.ts';
 import { type ListedPlace, leadsToFolder, listFiles, listPackFolder } from './sftp-listing.ts';
 import { makeFolder, moveOver, passRefusal, syncFolder } from './sftp-steps.ts';
@@ -40,7 +41,6 @@ export interface SftpPlace {
 }
 
 const DEFAULT_CONNECTIONS = 5;
-const FOLDERS = ['keys', 'index', 'snapshots', 'locks', 'data'] as const;
 /** Folders that are listed or made at once, all on one channel. */
 const FOLDERS_AT_ONCE = 32;
 /** Only the owner; where the existing `config` lets the group read, the group keeps its access, as with restic. */
@@ -88,8 +88,11 @@ class SftpBackend implements Backend {
   prepare(signal: AbortSignal): Promise<void> {
     const doing = `A repository could not be made in ${this.properties.location}`;
     return this.#with(signal, doing, 1, async (client) => {
+      refuseForeign(await this.#namesAtTop(client, signal), `the folder ${this.properties.location}`);
       const { folder: mode } = await this.#access(client);
-      await this.#makeFolders(client, this.#root, mode);
+      await this.#makeFolders(client, this.#root, mode).catch((cause: unknown) => {
+        throw sftpStatusOf(cause) === STATUS.noSuchFile ? unfit(doing, NO_FOLDERS_THERE, cause) : cause;
+      });
       await mapWithLimit(FOLDERS, FOLDERS.length, (name) => makeFolder(client, this.#pathIn(name), mode));
       await mapWithLimit(packFolders(), FOLDERS_AT_ONCE, async (name) => {
         signal.throwIfAborted();
@@ -243,6 +246,16 @@ class SftpBackend implements Backend {
       await makeFolder(client, folder, folderMode);
       await syncFolder(client, path.dirname(folder));
       return await client.openFile(temporary, flags, 0o600);
+    }
+  }
+
+  /** None where the folder is not there, or may be used and not looked into. */
+  async #namesAtTop(client: SftpClient, signal: AbortSignal): Promise<readonly string[]> {
+    try {
+      return (await readFolder(client, this.#root, signal)).map(({ name }) => name);
+    } catch (error) {
+      if (sftpStatusOf(error) === undefined) throw error;
+      return [];
     }
   }
 

@@ -77,10 +77,12 @@ describe('the password in a file', () => {
 
   test('is refused when it is not there, empty, not text or something else', async () => {
     const passwordFile = join(folder, 'password');
-    await expect(resolve({ passwordFile })).rejects.toEqual(refused(`is in "${passwordFile}", which is not there`));
+    await expect(resolve({ passwordFile })).rejects.toEqual(
+      refused(`cannot be read: there is no file "${passwordFile}"`),
+    );
     await symlink(passwordFile, passwordFile);
     await expect(resolve({ passwordFile })).rejects.toMatchObject({
-      message: `The password of the repository "main" is in "${passwordFile}", which cannot be read (ELOOP).`,
+      message: `The password of the repository "main" cannot be read: "${passwordFile}" is refused (ELOOP).`,
       advice: 'Make it readable for the user who runs this.',
     });
     await rm(passwordFile);
@@ -90,7 +92,7 @@ describe('the password in a file', () => {
     await expect(resolve({ passwordFile })).rejects.toEqual(refused('is not text or is far too long'));
     await writeFile(passwordFile, 'x'.repeat(70_000));
     await expect(resolve({ passwordFile })).rejects.toEqual(refused('is not text or is far too long'));
-    await expect(resolve({ passwordFile: folder })).rejects.toEqual(refused('which is not a file'));
+    await expect(resolve({ passwordFile: folder })).rejects.toEqual(refused('is not a file'));
   });
 });
 

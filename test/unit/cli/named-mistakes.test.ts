@@ -6,7 +6,10 @@ import { runCli } from '../../support/scripted-terminal.ts';
 test.each<[string[], string]>([
   [['backup', 'shop', 'files', 'more'], 'but got 3: shop, files, more.\n'],
   [['help', 'bakcup'], 'Unknown command "bakcup".\nDid you mean "backup"?\n'],
-  [['help', 'xyzzy'], 'Unknown command "xyzzy".\nThe commands are listed above.\n'],
+  [['help', 'xyzzy'], 'Unknown command "xyzzy".\nThere are init, hosts, '],
+  [['help', 'key', 'lst'], 'Unknown command "lst" of "key".\nDid you mean "list"?\n'],
+  [['key', 'help', 'xyzzy'], 'Unknown command "xyzzy" of "key".\nThere are list, add, change, remove.\n'],
+  [['--config', 'help', 'help', 'bakcup'], 'Unknown command "bakcup".\nDid you mean "backup"?\n'],
   [['verify', '--share', '1-3'], '"1-3" is not a share.\nWrite which of how many parts, such as 1/7.'],
   [['verify', '--share', '1/3/5'], '"1/3/5" is not a share.'],
   [['verify', '--share', '4/3'], 'The n of --share n/t is "4".'],
@@ -20,4 +23,52 @@ test.each<[string[], string]>([
   expect(stderr).toContain(sentence);
   expect(stderr).toMatch(/\[usage\.invalid\]\n$/);
   expect(stillpoint.calls).toEqual([]);
+});
+
+test.each<[string[], string]>([
+  [[], 'No command was given.'],
+  [['key'], '"key" needs one of its commands.'],
+  [['repair', '--quiet'], '"repair" needs one of its commands.'],
+  [['help', 'bakcup'], 'Unknown command "bakcup".'],
+  [['key', 'help', 'lst'], 'Unknown command "lst" of "key".'],
+  [['bakcup'], 'Unknown command "bakcup"'],
+  [['check', '--bogus'], 'Unknown option "--bogus".'],
+  [['key', 'lst'], 'Unknown command "lst"'],
+])('stillpoint --json %j leaves standard error empty', async (words, sentence) => {
+  for (const line of [
+    ['--json', ...words],
+    [...words, '--json'],
+  ]) {
+    const { exitCode, stdout, stderr } = await runCli(line, scriptedStillpoint());
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: '' });
+    const { type, error } = JSON.parse(stdout) as { type: string; error: { code: string; message: string } };
+    expect({ type, code: error.code }).toEqual({ type: 'exit', code: 'usage.invalid' });
+    expect(error.message).toContain(sentence);
+  }
+});
+
+test.each<[string[]]>([[['help']], [['help', 'backup', 'shop']], [['help', 'key', 'add']], [['key', 'help', 'list']]])(
+  'stillpoint %j is help',
+  async (words) => {
+    const { exitCode, stdout, stderr } = await runCli(words, scriptedStillpoint());
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toContain('Usage: stillpoint');
+  },
+);
+
+test.each<[string[], ...string[]]>([
+  [['stats', '72eaf642'], 'looks like the id of a restore point', 'stillpoint stats main 72eaf642'],
+  [['forget', '72EAF642'], 'looks like the id of a restore point', 'stillpoint forget main --point 72EAF642'],
+  [['check', 'f'.repeat(64)], 'looks like the id of a restore point', 'works on a whole repository'],
+  [['prune', 'latest'], 'There is no repository "latest"; it stands for a restore point.'],
+  [['key', 'remove', 'main', '1a2b3c4d'], 'looks like the id of a key', 'stillpoint key remove 1a2b3c4d main'],
+  [['repair', 'packs', '1a2b3c4d'], 'looks like the id of a pack', 'stillpoint repair packs main 1a2b3c4d'],
+  [['diff', 'a', 'b', '--repository', '72eaf642'], 'looks like the id of a restore point'],
+])('stillpoint %j: an id where a repository is wanted', async (words, ...sentences) => {
+  const { exitCode, stderr } = await runCli(words, scriptedStillpoint());
+  expect(exitCode).toBe(3);
+  for (const sentence of [...sentences, 'The name of a repository is wanted here: "main"']) {
+    expect(stderr).toContain(sentence);
+  }
+  expect(stderr).toMatch(/\[config\.unknown-repository\]\n$/);
 });

@@ -43,12 +43,15 @@ beforeAll(async () => {
     points.push((await backUp(repository, { 'a.txt': 'two', same: { 'b.txt': 'b' } })).id);
   }
   await writeFile(place('password'), `${PASSWORD}\n`, { mode: 0o600 });
+  await writeFile(place('other-password'), 'another\n', { mode: 0o600 });
   await writeFile(
     place('config.jsonc'),
     `{"repositories": {
       "main": {"location": "main", "passwordFile": "password"},
       "other": {"location": "other", "passwordFile": "password"},
       "asked": {"location": "asked"},
+      "printed": {"location": "main", "passwordCommand": ["echo", "another"]},
+      "filed": {"location": "main", "passwordFile": "other-password"},
     }}`,
   );
   const places = { configFile: place('config.jsonc'), stateFolder: place('state') };
@@ -75,6 +78,22 @@ describe('over two repositories', { timeout: SLOW }, () => {
     ]);
     expect((await stillpoint.listRestorePoints({ repository: OTHER }, never)).restorePoints).toHaveLength(2);
   });
+
+  test.each([
+    ['printed', 'It came from the command "echo": run the "passwordCommand" of the configuration by hand'],
+    ['filed', 'other-password": look whether that is the right file'],
+    ['asked', 'It was typed: type it again'],
+  ])(
+    'a password that does not open "%s" is said to be that of this name, and where it came from',
+    async (name, from) => {
+      answers = { 'repository-password': 'wrong' };
+      await expect(stillpoint.listKeys(repositoryName(name), never)).rejects.toMatchObject({
+        code: 'repository.wrong-password',
+        message: expect.stringContaining(`does not open the repository "${name}" at `) as string,
+        advice: expect.stringContaining(from) as string,
+      });
+    },
+  );
 
   test('a repository is not copied onto itself', async () => {
     const request = { kind: 'copy', from: MAIN, to: MAIN, restorePoints: [], filter: EVERY_POINT } as const;
@@ -127,6 +146,7 @@ describe('over two repositories', { timeout: SLOW }, () => {
   });
 
   test('a password that a person changes is asked for anew, and the old one opens nothing', async () => {
+    questions.length = 0;
     answers = { 'repository-password': PASSWORD, 'new-repository-password': 'another one' };
     await stillpoint.changeKey(ASKED, { from: 'person' }, never);
     expect(questions).toEqual(['repository-password', 'new-repository-password']);

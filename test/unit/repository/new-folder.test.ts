@@ -1,6 +1,7 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { StillpointError } from '../../../shared/base/errors.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { createTestRepository } from '../../support/test-repository.ts';
@@ -25,11 +26,52 @@ test('an empty folder gets one, also at the top of a file system, and where an e
   expect(repository.version).toBe(2);
 });
 
-test('a file in the place of the folder is named as what is in the way', async () => {
+test.each<[string, (folder: string) => string | Promise<string>, string]>([
+  [
+    'a file',
+    async (folder) => await made(writeFile, join(folder, 'file')),
+    'something that is not a folder is in the way',
+  ],
+  [
+    'a place below a file',
+    async (folder) => join(await made(writeFile, join(folder, 'file')), 'in', 'it'),
+    'not a folder',
+  ],
+  ['a dead link', async (folder) => await made(linkToNothing, join(folder, 'link')), 'is in the way'],
+  ['links in a circle', async (folder) => await made(linkToItself, join(folder, 'circle')), 'lead in a circle'],
+  ['a name of 300 characters', (folder) => join(folder, 'x'.repeat(300)), 'too long'],
+  ['/proc', () => '/proc/stillpoint/repository', 'no folder can be made there'],
+  ['/proc itself', () => '/proc', 'is not empty'],
+])('%s gets no repository: another place is the advice', async (_what, place, why) => {
   await using folder = await temporaryFolder();
-  const path = join(folder.path, 'file');
-  await writeFile(path, '');
-  await expect(createTestRepository(createLocalBackend(path))).rejects.toMatchObject({
-    message: expect.stringMatching(/not a folder|not there/) as string,
-  });
+  const backend = createLocalBackend(await place(folder.path));
+  const error: unknown = await createTestRepository(backend).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ message: expect.stringContaining(why) as string, retry: 'never' });
+  expect((error as StillpointError).advice).toMatch(
+    /^Choose (another location|a new or an empty folder)|the location in the configuration is right/,
+  );
 });
+
+async function made(make: (path: string, content: string) => Promise<void>, path: string): Promise<string> {
+  await make(path, '');
+  return path;
+}
+
+const linkToNothing = (path: string): Promise<void> => symlink('nowhere/at/all', path);
+const linkToItself = (path: string): Promise<void> => symlink(path, path);
+
+test.each(['data', 'index', 'snapshots', 'keys'])(
+  'where only files in "%s" are left of a repository, no new one is made over them',
+  async (left) => {
+    await using folder = await temporaryFolder();
+    const name = 'ab'.repeat(32);
+    const place = left === 'data' ? join(folder.path, left, 'ab') : join(folder.path, left);
+    await mkdir(place, { recursive: true });
+    await writeFile(join(place, name), 'what a repository had');
+    await expect(createTestRepository(createLocalBackend(folder.path))).rejects.toMatchObject({
+      code: 'repository.exists',
+      advice: expect.stringContaining('from a copy') as string,
+    });
+    expect(await readdir(folder.path)).toEqual([left]);
+  },
+);

@@ -42,6 +42,32 @@ describe('over SFTP', () => {
 
   const names = (): string[] => [...files].filter(([, bytes]) => bytes !== undefined).map(([name]) => name);
 
+  test('a folder that holds other files gets no repository, and one with the remains of an init does', async () => {
+    for (const name of ['/etc/', '/etc/passwd', '/cut/', '/cut/keys/', '/cut/data/', '/cut/.trash/']) {
+      files.set(name.replace(/\/$/, ''), name.endsWith('/') ? undefined : content);
+    }
+    const before = [...files.keys()];
+    await expect(open({ folder: '/etc', location: 'sftp:odd:/etc' }).prepare(signal)).rejects.toMatchObject({
+      code: 'usage.invalid',
+      message: 'The folder sftp:odd:/etc is not empty: it holds "passwd".',
+      retry: 'never',
+    });
+    expect([...files.keys()]).toEqual(before);
+    await open({ folder: '/cut' }).prepare(signal);
+    expect(files.has('/cut/snapshots')).toBe(true);
+  });
+
+  test('where no folder can be made, another location is the advice', async () => {
+    const another = open({ folder: '/proc/none', location: 'sftp:odd:/proc/none' });
+    await another.stat({ type: 'config', name: '' }, signal).catch(() => undefined);
+    servers.at(-1)?.refusals.push({ type: REQUEST.mkdir, status: STATUS.noSuchFile, left: 9 });
+    await expect(another.prepare(signal)).rejects.toMatchObject({
+      message: 'A repository could not be made in sftp:odd:/proc/none: no folder can be made there.',
+      advice: 'Choose another location, in a folder in which you can make folders.',
+      retry: 'never',
+    });
+  });
+
   test.each<[string, number, string, string]>([
     ['no space', STATUS.noSpace, 'backend.no-space', 'never'],
     ['no quota', STATUS.quotaExceeded, 'backend.no-space', 'never'],
