@@ -2,6 +2,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { toErrorRecord } from '../shared/base/errors.ts';
 import { redact, redactValue } from '../shared/base/log.ts';
+import { messageLines } from '../shared/base/problems.ts';
 import { foreign } from './foreign-text.ts';
 import { INNER_LIST } from './limits.ts';
 import { personCommand } from './person-command.ts';
@@ -15,8 +16,7 @@ export function errorAnswer(
   context: { readonly personWords: readonly string[] | undefined; readonly configFile: string | undefined },
 ): CallToolResult {
   const record = toErrorRecord(error);
-  // Only the mistakes of the configuration are a list; any other line break may come from a host.
-  const said = record.code === 'config.invalid' ? record.message.split('\n').slice(0, INNER_LIST) : [record.message];
+  const said = messageLines(record).slice(0, INNER_LIST);
   const message = said.map((line) => foreign(redact(line))).join('\n');
   const advice = foreign(redact(record.advice));
   const command = personCommand(record.code, context.personWords, context.configFile);

@@ -1,12 +1,8 @@
 /** Errors as people read them: what happened, what to do, and the code to search for. */
 import type { ErrorRecord } from '../../shared/base/errors.ts';
 import { redact } from '../../shared/base/log.ts';
+import { messageLines } from '../../shared/base/problems.ts';
 import { formatCount, type Paint, shown } from './text.ts';
-
-/** Only the mistakes of the configuration are a list; any other line break may come from a host. */
-function linesOf({ code, message }: ErrorRecord): string[] {
-  return code === 'config.invalid' ? message.split('\n') : [message];
-}
 
 /** What was given may be as long as a line of commands can be; repeated whole it would hide what is said about it. */
 const LONGEST = 2_000;
@@ -19,7 +15,7 @@ function clipped(text: string): string {
 }
 
 export function renderError(error: ErrorRecord, paint: Paint): string {
-  const lines = linesOf(error).map((line) => paint('red', shown(clipped(redact(line)))));
+  const lines = messageLines(error).map((line) => paint('red', shown(clipped(redact(line)))));
   if (error.advice !== '') lines.push(shown(clipped(redact(error.advice))));
   lines.push(paint('dim', `[${shown(error.code)}]`));
   return lines.map((line) => `${line}\n`).join('');

@@ -1,5 +1,5 @@
 /** Gathers what stands in the way, so that a person sees all of it at once and not one thing a run. */
-import { isStillpointError, StillpointError, toErrorRecord } from './errors.ts';
+import { type ErrorRecord, isStillpointError, StillpointError, toErrorRecord } from './errors.ts';
 
 export class Problems {
   /** By message: what is said once need not be said again. */
@@ -22,11 +22,31 @@ export class Problems {
     const [first] = found;
     if (first === undefined) return;
     if (found.length === 1) throw first;
-    const lines = found.map(({ message, advice }) => `  ${message} ${advice}`);
+    const lines = found.map(lineOf);
     throw new StillpointError(first.code, `${heading(found.length)}:\n${lines.join('\n')}`, {
       advice: 'Fix all of them, then try again.',
       details: { problems: found.map(toErrorRecord) },
       cause: undefined,
     });
   }
+}
+
+/**
+ * The lines of an error's message. A line break in it may come from a host and is not to be believed; only what is a list
+ * of ours has lines: the mistakes of the configuration, and what {@link Problems} gathered, whose lines are made anew
+ * from the problems themselves.
+ */
+export function messageLines({ code, message, details }: ErrorRecord): readonly string[] {
+  if (code === 'config.invalid') return message.split('\n');
+  const problems: unknown = details['problems'];
+  if (!Array.isArray(problems) || !problems.every(isProblem)) return [message];
+  const heading = message.slice(0, message.indexOf('\n'));
+  return [heading, ...problems.map(lineOf)];
+}
+
+const lineOf = ({ message, advice }: Pick<ErrorRecord, 'message' | 'advice'>): string => `  ${message} ${advice}`;
+
+function isProblem(value: unknown): value is ErrorRecord {
+  const candidate = value as Partial<ErrorRecord> | null;
+  return typeof candidate?.message === 'string' && typeof candidate.advice === 'string';
 }

@@ -35,14 +35,17 @@ export function loginShellEnded(host: string, greeted: Unreached): StillpointErr
     greeted.why === 'too-much-noise'
       ? 'printed without end'
       : `ended ${greeted.status.signal === undefined ? `with exit code ${greeted.status.code ?? 'unknown'}` : `by ${greeted.status.signal}`}`;
+  const expired = /password (?:has|is) expired|password change required|change your password/i.test(printed);
   const restricted = /restricted|not available|nologin|not allowed/i.test(printed);
   return new StillpointError(
     'ssh.noise',
     `The login shell on "${host}" ${how} before it reached our command.${lastLines(printed)}`,
     {
-      advice: restricted
-        ? 'The account does not allow commands. Give it an ordinary login shell, or use another account.'
-        : RC_FILES,
+      advice: expired
+        ? 'The host runs nothing for this account until it has a new password: log in with ssh at a terminal and change it. "chage -l ACCOUNT" on the host shows when it expires.'
+        : restricted
+          ? 'The account does not allow commands. Give it an ordinary login shell, or use another account.'
+          : `See which login shell the account has ("getent passwd ACCOUNT" on the host): /bin/false or a menu runs no commands. If it is an ordinary one: ${RC_FILES.charAt(0).toLowerCase()}${RC_FILES.slice(1)}`,
       details: { host, printed: tail(printed), exitCode: greeted.status.code },
       cause: undefined,
     },

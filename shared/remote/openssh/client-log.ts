@@ -9,6 +9,12 @@ export interface ClientLog {
   readonly tried: readonly string[];
   /** Keys that could not be offered or used, each with its reason. */
   readonly unusable: readonly string[];
+  /** What came from the other side before, or instead of, the greeting of an SSH server. */
+  readonly greeting: readonly string[];
+  /** The login had begun: the host was proved and took the request for it. */
+  readonly loginBegan: boolean;
+  /** The key that the server accepted last. */
+  readonly acceptedKey: string | undefined;
   /** The methods that the server said it takes. */
   readonly takes: readonly string[];
   /** The lines that are not for debugging: complaints, in order. */
@@ -24,6 +30,9 @@ export function readClientLog(text: string): ClientLog {
   const complaints: string[] = [];
   let hostKey: ClientLog['hostKey'];
   let takes: readonly string[] = [];
+  const greeting: string[] = [];
+  let loginBegan = false;
+  let acceptedKey: string | undefined;
   let pending: string | undefined;
   const settle = (outcome: string): void => {
     if (pending !== undefined) tried.push(`${pending}: ${outcome}`);
@@ -46,6 +55,11 @@ export function readClientLog(text: string): ClientLog {
     }
     const key = /^Server host key: (\S+) (\S+)$/.exec(debug);
     if (key !== null) hostKey = { type: key[1] ?? '', fingerprint: key[2] ?? '' };
+    const greeted = /^kex_exchange_identification: banner line \d+: (.*)$/.exec(debug)?.[1];
+    if (greeted !== undefined) greeting.push(greeted);
+    if (debug === 'SSH2_MSG_SERVICE_ACCEPT received') loginBegan = true;
+    const accepted = /^Server accepts key: (.*)$/.exec(debug)?.[1];
+    if (accepted !== undefined) acceptedKey = describeKey(accepted);
     const offered = /^(?:Offering public key|Trying private key): (.*)$/.exec(debug)?.[1];
     const method = /^Next authentication method: (.*)$/.exec(debug)?.[1];
     const methods = /^Authentications that can continue: (.*)$/.exec(debug)?.[1];
@@ -56,7 +70,7 @@ export function readClientLog(text: string): ClientLog {
     if (/^(?:Authenticated using|Authentication succeeded|Partial success)/.test(debug)) settle('accepted');
   }
   settle('refused');
-  return { hostKey, tried, unusable, takes, complaints };
+  return { hostKey, greeting, loginBegan, acceptedKey, tried, unusable, takes, complaints };
 }
 
 /** A key that could not be loaded, is not there, or whose holder would not sign. */

@@ -120,7 +120,7 @@ async function failure(
     const log = await client.log(hop);
     const isLast = hop === way.length - 1;
     if (!isLast && /^Authenticated to /m.test(log) && !/stdio forwarding failed/.test(log)) continue;
-    const { otherKeys, fingerprintAt } = await knownKeysOf(config);
+    const { otherKeys, fingerprintAt, revokedAt } = await knownKeysOf(config);
     return failureOf({
       config,
       log,
@@ -130,6 +130,7 @@ async function failure(
       mayAsk,
       otherKeys,
       fingerprintAt,
+      revokedAt,
     });
   }
   throw new Error('a way has a last host');

@@ -4,9 +4,17 @@
  */
 import type { StillpointError } from '../../base/errors.ts';
 import type { ShownHostKey } from '../ssh/host-key-errors.ts';
-import { changedKey, revokedKey, unknownKey } from '../ssh/host-key-errors.ts';
+import { changedKey, revokedKey, unknownKey, unreadableRevocations } from '../ssh/host-key-errors.ts';
 import type { SshConfig } from '../ssh/openssh-config.ts';
-import { cannotConnect, connectDeadline, loginRefused, noCommonAlgorithm } from '../ssh/ssh-errors.ts';
+import {
+  cannotConnect,
+  closedUnheard,
+  connectDeadline,
+  loginCutShort,
+  loginRefused,
+  noCommonAlgorithm,
+  notAnSshServer,
+} from '../ssh/ssh-errors.ts';
 import { type ClientLog, readClientLog } from './client-log.ts';
 
 export interface Failed {
@@ -21,6 +29,8 @@ export interface Failed {
   /** Keys of other types that are known for the host, as "type SHA256:…". */
   readonly otherKeys: readonly string[];
   readonly fingerprintAt: (file: string, line: number) => string | undefined;
+  /** Where a key is marked as revoked in the known_hosts files. */
+  readonly revokedAt: (fingerprint: string) => string | undefined;
 }
 
 export function failureOf(failed: Failed): StillpointError {
@@ -36,7 +46,7 @@ export function failureOf(failed: Failed): StillpointError {
 }
 
 function hostKeyFailure(
-  { config, otherKeys, fingerprintAt }: Failed,
+  { config, otherKeys, fingerprintAt, revokedAt }: Failed,
   log: ClientLog,
   said: string,
 ): StillpointError | undefined {
@@ -45,9 +55,13 @@ function hostKeyFailure(
     keyType: log.hostKey?.type ?? 'host',
     fingerprint: log.hostKey?.fingerprint ?? 'its fingerprint is in the log of OpenSSH',
   };
+  const unreadable = /^Error checking host key .* in revoked keys file (.*): ([^:\n]+)$/m.exec(said);
+  if (unreadable !== null) return unreadableRevocations(config, unreadable[1] ?? '', unreadable[2] ?? '');
   const revokedBy =
     /Host key \S+ (?:\S+ )?revoked by (?:file )?(\S[^\n]*)/i.exec(said)?.[1] ??
-    (/REVOKED HOST KEY|marked as revoked|has been revoked|key \S+ revoked/i.test(said) ? 'known_hosts' : undefined);
+    (/REVOKED HOST KEY|marked as revoked|has been revoked|key \S+ revoked/i.test(said)
+      ? (revokedAt(shown.fingerprint) ?? 'known_hosts')
+      : undefined);
   if (revokedBy !== undefined) return revokedKey(shown, revokedBy.replace(/\.$/, ''));
   if (/HOST IDENTIFICATION HAS CHANGED/.test(said)) {
     const offending = /Offending (\S+) key in ([^\n]+):(\d+)/.exec(said);
@@ -62,11 +76,18 @@ function hostKeyFailure(
   return undefined;
 }
 
-function loginFailure({ config, declined, mayAsk }: Failed, log: ClientLog, said: string): StillpointError | undefined {
+function loginFailure(
+  { config, declined, mayAsk, stderr }: Failed,
+  log: ClientLog,
+  said: string,
+): StillpointError | undefined {
   const tooMany = /Too many authentication failures/i.test(said);
   const gaveUp = mayAsk && declined.length > 0;
   if (!tooMany && !gaveUp && !/Permission denied \(|No more authentication methods/.test(said)) {
-    return undefined;
+    if (!log.loginBegan || !/^(?:Connection (?:closed|reset)|Received disconnect|Disconnected)/m.test(said))
+      return undefined;
+    const why = /^Received disconnect from .*?:\d+: (.*)$/m.exec(said)?.[1] ?? '';
+    return loginCutShort(config, log.acceptedKey, `${stderr}\n${why}`);
   }
   const unasked = log.takes.filter((method) => !mayAsk && (method === 'password' || method === 'keyboard-interactive'));
   const skipped = [...log.unusable, ...declined, ...unasked.map((method) => `${method}: there was no one to ask`)];
@@ -80,10 +101,14 @@ function negotiationFailure(config: SshConfig, said: string): StillpointError | 
 
 function wayFailure({ config, budgetMs, stderr }: Failed, log: ClientLog, said: string): StillpointError {
   if (/timed out|Timeout/i.test(said)) return connectDeadline(config, budgetMs);
+  if (log.greeting.length > 0) return notAnSshServer(config, log.greeting);
+  const proxySaid = config.proxy.kind === 'command' ? stderr : '';
+  if (/^kex_exchange_identification: (?:Connection closed|read: Connection reset)/m.test(said))
+    return closedUnheard(config, new Error(said), proxySaid);
   const error: Error & { code?: string } = new Error(
     log.complaints.slice(-2).join(' / ') || 'OpenSSH does not say why',
   );
   if (/Could not resolve hostname/.test(said)) error.code = 'ENOTFOUND';
   if (/Connection refused/.test(said)) error.code = 'ECONNREFUSED';
-  return cannotConnect(config, error, config.proxy.kind === 'command' ? stderr : '');
+  return cannotConnect(config, error, proxySaid);
 }

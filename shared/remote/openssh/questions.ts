@@ -9,6 +9,7 @@ import { registerSecret } from '../../base/log.ts';
 import type { Prompter, QuestionIdentity } from '../../domain/prompter.ts';
 import { knownKeysOf } from '../ssh/host-key.ts';
 import type { ShownHostKey } from '../ssh/host-key-errors.ts';
+import { sshCommand } from '../ssh/openssh-config.ts';
 import type { Hop } from './client.ts';
 import { readClientLog } from './client-log.ts';
 import { type Prompt, parsePrompt } from './prompts.ts';
@@ -73,7 +74,8 @@ export class Questions {
   }
 
   async #answerTo(prompt: Prompt, hop: number, signal: AbortSignal): Promise<string | undefined> {
-    const { alias, user, hostName, port } = this.#options.way[hop]?.config ?? NOWHERE;
+    const config = this.#options.way[hop]?.config ?? NOWHERE;
+    const { alias, user, hostName, port } = config;
     const address = `${user}@${hostName}:${port}`;
     switch (prompt.kind) {
       case 'host-key':
@@ -87,7 +89,7 @@ export class Questions {
       case 'question':
         return await this.#ask('keyboard-interactive', `${address} ${prompt.text.trim()}`, prompt.text.trim(), signal);
       case 'password-change':
-        this.declined.push(`password: the host wants a new one first; change it with "ssh ${alias}"`);
+        this.declined.push(`password: the host wants a new one first; change it with "${sshCommand(config)}"`);
         this.#stop.resolve();
         return undefined;
       case 'side-question':
@@ -157,4 +159,4 @@ function whatOf(kind: QuestionIdentity['kind'], key: string): string {
   return kind === 'ssh-password' ? 'password:' : `${kind}:`;
 }
 
-const NOWHERE = { alias: '', user: '', hostName: '', port: 0 };
+const NOWHERE = { alias: '', configFile: undefined, user: '', hostName: '', port: 0 };

@@ -1,6 +1,6 @@
 /** What is said of a host key that is not trusted. Never advise to take a key over the network that it would secure. */
 import { StillpointError } from '../../base/errors.ts';
-import type { SshConfig } from './openssh-config.ts';
+import { type SshConfig, sshCommand } from './openssh-config.ts';
 
 export interface ShownHostKey {
   readonly config: SshConfig;
@@ -28,7 +28,7 @@ export function unknownKey(
     'ssh.host-key-unknown',
     `The host "${config.alias}" shows a ${keyType} key that is not known here: ${fingerprint}.${others}`,
     {
-      advice: `Nothing was sent to it.${hint} Compare the fingerprint with what "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" (or the file of its type) prints on the host itself, at its console; then run "ssh ${config.alias}" once and answer with that fingerprint.`,
+      advice: `Nothing was sent to it.${hint} Compare the fingerprint with what "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" (or the file of its type) prints on the host itself, at its console; then run "${sshCommand(config)}" once and answer with that fingerprint.`,
       details: { host: config.alias, keyType, fingerprint, otherKeys },
       cause: undefined,
     },
@@ -48,6 +48,19 @@ export function changedKey(
     {
       advice: `Nothing was sent to it: someone may be intercepting the connection. If it was reinstalled, compare ${fingerprint} with "ssh-keygen -lf" on its console, then remove the old key with: ssh-keygen -f "${file}" -R "${knownAs(config)}"`,
       details: { host: config.alias, shown: fingerprint, ...known },
+      cause: undefined,
+    },
+  );
+}
+
+/** OpenSSH trusts no key while it cannot see whether it is revoked; what the host shows may be well known. */
+export function unreadableRevocations(config: SshConfig, file: string, why: string): StillpointError {
+  return new StillpointError(
+    'ssh.config',
+    `The revoked host keys for "${config.alias}" cannot be read: "${file}" (RevokedHostKeys): ${why}.`,
+    {
+      advice: `OpenSSH trusts no key without that file. Make it readable, or take RevokedHostKeys out of ${config.configFile ?? 'your SSH configuration'}; "${sshCommand(config)}" has to work first.`,
+      details: { host: config.alias, file },
       cause: undefined,
     },
   );

@@ -47,7 +47,7 @@ export async function prepareHostKeyCheck(ports: HostKeyPorts): Promise<HostKeyC
         const { file, line, key: known } = verdict.expected;
         throw changedKey(shown, { file, line, fingerprint: fingerprintOf(known) });
       }
-      if (verdict.kind === 'revoked') throw revokedKey(shown, `${verdict.entry.file}, line ${verdict.entry.line}`);
+      if (verdict.kind === 'revoked') throw revokedKey(shown, placeOf(verdict.entry));
       await askAbout(ports, identity, key, verdict, signal);
     },
   };
@@ -116,6 +116,8 @@ export interface KnownKeys {
   readonly otherKeys: readonly string[];
   /** The fingerprint in a line of a known_hosts file. */
   readonly fingerprintAt: (file: string, line: number) => string | undefined;
+  /** File and line of the mark that a key is revoked. */
+  readonly revokedAt: (fingerprint: string) => string | undefined;
 }
 
 /** What the files say of a host, for words: who is trusted is decided elsewhere. */
@@ -128,6 +130,10 @@ export async function knownKeysOf(config: SshConfig): Promise<KnownKeys> {
       const entry = entries.find((one) => one.file === file && one.line === line);
       return entry && fingerprintOf(entry.key);
     },
+    revokedAt(fingerprint) {
+      const entry = entries.find((one) => one.marker === 'revoked' && fingerprintOf(one.key) === fingerprint);
+      return entry && placeOf(entry);
+    },
   };
 }
 
@@ -138,6 +144,8 @@ async function readKnownHosts(config: SshConfig): Promise<{ entries: KnownHost[]
   // OpenSSH looks an alias up as it is, without the port.
   return { entries, identity: config.hostKeyAlias === undefined ? host : { ...host, port: 22 } };
 }
+
+const placeOf = ({ file, line }: KnownHost): string => `${file}, line ${line}`;
 
 function describeKey({ keyType, key }: KnownHost): string {
   return `${keyType} ${fingerprintOf(key)}`;

@@ -10,10 +10,13 @@ import { execa } from 'execa';
 import { StillpointError } from '../../base/errors.ts';
 import { CONFIG_BUDGET_MS } from '../budgets.ts';
 import { lastLines } from '../host-errors.ts';
+import { quoteArg } from '../quoting.ts';
 
 export interface SshConfig {
   /** The name that was asked for. */
   readonly alias: string;
+  /** The file that was read instead of the user's and the system's. */
+  readonly configFile: string | undefined;
   readonly hostName: string;
   readonly port: number;
   readonly user: string;
@@ -131,10 +134,20 @@ async function withoutOpenSsh(question: ConfigQuestion): Promise<string> {
   ].join('\n');
 }
 
+/** What a person types to go the same way as we do; it stands in an advice that may be copied. */
+export function sshCommand(
+  { alias, configFile }: Pick<ConfigQuestion, 'alias'> & { readonly configFile?: string | undefined },
+  options = '',
+): string {
+  if (configFile === undefined) return `ssh ${options}${alias}`;
+  const file = /^[\w./@%+,:~-]+$/.test(configFile) ? configFile : quoteArg(configFile).toString('utf8');
+  return `ssh ${options}-F ${file} ${alias}`;
+}
+
 function badConfig(question: ConfigQuestion, why: string, cause?: unknown): StillpointError {
   const { alias } = question;
   return new StillpointError('ssh.config', `The SSH configuration for "${alias}" cannot be used: ${why}`, {
-    advice: `See what "ssh -G ${alias}" prints, and correct ${question.configFile ?? '~/.ssh/config'}.`,
+    advice: `See what "${sshCommand(question, '-G ')}" prints, and correct ${question.configFile ?? '~/.ssh/config'}.`,
     details: { host: alias },
     cause,
   });
@@ -172,7 +185,8 @@ export function parseSshConfig(question: ConfigQuestion, text: string): SshConfi
     throw badConfig(question, `"${keyword}" is neither yes nor no but "${value}".`);
   };
 
-  const base = { alias: question.alias, hostName: need('hostname'), port: number('port'), user: need('user') };
+  const { alias, configFile } = question;
+  const base = { alias, hostName: need('hostname'), port: number('port'), user: need('user') };
   const hostKeyAlias = one('hostkeyalias');
   const expand = tokenExpander({
     ...base,
@@ -185,6 +199,7 @@ export function parseSshConfig(question: ConfigQuestion, text: string): SshConfi
   const aliveInterval = Number(one('serveraliveinterval') ?? 0);
   return {
     ...base,
+    configFile,
     hostKeyAlias,
     addressFamily: one('addressfamily') === 'inet' ? 4 : one('addressfamily') === 'inet6' ? 6 : 0,
     bindAddress: one('bindaddress'),

@@ -1,6 +1,8 @@
 /** The one door through which errors of ssh2 and of sockets become ours. */
+import { quotation } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
-import type { SshConfig } from './openssh-config.ts';
+import { lastLines } from '../host-errors.ts';
+import { type SshConfig, sshCommand } from './openssh-config.ts';
 
 export function connectionLost(host: string, why: string, cause: unknown): StillpointError {
   return new StillpointError('ssh.connection-lost', `The connection to "${host}" was lost: ${why}.`, {
@@ -30,7 +32,7 @@ export function cannotConnect(config: SshConfig, error: unknown, proxySaid = '')
   const { alias, hostName, port } = config;
   const cause = error as NodeJS.ErrnoException & { level?: string };
   const where = `"${alias}" (${hostName}, port ${port})`;
-  const said = proxySaid.trim() === '' ? '' : ` Its ProxyCommand said: "${proxySaid.trim().slice(-400)}".`;
+  const said = proxySaid.trim() === '' ? '' : ` Its ProxyCommand said: ${quotation(proxySaid.trim().slice(-400))}.`;
   const facts = (advice: string): ConstructorParameters<typeof StillpointError>[2] => ({
     advice,
     details: { host: alias, address: hostName, port },
@@ -62,7 +64,7 @@ export function cannotConnect(config: SshConfig, error: unknown, proxySaid = '')
   return new StillpointError(
     'ssh.unreachable',
     `The host ${where} cannot be reached: ${cause.message}.${said}`,
-    facts(`See that it is up and that "ssh ${alias}" works.`),
+    facts(`See that it is up and that "${sshCommand(config)}" works.`),
   );
 }
 
@@ -119,10 +121,58 @@ export function loginRefused(
     `The host "${config.alias}" did not let "${config.user}" log in.${patience}${takesText}${list}`,
     {
       advice: tooMany
-        ? `Name the key for this host in your SSH configuration ("IdentityFile" with "IdentitiesOnly yes"), so that it is offered alone; "ssh ${config.alias}" has to work first.`
-        : `Put your key into the agent (ssh-add), or add its public half to ~/.ssh/authorized_keys of "${config.user}" on the host; "ssh ${config.alias}" has to work first.`,
+        ? `Name the key for this host in your SSH configuration ("IdentityFile" with "IdentitiesOnly yes"), so that it is offered alone; "${sshCommand(config)}" has to work first.`
+        : `Put your key into the agent (ssh-add), or add its public half to ~/.ssh/authorized_keys of "${config.user}" on the host; "${sshCommand(config)}" has to work first.`,
       details: { host: config.alias, user: config.user, tried, skipped, takes },
       cause,
+    },
+  );
+}
+
+/** The host ended the login though it had refused nothing: an account that is expired, locked or not let in here. */
+export function loginCutShort(config: SshConfig, accepted: string | undefined, printed: string): StillpointError {
+  const after = accepted === undefined ? '' : `, after it had accepted ${accepted}`;
+  return new StillpointError(
+    'ssh.auth-failed',
+    `The host "${config.alias}" ended the login of "${config.user}"${after}.${lastLines(printed)}`,
+    {
+      advice: `The account may be expired, locked or not let in now (chage -l, AllowUsers, /etc/nologin, PAM); the log of sshd on the host says why. "${sshCommand(config)}" has to work first.`,
+      details: { host: config.alias, user: config.user },
+      cause: undefined,
+    },
+  );
+}
+
+/** What listens there greeted, and not as an SSH server does. */
+export function notAnSshServer(config: SshConfig, greeting: readonly string[]): StillpointError {
+  const { alias, hostName, port } = config;
+  return new StillpointError(
+    'ssh.unreachable',
+    `What answers for "${alias}" (${hostName}, port ${port}) does not speak SSH.${lastLines(greeting.join('\n'))}`,
+    {
+      advice: 'Another service listens there. Correct HostName, Port or ProxyCommand in your SSH configuration.',
+      details: { host: alias, address: hostName, port },
+      cause: undefined,
+      retry: 'safe',
+    },
+  );
+}
+
+/** The connection was made and ended before a greeting came. `proxySaid` is what a ProxyCommand printed. */
+export function closedUnheard(config: SshConfig, cause: unknown, proxySaid: string): StillpointError {
+  const { alias, hostName, port } = config;
+  const isBehindProxy = config.proxy.kind === 'command';
+  const said = proxySaid.trim() === '' ? '' : ` Its ProxyCommand said: ${quotation(proxySaid.trim().slice(-400))}.`;
+  return new StillpointError(
+    'ssh.unreachable',
+    `The connection to "${alias}" (${hostName}, port ${port}) was closed before an SSH server had greeted.${said}`,
+    {
+      advice: isBehindProxy
+        ? `Its ProxyCommand ended, or what it reached hung up. See that "${sshCommand(config)}" works.`
+        : `sshd may refuse the address of this machine or too many logins at once (MaxStartups), or it is no SSH server. See its log, and that "${sshCommand(config)}" works.`,
+      details: { host: alias, address: hostName, port },
+      cause,
+      retry: 'safe',
     },
   );
 }

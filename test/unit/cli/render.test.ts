@@ -10,8 +10,9 @@ import { formatMode, renderListing, renderPoints } from '../../../cli/render/poi
 import { renderResult } from '../../../cli/render/result.ts';
 import { coloured, formatCount, formatDuration, formatTime, plain } from '../../../cli/render/text.ts';
 import { ERROR_CODES, type ErrorCode } from '../../../shared/base/error-codes.ts';
-import { StillpointError, toErrorRecord } from '../../../shared/base/errors.ts';
+import { type ErrorRecord, StillpointError, toErrorRecord } from '../../../shared/base/errors.ts';
 import { registerSecret } from '../../../shared/base/log.ts';
+import { Problems } from '../../../shared/base/problems.ts';
 import { jobId, restorePointId, sourceName } from '../../../shared/domain/names.ts';
 import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
 import { CONTROL, HOSTILE_TEXTS } from '../../support/hostile-text.ts';
@@ -156,6 +157,37 @@ test('a command of several lines stays one, and its control characters are shown
   const output = renderPlan({ ...samplePlan, commands: ['cat <<EOF\n\u001b[31mred\nEOF'] }, plain);
   expect(output).toContain('  cat <<EOF\n  \\x1b[31mred\n  EOF\n');
 });
+
+test('several problems at once have a line each, and a line break in a problem makes none', () => {
+  const problems = new Problems();
+  for (const name of ['/a\n/b', '/c'])
+    problems.attempt(() => {
+      throw new StillpointError('host.path-not-found', `There is no "${name}".`, { advice: 'Look.', cause: undefined });
+    });
+  let record: unknown;
+  try {
+    problems.throwIfAny((count) => `${count} problems`);
+  } catch (error) {
+    record = error;
+  }
+  const rendered = renderError(JSON.parse(JSON.stringify(toErrorRecord(record))) as ErrorRecord, plain);
+  expect(rendered.split('\n')).toEqual([
+    '2 problems:',
+    '  There is no "/a\\n/b". Look.',
+    '  There is no "/c". Look.',
+    'Fix all of them, then try again.',
+    '[host.path-not-found]',
+    '',
+  ]);
+});
+
+test.each([[{ problems: 'x' }], [{ problems: [{ message: 1 }] }], [{ problems: [null] }], [{}]])(
+  'a line break that is not ours is shown as what it is: %j',
+  (details) => {
+    const rendered = renderError({ code: 'x.y', message: 'a\nb', advice: '', details }, plain);
+    expect(rendered).toBe('a\\nb\n[x.y]\n');
+  },
+);
 
 test('a registered secret is not printed', () => {
   registerSecret('canary-of-the-cli');

@@ -92,7 +92,7 @@ const config = parseSshConfig(question, 'hostname 192.0.2.1\nport 2222\nuser ann
 
 function failed(log: string, more: Partial<Parameters<typeof failureOf>[0]> = {}) {
   const about = { config, log, stderr: '', budgetMs: 15_000, declined: [], mayAsk: true, otherKeys: [] };
-  return failureOf({ ...about, fingerprintAt: () => undefined, ...more });
+  return failureOf({ ...about, fingerprintAt: () => undefined, revokedAt: () => undefined, ...more });
 }
 
 describe('the log of the client', () => {
@@ -149,6 +149,76 @@ describe('a failure', () => {
 
   test('never advises to take a key from the network', () => {
     for (const log of [LOG, 'Host key verification failed.\n']) expect(failed(log).advice).not.toContain('keyscan');
+  });
+
+  test.each([
+    ['No such file or directory', '/etc/ssh/revoked: old'],
+    ['Permission denied', '/etc/ssh/revoked'],
+    ['error in libcrypto', '/etc/ssh/my revoked'],
+  ])('by revoked keys that cannot be read (%s) is not called an unknown key', (why, file) => {
+    const log = `Error checking host key ED25519 ${FINGERPRINT} in revoked keys file ${file}: ${why}\nHost key verification failed.\n`;
+    const { code, message } = failed(log, { otherKeys: [`ssh-ed25519 ${FINGERPRINT}`] });
+    expect(code).toBe('ssh.config');
+    expect(message).toBe(`The revoked host keys for "db1" cannot be read: "${file}" (RevokedHostKeys): ${why}.`);
+  });
+
+  test('by a key that known_hosts calls revoked names file and line', () => {
+    const log = `debug1: Server host key: ssh-ed25519 ${FINGERPRINT}\n@  WARNING: REVOKED HOST KEY DETECTED!  @\nHost key verification failed.\n`;
+    const { message } = failed(log, { revokedAt: (key) => (key === FINGERPRINT ? '/kh, line 7' : undefined) });
+    expect(message).toContain('marked as revoked (/kh, line 7)');
+  });
+
+  const BEGUN = 'debug1: SSH2_MSG_SERVICE_ACCEPT received\ndebug1: Authentications that can continue: publickey\n';
+  const ACCEPTED = `debug1: Server accepts key: /k ED25519 ${FINGERPRINT} explicit\n`;
+  test.each([
+    [
+      'an account that has expired',
+      `${ACCEPTED}Connection closed by UNKNOWN port 65535\n`,
+      'Your account has expired.\n',
+    ],
+    ['a host that is going down', 'Connection reset by 192.0.2.1 port 2222\n', 'System is going down.\n'],
+    ['a host that says goodbye', 'Received disconnect from 192.0.2.1 port 2222:2: Not today\n', ''],
+  ])('by %s is one of the login, and not of the way to the host', (_name, end, stderr) => {
+    const { code, message, advice } = failed(`${BEGUN}${end}`, { stderr });
+    expect(code).toBe('ssh.auth-failed');
+    expect(message).toMatch(/^The host "db1" ended the login of "ann".* It said: "(Your account|System|Not today)/);
+    expect(message.includes(`accepted key file "/k" (${FINGERPRINT})`)).toBe(end.startsWith(ACCEPTED));
+    expect(advice).toContain('locked');
+  });
+
+  test.each([
+    ['a web server', 'HTTP/1.1 400 Bad Request', 'Connection closed by remote host'],
+    ['a mail server', '220 mail ESMTP', 'read: Connection reset by peer'],
+  ])('by %s says that it is no SSH server', (_name, line, end) => {
+    const log = `debug1: kex_exchange_identification: banner line 0: ${line}\nkex_exchange_identification: ${end}\n`;
+    expect(failed(log).message).toBe(
+      `What answers for "db1" (192.0.2.1, port 2222) does not speak SSH. It said: "${line}".`,
+    );
+  });
+
+  test('by a connection that is closed unheard has no words of OpenSSH for programmers', () => {
+    const log =
+      'kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535\n';
+    const direct = failed(log);
+    expect(direct.message).toBe(
+      'The connection to "db1" (192.0.2.1, port 2222) was closed before an SSH server had greeted.',
+    );
+    expect(direct.advice).toContain('MaxStartups');
+    const behind = parseSshConfig(question, 'hostname x\nport 22\nuser ann\nproxycommand nc %h\n');
+    const { message, advice } = failed(log, { config: behind, stderr: 'nc: gone\n' });
+    expect(message).toContain('Its ProxyCommand said: "nc: gone".');
+    expect(advice).not.toContain('MaxStartups');
+  });
+
+  test.each([
+    ['/etc/ssh/work', 'ssh -F /etc/ssh/work db1'],
+    ["/home/ann/it's mine", "ssh -F '/home/ann/it'\\''s mine' db1"],
+    [undefined, 'ssh db1'],
+  ])('advises the command that reads the same configuration: %s', (configFile, command) => {
+    const read = configFile === undefined ? question : { ...question, configFile };
+    const other = parseSshConfig(read, 'hostname 192.0.2.1\nport 2222\nuser ann\n');
+    for (const log of [LOG, 'Host key verification failed.\n', `${BEGUN}Connection closed by x\n`, ''])
+      expect(failed(log, { config: other }).advice).toContain(`"${command}"`);
   });
 
   test('names the other keys that are known', () => {

@@ -246,6 +246,19 @@ describe('a login shell', () => {
     });
   });
 
+  test.each([
+    ['echo "Password change required but no TTY available." >&2; exit 1', 'until it has a new password'],
+    ['echo "You must change your password now"; exit 1', 'until it has a new password'],
+    ['exit 1', '/bin/false or a menu runs no commands'],
+    ['echo "1) mail  2) exit"; exit 0', '/bin/false or a menu runs no commands'],
+  ])('that ends first has the remedy that fits: %s', async (shell, advice) => {
+    await using host = aHost(behind(`${shell}; COMMAND`));
+    await expect(host.run(aCommand('echo x'), never)).rejects.toMatchObject({
+      code: 'ssh.noise',
+      advice: expect.stringContaining(advice) as string,
+    });
+  });
+
   test('that asks a question swallows the greeting and nothing else', async () => {
     await using host = aHost(behind('read answer; COMMAND'), { nonceBudgetMs: 300 });
     const running = host.run(aCommand('echo dangerous'), never);
