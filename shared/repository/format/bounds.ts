@@ -11,6 +11,12 @@ const MOST_DATA_BLOB_BYTES = 64 * MIB;
 /** Plaintext. A folder of 7 million files, or a file of 30 TiB. */
 const MOST_TREE_BLOB_BYTES = 2 ** 31 - 1;
 
+/**
+ * Content to what is stored, of blobs larger than any of data. Of all trees, those of very many empty files compress best,
+ * some hundredfold; what is made of blanks to fill memory, thirty thousandfold.
+ */
+const MOST_RATIO = 4096;
+
 interface Claim {
   readonly type: 'data' | 'tree';
   /** Sealed. */
@@ -24,5 +30,9 @@ export function claimFault({ type, length, uncompressedLength }: Claim): string 
   const most = type === 'data' ? MOST_DATA_BLOB_BYTES : MOST_TREE_BLOB_BYTES;
   const claimed = Math.max(length, uncompressedLength);
   // What cannot be compressed takes a little more room than it had.
-  return claimed > most + MIB ? `it claims ${claimed} bytes, and none may have more than ${most}` : undefined;
+  if (claimed > most + MIB) return `it claims ${claimed} bytes, and none may have more than ${most}`;
+  const possible = Math.max(MOST_DATA_BLOB_BYTES, MOST_RATIO * length);
+  return uncompressedLength > possible + MIB
+    ? `it claims ${claimed} bytes, more than ${length} stored ones can hold`
+    : undefined;
 }

@@ -1,7 +1,9 @@
-/** Compression of one blob. Trees are always compressed in version 2, because restic's prune would do it otherwise. */
+/** Compression of one blob. Trees are compressed in version 2 also where they grow, because restic's prune would do it otherwise. */
 
 import { constants, zstdCompressSync } from 'node:zlib';
 import { release } from '../../base/release.ts';
+import { OVERHEAD_BYTES } from '../crypto/aes-poly1305.ts';
+import { claimFault } from '../format/bounds.ts';
 import type { BlobType } from '../format/ids.ts';
 import type { Compression } from '../repository.ts';
 
@@ -22,7 +24,10 @@ export function compress(
     chunkSize: plaintext.length + (plaintext.length >> 7) + 1024,
     params: { [constants.ZSTD_c_compressionLevel]: LEVEL[compression], [constants.ZSTD_c_contentSizeFlag]: 1 },
   });
-  if (type === 'tree' || compressed.length < plaintext.length) return compressed;
+  const claim = { type, length: compressed.length + OVERHEAD_BYTES, uncompressedLength: plaintext.length };
+  // What shrinks so much that a reader would not believe it is stored as it is.
+  const isCredible = claimFault(claim) === undefined;
+  if (isCredible && (type === 'tree' || compressed.length < plaintext.length)) return compressed;
   release(compressed);
   return undefined;
 }

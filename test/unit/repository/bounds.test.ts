@@ -11,6 +11,7 @@ import { MOST_WHOLE_BYTES } from '../../../shared/repository/backend/backend.ts'
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
 import { checkRepository } from '../../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../../shared/repository/check/verify.ts';
+import { claimFault } from '../../../shared/repository/format/bounds.ts';
 import type { BlobId } from '../../../shared/repository/format/ids.ts';
 import { encodeIndex, type IndexedPack } from '../../../shared/repository/format/index-file.ts';
 import type { PackedBlob } from '../../../shared/repository/format/pack.ts';
@@ -19,7 +20,8 @@ import { listKeys } from '../../../shared/repository/keys.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import { planPrune } from '../../../shared/repository/prune/plan.ts';
-import { blanksBefore, storeFrame, storeRaw, storeSealed } from '../../support/hostile-files.ts';
+import { compress } from '../../../shared/repository/workers/encode.ts';
+import { blanksBefore, storeFrame, storePoint, storeRaw, storeSealed } from '../../support/hostile-files.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
 import { backUp, createTestRepository, PASSWORD, testSignal } from '../../support/test-repository.ts';
 
@@ -107,6 +109,36 @@ describe('a blob that holds more than is said of it', () => {
   });
 });
 
+describe('a tree of much more than is stored', () => {
+  it('takes no memory, although it is what it says', async () => {
+    const frame = await blanksBefore('{"nodes":[]}', 500 * MIB, false);
+    const id = await storeFrame(repository, 'tree', frame, 500 * MIB + 12);
+    await storePoint(repository, id);
+    const { maxRSS } = process.resourceUsage();
+    await expect(repository.loadTree(id, signal)).rejects.toThrow(
+      /it claims 524288012 bytes, more than \d{5} stored ones/,
+    );
+    expect(await messages()).toEqual([expect.stringContaining('it claims 524288012 bytes')]);
+    expect(process.resourceUsage().maxRSS - maxRSS).toBeLessThan(300 * 1024);
+  });
+
+  it.each([
+    ['of empty files with ever the same attributes', 2 ** 31 - 1, 2 ** 19],
+    ['of a few files, stored in a few bytes', 64 * MIB, 2100],
+    ['as restic writes it', 734 * MIB, 20 * MIB],
+    ['that is not compressed', 0, 500 * MIB],
+  ])('may be one %s', (_, uncompressedLength, length) => {
+    expect(claimFault({ type: 'tree', length, uncompressedLength })).toBeUndefined();
+  });
+
+  it('is not written', async () => {
+    const text = Buffer.alloc(80 * MIB, ' ');
+    text.write('{"nodes":[]}');
+    expect(compress(text, 'tree', 'auto', 2)).toBeUndefined();
+    expect(compress(text.subarray(0, 60 * MIB), 'tree', 'auto', 2)?.length).toBeLessThan(MIB);
+  });
+});
+
 describe('a stored file that is larger than any of its kind', () => {
   it.each([
     ['keys', 2 * MIB],
@@ -164,8 +196,8 @@ describe('a blob that is said to be larger than any', () => {
   ];
 
   it.each(claims)('%s', async (_, claim) => {
-    // Trees may be larger than data.
-    const isTree = Math.max(claim.length ?? 0, claim.uncompressedLength ?? 0) >= 2 ** 31 + MIB;
+    // Trees may be larger than data, but not where so little is stored.
+    const isTree = claim.uncompressedLength !== undefined || (claim.length ?? 0) >= 2 ** 31 + MIB;
     for (const type of isTree ? (['data', 'tree'] as const) : (['data'] as const)) {
       const [pack] = [...repository.index.packs()].filter(({ blobs }) => blobs[0]?.type === type);
       const id = randomBytes(32).toString('hex') as BlobId;
