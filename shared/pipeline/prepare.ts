@@ -3,13 +3,13 @@
  * Nothing here changes the host, except that idle automounts below the paths are looked at.
  */
 import type { Clock } from '../base/clock.ts';
-import { StillpointError } from '../base/errors.ts';
 import type { BackupPlan } from '../domain/backup-plan.ts';
 import { describeSkew } from '../domain/clock-skew.ts';
 import { compileExcludes, type ExcludePatterns } from '../domain/exclude-patterns.ts';
 import type { RunId } from '../domain/names.ts';
 import type { Source } from '../domain/source.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
+import { lackOf } from '../snapshot/identify-host.ts';
 import { lvmThickProvider } from '../snapshot/lvm/provider.ts';
 import type { RunIdentity, SnapshotPlan, SnapshotProvider } from '../snapshot/provider.ts';
 import { type Survey, surveyHost } from '../snapshot/survey.ts';
@@ -38,7 +38,8 @@ export async function prepare(
   const exclude = compileExcludes(source.exclude);
   const look = async () => afterSweep(await surveyHost(host, clock, signal), identity.owner, dead);
   let { survey, removes } = await look();
-  requireTools(survey, host.name);
+  const lack = lackOf(survey.identity, host.name);
+  if (lack !== undefined) throw lack;
   // Resolving a path may itself wake an automount on the way.
   const resolved = await host.run(resolvePaths(source.paths), signal);
   const idle = idleAutomounts(resolved, survey.mounts, exclude);
@@ -49,7 +50,7 @@ export async function prepare(
     if (still !== undefined) throw refuseAutomount(still, host.name);
   }
   const coverage = coverPaths(resolved, survey, exclude, host.name);
-  const snapshots = lvmThickProvider.plan(coverage.volumes, survey, identity);
+  const snapshots = lvmThickProvider.plan(coverage.volumes, survey, identity, host.name);
   return { survey, coverage, exclude, provider: lvmThickProvider, snapshots, removes };
 }
 
@@ -73,19 +74,4 @@ export function describePlan(source: Source, prepared: Preparation): BackupPlan 
     },
     risks: [...(skew === undefined ? [] : [skew]), ...coverage.notes, ...snapshots.risks],
   };
-}
-
-function requireTools(survey: Survey, host: string): void {
-  const { missing, gnuTar, gnuFind } = survey.identity;
-  const wanted = [
-    ...missing,
-    ...(gnuTar || missing.includes('tar') ? [] : ['GNU tar']),
-    ...(gnuFind || missing.includes('find') ? [] : ['GNU find']),
-  ];
-  if (wanted.length === 0) return;
-  throw new StillpointError('remote.tool-missing', `"${host}" lacks what a backup needs: ${wanted.join(', ')}.`, {
-    advice: 'On Debian they come with the packages tar, findutils, util-linux, dmsetup and lvm2.',
-    details: { host, missing: wanted },
-    cause: undefined,
-  });
 }

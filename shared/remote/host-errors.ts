@@ -107,8 +107,8 @@ export function notReadToItsEnd(host: string, script: RemoteScript): StillpointE
 }
 
 /** The last lines of a program's words, as a sentence of their own; empty when it said nothing. */
-export function lastLines(text: string): string {
-  const lines = text
+export function lastLines(text: unknown): string {
+  const lines = (typeof text === 'string' ? text : '')
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');

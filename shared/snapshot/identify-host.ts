@@ -1,5 +1,6 @@
 /** What a host is and which of the programs that we need it has. One command, asked once per run. */
 import type { WallSpan } from '../base/clock.ts';
+import { StillpointError } from '../base/errors.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../remote/command.ts';
 
 export interface HostIdentity {
@@ -19,9 +20,19 @@ export interface HostIdentity {
   readonly groups: ReadonlyMap<number, string>;
 }
 
-/** coreutils, util-linux, device-mapper and LVM programs that the scripts of this room call. */
-const PROGRAMS =
-  'tar find unshare nsenter mount umount readlink stat grep sed timeout dd tr dmsetup lvs vgs lvcreate lvremove';
+/** What the scripts of a backup call beside the shell, by the Debian package in which it comes. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  tar: 'tar',
+  findutils: 'find',
+  'util-linux': 'unshare nsenter',
+  mount: 'mount umount',
+  coreutils: 'readlink stat timeout dd tr',
+  grep: 'grep',
+  sed: 'sed',
+  dmsetup: 'dmsetup',
+  lvm2: 'lvs vgs pvs lvmconfig lvcreate lvextend lvremove',
+};
+const PROGRAMS = Object.values(PACKAGES).join(' ');
 
 const script: RemoteScript = {
   name: 'identify-host',
@@ -70,6 +81,23 @@ export const identifyHost: RemoteCommand<HostIdentity> = {
     };
   },
 };
+
+/** The error of a host that lacks a program; undefined where none is missing. */
+export function lackOf({ missing, gnuTar, gnuFind }: HostIdentity, host: string): StillpointError | undefined {
+  const wanted = [
+    ...missing,
+    ...(gnuTar || missing.includes('tar') ? [] : ['GNU tar']),
+    ...(gnuFind || missing.includes('find') ? [] : ['GNU find']),
+  ];
+  if (wanted.length === 0) return undefined;
+  const programs = new Set(wanted.map((name) => name.replace('GNU ', '')));
+  const packages = Object.entries(PACKAGES).filter(([, names]) => names.split(' ').some((name) => programs.has(name)));
+  return new StillpointError('remote.tool-missing', `"${host}" lacks what a backup needs: ${wanted.join(', ')}.`, {
+    advice: `Install it there, on Debian with "apt-get install ${packages.map(([name]) => name).join(' ')}".`,
+    details: { host, missing: wanted },
+    cause: undefined,
+  });
+}
 
 /** A value of os-release(5): plain, or in quotes of the shell. */
 function unquoted(text: string): string {

@@ -15,7 +15,7 @@ import type { Survey } from './survey.ts';
 export interface SnapshotProvider {
   readonly kind: 'lvm-thick';
   /** Errors: `lvm.no-room`, `lvm.unsupported-origin`. */
-  plan(volumes: readonly DetectedVolume[], survey: Survey, identity: RunIdentity): SnapshotPlan;
+  plan(volumes: readonly DetectedVolume[], survey: Survey, identity: RunIdentity, host: string): SnapshotPlan;
   /** Errors: `lvm.no-room`, `lvm.module-missing`, `snapshot.create-failed`, `snapshot.lease-lost`. */
   create(plan: SnapshotPlan, host: RemoteHost, signal: AbortSignal): Promise<readonly TakenSnapshot[]>;
   /** Mounts in the lease's private namespace. Errors: `snapshot.mount-failed`. */

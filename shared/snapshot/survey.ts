@@ -1,12 +1,13 @@
 /** One look at a host: who it is, what is mounted, which volumes there are and how full they are. */
 
 import { type Clock, timed, type WallSpan } from '../base/clock.ts';
+import { isStillpointError } from '../base/errors.ts';
 import { type ClockSkew, clockSkew } from '../domain/clock-skew.ts';
 import type { Mount } from '../domain/host.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { listBlockDevices } from './block-devices.ts';
 import { type DetectedVolume, detectVolumes } from './detect.ts';
-import { type HostIdentity, identifyHost } from './identify-host.ts';
+import { type HostIdentity, identifyHost, lackOf } from './identify-host.ts';
 import { deviceMapperName } from './lvm/create.ts';
 import { readLvmLimits } from './lvm/limits.ts';
 import { listLogicalVolumes, listVolumeGroups } from './lvm/list.ts';
@@ -31,14 +32,19 @@ export interface Survey {
 
 export async function surveyHost(host: RemoteHost, clock: Clock, signal: AbortSignal): Promise<Survey> {
   // Side by side: each costs a round trip, and none depends on another.
+  const identifying = timed(clock, () => host.run(identifyHost, signal));
   const [identified, mounts, records, groups, limits, devices] = await Promise.all([
-    timed(clock, () => host.run(identifyHost, signal)),
+    identifying,
     host.run(readMounts, signal),
     host.run(listLogicalVolumes, signal),
     host.run(listVolumeGroups, signal),
     host.run(readLvmLimits, signal),
     host.run(listBlockDevices, signal),
-  ]);
+  ]).catch(async (error: unknown) => {
+    // That a program is not there is the cause, and what failed for want of it a symptom.
+    const { value } = await identifying;
+    throw isStillpointError(error, 'remote.command-failed') ? (lackOf(value, host.name) ?? error) : error;
+  });
   const { value: identity, span: asked } = identified;
   const mounted = new Map(mounts.map((mount) => [mount.device, mount]));
   const measured = records.flatMap((record) => {

@@ -71,7 +71,7 @@ describe('a lease on a real host', needing(obstacle), () => {
   /** A plan for /srv/files with a snapshot of this many extents. */
   const planFor = (run: RunId, extents: number): SnapshotPlan => {
     const volumes = survey.volumes.filter((detected) => detected.volume.label === 'vg0/files');
-    const plan = lvmThickProvider.plan(volumes, survey, { run, owner });
+    const plan = lvmThickProvider.plan(volumes, survey, { run, owner }, 'lab');
     return {
       ...plan,
       items: plan.items.map(({ planned, volume }) => ({

@@ -20,18 +20,24 @@ import type { SourceTree } from './source-tree.ts';
 
 export interface ResolvedPath {
   readonly asked: Buffer;
+  /** Without symbolic links; empty where there is nothing. */
   readonly real: Buffer;
+  /** What a symbolic link says that leads to nothing. */
+  readonly brokenLink?: Buffer;
 }
 
 const PATH_RULES: RemoteScript = {
   name: 'resolve-paths',
   script: `
 for p do
-  if [ -e "$p" ]; then readlink -zf -- "$p"; else printf '\\0'; fi
+  if [ -e "$p" ]; then readlink -zf -- "$p"; elif [ -L "$p" ]; then printf '>'; readlink -z -- "$p"; else printf '\\0'; fi
 done`,
   args: [],
   needs: 'root',
 };
+
+/** The sign of a symbolic link that leads to nothing: a path begins with a slash. */
+const BROKEN = '>'.charCodeAt(0);
 
 /** Resolves symbolic links; a path that is not there comes back empty. */
 export function resolvePaths(paths: readonly Buffer[]): RemoteCommand<readonly ResolvedPath[]> {
@@ -43,7 +49,11 @@ export function resolvePaths(paths: readonly Buffer[]): RemoteCommand<readonly R
     parse: (output) => {
       const fields = output.stdout.toString('latin1').split('\0');
       if (fields.length !== paths.length + 1) throw unreadableOutput(script, 'paths are missing', fields.join('|'));
-      return paths.map((asked, index) => ({ asked, real: Buffer.from(fields[index] ?? '', 'latin1') }));
+      return paths.map((asked, index) => {
+        const field = Buffer.from(fields[index] ?? '', 'latin1');
+        if (field[0] !== BROKEN) return { asked, real: field };
+        return { asked, real: Buffer.alloc(0), brokenLink: field.subarray(1) };
+      });
     },
   };
 }
@@ -68,16 +78,17 @@ export function coverPaths(
   const problems = new Problems();
   const trees = new Map<string, SourceTree>();
   const empty = new Map<string, Mount>();
-  const add = (path: Buffer, mount: Mount): void => {
-    const tree = problems.attempt(() => treeAt(path, mount, survey, host));
+  const add = (path: Buffer, mount: Mount, asked?: Buffer): void => {
+    const tree = problems.attempt(() => treeAt(path, mount, survey, { host, asked }));
     if (tree !== undefined) trees.set(path.toString('latin1'), tree);
   };
-  for (const { asked, real } of paths) {
-    const mount = problems.attempt(() => mountAt({ asked, real }, paths, survey, exclude, host));
+  for (const path of paths) {
+    const { asked, real } = path;
+    const mount = problems.attempt(() => mountAt(path, paths, survey, exclude, host));
     if (mount === undefined) continue;
     if (!real.equals(asked))
       notes.push(`"${displayName(asked)}" leads to "${displayName(real)}", which is what is backed up.`);
-    add(real, mount);
+    add(real, mount, asked);
     for (const nested of mountsBelow(real, survey.mounts)) {
       if (isLeftOut(nested.target, real, exclude)) continue;
       const detected = volumeOf(nested, survey);
@@ -103,13 +114,14 @@ export function coverPaths(
 
 /** The mount that a path of the source is on. */
 function mountAt(
-  { asked, real }: ResolvedPath,
+  { asked, real, brokenLink }: ResolvedPath,
   paths: readonly ResolvedPath[],
   survey: Survey,
   exclude: ExcludePatterns,
   host: string,
 ): Mount {
   const mount = real.length === 0 ? undefined : mountOf(real, survey.mounts);
+  if (brokenLink !== undefined) throw leadsNowhere(asked, brokenLink, host);
   if (mount === undefined) throw notThere(asked, host);
   const outer = paths.find((other) => !other.real.equals(real) && other.real.length > 0 && isWithin(real, other.real));
   if (outer !== undefined && isLeftOut(real, outer.real, exclude)) throw contradiction(asked, outer.asked);
@@ -152,7 +164,13 @@ function isCovered(tree: SourceTree, all: readonly SourceTree[]): boolean {
   return Buffer.concat([trimSlash(outer.pathInVolume), below]).equals(tree.pathInVolume);
 }
 
-function treeAt(path: Buffer, mount: Mount, survey: Survey, host: string): SourceTree {
+/** @param asked the path as the source names it; undefined for what is mounted below one */
+function treeAt(
+  path: Buffer,
+  mount: Mount,
+  survey: Survey,
+  { host, asked }: { readonly host: string; readonly asked: Buffer | undefined },
+): SourceTree {
   const volume = volumeOf(mount, survey);
   if (volume === undefined) throw notThere(path, host);
   const { snapshot } = volume.volume;
@@ -160,9 +178,9 @@ function treeAt(path: Buffer, mount: Mount, survey: Survey, host: string): Sourc
   if (!snapshot.possible) {
     throw new StillpointError(
       'host.path-not-snapshottable',
-      `"${displayName(path)}" on "${host}" cannot be snapshotted: ${snapshot.reason}.`,
+      `${named(path, asked)} on "${host}" cannot be snapshotted: ${snapshot.reason}.`,
       {
-        advice: `${snapshot.remedy} A path that need not be saved can be named under "exclude".`,
+        advice: `${snapshot.remedy} What need not be saved can be ${asked === undefined ? 'named under "exclude"' : 'taken out of "paths"'} of the source.`,
         details: { path: displayName(path), host },
         cause: undefined,
       },
@@ -196,6 +214,25 @@ function deleted(path: Buffer, host: string): StillpointError {
     `What is mounted at "${shown}" on "${host}" was deleted where it came from, so no snapshot holds it.`,
     {
       advice: `Unmount "${shown}", mount again what should be there, or name it under "exclude".`,
+      details: { path: shown, host },
+      cause: undefined,
+    },
+  );
+}
+
+/** By the name that stands in the configuration, and where that leads. */
+const named = (path: Buffer, asked: Buffer | undefined): string =>
+  asked === undefined || asked.equals(path)
+    ? `"${displayName(path)}"`
+    : `"${displayName(asked)}" (it leads to "${displayName(path)}")`;
+
+function leadsNowhere(path: Buffer, link: Buffer, host: string): StillpointError {
+  const shown = displayName(path);
+  return new StillpointError(
+    'host.path-not-found',
+    `"${shown}" on "${host}" is a symbolic link to "${displayName(link)}", which leads to nothing.`,
+    {
+      advice: 'Mount what should be there, correct the link, or correct the path in the configuration.',
       details: { path: shown, host },
       cause: undefined,
     },

@@ -2,7 +2,7 @@
 import type { OwnerId, RunId } from '../../domain/names.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import { CLEAN_ENVIRONMENT } from '../../remote/wire.ts';
-import { ALIVE, REAP, RUN_ROOT, WATCH } from './scripts.ts';
+import { ALIVE, PLACE, REAP, RUN_ROOT, WATCH } from './scripts.ts';
 
 export interface ArmRequest {
   readonly run: RunId;
@@ -31,17 +31,19 @@ export function watchmanLines(run: RunId, owner: OwnerId): { readonly start: str
  * Makes the run's folder, which appears whole so that no sweep takes half of it for an abandoned one, and starts the
  * watchman: as a transient systemd unit where there is systemd (it survives the end of our session), else in a session
  * of its own. Succeeds when the keeper's namespace is ready.
- * Exit 71: no place under /run. Exit 72: the watchman did not come up.
+ * Exit 71: nothing can be written under /run. Exit 72: the watchman did not come up. Exit 73: others than root can write
+ * where our folders are to be, or it is no folder.
  */
 export function armLease(request: ArmRequest): RemoteCommand<ArmedHost> {
   const interval = request.leaseSeconds <= 20 ? 1 : 2;
   const script: RemoteScript = {
     name: 'arm-lease',
-    script: `
+    script: `${PLACE}
 run=$1 owner=$2 lease=$3 mounts=$4 interval=$5
 dir=${RUN_ROOT}/$run
 new=${RUN_ROOT}/.$run
 umask 077
+sp_place || exit 73
 # Again and again, because runs that end may remove the empty folder above in between.
 n=0
 until { mkdir -p ${RUN_ROOT} && mkdir "$new"; } 2>/dev/null; do
@@ -186,12 +188,14 @@ export function sweepHost(owner: OwnerId, dead: readonly RunId[] = []): RemoteCo
   const script: RemoteScript = {
     name: 'sweep-host',
     script: `${REAP}
+${PLACE}
 trap '' PIPE
 owner=$1; shift
 dead=" $* "
 read -r boot < /proc/sys/kernel/random/boot_id
+sp_safe=yes; sp_place || { sp_safe=no; echo "unsafe ${RUN_ROOT}"; }
 for dir in ${RUN_ROOT}/*; do
-  [ -d "$dir" ] || continue
+  [ "$sp_safe" = yes ] && [ -d "$dir" ] || continue
   run=\${dir##*/}
   case $run in *[!0-9a-f]*) echo "foreign $dir"; continue ;; ????????) ;; *) echo "foreign $dir"; continue ;; esac
   whose=; [ ! -r "$dir/owner" ] || read -r whose < "$dir/owner"
@@ -206,7 +210,7 @@ for dir in ${RUN_ROOT}/*; do
 done
 # What an arming left that was ended half-way.
 for new in ${RUN_ROOT}/.????????; do
-  [ -r "$new/owner" ] && read -r whose < "$new/owner" && [ "$whose" = "$owner" ] || continue
+  [ "$sp_safe" = yes ] && [ -r "$new/owner" ] && read -r whose < "$new/owner" && [ "$whose" = "$owner" ] || continue
   run=\${new##*/.}
   case $dead in *" $run "*) ;; *) if sp_alive ".$run"; then continue; fi ;; esac
   sp_clear "$new" && echo "removed $new"
@@ -245,6 +249,7 @@ const REASONS: Readonly<Record<string, string>> = {
   busy: 'it is in use',
   unfinished: 'not everything of this run could be removed',
   foreign: 'it does not bear our mark',
+  unsafe: 'it is not a folder in which root alone can write, and a sweep looks into no other',
   other: 'it belongs to another Stillpoint',
   living: 'a run is using it now',
   merging: 'an administrator is merging it into its origin',

@@ -11,6 +11,7 @@ import { isStillpointError, StillpointError, toStillpointError } from '../../bas
 import { Semaphore } from '../../base/limit.ts';
 import type { Logger } from '../../base/log.ts';
 import type { OwnerId, RunId } from '../../domain/names.ts';
+import { lastLines } from '../../remote/host-errors.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import {
   type ArmedHost,
@@ -21,6 +22,7 @@ import {
   releaseLease,
   renewLease,
 } from './commands.ts';
+import { RUN_ROOT } from './scripts.ts';
 
 export interface LeasePorts {
   /**
@@ -196,11 +198,14 @@ function armingError(error: unknown, host: string): unknown {
   const known = toStillpointError(error);
   if (known.code !== 'remote.command-failed') return error;
   if (known.details['exitCode'] === 71) {
+    return noControlFiles(known, host);
+  }
+  if (known.details['exitCode'] === 73) {
     return new StillpointError(
       'host.read-only-runtime',
-      `"${host}" has no room for Stillpoint's short-lived control files under /run.`,
+      `"${RUN_ROOT}" on "${host}" is not a folder in which root alone can write, which is what control files need.`,
       {
-        advice: '/run must be a writable tmpfs; look at "df /run" and "mount | grep /run" on the host.',
+        advice: `No backup made it so. See who did with "ls -ld ${RUN_ROOT}" on the host, and remove it while no backup runs.`,
         details: known.details,
         cause: error,
       },
@@ -213,6 +218,19 @@ function armingError(error: unknown, host: string): unknown {
       advice: 'It needs unshare(1), mount(8) and the right to make a mount namespace; see the details.',
       details: known.details,
       cause: error,
+    },
+  );
+}
+
+/** What the host said to a file of ours that could not be written. */
+export function noControlFiles(failed: StillpointError, host: string): StillpointError {
+  return new StillpointError(
+    'host.read-only-runtime',
+    `Stillpoint's short-lived control files cannot be written under /run on "${host}".${lastLines(failed.details['stderr'])}`,
+    {
+      advice: '/run must be writable and have room; look at "df /run", "df -i /run" and "findmnt /run" on the host.',
+      details: failed.details,
+      cause: failed,
     },
   );
 }

@@ -30,6 +30,16 @@ import { LVM } from '../lvm/tool.ts';
 
 export const RUN_ROOT = '/run/stillpoint';
 
+/**
+ * sp_place: whether nothing is there, or a folder in which root alone can put anything. In any other, what we write
+ * through a link and run as root would be somebody else's choice.
+ */
+export const PLACE = `
+sp_place() {
+  [ -e ${RUN_ROOT} ] || [ -L ${RUN_ROOT} ] || return 0
+  case $(stat -c '%u %a %F' ${RUN_ROOT} 2>/dev/null) in '0 7'[0145][0145]' directory') return 0 ;; *) return 1 ;; esac
+}`;
+
 /** sp_alive RUN: whether the lease of the run has not ended. */
 export const ALIVE = `
 sp_alive() {

@@ -3,8 +3,10 @@ import { formatBytes, quotation } from '../../base/bytes.ts';
 import { isStillpointError, StillpointError, toStillpointError } from '../../base/errors.ts';
 import { Problems } from '../../base/problems.ts';
 import { mintSnapshotName } from '../../domain/snapshot-name.ts';
+import { lastLines } from '../../remote/host-errors.ts';
 import type { DetectedVolume } from '../detect.ts';
 import { watchmanLines } from '../lease/commands.ts';
+import { noControlFiles } from '../lease/lease.ts';
 import type { PlannedItem, SnapshotPlan, SnapshotProvider, TakenSnapshot } from '../provider.ts';
 import { createSnapshots, lvcreateLine, type SnapshotOrder } from './create.ts';
 import { judgeSnapshot, observeSnapshot } from './end-check.ts';
@@ -15,7 +17,7 @@ import { SIZING, sizeSnapshot } from './sizing.ts';
 export const lvmThickProvider: SnapshotProvider = {
   kind: 'lvm-thick',
 
-  plan(volumes, survey, identity) {
+  plan(volumes, survey, identity, host) {
     const free = new Map(survey.groups.map((group) => [group.vg_uuid, group.vg_free_count * group.vg_extent_size]));
     const risks: string[] = [];
     const problems = new Problems();
@@ -32,7 +34,7 @@ export const lvmThickProvider: SnapshotProvider = {
       if (size === undefined) {
         // What this one lacks is not there for the next one either.
         free.set(group.vg_uuid, Math.max(0, freeBytes - needed));
-        throw noRoom(lv, group, freeBytes, needed);
+        throw noRoom(lv, group, { host, freeBytes, needed });
       }
       if (!size.cannotOverflow) {
         risks.push(
@@ -60,7 +62,7 @@ export const lvmThickProvider: SnapshotProvider = {
       };
     };
     const items = volumes.flatMap((volume) => problems.attempt(() => planItem(volume)) ?? []);
-    problems.throwIfAny((count) => `There is no room for ${count} of ${volumes.length} snapshots`);
+    problems.throwIfAny((count) => `There is no room on "${host}" for ${count} of ${volumes.length} snapshots`);
     const plan = { ...identity, items, risks };
     const ordered = orders({ ...plan, commands: [] });
     const watchman = watchmanLines(identity.run, identity.owner);
@@ -158,14 +160,18 @@ function orders(plan: SnapshotPlan): readonly SnapshotOrder[] {
   });
 }
 
-function noRoom(lv: LogicalVolumeRecord, group: VolumeGroupRecord, freeBytes: number, needed: number): StillpointError {
+function noRoom(
+  lv: LogicalVolumeRecord,
+  group: VolumeGroupRecord,
+  { host, freeBytes, needed }: { readonly host: string; readonly freeBytes: number; readonly needed: number },
+): StillpointError {
   const withReserve = Math.ceil(needed / (1 - SIZING.reserveShare));
   return new StillpointError(
     'lvm.no-room',
-    `The volume group "${group.vg_name}" has ${formatBytes(freeBytes)} free; a snapshot of "${lv.lv_name}" needs ${formatBytes(withReserve)}.`,
+    `The volume group "${group.vg_name}" on "${host}" has ${formatBytes(freeBytes)} free for it; a snapshot of "${lv.lv_name}" needs ${formatBytes(withReserve)}.`,
     {
-      advice: `Add a disk with "vgextend ${group.vg_name} DEVICE", or free space with "lvreduce" or "lvremove" of something unused.`,
-      details: { group: group.vg_name, volume: lv.lv_name, freeBytes, neededBytes: withReserve },
+      advice: `Add a disk with "vgextend ${group.vg_name} DEVICE", or remove a logical volume that nobody needs ("lvs ${group.vg_name}" lists them).`,
+      details: { host, group: group.vg_name, volume: lv.lv_name, freeBytes, neededBytes: withReserve },
       cause: undefined,
     },
   );
@@ -188,11 +194,7 @@ function createError(error: unknown, host: string): unknown {
     );
   }
   if (known.details['exitCode'] === 71) {
-    return new StillpointError(
-      'host.read-only-runtime',
-      `"${host}" has no room for Stillpoint's short-lived control files under /run.`,
-      { advice: 'Look at "df /run" and "df -i /run" on the host.', ...facts },
-    );
+    return noControlFiles(known, host);
   }
   if (known.details['exitCode'] === 78) {
     return new StillpointError(
@@ -227,9 +229,10 @@ function createError(error: unknown, host: string): unknown {
   }
   return new StillpointError(
     'snapshot.create-failed',
-    `A snapshot could not be made on "${host}": ${lastLine(stderr)}`,
+    `A snapshot could not be made on "${host}".${lastLines(stderr)}`,
     {
-      advice: 'All that LVM said is in the details.',
+      advice:
+        'Correct what LVM complains of on the host, then run the backup again; the record of the job has all that it said.',
       ...facts,
     },
   );
@@ -241,9 +244,10 @@ function mountError(error: unknown, snapshot: TakenSnapshot, host: string): unkn
   const stderr = stderrOf(known);
   return new StillpointError(
     'snapshot.mount-failed',
-    `The snapshot of "${snapshot.planned.volume}" on "${host}" could not be mounted: ${lastLine(stderr)}`,
+    `The snapshot of "${snapshot.planned.volume}" on "${host}" could not be mounted.${lastLines(stderr)}`,
     {
-      advice: 'What mount and the kernel said is in the details.',
+      advice:
+        'Look at "dmesg" on the host, and check the file system of the volume; the record of the job has all that was said.',
       details: known.details,
       cause: error,
     },

@@ -238,6 +238,28 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
     expect(await exists('/run/stillpoint')).toBe(false);
   });
 
+  test.for([
+    ['a file', ': > /run/stillpoint'],
+    ['a link to a folder', 'mkdir -p /run/elsewhere && ln -s /run/elsewhere /run/stillpoint'],
+    ['a link to nothing', 'ln -s /run/nowhere /run/stillpoint'],
+    ['a folder in which everybody can write', 'mkdir /run/stillpoint && chmod 777 /run/stillpoint'],
+    ['a folder in which a group can write', 'mkdir /run/stillpoint && chmod 770 /run/stillpoint'],
+    ['a folder that is sticky', 'mkdir /run/stillpoint && chmod 1777 /run/stillpoint'],
+  ])('puts nothing into %s, and touches nothing in it', async ([, make]) => {
+    await paper.sh(`rm -rf /run/stillpoint; ${make}`);
+    await expect(arm(60)).rejects.toMatchObject({ details: { exitCode: 73 } });
+    expect(await paper.sh('find /run/stillpoint/ /run/elsewhere -mindepth 1 2>/dev/null || :')).toBe('');
+    // What somebody prepared there: a run of ours that has ended, and a link at which we would write.
+    await paper.sh(`mkdir -p ${folder()} 2>/dev/null && echo precious > /run/victim && echo ${owner} > ${folder()}/owner &&
+echo 1 > ${folder()}/expires && ln -s /run/victim ${folder()}/ended || :`);
+    expect(await paper.host.run(sweepHost(owner), never)).toEqual({
+      removed: [],
+      kept: [{ object: '/run/stillpoint', reason: expect.stringContaining('root alone can write') as string }],
+    });
+    expect(await paper.sh('cat /run/victim 2>/dev/null || echo precious')).toBe('precious');
+    await paper.sh('rm -rf /run/stillpoint /run/elsewhere /run/nowhere /run/victim');
+  });
+
   test('lists what is in the snapshot, and follows no link out of it', async () => {
     await arm(60);
     const base = `${folder()}/mnt/0`;

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { systemClock } from '../../../shared/base/clock.ts';
+import { StillpointError } from '../../../shared/base/errors.ts';
 import type { Mount } from '../../../shared/domain/host.ts';
 import { hostName, ownerId, repositoryName, runId, sourceName } from '../../../shared/domain/names.ts';
 import { wakeAutomounts } from '../../../shared/pipeline/backup/automounts.ts';
@@ -58,6 +59,33 @@ async function prepared({ host }: Woken, paths = ['/srv/files'], exclude: string
   );
 }
 const trees = ({ coverage }: Preparation): string[] => coverage.trees.map((tree) => tree.path.toString());
+
+describe('a program that is not there', () => {
+  const failed = (name: string) =>
+    new StillpointError('remote.command-failed', `"${name}" ended with exit code 127.`, {
+      advice: '',
+      cause: undefined,
+    });
+  test.each(['list-logical-volumes', 'list-volume-groups', 'read-lvm-limits', 'list-block-devices', 'read-mounts'])(
+    'is named, and not %s that failed for want of it',
+    async (script) => {
+      const whole = aHostThatWakes([], []);
+      const host = (missing: readonly string[]): RemoteHost => ({
+        ...whole.host,
+        async run(command, signal) {
+          if (command.name === script) throw failed(script);
+          const answer = await whole.host.run(command, signal);
+          return command.name === 'identify-host' ? ({ ...(answer as object), missing } as never) : answer;
+        },
+      });
+      await expect(prepared({ ...whole, host: host(['timeout']) })).rejects.toMatchObject({
+        code: 'remote.tool-missing',
+        message: expect.stringContaining('timeout') as string,
+      });
+      await expect(prepared({ ...whole, host: host([]) })).rejects.toMatchObject({ code: 'remote.command-failed' });
+    },
+  );
+});
 
 describe('an automount below a source', () => {
   test('is looked at, so that idle and in use come to the same', async () => {

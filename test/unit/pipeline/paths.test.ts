@@ -191,6 +191,33 @@ describe('from paths to trees', () => {
     ]);
     expect(() => parsed(command, '/x\0')).toThrow(/cannot be understood/);
   });
+
+  test('a link that leads to nothing is not called a path that is not there', () => {
+    const asked = ['/data', '/loop', '/none'].map((path) => Buffer.from(path));
+    const resolved = parsed(resolvePaths(asked), '>/nowhere\0>loop\0\0');
+    const messages = resolved.map((path) => {
+      try {
+        coverPaths([path], surveyOf(guestMounts()), compileExcludes([]), 'db1');
+      } catch (error) {
+        return (error as StillpointError).message;
+      }
+      return undefined;
+    });
+    expect(messages).toEqual([
+      '"/data" on "db1" is a symbolic link to "/nowhere", which leads to nothing.',
+      '"/loop" on "db1" is a symbolic link to "loop", which leads to nothing.',
+      'There is no "/none" on "db1".',
+    ]);
+  });
+
+  test('a path that cannot be snapshotted is named as the source names it, with a remedy that the source allows', () => {
+    const paths = [{ asked: Buffer.from('/data'), real: Buffer.from('/srv/thin') }];
+    const covering = () => coverPaths(paths, surveyOf(guestMounts()), compileExcludes([]), 'db1');
+    expect(covering).toThrow(/^"\/data" \(it leads to "\/srv\/thin"\) on "db1" cannot be snapshotted/);
+    expect(covering).toThrow(
+      expect.objectContaining({ advice: expect.stringContaining('taken out of "paths"') as string }) as Error,
+    );
+  });
 });
 
 describe('what of a listing belongs to a tree', () => {
@@ -247,7 +274,7 @@ test('a plan says what would be done, as a person would type it', () => {
     exclude: [],
   };
   const coverage = cover(['/srv/files'], [mysqlThere]);
-  const snapshots = lvmThickProvider.plan(coverage.volumes, survey, identity);
+  const snapshots = lvmThickProvider.plan(coverage.volumes, survey, identity, 'db1');
   const plan = describePlan(source, {
     survey,
     coverage,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ownerId, runId } from '../../../shared/domain/names.ts';
-import { identifyHost } from '../../../shared/snapshot/identify-host.ts';
+import { type HostIdentity, identifyHost, lackOf } from '../../../shared/snapshot/identify-host.ts';
 import { armLease, releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/lease/commands.ts';
 import { createSnapshots, deviceMapperName, lvcreateLine } from '../../../shared/snapshot/lvm/create.ts';
 import { mountOptions, mountSnapshot } from '../../../shared/snapshot/lvm/mount.ts';
@@ -209,6 +209,18 @@ test('a host says who it is', () => {
     gnuFind: false,
   });
   expect(() => parsed(identifyHost, 'Linux\0\0no boot id\x001\x001\0\0\0\0\0')).toThrow(unreadable);
+});
+
+test('a host that lacks a program is told which package has it', () => {
+  const host = { missing: [], gnuTar: true, gnuFind: true } as unknown as HostIdentity;
+  expect(lackOf(host, 'db1')).toBeUndefined();
+  expect(lackOf({ ...host, missing: ['vgs', 'timeout'] }, 'db1')).toMatchObject({
+    code: 'remote.tool-missing',
+    message: '"db1" lacks what a backup needs: vgs, timeout.',
+    advice: 'Install it there, on Debian with "apt-get install coreutils lvm2".',
+  });
+  expect(lackOf({ ...host, gnuFind: false }, 'db1')?.advice).toContain('"apt-get install findutils"');
+  expect(lackOf({ ...host, missing: ['tar'], gnuTar: false }, 'db1')?.message).toContain('needs: tar.');
 });
 
 test('measurements come in the order of the mounts; what could not be measured is left out', () => {

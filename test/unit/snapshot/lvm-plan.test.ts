@@ -16,14 +16,14 @@ function plan(freeExtents: number, attr = '-wi-ao----'): SnapshotPlan {
   const detected = detectVolumes(guestMounts(), guestFacts({ groups, volumes }));
   const survey = { groups, volumes: detected, writtenBytesPerSecond: new Map() } as unknown as Survey;
   const wanted = detected.filter(({ volume }) => ['vg0/files', 'vg0/mysql'].includes(volume.label));
-  return lvmThickProvider.plan(wanted, survey, identity);
+  return lvmThickProvider.plan(wanted, survey, identity, 'db1');
 }
 
-function refusal(freeExtents: number): { code: string; lines: string[] } {
+function refusal(freeExtents: number): { code: string; lines: string[]; advice: string } {
   try {
     plan(freeExtents);
   } catch (error) {
-    if (isStillpointError(error)) return { code: error.code, lines: error.message.split('\n') };
+    if (isStillpointError(error)) return { code: error.code, lines: error.message.split('\n'), advice: error.advice };
   }
   throw new Error('there was room');
 }
@@ -33,10 +33,19 @@ describe('a plan of snapshots', () => {
     const { code, lines } = refusal(10);
     expect(code).toBe('lvm.no-room');
     expect(lines).toEqual([
-      'There is no room for 2 of 2 snapshots:',
-      expect.stringMatching(/"vg0" has .* free; a snapshot of "(files|mysql)".*vgextend vg0/) as unknown,
+      'There is no room on "db1" for 2 of 2 snapshots:',
+      expect.stringMatching(
+        /"vg0" on "db1" has .* free for it; a snapshot of "(files|mysql)".*vgextend vg0/,
+      ) as unknown,
       expect.stringMatching(/a snapshot of "(files|mysql)" needs/) as unknown,
     ]);
+  });
+
+  test('never advises to make a volume smaller, which takes the end of a file system with it', () => {
+    for (const extents of [0, 10, 100]) {
+      const { lines, advice } = refusal(extents);
+      expect([...lines, advice].join()).not.toMatch(/lvreduce|lvresize/);
+    }
   });
 
   test('names the one volume for which room is left no more', () => {
