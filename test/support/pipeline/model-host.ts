@@ -2,15 +2,13 @@
  * A host that is only a model: it knows which runs are armed and which snapshots stand, answers every command of a
  * backup as a host would, and breaks where a test says so. What a backup claims of it is compared with what it holds.
  */
-import { Readable } from 'node:stream';
 import type { WallSpan } from '../../../shared/base/clock.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
-import type { RemoteCommand, RemoteStream, StreamCommand } from '../../../shared/remote/command.ts';
+import type { RemoteCommand } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
-import { surveyAnswer } from '../../unit/snapshot/fixtures.ts';
+import { BOOT_ID, quietAnswer, streamOf } from './paper-answers.ts';
 import { paperFiles } from './paper-files.ts';
 
-const BOOT = '6f0a2d0a-1111-4000-8000-000000000000';
 const TIMES = '1700000000.0000000000 1700000000.0000000000';
 const LISTING = `d 2 3 755 0 0 4096 ${TIMES}\0\0\0f 12 1 644 0 0 5 ${TIMES}\0hello\0\0`;
 const FILES = [
@@ -59,7 +57,7 @@ export class ModelHost {
         own.push(command.name);
         this.#begin(command.name, signal);
         if (command.name === 'pack-files') return paperFiles(FILES).stream(command, input, signal);
-        return streamOf(command);
+        return streamOf(command.name === 'list-ancestors' ? ABOVE : LISTING);
       },
       async [Symbol.asyncDispose]() {},
     };
@@ -75,18 +73,11 @@ export class ModelHost {
   #answer(command: RemoteCommand<unknown>): unknown {
     const [first = ''] = command.args.map(String);
     switch (command.name) {
-      case 'sweep-host':
-        return { removed: [], kept: [] };
       case 'identify-host':
-        return {
-          ...{ system: 'Linux', bootId: BOOT, uptimeSeconds: 1000, wallClock: aMomentOf(Date.now()), missing: [] },
-          ...{ gnuTar: true, gnuFind: true, users: new Map(), groups: new Map() },
-        };
+        return { ...(quietAnswer(command, BOOT_ID, undefined) as object), wallClock: aMomentOf(Date.now()) };
       case 'arm-lease':
         this.runs.add(first);
-        return { bootId: BOOT, keeperPid: 7 };
-      case 'renew-lease':
-        return { state: 'alive', peaks: [], invalid: [] };
+        break;
       case 'create-snapshots':
         return command.args
           .map(String)
@@ -96,35 +87,19 @@ export class ModelHost {
             const wallClockNs = BigInt(Date.now()) * 1_000_000n;
             return { name, uuid: name, extents: 100, beforeUptime: 1000, afterUptime: 1000.01, wallClockNs };
           });
-      case 'mount-snapshot':
-        return { path: String(command.args[2]), mountLine: 'line', table: '0 8 snapshot 1:1 1:2 P 8', rootInode: '2' };
-      case 'observe-snapshot':
-        return {
-          ...{ uuid: [...this.snapshots][0], status: '0 8 snapshot 1/8 0', table: '0 8 snapshot 1:1 1:2 P 8' },
-          ...{ mountLine: 'line', bootId: BOOT, readable: true },
-        };
       case 'release-lease':
         if (this.isBusy)
           return { removed: [], kept: [...this.snapshots].map((object) => ({ object, reason: 'busy' })) };
         this.runs.clear();
         this.snapshots.clear();
-        return { removed: [], kept: [] };
+        break;
       default:
-        return surveyAnswer(command);
     }
+    return quietAnswer(command, BOOT_ID, [...this.snapshots][0]);
   }
 }
 
 const aMomentOf = (ms: number): WallSpan => ({ earliestMs: ms, latestMs: ms + 1 });
-
-function streamOf(command: StreamCommand): RemoteStream {
-  const text = command.name === 'list-ancestors' ? ABOVE : LISTING;
-  return {
-    output: Readable.from([Buffer.from(text)]),
-    finished: Promise.resolve({ exitCode: 0, bytes: text.length, stderr: '', stderrIsWhole: true }),
-    async [Symbol.asyncDispose]() {},
-  };
-}
 
 export function connectionLost(): StillpointError {
   return new StillpointError('ssh.connection-lost', 'The connection to "db1" is gone.', {

@@ -1,12 +1,12 @@
 /**
  * A host on paper for whole backups: one volume with a folder of files, snapshots that are copies of it, and a clock that
- * somebody sets. Time passes only when something is done, so that ours, the host's and the true time are known.
+ * the test sets. Time passes only when something is done, so that ours, the host's and the true time are known.
  */
-import { Readable } from 'node:stream';
 import type { Clock } from '../../../shared/base/clock.ts';
-import type { RemoteCommand, RemoteStream, StreamCommand, StreamResult } from '../../../shared/remote/command.ts';
+import type { RemoteCommand, RemoteStream, StreamCommand } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
-import { guestGroups, guestMounts, guestVolumes, noLimits } from '../../unit/snapshot/fixtures.ts';
+import { guestGroups } from '../../unit/snapshot/fixtures.ts';
+import { BOOT_ID, quietAnswer, streamOf } from './paper-answers.ts';
 import { type PaperFile, paperFiles } from './paper-files.ts';
 
 /** A folder of the guest's volume vg0/files. */
@@ -30,7 +30,7 @@ export class PaperMachine {
   /** What is wrong with our clock, and with the host's. */
   ourErrorMs = 0;
   hostErrorMs = 0;
-  bootId = '6f0a2d0a-1111-4000-8000-000000000000';
+  bootId = BOOT_ID;
   /** A date(1) and a file system that know whole seconds only. */
   isCoarse = false;
   /** Runs just before the snapshots are made. */
@@ -98,7 +98,6 @@ export class PaperMachine {
   }
 
   #answer(command: RemoteCommand<unknown>): unknown {
-    const uptimeSeconds = Math.floor((this.ms - this.#bootMs) / 10) / 100;
     const name = command.args.find((arg) => typeof arg === 'string' && arg.startsWith('sp_'));
     switch (command.name) {
       case 'identify-host': {
@@ -106,30 +105,10 @@ export class PaperMachine {
           ? Math.floor(Number(this.hostNs) / 1e9) * 1000
           : Number(this.hostNs / NS_IN_MS);
         const wallClock = { earliestMs, latestMs: earliestMs + (this.isCoarse ? 1000 : 1) };
-        const facts = { system: 'Linux', bootId: this.bootId, uptimeSeconds, wallClock, missing: [] };
-        return { ...facts, gnuTar: true, gnuFind: true, users: new Map(), groups: new Map() };
+        return { ...(quietAnswer(command, this.bootId, UUID) as object), uptimeSeconds: this.#uptime(), wallClock };
       }
-      case 'read-mounts':
-        return guestMounts();
-      case 'list-logical-volumes':
-        return guestVolumes();
       case 'list-volume-groups':
         return guestGroups().map((group) => ({ ...group, vg_free_count: 2000 }));
-      case 'read-lvm-limits':
-        return noLimits;
-      case 'list-block-devices':
-        return new Map();
-      case 'measure-mounts':
-        return command.args.map(() => ({ use: { sizeBytes: 1e9, usedBytes: 1e8 }, writtenBytes: 0 }));
-      case 'resolve-paths':
-        return command.args.map((path) => ({ asked: path, real: path }));
-      case 'sweep-host':
-      case 'release-lease':
-        return { removed: [], kept: [] };
-      case 'arm-lease':
-        return { bootId: this.bootId, keeperPid: 1 };
-      case 'renew-lease':
-        return { state: 'alive', peaks: [], invalid: [] };
       case 'create-snapshots': {
         this.onCreate();
         this.#snapshot = new Map(this.#files);
@@ -137,14 +116,8 @@ export class PaperMachine {
         this.pass(CREATE_MS);
         return [{ ...facts, afterUptime: this.#uptime() }];
       }
-      case 'mount-snapshot':
-        return { path: '/run/stillpoint/x/mnt/0', mountLine: 'a line', table: TABLE, rootInode: '2' };
-      case 'observe-snapshot': {
-        const observed = { uuid: UUID, status: '0 8 snapshot 8/1000 8', table: TABLE, mountLine: 'a line' };
-        return { ...observed, bootId: this.bootId, readable: true };
-      }
       default:
-        throw new Error(`nobody answers "${command.name}"`);
+        return quietAnswer(command, this.bootId, UUID);
     }
   }
 
@@ -185,17 +158,9 @@ export class PaperMachine {
 }
 
 const UUID = 'abcdef-0123-4567-89ab-cdef-0123-456789';
-const TABLE = '0 8 snapshot 254:1 254:9 P 8';
 
 /** As find prints an entry. */
 function lineOf(type: 'f' | 'd', inode: bigint, size: number, timeNs: bigint, path: string): string {
   const time = `${timeNs / 1_000_000_000n}.${String(timeNs % 1_000_000_000n).padStart(9, '0')}`;
   return `${type} ${inode} 1 ${type === 'd' ? '755' : '644'} 0 0 ${size} ${time} ${time}\0${path}\0\0`;
-}
-
-function streamOf(text: string): RemoteStream {
-  const data = Buffer.from(text);
-  const result: StreamResult = { exitCode: 0, bytes: data.length, stderr: '', stderrIsWhole: true };
-  const output = Readable.from([data], { objectMode: false });
-  return { output, finished: Promise.resolve(result), async [Symbol.asyncDispose]() {} };
 }
