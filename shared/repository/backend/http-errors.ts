@@ -9,7 +9,7 @@ const UNTRUSTED = /^(CERT_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_|ERR_TLS
 /** @param doing what could not be done to which object, as "pack 1a2b3c4d could not be written to rest:…" */
 export function fromNetworkError(cause: unknown, doing: string): StillpointError {
   if (isStillpointError(cause)) return cause;
-  const { code, message, hostname = 'the store', silentMs } = innermost(cause);
+  const { code, message, hostname = 'the store', silentMs, bytesPerSecond } = innermost(cause);
   if (code !== undefined && UNTRUSTED.test(code)) {
     return new StillpointError('backend.untrusted', `${capital(doing)}: its certificate is not trusted (${message}).`, {
       advice: 'If the store has a certificate of its own, name it with "caCertificateFile"; the address must be in it.',
@@ -17,11 +17,14 @@ export function fromNetworkError(cause: unknown, doing: string): StillpointError
       cause,
     });
   }
+  const isSlow = bytesPerSecond !== undefined;
   const isNameless = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
   const why = isNameless ? `the name "${hostname}" leads nowhere` : message;
   return new StillpointError('backend.failed', `${capital(doing)}: ${why}.`, {
-    advice: 'Check the address and whether the store runs, then start again.',
-    details: { code, ...(silentMs === undefined ? {} : { silentMs }) },
+    advice: isSlow
+      ? 'Look for what slows the store or the line to it down, then start again.'
+      : 'Check the address and whether the store runs, then start again.',
+    details: { code, ...(isSlow && { bytesPerSecond }), ...(silentMs === undefined ? {} : { silentMs }) },
     cause,
     retry: 'maybe',
   });
@@ -78,7 +81,9 @@ export function shortFile(file: FileRef, end: number, wanted: number): Stillpoin
 }
 
 /** Connecting to several addresses of one name fails with all their errors at once; the last one is as good as any. */
-function innermost(cause: unknown): Pick<NetworkError, 'code' | 'message' | 'hostname' | 'silentMs'> {
+function innermost(
+  cause: unknown,
+): Pick<NetworkError, 'code' | 'message' | 'hostname' | 'silentMs' | 'bytesPerSecond'> {
   let error = cause;
   while (error instanceof AggregateError && error.errors.length > 0) error = error.errors.at(-1);
   return error instanceof Error ? error : { message: String(error) };
@@ -88,6 +93,8 @@ interface NetworkError extends NodeJS.ErrnoException {
   readonly hostname?: string;
   /** Of a request that was given up because nothing moved. */
   readonly silentMs?: number;
+  /** Of a request that was given up because too little came. */
+  readonly bytesPerSecond?: number;
 }
 
 /** With its full stop, so that more can be said after it. */

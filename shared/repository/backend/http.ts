@@ -2,14 +2,15 @@
  * HTTP for the stores that speak it: one connection pool of Node's own client, with the certificates, the limits of
  * speed and the patience that all of them share. It knows no store: status codes are its callers' business.
  *
- * A request ends with its signal. One on which nothing moves for minutes is given up; what sets it going again is the
- * retry around the backend. Redirects are not followed, because a login would go along.
+ * A request ends with its signal. One on which nothing moves for minutes, or too little, is given up; what sets it going
+ * again is the retry around the backend. Redirects are not followed, because a login would go along.
  */
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import { formatBytes } from '../../base/bytes.ts';
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
+import { Flow } from './flow.ts';
 import type { Throttle } from './limit.ts';
 
 export interface HttpRequest {
@@ -27,6 +28,8 @@ export interface HttpOptions {
   readonly throttle: Throttle;
   /** After how long without a byte a request is given up; default five minutes. */
   readonly silenceMs?: number;
+  /** Over how long the speed of what a store sends is measured. */
+  readonly slownessMs?: number | undefined;
 }
 
 /** Also for those that a store has much to do for, however short the patience for others. */
@@ -38,11 +41,13 @@ const PIECE_BYTES = 64 * 1024;
 
 export class HttpClient {
   readonly #options: HttpOptions;
+  readonly #flow: Flow;
   readonly #http = new HttpAgent({ keepAlive: true });
   #https: HttpsAgent | undefined;
 
   constructor(options: HttpOptions) {
     this.#options = options;
+    this.#flow = new Flow(options.silenceMs ?? LONG_SILENCE_MS, options.slownessMs);
   }
 
   /** Resolves with the head of the answer; whoever takes it has to read it to its end, or to destroy it. */
@@ -64,12 +69,15 @@ export class HttpClient {
     signal.addEventListener('abort', stop, { once: true });
     request.on('timeout', () => request.destroy(new SilenceError(silenceMs)));
     request.once('close', () => signal.removeEventListener('abort', stop));
+    const unwatch = this.#flow.watchHead(request);
     try {
       return await this.#exchange(request, carriesBody ? body : [], signal);
     } catch (error) {
       request.destroy();
       signal.throwIfAborted();
       throw error;
+    } finally {
+      unwatch();
     }
   }
 
@@ -81,7 +89,7 @@ export class HttpClient {
     const pieces: Buffer[] = [];
     let bytes = 0;
     try {
-      for await (const piece of answer as AsyncIterable<Buffer>) {
+      for await (const piece of this.#flow.pieces(answer)) {
         bytes += piece.length;
         if (bytes > mostBytes) throw answerTooLong(mostBytes);
         pieces.push(piece);
