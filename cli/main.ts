@@ -51,16 +51,20 @@ process.on('SIGINT', () => {
 });
 
 const somebodyIsThere = stdin.isTTY && stderr.isTTY;
+let prompter: TerminalPrompter | undefined;
 
 const exitCode = await runCommandLine(process.argv.slice(2), {
   terminal,
   interrupts,
   workingFolder: process.cwd(),
-  open: async ({ configFile, choosesPassword }) =>
-    openStillpoint({
+  isAsking: () => prompter?.isAsking ?? false,
+  open: async ({ configFile, choosesPassword }) => {
+    if (somebodyIsThere) prompter = new TerminalPrompter(stdin, stderr, { choosesPassword });
+    return await openStillpoint({
       ...(configFile === undefined ? {} : { configFile }),
-      ...(somebodyIsThere ? { prompter: new TerminalPrompter(stdin, stderr, { choosesPassword }) } : {}),
-    }),
+      ...(prompter === undefined ? {} : { prompter }),
+    });
+  },
 });
 // Cancelled while nobody reads: what waits in the pipe would keep us here forever
 if (exitCode === EXIT.cancelled && stdout.writableNeedDrain) process.exit(exitCode);

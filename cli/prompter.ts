@@ -26,11 +26,17 @@ export class TerminalPrompter implements Prompter {
   readonly #options: PrompterOptions;
   /** One question at a time, whoever asks. */
   #queue: Promise<unknown> = Promise.resolve();
+  #open = 0;
 
   constructor(input: Input, output: Output, options: PrompterOptions) {
     this.#input = input;
     this.#output = output;
     this.#options = options;
+  }
+
+  /** Somebody is being asked, or waits to be. */
+  get isAsking(): boolean {
+    return this.#open > 0;
   }
 
   ask(question: Question, signal: AbortSignal): Promise<string | undefined> {
@@ -63,7 +69,9 @@ export class TerminalPrompter implements Prompter {
 
   async #askOnce(question: Question, signal: AbortSignal): Promise<string | undefined> {
     // A keyboard-interactive text comes from the host: it must not be able to draw.
-    return this.#readLine(`${shown(question.text.trim())} `, question.echo, signal);
+    const text = question.text.trim();
+    const end = /[:?>]\p{Cc}*$/u.test(text) ? '' : ':';
+    return this.#readLine(`${shown(text)}${end} `, question.echo, signal);
   }
 
   async #choose(question: Question, signal: AbortSignal): Promise<string | undefined> {
@@ -77,7 +85,8 @@ export class TerminalPrompter implements Prompter {
   }
 
   #inTurn<T>(conversation: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(conversation);
+    this.#open += 1;
+    const turn = this.#queue.then(conversation).finally(() => (this.#open -= 1));
     this.#queue = turn.catch(() => undefined);
     return turn;
   }

@@ -11,6 +11,7 @@ import type { Stillpoint } from '../shared/stillpoint.ts';
 import { EXIT, type ExitCode, exitCodeOf, exitCodeOfJob } from './exit-codes.ts';
 import { type FollowEnd, follow } from './follow.ts';
 import { JsonWatcher } from './json-watcher.ts';
+import { patience } from './patience.ts';
 import { renderError } from './render/error.ts';
 import { renderNote } from './render/points.ts';
 import { coloured, type Paint, plain } from './render/text.ts';
@@ -59,7 +60,15 @@ export class Shell {
     work: Work<Answer>,
     options: { readonly choosesPassword: boolean } = { choosesPassword: false },
   ): Promise<void> {
-    await this.#guarded(async (stillpoint, signal) => this.#print(await work(stillpoint, signal)), options);
+    const { json, quiet } = this.#options();
+    await this.#guarded(async (stillpoint, signal) => {
+      using waiting = new DisposableStack();
+      if (this.surroundings.terminal.interactive && json !== true && quiet !== true)
+        waiting.use(patience(this.surroundings));
+      const answer = await work(stillpoint, signal);
+      waiting.dispose();
+      this.#print(answer);
+    }, options);
   }
 
   /**

@@ -24,5 +24,7 @@ export interface Surroundings {
   readonly interrupts: Interrupts;
   /** Relative paths on the command line are meant from here. */
   readonly workingFolder: string;
+  /** A question is on the screen and waits for the person. */
+  isAsking(): boolean;
   open(options: OpenOptions): Promise<Stillpoint>;
 }

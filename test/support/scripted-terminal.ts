@@ -36,6 +36,18 @@ export interface RunOptions {
   readonly terminal?: ScriptedTerminal;
   readonly interrupts?: Interrupts;
   readonly open?: Surroundings['open'];
+  readonly isAsking?: () => boolean;
+}
+
+/** What a program is built with that runs no command. */
+export function scriptedSurroundings(stillpoint: Stillpoint): Surroundings {
+  return {
+    terminal: scriptedTerminal(),
+    interrupts: new Interrupts(),
+    workingFolder: '/',
+    isAsking: () => false,
+    open: async () => stillpoint,
+  };
 }
 
 /** Runs one command line in this process, against the given façade. */
@@ -49,6 +61,7 @@ export async function runCli(
     terminal,
     interrupts: options.interrupts ?? new Interrupts(),
     workingFolder: '/home/ann',
+    isAsking: options.isAsking ?? (() => false),
     open: options.open ?? (async () => stillpoint),
   });
   return { exitCode, stdout: terminal.stdout(), stderr: terminal.stderr() };

@@ -2,11 +2,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { Interrupts } from '../../cli/interrupts.ts';
 import { buildProgram } from '../../cli/program.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { scriptedStillpoint } from '../support/scripted-stillpoint.ts';
-import { scriptedTerminal } from '../support/scripted-terminal.ts';
+import { scriptedSurroundings } from '../support/scripted-terminal.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -81,12 +80,7 @@ test('npm scripts that the pages name exist', () => {
 });
 
 test('commands in the shell blocks of the pages exist, with their options', () => {
-  const { program } = buildProgram({
-    terminal: scriptedTerminal(),
-    interrupts: new Interrupts(),
-    workingFolder: '/',
-    open: async () => scriptedStillpoint(),
-  });
+  const { program } = buildProgram(scriptedSurroundings(scriptedStillpoint()));
   const shellBlocks = PAGES.flatMap((page) => [...textOf(page).matchAll(/^( *)```sh\n([^]*?)^\1```/gm)]);
   const lines = shellBlocks.flatMap(([, , block = '']) => [...block.matchAll(/^ *stillpoint (.+?)(?: +#.*)?$/gm)]);
   expect(lines.length).toBeGreaterThan(5);

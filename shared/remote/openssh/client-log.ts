@@ -69,7 +69,8 @@ export function readClientLog(text: string): ClientLog {
     if (methods !== undefined) takes = methods.split(',');
     if (/^(?:Authenticated using|Authentication succeeded|Partial success)/.test(debug)) settle('accepted');
   }
-  settle('refused');
+  // A method that asks and has no answer of the server behind it came to no end: nothing was sent, so nothing was refused.
+  if (pending !== undefined && / (?:key )?"/.test(pending)) settle('refused');
   return { hostKey, greeting, loginBegan, acceptedKey, tried, unusable, takes, complaints };
 }
 
@@ -88,8 +89,9 @@ function describeKey(words: string): string {
 /** Why a client that had connected is gone: its last complaint. */
 export function whyGone(text: string): string | undefined {
   const { complaints } = readClientLog(text);
-  return (
+  const last =
     complaints.findLast((line) => /not responding|closed|reset|Broken pipe|disconnect|timed out/i.test(line)) ??
-    complaints.at(-1)
-  );
+    complaints.at(-1);
+  // The name of a function of the client is of no use to anybody here.
+  return last?.replace(/^client_loop: (?:send disconnect: )?/, '');
 }

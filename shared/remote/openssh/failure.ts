@@ -14,6 +14,7 @@ import {
   loginRefused,
   noCommonAlgorithm,
   notAnSshServer,
+  unsetVariable,
 } from '../ssh/ssh-errors.ts';
 import { type ClientLog, readClientLog } from './client-log.ts';
 
@@ -37,6 +38,8 @@ export function failureOf(failed: Failed): StillpointError {
   const { config } = failed;
   const log = readClientLog(failed.log);
   const said = log.complaints.join('\n');
+  const variable = /env var \$\{(\w+)\} has no value/.exec(said)?.[1];
+  if (variable !== undefined) return unsetVariable(config, variable);
   return (
     hostKeyFailure(failed, log, said) ??
     loginFailure(failed, log, said) ??

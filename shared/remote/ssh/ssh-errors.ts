@@ -5,12 +5,16 @@ import { lastLines } from '../host-errors.ts';
 import { type SshConfig, sshCommand } from './openssh-config.ts';
 
 export function connectionLost(host: string, why: string, cause: unknown): StillpointError {
-  return new StillpointError('ssh.connection-lost', `The connection to "${host}" was lost: ${why}.`, {
-    advice: 'Run it again when the host can be reached.',
-    details: { host },
-    cause,
-    retry: 'maybe',
-  });
+  return new StillpointError(
+    'ssh.connection-lost',
+    `The connection to "${host}" was lost: ${why.replace(/\.+$/, '')}.`,
+    {
+      advice: 'Run it again when the host can be reached.',
+      details: { host },
+      cause,
+      retry: 'maybe',
+    },
+  );
 }
 
 export function connectDeadline(config: SshConfig, budgetMs: number): StillpointError {
@@ -73,21 +77,30 @@ export function noCommonAlgorithm(config: SshConfig, what: string, offer: string
   const { alias, hostName, port } = config;
   const keyword = KEYWORDS.find(([kind]) => kind.test(what))?.[1];
   const has = offer === '' ? '' : ` It has only: ${offer}.`;
+  const offered = offer.split(',').filter((name) => name !== '');
   const allow =
-    keyword === undefined || offer === ''
+    keyword === undefined || offered.length === 0
       ? ''
-      : ` If you accept what is obsolete, allow it for this host in your SSH configuration: ${keyword} +${offer.split(',')[0]}.`;
+      : ` If you accept what is obsolete, allow it for this host in your SSH configuration: ${keyword} +${offered[0]}.`;
+  const advice =
+    offered.length > 0 && !offered.every((name) => OBSOLETE.test(name))
+      ? `Your SSH configuration allows this host none of these: look at ${keyword ?? what} in what "${sshCommand(config, '-G ')}" prints, and correct ${config.configFile ?? 'the configuration'}.`
+      : `The SSH server of the host is too old or too restricted for the client here; update it.${allow}`;
   return new StillpointError(
     'ssh.unreachable',
     `The host "${alias}" (${hostName}, port ${port}) and this machine have no ${what} in common.${has}`,
     {
-      advice: `The SSH server of the host is too old or too restricted for the client here; update it.${allow}`,
+      advice,
       details: { host: alias, address: hostName, port, offer },
       cause,
       retry: 'never',
     },
   );
 }
+
+/** What OpenSSH's client no longer offers by itself. */
+const OBSOLETE =
+  /^(?:ssh-rsa|ssh-dss|.*-cbc|.*-cbc@.*|arcfour.*|diffie-hellman-group(?:1|14|-exchange)-sha1|hmac-(?:md5|sha1|ripemd160).*|umac-64.*)$/;
 
 const KEYWORDS = [
   [/host key/, 'HostKeyAlgorithms'],
@@ -173,6 +186,19 @@ export function closedUnheard(config: SshConfig, cause: unknown, proxySaid: stri
       details: { host: alias, address: hostName, port },
       cause,
       retry: 'safe',
+    },
+  );
+}
+
+/** A path of the configuration names a variable that this process does not have. */
+export function unsetVariable(config: SshConfig, name: string): StillpointError {
+  return new StillpointError(
+    'ssh.config',
+    `The SSH configuration for "${config.alias}" cannot be used: it names the environment variable "${name}", which is not set.`,
+    {
+      advice: `Set it where Stillpoint is started, also for cron or a service, or write the path itself into ${config.configFile ?? 'the configuration'}.`,
+      details: { host: config.alias, variable: name },
+      cause: undefined,
     },
   );
 }

@@ -76,9 +76,10 @@ function refuseOptions({ version, location }: OpenedRepository, { repackUncompre
  * same act is not hit: they are still seen then.
  */
 function noPointSeen({ location, index }: OpenedRepository, stored: number): StillpointError {
+  const packs = Math.max(index.packCount, stored);
   return new StillpointError(
     'repository.damaged',
-    `Nothing can be pruned: no restore point is seen in the repository at ${location}, which holds ${Math.max(index.packCount, stored)} packs.`,
+    `Nothing can be pruned: no restore point is seen in the repository at ${location}, which holds ${packs} ${packs === 1 ? 'pack' : 'packs'}.`,
     {
       advice:
         'All of them would look unused and be deleted. Check that the whole repository is there and mounted, above all the folder "snapshots". If all restore points were forgotten on purpose, remove the repository, or back up again first.',

@@ -22,7 +22,7 @@ import {
 } from '../../support/sample-data.ts';
 import { sampleRepair } from '../../support/sample-repair.ts';
 import { scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
-import { runCli, scriptedTerminal } from '../../support/scripted-terminal.ts';
+import { runCli, scriptedSurroundings, scriptedTerminal } from '../../support/scripted-terminal.ts';
 
 const ID = jobId('3f2a9c51d04e7b68');
 
@@ -37,12 +37,7 @@ const linesOf = (text: string): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 test('every command explains itself with an example', async () => {
-  const { program } = buildProgram({
-    terminal: scriptedTerminal(),
-    interrupts: new Interrupts(),
-    workingFolder: '/',
-    open: async () => scriptedStillpoint(),
-  });
+  const { program } = buildProgram(scriptedSurroundings(scriptedStillpoint()));
   const names = program.commands.map((command) => command.name());
   const nested = program.commands.flatMap((command) => command.commands.map((inner) => [command.name(), inner.name()]));
   expect(names).toEqual([

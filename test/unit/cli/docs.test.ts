@@ -1,7 +1,6 @@
 /** docs/cli.md is made from the program where it states facts. `vitest -u` writes those parts anew. */
 import { expect, test } from 'vitest';
 import { exitCodeOf } from '../../../cli/exit-codes.ts';
-import { Interrupts } from '../../../cli/interrupts.ts';
 import { buildProgram } from '../../../cli/program.ts';
 import { ERROR_CODES } from '../../../shared/base/error-codes.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
@@ -18,7 +17,7 @@ import {
 } from '../../support/sample-data.ts';
 import { sampleRepair } from '../../support/sample-repair.ts';
 import { scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
-import { runCli, scriptedTerminal } from '../../support/scripted-terminal.ts';
+import { runCli, scriptedSurroundings } from '../../support/scripted-terminal.ts';
 
 const ID = '3f2a9c51d04e7b68';
 /** What the last events of the other jobs hold. */
@@ -32,12 +31,7 @@ const RESULTS: readonly (readonly [readonly string[], JobResult])[] = [
 ];
 
 function commands(): string {
-  const { program } = buildProgram({
-    terminal: scriptedTerminal(),
-    interrupts: new Interrupts(),
-    workingFolder: '/',
-    open: async () => scriptedStillpoint(),
-  });
+  const { program } = buildProgram(scriptedSurroundings(scriptedStillpoint()));
   const leaves = program.commands.flatMap((command) => (command.commands.length === 0 ? [command] : command.commands));
   const rows = leaves.map((command) => {
     const group = command.parent === program ? [] : [command.parent?.name()];

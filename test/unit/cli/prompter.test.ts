@@ -132,6 +132,19 @@ test('a question from a host cannot draw on the terminal', async () => {
 });
 
 test.each([
+  ['sudo password of "ann" on "db1" (the last one was wrong)', ': '],
+  ['Passphrase for key "/k"', ': '],
+  ['Password:', ' '],
+  ['Which code? ', ' '],
+])('a question ends like one: %s', async (text, end) => {
+  const { keyboard, screen, answer } = asking({ text });
+  const { answered } = await answer();
+  keyboard.emit('data', '\r');
+  await answered;
+  expect(screen()).toBe(`${text.trim()}${end}\n`);
+});
+
+test.each([
   ['yes', true],
   ['YES ', true],
   ['y', false],

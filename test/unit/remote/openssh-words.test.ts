@@ -5,6 +5,7 @@ import { failureOf } from '../../../shared/remote/openssh/failure.ts';
 import { parsePrompt } from '../../../shared/remote/openssh/prompts.ts';
 import { Questions } from '../../../shared/remote/openssh/questions.ts';
 import { parseSshConfig } from '../../../shared/remote/ssh/openssh-config.ts';
+import { connectionLost } from '../../../shared/remote/ssh/ssh-errors.ts';
 import { aPerson } from '../../support/remote/people.ts';
 
 const FINGERPRINT = 'SHA256:7KoJHZuhVfFE3CFNDTCjlKZusdHyS3WDs1IlU5L5Ink';
@@ -113,6 +114,9 @@ describe('the log of the client', () => {
       'Timeout, server 192.0.2.1 not responding.',
     );
     expect(whyGone('debug1: nothing\n')).toBeUndefined();
+    expect(whyGone('client_loop: send disconnect: Broken pipe\n')).toBe('Broken pipe');
+    const lost = connectionLost('db1', 'Timeout, server 192.0.2.1 not responding.', undefined);
+    expect(lost.message).toBe('The connection to "db1" was lost: Timeout, server 192.0.2.1 not responding.');
   });
 });
 
@@ -145,6 +149,41 @@ describe('a failure', () => {
     ['nothing said', '', { code: 'ssh.unreachable' }],
   ])('by %s has its code', (_name, log, error) => {
     expect(failed(log)).toMatchObject(error);
+  });
+
+  const NO_CIPHER = 'Unable to negotiate with 192.0.2.1 port 2222: no matching';
+  test.each([
+    ['cipher', 'chacha20-poly1305@openssh.com,aes128-ctr', 'Ciphers'],
+    ['host key type', 'ssh-ed25519', 'HostKeyAlgorithms'],
+    ['key exchange method', 'diffie-hellman-group1-sha1,curve25519-sha256', 'KexAlgorithms'],
+  ])('by a %s that the configuration leaves out does not call the host too old', (kind, offer, keyword) => {
+    const { advice } = failed(`${NO_CIPHER} ${kind} found. Their offer: ${offer}\n`);
+    expect(advice).toMatch(new RegExp(`^Your SSH configuration allows this host none of these: look at ${keyword} in`));
+    expect(advice).toContain('"ssh -G db1"');
+  });
+
+  test.each([
+    ['cipher', 'aes256-cbc,3des-cbc'],
+    ['MAC', 'hmac-sha1,hmac-md5'],
+    ['key exchange method', 'diffie-hellman-group14-sha1'],
+  ])('by an obsolete %s calls the host too old', (kind, offer) => {
+    expect(failed(`${NO_CIPHER} ${kind} found. Their offer: ${offer}\n`).advice).toContain('too old');
+  });
+
+  test('by a variable that is not set is one of the configuration', () => {
+    const { code, message } = failed(
+      'vdollar_percent_expand: env var ${KEYS} has no value\ninvalid environment variable expansion\n',
+    );
+    expect(code).toBe('ssh.config');
+    expect(message).toContain('the environment variable "KEYS", which is not set');
+  });
+
+  test('does not say that what nobody was asked for was refused', () => {
+    const log = LOG.replace(/debug1: Authentications that can continue: publickey,password\nPermission[^]*$/, '');
+    const { message } = failed(log, { declined: ['password: not given'] });
+    expect(message).toContain('password: not given');
+    expect(message).not.toContain('password: refused');
+    expect(failed(LOG).message).toContain('password: refused');
   });
 
   test('never advises to take a key from the network', () => {
