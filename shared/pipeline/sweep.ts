@@ -1,5 +1,6 @@
 /** Removes what earlier runs of this owner left on a host, and says what looks like ours but is not. */
 import type { Clock } from '../base/clock.ts';
+import { isStillpointError } from '../base/errors.ts';
 import type { EmitEvent } from '../domain/events.ts';
 import type { OwnerId } from '../domain/names.ts';
 import type { SweepReport } from '../domain/report.ts';
@@ -31,7 +32,11 @@ export async function sweepOwn(
 ): Promise<ReapResult> {
   const dead = await runs.dead();
   emit({ type: 'host-sweeping', host: host.name });
-  const result = await host.run(sweepHost(owner, dead), signal);
+  const result = await host.run(sweepHost(owner, dead), signal).catch((error: unknown) => {
+    // Where sudo refused, nothing of ours ran there: what a sweep removed is not unknown then.
+    if (isStillpointError(error, 'remote.sudo-refused')) emit({ type: 'host-swept', host: host.name, removed: [] });
+    throw error;
+  });
   emit({ type: 'host-swept', host: host.name, removed: result.removed });
   await runs.swept(result);
   return result;

@@ -7,7 +7,7 @@ import type { Greeted } from './conversation.ts';
 type Unreached = Extract<Greeted, { reached: false }>;
 
 const RC_FILES =
-  'A startup file of the account (.bashrc, .cshrc, config.fish or a ForceCommand) that prints much, asks, ends the shell or starts another program must do that in interactive shells only.';
+  'A startup file of the account (.bashrc, .cshrc, config.fish) that prints much, asks, ends the shell or starts another program must do that in interactive shells only; a ForceCommand of sshd or a command= in authorized_keys lets nothing else run.';
 
 /** Our command did not begin in time. Whoever printed something was not silent, and whoever was silent made no noise. */
 export function loginShellLate(host: string, printed: string, seconds: number): StillpointError {
@@ -65,11 +65,21 @@ export function commandFailed(host: string, script: RemoteScript, exitCode: numb
     'remote.command-failed',
     `"${script.name}" on "${host}" ended with exit code ${exitCode}.${lastLines(stderr)}`,
     {
-      advice: 'The host refused this step. Its message above names the cause.',
+      advice: whatItMeans(exitCode, stderr),
       details: { host, command: script.name, exitCode, stderr: tail(stderr) },
       cause: undefined,
     },
   );
+}
+
+/** 128 and the number of a signal is how a shell says that a program was ended by it; KILL is also the kernel's own. */
+function whatItMeans(exitCode: number, stderr: string): string {
+  if (exitCode === 137)
+    return 'It was killed on the host: by somebody, or by the kernel for want of memory, which "dmesg" there shows. Run it again when that is settled.';
+  if (exitCode > 128) return `Signal ${exitCode - 128} ended it on the host. See who sends it, then run it again.`;
+  return stderr.trim() === ''
+    ? 'It gave no reason. Look at the logs of the host from that time.'
+    : 'The host refused this step. Its message above names the cause.';
 }
 
 export function commandTooSlow(host: string, script: RemoteScript, budgetMs: number): StillpointError {

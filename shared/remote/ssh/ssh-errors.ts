@@ -135,7 +135,7 @@ export function loginRefused(
     {
       advice: tooMany
         ? `Name the key for this host in your SSH configuration ("IdentityFile" with "IdentitiesOnly yes"), so that it is offered alone; "${sshCommand(config)}" has to work first.`
-        : `Put your key into the agent (ssh-add), or add its public half to ~/.ssh/authorized_keys of "${config.user}" on the host; "${sshCommand(config)}" has to work first.`,
+        : `Put your key into the agent (ssh-add), or add its public half to ~/.ssh/authorized_keys of "${config.user}" on the host. Where it is there already, the log of sshd says why it is refused (from=, AllowUsers, permissions of the folder); "${sshCommand(config)}" has to work first.`,
       details: { host: config.alias, user: config.user, tried, skipped, takes },
       cause,
     },

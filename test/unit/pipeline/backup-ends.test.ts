@@ -197,6 +197,18 @@ const COMMANDS = [
 /** The work of a command that streams is its answer. */
 const momentsOf = (name: string) => (name === 'list-tree' ? (['before'] as const) : (['before', 'after'] as const));
 
+test('a sudo that refuses before anything ran leaves nothing unknown', async () => {
+  host.strike = (command, when) => {
+    if (command === 'sweep-host' && when === 'before')
+      throw new StillpointError('remote.sudo-refused', 'sudo refuses.', { advice: '', cause: undefined });
+  };
+  const end = await run();
+  expect(end.outcome).toMatchObject({ code: 'remote.sudo-refused' });
+  expect(end.words).not.toContain('unknown');
+  expect(end.words).toContain('Nothing was changed on');
+  await expectTruth(end);
+});
+
 describe('a connection that is lost', () => {
   test.each(COMMANDS.flatMap((name) => momentsOf(name).map((moment) => [name, moment] as const)))(
     'at "%s", %s it did its work',

@@ -35,6 +35,18 @@ describe('a command', () => {
     });
   });
 
+  test.each([
+    ['exit 137', 'killed on the host'],
+    ['exit 143', 'Signal 15 ended it'],
+    ['exit 3', 'It gave no reason'],
+    ['echo no such volume >&2; exit 3', 'Its message above'],
+  ])('that fails is explained by how it ended: %s', async (script, advice) => {
+    await using host = aHost(createLocalTransport());
+    await expect(host.run(aCommand(script), never)).rejects.toMatchObject({
+      advice: expect.stringContaining(advice) as string,
+    });
+  });
+
   test('reads nothing by accident, and its input where it has one', async () => {
     await using host = aHost(createLocalTransport());
     expect((await host.run(aCommand('cat'), never)).stdout.length).toBe(0);
