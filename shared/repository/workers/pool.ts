@@ -1,12 +1,13 @@
 /**
- * The threads that do a writer's heavy work. The pool only spreads jobs; how much is under way is bounded by whoever
- * submits. A worker that dies fails every job, because a blob that was in it is lost to the writer.
+ * The threads that do a writer's heavy work. The pool only spreads jobs; its callers limit how much
+ * is under way. A worker that dies fails every job, because a blob that was in it is lost to the writer.
  */
-import { Worker } from 'node:worker_threads';
-import { StillpointError } from '../../base/errors.ts';
+import type { Worker } from 'node:worker_threads';
+import type { StillpointError } from '../../base/errors.ts';
 import type { BlobId, BlobType, PackId } from '../format/ids.ts';
 import type { ForeignBlob } from '../repository.ts';
 import type { EncodedBlob, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+import { rejectAll, startThread, threadFailed } from './threads.ts';
 
 export interface EncodedBatch {
   readonly ids: readonly BlobId[];
@@ -115,19 +116,15 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   #start(setup: WorkerSetup, url: URL): Member {
-    const worker = new Worker(url, {
-      workerData: setup,
-      execArgv: [],
-      // The work is in buffers outside the heap; a small young generation keeps a worker at some 20 MB.
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
-    });
-    const member: Member = { worker, jobs: new Map(), weight: 0 };
-    worker.on('message', (message: FromWorker) => this.#receive(member, message));
-    worker.on('error', (error) => this.#fail(error));
-    worker.on('messageerror', (error) => this.#fail(error));
-    worker.on('exit', (code) => {
-      if (!this.#closed) this.#fail(new Error(`a worker ended with code ${code}`));
-    });
+    const member: Member = {
+      worker: startThread<FromWorker>(url, setup, {
+        onMessage: (message) => this.#receive(member, message),
+        onFailure: (cause) => this.#fail(cause),
+        isClosed: () => this.#closed,
+      }),
+      jobs: new Map(),
+      weight: 0,
+    };
     return member;
   }
 
@@ -166,19 +163,8 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   #fail(cause: unknown): void {
-    const text = cause instanceof Error ? cause.message : String(cause);
-    this.#failure ??= new StillpointError(
-      'internal.unexpected',
-      `A thread that compresses and encrypts failed: ${text}`,
-      {
-        advice: 'Start again; if it repeats, report it.',
-        cause,
-      },
-    );
-    for (const { jobs } of this.#members) {
-      for (const job of jobs.values()) job.reject(this.#failure);
-      jobs.clear();
-    }
+    this.#failure ??= threadFailed('compresses and encrypts', cause);
+    rejectAll(this.#members, this.#failure);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

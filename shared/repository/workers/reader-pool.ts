@@ -1,11 +1,11 @@
 /**
  * Proving and opening what was read, in threads, or for little data in this one: starting threads takes longer than
- * proving some megabytes. The pool only spreads work; how much is under way is bounded by whoever submits. A thread
- * that dies fails all work, for nobody knows what it would have said.
+ * proving some megabytes. The pool only spreads work; its callers limit how much is under way. A thread that dies
+ * fails all work, because what it would have answered is unknown.
  */
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
-import { StillpointError } from '../../base/errors.ts';
+import type { Worker } from 'node:worker_threads';
+import type { StillpointError } from '../../base/errors.ts';
 import type { CipherKey, Sealer } from '../crypto/aes-poly1305.ts';
 import type {
   FromReader,
@@ -18,6 +18,7 @@ import type {
   ToReader,
 } from './reader-messages.ts';
 import { StretchReader } from './stretch-reader.ts';
+import { rejectAll, startThread, threadFailed } from './threads.ts';
 
 /** Which part of a pack a stretch is. */
 type Part = Pick<ProveRequest, 'isFirst' | 'isLast'>;
@@ -113,44 +114,32 @@ class ReaderPool implements ReadingPort {
   }
 
   #start(setup: ReaderSetup): Member {
-    const worker = new Worker(new URL('./reader.ts', import.meta.url), {
-      workerData: setup,
-      execArgv: [],
-      // The work is in buffers outside the heap; a small young generation keeps a thread at some 20 MB.
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    const worker = startThread<FromReader | Started>(new URL('./reader.ts', import.meta.url), setup, {
+      onMessage: (message) => this.#receive(member, message),
+      onFailure: (cause) => this.#fail(cause),
+      isClosed: () => this.#closed,
     });
     const member: Member = { worker, jobs: new Map(), bytes: 0 };
-    worker.on('message', (message: FromReader | Started) => {
-      if (message.kind === 'started') {
-        this.#starting -= 1;
-        return;
-      }
-      const job = member.jobs.get(message.job);
-      if (job === undefined) return;
-      member.jobs.delete(message.job);
-      member.bytes -= job.bytes;
-      if (member.jobs.size === 0) worker.unref();
-      job.resolve(message);
-    });
-    worker.on('error', (error) => this.#fail(error));
-    worker.on('messageerror', (error) => this.#fail(error));
-    worker.on('exit', (code) => {
-      if (!this.#closed) this.#fail(new Error(`a thread ended with code ${code}`));
-    });
     worker.unref();
     return member;
   }
 
-  #fail(cause: unknown): void {
-    const text = cause instanceof Error ? cause.message : String(cause);
-    this.#failure ??= new StillpointError('internal.unexpected', `A thread that decrypts failed: ${text}`, {
-      advice: 'Start again; if it repeats, report it.',
-      cause,
-    });
-    for (const { jobs } of this.#members) {
-      for (const job of jobs.values()) job.reject(this.#failure);
-      jobs.clear();
+  #receive(member: Member, message: FromReader | Started): void {
+    if (message.kind === 'started') {
+      this.#starting -= 1;
+      return;
     }
+    const job = member.jobs.get(message.job);
+    if (job === undefined) return;
+    member.jobs.delete(message.job);
+    member.bytes -= job.bytes;
+    if (member.jobs.size === 0) member.worker.unref();
+    job.resolve(message);
+  }
+
+  #fail(cause: unknown): void {
+    this.#failure ??= threadFailed('decrypts', cause);
+    rejectAll(this.#members, this.#failure);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
