@@ -72,10 +72,15 @@ export function commandFailed(host: string, script: RemoteScript, exitCode: numb
   );
 }
 
+/** What timeout(1) leaves when it has ended a program. */
+const TIMED_OUT = 124;
+
 /** 128 and the number of a signal is how a shell says that a program was ended by it; KILL is also the kernel's own. */
 function whatItMeans(exitCode: number, stderr: string): string {
   if (exitCode === 137)
     return 'It was killed on the host: by somebody, or by the kernel for want of memory, which "dmesg" there shows. Run it again when that is settled.';
+  if (exitCode === TIMED_OUT)
+    return 'A program did not end in its time there. Look for one that hangs, or that holds what this one waits for, such as another LVM command.';
   if (exitCode > 128) return `Signal ${exitCode - 128} ended it on the host. See who sends it, then run it again.`;
   return stderr.trim() === ''
     ? 'It gave no reason. Look at the logs of the host from that time.'

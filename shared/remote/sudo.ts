@@ -204,9 +204,15 @@ function adviceFor(account: Account, output: SudoOutput, hasDoas: boolean): stri
       ? 'The host has doas instead, which Stillpoint does not use: it can neither be given a prompt nor read a password from us. Install sudo (or sudo-rs) beside it, or log in as root.'
       : 'Install sudo (or sudo-rs) on the host, or log in as root.';
   }
+  if (BROKEN.test(said))
+    return 'sudo itself does not work there: its file must belong to root, have the setuid bit and be executable, and be allowed new privileges (not in every container). Repair it, on Debian with "apt-get install --reinstall sudo", or log in as root.';
   if (NOT_ALLOWED.test(said)) return `Add ${line} ${edit}.`;
   return `See why on the host with "sudo -n /bin/sh -s </dev/null" as "${account.name}". The line ${line} would let it.`;
 }
+
+/** Words of sudo, of sudo-rs and of the shell about a sudo that could help nobody. */
+const BROKEN =
+  /must be owned by uid 0|setuid|effective uid is not 0|no new privileges|env: .?sudo.?: Permission denied/i;
 
 /** sudo, and the last one is sudo-rs. */
 const NOT_ALLOWED =

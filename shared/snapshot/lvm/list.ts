@@ -1,5 +1,7 @@
 /** Asking a host what LVM knows. A host without LVM answers with empty lists. */
+import { StillpointError } from '../../base/errors.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
+import { lastLines } from '../../remote/host-errors.ts';
 import {
   type LogicalVolumeRecord,
   LV_FIELDS,
@@ -27,9 +29,25 @@ function report<T>(
     parse: ({ stdout, stderr, exitCode }) => {
       if (stdout.length > 0) return parse(stdout, script);
       if (exitCode === 0) return [];
-      throw unreadableOutput(script, `LVM reported nothing and ended with ${exitCode}`, stderr);
+      throw stderr.trim() === ''
+        ? unreadableOutput(script, `LVM reported nothing and ended with ${exitCode}`, stderr)
+        : unableToReport(script, stderr);
     },
   };
+}
+
+/** Not one group could be read, for a reason that LVM gives: no room or no right to write its locks, for instance. */
+function unableToReport({ name }: RemoteScript, stderr: string): StillpointError {
+  return new StillpointError(
+    'remote.command-failed',
+    `LVM on the host cannot report what it has ("${name}").${lastLines(stderr)}`,
+    {
+      advice:
+        'Correct on the host what it complains of, until "lvs" and "vgs" work there; LVM needs to write its locks below /run.',
+      details: { command: name, stderr: stderr.slice(-2000) },
+      cause: undefined,
+    },
+  );
 }
 
 export const listLogicalVolumes: RemoteCommand<readonly LogicalVolumeRecord[]> = report(

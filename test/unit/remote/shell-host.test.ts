@@ -38,6 +38,7 @@ describe('a command', () => {
   test.each([
     ['exit 137', 'killed on the host'],
     ['exit 143', 'Signal 15 ended it'],
+    ['echo waiting for lock >&2; timeout 0.1 sleep 5', 'did not end in its time'],
     ['exit 3', 'It gave no reason'],
     ['echo no such volume >&2; exit 3', 'Its message above'],
   ])('that fails is explained by how it ended: %s', async (script, advice) => {

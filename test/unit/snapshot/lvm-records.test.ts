@@ -39,8 +39,21 @@ describe('reports of LVM 2.03.16', () => {
 
   test('an answer of nothing is a host without LVM, unless it comes with an error', () => {
     for (const list of [listLogicalVolumes, listVolumeGroups]) {
+      for (const why of [
+        '/run/lock/lvm/P_global:aux: open failed: Read-only file system',
+        "/run/lock/lvm/P_global: open failed: No space left on device\nCan't get lock for vg0.",
+        'WARNING: Running as a non-root user. Functionality may be unavailable.',
+      ]) {
+        const said = { stdout: Buffer.alloc(0), stderr: why, exitCode: 5 };
+        expect(() => list.parse(said)).toThrow(
+          expect.objectContaining({
+            code: 'remote.command-failed',
+            message: expect.stringContaining(why.split('\n')[0] ?? '') as string,
+          }) as Error,
+        );
+      }
       expect(parsed<readonly unknown[]>(list, '')).toEqual([]);
-      const failed = { stdout: Buffer.alloc(0), stderr: 'locked', exitCode: 5 };
+      const failed = { stdout: Buffer.alloc(0), stderr: '', exitCode: 5 };
       expect(() => list.parse(failed)).toThrow(unreadable);
     }
   });
