@@ -4,7 +4,7 @@
  *
  *   node .ci/bootstrap.mjs [--need GROUP,…] [--want GROUP,…] [-- COMMAND ARGUMENT…]
  *
- * 1. What is needed and nobody can install (root, a device, packages without root) ends the script with one list of
+ * 1. What is needed and no script can install (root, a device, packages without root) ends the script with one list of
  *    all of it, before anything is installed.
  * 2. Debian packages of the named groups: by apt-get when we are root, otherwise one message that lists them all.
  *    A group that is needed and missing ends the script; one that is only wanted lets tests skip (with CI set, wanted

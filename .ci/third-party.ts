@@ -1,4 +1,4 @@
-/** The licence notices of bundled packages: whoever passes the bundle on passes them on too. */
+/** The licence notices of bundled packages, which have to go wherever the bundle goes. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './process.ts';

@@ -1,6 +1,6 @@
 /**
  * How fast reading and storing is at native speed, beside programs that people use for the same: all over the same
- * private sshd on this machine, on the same data, in turn, so that a noisy machine is unfair to nobody for long.
+ * private sshd on this machine, on the same data, in turn, so that noise of the machine hits all of them alike.
  * A first backup goes into a fresh repository each time.
  */
 import { mkdir, rm, stat } from 'node:fs/promises';

@@ -43,7 +43,7 @@ function looksLikeId(text: string): boolean {
   return text === 'latest' || /^[0-9a-f]{4,64}$/i.test(text);
 }
 
-/** Who gives an id does not want to be told that no repository of that name is written in the configuration. */
+/** Someone who types an id does not want to hear that the configuration has no repository of that name. */
 function refuseId(given: string, repositories: readonly Named[], { ids, withId }: RepositoryPlace): void {
   const [first] = repositories;
   if (first === undefined || repositories.some(({ name }) => name === given)) return;

@@ -36,7 +36,7 @@ export interface FollowOptions {
   readonly job: Job;
   readonly interrupts: Interrupts;
   readonly watcher: FollowWatcher;
-  /** What the watcher printed and nobody has read yet; events wait for it where they are stored. */
+  /** What the watcher printed and the reader has not taken yet; until it has, further events stay in the job's log. */
   readonly drained: () => Promise<void> | undefined;
   /** `cancel`: the first Ctrl-C stops the job. `leave`: it only stops watching. */
   readonly onInterrupt: 'cancel' | 'leave';

@@ -1,5 +1,5 @@
 /**
- * Who answers Ctrl-C. Whoever took it last gets it: a command that only asks is aborted, a command that follows a job
+ * Who answers Ctrl-C. The last to register gets it: a command that only asks is aborted, a command that follows a job
  * first asks the job to stop. Disposing gives it back to the one before.
  */
 export class Interrupts {
@@ -15,7 +15,7 @@ export class Interrupts {
     };
   }
 
-  /** Returns false when nobody answers. */
+  /** Returns false when no handler is registered. */
   interrupt(): boolean {
     const handler = this.#handlers.at(-1);
     handler?.();

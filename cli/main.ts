@@ -25,7 +25,7 @@ const terminal: Terminal = {
   err: (text) => void stderr.write(text),
 };
 
-// Not 0: whoever followed a backup to here has not seen how it ended
+// Not 0: a script that followed a backup has not seen how it ended
 stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.brokenPipe);
   const failure = new StillpointError(
@@ -39,7 +39,7 @@ stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.stderr.write(renderError(toErrorRecord(failure), (_, text) => text));
   process.exit(EXIT.failed);
 });
-// Without standard error there is nobody left to tell
+// Without standard error there is nowhere left to report it
 stderr.on('error', () => undefined);
 
 const interrupts = new Interrupts();
@@ -66,6 +66,6 @@ const exitCode = await runCommandLine(process.argv.slice(2), {
     });
   },
 });
-// Cancelled while nobody reads: what waits in the pipe would keep us here forever
+// Cancelled while the reader is stuck: what waits in the pipe would keep us here forever
 if (exitCode === EXIT.cancelled && stdout.writableNeedDrain) process.exit(exitCode);
 process.exitCode = exitCode;

@@ -119,7 +119,7 @@ function unknownSubject(program: Command, words: readonly string[]): StillpointE
   if (at === -1 || at > 1) return undefined;
   let known = program;
   for (const name of [...names.slice(0, at), ...names.slice(at + 1)]) {
-    // Whatever else stands behind it is no command
+    // What else follows it is not a command
     if (known.commands.length === 0) return undefined;
     const next = known.commands.find((command) => command.name() === name);
     if (next === undefined) return unknownCommand(name, known);

@@ -24,7 +24,7 @@ export class TerminalPrompter implements Prompter {
   readonly #input: Input;
   readonly #output: Output;
   readonly #options: PrompterOptions;
-  /** One question at a time, whoever asks. */
+  /** One question at a time, whichever part of the program asks. */
   #queue: Promise<unknown> = Promise.resolve();
   #open = 0;
 

@@ -8,7 +8,7 @@ export interface Terminal {
   readonly colour: boolean;
   columns(): number;
   out(text: string): void;
-  /** What was printed and is not read yet: whoever prints much waits for it. Undefined where there is room. */
+  /** What was printed and not read yet; code that prints much waits for it. Undefined where there is room. */
   drained(): Promise<void> | undefined;
   err(text: string): void;
 }

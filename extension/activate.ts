@@ -21,7 +21,7 @@ import { HostsTree } from './tree/hosts-tree.ts';
 import { JobsTree } from './tree/jobs-tree.ts';
 import { connectViews } from './views.ts';
 
-/** What the host tests look at; other extensions have no business here. */
+/** What the host tests look at; not an interface for other extensions. */
 export interface ExtensionParts {
   readonly hosts: HostsTree;
   readonly jobs: JobsTree;

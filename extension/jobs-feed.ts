@@ -44,7 +44,7 @@ export class JobsFeed implements vscode.Disposable {
     return this.#core.use((stillpoint) => Promise.resolve(stillpoint.configFile));
   }
 
-  /** Whoever looks again after a while sees what happened meanwhile. */
+  /** A view that is shown again sees what happened while it was hidden. */
   watch(wanted: boolean): void {
     if (wanted && this.#watching === undefined) {
       void this.#watchUntilStopped();

@@ -1,8 +1,9 @@
 /**
- * The person behind the core's questions. Questions come one at a time, whoever asks them. A remembered answer is given
- * once in a conversation, and again after it was proved; when the same question comes again without that, the answer was
- * refused and the person is asked. A conversation lasts from the first to the last piece of work that runs at the
- * same time. What the person wants remembered is stored when it was proved, and what was refused is forgotten.
+ * The person behind the core's questions. Questions come one at a time, whichever part of the program asks. A
+ * remembered answer is given once in a conversation, and again after it was proved; when the same question comes again
+ * without that, the answer was refused and the person is asked. A conversation lasts from the first to the last piece
+ * of work that runs at the same time. What the person wants remembered is stored when it was proved, and what was
+ * refused is forgotten.
  */
 import { registerSecret } from '../shared/base/log.ts';
 import type { HostKeyOffer, Prompter, Question, QuestionIdentity } from '../shared/domain/prompter.ts';

@@ -1,5 +1,5 @@
 /**
- * Messages name commands such as "stillpoint sweep db1". Whoever has only the extension has no such program, so every
+ * Messages name commands such as "stillpoint sweep db1". A user who has only the extension has no such program, so every
  * terminal of the editor finds one: a script of this extension that runs the command line in the editor's own Node.
  */
 import { join } from 'node:path';

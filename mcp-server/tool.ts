@@ -120,7 +120,7 @@ async function callTool<Input extends z.ZodObject, Output extends z.ZodObject>(
   }
 }
 
-/** The stack of a fault of ours is for whoever mends it: it goes to the log and nowhere else. */
+/** The stack of an internal error is for its developers: it goes to the log and nowhere else. */
 function logFailure(logger: Logger, tool: string, thrown: unknown): void {
   const error = toStillpointError(thrown);
   const isFault = error.code.startsWith('internal.');

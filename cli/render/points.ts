@@ -86,7 +86,7 @@ export function renderNote({ severity, message }: PointNote, paint: Paint): stri
   return severity === 'warning' ? `${paint('yellow', 'Warning')}: ${shown(redact(message))}\n` : `${shown(message)}\n`;
 }
 
-/** For whoever looks into a restore point or takes files from it. */
+/** For a person who looks into a restore point or takes files from it. */
 function renderWholeness(wholeness: Wholeness, paint: Paint): string {
   const gaps = describeGaps(wholeness);
   return gaps === undefined ? '' : `${paint('yellow', `This restore point is ${wholeness.state}`)}: ${shown(gaps)}\n`;

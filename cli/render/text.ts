@@ -21,7 +21,7 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
-/** "2026-11-23 04:45:28 UTC". Hosts, logs and laptops disagree about local time; nobody disagrees about UTC. */
+/** "2026-11-23 04:45:28 UTC". Hosts, logs and laptops disagree about local time; UTC is the same everywhere. */
 export function formatTime(iso: string | undefined): string {
   if (iso === undefined) return '-';
   const date = new Date(iso);

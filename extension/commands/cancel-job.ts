@@ -1,4 +1,4 @@
-/** Cancel Job: asks the job's process to stop and clean up, whoever started it. */
+/** Cancel Job: asks the job's process to stop and clean up, whichever shell started it. */
 import * as vscode from 'vscode';
 import { isFinished } from '../../shared/domain/job.ts';
 import { jobTitle } from '../texts/job-words.ts';

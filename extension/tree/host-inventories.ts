@@ -26,7 +26,7 @@ export class HostInventories implements vscode.Disposable {
   readonly #onAnswer: (host: HostName) => void;
   readonly #asked = new Map<HostName, Asking>();
 
-  /** `onAnswer` is told when a host that was connecting is so no longer. */
+  /** `onAnswer` is called when a host has answered or failed. */
   constructor(
     inspect: (host: HostName, signal: AbortSignal) => Promise<HostInventory>,
     onAnswer: (host: HostName) => void,

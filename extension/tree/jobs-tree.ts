@@ -1,4 +1,4 @@
-/** The view Jobs: running and recent jobs, newest first, whoever started them. */
+/** The view Jobs: running and recent jobs, newest first, from every shell. */
 import * as vscode from 'vscode';
 import { toErrorRecord } from '../../shared/base/errors.ts';
 import type { JobsFeed } from '../jobs-feed.ts';

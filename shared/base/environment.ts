@@ -33,7 +33,7 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
   };
 }
 
-/** A user whom the system's list does not name has none, as in some containers; nothing is kept for them. */
+/** A user who is not in the system's user database has none, as in some containers; nothing is kept for them. */
 function homeByUserList(): string {
   try {
     // Not `homedir`, which takes an empty HOME for the answer

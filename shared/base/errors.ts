@@ -19,7 +19,7 @@ export interface ErrorFacts {
   readonly advice: string;
   /** Plain data for programs; never a secret. */
   readonly details?: Readonly<Record<string, unknown>>;
-  /** The foreign error behind this one; `undefined` is said aloud so that nobody forgets it. */
+  /** The foreign error behind this one; it has to be given, even as `undefined`, so that it is not forgotten. */
   readonly cause: unknown;
   readonly retry?: Retry;
 }

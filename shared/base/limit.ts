@@ -103,7 +103,7 @@ export async function* mapAhead<T, R>(
   const underWay: Promise<R>[] = [];
   for await (const item of items) {
     const result = task(item);
-    // Should an earlier one fail, nobody looks at this one.
+    // If an earlier one fails, this one is never awaited.
     result.catch(() => undefined);
     underWay.push(result);
     if (underWay.length > ahead) yield await (underWay.shift() as Promise<R>);

@@ -1,7 +1,7 @@
 /** The oldest Node that has what we are written with: zstd, and disposal of resources. */
 const OLDEST = 24;
 
-/** What to tell whoever runs us with an older one; undefined where all is well. */
+/** The message for a user who runs an older one; undefined where the version is recent enough. */
 export function nodeTooOld(version: string): string | undefined {
   const major = Number.parseInt(version.replace(/^v/, ''), 10);
   if (major >= OLDEST) return undefined;

@@ -34,7 +34,7 @@ export interface Configuration {
   readonly assistantsMayUseSshHosts: boolean;
 }
 
-/** Which file it is, and whether somebody named it: one that was named has to be there. */
+/** Which file it is, and whether the user named it: a file that was named has to exist. */
 export interface ConfigPlace {
   readonly file: string;
   readonly named: boolean;
@@ -47,7 +47,7 @@ export function configPlace(option: string | undefined, environment: Environment
   return { file: join(environment.configHome, 'stillpoint', 'config.jsonc'), named: false };
 }
 
-/** More than this is not a configuration that somebody wrote. */
+/** A larger file is not a configuration that a person wrote. */
 const MAX_BYTES = 1024 * 1024;
 
 /** Errors: `config.not-found`, `config.invalid` with every problem in `details.problems`. */

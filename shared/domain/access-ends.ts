@@ -13,7 +13,7 @@ export interface AccessFacts {
   readonly keysSaved: readonly string[];
   readonly keysRemoved: readonly string[];
   readonly locksRemoved: number;
-  /** "key 0a1b2c3d was saved": what was begun, and it is unknown whether it is so. */
+  /** "key 0a1b2c3d was saved": what was begun and may or may not have happened. */
   readonly unsure: readonly string[];
 }
 

@@ -3,7 +3,7 @@
  * between our asking and our hearing. Only what lies outside all doubt is called a skew.
  *
  * A restore point's time is ours, so a wrong clock on a host does no harm to its order. But of two clocks that disagree
- * by a day nobody knows which is the wrong one, and if it is ours, it is better to stop and look.
+ * by a day, either may be the wrong one, and if it is ours, it is better to stop and look.
  */
 import type { WallSpan } from '../base/clock.ts';
 

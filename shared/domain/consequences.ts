@@ -24,7 +24,7 @@ export function withConsequences(error: ErrorRecord, consequences: readonly stri
   return { ...error, advice: [...consequences, error.advice].filter((text) => text !== '').join(' ') };
 }
 
-/** The same for an error on its way to whoever called. */
+/** The same for an error on its way to the caller. */
 export function errorWithConsequences(error: unknown, consequences: readonly string[]): StillpointError {
   const { code, message, advice, details, retry } = toStillpointError(error);
   const means = withConsequences({ code, message, advice, details }, consequences);

@@ -1,6 +1,7 @@
 /**
  * What a run reports while it lasts. One union for all shells: no words of a user interface, no rates; those are
- * computed by whoever draws them. Each event is stored as a line of the job's log, so everything in it is plain JSON.
+ * computed by the shells that draw them. Each event is stored as a line of the job's log, so everything in it is plain
+ * JSON.
  */
 import type { ErrorRecord } from '../base/errors.ts';
 import type { JobResult } from './report.ts';
@@ -84,7 +85,7 @@ export type RunEventBody =
   | { readonly type: 'store-changing'; readonly repository: string }
   /** Counted from the beginning of the job. */
   | ({ readonly type: 'store-changed'; readonly repository: string } & StoreCounts)
-  /** "restore point 0a1b2c3d was saved": what was begun, and it is unknown whether it is so. */
+  /** "restore point 0a1b2c3d was saved": what was begun and may or may not have happened. */
   | { readonly type: 'store-unsure'; readonly repository: string; readonly what: string }
   | { readonly type: 'target-changed'; readonly path: string; readonly work: string; readonly state: TargetState }
   | ({ readonly type: 'progress'; readonly phase: Phase } & Progress)

@@ -71,7 +71,7 @@ function readSet(characters: readonly string[], start: number): { expression: st
 const codeOf = (character: string): number => character.codePointAt(0) ?? 0;
 const literal = (character: string): string => `\\u{${codeOf(character).toString(16)}}`;
 
-/** Bytes that are no UTF-8 become lone surrogates, which no pattern can name. */
+/** Bytes that are not UTF-8 become lone surrogates, which no pattern can name. */
 export function textOf(path: Buffer): string {
   if (isUtf8(path)) return path.toString('utf8');
   let text = '';

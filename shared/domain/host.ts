@@ -27,7 +27,7 @@ export type VolumeKind =
   | 'overlay'
   | 'fuse';
 
-/** What a snapshot of a volume could be had by, or why there is none and what would make one possible. */
+/** How a snapshot of a volume can be taken, or why it cannot and what would make it possible. */
 export type SnapshotCapability =
   | { readonly possible: true; readonly provider: 'lvm-thick' }
   | { readonly possible: false; readonly reason: string; readonly remedy: string };

@@ -1,9 +1,9 @@
 /**
- * A name in a filter that no restore point has: a mistake in typing and not a question with an empty answer. Whoever believes
- * that answer takes a host for not backed up, or a job that keeps order for one that found nothing to do.
+ * A name in a filter that no restore point has: a mistake in typing and not a question with an empty answer. Whoever
+ * believes that answer takes a host for not backed up, or a job that keeps order for one that found nothing to do.
  *
  * A name is known where a restore point bears it or the configuration says it, so that a source which has not been
- * backed up yet is no mistake. Where not all restore points can be read, nobody can say what they bear, and nothing is
+ * backed up yet is no mistake. Where not all restore points can be read, what they bear is unknown, and nothing is
  * refused.
  */
 import { StillpointError } from '../base/errors.ts';

@@ -2,9 +2,9 @@
  * In which order restore points were made, by evidence and not by belief. A restore point's time is what some clock
  * showed, and clocks are wrong: a time that lies in the future orders nothing. What a restore point names as its parent
  * was there when it was made, whatever their times say; so it is newer, and if its time is the earlier one by more than
- * clocks may differ, one of the two times is wrong and nobody can say which.
+ * clocks may differ, one of the two times is wrong, and it is unknown which.
  *
- * Whoever holds a key can write any time and name any parent. But naming a parent proves no more than it claims: that
+ * A holder of a key can write any time and name any parent. But naming a parent proves no more than it claims: that
  * the one was made after the other.
  */
 import { compareInstants, instantMs, type LocalTime, parseLocalTime } from './local-time.ts';

@@ -5,7 +5,7 @@ export interface Prompter {
   ask(question: Question, signal: AbortSignal): Promise<string | undefined>;
   confirmHostKey(offer: HostKeyOffer, signal: AbortSignal): Promise<boolean>;
   /**
-   * What became of the answer that was last given to this question. Until it was proved nobody may keep it for another
+   * What became of the answer that was last given to this question. Until it was proved it must not be kept for another
    * time, and what was refused is forgotten. A question that the work ended before it settled is never reported.
    */
   settle(question: QuestionIdentity, outcome: 'proved' | 'refused'): void;
@@ -20,7 +20,7 @@ export interface QuestionIdentity {
     | 'sudo-password'
     | 'repository-password'
     | 'store-secret'
-    /** One that is being chosen: whoever asks it has it typed twice, and does not remember it. */
+    /** A password that is being chosen: it is typed twice and not remembered. */
     | 'new-repository-password';
   /** What it is for: the host or the repository. */
   readonly subject: string;

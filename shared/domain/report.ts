@@ -114,7 +114,7 @@ export interface ProvedContent {
   readonly subset: string | undefined;
   /** What the index names and is not there; in neither total. Jobs of earlier versions did not record it. */
   readonly missing?: { readonly packs: number; readonly bytes: number };
-  /** Index files that could not be read: nobody can say how much content only they name. Recorded as `missing` is. */
+  /** Index files that could not be read: how much content only they name is unknown. Recorded as `missing` is. */
   readonly lostIndexes?: number;
 }
 

@@ -37,7 +37,7 @@ export interface FoundPoint {
   readonly notes: readonly PointNote[];
 }
 
-/** What whoever asked should know beside it. */
+/** What the user should know beside it. */
 export interface PointNote {
   /** `warning`: a repository could not be asked. `information`: which restore point "latest" is. */
   readonly severity: 'information' | 'warning';
@@ -67,7 +67,7 @@ export interface UnreadableRestorePoint extends UnreadablePoint {
 export type FileKind = 'file' | 'dir' | 'symlink' | 'dev' | 'chardev' | 'fifo' | 'socket' | 'irregular';
 
 export interface FileEntry {
-  /** Shown text; control characters and bytes that are no UTF-8 are escaped. */
+  /** Shown text; control characters and bytes that are not UTF-8 are escaped. */
   readonly name: string;
   /** The name's bytes in hexadecimal, where the shown text is not exact. */
   readonly rawName: string | undefined;

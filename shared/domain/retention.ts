@@ -2,7 +2,7 @@
  * Which restore points the keep rules keep, and why: a pure function, so that a plan can be made as often as one likes.
  * The meaning is that of `forget` of restic since 0.16, whose newest program is the judge in the tests:
  *
- * - Points are put into groups (by host and paths, unless told otherwise), and every rule holds in each group alone.
+ * - Points are put into groups (by default by host and paths), and every rule holds in each group alone.
  * - A counted rule goes from the newest to the oldest and keeps the newest point of each hour, day, ISO week, month or
  *   year until it has kept as many as it may. Periods without points do not count. While it may keep more, it also keeps
  *   the oldest point of the group, so that a young history is not cut short.

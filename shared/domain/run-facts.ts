@@ -45,7 +45,7 @@ export interface StoreFacts extends StoreCounts {
   /** Ids of restore points. */
   readonly pointsSaved: readonly string[];
   readonly pointsRemoved: readonly string[];
-  /** "restore point 0a1b2c3d was saved": what was begun, and it is unknown whether it is so. */
+  /** "restore point 0a1b2c3d was saved": what was begun and may or may not have happened. */
   readonly unsure: readonly string[];
   /** Ids of restore points that were about to be saved or removed; only while the run lasts. */
   readonly pending?: readonly Pending[];

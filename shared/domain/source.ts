@@ -57,7 +57,7 @@ export interface S3Options {
   readonly region?: string | undefined;
   /** Where the bucket's name goes: into the path, or before the host's name. */
   readonly bucketLookup?: 'auto' | 'path' | 'dns' | undefined;
-  /** Not a secret, as a user's name is none. Without it, the keys are looked for where the AWS tools keep them. */
+  /** Not a secret, like a user name. Without it, the keys are looked for where the AWS tools keep them. */
   readonly accessKeyId?: string | undefined;
   readonly secretKeyFile?: string | undefined;
   readonly secretKeyCommand?: readonly string[] | undefined;

@@ -2,10 +2,10 @@
  * Whether a restore point holds all that its backup was to hold. A record of how it came to be, not a proof that it can
  * be read today: that is what `verify` is for.
  *
- * What is known is recorded in the restore point itself, twice: as a tag, because restic shows tags and keeps them where it
- * rewrites a restore point, and with its facts in our own field, which restic drops. restic's "repair snapshots" sets
- * the same tag "repaired", but not with its `--forget`: then nothing is left that would tell such a copy from a tagged
- * one, and neither is called whole.
+ * What is known is recorded in the restore point itself, twice: as a tag, because restic shows tags and keeps them
+ * where it rewrites a restore point, and with its facts in our own field, which restic drops. restic's "repair
+ * snapshots" sets the same tag "repaired", but not with its `--forget`: then nothing is left that would tell such a
+ * copy from a tagged one, and neither is called whole.
  */
 
 export const WHOLENESS_STATES = ['whole', 'partial', 'repaired', 'unknown'] as const;
@@ -27,7 +27,7 @@ export interface Wholeness {
   readonly state: WholenessState;
   /** The first of the entries that are missing, or are there without their content. */
   readonly missing: readonly MissingEntry[];
-  /** How many there are; undefined where nobody recorded it. */
+  /** How many there are; undefined where it was not recorded. */
   readonly missingCount: number | undefined;
 }
 
@@ -96,7 +96,7 @@ export function wholenessOf(point: PointRecord): Wholeness {
   };
 }
 
-/** One sentence for whoever is about to use it; undefined where there is nothing to be warned of. */
+/** One sentence for a user who is about to use it; undefined where there is nothing to warn of. */
 export function describeGaps({ state, missing, missingCount }: Wholeness): string | undefined {
   if (state === 'whole' || state === 'unknown') return undefined;
   const head = WHOLENESS_MEANING[state];

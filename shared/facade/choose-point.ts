@@ -142,7 +142,7 @@ const reasonsOf = (missing: readonly Unavailable[]): string =>
 
 const verbOf = ({ isPartly = false }: Unavailable): string => (isPartly ? 'read in full' : 'asked');
 
-/** Of an id in full there is no second restore point. */
+/** A full id names one restore point at most. */
 const FULL_ID = /^[0-9a-f]{64}$/i;
 
 /** What the answer of the others leaves open. */

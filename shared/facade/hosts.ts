@@ -11,7 +11,7 @@ import { openSshHome } from '../remote/ssh/openssh-config.ts';
 export async function listAllHosts(configuration: Configuration): Promise<HostSummary[]> {
   const { hosts, sources } = configuration;
   const offered = await offeredNames();
-  // A host that only a source names is there too, or nobody would see that source.
+  // A host that only a source names is listed too; otherwise that source would not be shown.
   const configured = new Set([...hosts.keys(), ...[...sources.values()].map(({ host }) => host)]);
   const summary = (name: HostName, origin: HostSummary['origin']): HostSummary => ({
     name,

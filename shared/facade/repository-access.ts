@@ -15,7 +15,7 @@ import type { PeoplePorts } from './people.ts';
 type OnChange = (change: StoreChange) => void;
 
 export interface AccessPorts {
-  /** `onChange` is told of what is changed in the store. */
+  /** `onChange` is called with what is changed in the store. */
   open(spec: RepositorySpec, signal: AbortSignal, onChange?: OnChange): Promise<OpenedRepository>;
   create(spec: RepositorySpec, signal: AbortSignal, onChange: OnChange): Promise<OpenedRepository>;
   readonly people: PeoplePorts;

@@ -117,7 +117,7 @@ export class RestorePoints {
 
   async #findNamed(scope: ResolvedScope, wanted: string, signal: AbortSignal): Promise<FoundPoint> {
     const ask = (repository: Repository): Promise<RestorePoint | undefined> => findIn(repository, wanted, signal);
-    // Of an id in full there is no second one, so that nobody else has to be reached.
+    // A full id names one restore point at most, so no other repository has to be asked.
     const isEnough = (found: RestorePoint | undefined): boolean => found?.id.length === wanted.length;
     const { answers, unavailable } = await askRepositories(scope.specs, { shelf: this.#shelf, ask, isEnough }, signal);
     const found = answers.flatMap(({ spec, value }) => (value === undefined ? [] : placed([value], spec)));

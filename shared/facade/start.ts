@@ -1,4 +1,4 @@
-/** From what a shell asks for to a job: what it means, whether it runs already, and what its process has to be told. */
+/** From a shell's request to a job: what it means, whether it runs already, and what its process needs to know. */
 import { systemClock } from '../base/clock.ts';
 import { StillpointError } from '../base/errors.ts';
 import type { Configuration } from '../config/configuration.ts';

@@ -32,7 +32,10 @@ const BEAT_EVERY_MS = 60_000;
 export interface HeldLock extends AsyncDisposable {
   /** The holder before us died, or said on leaving that it could not clean up. */
   readonly uncleanBefore: boolean;
-  /** With `clean: false` the next holder is told. Without a call, disposing releases as clean. */
+  /**
+   * With `clean: false` the next holder learns that something was left behind. Without a call, disposing releases as
+   * clean.
+   */
   release(options: { readonly clean: boolean }): Promise<void>;
 }
 
@@ -53,7 +56,7 @@ export async function tryLock(folder: string): Promise<HeldLock | undefined> {
   const path = join(folder, String(own));
   const write = (state: 'held' | 'released' | 'released-unclean'): string => `${JSON.stringify({ holder, state })}\n`;
   if (!(await createFileOnce(path, write('held')))) return undefined;
-  // Whoever read the folder long ago may create a number that was outnumbered and removed meanwhile.
+  // A process that read the folder long ago may create a number that was outnumbered and removed meanwhile.
   if ((await highest(folder)) > own) {
     await rm(path, { force: true });
     return undefined;
@@ -81,7 +84,7 @@ async function silenceOf(path: string, folder: string): Promise<number> {
   return seen === undefined ? 0 : (await timeAt(folder)).getTime() - seen.mtimeMs;
 }
 
-/** Waits until the lock is ours. `onHeld` is told of whoever holds it when the waiting begins. */
+/** Waits until the lock is ours. `onHeld` is called with the present holder when the waiting begins. */
 export async function takeLock(
   folder: string,
   clock: Clock,

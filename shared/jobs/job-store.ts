@@ -11,12 +11,12 @@
  *     jobs/<id>/events.ndjson  what the run reported
  *     jobs/<id>/cancel         a request to stop
  *     jobs/<id>/released       nothing of the job's run is left on the host
- *     jobs/<id>/finished.json  the last event; created once, by the runner, or by whoever finds the runner dead
+ *     jobs/<id>/finished.json  the last event; created once, by the runner, or by the reader that finds the runner dead
  *     jobs/<id>/runner.log     what the runner's process printed
  *     jobs/<id>/work/          files of the run, removed when it ends
  *
  * Two files decide everything, and both are created in one step by exactly one process: `heartbeat` says who runs the
- * job, `finished.json` how it ended. A process may die between any two writes; whoever reads next finds a job that is
+ * job, `finished.json` how it ended. A process may die between any two writes; the next reader finds a job that is
  * whole, or one whose process is gone, and `settle.ts` ends that one.
  */
 import { randomBytes } from 'node:crypto';
@@ -101,7 +101,7 @@ export class JobStore {
     return createFileOnce(this.path(id, 'heartbeat'), `${JSON.stringify(identity)}\n`);
   }
 
-  /** Dated by whoever keeps the folder, so that machines with different clocks judge alike. */
+  /** Dated by the machine that keeps the folder, so that machines with different clocks judge alike. */
   async beat(id: JobId): Promise<void> {
     await refreshFile(this.path(id, 'heartbeat'));
   }

@@ -63,7 +63,7 @@ export async function launchRunner(
     detached: true,
     cwd: '/',
     stdio: ['pipe', log.fd, log.fd, 'pipe'],
-    // Inside an editor our own program is Electron, which is a Node only when it is told so.
+    // Inside an editor our own program is Electron, which behaves as Node only when it is asked to.
     env: childEnvironment({ ...memory, ...(inEditor ? { ELECTRON_RUN_AS_NODE: '1' } : {}) }),
   });
   const reply = child.stdio[3] as Readable;

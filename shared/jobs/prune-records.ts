@@ -1,4 +1,4 @@
-/** Removes records of jobs that nobody will ask for any more. */
+/** Removes the records of old jobs. */
 import type { Clock } from '../base/clock.ts';
 import type { JobFacts, JobStore } from './job-store.ts';
 

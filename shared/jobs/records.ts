@@ -106,7 +106,7 @@ const recordSchema = z.object({
 });
 export type JobRecord = z.infer<typeof recordSchema>;
 
-/** `heartbeat`: created once, by whoever answers for the job from then on. */
+/** `heartbeat`: created once, by the process that is responsible for the job from then on. */
 export const heartbeatSchema = processIdentitySchema;
 
 const eventSchema = z.looseObject({ seq: z.int().positive(), at: z.iso.datetime(), type: z.string() });

@@ -28,7 +28,7 @@ export async function runnerProcess(verbs: Verbs): Promise<never> {
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.on(name, () => stop.abort(cancelled(`The job, by ${name},`)));
   }
-  // A session of our own has no terminal that could hang up; a stray signal is nobody's wish.
+  // A session of our own has no terminal that could hang up; a stray signal is not a cancel.
   process.on('SIGHUP', () => undefined);
   const onFault = (error: unknown): void => {
     logger.log('error', 'a fault in the runner', { error: String((error as Error | undefined)?.stack ?? error) });

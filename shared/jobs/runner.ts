@@ -1,6 +1,6 @@
 /**
  * The process that runs one job. It takes the job over, waits for its host to be free, runs the verb, and says how it
- * ended. Whoever started it may be gone.
+ * ended. The process that started it may be gone.
  *
  * Crash story: killed before it claimed the job, nothing was done and the next reader ends the job. Killed later, its
  * heartbeat names a process that is gone: the next reader ends the job as interrupted, the host's lock counts as
@@ -197,7 +197,7 @@ async function portsFor(context: RunContext, { store, environment, clock, logger
   };
 }
 
-/** Whoever had the host before us died or could not clean up. Our own work is not held up by a sweep that fails. */
+/** The previous holder of the host died or could not clean up. Our own work is not held up by a sweep that fails. */
 async function sweepFirst(
   host: HostName,
   { request }: JobRecord,

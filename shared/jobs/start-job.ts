@@ -2,7 +2,8 @@
  * From a request to a running job. Starters take turns, so of any number that ask for the same thing at the same time
  * one makes a job and the others are given that one.
  *
- * Crash story: a starter that dies before its runner answers leaves a job that nobody claimed; the next reader ends it.
+ * Crash story: a starter that dies before its runner answers leaves a job that no process claimed; the next reader ends
+ * it.
  */
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';

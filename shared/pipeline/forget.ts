@@ -29,7 +29,7 @@ export interface ForgetPorts extends MaintenancePorts {
   readonly configured: ConfiguredNames;
 }
 
-/** Changes nothing. With a prune it takes a shared lock while it looks, so that nobody prunes meanwhile. */
+/** Changes nothing. With a prune it takes a shared lock while it looks, so that no other prune runs meanwhile. */
 export async function planForgetting(
   settings: ForgetSettings,
   ports: Omit<ForgetPorts, 'emit'>,

@@ -1,6 +1,6 @@
 /**
  * What is known here of our own runs on hosts. A lease protects a run's snapshots for as long as half an hour after its
- * process died; where that death is proved, nobody has to wait for it.
+ * process died; where that death is proved, the lease need not be waited for.
  */
 import type { RunId } from '../domain/names.ts';
 import type { ReapResult } from '../snapshot/lease/commands.ts';
@@ -8,7 +8,7 @@ import type { ReapResult } from '../snapshot/lease/commands.ts';
 export interface OwnRuns {
   /**
    * Writes down that this process makes a run, before anything of it is on the host. It throws where that cannot be
-   * written: what nobody would know of is not begun.
+   * written: a run without a record is not begun.
    */
   begin(run: RunId): Promise<void>;
   /** Runs that may have left something, and whose process is proved to be gone. */

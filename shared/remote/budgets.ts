@@ -27,7 +27,7 @@ export const LATER_GREETING_BUDGET_MS = 5 * 60_000;
 /** A request of a file transfer: a disk that wakes up, or flushes 16 MiB under load, takes no minute. */
 export const REQUEST_SILENCE_MS = 5 * 60_000;
 
-/** Channels on one connection. OpenSSH's server allows 10 unless told otherwise; two stay free for others. */
+/** Channels on one connection. OpenSSH's server allows 10 by default; two stay free for others. */
 export const MAX_CHANNELS = 8;
 
 /** A server counts a channel until it reaped its process: waits before a refusal is taken for the last word. */

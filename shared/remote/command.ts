@@ -1,6 +1,6 @@
 /**
  * Remote commands as values. Making one has no effect, so each can be printed before it runs, tested without a host
- * and replayed. How a value becomes bytes on a connection is the business of `wire.ts`.
+ * and replayed. How a value becomes bytes on a connection is up to `wire.ts`.
  */
 
 import type { Readable } from 'node:stream';
@@ -26,7 +26,7 @@ export interface RemoteScript {
 export interface RemoteCommand<T> extends RemoteScript {
   /** How long it may take from the moment that its script was sent, in milliseconds. */
   readonly budgetMs: number;
-  /** Whether it may run again when the connection was lost and nobody knows how far it came. */
+  /** Whether it may run again when the connection was lost and it is unknown how far it came. */
   readonly repeatable: boolean;
   /** Small input for the script's standard input, for what must not be an argument. Not part of any printed form. */
   readonly input?: Uint8Array;
@@ -38,7 +38,7 @@ export interface RemoteCommand<T> extends RemoteScript {
 export interface StreamCommand extends RemoteScript {
   /** Without it there is no limit in time; the connection's keep-alive still holds. */
   readonly budgetMs?: number;
-  /** How much of standard error is kept, in bytes; 8 KiB unless told. For programs that name what they could not do. */
+  /** How much of standard error is kept, in bytes; 8 KiB by default. For programs that name what they could not do. */
   readonly stderrBytes?: number;
 }
 

@@ -71,7 +71,7 @@ export function contentStream(source: ContentSource): RemoteStream {
     limit?.[Symbol.dispose]();
     source.onEnd();
   };
-  // Whoever waits for `finished` alone still gets the failure; it must not end the process as an unheard event.
+  // Code that waits for `finished` alone still gets the failure; it must not end the process as an unhandled event.
   output.on('error', () => undefined);
   if (signal.aborted) onAbort();
   if (source.input !== undefined)

@@ -9,7 +9,7 @@ type Unreached = Extract<Greeted, { reached: false }>;
 const RC_FILES =
   'A startup file of the account (.bashrc, .cshrc, config.fish) that prints much, asks, ends the shell or starts another program must do that in interactive shells only; a ForceCommand of sshd or a command= in authorized_keys lets nothing else run.';
 
-/** Our command did not begin in time. Whoever printed something was not silent, and whoever was silent made no noise. */
+/** Our command did not begin in time. A login that printed nothing is silent; one that printed something is noisy. */
 export function loginShellLate(host: string, printed: string, seconds: number): StillpointError {
   if (printed === '') return hostSilent(host, seconds);
   return new StillpointError(

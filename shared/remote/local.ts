@@ -53,7 +53,7 @@ function spawnShell(commandLine: string): RemoteProcess {
   // A process that went away shows in `exited`; an unheard EPIPE would end our own process.
   child.stdin.on('error', () => undefined);
   let hasExited = false;
-  // Not execa's own promise: that one also waits for whoever inherited the pipes.
+  // Not execa's own promise: that one also waits for processes that inherited the pipes.
   const exited = new Promise<ExitStatus>((resolve, reject) => {
     child.nodeChildProcess.once('exit', (code, signal) => {
       hasExited = true;

@@ -7,7 +7,7 @@ import { invariant } from '../base/errors.ts';
 const QUOTE = 0x27;
 const ESCAPED_QUOTE = Buffer.from("'\\''", 'latin1');
 
-/** One word for sh, byte-exact. A NUL cannot be said in any shell; whoever passes one has a bug. */
+/** One word for sh, byte-exact. A shell word cannot hold a NUL; a caller that passes one has a bug. */
 export function quoteArg(value: string | Uint8Array): Buffer {
   const bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : Buffer.from(value);
   invariant(!bytes.includes(0), 'an argument of a shell command has no NUL byte');

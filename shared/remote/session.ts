@@ -1,6 +1,6 @@
 /**
- * One SSH connection to one host, whoever carries it: OpenSSH's own client (`openssh/`) or ssh2 (`ssh/`). A session is
- * ready when it is given out; nothing leads back from lost or closed: a new connection is a new session.
+ * One SSH connection to one host, whichever client carries it: OpenSSH's own client (`openssh/`) or ssh2 (`ssh/`). A
+ * session is ready when it is given out; nothing leads back from lost or closed: a new connection is a new session.
  */
 import type { RemoteProcess } from './transport.ts';
 

@@ -1,5 +1,5 @@
 /**
- * A RemoteHost on any transport. It decides three things: as whom a script runs, whether a lost connection may be
+ * A RemoteHost on any transport. It decides three things: as which user a script runs, whether a lost connection may be
  * answered by running it again, and when an answer is believed (a trailer, an accepted exit code, a parse that
  * understood everything).
  *
@@ -50,7 +50,7 @@ export interface ShellHostOptions {
   readonly sudo: SudoMode;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Asks a person for the sudo password of an account, who may decline; undefined where there is nobody. */
+  /** Asks a person for the sudo password of an account, who may decline; undefined where no person can be asked. */
   readonly askPassword:
     | ((account: string, text: string, signal: AbortSignal) => Promise<GivenPassword | undefined>)
     | undefined;

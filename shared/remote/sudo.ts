@@ -26,9 +26,9 @@ export interface SudoPorts {
   whoAmI(): Promise<Account>;
   /** Runs a command line to its end, giving the password when sudo asks for it, and the trial script then. */
   run(commandLine: string, answer: SudoAnswer | undefined): Promise<SudoOutput>;
-  /** False where there is nobody: then sudo is not started only to be left waiting. */
+  /** False where no person can be asked: then sudo is not started only to be left waiting. */
   readonly mayAsk: boolean;
-  /** Asks the person; undefined when there is nobody, or nobody wants to. */
+  /** Asks the person; undefined when there is none, or the person declines. */
   askPassword(account: string, text: string): Promise<GivenPassword | undefined>;
 }
 
@@ -45,7 +45,7 @@ export interface Account {
 
 export interface SudoAnswer {
   readonly prompt: string;
-  /** Of the account whose password sudo wants; undefined when nobody gives it, and sudo is left alone then. */
+  /** Of the account whose password sudo wants; undefined when it is not given, and then sudo is not started. */
   password(whose: string): Promise<string | undefined>;
 }
 
@@ -79,8 +79,8 @@ export function whosePassword(stderr: string, prompt: string): string {
 }
 
 /**
- * sudo-rs frames our prompt so. It reads ahead: what follows a password in the same moment is lost with it (0.2.5), and it
- * ends the line when it has read.
+ * sudo-rs frames our prompt so. It reads ahead: what follows a password in the same moment is lost with it (0.2.5), and
+ * it ends the line when it has read.
  */
 export function isSudoRs(stderr: string, prompt: string): boolean {
   return stderr.includes(`[sudo: ${prompt}`);

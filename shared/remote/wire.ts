@@ -43,7 +43,7 @@ export const CLEAN_ENVIRONMENT = `PATH=${PATH} LC_ALL=C`;
 
 /**
  * The shell prints the nonce and makes way for one that knows nothing of the host's environment. Where that fails it
- * ends, and what follows the greeting is read by nobody.
+ * ends, and what follows the greeting is never read.
  */
 export function formatGreeting(nonce: string): Buffer {
   return Buffer.from(`printf '\\n%s\\n' ${nonce}${START_AGAIN}`, 'latin1');

@@ -1,6 +1,6 @@
 /**
  * Finding the key that a password opens. Every key file is tried that can be, so that one which cannot be read, is
- * damaged or is malicious shuts nobody out; cheap ones first, because what trying costs is written in the file
+ * damaged or is malicious shuts no user out; cheap ones first, because what trying costs is written in the file
  * itself and is not proved before it was tried.
  */
 import { hash } from 'node:crypto';
@@ -13,7 +13,7 @@ import { isId } from './format/ids.ts';
 import { decodeKeyFile, type KeyFile, openMasterKey } from './format/key-file.ts';
 import type { RepositoryNotice } from './repository.ts';
 
-/** More files than this are no passwords of people. */
+/** No repository has more passwords than this. */
 const MOST_FILES = 1000;
 /** Some times what the dearest key may ask for. */
 const MOST_EFFORT_TOGETHER = 4 * MOST_EFFORT;
@@ -114,7 +114,7 @@ async function loadCandidates(
     .toSorted((left, right) => effortOf(left.file.cost) - effortOf(right.file.cost));
 }
 
-/** A key that has gone since it was listed is no fault. */
+/** A key that has gone since it was listed is not an error. */
 function noteFault(name: string, error: unknown, faults: Map<string, StillpointError>): void {
   if (isStillpointError(error, 'backend.not-found')) return;
   if (!isKeyFault(error)) throw error;

@@ -1,7 +1,7 @@
 /**
  * The keys of a repository: one small file for each password, and in each the same master key. Adding or removing a
- * password therefore touches nothing else, and data is never encrypted anew. Whoever once had the master key keeps it:
- * removing a key shuts out a password, not a copy of the key.
+ * password therefore touches nothing else, and data is never encrypted anew. A person who once had the master key keeps
+ * it: removing a key shuts out a password, not a copy of the key.
  *
  * Crash story. A change adds the new key, reads it back, opens it with the new password, and only then removes the old
  * one; dying in between leaves both. Removing takes the exclusive lock, because two who remove each other's key at the
@@ -145,7 +145,10 @@ async function saveKey(
   });
 }
 
-/** restic measures the machine and may have made guessing dearer than we do: a further password is no cheaper door. */
+/**
+ * restic measures the machine and may have made guessing dearer than we do: a further password must not be cheaper to
+ * guess.
+ */
 async function usualCost({ files, parts }: OpenedRepository, signal: AbortSignal): Promise<KeyCost> {
   const name = parts.keyName;
   const content = await files.backend.load({ type: 'keys', name }, undefined, signal);

@@ -42,7 +42,10 @@ export interface Repository extends AsyncDisposable {
   /** Reads the index files; needed once before blobs are read or written. Calling it again reads what is new. */
   loadIndex(signal: AbortSignal): Promise<void>;
 
-  /** Oldest first, by what proves their order (see `point-order.ts`). Files that cannot be read are findings, not an error. */
+  /**
+   * Oldest first, by what proves their order (see `point-order.ts`). Files that cannot be read are findings, not an
+   * error.
+   */
   listRestorePoints(signal: AbortSignal): Promise<RestorePointList>;
   /** By id, the start of one (`repository.ambiguous-point` where several fit) or `latest`. */
   findRestorePoint(idOrPrefix: string, signal: AbortSignal): Promise<RestorePoint>;
@@ -57,7 +60,8 @@ export interface Repository extends AsyncDisposable {
   loadBlob(type: BlobType, id: BlobId, signal: AbortSignal): Promise<Buffer>;
   /**
    * Many data blobs with few reads: packs are read in long ranges. Each distinct id is yielded once, in the order in
-   * which the packs hold them, not in the order asked for, and belongs to whoever takes it. Memory is bounded by two ranges (of about 8 MiB).
+   * which the packs hold them, not in the order asked for, and belongs to the caller. Memory is bounded by two ranges
+   * (of about 8 MiB).
    */
   loadBlobs(ids: Iterable<BlobId>, signal: AbortSignal): AsyncIterable<LoadedBlob>;
   /** Cached; the tree is shared and must not be changed. */
@@ -90,7 +94,7 @@ export interface RepositoryLock extends AsyncDisposable {
 }
 
 export interface ReadLockOptions {
-  /** What a person said to --no-lock; left out by whoever has no such option. */
+  /** What a person said to --no-lock; left out where there is no such option. */
   readonly noLock?: boolean;
   /** What becomes of reading when the lock is lost; default `stop`. */
   readonly whenLost?: 'stop' | 'go on';

@@ -1,6 +1,6 @@
 /**
  * The port of a way to freeze an instant. The pipeline plans, creates, mounts and judges through it and knows nothing
- * of LVM. Removing is not here: it belongs to the lease, because it must also work when nobody remembers this run.
+ * of LVM. Removing is not here: it belongs to the lease, because it must also work when no record of this run is left.
  *
  * Invariants: `plan` changes nothing; `create` is one remote script that makes all snapshots or leaves none behind that
  * the lease would not remove; what `judge` has not passed was not read from a valid snapshot.

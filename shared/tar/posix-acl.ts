@@ -11,7 +11,7 @@ export interface PosixAclEntry {
   readonly tag: PosixAclTag;
   /** Read 4, write 2, execute 1. */
   readonly permissions: number;
-  /** The user's or group's number; undefined for tags that name nobody. */
+  /** The user's or group's number; undefined for tags that name no user or group. */
   readonly id: number | undefined;
 }
 

@@ -23,7 +23,7 @@ const FLAG = { longLink: 0x4b, longName: 0x4c, paxGlobal: 0x67, pax: 0x78 } as c
 /**
  * Returns after a whole archive only: two zero blocks, and nothing but zeros to the end of `chunks`. A stream that
  * ends before is `read.incomplete`, one that breaks the format is `read.malformed`; errors of `chunks` pass through,
- * so whoever wants to cancel lets `chunks` throw.
+ * so a caller that wants to cancel lets `chunks` throw.
  */
 export async function* readTar(
   chunks: AsyncIterable<Uint8Array>,

@@ -6,7 +6,7 @@ const MINUS = 0x2d;
 const POINT = 0x2e;
 const ZERO = 0x30;
 
-/** Undefined when it is no time. Digits past the nanosecond are cut off. */
+/** Undefined when it is not a time. Digits past the nanosecond are cut off. */
 export function parsePaxTime(value: Buffer): TarTime | undefined {
   const negative = value[0] === MINUS;
   const start = negative ? 1 : 0;

@@ -18,7 +18,7 @@ const GATHER_BYTES = 128 * 1024;
 
 /**
  * Content that is longer or shorter than its head says is an error: no reader could tell from the stream. The memory of
- * what is given out is used again when the next is asked for, so whoever takes it has to be done with it then.
+ * what is given out is used again when the next is asked for, so the caller has to be done with it by then.
  */
 export async function* writeTar(items: AsyncIterable<TarItem>): AsyncGenerator<Buffer, void, void> {
   const gathered = new Gathered();

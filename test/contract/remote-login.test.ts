@@ -54,7 +54,7 @@ describe.each<Carrier>(['openssh', 'ssh2'])('logging in, carried by %s', (carrie
     return (await host.run(aCommand('id -un'), never)).stdout.toString().trim();
   }
 
-  /** How often the server has let somebody in, as it says itself. */
+  /** How many logins the server has accepted, by its own log. */
   async function logins(): Promise<number> {
     const log = await readFile(join(sshd.folder, 'sshd.log'), 'utf8');
     return log.split('\n').filter((line) => line.startsWith('Accepted ')).length;
@@ -377,7 +377,7 @@ async function startAgent(folder: string): Promise<AsyncDisposable & { socket: s
   };
 }
 
-/** A process that has ended and whom nobody has waited for yet is not alive. */
+/** A process that has ended and was not waited for yet is not alive. */
 async function isAlive(pid: number): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   return stat !== undefined && !/\) [ZX] /.test(stat);

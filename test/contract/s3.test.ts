@@ -96,7 +96,7 @@ describe('in s3rver', () => {
     });
     await using beside = createS3Backend(at('shared/backup'), OPTIONS);
     await beside.prepare(signal);
-    // What it holds itself is no stranger to it
+    // What it wrote itself is not foreign to it
     await other.prepare(signal);
   });
 

@@ -53,7 +53,7 @@ describe('a repository on another host', () => {
     const { folder } = host.sshd;
     await createKey(join(folder, 'locked_key'), 'ed25519', PASSPHRASE);
     await writeFile(join(folder, 'authorized_keys'), await readFile(join(folder, 'locked_key.pub')), { flag: 'a' });
-    // A host that nobody has been to, by a key that is locked. The first value of a keyword counts.
+    // A host that was never visited, by a key that is locked. The first value of a keyword counts.
     await writeFile(
       join(folder, 'strict-config'),
       [
@@ -108,7 +108,7 @@ describe('a repository on another host', () => {
     // Below the home folder of the account, as restic has it.
     expect(await resticFinds(join(host.home, 'backups/far'))).toEqual([]);
 
-    // A shell that has not been there yet asks before it starts the job, whose process asks nobody.
+    // A shell that has not been there yet asks before it starts the job, whose process asks no person.
     const second = aPerson();
     await using other = await open(second);
     const { job } = await other.startJob({ kind: 'check', repository: far }, signal);

@@ -1,6 +1,6 @@
 /**
  * The façade on the way to a host, over a real sshd: what a person is asked, what is asked once only, and how the
- * answers reach a job's process, which has nobody to ask.
+ * answers reach a job's process, which cannot ask a person.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

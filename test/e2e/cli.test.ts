@@ -16,7 +16,7 @@ import { NO_RESTIC } from '../support/restic.ts';
 /** Long enough for a slow machine, short enough to see a process that never ends. */
 const signalOf = (): AbortSignal => AbortSignal.timeout(100_000);
 
-/** A name with a newline, one with an escape sequence, one that is no UTF-8, one with both quotes. */
+/** A name with a newline, one with an escape sequence, one that is not UTF-8, one with both quotes. */
 const NAMES = [
   Buffer.from('line\nbreak'),
   Buffer.from('\u001b[2Jgone'),

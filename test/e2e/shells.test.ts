@@ -1,6 +1,6 @@
 /**
  * The command line and an assistant's client on one living host: the same jobs, the same restore points, and a host
- * without a trace of ours afterwards, whoever started the run and however it ended.
+ * without a trace of ours afterwards, whichever shell started the run and however it ended.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -114,7 +114,7 @@ describe('the torture tree', () => {
     told('restored by us');
     expect(report).toMatchObject({ files: first.files.new, folders: first.folders + 2, others: first.others });
     const restored = await describeTree(join(target, TREE), { withHoles: true });
-    // XFS shows ACLs a second time as attributes of its own, which are no part of the files.
+    // XFS shows ACLs a second time as attributes of its own, which are not part of the files.
     const second = await execa('getfattr', ['-R', '-h', '-d', '-m', '^trusted\\.SGI_', target]);
     expect(second.stdout).toBe('');
     await rm(target, { recursive: true });

@@ -29,7 +29,7 @@ const KEPT_LINES = 200;
 /** Resolves when the server listens; rejects with what it printed when it ends before. */
 export async function startServer(command: ServerCommand): Promise<ServerProcess> {
   const child = spawn(process.execPath, command.args, {
-    // An empty gallery: the workbench asks nobody on the network for extensions.
+    // An empty gallery: the workbench asks no server for extensions.
     env: { ...command.env, EXTENSIONS_GALLERY: '{}' },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,

@@ -163,7 +163,7 @@ export async function editorText(page: Page): Promise<string> {
   return text.replaceAll('\u00a0', ' ');
 }
 
-/** Waits for a condition of files that nobody announces. */
+/** Waits for a condition of files that no event announces. */
 export async function eventually(what: string, isSo: () => Promise<boolean>): Promise<void> {
   const endMs = performance.now() + PATIENCE_MS;
   while (!(await isSo())) {
@@ -172,7 +172,7 @@ export async function eventually(what: string, isSo: () => Promise<boolean>): Pr
   }
 }
 
-/** What the page shows, for whoever looks into a failed test. */
+/** What the page shows, for the person who looks into a failed test. */
 export async function keepScreenshot(page: Page, test: string): Promise<void> {
   const file = join(tmpdir(), `stillpoint-editor-${test.replaceAll(/\W+/g, '-')}.png`);
   await page.screenshot({ path: file });

@@ -228,7 +228,7 @@ describe('what is wrong is said in a sentence with what to do next', () => {
     await writeOut(shelf.backend, folder.path, testSignal());
     const repository = await openRepository(createLocalBackend(folder.path), PASSWORD, testSignal());
     await chmod(join(folder.path, 'snapshots'), 0o000);
-    // Root may read everything; nobody may not.
+    // Root may read everything; the user "nobody" may not.
     if (isRoot) process.seteuid?.(65_534);
     const error = await failure(repository.listRestorePoints(testSignal())).finally(
       () => isRoot && process.seteuid?.(0),

@@ -42,7 +42,7 @@ const signal = AbortSignal.timeout(BUDGET_MS);
 let folder: TemporaryFolder;
 /** Every restore point that must be there, with what it holds. */
 const points = new Map<string, string>();
-/** How many writes and removals a kind of work does when nobody kills it, and how long that takes. */
+/** How many writes and removals a kind of work does when it is not killed, and how long that takes. */
 const usual = new Map<Work, { changes: number; ms: number }>();
 
 const place = (name: 'main' | 'other'): string => join(folder.path, name);
@@ -172,7 +172,7 @@ function orderFor(work: Work): WorkOrder {
   return { work, seed: chance.below(2 ** 31), points: [...new Set(doomed)], dieAt: 0, dieAfter: false };
 }
 
-/** What a process that nobody kills does; also the next work after each kill, which nobody unlocks for. */
+/** What a process does that is not killed; also the next work after each kill, without an `unlock` in between. */
 async function backUpHere(): Promise<void> {
   await using repository = await open('main');
   const { id } = await backUp(repository, treeOf(chance.below(2 ** 31)), {}, signal);

@@ -292,7 +292,7 @@ describe('a process killed while it writes', () => {
       const backend = createLocalBackend(place);
       const repository = await openRepository(backend, PASSWORD, signal);
       {
-        // The killed one's lock is no obstacle, not even to somebody who has to be alone.
+        // The killed one's lock does not stop others, not even one that needs an exclusive lock.
         await using _lock = await repository.lock('exclusive', signal);
       }
       const damage = (await checkRepository(repository, signal)).findings.filter(

@@ -81,7 +81,7 @@ describe('SFTP', () => {
       expect(reconnects, 'each cut has fired before the next is planned').toBe(cuts);
       cuts += 1;
     };
-    /** Cuts once so many more bytes have passed; whoever calls sees to it that they pass. */
+    /** Cuts once so many more bytes have passed; the caller makes them pass. */
     const cutIn = (bytes: number): void => {
       plan();
       host.proxy.cutAfterBytes(bytes);
@@ -131,7 +131,7 @@ describe('SFTP', () => {
       isCut = true;
     };
     const { findings } = await verifyRepository(read, { signal, onProgress });
-    // A session that was cut off may open its file after we cleaned up behind it: a warning, and nobody reads such files.
+    // A session that was cut off may open its file after we cleaned up behind it: a warning, and such files are never read.
     const stored = await readdir(folder, { recursive: true });
     return {
       cuts: reconnects,

@@ -130,7 +130,7 @@ describe(`with restic (seed ${SEED})`, needing(NO_RESTIC), () => {
     const [before = '', after = ''] = [points[one], points[two]];
     const theirs = linesOf(await resticOk(place, 'diff', '--json', '--metadata', before, after));
     const { changes, summary } = await ourDiff(before, after, true);
-    // restic writes what is no text as replacement characters; of metadata it also compares inode, ctime and links.
+    // restic writes what is not text as replacement characters; of metadata it also compares inode, ctime and links.
     const text = (path: unknown): string => String(path).replaceAll('\u00e9', '\\xe9').replaceAll('\ufffd', '\\xe9');
     const said = new Map(
       theirs

@@ -138,7 +138,7 @@ describe('the same folder by both', () => {
     expect(others).toEqual([
       // restic 0.14 reads no attributes of links.
       'extended_attributes attributes/link',
-      // It keeps what U+FFFD leaves of a target that is no UTF-8; newer ones have this field as well.
+      // It keeps what U+FFFD leaves of a target that is not UTF-8; newer ones have this field as well.
       'linktarget_raw kinds/link-bytes',
       // It passes over sockets; we name them.
       'only-stillpoint kinds/socket',

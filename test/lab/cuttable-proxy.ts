@@ -21,7 +21,7 @@ export interface CuttableProxy extends AsyncDisposable {
   cut(): void;
   /** Resets every open connection once `count` more bytes have passed, both ways together. */
   cutAfterBytes(count: number): void;
-  /** Passes nothing more in either direction, on open and new connections, until `resume`; nobody is told. */
+  /** Passes nothing more in either direction, on open and new connections, until `resume`; neither side is told. */
   stall(): void;
   /** A slow line: so many bytes a second, both ways and all connections together, in turn. Undefined: no limit. */
   limit(bytesPerSecond: number | undefined): void;

@@ -24,7 +24,7 @@ import { noteFailure, noteKernel, whyNoGuestStarts } from './test-run.ts';
 export interface GuestOptions {
   /** Memory of the guest; taken from the machine only as the guest uses it. */
   readonly memoryMiB?: number;
-  /** Told of the phases of building, when the image is not cached, and of booting. */
+  /** Called with the phases of building, when the image is not cached, and of booting. */
   readonly progress?: Progress;
 }
 
@@ -42,7 +42,7 @@ export interface Guest extends AsyncDisposable {
   readonly consoleLog: string;
   /** Aborted when the guest has ended, with how; after a reboot it is another one. */
   readonly endedSignal: AbortSignal;
-  /** Runs a shell script in the guest over the plain OpenSSH client, as root unless told otherwise. */
+  /** Runs a shell script in the guest over the plain OpenSSH client, as root by default. */
   run(script: string, options: { readonly signal: AbortSignal; readonly as?: GuestAlias }): Promise<RunResult>;
   /** Like {@link run}, but a failing script is an error with everything that it said. Returns its stdout. */
   must(script: string, options: { readonly signal: AbortSignal; readonly as?: GuestAlias }): Promise<string>;

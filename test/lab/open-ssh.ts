@@ -19,7 +19,7 @@ export interface RunResult {
   readonly code: number | undefined;
 }
 
-/** Writes a client configuration for `aliases` that looks at no other configuration and asks nobody anything. */
+/** Writes a client configuration for `aliases` that reads no other configuration and never asks. */
 export async function writeSshConfig(path: string, aliases: readonly SshAlias[]): Promise<void> {
   const blocks = aliases.map(({ name, options }) =>
     [`Host ${name}`, ...Object.entries(options).map(([key, value]) => `  ${key} ${value}`)].join('\n'),
@@ -27,7 +27,10 @@ export async function writeSshConfig(path: string, aliases: readonly SshAlias[])
   await writeFile(path, `${blocks.join('\n\n')}\n`, { mode: 0o600 });
 }
 
-/** Runs `script` with /bin/sh on the host that `alias` names in `configFile`. A failing script is a result, not an error. */
+/**
+ * Runs `script` with /bin/sh on the host that `alias` names in `configFile`. A failing script is a result, not an
+ * error.
+ */
 export async function runOverSsh(
   target: { readonly configFile: string; readonly alias: string },
   script: string,

@@ -34,7 +34,7 @@ export function commandLineOf(pid: number): readonly string[] {
   }
 }
 
-/** Sends a signal to `pid`, SIGKILL unless said; that it has already gone is no error. */
+/** Sends a signal to `pid`, SIGKILL unless said; one that has already gone is not an error. */
 export function killIfAlive(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
   try {
     process.kill(pid, signal);

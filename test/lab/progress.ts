@@ -1,5 +1,5 @@
 /**
- * Phases of work that somebody waits for. Each has a limit, and while one takes long its name is shown every few
+ * Phases of work that a person waits for. Each has a limit, and while one takes long its name is shown every few
  * seconds: what is waited for, and for how long already.
  */
 
@@ -10,7 +10,7 @@ export interface Progress {
   note(text: string): void;
 }
 
-/** Shows nobody anything. */
+/** Shows nothing. */
 export const silentProgress: Progress = { begin: () => () => undefined, note: () => undefined };
 
 /** Nothing is printed for longer than this while a phase goes on. */

@@ -11,7 +11,7 @@ class LabRequirementsError extends Error {
   override readonly name = 'LabRequirementsError';
 }
 
-/** The packages of `names` that are not installed. Throws when this is no Debian machine. */
+/** The packages of `names` that are not installed. Throws when this is not a Debian machine. */
 async function notInstalled(names: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
   const query = await execa('dpkg-query', ['--show', '--showformat', '${Package} ${db:Status-Status}\n', ...names], {
     reject: false,

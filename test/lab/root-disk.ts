@@ -43,7 +43,7 @@ export async function buildRootDisk(
 
 async function unpackDebian(root: string, signal: AbortSignal): Promise<void> {
   const mirror = process.env['STILLPOINT_LAB_MIRROR'];
-  // Manual pages, documentation and translations are half of the files and nobody in the guest reads them.
+  // Manual pages, documentation and translations are half of the files and are not needed in the guest.
   const excluded = ['/usr/share/man/*', '/usr/share/doc/*', '/usr/share/locale/*', '/usr/share/info/*'];
   await execa(
     'mmdebstrap',

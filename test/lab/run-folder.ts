@@ -1,4 +1,4 @@
-/** Where the test files of one run share what they learn; opened once by whoever starts the run. */
+/** Where the test files of one run share what they learn; opened once by the process that starts the run. */
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

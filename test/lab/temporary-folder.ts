@@ -1,6 +1,6 @@
 /**
  * A temporary folder that goes with its owner. Its name carries the owner's process id: folders of owners that were
- * killed outright are found by that and removed by whoever comes next.
+ * killed outright are found by that and removed by the next process that makes one.
  */
 
 import { rmSync } from 'node:fs';

@@ -170,6 +170,6 @@ test.each(ERAS)('progress is told to a client that asked, rising, in our own wor
   stillpoint.emit(ID, sampleRun[8]!, sampleRun[8]!);
   stillpoint.emit(ID, sampleRun[9]!);
   await waiting;
-  // The second is within the same second and therefore not told
+  // The second is within the same second and therefore not reported
   expect(told).toEqual([{ progress: 9, message: 'read: 32 MiB of 80 MiB' }]);
 });

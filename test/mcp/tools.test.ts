@@ -112,7 +112,7 @@ test('what needs a person names the exact command for one', async () => {
   });
   stillpoint.fail('inspectHost', unknownKey);
   stillpoint.fail('planBackup', unknownKey);
-  // The one that is in use, also where nobody named it: a terminal may have another default.
+  // The one that is in use, also where it was not named: a terminal may have another default.
   Object.assign(stillpoint, { configFile: "/home/ann/it's here.jsonc" });
   await using connected = await connectInProcess(stillpoint);
   const inspected = await connected.call('inspect_host', { host: 'db1' });

@@ -1,6 +1,6 @@
 /**
  * A program for kill tests: backs up without end into the repository in argv[2], a file of new content each time, and
- * prints the id of every restore point that it was told is saved. Whoever starts it ends it with SIGKILL.
+ * prints the id of every restore point that was reported as saved. The test that starts it ends it with SIGKILL.
  */
 import { randomBytes } from 'node:crypto';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';

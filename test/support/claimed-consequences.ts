@@ -1,6 +1,6 @@
 /**
  * Sentences of the sources that say what an end means for the whole: "Nothing was changed", "was removed", "is whole".
- * Whoever writes an error cannot know that; the facts of the run do, at its end (`shared/domain/consequences.ts`).
+ * An error in the middle of a run cannot know that; the end of the run computes it (`shared/domain/consequences.ts`).
  */
 import { parseSync, Visitor } from 'oxc-parser';
 
@@ -60,7 +60,7 @@ export function claimsIn(path: string, source: string): readonly Claim[] {
       texts.push(quasis.map(({ value }) => value.cooked ?? '').join('…'));
     },
   }).visit(parseSync(path, source).program);
-  // A script for a host is no message.
+  // A script for a host is not a message.
   return texts
     .filter((text) => !text.trim().includes('\n'))
     .flatMap((text) => text.split(/(?<=[.?!])\s+/))
@@ -68,7 +68,7 @@ export function claimsIn(path: string, source: string): readonly Claim[] {
     .map((sentence) => ({ path, sentence }));
 }
 
-/** What the sources claim and may not, and what is allowed and claimed by nobody any more. */
+/** What the sources claim and may not, and what is allowed and no longer claimed. */
 export function strayClaims(sources: ReadonlyMap<string, string>): readonly string[] {
   const used = new Set<string>();
   const stray = [...sources]

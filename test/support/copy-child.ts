@@ -1,6 +1,6 @@
 /**
  * A program for kill tests. `fill REPOSITORY` makes a repository with five restore points; `copy FROM TO` copies them
- * one by one and prints a line when one is saved. Whoever starts it ends it with SIGKILL.
+ * one by one and prints a line when one is saved. The test that starts it ends it with SIGKILL.
  */
 import { randomBytes } from 'node:crypto';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';

@@ -9,7 +9,7 @@ const SUITES = ['forky', 'trixie'] as const;
 
 type NewestRestic =
   | { readonly program: string; readonly version: string; readonly skip: undefined }
-  /** The reason why there is none, to be printed with the tests that are skipped. */
+  /** Why it cannot be had, to be printed with the tests that are skipped. */
   | { readonly program: 'restic'; readonly version: undefined; readonly skip: string };
 
 export async function newestRestic(signal: AbortSignal = AbortSignal.timeout(4 * 60_000)): Promise<NewestRestic> {

@@ -1,6 +1,6 @@
 /**
  * What the product can say: every text and every template of its source, as patterns. Documents and samples show
- * messages; one that no code can print is a promise that nobody keeps.
+ * messages; one that no code can print is a false promise.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

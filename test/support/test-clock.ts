@@ -1,4 +1,4 @@
-/** A clock that stands still until somebody sleeps: the sleep takes no time, and the clock says that it did. */
+/** A clock that stands still until code sleeps on it: the sleep takes no time, and the clock says that it did. */
 import type { Clock } from '../../shared/base/clock.ts';
 
 export class TestClock implements Clock {

@@ -75,7 +75,7 @@ export class FolderStack {
     if (folder === undefined) return;
     const place = await this.#waiting.acquire(this.#signal);
     const node = this.#store(folder).finally(() => place[Symbol.dispose]());
-    // Whoever awaits the parent sees the failure; before that it must not count as unhandled.
+    // The failure is seen where the parent is awaited; until then it must not count as unhandled.
     node.catch(() => undefined);
     const parent = this.#open.at(-1);
     if (parent) addTo(parent, node);

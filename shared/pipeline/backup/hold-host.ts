@@ -1,9 +1,9 @@
 /**
  * The host for the length of a run: its lease, and what is reported of the snapshots under it.
  *
- * Crash story: the run is written down before the lease is armed, so whoever finds our process dead can name the run to
- * the next sweep. Releasing happens once, on a clock of its own, however the run ends; what it could not remove is reported
- * as `cleanup-failed` and left to the watchman and to the next sweep.
+ * Crash story: the run is written down before the lease is armed, so a reader that finds our process dead can name the
+ * run to the next sweep. Releasing happens once, on a clock of its own, however the run ends; what it could not remove
+ * is reported as `cleanup-failed` and left to the watchman and to the next sweep.
  */
 import type { Clock } from '../../base/clock.ts';
 import { toErrorRecord } from '../../base/errors.ts';

@@ -4,7 +4,7 @@
  *
  * Which files the parent restore point still holds is judged by the host's clock alone: a file that was changed since
  * has another ctime, unless that clock showed the same instant twice. It does so when it is set back. How far it was set
- * back between two backups is seen by the uptime, which nobody sets, as long as the host was not restarted, and by our
+ * back between two backups is seen by the uptime, which cannot be set, as long as the host was not restarted, and by our
  * own clock otherwise. So the times that may have come twice are known, and what bears one of them is read again.
  *
  * What is not seen is a clock that was set back and forth again between two backups. A file that was changed in both

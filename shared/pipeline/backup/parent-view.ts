@@ -47,7 +47,7 @@ export class ParentView {
     try {
       return await this.#repository.treeByName(subtree, signal);
     } catch (error) {
-      // A parent with a damaged tree is no parent there: its files are read again, which also mends the repository.
+      // A parent is not used where its tree is damaged: its files are read again, which also mends the repository.
       if (isStillpointError(error, 'repository.damaged')) return NONE;
       throw error;
     }

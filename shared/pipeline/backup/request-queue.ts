@@ -3,7 +3,7 @@
  * comes back has to wait.
  *
  * A name that travels alone costs an encrypted packet and a system call, more than reading a small file. So names
- * leave together: whoever had to wait may continue when a quarter of the room is free, and what is asked for in one turn
+ * leave together: those that had to wait continue when a quarter of the room is free, and what is asked for in one turn
  * of the event loop is handed over at its end.
  */
 import { setImmediate as turnEnd } from 'node:timers/promises';
@@ -48,7 +48,7 @@ export class RequestQueue<T> implements AsyncIterable<readonly T[]> {
     this.#wakeReader.resolve();
   }
 
-  /** Lets everybody who waits fail, now and later; returns what nobody took. */
+  /** Fails all who wait, now and later; returns the requests that were not taken. */
   fail(error: Error): readonly T[] {
     this.#failure ??= error;
     this.#wakeReader.resolve();

@@ -104,7 +104,7 @@ function choosePoints(
   wanted: readonly string[],
   location: string,
 ): Choice {
-  // One that cannot be read may go too: whoever names it by its id means it.
+  // One that cannot be read may go too: naming it by its id is deliberate.
   const broken = findings.flatMap(({ affects }) => affects);
   const names = [...points.map(({ id }) => id as string), ...broken];
   const chosen = new Set(wanted.map((text) => resolve(text, names, location)));

@@ -58,7 +58,10 @@ export function mixedHosts(groups: readonly PlannedGroup[]): string[] {
     : [];
 }
 
-/** A tag to keep by that nothing bears may be one that nobody has set yet; where it is near one that is there, look. */
+/**
+ * A tag of `--keep-tag` that no restore point has may be one that is not in use yet; where it is near an existing
+ * one, warn.
+ */
 export function mistypedTags(rules: readonly KeepRules[], points: readonly FilteredFacts[]): string[] {
   const known = [...new Set(points.flatMap(({ tags = [] }) => tags))];
   const wanted = new Set(rules.flatMap(({ tags = [] }) => tags.flat()));

@@ -92,7 +92,7 @@ function ownerOf(
 
 function modeOf({ type, mode }: Node, isOwnerKept: boolean, traits: TargetTraits, losses: string[]): number {
   if (!traits.permissions && type !== 'symlink') losses.push('permissions (the file system has none)');
-  // Set-user-ID without that user would lend out the rights of whoever restores.
+  // Set-user-ID without that user would lend out the rights of the restoring user.
   if (isOwnerKept || type === 'dir' || (mode & SET_ID_BITS) === 0) return mode;
   losses.push('set-user-ID and set-group-ID bits (the owner is another one)');
   return mode & ~SET_ID_BITS;

@@ -1,7 +1,7 @@
 /**
  * The folder to restore into, and the folder inside it in which the work is done.
  *
- * Everything is made in a new folder of mode 0700 that belongs to whoever restores, below the target, and moved to its
+ * Everything is made in a new folder of mode 0700 that belongs to the restoring user, below the target, and moved to its
  * place at the end; so nobody but root can exchange a folder that was made for a link while tar writes into it, whoever
  * the target belongs to. Both folders are known by device and inode, and each command sees that it is in the right
  * one before it does anything: what a path leads to can change, these cannot.
@@ -43,7 +43,7 @@ export interface TargetFacts {
 
 /**
  * Goes to the target folder by folder, makes what is missing (mode 0700) and the work folder in it, and says why it
- * cannot be used otherwise. A link is followed only where nobody else can have put it there.
+ * cannot be used otherwise. A link is followed only where no other user can have put it there.
  * @param workName begins with `WORK_PREFIX`
  */
 export function prepareTarget(target: string, workName: string): RemoteCommand<TargetFacts> {

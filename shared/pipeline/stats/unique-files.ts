@@ -1,4 +1,4 @@
-/** Files of different content over all restore points, told apart by the list of their blobs. */
+/** Files of different content over all restore points, distinguished by the list of their blobs. */
 import { createHash } from 'node:crypto';
 import type { BlobId } from '../../repository/format/ids.ts';
 import { BlobSet } from '../../repository/index/blob-set.ts';

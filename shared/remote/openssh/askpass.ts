@@ -106,7 +106,7 @@ const HELPER = [
   'socket.write(JSON.stringify([Number(hop), text, process.env.SSH_ASKPASS_PROMPT ?? ""]) + "\\n");',
 ].join(' ');
 
-/** The program that runs us runs the helper too; in an editor it has to be told to be plain Node. */
+/** The program that runs us runs the helper too; in an editor it has to be asked to behave as plain Node. */
 function helperScript(socketPath: string, hop: number): string {
   const program = quoteArg(process.execPath).toString();
   return [

@@ -1,5 +1,5 @@
 /**
- * What OpenSSH's client wrote into its log (`-E`, LogLevel DEBUG1), read for what a person has to be told. Nothing is
+ * What OpenSSH's client wrote into its log (`-E`, LogLevel DEBUG1), read for what a person has to know. Nothing is
  * decided by it but words and error codes: whether we are connected is known from the control socket. Pure.
  */
 export interface ClientLog {

@@ -24,7 +24,7 @@ export interface Failed {
   /** What was printed beside the log: banners, and the words of a ProxyCommand. */
   readonly stderr: string;
   readonly budgetMs: number;
-  /** What was not answered, by whom. */
+  /** The questions that were not answered, and why. */
   readonly declined: readonly string[];
   readonly mayAsk: boolean;
   /** Keys of other types that are known for the host, as "type SHA256:…". */

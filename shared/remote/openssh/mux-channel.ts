@@ -80,7 +80,7 @@ export class MuxChannel {
   receive(code: number | undefined, bytes: Buffer): void {
     this.#owed += bytes.length;
     const output = code === undefined ? this.#stdout : this.#stderr;
-    // What nobody wants any more is thrown away, so that the far side's close is reached.
+    // What is no longer wanted is read and dropped, so that the far side's close is reached.
     const isFull = this.#isOpen && !output.destroyed && (code ?? 1) === 1 && !output.push(bytes);
     if (!isFull && this.#owed >= WINDOW / 4) this.#giveBack();
   }

@@ -24,7 +24,7 @@ const ALWAYS: Readonly<Record<string, string>> = {
   stdinnull: 'no',
   tunnel: 'no',
   visualhostkey: 'no',
-  // An unknown key is never accepted without a person, whoever else would.
+  // An unknown key is never accepted without a person, even where the user's configuration would.
   nohostauthenticationforlocalhost: 'no',
 };
 
@@ -51,7 +51,7 @@ export function overridesFor(config: SshConfig, { mayAsk, keepAlive }: CarrierSe
     ...(config.connectTimeoutMs === undefined
       ? ([['connecttimeout', String(CONNECT_BUDGET_MS / 1000)]] as [string, string][])
       : []),
-    // Both would ask in the middle of a connection that nobody watches.
+    // Both would ask in the middle of a connection, where no person is watching.
     ...(config.updateHostKeys === 'ask' ? ([['updatehostkeys', 'no']] as [string, string][]) : []),
   ];
   return options.flatMap(([keyword, value]) => ['-o', `${keyword}=${value}`]);

@@ -1,5 +1,5 @@
 /**
- * What OpenSSH's client asks, told apart by the exact words of its source (readpass.c, sshconnect.c, sshconnect2.c,
+ * What OpenSSH's client asks, distinguished by the exact words of its source (readpass.c, sshconnect.c, sshconnect2.c,
  * ssh-pkcs11.c). What is not understood wholly is `other`, and nothing is answered to it without a person. Pure.
  */
 export type Prompt =

@@ -2,7 +2,7 @@
  * A client's questions put to the person, and what became of the answers. A question that comes again means that its
  * last answer was refused; that the login ended well means that the last answers were right.
  *
- * Where a person declines, or nobody can answer, nothing is sent in place of an answer: OpenSSH would take silence for
+ * Where a person declines, or cannot be asked, nothing is sent in place of an answer: OpenSSH would take silence for
  * an empty password and send that, so the attempt is ended at once.
  */
 import { registerSecret } from '../../base/log.ts';
@@ -15,7 +15,7 @@ import { readClientLog } from './client-log.ts';
 import { type Prompt, parsePrompt } from './prompts.ts';
 
 export interface QuestionsOptions {
-  /** Undefined where nobody can be asked. */
+  /** Undefined where no person can be asked. */
   readonly prompter: Prompter | undefined;
   readonly way: readonly Hop[];
   /** The name of the host that all this is for. */

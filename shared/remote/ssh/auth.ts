@@ -1,6 +1,6 @@
 /**
  * Logging in: which method is tried next, and what became of each. The host says which methods it takes; keys come
- * before what a person has to type; every attempt is written down, because "permission denied" helps nobody.
+ * before what a person has to type; every attempt is written down, because "permission denied" alone helps no user.
  */
 import type { AnyAuthMethod, KeyboardInteractiveCallback, Prompt } from 'ssh2';
 import type { StillpointError } from '../../base/errors.ts';

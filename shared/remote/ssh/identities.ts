@@ -17,7 +17,7 @@ export interface Identity {
   readonly agent: OneKey;
 }
 
-/** `hasSigned` tells that the host wanted this key: without that, nobody is asked to sign. */
+/** `hasSigned` says that the host wanted this key: the agent is asked to sign only then. */
 export type OneKey = InstanceType<typeof BaseAgent> & { readonly hasSigned: boolean };
 
 export interface Identities {

@@ -34,7 +34,7 @@ export class KeptSession implements AsyncDisposable {
     return await abortable(this.#connecting, signal);
   }
 
-  /** From now on nobody gets a session any more. */
+  /** From now on no session is handed out any more. */
   closing(): void {
     this.#closing.abort(hostClosed(this.#options.host));
   }

@@ -47,7 +47,7 @@ function parseLine(line: string, file: string, number: number): KnownHost[] {
   return [{ marker, names, keyType, key, file, line: number }];
 }
 
-/** The type that a public key names in its first field; empty when it is no key. */
+/** The type that a public key names in its first field; empty when it is not a key. */
 export function keyTypeOf(key: Buffer): string {
   if (key.length < 4) return '';
   const length = key.readUInt32BE(0);

@@ -28,7 +28,7 @@ export interface Trouble {
 export interface RetryPorts {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Told of each failure after which a call is made again. */
+  /** Called for each failure after which a call is made again. */
   readonly onTrouble?: ((trouble: Trouble) => void) | undefined;
   readonly policy: RetryPolicy;
   /** From 0 to below 1; default Math.random. */
@@ -79,7 +79,7 @@ export class Attempts {
     this.#ports.givenUp.worked(this.#what);
   }
 
-  /** Resolves when it is time for the next try; throws the error when there is none. */
+  /** Resolves when it is time for the next try; throws the error when there is no further try. */
   async waitAfter(error: unknown, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (!isStillpointError(error) || error.retry === 'never') throw error;

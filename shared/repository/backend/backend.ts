@@ -96,7 +96,7 @@ export interface Backend extends ReadableBackend, AsyncDisposable {
   prepare(signal: AbortSignal): Promise<void>;
   /** Stores the concatenation of `content`. Saving the same file again is allowed and changes nothing. */
   save(file: FileRef, content: readonly Uint8Array[], signal: AbortSignal): Promise<void>;
-  /** A file that is not there is `backend.not-found`; whoever repeats the call takes that for done. */
+  /** A file that is not there is `backend.not-found`; a repeated call takes that for done. */
   remove(file: FileRef, signal: AbortSignal): Promise<void>;
   /** Lets go of connections; may be called twice. */
   close(): Promise<void>;

@@ -3,9 +3,9 @@
  * taken away at any time, by us, by other processes or by hand, and is then fetched again.
  *
  * A file is written under a name of its own and renamed, so several processes may write the same one; what a crash
- * leaves is a file that nobody reads until it is the oldest. Nothing is flushed to the disk: a file that a power cut
- * spoils does not match its sum. Whatever goes wrong in here is nobody's error, it only costs time; so nothing in the
- * folder may be waited for, as opening a FIFO would.
+ * leaves is a file that is not read until it is the oldest. Nothing is flushed to the disk: a file that a power cut
+ * spoils does not match its sum. What goes wrong in here is never reported as an error, it only costs time; so nothing
+ * in the folder may be waited for, as opening a FIFO would.
  */
 import { hash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';

@@ -3,7 +3,7 @@
  * stored, sealed, so the folder reveals no more than the store does, and they are proved by the layer above as always.
  *
  * One bad answer must not stay for good. A whole file is kept, and read here, only when it fits its name, which is its
- * SHA-256. What a piece of a pack should be is known only above: whoever finds that it fails asks again with `renew`.
+ * SHA-256. What a piece of a pack should be is known only above: a caller that finds it wrong asks again with `renew`.
  *
  * A stored file never changes, so a copy is never out of date; it can only be of a file that is gone. What is there is
  * therefore always asked of the store itself: listings, sizes and removals pass through, and what a listing no longer

@@ -3,15 +3,15 @@
  * what it did. Among them are the locks, which come and go with every opening.
  *
  * A call that failed may have done its work all the same: the answer was lost, or came after a cancel. It is then looked
- * whether the file is there, on a clock of its own. Of locks nobody needs to know.
+ * whether the file is there, on a clock of its own. Locks are not recorded.
  */
 import { cleanupSignal } from '../../base/cancel.ts';
 import { isStillpointError } from '../../base/errors.ts';
 import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFile } from './backend.ts';
 
 /**
- * `begun` comes before every call, so that whoever finds our process dead knows what may have been done. `unsure`: nobody
- * knows whether the file is as it was to become, `saved` or `removed`.
+ * `begun` comes before every call, so that a reader that finds our process dead knows what may have been done.
+ * `unsure`: nobody knows whether the file is as it was to become, `saved` or `removed`.
  */
 export type StoreChange =
   | { readonly kind: 'saved' | 'removed'; readonly file: FileRef }

@@ -25,5 +25,5 @@ export const isPackFolder = (name: string): boolean => /^[0-9a-f]{2}$/.test(name
 /** Whether a name may be that of a stored file: only what is stored is missed when a link to it is dead. */
 export const mayBeStored = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 
-/** A pack in the folder of other packs is found by nobody, whatever a listing says. */
+/** A pack in the folder of other packs is never found, whatever a listing says. */
 export const isMisplaced = (name: string, folder: string): boolean => mayBeStored(name) && !name.startsWith(folder);

@@ -1,17 +1,17 @@
 /**
  * Whether a store sends fast enough to be waited for.
  *
- * Patience with silence is no protection from a store that sends a byte now and then: each begins the silence anew, and an
- * answer of a few hundred bytes takes hours. So what all answers of a store bring is compared with the time that was
- * spent waiting for it. A slow line is no reason to give up: 16 MiB over 100 kbit/s come twelve times as fast as the
- * floor, however many requests share the line. Time in which we hold back ourselves, as for a limit of speed, is not
- * waiting, and neither is the first second of an answer, which is the way there and back.
+ * A limit of silence does not protect against a store that sends a byte now and then: each byte restarts the limit, and
+ * an answer of a few hundred bytes takes hours. So what all answers of a store bring is compared with the time that was
+ * spent waiting for it. A slow line is not given up: 16 MiB over 100 kbit/s come twelve times as fast as the floor,
+ * however many requests share the line. Time in which we hold back ourselves, as for a limit of speed, is not waiting,
+ * and neither is the first second of an answer, which is the way there and back.
  */
 import type { ClientRequest } from 'node:http';
 import { formatBytes } from '../../base/bytes.ts';
 
 const FLOOR_BYTES_PER_SECOND = 1024;
-/** Over how long it is measured at least. A store may also pause for as long as silence is borne with. */
+/** Over how long it is measured at least. A store may also pause for as long as the limit of silence allows. */
 const WINDOW_MS = 60_000;
 const LATENCY_MS = 1_000;
 
@@ -82,7 +82,7 @@ export class Flow {
 class TooSlowError extends Error {
   readonly code = 'ETIMEDOUT';
   readonly bytesPerSecond: number;
-  /** For how long it was borne with; it counts as time in which nothing moved. */
+  /** How long it was waited for; the retry counts it as time in which nothing moved. */
   readonly silentMs: number;
 
   constructor(bytes: number, ms: number) {

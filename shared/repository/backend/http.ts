@@ -1,6 +1,6 @@
 /**
  * HTTP for the stores that speak it: one connection pool of Node's own client, with the certificates, the limits of
- * speed and the patience that all of them share. It knows no store: status codes are its callers' business.
+ * speed and the patience that all of them share. It knows no store: its callers judge the status codes.
  *
  * A request ends with its signal. One on which nothing moves for minutes, or too little, is given up; what sets it going
  * again is the retry around the backend. Redirects are not followed, because a login would go along.
@@ -50,7 +50,7 @@ export class HttpClient {
     this.#flow = new Flow(options.silenceMs ?? LONG_SILENCE_MS, options.slownessMs);
   }
 
-  /** Resolves with the head of the answer; whoever takes it has to read it to its end, or to destroy it. */
+  /** Resolves with the head of the answer; the caller has to read it to its end or to destroy it. */
   async send({ method, url, headers, body = [], ...wish }: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
     signal.throwIfAborted();
     const isTls = url.protocol === 'https:';

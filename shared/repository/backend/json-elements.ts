@@ -1,6 +1,6 @@
 /** The elements of a JSON array one by one, so that a listing of a million files is never a million objects at once. */
 
-/** @param bad the error for a text that is no array */
+/** @param bad the error for a text that is not an array */
 export function* arrayElements(text: string, bad: () => Error): Generator {
   let at = skipSpace(text, 0);
   if (text[at] !== '[') throw bad();

@@ -39,7 +39,7 @@ async function isFolder(root: string, entry: Dirent): Promise<boolean> {
   return found?.isDirectory() === true;
 }
 
-/** Undefined where it is gone, or is a link that nobody misses. */
+/** Undefined where it is gone, or is a dead link in a place where no folder of packs is expected. */
 async function follow(root: string, name: string, entry: Dirent, isMissed: boolean) {
   const full = path.join(root, name);
   try {

@@ -2,7 +2,7 @@
  * A repository in a folder of this machine.
  *
  * A file is written under a temporary name in its own folder, flushed to the disk, marked read-only, renamed, and the
- * folder is flushed. A crash before the rename leaves a `…-tmp-…` file that nobody reads; after it, the file is whole
+ * folder is flushed. A crash before the rename leaves a `…-tmp-…` file that is never read; after it, the file is whole
  * and stays. Packs lie in `data/xx/`, where xx are the first two digits of the name. Layout and modes are restic's.
  * Folders and files may be links to other disks; one that leads nowhere is an error and not an empty folder.
  */
@@ -22,7 +22,7 @@ import { FOLDERS, refuseForeign, unfitFolder } from './new-place.ts';
 const OWNER_ONLY = { folder: 0o700, file: 0o400 };
 const WITH_GROUP = { folder: 0o770, file: 0o440 };
 
-/** A FIFO in the place of a file would keep whoever opens it waiting forever. */
+/** Opening a FIFO in the place of a file would wait forever. */
 const READ_NO_WAIT = constants.O_RDONLY | constants.O_NONBLOCK;
 
 export function createLocalBackend(folder: string): Backend {

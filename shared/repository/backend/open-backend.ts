@@ -30,7 +30,7 @@ export interface BackendPorts {
   readonly clock: Clock;
   /** With a place that fails. */
   readonly patience: Patience;
-  /** Told when a call failed and is made again. */
+  /** Called when a call to the store failed and is made again. */
   readonly onTrouble?: ((trouble: Trouble) => void) | undefined;
   /** For places that are reached by SSH. */
   readonly ssh?: SshWay | undefined;
@@ -47,7 +47,7 @@ const REMOTE_CONNECTIONS = 5;
 
 /**
  * A remote store is contacted once, and not again and again when that fails: a user who looks at a repository whose
- * server is down is told so, and waiting is for what worked before. Errors: `backend.…`, `ssh.…`.
+ * server is down sees the error at once; only what worked before is waited for. Errors: `backend.…`, `ssh.…`.
  */
 export async function openBackend(
   location: Location,

@@ -23,7 +23,7 @@ export interface RestOptions extends HttpOptions {
 }
 
 const VERSION_2 = 'application/vnd.x.restic.rest.v2';
-/** More than this of what a server says is no sentence. */
+/** A longer text from a server is not shown. */
 const SAID_BYTES = 300;
 
 export function createRestBackend(location: RestLocation, options: RestOptions): Backend {
@@ -73,7 +73,7 @@ class RestBackend implements Backend {
       const { sizeBytes } = await this.stat(file, signal);
       if (sizeBytes < content.reduce((sum, piece) => sum + piece.length, 0)) await this.remove(file, signal);
     } catch {
-      // The failure of the save is what counts, and a cancel is seen by whoever would make it again.
+      // The failure of the save is what counts, and the retry sees a cancel by itself.
     }
   }
 
@@ -196,7 +196,7 @@ class RestBackend implements Backend {
 interface Asking {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: readonly Uint8Array[];
-  /** Statuses that are no errors, beside those of success. */
+  /** Statuses that are not errors, beside those of success. */
   readonly accepts?: readonly number[];
   /** Of the body of the answer. */
   readonly mostBytes?: number | undefined;

@@ -1,5 +1,5 @@
 /**
- * The kept client of Amazon's, made for stores of any maker: addresses, keys and signatures are its business, the HTTP
+ * The kept client of Amazon's, made for stores of any maker: it does addresses, keys and signatures; the HTTP
  * below it and the retries above it are ours.
  *
  * Bodies keep the pieces that they were made of, so that a pack is never copied on its way, and are signed with their
@@ -19,7 +19,7 @@ export interface S3ClientOptions extends HttpOptions, Pick<S3Options, 'region' |
   readonly keys: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
 }
 
-/** What stores of other makers accept when nobody has named their region. */
+/** What stores of other makers accept when no region is configured. */
 const USUAL_REGION = 'us-east-1';
 const AMAZON = /^s3(?:[.-]([a-z0-9-]+))?\.amazonaws\.com(\.cn)?$/;
 

@@ -15,7 +15,7 @@ export interface Refused {
   readonly neededBytes: number;
 }
 
-/** A StillpointError passes as it is: the way to the host has its own words. So does what is no answer of a server. */
+/** A StillpointError passes as it is: the way to the host has its own words. So does what is not an answer of a server. */
 export async function fromSftp(cause: unknown, client: SftpClient, refused: Refused): Promise<unknown> {
   if (isStillpointError(cause)) return cause;
   const { doing } = refused;

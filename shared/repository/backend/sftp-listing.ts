@@ -46,7 +46,7 @@ export async function leadsToFolder(place: ListedPlace, entry: FolderEntry): Pro
   return found !== undefined && isFolder(found);
 }
 
-/** Undefined where it is gone, or is a link that nobody misses. */
+/** Undefined where it is gone, or is a dead link in a place where no folder of packs is expected. */
 async function look(
   { client, root, location }: ListedPlace,
   folder: string,

@@ -71,7 +71,7 @@ export async function syncFolder(client: SftpClient, folder: string): Promise<vo
   letGo(client, handle);
 }
 
-/** For what is good to have and not needed. The end of the connection is no refusal. */
+/** For what is good to have and not needed. The end of the connection does not count as a refusal. */
 export function passRefusal(error: unknown): undefined {
   if (sftpStatusOf(error) === undefined) throw error;
 }

@@ -3,7 +3,7 @@
  *
  * A file is written under a temporary name in its own folder, flushed to the host's disk where the server can do that
  * (`fsync@openssh.com`), and renamed over its final name; then the folder is flushed. A connection that is lost before
- * the rename leaves a `…-tmp-…` file that nobody reads and that the next save takes away; after it the file is whole.
+ * the rename leaves a `…-tmp-…` file that is never read and that the next save takes away; after it the file is whole.
  * Nothing is made again here: that is for `withRetries` around it, and the next call finds a new connection by itself.
  */
 import { randomBytes } from 'node:crypto';

@@ -1,10 +1,10 @@
 /**
- * What was found wrong, and whom it hits. Causes are gathered first (a missing pack, a broken blob); then one walk over
- * all trees (`survey.ts`) tells which restore points and files each cause costs.
+ * What was found wrong, and which restore points and files it hits. Causes are gathered first (a missing pack, a broken
+ * blob); then one walk over all trees (`survey.ts`) tells which restore points and files each cause costs.
  */
 import type { Finding } from '../../domain/report.ts';
 
-/** More names of one cause are no help to a reader; the count stays true. */
+/** More names of one cause do not help a reader; the count stays true. */
 const MOST_NAMES = 100;
 /** Names of all causes together. Beyond it a cause is hit by one name, so that memory stays bounded. */
 const MOST_NAMES_TOGETHER = 10_000;

@@ -113,7 +113,7 @@ export async function readIndexes(
   return damaged;
 }
 
-/** Files that are no part of a repository, and what interrupted writes left. */
+/** Files that are not part of a repository, and what interrupted writes left. */
 export class ForeignFiles {
   readonly #damage: Damage;
   #leftovers = 0;
@@ -123,7 +123,7 @@ export class ForeignFiles {
     this.#damage = damage;
   }
 
-  /** False for a file that is none of the repository's. */
+  /** False for a file that does not belong to the repository. */
   sort(type: FileType, { name, sizeBytes }: StoredFile): boolean {
     if (isId(name)) {
       if (type === 'locks' && sizeBytes === 0) this.#emptyLock(name);

@@ -120,7 +120,7 @@ export class PackFaults {
     }
   }
 
-  /** Where the sizes fit, a repair of the index has to be told to look at the header. */
+  /** Where the sizes fit, a repair of the index looks at the header only when asked to. */
   #indexAdvice({ pack, size }: PackVerdict): string {
     return fits(pack, size) ? REPAIR_INDEX.replace('index"', 'index --read-all"') : REPAIR_INDEX;
   }

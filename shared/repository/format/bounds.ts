@@ -1,19 +1,19 @@
 /**
- * How large what lies in a repository may be. What a repository claims is no reason to take memory or time for it: each
+ * How large what lies in a repository may be. What a repository claims must not make us take memory or time for it: each
  * of these is looked at before anything is read, and again while it is decompressed. All are far above what restic and
  * we write, and what is above them is damage, said with its name.
  */
 
 const MIB = 1024 ** 2;
 
-/** Plaintext. restic's chunker cuts at 8 MiB, we at 1 MiB; some programs can be told to cut later. */
+/** Plaintext. restic's chunker cuts at 8 MiB, we at 1 MiB; some programs can be configured to cut later. */
 const MOST_DATA_BLOB_BYTES = 64 * MIB;
 /** Plaintext. A folder of 7 million files, or a file of 30 TiB. */
 const MOST_TREE_BLOB_BYTES = 2 ** 31 - 1;
 
 /**
- * Content to what is stored, of blobs larger than any of data. Of all trees, those of very many empty files compress best,
- * some hundredfold; what is made of blanks to fill memory, thirty thousandfold.
+ * Content to what is stored, of blobs larger than any of data. Of all trees, those of very many empty files compress
+ * best, some hundredfold; what is made of blanks to fill memory, thirty thousandfold.
  */
 const MOST_RATIO = 4096;
 

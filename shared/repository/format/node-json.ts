@@ -66,14 +66,14 @@ const contentField = (ids: readonly BlobId[] | undefined): string =>
 
 const idList = (ids: readonly BlobId[]): string => (ids.length === 0 ? '[]' : `["${ids.join('","')}"]`);
 
-/** A target that is no UTF-8 is stored as text for old readers, with U+FFFD, and whole in base64 beside it. */
+/** A target that is not UTF-8 is stored as text for old readers, with U+FFFD, and whole in base64 beside it. */
 function linkTarget(target: Buffer | undefined): string {
   if (target === undefined || target.length === 0) return '';
   if (isValidUtf8(target)) return `,"linktarget":${goString(target.toString('utf8'))}`;
   return `,"linktarget":${lossyString(target)},"linktarget_raw":"${target.toString('base64')}"`;
 }
 
-/** Go writes one escaped U+FFFD for each byte that is no UTF-8, and a well-formed U+FFFD as it is. */
+/** Go writes one escaped U+FFFD for each byte that is not UTF-8, and a well-formed U+FFFD as it is. */
 function lossyString(bytes: Buffer): string {
   let out = '"';
   let start = 0;

@@ -29,7 +29,7 @@ export interface Node {
   /** Permissions with set-uid, set-gid and sticky: the low twelve bits of st_mode. */
   readonly mode: number;
   readonly mtime: Timestamp;
-  /** restic writes the mtime here unless it was told to keep access times. */
+  /** restic writes the mtime here unless run with `--with-atime`. */
   readonly atime: Timestamp;
   readonly ctime: Timestamp;
   readonly uid: number;

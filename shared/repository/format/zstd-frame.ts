@@ -7,7 +7,7 @@ const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
 /** By its two highest bits; a frame of one segment has at least one byte. */
 const SIZE_BYTES = [0, 2, 4, 8] as const;
 
-/** How large the frame says that its content is; undefined where it does not say, or is no frame. */
+/** How large the frame says that its content is; undefined where it does not say, or is not a frame. */
 export function claimedSize(frame: Buffer): number | undefined {
   const descriptor = frame.length < 5 || frame.readUInt32LE(0) !== MAGIC ? undefined : frame[4];
   if (descriptor === undefined) return undefined;

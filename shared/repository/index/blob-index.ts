@@ -121,7 +121,7 @@ export class BlobIndex {
     if (isKnown || bytes > end) this.#doubtful.add(this.#packs[pack] as PackId);
   }
 
-  /** Becomes what `other` is, at once: nobody sees a half-read index. `other` must not be used afterwards. */
+  /** Becomes what `other` is, at once: a half-read index is never seen. `other` must not be used afterwards. */
   become(other: BlobIndex): void {
     this.#entries = other.#entries;
     this.#blobs = other.#blobs;

@@ -2,11 +2,15 @@
  * An open-addressing table of entry numbers: it knows where an entry is, not what it is.
  *
  * Its work is linear whatever the ids are. Searches that pass by more entries than ids that are random ever make them
- * pass show that an attacker chose the ids; from then on they are placed by a keyed hash, at which nobody can aim.
+ * pass show that an attacker chose the ids; from then on they are placed by a keyed hash, at which an attacker cannot
+ * aim.
  */
 import { guardedHash, type IdHash, quickHash } from './id-hash.ts';
 
-/** The low bits of a slot are an entry's number plus one; the others a part of its hash, which mostly spares a look at it. */
+/**
+ * The low bits of a slot are an entry's number plus one; the others a part of its hash, which mostly spares a look at
+ * it.
+ */
 const NUMBER_BITS = 27;
 const NUMBER_MASK = 2 ** NUMBER_BITS - 1;
 const TAG_MASK = ~NUMBER_MASK;

@@ -1,8 +1,8 @@
 /**
  * Where an entry of the index belongs in a table. Ids are SHA-256, so any few of their bits are as good as all; but an
- * index may claim whatever ids it likes, and whoever makes one could have all of them meet in one place. So there are
- * two ways: the quick one for ids as they are, and one that nobody can aim at without the key, which is made again for
- * each table. See `entry-slots.ts` for when the second is taken.
+ * index may claim whatever ids it likes, and its maker could have all of them meet in one place. So there are
+ * two ways: the quick one for ids as they are, and one at which an attacker cannot aim without the key, which is made
+ * again for each table. See `entry-slots.ts` for when the second is taken.
  */
 import { randomBytes } from 'node:crypto';
 

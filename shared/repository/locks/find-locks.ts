@@ -35,7 +35,7 @@ export async function listLocks(
   return found;
 }
 
-/** A copy of a repository loses its empty folder of locks; whoever takes one makes it again. */
+/** A copy of a repository loses its empty folder of locks; taking a lock makes it again. */
 export async function* lockFiles({ files }: LockPorts, signal: AbortSignal): AsyncIterable<StoredFile> {
   try {
     yield* files.backend.list('locks', signal);

@@ -3,10 +3,10 @@
  *
  * `dead` is a proof: our own lock says in which boot and process table its holder was given its number and start, and
  * there it can be looked up; or its machine, known by more than its name, was started again since. Dead locks are
- * removed by whoever meets them. `stale` is restic's rule: not renewed for 30 minutes, or a pid that is not there on a
- * machine of our host name. That is good enough for a person who says `unlock`, and not for a machine that decides
- * alone: clocks go wrong, and two machines may have one name. A lock that says more than restic's is never judged by its
- * host name and pid.
+ * removed by the next process that meets them. `stale` is restic's rule: not renewed for 30 minutes, or a pid that is
+ * not there on a machine of our host name. That is good enough for a person who says `unlock`, and not for a machine
+ * that decides alone: clocks go wrong, and two machines may have one name. A lock that says more than restic's is never
+ * judged by its host name and pid.
  *
  * All ages are wall time. A lock from the future is never old: one of two clocks is wrong, and which one is unknown.
  */

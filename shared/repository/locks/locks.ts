@@ -13,7 +13,7 @@
  * All ages are wall time: a laptop that slept for an hour has lost its lock, whatever its timers say.
  *
  * Crash story: a dead process leaves its lock. The next job on that machine removes it; elsewhere it stays until
- * `unlock`. A removal that fails is no failure of the job: the lock of a dead process keeps nobody out.
+ * `unlock`. A removal that fails does not fail the job: the lock of a dead process keeps no other process out.
  */
 import { StillpointError } from '../../base/errors.ts';
 import type { LockMode, RepositoryLock } from '../repository.ts';
@@ -50,7 +50,7 @@ export async function acquireLock(ports: LockPorts, mode: LockMode, signal: Abor
   return held;
 }
 
-/** A store without atomic writes may show a lock half-written for a moment; one that stays so locks us out. */
+/** A store without atomic writes may show a half-written lock for a moment; one that stays half-written locks us out. */
 async function readableLocks(ports: LockPorts, signal: AbortSignal): Promise<FoundLock[]> {
   for (let attempt = 1; ; attempt += 1) {
     const unreadable: [name: string, error: StillpointError][] = [];

@@ -1,4 +1,4 @@
-/** `unlock`: a person says that nobody works here any more. */
+/** `unlock`: a person says that no process works on the repository any more. */
 import { isStillpointError } from '../../base/errors.ts';
 import type { JudgedLock, UnlockReport } from '../../domain/repository-access.ts';
 import { isId } from '../format/ids.ts';

@@ -2,7 +2,7 @@
  * Applying a prune, under an exclusive lock. The order is what makes it safe:
  *
  * 1. Where a blob has several copies, the one that stays is proved.
- * 2. Packs that no index names are deleted: nobody can need them, and it makes room.
+ * 2. Packs that no index names are deleted: they cannot be needed, and it makes room.
  * 3. What is needed of packs that are to be rewritten goes into new packs, each blob proved against its id.
  * 4. New index files name the new packs and what stays.
  * 5. Old index files that name packs which are to go are removed.

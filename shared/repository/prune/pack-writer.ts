@@ -35,7 +35,7 @@ export class PackWriter {
     this.#signal = signal;
   }
 
-  /** @param envelope the sealed blob; it must be nobody else's memory */
+  /** @param envelope the sealed blob, in memory that is used for nothing else */
   async add({ type, id, uncompressedLength }: PackedBlob, envelope: Uint8Array): Promise<void> {
     const packer = this.#packers[type];
     packer.add({

@@ -20,7 +20,10 @@ const STRETCH_BYTES = 8 * 1024 * 1024;
 const GAP_BYTES = 512 * 1024;
 /** Of one call: the next one is read and opened while one is being used. */
 const STRETCHES_AHEAD = 1;
-/** After so much there is likely to be more. Threads take a tenth of a second to start, and this one continues until then. */
+/**
+ * After so much there is likely to be more. Threads take a tenth of a second to start, and this one continues until
+ * then.
+ */
 const THREADS_FROM_BYTES = 1024 * 1024;
 /** One blob may have been given thousands of places. */
 const MOST_FAULTS = 5;
@@ -31,7 +34,7 @@ interface ReaderParts {
   readonly sealer: Sealer;
 }
 
-/** Dispose it to end its threads, which it starts when there is so much to open that they pay. */
+/** Dispose it to end its threads, which it starts when there is enough to open. */
 export class BlobReader implements AsyncDisposable {
   readonly #backend: ReadableBackend;
   readonly #sealer: Sealer;

@@ -11,7 +11,7 @@ import type { BlobIndex, BlobPlace } from '../index/blob-index.ts';
 import { MOST_TRIES, placeKey, UNLISTED, UNTRIED } from './overlaps.ts';
 import { headerLoader, readHeader } from './pack-header.ts';
 
-/** Headers that are kept: whoever reads goes from pack to pack. */
+/** Headers that are kept: reading goes from pack to pack. */
 const MOST_KEPT = 4;
 
 interface Witness {

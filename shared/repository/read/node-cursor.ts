@@ -1,4 +1,4 @@
-/** The nodes of a tree one by one, for whoever goes through two trees in step or comes back to one later. */
+/** The nodes of a tree one by one, for code that goes through two trees in step or comes back to one later. */
 import type { Node } from '../format/node.ts';
 
 export class NodeCursor {

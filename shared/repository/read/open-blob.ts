@@ -22,7 +22,7 @@ export function openBlob(sealer: Sealer, blob: WantedBlob, envelope: Uint8Array)
   const data = inflate(opened, blob.uncompressedLength);
   if (data === undefined) return { fault: 'it cannot be decompressed' };
   if (blobIdOf(data) === blob.id) return { data };
-  // It may be large, and whoever asked may try the next place at once. What was not compressed is part of the envelope.
+  // It may be large, and the caller may try the next place at once. What was not compressed is part of the envelope.
   if (blob.uncompressedLength !== 0) release(data);
   return { fault: 'its content does not match its id' };
 }

@@ -4,7 +4,7 @@
  * once more by its own name; only the store's word on that name counts.
  *
  * A pack that is gone together with all the others of its folder was hardly lost: the folder was moved, or its disk is
- * not mounted. That case is recognised, so that whoever would give something up refuses.
+ * not mounted. That case is recognised, so that work which would give something up refuses.
  */
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import { mapWithLimit } from '../../base/limit.ts';

@@ -68,7 +68,7 @@ export function cannotRead(object: string, fault: string): StillpointError {
   });
 }
 
-/** What was bad once and is good the next time is no damage of what is stored. */
+/** What was bad once and is good the next time is not damage of what is stored. */
 export function readsDiffer(object: string): StillpointError {
   return new StillpointError('backend.failed', `What is read of ${object} changes from one time to the next.`, {
     advice: 'The store or this machine is not reliable: check the disk and the memory first.',

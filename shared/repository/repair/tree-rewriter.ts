@@ -170,7 +170,10 @@ export class TreeRewriter {
     return id;
   }
 
-  /** One bad answer is no loss: it counts only if the next is bad as well. Undefined where the tree cannot be read. */
+  /**
+   * One bad answer does not mean a loss: it counts only if the next is bad as well. Undefined where the tree cannot
+   * be read.
+   */
   async #read<T>(id: BlobId, begin: () => Reading<T>): Promise<T | undefined> {
     if (this.#ports.causeOf('tree', id) !== undefined) return undefined;
     return (await this.#ask(id, begin())) ?? (await this.#ask(id, begin()));

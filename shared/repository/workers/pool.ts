@@ -25,7 +25,7 @@ export interface FinishedPack {
   readonly content: readonly Uint8Array[];
 }
 
-/** Told the ids of a batch, says which of them (by place) are to be encoded. */
+/** Given the ids of a batch, says which of them (by place) are to be encoded. */
 export type Choose = (ids: readonly BlobId[]) => readonly number[];
 
 interface Job {

@@ -80,7 +80,7 @@ export class Batcher {
     this.#bytes = 0;
   }
 
-  /** Whoever awaits `saved` before the next put must not wait for a batch to fill; `onIdle` comes back to it. */
+  /** A caller that awaits `saved` before the next put must not wait for a batch to fill; `onIdle` comes back to it. */
   #onTurn = (): void => {
     this.#timer = undefined;
     if (this.#isIdle()) this.dispatch();

@@ -118,7 +118,7 @@ export class BlobWriter implements RepositoryWriter {
       this.#stats.bytesPut += size;
       return { saved: Promise.resolve({ id: this.#holeId, isNew: false, storedBytes: 0 }) };
     }
-    // Copied before the wait, because whoever puts holes may give the same zeros again and again.
+    // Copied before the wait, because a caller that puts holes may give the same zeros again and again.
     const owned = isHole ? new Uint8Array(HOLE_BYTES) : data;
     await this.#budget.take(size + COST_PER_BLOB, signal);
     this.#check(signal);

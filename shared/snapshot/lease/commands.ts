@@ -99,7 +99,7 @@ export interface GuardReading {
 }
 
 export interface LeaseState {
-  /** `unwatched`: the watchman is gone, so nobody would clean up after us. */
+  /** `unwatched`: the watchman is gone, so nothing would clean up after us. */
   readonly state: 'alive' | 'gone' | 'unwatched';
   readonly peaks: readonly GuardReading[];
   /** Snapshots that overflowed. */

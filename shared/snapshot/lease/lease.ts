@@ -32,7 +32,7 @@ export interface LeasePorts {
   readonly host: RemoteHost;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Told when releasing failed; the watchman will then finish it at the expiry. */
+  /** Called when releasing failed; the watchman then finishes it when the lease expires. */
   readonly onReleaseFailed: (error: unknown) => void;
 }
 

@@ -43,7 +43,7 @@ export function lvcreateLine(order: SnapshotOrder, run: RunId, owner: OwnerId): 
 }
 
 /**
- * Each snapshot is recorded on the host before it is made, so that whoever cleans up knows of it even where nothing that
+ * Each snapshot is recorded on the host before it is made, so that the cleanup knows of it even where nothing that
  * LVM prints can be read. Exit 71: there is no room for the record, and nothing more was made. Exit 75: the lease ended
  * meanwhile. Exit 76: lvcreate failed, see stderr. Exit 78: lvcreate succeeded and there is no such device.
  */

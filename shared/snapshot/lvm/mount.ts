@@ -1,7 +1,7 @@
 /**
  * Mounting a snapshot in the keeper's private namespace. It was created writable and is mounted read-only, so that the
  * journal is replayed: an unreplayed copy can look empty and still be read without an error. XFS refuses a second file
- * system with the same UUID unless told `nouuid`.
+ * system with the same UUID unless mounted with `nouuid`.
  */
 import type { RunId } from '../../domain/names.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';

@@ -11,7 +11,7 @@ export const SIZING = {
   floorShare: 0.05,
   /** Foreseen writing is multiplied by this: the rate is an average since boot, and rush hours exist. */
   rateFactor: 3,
-  /** Reading speed that is assumed as long as nobody measured one, bytes per second. */
+  /** Reading speed that is assumed until one was measured, in bytes per second. */
   assumedReadBytesPerSecond: 15 * 1024 * 1024,
   /** What stays free in the volume group for the automatic growth of others, as a share of the free space. */
   reserveShare: 0.1,

@@ -1,6 +1,6 @@
 /**
  * How LVM's programs are called on a host. An administrator's lvm.conf may decide what LVM does; it must not decide how
- * its answers look, because a report that is read wrongly is a snapshot that nobody removes.
+ * its answers look, because a report that is read wrongly is a snapshot that is never removed.
  *
  * Invariant: every setting that changes the form of a report or of a message is set here, and outranks lvm.conf,
  * lvmlocal.conf and any profile. Settings that say what may be done (filters, `volume_list`, test mode, locking,

@@ -50,7 +50,10 @@ async function restic(...args: string[]): Promise<string> {
   return stdout;
 }
 
-/** Lets the time of every lease on the guest run out now, instead of waiting for it; an sshd that was killed comes back first. */
+/**
+ * Lets the time of every lease on the guest run out now, instead of waiting for it; an sshd that was killed comes
+ * back first.
+ */
 async function expireLeases(): Promise<void> {
   const script = 'for f in /run/stillpoint/*/expires; do [ ! -e "$f" ] || echo 0 > "$f"; done';
   await expect
@@ -189,7 +192,7 @@ describe.each(BACKUP_PHASES)('at %s', (phase) => {
 });
 
 describe('a cancel after the commit comes too late', () => {
-  /** What the end means, as a job says it where its end is no success. */
+  /** What the end means, as a job says it where it did not succeed. */
   async function cancelled(alias: string, phase: BackupPhase, edge: 'started' | 'finished', more = (): void => {}) {
     const stop = new AbortController();
     let facts = NO_FACTS;

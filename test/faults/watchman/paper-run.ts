@@ -25,7 +25,7 @@ export interface PaperRun {
   readonly gone: () => Promise<void>;
   /** A process inside the run's namespace with something mounted, as a reader has. Its pid. */
   readonly startReader: () => Promise<string>;
-  /** A zombie is dead: nobody in this small world waits for it. */
+  /** A zombie is dead: no process here waits for it. */
   readonly lives: (pid: string) => Promise<boolean>;
   /** Everything but the host's own first process and the one that asks. */
   readonly processes: () => Promise<string>;

@@ -249,7 +249,7 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
     await paper.sh(`rm -rf /run/stillpoint; ${make}`);
     await expect(arm(60)).rejects.toMatchObject({ details: { exitCode: 73 } });
     expect(await paper.sh('find /run/stillpoint/ /run/elsewhere -mindepth 1 2>/dev/null || :')).toBe('');
-    // What somebody prepared there: a run of ours that has ended, and a link at which we would write.
+    // What an attacker prepared there: a run of ours that has ended, and a link where we would write.
     await paper.sh(`mkdir -p ${folder()} 2>/dev/null && echo precious > /run/victim && echo ${owner} > ${folder()}/owner &&
 echo 1 > ${folder()}/expires && ln -s /run/victim ${folder()}/ended || :`);
     expect(await paper.host.run(sweepHost(owner), never)).toEqual({

@@ -10,7 +10,7 @@ import { ensureDebianPackages } from '../requirements.ts';
 import type { GuestDisk, GuestKernel, Machine } from './guest-kernel.ts';
 
 const suite = 'bookworm';
-/** What the early user space loads, in this order; what a kernel has built in is no file. */
+/** What the early user space loads, in this order; what is built into a kernel has no file. */
 const early = [
   ...['virtio', 'virtio_ring', 'virtio_pci_modern_dev', 'virtio_pci_legacy_dev', 'virtio_pci', 'virtio_blk'],
   ...['failover', 'net_failover', 'virtio_net'],

@@ -171,7 +171,7 @@ export class DamageLab {
     return this.backend.remove(file, this.signal);
   }
 
-  /** Writes the index anew, as somebody might who got it wrong. */
+  /** Writes the index anew, as a faulty program might. */
   async rewriteIndex(change: (packs: readonly IndexedPack[]) => readonly IndexedPack[]): Promise<void> {
     const { files } = await this.open();
     const names = await this.names('index');

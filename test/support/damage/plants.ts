@@ -1,4 +1,7 @@
-/** Kinds of damage: how each is planted, which look finds it, what that look has to say, and whom it hits. */
+/**
+ * Kinds of damage: how each is planted, which look finds it, what that look has to say, and which restore points it
+ * hits.
+ */
 import { hostname } from 'node:os';
 import type { Finding } from '../../../shared/domain/report.ts';
 import { encodeLock } from '../../../shared/repository/format/lock-file.ts';

@@ -1,4 +1,4 @@
-/** For runs that nobody keeps a record of. */
+/** For runs of which no record is kept. */
 import type { RunId } from '../../../shared/domain/names.ts';
 import type { OwnRuns } from '../../../shared/pipeline/own-runs.ts';
 

@@ -59,7 +59,7 @@ export interface PaperHostOptions {
   readonly asked?: string[];
   /** What tar says though it ends well. */
   readonly stderr?: string;
-  /** What the root is called; "." unless told. */
+  /** What the root is called; "." by default. */
   readonly rootName?: Buffer;
 }
 

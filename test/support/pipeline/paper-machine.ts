@@ -50,7 +50,7 @@ export class PaperMachine {
     return {
       now: () => new Date(Math.floor(this.ms + this.ourErrorMs)),
       monotonicMs: () => this.ms,
-      // Short waits take no time; whoever renews something waits for longer and is ended.
+      // Short waits take no time; renewals wait for longer and are ended.
       sleep: async (ms, signal) => {
         signal.throwIfAborted();
         if (ms < 10_000) return this.pass(ms);
@@ -74,7 +74,7 @@ export class PaperMachine {
     this.#bootMs = this.ms;
   }
 
-  /** As somebody on the host writes a file: its times are what the host's clock shows. */
+  /** Writes a file as a user of the host would: its times are what the host's clock shows. */
   write(name: string, content: string): void {
     const timeNs = this.isCoarse ? (this.hostNs / 1_000_000_000n) * 1_000_000_000n : this.hostNs;
     const inode = this.#files.get(name)?.inode ?? (this.#inode += 1);

@@ -1,7 +1,7 @@
 /**
  * An SFTP server in memory that keeps to the letter of version 3 and to nothing else: it answers in any order, gives
  * less than was asked, leaves attributes out of listings, and refuses to rename over a file. OpenSSH's does none of
- * this, and others do. It can also fail as it is told.
+ * this, and others do. It can also fail on request.
  */
 import { PassThrough } from 'node:stream';
 import { setImmediate as breath } from 'node:timers/promises';
@@ -30,7 +30,7 @@ export interface OddServer {
   /** Statuses to answer the next requests of a type with, and how many were. */
   readonly refusals: { readonly type: number; readonly status: number; left: number }[];
   refused: number;
-  /** Sends bytes that nobody asked for. */
+  /** Sends bytes that were not asked for. */
   say(bytes: Uint8Array): void;
   /** Ends as a process does. */
   end(status: ExitStatus): void;

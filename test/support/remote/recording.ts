@@ -27,7 +27,7 @@ export interface Recording extends Transport {
 /** More than a greeting takes. */
 const LONGEST_GREETING = 400;
 
-/** What is longer before a script is complete is no conversation of ours. */
+/** Where a script is longer than this, it is not a conversation of ours. */
 const LONGEST_SCRIPT = 16 * 1024 * 1024;
 
 /** Answers longer than this are kept in part only. */

@@ -35,7 +35,7 @@ interface OpenMore {
 }
 
 export async function startSftpHost(options: Partial<SshdOptions> = {}): Promise<SftpHost> {
-  // sshd locks nobody into a folder that others than root can write above, so /tmp will not do.
+  // sshd locks no user into a folder that others than root can write above, so /tmp will not do.
   const jailFolder = await mkdtemp('/run/stillpoint-jail-');
   await execa('chmod', ['755', jailFolder]);
   const sshd = await startPrivateSshd({

@@ -15,7 +15,7 @@ const GREETING = /printf '\\n%s\\n' ([0-9a-f]{32}); [^\n]*\n/;
 
 /**
  * Reads a greeting back: its nonce, and where it ends; undefined while there is none. What comes before it, a password
- * for sudo, is nobody's business.
+ * for sudo, is left alone.
  */
 export function parseGreeting(bytes: Buffer): { nonce: string; end: number } | undefined {
   const match = GREETING.exec(bytes.toString('latin1'));

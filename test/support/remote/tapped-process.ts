@@ -44,6 +44,6 @@ function watch(source: Readable, look: ((chunk: Buffer) => void) | undefined): R
       callback(null, chunk);
     },
   });
-  // A failure of the source is a failure of `out`, and whoever reads that hears of it.
+  // A failure of the source is a failure of `out`, where the reader sees it.
   return pipeline(source, out, () => undefined);
 }

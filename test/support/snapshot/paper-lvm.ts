@@ -99,7 +99,7 @@ export function aUuid(name: string): string {
   return hex.replace(/^(.{6})(.{4})(.{4})(.{4})(.{4})(.{4})(.*)$/, '$1-$2-$3-$4-$5-$6-$7');
 }
 
-/** Asks until it is so; for what a process beside us does in its own time. */
+/** Asks until it is true; for what another process does in its own time. */
 export async function eventually(condition: () => Promise<boolean>, what: string): Promise<void> {
   const end = performance.now() + 20_000;
   while (!(await condition())) {

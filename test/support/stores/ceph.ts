@@ -2,7 +2,7 @@
  * A Ceph of one node: a monitor, one store of objects in memory, and the S3 gateway, all on 127.0.0.1 and in a folder
  * of its own. It needs Debian's packages ceph-mon, ceph-osd and radosgw, no root, no disk, and about 20 seconds.
  *
- * Within the cluster nobody logs in, because the tests are about S3, whose keys and signatures the gateway does check.
+ * Logins within the cluster are off, because the tests are about S3, whose keys and signatures the gateway does check.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';

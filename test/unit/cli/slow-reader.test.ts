@@ -1,4 +1,4 @@
-/** A pipe that nobody reads: what has no end must not pile up in memory, and Ctrl-C must still be heard. */
+/** A pipe that is not read: output without an end must not pile up in memory, and Ctrl-C must still be heard. */
 import { expect, test } from 'vitest';
 import { EXIT } from '../../../cli/exit-codes.ts';
 import { Interrupts } from '../../../cli/interrupts.ts';
@@ -54,7 +54,7 @@ test.each([
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(given).toBeLessThan(5);
   expect(interrupts.interrupt()).toBe(true);
-  // A job is asked to stop first; the second time nobody waits for it.
+  // A job is asked to stop first; the second Ctrl-C does not wait for it.
   interrupts.interrupt();
   expect((await run).exitCode).toBe(EXIT.cancelled);
 });

@@ -1,4 +1,4 @@
-/** What somebody reads who made a mistake in the configuration. The texts are pinned: they are the user interface. */
+/** What a user reads who made a mistake in the configuration. The texts are pinned: they are the user interface. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { StillpointError } from '../../../shared/base/errors.ts';

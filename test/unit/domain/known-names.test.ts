@@ -1,4 +1,4 @@
-/** Filters over restore points: what fits, what a misfit is told, and names that nothing bears. */
+/** Filters over restore points: what fits, what is said of a misfit, and names that no restore point has. */
 import { describe, expect, test } from 'vitest';
 import { type ConfiguredNames, refuseUnknownNames } from '../../../shared/domain/known-names.ts';
 import { EVERY_POINT, fitsFilter, misfit, type PointFilter } from '../../../shared/domain/point-filter.ts';

@@ -29,7 +29,7 @@ describe('keep rules', () => {
 
   it('take the day from the clock that the point shows', () => {
     const points = [at('2026-11-01T23:30:00-05:00', 'late'), at('2026-11-02T03:00:00Z', 'early')];
-    // In UTC both lie on the 2nd; for whoever made them they lie on the 1st and the 2nd.
+    // In UTC both lie on the 2nd; in the local time of their makers, on the 1st and the 2nd.
     expect(kept(points, { daily: 5 })).toEqual({ late: ['daily'], early: ['daily'] });
   });
 

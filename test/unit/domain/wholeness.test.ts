@@ -1,4 +1,4 @@
-/** What a restore point says of its own gaps, whoever wrote it and whatever stands in its fields. */
+/** What a restore point says of its own gaps, whichever program wrote it and whatever its fields hold. */
 import { describe, expect, it } from 'vitest';
 import {
   describeGaps,
@@ -48,7 +48,7 @@ describe('a restore point', () => {
       missingCount: undefined,
     });
     expect(wholenessOf({ tags: [REPAIRED_TAG] }).state).toBe('repaired');
-    // A tag that somebody took off does not make it whole again.
+    // Removing a tag does not make it whole again.
     expect(wholenessOf({ tags: [], extra: second.extra }).state).toBe('repaired');
   });
 

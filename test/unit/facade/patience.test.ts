@@ -1,4 +1,4 @@
-/** A shell asks a store that fails: the answer comes while somebody still looks. */
+/** A shell asks a store that fails: the answer comes while the person still waits. */
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

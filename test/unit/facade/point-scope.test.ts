@@ -89,7 +89,7 @@ describe('the latest', { timeout: SLOW }, () => {
     const said = `information: The latest restore point is ${second.id.slice(0, 8)} of 2026-02-01T00:00:00.000Z, in the repository "main". "offsite" has it too.`;
     expect(await found({}, 'latest')).toEqual(['main', second.id, [said]]);
     expect(await found(shop, 'latest')).toEqual(['main', second.id, [said]]);
-    // Whoever names a repository gets its own, and needs no word.
+    // A user who names a repository gets its own, without a note.
     expect(await found({ repository: repositoryName('offsite') }, 'latest')).toEqual(['offsite', copy.id, []]);
   });
 
@@ -167,7 +167,7 @@ describe('one by its id', { timeout: SLOW }, () => {
         `warning: The repository "gone" could not be asked, so it may have another restore point that begins with "${start}": ${reason}`,
       ],
     ]);
-    // Of an id in full there is no second one: whoever comes after it is not asked.
+    // A full id names one restore point at most: the repositories after it are not asked.
     await configure(['offsite', 'main', 'gone']);
     expect(await found({}, point.id)).toEqual(['main', point.id, []]);
   });

@@ -92,7 +92,7 @@ describe('a lock', { timeout: 60_000 }, () => {
     for (const entry of log) {
       const [act, pid = '', state] = entry.split(' ');
       if (act === 'enter') {
-        // Somebody else is still inside only if it was killed there, and then the next one is told.
+        // Another holder is still inside only if it was killed there, and then the next one learns of it.
         if (inside !== undefined) expect([dead.has(inside), state]).toEqual([true, 'unclean']);
         inside = pid;
       } else {

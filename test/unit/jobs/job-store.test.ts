@@ -1,4 +1,4 @@
-/** The job store's folder: whose it is, who is first, what is kept, and what becomes of jobs that nobody answers for. */
+/** The job store's folder: whose it is, who is first, what is kept, and what becomes of jobs whose process is gone. */
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,7 +84,7 @@ describe('a job', () => {
     const orphaned = await createJob(dead());
     expect(stateOf((await settledFacts(store, waiting, systemClock)) ?? expect.fail())).toBe('queued');
     const readers = await Promise.all(Array.from({ length: 10 }, () => settledFacts(store, orphaned, systemClock)));
-    // Those who came second may still have seen it unfinished; nobody sees anything else.
+    // Those who came second may still have seen it unfinished; there is no third state.
     expect(new Set(readers.map((facts) => facts?.finished?.outcome ?? 'queued')).has('interrupted')).toBe(true);
     expect((await settledFacts(store, orphaned, systemClock))?.finished).toMatchObject({
       outcome: 'interrupted',

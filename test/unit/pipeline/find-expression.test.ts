@@ -1,5 +1,5 @@
 /**
- * What find is told to pass over changes nothing in a listing: after the selection it is the same as without, for any
+ * What find passes over changes nothing in a listing: after the selection it is the same as without, for any
  * tree, excludes and places. And it does pass over what it can.
  */
 import { mkdir, writeFile } from 'node:fs/promises';

@@ -89,7 +89,7 @@ describe('a few bytes that stand for very many', () => {
 });
 
 it('an index of more than a gigabyte is as good as any', () => {
-  // Memory that is never touched is none.
+  // Memory that is never touched does not count.
   const text = Buffer.alloc(1.5 * GIB);
   text.write('{');
   expect(decodeUnpacked(text, 'index', 'the index') === text).toBe(true);

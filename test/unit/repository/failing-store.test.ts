@@ -156,7 +156,7 @@ describe('a store behind HTTP', () => {
     const { error, seconds } = await ending(backend.load(PACK, undefined, never));
     expect(error?.advice).toContain('damaged part of its disk');
     expect(seconds).toBeLessThanOrEqual(45);
-    // That one is refused is no reason to give others up.
+    // The refusal of one request does not give up others.
     expect(await backend.load(OTHER, undefined, never)).toHaveLength(2);
   });
 
@@ -270,7 +270,7 @@ describe('a store behind SFTP', () => {
     await withServer('exec /usr/lib/openssh/sftp-server', async (backend, root) => {
       await backend.save(CONFIG, [Buffer.from('config')], never);
       const folder = join(root, 'data/ab');
-      // "Failure", to whoever writes below a file.
+      // "Failure", for a write below a file.
       await rm(folder, { recursive: true, force: true });
       await writeFile(folder, '');
       clock.onSleep = () => {

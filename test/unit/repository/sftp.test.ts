@@ -102,7 +102,7 @@ describe('over SFTP', () => {
   test('what a lost connection left behind is taken away by the next save', async () => {
     const [server] = servers;
     server?.process.stdin.on('data', () => {
-      // The temporary file is there, and nobody answers any more.
+      // The temporary file is there, and the server does not answer any more.
       if (names().length > 0) server.end({ code: undefined, signal: undefined });
     });
     await expect(backend.save(file, [content], signal)).rejects.toMatchObject({ code: 'ssh.connection-lost' });

@@ -1,4 +1,4 @@
-/** A plan of snapshots: who lacks room is told for all volumes at once, and what a person should know is a risk. */
+/** A plan of snapshots: a lack of room is reported for all volumes at once, and what a person should know is a risk. */
 import { describe, expect, test } from 'vitest';
 import { isStillpointError } from '../../../shared/base/errors.ts';
 import { ownerId, runId } from '../../../shared/domain/names.ts';

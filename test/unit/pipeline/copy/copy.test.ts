@@ -1,4 +1,7 @@
-/** Copying between repositories in memory: what is read, what is stored, what is proved, and what is told when it is not. */
+/**
+ * Copying between repositories in memory: what is read, what is stored, what is proved, and what is reported when it
+ * is not.
+ */
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { StillpointError } from '../../../../shared/base/errors.ts';

@@ -236,7 +236,7 @@ describe('copies of a store near', () => {
       await put(place);
       loads = [];
       expect((await cached().load(file, undefined, never)).equals(content)).toBe(true);
-      // What is in the way of the tag stays there, and is in nobody's way.
+      // What is in the way of the tag stays there and does no harm.
       await rm(near, { recursive: true });
       expect((await cached().load(file, undefined, never)).equals(content)).toBe(true);
       expect(await nearFiles()).toEqual([near]);
@@ -279,7 +279,7 @@ describe('a repository read with copies near', () => {
 
   it.each(['index', 'snapshots', 'data'] as const)('recovers from one bad answer of %s', async (type) => {
     flips = type;
-    // What fails on the way is told, as long as it fails; a tree is asked for twice.
+    // What fails on the way is reported as long as it fails; a tree is asked for twice.
     if (type === 'data') expect(await look()).toBe(7);
     else await expect(look()).rejects.toThrow('does not match its name');
     expect(flips).toBe(undefined);

@@ -49,7 +49,7 @@ test('members are those that a parser finds', () => {
       for (const [key, { start, end }] of membersOf(bytes, 'it')) {
         found.set(key, parseJson(bytes.subarray(start, end), 'it'));
       }
-      // Text that is no Unicode does not survive as bytes.
+      // Text that is not Unicode does not survive as bytes.
       expect(found).toEqual(new Map(Object.entries(parseJson(bytes, 'it') as Record<string, unknown>)));
     }),
   );

@@ -25,7 +25,7 @@ it(
       }
       const before = await Promise.all(points.map((point) => contentOf(backend, point)));
       const { plan } = await prune(backend, options);
-      // What may stay unused may also be stored twice, which is told as no more than information.
+      // What may stay unused may also be stored twice, which is reported as information only.
       const told = await damageIn(backend, 'check');
       expect(told.filter((line) => !line.startsWith('information'))).toEqual([]);
       expect(await Promise.all(points.map((point) => contentOf(backend, point)))).toEqual(before);
