@@ -123,6 +123,7 @@ function mountAt(
   const mount = real.length === 0 ? undefined : mountOf(real, survey.mounts);
   if (brokenLink !== undefined) throw leadsNowhere(asked, brokenLink, host);
   if (mount === undefined) throw notThere(asked, host);
+  if ([asked, real].some((path) => isLeftOut(path, WHOLE_HOST, exclude))) throw leftOutWhole(asked);
   const outer = paths.find((other) => !other.real.equals(real) && other.real.length > 0 && isWithin(real, other.real));
   if (outer !== undefined && isLeftOut(real, outer.real, exclude)) throw contradiction(asked, outer.asked);
   return mount;
@@ -144,6 +145,9 @@ function requirePlace(tree: SourceTree, all: readonly SourceTree[], empty: reado
     },
   );
 }
+
+/** Patterns are looked at from the top. */
+const WHOLE_HOST = Buffer.alloc(0);
 
 const isBetween = (place: Buffer, outer: Buffer, inner: Buffer): boolean =>
   !place.equals(inner) && isWithin(inner, place) && isWithin(place, outer);
@@ -195,6 +199,19 @@ const volumeOf = (mount: Mount, survey: Survey): DetectedVolume | undefined =>
   survey.volumes.find((candidate) => candidate.mounts.some((known) => known.id === mount.id));
 
 const trimSlash = (path: Buffer): Buffer => (path.at(-1) === 0x2f ? path.subarray(0, -1) : path);
+
+/** restic would save nothing of it, and call that a backup. */
+function leftOutWhole(path: Buffer): StillpointError {
+  return new StillpointError(
+    'config.invalid',
+    `"${displayName(path)}" is a path of the source, and a pattern under "exclude" leaves all of it out.`,
+    {
+      advice:
+        'Change "paths" or "exclude" of the source. A pattern that does not begin with "/" may match any folder, also one on the way to the path.',
+      cause: undefined,
+    },
+  );
+}
 
 function contradiction(path: Buffer, outer: Buffer): StillpointError {
   return new StillpointError(

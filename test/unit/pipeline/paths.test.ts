@@ -108,8 +108,27 @@ describe('from paths to trees', () => {
     for (const pattern of ['/srv/files/usb/disk', 'disk', '/srv/files/usb', 'usb']) {
       expect(trees(cover(['/srv/files'], [plain], [pattern]))).toEqual(['/srv/files = vg0/files:/']);
     }
-    expect(() => cover(['/srv/files'], [plain], ['/srv'])).toThrow(stopped);
+    expect(() => cover(['/srv/files'], [plain], ['/srv/other'])).toThrow(stopped);
   });
+
+  test.each(['/srv/files', '/srv', 'files', '*', 'f*s', '/*', '**'])(
+    'a source that the pattern %s leaves out whole is a mistake, and not a restore point of nothing',
+    (pattern) => {
+      expect(() => cover(['/srv/files'], [], [pattern])).toThrow(
+        expect.objectContaining({
+          code: 'config.invalid',
+          message: expect.stringMatching(/^"\/srv\/files" is a path of the source, and a pattern/) as string,
+        }) as Error,
+      );
+    },
+  );
+
+  test.each(['/files', '/srv/files/*', '/srv/file', 'iles', '/srv/files/files', '*.tmp'])(
+    'a pattern that leaves out a part of it at most, such as %s, is none',
+    (pattern) => {
+      expect(trees(cover(['/srv/files'], [], [pattern]))).toEqual(['/srv/files = vg0/files:/']);
+    },
+  );
 
   test('everything that stands in the way is told at once, each with its reason and remedy', () => {
     const more = [
