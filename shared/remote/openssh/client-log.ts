@@ -95,3 +95,9 @@ export function whyGone(text: string): string | undefined {
   // The name of a function of the client is of no use to anybody here.
   return last?.replace(/^client_loop: (?:send disconnect: )?/, '');
 }
+
+/** Why a host on the way, which let us in, does not lead to the next one. */
+export function whyNotForwarded(text: string): string | undefined {
+  if (!/stdio forwarding failed/.test(text)) return undefined;
+  return /^channel \d+: open failed: (.*)$/m.exec(text)?.[1]?.trim() ?? 'OpenSSH does not say why';
+}

@@ -15,11 +15,11 @@ import type { Session } from '../session.ts';
 import { silenceDeadline } from '../silence.ts';
 import { knownKeysOf } from '../ssh/host-key.ts';
 import { unknownKey } from '../ssh/host-key-errors.ts';
-import { connectionLost } from '../ssh/ssh-errors.ts';
+import { connectionLost, notReachedThrough } from '../ssh/ssh-errors.ts';
 import type { RemoteProcess } from '../transport.ts';
 import { type Askpass, openAskpass } from './askpass.ts';
 import { type Client, type Hop, startClient } from './client.ts';
-import { whyGone } from './client-log.ts';
+import { whyGone, whyNotForwarded } from './client-log.ts';
 import { failureOf } from './failure.ts';
 import { MuxLine } from './mux-line.ts';
 import type { ChannelRequest } from './mux-wire.ts';
@@ -118,8 +118,12 @@ async function failure(
   if (refusedKey !== undefined) return unknownKey(refusedKey, refusedKey.otherKeys);
   for (const [hop, { config }] of way.entries()) {
     const log = await client.log(hop);
-    const isLast = hop === way.length - 1;
-    if (!isLast && /^Authenticated to /m.test(log) && !/stdio forwarding failed/.test(log)) continue;
+    const next = way[hop + 1];
+    if (next !== undefined && /^Authenticated to /m.test(log)) {
+      const why = whyNotForwarded(log);
+      if (why !== undefined) return notReachedThrough(config, next.config, why);
+      continue;
+    }
     const { otherKeys, fingerprintAt, revokedAt } = await knownKeysOf(config);
     return failureOf({
       config,

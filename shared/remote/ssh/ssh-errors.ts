@@ -190,6 +190,43 @@ export function closedUnheard(config: SshConfig, cause: unknown, proxySaid: stri
   );
 }
 
+/** We are logged in on `gate`, and it does not lead on to `target`. */
+export function notReachedThrough(gate: SshConfig, target: SshConfig, why: string): StillpointError {
+  const where = `"${target.alias}" (${target.hostName}, port ${target.port})`;
+  const facts = (advice: string): ConstructorParameters<typeof StillpointError>[2] => ({
+    advice,
+    details: { host: target.alias, through: gate.alias, address: target.hostName, port: target.port },
+    cause: new Error(why),
+    retry: 'safe',
+  });
+  if (/prohibited/i.test(why))
+    return new StillpointError(
+      'ssh.unreachable',
+      `"${gate.alias}", which leads to ${where}, forbids to go on to it.`,
+      facts(
+        `Allow forwarding on "${gate.alias}": "AllowTcpForwarding" of its sshd, and "restrict,port-forwarding" in place of "restrict" in its authorized_keys.`,
+      ),
+    );
+  if (/name resolution|not known|No address/i.test(why))
+    return new StillpointError(
+      'ssh.unreachable',
+      `The host "${target.alias}" cannot be found from "${gate.alias}", which leads there: the name "${target.hostName}" has no address on it.`,
+      facts(`Write a HostName that "${gate.alias}" knows.`),
+    );
+  const refused = /refused/i.test(why);
+  return new StillpointError(
+    'ssh.unreachable',
+    refused
+      ? `The host ${where} refuses the connection from "${gate.alias}", which leads there.`
+      : `The host ${where} cannot be reached from "${gate.alias}", which leads there: ${why}.`,
+    facts(
+      refused
+        ? 'See that sshd runs there and listens on this port.'
+        : `See that it is up, and that "${sshCommand(target)}" works.`,
+    ),
+  );
+}
+
 /** A path of the configuration names a variable that this process does not have. */
 export function unsetVariable(config: SshConfig, name: string): StillpointError {
   return new StillpointError(

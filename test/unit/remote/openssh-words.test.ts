@@ -1,11 +1,11 @@
 /** The words of OpenSSH's client: what it asks, what it writes down, and what is made of both. */
 import { describe, expect, test } from 'vitest';
-import { readClientLog, whyGone } from '../../../shared/remote/openssh/client-log.ts';
+import { readClientLog, whyGone, whyNotForwarded } from '../../../shared/remote/openssh/client-log.ts';
 import { failureOf } from '../../../shared/remote/openssh/failure.ts';
 import { parsePrompt } from '../../../shared/remote/openssh/prompts.ts';
 import { Questions } from '../../../shared/remote/openssh/questions.ts';
 import { parseSshConfig } from '../../../shared/remote/ssh/openssh-config.ts';
-import { connectionLost } from '../../../shared/remote/ssh/ssh-errors.ts';
+import { connectionLost, notReachedThrough } from '../../../shared/remote/ssh/ssh-errors.ts';
 import { aPerson } from '../../support/remote/people.ts';
 
 const FINGERPRINT = 'SHA256:7KoJHZuhVfFE3CFNDTCjlKZusdHyS3WDs1IlU5L5Ink';
@@ -117,6 +117,28 @@ describe('the log of the client', () => {
     expect(whyGone('client_loop: send disconnect: Broken pipe\n')).toBe('Broken pipe');
     const lost = connectionLost('db1', 'Timeout, server 192.0.2.1 not responding.', undefined);
     expect(lost.message).toBe('The connection to "db1" was lost: Timeout, server 192.0.2.1 not responding.');
+  });
+});
+
+describe('a host on the way that leads no further', () => {
+  const target = parseSshConfig({ ...question, alias: 'db2' }, 'hostname 10.0.0.2\nport 9\nuser ann\n');
+  test.each([
+    ['connect failed: Connection refused', /^The host "db2" \(10.0.0.2, port 9\) refuses the connection from "db1"/],
+    ['connect failed: Temporary failure in name resolution', /^The host "db2" cannot be found from "db1"/],
+    ['connect failed: Name or service not known', /^The host "db2" cannot be found from "db1"/],
+    ['connect failed: No route to host', /^The host "db2" \(.*\) cannot be reached from "db1".*No route to host\.$/],
+    ['administratively prohibited: open failed', /^"db1", which leads to "db2" \(.*\), forbids/],
+  ])('is not taken for the host behind it: %s', (why, message) => {
+    const log = `Authenticated to 192.0.2.1 using "publickey".\nchannel 0: open failed: ${why}\nstdio forwarding failed\n`;
+    expect(whyNotForwarded(log)).toBe(why);
+    const error = notReachedThrough(config, target, why);
+    expect(error).toMatchObject({ code: 'ssh.unreachable', details: { host: 'db2', through: 'db1' } });
+    expect(error.message).toMatch(message);
+  });
+
+  test('is one only where OpenSSH says so', () => {
+    expect(whyNotForwarded('Authenticated to x.\nConnection closed\n')).toBeUndefined();
+    expect(whyNotForwarded('stdio forwarding failed\n')).toBe('OpenSSH does not say why');
   });
 });
 
