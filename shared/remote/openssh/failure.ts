@@ -2,6 +2,7 @@
  * Why OpenSSH's client did not come as far as a connection, as an error of ours: the door through which its words
  * become codes, facts and advice.
  */
+import { quotation } from '../../base/bytes.ts';
 import type { StillpointError } from '../../base/errors.ts';
 import type { ShownHostKey } from '../ssh/host-key-errors.ts';
 import { changedKey, revokedKey, unknownKey, unreadableRevocations } from '../ssh/host-key-errors.ts';
@@ -74,7 +75,10 @@ function hostKeyFailure(
     return changedKey(shown, { file, line: Number(line), ...(fingerprint === undefined ? {} : { fingerprint }) });
   }
   if (/Host key verification failed|host key is known for .* and you have requested strict checking/.test(said)) {
-    return unknownKey(shown, otherKeys);
+    const command = /^.*KnownHostsCommand.*$/m.exec(said)?.[0];
+    const hint =
+      command === undefined ? '' : ` The command that should know its key did not help: ${quotation(command)}.`;
+    return unknownKey(shown, otherKeys, hint);
   }
   return undefined;
 }

@@ -223,6 +223,16 @@ describe('a failure', () => {
     expect(message).toBe(`The revoked host keys for "db1" cannot be read: "${file}" (RevokedHostKeys): ${why}.`);
   });
 
+  test.each([
+    'Could not stat KnownHostsCommand-HOSTNAME "/nonexistent/khc": No such file or directory',
+    'KnownHostsCommand-HOSTNAME "/bin/false" failed with status 1',
+  ])('by a key that a command should have known names that: %s', (line) => {
+    const { code, advice } = failed(`${line}\nNo ED25519 host key is known.\nHost key verification failed.\n`);
+    expect(code).toBe('ssh.host-key-unknown');
+    expect(advice).toContain(line.slice(0, 26));
+    expect(failed('Host key verification failed.\n').advice).not.toContain('KnownHostsCommand');
+  });
+
   test('by a key that known_hosts calls revoked names file and line', () => {
     const log = `debug1: Server host key: ssh-ed25519 ${FINGERPRINT}\n@  WARNING: REVOKED HOST KEY DETECTED!  @\nHost key verification failed.\n`;
     const { message } = failed(log, { revokedAt: (key) => (key === FINGERPRINT ? '/kh, line 7' : undefined) });
