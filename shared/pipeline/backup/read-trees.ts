@@ -12,6 +12,7 @@ import type { RestorePoint } from '../../repository/restore-point.ts';
 import type { ReadableSnapshot } from '../../snapshot/provider.ts';
 import type { Preparation } from '../prepare.ts';
 import { packFiles } from './content-stream.ts';
+import { tellEmptied } from './emptied.ts';
 import { findExpression } from './find-expression.ts';
 import { graftsOf, outerTreeOf, placesIn } from './grafts.ts';
 import { type BackupInstant, believedBefore } from './host-clock.ts';
@@ -106,7 +107,8 @@ export async function readTrees(
   for (const [index, tree] of trees.entries()) {
     const listing = spooled.listings[index];
     invariant(listing !== undefined, 'every tree has a listing');
-    const parentRoot = trusted && (await findParentNode(repository, trusted, components(tree.path), signal));
+    const before = parent && (await findParentNode(repository, parent, components(tree.path), signal));
+    const parentRoot = trusted === undefined ? undefined : before;
     for (const { path, reason } of listing.unlisted) {
       if (!isExcluded(tree.path, path, prepared.exclude)) omissions.cannotList(joined(tree.path, path), reason);
     }
@@ -131,6 +133,7 @@ export async function readTrees(
       signal,
     );
     nodes.set(tree, node);
+    tellEmptied(tree.path, { before, now: node }, { parent, host: host.name, emit: context.emit });
   }
   const tops = trees.filter((tree) => outerTreeOf(tree, trees) === undefined);
   const named = tops.map((tree) => ({ path: tree.path, node: requireNode(nodes, tree) }));

@@ -81,6 +81,11 @@ export class PaperMachine {
     this.#files.set(name, { content: Buffer.from(content), inode, timeNs });
   }
 
+  /** What is not there any more, as where a volume is not mounted. */
+  remove(name: string): void {
+    this.#files.delete(name);
+  }
+
   /** A connection to it. */
   get host(): RemoteHost {
     return {
