@@ -25,11 +25,10 @@ export function tellEmptied(
   }: { readonly parent: RestorePoint | undefined; readonly host: string; readonly emit: EmitEvent },
 ): void {
   if (parent === undefined || now.type !== 'dir' || now.subtree !== EMPTY_TREE || !isFullFolder(before)) return;
-  const volume = before?.deviceId === now.deviceId ? '' : ' It lies on another volume now.';
   emit({
     type: 'warning',
     code: 'source.note',
-    message: `"${displayName(path)}" on "${host}" is empty, and was not in restore point ${parent.id.slice(0, 8)} before it.${volume}`,
+    message: `"${displayName(path)}" on "${host}" is empty, and was not in restore point ${parent.id.slice(0, 8)} before it.`,
     advice: 'See whether what belongs there is mounted; if it is not, mount it and back up again.',
   });
 }
