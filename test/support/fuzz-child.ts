@@ -1,6 +1,7 @@
 /**
  * The child of the fuzz test: opens what mutations made of a repository, and looks at it in every way. It runs under a
- * limit of memory; whatever ends it otherwise than by its own last line is a fault. Arguments: seed, runs.
+ * limit of heap and says what it took in all; whatever ends it otherwise than by its own last line is a fault. Arguments:
+ * seed, runs.
  */
 import fc from 'fast-check';
 import { isStillpointError, toStillpointError } from '../../shared/base/errors.ts';
@@ -17,11 +18,21 @@ import type { OpenedRepository } from '../../shared/repository/opened-repository
 import { planPrune } from '../../shared/repository/prune/plan.ts';
 import { planRepair } from '../../shared/repository/repair/plan-repair.ts';
 import { NOTHING_CONFIGURED } from './configured-names.ts';
-import { nodeText, storeBlobs, storeRaw, storeSealed, treeText } from './hostile-files.ts';
+import {
+  blanksBefore,
+  nodeText,
+  storeBlobs,
+  storeFrame,
+  storePoint,
+  storeRaw,
+  storeSealed,
+  treeText,
+} from './hostile-files.ts';
 import { mutatedBytes, mutatedText } from './mutations.ts';
 import { createMemoryBackend } from './stores/memory.ts';
 import { backUp, createTestRepository, PASSWORD, testSignal } from './test-repository.ts';
 
+const MIB = 1024 ** 2;
 const signal = testSignal();
 const ACCEPTED = ['repository.', 'backend.', 'usage.invalid', 'plan.stale'];
 
@@ -117,7 +128,22 @@ const TREE = treeText(
 
 const [seed = '1', runs = '100'] = process.argv.slice(2);
 const sample = await makeSample();
-const kind = fc.constantFrom('raw', 'index', 'snapshots', 'locks', 'config', 'tree', 'keys');
+const kind = fc.constantFrom('raw', 'index', 'snapshots', 'locks', 'config', 'tree', 'keys', 'bomb');
+
+/** Some kilobytes each, and far more when they are decompressed. */
+const bombs = await Promise.all([2, 90, 600].map((mebibytes) => blanksBefore('{}', mebibytes * MIB, false)));
+const SAID = [1, 1000, 64 * MIB, 90 * MIB + 2, 600 * MIB + 2, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1];
+
+async function plantBomb(repository: OpenedRepository, draw: () => number): Promise<void> {
+  const frame = bombs[draw() % bombs.length] as Buffer;
+  const where = (['index', 'snapshots', 'locks', 'data', 'tree'] as const)[draw() % 5] ?? 'tree';
+  if (where !== 'data' && where !== 'tree') {
+    await storeSealed(repository, where, Buffer.concat([Buffer.of(2), frame]));
+    return;
+  }
+  const id = await storeFrame(repository, where, frame, SAID[draw() % SAID.length] ?? 1);
+  if (where === 'tree') await storePoint(repository, id);
+}
 
 await fc.assert(
   fc.asyncProperty(kind, fc.infiniteStream(fc.nat()), async (what, numbers) => {
@@ -132,6 +158,8 @@ await fc.assert(
       const [id] = await storeBlobs(repository, 'tree', [mutatedText(TREE, draw)]);
       const point = { time: '2024-01-02T03:04:05Z', tree: id, paths: ['/'] };
       await repository.files.save('snapshots', Buffer.from(JSON.stringify(point)), signal);
+    } else if (what === 'bomb') {
+      await plantBomb(repository, draw);
     } else if (what === 'keys') {
       const [, , content] = sample.files.find(([type]) => type === 'keys') as Sample['files'][number];
       await storeRaw(repository, 'keys', mutatedText(content, draw));
@@ -146,4 +174,5 @@ await fc.assert(
     plugins: [fc.interruptAfterTimeLimit(60_000, { failOnInterrupt: false })],
   },
 );
+console.log(`peak ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`);
 console.log('all runs ended');

@@ -1,6 +1,7 @@
 /** Stored things that were made to do harm, each from a few lines. */
 
 import { hash } from 'node:crypto';
+import { once } from 'node:events';
 import { createZstdCompress, zstdCompressSync } from 'node:zlib';
 import type { FileType } from '../../shared/repository/backend/backend.ts';
 import { type BlobId, type BlobType, blobIdOf, type PackId } from '../../shared/repository/format/ids.ts';
@@ -21,7 +22,10 @@ export async function blanksBefore(text: string, blanks: number, saysSize: boole
   const done = (async () => {
     for await (const piece of stream) pieces.push(piece as Buffer);
   })();
-  for (let left = blanks; left > 0; left -= PIECE_BYTES) stream.write(Buffer.alloc(Math.min(left, PIECE_BYTES), ' '));
+  const piece = Buffer.alloc(PIECE_BYTES, ' ');
+  for (let left = blanks; left > 0; left -= PIECE_BYTES) {
+    if (!stream.write(piece.subarray(0, left))) await once(stream, 'drain');
+  }
   stream.end(text);
   await done;
   return Buffer.concat(pieces);
