@@ -94,6 +94,7 @@ function sleepyStore(backend: Backend, sleepsIn: number) {
   };
   const store: Backend = {
     properties: { ...backend.properties, connections: 1 },
+    packFolders: backend.packFolders?.bind(backend),
     prepare: (signal) => backend.prepare(signal),
     load: (file, range, signal) => backend.load(file, range, signal),
     stat: (file, signal) => backend.stat(file, signal),

@@ -24,6 +24,7 @@ export function crashAfter(backend: Backend, survives: number): CrashingBackend 
   };
   return {
     properties: backend.properties,
+    packFolders: backend.packFolders?.bind(backend),
     get mutations() {
       return mutations;
     },

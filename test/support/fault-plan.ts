@@ -99,6 +99,7 @@ export function withFaults(backend: Backend, plan: FaultPlan): Backend {
   };
   return {
     properties: backend.properties,
+    packFolders: backend.packFolders?.bind(backend),
     prepare: (signal) => backend.prepare(signal),
     save: async (file, content, signal) => {
       fresh.add(`${file.type}/${file.name}`);

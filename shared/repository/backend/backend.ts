@@ -87,8 +87,11 @@ export interface ReadableBackend {
    * that may not be read, a link that leads nowhere) is an error and never left out.
    */
   list(type: FileType, signal: AbortSignal): AsyncIterable<StoredFile>;
-  /** The folders of packs that are there, as "1a". Only where a store has folders that may be missing as a whole. */
-  readonly packFolders?: ((signal: AbortSignal) => Promise<ReadonlySet<string>>) | undefined;
+  /**
+   * The folders of packs that are there, as "1a"; undefined where a store has no folders that may be missing as a whole.
+   * Not optional: what wraps a backend and leaves it out makes a folder that was moved look like packs that are lost.
+   */
+  readonly packFolders: ((signal: AbortSignal) => Promise<ReadonlySet<string>>) | undefined;
 }
 
 export interface Backend extends ReadableBackend, AsyncDisposable {

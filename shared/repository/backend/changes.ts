@@ -39,6 +39,10 @@ class WatchedBackend implements Backend {
     return this.#store.properties;
   }
 
+  get packFolders(): Backend['packFolders'] {
+    return this.#store.packFolders?.bind(this.#store);
+  }
+
   load(file: FileRef, range: ByteRange | undefined, signal: AbortSignal): Promise<Buffer> {
     return this.#store.load(file, range, signal);
   }

@@ -128,7 +128,7 @@ export function withConnections(backend: Backend, connections: number): Backend 
 function passThrough(backend: Backend): Backend {
   const { packFolders } = backend;
   return {
-    ...(packFolders === undefined ? {} : { packFolders: (signal) => packFolders.call(backend, signal) }),
+    packFolders: packFolders && ((signal) => packFolders.call(backend, signal)),
     properties: backend.properties,
     prepare: (signal) => backend.prepare(signal),
     save: (file, content, signal) => backend.save(file, content, signal),

@@ -32,6 +32,7 @@ export function createRestBackend(location: RestLocation, options: RestOptions):
 
 class RestBackend implements Backend {
   readonly properties: BackendProperties;
+  readonly packFolders = undefined;
   readonly #base: URL;
   readonly #http: HttpClient;
   readonly #headers: Readonly<Record<string, string>>;

@@ -60,6 +60,7 @@ export function createS3Backend(location: S3Location, options: S3BackendOptions)
 
 class S3Backend implements Backend {
   readonly properties: BackendProperties;
+  readonly packFolders = undefined;
   readonly #bucket: string;
   readonly #prefix: string;
   readonly #client: S3Client;

@@ -17,6 +17,7 @@ export function createMemoryBackend(): Backend {
 
 class MemoryBackend implements Backend {
   readonly properties = { location: 'memory', connections: 4, hasAtomicSave: true };
+  readonly packFolders = undefined;
   readonly #files = new Map<FileType, Map<string, Buffer>>();
 
   async prepare(): Promise<void> {}

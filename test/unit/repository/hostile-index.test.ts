@@ -97,6 +97,7 @@ function counting(backend: Backend): Backend & { bytes: number } {
   return {
     bytes: 0,
     properties: backend.properties,
+    packFolders: backend.packFolders?.bind(backend),
     async load(file: FileRef, range: ByteRange | undefined, abort: AbortSignal) {
       const content = await backend.load(file, range, abort);
       if (file.type === 'data') this.bytes += content.length;

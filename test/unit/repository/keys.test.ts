@@ -238,6 +238,7 @@ describe('a key file that is odd', () => {
 function unreadable(inner: Backend, name: string, code: 'backend.denied' | 'backend.failed'): Backend {
   return {
     properties: inner.properties,
+    packFolders: inner.packFolders?.bind(inner),
     load: (file, range, abort) =>
       file.name === name
         ? Promise.reject(

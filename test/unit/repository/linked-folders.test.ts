@@ -9,6 +9,7 @@ import { never } from '../../../shared/base/cancel.ts';
 import { silentLogger } from '../../../shared/base/log.ts';
 import type { Backend, FileType } from '../../../shared/repository/backend/backend.ts';
 import { withCache } from '../../../shared/repository/backend/cache.ts';
+import { withChanges } from '../../../shared/repository/backend/changes.ts';
 import { withConnections } from '../../../shared/repository/backend/limit.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
 import { PATIENCE } from '../../../shared/repository/backend/patience.ts';
@@ -40,7 +41,8 @@ describe.each<[kind: string, whyNot: string | undefined, open: (root: string) =>
         logger: silentLogger,
         policy: PATIENCE.job,
       });
-      return withCache(tried, { folder: `${root}-near`, maxBytes: 1024 ** 2 }, silentLogger);
+      const watched = withChanges(tried, () => undefined);
+      return withCache(watched, { folder: `${root}-near`, maxBytes: 1024 ** 2 }, silentLogger);
     },
   ],
 ])('a repository %s', (_kind, whyNot, open) => {
