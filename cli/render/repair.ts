@@ -8,11 +8,14 @@ const LIST_LIMIT = 20;
 
 export function renderRepair({ plan, applied }: RepairReport, paint: Paint): string {
   const isEmpty = plan.writes.length + plan.removes.length === 0;
-  const head = isEmpty
+  const isClean = isEmpty && plan.lost.length + plan.notes.length === 0;
+  const head = isClean
     ? `${paint('green', 'There is nothing to repair here')}\n`
-    : applied
-      ? `${paint('green', 'Repaired')}\n`
-      : 'The repair would do this. Nothing was changed.\n';
+    : isEmpty
+      ? `${paint('yellow', 'This repair would change nothing')}\n`
+      : applied
+        ? `${paint('green', 'Repaired')}\n`
+        : 'The repair would do this. Nothing was changed.\n';
   const next = isEmpty || applied ? '' : `Plan ${plan.id}. With --apply ${plan.id} exactly this is done.\n`;
   return [
     head,

@@ -144,7 +144,8 @@ function noUsableKey(location: string, faults: readonly (readonly [string, Still
   const [first] = faults;
   if (first === undefined) {
     return new StillpointError('repository.damaged', `The repository at ${location} has no key files.`, {
-      advice: RESTORE_KEYS,
+      advice:
+        'Bring the folder "keys" back from a copy of the files of this repository. Without a key nothing in it can be read.',
       details: { damaged: [] },
       cause: undefined,
     });

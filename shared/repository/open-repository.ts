@@ -84,28 +84,28 @@ async function refuseExisting(backend: Backend, signal: AbortSignal): Promise<vo
       advice,
       cause: undefined,
     });
-  if (exists) throw refused('Use it with its password, or choose another location.');
-  if (await hasAny(backend, 'keys', signal)) {
-    throw refused(
-      'It has keys but no file "config". Restore "config" from a copy, or choose another location. Where making it was cut short and there is no data, remove its folder "keys" and make it again.',
-    );
-  }
-  for (const type of ['snapshots', 'index', 'data'] as const) {
-    if (!(await hasAny(backend, type, signal))) continue;
-    throw refused(
-      'It has data, but neither keys nor the file "config". Bring "config" and "keys" back from a copy, or choose another location.',
-    );
-  }
+  const [hasKeys, hasData] = [await hasAny(backend, ['keys'], signal), await hasAny(backend, DATA, signal)];
+  if (exists && hasKeys) throw refused('Use it with its password, or choose another location.');
+  if (!exists && !hasKeys && !hasData) return;
+  const lacks = [...(exists ? [] : ['no file "config"']), ...(hasKeys ? [] : ['no keys'])].join(' and ');
+  throw refused(
+    hasData
+      ? `It has data, but ${lacks}, so nothing in it can be read. Bring that back from a copy of its files, or choose another location.`
+      : `It has ${lacks} and no data: making it was cut short, or the rest of it was lost. If it was lost, bring it back from a copy of its files; if not, empty this place and make the repository again, or choose another location.`,
+  );
 }
 
-async function hasAny(backend: Backend, type: FileType, signal: AbortSignal): Promise<boolean> {
-  try {
-    for await (const { name } of backend.list(type, signal)) if (isId(name)) return true;
-    return false;
-  } catch (error) {
-    if (isStillpointError(error, 'backend.not-found')) return false;
-    throw error;
+const DATA: readonly FileType[] = ['snapshots', 'index', 'data'];
+
+async function hasAny(backend: Backend, types: readonly FileType[], signal: AbortSignal): Promise<boolean> {
+  for (const type of types) {
+    try {
+      for await (const { name } of backend.list(type, signal)) if (isId(name)) return true;
+    } catch (error) {
+      if (!isStillpointError(error, 'backend.not-found')) throw error;
+    }
   }
+  return false;
 }
 
 export async function openRepository(
@@ -117,7 +117,7 @@ export async function openRepository(
   const { location } = backend.properties;
   const sealed = await backend.load(CONFIG, undefined, signal).catch(async (error: unknown) => {
     if (!isStillpointError(error, 'backend.not-found')) throw error;
-    if (await hasAny(backend, 'keys', signal)) throw badConfig(location, 'is not there, but the keys are');
+    if (await hasAny(backend, ['keys'], signal)) throw badConfig(location, 'is not there, but the keys are');
     throw new StillpointError('repository.not-found', `There is no repository at ${location}.`, {
       advice:
         'Check that the file system is mounted and the path is right. To make a new repository there, use "stillpoint init".',

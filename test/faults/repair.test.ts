@@ -95,7 +95,12 @@ describe('repairing', () => {
       missingCount: 1,
     });
     // A copy that is there is not made again.
-    expect((await repair(lab.backend, { part: 'points' })).writes).toEqual([]);
+    const again = await repair(lab.backend, { part: 'points' });
+    expect(again.writes).toEqual([]);
+    expect(again.notes).toContainEqual({
+      object: `restore point ${lab.points[1]?.id.slice(0, 8)}`,
+      reason: expect.stringContaining('stays beside its repaired copy; --forget removes it') as string,
+    });
     await repair(lab.backend, WISHES.points);
     expect((await lab.names('snapshots')).length).toBe(count);
   });

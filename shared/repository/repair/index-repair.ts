@@ -123,7 +123,10 @@ class Gathering {
       const size = sizes.get(pack.id);
       if (size === undefined) {
         this.dropped.push(pack.id);
-        this.#change(pack.id, `is not there; its ${pack.blobs.length} blobs are taken out of the index`);
+        this.#change(
+          pack.id,
+          `is not there; what was in it (${pack.blobs.length} ${pack.blobs.length === 1 ? 'blob' : 'blobs'}) is taken out of the index`,
+        );
       } else if (suspects.has(pack.id) || readAll) await this.#readHeader(pack, size);
       else this.fresh.addPack(pack);
     }
@@ -145,7 +148,7 @@ class Gathering {
     if (good.length > 0) this.fresh.addPack({ id: pack.id, blobs: good });
     const left = pack.blobs.length - good.length;
     if (left > 0)
-      this.#change(pack.id, `${left} of its ${pack.blobs.length} blobs are not good and are taken out of the index`);
+      this.#change(pack.id, `${left} of its ${pack.blobs.length} blobs cannot be used and are taken out of the index`);
     this.notes.push(
       step(
         'data',

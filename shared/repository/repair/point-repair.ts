@@ -66,10 +66,7 @@ export async function planPointRepair(
     writes: writesOf(damaged),
     removes: scope.forget === true ? removesOf(seen) : [],
     lost: damaged.map(({ loss }) => loss).filter((loss) => loss !== undefined),
-    notes:
-      scope.forget === true
-        ? []
-        : files.map(({ name }) => step('snapshots', name, 'cannot be read; --forget removes it')),
+    notes: scope.forget === true ? [] : notesOf(seen),
     exact: [...damaged.flatMap(({ point, tree }) => [point.id, tree ?? '']), ...files.map(({ name }) => name)],
   });
   return { plan, apply: (run) => applyPointRepair(repository, seen, scope.forget === true, run) };
@@ -96,6 +93,24 @@ function writesOf(damaged: readonly DamagedPoint[]): readonly RepairStep[] {
         ? [step('snapshots', point.id, 'a copy without what is lost, with the tag "repaired"')]
         : [step('snapshots', copy.id, `its folders again, as restore point ${point.id.slice(0, 8)} has them`)],
   );
+}
+
+/** What stays damaged, so that nothing is left to wonder at when a later check finds it again. */
+function notesOf({ damaged, files }: Seen): readonly RepairStep[] {
+  return [
+    ...damaged
+      .filter(isReplaced)
+      .map(({ point, tree }) =>
+        step(
+          'snapshots',
+          point.id,
+          tree === undefined
+            ? 'nothing of it can be read; --forget removes it'
+            : 'is damaged and stays beside its repaired copy; --forget removes it',
+        ),
+      ),
+    ...files.map(({ name }) => step('snapshots', name, 'cannot be read; --forget removes it')),
+  ];
 }
 
 function removesOf({ damaged, files }: Seen): readonly RepairStep[] {

@@ -75,3 +75,26 @@ test.each(['data', 'index', 'snapshots', 'keys'])(
     expect(await readdir(folder.path)).toEqual([left]);
   },
 );
+
+const NAME = 'ab'.repeat(32);
+const PARTS = { config: 'config', keys: `keys/${NAME}`, data: `data/ab/${NAME}`, snapshots: `snapshots/${NAME}` };
+
+test.each<[(keyof typeof PARTS)[], RegExp, RegExp | undefined]>([
+  [['config', 'keys', 'data'], /^Use it with its password/, /empty/],
+  [['config', 'data'], /has data, but no keys.*from a copy/, /password|empty/],
+  [['config'], /has no keys and no data/, /password/],
+  [['keys', 'data'], /has data, but no file "config".*from a copy/, /empty/],
+  [['keys', 'snapshots'], /has data, but no file "config".*from a copy/, /empty/],
+  [['keys'], /has no file "config" and no data.*from a copy/, undefined],
+])('an init over %j says what is lacking, and advises to empty nothing that holds data', async (there, says, never) => {
+  await using folder = await temporaryFolder();
+  for (const part of there) {
+    await mkdir(join(folder.path, PARTS[part], '..'), { recursive: true });
+    await writeFile(join(folder.path, PARTS[part]), part);
+  }
+  const error = await createTestRepository(createLocalBackend(folder.path)).catch((thrown: unknown) => thrown);
+  const { code, advice } = error as StillpointError;
+  expect(code).toBe('repository.exists');
+  expect(advice).toMatch(says);
+  if (never !== undefined) expect(advice).not.toMatch(never);
+});
