@@ -33,7 +33,6 @@ export const EXIT_OF_AREA: Readonly<Record<string, ExitCode>> = {
   ssh: EXIT.connection,
   remote: EXIT.connection,
   host: EXIT.host,
-  lvm: EXIT.host,
   snapshot: EXIT.host,
   read: EXIT.host,
   repository: EXIT.repository,

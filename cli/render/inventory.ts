@@ -1,6 +1,6 @@
 /** A host's volumes and what a backup could do with each. */
 import { formatBytes } from '../../shared/base/bytes.ts';
-import type { HostInventory, Volume, VolumeGroup } from '../../shared/domain/host.ts';
+import type { HostInventory, SnapshotPool, Volume } from '../../shared/domain/host.ts';
 import { type Column, renderTable } from './table.ts';
 import { type Paint, shown } from './text.ts';
 
@@ -15,10 +15,10 @@ const VOLUMES: readonly Column<Volume>[] = [
   { title: 'SNAPSHOT', cell: (volume) => (volume.snapshot.possible ? volume.snapshot.provider : 'no') },
 ];
 
-const GROUPS: readonly Column<VolumeGroup>[] = [
-  { title: 'VOLUME GROUP', cell: (group) => group.name },
-  { title: 'SIZE', align: 'right', cell: (group) => formatBytes(group.sizeBytes) },
-  { title: 'FREE', align: 'right', cell: (group) => formatBytes(group.freeBytes) },
+const POOLS: readonly Column<SnapshotPool>[] = [
+  { title: 'ROOM FOR SNAPSHOTS', cell: ({ kindWords, name }) => `${kindWords} ${name}` },
+  { title: 'SIZE', align: 'right', cell: (pool) => formatBytes(pool.sizeBytes) },
+  { title: 'FREE', align: 'right', cell: (pool) => formatBytes(pool.freeBytes) },
 ];
 
 export function renderInventory(inventory: HostInventory, paint: Paint): string {
@@ -34,7 +34,7 @@ export function renderInventory(inventory: HostInventory, paint: Paint): string 
         ],
   );
   if (reasons.length > 0) parts.push(reasons.join(''));
-  if (inventory.volumeGroups.length > 0) parts.push(renderTable(GROUPS, inventory.volumeGroups, paint));
+  if (inventory.pools.length > 0) parts.push(renderTable(POOLS, inventory.pools, paint));
   if (inventory.warnings.length > 0) {
     parts.push(inventory.warnings.map((warning) => `${paint('yellow', 'warning:')} ${shown(warning)}\n`).join(''));
   }

@@ -2,7 +2,7 @@
 import { formatBytes } from '../../shared/base/bytes.ts';
 import type { ErrorRecord } from '../../shared/base/errors.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
-import type { HostSummary, Volume, VolumeKind } from '../../shared/domain/host.ts';
+import type { HostSummary, Volume } from '../../shared/domain/host.ts';
 import type { HostName, SourceName } from '../../shared/domain/names.ts';
 import type { RestorePointSummary, UnreadableRestorePoint } from '../../shared/domain/restore-point.ts';
 import type { Source } from '../../shared/domain/source.ts';
@@ -225,7 +225,7 @@ function unreadablePointView(source: SourceName, point: UnreadableRestorePoint, 
 function volumeView(host: HostName, volume: Volume, t: Translate): NodeView {
   const mounted = volume.mountpoints.join(', ');
   const ability = volume.snapshot.possible ? t('snapshot possible') : t('no snapshot');
-  const kind = t('{0}, {1}', volumeKindWords(volume.kind, t), volume.fsType);
+  const kind = t('{0}, {1}', volume.kindWords, volume.fsType);
   const room = roomWords(volume, t);
   return {
     id: `volume/${host}/${volume.id}/${volume.mountpoints[0] ?? ''}`,
@@ -252,29 +252,6 @@ function roomWords(volume: Volume, t: Translate): string | undefined {
   if (volume.sizeBytes === undefined) return undefined;
   if (volume.usedBytes === undefined) return formatBytes(volume.sizeBytes);
   return t('{0} of {1} used', formatBytes(volume.usedBytes), formatBytes(volume.sizeBytes));
-}
-
-function volumeKindWords(kind: VolumeKind, t: Translate): string {
-  switch (kind) {
-    case 'lvm-thick':
-      return t('LVM volume');
-    case 'lvm-thin':
-      return t('LVM thin volume');
-    case 'zfs':
-      return t('ZFS dataset');
-    case 'btrfs':
-      return t('Btrfs subvolume');
-    case 'plain':
-      return t('plain file system');
-    case 'network':
-      return t('network file system');
-    case 'pseudo':
-      return t('kernel file system');
-    case 'overlay':
-      return t('overlay file system');
-    case 'fuse':
-      return t('FUSE file system');
-  }
 }
 
 /**

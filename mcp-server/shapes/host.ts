@@ -19,7 +19,7 @@ export function hostOf(summary: HostSummary): z.input<typeof hostShape> {
 
 const volumeShape = z.strictObject({
   label: foreignText('Name of the volume.'),
-  kind: z.string().describe('lvm-thick, lvm-thin, zfs, btrfs, plain, network, pseudo, overlay or fuse.'),
+  kind: z.string().describe('What it is on: plain, network, pseudo, overlay, fuse, or the kind of its storage.'),
   mountpoints: z.array(foreignText('A folder where it is mounted.')),
   fsType: foreignText('Type of the file system.'),
   sizeBytes: z.int().nullable().describe('Size, in bytes; null if unknown.'),
@@ -29,8 +29,9 @@ const volumeShape = z.strictObject({
   omitted: omittedShape,
 });
 
-const groupShape = z.strictObject({
-  name: foreignText('Name of the LVM volume group.'),
+const poolShape = z.strictObject({
+  name: foreignText('Its name.'),
+  kind: z.string().describe('What it is.'),
   sizeBytes: z.int().describe('Size, in bytes.'),
   freeBytes: z.int().describe('Free for snapshots, in bytes.'),
 });
@@ -39,7 +40,7 @@ export const inventoryShape = z.strictObject({
   host: z.string().describe('Name of the host.'),
   system: foreignText('Kernel and distribution.'),
   volumes: z.array(volumeShape).describe('Mounted volumes.'),
-  volumeGroups: z.array(groupShape).describe('LVM volume groups with their room for snapshots.'),
+  pools: z.array(poolShape).describe('Where snapshots take their room.'),
   warnings: z.array(foreignText('What a person should know before a first backup.')),
   omitted: omittedShape,
 });
@@ -51,10 +52,11 @@ export function inventoryOf(inventory: HostInventory): z.input<typeof inventoryS
     host: inventory.host,
     system: foreign(inventory.system),
     volumes: lists.cut('volumes', inventory.volumes.map(volumeOf), { most, bytes: ANSWER_BYTES / 2 }),
-    volumeGroups: lists.cut('volumeGroups', inventory.volumeGroups).map((group) => ({
-      name: foreign(group.name),
-      sizeBytes: group.sizeBytes,
-      freeBytes: group.freeBytes,
+    pools: lists.cut('pools', inventory.pools).map((pool) => ({
+      name: foreign(pool.name),
+      kind: pool.kindWords,
+      sizeBytes: pool.sizeBytes,
+      freeBytes: pool.freeBytes,
     })),
     warnings: lists.cut('warnings', inventory.warnings.map(foreign), { bytes: ANSWER_BYTES / 4 }),
     omitted: lists.omitted,

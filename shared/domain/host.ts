@@ -16,27 +16,37 @@ export interface Mount {
   readonly superOptions: readonly string[];
 }
 
-export type VolumeKind =
-  | 'lvm-thick'
-  | 'lvm-thin'
-  | 'zfs'
-  | 'btrfs'
-  | 'plain'
-  | 'network'
-  | 'pseudo'
-  | 'overlay'
-  | 'fuse';
+/** What a volume is. Providers have words of their own for the volumes that they answer for. */
+export interface VolumeKind {
+  /** In answers for programs; see {@link BARE_KINDS} for those without a provider. */
+  readonly name: string;
+  /** For people, such as "plain file system". */
+  readonly words: string;
+}
+
+/** Kinds of volumes that no provider answers for. */
+export const BARE_KINDS = {
+  plain: { name: 'plain', words: 'plain file system' },
+  network: { name: 'network', words: 'network file system' },
+  pseudo: { name: 'pseudo', words: 'kernel file system' },
+  overlay: { name: 'overlay', words: 'overlay file system' },
+  fuse: { name: 'fuse', words: 'FUSE file system' },
+  zfs: { name: 'zfs', words: 'ZFS dataset' },
+  btrfs: { name: 'btrfs', words: 'Btrfs subvolume' },
+} as const satisfies Record<string, VolumeKind>;
 
 /** How a snapshot of a volume can be taken, or why it cannot and what would make it possible. */
 export type SnapshotCapability =
-  | { readonly possible: true; readonly provider: 'lvm-thick' }
+  | { readonly possible: true; readonly provider: string }
   | { readonly possible: false; readonly reason: string; readonly remedy: string };
 
-/** A logical volume, dataset, subvolume or plain file system that is mounted on a host. */
+/** What snapshots are taken of, or a plain file system, that is mounted on a host. */
 export interface Volume {
-  /** Stable over reboots and snapshots: "lvm:<lv uuid>", else "dev:<major:minor>". */
+  /** Stable over reboots and snapshots: the provider's name for it, else "dev:<major:minor>". */
   readonly id: string;
-  readonly kind: VolumeKind;
+  readonly kind: string;
+  /** The kind for people. */
+  readonly kindWords: string;
   /** For people: "vg0/mysql" or the mount's source. */
   readonly label: string;
   /** Where it is mounted, shown text. The first is the one that is used for reading. */
@@ -47,12 +57,13 @@ export interface Volume {
   readonly snapshot: SnapshotCapability;
 }
 
-/** Room for snapshots in an LVM volume group. */
-export interface VolumeGroup {
+/** Where snapshots take their room. */
+export interface SnapshotPool {
   readonly name: string;
+  /** What it is, such as "volume group". */
+  readonly kindWords: string;
   readonly sizeBytes: number;
   readonly freeBytes: number;
-  readonly extentBytes: number;
 }
 
 export interface HostInventory {
@@ -61,7 +72,7 @@ export interface HostInventory {
   readonly system: string;
   readonly bootId: string;
   readonly volumes: readonly Volume[];
-  readonly volumeGroups: readonly VolumeGroup[];
+  readonly pools: readonly SnapshotPool[];
   /** Things that a person should know before a first backup. */
   readonly warnings: readonly string[];
 }

@@ -9,7 +9,7 @@ import { StillpointError } from '../base/errors.ts';
 export type HostName = Branded<string, 'HostName'>;
 export type SourceName = Branded<string, 'SourceName'>;
 export type RepositoryName = Branded<string, 'RepositoryName'>;
-/** Eight hex digits: short enough for an LVM name, random enough for one host's lifetime. */
+/** Eight hex digits: short enough for every storage's names, random enough for one host's lifetime. */
 export type RunId = Branded<string, 'RunId'>;
 /** Twelve hex digits: whose traces on a host these are; one per user's state folder. */
 export type OwnerId = Branded<string, 'OwnerId'>;

@@ -1,7 +1,7 @@
 /**
  * The names that our snapshots bear on a host. A later process, and the watchman's script, tell ours by their form without
- * any memory of the run. LVM allows letters, digits and `_+.-`; a hyphen doubles in device-mapper
- * names, hence underscores. Old traces depend on this form: it never changes, it only gets successors.
+ * any memory of the run. Of letters, digits and underscores, which every storage allows
+ * and none writes in another way. Old traces depend on this form: it never changes, it only gets successors.
  */
 import { createHash } from 'node:crypto';
 import type { RunId } from './names.ts';

@@ -1,7 +1,7 @@
 /** What is on a host, as the shells show it. Changes nothing there. */
 import type { Clock } from '../base/clock.ts';
 import { describeSkew } from '../domain/clock-skew.ts';
-import type { HostInventory } from '../domain/host.ts';
+import { BARE_KINDS, type HostInventory } from '../domain/host.ts';
 import type { HostName } from '../domain/names.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { surveyHost } from '../snapshot/survey.ts';
@@ -12,7 +12,7 @@ export async function inspect(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<HostInventory> {
-  const { identity, volumes, groups, clockSkew } = await surveyHost(host, clock, signal);
+  const { identity, volumes, storages, clockSkew } = await surveyHost(host, clock, signal);
   const skew = describeSkew(name, clockSkew);
   const warnings = [
     ...(identity.missing.length === 0
@@ -26,13 +26,8 @@ export async function inspect(
     host: name,
     system: identity.system,
     bootId: identity.bootId,
-    volumes: volumes.map((detected) => detected.volume).filter((volume) => volume.kind !== 'pseudo'),
-    volumeGroups: groups.map((group) => ({
-      name: group.vg_name,
-      sizeBytes: group.vg_size,
-      freeBytes: group.vg_free_count * group.vg_extent_size,
-      extentBytes: group.vg_extent_size,
-    })),
+    volumes: volumes.map((detected) => detected.volume).filter((volume) => volume.kind !== BARE_KINDS.pseudo.name),
+    pools: storages.flatMap((storage) => storage.pools),
     warnings,
   };
 }

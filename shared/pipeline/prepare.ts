@@ -9,11 +9,9 @@ import { compileExcludes, type ExcludePatterns } from '../domain/exclude-pattern
 import type { RunId } from '../domain/names.ts';
 import type { Source } from '../domain/source.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
-import { lackOf } from '../snapshot/identify-host.ts';
-import { lvmThickProvider } from '../snapshot/lvm/provider.ts';
+import { lackOf } from '../snapshot/programs.ts';
 import type { RunIdentity, SnapshotPlan, SnapshotProvider } from '../snapshot/provider.ts';
-import { type Survey, surveyHost } from '../snapshot/survey.ts';
-import { afterSweep } from './backup/after-sweep.ts';
+import { afterSweep, type Survey, storageOf, surveyHost } from '../snapshot/survey.ts';
 import { idleAutomounts, refuseAutomount, wakeAutomounts } from './backup/automounts.ts';
 import { type Coverage, coverPaths, resolvePaths } from './backup/paths.ts';
 
@@ -23,7 +21,7 @@ export interface Preparation {
   readonly exclude: ExcludePatterns;
   readonly provider: SnapshotProvider;
   readonly snapshots: SnapshotPlan;
-  /** What dead runs of ours left and the backup removes before anything else. */
+  /** The commands that remove what dead runs of ours left, before anything else. */
   readonly removes: readonly string[];
 }
 
@@ -50,8 +48,9 @@ export async function prepare(
     if (still !== undefined) throw refuseAutomount(still, host.name);
   }
   const coverage = coverPaths(resolved, survey, exclude, host.name);
-  const snapshots = lvmThickProvider.plan(coverage.volumes, survey, identity, host.name);
-  return { survey, coverage, exclude, provider: lvmThickProvider, snapshots, removes };
+  const storage = storageOf(coverage.volumes, survey);
+  const snapshots = storage.plan(coverage.volumes, identity);
+  return { survey, coverage, exclude, provider: storage.provider, snapshots, removes };
 }
 
 export function describePlan(source: Source, prepared: Preparation): BackupPlan {
@@ -66,7 +65,7 @@ export function describePlan(source: Source, prepared: Preparation): BackupPlan 
     paths: coverage.trees.map((tree) => tree.path.toString('utf8')).reverse(),
     snapshots: snapshots.items.map((item) => item.planned),
     consistency: coverage.volumes.length === 1 ? 'crash' : 'crash-skewed',
-    commands: [...removes.map((volume) => `lvremove -y ${volume}`), ...snapshots.commands],
+    commands: [...removes, ...snapshots.commands],
     estimate: {
       bytesOnVolumes: used.every((bytes) => bytes !== undefined)
         ? used.reduce((sum, bytes) => sum + bytes, 0)

@@ -1,6 +1,6 @@
 /**
  * The port through which bytes reach one host. A transport starts a command line and hands over its three streams; it
- * knows nothing of scripts, LVM, sudo or retries. Implementations: SSH, the local machine, a recorder, a script of
+ * knows nothing of scripts, storage, sudo or retries. Implementations: SSH, the local machine, a recorder, a script of
  * expectations. All of them pass `test/contract/transport.ts`.
  *
  * Crash story: a transport that dies closes its channels. What then happens on the host is decided by the script that

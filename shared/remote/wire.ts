@@ -16,7 +16,7 @@
  * argument or in the environment, so content cannot imitate the trailer.
  *
  * Invariant: no script of ours sees an environment of the host's. What a login, PAM, sshd or sudo put there (options of
- * tar, LVM's folder of settings, libraries to load first, functions exported from bash, SHELLOPTS, a time zone) would
+ * tar, the folder of a tool's settings, libraries to load first, functions exported from bash, SHELLOPTS, a time zone) would
  * steer the programs that we call, and no list of names to unset is ever complete.
  */
 import { randomBytes } from 'node:crypto';

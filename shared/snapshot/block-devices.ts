@@ -6,7 +6,7 @@ export interface BlockDevice {
   readonly device: string;
   /** The kernel's name, such as "dm-3" or "sda1". */
   readonly name: string;
-  /** device-mapper's name and uuid; the uuid begins with what made the device: "LVM-", "CRYPT-", "mpath-", "part1-". */
+  /** device-mapper's name and uuid; the uuid begins with what made the device: "CRYPT-", "mpath-", "part1-" and so on. */
   readonly mapper: { readonly name: string; readonly uuid: string } | undefined;
   /** Of a loop device: the file in it. */
   readonly file: string | undefined;
@@ -75,14 +75,4 @@ export function layersOf(device: string, devices: BlockDevices): readonly BlockD
     waiting.push(...known.below);
   }
   return [...found.values()];
-}
-
-/** The logical volume that a device of LVM's is, as "group/volume"; undefined for every other device. */
-export function logicalVolumeOf(device: BlockDevice): string | undefined {
-  const { mapper } = device;
-  if (mapper === undefined || !/^LVM-[A-Za-z0-9]{64}$/.test(mapper.uuid)) return undefined;
-  // device-mapper doubles the hyphens of names; a single one joins group and volume.
-  const [, group, volume] = /^((?:[^-]|--)+)-((?:[^-]|--)+)$/.exec(mapper.name) ?? [];
-  if (group === undefined || volume === undefined) return undefined;
-  return `${group.replaceAll('--', '-')}/${volume.replaceAll('--', '-')}`;
 }

@@ -1,6 +1,5 @@
 /** What a host is and which of the programs that we need it has. One command, asked once per run. */
 import type { WallSpan } from '../base/clock.ts';
-import { StillpointError } from '../base/errors.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../remote/command.ts';
 
 export interface HostIdentity {
@@ -20,21 +19,7 @@ export interface HostIdentity {
   readonly groups: ReadonlyMap<number, string>;
 }
 
-/** What the scripts of a backup call beside the shell, by the Debian package in which it comes. */
-const PACKAGES: Readonly<Record<string, string>> = {
-  tar: 'tar',
-  findutils: 'find',
-  'util-linux': 'unshare nsenter',
-  mount: 'mount umount',
-  coreutils: 'readlink stat timeout dd tr',
-  grep: 'grep',
-  sed: 'sed',
-  dmsetup: 'dmsetup',
-  lvm2: 'lvs vgs pvs lvmconfig lvcreate lvextend lvremove',
-};
-const PROGRAMS = Object.values(PACKAGES).join(' ');
-
-const script: RemoteScript = {
+const scriptFor = (programs: readonly string[]): RemoteScript => ({
   name: 'identify-host',
   script: `
 uname -srm | tr '\\n' '\\0'
@@ -43,60 +28,47 @@ sed -n 's/^PRETTY_NAME=//p' /etc/os-release 2>/dev/null | head -n 1 | tr -d '\\n
 tr '\\n' '\\0' < /proc/sys/kernel/random/boot_id
 cut -d ' ' -f 1 /proc/uptime | tr '\\n' '\\0'
 date +%s.%N | tr '\\n' '\\0'
-for p in ${PROGRAMS}; do command -v "$p" >/dev/null 2>&1 || printf '%s ' "$p"; done; printf '\\0'
+for p do command -v "$p" >/dev/null 2>&1 || printf '%s ' "$p"; done; printf '\\0'
 tar --version 2>/dev/null | head -n 1 | tr '\\n' '\\0'
 find --version 2>/dev/null | head -n 1 | tr '\\n' '\\0'; printf '\\0'
 cut -d : -f 1,3 /etc/passwd; printf '\\0'
 cut -d : -f 1,3 /etc/group; printf '\\0'`,
-  args: [],
+  args: programs,
   // As root, because an account's own PATH and view may lack what root has.
   needs: 'root',
-};
+});
 
-export const identifyHost: RemoteCommand<HostIdentity> = {
-  ...script,
-  budgetMs: 120_000,
-  repeatable: true,
-  parse: (output) => {
-    const text = output.stdout.toString('utf8');
-    const fields = text.split('\0');
-    const at = (fromEnd: number): string => fields.at(-fromEnd) ?? '';
-    const [kernel = '', distribution = '', bootId = '', uptime = '', wall = '', missing = ''] = fields;
-    // A date(1) without %N prints it as it is.
-    const clock = /^(\d{1,12})(?:\.(?:(\d{3})\d{6}|\D*))?$/.exec(wall);
-    if (fields.length < 9 || !/^[0-9a-f-]{36}$/.test(bootId) || !/^\d+(\.\d+)?$/.test(uptime) || clock === null) {
-      throw unreadableOutput(script, 'the fields have another form', text);
-    }
-    const versions = fields.slice(6, -3).join('\n');
-    return {
-      system: distribution === '' ? kernel : `${kernel}, ${unquoted(distribution)}`,
-      bootId,
-      uptimeSeconds: Number(uptime),
-      wallClock: spanOf(Number(clock[1]) * 1000, clock[2]),
-      missing: missing.split(' ').filter((program) => program !== ''),
-      gnuTar: versions.includes('GNU tar'),
-      gnuFind: versions.includes('GNU findutils'),
-      users: parseIds(at(3)),
-      groups: parseIds(at(2)),
-    };
-  },
-};
-
-/** The error of a host that lacks a program; undefined where none is missing. */
-export function lackOf({ missing, gnuTar, gnuFind }: HostIdentity, host: string): StillpointError | undefined {
-  const wanted = [
-    ...missing,
-    ...(gnuTar || missing.includes('tar') ? [] : ['GNU tar']),
-    ...(gnuFind || missing.includes('find') ? [] : ['GNU find']),
-  ];
-  if (wanted.length === 0) return undefined;
-  const programs = new Set(wanted.map((name) => name.replace('GNU ', '')));
-  const packages = Object.entries(PACKAGES).filter(([, names]) => names.split(' ').some((name) => programs.has(name)));
-  return new StillpointError('remote.tool-missing', `"${host}" lacks what a backup needs: ${wanted.join(', ')}.`, {
-    advice: `Install it there, on Debian with "apt-get install ${packages.map(([name]) => name).join(' ')}".`,
-    details: { host, missing: wanted },
-    cause: undefined,
-  });
+/** @param programs that are needed */
+export function identifyHost(programs: readonly string[]): RemoteCommand<HostIdentity> {
+  const script = scriptFor(programs);
+  return {
+    ...script,
+    budgetMs: 120_000,
+    repeatable: true,
+    parse: (output) => {
+      const text = output.stdout.toString('utf8');
+      const fields = text.split('\0');
+      const at = (fromEnd: number): string => fields.at(-fromEnd) ?? '';
+      const [kernel = '', distribution = '', bootId = '', uptime = '', wall = '', missing = ''] = fields;
+      // A date(1) without %N prints it as it is.
+      const clock = /^(\d{1,12})(?:\.(?:(\d{3})\d{6}|\D*))?$/.exec(wall);
+      if (fields.length < 9 || !/^[0-9a-f-]{36}$/.test(bootId) || !/^\d+(\.\d+)?$/.test(uptime) || clock === null) {
+        throw unreadableOutput(script, 'the fields have another form', text);
+      }
+      const versions = fields.slice(6, -3).join('\n');
+      return {
+        system: distribution === '' ? kernel : `${kernel}, ${unquoted(distribution)}`,
+        bootId,
+        uptimeSeconds: Number(uptime),
+        wallClock: spanOf(Number(clock[1]) * 1000, clock[2]),
+        missing: missing.split(' ').filter((program) => program !== ''),
+        gnuTar: versions.includes('GNU tar'),
+        gnuFind: versions.includes('GNU findutils'),
+        users: parseIds(at(3)),
+        groups: parseIds(at(2)),
+      };
+    },
+  };
 }
 
 /** A value of os-release(5): plain, or in quotes of the shell. */

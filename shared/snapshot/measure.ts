@@ -1,12 +1,19 @@
 /** Sizes of mounted file systems, how much was written to them since the host was started, and where their journal is. */
 import type { Mount } from '../domain/host.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../remote/command.ts';
-import type { FileSystemUse } from './detect.ts';
+
+export interface FileSystemUse {
+  readonly sizeBytes: number;
+  readonly usedBytes: number;
+}
 
 export interface Measurement {
   readonly use: FileSystemUse | undefined;
-  /** Bytes written since boot, an upper bound of the chunks that a snapshot would have had to save. */
-  readonly writtenBytes: number | undefined;
+  /**
+   * Bytes written in a second, on average since boot; an upper bound of the chunks that a snapshot would have had to
+   * save.
+   */
+  readonly writtenPerSecond: number | undefined;
   /** Only of ext3 and ext4, and where the device could be read. */
   readonly hasExternalJournal: boolean;
 }
@@ -24,6 +31,7 @@ export function measureMounts(mounts: readonly MeasuredMount[]): RemoteCommand<r
   const script: RemoteScript = {
     name: 'measure-mounts',
     script: `
+cut -d ' ' -f 1 /proc/uptime | tr '\\n' '\\0'
 while [ "$#" -ge 3 ]; do
   timeout 5 stat -f -c '%S %b %f' -- "$1" 2>/dev/null | tr -d '\\n'; printf '\\0'
   cat "/sys/dev/block/$2/stat" 2>/dev/null | tr -d '\\n'; printf '\\0'
@@ -40,11 +48,13 @@ done`,
     repeatable: true,
     parse: (output) => {
       const fields = output.stdout.toString('latin1').split('\0');
-      if (fields.length !== mounts.length * 3 + 1)
+      const uptime = fields.shift() ?? '';
+      if (fields.length !== mounts.length * 3 + 1 || !/^\d+(\.\d+)?$/.test(uptime))
         throw unreadableOutput(script, 'fields are missing', fields.join('|'));
+      const seconds = Math.max(Number(uptime), 1);
       return mounts.map((_, index) => ({
         use: parseUse(fields[index * 3] ?? ''),
-        writtenBytes: parseWritten(fields[index * 3 + 1] ?? ''),
+        writtenPerSecond: perSecond(parseWritten(fields[index * 3 + 1] ?? ''), seconds),
         hasExternalJournal: /^\s*0\s+[1-9]\d*\s*$/.test(fields[index * 3 + 2] ?? ''),
       }));
     },
@@ -66,3 +76,6 @@ function parseWritten(text: string): number | undefined {
   const [requests, sectors] = [fields[4], fields[6]];
   return requests === undefined || sectors === undefined ? undefined : sectors * 512 + requests * CHUNK_BYTES;
 }
+
+const perSecond = (bytes: number | undefined, seconds: number): number | undefined =>
+  bytes === undefined ? undefined : bytes / seconds;

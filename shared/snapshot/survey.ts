@@ -1,19 +1,18 @@
-/** One look at a host: who it is, what is mounted, which volumes there are and how full they are. */
+/** One look at a host: who it is, what is mounted, which volumes there are and what each provider found. */
 
 import { type Clock, timed, type WallSpan } from '../base/clock.ts';
-import { isStillpointError } from '../base/errors.ts';
+import { isStillpointError, StillpointError } from '../base/errors.ts';
 import { type ClockSkew, clockSkew } from '../domain/clock-skew.ts';
 import type { Mount } from '../domain/host.ts';
+import type { OwnerId, RunId } from '../domain/names.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
-import { listBlockDevices } from './block-devices.ts';
-import { type DetectedVolume, detectVolumes } from './detect.ts';
-import { type HostIdentity, identifyHost, lackOf } from './identify-host.ts';
-import { deviceMapperName } from './lvm/create.ts';
-import { readLvmLimits } from './lvm/limits.ts';
-import { listLogicalVolumes, listVolumeGroups } from './lvm/list.ts';
-import type { LogicalVolumeRecord, VolumeGroupRecord } from './lvm/records.ts';
-import { measureMounts } from './measure.ts';
+import { type BlockDevices, listBlockDevices } from './block-devices.ts';
+import { detectVolumes } from './detect.ts';
+import { type HostIdentity, identifyHost } from './identify-host.ts';
 import { readMounts } from './mountinfo.ts';
+import { lackOf, NEEDED_PROGRAMS } from './programs.ts';
+import type { DetectedVolume, Storage } from './provider.ts';
+import { PROVIDERS } from './registry.ts';
 
 export interface Survey {
   readonly identity: HostIdentity;
@@ -22,51 +21,68 @@ export interface Survey {
   /** By how much its clock was ahead of ours then. */
   readonly clockSkew: ClockSkew;
   readonly mounts: readonly Mount[];
+  readonly devices: BlockDevices;
+  /** One for each provider. */
+  readonly storages: readonly Storage[];
   readonly volumes: readonly DetectedVolume[];
-  readonly groups: readonly VolumeGroupRecord[];
-  /** All of them, snapshots included. */
-  readonly logicalVolumes: readonly LogicalVolumeRecord[];
-  /** Average writing since boot by the device's number, bytes per second. */
-  readonly writtenBytesPerSecond: ReadonlyMap<string, number>;
 }
 
 export async function surveyHost(host: RemoteHost, clock: Clock, signal: AbortSignal): Promise<Survey> {
-  // Side by side: each costs a round trip, and none depends on another.
-  const identifying = timed(clock, () => host.run(identifyHost, signal));
-  const [identified, mounts, records, groups, limits, devices] = await Promise.all([
+  // Side by side: each costs a round trip, and none depends on another but on the mounts.
+  const identifying = timed(clock, () => host.run(identifyHost(NEEDED_PROGRAMS), signal));
+  const mounted = host.run(readMounts, signal);
+  const [identified, mounts, devices, storages] = await Promise.all([
     identifying,
-    host.run(readMounts, signal),
-    host.run(listLogicalVolumes, signal),
-    host.run(listVolumeGroups, signal),
-    host.run(readLvmLimits, signal),
+    mounted,
     host.run(listBlockDevices, signal),
+    Promise.all(PROVIDERS.map((provider) => provider.survey(host, mounted, signal))),
   ]).catch(async (error: unknown) => {
     // That a program is not there is the cause, and what failed for want of it a symptom.
     const { value } = await identifying;
     throw isStillpointError(error, 'remote.command-failed') ? (lackOf(value, host.name) ?? error) : error;
   });
   const { value: identity, span: asked } = identified;
-  const mounted = new Map(mounts.map((mount) => [mount.device, mount]));
-  const measured = records.flatMap((record) => {
-    const mount = mounted.get(`${record.lv_kernel_major}:${record.lv_kernel_minor}`);
-    return mount === undefined ? [] : [{ mount, mapper: deviceMapperName(record.vg_name, record.lv_name) }];
-  });
-  const measurements = await host.run(measureMounts(measured), signal);
-  const found = measured.map(({ mount }, index) => ({ device: mount.device, ...measurements[index] }));
-  const use = new Map(found.flatMap((each) => (each.use === undefined ? [] : [[each.device, each.use] as const])));
-  const uptime = Math.max(identity.uptimeSeconds, 1);
-  const rates = found.flatMap(({ device, writtenBytes }) =>
-    writtenBytes === undefined ? [] : [[device, writtenBytes / uptime] as const],
-  );
-  const externalJournals = new Set(found.filter((each) => each.hasExternalJournal).map(({ device }) => device));
   return {
     identity,
     asked,
     clockSkew: clockSkew(identity.wallClock, asked),
     mounts,
-    volumes: detectVolumes(mounts, { volumes: records, groups, limits, devices, use, externalJournals }),
-    groups,
-    logicalVolumes: records,
-    writtenBytesPerSecond: new Map(rates),
+    devices,
+    storages,
+    volumes: detectVolumes(mounts, devices, storages),
   };
+}
+
+/** The host as it will be when a sweep has removed what dead runs of this owner left: a plan must not call full what goes first. */
+export function afterSweep(
+  survey: Survey,
+  owner: OwnerId,
+  dead: readonly RunId[],
+): { readonly survey: Survey; readonly removes: readonly string[] } {
+  const swept = survey.storages.map((storage) => storage.afterSweep(owner, dead));
+  const removes = swept.flatMap((each) => each.removes);
+  if (removes.length === 0) return { survey, removes };
+  const storages = swept.map(({ storage }) => storage);
+  return {
+    survey: { ...survey, storages, volumes: detectVolumes(survey.mounts, survey.devices, storages) },
+    removes,
+  };
+}
+
+/** The storage on which the volumes of a run lie; a run has one. */
+export function storageOf(volumes: readonly DetectedVolume[], survey: Survey): Storage {
+  const kinds = new Set(volumes.map(({ volume }) => (volume.snapshot.possible ? volume.snapshot.provider : undefined)));
+  const [storage, ...others] = survey.storages.filter(({ provider }) => kinds.has(provider.kind));
+  if (storage === undefined || others.length > 0) {
+    throw new StillpointError(
+      'internal.invariant',
+      'The volumes of a run lie on another number of storages than one.',
+      {
+        advice: 'Report it with the log.',
+        details: { kinds: [...kinds] },
+        cause: undefined,
+      },
+    );
+  }
+  return storage;
 }

@@ -16,9 +16,10 @@ import type { RemoteHost } from '../../shared/remote/remote-host.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import { sweepHost } from '../../shared/snapshot/lease/commands.ts';
 import { acquireLease, type Lease } from '../../shared/snapshot/lease/lease.ts';
-import { lvmThickProvider } from '../../shared/snapshot/lvm/provider.ts';
+import type { LvmOrder } from '../../shared/snapshot/lvm/plan.ts';
+import { lvmThick } from '../../shared/snapshot/lvm/provider.ts';
 import type { ReadableSnapshot, SnapshotPlan } from '../../shared/snapshot/provider.ts';
-import { type Survey, surveyHost } from '../../shared/snapshot/survey.ts';
+import { type Survey, storageOf, surveyHost } from '../../shared/snapshot/survey.ts';
 import type { Guest } from '../lab/guest.ts';
 import { startGuest } from '../lab/guest.ts';
 import type { GuestAlias } from '../lab/guest-ssh.ts';
@@ -71,20 +72,19 @@ describe('a lease on a real host', needing(obstacle), () => {
   /** A plan for /srv/files with a snapshot of this many extents. */
   const planFor = (run: RunId, extents: number): SnapshotPlan => {
     const volumes = survey.volumes.filter((detected) => detected.volume.label === 'vg0/files');
-    const plan = lvmThickProvider.plan(volumes, survey, { run, owner }, 'lab');
+    const plan = storageOf(volumes, survey).plan(volumes, { run, owner });
     return {
       ...plan,
-      items: plan.items.map(({ planned, volume }) => ({
-        volume,
-        planned: { ...planned, sizeBytes: extents * EXTENT },
-        leastBytes: extents * EXTENT,
+      items: plan.items.map((item) => ({
+        ...item,
+        order: { ...(item.order as LvmOrder), extents, leastExtents: extents },
       })),
     };
   };
 
   const take = async (run: RunId, lease: Lease, extents: number): Promise<readonly ReadableSnapshot[]> => {
-    const taken = await lvmThickProvider.create(planFor(run, extents), root, signal);
-    return await lvmThickProvider.mount(taken, root, lease, signal);
+    const taken = await lvmThick.create(planFor(run, extents), root, signal);
+    return await lvmThick.mount(taken, root, lease, signal);
   };
 
   const isClean = async (): Promise<boolean> => (await guest.traces({ signal })).length === 0;
@@ -117,7 +117,7 @@ describe('a lease on a real host', needing(obstacle), () => {
     expect(inside).toContain(await guest.must('cat /srv/files/documents/note.txt', { signal }));
     // A slave of the host's namespace: what is unmounted there must not stay busy because of us.
     expect(inside).toMatch(/ \/var\/lib\/mysql [^\n]* master:\d+ /);
-    await lvmThickProvider.judge(snapshot ? [snapshot] : [], root, lease, signal);
+    await lvmThick.judge(snapshot ? [snapshot] : [], root, lease, signal);
     expect((await lease.release()).removed).toEqual([`vg0/${snapshot?.planned.snapshot}`]);
     expect(await isClean()).toBe(true);
     await lease.release();
@@ -139,7 +139,7 @@ setsid nsenter --mount=/proc/$pid/ns/mnt sleep 600 < ${snapshot?.path} >/dev/nul
     await eventually(isClean, 'the host is as it was');
     await expect(lease.renew(signal)).rejects.toMatchObject({ code: 'snapshot.lease-lost' });
     expect(lease.signal.aborted).toBe(true);
-    await expect(lvmThickProvider.judge(snapshot ? [snapshot] : [], root, lease, signal)).rejects.toMatchObject({
+    await expect(lvmThick.judge(snapshot ? [snapshot] : [], root, lease, signal)).rejects.toMatchObject({
       // Not "something removed it": what removed it is our own watchman.
       code: 'snapshot.lease-lost',
     });
@@ -159,7 +159,7 @@ setsid nsenter --mount=/proc/$pid/ns/mnt sleep 600 < ${snapshot?.path} >/dev/nul
   test('sweeps what a restart left, and leaves foreign, other and living things alone', async () => {
     const [lost, living, theirs] = [newRunId(), newRunId(), newRunId()];
     const lease = await acquire(lost, 600, root, stoppedClock);
-    await lvmThickProvider.create(planFor(lost, 32), root, signal);
+    await lvmThick.create(planFor(lost, 32), root, signal);
     // As after a power cut: no process, no /run, and the snapshot still there.
     await guest.must(
       `systemctl kill --signal=KILL stillpoint-${lost}.service; rm -rf /run/stillpoint
@@ -169,7 +169,7 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
       { signal },
     );
     const other = await acquire(living, 600, root, stoppedClock);
-    const kept = await lvmThickProvider.create(planFor(living, 32), root, signal);
+    const kept = await lvmThick.create(planFor(living, 32), root, signal);
     const swept = await root.run(sweepHost(owner), signal);
     expect(swept.removed).toEqual([expect.stringContaining(`vg0/sp_${lost}_`) as unknown]);
     expect(swept.kept.map(({ object }) => object).toSorted()).toEqual(
@@ -221,7 +221,7 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
         }),
       );
     await eventually(async () => (await size()) > 8 * EXTENT, 'the snapshot has grown');
-    await lvmThickProvider.judge(snapshot ? [snapshot] : [], root, lease, signal);
+    await lvmThick.judge(snapshot ? [snapshot] : [], root, lease, signal);
     const peak = lease.peaks.get(snapshot?.planned.snapshot ?? '');
     expect(peak?.usedBytes).toBeGreaterThan(24 * 1024 * 1024);
     await lease[Symbol.asyncDispose]();
@@ -278,7 +278,7 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
         },
         signal,
       ),
-    ).rejects.toMatchObject({ code: 'lvm.snapshot-full' });
+    ).rejects.toMatchObject({ code: 'snapshot.full' });
     await using repository = await openTest(backend);
     expect((await repository.listRestorePoints(signal)).points).toEqual([]);
     await guest.must('rm /srv/files/flood', { signal });
@@ -311,7 +311,7 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
       await expect(
         planBackup(source, { owner, dead: [] }, { host: root, clock: systemClock }, signal),
       ).rejects.toMatchObject({
-        code: 'lvm.no-room',
+        code: 'snapshot.no-room',
         details: { group: 'vg0', freeBytes: 60 * EXTENT },
       });
       // Room that went away between the plan and the act.
@@ -319,19 +319,10 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
       await using lease = await acquire(run, 60);
       await guest.must('lvextend -qq -y -l +50 vg0/filler', { signal });
       expect(lease.armed.keeperPid).toBeGreaterThan(1);
-      const volume = survey.volumes.find((detected) => detected.volume.label === 'vg0/files');
-      const planned = {
-        volume: 'vg0/files',
-        volumeId: volume?.volume.id ?? '',
-        snapshot: `sp_${run}_11111111`,
-        sizeBytes: 20 * EXTENT,
-        freeBytesAfter: 0,
-        mountpoint: '',
-      };
-      const items = volume === undefined ? [] : [{ planned, volume, leastBytes: planned.sizeBytes }];
-      await expect(
-        lvmThickProvider.create({ run, owner, items, commands: [], risks: [] }, root, signal),
-      ).rejects.toMatchObject({ code: 'lvm.no-room', message: expect.stringMatching(/\d+/) as unknown });
+      await expect(lvmThick.create(planFor(run, 20), root, signal)).rejects.toMatchObject({
+        code: 'snapshot.no-room',
+        message: expect.stringMatching(/\d+/) as unknown,
+      });
     } finally {
       await guest.must('lvremove -qq -y vg0/filler', { signal });
     }
@@ -341,12 +332,12 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
     const run = newRunId();
     await using lease = await acquire(run, 60);
     const plan = planFor(run, 64);
-    const taken = await lvmThickProvider.create(plan, root, signal);
+    const taken = await lvmThick.create(plan, root, signal);
     const asExt4 = taken.map((snapshot) => ({
       ...snapshot,
-      volume: { ...snapshot.volume, volume: { ...snapshot.volume.volume, fsType: 'ext4' } },
+      order: { ...(snapshot.order as LvmOrder), fsType: 'ext4' },
     }));
-    await expect(lvmThickProvider.mount(asExt4, root, lease, signal)).rejects.toMatchObject({
+    await expect(lvmThick.mount(asExt4, root, lease, signal)).rejects.toMatchObject({
       code: 'snapshot.mount-failed',
       message: expect.stringMatching(/EXT4-fs \(dm-\d+\)/) as unknown,
     });
@@ -359,9 +350,9 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
     await using host = await connect(alias, sudo, password);
     const run = newRunId();
     await using lease = await acquire(run, 60, host);
-    const taken = await lvmThickProvider.create(planFor(run, 32), host, signal);
-    const readable = await lvmThickProvider.mount(taken, host, lease, signal);
-    await lvmThickProvider.judge(readable, host, lease, signal);
+    const taken = await lvmThick.create(planFor(run, 32), host, signal);
+    const readable = await lvmThick.mount(taken, host, lease, signal);
+    await lvmThick.judge(readable, host, lease, signal);
     expect(taken).toHaveLength(1);
   });
 

@@ -18,10 +18,10 @@ import { connectHost } from '../../shared/remote/connect-host.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { timestampFromNs } from '../../shared/repository/format/timestamp.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
-import type { DetectedVolume } from '../../shared/snapshot/detect.ts';
 import { acquireLease } from '../../shared/snapshot/lease/lease.ts';
-import { mountPath } from '../../shared/snapshot/lvm/mount.ts';
-import { lvmThickProvider } from '../../shared/snapshot/lvm/provider.ts';
+import { mountPath } from '../../shared/snapshot/lease/namespace.ts';
+import { lvmThick } from '../../shared/snapshot/lvm/provider.ts';
+import type { DetectedVolume } from '../../shared/snapshot/provider.ts';
 import type { Survey } from '../../shared/snapshot/survey.ts';
 
 export interface LiveReaderOrder {
@@ -111,6 +111,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
     owner,
     planned,
     volume,
+    order: undefined,
     uuid: '',
     beforeUptime: 0,
     afterUptime: 0,
@@ -132,8 +133,8 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
         notes: [],
       },
       exclude: compileExcludes(order.exclude ?? []),
-      provider: lvmThickProvider,
-      snapshots: { run, owner, items: [{ planned, volume, leastBytes: 0 }], commands: [], risks: [] },
+      provider: lvmThick,
+      snapshots: { run, owner, items: [{ planned, volume, order: undefined }], commands: [], risks: [] },
       removes: [],
     },
     readable: [taken],
@@ -170,7 +171,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
 
 /** A volume on paper: of a real one, reading needs no more than its name. */
 function paperVolume(dir: string): DetectedVolume {
-  return { volume: { id: `live:${dir}` }, mounts: [], lvm: undefined } as unknown as DetectedVolume;
+  return { volume: { id: `live:${dir}` }, mounts: [] } as unknown as DetectedVolume;
 }
 
 async function namesIn(file: string): Promise<ReadonlyMap<number, string>> {

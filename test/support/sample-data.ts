@@ -48,6 +48,7 @@ export const sampleInventory: HostInventory = {
     {
       id: 'lvm:abc',
       kind: 'lvm-thick',
+      kindWords: 'LVM volume',
       label: 'vg0/mysql',
       mountpoints: ['/var/lib/mysql'],
       fsType: 'ext4',
@@ -58,6 +59,7 @@ export const sampleInventory: HostInventory = {
     {
       id: 'dev:8:1',
       kind: 'plain',
+      kindWords: 'plain file system',
       label: '/dev/sda1',
       mountpoints: ['/'],
       fsType: 'ext4',
@@ -70,7 +72,7 @@ export const sampleInventory: HostInventory = {
       },
     },
   ],
-  volumeGroups: [{ name: 'vg0', sizeBytes: 16 * GIB, freeBytes: 6 * GIB, extentBytes: 4 * MIB }],
+  pools: [{ name: 'vg0', kindWords: 'volume group', sizeBytes: 16 * GIB, freeBytes: 6 * GIB }],
   warnings: ['tar is not GNU tar; a backup needs it.'],
 };
 
@@ -179,7 +181,7 @@ export function entry(name: string, more: Partial<FileEntry> = {}): FileEntry {
 }
 
 export const sampleError: ErrorRecord = {
-  code: 'lvm.snapshot-full',
+  code: 'snapshot.full',
   message: 'The snapshot "sp_7f3c01ab_0a1b2c3d" on "db1" filled up while it was being read.',
   advice:
     'More was written to the origin than the snapshot had room for; the origin itself is not affected by that. Give its volume group more free space, or run at a quieter time.',
@@ -364,7 +366,7 @@ export const sampleTrouble: readonly RunEventBody[] = [
   { type: 'item-skipped', path: '/srv/files/secret', reason: 'Permission denied.' },
   {
     type: 'warning',
-    code: 'lvm.snapshot-full',
+    code: 'snapshot.full',
     message: 'The snapshot is 80 % full.',
     advice: 'It will be extended by 1.0 GiB.',
   },

@@ -21,5 +21,5 @@ export async function rethrowWithVerdict(
   } catch (reason) {
     verdict = reason;
   }
-  throw isStillpointError(verdict) && /^(lvm|snapshot|host)\./.test(verdict.code) ? verdict : error;
+  throw isStillpointError(verdict) && /^(snapshot|host)\./.test(verdict.code) ? verdict : error;
 }

@@ -1,4 +1,4 @@
-import type { DetectedVolume } from '../../snapshot/detect.ts';
+import type { DetectedVolume } from '../../snapshot/provider.ts';
 
 /** One tree to read: a path and everything of its own file system below it. */
 export interface SourceTree {

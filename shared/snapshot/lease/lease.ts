@@ -45,7 +45,7 @@ export interface LeaseTerms {
 
 export interface Lease extends AsyncDisposable {
   readonly armed: ArmedHost;
-  /** Aborts with `snapshot.lease-lost` or `lvm.snapshot-full`. Join it with the signal of the reading. */
+  /** Aborts with `snapshot.lease-lost` or `snapshot.full`. Join it with the signal of the reading. */
   readonly signal: AbortSignal;
   /** The most that the guard saw in use, by the snapshot's name. */
   readonly peaks: ReadonlyMap<string, GuardReading>;
@@ -160,7 +160,7 @@ function failureOf(state: LeaseState, host: string): StillpointError | undefined
   const full = state.invalid[0];
   if (full !== undefined) {
     return new StillpointError(
-      'lvm.snapshot-full',
+      'snapshot.full',
       `The snapshot "${full}" on "${host}" filled up while it was being read.`,
       {
         advice:

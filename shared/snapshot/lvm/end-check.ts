@@ -5,8 +5,9 @@
 import { StillpointError } from '../../base/errors.ts';
 import type { RunId } from '../../domain/names.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
+import { ENTER } from '../lease/namespace.ts';
 import { deviceMapperName } from './create.ts';
-import { ENTER, type MountedSnapshot } from './mount.ts';
+import type { MountedSnapshot } from './mount.ts';
 import { IDENTITY } from './tool.ts';
 
 export interface Expected {
@@ -79,7 +80,7 @@ export function judgeSnapshot(expected: Expected, observed: Observed, host: stri
   }
   if (observed.uuid === expected.uuid && usedBytes(observed.status) === undefined) {
     throw new StillpointError(
-      'lvm.snapshot-full',
+      'snapshot.full',
       `The snapshot "${label}" on "${host}" filled up while it was being read.`,
       {
         advice:

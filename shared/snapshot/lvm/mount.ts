@@ -5,7 +5,7 @@
  */
 import type { RunId } from '../../domain/names.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
-import { RUN_ROOT } from '../lease/scripts.ts';
+import { ENTER, mountPath } from '../lease/namespace.ts';
 import { deviceMapperName } from './create.ts';
 
 export interface MountOrder {
@@ -26,8 +26,6 @@ export interface MountedSnapshot {
   readonly rootInode: string;
 }
 
-export const mountPath = (run: RunId, index: number): string => `${RUN_ROOT}/${run}/mnt/${index}`;
-
 export function mountOptions(fsType: string): string {
   return ['ro', 'nosuid', 'nodev', 'noexec', 'noatime', ...(fsType === 'xfs' ? ['nouuid'] : [])].join(',');
 }
@@ -37,15 +35,6 @@ export function mountLine(run: RunId, order: MountOrder): string {
   const device = `/dev/mapper/${deviceMapperName(order.group, order.snapshot)}`;
   return `mount -t ${order.fsType} -o ${mountOptions(order.fsType)} ${device} ${mountPath(run, order.index)}`;
 }
-
-/** Enters the run's namespace; the keeper's pid is only used while its namespace is the one that it wrote down. */
-export const ENTER = `
-sp_enter() {
-  read -r sp_keeper sp_ns < "${RUN_ROOT}/$1/keeper" || exit 74
-  [ "$(readlink "/proc/$sp_keeper/ns/mnt")" = "$sp_ns" ] || exit 74
-  shift
-  nsenter --mount="/proc/$sp_keeper/ns/mnt" -- "$@"
-}`;
 
 /** Exit 74: the keeper is gone. Exit 77: mount failed; its words and what the kernel said of the device are on stderr. */
 export function mountSnapshot(run: RunId, order: MountOrder): RemoteCommand<MountedSnapshot> {

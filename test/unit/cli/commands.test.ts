@@ -296,7 +296,7 @@ describe('following a job', () => {
     {
       type: 'job-finished',
       outcome: 'failed',
-      error: { code: 'lvm.no-room', message: 'No room in "vg0".', advice: 'Give it 2 GiB.', details: {} },
+      error: { code: 'snapshot.no-room', message: 'No room in "vg0".', advice: 'Give it 2 GiB.', details: {} },
     },
   ];
 

@@ -43,7 +43,7 @@ test.each([
   ['ssh.host-key-changed', 4],
   ['remote.sudo-refused', 4],
   ['host.path-not-found', 5],
-  ['lvm.no-room', 5],
+  ['snapshot.no-room', 5],
   ['snapshot.lease-lost', 5],
   ['read.incomplete', 5],
   ['repository.wrong-password', 6],
@@ -69,7 +69,7 @@ test('a job that ended well but not wholly has its own number', () => {
 });
 
 test('a job that did not end well has the number of its error', () => {
-  expect(exitCodeOfJob('failed', undefined, 'lvm.snapshot-full')).toBe(5);
+  expect(exitCodeOfJob('failed', undefined, 'snapshot.full')).toBe(5);
   expect(exitCodeOfJob('interrupted', undefined, undefined)).toBe(1);
   expect(exitCodeOfJob('cancelled', undefined, 'run.cancelled')).toBe(130);
 });

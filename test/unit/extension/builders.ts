@@ -8,6 +8,7 @@ export function aVolume(changes: Partial<Volume> = {}): Volume {
   return {
     id: 'lvm:Yb1kCe',
     kind: 'lvm-thick',
+    kindWords: 'LVM volume',
     label: 'vg0/mysql',
     mountpoints: ['/var/lib/mysql'],
     fsType: 'ext4',

@@ -10,7 +10,7 @@ const inventory: HostInventory = {
   system: 'Linux',
   bootId: 'b',
   volumes: [],
-  volumeGroups: [],
+  pools: [],
   warnings: [],
 };
 

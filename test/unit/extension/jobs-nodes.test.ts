@@ -41,7 +41,7 @@ describe('a finished job', () => {
   );
 
   test('that failed tells why and what to do', () => {
-    const error = { code: 'lvm.no-room', message: 'No room in "vg0".', advice: 'Free 1 GiB.', details: {} };
+    const error = { code: 'snapshot.no-room', message: 'No room in "vg0".', advice: 'Free 1 GiB.', details: {} };
     expect(view(aJob({ state: 'failed', finishedAt, error })).tooltip).toContain('No room in "vg0".\nFree 1 GiB.');
   });
 });

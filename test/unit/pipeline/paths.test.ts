@@ -7,17 +7,16 @@ import { graftsOf, outerTreeOf, placesIn } from '../../../shared/pipeline/backup
 import { type Coverage, coverPaths, resolvePaths } from '../../../shared/pipeline/backup/paths.ts';
 import { selection } from '../../../shared/pipeline/backup/select.ts';
 import { describePlan } from '../../../shared/pipeline/prepare.ts';
-import { detectVolumes } from '../../../shared/snapshot/detect.ts';
-import { lvmThickProvider } from '../../../shared/snapshot/lvm/provider.ts';
-import type { Survey } from '../../../shared/snapshot/survey.ts';
+import { type Survey, storageOf } from '../../../shared/snapshot/survey.ts';
 import { entryOf, type PaperFile } from '../../support/pipeline/paper-files.ts';
-import { aMount, guestFacts, guestGroups, guestMounts, guestVolumes, parsed } from '../snapshot/fixtures.ts';
+import { aMount, detectOnGuest, guestMounts, guestStorage, parsed } from '../snapshot/fixtures.ts';
 
 function surveyOf(mounts: readonly Mount[]): Survey {
   const use = new Map([
     ['254:0', { sizeBytes: 1_000_000_000, usedBytes: 200_000_000 }],
     ['254:1', { sizeBytes: 1_000_000_000, usedBytes: 100_000_000 }],
   ]);
+  const storage = guestStorage({ use, writtenBytesPerSecond: new Map([['254:0', 50_000]]) });
   return {
     identity: {
       system: 'Linux 6.1.0 x86_64',
@@ -33,10 +32,9 @@ function surveyOf(mounts: readonly Mount[]): Survey {
     asked: { earliestMs: 0, latestMs: 1 },
     clockSkew: { leastMs: -1, mostMs: 1 },
     mounts,
-    volumes: detectVolumes(mounts, guestFacts({ use })),
-    groups: guestGroups(),
-    logicalVolumes: guestVolumes(),
-    writtenBytesPerSecond: new Map([['254:0', 50_000]]),
+    devices: new Map(),
+    storages: [storage],
+    volumes: detectOnGuest(mounts, storage),
   };
 }
 
@@ -293,12 +291,13 @@ test('a plan says what would be done, as a person would type it', () => {
     exclude: [],
   };
   const coverage = cover(['/srv/files'], [mysqlThere]);
-  const snapshots = lvmThickProvider.plan(coverage.volumes, survey, identity, 'db1');
+  const storage = storageOf(coverage.volumes, survey);
+  const snapshots = storage.plan(coverage.volumes, identity);
   const plan = describePlan(source, {
     survey,
     coverage,
     exclude: compileExcludes([]),
-    provider: lvmThickProvider,
+    provider: storage.provider,
     snapshots,
     removes: [],
   });

@@ -10,7 +10,7 @@ const judging = (verdict?: Error): (() => Promise<void>) =>
   verdict === undefined ? async () => undefined : () => Promise.reject(verdict);
 
 test.each<[ErrorCode, boolean]>([
-  ['lvm.snapshot-full', true],
+  ['snapshot.full', true],
   ['snapshot.identity-changed', true],
   ['snapshot.lease-lost', true],
   ['host.rebooted', true],

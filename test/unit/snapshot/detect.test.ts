@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Mount } from '../../../shared/domain/host.ts';
-import { type DetectedVolume, detectVolumes, holdsData } from '../../../shared/snapshot/detect.ts';
-import { aMount, guestFacts, guestMounts } from './fixtures.ts';
+import { holdsData } from '../../../shared/snapshot/detect.ts';
+import type { DetectedVolume } from '../../../shared/snapshot/provider.ts';
+import { aMount, detectOnGuest as detect, guestMounts } from './fixtures.ts';
 
-const detect = (mounts: readonly Mount[]): readonly DetectedVolume[] => detectVolumes(mounts, guestFacts());
 const at = (detected: readonly DetectedVolume[], target: string): DetectedVolume => {
   const found = detected.find((each) => each.volume.mountpoints.includes(target));
   if (found === undefined) throw new Error(`nothing is mounted on ${target}`);
@@ -55,7 +54,6 @@ describe('the volumes of a host', () => {
     // LUKS, a partition or RAID on a volume has a device number of its own.
     const crypt = aMount('/secret', { device: '254:77', source: Buffer.from('/dev/mapper/files-crypt') });
     expect(detect([crypt])[0]).toMatchObject({
-      lvm: undefined,
       volume: { kind: 'plain', snapshot: { possible: false } },
     });
   });

@@ -2,11 +2,14 @@
 import { readFileSync } from 'node:fs';
 import type { Mount } from '../../../shared/domain/host.ts';
 import type { RemoteCommand } from '../../../shared/remote/command.ts';
-import type { StorageFacts } from '../../../shared/snapshot/detect.ts';
+import { detectVolumes } from '../../../shared/snapshot/detect.ts';
 import type { LvmLimits } from '../../../shared/snapshot/lvm/limits.ts';
 import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/lvm/list.ts';
+import { lvmThick } from '../../../shared/snapshot/lvm/provider.ts';
 import type { LogicalVolumeRecord, VolumeGroupRecord } from '../../../shared/snapshot/lvm/records.ts';
+import { type LvmFacts, lvmStorage } from '../../../shared/snapshot/lvm/storage.ts';
 import { readMounts } from '../../../shared/snapshot/mountinfo.ts';
+import type { DetectedVolume, Storage } from '../../../shared/snapshot/provider.ts';
 
 export const fixture = (name: string): Buffer => readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
 
@@ -21,16 +24,21 @@ export function parsed<T>(command: RemoteCommand<T>, stdout: Buffer | string): T
 export const guestVolumes = (): readonly LogicalVolumeRecord[] =>
   parsed(listLogicalVolumes, fixture('lvs-2.03.16.txt'));
 export const guestGroups = (): readonly VolumeGroupRecord[] => parsed(listVolumeGroups, fixture('vgs-2.03.16.txt'));
-/** What else is looked at; nothing forbids anything. */
-export const guestFacts = (more: Partial<StorageFacts> = {}): StorageFacts => ({
+/** What LVM has there; nothing forbids anything. */
+const guestFacts = (more: Partial<LvmFacts> = {}): LvmFacts => ({
+  host: 'db1',
   volumes: guestVolumes(),
   groups: guestGroups(),
   limits: noLimits,
-  devices: new Map(),
   use: new Map(),
+  writtenBytesPerSecond: new Map(),
   externalJournals: new Set(),
   ...more,
 });
+export const guestStorage = (more: Partial<LvmFacts> = {}): Storage => lvmStorage(lvmThick, guestFacts(more));
+/** What is seen of these mounts on the guest. */
+export const detectOnGuest = (mounts: readonly Mount[], storage = guestStorage()): readonly DetectedVolume[] =>
+  detectVolumes(mounts, new Map(), [storage]);
 export const noLimits: LvmLimits = {
   ownGroups: new Set(guestGroups().map((group) => group.vg_uuid)),
   duplicateGroups: new Set(),
@@ -67,7 +75,7 @@ export function surveyAnswer(
     case 'list-block-devices':
       return new Map();
     case 'measure-mounts':
-      return args.map(() => ({ use: { sizeBytes: 1e9, usedBytes: 1e8 }, writtenBytes: 0 }));
+      return args.map(() => ({ use: { sizeBytes: 1e9, usedBytes: 1e8 }, writtenPerSecond: 0 }));
     case 'resolve-paths':
       return args.map((path) => ({ asked: path, real: path }));
     default:

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ownerId, runId } from '../../../shared/domain/names.ts';
-import { type HostIdentity, identifyHost, lackOf } from '../../../shared/snapshot/identify-host.ts';
+import { type HostIdentity, identifyHost } from '../../../shared/snapshot/identify-host.ts';
 import { armLease, releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/lease/commands.ts';
 import { createSnapshots, deviceMapperName, lvcreateLine } from '../../../shared/snapshot/lvm/create.ts';
 import { mountOptions, mountSnapshot } from '../../../shared/snapshot/lvm/mount.ts';
 import { measureMounts } from '../../../shared/snapshot/measure.ts';
+import { lackOf } from '../../../shared/snapshot/programs.ts';
 import { aMount, parsed } from './fixtures.ts';
 
 const run = runId('0123abcd');
@@ -176,7 +177,10 @@ test('a host says who it is', () => {
   const boot = '6f0a2d0a-1111-4000-8000-000000000000';
   const answer = (missing: string, versions: string): string =>
     `Linux 6.1.0 x86_64\0"Debian GNU/Linux 12 (bookworm)"\0${boot}\x0012.50\x001700000000\0${missing}\0${versions}\0root:0\nada:1000\nbad line\0root:0\n\0`;
-  const facts = parsed(identifyHost, answer('', 'tar (GNU tar) 1.34\0find (GNU findutils) 4.9.0\0'));
+  const facts = parsed(
+    identifyHost(['lvs', 'dmsetup']),
+    answer('', 'tar (GNU tar) 1.34\0find (GNU findutils) 4.9.0\0'),
+  );
   expect(facts).toMatchObject({
     system: 'Linux 6.1.0 x86_64, Debian GNU/Linux 12 (bookworm)',
     uptimeSeconds: 12.5,
@@ -186,7 +190,8 @@ test('a host says who it is', () => {
     gnuTar: true,
     gnuFind: true,
   });
-  const clockOf = (wall: string): unknown => parsed(identifyHost, answer('', '').replace('1700000000', wall)).wallClock;
+  const clockOf = (wall: string): unknown =>
+    parsed(identifyHost(['lvs', 'dmsetup']), answer('', '').replace('1700000000', wall)).wallClock;
   expect(clockOf('1700000000.%N')).toEqual({ earliestMs: 1_700_000_000_000, latestMs: 1_700_000_001_000 });
   expect(clockOf('1700000000.123999999')).toEqual({ earliestMs: 1_700_000_000_123, latestMs: 1_700_000_000_124 });
   for (const wall of ['', 'now', '-5', '1e9', '17000000000000']) expect(() => clockOf(wall)).toThrow(unreadable);
@@ -195,7 +200,9 @@ test('a host says who it is', () => {
     [1000, 'ada'],
   ]);
   const named = (name: string): string =>
-    parsed(identifyHost, answer('', 'x\0y\0').replace(/"Debian[^"]*"/, name)).system.slice('Linux 6.1.0 x86_64'.length);
+    parsed(identifyHost(['lvs', 'dmsetup']), answer('', 'x\0y\0').replace(/"Debian[^"]*"/, name)).system.slice(
+      'Linux 6.1.0 x86_64'.length,
+    );
   expect([named(''), named('Alpine'), named(`'A "B"'`), named('"a \\"b\\" $c"')]).toEqual([
     '',
     ', Alpine',
@@ -203,12 +210,12 @@ test('a host says who it is', () => {
     ', a "b" $c',
   ]);
   // busybox: neither prints a version on standard output.
-  expect(parsed(identifyHost, answer('lvs dmsetup ', ''))).toMatchObject({
+  expect(parsed(identifyHost(['lvs', 'dmsetup']), answer('lvs dmsetup ', ''))).toMatchObject({
     missing: ['lvs', 'dmsetup'],
     gnuTar: false,
     gnuFind: false,
   });
-  expect(() => parsed(identifyHost, 'Linux\0\0no boot id\x001\x001\0\0\0\0\0')).toThrow(unreadable);
+  expect(() => parsed(identifyHost(['lvs', 'dmsetup']), 'Linux\0\0no boot id\x001\x001\0\0\0\0\0')).toThrow(unreadable);
 });
 
 test('a host that lacks a program is told which package has it', () => {
@@ -230,16 +237,17 @@ test('measurements come in the order of the mounts; what could not be measured i
   ]);
   expect([command.args[2], command.args[5]]).toEqual(['vg0-a', '']);
   const stat = '  100 0 800 5 300 7 4096 9 0 1 2';
-  expect(parsed(command, `4096 1000 250\0${stat}\0          8          0\0\0\0\0`)).toEqual([
+  expect(parsed(command, `2.00\x004096 1000 250\0${stat}\0          8          0\0\0\0\0`)).toEqual([
     {
       use: { sizeBytes: 4_096_000, usedBytes: 3_072_000 },
-      writtenBytes: 4096 * 512 + 300 * 4096,
+      writtenPerSecond: (4096 * 512 + 300 * 4096) / 2,
       hasExternalJournal: false,
     },
-    { use: undefined, writtenBytes: undefined, hasExternalJournal: false },
+    { use: undefined, writtenPerSecond: undefined, hasExternalJournal: false },
   ]);
   const journals = ['          0       2065', '          0          0', '', 'x'].map(
-    (text) => parsed(measureMounts([{ mount: aMount('/a'), mapper: 'vg0-a' }]), `\0\0${text}\0`)[0]?.hasExternalJournal,
+    (text) =>
+      parsed(measureMounts([{ mount: aMount('/a'), mapper: 'vg0-a' }]), `1\0\0\0${text}\0`)[0]?.hasExternalJournal,
   );
   expect(journals).toEqual([true, false, false, false]);
   expect(() => parsed(command, '4096 1000 250\0')).toThrow(unreadable);

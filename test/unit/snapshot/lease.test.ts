@@ -86,7 +86,7 @@ describe('a lease', () => {
   test.each<[string, string, string]>([
     ['gone\0', 'snapshot.lease-lost', 'ended before'],
     ['unwatched\0', 'snapshot.lease-lost', 'watchman'],
-    ['alive\0peak sp 7 8\0invalid sp\0', 'lvm.snapshot-full', 'filled up'],
+    ['alive\0peak sp 7 8\0invalid sp\0', 'snapshot.full', 'filled up'],
   ])('that answers %j aborts the reading with %s', async (answer, code, words) => {
     const { lease } = await acquire({ 'renew-lease': answer }, 1);
     expect(await aborted(lease.signal)).toMatchObject({ code, message: expect.stringContaining(words) as unknown });

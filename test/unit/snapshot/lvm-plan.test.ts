@@ -2,21 +2,19 @@
 import { describe, expect, test } from 'vitest';
 import { isStillpointError } from '../../../shared/base/errors.ts';
 import { ownerId, runId } from '../../../shared/domain/names.ts';
-import { detectVolumes } from '../../../shared/snapshot/detect.ts';
-import { lvmThickProvider } from '../../../shared/snapshot/lvm/provider.ts';
+import type { LvmOrder } from '../../../shared/snapshot/lvm/plan.ts';
 import type { SnapshotPlan } from '../../../shared/snapshot/provider.ts';
-import type { Survey } from '../../../shared/snapshot/survey.ts';
-import { guestFacts, guestGroups, guestMounts, guestVolumes } from './fixtures.ts';
+import { detectOnGuest, guestGroups, guestMounts, guestStorage, guestVolumes } from './fixtures.ts';
 
 const identity = { run: runId('0123abcd'), owner: ownerId('00112233aabb') };
 
 function plan(freeExtents: number, attr = '-wi-ao----'): SnapshotPlan {
   const groups = guestGroups().map((group) => ({ ...group, vg_free_count: freeExtents }));
   const volumes = guestVolumes().map((lv) => ({ ...lv, lv_attr: lv.lv_name === 'files' ? attr : lv.lv_attr }));
-  const detected = detectVolumes(guestMounts(), guestFacts({ groups, volumes }));
-  const survey = { groups, volumes: detected, writtenBytesPerSecond: new Map() } as unknown as Survey;
+  const storage = guestStorage({ groups, volumes });
+  const detected = detectOnGuest(guestMounts(), storage);
   const wanted = detected.filter(({ volume }) => ['vg0/files', 'vg0/mysql'].includes(volume.label));
-  return lvmThickProvider.plan(wanted, survey, identity, 'db1');
+  return storage.plan(wanted, identity);
 }
 
 function refusal(freeExtents: number): { code: string; lines: string[]; advice: string } {
@@ -31,7 +29,7 @@ function refusal(freeExtents: number): { code: string; lines: string[]; advice: 
 describe('a plan of snapshots', () => {
   test('names every volume without room, not the first one alone', () => {
     const { code, lines } = refusal(10);
-    expect(code).toBe('lvm.no-room');
+    expect(code).toBe('snapshot.no-room');
     expect(lines).toEqual([
       'There is no room on "db1" for 2 of 2 snapshots:',
       expect.stringMatching(
@@ -53,9 +51,10 @@ describe('a plan of snapshots', () => {
   });
 
   test('takes no less than is needed where others are quicker', () => {
-    for (const { planned, leastBytes } of plan(1000).items) {
-      expect(leastBytes).toBeGreaterThan(0);
-      expect(leastBytes).toBeLessThanOrEqual(planned.sizeBytes);
+    for (const { order } of plan(1000).items) {
+      const { extents, leastExtents } = order as LvmOrder;
+      expect(leastExtents).toBeGreaterThan(0);
+      expect(leastExtents).toBeLessThanOrEqual(extents);
     }
   });
 

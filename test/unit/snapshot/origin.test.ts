@@ -1,16 +1,16 @@
 /** Why a volume cannot be snapshotted: each case has a reason of its own and a remedy that fits it. */
 import { describe, expect, test } from 'vitest';
-import type { Mount } from '../../../shared/domain/host.ts';
+import { BARE_KINDS, type Mount } from '../../../shared/domain/host.ts';
 import {
   type BlockDevice,
   type BlockDevices,
   layersOf,
   listBlockDevices,
-  logicalVolumeOf,
 } from '../../../shared/snapshot/block-devices.ts';
+import { logicalVolumeOf } from '../../../shared/snapshot/lvm/layers.ts';
 import { mayActivate, readLvmLimits } from '../../../shared/snapshot/lvm/limits.ts';
 import { withoutProvider } from '../../../shared/snapshot/without-provider.ts';
-import { aMount, guestGroups, noLimits, parsed, volumeCalled } from './fixtures.ts';
+import { aMount, guestGroups, guestStorage, noLimits, parsed, volumeCalled } from './fixtures.ts';
 import { judge, verdict } from './origin-facts.ts';
 
 const files = volumeCalled('files');
@@ -158,7 +158,13 @@ describe('what is on no logical volume', () => {
   const crypt: BlockDevice['mapper'] = { name: 'secret', uuid: 'CRYPT-LUKS2-0123456789abcdef-secret' };
   const stack = (...devices: BlockDevice[]): BlockDevices => new Map(devices.map((each) => [each.device, each]));
   const why = (devices: BlockDevices, mount: Partial<Mount> = {}): string => {
-    const answer = withoutProvider('plain', aMount('/data', { device: '9:9', ...mount }), devices);
+    const device = '9:9';
+    const place = {
+      device,
+      mounts: [aMount('/data', { device, ...mount })],
+      layers: layersOf(device, devices),
+    } as const;
+    const answer = withoutProvider(BARE_KINDS.plain, place, [guestStorage()]);
     return answer.possible ? 'possible' : `${answer.reason} / ${answer.remedy}`;
   };
 
@@ -171,7 +177,7 @@ describe('what is on no logical volume', () => {
     [
       'encryption on a partition',
       stack(device('9:9', { mapper: crypt, below: ['8:1'] }), device('8:1')),
-      /encrypted device without LVM.*LVM on LUKS/,
+      /encrypted device that nothing can snapshot.*LVM on LUKS/,
     ],
     [
       'a partition inside a logical volume',
@@ -195,13 +201,13 @@ describe('what is on no logical volume', () => {
     [
       'a RAID',
       stack(device('9:9', { layer: 'md', below: ['8:1'] }), device('8:1')),
-      /a RAID of the kernel without LVM/,
+      /a RAID of the kernel that nothing can snapshot.*Set up LVM on this device/,
     ],
-    ['bcache', stack(device('9:9', { layer: 'bcache' })), /cache \(bcache\) without LVM/],
+    ['bcache', stack(device('9:9', { layer: 'bcache' })), /cache \(bcache\) that nothing can snapshot/],
     [
       'multipath',
       stack(device('9:9', { mapper: { name: 'mpatha', uuid: 'mpath-3600' } })),
-      /multipath device without LVM.*Set up LVM on it/,
+      /multipath device that nothing can snapshot.*Set up LVM on this device/,
     ],
     ['a partition', stack(device('9:9')), /a plain device.*Set up LVM on a disk/],
     ['a device that the kernel does not list', new Map(), /a plain device/],

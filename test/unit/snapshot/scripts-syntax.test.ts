@@ -15,6 +15,7 @@ import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/l
 import { mountSnapshot } from '../../../shared/snapshot/lvm/mount.ts';
 import { measureMounts } from '../../../shared/snapshot/measure.ts';
 import { readMounts } from '../../../shared/snapshot/mountinfo.ts';
+import { NEEDED_PROGRAMS } from '../../../shared/snapshot/programs.ts';
 import { hasShell, SHELLS } from '../../support/snapshot/paper-lvm.ts';
 
 const run = runId('0123abcd');
@@ -28,7 +29,7 @@ const scripts: readonly RemoteScript[] = [
   createSnapshots(run, owner, []),
   mountSnapshot(run, { index: 0, group: 'vg0', snapshot: 'sp', fsType: 'ext4' }),
   observeSnapshot(run, { group: 'vg0', name: 'sp', uuid: '', bootId: '', mounted }),
-  identifyHost,
+  identifyHost(NEEDED_PROGRAMS),
   readMounts,
   measureMounts([]),
   listLogicalVolumes,

@@ -3,17 +3,16 @@ import { describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { systemClock } from '../../../shared/base/clock.ts';
 import { hostName, ownerId, repositoryName, runId, sourceName } from '../../../shared/domain/names.ts';
-import { afterSweep } from '../../../shared/pipeline/backup/after-sweep.ts';
 import { planBackup } from '../../../shared/pipeline/plan-backup.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import type { LogicalVolumeRecord } from '../../../shared/snapshot/lvm/records.ts';
-import type { Survey } from '../../../shared/snapshot/survey.ts';
-import { guestGroups, guestVolumes, surveyAnswer, volumeCalled } from '../snapshot/fixtures.ts';
+import { guestGroups, guestStorage, guestVolumes, surveyAnswer, volumeCalled } from './fixtures.ts';
 
 const OWNER = ownerId('00112233aabb');
 const RUN = runId('0a1b2c3d');
 const [GROUP] = guestGroups();
 if (GROUP === undefined) throw new Error('the fixture has no group');
+const extentBytes = GROUP.vg_extent_size;
 
 const snapshot = (facts: Partial<LogicalVolumeRecord> = {}): LogicalVolumeRecord => ({
   ...volumeCalled('files'),
@@ -25,9 +24,10 @@ const snapshot = (facts: Partial<LogicalVolumeRecord> = {}): LogicalVolumeRecord
 });
 
 function freed(volumes: readonly LogicalVolumeRecord[], dead = [RUN]) {
-  const survey = { groups: guestGroups(), logicalVolumes: [...guestVolumes(), ...volumes] } as unknown as Survey;
-  const { survey: after, removes } = afterSweep(survey, OWNER, dead);
-  return { extents: (after.groups[0]?.vg_free_count ?? 0) - GROUP!.vg_free_count, removes };
+  const before = guestStorage({ volumes: [...guestVolumes(), ...volumes] });
+  const { storage, removes } = before.afterSweep(OWNER, dead);
+  const [was, is] = [before, storage].map(({ pools }) => pools[0]?.freeBytes ?? 0);
+  return { extents: ((is ?? 0) - (was ?? 0)) / extentBytes, removes };
 }
 
 test('the snapshots of dead runs, of all of them', () => {
@@ -38,7 +38,7 @@ test('the snapshots of dead runs, of all of them', () => {
   });
   expect(freed([snapshot(), second], [RUN, other])).toEqual({
     extents: 20,
-    removes: ['vg0/sp_0a1b2c3d_11111111', 'vg0/sp_ffffffff_22222222'],
+    removes: ['lvremove -y vg0/sp_0a1b2c3d_11111111', 'lvremove -y vg0/sp_ffffffff_22222222'],
   });
 });
 
