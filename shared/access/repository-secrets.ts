@@ -57,7 +57,7 @@ function storeSecretPlace(repository: RepositorySpec): SecretPlace | undefined {
       question: `Secret key of "${accessKeyId}" for "${location}":`,
       file: secretKeyFile,
       command: secretKeyCommand,
-      keys: { file: 'secretKeyFile', command: 'secretKeyCommand' },
+      keys: { file: 'secretKeyFile', command: 'secretKeyCommand', inside: 's3' },
     };
   }
   const user = place.kind === 'rest' ? (place.user ?? store.rest?.user) : undefined;
@@ -70,7 +70,7 @@ function storeSecretPlace(repository: RepositorySpec): SecretPlace | undefined {
     question: `Password of "${user}" for "${location}":`,
     file: store.rest?.passwordFile,
     command: store.rest?.passwordCommand,
-    keys: { file: 'passwordFile', command: 'passwordCommand' },
+    keys: { file: 'passwordFile', command: 'passwordCommand', inside: 'rest' },
   };
 }
 

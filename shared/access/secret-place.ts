@@ -20,7 +20,8 @@ export interface SecretPlace {
   readonly question: string;
   readonly file: string | undefined;
   readonly command: readonly string[] | undefined;
-  readonly keys: { readonly file: string; readonly command: string };
+  /** The keys of the configuration that say it, and the one they stand in, where that is not the repository's entry. */
+  readonly keys: { readonly file: string; readonly command: string; readonly inside?: 's3' | 'rest' };
   /** What to do where the file is not there; default: to create it. */
   readonly withoutFile?: string;
 }
@@ -69,7 +70,8 @@ async function fromItsPlace(place: SecretPlace, prompter: Prompter, signal: Abor
   const question: Question = { ...identityOf(place), text, echo: false };
   const value = await abortable(prompter.ask(question, signal), signal);
   if (value !== undefined) return { value, from: 'person', warning: undefined };
-  const advice = `Write "${keys.file}" or "${keys.command}" into the repository's entry in the configuration.`;
+  const where = `${keys.inside === undefined ? '' : `"${keys.inside}" of `}the repository's entry`;
+  const advice = `Write "${keys.file}" or "${keys.command}" into ${where} in the configuration.`;
   throw secretUnavailable(place, 'is not in the configuration and was not given', advice, undefined);
 }
 
@@ -139,14 +141,28 @@ async function fromCommand(
     signal.throwIfAborted();
     if (!(cause instanceof ExecaError)) throw cause;
     // The output may hold the password, so nothing of it is passed on, and neither is the error that carries it.
-    const why = cause.timedOut
-      ? `took more than ${COMMAND_BUDGET_MS / 1000} s`
-      : cause.exitCode === undefined
-        ? `cannot be run (${cause.code ?? cause.signal ?? 'unknown'})`
-        : `ended with exit code ${cause.exitCode}`;
-    const advice = `Run the "${place.keys.command}" of the configuration by hand and see what it says.`;
+    const [why, advice = `Run the "${place.keys.command}" of the configuration by hand and see what it says.`] =
+      whyNoOutput(cause, place);
     throw secretUnavailable(place, `is to come from the command "${program}", which ${why}`, advice, undefined);
   }
+}
+
+type Failed = Pick<ExecaError, 'timedOut' | 'isMaxBuffer' | 'exitCode' | 'code' | 'signal'>;
+
+function whyNoOutput(cause: Failed, { keys, word }: SecretPlace): readonly [why: string, advice?: string] {
+  if (cause.timedOut) return [`took more than ${COMMAND_BUDGET_MS / 1000} s`];
+  if (cause.isMaxBuffer) return [`printed more than a ${word} can be`];
+  if (cause.exitCode !== undefined) return [`ended with exit code ${cause.exitCode}`];
+  const why = `cannot be run (${cause.code ?? cause.signal ?? 'unknown'})`;
+  if (cause.code === 'ENOENT') {
+    const example = `"${keys.command}": ["pass", "show", "backup"]`;
+    return [
+      why,
+      `There is no such program. Write each word as a text of its own, as in ${example}; no shell reads "~", "$" or "|".`,
+    ];
+  }
+  if (cause.code !== 'EACCES') return [why];
+  return [why, 'Name a program that may be run by the user who runs this.'];
 }
 
 /**

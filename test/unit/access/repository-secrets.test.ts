@@ -115,6 +115,20 @@ describe('the password from a command', () => {
     await expect(resolve(shell('exit 0'))).rejects.toEqual(refused('is empty: the command "/bin/sh" printed nothing'));
   });
 
+  test('says why a command cannot be run, and what its words are', async () => {
+    await expect(resolve({ passwordCommand: ['pass show backup'] })).rejects.toMatchObject({
+      message: expect.stringContaining('"pass show backup", which cannot be run (ENOENT)') as string,
+      advice: expect.stringMatching(/no such program.* \["pass", "show", "backup"\]; no shell/) as string,
+    });
+    await expect(resolve({ passwordCommand: [folder] })).rejects.toMatchObject({
+      message: expect.stringContaining('which cannot be run (EACCES)') as string,
+      advice: expect.stringContaining('may be run by the user who runs this') as string,
+    });
+    await expect(resolve({ passwordCommand: ['yes'] })).rejects.toEqual(
+      refused('which printed more than a password can be'),
+    );
+  });
+
   test('is not waited for any longer than the caller wants', async () => {
     const controller = new AbortController();
     const waiting = resolve(shell('exec sleep 60'), undefined, controller.signal);
@@ -178,6 +192,15 @@ describe('what a store asks for', () => {
         echo: false,
       },
     ]);
+  });
+
+  test.each([
+    [s3({ accessKeyId: 'k' }), '"secretKeyFile" or "secretKeyCommand" into "s3" of the repository\'s entry'],
+    [rest('rest:http://me@h/'), '"passwordFile" or "passwordCommand" into "rest" of the repository\'s entry'],
+  ])('says where it is written', async (repository, where) => {
+    await expect(resolveStoreSecret(repository, answering(undefined), never)).rejects.toMatchObject({
+      advice: expect.stringContaining(where) as string,
+    });
   });
 
   test.each([
