@@ -92,7 +92,7 @@ describe('in s3rver', () => {
     await using top = createS3Backend(at('shared'), OPTIONS);
     await expect(top.prepare(signal)).rejects.toMatchObject({
       code: 'usage.invalid',
-      message: expect.stringMatching(/^S3:.*\/shared is not empty: it holds "photos"\.$/i) as string,
+      message: expect.stringMatching(/^The place s3:.*\/shared is not empty: it holds "photos"\.$/) as string,
     });
     await using beside = createS3Backend(at('shared/backup'), OPTIONS);
     await beside.prepare(signal);

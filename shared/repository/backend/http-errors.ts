@@ -6,32 +6,63 @@ import { describeFile } from './backend.ts';
 /** What OpenSSL says of a certificate, in Node's words. */
 const UNTRUSTED = /^(CERT_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT|INVALID_CA|HOSTNAME_MISMATCH)/;
 
+/** What it adds for programmers. */
+const ADVICE_OF_NODE = /; if the root CA is installed locally.*$/;
+
+interface OtherSpeech {
+  readonly why: string;
+  readonly advice: string;
+}
+
+const NO_TLS: OtherSpeech = {
+  why: 'what answers there does not speak TLS',
+  advice: 'Check the port, or write "http://" into the location if the store has no certificate.',
+};
+const NO_HTTP: OtherSpeech = {
+  why: 'what answers there does not speak HTTP',
+  advice: 'Check the address and the port in the location.',
+};
+
+/** Of a server that is there and is none of a store. */
+function otherSpeech(code: string | undefined, message: string): OtherSpeech | undefined {
+  if (code === 'EPROTO' && /wrong version number|packet length too long/.test(message)) return NO_TLS;
+  return code?.startsWith('HPE_') === true ? NO_HTTP : undefined;
+}
+
 /** @param doing what could not be done to which object, as "pack 1a2b3c4d could not be written to rest:…" */
 export function fromNetworkError(cause: unknown, doing: string): StillpointError {
   if (isStillpointError(cause)) return cause;
   const { code, message, hostname = 'the store', silentMs, bytesPerSecond } = innermost(cause);
   if (code !== undefined && UNTRUSTED.test(code)) {
-    return new StillpointError('backend.untrusted', `${capital(doing)}: its certificate is not trusted (${message}).`, {
-      advice: 'If the store has a certificate of its own, name it with "caCertificateFile"; the address must be in it.',
-      details: { code },
-      cause,
-    });
+    return new StillpointError(
+      'backend.untrusted',
+      `${capital(doing)}: its certificate is not trusted (${message.replace(ADVICE_OF_NODE, '')}).`,
+      {
+        advice:
+          'If the store has a certificate of its own, name it with "caCertificateFile"; the address must be in it.',
+        details: { code },
+        cause,
+      },
+    );
   }
   const isSlow = bytesPerSecond !== undefined;
   const isNameless = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
-  const why = isNameless ? `the name "${hostname}" leads nowhere` : message;
+  const other = otherSpeech(code, message);
+  const why = other?.why ?? (isNameless ? `the name "${hostname}" leads nowhere` : message);
   return new StillpointError('backend.failed', `${capital(doing)}: ${why}.`, {
-    advice: isSlow
-      ? 'Look for what slows the store or the line to it down, then start again.'
-      : 'Check the address and whether the store runs, then start again.',
+    advice:
+      other?.advice ??
+      (isSlow
+        ? 'Look for what slows the store or the line to it down, then start again.'
+        : 'Check the address and whether the store runs, then start again.'),
     details: { code, ...(isSlow && { bytesPerSecond }), ...(silentMs === undefined ? {} : { silentMs }) },
     cause,
     retry: 'maybe',
   });
 }
 
-/** For answers that say no. `said` is what the store wrote about it, if it is fit to be shown. */
-export function fromStatus(status: number, doing: string, said = ''): StillpointError {
+/** For answers that say no. `said` is what the store wrote about it, `to` where it sends to, if they are fit to be shown. */
+export function fromStatus(status: number, doing: string, said = '', to = ''): StillpointError {
   const what = capital(doing);
   const words = said === '' ? '' : ` It says: ${sentence(said)}`;
   const details = { status };
@@ -53,6 +84,13 @@ export function fromStatus(status: number, doing: string, said = ''): Stillpoint
       details,
       cause,
     });
+  }
+  if (status >= 300 && status < 400) {
+    return new StillpointError(
+      'backend.failed',
+      `${what}: the store sends to ${to === '' ? 'another address' : `"${to}"`} (${status}), which is not followed.${words}`,
+      { advice: 'Write the address that answers itself into the location.', details, cause, retry: 'never' },
+    );
   }
   if (status === 413 || status === 507) {
     return new StillpointError('backend.no-space', `${what}: there is no room left (${status}).${words}`, {

@@ -2,10 +2,11 @@
  * The one place where a backend is made for a location, with what belongs round it: innermost the backend itself, then
  * the limits of speed and of calls at once, so that a repeated call is limited too, then the retries.
  */
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { deadline } from '../../base/cancel.ts';
 import type { Clock } from '../../base/clock.ts';
-import { invariant, isStillpointError, StillpointError } from '../../base/errors.ts';
+import { invariant, isStillpointError, StillpointError, systemErrorCode } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { formatLocation, type Location } from '../../domain/location.ts';
 import type { StoreOptions } from '../../domain/source.ts';
@@ -153,18 +154,27 @@ async function httpOptions(
   signal: AbortSignal,
 ): Promise<Pick<HttpOptions, 'throttle' | 'caCertificates'>> {
   if (caCertificateFile === undefined) return { throttle };
+  const unfit = (why: string, cause: unknown): StillpointError =>
+    new StillpointError('config.invalid', `The file of certificates "${caCertificateFile}" ${why}.`, {
+      advice: 'Name a file with certificates in PEM in "caCertificateFile" of the repository.',
+      cause,
+    });
+  let caCertificates: string;
   try {
-    return { throttle, caCertificates: await readFile(caCertificateFile, { encoding: 'utf8', signal }) };
+    caCertificates = await readFile(caCertificateFile, { encoding: 'utf8', signal });
   } catch (cause) {
     signal.throwIfAborted();
-    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new StillpointError(
-      'config.invalid',
-      `The certificates in "${caCertificateFile}" cannot be read (${code}).`,
-      {
-        advice: 'Correct "caCertificateFile" in the configuration.',
-        cause,
-      },
-    );
+    throw unfit(`cannot be read (${systemErrorCode(cause) ?? String(cause)})`, cause);
+  }
+  if (!beginsWithCertificate(caCertificates)) throw unfit('holds no certificate in PEM', undefined);
+  return { throttle, caCertificates };
+}
+
+/** Node passes over what is none, and then the store would be called untrusted. */
+function beginsWithCertificate(text: string): boolean {
+  try {
+    return new X509Certificate(text).raw.length > 0;
+  } catch {
+    return false;
   }
 }

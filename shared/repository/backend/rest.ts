@@ -189,7 +189,9 @@ class RestBackend implements Backend {
       throw fromNetworkError(cause, doing);
     }
     const status = answer.statusCode ?? 0;
-    if (status !== 200 && status !== 206 && !accepts.includes(status)) throw fromStatus(status, doing, said(content));
+    if (status !== 200 && status !== 206 && !accepts.includes(status)) {
+      throw fromStatus(status, doing, said(content), said(Buffer.from(answer.headers.location ?? '')));
+    }
     return { status, headers: answer.headers, body: content };
   }
 }

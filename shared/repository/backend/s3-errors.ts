@@ -54,7 +54,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   InvalidAccessKeyId: {
     code: 'backend.denied',
     words: 'the store does not know the access key',
-    advice: 'Check the id of the key in the configuration.',
+    advice:
+      'Check "accessKeyId" of the repository; where it has none, the keys of the AWS tools and of the environment count.',
   },
   SignatureDoesNotMatch: {
     code: 'backend.denied',
@@ -100,10 +101,12 @@ export function fromS3Error(cause: unknown, doing: string): StillpointError {
   }
   if (status === undefined) return fromNetworkError(cause, doing);
   const { code, words, advice, retry } = MEANINGS[name] ?? ofStatus(status);
-  // Answers to HEAD have no text; the client then makes up a name.
-  const said =
-    message === '' || message === name || message.startsWith('Unknown') ? '' : ` It says: ${sentence(message)}`;
-  return new StillpointError(code, `${what}: ${words} (${name}).${said}`, {
+  // Answers to HEAD have no text, and of what is no answer of S3 the client finds none; it then makes up both.
+  const isMadeUp =
+    message === '' || message === name || message.startsWith('Unknown') || message.startsWith('@aws-sdk');
+  const said = isMadeUp ? '' : ` It says: ${sentence(message)}`;
+  const named = name !== 'Error' ? ` (${name})` : words.endsWith(`${status}`) ? '' : ` (${status})`;
+  return new StillpointError(code, `${what}: ${words}${named}.${said}`, {
     advice,
     details: { status, name },
     cause,

@@ -82,7 +82,7 @@ class S3Backend implements Backend {
       await this.#ask(doing, signal, (abortSignal) =>
         this.#client.send(new HeadBucketCommand({ Bucket }), { abortSignal }),
       );
-      refuseForeign(await this.#namesAtTop(doing, signal), this.properties.location);
+      refuseForeign(await this.#namesAtTop(doing, signal), `the place ${this.properties.location}`);
     } catch (error) {
       if (isStillpointError(error, 'backend.denied')) return;
       if (!isStillpointError(error, 'backend.not-found')) throw error;
