@@ -24,7 +24,7 @@ import type { HostName, JobId, RepositoryName, RestorePointId, SourceName } from
 import { EVERY_POINT } from './domain/point-filter.ts';
 import type { Prompter } from './domain/prompter.ts';
 import type { PrunePlan, PruneRequest } from './domain/prune-plan.ts';
-import type { NewPassword, RepositoryKey, UnlockReport } from './domain/repository-access.ts';
+import type { NewPassword, NewRepository, RepositoryKey, UnlockReport } from './domain/repository-access.ts';
 import type { FileListing, FoundPoint, PointScope, RestorePointListing } from './domain/restore-point.ts';
 import type { RepositorySpec, Source } from './domain/source.ts';
 import type { StatsAnswer, StatsRequest } from './domain/stats.ts';
@@ -62,7 +62,7 @@ export interface Stillpoint extends AsyncDisposable {
   inspectHost(host: HostName, signal: AbortSignal): Promise<HostInventory>;
   listSources(): Promise<readonly Source[]>;
   listRepositories(): Promise<readonly RepositorySpec[]>;
-  initRepository(repository: RepositoryName, signal: AbortSignal): Promise<{ readonly id: string }>;
+  initRepository(repository: RepositoryName, signal: AbortSignal): Promise<NewRepository>;
   planBackup(source: SourceName, signal: AbortSignal): Promise<BackupPlan>;
 
   /** Oldest first. */
@@ -181,7 +181,7 @@ class OpenedStillpoint implements Stillpoint {
     return [...(await this.#configuration()).repositories.values()];
   }
 
-  async initRepository(name: RepositoryName, signal: AbortSignal): Promise<{ readonly id: string }> {
+  async initRepository(name: RepositoryName, signal: AbortSignal): Promise<NewRepository> {
     return this.#access.init(await this.#repository(name), signal);
   }
 

@@ -13,11 +13,11 @@ export function addInit(program: Command, shell: Shell): void {
       await shell.query(
         async (stillpoint, signal) => {
           const repository = await chooseRepository(stillpoint, given);
-          const { id } = await stillpoint.initRepository(repository, signal);
+          const { id, location } = await stillpoint.initRepository(repository, signal);
           return {
             document: { repository, id },
             text: () =>
-              `Repository "${repository}" created, id ${id}.\nKeep its password somewhere else too: without it nothing can be restored.\n`,
+              `Repository "${repository}" created at ${location}, id ${id}.\nKeep its password somewhere else too: without it nothing can be restored.\n`,
           };
         },
         { choosesPassword: true },

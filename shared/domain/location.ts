@@ -59,17 +59,21 @@ const VIA_RCLONE = ['b2', 'azure', 'gs', 'swift', 'rclone'];
 /** Errors: `usage.invalid` with a sentence and an example. */
 export function parseLocation(text: string): Location {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
-  if (text === '' || /[\u0000-\u001f\u007f]/.test(text) || !text.isWellFormed()) {
+  if (text.trim() === '' || /[\u0000-\u001f\u007f]/.test(text) || !text.isWellFormed()) {
     throw bad('The location is empty or holds a control character', EXAMPLES.local);
   }
   if (isPath(text)) return { kind: 'local', path: text };
+  if (text.startsWith('~')) {
+    const example = '"~/backup", or "local:~name" for a folder that is called so';
+    throw bad('The location begins with a "~" that is not followed by "/"', example);
+  }
   const colon = text.indexOf(':');
   if (colon < 0) return { kind: 'local', path: text };
   const scheme = text.slice(0, colon);
   const rest = text.slice(colon + 1);
   switch (scheme) {
     case 'local':
-      if (rest === '') throw bad('The location names no folder', EXAMPLES.local);
+      if (rest.trim() === '') throw bad('The location names no folder', EXAMPLES.local);
       return { kind: 'local', path: rest };
     case 'sftp':
       return rest.startsWith('//') ? sftpOfUrl(text) : sftpOfWords(rest);
@@ -95,7 +99,7 @@ export function parseLocation(text: string): Location {
 export function formatLocation(location: Location): string {
   switch (location.kind) {
     case 'local':
-      return isPath(location.path) || !location.path.includes(':') ? location.path : `local:${location.path}`;
+      return isPath(location.path) || !/^~|:/.test(location.path) ? location.path : `local:${location.path}`;
     case 'sftp':
       return formatSftp(location);
     case 's3': {

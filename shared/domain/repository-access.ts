@@ -1,5 +1,11 @@
 /** Who may open a repository, and who is at work on it. Nothing here is secret. */
 
+export interface NewRepository {
+  readonly id: string;
+  /** Where it was made, without a password. */
+  readonly location: string;
+}
+
 export interface RepositoryKey {
   /** 64 hex digits. */
   readonly id: string;

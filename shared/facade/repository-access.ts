@@ -4,7 +4,13 @@
  */
 
 import { resolveNewPassword } from '../access/repository-secrets.ts';
-import type { JudgedLock, NewPassword, RepositoryKey, UnlockReport } from '../domain/repository-access.ts';
+import type {
+  JudgedLock,
+  NewPassword,
+  NewRepository,
+  RepositoryKey,
+  UnlockReport,
+} from '../domain/repository-access.ts';
 import type { RepositorySpec } from '../domain/source.ts';
 import type { StoreChange } from '../repository/backend/changes.ts';
 import { addKey, changeKey, listKeys, removeKey } from '../repository/keys.ts';
@@ -28,10 +34,10 @@ export class RepositoryAccess {
     this.#ports = ports;
   }
 
-  init(spec: RepositorySpec, signal: AbortSignal): Promise<{ readonly id: string }> {
+  init(spec: RepositorySpec, signal: AbortSignal): Promise<NewRepository> {
     return withAccessEnds('init', async (onChange) => {
       await using repository = await this.#ports.create(spec, signal, onChange);
-      return { id: repository.id };
+      return { id: repository.id, location: spec.location };
     });
   }
 

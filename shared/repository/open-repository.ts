@@ -119,8 +119,7 @@ export async function openRepository(
     if (!isStillpointError(error, 'backend.not-found')) throw error;
     if (await hasAny(backend, ['keys'], signal)) throw badConfig(location, 'is not there, but the keys are');
     throw new StillpointError('repository.not-found', `There is no repository at ${location}.`, {
-      advice:
-        'Check that the file system is mounted and the path is right. To make a new repository there, use "stillpoint init".',
+      advice: `${whereToLook(location)} To make a new repository there, use "stillpoint init".`,
       cause: error,
     });
   });
@@ -135,6 +134,12 @@ export async function openRepository(
   const near = cache && { ...cache, folder: join(cache.folder, config.id) };
   const cached = near === undefined ? backend : withCache(backend, near, logger);
   return new OpenedRepository({ backend: cached, config, key, keyName, sealer, clock, logger, notify: onNotice });
+}
+
+function whereToLook(location: string): string {
+  if (location.startsWith('s3:')) return 'Check the bucket and the folder in the location.';
+  if (location.startsWith('rest:')) return 'Check the path in the location.';
+  return 'Check that the file system is mounted and the path is right.';
 }
 
 function noticeInLog(logger: Logger): (notice: RepositoryNotice) => void {

@@ -129,7 +129,7 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
     },
     async initRepository(repository) {
       call('initRepository', repository);
-      return { id: '5e'.repeat(32) };
+      return { id: '5e'.repeat(32), location: '/srv/backup' };
     },
     async listKeys(repository) {
       call('listKeys', repository);

@@ -124,3 +124,10 @@ test('a list without a repository that could not be asked ends as a finding, and
   const json = await runCli(['list', '--json'], scriptedStillpoint({ unavailable }));
   expect([json.exitCode, JSON.parse(json.stdout)]).toEqual([8, expect.objectContaining({ unavailable })]);
 });
+
+test('init says where the repository was made', async () => {
+  const { stdout } = await runCli(['init', 'main'], scriptedStillpoint());
+  expect(stdout).toMatch(/^Repository "main" created at \/srv\/backup, id 5e5e/);
+  const json = await runCli(['init', 'main', '--json'], scriptedStillpoint());
+  expect(Object.keys(JSON.parse(json.stdout) as object)).toEqual(['repository', 'id']);
+});

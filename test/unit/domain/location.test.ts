@@ -40,7 +40,11 @@ describe('a location', () => {
 
   it.each([
     ['', 'empty'],
+    [' \u00a0 ', 'empty'],
+    ['~bob/backup', 'a "~" that is not followed by "/"'],
+    ['~bob', 'a "~" that is not followed by "/"'],
     ['local:', 'no folder'],
+    ['local: ', 'no folder'],
     ['sftp:nas', '":" between'],
     ['sftp::/x', 'no host'],
     ['sftp:-oProxyCommand=x:/x', 'no host'],
@@ -68,6 +72,12 @@ describe('a location', () => {
     expect(error.message).toContain(sentence);
     expect(error.advice).toMatch(/^Write it as in ".+\.$/);
     expect(inspect(error, { depth: 10 })).not.toContain('hidden-word');
+  });
+
+  it('takes a folder whose name begins with "~" where that is said', () => {
+    const location = parseLocation('local:~bob/backup');
+    expect(location).toEqual({ kind: 'local', path: '~bob/backup' });
+    expect(formatLocation(location)).toBe('local:~bob/backup');
   });
 
   it('is printed so that it reads as the same location', () => {

@@ -41,6 +41,19 @@ describe('opening', () => {
     );
   });
 
+  it.each([
+    ['/mnt/backup', 'Check that the file system is mounted and the path is right.'],
+    ['sftp:nas:/backup', 'Check that the file system is mounted and the path is right.'],
+    ['s3:https://store/bucket', 'Check the bucket and the folder in the location.'],
+    ['rest:https://store/main/', 'Check the path in the location.'],
+  ])('asks to look where a repository at %s may be', async (location, where) => {
+    const memory = createMemoryBackend();
+    const elsewhere = Object.assign(memory, { properties: { ...memory.properties, location } });
+    await expect(openRepository(elsewhere, PASSWORD, signal)).rejects.toMatchObject({
+      advice: `${where} To make a new repository there, use "stillpoint init".`,
+    });
+  });
+
   it('tries several keys, a damaged one among them', async () => {
     const backend = createMemoryBackend();
     const repository = await createTestRepository(backend);
