@@ -86,6 +86,13 @@ export function wholeNumber(option: string, text: string, least: number, most: n
  * `\n` or `\t`. It always begins at the root of the restore point.
  */
 export function pathInPoint(text: string): string {
+  // A variable of a shell script that is empty by mistake must not stand for everything.
+  if (text === '') {
+    throw new StillpointError('usage.invalid', 'A path is empty.', {
+      advice: 'Write "/" for everything that the restore point holds.',
+      cause: undefined,
+    });
+  }
   const trimmed = text.replace(/\/+$/, '');
   return trimmed.startsWith('/') ? trimmed : `/${trimmed}`;
 }

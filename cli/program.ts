@@ -1,8 +1,6 @@
 /** The command line as a whole: the commands, the options that all of them know, and how mistakes are answered. */
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
-import { StillpointError } from '../shared/base/errors.ts';
-import { nearest } from '../shared/base/nearest.ts';
 import { addBackup } from './commands/backup.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addCheck } from './commands/check.ts';
@@ -28,6 +26,7 @@ import { addVerify } from './commands/verify.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { type GlobalOptions, Shell } from './shell.ts';
 import type { Surroundings } from './surroundings.ts';
+import { noCommand, unknownSubject, usageError } from './usage-mistakes.ts';
 
 const COMMANDS = [
   addInit,
@@ -102,7 +101,7 @@ export async function runCommandLine(words: readonly string[], surroundings: Sur
     if (!(error instanceof CommanderError)) shell.report(error);
     // commander has printed the help or the version already
     else if (error.exitCode === 0) return EXIT.ok;
-    else if (error.code !== 'commander.help') shell.report(usageError(error));
+    else if (error.code !== 'commander.help') shell.report(usageError(error, program, words));
     else if (isJson) shell.report(noCommand(words));
     else {
       surroundings.terminal.err(helpForMistake());
@@ -110,52 +109,4 @@ export async function runCommandLine(words: readonly string[], surroundings: Sur
     }
   }
   return shell.exitCode;
-}
-
-/** "help" of a command that there is not: commander prints another help and not a word why. */
-function unknownSubject(program: Command, words: readonly string[]): StillpointError | undefined {
-  const names = words.filter((word, index) => !word.startsWith('-') && words[index - 1] !== '--config');
-  const at = names.indexOf('help');
-  if (at === -1 || at > 1) return undefined;
-  let known = program;
-  for (const name of [...names.slice(0, at), ...names.slice(at + 1)]) {
-    // What else follows it is not a command
-    if (known.commands.length === 0) return undefined;
-    const next = known.commands.find((command) => command.name() === name);
-    if (next === undefined) return unknownCommand(name, known);
-    known = next;
-  }
-  return undefined;
-}
-
-function unknownCommand(name: string, within: Command): StillpointError {
-  const known = within.commands.map((command) => command.name());
-  const guess = nearest(name, known);
-  const where = within.parent === null ? '' : ` of "${within.name()}"`;
-  return new StillpointError('usage.invalid', `Unknown command "${name}"${where}.`, {
-    advice: guess === undefined ? `There are ${known.join(', ')}.` : `Did you mean "${guess}"?`,
-    cause: undefined,
-  });
-}
-
-/** For programs, which help does not help. */
-function noCommand(words: readonly string[]): StillpointError {
-  const group = words.find((word) => ['key', 'repair'].includes(word));
-  return new StillpointError(
-    'usage.invalid',
-    group === undefined ? 'No command was given.' : `"${group}" needs one of its commands.`,
-    { advice: `"stillpoint ${group === undefined ? '' : `${group} `}--help" lists them.`, cause: undefined },
-  );
-}
-
-function usageError(error: CommanderError): StillpointError {
-  const sentence = error.message
-    .replace(/^error: /, '')
-    .replaceAll("'", '"')
-    .replaceAll('\n', ' ')
-    .replace(/\.+$/, '');
-  return new StillpointError('usage.invalid', `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`, {
-    advice: '"stillpoint --help" lists the commands, "stillpoint COMMAND --help" explains one with an example.',
-    cause: error,
-  });
 }

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { abortable, cancelled } from '../shared/base/cancel.ts';
-import { type ErrorRecord, toErrorRecord } from '../shared/base/errors.ts';
+import { type ErrorRecord, StillpointError, toErrorRecord } from '../shared/base/errors.ts';
 import type { Job, JobRequest } from '../shared/domain/job.ts';
 import type { PointNote } from '../shared/domain/restore-point.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
@@ -130,6 +130,12 @@ export class Shell {
     using _ = surroundings.interrupts.take(() => controller.abort(cancelled('The command')));
     try {
       const { config } = this.#options();
+      if (config === '') {
+        throw new StillpointError('usage.invalid', '--config names no file.', {
+          advice: 'Name the configuration file, or leave --config out.',
+          cause: undefined,
+        });
+      }
       const configFile = config === undefined ? {} : { configFile: resolve(surroundings.workingFolder, config) };
       await using stillpoint = await surroundings.open({ ...configFile, choosesPassword });
       await work(stillpoint, controller.signal);

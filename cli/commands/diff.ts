@@ -26,6 +26,7 @@ export function addDiff(program: Command, shell: Shell): void {
     )
     .action(async (before: string, after: string, path: string, options: DiffOptions) => {
       await shell.stream(async (stillpoint, signal, tell) => {
+        const pathToCompare = pathInPoint(path);
         const repository = await chooseRepository(stillpoint, options.repository, { isOption: true });
         const summary = await stillpoint.diff(
           {
@@ -33,7 +34,7 @@ export function addDiff(program: Command, shell: Shell): void {
             before,
             after,
             filter: filterOf(options),
-            path: pathInPoint(path),
+            path: pathToCompare,
             exact: options.exact === true,
           },
           (change) => tell({ document: { type: 'change', ...change }, text: (paint) => renderChange(change, paint) }),

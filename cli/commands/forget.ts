@@ -34,15 +34,16 @@ export function addForget(program: Command, shell: Shell): void {
       'after',
       '\nThe rules mean what they mean to restic since 0.16, and "unlimited" is a number too. Without any, each source, or each\nthat --source names, is kept by its own "keep" in the configuration, and restore points of no source are not looked at.\n\nExample:\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12\n  stillpoint forget main --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --prune --apply',
     )
-    .action(async (name: string | undefined, flags: ForgetFlags) => {
+    .action(async (name: string | undefined, flags: ForgetFlags, given: Command) => {
       // First: of a repository that stands behind --apply, anything else would be said but that
       const approved = approvedPlan(flags);
+      refuseIdle(flags, given);
       const request = async (stillpoint: Stillpoint): Promise<ForgetRequest> => {
-        const given = selectionOf(flags);
+        const chosen = selectionOf(flags);
         const repository = await chooseRepository(stillpoint, name, {
           withId: (right, id) => `stillpoint forget ${right} --point ${id}`,
         });
-        const selection = given ?? (await rulesOfSources(stillpoint, repository, flags.source));
+        const selection = chosen ?? (await rulesOfSources(stillpoint, repository, flags.source));
         return { repository, selection, ...(flags.prune === true ? { prune: pruneOptionsOf(flags) } : {}) };
       };
       if (flags.apply === undefined) {
@@ -57,6 +58,29 @@ export function addForget(program: Command, shell: Shell): void {
       });
     });
 }
+
+/** An option that would change nothing is a mistake: the plan is not the one that was meant. */
+function refuseIdle({ prune, point, ...flags }: ForgetFlags, command: Command): void {
+  const isGiven = (option: string): boolean => command.getOptionValueSource(option) === 'cli';
+  const idle = (message: string, advice: string): StillpointError =>
+    new StillpointError('usage.invalid', message, { advice, cause: undefined });
+  for (const [option, flag] of PRUNE_OPTIONS) {
+    if (prune === true || !isGiven(option)) continue;
+    throw idle(`${flag} says how to prune.`, 'Add --prune, or leave it out.');
+  }
+  const hasRules = Object.keys(flags).some((key) => key.startsWith('keep') && isGiven(key));
+  if (!isGiven('groupBy') || (hasRules && point.length === 0)) return;
+  throw idle(
+    '--group-by needs keep rules on the command line.',
+    'Add a rule such as --keep-daily 7, or leave it out: the restore points of a source are one group for each host.',
+  );
+}
+
+const PRUNE_OPTIONS = [
+  ['maxUnused', '--max-unused'],
+  ['maxRepackSize', '--max-repack-size'],
+  ['repackUncompressed', '--repack-uncompressed'],
+] as const;
 
 /** Without rules on the command line, those of the configuration count. */
 async function rulesOfSources(

@@ -28,12 +28,13 @@ export function addLs(program: Command, shell: Shell): void {
     .action(async (point: string, path: string, options: LsOptions) => {
       await shell.query(async (stillpoint, signal) => {
         const limit = wholeNumber('--limit', options.limit, 1, 100_000);
+        const pathToList = pathInPoint(path);
         const { point: found, notes } = await stillpoint.findRestorePoint(scopeOf(options), point, signal);
         const listing = await stillpoint.browse(
           {
             repository: found.repository,
             restorePoint: found.id,
-            path: pathInPoint(path),
+            path: pathToList,
             limit,
             ...(options.cursor === undefined ? {} : { cursor: options.cursor }),
           },

@@ -30,13 +30,14 @@ export function addRestore(program: Command, shell: Shell): void {
       await shell.runJob(
         async (stillpoint, signal) => {
           const target = localFolder(shell.surroundings.workingFolder, options.to);
+          const pathsInPoint = paths.map(pathInPoint);
           const { point: found, notes } = await stillpoint.findRestorePoint(scopeOf(options), point, signal);
           shell.note(notes);
           return {
             kind: 'restore',
             repository: found.repository,
             restorePoint: found.id,
-            paths: paths.map(pathInPoint),
+            paths: pathsInPoint,
             target,
             ...(options.rename === true && { rename: true }),
             ...noLockOf(options),

@@ -16,6 +16,30 @@ test.each<[string[], string]>([
   [['forget', '--apply', 'main'], '"main" is not the id of a plan.'],
   [['forget', '--keep-last', '3', '--apply', 'main'], 'The name of a repository stands before --apply.'],
   [['prune', '--apply', 'main'], '"main" is not the id of a plan.'],
+  [['restore', 'latest', '--to', 'x', ''], 'A path is empty.\nWrite "/" for everything'],
+  [['ls', 'latest', ''], 'A path is empty.'],
+  [['diff', 'a', 'b', ''], 'A path is empty.'],
+  [['forget', 'main', '--keep-last', '3', '--max-unused', '10%'], '--max-unused says how to prune.\nAdd --prune'],
+  [['forget', 'main', '--keep-last', '3', '--repack-uncompressed'], '--repack-uncompressed says how to prune.'],
+  [['forget', 'main', '--group-by', 'host'], '--group-by needs keep rules on the command line.'],
+  [['forget', 'main', '--point', '1a2b3c4d', '--group-by', 'foo'], '--group-by needs keep rules'],
+  [['--config', '', 'hosts'], '--config names no file.'],
+  [['backup'], 'Missing required argument "source".\n"stillpoint backup --help" explains the command.'],
+  [['key', 'remove'], '"stillpoint key remove --help" explains the command.'],
+  [['--quiet', '--config', 'list', 'check', '--bogus'], '"stillpoint check --help" explains the command.'],
+  [['-x'], '"stillpoint --help" lists the commands.'],
+  [['list', 'main'], '"list" looks into all repositories; to name one: --repository NAME.'],
+  [['snapshots'], 'Unknown command "snapshots".\n"stillpoint list" lists the restore points.'],
+  [['repair', 'snapshots', 'main'], '"stillpoint repair points" is the command.'],
+  [['check', '--read-data'], 'Unknown option "--read-data".\n"stillpoint verify" reads all data.'],
+  [
+    ['restore', 'latest', '--to', 'x', '--target', 'y'],
+    'Unknown option "--target".\nThe folder to restore into is named by --to.',
+  ],
+  [
+    ['prune', '--dry-run'],
+    'Without --apply, forget, prune and repair only show what they would do; for a backup "stillpoint plan" does.',
+  ],
 ])('stillpoint %j', async (words, sentence) => {
   const stillpoint = scriptedStillpoint();
   const { exitCode, stdout, stderr } = await runCli(words, stillpoint);

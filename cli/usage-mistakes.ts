@@ -1,0 +1,106 @@
+/** What is said where the command line makes no sense: what was typed, and where what is right can be read. */
+import type { Command, CommanderError } from 'commander';
+import { StillpointError } from '../shared/base/errors.ts';
+import { nearest } from '../shared/base/nearest.ts';
+
+/** What other backup programs call it. Someone who knows those is not helped by a list of all commands. */
+const COMMANDS_ELSEWHERE: Readonly<Record<string, string>> = {
+  snapshots: '"stillpoint list" lists the restore points.',
+  create: '"stillpoint backup" makes a restore point.',
+  dump: '"stillpoint restore" brings single files back too.',
+  extract: '"stillpoint restore" brings back what a restore point holds.',
+  mount: '"stillpoint ls" and "stillpoint find" look into restore points, "stillpoint restore" brings back.',
+  compact: '"stillpoint prune" deletes what no restore point needs.',
+};
+const REPAIRS_ELSEWHERE: Readonly<Record<string, string>> = {
+  snapshots: '"stillpoint repair points" is the command.',
+};
+const DRY =
+  'Without --apply, forget, prune and repair only show what they would do; for a backup "stillpoint plan" does.';
+const OPTIONS_ELSEWHERE: Readonly<Record<string, string>> = {
+  '--dry-run': DRY,
+  '-n': DRY,
+  '--read-data': '"stillpoint verify" reads all data.',
+  '--read-data-subset': '"stillpoint verify" reads all data, or with --share or --percent a part of it.',
+  '--target': 'The folder to restore into is named by --to.',
+  '--include': 'The paths to restore are named after the restore point.',
+};
+
+export function usageError(error: CommanderError, program: Command, words: readonly string[]): StillpointError {
+  const command = commandOf(program, words);
+  const elsewhere = adviceFor(error, command);
+  const sentence = (elsewhere === undefined ? error.message : error.message.replace(/\n?\(Did you mean .*\)/s, ''))
+    .replace(/^error: /, '')
+    .replaceAll("'", '"')
+    .replaceAll('\n', ' ')
+    .replace(/\.+$/, '');
+  return new StillpointError('usage.invalid', `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`, {
+    advice: elsewhere ?? whereToRead(command),
+    cause: error,
+  });
+}
+
+function adviceFor({ code, message }: CommanderError, command: Command): string | undefined {
+  const typed = /'([^']+)'/.exec(message)?.[1]?.replace(/=.*$/s, '') ?? '';
+  if (code === 'commander.unknownOption') return OPTIONS_ELSEWHERE[typed];
+  if (code === 'commander.unknownCommand') {
+    return (command.name() === 'repair' ? REPAIRS_ELSEWHERE : COMMANDS_ELSEWHERE)[typed];
+  }
+  if (code !== 'commander.excessArguments' || command.name() !== 'list') return undefined;
+  return '"list" looks into all repositories; to name one: --repository NAME.';
+}
+
+/** The command that the words name, as far as they name one. */
+function commandOf(program: Command, words: readonly string[]): Command {
+  let found = program;
+  for (const [index, word] of words.entries()) {
+    if (word.startsWith('-') || words[index - 1] === '--config') continue;
+    const next = found.commands.find((command) => command.name() === word);
+    if (next === undefined) break;
+    found = next;
+  }
+  return found;
+}
+
+function whereToRead(command: Command): string {
+  const path: string[] = [];
+  for (let at: Command | null = command; at !== null; at = at.parent) path.unshift(at.name());
+  const help = `"${path.join(' ')} --help"`;
+  return command.commands.length > 0 ? `${help} lists the commands.` : `${help} explains the command.`;
+}
+
+/** "help" of a command that there is not: commander prints another help and not a word why. */
+export function unknownSubject(program: Command, words: readonly string[]): StillpointError | undefined {
+  const names = words.filter((word, index) => !word.startsWith('-') && words[index - 1] !== '--config');
+  const at = names.indexOf('help');
+  if (at === -1 || at > 1) return undefined;
+  let known = program;
+  for (const name of [...names.slice(0, at), ...names.slice(at + 1)]) {
+    // What else follows it is not a command
+    if (known.commands.length === 0) return undefined;
+    const next = known.commands.find((command) => command.name() === name);
+    if (next === undefined) return unknownCommand(name, known);
+    known = next;
+  }
+  return undefined;
+}
+
+function unknownCommand(name: string, within: Command): StillpointError {
+  const known = within.commands.map((command) => command.name());
+  const guess = nearest(name, known);
+  const where = within.parent === null ? '' : ` of "${within.name()}"`;
+  return new StillpointError('usage.invalid', `Unknown command "${name}"${where}.`, {
+    advice: guess === undefined ? `There are ${known.join(', ')}.` : `Did you mean "${guess}"?`,
+    cause: undefined,
+  });
+}
+
+/** For programs, which help does not help. */
+export function noCommand(words: readonly string[]): StillpointError {
+  const group = words.find((word) => ['key', 'repair'].includes(word));
+  return new StillpointError(
+    'usage.invalid',
+    group === undefined ? 'No command was given.' : `"${group}" needs one of its commands.`,
+    { advice: `"stillpoint ${group === undefined ? '' : `${group} `}--help" lists them.`, cause: undefined },
+  );
+}
