@@ -123,18 +123,42 @@ async function readConfigFile(place: ConfigPlace): Promise<string | undefined> {
           ? `is ${cause.message}`
           : `cannot be read (${code ?? String(cause)})`;
     throw new StillpointError('config.not-found', `The configuration file "${place.file}" ${why}.`, {
-      advice: `Name another file with --config or STILLPOINT_CONFIG, or ${code === 'EACCES' ? 'make this one readable for the user who runs this' : 'write this one'}.`,
+      advice: adviceWithoutFile(code, cause),
       details: { file: place.file },
       cause,
     });
   }
   const text = bytes.toString('utf8');
-  if (bytes.length > MAX_BYTES || !Buffer.from(text, 'utf8').equals(bytes)) {
-    const why = bytes.length > MAX_BYTES ? 'It is larger than 1 MiB.' : 'It is not UTF-8 text.';
-    const advice = 'Write a text file in JSON with comments.';
-    throw invalid(place.file, [{ line: 1, column: 1, path: '', message: why, advice }]);
+  const advice = 'Write a text file in JSON with comments.';
+  if (bytes.length > MAX_BYTES) {
+    throw invalid(place.file, [{ line: 1, column: 1, path: '', message: 'It is larger than 1 MiB.', advice }]);
+  }
+  const until = lengthAsText(text, bytes);
+  if (until < text.length) {
+    const lines = text.slice(0, until).split(/\r\n|\n|\r/);
+    const at = { line: lines.length, column: (lines.at(-1) ?? '').length + 1 };
+    throw invalid(place.file, [{ ...at, path: '', message: 'It is not UTF-8 text.', advice }]);
   }
   return text.startsWith('\ufeff') ? text.slice(1) : text;
+}
+
+function adviceWithoutFile(code: string | undefined, cause: unknown): string {
+  if (cause instanceof NotAFile) return 'Name a file with --config or STILLPOINT_CONFIG.';
+  const here = code === 'ENOENT' ? 'write this one' : 'make this one readable for the user who runs this';
+  return `Name another file with --config or STILLPOINT_CONFIG, or ${here}.`;
+}
+
+/** How much of `text` stands in `bytes` as it is; the rest begins with a byte that is no UTF-8. */
+function lengthAsText(text: string, bytes: Buffer): number {
+  if (Buffer.from(text, 'utf8').equals(bytes)) return text.length;
+  let [length, offset] = [0, 0];
+  for (const character of text) {
+    const encoded = Buffer.from(character, 'utf8');
+    if (!bytes.subarray(offset, offset + encoded.length).equals(encoded)) break;
+    length += character.length;
+    offset += encoded.length;
+  }
+  return length;
 }
 
 /** What is read again by every job has to be a file; a pipe would keep us waiting, and a device has no end. */

@@ -87,8 +87,32 @@ function sourceProblems(document: ConfigDocument, name: string, source: Partial<
   }
   for (const [index, pattern] of exclude.entries()) {
     const wrong = patternProblem(pattern);
-    if (wrong !== undefined) report(['sources', name, 'exclude', index], 'value', wrong.message, wrong.advice);
+    const found = wrong ?? leavesOut(pattern, plain);
+    if (found !== undefined) report(['sources', name, 'exclude', index], 'value', found.message, found.advice);
   }
+}
+
+/** A backup would save nothing of the path. Where links lead, only the host knows; a backup looks again there. */
+function leavesOut(
+  pattern: string,
+  paths: readonly (string | undefined)[],
+): { message: string; advice: string } | undefined {
+  const excludes = compileExcludes([pattern]);
+  const left = paths.find(
+    (path) => path !== undefined && wayTo(path).some((step) => excludes.matches(Buffer.from(step))),
+  );
+  if (left === undefined) return undefined;
+  return {
+    message: `${JSON.stringify(pattern)} leaves out all of ${JSON.stringify(left)}, a path of this source.`,
+    advice:
+      'Write a narrower pattern, or take the path out of "paths"; one that does not begin with "/" may match any folder, also one on the way to the path.',
+  };
+}
+
+/** "/a/b" → "/a", "/a/b" */
+function wayTo(path: string): string[] {
+  const names = path.split('/').filter((name) => name !== '');
+  return names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`);
 }
 
 function patternProblem(pattern: string): { message: string; advice: string } | undefined {

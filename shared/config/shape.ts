@@ -77,11 +77,24 @@ export function shapeProblems(document: ConfigDocument, issues: readonly Issue[]
     if (issue.code === 'unrecognized_keys') {
       const known = keysAt(path);
       return issue.keys.map((key) =>
-        document.problem([...path, key], 'key', 'This key is not known.', instead(key, known)),
+        document.problem(
+          [...path, key],
+          'key',
+          'This key is not known.',
+          isOfSsh(path, key) ? SSH_ADVICE : instead(key, known),
+        ),
       );
     }
     return [document.problem(path, 'value', whatIsWrong(issue, path), example(issue, path))];
   });
+}
+
+const SSH_ADVICE = 'Write it into your SSH configuration, and here the name of its "Host" as "ssh".';
+const SSH_KEYS: ReadonlySet<string> = new Set(['hostname', 'address', 'user', 'port', 'identityfile', 'proxyjump']);
+
+/** What people look for in a host's entry, and the SSH configuration has. */
+function isOfSsh(path: readonly (string | number)[], key: string): boolean {
+  return path.length === 2 && path[0] === 'hosts' && SSH_KEYS.has(key.toLowerCase());
 }
 
 function keysAt(path: readonly (string | number)[]): readonly string[] {
@@ -99,6 +112,8 @@ function instead(key: string, known: readonly string[]): string {
 function whatIsWrong(issue: Issue, path: readonly (string | number)[]): string {
   if (issue.code === 'invalid_type') {
     if (issue.input === undefined) return `The key "${String(path.at(-1))}" is missing.`;
+    if (typeof issue.input === 'number' && !Number.isFinite(issue.input))
+      return 'This is a number that is far too large.';
     return `This is ${article(issue.input)} where ${EXPECTED[issue.expected] ?? issue.expected} is needed.`;
   }
   if (issue.code === 'invalid_value') return `The value ${JSON.stringify(issue.input)} is not one that is known here.`;

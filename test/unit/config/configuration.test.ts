@@ -206,10 +206,13 @@ describe('loading', () => {
     await expect(loadConfiguration({ file, named: false }, HOME)).rejects.toMatchObject({
       code: 'config.not-found',
       message: `The configuration file "${file}" is a folder.`,
+      advice: 'Name a file with --config or STILLPOINT_CONFIG.',
     });
     await rm(file, { recursive: true });
-    await writeFile(file, Buffer.from([0x7b, 0xff, 0xfe, 0x7d]));
-    await expect(loadConfiguration({ file, named: false }, HOME)).rejects.toThrow('It is not UTF-8 text.');
+    await writeFile(file, Buffer.from('{\n  // gr\u00fc\u00df\n  "hosts": {"b\u00fcro": {}}}', 'latin1'));
+    await expect(loadConfiguration({ file, named: false }, HOME)).rejects.toThrow(`${file}:2:8: It is not UTF-8 text.`);
+    await writeFile(file, Buffer.concat([Buffer.from('{"\u00fc\ufffd": "'), Buffer.from([0xef, 0x22])]));
+    await expect(loadConfiguration({ file, named: false }, HOME)).rejects.toThrow(`${file}:1:9: It is not UTF-8 text.`);
     await writeFile(file, ' '.repeat(1024 * 1024 + 1));
     await expect(loadConfiguration({ file, named: false }, HOME)).rejects.toThrow('It is larger than 1 MiB.');
   });

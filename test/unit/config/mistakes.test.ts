@@ -94,6 +94,41 @@ describe('mistakes in', () => {
   });
 });
 
+describe('a mistake is told so that it can be mended', () => {
+  const patterns = (...exclude: string[]): string =>
+    source(`"host": "h", "paths": ["/srv/a", "/srv/b/c"], "repository": "main", "exclude": ${JSON.stringify(exclude)}`);
+
+  test.each([
+    ['/srv/a', '/srv/a'],
+    ['*', '/srv/a'],
+    ['b', '/srv/b/c'],
+    ['/srv/**', '/srv/a'],
+    ['/srv/b/', '/srv/b/c'],
+  ])('the pattern %j that leaves out a path of its source', (pattern, path) => {
+    expect(mistakesIn(patterns('*.tmp', pattern, '/srv/b/c/d'))).toContain(
+      `:3:112: sources.shop.exclude[1]: "${pattern}" leaves out all of "${path}", a path of this source. ` +
+        'Write a narrower pattern, or take the path out of "paths"; one that does not begin with "/" may match any folder, also one on the way to the path.\n',
+    );
+  });
+
+  test('a number that is no number is not one that is missing', () => {
+    expect(mistakesIn('{"hosts": {"a": {"leaseSeconds": 1e400}}}')).toContain(
+      'This is a number that is far too large.',
+    );
+  });
+
+  test.each([
+    ['hosts', '"user": "root"', 'hosts.a.user'],
+    ['hosts', '"port": 22', 'hosts.a.port'],
+    ['hosts', '"hostname": "x"', 'hosts.a.hostname'],
+    ['hosts', '"identityFile": "x"', 'hosts.a.identityFile'],
+  ])('a key of %s that belongs to SSH: %s', (table, fields, path) => {
+    expect(mistakesIn(`{"${table}": {"a": {${fields}}}}`)).toContain(
+      `${path}: This key is not known. Write it into your SSH configuration, and here the name of its "Host" as "ssh".`,
+    );
+  });
+});
+
 test('the JSON Schema for editors is the one of the code', () => {
   const stored = readFileSync(new URL('../../../shared/config/schema.json', import.meta.url), 'utf8');
   expect(JSON.parse(stored), 'run: node .ci/write-config-schema.ts').toEqual(jsonSchema());
