@@ -69,7 +69,7 @@ export function buildProgram(surroundings: Surroundings): BuiltProgram {
     )
     .version(manifest.version, '--version', 'print the version')
     .helpOption('-h, --help', 'explain a command')
-    .option('--config <file>', "the configuration file (default: $STILLPOINT_CONFIG, then the user's config folder)")
+    .option('--config <file>', 'the configuration file (default: $STILLPOINT_CONFIG, then your configuration folder)')
     .option('--json', 'answer in JSON; events of a job as one JSON object a line')
     .option('-q, --quiet', 'print only what was asked for and what went wrong')
     .exitOverride()

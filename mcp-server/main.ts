@@ -18,7 +18,7 @@ const HELP = `Usage: stillpoint-mcp [--config FILE] [--log-level LEVEL]
 
 Serves the Model Context Protocol on standard input and output, for AI assistants.
 
-  --config FILE      the configuration file (default: $STILLPOINT_CONFIG, then the user's config folder)
+  --config FILE      the configuration file (default: $STILLPOINT_CONFIG, then your configuration folder)
   --log-level LEVEL  debug, info, warn or error, on standard error (default: warn)
   --help             print this
 

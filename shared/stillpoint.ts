@@ -46,7 +46,7 @@ import type { OpenedRepository } from './repository/opened-repository.ts';
 export type { HostKeyOffer, Prompter, Question } from './domain/prompter.ts';
 
 export interface StillpointOptions {
-  /** The configuration file; default: STILLPOINT_CONFIG, else the user's config folder. */
+  /** The configuration file; default: STILLPOINT_CONFIG, else the user's configuration folder. */
   readonly configFile?: string;
   /** Where jobs are kept; default: the user's state folder. */
   readonly stateFolder?: string;

@@ -18,7 +18,7 @@ export function withFilter(command: Command): Command {
     .option('--source <name>', 'only of this source; may be repeated', gather)
     .option('--host <hostname>', 'only of this host, by the name that restore points show; may be repeated', gather)
     .option('--tag <tags>', 'only with these tags, joined by commas; repeated: with any of the lists', gather)
-    .option('--path <path>', 'only of backups of this path; repeated: of all of them', gather);
+    .option('--path <path>', 'only of this path, as it was backed up; repeated: of all of them', gather);
 }
 
 export function filterOf({ source = [], host = [], tag = [], path = [] }: FilterOptions): PointFilter {

@@ -29,7 +29,7 @@ export async function initialiseRepository(ports: CommandPorts): Promise<void> {
   );
   ports.notify.information(
     vscode.l10n.t(
-      'Repository "{0}" was created at "{1}". Keep its password in a safe place: without it nobody can read the backups.',
+      'Repository "{0}" was created at "{1}". Keep its password somewhere else too: without it nothing can be restored.',
       picked.name,
       picked.location,
     ),
