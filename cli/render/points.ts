@@ -48,7 +48,7 @@ export function renderPoints(
   const missing = renderDamaged(unreadable, paint) + renderUnavailable(unavailable, paint);
   if (table + missing !== '') return table + missing;
   if (!fitsAll(filter)) return `There is no restore point ${shown(describeFilter(filter))} yet.\n`;
-  return 'No restore points yet. "stillpoint backup SOURCE" makes one.\n';
+  return 'No restore points yet. "stillpoint backup SOURCE" makes one, "stillpoint copy" brings those of another repository.\n';
 }
 
 function renderDamaged(unreadable: readonly UnreadableRestorePoint[], paint: Paint): string {

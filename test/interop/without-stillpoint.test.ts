@@ -137,6 +137,21 @@ describe('the page about restoring without Stillpoint', () => {
     expect(await stat(at('srv/files/noted'))).toMatchObject({ uid: 0, gid: 0 });
   });
 
+  it('is right in what it says of a lock of another machine', async () => {
+    await using repository = await openRepository(createLocalBackend(place('repository')), PASSWORD, never);
+    await using _lock = await repository.lock('exclusive', never);
+    const locks = 'restic list --no-lock locks';
+    // As on another machine: there the process is not known.
+    const elsewhere = (commands: string): Promise<string> =>
+      run(`unshare --uts bash -seu <<'END'\nhostname elsewhere\n${commands}\nEND`);
+    expect(await elsewhere(`restic unlock; ${locks}`)).toMatch(/^successfully removed locks\n[0-9a-f]{64}$/);
+    expect(await elsewhere('restic ls --no-lock 40a79e49 /srv/files')).toContain('/srv/files/noted');
+    for (const command of ['restic unlock --remove-all', 'restic unlock', '--no-lock']) {
+      expect(page).toContain(`\`${command}\``);
+    }
+    expect(await elsewhere(`restic unlock --remove-all; ${locks}`)).toBe('successfully removed locks');
+  });
+
   it('lets restic go on with the repository', async () => {
     for (const command of ['restic forget --keep-last 7 --prune', 'restic check']) {
       expect(page).toContain(`\`${command}\``);

@@ -37,6 +37,14 @@ const OTHER_REGION: Meaning = {
   advice: 'Write its region into "s3": {"region": "…"} of the repository in the configuration.',
 };
 
+/** What sends elsewhere without a name for it is S3 where it answers to HEAD, and otherwise any web server. */
+const ELSEWHERE: Meaning = {
+  ...OTHER_REGION,
+  words: 'the store belongs to another region, or sends to another address',
+  advice:
+    'Write its region into "s3": {"region": "…"} of the repository in the configuration, or the address that answers itself into the location.',
+};
+
 /** Names of errors, by the makers of S3, Ceph and MinIO. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   NoSuchBucket: {
@@ -105,7 +113,7 @@ export function fromS3Error(cause: unknown, doing: string): StillpointError {
   const isMadeUp =
     message === '' || message === name || message.startsWith('Unknown') || message.startsWith('@aws-sdk');
   const said = isMadeUp ? '' : ` It says: ${sentence(message)}`;
-  const named = name !== 'Error' ? ` (${name})` : words.endsWith(`${status}`) ? '' : ` (${status})`;
+  const named = !/^(?:Error|Unknown.*)$/.test(name) ? ` (${name})` : words.endsWith(`${status}`) ? '' : ` (${status})`;
   return new StillpointError(code, `${what}: ${words}${named}.${said}`, {
     advice,
     details: { status, name },
@@ -117,7 +125,7 @@ export function fromS3Error(cause: unknown, doing: string): StillpointError {
 function ofStatus(status: number): Meaning {
   if (status === 404) return NOT_THERE;
   if (status === 401 || status === 403) return REFUSED;
-  if (status === 301 || status === 307) return OTHER_REGION;
+  if (status === 301 || status === 307) return ELSEWHERE;
   if (status === 413 || status === 507) return NO_ROOM;
   if (status === 408 || status === 429 || status >= 500) return BUSY;
   return {

@@ -218,7 +218,8 @@ test('a restore point that another program wrote is not called consistent', () =
 
 test('a list that lacks restore points says so, and is not called empty', () => {
   const none = { restorePoints: [], unreadable: [], unavailable: [] };
-  expect(renderPoints(none, plain)).toContain('No restore points yet');
+  expect(renderPoints(none, plain)).toContain('No restore points yet. "stillpoint backup SOURCE" makes one');
+  expect(renderPoints(none, plain)).toContain('"stillpoint copy" brings those of another repository.');
   expect(renderPoints(none, plain, { ...EVERY_POINT, sources: ['shop'], hostnames: ['db1'] })).toBe(
     'There is no restore point of the source "shop" and of the host "db1" yet.\n',
   );

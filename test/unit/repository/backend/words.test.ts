@@ -64,6 +64,13 @@ test('an answer that is none of S3 is told without the words of its client', () 
   expect(fromS3Error(refused, DOING).message).toMatch(/: access is refused \(403\)\.$/);
 });
 
+test('an answer without a name is told with its number', () => {
+  const nameless = { name: 'Unknown', $metadata: { httpStatusCode: 301 } };
+  expect(fromS3Error(Object.assign(new Error('UnknownError'), nameless), DOING).message).toMatch(
+    /: the store belongs to another region, or sends to another address \(301\)\.$/,
+  );
+});
+
 test('an access key that is not known may also be one of the AWS tools', () => {
   const cause = Object.assign(new Error('no'), { name: 'InvalidAccessKeyId', $metadata: { httpStatusCode: 403 } });
   expect(fromS3Error(cause, DOING).advice).toBe(
