@@ -171,11 +171,16 @@ function formatSftp({ user, host, port, path }: SftpLocation): string {
 
 function s3Of(text: string): S3Location {
   const hasScheme = /^https?:/.test(text);
-  const url = urlOf(hasScheme ? text : `https://${text.replace(/^\/\//, '')}`, EXAMPLES.s3);
+  // Only in a URL do "%", "?" and "#" mean anything; what is none is read by restic as it stands.
+  const plain = text.replace(/^\/\//, '');
+  const slash = plain.includes('/') ? plain.indexOf('/') : plain.length;
+  const url = urlOf(hasScheme ? text : `https://${plain.slice(0, slash)}`, EXAMPLES.s3);
   if (url.username !== '' || url.password !== '') {
     throw bad('The location holds a key, which belongs in "s3" beside it', EXAMPLES.s3);
   }
-  const names = url.pathname.split('/').map((name) => decode(name, EXAMPLES.s3));
+  const names = hasScheme
+    ? url.pathname.split('/').map((name) => decode(name, EXAMPLES.s3))
+    : plain.slice(slash).split('/');
   const [bucket = '', ...prefix] = names.filter((name) => name !== '');
   if (bucket === '') throw bad('The location names no bucket', EXAMPLES.s3);
   if (!/^[A-Za-z0-9][A-Za-z0-9._:-]*$/.test(bucket)) {

@@ -56,7 +56,9 @@ describe('a location', () => {
     ['s3:https://store', 'no bucket'],
     ['s3:/bucket', 'no host'],
     ['s3:https://key:hidden-word@store/bucket', 'holds a key'],
-    ['s3:store/bu cket', 'space'],
+    ['s3:http://store/bu cket', 'space'],
+    ['s3:store/bu cket', 'bucket'],
+    ['s3:store/bucket/a/../b', 'not plain'],
     ['s3:store/%25', 'bucket'],
     ['rest:store', 'comes a URL'],
     ['rest:http:store', 'no host'],
@@ -72,6 +74,18 @@ describe('a location', () => {
     expect(error.message).toContain(sentence);
     expect(error.advice).toMatch(/^Write it as in ".+\.$/);
     expect(inspect(error, { depth: 10 })).not.toContain('hidden-word');
+  });
+
+  // restic takes what follows the host apart from a URL as it stands, and so has the files elsewhere.
+  it.each([
+    ['s3:store/bucket/a%20b', 'a%20b', 's3:https://store/bucket/a%2520b'],
+    ['s3:store/bucket/a b?/c#/', 'a b?/c#', 's3:https://store/bucket/a%20b%3F/c%23'],
+    ['s3:https://store/bucket/a%20b', 'a b', 's3:https://store/bucket/a%20b'],
+  ])('reads %j as restic does', (text, prefix, shown) => {
+    const location = parseLocation(text);
+    expect(location).toMatchObject({ kind: 's3', endpoint: 'store', bucket: 'bucket', prefix });
+    expect(formatLocation(location)).toBe(shown);
+    expect(parseLocation(shown)).toEqual(location);
   });
 
   it('takes a folder whose name begins with "~" where that is said', () => {
