@@ -4,7 +4,7 @@
  * are filled in here, by the table of ssh_config(5).
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { homedir, hostname, userInfo } from 'node:os';
 import { execa } from 'execa';
 import { StillpointError } from '../../base/errors.ts';
@@ -78,6 +78,7 @@ export async function resolveSshConfig(question: ConfigQuestion, signal: AbortSi
 }
 
 async function askOpenSsh(question: ConfigQuestion, signal: AbortSignal): Promise<string> {
+  await refuseFolder(question);
   const args = [
     '-G',
     // Without it "ForkAfterAuthentication yes" is refused for want of a command.
@@ -102,6 +103,17 @@ async function askOpenSsh(question: ConfigQuestion, signal: AbortSignal): Promis
   if (result.exitCode === 0) return result.stdout;
   if (result.code === 'ENOENT') return await withoutOpenSsh(question);
   throw badConfig(question, `OpenSSH refuses it.${lastLines(result.stderr)}`, result.cause);
+}
+
+/** OpenSSH takes a folder for an empty file, and then the host would be called unknown. */
+async function refuseFolder({ alias, configFile }: ConfigQuestion): Promise<void> {
+  const found = configFile === undefined ? undefined : await stat(configFile).catch(() => undefined);
+  if (found?.isDirectory() !== true) return;
+  throw new StillpointError(
+    'ssh.config',
+    `The SSH configuration for "${alias}" cannot be used: "${configFile}" is a folder.`,
+    { advice: 'Name a file in "sshConfigFile" of the host.', details: { host: alias }, cause: undefined },
+  );
 }
 
 /** Where there is no OpenSSH, and no configuration that only OpenSSH could read, its defaults hold. */

@@ -105,6 +105,15 @@ Match originalhost db1
     await expect(resolve('-oProxyCommand=touch', '')).rejects.toMatchObject({ code: 'ssh.config' });
   });
 
+  test('that is a folder is refused: OpenSSH would read it as empty', async () => {
+    const question = { alias: 'db1', homeFolder: '/h', configFile: '/tmp' };
+    await expect(resolveSshConfig(question, AbortSignal.timeout(10_000))).rejects.toMatchObject({
+      code: 'ssh.config',
+      message: 'The SSH configuration for "db1" cannot be used: "/tmp" is a folder.',
+      advice: 'Name a file in "sshConfigFile" of the host.',
+    });
+  });
+
   test('is not guessed when OpenSSH answers something else', () => {
     const question = { alias: 'x', homeFolder: '/h' };
     expect(() => parseSshConfig(question, 'user a\nhostname b\n')).toThrow(/port/);
