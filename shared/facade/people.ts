@@ -153,9 +153,13 @@ export async function gatherHandover(
     });
   }
   const hosts = new Set([host?.name, ...repositories.map(({ sshHost }) => sshHost?.name)]);
+  // A file may serve several repositories
+  const warnings = [...gathered.values()].flatMap((one) =>
+    one.warnings.map((warning) => [warning.message, warning] as const),
+  );
   return {
     answers: [...hosts].flatMap((name) => (name === undefined ? [] : ports.book.about(name))),
     repositorySecrets: Object.fromEntries([...gathered].map(([name, { secrets }]) => [name, secrets])),
-    warnings: [...gathered.values()].flatMap(({ warnings }) => warnings),
+    warnings: [...new Map(warnings).values()],
   };
 }

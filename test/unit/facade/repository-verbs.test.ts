@@ -1,5 +1,5 @@
 /** The façade over two real repositories: passwords, locks, copies as jobs, and questions over restore points. */
-import { writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
@@ -77,6 +77,16 @@ describe('over two repositories', { timeout: SLOW }, () => {
       expect.objectContaining({ copied: [], alreadyThere: 2, failed: [], bytesStored: 0 }),
     ]);
     expect((await stillpoint.listRestorePoints({ repository: OTHER }, never)).restorePoints).toHaveLength(2);
+  });
+
+  test('a password file that serves two repositories is warned of once', async () => {
+    await chmod(place('password'), 0o644);
+    const request = { kind: 'copy', from: MAIN, to: OTHER, restorePoints: [], filter: EVERY_POINT } as const;
+    const { job } = await stillpoint.startJob(request, never);
+    const events = await Array.fromAsync(stillpoint.followJob(job.id, 0, AbortSignal.timeout(SLOW)));
+    await chmod(place('password'), 0o600);
+    const warned = events.filter((event) => event.type === 'warning' && event.code === 'config.secret-exposed');
+    expect(warned).toHaveLength(1);
   });
 
   test.each([
