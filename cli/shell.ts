@@ -124,6 +124,10 @@ export class Shell {
     else terminal.err(renderError(record, this.#paint()));
   }
 
+  #fromHere(path: string): string {
+    return path.startsWith('~/') ? path : resolve(this.surroundings.workingFolder, path);
+  }
+
   async #guarded(work: Work<void>, { choosesPassword } = { choosesPassword: false }): Promise<void> {
     const { surroundings } = this;
     const controller = new AbortController();
@@ -136,7 +140,7 @@ export class Shell {
           cause: undefined,
         });
       }
-      const configFile = config === undefined ? {} : { configFile: resolve(surroundings.workingFolder, config) };
+            const configFile = config === undefined ? {} : { configFile: this.#fromHere(config) };
       await using stillpoint = await surroundings.open({ ...configFile, choosesPassword });
       await work(stillpoint, controller.signal);
     } catch (error) {

@@ -64,7 +64,7 @@ const logger = createLogger(({ level, message, fields }) => {
 });
 
 const given = values.config ?? process.env['STILLPOINT_CONFIG'];
-const configFile = given === undefined || given === '' ? undefined : resolve(given);
+const configFile = given === undefined || given === '' || given.startsWith('~/') ? given || undefined : resolve(given);
 
 const stillpoint = openOnFirstUse(async () =>
   openStillpoint({ logger, ...(configFile === undefined ? {} : { configFile }) }),

@@ -40,10 +40,13 @@ export interface ConfigPlace {
   readonly named: boolean;
 }
 
-/** Precedence: the file that the caller names, STILLPOINT_CONFIG, `config.jsonc` in the user's configuration folder. */
+/**
+ * Precedence: the file that the caller names, STILLPOINT_CONFIG, `config.jsonc` in the user's configuration folder. A
+ * name may begin with `~/`: settings of an editor or of an assistant's client pass no shell, which would replace it.
+ */
 export function configPlace(option: string | undefined, environment: Environment): ConfigPlace {
   const named = option ?? environment.configFile;
-  if (named !== undefined) return { file: resolve(named), named: true };
+  if (named !== undefined) return { file: resolveLocal(named, '', environment.home), named: true };
   return { file: join(environment.configHome, 'stillpoint', 'config.jsonc'), named: false };
 }
 
@@ -123,7 +126,7 @@ async function readConfigFile(place: ConfigPlace): Promise<string | undefined> {
           ? `is ${cause.message}`
           : `cannot be read (${code ?? String(cause)})`;
     throw new StillpointError('config.not-found', `The configuration file "${place.file}" ${why}.`, {
-      advice: adviceWithoutFile(code, cause),
+      advice: `Name ${cause instanceof NotAFile ? 'a' : 'another'} file with --config, STILLPOINT_CONFIG or, in the editor, the setting "stillpoint.configFile"${insteadOf(cause)}.`,
       details: { file: place.file },
       cause,
     });
@@ -142,10 +145,10 @@ async function readConfigFile(place: ConfigPlace): Promise<string | undefined> {
   return text.startsWith('\ufeff') ? text.slice(1) : text;
 }
 
-function adviceWithoutFile(code: string | undefined, cause: unknown): string {
-  if (cause instanceof NotAFile) return 'Name a file with --config or STILLPOINT_CONFIG.';
-  const here = code === 'ENOENT' ? 'write this one' : 'make this one readable for the user who runs this';
-  return `Name another file with --config or STILLPOINT_CONFIG, or ${here}.`;
+function insteadOf(cause: unknown): string {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'EACCES') return '; or make this one readable for the user who runs this';
+  return code === 'ENOENT' ? '; or write this one' : '';
 }
 
 /** How much of `text` stands in `bytes` as it is; the rest begins with a byte that is no UTF-8. */

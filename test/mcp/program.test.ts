@@ -39,6 +39,20 @@ test('works on the configuration that it was given', async () => {
   }
 });
 
+test('a file that begins with ~/ is in the home folder: no shell has replaced it', async () => {
+  const client = createClient('modern');
+  const { command, args, env } = user.mcpServer;
+  const words = [args[0] ?? '', '--config', '~/nowhere.jsonc'];
+  await client.connect(new StdioClientTransport({ command, args: words, env, stderr: 'ignore' }));
+  try {
+    expect(textOf(await client.callTool({ name: 'list_hosts', arguments: {} }))).toContain(
+      `"${user.home}/nowhere.jsonc"`,
+    );
+  } finally {
+    await client.close();
+  }
+});
+
 test('starts without a configuration, and the first call says what is missing', async () => {
   const client = createClient('modern');
   const { command, args, env } = user.mcpServer;

@@ -174,11 +174,14 @@ test('the configuration file is meant from the working folder', async () => {
   await runCli(['--config', '/etc/x.jsonc', 'hosts'], scriptedStillpoint(), { open });
   await runCli(['hosts'], scriptedStillpoint(), { open });
   await runCli(['init'], scriptedStillpoint(), { open });
+  await runCli(['hosts', '--config=~/mine.jsonc'], scriptedStillpoint(), { open });
   expect(open.mock.calls).toEqual([
     [{ configFile: '/home/ann/my.jsonc', choosesPassword: false }],
     [{ configFile: '/etc/x.jsonc', choosesPassword: false }],
     [{ choosesPassword: false }],
     [{ choosesPassword: true }],
+    // The core knows the home folder.
+    [{ configFile: '~/mine.jsonc', choosesPassword: false }],
   ]);
 });
 
