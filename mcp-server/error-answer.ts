@@ -19,7 +19,7 @@ export function errorAnswer(
   const said = messageLines(record).slice(0, INNER_LIST);
   const message = said.map((line) => foreign(redact(line))).join('\n');
   const advice = foreign(redact(record.advice));
-  const command = personCommand(record.code, context.personWords, context.configFile);
+  const command = personCommand(record, context.personWords, context.configFile);
   const lines = [message, advice, `[${record.code}]`];
   if (command !== undefined) lines.push(`A person has to run this in a terminal: ${command}`);
   return {

@@ -3,22 +3,22 @@
  * answer names the exact command. This server itself never asks anybody for anything.
  */
 import type { ErrorCode } from '../shared/base/error-codes.ts';
+import type { ErrorRecord } from '../shared/base/errors.ts';
 import type { JobRequest } from '../shared/domain/job.ts';
 
-const NEEDS_A_PERSON: ReadonlySet<string> = new Set<ErrorCode>([
-  'ssh.auth-failed',
-  'ssh.host-key-unknown',
-  'remote.sudo-refused',
-  'config.secret-unavailable',
-]);
+const NEEDS_A_PERSON: ReadonlySet<string> = new Set<ErrorCode>(['ssh.auth-failed', 'ssh.host-key-unknown']);
+
+/** These say by themselves whether a person at a terminal can help: none brings back a file that is missing. */
+const MAY_NEED_A_PERSON: ReadonlySet<string> = new Set<ErrorCode>(['remote.sudo-refused', 'config.secret-unavailable']);
 
 /** The command line for a person, or undefined where no command would help. */
 export function personCommand(
-  code: string,
+  { code, details }: Pick<ErrorRecord, 'code' | 'details'>,
   words: readonly string[] | undefined,
   configFile: string | undefined,
 ): string | undefined {
-  if (words === undefined || !NEEDS_A_PERSON.has(code)) return undefined;
+  const helps = NEEDS_A_PERSON.has(code) || (MAY_NEED_A_PERSON.has(code) && details['personHelps'] === true);
+  if (words === undefined || !helps) return undefined;
   const config = configFile === undefined ? [] : ['--config', configFile];
   return ['stillpoint', ...words, ...config].map(quoted).join(' ');
 }

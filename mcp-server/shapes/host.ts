@@ -74,7 +74,7 @@ function volumeOf(volume: Volume): z.input<typeof volumeShape> {
     sizeBytes: volume.sizeBytes ?? null,
     usedBytes: volume.usedBytes ?? null,
     snapshotBy: snapshot.possible ? snapshot.provider : null,
-    whyNot: snapshot.possible ? null : foreign(`${snapshot.reason} ${snapshot.remedy}`),
+    whyNot: snapshot.possible ? null : foreign(`${snapshot.reason}. ${snapshot.remedy}`),
     omitted: lists.omitted,
   };
 }

@@ -86,7 +86,7 @@ export function jobOf(job: Job): z.input<typeof jobShape> {
             code: error.code,
             message: foreign(redact(error.message)),
             advice: foreign(redact(error.advice)),
-            command: personCommand(error.code, wordsOf(job.request), job.configFile) ?? null,
+            command: personCommand(error, wordsOf(job.request), job.configFile) ?? null,
           },
   };
 }

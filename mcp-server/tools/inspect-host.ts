@@ -23,7 +23,10 @@ export const inspectHost = defineTool({
     const able = inventory.volumes.filter((volume) => volume.snapshot.possible).length;
     return {
       summary: `Volumes: ${inventory.volumes.length}, of which ${able} can be snapshotted; warnings: ${inventory.warnings.length}.`,
-      nextStep: 'plan_backup shows what a backup of one of its sources would do.',
+      nextStep:
+        able === 0
+          ? 'A person has to change the host before it can be backed up: whyNot of each volume says how.'
+          : 'plan_backup shows what a backup of one of its sources would do.',
       structured: inventoryOf(inventory),
     };
   },

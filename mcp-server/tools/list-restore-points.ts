@@ -46,8 +46,18 @@ export const listRestorePoints = defineTool({
       (unavailable.length === 0 ? '' : ` Repositories that could not be asked: ${unavailable.length}.`);
     return {
       summary: `Restore points: ${entries.length} of ${points.length}.${warning}`,
-      nextStep: 'browse_files lists what is in one.',
+      ...nextStepAfter(entries.length, unavailable.length),
       structured: { restorePoints: entries, ...damaged, nextCursor },
     };
   },
 });
+
+/** Where nothing is missing and nothing was found there is none. */
+function nextStepAfter(found: number, unavailable: number): { readonly nextStep?: string } {
+  if (unavailable > 0) {
+    return {
+      nextStep: 'list_restore_points with the name of a repository that could not be asked says what to do about it.',
+    };
+  }
+  return found === 0 ? {} : { nextStep: 'browse_files lists what is in one.' };
+}

@@ -72,7 +72,7 @@ async function fromItsPlace(place: SecretPlace, prompter: Prompter, signal: Abor
   if (value !== undefined) return { value, from: 'person', warning: undefined };
   const where = `${keys.inside === undefined ? '' : `"${keys.inside}" of `}the repository's entry`;
   const advice = `Write "${keys.file}" or "${keys.command}" into ${where} in the configuration.`;
-  throw secretUnavailable(place, 'is not in the configuration and was not given', advice, undefined);
+  throw secretUnavailable(place, 'is not in the configuration and was not given', advice, undefined, true);
 }
 
 export function identityOf({ kind, repository, opens }: SecretPlace): QuestionIdentity {
@@ -143,7 +143,8 @@ async function fromCommand(
     // The output may hold the password, so nothing of it is passed on, and neither is the error that carries it.
     const [why, advice = `Run the "${place.keys.command}" of the configuration by hand and see what it says.`] =
       whyNoOutput(cause, place);
-    throw secretUnavailable(place, `is to come from the command "${program}", which ${why}`, advice, undefined);
+    // At a terminal it may ask, or find a key ring that is open.
+    throw secretUnavailable(place, `is to come from the command "${program}", which ${why}`, advice, undefined, true);
   }
 }
 
@@ -186,10 +187,17 @@ function decode(place: SecretPlace, content: Buffer, what: string): string {
 const AROUND =
   /^[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g;
 
-export function secretUnavailable(place: SecretPlace, why: string, advice: string, cause: unknown): StillpointError {
+/** `personHelps`: doing the same at a terminal may succeed, because a person can answer there. */
+export function secretUnavailable(
+  place: SecretPlace,
+  why: string,
+  advice: string,
+  cause: unknown,
+  personHelps = false,
+): StillpointError {
   return new StillpointError('config.secret-unavailable', `The ${place.what} ${why}.`, {
     advice,
-    details: { repository: place.repository },
+    details: { repository: place.repository, ...(personHelps ? { personHelps } : {}) },
     cause,
   });
 }

@@ -220,7 +220,7 @@ const NOT_ALLOWED =
 
 function wrongPassword(host: string, account: Account): StillpointError {
   const message = `sudo on "${host}" refused ${PASSWORD_ATTEMPTS} passwords of "${account.name}".`;
-  return sudoRefused(host, account, message, '', 'Wait if the account locks after failures, then try again.');
+  return sudoRefused(host, account, message, '', 'Wait if the account locks after failures, then try again.', true);
 }
 
 function nobodyKnows(host: string, account: Account): StillpointError {
@@ -231,6 +231,7 @@ function nobodyKnows(host: string, account: Account): StillpointError {
     message,
     '',
     `Run it where a person can answer, or add "${account.name} ALL=(root) NOPASSWD: /bin/sh -s" to the sudoers of the host with visudo and set "sudo" to "passwordless".`,
+    true,
   );
 }
 
@@ -245,10 +246,18 @@ function notRoot(host: string, account: Account): StillpointError {
   );
 }
 
-function sudoRefused(host: string, account: Account, fact: string, stderr: string, advice: string): StillpointError {
+/** `personHelps`: doing the same at a terminal may succeed, because a person can answer there. */
+function sudoRefused(
+  host: string,
+  account: Account,
+  fact: string,
+  stderr: string,
+  advice: string,
+  personHelps = false,
+): StillpointError {
   return new StillpointError('remote.sudo-refused', `${fact}${lastLines(stderr)}`, {
     advice,
-    details: { host, user: account.name },
+    details: { host, user: account.name, ...(personHelps ? { personHelps } : {}) },
     cause: undefined,
   });
 }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { StillpointError } from '../../shared/base/errors.ts';
 import { createLogger, type LogFields, registerSecret } from '../../shared/base/log.ts';
+import { repositoryName } from '../../shared/domain/names.ts';
 import { commandFailed } from '../../shared/remote/host-errors.ts';
 import { CONTROL, HOSTILE_TEXTS } from '../support/hostile-text.ts';
 import { connectInProcess, ERAS, textOf } from '../support/mcp-client.ts';
@@ -120,6 +121,49 @@ test('what needs a person names the exact command for one', async () => {
   expect(inspected._meta?.['stillpoint/error']).toMatchObject({ command });
   expect(textOf(inspected)).toContain(`A person has to run this in a terminal: ${command}`);
   expect(textOf(await connected.call('plan_backup', { source: 'shop' }))).toContain('stillpoint plan shop');
+});
+
+test.each(['remote.sudo-refused', 'config.secret-unavailable'] as const)(
+  'of %s a person is called only where one at a terminal can help',
+  async (code) => {
+    const refusal = (details: Record<string, unknown>): StillpointError =>
+      new StillpointError(code, 'It was refused.', { advice: 'Settle that.', details, cause: undefined });
+    const stillpoint = scriptedStillpoint();
+    await using connected = await connectInProcess(stillpoint);
+    stillpoint.fail('inspectHost', refusal({ host: 'db1' }));
+    expect(textOf(await connected.call('inspect_host', { host: 'db1' }))).not.toContain('A person has to');
+    stillpoint.fail('inspectHost', refusal({ host: 'db1', personHelps: true }));
+    expect(textOf(await connected.call('inspect_host', { host: 'db1' }))).toContain('stillpoint inspect db1');
+  },
+);
+
+test('why no snapshot is possible and what helps are two sentences', async () => {
+  await using connected = await connectInProcess(scriptedStillpoint());
+  const { structuredContent } = await connected.call('inspect_host', { host: 'db1' });
+  const { volumes } = structuredContent as { volumes: readonly { whyNot: string | null }[] };
+  const reasons = volumes.flatMap(({ whyNot }) => whyNot ?? []);
+  expect(reasons.length).toBeGreaterThan(0);
+  for (const reason of reasons) expect(reason).toMatch(/[a-z"]\. [A-Z].*\.$/);
+});
+
+test('the next step is one that leads on', async () => {
+  const unavailable = [
+    { repository: repositoryName('main'), code: 'backend.failed', reason: 'It is silent.' } as const,
+  ];
+  await using blocked = await connectInProcess(scriptedStillpoint({ unavailable }));
+  const listed = await blocked.call('list_restore_points', {});
+  expect(listed.structuredContent).toMatchObject({
+    nextStep: 'list_restore_points with the name of a repository that could not be asked says what to do about it.',
+  });
+  const stillpoint = scriptedStillpoint();
+  await using connected = await connectInProcess(stillpoint);
+  const none = await connected.call('list_restore_points', { hostname: 'nobody' });
+  expect(none.structuredContent).toMatchObject({ restorePoints: [], nextStep: null });
+  const impossible = { ...sampleInventory, volumes: sampleInventory.volumes.filter((one) => !one.snapshot.possible) };
+  Object.assign(stillpoint, { inspectHost: () => Promise.resolve(impossible) });
+  expect((await connected.call('inspect_host', { host: 'db1' })).structuredContent).toMatchObject({
+    nextStep: 'A person has to change the host before it can be backed up: whyNot of each volume says how.',
+  });
 });
 
 test('each mistake of the configuration has a line of its own', async () => {

@@ -104,6 +104,8 @@ export function fromS3Error(cause: unknown, doing: string): StillpointError {
     return new StillpointError('config.secret-unavailable', `${what}: no keys for it were found (${message}).`, {
       advice:
         'Write "accessKeyId" and "secretKeyFile" into "s3" of the repository, or set up the AWS tools of this user.',
+      // The environment of their terminal may name the keys.
+      details: { personHelps: true },
       cause,
     });
   }

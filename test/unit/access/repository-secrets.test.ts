@@ -42,6 +42,13 @@ function repositoryAt(location: string, more: Partial<RepositorySpec> = {}): Rep
 const refused = (message: string): unknown =>
   expect.objectContaining({ code: 'config.secret-unavailable', message: expect.stringContaining(message) as unknown });
 
+test('a person at a terminal can help where one is asked or a command may ask, and not where a file is missing', async () => {
+  const helped = { details: { personHelps: true } };
+  await expect(resolve({})).rejects.toMatchObject(helped);
+  await expect(resolve({ passwordCommand: ['false'] })).rejects.toMatchObject(helped);
+  await expect(resolve({ passwordFile: join(folder, 'gone') })).rejects.not.toMatchObject(helped);
+});
+
 describe('the password in a file', () => {
   test.each([
     ['secret word\n', 'secret word'],

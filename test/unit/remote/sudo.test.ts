@@ -38,3 +38,11 @@ test.each([
     advice: expect.stringMatching(advice) as string,
   });
 });
+
+test('a person at a terminal can help where a password is asked for, and nowhere else', async () => {
+  const wants = { ...refusing('sudo: a password is required'), mode: 'password' } as const;
+  await expect(findRootAccess(wants)).rejects.toMatchObject({ details: { personHelps: true } });
+  for (const ports of [{ ...refusing(''), mode: 'none' } as const, refusing('sudo: a password is required')]) {
+    await expect(findRootAccess(ports)).rejects.not.toMatchObject({ details: { personHelps: true } });
+  }
+});
