@@ -115,14 +115,28 @@ export function notFoundElsewhere(wanted: string, missing: readonly Unavailable[
   return blockedBy(missing, asked, `${here} ${reasonsOf(missing)}`);
 }
 
-/** One of the repositories that could not be asked may hold it. */
-export function latestUnknown(missing: readonly Unavailable[], asked: Asked): StillpointError {
-  return blockedBy(missing, asked, `Which restore point is the latest cannot be determined: ${reasonsOf(missing)}`);
+/**
+ * One of the repositories that could not be asked may hold it.
+ * @param decisive those of `missing` that may
+ */
+export function latestUnknown(
+  decisive: readonly Unavailable[],
+  missing: readonly Unavailable[],
+  asked: Asked,
+): StillpointError {
+  const message = `Which restore point is the latest cannot be determined: ${reasonsOf(decisive)}`;
+  return blockedBy(decisive, asked, message, missing);
 }
 
-function blockedBy(missing: readonly Unavailable[], { specs }: Asked, message: string): StillpointError {
+/** @param useless what cannot be advised in the place of what is missing */
+function blockedBy(
+  missing: readonly Unavailable[],
+  { specs }: Asked,
+  message: string,
+  useless: readonly Unavailable[] = missing,
+): StillpointError {
   const [first] = missing;
-  const others = specs.filter((spec) => missing.every((one) => one.spec !== spec)).map(({ name }) => name);
+  const others = specs.filter((spec) => useless.every((one) => one.spec !== spec)).map(({ name }) => name);
   const without =
     others.length === 0
       ? ''

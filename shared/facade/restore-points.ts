@@ -104,7 +104,7 @@ export class RestorePoints {
     );
     const missing: readonly Unavailable[] = [...unavailable, ...doubtful];
     const decisive = missing.filter(({ spec }) => mayGetTheLatest(spec, scope));
-    if (decisive.length > 0) throw latestUnknown(decisive, scope);
+    if (decisive.length > 0) throw latestUnknown(decisive, missing, scope);
     const points = answers.flatMap(({ spec, value }) => placed(value.points, spec));
     if (missing.length === 0) refuseUnknownNames(scope.filter, points, scope.configured);
     const chosen = chooseLatest(points, scope, this.#clock.now());

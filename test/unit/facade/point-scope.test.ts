@@ -204,6 +204,16 @@ describe('one by its id', { timeout: SLOW }, () => {
   });
 });
 
+test('a repository that could not be asked is not advised in the place of another one', { timeout: SLOW }, async () => {
+  await save('main', { time: JANUARY });
+  await configure(['gone', 'lost', 'main']);
+  const latest = stillpoint.findRestorePoint({}, 'latest', never);
+  await expect(latest).rejects.toMatchObject({
+    message: expect.stringContaining('the repository "gone" could not be asked') as string,
+    advice: expect.stringContaining('name the repository "main", or a restore point by its id') as string,
+  });
+});
+
 describe('a list', { timeout: SLOW }, () => {
   test('names the repository that could not be asked, and is an error where that is all of them', async () => {
     const point = await save('main', { time: JANUARY });
