@@ -12,7 +12,7 @@ import { isPartial } from '../shared/domain/report.ts';
 import { signalOf } from './cancel.ts';
 import type { Core } from './core.ts';
 import type { Action, Notifier } from './notify.ts';
-import { jobTitle, resultWords } from './texts/job-words.ts';
+import { jobTitle, leftBehindWords, resultWords } from './texts/job-words.ts';
 import { cancelWords, percentDone, phaseWords, progressWords } from './texts/phase-words.ts';
 import type { Wording } from './texts/wording.ts';
 
@@ -34,15 +34,16 @@ interface Seen {
   seq: number;
   phase: Phase | undefined;
   percent: number;
-  /** What could not be cleaned up, by name. */
+  /** What could not be cleaned up, by name, and where. */
   readonly left: string[];
+  host: string | undefined;
 }
 
 export async function followInWindow(job: Job, ports: FollowPorts): Promise<void> {
   const { t } = ports.wording;
   const title = jobTitle(job.request, t);
   const startMs = systemClock.monotonicMs();
-  const seen: Seen = { seq: 0, phase: job.phase, percent: 0, left: [] };
+  const seen: Seen = { seq: 0, phase: job.phase, percent: 0, left: [], host: undefined };
   try {
     let finished = await withProgress(title, true, (progress, token) => follow(job, seen, ports, progress, token));
     if (finished === undefined) {
@@ -104,6 +105,8 @@ function note(event: RunEvent, seen: Seen, wording: Wording, progress: Report | 
     const message = t('{0}: {1}', phaseWords(event.phase, t), progressWords(event, t));
     progress?.report({ message, increment: percent - seen.percent });
     seen.percent = percent;
+  } else if (event.type === 'lease-arming') {
+    seen.host = event.host;
   } else if (event.type === 'cleanup-failed') {
     seen.left.push(event.what);
   }
@@ -114,15 +117,7 @@ function tellEnd(job: Job, finished: Finished, seen: Seen, tookMs: number, ports
   const title = jobTitle(job.request, t);
   const showLog: Action = { title: t('Show Job Log'), run: () => ports.showLog(job) };
   if (seen.left.length > 0) {
-    const what = seen.left.join(', ');
-    ports.notify.warning(
-      t(
-        '{0}: cleaning up failed for {1}. The log says what may be left on the host; "stillpoint sweep" tries again.',
-        title,
-        what,
-      ),
-      showLog,
-    );
+    ports.notify.warning(leftBehindWords(title, seen.left, seen.host, t), showLog);
   }
   switch (finished.outcome) {
     case 'succeeded': {

@@ -11,7 +11,12 @@ import type { CommandPorts } from './ports.ts';
 export async function cancelJob(ports: CommandPorts, argument: unknown): Promise<void> {
   const chosen =
     nodeOf(argument, 'job')?.job ??
-    (await pickJob(ports, vscode.l10n.t('Cancel Job'), (job) => !isFinished(job.state)));
+    (await pickJob(
+      ports,
+      vscode.l10n.t('Cancel Job'),
+      vscode.l10n.t('No job is running or waiting; there is nothing to cancel.'),
+      (job) => !isFinished(job.state),
+    ));
   if (chosen === undefined) return;
   const job = await ports.core.use((stillpoint) => stillpoint.cancelJob(chosen.id));
   ports.feed.refresh();

@@ -8,11 +8,12 @@ import type { CommandPorts } from './ports.ts';
 export async function pickJob(
   ports: CommandPorts,
   title: string,
+  none: string,
   fits: (job: Job) => boolean,
 ): Promise<Job | undefined> {
   const jobs = (await ports.feed.list()).filter(fits);
   if (jobs.length === 0) {
-    ports.notify.information(vscode.l10n.t('There is no such job.'));
+    ports.notify.information(none);
     return undefined;
   }
   const { t } = ports.wording;

@@ -17,5 +17,6 @@ async function chooseJob(ports: CommandPorts, argument: unknown): Promise<JobId 
   if (typeof argument === 'string') return jobId(argument);
   const node = nodeOf(argument, 'job');
   if (node !== undefined) return node.job.id;
-  return (await pickJob(ports, vscode.l10n.t('Show Job Log'), () => true))?.id;
+  const none = vscode.l10n.t('There are no jobs yet. A job is started by "Back Up Now", and has its log from then on.');
+  return (await pickJob(ports, vscode.l10n.t('Show Job Log'), none, () => true))?.id;
 }

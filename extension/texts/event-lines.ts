@@ -1,4 +1,4 @@
-/** The events of a job as lines of its log. Every kind of event has its line; nothing is left out of a log. */
+/** The events of a job as lines of its log. Only what is there for the facts of the run alone has no line. */
 import { formatBytes } from '../../shared/base/bytes.ts';
 import type { RunEvent } from '../../shared/domain/events.ts';
 import { resultWords, stateWords } from './job-words.ts';
@@ -7,7 +7,8 @@ import { formatDuration, type Wording } from './wording.ts';
 
 /** `12:30:05  text`; further lines of one event are indented below it. */
 export function eventLines(event: RunEvent, wording: Wording): readonly string[] {
-  const [first = '', ...more] = eventText(event, wording);
+  const [first, ...more] = eventText(event, wording);
+  if (first === undefined) return [];
   return [`${clockTime(event.at, wording)}  ${first}`, ...more.map((line) => `          ${line}`)];
 }
 

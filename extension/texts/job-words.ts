@@ -133,3 +133,21 @@ export function resultWords(result: JobResult, t: Translate): string {
       return t('{0} removed, {1} left alone.', result.removed.length, result.kept.length);
   }
 }
+
+/** What the end of a job left behind. The host is known where the job had begun to hold something there. */
+export function leftBehindWords(
+  title: string,
+  left: readonly string[],
+  host: string | undefined,
+  t: Translate,
+): string {
+  const what = left.join(', ');
+  if (host === undefined)
+    return t('{0}: cleaning up failed for {1}. The log says what may be left behind.', title, what);
+  return t(
+    '{0}: cleaning up failed for {1}. The log says what may be left on the host; "stillpoint sweep {2}" tries again.',
+    title,
+    what,
+    host,
+  );
+}

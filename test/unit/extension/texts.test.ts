@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { eventLines } from '../../../extension/texts/event-lines.ts';
 import { describeHostKey } from '../../../extension/texts/host-key.ts';
+import { leftBehindWords } from '../../../extension/texts/job-words.ts';
 import { cancelWords, percentDone } from '../../../extension/texts/phase-words.ts';
 import { restorePointText } from '../../../extension/texts/restore-point-text.ts';
 import { formatDuration } from '../../../extension/texts/wording.ts';
@@ -97,6 +98,13 @@ describe('a line of the log', () => {
     ]);
   });
 
+  test.each<RunEventBody>([
+    { type: 'restore-point-changing', repository: 'main', restorePoint: 'ab'.repeat(32) } as RunEventBody,
+    { type: 'store-changing', repository: 'main' },
+  ])('is not there for what only the facts of the run need: $type', (event) => {
+    expect(lines(event)).toEqual([]);
+  });
+
   test('of a failure holds sentence, code and advice', () => {
     const error = {
       code: 'ssh.connection-lost',
@@ -126,6 +134,12 @@ test.each([
   [3_720_000, '1 h 2 min'],
 ])('%d ms are %s', (ms, text) => {
   expect(formatDuration(ms)).toBe(text);
+});
+
+test('what could not be cleaned up is said with a command that works as it stands', () => {
+  const words = leftBehindWords('Back up "shop"', ['a snapshot', 'a folder'], 'db1', english.t);
+  expect(words).toContain('a snapshot, a folder');
+  expect(words).toContain('"stillpoint sweep db1" tries again');
 });
 
 describe('the question about a host key', () => {
