@@ -6,6 +6,7 @@ import * as vscode from 'vscode';
 import { registerCommands } from './commands/register-commands.ts';
 import { configFileSetting } from './config-place.ts';
 import { ConfigProblems } from './config-problems.ts';
+import { CONFIG_FILE_SETTING } from './config-setting.ts';
 import { Core } from './core.ts';
 import { JOB_LOG_SCHEME, JobLogDocuments } from './job-log-document.ts';
 import { JobsFeed } from './jobs-feed.ts';
@@ -61,16 +62,32 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts | und
   );
   own(registerCommands({ core, notify, wording, prompter, secrets, feed, hosts, jobs }));
   const problems = own(new ConfigProblems(core));
-  own(lookAgainAfterEdits(core, hosts, problems));
-  offerTerminalCommand(context);
+  const offerTerminals = (): void => offerTerminalCommand(context, settingOrNothing());
+  own(lookAgainAfterEdits(core, hosts, problems, offerTerminals));
+  offerTerminals();
   return context.extensionMode === vscode.ExtensionMode.Test ? { hosts, jobs } : undefined;
 }
 
+/** A setting that names no file is said where the configuration is needed, and does not keep the extension from starting. */
+function settingOrNothing(): string | undefined {
+  try {
+    return configFileSetting();
+  } catch {
+    return undefined;
+  }
+}
+
 /** The configuration counts from the moment in which it is saved. */
-function lookAgainAfterEdits(core: Core, hosts: HostsTree, problems: ConfigProblems): vscode.Disposable {
+function lookAgainAfterEdits(
+  core: Core,
+  hosts: HostsTree,
+  problems: ConfigProblems,
+  offerTerminals: () => void,
+): vscode.Disposable {
   return vscode.Disposable.from(
     vscode.workspace.onDidChangeConfiguration((change) => {
-      if (!change.affectsConfiguration('stillpoint.configFile')) return;
+      if (!change.affectsConfiguration(CONFIG_FILE_SETTING)) return;
+      offerTerminals();
       core.reopen();
       hosts.refreshAll();
     }),

@@ -6,13 +6,25 @@ import { join } from 'node:path';
 import process from 'node:process';
 import type * as vscode from 'vscode';
 
+/** The parts of the extension's context that are needed here. */
+export interface TerminalPlace {
+  readonly environmentVariableCollection: Pick<
+    vscode.EnvironmentVariableCollection,
+    'persistent' | 'description' | 'append' | 'replace' | 'delete'
+  >;
+  asAbsolutePath(path: string): string;
+}
+
 /** Where the script is, in the extension's folder. */
 const BIN = join('dist', 'bin');
 
-export function offerTerminalCommand(context: vscode.ExtensionContext): void {
-  const { environmentVariableCollection: terminals } = context;
+/** `configFile`: what the setting names, so that a command there means the same hosts as the views. */
+export function offerTerminalCommand(place: TerminalPlace, configFile: string | undefined): void {
+  const { environmentVariableCollection: terminals } = place;
   terminals.persistent = false;
   terminals.description = 'The command "stillpoint", as messages name it';
-  terminals.append('PATH', `${process.platform === 'win32' ? ';' : ':'}${context.asAbsolutePath(BIN)}`);
+  terminals.append('PATH', `${process.platform === 'win32' ? ';' : ':'}${place.asAbsolutePath(BIN)}`);
   terminals.replace('STILLPOINT_NODE', process.execPath);
+  if (configFile === undefined) terminals.delete('STILLPOINT_CONFIG');
+  else terminals.replace('STILLPOINT_CONFIG', configFile);
 }

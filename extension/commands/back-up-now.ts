@@ -54,8 +54,9 @@ async function pickSource(ports: CommandPorts, host: HostName | undefined): Prom
   const all = await ports.core.use((stillpoint) => stillpoint.listSources());
   const sources = host === undefined ? all : all.filter((source) => source.host === host);
   if (sources.length === 0) {
-    throw new StillpointError('config.unknown-source', vscode.l10n.t('There is no source to back up.'), {
-      advice: vscode.l10n.t('Write one into the configuration: a host, its paths and a repository.'),
+    const file = await ports.core.use(async (stillpoint) => stillpoint.configFile);
+    throw new StillpointError('config.unknown-source', vscode.l10n.t('"{0}" names no source to back up.', file), {
+      advice: vscode.l10n.t('Write one under "sources": a host, its paths and a repository.'),
       cause: undefined,
     });
   }

@@ -27,6 +27,11 @@ export async function openConfigDocument(uri: vscode.Uri): Promise<vscode.TextDo
 
 /** `argument`: the node of a problem with the configuration, to go to the place of it, or nothing. */
 export async function openConfiguration(ports: CommandPorts, argument: unknown): Promise<void> {
+  const setting = nodeOf(argument, 'problem')?.error.details['setting'];
+  if (typeof setting === 'string') {
+    await vscode.commands.executeCommand('workbench.action.openSettings', setting);
+    return;
+  }
   const place = await findConfigPlace(ports.core);
   if (!place.exists) return createConfiguration(ports);
   const document = await openConfigDocument(place.uri);

@@ -8,7 +8,8 @@ export async function initialiseRepository(ports: CommandPorts): Promise<void> {
   const title = vscode.l10n.t('Initialise Repository');
   const repositories = await ports.core.use((stillpoint) => stillpoint.listRepositories());
   if (repositories.length === 0) {
-    throw new StillpointError('config.unknown-repository', vscode.l10n.t('The configuration names no repository.'), {
+    const file = await ports.core.use(async (stillpoint) => stillpoint.configFile);
+    throw new StillpointError('config.unknown-repository', vscode.l10n.t('"{0}" names no repository.', file), {
       advice: vscode.l10n.t('Write one under "repositories", then initialise it.'),
       cause: undefined,
     });

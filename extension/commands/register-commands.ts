@@ -1,10 +1,11 @@
 /** Every command by its id. What a command throws is shown through the one door for messages. */
 import * as vscode from 'vscode';
+import { toErrorRecord } from '../../shared/base/errors.ts';
+import type { Action } from '../notify.ts';
+import type { ProblemNode } from '../tree/hosts-nodes.ts';
 import { backUpNow } from './back-up-now.ts';
 import { cancelJob } from './cancel-job.ts';
-import { createConfiguration, openConfiguration } from './create-configuration.ts';
 import { forgetSecrets } from './forget-secrets.ts';
-import { initialiseRepository } from './initialise-repository.ts';
 import { nodeOf } from './node-argument.ts';
 import type { CommandPorts } from './ports.ts';
 import { refresh } from './refresh.ts';
@@ -24,9 +25,19 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   'stillpoint.cancelJob': cancelJob,
   'stillpoint.showJobLog': showJobLog,
-  'stillpoint.createConfiguration': createConfiguration,
-  'stillpoint.openConfiguration': openConfiguration,
-  'stillpoint.initialiseRepository': initialiseRepository,
+  'stillpoint.createConfiguration': async (ports) => {
+    const { createConfiguration } = await import('./create-configuration.ts');
+    await createConfiguration(ports);
+  },
+  'stillpoint.openConfiguration': async (ports, argument) => {
+    const { openConfiguration } = await import('./create-configuration.ts');
+    await openConfiguration(ports, argument);
+  },
+  'stillpoint.initialiseRepository': async (ports) => {
+    // Needed once in the life of a repository.
+    const { initialiseRepository } = await import('./initialise-repository.ts');
+    await initialiseRepository(ports);
+  },
   'stillpoint.forgetSecrets': forgetSecrets,
   'stillpoint.addHostFromSsh': async (ports, argument) => {
     // Edits JSON with a parser that nothing else here needs.
@@ -41,9 +52,20 @@ export function registerCommands(ports: CommandPorts): vscode.Disposable {
       try {
         await command(ports, argument);
       } catch (error) {
-        ports.notify.error(error);
+        ports.notify.error(error, wayToConfiguration(error));
       }
     }),
   );
   return vscode.Disposable.from(...registered);
+}
+
+/** What the configuration lacks is mended there; a secret that is not to be had lies elsewhere. */
+function wayToConfiguration(thrown: unknown): Action | undefined {
+  const error = toErrorRecord(thrown);
+  if (!error.code.startsWith('config.') || error.code === 'config.secret-unavailable') return undefined;
+  const problem: ProblemNode = { kind: 'problem', parent: undefined, error };
+  return {
+    title: vscode.l10n.t('Open Configuration'),
+    run: () => vscode.commands.executeCommand('stillpoint.openConfiguration', problem),
+  };
 }

@@ -10,7 +10,7 @@ import type { HostSummary } from '../../shared/domain/host.ts';
 import type { HostName, SourceName } from '../../shared/domain/names.ts';
 import { EVERY_POINT } from '../../shared/domain/point-filter.ts';
 import type { Source } from '../../shared/domain/source.ts';
-import { findConfigPlace } from '../config-place.ts';
+import { configFileSetting, findConfigPlace } from '../config-place.ts';
 import type { Core } from '../core.ts';
 import type { Wording } from '../texts/wording.ts';
 import { HostInventories } from './host-inventories.ts';
@@ -143,7 +143,7 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
   async #hosts(): Promise<HostsNode[]> {
     const place = await findConfigPlace(this.#core);
     if (!place.exists) {
-      await this.#tellWelcome('missing');
+      await this.#tellWelcome(configFileSetting() === undefined ? 'missing' : 'named-missing');
       return [];
     }
     const hosts = await this.#core
@@ -200,7 +200,7 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
     ];
   }
 
-  async #tellWelcome(state: 'missing' | 'invalid' | 'empty' | 'present'): Promise<void> {
+  async #tellWelcome(state: 'missing' | 'named-missing' | 'invalid' | 'empty' | 'present'): Promise<void> {
     await vscode.commands.executeCommand('setContext', CONTEXT_KEY, state);
   }
 }

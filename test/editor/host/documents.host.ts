@@ -1,6 +1,6 @@
 /** Documents and what commands write. */
 import { strict as assert } from 'node:assert';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import { STARTER_CONFIGURATION } from '../../../extension/texts/starter-configuration.ts';
 import {
@@ -89,5 +89,27 @@ describe('settings', () => {
       await settings.update('configFile', undefined, vscode.ConfigurationTarget.Global);
     }
     assert.ok((await children(parts)).length > 0);
+  });
+
+  it('a setting that names no file, or a folder, is a node that says so, and nothing is written anywhere', async () => {
+    const parts = await extensionParts();
+    const settings = vscode.workspace.getConfiguration('stillpoint');
+    try {
+      for (const [value, said] of [
+        ['not-whole/config.jsonc', /^The setting "stillpoint\.configFile" is "not-whole\/config\.jsonc"/],
+        [7, /^The setting "stillpoint\.configFile" is 7,/],
+        [repositoryFolder, /is a folder\.$/],
+      ] as const) {
+        await settings.update('configFile', value, vscode.ConfigurationTarget.Global);
+        const [problem] = await children(parts);
+        assert.ok(problem?.kind === 'problem');
+        assert.equal(problem.error.code, 'config.not-found');
+        assert.match(problem.error.message, said);
+        await vscode.commands.executeCommand('stillpoint.createConfiguration');
+        assert.ok(!existsSync('not-whole'), 'no folder was made');
+      }
+    } finally {
+      await settings.update('configFile', undefined, vscode.ConfigurationTarget.Global);
+    }
   });
 });

@@ -30,7 +30,8 @@ test('menus and welcome texts name commands that exist', () => {
   const inTexts = Object.values(texts).flatMap((text) =>
     [...text.matchAll(/command:([\w.]+)/g)].map(([, id = '']) => id),
   );
-  expect([...inMenus, ...inTexts].filter((id) => !commands.includes(id))).toEqual([]);
+  const ours = [...inMenus, ...inTexts].filter((id) => id !== 'workbench.action.openSettings');
+  expect(ours.filter((id) => !commands.includes(id))).toEqual([]);
 });
 
 test('no opened folder can name the configuration', () => {
