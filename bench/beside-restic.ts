@@ -33,7 +33,7 @@ interface Contestant {
 
 /** What an index may take in memory; of fewer blobs, it is what everything else takes that counts. */
 const LIMIT_BYTES_A_BLOB = 120;
-const LIMIT_COUNTS_FROM = 1_000_000;
+const LIMIT_COUNTS_FROM = 2_000_000;
 const MIB = 1024 ** 2;
 /** ext4 makes writers wait for the disk when what is not yet written could take half of what is free. */
 const TIMES_ROOM = 6;

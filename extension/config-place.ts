@@ -25,7 +25,7 @@ export async function findConfigPlace(core: Core): Promise<ConfigPlace> {
     if (error instanceof vscode.FileSystemError && error.code === 'FileNotFound') return { uri, exists: false };
     throw new StillpointError('config.not-found', `The configuration file "${uri.fsPath}" cannot be accessed.`, {
       advice: 'Make sure that your account may open the folders that lead to it, or name another file in the setting.',
-      details: { file: uri.fsPath },
+      details: { file: uri.fsPath, ...theSetting() },
       cause: error,
     });
   }
@@ -34,9 +34,14 @@ export async function findConfigPlace(core: Core): Promise<ConfigPlace> {
 function isFolder({ fsPath }: vscode.Uri): StillpointError {
   return new StillpointError('config.not-found', `The configuration file "${fsPath}" is a folder.`, {
     advice: `Name a file in the setting "${CONFIG_FILE_SETTING}" or in STILLPOINT_CONFIG.`,
-    details: { file: fsPath },
+    details: { file: fsPath, ...theSetting() },
     cause: undefined,
   });
+}
+
+/** The setting, where it is what named the file: the way to mend it. */
+function theSetting(): { readonly setting?: string } {
+  return configFileSetting() === undefined ? {} : { setting: CONFIG_FILE_SETTING };
 }
 
 async function configFile(core: Core): Promise<string> {

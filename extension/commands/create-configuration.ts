@@ -28,10 +28,7 @@ export async function openConfigDocument(uri: vscode.Uri): Promise<vscode.TextDo
 /** `argument`: the node of a problem with the configuration, to go to the place of it, or nothing. */
 export async function openConfiguration(ports: CommandPorts, argument: unknown): Promise<void> {
   const setting = nodeOf(argument, 'problem')?.error.details['setting'];
-  if (typeof setting === 'string') {
-    await vscode.commands.executeCommand('workbench.action.openSettings', setting);
-    return;
-  }
+  if (typeof setting === 'string') return openSetting(setting);
   const place = await findConfigPlace(ports.core);
   if (!place.exists) return createConfiguration(ports);
   const document = await openConfigDocument(place.uri);
@@ -45,4 +42,10 @@ function firstProblem(details: Readonly<Record<string, unknown>> | undefined): v
   const first = (Array.isArray(problems) ? problems[0] : undefined) as { line?: unknown; column?: unknown } | undefined;
   if (typeof first?.line !== 'number' || typeof first.column !== 'number') return undefined;
   return new vscode.Position(Math.max(0, first.line - 1), Math.max(0, first.column - 1));
+}
+
+/** In a remote window only the settings of that machine count, and the user's own page would not show this one. */
+async function openSetting(query: string): Promise<void> {
+  const page = vscode.env.remoteName === undefined ? 'openSettings' : 'openRemoteSettings';
+  await vscode.commands.executeCommand(`workbench.action.${page}`, { query });
 }

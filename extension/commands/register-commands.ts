@@ -65,7 +65,8 @@ function wayToConfiguration(thrown: unknown): Action | undefined {
   if (!error.code.startsWith('config.') || error.code === 'config.secret-unavailable') return undefined;
   const problem: ProblemNode = { kind: 'problem', parent: undefined, error };
   return {
-    title: vscode.l10n.t('Open Configuration'),
+    title:
+      error.details['setting'] === undefined ? vscode.l10n.t('Open Configuration') : vscode.l10n.t('Open the Setting'),
     run: () => vscode.commands.executeCommand('stillpoint.openConfiguration', problem),
   };
 }

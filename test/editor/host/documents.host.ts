@@ -105,6 +105,7 @@ describe('settings', () => {
         assert.ok(problem?.kind === 'problem');
         assert.equal(problem.error.code, 'config.not-found');
         assert.match(problem.error.message, said);
+        assert.equal(problem.error.details['setting'], 'stillpoint.configFile', 'the way to mend it is known');
         await vscode.commands.executeCommand('stillpoint.createConfiguration');
         assert.ok(!existsSync('not-whole'), 'no folder was made');
       }
