@@ -30,7 +30,7 @@ function name<T extends string>(kind: string, value: string): Branded<string, T>
 function hex<T extends string>(kind: string, digits: number, value: string): Branded<string, T> {
   if (value.length === digits && /^[0-9a-f]+$/.test(value)) return value as Branded<string, T>;
   throw new StillpointError('usage.invalid', `"${value}" is not the id of a ${kind}.`, {
-    advice: `It has ${digits} hexadecimal digits; list the ${kind}s to see the ids.`,
+    advice: `It has ${digits} digits, which are 0 to 9 and a to f in small letters; list the ${kind}s to see the ids.`,
     cause: undefined,
   });
 }

@@ -97,7 +97,7 @@ async function namePaths(
   const point = await repository.findRestorePoint(restorePoint, signal);
   const found: Buffer[] = [];
   for (const path of paths) {
-    const { names } = await findShownPath(repository, point.tree, path, signal);
+    const { names } = await findShownPath(repository, point, path, signal);
     found.push(Buffer.concat(names.flatMap((name) => [Buffer.from('/'), name])));
   }
   // "latest" may be another one by now.

@@ -44,7 +44,7 @@ export async function listFolder(
   signal: AbortSignal,
 ): Promise<FileListing> {
   const begin = parseCursor(cursor);
-  const { node } = await findShownPath(repository, point.tree, path, signal);
+  const { node } = await findShownPath(repository, point, path, signal);
   const tree = node === undefined ? point.tree : node.subtree;
   const end = begin + limit;
   const parts = tree === undefined ? [node === undefined ? [] : [node]] : repository.treeParts(tree, signal);

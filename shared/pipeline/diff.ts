@@ -62,7 +62,7 @@ async function nodeAt(
   signal: AbortSignal,
 ): Promise<{ readonly node: Node | undefined; readonly fault?: StillpointError }> {
   try {
-    return await findShownPath(repository, point.tree, path, signal);
+    return await findShownPath(repository, point, path, signal);
   } catch (error) {
     if (!isStillpointError(error, 'repository.path-not-found')) throw error;
     return { node: undefined, fault: error };

@@ -7,6 +7,7 @@ import { StillpointError } from '../base/errors.ts';
 import type { BlobId } from '../repository/format/ids.ts';
 import type { Node } from '../repository/format/node.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { RestorePoint } from '../repository/restore-point.ts';
 
 export interface FoundPath {
   readonly names: readonly Buffer[];
@@ -17,17 +18,17 @@ export interface FoundPath {
 /** `path` is "/" and names joined by "/". Errors: `repository.path-not-found`. */
 export async function findShownPath(
   repository: Pick<Repository, 'treeParts'>,
-  tree: BlobId,
+  point: Pick<RestorePoint, 'id' | 'tree'>,
   path: string,
   signal: AbortSignal,
 ): Promise<FoundPath> {
   const names: Buffer[] = [];
   let node: Node | undefined;
-  let current: BlobId | undefined = tree;
+  let current: BlobId | undefined = point.tree;
   for (const part of path.split('/').filter((text) => text !== '')) {
     const fitting: readonly Node[] = current === undefined ? [] : await namedAs(repository, current, part, signal);
     [node] = fitting;
-    if (node === undefined) throw notThere(path, part);
+    if (node === undefined) throw notThere(point, path, part);
     if (fitting.length > 1) throw lookAlike(path, part, fitting.length);
     names.push(node.name);
     current = node.subtree;
@@ -61,10 +62,11 @@ function lookAlike(path: string, part: string, count: number): StillpointError {
   });
 }
 
-function notThere(path: string, part: string): StillpointError {
+function notThere({ id }: Pick<RestorePoint, 'id'>, path: string, part: string): StillpointError {
   const shown = displayName(Buffer.from(path));
   const where = displayName(Buffer.from(part));
-  return new StillpointError('repository.path-not-found', `The restore point does not hold "${shown}".`, {
+  const message = `The restore point ${id.slice(0, 8)} does not hold "${shown}".`;
+  return new StillpointError('repository.path-not-found', message, {
     advice: `"${where}" is not there. List the folder that should hold it to see what is.`,
     details: { path, missing: part },
     cause: undefined,

@@ -322,6 +322,10 @@ describe('a repository', { timeout: SLOW }, () => {
         code,
       });
     }
+    // Whoever asked for "latest" has not seen which one that is.
+    await expect(stillpoint.browse({ repository: MAIN, restorePoint: point, path: '/none' }, never)).rejects.toThrow(
+      `The restore point ${point.slice(0, 8)} does not hold "/none".`,
+    );
     await expect(
       stillpoint.browse({ repository: MAIN, restorePoint: point, path: '/', cursor: 'x' }, never),
     ).rejects.toMatchObject({ code: 'usage.invalid' });
