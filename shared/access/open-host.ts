@@ -1,6 +1,7 @@
 /** Connects to a host of the configuration, with the questions of the way there put in the words of the shells. */
 import type { Clock } from '../base/clock.ts';
 import type { Environment } from '../base/environment.ts';
+import { isStillpointError, StillpointError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Prompter } from '../domain/prompter.ts';
 import type { HostSpec, SshHost } from '../domain/source.ts';
@@ -17,10 +18,25 @@ export interface OpenHostPorts {
 }
 
 /** Errors: `ssh.…`, `remote.sudo-refused`, the signal's reason. */
-export function openHost(spec: HostSpec, ports: OpenHostPorts, signal: AbortSignal): Promise<RemoteHost> {
+export async function openHost(spec: HostSpec, ports: OpenHostPorts, signal: AbortSignal): Promise<RemoteHost> {
   const { name, ssh, sshConfigFile, sudo } = spec;
   const address = { name, ssh, sudo, ...(sshConfigFile === undefined ? {} : { sshConfigFile }) };
-  return connectHost(address, remotePorts(name, ports), signal);
+  try {
+    return await connectHost(address, remotePorts(name, ports), signal);
+  } catch (error) {
+    throw isStillpointError(error) && error.code.startsWith('ssh.') ? ofTheHost(name, error) : error;
+  }
+}
+
+/** SSH knows a host by the name that it is given, which may be another one than that in the configuration. */
+function ofTheHost(name: string, error: StillpointError): StillpointError {
+  if (error.message.includes(`"${name}"`)) return error;
+  return new StillpointError(error.code, `On the way to "${name}": ${error.message}`, {
+    advice: error.advice,
+    details: error.details,
+    cause: error,
+    retry: error.retry,
+  });
 }
 
 /** This machine itself, for what is restored onto it. */

@@ -68,6 +68,21 @@ async function lastEvent(stillpoint: Stillpoint) {
   return events.at(-1);
 }
 
+test('what is wrong with the way to a host names it as the configuration does', async () => {
+  const sshConfigFile = join(folder.path, 'ssh_config');
+  await writeFile(sshConfigFile, 'Host ghost\n  HostName 127.0.0.1\n  Port 9\n');
+  const hosts = { ghost: { sshConfigFile }, shop: { ssh: 'ghost', sshConfigFile } };
+  await writeFile(join(folder.path, 'config.jsonc'), JSON.stringify({ hosts }));
+  await using stillpoint = await open();
+  const refused = 'The host "ghost" (127.0.0.1, port 9) refuses the connection.';
+  await expect(stillpoint.inspectHost(hostName('ghost'), never)).rejects.toMatchObject({ message: refused });
+  await expect(stillpoint.inspectHost(hostName('shop'), never)).rejects.toMatchObject({
+    code: 'ssh.unreachable',
+    message: `On the way to "shop": ${refused}`,
+    advice: expect.stringMatching(/sshd/) as string,
+  });
+});
+
 describe('a host with passwords', () => {
   test('asks a person before the job starts, once, and the job asks nobody', async () => {
     const { prompter, asked } = person({ 'ssh-password': ['mistyped', PASSWORD], 'sudo-password': [PASSWORD] });
