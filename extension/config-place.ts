@@ -40,7 +40,7 @@ function isFolder({ fsPath }: vscode.Uri): StillpointError {
 }
 
 /** The setting, where it is what named the file: the way to mend it. */
-function theSetting(): { readonly setting?: string } {
+export function theSetting(): { readonly setting?: string } {
   return configFileSetting() === undefined ? {} : { setting: CONFIG_FILE_SETTING };
 }
 

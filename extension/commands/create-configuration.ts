@@ -1,6 +1,8 @@
 /** Create Configuration and Open Configuration. An existing file is opened, never written over. */
 import * as vscode from 'vscode';
-import { type ConfigPlace, findConfigPlace } from '../config-place.ts';
+import { StillpointError } from '../../shared/base/errors.ts';
+import { type ConfigPlace, findConfigPlace, theSetting } from '../config-place.ts';
+import { CONFIG_FILE_SETTING } from '../config-setting.ts';
 import { STARTER_CONFIGURATION } from '../texts/starter-configuration.ts';
 import { nodeOf } from './node-argument.ts';
 import type { CommandPorts } from './ports.ts';
@@ -14,8 +16,12 @@ export async function createConfiguration(ports: CommandPorts): Promise<void> {
 export async function ensureConfiguration(ports: CommandPorts): Promise<ConfigPlace> {
   const place = await findConfigPlace(ports.core);
   if (!place.exists) {
-    await vscode.workspace.fs.createDirectory(vscode.Uri.joinPath(place.uri, '..'));
-    await vscode.workspace.fs.writeFile(place.uri, Buffer.from(STARTER_CONFIGURATION));
+    try {
+      await vscode.workspace.fs.createDirectory(vscode.Uri.joinPath(place.uri, '..'));
+      await vscode.workspace.fs.writeFile(place.uri, Buffer.from(STARTER_CONFIGURATION));
+    } catch (error) {
+      throw notWritten(place.uri, error);
+    }
     ports.hosts.refreshAll();
   }
   return place;
@@ -48,4 +54,20 @@ function firstProblem(details: Readonly<Record<string, unknown>> | undefined): v
 async function openSetting(query: string): Promise<void> {
   const page = vscode.env.remoteName === undefined ? 'openSettings' : 'openRemoteSettings';
   await vscode.commands.executeCommand(`workbench.action.${page}`, { query });
+}
+
+function notWritten({ fsPath }: vscode.Uri, cause: unknown): StillpointError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new StillpointError(
+    'config.not-found',
+    vscode.l10n.t('The configuration file "{0}" cannot be written: {1}', fsPath, why),
+    {
+      advice: vscode.l10n.t(
+        'Make sure that your account may write there, or name another file in the setting "{0}".',
+        CONFIG_FILE_SETTING,
+      ),
+      details: { file: fsPath, ...theSetting() },
+      cause,
+    },
+  );
 }

@@ -102,6 +102,25 @@ test('a mistake in the configuration is a node with the way to it', async () => 
   await expect.poll(() => tab.isVisible(), PATIENTLY).toBe(true);
 });
 
+test('a configuration that cannot be written where the setting says leads to the setting', async () => {
+  const nowhere = '/proc/none/config.jsonc';
+  await mkdir(dirname(workbench.machineSettingsFile), { recursive: true });
+  await writeFile(workbench.machineSettingsFile, JSON.stringify({ 'stillpoint.configFile': nowhere }));
+  try {
+    await page.getByRole('button', { name: 'Open the Setting' }).waitFor();
+    await page.getByRole('button', { name: 'Create Configuration' }).click();
+    const message = toast(page, `The configuration file "${nowhere}" cannot be written`);
+    await message.waitFor();
+    await message.getByRole('button', { name: 'Open the Setting' }).click();
+    await page.getByText('1 Setting Found').first().waitFor();
+  } finally {
+    await page.keyboard.press('Escape');
+    // The editor does not notice that the file is gone.
+    await writeFile(workbench.machineSettingsFile, '{}');
+  }
+  expect(await spoken(treeItem(page, /^Problem/))).toContain('The configuration has');
+});
+
 test('a host opens into its sources and restore points, and a restore point into its page', async () => {
   await openShop(NO_PORT, withPassword());
   await expand(treeItem(page, /^Source shop/));

@@ -23,6 +23,8 @@ export interface Workbench extends AsyncDisposable {
   readonly jobsFolder: string;
   /** A folder for the test's own files. */
   readonly scratch: string;
+  /** Where a remote window, as that of the browser is, has the settings of its machine. */
+  readonly machineSettingsFile: string;
   /** What the server has printed. */
   log(): string;
 }
@@ -78,6 +80,7 @@ export async function openWorkbench(options: WorkbenchOptions, signal: AbortSign
     configFile: at('home', '.config', 'stillpoint', 'config.jsonc'),
     jobsFolder: at('home', '.local', 'state', 'stillpoint', 'jobs'),
     scratch: at('scratch'),
+    machineSettingsFile: at('data', 'Machine', 'settings.json'),
     log: () => server.log(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
