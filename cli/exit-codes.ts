@@ -34,6 +34,7 @@ export const EXIT_OF_AREA: Readonly<Record<string, ExitCode>> = {
   remote: EXIT.connection,
   host: EXIT.host,
   snapshot: EXIT.host,
+  quiesce: EXIT.host,
   read: EXIT.host,
   repository: EXIT.repository,
   backend: EXIT.repository,

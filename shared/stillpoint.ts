@@ -42,6 +42,7 @@ import { inspect } from './pipeline/inspect.ts';
 import { planBackup } from './pipeline/plan-backup.ts';
 import { planPruning } from './pipeline/prune.ts';
 import type { OpenedRepository } from './repository/opened-repository.ts';
+import { REGISTRY } from './snapshot/registry.ts';
 
 export type { HostKeyOffer, Prompter, Question } from './domain/prompter.ts';
 
@@ -170,7 +171,9 @@ class OpenedStillpoint implements Stillpoint {
 
   async inspectHost(name: HostName, signal: AbortSignal): Promise<HostInventory> {
     const spec = await findHost(await this.#configuration(), name);
-    return withHost(spec, this.#people, signal, (host) => inspect(name, host, systemClock, signal));
+    return withHost(spec, this.#people, signal, (host) =>
+      inspect(name, host, { clock: systemClock, registry: REGISTRY }, signal),
+    );
   }
 
   async listSources(): Promise<readonly Source[]> {
@@ -191,7 +194,7 @@ class OpenedStillpoint implements Stillpoint {
     const spec = await findHost(configuration, source.host);
     const own = await ownTraces(await this.#jobs.store());
     return withHost(spec, this.#people, signal, (host) =>
-      planBackup(source, own, { host, clock: systemClock }, signal),
+      planBackup({ source, host: spec }, own, { host, clock: systemClock, registry: REGISTRY }, signal),
     );
   }
 

@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { claimsIn, strayClaims } from './support/claimed-consequences.ts';
 import { findViolations, MAX_LINES, PRODUCT_FOLDERS } from './support/house-law.ts';
 import { readModuleFacts } from './support/module-facts.ts';
+import { strayStorageWords } from './support/storage-words.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -34,6 +35,20 @@ describe('the sources', () => {
   test('leave it to the end of a job to say what the end means', () => {
     const products = [...sources].filter(([path]) => PRODUCT_FOLDERS.some((folder) => path.startsWith(`${folder}/`)));
     expect(strayClaims(new Map(products))).toEqual([]);
+  });
+
+  test('know no storage by name outside of its own folder', () => {
+    const products = [...sources].filter(([path]) => PRODUCT_FOLDERS.some((folder) => path.startsWith(`${folder}/`)));
+    expect(strayStorageWords(new Map(products))).toEqual([]);
+    const planted = new Map([
+      ['shared/snapshot/lvm/a.ts', '// lvcreate'],
+      ['shared/snapshot/host/a.ts', 'const a = 1;\n// lvcreate'],
+      ['cli/a.ts', "'the volume group'"],
+    ]);
+    expect(strayStorageWords(planted)).toEqual([
+      'shared/snapshot/host/a.ts:2 // lvcreate',
+      "cli/a.ts:1 'the volume group'",
+    ]);
   });
 
   test('were really read', () => {

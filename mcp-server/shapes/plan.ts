@@ -16,18 +16,21 @@ const snapshotShape = z.strictObject({
   volume: foreignText('The volume that would be snapshotted.'),
   snapshot: foreignText('Name that the snapshot would have.'),
   sizeBytes: z.int().describe('Room that it would claim, in bytes.'),
-  freeBytesAfter: z.int().describe('What the volume group would have left, in bytes.'),
+  freeBytesAfter: z.int().describe('What would be left where it takes its room, in bytes.'),
   mountpoint: foreignText('Where the volume is mounted.'),
 });
 
 export const planShape = z.strictObject({
+  plan: z.string().describe('Id of the plan; start_backup with it does exactly this, or refuses.'),
   source: z.string().describe('The source that would be backed up.'),
   host: z.string().describe('Its host.'),
   repository: z.string().describe('Where the restore point would go.'),
   paths: z.array(foreignText('A path that would be backed up.')),
   consistency: consistencyShape,
   snapshots: z.array(snapshotShape).describe('Snapshots that would exist for the length of the run.'),
-  commands: z.array(foreignText('A command that would change the host, as a person would type it, in order.')),
+  commands: z.array(
+    foreignText('A step that would change the host, in order; a program of the host as a person would type it.'),
+  ),
   bytesOnVolumes: z.int().nullable().describe('Used on the volumes, in bytes; null if unknown.'),
   risks: z.array(foreignText('What may go wrong.')),
   omitted: omittedShape,
@@ -38,6 +41,7 @@ const COMMANDS_MOST = 200;
 export function planOf(plan: BackupPlan): z.input<typeof planShape> {
   const lists = new CutLists();
   return {
+    plan: plan.id,
     source: plan.source,
     host: plan.host,
     repository: plan.repository,
@@ -50,7 +54,10 @@ export function planOf(plan: BackupPlan): z.input<typeof planShape> {
       freeBytesAfter: snapshot.freeBytesAfter,
       mountpoint: foreign(snapshot.mountpoint),
     })),
-    commands: lists.cut('commands', plan.commands.map(foreign), { most: COMMANDS_MOST, bytes: ANSWER_BYTES / 2 }),
+    commands: lists.cut('commands', plan.commands.flatMap(({ does }) => does).map(foreign), {
+      most: COMMANDS_MOST,
+      bytes: ANSWER_BYTES / 2,
+    }),
     bytesOnVolumes: plan.estimate.bytesOnVolumes ?? null,
     risks: lists.cut('risks', plan.risks.map(foreign), { bytes: ANSWER_BYTES / 4 }),
     omitted: lists.omitted,

@@ -1,6 +1,6 @@
 /**
- * How consistent a restore point is. Never upgraded silently: the label says what was proved, and a set of volumes is
- * as good as its weakest part.
+ * How consistent a restore point is: one pure function from evidence to a class. Never upgraded silently: the label
+ * says what was proved, and a set of volumes is as good as its weakest part.
  */
 export const CONSISTENCY_LEVELS = ['fuzzy', 'crash-skewed', 'crash', 'cold', 'application'] as const;
 export type Consistency = (typeof CONSISTENCY_LEVELS)[number];
@@ -12,3 +12,66 @@ export const CONSISTENCY_MEANING: Readonly<Record<Consistency, string>> = {
   'crash-skewed': 'Several instants, one per volume, a little apart.',
   fuzzy: 'Live files, read while they may have been changing.',
 };
+
+/** All that a label rests on. Times are uptimes of the host in seconds: its clock may be set, its uptime may not. */
+export interface ConsistencyEvidence {
+  /** One for each volume; the snapshot's instant lies between the two. Volumes of one instant have the same numbers. */
+  readonly instants: readonly VolumeInstant[];
+  /** What was asked to be held still. */
+  readonly holds: readonly HoldEvidence[];
+}
+
+interface VolumeInstant {
+  readonly volume: string;
+  readonly afterUptime: number;
+  readonly beforeUptime: number;
+}
+
+export interface HoldEvidence {
+  /** For people: what was held. */
+  readonly what: string;
+  readonly guarantees: 'application' | 'cold';
+  /** When it was held for certain. */
+  readonly fromUptime: number;
+  /** When it was proved that it had been held ever since; absent where that could not be proved. */
+  readonly provedUptime?: number;
+  /** When it was let go; absent where it was not seen to be. */
+  readonly untilUptime?: number;
+}
+
+export interface ConsistencyVerdict {
+  readonly consistency: Consistency;
+  /** Time between the first and the last instant, as a bound; 0 where there is one. Milliseconds. */
+  readonly skewMs: number;
+}
+
+/** What is read from /proc/uptime has this resolution, so a bound is rounded up by it. Milliseconds. */
+const UPTIME_RESOLUTION_MS = 10;
+
+export function judgeConsistency({ instants, holds }: ConsistencyEvidence): ConsistencyVerdict {
+  if (instants.length === 0) return { consistency: 'fuzzy', skewMs: 0 };
+  const first = Math.min(...instants.map(({ afterUptime }) => afterUptime));
+  const last = Math.max(...instants.map(({ beforeUptime }) => beforeUptime));
+  const isOne = new Set(instants.map(({ afterUptime, beforeUptime }) => `${afterUptime}-${beforeUptime}`)).size === 1;
+  const skewMs = isOne ? 0 : Math.round((last - first) * 1000) + UPTIME_RESOLUTION_MS;
+  // A hold that ended before the last instant, or that nobody proved, says nothing of what was in between.
+  const areAllHeld = holds.every(
+    ({ fromUptime, provedUptime }) => provedUptime !== undefined && fromUptime <= first && provedUptime >= last,
+  );
+  if (holds.length > 0 && areAllHeld) {
+    return { consistency: holds.some(({ guarantees }) => guarantees === 'cold') ? 'cold' : 'application', skewMs };
+  }
+  return { consistency: isOne ? 'crash' : 'crash-skewed', skewMs };
+}
+
+/** What the label may be when all goes well. */
+export function foreseenConsistency(
+  volumes: readonly string[],
+  holds: readonly Pick<HoldEvidence, 'what' | 'guarantees'>[],
+): Consistency {
+  const end = volumes.length + 1;
+  return judgeConsistency({
+    instants: volumes.map((volume, index) => ({ volume, afterUptime: index + 1, beforeUptime: index + 1 })),
+    holds: holds.map((hold) => ({ ...hold, fromUptime: 0, provedUptime: end, untilUptime: end })),
+  }).consistency;
+}

@@ -47,7 +47,7 @@ export interface Volume {
   readonly kind: string;
   /** The kind for people. */
   readonly kindWords: string;
-  /** For people: "vg0/mysql" or the mount's source. */
+  /** For people: how the storage calls it, or the mount's source. */
   readonly label: string;
   /** Where it is mounted, shown text. The first is the one that is used for reading. */
   readonly mountpoints: readonly string[];
@@ -60,7 +60,7 @@ export interface Volume {
 /** Where snapshots take their room. */
 export interface SnapshotPool {
   readonly name: string;
-  /** What it is, such as "volume group". */
+  /** What it is, in a word of its storage. */
   readonly kindWords: string;
   readonly sizeBytes: number;
   readonly freeBytes: number;

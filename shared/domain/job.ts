@@ -17,7 +17,12 @@ import type { VerifySubset } from './verify-subset.ts';
  */
 export type JobRequest =
   /** `acceptClockSkew`: a person has decided so, see `host.clock-skew`. */
-  | { readonly kind: 'backup'; readonly source: SourceName; readonly acceptClockSkew?: boolean }
+  | {
+      readonly kind: 'backup';
+      readonly source: SourceName;
+      readonly plan?: PlanId | undefined;
+      readonly acceptClockSkew?: boolean;
+    }
   | {
       readonly kind: 'restore';
       readonly repository: RepositoryName;

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { Branded } from '../base/brand.ts';
 import { StillpointError } from '../base/errors.ts';
+import { type RunId, runId } from './names.ts';
 
 /** Sixteen hex digits. */
 export type PlanId = Branded<string, 'PlanId'>;
@@ -13,6 +14,17 @@ export function planIdOf(content: object): PlanId {
   return hash('sha256', JSON.stringify(sorted(content)), 'hex').slice(0, DIGITS) as PlanId;
 }
 
+/**
+ * Of a backup: it begins with the run that the plan is for, so that nothing of a plan need be kept to do it. The run is
+ * part of the content.
+ */
+export function backupPlanId(run: RunId, content: object): PlanId {
+  return `${run}${planIdOf(content).slice(run.length)}` as PlanId;
+}
+
+/** The run that a plan of a backup is for. */
+export const runOfPlan = (id: PlanId): RunId => runId(id.slice(0, 8));
+
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
@@ -23,16 +35,24 @@ function sorted(value: unknown): unknown {
 export function parsePlanId(text: string): PlanId {
   if (/^[0-9a-f]{16}$/.test(text)) return text as PlanId;
   throw new StillpointError('usage.invalid', `"${text}" is not the id of a plan.`, {
-    advice: `It has ${DIGITS} hexadecimal digits; the command without --apply prints it. The name of a repository stands before --apply.`,
+    advice: `It has ${DIGITS} hexadecimal digits; the command without --apply prints it, of a backup "stillpoint plan". The name of a repository stands before --apply.`,
     cause: undefined,
   });
 }
 
-/** For an approved plan that is not the one that would be made now. */
-export function stalePlan(approved: PlanId, now: PlanId): StillpointError {
+/**
+ * For an approved plan that is not the one that would be made now.
+ *
+ * @param basis what a plan of this kind rests on
+ */
+export function stalePlan(
+  approved: PlanId,
+  now: PlanId,
+  basis: 'the repository' | 'the host, the configuration',
+): StillpointError {
   return new StillpointError(
     'plan.stale',
-    `The plan ${approved} no longer fits: the repository, or what was asked for, has changed since it was made.`,
+    `The plan ${approved} no longer fits: ${basis}, or what was asked for, has changed since it was made.`,
     {
       advice: `Make the plan again with the options that you apply it with, and look at it; its id is now ${now}.`,
       details: { approved, now },

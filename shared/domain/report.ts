@@ -1,6 +1,6 @@
 /** What a finished job proved, in figures. Everything here was measured or counted, nothing is assumed. */
 import type { ClockSkew } from './clock-skew.ts';
-import type { Consistency } from './consistency.ts';
+import type { Consistency, HoldEvidence } from './consistency.ts';
 import type { PruneFigures } from './prune-plan.ts';
 import type { RepairPlan } from './repair-plan.ts';
 
@@ -36,6 +36,8 @@ export interface BackupReport {
   /** By how much the host's clock was ahead of ours. */
   readonly clockSkew: ClockSkew;
   readonly snapshots: readonly SnapshotReport[];
+  /** What was held still, and what is proved of it; with the instants of the snapshots the evidence for `consistency`. */
+  readonly holds: readonly HoldEvidence[];
   readonly files: { readonly new: number; readonly changed: number; readonly unmodified: number };
   readonly folders: number;
   readonly others: number;

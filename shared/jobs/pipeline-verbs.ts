@@ -15,6 +15,7 @@ import { sweep } from '../pipeline/sweep.ts';
 import { check, verify } from '../pipeline/verify.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import type { RepositoryNotice } from '../repository/repository.ts';
+import { REGISTRY } from '../snapshot/registry.ts';
 import { troubleTeller } from './trouble-teller.ts';
 import type { VerbPorts, Verbs } from './verbs.ts';
 
@@ -24,10 +25,12 @@ export const PIPELINE_VERBS: Verbs = {
     const host = hostSpec(ports.configuration, source.host);
     const backupPorts = {
       ...ports,
+      registry: REGISTRY,
       openHost: (openSignal: AbortSignal) => openHost(host, ports, openSignal),
       openRepository: repositoryOpener(source.repository, ports),
     };
-    return backup({ source, host, acceptClockSkew: request.acceptClockSkew === true }, backupPorts, signal);
+    const { plan, acceptClockSkew = false } = request;
+    return backup({ source, host, plan, acceptClockSkew }, backupPorts, signal);
   },
   restore: async ({ repository, restorePoint, paths, target, rename = false, noLock }, ports, signal) => {
     const open = repositoryOpener(repository, ports);
@@ -59,7 +62,7 @@ export const PIPELINE_VERBS: Verbs = {
     repair(request, { ...ports, openRepository: storeOpener(repository, ports) }, signal),
   sweep: ({ host }, ports, signal) => {
     const spec = hostSpec(ports.configuration, host);
-    return sweep({ ...ports, openHost: (openSignal) => openHost(spec, ports, openSignal) }, signal);
+    return sweep({ ...ports, registry: REGISTRY, openHost: (openSignal) => openHost(spec, ports, openSignal) }, signal);
   },
 };
 

@@ -61,7 +61,12 @@ const scope: z.ZodType<RepairScope> = z.object({
 const noLock = z.boolean().exactOptional();
 
 const requestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('backup'), source, acceptClockSkew: z.boolean().exactOptional() }),
+  z.object({
+    kind: z.literal('backup'),
+    source,
+    plan: plan.exactOptional(),
+    acceptClockSkew: z.boolean().exactOptional(),
+  }),
   z.object({
     kind: z.literal('restore'),
     repository,

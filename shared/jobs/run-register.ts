@@ -7,6 +7,7 @@
  * never called dead for being silent; its lease is what ends it. Runs of other users are in stores of their own, and
  * have another owner on the host.
  */
+import { StillpointError } from '../base/errors.ts';
 import { fateOf } from '../base/process-identity.ts';
 import type { OwnerId, RunId } from '../domain/names.ts';
 import type { PlanId } from '../domain/plan-id.ts';
@@ -20,7 +21,10 @@ export function runRegister(
   begin: (run: RunId, machine: PlanId | undefined) => Promise<void>,
 ): OwnRuns {
   return {
-    begin: (run) => begin(run, machine),
+    async begin(run) {
+      await refuseSecond(store, run);
+      await begin(run, machine);
+    },
     dead: async () => (await deadRuns(store)).map(({ run }) => run),
     async swept({ removed, kept }) {
       for (const { run, facts } of await deadRuns(store)) {
@@ -31,6 +35,22 @@ export function runRegister(
       }
     },
   };
+}
+
+/**
+ * A plan names its run, and may be asked for twice. A run that is known here already may be called dead at any time, and
+ * what bears its name is then removed.
+ */
+async function refuseSecond(store: JobStore, run: RunId): Promise<void> {
+  for (const id of await store.ids()) {
+    const facts = await store.facts(id);
+    if (facts?.record.run?.id !== run) continue;
+    throw new StillpointError('plan.used', `The plan of run ${run} was begun before, by the job ${id}.`, {
+      advice: 'Make the plan again: each is good for one run.',
+      details: { run, job: id },
+      cause: undefined,
+    });
+  }
 }
 
 /** By which what is ours on a host is recognised, and known to be dead. */

@@ -13,9 +13,12 @@ import { type Clock, timed } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { EmitEvent } from '../domain/events.ts';
 import { newRunId, type OwnerId } from '../domain/names.ts';
+import { runOfPlan, stalePlan } from '../domain/plan-id.ts';
 import type { BackupReport } from '../domain/report.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { Registry } from '../snapshot/registry.ts';
+import { endSet, judgeSet, mountSet, takeSet } from '../snapshot/snapshot-set.ts';
 import { commitRestorePoint } from './backup/commit.ts';
 import { HeldHost } from './backup/hold-host.ts';
 import { instantOf } from './backup/host-clock.ts';
@@ -25,7 +28,9 @@ import { rethrowWithVerdict } from './backup/read-failure.ts';
 import { readTrees, spoolTrees } from './backup/read-trees.ts';
 import type { BackupRequest } from './backup/request.ts';
 import { tellJump, tellSkew } from './backup/skew-words.ts';
-import { snapshotReports } from './backup/snapshot-report.ts';
+import { evidenceOf, snapshotReports } from './backup/snapshot-report.ts';
+import { termsOf } from './backup/terms.ts';
+import { describePlan } from './describe-plan.ts';
 import type { OwnRuns } from './own-runs.ts';
 import { prepare } from './prepare.ts';
 import { openResources } from './resources.ts';
@@ -35,6 +40,7 @@ export interface BackupPorts {
   /** Each call opens a connection that shares nothing with the others. */
   openHost(signal: AbortSignal): Promise<RemoteHost>;
   openRepository(signal: AbortSignal): Promise<Repository>;
+  readonly registry: Registry;
   readonly owner: OwnerId;
   readonly runs: OwnRuns;
   readonly clock: Clock;
@@ -48,8 +54,8 @@ export interface BackupPorts {
 
 export async function backup(request: BackupRequest, ports: BackupPorts, signal: AbortSignal): Promise<BackupReport> {
   const { source } = request;
-  const { emit, clock, logger, owner } = ports;
-  const run = newRunId();
+  const { emit, clock, logger, owner, registry } = ports;
+  const run = request.plan === undefined ? newRunId() : runOfPlan(request.plan);
   const phase = phases(emit, clock, signal);
   await using resources = openResources(emit);
 
@@ -64,31 +70,36 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
     const swept = await sweepOwn(host, ports, signal);
     for (const object of swept.removed)
       logger.log('info', 'Removed what an earlier run had left on the host.', { object });
-    const ready = await prepare(source, { run, owner }, [], { host, clock }, signal);
+    const ready = await prepare(source, { run, owner }, [], { host, clock, registry }, signal);
+    const now = describePlan(request, ready, [], registry).id;
+    if (request.plan !== undefined && request.plan !== now) {
+      throw stalePlan(request.plan, now, 'the host, the configuration');
+    }
     tellSkew(ready.survey.clockSkew, request, emit);
     return ready;
   });
   for (const note of prepared.coverage.notes) emit({ type: 'warning', code: 'source.note', message: note, advice: '' });
 
-  const terms = { run, owner, leaseSeconds: request.host.leaseSeconds, mounts: prepared.snapshots.items.length };
+  const { snapshots } = prepared;
   const hold = await phase('arm', async () => {
     const line = resources.use(await openLeaseLine(host, ports, signal));
-    return resources.use(await HeldHost.acquire(terms, { host: line, runs: ports.runs, clock, logger, emit }, signal));
+    const holdPorts = { ...ports, host: line, scripts: registry.scripts };
+    return resources.use(await HeldHost.acquire(termsOf(snapshots, request.host), holdPorts, signal));
   });
   const { lease } = hold;
   const held = AbortSignal.any([signal, lock.signal, lease.signal]);
 
-  const { value: taken, span } = await phase('snapshot', () =>
-    timed(clock, () => prepared.provider.create(prepared.snapshots, host, held)),
+  const { value: set, span } = await phase('snapshot', () =>
+    timed(clock, () => takeSet(snapshots, registry, host, held)),
   );
+  const { taken } = set;
   hold.take(taken);
   const instant = instantOf(taken, prepared.survey, span);
   tellJump(prepared.survey.clockSkew, instant.host.skew, request, emit);
-  const readable = await phase('mount', () => prepared.provider.mount(taken, host, lease, held));
+  const readable = await phase('mount', () => mountSet(taken, registry, host, lease, held));
 
   const context = { request, host, repository, prepared, readable, instant, workFolder: ports.workFolder, emit, clock };
-  const judge = (judgeSignal: AbortSignal): Promise<void> =>
-    prepared.provider.judge(readable, host, lease, judgeSignal);
+  const judge = (judgeSignal: AbortSignal): Promise<void> => judgeSet(readable, registry, host, lease, judgeSignal);
   const explain = (error: unknown): Promise<never> => rethrowWithVerdict(error, judge, held);
   const listings = resources.use(await phase('list', () => spoolTrees(context, held).catch(explain)));
   const writer = resources.use(
@@ -96,8 +107,10 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
   );
   const read = await phase('read', () => readTrees(context, listings, writer, held).catch(explain));
   await phase('end-check', () => judge(held));
+  const spans = await endSet(snapshots, set.held, registry, host, held);
+  const evidence = evidenceOf(taken, snapshots.holds, spans);
   const committed = await phase('commit', () =>
-    commitRestorePoint({ ...context, run, lock, writer, read, taken }, held),
+    commitRestorePoint({ ...context, run, lock, writer, read, evidence }, held),
   );
 
   // From here on the restore point is saved, and a cancel comes too late: what remains is done anyway. A release that fails

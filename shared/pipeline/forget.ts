@@ -54,7 +54,7 @@ export async function forget(
   });
   const held = AbortSignal.any([signal, lock.signal]);
   const { plan, prune } = await phase('plan', () => prepare(repository, settings, ports, held));
-  if (approved !== undefined && approved !== plan.id) throw stalePlan(approved, plan.id);
+  if (approved !== undefined && approved !== plan.id) throw stalePlan(approved, plan.id, 'the repository');
 
   await phase('forget', async () => {
     for (const [done, id] of plan.forget.entries()) {

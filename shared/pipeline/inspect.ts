@@ -4,15 +4,16 @@ import { describeSkew } from '../domain/clock-skew.ts';
 import { BARE_KINDS, type HostInventory } from '../domain/host.ts';
 import type { HostName } from '../domain/names.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
+import type { Registry } from '../snapshot/registry.ts';
 import { surveyHost } from '../snapshot/survey.ts';
 
 export async function inspect(
   name: HostName,
   host: RemoteHost,
-  clock: Clock,
+  ports: { readonly clock: Clock; readonly registry: Registry },
   signal: AbortSignal,
 ): Promise<HostInventory> {
-  const { identity, volumes, storages, clockSkew } = await surveyHost(host, clock, signal);
+  const { identity, volumes, storages, clockSkew } = await surveyHost(host, ports, signal);
   const skew = describeSkew(name, clockSkew);
   const warnings = [
     ...(identity.missing.length === 0

@@ -3,7 +3,7 @@
  * process died; where that death is proved, the lease need not be waited for.
  */
 import type { RunId } from '../domain/names.ts';
-import type { ReapResult } from '../snapshot/lease/commands.ts';
+import type { ReapResult } from '../snapshot/host/commands.ts';
 
 export interface OwnRuns {
   /**

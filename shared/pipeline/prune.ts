@@ -38,7 +38,8 @@ export async function prune(
   });
   const held = AbortSignal.any([signal, lock.signal]);
   const prepared = await phase('plan', () => planPrune(repository, canonicalPrune(options), held));
-  if (approved !== undefined && approved !== prepared.plan.id) throw stalePlan(approved, prepared.plan.id);
+  if (approved !== undefined && approved !== prepared.plan.id)
+    throw stalePlan(approved, prepared.plan.id, 'the repository');
   return await prunePrepared(repository, prepared, lock, ports, held);
 }
 

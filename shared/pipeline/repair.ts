@@ -44,7 +44,7 @@ export async function repair(
     planRepair(repository, scope, { signal: held, onProgress: progressIn('plan') }),
   );
   const { plan } = prepared;
-  if (approved !== undefined && approved !== plan.id) throw stalePlan(approved, plan.id);
+  if (approved !== undefined && approved !== plan.id) throw stalePlan(approved, plan.id, 'the repository');
   const isNeeded = plan.writes.length + plan.removes.length > 0;
   if (lock !== undefined && isNeeded) {
     await phase('repair', () => prepared.apply({ lock, signal: held, onProgress: progressIn('repair') }));

@@ -5,12 +5,14 @@ import type { EmitEvent } from '../domain/events.ts';
 import type { OwnerId } from '../domain/names.ts';
 import type { SweepReport } from '../domain/report.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
-import { type ReapResult, sweepHost } from '../snapshot/lease/commands.ts';
+import { type ReapResult, sweepHost } from '../snapshot/host/commands.ts';
+import type { Registry } from '../snapshot/registry.ts';
 import { phases } from './backup/phases.ts';
 import type { OwnRuns } from './own-runs.ts';
 
 export interface SweepPorts {
   openHost(signal: AbortSignal): Promise<RemoteHost>;
+  readonly registry: Registry;
   readonly owner: OwnerId;
   readonly runs: Pick<OwnRuns, 'dead' | 'swept'>;
   readonly clock: Clock;
@@ -27,12 +29,12 @@ export async function sweep(ports: SweepPorts, signal: AbortSignal): Promise<Swe
 /** Also what dead runs of ours left, though their lease still runs. */
 export async function sweepOwn(
   host: RemoteHost,
-  { owner, runs, emit }: Pick<SweepPorts, 'owner' | 'runs' | 'emit'>,
+  { registry, owner, runs, emit }: Pick<SweepPorts, 'registry' | 'owner' | 'runs' | 'emit'>,
   signal: AbortSignal,
 ): Promise<ReapResult> {
   const dead = await runs.dead();
   emit({ type: 'host-sweeping', host: host.name });
-  const result = await host.run(sweepHost(owner, dead), signal).catch((error: unknown) => {
+  const result = await host.run(sweepHost(registry.scripts, owner, dead), signal).catch((error: unknown) => {
     // Where sudo refused, nothing of ours ran there: what a sweep removed is not unknown then.
     if (isStillpointError(error, 'remote.sudo-refused')) emit({ type: 'host-swept', host: host.name, removed: [] });
     throw error;

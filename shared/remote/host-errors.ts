@@ -80,7 +80,7 @@ function whatItMeans(exitCode: number, stderr: string): string {
   if (exitCode === 137)
     return 'It was killed on the host: by somebody, or by the kernel for want of memory, which "dmesg" there shows. Run it again when that is settled.';
   if (exitCode === TIMED_OUT)
-    return 'A program did not end in its time there. Look for one that hangs, or that holds what this one waits for, such as another LVM command.';
+    return 'A program did not end in its time there. Look for one that hangs, or that holds what this one waits for, such as another command of the same storage.';
   if (exitCode > 128) return `Signal ${exitCode - 128} ended it on the host. See who sends it, then run it again.`;
   return stderr.trim() === ''
     ? 'It gave no reason. Look at the logs of the host from that time.'

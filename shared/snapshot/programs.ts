@@ -1,8 +1,8 @@
 /** What our scripts call on a host beside the shell, and what is said of a host that lacks a part of it. */
 import { StillpointError } from '../base/errors.ts';
+import type { Programs } from '../remote/programs.ts';
 import type { HostIdentity } from './identify-host.ts';
-import type { Programs } from './provider.ts';
-import { PROVIDERS } from './registry.ts';
+import type { Registry } from './registry.ts';
 
 const FOR_EVERY_BACKUP: Programs = {
   tar: 'tar',
@@ -14,15 +14,27 @@ const FOR_EVERY_BACKUP: Programs = {
   sed: 'sed',
 };
 
-/** Package and programs. */
-const PACKAGES = [FOR_EVERY_BACKUP, ...PROVIDERS.map(({ programs }) => programs)].flatMap((programs) =>
-  Object.entries(programs).map(([name, list]) => ({ name, programs: list.split(' ') })),
-);
+interface Package {
+  readonly name: string;
+  readonly programs: readonly string[];
+}
 
-export const NEEDED_PROGRAMS: readonly string[] = [...new Set(PACKAGES.flatMap(({ programs }) => programs))];
+function packagesFor({ providers, hooks }: Registry): readonly Package[] {
+  return [FOR_EVERY_BACKUP, ...[...providers, ...hooks].map(({ programs }) => programs)].flatMap((programs) =>
+    Object.entries(programs).map(([name, list]) => ({ name, programs: list.split(' ') })),
+  );
+}
+
+export function neededPrograms(registry: Registry): readonly string[] {
+  return [...new Set(packagesFor(registry).flatMap(({ programs }) => programs))];
+}
 
 /** The error of a host that lacks a program; undefined where none is missing. */
-export function lackOf({ missing, gnuTar, gnuFind }: HostIdentity, host: string): StillpointError | undefined {
+export function lackOf(
+  { missing, gnuTar, gnuFind }: HostIdentity,
+  registry: Registry,
+  host: string,
+): StillpointError | undefined {
   const wanted = [
     ...missing,
     ...(gnuTar || missing.includes('tar') ? [] : ['GNU tar']),
@@ -30,7 +42,7 @@ export function lackOf({ missing, gnuTar, gnuFind }: HostIdentity, host: string)
   ];
   if (wanted.length === 0) return undefined;
   const lacking = new Set(wanted.map((name) => name.replace('GNU ', '')));
-  const packages = PACKAGES.filter(({ programs }) => programs.some((program) => lacking.has(program)));
+  const packages = packagesFor(registry).filter(({ programs }) => programs.some((program) => lacking.has(program)));
   return new StillpointError('remote.tool-missing', `"${host}" lacks what a backup needs: ${wanted.join(', ')}.`, {
     advice: `Install it there, on Debian with "apt-get install ${[...new Set(packages.map(({ name }) => name))].join(' ')}".`,
     details: { host, missing: wanted },

@@ -1,41 +1,34 @@
 /**
- * The port of a way to freeze an instant. The pipeline surveys, plans, creates, mounts and judges through it and knows
- * no storage by name. Removing is not here: it belongs to the lease, because it must also work when no record of this run is
- * left.
+ * The port of a way to freeze an instant. A provider surveys, plans, and says by fragments of sh how a snapshot is made,
+ * mounted and looked at; who runs them, and together with those of which other providers, is not its business
+ * (`snapshot-set.ts`). How the host itself lists, removes and guards its snapshots is a port of its own
+ * (`host/functions.ts`), because it must also work when no record of a run is left.
  *
- * Invariants: a survey and a plan change nothing; `create` is one remote script that makes all snapshots or leaves none
- * behind that the lease would not remove; what `judge` has not passed was not read from a valid snapshot.
+ * Invariants: a survey and a plan change nothing; a fragment makes its snapshot or leaves nothing behind that the
+ * host's own functions would not remove; what was not judged to be as it was has not been read from a valid snapshot.
  */
+
+import type { StillpointError } from '../base/errors.ts';
 import type { PlannedSnapshot } from '../domain/backup-plan.ts';
 import type { Mount, SnapshotCapability, SnapshotPool, Volume, VolumeKind } from '../domain/host.ts';
 import type { OwnerId, RunId } from '../domain/names.ts';
+import type { FailedPart, Fragment } from '../remote/fragment.ts';
+import type { Programs } from '../remote/programs.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import type { BlockDevice } from './block-devices.ts';
-import type { Lease } from './lease/lease.ts';
-
-/** Programs on a host, separated by blanks, by the Debian package in which they come. */
-export type Programs = Readonly<Record<string, string>>;
+import type { StorageFunctions } from './host/functions.ts';
 
 export interface SnapshotProvider {
   /** Which provider this is, in records and in answers for programs. */
   readonly kind: string;
   /** What its commands call on the host. */
   readonly programs: Programs;
+  /** What the host must be able to do with its snapshots when none of us is there. */
+  readonly onHost: StorageFunctions;
   /** What would have to be done with `base` so that this provider can snapshot what lies there. */
   remedy(base: 'a disk' | 'this device' | 'the opened device'): string;
   /** Looks at what the host has of this storage. */
   survey(host: RemoteHost, mounts: Promise<readonly Mount[]>, signal: AbortSignal): Promise<Storage>;
-  /** Errors: `snapshot.no-room`, `snapshot.kernel-lacks-it`, `snapshot.create-failed`, `snapshot.lease-lost`. */
-  create(plan: SnapshotPlan, host: RemoteHost, signal: AbortSignal): Promise<readonly TakenSnapshot[]>;
-  /** Mounts in the lease's private namespace. Errors: `snapshot.mount-failed`. */
-  mount(
-    taken: readonly TakenSnapshot[],
-    host: RemoteHost,
-    lease: Lease,
-    signal: AbortSignal,
-  ): Promise<readonly ReadableSnapshot[]>;
-  /** The verdict after the last read. Errors: `snapshot.full`, `snapshot.identity-changed`, `host.rebooted`. */
-  judge(snapshots: readonly ReadableSnapshot[], host: RemoteHost, lease: Lease, signal: AbortSignal): Promise<void>;
 }
 
 /** What a provider found on a host. It answers from what it saw; nothing is asked of the host any more. */
@@ -52,7 +45,7 @@ export interface Storage {
     dead: readonly RunId[],
   ): { readonly storage: Storage; readonly removes: readonly string[] };
   /** Errors: `snapshot.no-room`, `snapshot.unsupported`; all volumes that lack something in one. */
-  plan(volumes: readonly DetectedVolume[], identity: RunIdentity): SnapshotPlan;
+  plan(volumes: readonly DetectedVolume[], identity: RunIdentity): StoragePlan;
 }
 
 /** A file system, and all places where it is mounted. */
@@ -87,22 +80,46 @@ export interface RunIdentity {
   readonly owner: OwnerId;
 }
 
-export interface PlannedItem {
-  readonly planned: PlannedSnapshot;
-  readonly volume: DetectedVolume;
-  /** The provider's own: what it needs to make this snapshot. */
-  readonly order: unknown;
-}
-
-export interface SnapshotPlan extends RunIdentity {
+export interface StoragePlan {
   readonly items: readonly PlannedItem[];
-  /** As an administrator would type them. */
-  readonly commands: readonly string[];
   readonly risks: readonly string[];
 }
 
+/** What a provider saw of a snapshot, by names of its own; printable. */
+export type Seen = Readonly<Record<string, string>>;
+
+/** What a provider knows of a snapshot that stands. */
+export interface StandingSnapshot {
+  readonly sizeBytes: number;
+  readonly seen: Seen;
+}
+
+/** One snapshot of a plan: all that must be done with it on the host, as values. */
+export interface PlannedItem {
+  readonly provider: string;
+  readonly planned: PlannedSnapshot;
+  readonly volume: DetectedVolume;
+  /** Makes it; runs in the critical section and calls that one's functions, see there. */
+  readonly create: Fragment<StandingSnapshot>;
+  /**
+   * Makes its content visible, read-only, at `path` in the run's namespace, which `sp_enter "$run" COMMAND…` enters;
+   * prints what tells later that it is still the same.
+   */
+  mount(path: string): Fragment<Seen>;
+  /** What of it can be seen after the last read. */
+  readonly observe: Fragment<Seen>;
+  /** Throws unless the snapshot is the one that was made, and was whole all the time. Pure. */
+  judge(standing: StandingSnapshot, mounted: Seen, observed: Seen, host: string): void;
+  /** What its steps do, as an administrator would type them. */
+  readonly lines: { readonly create: string; mount(path: string): string; readonly remove: string };
+  /** The error for a fragment that failed. */
+  explain(step: 'create' | 'mount', failed: FailedPart, host: string): StillpointError;
+}
+
 export interface TakenSnapshot extends RunIdentity, PlannedItem {
-  readonly uuid: string;
+  /** On the host. */
+  readonly id: string;
+  readonly standing: StandingSnapshot;
   /** Uptime of the host in seconds; the snapshot's instant lies between the two. */
   readonly beforeUptime: number;
   readonly afterUptime: number;
@@ -113,5 +130,13 @@ export interface TakenSnapshot extends RunIdentity, PlannedItem {
 export interface ReadableSnapshot extends TakenSnapshot {
   /** The folder in the lease's namespace under which the file system's root is. */
   readonly path: string;
-  readonly pinned: unknown;
+  readonly mounted: MountedSnapshot;
+}
+
+/** What was mounted, pinned before the first read and compared after the last. */
+export interface MountedSnapshot {
+  /** The line of mountinfo in the keeper's namespace. */
+  readonly mountLine: string;
+  readonly rootInode: string;
+  readonly seen: Seen;
 }

@@ -1,5 +1,20 @@
-/** The providers of this version, in the order in which they are asked whose a volume is. */
+/** What this version can do, as a value: a provider or a hook is added by one line. */
+import type { Hook } from '../quiesce/hook.ts';
+import { type HostScripts, hostScripts } from './host/scripts.ts';
 import { lvmThick } from './lvm/provider.ts';
 import type { SnapshotProvider } from './provider.ts';
 
-export const PROVIDERS: readonly SnapshotProvider[] = [lvmThick];
+export interface Registry {
+  /** In the order in which they are asked whose a volume is. */
+  readonly providers: readonly SnapshotProvider[];
+  readonly hooks: readonly Hook[];
+  /** Composed of what all of them have on a host. */
+  readonly scripts: HostScripts;
+}
+
+export function createRegistry(providers: readonly SnapshotProvider[], hooks: readonly Hook[]): Registry {
+  const storages = [...new Map(providers.map(({ onHost }) => [onHost.kind, onHost])).values()];
+  return { providers, hooks, scripts: hostScripts({ storages, holds: hooks.map(({ onHost }) => onHost) }) };
+}
+
+export const REGISTRY: Registry = createRegistry([lvmThick], []);

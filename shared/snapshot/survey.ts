@@ -1,7 +1,7 @@
 /** One look at a host: who it is, what is mounted, which volumes there are and what each provider found. */
 
 import { type Clock, timed, type WallSpan } from '../base/clock.ts';
-import { isStillpointError, StillpointError } from '../base/errors.ts';
+import { isStillpointError } from '../base/errors.ts';
 import { type ClockSkew, clockSkew } from '../domain/clock-skew.ts';
 import type { Mount } from '../domain/host.ts';
 import type { OwnerId, RunId } from '../domain/names.ts';
@@ -10,9 +10,9 @@ import { type BlockDevices, listBlockDevices } from './block-devices.ts';
 import { detectVolumes } from './detect.ts';
 import { type HostIdentity, identifyHost } from './identify-host.ts';
 import { readMounts } from './mountinfo.ts';
-import { lackOf, NEEDED_PROGRAMS } from './programs.ts';
+import { lackOf, neededPrograms } from './programs.ts';
 import type { DetectedVolume, Storage } from './provider.ts';
-import { PROVIDERS } from './registry.ts';
+import type { Registry } from './registry.ts';
 
 export interface Survey {
   readonly identity: HostIdentity;
@@ -27,19 +27,23 @@ export interface Survey {
   readonly volumes: readonly DetectedVolume[];
 }
 
-export async function surveyHost(host: RemoteHost, clock: Clock, signal: AbortSignal): Promise<Survey> {
+export async function surveyHost(
+  host: RemoteHost,
+  { clock, registry }: { readonly clock: Clock; readonly registry: Registry },
+  signal: AbortSignal,
+): Promise<Survey> {
   // Side by side: each costs a round trip, and none depends on another but on the mounts.
-  const identifying = timed(clock, () => host.run(identifyHost(NEEDED_PROGRAMS), signal));
+  const identifying = timed(clock, () => host.run(identifyHost(neededPrograms(registry)), signal));
   const mounted = host.run(readMounts, signal);
   const [identified, mounts, devices, storages] = await Promise.all([
     identifying,
     mounted,
     host.run(listBlockDevices, signal),
-    Promise.all(PROVIDERS.map((provider) => provider.survey(host, mounted, signal))),
+    Promise.all(registry.providers.map((provider) => provider.survey(host, mounted, signal))),
   ]).catch(async (error: unknown) => {
     // That a program is not there is the cause, and what failed for want of it a symptom.
     const { value } = await identifying;
-    throw isStillpointError(error, 'remote.command-failed') ? (lackOf(value, host.name) ?? error) : error;
+    throw isStillpointError(error, 'remote.command-failed') ? (lackOf(value, registry, host.name) ?? error) : error;
   });
   const { value: identity, span: asked } = identified;
   return {
@@ -67,22 +71,4 @@ export function afterSweep(
     survey: { ...survey, storages, volumes: detectVolumes(survey.mounts, survey.devices, storages) },
     removes,
   };
-}
-
-/** The storage on which the volumes of a run lie; a run has one. */
-export function storageOf(volumes: readonly DetectedVolume[], survey: Survey): Storage {
-  const kinds = new Set(volumes.map(({ volume }) => (volume.snapshot.possible ? volume.snapshot.provider : undefined)));
-  const [storage, ...others] = survey.storages.filter(({ provider }) => kinds.has(provider.kind));
-  if (storage === undefined || others.length > 0) {
-    throw new StillpointError(
-      'internal.invariant',
-      'The volumes of a run lie on another number of storages than one.',
-      {
-        advice: 'Report it with the log.',
-        details: { kinds: [...kinds] },
-        cause: undefined,
-      },
-    );
-  }
-  return storage;
 }

@@ -13,8 +13,9 @@ import { inspect } from '../../shared/pipeline/inspect.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
 import type { RemoteHost } from '../../shared/remote/remote-host.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
-import { sweepHost } from '../../shared/snapshot/lease/commands.ts';
-import { acquireLease } from '../../shared/snapshot/lease/lease.ts';
+import { sweepHost } from '../../shared/snapshot/host/commands.ts';
+import { acquireLease } from '../../shared/snapshot/host/lease.ts';
+import { REGISTRY } from '../../shared/snapshot/registry.ts';
 import type { Guest } from '../lab/guest.ts';
 import { startGuest } from '../lab/guest.ts';
 import type { GuestAlias } from '../lab/guest-ssh.ts';
@@ -81,6 +82,7 @@ describe('a real host', needing(obstacle), () => {
       {
         openHost: () => connect(way),
         openRepository: (openSignal) => openRepository(backend, PASSWORD, openSignal),
+        registry: REGISTRY,
         owner,
         runs: noRuns(),
         clock: systemClock,
@@ -132,7 +134,10 @@ done`,
         { signal },
       );
       await using host = await connect({ alias: 'lab-bak', sudo: 'passwordless' });
-      expect(await host.run(sweepHost(owner), signal)).toEqual({ removed: ['vg0/sp_0000aaaa_11111111'], kept: [] });
+      expect(await host.run(sweepHost(REGISTRY.scripts, owner), signal)).toEqual({
+        removed: ['vg0/sp_0000aaaa_11111111'],
+        kept: [],
+      });
     } finally {
       await guest.must(
         `mv /root/lvm.conf.kept /etc/lvm/lvm.conf; sed -i '/TAR_OPTIONS/,$d' /etc/environment
@@ -147,8 +152,14 @@ for home in /root /home/bak; do rm -f $home/.bashrc; mv $home/.bashrc.kept $home
     await using host = await connect();
     const run = newRunId();
     const lease = await acquireLease(
-      { run, owner, leaseSeconds: 60, mounts: 1 },
-      { host, clock: systemClock, logger: silentLogger, onReleaseFailed: (error) => failures.push(error) },
+      { run, owner, leaseSeconds: 60, mounts: 1, holds: 0 },
+      {
+        host,
+        scripts: REGISTRY.scripts,
+        clock: systemClock,
+        logger: silentLogger,
+        onReleaseFailed: (error) => failures.push(error),
+      },
       signal,
     );
     for (const jump of ['+2 days', '-9 days', '+7 days']) {
@@ -196,7 +207,7 @@ mount /dev/vg0/outside /mnt/outside; mount -o logdev=/dev/vg0/xlog /dev/vg0/xfs2
     );
     try {
       await using host = await connect();
-      const { volumes } = await inspect(hostName('lab'), host, systemClock, signal);
+      const { volumes } = await inspect(hostName('lab'), host, { clock: systemClock, registry: REGISTRY }, signal);
       const reason = (place: string): string => {
         const found = volumes.find(({ mountpoints }) => mountpoints.includes(place));
         return found === undefined ? 'not mounted' : found.snapshot.possible ? 'possible' : found.snapshot.reason;

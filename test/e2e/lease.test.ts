@@ -8,18 +8,20 @@ import { type Clock, systemClock } from '../../shared/base/clock.ts';
 import { silentLogger } from '../../shared/base/log.ts';
 import { compileExcludes } from '../../shared/domain/exclude-patterns.ts';
 import { hostName, newRunId, ownerId, type RunId, repositoryName, sourceName } from '../../shared/domain/names.ts';
+import type { HostSpec } from '../../shared/domain/source.ts';
 import { coverPaths, resolvePaths } from '../../shared/pipeline/backup/paths.ts';
 import { backup } from '../../shared/pipeline/backup.ts';
 import { planBackup } from '../../shared/pipeline/plan-backup.ts';
 import { connectHost, type SudoMode } from '../../shared/remote/connect-host.ts';
 import type { RemoteHost } from '../../shared/remote/remote-host.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
-import { sweepHost } from '../../shared/snapshot/lease/commands.ts';
-import { acquireLease, type Lease } from '../../shared/snapshot/lease/lease.ts';
-import type { LvmOrder } from '../../shared/snapshot/lvm/plan.ts';
-import { lvmThick } from '../../shared/snapshot/lvm/provider.ts';
-import type { ReadableSnapshot, SnapshotPlan } from '../../shared/snapshot/provider.ts';
-import { type Survey, storageOf, surveyHost } from '../../shared/snapshot/survey.ts';
+import { sweepHost } from '../../shared/snapshot/host/commands.ts';
+import { acquireLease, type Lease } from '../../shared/snapshot/host/lease.ts';
+import { type LvmItem, type LvmOrder, lvmItem } from '../../shared/snapshot/lvm/item.ts';
+import type { ReadableSnapshot } from '../../shared/snapshot/provider.ts';
+import { REGISTRY } from '../../shared/snapshot/registry.ts';
+import { judgeSet, mountSet, planSnapshots, type SnapshotPlan, takeSet } from '../../shared/snapshot/snapshot-set.ts';
+import { type Survey, surveyHost } from '../../shared/snapshot/survey.ts';
 import type { Guest } from '../lab/guest.ts';
 import { startGuest } from '../lab/guest.ts';
 import type { GuestAlias } from '../lab/guest-ssh.ts';
@@ -64,27 +66,42 @@ describe('a lease on a real host', needing(obstacle), () => {
 
   const acquire = (run: RunId, leaseSeconds: number, host = root, clock: Clock = systemClock): Promise<Lease> =>
     acquireLease(
-      { run, owner, leaseSeconds, mounts: 1 },
-      { host, clock, logger: silentLogger, onReleaseFailed: (error) => failures.push(error) },
+      { run, owner, leaseSeconds, mounts: 1, holds: 0 },
+      {
+        host,
+        scripts: REGISTRY.scripts,
+        clock,
+        logger: silentLogger,
+        onReleaseFailed: (error) => failures.push(error),
+      },
       signal,
     );
 
+  const source = {
+    ...{ name: sourceName('files'), host: hostName('lab'), repository: repositoryName('main'), exclude: [] },
+    paths: [Buffer.from('/srv/files')],
+  };
+
+  const hostSpec = (): HostSpec => ({
+    ...{ name: source.host, ssh: 'lab', sshConfigFile: guest.sshConfigFile, sudo: 'none' },
+    ...{ leaseSeconds: 600, maxClockSkewSeconds: 86_400 },
+  });
+
   /** A plan for /srv/files with a snapshot of this many extents. */
-  const planFor = (run: RunId, extents: number): SnapshotPlan => {
+  const planFor = (run: RunId, extents: number, changes: Partial<LvmOrder> = {}): SnapshotPlan => {
     const volumes = survey.volumes.filter((detected) => detected.volume.label === 'vg0/files');
-    const plan = storageOf(volumes, survey).plan(volumes, { run, owner });
-    return {
-      ...plan,
-      items: plan.items.map((item) => ({
-        ...item,
-        order: { ...(item.order as LvmOrder), extents, leastExtents: extents },
-      })),
-    };
+    const identity = { run, owner };
+    const plan = planSnapshots(volumes, source, { survey, registry: REGISTRY, identity });
+    const items = plan.items.map((item) => {
+      const { planned, volume, order } = item as LvmItem;
+      return lvmItem({ identity, planned, volume, order: { ...order, extents, leastExtents: extents, ...changes } });
+    });
+    return { ...plan, items };
   };
 
   const take = async (run: RunId, lease: Lease, extents: number): Promise<readonly ReadableSnapshot[]> => {
-    const taken = await lvmThick.create(planFor(run, extents), root, signal);
-    return await lvmThick.mount(taken, root, lease, signal);
+    const { taken } = await takeSet(planFor(run, extents), REGISTRY, root, signal);
+    return await mountSet(taken, REGISTRY, root, lease, signal);
   };
 
   const isClean = async (): Promise<boolean> => (await guest.traces({ signal })).length === 0;
@@ -94,7 +111,7 @@ describe('a lease on a real host', needing(obstacle), () => {
   beforeAll(async () => {
     guest = await startGuest({}, AbortSignal.timeout(290_000));
     root = await connect('lab', 'none');
-    survey = await surveyHost(root, systemClock, signal);
+    survey = await surveyHost(root, { clock: systemClock, registry: REGISTRY }, signal);
   }, 300_000);
   afterAll(async () => {
     await root?.[Symbol.asyncDispose]();
@@ -117,7 +134,7 @@ describe('a lease on a real host', needing(obstacle), () => {
     expect(inside).toContain(await guest.must('cat /srv/files/documents/note.txt', { signal }));
     // A slave of the host's namespace: what is unmounted there must not stay busy because of us.
     expect(inside).toMatch(/ \/var\/lib\/mysql [^\n]* master:\d+ /);
-    await lvmThick.judge(snapshot ? [snapshot] : [], root, lease, signal);
+    await judgeSet(snapshot ? [snapshot] : [], REGISTRY, root, lease, signal);
     expect((await lease.release()).removed).toEqual([`vg0/${snapshot?.planned.snapshot}`]);
     expect(await isClean()).toBe(true);
     await lease.release();
@@ -139,7 +156,7 @@ setsid nsenter --mount=/proc/$pid/ns/mnt sleep 600 < ${snapshot?.path} >/dev/nul
     await eventually(isClean, 'the host is as it was');
     await expect(lease.renew(signal)).rejects.toMatchObject({ code: 'snapshot.lease-lost' });
     expect(lease.signal.aborted).toBe(true);
-    await expect(lvmThick.judge(snapshot ? [snapshot] : [], root, lease, signal)).rejects.toMatchObject({
+    await expect(judgeSet(snapshot ? [snapshot] : [], REGISTRY, root, lease, signal)).rejects.toMatchObject({
       // Not "something removed it": what removed it is our own watchman.
       code: 'snapshot.lease-lost',
     });
@@ -159,7 +176,7 @@ setsid nsenter --mount=/proc/$pid/ns/mnt sleep 600 < ${snapshot?.path} >/dev/nul
   test('sweeps what a restart left, and leaves foreign, other and living things alone', async () => {
     const [lost, living, theirs] = [newRunId(), newRunId(), newRunId()];
     const lease = await acquire(lost, 600, root, stoppedClock);
-    await lvmThick.create(planFor(lost, 32), root, signal);
+    await takeSet(planFor(lost, 32), REGISTRY, root, signal);
     // As after a power cut: no process, no /run, and the snapshot still there.
     await guest.must(
       `systemctl kill --signal=KILL stillpoint-${lost}.service; rm -rf /run/stillpoint
@@ -169,8 +186,8 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
       { signal },
     );
     const other = await acquire(living, 600, root, stoppedClock);
-    const kept = await lvmThick.create(planFor(living, 32), root, signal);
-    const swept = await root.run(sweepHost(owner), signal);
+    const kept = await takeSet(planFor(living, 32), REGISTRY, root, signal);
+    const swept = await root.run(sweepHost(REGISTRY.scripts, owner), signal);
     expect(swept.removed).toEqual([expect.stringContaining(`vg0/sp_${lost}_`) as unknown]);
     expect(swept.kept.map(({ object }) => object).toSorted()).toEqual(
       [
@@ -185,7 +202,7 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
       'sp_0000cccc_11111111',
       'sp_0000dddd_11111111',
       `sp_${theirs}_11111111`,
-      kept[0]?.planned.snapshot,
+      kept.taken[0]?.planned.snapshot,
     ]) {
       expect(names).toContain(name);
     }
@@ -221,8 +238,8 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
         }),
       );
     await eventually(async () => (await size()) > 8 * EXTENT, 'the snapshot has grown');
-    await lvmThick.judge(snapshot ? [snapshot] : [], root, lease, signal);
-    const peak = lease.peaks.get(snapshot?.planned.snapshot ?? '');
+    await judgeSet(snapshot ? [snapshot] : [], REGISTRY, root, lease, signal);
+    const peak = lease.peaks.get(snapshot?.id ?? '');
     expect(peak?.usedBytes).toBeGreaterThan(24 * 1024 * 1024);
     await lease[Symbol.asyncDispose]();
     await guest.must('rm /srv/files/change', { signal });
@@ -231,29 +248,13 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
   test('stops the readers of a snapshot that overflowed, and nothing read from it becomes a restore point', async () => {
     const backend = createMemoryBackend();
     await (await createTestRepository(backend)).close();
-    const host = hostName('lab');
-    const spec = {
-      name: host,
-      ssh: 'lab',
-      sshConfigFile: guest.sshConfigFile,
-      sudo: 'none',
-      leaseSeconds: 600,
-      maxClockSkewSeconds: 86_400,
-    } as const;
-    const source = {
-      name: sourceName('files'),
-      host,
-      paths: [Buffer.from('/srv/files')],
-      repository: repositoryName('main'),
-      exclude: [],
-    };
     const overflowing: RemoteHost = {
       name: root.name,
       // Two extents, whatever was planned.
       run: (command, runSignal) =>
         root.run(
-          command.name === 'create-snapshots'
-            ? { ...command, args: command.args.map((arg, index) => (index === 5 ? '2' : arg)) }
+          command.name === 'take-snapshots'
+            ? { ...command, args: command.args.map((arg, index) => (index === 7 ? '2' : arg)) }
             : command,
           runSignal,
         ),
@@ -265,10 +266,11 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
     };
     await expect(
       backup(
-        { source, host: spec, acceptClockSkew: false },
+        { source, host: hostSpec(), acceptClockSkew: false },
         {
           openHost: async () => overflowing,
           openRepository: (openSignal) => openRepository(backend, PASSWORD, openSignal),
+          registry: REGISTRY,
           owner,
           runs: noRuns(),
           clock: systemClock,
@@ -297,19 +299,17 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
       const message = expect.stringContaining(words) as unknown;
       await expect(cover(path), path).rejects.toMatchObject({ code, message });
     }
-    const source = {
-      name: sourceName('x'),
-      host: hostName('lab'),
-      paths: [Buffer.from('/srv/files')],
-      repository: repositoryName('main'),
-      exclude: [],
-    };
     await guest.must('lvcreate -qq -y -n filler -l "$(($(vgs --noheadings -o vg_free_count vg0) - 60))" vg0', {
       signal,
     });
     try {
       await expect(
-        planBackup(source, { owner, dead: [] }, { host: root, clock: systemClock }, signal),
+        planBackup(
+          { source, host: hostSpec() },
+          { owner, dead: [] },
+          { host: root, clock: systemClock, registry: REGISTRY },
+          signal,
+        ),
       ).rejects.toMatchObject({
         code: 'snapshot.no-room',
         details: { group: 'vg0', freeBytes: 60 * EXTENT },
@@ -319,7 +319,7 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
       await using lease = await acquire(run, 60);
       await guest.must('lvextend -qq -y -l +50 vg0/filler', { signal });
       expect(lease.armed.keeperPid).toBeGreaterThan(1);
-      await expect(lvmThick.create(planFor(run, 20), root, signal)).rejects.toMatchObject({
+      await expect(takeSet(planFor(run, 20), REGISTRY, root, signal)).rejects.toMatchObject({
         code: 'snapshot.no-room',
         message: expect.stringMatching(/\d+/) as unknown,
       });
@@ -331,13 +331,8 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
   test('mounts nothing that it cannot, and gives the kernel\u2019s reason', async () => {
     const run = newRunId();
     await using lease = await acquire(run, 60);
-    const plan = planFor(run, 64);
-    const taken = await lvmThick.create(plan, root, signal);
-    const asExt4 = taken.map((snapshot) => ({
-      ...snapshot,
-      order: { ...(snapshot.order as LvmOrder), fsType: 'ext4' },
-    }));
-    await expect(lvmThick.mount(asExt4, root, lease, signal)).rejects.toMatchObject({
+    const asExt4 = await takeSet(planFor(run, 64, { fsType: 'ext4' }), REGISTRY, root, signal);
+    await expect(mountSet(asExt4.taken, REGISTRY, root, lease, signal)).rejects.toMatchObject({
       code: 'snapshot.mount-failed',
       message: expect.stringMatching(/EXT4-fs \(dm-\d+\)/) as unknown,
     });
@@ -350,9 +345,9 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
     await using host = await connect(alias, sudo, password);
     const run = newRunId();
     await using lease = await acquire(run, 60, host);
-    const taken = await lvmThick.create(planFor(run, 32), host, signal);
-    const readable = await lvmThick.mount(taken, host, lease, signal);
-    await lvmThick.judge(readable, host, lease, signal);
+    const { taken } = await takeSet(planFor(run, 32), REGISTRY, host, signal);
+    const readable = await mountSet(taken, REGISTRY, host, lease, signal);
+    await judgeSet(readable, REGISTRY, host, lease, signal);
     expect(taken).toHaveLength(1);
   });
 

@@ -160,7 +160,9 @@ describe('the command line', () => {
   test('prints the plan, the restore and the sweep for people', async () => {
     const signal = signalOf();
     const plan = await user.run(['plan', 'shop'], signal);
-    expect(plan.stdout).toMatch(/Commands that change the host, in order:\n(?: {2}.+\n)+/);
+    expect(plan.stdout).toMatch(
+      /Steps that change the host, in order; --scripts prints the very scripts:\n(?: {2}.+\n)+/,
+    );
     const restore = await user.run(['restore', 'latest', '/srv/files', '--to', 'back'], signal);
     expect(restore.exitCode, restore.stderr).toBe(0);
     expect(restore.stdout).toContain(`to "${join(user.home, 'back')}"`);

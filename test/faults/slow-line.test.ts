@@ -12,7 +12,8 @@ import { newRunId, ownerId } from '../../shared/domain/names.ts';
 import { openLeaseLine } from '../../shared/pipeline/backup/lease-line.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
 import type { RemoteHost } from '../../shared/remote/remote-host.ts';
-import { acquireLease, type Lease } from '../../shared/snapshot/lease/lease.ts';
+import { acquireLease, type Lease } from '../../shared/snapshot/host/lease.ts';
+import { REGISTRY } from '../../shared/snapshot/registry.ts';
 import { type CuttableProxy, startCuttableProxy } from '../lab/cuttable-proxy.ts';
 import { type LocalSshd, startLocalSshd } from '../lab/local-sshd.ts';
 import { writeSshConfig } from '../lab/open-ssh.ts';
@@ -74,8 +75,8 @@ describe.each([
     );
   const acquire = (host: RemoteHost): Promise<Lease> =>
     acquireLease(
-      { run: newRunId(), owner: ownerId('00112233aabb'), leaseSeconds: LEASE_SECONDS, mounts: 1 },
-      { host, clock: systemClock, logger: silentLogger, onReleaseFailed: () => undefined },
+      { run: newRunId(), owner: ownerId('00112233aabb'), leaseSeconds: LEASE_SECONDS, mounts: 1, holds: 0 },
+      { host, scripts: REGISTRY.scripts, clock: systemClock, logger: silentLogger, onReleaseFailed: () => undefined },
       never,
     );
   /** Reads for more than a lease and a half. */

@@ -243,7 +243,12 @@ test('hostile text reaches the assistant only as data: bounded, without control 
         volumes: texts.map((text) => ({ ...volume, label: text, mountpoints: [text], fsType: text })),
         warnings: texts,
       }),
-      planBackup: async () => ({ ...samplePlan, paths: texts, commands: texts, risks: texts }),
+      planBackup: async () => ({
+        ...samplePlan,
+        paths: texts,
+        commands: samplePlan.commands.map((command) => ({ ...command, does: texts })),
+        risks: texts,
+      }),
     },
   });
   await using connected = await connectInProcess(stillpoint);

@@ -7,7 +7,7 @@ export const EXIT_MEANING: Readonly<Record<ExitCode, string>> = {
   2: 'The command line does not make sense: an unknown command or option, a missing or contradicting argument.',
   3: 'The configuration: no such file, host, source or repository, a mistake in it, or a password that could not be obtained.',
   4: 'The host could not be reached or does not let us work: SSH, host key, login, sudo, a missing program.',
-  5: 'The state of the host: a path, volume or snapshot.',
+  5: 'The state of the host: a path, a volume, a snapshot, an application that would not hold still.',
   6: 'The repository or its store.',
   7: 'The restore: the target folder cannot be used, or nothing could be restored into it.',
   8: 'Finished, but look at it: attributes of a file could not be saved, a check has findings, a repair cannot bring everything back, a restore point was not copied or cannot be read, a repository could not be asked for its restore points, what was restored comes from a restore point that is not whole, a sweep left something alone, a lock could not be removed, or something could not be cleaned up.',

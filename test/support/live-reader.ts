@@ -18,10 +18,10 @@ import { connectHost } from '../../shared/remote/connect-host.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { timestampFromNs } from '../../shared/repository/format/timestamp.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
-import { acquireLease } from '../../shared/snapshot/lease/lease.ts';
-import { mountPath } from '../../shared/snapshot/lease/namespace.ts';
-import { lvmThick } from '../../shared/snapshot/lvm/provider.ts';
-import type { DetectedVolume } from '../../shared/snapshot/provider.ts';
+import { acquireLease } from '../../shared/snapshot/host/lease.ts';
+import { mountPath } from '../../shared/snapshot/host/namespace.ts';
+import type { DetectedVolume, PlannedItem } from '../../shared/snapshot/provider.ts';
+import { REGISTRY } from '../../shared/snapshot/registry.ts';
 import type { Survey } from '../../shared/snapshot/survey.ts';
 
 export interface LiveReaderOrder {
@@ -80,9 +80,13 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
   const onReleaseFailed = (error: unknown): void => {
     throw error;
   };
-  const terms = { run, owner, leaseSeconds: 600, mounts: 1 };
+  const terms = { run, owner, leaseSeconds: 600, mounts: 1, holds: 0 };
   const lease = resources.use(
-    await acquireLease(terms, { host, clock: systemClock, logger: silentLogger, onReleaseFailed }, never),
+    await acquireLease(
+      terms,
+      { host, scripts: REGISTRY.scripts, clock: systemClock, logger: silentLogger, onReleaseFailed },
+      never,
+    ),
   );
   const path = mountPath(run, 0);
   await execa('nsenter', [`--mount=/proc/${lease.armed.keeperPid}/ns/mnt`, 'mount', '--bind', order.dir, path]);
@@ -106,19 +110,14 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
     freeBytesAfter: 0,
     mountpoint: '/',
   };
+  const item = { planned, volume } as unknown as PlannedItem;
   const taken = {
-    run,
-    owner,
-    planned,
-    volume,
-    order: undefined,
-    uuid: '',
-    beforeUptime: 0,
-    afterUptime: 0,
-    wallClockNs: BigInt(Date.now()) * 1_000_000n,
-    path,
-    pinned: undefined,
+    ...{ ...item, run, owner, path, id: 'live' },
+    ...{ beforeUptime: 0, afterUptime: 0, wallClockNs: BigInt(Date.now()) * 1_000_000n },
+    standing: { sizeBytes: 0, seen: {} },
+    mounted: { mountLine: '', rootInode: '', seen: {} },
   };
+  const evidence = { instants: [{ volume: planned.volume, afterUptime: 0, beforeUptime: 0 }], holds: [] };
   const events: RunEventBody[] = [];
   const context = {
     request: { source, host: spec, acceptClockSkew: false },
@@ -133,8 +132,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
         notes: [],
       },
       exclude: compileExcludes(order.exclude ?? []),
-      provider: lvmThick,
-      snapshots: { run, owner, items: [{ planned, volume, order: undefined }], commands: [], risks: [] },
+      snapshots: { run, owner, items: [item], holds: [], risks: [] },
       removes: [],
     },
     readable: [taken],
@@ -151,7 +149,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
   const writer = resources.use(await repository.openWriter(lock));
   const read = await readTrees(context, listings, writer, never);
   ended('read');
-  const report = await commitRestorePoint({ ...context, run, lock, writer, read, taken: [taken] }, never);
+  const report = await commitRestorePoint({ ...context, run, lock, writer, read, evidence }, never);
   ended('commit');
   await lease[Symbol.asyncDispose]();
   ended('release');

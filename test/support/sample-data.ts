@@ -5,6 +5,7 @@ import type { RunEvent, RunEventBody } from '../../shared/domain/events.ts';
 import type { HostInventory, HostSummary } from '../../shared/domain/host.ts';
 import type { Job } from '../../shared/domain/job.ts';
 import { hostName, jobId, repositoryName, restorePointId, runId, sourceName } from '../../shared/domain/names.ts';
+import { parsePlanId } from '../../shared/domain/plan-id.ts';
 import type { BackupReport, CheckReport, CopyReport, RestoreReport, SweepReport } from '../../shared/domain/report.ts';
 import type { FileEntry, RestorePointListing, RestorePointSummary } from '../../shared/domain/restore-point.ts';
 import type { RunFacts } from '../../shared/domain/run-facts.ts';
@@ -77,6 +78,8 @@ export const sampleInventory: HostInventory = {
 };
 
 export const samplePlan: BackupPlan = {
+  kind: 'backup',
+  id: parsePlanId('7f3c01ab5d2e9a04'),
   run: runId('7f3c01ab'),
   source: sourceName('shop'),
   host: hostName('db1'),
@@ -94,8 +97,18 @@ export const samplePlan: BackupPlan = {
   ],
   consistency: 'crash',
   commands: [
-    'lvcreate -y -s -n sp_7f3c01ab_0a1b2c3d -l 512 --monitor n --addtag stillpoint --addtag sp.run=7f3c01ab --addtag sp.owner=00112233aabb vg0/mysql',
-    'lvremove -y vg0/sp_7f3c01ab_0a1b2c3d',
+    {
+      name: 'take-snapshots',
+      does: [
+        'lvcreate -y -s -n sp_7f3c01ab_0a1b2c3d -l 512 --monitor n --addtag stillpoint --addtag sp.run=7f3c01ab --addtag sp.owner=00112233aabb vg0/mysql',
+      ],
+      ...{ needs: 'root', script: 'run=$1 owner=$2\n…', args: ['7f3c01ab', '00112233aabb'] },
+    },
+    {
+      name: 'release-lease',
+      does: ['lvremove -y vg0/sp_7f3c01ab_0a1b2c3d', 'remove /run/stillpoint/7f3c01ab and end the watchman'],
+      ...{ needs: 'root', script: '…', args: ['7f3c01ab', '00112233aabb'] },
+    },
   ],
   estimate: { bytesOnVolumes: 2.5 * GIB },
   risks: ['The snapshot of vg0/mysql can hold 2.0 GiB of changes; if more is written while it is read, the run fails.'],
@@ -208,6 +221,7 @@ export const sampleBackup: BackupReport = {
       peakUsedBytes: 60 * MIB,
     },
   ],
+  holds: [],
   files: { new: 12, changed: 3, unmodified: 10_105 },
   folders: 214,
   others: 1,

@@ -2,7 +2,7 @@
 
 import { displayName } from '../../base/bytes.ts';
 import { never } from '../../base/cancel.ts';
-import type { Consistency } from '../../domain/consistency.ts';
+import { type ConsistencyEvidence, judgeConsistency } from '../../domain/consistency.ts';
 import { consistencyTag, PROGRAM_TAG, sourceTag } from '../../domain/labels.ts';
 import type { RunId } from '../../domain/names.ts';
 import type { BackupReport } from '../../domain/report.ts';
@@ -10,28 +10,26 @@ import { PARTIAL_TAG, unreadableFacts } from '../../domain/wholeness.ts';
 import { timestampFromDate, timestampFromNs } from '../../repository/format/timestamp.ts';
 import type { RepositoryLock, RepositoryWriter } from '../../repository/repository.ts';
 import type { RestorePointStatistics } from '../../repository/restore-point.ts';
-import type { TakenSnapshot } from '../../snapshot/provider.ts';
 import { clockFacts } from './host-clock.ts';
 import { lackingAttributes } from './parent.ts';
 import type { ReadContext, ReadResult } from './read-trees.ts';
-import { skewMs } from './snapshot-report.ts';
 
 export interface CommitContext extends ReadContext {
   readonly run: RunId;
   readonly lock: RepositoryLock;
   readonly writer: RepositoryWriter;
   readonly read: ReadResult;
-  readonly taken: readonly TakenSnapshot[];
+  readonly evidence: ConsistencyEvidence;
 }
 
 export async function commitRestorePoint(
   context: CommitContext,
   signal: AbortSignal,
 ): Promise<Omit<BackupReport, 'snapshots'>> {
-  const { request, repository, writer, read, taken, lock, run, instant } = context;
+  const { request, repository, writer, read, evidence, lock, run, instant } = context;
   const { counts } = read;
   const stats = await writer.flush(signal);
-  const consistency: Consistency = taken.length === 1 ? 'crash' : 'crash-skewed';
+  const { consistency, skewMs } = judgeConsistency(evidence);
   const statistics: RestorePointStatistics = {
     backupStart: instant.time,
     backupEnd: timestampFromDate(context.clock.now()),
@@ -68,8 +66,9 @@ export async function commitRestorePoint(
         stillpoint: {
           run,
           consistency,
-          skewMs: skewMs(taken),
-          volumes: taken.map((snapshot) => snapshot.planned.volume),
+          skewMs,
+          volumes: evidence.instants.map(({ volume }) => volume),
+          evidence,
           ...clockFacts(instant),
           ...(read.omissions.missingCount === 0
             ? {}
@@ -87,7 +86,8 @@ export async function commitRestorePoint(
     restorePoint: point.id,
     parent: read.parent?.id,
     consistency,
-    skewMs: skewMs(taken),
+    skewMs,
+    holds: evidence.holds,
     time: instant.time,
     hostTime: timestampFromNs(instant.host.timeNs),
     clockSkew: instant.host.skew,

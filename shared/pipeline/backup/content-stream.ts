@@ -14,7 +14,7 @@ import type { RunId } from '../../domain/names.ts';
 import type { StreamCommand, StreamResult } from '../../remote/command.ts';
 import { commandFailed } from '../../remote/host-errors.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
-import { ENTER } from '../../snapshot/lease/namespace.ts';
+import { ENTER } from '../../snapshot/host/namespace.ts';
 import type { TarEntry } from '../../tar/entry.ts';
 import { readTar } from '../../tar/reader.ts';
 import { type Complaint, complaintsOfTar, tooMuchUnreadable } from './complaints.ts';

@@ -10,13 +10,15 @@ import { toErrorRecord } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { EmitEvent } from '../../domain/events.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
-import { acquireLease, type Lease, type LeaseTerms } from '../../snapshot/lease/lease.ts';
+import { acquireLease, type Lease, type LeaseTerms } from '../../snapshot/host/lease.ts';
+import type { HostScripts } from '../../snapshot/host/scripts.ts';
 import type { TakenSnapshot } from '../../snapshot/provider.ts';
 import type { OwnRuns } from '../own-runs.ts';
 import { freezeMs } from './snapshot-report.ts';
 
 export interface HoldPorts {
   readonly host: RemoteHost;
+  readonly scripts: HostScripts;
   readonly runs: OwnRuns;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -42,7 +44,7 @@ export class HeldHost implements AsyncDisposable {
   }
 
   static async acquire(terms: LeaseTerms, ports: HoldPorts, signal: AbortSignal): Promise<HeldHost> {
-    const { host, clock, logger, emit } = ports;
+    const { host, scripts, clock, logger, emit } = ports;
     const { run } = terms;
     await ports.runs.begin(run);
     emit({ type: 'lease-arming', host: host.name, run });
@@ -51,7 +53,7 @@ export class HeldHost implements AsyncDisposable {
       failure.error = error;
       emit({ type: 'cleanup-failed', what: `releasing run ${run} on ${host.name}`, error: toErrorRecord(error) });
     };
-    const lease = await acquireLease(terms, { host, clock, logger, onReleaseFailed }, signal).catch(
+    const lease = await acquireLease(terms, { host, scripts, clock, logger, onReleaseFailed }, signal).catch(
       (error: unknown) => {
         // What half an arming had made was taken back, or it was said that this failed.
         if (!('error' in failure)) emit({ type: 'lease-released', host: host.name, run });

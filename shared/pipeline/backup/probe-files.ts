@@ -4,7 +4,7 @@
  */
 import type { RunId } from '../../domain/names.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
-import { ENTER } from '../../snapshot/lease/namespace.ts';
+import { ENTER } from '../../snapshot/host/namespace.ts';
 
 export interface ShortFile {
   /** As tar was given it. */

@@ -1,6 +1,9 @@
 /** What became of the snapshots of a run, for its report. */
+import type { ConsistencyEvidence } from '../../domain/consistency.ts';
 import type { SnapshotReport } from '../../domain/report.ts';
-import type { GuardReading } from '../../snapshot/lease/commands.ts';
+import type { PlannedHold } from '../../quiesce/hook.ts';
+import type { HeldSpan } from '../../snapshot/critical-section.ts';
+import type { GuardReading } from '../../snapshot/host/commands.ts';
 import type { TakenSnapshot } from '../../snapshot/provider.ts';
 
 /** Uptime on the host has a resolution of 10 ms; the bound is rounded up by it. */
@@ -8,12 +11,31 @@ export function freezeMs(snapshot: TakenSnapshot): number {
   return Math.round((snapshot.afterUptime - snapshot.beforeUptime) * 1000) + 10;
 }
 
-/** Between the first instant and the last, as a bound; 0 where there is one. */
-export function skewMs(taken: readonly TakenSnapshot[]): number {
-  if (taken.length < 2) return 0;
-  const first = Math.min(...taken.map((snapshot) => snapshot.beforeUptime));
-  const last = Math.max(...taken.map((snapshot) => snapshot.afterUptime));
-  return Math.round((last - first) * 1000) + 10;
+/** What the label of a restore point rests on. */
+export function evidenceOf(
+  taken: readonly TakenSnapshot[],
+  holds: readonly PlannedHold[],
+  held: readonly HeldSpan[],
+): ConsistencyEvidence {
+  return {
+    instants: taken.map(({ planned, beforeUptime, afterUptime }) => ({
+      volume: planned.volume,
+      afterUptime: beforeUptime,
+      beforeUptime: afterUptime,
+    })),
+    holds: holds.flatMap(({ label, guarantees }, index) => {
+      const span = held[index];
+      if (span === undefined) return [];
+      const { fromUptime, provedUptime, untilUptime } = span;
+      return [
+        {
+          ...{ what: label, guarantees, fromUptime },
+          ...(provedUptime === undefined ? {} : { provedUptime }),
+          ...(untilUptime === undefined ? {} : { untilUptime }),
+        },
+      ];
+    }),
+  };
 }
 
 export function snapshotReports(
@@ -28,6 +50,6 @@ export function snapshotReports(
     instant: { afterUptime: snapshot.beforeUptime, beforeUptime: snapshot.afterUptime },
     lifetimeMs,
     sizeBytes: snapshot.planned.sizeBytes,
-    peakUsedBytes: peaks.get(snapshot.planned.snapshot)?.usedBytes ?? 0,
+    peakUsedBytes: peaks.get(snapshot.id)?.usedBytes ?? 0,
   }));
 }

@@ -1,28 +1,14 @@
 /** What went wrong when LVM made or mounted a snapshot, from the exit code of our script and from what LVM said. */
 import { quotation } from '../../base/bytes.ts';
-import { StillpointError, toStillpointError } from '../../base/errors.ts';
+import { StillpointError } from '../../base/errors.ts';
+import type { FailedPart } from '../../remote/fragment.ts';
 import { lastLines } from '../../remote/host-errors.ts';
-import { noControlFiles } from '../lease/lease.ts';
-import type { TakenSnapshot } from '../provider.ts';
+import { CREATE_EXITS } from './create.ts';
 
-export function createError(error: unknown, host: string): unknown {
-  const known = toStillpointError(error);
-  if (known.code !== 'remote.command-failed') return error;
-  const stderr = stderrOf(known);
-  const facts = { details: known.details, cause: error };
-  if (known.details['exitCode'] === 75) {
-    return new StillpointError(
-      'snapshot.lease-lost',
-      `The lease on "${host}" ended while the snapshots were being made.`,
-      {
-        advice:
-          'Run the backup again; if it recurs, the host is too slow for the lease: raise "leaseSeconds" of the host.',
-        ...facts,
-      },
-    );
-  }
-  if (known.details['exitCode'] === 71) return noControlFiles(known, host);
-  if (known.details['exitCode'] === 78) {
+export function createError(failed: FailedPart, host: string): StillpointError {
+  const { stderr, exitCode } = failed;
+  const facts = { details: { ...failed }, cause: undefined };
+  if (exitCode === CREATE_EXITS.noDevice) {
     return new StillpointError(
       'snapshot.create-failed',
       `LVM on "${host}" reported a new snapshot, and there is no such device.`,
@@ -64,25 +50,18 @@ export function createError(error: unknown, host: string): unknown {
   );
 }
 
-export function mountError(error: unknown, snapshot: TakenSnapshot, host: string): unknown {
-  const known = toStillpointError(error);
-  if (known.code !== 'remote.command-failed') return error;
-  const stderr = stderrOf(known);
+/** @param volume of which it is a snapshot */
+export function mountError(failed: FailedPart, volume: string, host: string): StillpointError {
   return new StillpointError(
     'snapshot.mount-failed',
-    `The snapshot of "${snapshot.planned.volume}" on "${host}" could not be mounted.${lastLines(stderr)}`,
+    `The snapshot of "${volume}" on "${host}" could not be mounted.${lastLines(failed.stderr)}`,
     {
       advice:
         'Look at "dmesg" on the host, and check the file system of the volume; the record of the job has all that was said.',
-      details: known.details,
-      cause: error,
+      details: { ...failed },
+      cause: undefined,
     },
   );
-}
-
-function stderrOf(error: StillpointError): string {
-  const { stderr } = error.details as { stderr?: unknown };
-  return typeof stderr === 'string' ? stderr : '';
 }
 
 function lastLine(stderr: string): string {

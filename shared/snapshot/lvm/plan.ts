@@ -2,12 +2,9 @@
 import { formatBytes } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 import { Problems } from '../../base/problems.ts';
-import type { RunId } from '../../domain/names.ts';
 import { mintSnapshotName } from '../../domain/snapshot-name.ts';
-import { watchmanLines } from '../lease/commands.ts';
-import type { DetectedVolume, PlannedItem, RunIdentity, SnapshotPlan } from '../provider.ts';
-import { lvcreateLine, type SnapshotOrder } from './create.ts';
-import { mountLine } from './mount.ts';
+import type { DetectedVolume, RunIdentity, StoragePlan } from '../provider.ts';
+import { type LvmItem, lvmItem } from './item.ts';
 import type { LogicalVolumeRecord, VolumeGroupRecord } from './records.ts';
 import { SIZING, sizeSnapshot } from './sizing.ts';
 
@@ -19,41 +16,32 @@ export interface Origin {
   readonly writtenBytesPerSecond: number | undefined;
 }
 
-interface LvmItem extends PlannedItem {
-  readonly order: LvmOrder;
-}
-
-export interface LvmOrder extends SnapshotOrder {
-  readonly fsType: string;
-  readonly extentBytes: number;
-}
-
 /** @param originOf of a volume that can be snapshotted; undefined for every other one */
 export function planSnapshots(
   volumes: readonly DetectedVolume[],
   groups: readonly VolumeGroupRecord[],
   originOf: (volume: DetectedVolume) => Origin | undefined,
   { host, ...identity }: RunIdentity & { readonly host: string },
-): SnapshotPlan {
+): StoragePlan {
   const free = new Map(groups.map((group) => [group.vg_uuid, group.vg_free_count * group.vg_extent_size]));
   const risks: string[] = [];
   const problems = new Problems();
   const items = volumes.flatMap((volume) => {
     const item = problems.attempt(() =>
-      planItem(volume, originOf(volume) ?? refuse(volume), free, { run: identity.run, host }),
+      planItem(volume, originOf(volume) ?? refuse(volume), free, { ...identity, host }),
     );
     if (item !== undefined) risks.push(...item.risks);
     return item === undefined ? [] : [item.item];
   });
   problems.throwIfAny((count) => `There is no room on "${host}" for ${count} of ${volumes.length} snapshots`);
-  return { ...identity, items, risks, commands: commandLines(items, identity) };
+  return { items, risks };
 }
 
 function planItem(
   detected: DetectedVolume,
   { volume: lv, group, writtenBytesPerSecond }: Origin,
   free: Map<string, number>,
-  { run, host }: { readonly run: RunId; readonly host: string },
+  { host, ...identity }: RunIdentity & { readonly host: string },
 ): { readonly item: LvmItem; readonly risks: readonly string[] } {
   const { volume } = detected;
   const freeBytes = free.get(group.vg_uuid) ?? 0;
@@ -64,8 +52,9 @@ function planItem(
   // What one lacks is not there for the next one either.
   free.set(group.vg_uuid, Math.max(0, freeBytes - (size?.sizeBytes ?? needed)));
   if (size === undefined) throw noRoom(lv, group, { host, freeBytes, needed });
-  const snapshot = mintSnapshotName(run, volume.id);
-  const item: LvmItem = {
+  const snapshot = mintSnapshotName(identity.run, volume.id);
+  const item = lvmItem({
+    identity,
     volume: detected,
     planned: {
       volume: volume.label,
@@ -85,7 +74,7 @@ function planItem(
       fsType: volume.fsType,
       extentBytes,
     },
-  };
+  });
   return { item, risks: risksOf(volume.label, lv, size.cannotOverflow ? undefined : size.sizeBytes) };
 }
 
@@ -103,19 +92,6 @@ function risksOf(label: string, lv: LogicalVolumeRecord, roomBytes: number | und
     );
   }
   return risks;
-}
-
-/** All are made before the first one goes. */
-function commandLines(items: readonly LvmItem[], { run, owner }: RunIdentity): readonly string[] {
-  const watchman = watchmanLines(run, owner);
-  const ordered = items.map(({ order }) => order);
-  return [
-    watchman.start,
-    ...ordered.map((order) => lvcreateLine(order, run, owner)),
-    ...ordered.map(({ group, name, fsType }, index) => mountLine(run, { index, group, snapshot: name, fsType })),
-    ...ordered.map((order) => `lvremove -y ${order.group}/${order.name}`),
-    watchman.stop,
-  ];
 }
 
 function refuse({ volume }: DetectedVolume): never {

@@ -47,13 +47,18 @@ export function sizeSnapshot(input: SizingInput): { readonly size: SnapshotSize 
   const useful = largestUseful(originBytes, extentBytes);
   const readingSeconds = (input.usedBytes ?? originBytes) / SIZING.assumedReadBytesPerSecond;
   const foreseen = (input.writtenBytesPerSecond ?? 0) * readingSeconds * SIZING.rateFactor;
-  const wanted = Math.max(SIZING.floorBytes, originBytes * SIZING.floorShare, foreseen);
+  const wanted = Math.max(SIZING.floorBytes, originBytes * SIZING.floorShare, inSteps(foreseen));
   const needed = roundUp(Math.min(wanted, useful), extentBytes);
   const available = roundDown(freeBytes * (1 - SIZING.reserveShare), extentBytes);
   if (available < needed) return { size: undefined, needed };
   // Half of what is free is ours to use without asking; with it an overflow becomes impossible or at least unlikely.
   const sizeBytes = Math.min(useful, Math.max(needed, roundDown(freeBytes / 2, extentBytes)));
   return { size: { sizeBytes, extents: sizeBytes / extentBytes, cannotOverflow: sizeBytes >= useful }, needed };
+}
+
+/** Rounded up by an eighth at the most, so that a plan does not change with every write to the origin. */
+function inSteps(bytes: number): number {
+  return bytes < 8 ? bytes : roundUp(bytes, 2 ** (Math.floor(Math.log2(bytes)) - 3));
 }
 
 const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;

@@ -18,6 +18,7 @@ import { connectHost } from '../../../shared/remote/connect-host.ts';
 import { withChanges } from '../../../shared/repository/backend/changes.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
 import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
+import { REGISTRY } from '../../../shared/snapshot/registry.ts';
 import { aRecord } from '../../support/jobs/a-record.ts';
 import { CHEAP_KEY } from '../../support/test-repository.ts';
 
@@ -94,6 +95,7 @@ export async function runBackup(
         ),
       openRepository: (openSignal) =>
         openRepository(withChanges(createLocalBackend(repositoryFolder(setting)), changes), PASSWORD, openSignal),
+      registry: REGISTRY,
       owner: OWNER,
       runs: await registerFor(setting),
       clock: systemClock,

@@ -5,11 +5,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { ownerId, runId } from '../../../shared/domain/names.ts';
-import { releaseLease, sweepHost } from '../../../shared/snapshot/lease/commands.ts';
+import { releaseLease, sweepHost } from '../../../shared/snapshot/host/commands.ts';
+import { FORMAT } from '../../../shared/snapshot/host/run-folder.ts';
 import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/lvm/list.ts';
+import { REGISTRY } from '../../../shared/snapshot/registry.ts';
 import { needing } from '../../support/needing.ts';
 import { type MetadataLvm, startMetadataLvm, whyNoMetadataLvm } from '../../support/snapshot/metadata-lvm.ts';
 
+const { scripts } = REGISTRY;
 const owner = ownerId('00112233aabb');
 const [run, other] = [runId('0123abcd'), runId('89abcdef')];
 const whyNot = await whyNoMetadataLvm();
@@ -58,8 +61,8 @@ describe('a host whose lvm.conf', needing(whyNot), () => {
     await lvm.configure({});
     await lvm.sh(`rm -rf /run/stillpoint
 for group in hv-0 hv1; do vgcfgrestore -qq --yes --force -f "/run/$group" $group; done
-mkdir -p /run/stillpoint/${run}; cd /run/stillpoint/${run}; echo ${owner} > owner; echo 9999999999 > expires
-printf 'hv-0 ${first}\nhv1 sp_${run}_33333333\n' > planned`);
+mkdir -p /run/stillpoint/${run}; cd /run/stillpoint/${run}; echo ${owner} > owner; echo ${FORMAT} > format; echo 9999999999 > expires
+printf 'lvm hv-0/${first}\nlvm hv1/sp_${run}_33333333\n' > planned`);
   });
 
   const look = async (): Promise<unknown> => [
@@ -72,9 +75,9 @@ printf 'hv-0 ${first}\nhv1 sp_${run}_33333333\n' > planned`);
     expect(plain).toMatchObject([{ length: 6 }, { length: 2 }]);
     await lvm.configure(settings);
     expect(await look()).toEqual(plain);
-    const released = await lvm.host.run(releaseLease(run, owner), never);
+    const released = await lvm.host.run(releaseLease(scripts, run, owner), never);
     expect(released).toEqual({ removed: [`hv-0/${first}`, `hv1/${second}`], kept: [] });
-    expect(await lvm.host.run(sweepHost(owner), never)).toEqual({
+    expect(await lvm.host.run(sweepHost(scripts, owner), never)).toEqual({
       removed: [`hv1/${third}`],
       kept: [{ object: `hv1/${foreign}`, reason: expect.stringContaining('mark') as unknown }],
     });
@@ -89,7 +92,7 @@ printf 'hv-0 ${first}\nhv1 sp_${run}_33333333\n' > planned`);
       code: 'remote.command-failed',
       message: expect.stringContaining('configuration invalid') as unknown,
     });
-    expect(await lvm.host.run(sweepHost(owner), never)).toEqual({
+    expect(await lvm.host.run(sweepHost(scripts, owner), never)).toEqual({
       removed: [],
       kept: [
         {

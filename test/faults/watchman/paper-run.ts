@@ -4,11 +4,15 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
+import { StillpointError } from '../../../shared/base/errors.ts';
 import { newRunId, ownerId, type RunId } from '../../../shared/domain/names.ts';
-import { armLease } from '../../../shared/snapshot/lease/commands.ts';
-import type { SnapshotOrder } from '../../../shared/snapshot/lvm/create.ts';
+import { type MadeSnapshot, takeSnapshots } from '../../../shared/snapshot/critical-section.ts';
+import { armLease } from '../../../shared/snapshot/host/commands.ts';
+import { createSnapshot, type SnapshotOrder } from '../../../shared/snapshot/lvm/create.ts';
+import { REGISTRY } from '../../../shared/snapshot/registry.ts';
 import { eventually, type PaperHost, type Shell, startPaperHost } from '../../support/snapshot/paper-lvm.ts';
 
+export const { scripts } = REGISTRY;
 export const owner = ownerId('00112233aabb');
 export const other = ownerId('ffeeddccbbaa');
 
@@ -19,6 +23,8 @@ export interface PaperRun {
   readonly folder: () => string;
   readonly ourTags: () => string;
   readonly order: () => SnapshotOrder;
+  /** Makes these in one critical section; a part that fails is an error with its exit code and what was said. */
+  readonly create: (orders?: readonly SnapshotOrder[], signal?: AbortSignal) => Promise<readonly MadeSnapshot[]>;
   readonly arm: (leaseSeconds: number, mounts?: number) => Promise<void>;
   readonly exists: (path: string) => Promise<boolean>;
   /** Waits until the folder of the run is gone. */
@@ -44,9 +50,21 @@ export function paperRun(shell: Shell, whyNot: string | undefined): PaperRun {
     extents: 64,
     leastExtents: 16,
     reserveExtents: 100,
+    extentBytes: 4_194_304,
   });
+  const create = async (
+    orders: readonly SnapshotOrder[] = [order()],
+    signal: AbortSignal = never,
+  ): Promise<readonly MadeSnapshot[]> => {
+    const identity = { run, owner };
+    const section = { ...identity, holds: [], creates: orders.map((each) => createSnapshot(identity, each)) };
+    const answer = await paper.host.run(takeSnapshots(section, scripts), signal);
+    if ('result' in answer) return answer.result.made;
+    const facts = { advice: '', details: { ...answer.failed }, cause: undefined };
+    throw new StillpointError('snapshot.create-failed', 'a part failed', facts);
+  };
   const arm = async (leaseSeconds: number, mounts = 1): Promise<void> => {
-    await paper.host.run(armLease({ run, owner, leaseSeconds, mounts }), never);
+    await paper.host.run(armLease(scripts, { run, owner, leaseSeconds, mounts, holds: 0 }), never);
   };
   const exists = async (path: string): Promise<boolean> => (await paper.sh(`[ ! -e '${path}' ] || echo yes`)) === 'yes';
   const gone = (): Promise<void> => eventually(async () => !(await exists(folder())), 'the run is gone');
@@ -83,7 +101,7 @@ setsid nsenter --mount=/proc/$pid/ns/mnt -- sleep 4242 </dev/null >/dev/null 2>&
   });
 
   return {
-    ...{ shell, folder, ourTags, order, arm, exists, gone, startReader, lives, processes },
+    ...{ shell, folder, ourTags, order, create, arm, exists, gone, startReader, lives, processes },
     paper: () => paper,
     run: () => run,
   };

@@ -7,11 +7,10 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { newRunId, type RunId } from '../../../shared/domain/names.ts';
 import { listTree, parseListing } from '../../../shared/pipeline/backup/listing.ts';
-import { releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/lease/commands.ts';
-import { createSnapshots } from '../../../shared/snapshot/lvm/create.ts';
+import { releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/host/commands.ts';
 import { whyNoNamespaceHost } from '../../support/snapshot/namespace-host.ts';
 import { aUuid, eventually, hasShell, type PaperHost, type Shell } from '../../support/snapshot/paper-lvm.ts';
-import { other, owner, type PaperRun, paperRun } from './paper-run.ts';
+import { other, owner, type PaperRun, paperRun, scripts } from './paper-run.ts';
 import { judgeVolumes } from './volumes.ts';
 
 const noHost = await whyNoNamespaceHost();
@@ -26,7 +25,7 @@ export function watchmanSuite(shell: Shell): void {
 }
 
 function judgeWatchman(lab: PaperRun): void {
-  const { folder, ourTags, order, arm, exists, gone, startReader, lives, processes } = lab;
+  const { folder, ourTags, create, arm, exists, gone, startReader, lives, processes } = lab;
   let paper: PaperHost;
   let run: RunId;
   beforeEach(() => {
@@ -37,21 +36,21 @@ function judgeWatchman(lab: PaperRun): void {
   test('leaves nothing after a release: no folder, no snapshot, no process', async () => {
     await arm(60, 2);
     expect(await paper.sh(`cd ${folder()}; ls; ls -A mnt/*`)).toBe(
-      'boot\nexpires\nkeeper\nmnt\nowner\nplanned\nsnapshots\nwatch\nwatch.sh\nmnt/0:\nnot-mounted\n\nmnt/1:\nnot-mounted',
+      'boot\nexpires\nformat\nkeeper\nmnt\nowner\nplanned\nsnapshots\nwatch\nwatch.sh\nmnt/0:\nnot-mounted\n\nmnt/1:\nnot-mounted',
     );
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
+    await create();
     await startReader();
-    const result = await paper.host.run(releaseLease(run, owner), never);
+    const result = await paper.host.run(releaseLease(scripts, run, owner), never);
     expect(result).toEqual({ removed: [`vg0/sp_${run}_11111111`], kept: [] });
     expect(await exists('/run/stillpoint')).toBe(false);
     expect(await paper.volumes()).toEqual([]);
     await eventually(async () => (await processes()) === '', 'watchman, keeper and reader have ended');
-    expect((await paper.host.run(releaseLease(run, owner), never)).removed).toEqual([]);
+    expect((await paper.host.run(releaseLease(scripts, run, owner), never)).removed).toEqual([]);
   });
 
   test('removes everything by itself when nobody renews, one object a command', async () => {
     await arm(2);
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
+    await create();
     const reader = await startReader();
     await gone();
     expect(await lives(reader)).toBe(false);
@@ -64,7 +63,12 @@ function judgeWatchman(lab: PaperRun): void {
   test('is put off by a renewal', async () => {
     await arm(30);
     const before = Number(await paper.sh(`cat ${folder()}/expires`));
-    expect(await paper.host.run(renewLease(run, 3000), never)).toEqual({ state: 'alive', peaks: [], invalid: [] });
+    expect(await paper.host.run(renewLease(run, 3000), never)).toEqual({
+      state: 'alive',
+      peaks: [],
+      full: [],
+      gone: [],
+    });
     expect(Number(await paper.sh(`cat ${folder()}/expires`))).toBeGreaterThanOrEqual(before + 2970);
   });
 
@@ -87,7 +91,7 @@ function judgeWatchman(lab: PaperRun): void {
 
   test('takes an expiry that is no number for an end', async () => {
     await arm(60);
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
+    await create();
     await paper.sh(`printf '12\\n;x' > ${folder()}/expires; echo 'soon $(reboot)' > ${folder()}/expires`);
     expect(await paper.host.run(renewLease(run, 60), never)).toMatchObject({ state: 'gone' });
     await gone();
@@ -96,9 +100,9 @@ function judgeWatchman(lab: PaperRun): void {
 
   test('tries again when lvremove fails, and goes on after a release that could not', async () => {
     await arm(600);
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
+    await create();
     await paper.fail('lvremove', 1000);
-    const result = await paper.host.run(releaseLease(run, owner), never);
+    const result = await paper.host.run(releaseLease(scripts, run, owner), never);
     expect(result.removed).toEqual([]);
     expect(result.kept.map(({ object }) => object)).toEqual([`vg0/sp_${run}_11111111`, folder()]);
     await paper.fail('lvremove', 0);
@@ -111,7 +115,7 @@ function judgeWatchman(lab: PaperRun): void {
     const reader = await startReader();
     const foreign = await paper.sh('setsid sleep 5353 </dev/null >/dev/null 2>&1 & echo $!');
     await paper.sh(`read -r pid ns < ${folder()}/keeper; kill -KILL $pid; echo "${foreign} $ns" > ${folder()}/keeper`);
-    await paper.host.run(releaseLease(run, owner), never);
+    await paper.host.run(releaseLease(scripts, run, owner), never);
     expect([await lives(reader), await lives(foreign)]).toEqual([false, true]);
     await paper.sh(`kill ${foreign}`);
   });
@@ -126,46 +130,46 @@ function judgeWatchman(lab: PaperRun): void {
     );
     await paper.sh(`read -r pid ns < ${folder()}/keeper; kill -KILL $pid
 echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
-    await paper.host.run(releaseLease(run, owner), never);
+    await paper.host.run(releaseLease(scripts, run, owner), never);
     expect(await lives(foreign)).toBe(true);
     await paper.sh(`kill ${foreign}`);
   });
 
   test.each([
-    '0 2097152 snapshot Invalid',
-    '0 2097152 snapshot Overflow',
-    '0 2097152 snapshot Merge failed',
-    '',
-    '0 9 striped 2 a',
-  ])('stops the readers of a snapshot whose status is "%s", and tells the next renewal', async (status) => {
+    ['0 2097152 snapshot Invalid', 'full'],
+    ['0 2097152 snapshot Overflow', 'full'],
+    ['0 2097152 snapshot Merge failed', 'full'],
+    ['', 'gone'],
+    ['0 9 striped 2 a', 'gone'],
+  ])('stops the readers of a snapshot whose status is "%s", and tells the next renewal', async (status, why) => {
     await arm(20);
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
+    await create();
     const reader = await startReader();
     await paper.put({ name: `sp_${run}_11111111`, tags: ourTags(), uuid: aUuid('x'), status });
     await eventually(async () => !(await lives(reader)), 'the reader is stopped');
     const state = await paper.host.run(renewLease(run, 20), never);
-    expect(state).toMatchObject({ state: 'alive', invalid: [`sp_${run}_11111111`] });
+    expect(state).toMatchObject({ state: 'alive', [why]: [`vg0/sp_${run}_11111111`] });
     expect(await paper.volumes()).toHaveLength(1);
   });
 
   test('is missed by the next renewal when it was killed, and the sweep does its work', async () => {
     await arm(600);
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
+    await create();
     const reader = await startReader();
     await paper.sh(`kill -KILL "$(cat ${folder()}/watch)"`);
     expect(await paper.host.run(renewLease(run, 600), never)).toMatchObject({ state: 'unwatched' });
-    expect((await paper.host.run(sweepHost(owner), never)).kept).toEqual([
+    expect((await paper.host.run(sweepHost(scripts, owner), never)).kept).toEqual([
       { object: folder(), reason: 'a run is using it now' },
     ]);
     await paper.sh(`echo 1 > ${folder()}/expires`);
-    const swept = await paper.host.run(sweepHost(owner), never);
+    const swept = await paper.host.run(sweepHost(scripts, owner), never);
     expect(swept).toEqual({ removed: [`vg0/sp_${run}_11111111`, folder()], kept: [] });
     expect(await lives(reader)).toBe(false);
   });
 
   test('sweeps orphans of ours and leaves the living, the foreign and those of others', async () => {
     await arm(600);
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
+    await create();
     await paper.put({ name: 'sp_0000aaaa_11111111', tags: `sp.owner=${owner},sp.run=0000aaaa,stillpoint` });
     await paper.put({ name: 'sp_0000bbbb_11111111', tags: `sp.owner=${other},sp.run=0000bbbb,stillpoint` });
     await paper.put({ name: 'sp_0000cccc_11111111' });
@@ -177,7 +181,7 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
     await paper.sh(
       `mkdir /run/stillpoint/notes /run/stillpoint/0000eeee; echo ${other} > /run/stillpoint/0000eeee/owner; echo 1 > /run/stillpoint/0000eeee/expires`,
     );
-    const { removed, kept } = await paper.host.run(sweepHost(owner), never);
+    const { removed, kept } = await paper.host.run(sweepHost(scripts, owner), never);
     expect(removed).toEqual(['vg0/sp_0000aaaa_11111111']);
     expect(kept.map(({ object, reason }) => `${object}: ${reason}`).toSorted()).toEqual(
       [
@@ -194,11 +198,11 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
 
   test('removes a run whose process is known to be dead, though its lease still runs', async () => {
     await arm(600);
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
+    await create();
     const reader = await startReader();
-    expect(await paper.host.run(sweepHost(other, [run]), never)).toMatchObject({ removed: [] });
-    expect(await paper.host.run(sweepHost(owner, [newRunId()]), never)).toMatchObject({ removed: [] });
-    const swept = await paper.host.run(sweepHost(owner, [newRunId(), run]), never);
+    expect(await paper.host.run(sweepHost(scripts, other, [run]), never)).toMatchObject({ removed: [] });
+    expect(await paper.host.run(sweepHost(scripts, owner, [newRunId()]), never)).toMatchObject({ removed: [] });
+    const swept = await paper.host.run(sweepHost(scripts, owner, [newRunId(), run]), never);
     expect(swept).toEqual({ removed: [`vg0/sp_${run}_11111111`, folder()], kept: [] });
     expect(await lives(reader)).toBe(false);
     expect(await paper.volumes()).toEqual([]);
@@ -208,8 +212,8 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
     await paper.sh(`mkdir -p ${folder()}`);
     await expect(arm(600)).rejects.toMatchObject({ details: { exitCode: 71 } });
     await paper.sh(`rmdir ${folder()}`);
-    expect(await paper.host.run(sweepHost(owner), never)).toEqual({ removed: [], kept: [] });
-    const swept = await paper.host.run(sweepHost(owner, [run]), never);
+    expect(await paper.host.run(sweepHost(scripts, owner), never)).toEqual({ removed: [], kept: [] });
+    const swept = await paper.host.run(sweepHost(scripts, owner, [run]), never);
     expect(swept).toEqual({ removed: [`/run/stillpoint/.${run}`], kept: [] });
   });
 
@@ -218,7 +222,7 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
     await paper.sh(
       `kill -KILL "$(cat ${folder()}/watch)"; echo 11111111-2222-3333-4444-555555555555 > ${folder()}/boot`,
     );
-    expect((await paper.host.run(sweepHost(owner), never)).removed).toEqual([folder()]);
+    expect((await paper.host.run(sweepHost(scripts, owner), never)).removed).toEqual([folder()]);
   });
 
   test('never shows a run folder that is half made', async () => {
@@ -226,15 +230,15 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
     await expect(arm(60)).rejects.toMatchObject({ details: { exitCode: 71 } });
     await paper.sh(`rmdir ${folder()}`);
     expect(await paper.sh('ls -A /run/stillpoint')).toBe(`.${run}`);
-    expect(await paper.host.run(sweepHost(owner), never)).toEqual({ removed: [], kept: [] });
+    expect(await paper.host.run(sweepHost(scripts, owner), never)).toEqual({ removed: [], kept: [] });
     await paper.sh(`echo 1 > /run/stillpoint/.${run}/expires`);
-    expect(await paper.host.run(sweepHost(other), never)).toEqual({ removed: [], kept: [] });
-    expect((await paper.host.run(sweepHost(owner), never)).removed).toEqual([`/run/stillpoint/.${run}`]);
+    expect(await paper.host.run(sweepHost(scripts, other), never)).toEqual({ removed: [], kept: [] });
+    expect((await paper.host.run(sweepHost(scripts, owner), never)).removed).toEqual([`/run/stillpoint/.${run}`]);
     expect(await exists('/run/stillpoint')).toBe(false);
     await paper.sh(`mkdir -p ${folder()}`);
     await expect(arm(60)).rejects.toMatchObject({ details: { exitCode: 71 } });
     await paper.sh(`rmdir ${folder()}`);
-    await paper.host.run(releaseLease(run, owner), never);
+    await paper.host.run(releaseLease(scripts, run, owner), never);
     expect(await exists('/run/stillpoint')).toBe(false);
   });
 
@@ -252,7 +256,7 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
     // What an attacker prepared there: a run of ours that has ended, and a link where we would write.
     await paper.sh(`mkdir -p ${folder()} 2>/dev/null && echo precious > /run/victim && echo ${owner} > ${folder()}/owner &&
 echo 1 > ${folder()}/expires && ln -s /run/victim ${folder()}/ended || :`);
-    expect(await paper.host.run(sweepHost(owner), never)).toEqual({
+    expect(await paper.host.run(sweepHost(scripts, owner), never)).toEqual({
       removed: [],
       kept: [{ object: '/run/stillpoint', reason: expect.stringContaining('root alone can write') as string }],
     });
@@ -276,7 +280,7 @@ nsenter --mount=/proc/$pid/ns/mnt sh -c 'mkdir -p "$1/there/deep" && ln -s /etc 
     for (const below of ['/etc', '/etc/ssl', '/there/link/deep', '/there/../etc', '/gone/deep']) {
       await expect(list(below), below).rejects.toMatchObject({ code: 'remote.command-failed' });
     }
-    await paper.host.run(releaseLease(run, owner), never);
+    await paper.host.run(releaseLease(scripts, run, owner), never);
   });
 
   test('lets go of what the host unmounts', async () => {
@@ -288,6 +292,6 @@ nsenter --mount=/proc/$pid/ns/mnt sh -c 'mkdir -p "$1/there/deep" && ln -s /etc 
     await paper.sh('umount /run/disk');
     expect(await seen()).toBe('0');
     await paper.sh('rmdir /run/disk');
-    await paper.host.run(releaseLease(run, owner), never);
+    await paper.host.run(releaseLease(scripts, run, owner), never);
   });
 }

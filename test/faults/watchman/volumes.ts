@@ -4,15 +4,17 @@
  */
 import { beforeEach, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
+import type { PlannedSnapshot } from '../../../shared/domain/backup-plan.ts';
 import type { RunId } from '../../../shared/domain/names.ts';
-import { releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/lease/commands.ts';
-import { createSnapshots } from '../../../shared/snapshot/lvm/create.ts';
-import { mountSnapshot } from '../../../shared/snapshot/lvm/mount.ts';
+import { releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/host/commands.ts';
+import { lvmItem } from '../../../shared/snapshot/lvm/item.ts';
+import { mountSnapshots } from '../../../shared/snapshot/mounting.ts';
+import type { DetectedVolume } from '../../../shared/snapshot/provider.ts';
 import { aUuid, eventually, type PaperHost } from '../../support/snapshot/paper-lvm.ts';
-import { other, owner, type PaperRun } from './paper-run.ts';
+import { other, owner, type PaperRun, scripts } from './paper-run.ts';
 
 export function judgeVolumes(lab: PaperRun): void {
-  const { folder, ourTags, order, arm, gone, processes, shell } = lab;
+  const { folder, ourTags, order, create, arm, gone, processes, shell } = lab;
   let paper: PaperHost;
   let run: RunId;
   beforeEach(() => {
@@ -22,10 +24,10 @@ export function judgeVolumes(lab: PaperRun): void {
 
   test('removes what it recorded, and nothing else, where no report of LVM can be had', async () => {
     await arm(600);
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
+    await create();
     await paper.put({ name: `sp_${run}_22222222`, tags: ourTags() });
     await paper.fail('lvs', 1000);
-    const result = await paper.host.run(releaseLease(run, owner), never);
+    const result = await paper.host.run(releaseLease(scripts, run, owner), never);
     expect(result).toEqual({ removed: [`vg0/sp_${run}_11111111`], kept: [] });
     expect(await paper.volumes()).toEqual([`vg0/sp_${run}_22222222`]);
   });
@@ -36,10 +38,10 @@ export function judgeVolumes(lab: PaperRun): void {
     ['is no snapshot', '', 'owi-aos---'],
   ])('removes nothing unseen that %s, though it was recorded', async (_what, tags, attr) => {
     await arm(600);
-    await paper.sh(`echo 'vg0 sp_${run}_11111111' > ${folder()}/planned`);
+    await paper.sh(`echo 'lvm vg0/sp_${run}_11111111' > ${folder()}/planned`);
     await paper.put({ name: `sp_${run}_11111111`, tags: tags === '' ? ourTags() : tags, attr });
     await paper.fail('lvs', 1000);
-    const result = await paper.host.run(releaseLease(run, owner), never);
+    const result = await paper.host.run(releaseLease(scripts, run, owner), never);
     expect(result).toEqual({
       removed: [],
       kept: [
@@ -59,7 +61,7 @@ export function judgeVolumes(lab: PaperRun): void {
     await paper.put({ name: 'sp_0000aaaa_11111111', tags: `sp.owner=${owner},sp.run=0000aaaa,stillpoint` });
     if (script === '') await paper.fail('lvs', 1000);
     else await paper.before('lvs', script);
-    expect(await paper.host.run(sweepHost(owner), never)).toEqual({
+    expect(await paper.host.run(sweepHost(scripts, owner), never)).toEqual({
       removed: [],
       kept: [{ object: 'the volume groups', reason: expect.stringContaining('cannot be read') as unknown }],
     });
@@ -73,21 +75,21 @@ export function judgeVolumes(lab: PaperRun): void {
 [ "$wanted" -le ${room} ] || { echo '  Volume group "vg0" has insufficient free space (${room} extents): 64 required.' >&2; exit 5; }`;
     await paper.setFree(50);
     await paper.before('lvcreate', tooLarge(50));
-    const [made] = await paper.host.run(createSnapshots(run, owner, [order()]), never);
-    expect(made).toMatchObject({ name: `sp_${run}_11111111`, extents: 25 });
-    await paper.host.run(releaseLease(run, owner), never);
+    const [made] = await create();
+    expect(made).toMatchObject({ id: `vg0/sp_${run}_11111111`, own: { sizeBytes: 25 * 4_194_304 } });
+    await paper.host.run(releaseLease(scripts, run, owner), never);
     await arm(600);
     await paper.setFree(15);
     await paper.before('lvcreate', tooLarge(15));
-    await expect(paper.host.run(createSnapshots(run, owner, [order()]), never)).rejects.toMatchObject({
+    await expect(create()).rejects.toMatchObject({
       details: { exitCode: 76, stderr: expect.stringContaining('insufficient free space') as unknown },
     });
-    await paper.host.run(releaseLease(run, owner), never);
+    await paper.host.run(releaseLease(scripts, run, owner), never);
   });
 
   test('waits with mounting while the origin is frozen for another run, and not for ever for anything else', async () => {
     await arm(60);
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
+    await create();
     const refuse = (times: number, words: string): Promise<string> =>
       paper.sh(`rm -f /usr/local/sbin/mount; cat > /usr/local/sbin/mount <<'EOF'
 #!/bin/sh
@@ -96,35 +98,38 @@ read -r n < /run/refusals; echo $((n - 1)) > /run/refusals
 exec ${shell === 'busybox' ? '/usr/bin/busybox mount' : '/usr/bin/mount'} "$@"
 EOF
 chmod 755 /usr/local/sbin/mount; echo ${times} > /run/refusals`);
-    const mount = mountSnapshot(run, { index: 0, group: 'vg0', snapshot: `sp_${run}_11111111`, fsType: 'tmpfs' });
+    const identity = { run, owner };
+    const [planned, volume] = [{} as PlannedSnapshot, {} as DetectedVolume];
+    const item = lvmItem({ identity, planned, volume, order: { ...order(), fsType: 'tmpfs' } });
+    const mount = mountSnapshots(run, [item], scripts);
     try {
       await paper.sh(`mkdir -p /dev/mapper; : > /dev/mapper/vg0-sp_${run}_11111111`);
       await refuse(1000, 'wrong fs type, bad option, bad superblock');
-      await expect(paper.host.run(mount, never)).rejects.toMatchObject({ details: { exitCode: 77 } });
+      expect(await paper.host.run(mount, never)).toMatchObject({ failed: { part: 0, exitCode: 77 } });
       expect(await paper.sh('cat /run/refusals')).toBe('999');
       await refuse(3, "Can't mount, blockdev is frozen");
-      expect(await paper.host.run(mount, never)).toMatchObject({ path: `${folder()}/mnt/0` });
+      expect(await paper.host.run(mount, never)).toMatchObject({ mounted: [{ path: `${folder()}/mnt/0` }] });
     } finally {
       await paper.sh(`rm -f /usr/local/sbin/mount /dev/mapper/vg0-sp_${run}_11111111`);
       if (shell === 'busybox') await paper.sh('ln -s /usr/bin/busybox /usr/local/sbin/mount');
     }
-    await paper.host.run(releaseLease(run, owner), never);
+    await paper.host.run(releaseLease(scripts, run, owner), never);
   });
 
   test('makes no snapshot that it could not record', async () => {
     await arm(600);
     await paper.sh(`rm ${folder()}/planned; mkdir ${folder()}/planned`);
-    await expect(paper.host.run(createSnapshots(run, owner, [order()]), never)).rejects.toMatchObject({
+    await expect(create()).rejects.toMatchObject({
       details: { exitCode: 71 },
     });
     expect(await paper.changes()).toEqual([]);
     await paper.sh(`rmdir ${folder()}/planned`);
-    await paper.host.run(releaseLease(run, owner), never);
+    await paper.host.run(releaseLease(scripts, run, owner), never);
   });
 
   test('leaves alone what is not ours, however it is called', async () => {
     await arm(600);
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
+    await create();
     await paper.put({ name: `sp_${run}_00000001` });
     await paper.put({ name: `sp_${run}_00000002`, tags: `sp.owner=${other},sp.run=${run},stillpoint` });
     await paper.put({ name: `sp_${run}_00000003`, tags: `sp.owner=${owner},sp.run=deadbeef,stillpoint` });
@@ -134,9 +139,9 @@ chmod 755 /usr/local/sbin/mount; echo ${times} > /run/refusals`);
     await paper.put({ name: `sp_${run}_00000007`, tags: `sp.owner=${owner}x,sp.run=${run},stillpoint` });
     await paper.put({ name: 'mysql', tags: ourTags(), attr: 'owi-aos---' });
     await paper.put({ name: `copy_sp_${run}_00000008`, tags: ourTags() });
-    await paper.sh(`echo 'vg0 sp_${run}_00000006 ${aUuid('somebody else')} vg0-x 100' >> ${folder()}/snapshots`);
+    await paper.sh(`echo 'lvm vg0/sp_${run}_00000006 ${aUuid('somebody else')} vg0-x 100' >> ${folder()}/snapshots`);
     const kept = (await paper.volumes()).filter((name) => !name.endsWith('_11111111'));
-    const result = await paper.host.run(releaseLease(run, owner), never);
+    const result = await paper.host.run(releaseLease(scripts, run, owner), never);
     expect(result.removed).toEqual([`vg0/sp_${run}_11111111`]);
     expect(await paper.volumes()).toEqual(kept);
     const words = Object.fromEntries(result.kept.map(({ object, reason }) => [object.slice(-1), reason]));
@@ -151,15 +156,17 @@ chmod 755 /usr/local/sbin/mount; echo ${times} > /run/refusals`);
   test('removes a snapshot whose uuid could not be noted', async () => {
     await arm(600);
     await paper.fail('dmsetup', 1);
-    await expect(paper.host.run(createSnapshots(run, owner, [order()]), never)).rejects.toMatchObject({
+    await expect(create()).rejects.toMatchObject({
       details: { exitCode: 78 },
     });
-    expect((await paper.host.run(releaseLease(run, owner), never)).removed).toEqual([`vg0/sp_${run}_11111111`]);
+    expect((await paper.host.run(releaseLease(scripts, run, owner), never)).removed).toEqual([
+      `vg0/sp_${run}_11111111`,
+    ]);
   });
 
   test('grows a snapshot at 70 % by a quarter, as long as the reserve stays', async () => {
     await arm(20);
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
+    await create();
     const file = `vg0@sp_${run}_11111111`;
     const at = (used: number): Promise<string> =>
       paper.sh(
@@ -187,8 +194,7 @@ chmod 755 /usr/local/sbin/mount; echo ${times} > /run/refusals`);
   test('removes a snapshot that was being made while the run ended', async () => {
     await arm(600);
     await paper.before('lvcreate', `: > ${folder()}/ended`);
-    await expect(paper.host.run(createSnapshots(run, owner, [order()]), never)).rejects.toMatchObject({
-      code: 'remote.command-failed',
+    await expect(create()).rejects.toMatchObject({
       details: { exitCode: 75 },
     });
     expect(await paper.volumes()).toEqual([]);
@@ -200,18 +206,18 @@ chmod 755 /usr/local/sbin/mount; echo ${times} > /run/refusals`);
     // As LVM, which blocks signals while it holds a volume group.
     await paper.before('lvcreate', "trap '' TERM; sleep 4");
     const client = new AbortController();
-    const making = paper.host.run(createSnapshots(run, owner, [order()]), client.signal);
+    const making = create([order()], client.signal);
     const given = making.catch((error: unknown) => error);
     await eventually(async () => (await paper.changes()).length > 0, 'lvcreate has begun');
     client.abort(new Error('enough'));
     expect(await given).toMatchObject({ message: 'enough' });
-    await paper.host.run(releaseLease(run, owner), never);
+    await paper.host.run(releaseLease(scripts, run, owner), never);
     await eventually(async () => (await processes()) === '', 'all have ended');
     expect(await paper.volumes()).toEqual([]);
   });
 
   test('makes no snapshot when the run has ended already', async () => {
-    await expect(paper.host.run(createSnapshots(run, owner, [order()]), never)).rejects.toMatchObject({
+    await expect(create()).rejects.toMatchObject({
       details: { exitCode: 75 },
     });
     expect(await paper.changes()).toEqual([]);
@@ -221,17 +227,19 @@ chmod 755 /usr/local/sbin/mount; echo ${times} > /run/refusals`);
     await arm(600);
     await paper.before('lvcreate', 'case $* in *_22222222*) echo "  insufficient free space" >&2; exit 5 ;; esac');
     const second = { ...order(), name: `sp_${run}_22222222` };
-    await expect(paper.host.run(createSnapshots(run, owner, [order(), second]), never)).rejects.toMatchObject({
+    await expect(create([order(), second])).rejects.toMatchObject({
       details: { exitCode: 76, stderr: expect.stringContaining('insufficient free space') as unknown },
     });
-    expect((await paper.host.run(releaseLease(run, owner), never)).removed).toEqual([`vg0/sp_${run}_11111111`]);
+    expect((await paper.host.run(releaseLease(scripts, run, owner), never)).removed).toEqual([
+      `vg0/sp_${run}_11111111`,
+    ]);
   });
 
   test('may remove twice at the same time', async () => {
     await arm(600);
-    await paper.host.run(createSnapshots(run, owner, [order()]), never);
+    await create();
     await paper.before('lvremove', 'sleep 0.3');
-    const both = await Promise.all([1, 2].map(() => paper.host.run(releaseLease(run, owner), never)));
+    const both = await Promise.all([1, 2].map(() => paper.host.run(releaseLease(scripts, run, owner), never)));
     expect(both.flatMap(({ removed }) => removed)).toEqual([`vg0/sp_${run}_11111111`]);
     await gone();
     expect(await paper.volumes()).toEqual([]);

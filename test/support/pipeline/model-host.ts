@@ -6,7 +6,7 @@ import type { WallSpan } from '../../../shared/base/clock.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
 import type { RemoteCommand } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
-import { BOOT_ID, quietAnswer, streamOf } from './paper-answers.ts';
+import { BOOT_ID, madeSnapshots, quietAnswer, streamOf } from './paper-answers.ts';
 import { paperFiles } from './paper-files.ts';
 
 const TIMES = '1700000000.0000000000 1700000000.0000000000';
@@ -78,15 +78,13 @@ export class ModelHost {
       case 'arm-lease':
         this.runs.add(first);
         break;
-      case 'create-snapshots':
-        return command.args
-          .map(String)
-          .filter((arg) => /^sp_[0-9a-f]{8}_/.test(arg))
-          .map((name) => {
-            this.snapshots.add(name);
-            const wallClockNs = BigInt(Date.now()) * 1_000_000n;
-            return { name, uuid: name, extents: 100, beforeUptime: 1000, afterUptime: 1000.01, wallClockNs };
-          });
+      case 'take-snapshots': {
+        const wallClockNs = BigInt(Date.now()) * 1_000_000n;
+        return madeSnapshots(command, { beforeUptime: 1000, afterUptime: 1000.01, wallClockNs }, (name) => {
+          this.snapshots.add(name);
+          return name;
+        });
+      }
       case 'release-lease':
         if (this.isBusy)
           return { removed: [], kept: [...this.snapshots].map((object) => ({ object, reason: 'busy' })) };

@@ -1,6 +1,7 @@
 /** What a host on paper answers during a backup where a test has nothing of its own to say. */
 import { Readable } from 'node:stream';
 import type { RemoteCommand, RemoteStream } from '../../../shared/remote/command.ts';
+import type { MadeSnapshot, SectionAnswer } from '../../../shared/snapshot/critical-section.ts';
 import { surveyAnswer } from '../../unit/snapshot/fixtures.ts';
 
 export const BOOT_ID = '6f0a2d0a-1111-4000-8000-000000000000';
@@ -25,17 +26,39 @@ export function quietAnswer(
     case 'arm-lease':
       return { bootId, keeperPid: 7 };
     case 'renew-lease':
-      return { state: 'alive', peaks: [], invalid: [] };
-    case 'mount-snapshot':
-      return { path: String(command.args[2]), mountLine: 'a line', table: TABLE, rootInode: '2' };
-    case 'observe-snapshot':
+      return { state: 'alive', peaks: [], full: [], gone: [] };
+    case 'mount-snapshots':
       return {
-        ...{ uuid: snapshotUuid, status: '0 8 snapshot 8/1000 8', table: TABLE, mountLine: 'a line' },
-        ...{ bootId, readable: true },
+        mounted: places(command).map((path) => ({ path, mountLine: path, rootInode: '2', seen: { table: TABLE } })),
       };
+    case 'observe-snapshots': {
+      const seen = { uuid: snapshotUuid ?? '', status: '0 8 snapshot 8/1000 8', table: TABLE, readable: 'yes' };
+      return { bootId, snapshots: places(command).map((mountLine) => ({ mountLine, seen })) };
+    }
     default:
       return surveyAnswer(command);
   }
+}
+
+/** Where the snapshots of the command are mounted; these arguments come next after the run. */
+function places({ args: [, ...rest] }: RemoteCommand<unknown>): readonly string[] {
+  const words = rest.map(String);
+  const end = words.findIndex((word) => !/^\/run\/stillpoint\/.*\/mnt\/\d+$/.test(word));
+  return words.slice(0, end < 0 ? words.length : end);
+}
+
+/** What the host says of snapshots that it made, by their names in the arguments. */
+export function madeSnapshots(
+  { args }: RemoteCommand<unknown>,
+  facts: Omit<MadeSnapshot, 'id' | 'own'>,
+  uuid: (name: string) => string,
+): SectionAnswer {
+  const names = args.map(String).filter((arg) => /^sp_[0-9a-f]{8}_/.test(arg));
+  const made = names.map((name) => ({
+    ...{ id: `vg0/${name}`, ...facts },
+    own: { sizeBytes: 100 * 4_194_304, seen: { uuid: uuid(name) } },
+  }));
+  return { result: { made, held: [] } };
 }
 
 /** The whole output of a program that ends well. */

@@ -6,7 +6,7 @@ import type { Clock } from '../../../shared/base/clock.ts';
 import type { RemoteCommand, RemoteStream, StreamCommand } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import { guestGroups } from '../../unit/snapshot/fixtures.ts';
-import { BOOT_ID, quietAnswer, streamOf } from './paper-answers.ts';
+import { BOOT_ID, madeSnapshots, quietAnswer, streamOf } from './paper-answers.ts';
 import { type PaperFile, paperFiles } from './paper-files.ts';
 
 /** A folder of the guest's volume vg0/files. */
@@ -103,7 +103,6 @@ export class PaperMachine {
   }
 
   #answer(command: RemoteCommand<unknown>): unknown {
-    const name = command.args.find((arg) => typeof arg === 'string' && arg.startsWith('sp_'));
     switch (command.name) {
       case 'identify-host': {
         const earliestMs = this.isCoarse
@@ -114,12 +113,12 @@ export class PaperMachine {
       }
       case 'list-volume-groups':
         return guestGroups().map((group) => ({ ...group, vg_free_count: 2000 }));
-      case 'create-snapshots': {
+      case 'take-snapshots': {
         this.onCreate();
         this.#snapshot = new Map(this.#files);
-        const facts = { name, uuid: UUID, extents: 10, beforeUptime: this.#uptime(), wallClockNs: this.#date() };
+        const facts = { beforeUptime: this.#uptime(), wallClockNs: this.#date() };
         this.pass(CREATE_MS);
-        return [{ ...facts, afterUptime: this.#uptime() }];
+        return madeSnapshots(command, { ...facts, afterUptime: this.#uptime() }, () => UUID);
       }
       default:
         return quietAnswer(command, this.bootId, UUID);

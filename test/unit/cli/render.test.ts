@@ -153,9 +153,11 @@ test.each(HOSTILE_TEXTS)('%j can neither move the cursor nor begin a line', (tex
   expect(output).not.toBe(render(''));
 });
 
-test('a command of several lines stays one, and its control characters are shown', () => {
-  const output = renderPlan({ ...samplePlan, commands: ['cat <<EOF\n\u001b[31mred\nEOF'] }, plain);
-  expect(output).toContain('  cat <<EOF\n  \\x1b[31mred\n  EOF\n');
+test('what a script of a plan does has a line each, and its control characters are shown', () => {
+  const [command] = samplePlan.commands;
+  const commands = [{ ...command!, does: ['first', '\u001b[31mred\nblue'] }, command!];
+  const output = renderPlan({ ...samplePlan, commands }, plain);
+  expect(output).toContain('  1. first\n     \\x1b[31mred\\nblue\n  2. ');
 });
 
 test('several problems at once have a line each, and a line break in a problem makes none', () => {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { parsePlanId, planIdOf, stalePlan } from '../../../shared/domain/plan-id.ts';
+import { runId } from '../../../shared/domain/names.ts';
+import { backupPlanId, parsePlanId, planIdOf, runOfPlan, stalePlan } from '../../../shared/domain/plan-id.ts';
 
 it('the id of a plan follows from what it says, in whatever order', () => {
   const id = planIdOf({ a: 1, b: { c: [1, 2], d: undefined } });
@@ -8,6 +9,15 @@ it('the id of a plan follows from what it says, in whatever order', () => {
   expect(planIdOf({ b: { c: [1, 2] }, a: '1' })).not.toBe(id);
   expect(parsePlanId(id)).toBe(id);
   expect(() => parsePlanId('latest')).toThrow('"latest" is not the id of a plan.');
-  expect(stalePlan(id, planIdOf({}))).toMatchObject({ code: 'plan.stale', details: { approved: id } });
-  expect(stalePlan(id, planIdOf({})).message).toContain('the repository, or what was asked for, has changed');
+  const stale = stalePlan(id, planIdOf({}), 'the repository');
+  expect(stale).toMatchObject({ code: 'plan.stale', details: { approved: id } });
+  expect(stale.message).toContain('the repository, or what was asked for, has changed');
+});
+
+it('the id of a plan of a backup carries the run that it is for', () => {
+  const run = runId('0123abcd');
+  const id = backupPlanId(run, { run, script: 'a' });
+  expect(parsePlanId(id)).toBe(id);
+  expect(runOfPlan(id)).toBe(run);
+  expect(backupPlanId(run, { run, script: 'b' })).not.toBe(id);
 });

@@ -10,6 +10,7 @@ import { type Preparation, prepare } from '../../../shared/pipeline/prepare.ts';
 import type { RemoteCommand } from '../../../shared/remote/command.ts';
 import { createLocalTransport } from '../../../shared/remote/local.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
+import { REGISTRY } from '../../../shared/snapshot/registry.ts';
 import { aHost } from '../../support/remote/commands.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { aMount, guestMounts, surveyAnswer } from '../snapshot/fixtures.ts';
@@ -54,7 +55,7 @@ async function prepared({ host }: Woken, paths = ['/srv/files'], exclude: string
     source,
     { run: runId('0000aaaa'), owner: ownerId('00000be4c400') },
     [],
-    { host, clock: systemClock },
+    { host, clock: systemClock, registry: REGISTRY },
     never,
   );
 }

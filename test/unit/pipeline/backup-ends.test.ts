@@ -20,6 +20,7 @@ import { backup } from '../../../shared/pipeline/backup.ts';
 import type { Backend, FileType } from '../../../shared/repository/backend/backend.ts';
 import { withChanges } from '../../../shared/repository/backend/changes.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
+import { REGISTRY } from '../../../shared/snapshot/registry.ts';
 import { FaultPlan, withFaults } from '../../support/fault-plan.ts';
 import { connectionLost, ModelHost } from '../../support/pipeline/model-host.ts';
 import { noRuns } from '../../support/pipeline/no-runs.ts';
@@ -76,6 +77,7 @@ async function run(onEvent: (event: RunEventBody) => void = () => undefined): Pr
   const ports = {
     openHost: async () => host.open(),
     openRepository: () => openRepository(withChanges(withFaults(store, faults), changes), PASSWORD, never),
+    registry: REGISTRY,
     owner: ownerId('00112233aabb'),
     runs: noRuns(),
     clock: systemClock,
@@ -191,8 +193,8 @@ describe('a cancel', () => {
 });
 
 const COMMANDS = [
-  ...['sweep-host', 'identify-host', 'resolve-paths', 'arm-lease', 'create-snapshots', 'mount-snapshot'],
-  ...['list-tree', 'observe-snapshot', 'release-lease'],
+  ...['sweep-host', 'identify-host', 'resolve-paths', 'arm-lease', 'take-snapshots', 'mount-snapshots'],
+  ...['list-tree', 'observe-snapshots', 'release-lease'],
 ];
 /** The work of a command that streams is its answer. */
 const momentsOf = (name: string) => (name === 'list-tree' ? (['before'] as const) : (['before', 'after'] as const));
@@ -228,7 +230,7 @@ describe('a connection that is lost', () => {
   test('for good, in the middle of a snapshot', async () => {
     let isGone = false;
     host.strike = (command, when) => {
-      isGone ||= command === 'create-snapshots' && when === 'after';
+      isGone ||= command === 'take-snapshots' && when === 'after';
       if (isGone) throw connectionLost();
     };
     const end = await run();

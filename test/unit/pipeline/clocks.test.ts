@@ -13,6 +13,7 @@ import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import { findPath } from '../../../shared/repository/read/find-path.ts';
+import { REGISTRY } from '../../../shared/snapshot/registry.ts';
 import { NOTHING_CONFIGURED } from '../../support/configured-names.ts';
 import { noRuns } from '../../support/pipeline/no-runs.ts';
 import { FOLDER, PaperMachine } from '../../support/pipeline/paper-machine.ts';
@@ -60,6 +61,7 @@ class Scene {
       {
         openHost: async () => this.machine.host,
         openRepository: () => this.open(),
+        registry: REGISTRY,
         owner: ownerId('0123456789ab'),
         runs: noRuns(),
         clock: this.machine.clock,

@@ -5,6 +5,7 @@ import type { RunEventBody } from '../../../shared/domain/events.ts';
 import { hostName, ownerId, repositoryName, sourceName } from '../../../shared/domain/names.ts';
 import { backup } from '../../../shared/pipeline/backup.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
+import { REGISTRY } from '../../../shared/snapshot/registry.ts';
 import { noRuns } from '../../support/pipeline/no-runs.ts';
 import { FOLDER, PaperMachine } from '../../support/pipeline/paper-machine.ts';
 import { createMemoryBackend } from '../../support/stores/memory.ts';
@@ -33,6 +34,7 @@ async function warningsAfter(steps: readonly ((machine: PaperMachine) => void)[]
       {
         openHost: async () => machine.host,
         openRepository: () => openRepository(backend, PASSWORD, signal, { clock: machine.clock }),
+        registry: REGISTRY,
         owner: ownerId('0123456789ab'),
         runs: noRuns(),
         clock: machine.clock,

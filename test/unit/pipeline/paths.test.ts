@@ -6,8 +6,10 @@ import { hostName, ownerId, repositoryName, runId, sourceName } from '../../../s
 import { graftsOf, outerTreeOf, placesIn } from '../../../shared/pipeline/backup/grafts.ts';
 import { type Coverage, coverPaths, resolvePaths } from '../../../shared/pipeline/backup/paths.ts';
 import { selection } from '../../../shared/pipeline/backup/select.ts';
-import { describePlan } from '../../../shared/pipeline/prepare.ts';
-import { type Survey, storageOf } from '../../../shared/snapshot/survey.ts';
+import { describePlan } from '../../../shared/pipeline/describe-plan.ts';
+import { REGISTRY } from '../../../shared/snapshot/registry.ts';
+import { planSnapshots } from '../../../shared/snapshot/snapshot-set.ts';
+import type { Survey } from '../../../shared/snapshot/survey.ts';
 import { entryOf, type PaperFile } from '../../support/pipeline/paper-files.ts';
 import { aMount, detectOnGuest, guestMounts, guestStorage, parsed } from '../snapshot/fixtures.ts';
 
@@ -280,7 +282,7 @@ describe('what of a listing belongs to a tree', () => {
   });
 });
 
-test('a plan says what would be done, as a person would type it', () => {
+test('a plan says what would be done', () => {
   const survey = surveyOf([...guestMounts(), mysqlThere]);
   const identity = { run: runId('0123abcd'), owner: ownerId('00112233aabb') };
   const source = {
@@ -291,33 +293,58 @@ test('a plan says what would be done, as a person would type it', () => {
     exclude: [],
   };
   const coverage = cover(['/srv/files'], [mysqlThere]);
-  const storage = storageOf(coverage.volumes, survey);
-  const snapshots = storage.plan(coverage.volumes, identity);
-  const plan = describePlan(source, {
-    survey,
-    coverage,
-    exclude: compileExcludes([]),
-    provider: storage.provider,
-    snapshots,
-    removes: [],
-  });
-  expect(plan).toMatchInlineSnapshot(`
+  const snapshots = planSnapshots(coverage.volumes, source, { survey, registry: REGISTRY, identity });
+  const host = {
+    ...{ name: source.host, ssh: 'db1', sshConfigFile: undefined, sudo: 'none' as const },
+    ...{ leaseSeconds: 600, maxClockSkewSeconds: 60 },
+  };
+  const prepared = { survey, coverage, exclude: compileExcludes([]), snapshots, removes: [] };
+  const plan = describePlan({ source, host }, prepared, [], REGISTRY);
+  expect({ ...plan, commands: plan.commands.map(({ name, does }) => ({ name, does })) }).toMatchInlineSnapshot(`
     {
       "commands": [
-        "systemd-run --collect --unit=stillpoint-0123abcd env -i PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin LC_ALL=C /bin/sh /run/stillpoint/0123abcd/watch.sh 0123abcd 00112233aabb 2",
-        "lvcreate -y -s -n sp_0123abcd_df6e23a1 -l 259 --monitor n --addtag stillpoint --addtag sp.run=0123abcd --addtag sp.owner=00112233aabb vg0/files",
-        "lvcreate -y -s -n sp_0123abcd_da2a5281 -l 259 --monitor n --addtag stillpoint --addtag sp.run=0123abcd --addtag sp.owner=00112233aabb vg0/mysql",
-        "mount -t xfs -o ro,nosuid,nodev,noexec,noatime,nouuid /dev/mapper/vg0-sp_0123abcd_df6e23a1 /run/stillpoint/0123abcd/mnt/0",
-        "mount -t ext4 -o ro,nosuid,nodev,noexec,noatime /dev/mapper/vg0-sp_0123abcd_da2a5281 /run/stillpoint/0123abcd/mnt/1",
-        "lvremove -y vg0/sp_0123abcd_df6e23a1",
-        "lvremove -y vg0/sp_0123abcd_da2a5281",
-        "systemctl stop stillpoint-0123abcd.service",
+        {
+          "does": [
+            "look for what earlier runs left, and remove it",
+          ],
+          "name": "sweep-host",
+        },
+        {
+          "does": [
+            "start a watchman, /run/stillpoint/0123abcd/watch.sh, who takes everything back when nothing is heard of us for 600 s",
+          ],
+          "name": "arm-lease",
+        },
+        {
+          "does": [
+            "lvcreate -y -s -n sp_0123abcd_df6e23a1 -l 259 --monitor n --addtag stillpoint --addtag sp.run=0123abcd --addtag sp.owner=00112233aabb vg0/files",
+            "lvcreate -y -s -n sp_0123abcd_da2a5281 -l 259 --monitor n --addtag stillpoint --addtag sp.run=0123abcd --addtag sp.owner=00112233aabb vg0/mysql",
+          ],
+          "name": "take-snapshots",
+        },
+        {
+          "does": [
+            "mount -t xfs -o ro,nosuid,nodev,noexec,noatime,nouuid /dev/mapper/vg0-sp_0123abcd_df6e23a1 /run/stillpoint/0123abcd/mnt/0",
+            "mount -t ext4 -o ro,nosuid,nodev,noexec,noatime /dev/mapper/vg0-sp_0123abcd_da2a5281 /run/stillpoint/0123abcd/mnt/1",
+          ],
+          "name": "mount-snapshots",
+        },
+        {
+          "does": [
+            "lvremove -y vg0/sp_0123abcd_df6e23a1",
+            "lvremove -y vg0/sp_0123abcd_da2a5281",
+            "remove /run/stillpoint/0123abcd and end the watchman",
+          ],
+          "name": "release-lease",
+        },
       ],
       "consistency": "crash-skewed",
       "estimate": {
         "bytesOnVolumes": 300000000,
       },
       "host": "db1",
+      "id": "0123abcd6e0f62c5",
+      "kind": "backup",
       "paths": [
         "/srv/files",
         "/srv/files/db/data",

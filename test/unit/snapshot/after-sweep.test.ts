@@ -3,13 +3,19 @@ import { describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { systemClock } from '../../../shared/base/clock.ts';
 import { hostName, ownerId, repositoryName, runId, sourceName } from '../../../shared/domain/names.ts';
+import type { HostSpec } from '../../../shared/domain/source.ts';
 import { planBackup } from '../../../shared/pipeline/plan-backup.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import type { LogicalVolumeRecord } from '../../../shared/snapshot/lvm/records.ts';
+import { REGISTRY } from '../../../shared/snapshot/registry.ts';
 import { guestGroups, guestStorage, guestVolumes, surveyAnswer, volumeCalled } from './fixtures.ts';
 
 const OWNER = ownerId('00112233aabb');
 const RUN = runId('0a1b2c3d');
+const HOST: HostSpec = {
+  ...{ name: hostName('db1'), ssh: 'db1', sshConfigFile: undefined, sudo: 'none' },
+  ...{ leaseSeconds: 600, maxClockSkewSeconds: 600 },
+};
 const [GROUP] = guestGroups();
 if (GROUP === undefined) throw new Error('the fixture has no group');
 const extentBytes = GROUP.vg_extent_size;
@@ -84,7 +90,12 @@ describe('the plan of a backup', () => {
     async [Symbol.asyncDispose]() {},
   };
   const planned = (dead: readonly string[]) =>
-    planBackup(source, { owner: OWNER, dead: dead.map(runId) }, { host, clock: systemClock }, never);
+    planBackup(
+      { source, host: HOST },
+      { owner: OWNER, dead: dead.map(runId) },
+      { host, clock: systemClock, registry: REGISTRY },
+      never,
+    );
 
   test.each<[string, string[], string[]]>([
     ['the only dead run', ['0a1b2c3d'], ['lvremove -y vg0/sp_0a1b2c3d_11111111']],
@@ -97,8 +108,7 @@ describe('the plan of a backup', () => {
     ['none of which nothing is left', ['ffffffff'], []],
   ])('removes first what is left of %s, and counts its room', async (_, dead, removed) => {
     const [before, after] = [await planned([]), await planned(dead)];
-    const first = after.commands.findIndex((command) => !command.startsWith('lvremove'));
-    expect(after.commands.slice(0, first)).toEqual(removed);
+    expect(after.commands[0]?.does.slice(1)).toEqual(removed);
     const room = ({ snapshots: [one] }: typeof after) => (one?.sizeBytes ?? 0) + (one?.freeBytesAfter ?? 0);
     expect(room(after) - room(before)).toBe(removed.length * 10 * GROUP.vg_extent_size);
   });

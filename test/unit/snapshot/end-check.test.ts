@@ -1,42 +1,55 @@
 import { describe, expect, test } from 'vitest';
-import { runId } from '../../../shared/domain/names.ts';
-import {
-  type Expected,
-  judgeSnapshot,
-  type Observed,
-  observeSnapshot,
-  usedBytes,
-} from '../../../shared/snapshot/lvm/end-check.ts';
+import { never } from '../../../shared/base/cancel.ts';
+import type { PlannedSnapshot } from '../../../shared/domain/backup-plan.ts';
+import { ownerId, runId } from '../../../shared/domain/names.ts';
+import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
+import type { Lease } from '../../../shared/snapshot/host/lease.ts';
+import { usedBytes } from '../../../shared/snapshot/lvm/end-check.ts';
+import { lvmItem } from '../../../shared/snapshot/lvm/item.ts';
+import { observeSnapshots } from '../../../shared/snapshot/mounting.ts';
+import type { DetectedVolume, ReadableSnapshot } from '../../../shared/snapshot/provider.ts';
+import { REGISTRY } from '../../../shared/snapshot/registry.ts';
+import { judgeSet } from '../../../shared/snapshot/snapshot-set.ts';
 import { parsed } from './fixtures.ts';
 
-const expected: Expected = {
-  group: 'vg0',
-  name: 'sp_00000000_11111111',
-  uuid: 'RWoQzf-skQD-p60E-GmPY-85Jl-5DSO-l59HCc',
-  bootId: '6f0a2d0a-0000-4000-8000-000000000000',
-  mounted: {
-    path: '/run/stillpoint/00000000/mnt/0',
-    mountLine: '140 110 254:9 / /run/stillpoint/00000000/mnt/0 ro - ext4 /dev/mapper/vg0-sp rw',
-    table: '0 2097152 snapshot 254:7 254:8 P 8',
-    rootInode: '2',
+const run = runId('00000000');
+const owner = ownerId('00112233aabb');
+const bootId = '6f0a2d0a-0000-4000-8000-000000000000';
+const uuid = 'RWoQzf-skQD-p60E-GmPY-85Jl-5DSO-l59HCc';
+const table = '0 2097152 snapshot 254:7 254:8 P 8';
+const mountLine = '140 110 254:9 / /run/stillpoint/00000000/mnt/0 ro - ext4 /dev/mapper/vg0-sp rw';
+const item = lvmItem({
+  identity: { run, owner },
+  planned: {} as PlannedSnapshot,
+  volume: {} as DetectedVolume,
+  order: {
+    ...{ group: 'vg0', origin: 'files', name: 'sp_00000000_11111111', fsType: 'ext4' },
+    ...{ extents: 1, leastExtents: 1, reserveExtents: 1, extentBytes: 1 },
   },
+});
+const snapshot: ReadableSnapshot = {
+  ...{ ...item, run, owner, id: 'vg0/sp_00000000_11111111' },
+  ...{ beforeUptime: 1, afterUptime: 1, wallClockNs: 1n, path: '/run/stillpoint/00000000/mnt/0' },
+  standing: { sizeBytes: 1, seen: { uuid } },
+  mounted: { mountLine, rootInode: '2', seen: { table } },
 };
-const good: Observed = {
-  uuid: expected.uuid,
-  status: '0 2097152 snapshot 4152/262144 32',
-  table: expected.mounted.table,
-  mountLine: expected.mounted.mountLine,
-  bootId: expected.bootId,
-  readable: true,
-};
-const codeOf = (observed: Partial<Observed>): string => {
-  try {
-    judgeSnapshot(expected, { ...good, ...observed }, 'db1');
-    return 'passed';
-  } catch (error) {
-    return (error as { code: string }).code;
-  }
-};
+const good = { uuid, status: '0 2097152 snapshot 4152/262144 32', table, mountLine, bootId, readable: 'yes' };
+type Observed = typeof good;
+
+/** Judges the answer of a host; "renewed" where the lease was asked before. */
+async function judge(changes: Partial<Observed>, renew = async (): Promise<void> => undefined): Promise<string> {
+  const { bootId: boot, mountLine: line, ...seen } = { ...good, ...changes };
+  const host = {
+    name: 'db1',
+    run: () => Promise.resolve({ bootId: boot, snapshots: [{ mountLine: line, seen }] }),
+  } as unknown as RemoteHost;
+  const lease = { armed: { bootId }, renew } as unknown as Lease;
+  return await judgeSet([snapshot], REGISTRY, host, lease, never).then(
+    () => 'passed',
+    (error: unknown) => (error as { code: string }).code,
+  );
+}
+const codeOf = (changes: Partial<Observed>): Promise<string> => judge(changes);
 
 describe('the verdict on a snapshot', () => {
   test.each<[string, Partial<Observed>, string]>([
@@ -65,10 +78,10 @@ describe('the verdict on a snapshot', () => {
     ['another chunk size', { table: '0 2097152 snapshot 254:7 254:8 P 16' }, 'snapshot.identity-changed'],
     ['another length', { table: '0 2097160 snapshot 254:7 254:8 P 8' }, 'snapshot.identity-changed'],
     ['no mount', { mountLine: '' }, 'snapshot.identity-changed'],
-    ['another mount', { mountLine: expected.mounted.mountLine.replace('140', '141') }, 'snapshot.identity-changed'],
-    ['a block that cannot be read', { readable: false }, 'snapshot.identity-changed'],
-  ])('%s', (_what, observed, code) => {
-    expect(codeOf(observed)).toBe(code);
+    ['another mount', { mountLine: mountLine.replace('140', '141') }, 'snapshot.identity-changed'],
+    ['a block that cannot be read', { readable: 'no' }, 'snapshot.identity-changed'],
+  ])('%s', async (_what, observed, code) => {
+    expect(await codeOf(observed)).toBe(code);
   });
 
   test('bytes in use come from sectors', () => {
@@ -77,10 +90,19 @@ describe('the verdict on a snapshot', () => {
     expect(usedBytes('0 2097152 thin 34944 2097151')).toBeUndefined();
   });
 
+  test('is that the lease ended, where our own watchman removed it', async () => {
+    const gone = Object.assign(new Error('the lease is over'), { code: 'snapshot.lease-lost' });
+    expect(await judge({ uuid: '' }, () => Promise.reject(gone))).toBe('snapshot.lease-lost');
+    expect(await judge({}, () => Promise.reject(gone))).toBe('snapshot.lease-lost');
+  });
+
   test('an answer that is cut is no answer', () => {
-    const command = observeSnapshot(runId('00000000'), expected);
-    const whole = ['uuid', 'status', 'table', 'line', 'boot', 'yes', ''].join('\0');
-    expect(parsed(command, whole)).toMatchObject({ uuid: 'uuid', readable: true });
+    const command = observeSnapshots(run, [item], REGISTRY.scripts);
+    const whole = [bootId, 'line', 'uuid', 'status', 'table', 'yes', ''].join('\0');
+    expect(parsed(command, whole)).toEqual({
+      bootId,
+      snapshots: [{ mountLine: 'line', seen: { uuid: 'uuid', status: 'status', table: 'table', readable: 'yes' } }],
+    });
     expect(() => parsed(command, whole.slice(0, -1))).toThrow(/cannot be understood/);
     expect(() => parsed(command, '')).toThrow(/cannot be understood/);
   });

@@ -1,14 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { PlannedSnapshot } from '../../../shared/domain/backup-plan.ts';
 import { ownerId, runId } from '../../../shared/domain/names.ts';
+import { takeSnapshots } from '../../../shared/snapshot/critical-section.ts';
+import { armLease, releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/host/commands.ts';
 import { type HostIdentity, identifyHost } from '../../../shared/snapshot/identify-host.ts';
-import { armLease, releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/lease/commands.ts';
-import { createSnapshots, deviceMapperName, lvcreateLine } from '../../../shared/snapshot/lvm/create.ts';
-import { mountOptions, mountSnapshot } from '../../../shared/snapshot/lvm/mount.ts';
+import { createSnapshot, deviceMapperName, lvcreateLine } from '../../../shared/snapshot/lvm/create.ts';
+import { lvmItem } from '../../../shared/snapshot/lvm/item.ts';
+import { mountOptions } from '../../../shared/snapshot/lvm/mount.ts';
 import { measureMounts } from '../../../shared/snapshot/measure.ts';
+import { mountSnapshots } from '../../../shared/snapshot/mounting.ts';
 import { lackOf } from '../../../shared/snapshot/programs.ts';
+import type { DetectedVolume } from '../../../shared/snapshot/provider.ts';
+import { REGISTRY } from '../../../shared/snapshot/registry.ts';
 import { aMount, parsed } from './fixtures.ts';
 
+const { scripts } = REGISTRY;
 const run = runId('0123abcd');
 const owner = ownerId('00112233aabb');
 const unreadable = expect.objectContaining({ code: 'remote.unreadable-output' }) as Error;
@@ -17,16 +24,17 @@ describe('renewing', () => {
   const renew = renewLease(run, 60);
 
   test('tells the state, the peaks and what overflowed', () => {
-    const text = 'alive\0peak sp_a 100 200\0peak sp_b 1 8\0invalid sp_a\0';
+    const text = 'alive\0peak vg0/sp_a 51200 102400\0peak vg0/sp_b 512 4096\0full vg0/sp_a\0gone vg0/sp_b\0';
     expect(parsed(renew, text)).toEqual({
       state: 'alive',
       peaks: [
-        { snapshot: 'sp_a', usedBytes: 51_200, totalBytes: 102_400 },
-        { snapshot: 'sp_b', usedBytes: 512, totalBytes: 4096 },
+        { snapshot: 'vg0/sp_a', usedBytes: 51_200, totalBytes: 102_400 },
+        { snapshot: 'vg0/sp_b', usedBytes: 512, totalBytes: 4096 },
       ],
-      invalid: ['sp_a'],
+      full: ['vg0/sp_a'],
+      gone: ['vg0/sp_b'],
     });
-    expect(parsed(renew, 'gone\0')).toEqual({ state: 'gone', peaks: [], invalid: [] });
+    expect(parsed(renew, 'gone\0')).toEqual({ state: 'gone', peaks: [], full: [], gone: [] });
     expect(parsed(renew, 'unwatched\0').state).toBe('unwatched');
   });
 
@@ -44,7 +52,7 @@ describe('renewing', () => {
 });
 
 describe('removing', () => {
-  test.each([releaseLease(run, owner), sweepHost(owner)])(
+  test.each([releaseLease(scripts, run, owner), sweepHost(scripts, owner)])(
     '$name tells what went and what stays, and why',
     (command) => {
       expect(
@@ -68,74 +76,79 @@ describe('removing', () => {
 });
 
 test('arming answers with boot and keeper, or is not believed', () => {
-  const arm = armLease({ run, owner, leaseSeconds: 60, mounts: 1 });
+  const arm = armLease(scripts, { run, owner, leaseSeconds: 60, mounts: 1, holds: 0 });
   expect(parsed(arm, 'boot-id\x004711\0')).toEqual({ bootId: 'boot-id', keeperPid: 4711 });
   for (const text of ['', 'boot-id\0', 'boot-id\x00keeper\0', 'boot-id\x004711', 'boot-id\x004711\0more']) {
     expect(() => parsed(arm, text)).toThrow(unreadable);
   }
 });
 
+const order = {
+  group: 'vg-0',
+  origin: 'my-data',
+  name: 'sp_0123abcd_11111111',
+  extents: 64,
+  leastExtents: 16,
+  reserveExtents: 7,
+  extentBytes: 100,
+};
+
 describe('creating', () => {
-  const order = {
-    group: 'vg-0',
-    origin: 'my-data',
-    name: 'sp_0123abcd_11111111',
-    extents: 64,
-    leastExtents: 16,
-    reserveExtents: 7,
-  };
-  const command = createSnapshots(run, owner, [order, { ...order, name: 'sp_0123abcd_22222222' }]);
+  const second = { ...order, name: 'sp_0123abcd_22222222' };
+  const creates = [order, second].map((each) => createSnapshot({ run, owner }, each));
+  const command = takeSnapshots({ run, owner, holds: [], creates }, scripts);
   const uuid = 'RWoQzf-skQD-p60E-GmPY-85Jl-5DSO-l59HCc';
-  const fields = (name: string, wall: string): string => [name, uuid, '64', '10.01', '10.25', wall, ''].join('\0');
+  const fields = (name: string, wall: string): string =>
+    [`vg-0/${name}`, '10.01', '10.25', wall, uuid, '64', ''].join('\0');
 
   test('reads one answer a snapshot; a clock without fractions is a clock', () => {
-    const text =
-      fields('sp_0123abcd_11111111', '1700000000.000000007') + fields('sp_0123abcd_22222222', '1700000000.%N');
-    expect(parsed(command, text)).toEqual([
-      {
-        name: 'sp_0123abcd_11111111',
-        uuid,
-        extents: 64,
-        beforeUptime: 10.01,
-        afterUptime: 10.25,
-        wallClockNs: 1_700_000_000_000_000_007n,
+    const text = fields(order.name, '1700000000.000000007') + fields(second.name, '1700000000.%N');
+    const made = { beforeUptime: 10.01, afterUptime: 10.25, own: { sizeBytes: 6400, seen: { uuid } } };
+    expect(parsed(command, text)).toEqual({
+      result: {
+        made: [
+          { ...made, id: `vg-0/${order.name}`, wallClockNs: 1_700_000_000_000_000_007n },
+          { ...made, id: `vg-0/${second.name}`, wallClockNs: 1_700_000_000_000_000_000n },
+        ],
+        held: [],
       },
-      {
-        name: 'sp_0123abcd_22222222',
-        uuid,
-        extents: 64,
-        beforeUptime: 10.01,
-        afterUptime: 10.25,
-        wallClockNs: 1_700_000_000_000_000_000n,
-      },
-    ]);
+    });
   });
 
-  test('does not believe fewer answers, nor half of one', () => {
+  test('reads which part failed, with what and what was said', () => {
+    const stdout = Buffer.from(`${fields(order.name, '1.000000000')}failed\x002\x0076\0`);
+    expect(command.parse({ stdout, stderr: 'no room', exitCode: 0 })).toEqual({
+      failed: { part: 1, exitCode: 76, stderr: 'no room' },
+    });
+    expect(() => parsed(command, 'failed\x002\x0076\0more\0')).toThrow(unreadable);
+    expect(() => parsed(command, 'failed\x00two\x0076\0')).toThrow(unreadable);
+  });
+
+  test('does not believe fewer answers, nor half of one, nor more', () => {
     const whole = fields('a', '1.000000000') + fields('b', '1.000000000');
     fc.assert(
       fc.property(fc.nat(whole.length - 1), (length) => {
         expect(() => parsed(command, whole.slice(0, length))).toThrow(unreadable);
       }),
     );
-    expect(() => parsed(command, whole.replaceAll(uuid, '-'))).toThrow(unreadable);
-    expect(() => parsed(command, whole.replaceAll('10.01', 'x'))).toThrow(unreadable);
+    for (const text of [
+      whole.replaceAll(uuid, '-'),
+      whole.replaceAll('10.01', 'x'),
+      whole.replaceAll('10.01', ''),
+      whole.replace('vg-0/a', 'vg 0/a'),
+      `${whole}\0`,
+    ]) {
+      expect(() => parsed(command, text)).toThrow(unreadable);
+    }
   });
 
   test('names every object of LVM by argument, never in the text', () => {
-    expect(command.args.slice(0, 9)).toEqual([
-      run,
-      owner,
-      'vg-0',
-      'my-data',
-      order.name,
-      '64',
-      `vg--0-${order.name}`,
-      '7',
-      '16',
+    expect(command.args.slice(0, 11)).toEqual([
+      ...[run, owner, run, owner, 'vg-0', 'my-data', order.name, '64', '16'],
+      ...[`vg--0-${order.name}`, '7'],
     ]);
     expect(command.script).not.toContain('my-data');
-    expect(lvcreateLine(order, run, owner)).toBe(
+    expect(lvcreateLine({ run, owner }, order)).toBe(
       'lvcreate -y -s -n sp_0123abcd_11111111 -l 64 --monitor n --addtag stillpoint --addtag sp.run=0123abcd --addtag sp.owner=00112233aabb vg-0/my-data',
     );
   });
@@ -153,20 +166,28 @@ describe('mounting', () => {
   });
 
   test('pins what it mounted, or is not believed', () => {
-    const command = mountSnapshot(run, { index: 1, group: 'vg0', snapshot: 'sp', fsType: 'xfs' });
-    const line = '140 110 254:9 / /run/stillpoint/0123abcd/mnt/1 ro - xfs /dev/mapper/vg0-sp ro';
+    const identity = { run, owner };
+    const [planned, volume] = [{} as PlannedSnapshot, {} as DetectedVolume];
+    const item = lvmItem({ identity, planned, volume, order: { ...order, fsType: 'xfs' } });
+    const command = mountSnapshots(run, [item, item], scripts);
+    const line = '140 110 254:9 / /run/stillpoint/0123abcd/mnt/0 ro - xfs /dev/mapper/vg0-sp ro';
     const table = '0 2097152 snapshot 254:7 254:8 P 8';
-    expect(parsed(command, `${line}\x00128\0${table}\0`)).toEqual({
-      path: '/run/stillpoint/0123abcd/mnt/1',
-      mountLine: line,
+    const first = `${table}\0${line}\x00128\0`;
+    const second = first.replace('mnt/0', 'mnt/1');
+    const mounted = (index: number) => ({
+      path: `/run/stillpoint/0123abcd/mnt/${index}`,
+      mountLine: line.replace('mnt/0', `mnt/${index}`),
       rootInode: '128',
-      table,
+      seen: { table },
     });
+    expect(parsed(command, first + second)).toEqual({ mounted: [mounted(0), mounted(1)] });
+    expect(parsed(command, `${first}failed\x002\x0077\0`)).toMatchObject({ failed: { part: 1, exitCode: 77 } });
     const others = [
-      `${line.replace('mnt/1', 'mnt/0')}\x00128\0${table}\0`,
-      `${line}\0\0${table}\0`,
-      `${line}\x00128\x000 2097152 linear 98:16 2048\0`,
-      `${line}\x00128\0${table}`,
+      first + first,
+      first,
+      `${table}\0${line}\0\0${second}`,
+      `0 2097152 linear 98:16 2048\0${line}\x00128\0${second}`,
+      `${first}${second.slice(0, -1)}`,
       '',
     ];
     for (const text of others) expect(() => parsed(command, text)).toThrow(unreadable);
@@ -220,14 +241,14 @@ test('a host says who it is', () => {
 
 test('a host that lacks a program is told which package has it', () => {
   const host = { missing: [], gnuTar: true, gnuFind: true } as unknown as HostIdentity;
-  expect(lackOf(host, 'db1')).toBeUndefined();
-  expect(lackOf({ ...host, missing: ['vgs', 'timeout'] }, 'db1')).toMatchObject({
+  expect(lackOf(host, REGISTRY, 'db1')).toBeUndefined();
+  expect(lackOf({ ...host, missing: ['vgs', 'timeout'] }, REGISTRY, 'db1')).toMatchObject({
     code: 'remote.tool-missing',
     message: '"db1" lacks what a backup needs: vgs, timeout.',
     advice: 'Install it there, on Debian with "apt-get install coreutils lvm2".',
   });
-  expect(lackOf({ ...host, gnuFind: false }, 'db1')?.advice).toContain('"apt-get install findutils"');
-  expect(lackOf({ ...host, missing: ['tar'], gnuTar: false }, 'db1')?.message).toContain('needs: tar.');
+  expect(lackOf({ ...host, gnuFind: false }, REGISTRY, 'db1')?.advice).toContain('"apt-get install findutils"');
+  expect(lackOf({ ...host, missing: ['tar'], gnuTar: false }, REGISTRY, 'db1')?.message).toContain('needs: tar.');
 });
 
 test('measurements come in the order of the mounts; what could not be measured is left out', () => {

@@ -6,9 +6,10 @@ import { StillpointError } from '../../../shared/base/errors.ts';
 import { silentLogger } from '../../../shared/base/log.ts';
 import { ownerId, runId } from '../../../shared/domain/names.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
-import { acquireLease, type Lease } from '../../../shared/snapshot/lease/lease.ts';
+import { acquireLease, type Lease } from '../../../shared/snapshot/host/lease.ts';
+import { REGISTRY } from '../../../shared/snapshot/registry.ts';
 
-const terms = { run: runId('0123abcd'), owner: ownerId('00112233aabb'), leaseSeconds: 60, mounts: 1 };
+const terms = { run: runId('0123abcd'), owner: ownerId('00112233aabb'), leaseSeconds: 60, mounts: 1, holds: 0 };
 
 /** Answers by the command's name; a function is called each time. */
 type Answers = Readonly<Record<string, string | (() => string)>>;
@@ -56,6 +57,7 @@ async function acquire(answers: Answers, naps = 0): Promise<Acquired> {
     terms,
     {
       host: paperHost({ ...GOOD, ...answers }, calls),
+      scripts: REGISTRY.scripts,
       clock: clockOf(naps),
       logger: silentLogger,
       onReleaseFailed: (error) => failures.push(error),
@@ -86,7 +88,7 @@ describe('a lease', () => {
   test.each<[string, string, string]>([
     ['gone\0', 'snapshot.lease-lost', 'ended before'],
     ['unwatched\0', 'snapshot.lease-lost', 'watchman'],
-    ['alive\0peak sp 7 8\0invalid sp\0', 'snapshot.full', 'filled up'],
+    ['alive\0peak sp 7 8\0full sp\0', 'snapshot.full', 'filled up'],
   ])('that answers %j aborts the reading with %s', async (answer, code, words) => {
     const { lease } = await acquire({ 'renew-lease': answer }, 1);
     expect(await aborted(lease.signal)).toMatchObject({ code, message: expect.stringContaining(words) as unknown });
@@ -105,7 +107,7 @@ describe('a lease', () => {
     await lease.renew(never).catch(() => undefined);
     await lease.renew(never);
     expect(lease.signal.aborted).toBe(false);
-    expect(lease.peaks.get('sp')).toEqual({ snapshot: 'sp', usedBytes: 1536, totalBytes: 4096 });
+    expect(lease.peaks.get('sp')).toEqual({ snapshot: 'sp', usedBytes: 3, totalBytes: 8 });
     await lease[Symbol.asyncDispose]();
     expect(failures).toEqual([]);
   });
@@ -135,7 +137,10 @@ describe('a lease', () => {
         );
       },
     };
-    const ports = { host: slow, clock, logger: silentLogger, onReleaseFailed: () => undefined };
+    const ports = {
+      ...{ host: slow, scripts: REGISTRY.scripts, clock },
+      ...{ logger: silentLogger, onReleaseFailed: () => undefined },
+    };
     const lease = await acquireLease(terms, ports, never);
     await Promise.all([1, 2, 3].map(() => lease.renew(never).catch(() => undefined)));
     while (naps.length < 6) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -177,6 +182,7 @@ describe('a lease', () => {
     };
     const ports = {
       host: paperHost(answers, calls),
+      scripts: REGISTRY.scripts,
       clock: clockOf(0),
       logger: silentLogger,
       onReleaseFailed: () => undefined,

@@ -2,13 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { isStillpointError } from '../../../shared/base/errors.ts';
 import { ownerId, runId } from '../../../shared/domain/names.ts';
-import type { LvmOrder } from '../../../shared/snapshot/lvm/plan.ts';
-import type { SnapshotPlan } from '../../../shared/snapshot/provider.ts';
+import type { LvmItem } from '../../../shared/snapshot/lvm/item.ts';
+import type { StoragePlan } from '../../../shared/snapshot/provider.ts';
 import { detectOnGuest, guestGroups, guestMounts, guestStorage, guestVolumes } from './fixtures.ts';
 
 const identity = { run: runId('0123abcd'), owner: ownerId('00112233aabb') };
 
-function plan(freeExtents: number, attr = '-wi-ao----'): SnapshotPlan {
+function plan(freeExtents: number, attr = '-wi-ao----'): StoragePlan {
   const groups = guestGroups().map((group) => ({ ...group, vg_free_count: freeExtents }));
   const volumes = guestVolumes().map((lv) => ({ ...lv, lv_attr: lv.lv_name === 'files' ? attr : lv.lv_attr }));
   const storage = guestStorage({ groups, volumes });
@@ -51,8 +51,8 @@ describe('a plan of snapshots', () => {
   });
 
   test('takes no less than is needed where others are quicker', () => {
-    for (const { order } of plan(1000).items) {
-      const { extents, leastExtents } = order as LvmOrder;
+    for (const item of plan(1000).items) {
+      const { extents, leastExtents } = (item as LvmItem).order;
       expect(leastExtents).toBeGreaterThan(0);
       expect(leastExtents).toBeLessThanOrEqual(extents);
     }

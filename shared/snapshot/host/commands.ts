@@ -1,8 +1,9 @@
-/** The remote commands of a lease: arm, renew, release, and the sweep of what earlier runs left. */
+/** The remote commands of a lease: arm, renew, release, and the sweep of what earlier runs left. None knows a storage. */
 import type { OwnerId, RunId } from '../../domain/names.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import { CLEAN_ENVIRONMENT } from '../../remote/wire.ts';
-import { ALIVE, PLACE, REAP, RUN_ROOT, WATCH } from './scripts.ts';
+import { ALIVE, FORMAT, PLACE, RUN_ROOT, WATCHED } from './run-folder.ts';
+import type { HostScripts } from './scripts.ts';
 
 export interface ArmRequest {
   readonly run: RunId;
@@ -10,21 +11,14 @@ export interface ArmRequest {
   readonly leaseSeconds: number;
   /** How many snapshots are going to be mounted. */
   readonly mounts: number;
+  /** How many applications are going to be held still. */
+  readonly holds: number;
 }
 
 /** What the host was at the time of arming. */
 export interface ArmedHost {
   readonly bootId: string;
   readonly keeperPid: number;
-}
-
-/** The two commands as an administrator would type them; shown in plans. The script's text is `WATCH`. */
-export function watchmanLines(run: RunId, owner: OwnerId): { readonly start: string; readonly stop: string } {
-  const script = `${RUN_ROOT}/${run}/watch.sh`;
-  return {
-    start: `systemd-run --collect --unit=stillpoint-${run} env -i ${CLEAN_ENVIRONMENT} /bin/sh ${script} ${run} ${owner} 2`,
-    stop: `systemctl stop stillpoint-${run}.service`,
-  };
 }
 
 /**
@@ -34,12 +28,12 @@ export function watchmanLines(run: RunId, owner: OwnerId): { readonly start: str
  * Exit 71: nothing can be written under /run. Exit 72: the watchman did not come up. Exit 73: others than root can write
  * where our folders are to be, or it is no folder.
  */
-export function armLease(request: ArmRequest): RemoteCommand<ArmedHost> {
+export function armLease({ watch }: HostScripts, request: ArmRequest): RemoteCommand<ArmedHost> {
   const interval = request.leaseSeconds <= 20 ? 1 : 2;
   const script: RemoteScript = {
     name: 'arm-lease',
     script: `${PLACE}
-run=$1 owner=$2 lease=$3 mounts=$4 interval=$5
+run=$1 owner=$2 lease=$3 mounts=$4 interval=$5 holds=$6
 dir=${RUN_ROOT}/$run
 new=${RUN_ROOT}/.$run
 umask 077
@@ -52,15 +46,15 @@ until { mkdir -p ${RUN_ROOT} && mkdir "$new"; } 2>/dev/null; do
 done
 read -r up idle < /proc/uptime
 read -r boot < /proc/sys/kernel/random/boot_id
-echo "$owner" > "$new/owner" && echo "$boot" > "$new/boot" && : > "$new/planned" && : > "$new/snapshots" || exit 71
+echo ${FORMAT} > "$new/format" && echo "$owner" > "$new/owner" && echo "$boot" > "$new/boot" && : > "$new/planned" && : > "$new/snapshots" || exit 71
 echo $((\${up%%.*} + lease)) > "$new/expires" || exit 71
 mkdir "$new/mnt" || exit 71
 n=0
 while [ "$n" -lt "$mounts" ]; do mkdir "$new/mnt/$n" && : > "$new/mnt/$n/not-mounted" || exit 71; n=$((n + 1)); done
 cat > "$new/watch.sh" <<'STILLPOINT_WATCH' || exit 71
-${WATCH}STILLPOINT_WATCH
+${watch}STILLPOINT_WATCH
 [ ! -e "$dir" ] && mv "$new" "$dir" || exit 71
-set -- env -i ${CLEAN_ENVIRONMENT} /bin/sh "$dir/watch.sh" "$run" "$owner" "$interval"
+set -- env -i ${CLEAN_ENVIRONMENT} /bin/sh "$dir/watch.sh" watch "$run" "$owner" "$interval" "$holds"
 if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null 2>&1; then
   systemd-run --quiet --collect --unit="stillpoint-$run" --description="Stillpoint watchman of run $run" "$@" >/dev/null 2>&1 </dev/null ||
     systemd-run --quiet --unit="stillpoint-$run" "$@" >/dev/null </dev/null || exit 72
@@ -74,7 +68,7 @@ while [ ! -e "$dir/keeper" ]; do
 done
 read -r keeper ns < "$dir/keeper"
 printf '%s\\0%s\\0' "$boot" "$keeper"`,
-    args: [request.run, request.owner, String(request.leaseSeconds), String(request.mounts), String(interval)],
+    args: [request.run, request.owner, ...[request.leaseSeconds, request.mounts, interval, request.holds].map(String)],
     needs: 'root',
   };
   return {
@@ -93,6 +87,7 @@ printf '%s\\0%s\\0' "$boot" "$keeper"`,
 
 /** What the guard has seen of one snapshot. Bytes. */
 export interface GuardReading {
+  /** Its id on the host. */
   readonly snapshot: string;
   readonly usedBytes: number;
   readonly totalBytes: number;
@@ -103,7 +98,9 @@ export interface LeaseState {
   readonly state: 'alive' | 'gone' | 'unwatched';
   readonly peaks: readonly GuardReading[];
   /** Snapshots that overflowed. */
-  readonly invalid: readonly string[];
+  readonly full: readonly string[];
+  /** Snapshots that are not there any more as they were made. */
+  readonly gone: readonly string[];
 }
 
 /**
@@ -115,6 +112,7 @@ export function renewLease(run: RunId, leaseSeconds: number): RemoteCommand<Leas
   const script: RemoteScript = {
     name: 'renew-lease',
     script: `${ALIVE}
+${WATCHED}
 dir=${RUN_ROOT}/$1
 sp_alive "$1" || { printf 'gone\\0'; exit 0; }
 until=$((\${sp_up%%.*} + $2))
@@ -125,13 +123,12 @@ fi
 # Who has begun to remove the run in between has the last word.
 sp_alive "$1" || { printf 'gone\\0'; exit 0; }
 [ "$written" = yes ] || exit 71
-watch=; [ ! -r "$dir/watch" ] || read -r watch < "$dir/watch"
-if tr '\\0' ' ' 2>/dev/null < "/proc/$watch/cmdline" | grep -qF " $dir/watch.sh "; then printf 'alive\\0'; else printf 'unwatched\\0'; fi
+if sp_watched "$1"; then printf 'alive\\0'; else printf 'unwatched\\0'; fi
 for f in "$dir"/peak.*; do
   case $f in *.new) continue ;; esac
-  [ -r "$f" ] && read -r used total < "$f" && printf 'peak %s %s %s\\0' "\${f##*/peak.}" "$used" "$total"
+  [ -r "$f" ] && read -r used total id < "$f" && printf 'peak %s %s %s\\0' "$id" "$used" "$total"
 done
-for f in "$dir"/invalid.*; do [ ! -e "$f" ] || printf 'invalid %s\\0' "\${f##*/invalid.}"; done
+for f in "$dir"/invalid.*; do [ ! -e "$f" ] || { read -r id why < "$f"; printf '%s %s\\0' "$why" "$id"; }; done
 exit 0`,
     args: [run, String(leaseSeconds)],
     needs: 'root',
@@ -146,15 +143,16 @@ function parseState(stdout: Buffer, script: RemoteScript): LeaseState {
     throw unreadableOutput(script, 'it does not begin with the state', stdout.toString('latin1'));
   }
   const peaks: GuardReading[] = [];
-  const invalid: string[] = [];
+  const [full, gone]: [string[], string[]] = [[], []];
   for (const record of records.slice(1)) {
     const [word, snapshot = '', used = '', total = ''] = record.split(' ');
     if (word === 'peak' && /^\d+$/.test(used) && /^\d+$/.test(total)) {
-      peaks.push({ snapshot, usedBytes: Number(used) * 512, totalBytes: Number(total) * 512 });
-    } else if (word === 'invalid') invalid.push(snapshot);
+      peaks.push({ snapshot, usedBytes: Number(used), totalBytes: Number(total) });
+    } else if (word === 'full') full.push(snapshot);
+    else if (word === 'gone') gone.push(snapshot);
     else throw unreadableOutput(script, 'a record is unknown', record);
   }
-  return { state: first, peaks, invalid };
+  return { state: first, peaks, full, gone };
 }
 
 /** What was removed, and what looks like ours and was left alone or could not be removed. */
@@ -164,10 +162,10 @@ export interface ReapResult {
 }
 
 /** Removes everything of one run and ends its watchman last, so that a release that is cut is finished by him. */
-export function releaseLease(run: RunId, owner: OwnerId): RemoteCommand<ReapResult> {
+export function releaseLease(scripts: HostScripts, run: RunId, owner: OwnerId): RemoteCommand<ReapResult> {
   const script: RemoteScript = {
     name: 'release-lease',
-    script: `${REAP}
+    script: `${scripts.reap}
 trap '' PIPE
 unit=stillpoint-$1
 sp_reap "$1" "$2" || { echo "unfinished ${RUN_ROOT}/$1"; exit 0; }
@@ -184,10 +182,14 @@ exit 0`,
  * snapshot with the owner's tag that has no run folder any more. Runs of others and living runs are left alone.
  * @param dead runs of this owner whose process is known to be gone for good: reaped although their lease still runs
  */
-export function sweepHost(owner: OwnerId, dead: readonly RunId[] = []): RemoteCommand<ReapResult> {
+export function sweepHost(
+  scripts: HostScripts,
+  owner: OwnerId,
+  dead: readonly RunId[] = [],
+): RemoteCommand<ReapResult> {
   const script: RemoteScript = {
     name: 'sweep-host',
-    script: `${REAP}
+    script: `${scripts.reap}
 ${PLACE}
 trap '' PIPE
 owner=$1; shift
@@ -215,28 +217,14 @@ for new in ${RUN_ROOT}/.????????; do
   case $dead in *" $run "*) ;; *) if sp_alive ".$run"; then continue; fi ;; esac
   sp_clear "$new" && echo "removed $new"
 done
-command -v lvs >/dev/null 2>&1 || exit 0
-sp_report=$(sp_lvm 60 lvs -o "$SP_COLUMNS" 2>/dev/null) && sp_known=yes || sp_known=no
-while read -r sp_line; do
-  [ -n "$sp_line" ] || continue
-  sp_row "$sp_line" || { sp_known=no; continue; }
-  case $sp_lv in sp_????????_????????) ;; *) continue ;; esac
-  run=\${sp_lv#sp_}; run=\${run%_*}
-  case ",$sp_tags," in
-    # Asked again after the list was made: a run that was just armed has its folder before its snapshot.
-    *",sp.owner=$owner,"*) [ -d "${RUN_ROOT}/$run" ] || sp_settle "$run" "$owner" "$sp_vg" "$sp_lv" '' ;;
-    *,sp.owner=*) echo "other $sp_vg/$sp_lv" ;;
-    *) echo "foreign $sp_vg/$sp_lv" ;;
+sp_list | while read -r sp_line; do
+  case $sp_line in 'object '*) set -- $sp_line ;; *) printf '%s\\n' "$sp_line"; continue ;; esac
+  case $4 in
+    # Asked again after the list was made: a run that was just armed has its folder before its snapshots.
+    "$owner") [ -d "${RUN_ROOT}/$3" ] || ( sp_remove "$2" "$3" "$owner" "$5" </dev/null ) ;;
+    -) echo "foreign $5" ;;
+    *) echo "other $5" ;;
   esac
-done <<SP_REPORT
-$sp_report
-SP_REPORT
-[ "$sp_known" = no ] || exit 0
-# LVM's own words, and what is active by the names that the kernel knows.
-printf 'unread the volume groups\\t%s\\n' "$(sp_lvm 60 lvs -o "$SP_COLUMNS" 2>&1 >/dev/null | tail -n 1 | tr -d '\\t')"
-for sp_name in /sys/block/dm-*/dm/name; do
-  [ -r "$sp_name" ] && read -r sp_device < "$sp_name" || continue
-  case $sp_device in *-sp_????????_????????) echo "unread /dev/mapper/$sp_device" ;; esac
 done
 exit 0`,
     args: [owner, ...dead],
@@ -253,7 +241,9 @@ const REASONS: Readonly<Record<string, string>> = {
   other: 'it belongs to another Stillpoint',
   living: 'a run is using it now',
   merging: 'an administrator is merging it into its origin',
-  unread: "LVM's report cannot be read, so what is there is unknown",
+  unread: 'its report cannot be read, so what is there is unknown',
+  unknown: 'this version knows no such storage',
+  held: 'it could not be let go and may still be held',
 };
 
 function parseReap(stdout: Buffer, script: RemoteScript): ReapResult {
@@ -269,7 +259,7 @@ function parseReap(stdout: Buffer, script: RemoteScript): ReapResult {
     if (word === 'removed') removed.push(object);
     else if (reason === undefined) throw unreadableOutput(script, 'a line is unknown', line);
     else if (word !== 'foreign' || !kept.has(object)) {
-      kept.set(object, said.trim() === '' ? reason : `${reason}; LVM said: "${said.trim()}"`);
+      kept.set(object, said.trim() === '' ? reason : `${reason}; the host said: "${said.trim()}"`);
     }
   }
   return { removed, kept: [...kept].map(([object, reason]) => ({ object, reason })) };

@@ -13,6 +13,7 @@ import type { Logger } from '../../base/log.ts';
 import type { OwnerId, RunId } from '../../domain/names.ts';
 import { lastLines } from '../../remote/host-errors.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
+import { identityChanged } from '../identity-changed.ts';
 import {
   type ArmedHost,
   armLease,
@@ -22,7 +23,8 @@ import {
   releaseLease,
   renewLease,
 } from './commands.ts';
-import { RUN_ROOT } from './scripts.ts';
+import { RUN_ROOT } from './run-folder.ts';
+import type { HostScripts } from './scripts.ts';
 
 export interface LeasePorts {
   /**
@@ -30,6 +32,7 @@ export interface LeasePorts {
    * wait behind it for longer than the lease, and a server that allows one session has none left for it.
    */
   readonly host: RemoteHost;
+  readonly scripts: HostScripts;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Called when releasing failed; the watchman then finishes it when the lease expires. */
@@ -41,13 +44,14 @@ export interface LeaseTerms {
   readonly owner: OwnerId;
   readonly leaseSeconds: number;
   readonly mounts: number;
+  readonly holds: number;
 }
 
 export interface Lease extends AsyncDisposable {
   readonly armed: ArmedHost;
-  /** Aborts with `snapshot.lease-lost` or `snapshot.full`. Join it with the signal of the reading. */
+  /** Aborts with `snapshot.lease-lost`, `snapshot.full` or `snapshot.identity-changed`. Join it with the signal of the reading. */
   readonly signal: AbortSignal;
-  /** The most that the guard saw in use, by the snapshot's name. */
+  /** The most that the guard saw in use, by the snapshot's id on the host. */
   readonly peaks: ReadonlyMap<string, GuardReading>;
   /** Renews now; throws what `signal` would abort with. */
   renew(signal: AbortSignal): Promise<void>;
@@ -57,14 +61,17 @@ export interface Lease extends AsyncDisposable {
 
 export async function acquireLease(terms: LeaseTerms, ports: LeasePorts, signal: AbortSignal): Promise<Lease> {
   try {
-    const armed = await ports.host.run(armLease(terms), signal);
+    const armed = await ports.host.run(armLease(ports.scripts, terms), signal);
     return new HostLease(terms, ports, armed);
   } catch (error) {
     // Where we may not be root, nothing was begun and nothing can be taken back.
     if (isStillpointError(error, 'remote.sudo-refused')) throw error;
     // Half an arming may be there: the folder without a watchman. Nothing else exists yet.
     try {
-      assertGone(await ports.host.run(releaseLease(terms.run, terms.owner), cleanupSignal()), ports.host.name);
+      assertGone(
+        await ports.host.run(releaseLease(ports.scripts, terms.run, terms.owner), cleanupSignal()),
+        ports.host.name,
+      );
     } catch (failure) {
       ports.onReleaseFailed(failure);
     }
@@ -134,7 +141,8 @@ class HostLease implements Lease {
   async #release(): Promise<ReapResult> {
     this.#stopRenewing.abort();
     await this.#renewing;
-    return await this.#ports.host.run(releaseLease(this.#terms.run, this.#terms.owner), cleanupSignal(120_000));
+    const { host, scripts } = this.#ports;
+    return await host.run(releaseLease(scripts, this.#terms.run, this.#terms.owner), cleanupSignal(120_000));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -157,18 +165,22 @@ function assertGone({ kept }: ReapResult, host: string): void {
 }
 
 function failureOf(state: LeaseState, host: string): StillpointError | undefined {
-  const full = state.invalid[0];
+  const [full] = state.full;
+  const [gone] = state.gone;
   if (full !== undefined) {
     return new StillpointError(
       'snapshot.full',
       `The snapshot "${full}" on "${host}" filled up while it was being read.`,
       {
         advice:
-          'More was written to the origin than the snapshot had room for; the origin itself is not affected by that. Give its volume group more free space, or run at a quieter time.',
+          'More was written to the origin than the snapshot had room for; the origin itself is not affected by that. Give the storage more free space, or run at a quieter time.',
         details: { snapshot: full, host },
         cause: undefined,
       },
     );
+  }
+  if (gone !== undefined && state.state === 'alive') {
+    return identityChanged(gone, host, { seenBy: 'the watchman' });
   }
   if (state.state === 'alive') return undefined;
   if (state.state === 'unwatched') {
@@ -198,7 +210,7 @@ function armingError(error: unknown, host: string): unknown {
   const known = toStillpointError(error);
   if (known.code !== 'remote.command-failed') return error;
   if (known.details['exitCode'] === 71) {
-    return noControlFiles(known, host);
+    return noControlFiles(known.details, host);
   }
   if (known.details['exitCode'] === 73) {
     return new StillpointError(
@@ -223,14 +235,14 @@ function armingError(error: unknown, host: string): unknown {
 }
 
 /** What the host said to a file of ours that could not be written. */
-export function noControlFiles(failed: StillpointError, host: string): StillpointError {
+export function noControlFiles(failed: Readonly<Record<string, unknown>>, host: string): StillpointError {
   return new StillpointError(
     'host.read-only-runtime',
-    `Stillpoint's short-lived control files cannot be written under /run on "${host}".${lastLines(failed.details['stderr'])}`,
+    `Stillpoint's short-lived control files cannot be written under /run on "${host}".${lastLines(failed['stderr'])}`,
     {
       advice: '/run must be writable and have room; look at "df /run", "df -i /run" and "findmnt /run" on the host.',
-      details: failed.details,
-      cause: failed,
+      details: failed,
+      cause: undefined,
     },
   );
 }

@@ -1,0 +1,96 @@
+/** A prepared backup as its plan: the scripts are made by the same calls as those that run. */
+import { displayName } from '../base/bytes.ts';
+import type { BackupPlan, PlannedCommand } from '../domain/backup-plan.ts';
+import { describeSkew } from '../domain/clock-skew.ts';
+import { foreseenConsistency } from '../domain/consistency.ts';
+import type { RunId } from '../domain/names.ts';
+import { backupPlanId } from '../domain/plan-id.ts';
+import type { HostSpec, Source } from '../domain/source.ts';
+import type { RemoteScript } from '../remote/command.ts';
+import { takeSnapshots } from '../snapshot/critical-section.ts';
+import { armLease, releaseLease, sweepHost } from '../snapshot/host/commands.ts';
+import { RUN_ROOT } from '../snapshot/host/run-folder.ts';
+import { mountSnapshots } from '../snapshot/mounting.ts';
+import type { Registry } from '../snapshot/registry.ts';
+import { sectionOf } from '../snapshot/snapshot-set.ts';
+import { termsOf } from './backup/terms.ts';
+import type { Preparation } from './prepare.ts';
+
+export interface PlanRequest {
+  readonly source: Source;
+  readonly host: HostSpec;
+}
+
+export function describePlan(
+  { source, host }: PlanRequest,
+  prepared: Preparation,
+  dead: readonly RunId[],
+  registry: Registry,
+): BackupPlan {
+  const { survey, coverage, snapshots } = prepared;
+  const skew = describeSkew(source.host, survey.clockSkew);
+  const used = coverage.volumes.map((volume) => volume.volume.usedBytes);
+  const commands = commandsOf(prepared, host, dead, registry);
+  const deed = {
+    kind: 'backup' as const,
+    ...{ run: snapshots.run, source: source.name, host: source.host, repository: source.repository },
+    paths: coverage.trees.map((tree) => displayName(tree.path)).reverse(),
+    snapshots: snapshots.items.map((item) => item.planned),
+  };
+  return {
+    ...deed,
+    id: backupPlanId(snapshots.run, { ...deed, exclude: source.exclude, commands: commands.slice(1) }),
+    consistency: foreseenConsistency(
+      snapshots.items.map(({ planned }) => planned.volume),
+      snapshots.holds.map(({ label, guarantees }) => ({ what: label, guarantees })),
+    ),
+    commands,
+    estimate: {
+      bytesOnVolumes: used.every((bytes) => bytes !== undefined)
+        ? used.reduce((sum, bytes) => sum + bytes, 0)
+        : undefined,
+    },
+    risks: [...(skew === undefined ? [] : [skew]), ...coverage.notes, ...snapshots.risks],
+  };
+}
+
+/**
+ * The very scripts that a backup runs, those that only look left out. The sweep comes first: what it finds is not the
+ * plan's, whose id it is no part of.
+ */
+function commandsOf(
+  { snapshots, removes }: Preparation,
+  host: HostSpec,
+  dead: readonly RunId[],
+  { scripts }: Registry,
+): readonly PlannedCommand[] {
+  const { run, owner, items, holds } = snapshots;
+  const terms = termsOf(snapshots, host);
+  const folder = `${RUN_ROOT}/${run}`;
+  return [
+    shown(sweepHost(scripts, owner, dead), ['look for what earlier runs left, and remove it', ...removes]),
+    shown(armLease(scripts, terms), [
+      `start a watchman, ${folder}/watch.sh, who takes everything back when nothing is heard of us for ${terms.leaseSeconds} s`,
+    ]),
+    shown(takeSnapshots(sectionOf(snapshots), scripts), [
+      ...holds.map(({ label, deadlineSeconds }) => `hold ${label} still, for ${deadlineSeconds} s at the most`),
+      ...items.map(({ lines }) => lines.create),
+      ...holds.map(({ label, holds: until }) => `let go ${label}${until === 'until-read' ? ' when all is read' : ''}`),
+    ]),
+    shown(
+      mountSnapshots(run, items, scripts),
+      items.map(({ lines }, index) => lines.mount(`${folder}/mnt/${index}`)),
+    ),
+    shown(releaseLease(scripts, run, owner), [
+      ...items.map(({ lines }) => lines.remove),
+      `remove ${folder} and end the watchman`,
+    ]),
+  ];
+}
+
+function shown({ name, needs, script, args }: RemoteScript, does: readonly string[]): PlannedCommand {
+  return {
+    ...{ name, does, needs, script },
+    args: args.map((arg) => (typeof arg === 'string' ? arg : displayName(Buffer.from(arg)))),
+  };
+}

@@ -1,0 +1,54 @@
+/**
+ * The port of a way to hold an application still while snapshots are taken. A hook freezes, proves and thaws; when, the
+ * critical section of the run decides (`snapshot/critical-section.ts`).
+ *
+ * Invariants. What is going to be held is recorded on the host before it is, with the moment at which it must be let go;
+ * letting go needs no more than that record, so it is also done by the watchman when the moment has come, and by every
+ * sweep; it may be done twice, by two at the same time, and to what was never held. A hold counts only where it was
+ * proved after the last instant: one that ended by itself in between is no hold.
+ *
+ * Crash story. The client, the connection or the section's shell dies while the application is held: the watchman lets it
+ * go at the deadline. The watchman dies too: what the freeze started must end by itself at the deadline, which is among
+ * its arguments. The host dies: nothing is held any more.
+ */
+import type { RunId } from '../domain/names.ts';
+import type { Source } from '../domain/source.ts';
+import type { Fragment } from '../remote/fragment.ts';
+import type { Programs } from '../remote/programs.ts';
+
+/** How the host itself lets go, composed into the scripts of the lease (`snapshot/host/`). */
+export interface HoldFunctions {
+  /** The word for this kind of hold in records: [a-z][a-z0-9-]*. */
+  readonly kind: string;
+  /**
+   * POSIX sh that defines sp_KIND_thaw ID ("-" of the kind is "_" in the name): lets go. Succeeds when nothing is held
+   * any more, also where nothing was. It prints nothing.
+   */
+  readonly script: string;
+}
+
+export interface Hook {
+  readonly onHost: HoldFunctions;
+  /** What its fragments call on the host. */
+  readonly programs: Programs;
+  /** What it would hold for a source in this run; nothing where the source does not ask for it. */
+  plan(source: Source, run: RunId): readonly PlannedHold[];
+}
+
+export interface PlannedHold {
+  readonly kind: string;
+  /** What is held, a word of letters, digits and +_.:/=@,- only. */
+  readonly id: string;
+  /** For people: "MariaDB at /run/mysqld/mysqld.sock". */
+  readonly label: string;
+  /** What a restore point may be called that was taken under it. */
+  readonly guarantees: 'application' | 'cold';
+  /** Until all snapshots stand, or until the last byte was read. */
+  readonly holds: 'until-snapshots' | 'until-read';
+  /** At the latest so long after the freeze began, the host lets go by itself. */
+  readonly deadlineSeconds: number;
+  /** Ends when the application stands still; whatever it prints is lost. Where it fails, everything is let go again. */
+  readonly freeze: Fragment<void>;
+  /** Succeeds only where the application has been held all the time since the freeze ended. */
+  readonly prove: Fragment<void>;
+}

@@ -1,0 +1,132 @@
+/**
+ * What a host must be able to do with LVM's snapshots without us: list, remove, guard.
+ *
+ * Invariants. Only what has our name, our tags with this owner and run, the type of a snapshot, and (where recorded) the
+ * same uuid is removed; one object a command. LVM itself looks at tags, type and uuid once more in the moment of
+ * removing, under its own lock. A report that cannot be read is never taken for an empty one.
+ *
+ * A snapshot's id is "<vg>/<lv>"; its proofs are uuid, device-mapper name, and the extents of its group that must stay
+ * free when it grows.
+ */
+import type { StorageFunctions } from '../host/functions.ts';
+import { IDENTITY, LVM } from './tool.ts';
+
+/**
+ * sp_lvm_row LINE: takes one line of the report SP_COLUMNS apart; fails where a field has not the form that LVM gives it.
+ * The uuid comes last, so that a line that was cut is noticed.
+ *
+ * sp_lvm_look VG/LV: the same for one volume. 0: it is there; 1: LVM says that there is none; 2: nobody can tell.
+ */
+const LOOK = `
+SP_COLUMNS=vg_name,lv_name,lv_attr,lv_tags,lv_uuid
+sp_lvm_row() {
+  IFS='|' read -r sp_vg sp_lv sp_attr sp_tags sp_uuid sp_more <<SP_ROW
+$1
+SP_ROW
+  sp_vg=\${sp_vg##* }
+  case $sp_vg:$sp_lv in :*|*:|*[!A-Za-z0-9:+_.-]*) return 1 ;; esac
+  case $sp_attr in ?????????|??????????) ;; *) return 1 ;; esac
+  case $sp_attr$sp_tags in *[!A-Za-z0-9_+./=!:\\&#,-]*) return 1 ;; esac
+  case $sp_uuid:$sp_more in *[!A-Za-z0-9:-]*) return 1 ;; ??????-????-????-????-????-????-??????:) ;; *) return 1 ;; esac
+}
+sp_lvm_absent() {
+  case $1 in *'Failed to find logical volume'*|*'Volume group "'*'" not found'*|*'logical volume(s) not found'*) ;; *) return 1 ;; esac
+}
+sp_lvm_look() {
+  sp_answer=$(sp_lvm 60 lvs -o "$SP_COLUMNS" "$1" 2>/dev/null)
+  sp_code=$?
+  if [ "$sp_code" = 0 ] && sp_lvm_row "$sp_answer" && [ "$sp_vg/$sp_lv" = "$1" ]; then return 0; fi
+  # One that hangs is not asked again.
+  [ "$sp_code" -lt 124 ] && sp_lvm_absent "$(sp_lvm 60 lvs "$1" 2>&1 >/dev/null)" && return 1
+  return 2
+}`;
+
+const LIST = `
+sp_lvm_list() {
+  command -v lvs >/dev/null 2>&1 || return 0
+  sp_report=$(sp_lvm 60 lvs -o "$SP_COLUMNS" 2>/dev/null)
+  sp_code=$? sp_known=yes
+  [ "$sp_code" = 0 ] || sp_known=no
+  while read -r sp_line; do
+    [ -n "$sp_line" ] || continue
+    sp_lvm_row "$sp_line" || { sp_known=no; continue; }
+    case $sp_lv in sp_????????_????????) ;; *) continue ;; esac
+    sp_run=\${sp_lv#sp_}
+    case ",$sp_tags" in *,sp.owner=?*) sp_whose=\${sp_tags#*sp.owner=}; sp_whose=\${sp_whose%%,*} ;; *) sp_whose=- ;; esac
+    echo "object lvm \${sp_run%_*} $sp_whose $sp_vg/$sp_lv"
+  done <<SP_REPORT
+$sp_report
+SP_REPORT
+  [ "$sp_known" = no ] || return 0
+  # LVM's own words, and what is active by the names that the kernel knows.
+  [ "$sp_code" -ge 124 ] || sp_report=$(sp_lvm 60 lvs -o "$SP_COLUMNS" 2>&1 >/dev/null | tail -n 1 | tr -d '\\t')
+  [ "$sp_code" -lt 124 ] || sp_report='nothing for a minute'
+  printf 'unread the volume groups\\t%s\\n' "$sp_report"
+  for sp_name in /sys/block/dm-*/dm/name; do
+    [ -r "$sp_name" ] && read -r sp_device < "$sp_name" || continue
+    case $sp_device in *-sp_????????_????????) echo "unread /dev/mapper/$sp_device" ;; esac
+  done
+}`;
+
+const REMOVE = `
+sp_lvm_drop() {
+  sp_which="lv_tags={\\"stillpoint\\" && \\"sp.run=$1\\" && \\"sp.owner=$2\\"} && lv_attr=~\\"^s\\""
+  [ -z "$4" ] || sp_which="$sp_which && lv_uuid=\\"$4\\""
+  sp_words=$(sp_lvm 60 lvremove -y -S "$sp_which" "$3" 2>&1 >/dev/null)
+}
+sp_lvm_remove() {
+  sp_try=0 sp_done=no
+  while :; do
+    sp_lvm_look "$3"
+    sp_seen=$?
+    if [ "$sp_seen" = 0 ]; then
+      for sp_tag in stillpoint "sp.run=$1" "sp.owner=$2"; do
+        case ",$sp_tags," in *",$sp_tag,"*) ;; *) echo "foreign $3"; return 0 ;; esac
+      done
+      case $sp_attr in S*) echo "merging $3"; return 0 ;; s*) ;; *) echo "foreign $3"; return 0 ;; esac
+      if [ -n "\${4:-}" ] && [ "$4" != "$sp_uuid" ]; then echo "foreign $3"; return 0; fi
+    elif [ "$sp_seen" = 1 ]; then
+      [ "$sp_done" = no ] || echo "removed $3"
+      return 0
+    fi
+    if [ "$sp_try" -ge 5 ]; then
+      case $sp_seen in 0) echo "busy $3" ;; *) echo "unread $3" ;; esac
+      return 1
+    fi
+    sp_try=$((sp_try + 1))
+    if sp_lvm_drop "$1" "$2" "$3" "\${4:-}"; then
+      sp_done=yes
+    elif sp_lvm_absent "$sp_words"; then
+      [ "$sp_done" = no ] || echo "removed $3"
+      return 0
+    else
+      sleep 1
+    fi
+  done
+}`;
+
+/** A snapshot grows at 70 % by a quarter, as long as the reserve of its volume group stays untouched. */
+const GUARD = `
+sp_lvm_guard() {
+  sp_status=$(dmsetup status "$3" 2>/dev/null </dev/null)
+  sp_id=$1 sp_reserve=$4
+  set -- $sp_status
+  sp_fill=\${4:-}
+  case "\${3:-}/$sp_fill/" in
+    snapshot/*[!0-9/]*|snapshot//*|snapshot/*//|snapshot/*/*/*/*) echo full; return 0 ;;
+    snapshot/*/*/) ;;
+    *) echo gone; return 0 ;;
+  esac
+  sp_used=\${sp_fill%%/*}; sp_total=\${sp_fill##*/}
+  echo "fill $((sp_used * 512)) $((sp_total * 512))"
+  [ $((sp_used * 10)) -ge $((sp_total * 7)) ] || return 0
+  set -- $(sp_lvm 60 lvs -o lv_size,vg_extent_size,vg_free_count "$sp_id" 2>/dev/null | tr '|' ' ')
+  case "$#:\${1:-}:\${2:-}:\${3:-}" in 3:*[!0-9:]*|3:*::*|3:*:|[!3]*) return 0 ;; esac
+  sp_grow=$(($1 / $2 / 4 + 1))
+  [ $(($3 - sp_grow)) -lt "$sp_reserve" ] || sp_lvm 60 lvextend -y -l "+$sp_grow" "$sp_id" >/dev/null 2>&1
+}`;
+
+export const lvmOnHost: StorageFunctions = {
+  kind: 'lvm',
+  script: [LVM, IDENTITY, LOOK, LIST, REMOVE, GUARD].join('\n'),
+};

@@ -1,0 +1,194 @@
+/**
+ * The snapshots of a run, of as many storages as its volumes lie on: planned together, made in one critical section,
+ * mounted, and judged as one.
+ */
+import { isStillpointError, StillpointError } from '../base/errors.ts';
+import { Problems } from '../base/problems.ts';
+import type { Source } from '../domain/source.ts';
+import type { PlannedHold } from '../quiesce/hook.ts';
+import type { FailedPart } from '../remote/fragment.ts';
+import type { RemoteHost } from '../remote/remote-host.ts';
+import { type HeldSpan, type MadeSnapshot, SECTION_EXITS, type Section, takeSnapshots } from './critical-section.ts';
+import { endHolds } from './holds.ts';
+import { type Lease, noControlFiles } from './host/lease.ts';
+import { identityChanged } from './identity-changed.ts';
+import { MOUNT_EXITS, mountSnapshots, observeSnapshots } from './mounting.ts';
+import type {
+  DetectedVolume,
+  PlannedItem,
+  ReadableSnapshot,
+  RunIdentity,
+  StandingSnapshot,
+  TakenSnapshot,
+} from './provider.ts';
+import type { Registry } from './registry.ts';
+import type { Survey } from './survey.ts';
+
+export interface SnapshotPlan extends RunIdentity {
+  /** In the order in which they are made. */
+  readonly items: readonly PlannedItem[];
+  readonly holds: readonly PlannedHold[];
+  readonly risks: readonly string[];
+}
+
+export interface TakenSet {
+  readonly taken: readonly TakenSnapshot[];
+  /** One for each planned hold. */
+  readonly held: readonly HeldSpan[];
+}
+
+/** Errors: what stands in the way on any of the storages, all at once. */
+export function planSnapshots(
+  volumes: readonly DetectedVolume[],
+  source: Source,
+  { survey, registry, identity }: { survey: Survey; registry: Registry; identity: RunIdentity },
+): SnapshotPlan {
+  const problems = new Problems();
+  const plans = survey.storages.flatMap((storage) => {
+    const own = volumes.filter(
+      ({ volume }) => volume.snapshot.possible && volume.snapshot.provider === storage.provider.kind,
+    );
+    return own.length === 0 ? [] : [problems.attempt(() => storage.plan(own, identity))];
+  });
+  problems.throwIfAny((count) => `On ${count} storages of "${source.host}" no snapshot can be made`);
+  const items = plans.flatMap((plan) => plan?.items ?? []);
+  return {
+    ...identity,
+    items: items.toSorted((left, right) => volumes.indexOf(left.volume) - volumes.indexOf(right.volume)),
+    holds: registry.hooks.flatMap((hook) => hook.plan(source, identity.run)),
+    risks: plans.flatMap((plan) => plan?.risks ?? []),
+  };
+}
+
+export const sectionOf = ({ run, owner, holds, items }: SnapshotPlan): Section => ({
+  ...{ run, owner, holds },
+  creates: items.map(({ create }) => create),
+});
+
+/** Errors: `snapshot.lease-lost`, `host.read-only-runtime`, `quiesce.freeze-failed`, and what the storage says. */
+export async function takeSet(
+  plan: SnapshotPlan,
+  { scripts }: Registry,
+  host: RemoteHost,
+  signal: AbortSignal,
+): Promise<TakenSet> {
+  const answer = await host.run(takeSnapshots(sectionOf(plan), scripts), signal);
+  if ('failed' in answer) throw sectionError(answer.failed, plan, host.name);
+  const { made, held } = answer.result;
+  return { taken: plan.items.map((item, index) => takenOf(item, plan, made[index])), held };
+}
+
+function takenOf(item: PlannedItem, { run, owner }: RunIdentity, made: MadeSnapshot | undefined): TakenSnapshot {
+  if (made === undefined) throw new Error(`the host answered nothing for ${item.planned.snapshot}`);
+  const { own, ...facts } = made;
+  const standing = own as StandingSnapshot;
+  return { ...item, run, owner, ...facts, standing, planned: { ...item.planned, sizeBytes: standing.sizeBytes } };
+}
+
+function sectionError(failed: FailedPart, { holds, items }: SnapshotPlan, host: string): StillpointError {
+  const facts = { details: { ...failed }, cause: undefined };
+  if (failed.exitCode === SECTION_EXITS.leaseEnded) {
+    return new StillpointError(
+      'snapshot.lease-lost',
+      `The lease on "${host}" ended while the snapshots were being made.`,
+      {
+        advice:
+          'Run the backup again; if it recurs, the host is too slow for the lease: raise "leaseSeconds" of the host.',
+        ...facts,
+      },
+    );
+  }
+  if (failed.exitCode === SECTION_EXITS.noRecord) return noControlFiles({ ...failed }, host);
+  const hold = holds[failed.part];
+  if (hold !== undefined) {
+    return new StillpointError('quiesce.freeze-failed', `${hold.label} on "${host}" could not be held still.`, {
+      advice:
+        'Correct what it complains of on the host, then run the backup again; the record of the job has all that it said.',
+      ...facts,
+    });
+  }
+  const item = items[failed.part - holds.length];
+  if (item === undefined) throw new Error(`part ${failed.part} of the section is none`);
+  return item.explain('create', failed, host);
+}
+
+/** What is held until the last read is proved once more and let go; gives all holds as they were in the end. */
+export async function endSet(
+  plan: SnapshotPlan,
+  held: readonly HeldSpan[],
+  { scripts }: Registry,
+  host: RemoteHost,
+  signal: AbortSignal,
+): Promise<readonly HeldSpan[]> {
+  if (!plan.holds.some(({ holds }) => holds === 'until-read')) return held;
+  const ends = await host.run(endHolds(plan, scripts), signal);
+  return held.map((span, index) => ({ ...span, ...ends[index] }));
+}
+
+/** In the lease's private namespace. Errors: `snapshot.lease-lost`, `snapshot.mount-failed`. */
+export async function mountSet(
+  taken: readonly TakenSnapshot[],
+  { scripts }: Registry,
+  host: RemoteHost,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<readonly ReadableSnapshot[]> {
+  const [first] = taken;
+  if (first === undefined) return [];
+  lease.signal.throwIfAborted();
+  const answer = await host.run(mountSnapshots(first.run, taken, scripts), signal);
+  if ('mounted' in answer) {
+    return answer.mounted.flatMap(({ path, ...mounted }, index) => {
+      const snapshot = taken[index];
+      return snapshot === undefined ? [] : [{ ...snapshot, path, mounted }];
+    });
+  }
+  // Where the lease is over, that is the cause.
+  await lease.renew(signal);
+  const snapshot = taken[answer.failed.part] ?? first;
+  if (answer.failed.exitCode !== MOUNT_EXITS.keeperGone) throw snapshot.explain('mount', answer.failed, host.name);
+  throw new StillpointError(
+    'snapshot.lease-lost',
+    `The process on "${host.name}" that holds the mounts of our snapshots is gone; something ended it.`,
+    {
+      advice: 'Find out what ends our processes there, then run the backup again.',
+      details: { ...answer.failed },
+      cause: undefined,
+    },
+  );
+}
+
+/**
+ * The verdict after the last read. Errors: `host.rebooted`, `snapshot.full`, `snapshot.identity-changed`, and
+ * `snapshot.lease-lost` where our own watchman removed it.
+ */
+export async function judgeSet(
+  snapshots: readonly ReadableSnapshot[],
+  { scripts }: Registry,
+  host: RemoteHost,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<void> {
+  const [first] = snapshots;
+  if (first === undefined) return;
+  const observed = await host.run(observeSnapshots(first.run, snapshots, scripts), signal);
+  if (observed.bootId !== lease.armed.bootId) {
+    throw new StillpointError('host.rebooted', `"${host.name}" was restarted while its snapshots were being read.`, {
+      advice: 'Run the backup again.',
+      details: { host: host.name },
+      cause: undefined,
+    });
+  }
+  try {
+    for (const [index, snapshot] of snapshots.entries()) {
+      const now = observed.snapshots[index];
+      snapshot.judge(snapshot.standing, snapshot.mounted.seen, now?.seen ?? {}, host.name);
+      if (now?.mountLine !== snapshot.mounted.mountLine)
+        throw identityChanged(snapshot.id, host.name, { mounted: snapshot.mounted, observed: now });
+    }
+  } catch (error) {
+    if (isStillpointError(error, 'snapshot.identity-changed')) await lease.renew(signal);
+    throw error;
+  }
+  await lease.renew(signal);
+}

@@ -1,0 +1,25 @@
+/** Words of one storage, and the places that may say them: its own folder, and the one line that registers it. */
+interface StorageWords {
+  readonly folder: string;
+  readonly words: RegExp;
+}
+
+const STORAGES: readonly StorageWords[] = [
+  {
+    folder: 'shared/snapshot/lvm/',
+    words:
+      /\blvm|\blv(s|create|remove|extend|change|convert|display)\b|\b[vp]gs?\b|\bvg\d|volume group|logical volume|dmsetup/i,
+  },
+];
+const REGISTRY = 'shared/snapshot/registry.ts';
+
+/** All lines that know a storage and should not: "path:line text". */
+export function strayStorageWords(sources: ReadonlyMap<string, string>): readonly string[] {
+  return [...sources].flatMap(([path, text]) =>
+    STORAGES.flatMap(({ folder, words }) =>
+      path === REGISTRY || path.startsWith(folder)
+        ? []
+        : text.split('\n').flatMap((line, index) => (words.test(line) ? [`${path}:${index + 1} ${line.trim()}`] : [])),
+    ),
+  );
+}
