@@ -140,7 +140,7 @@ export class Shell {
           cause: undefined,
         });
       }
-            const configFile = config === undefined ? {} : { configFile: this.#fromHere(config) };
+      const configFile = config === undefined ? {} : { configFile: this.#fromHere(config) };
       await using stillpoint = await surroundings.open({ ...configFile, choosesPassword });
       await work(stillpoint, controller.signal);
     } catch (error) {

@@ -1,0 +1,280 @@
+/**
+ * What every provider must do. A new storage is done when its provider passes this, and not before.
+ *
+ * To join: write a `ProviderFixture` over a real host that has the storage, and call `providerContract('name', open)` in
+ * a `*.test.ts` beside this file. The suite asks the provider only through the ports of `shared/snapshot/`, and the host
+ * only through what any host has; what else it needs, such as an impostor with one of our names, the fixture makes.
+ */
+import process from 'node:process';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../shared/base/clock.ts';
+import { toStillpointError } from '../../shared/base/errors.ts';
+import { silentLogger } from '../../shared/base/log.ts';
+import { hostName, newRunId, ownerId, type RunId, repositoryName, sourceName } from '../../shared/domain/names.ts';
+import type { RemoteHost } from '../../shared/remote/remote-host.ts';
+import { type ReapResult, releaseLease, renewLease, sweepHost } from '../../shared/snapshot/host/commands.ts';
+import { acquireLease, type Lease } from '../../shared/snapshot/host/lease.ts';
+import { observeSnapshots } from '../../shared/snapshot/mounting.ts';
+import type { SnapshotProvider, TakenSnapshot } from '../../shared/snapshot/provider.ts';
+import { createRegistry, type Registry } from '../../shared/snapshot/registry.ts';
+import { judgeSet, mountSet, planSnapshots, type SnapshotPlan, takeSet } from '../../shared/snapshot/snapshot-set.ts';
+import { surveyHost } from '../../shared/snapshot/survey.ts';
+import { CuttingPrograms } from '../support/snapshot/cutting-programs.ts';
+import { eventually } from '../support/snapshot/paper-lvm.ts';
+
+export interface ProviderFixture extends AsyncDisposable {
+  readonly host: RemoteHost;
+  /** Runs sh on the host as root; a failure is an error. */
+  sh(script: string): Promise<string>;
+  readonly provider: SnapshotProvider;
+  /** Folders where volumes of this storage are mounted; the second one lies in the first. */
+  readonly folders: readonly [outer: string, nested: string];
+  /** Ids of all that has the form of a name of ours. */
+  present(): Promise<readonly string[]>;
+  /** Makes something with the name of a snapshot of ours that does not bear our marks; its id. */
+  putImpostor(run: RunId): Promise<string>;
+  /** Removes a snapshot past us. */
+  remove(id: string): Promise<void>;
+  /** Takes the room that the planned snapshots were to have, while `work` runs. */
+  withoutRoom(work: () => Promise<void>): Promise<void>;
+  /** What the lack of room is called. */
+  readonly lackOfRoom: string;
+}
+
+/** Many calls of programs that only look are much alike. */
+const isThorough = process.env['STILLPOINT_KILL'] === 'all';
+const owner = ownerId('00112233aabb');
+
+export function providerContract(name: string, whyNot: string | undefined, open: () => Promise<ProviderFixture>): void {
+  describe(`${name} provider`, () => {
+    let fixture: ProviderFixture;
+    let registry: Registry;
+    let run: RunId;
+    let signal: AbortSignal;
+    let cutting: CuttingPrograms;
+    const failures: unknown[] = [];
+
+    beforeAll(async () => {
+      if (whyNot !== undefined) return;
+      fixture = await open();
+      registry = createRegistry([fixture.provider], []);
+      cutting = new CuttingPrograms(fixture, Object.values(fixture.provider.programs).join(' ').split(' '));
+    });
+    afterAll(() => fixture?.[Symbol.asyncDispose]());
+    beforeEach(({ skip }) => {
+      skip(whyNot !== undefined, whyNot);
+      signal = AbortSignal.timeout(200_000);
+      run = newRunId();
+    });
+    afterEach(async () => {
+      if (fixture === undefined) return;
+      const left = await fixture.sh('ls /run/stillpoint 2>/dev/null || :; grep stillpoint /proc/mounts || :');
+      expect({ left, present: await fixture.present(), failures: failures.splice(0) }).toEqual({
+        ...{ left: '', present: [], failures: [] },
+      });
+    });
+
+    const source = (paths: readonly string[]) => ({
+      ...{ name: sourceName('s'), host: hostName('lab'), repository: repositoryName('main'), exclude: [] },
+      paths: paths.map((path) => Buffer.from(path)),
+    });
+    const plan = async (of = run, folders: readonly string[] = [fixture.folders[0]]): Promise<SnapshotPlan> => {
+      const survey = await surveyHost(fixture.host, { clock: systemClock, registry }, signal);
+      const volumes = survey.volumes.filter(({ volume }) =>
+        volume.mountpoints.some((place) => folders.includes(place)),
+      );
+      return planSnapshots(volumes, source(folders), { survey, registry, identity: { run: of, owner } });
+    };
+    const arm = (of = run, mounts = 1): Promise<Lease> =>
+      acquireLease(
+        { run: of, owner, leaseSeconds: 600, mounts, holds: 0 },
+        {
+          ...{ host: fixture.host, scripts: registry.scripts, clock: systemClock, logger: silentLogger },
+          onReleaseFailed: (error) => failures.push(error),
+        },
+        signal,
+      );
+    const take = async (of = run): Promise<readonly TakenSnapshot[]> =>
+      (await takeSet(await plan(of), registry, fixture.host, signal)).taken;
+    const sweep = (dead: readonly RunId[] = [], by = registry): Promise<ReapResult> =>
+      fixture.host.run(sweepHost(by.scripts, owner, dead), signal);
+    const inside = (lines: string): Promise<string> =>
+      fixture.sh(`read -r pid ns < /run/stillpoint/${run}/keeper; nsenter --mount=/proc/$pid/ns/mnt sh -c '${lines}'`);
+    const codeOf = (work: Promise<unknown>): Promise<string> =>
+      work.then(
+        () => 'no error',
+        (error: unknown) => toStillpointError(error).code,
+      );
+
+    test('finds its volumes, the nested one too, each under a name of its own', async () => {
+      const { items } = await plan(run, fixture.folders);
+      expect(items.map(({ planned }) => planned.mountpoint)).toEqual([...fixture.folders]);
+      expect(new Set(items.map(({ planned }) => planned.volumeId)).size).toBe(2);
+      expect(items.map(({ provider }) => provider)).toEqual([fixture.provider.kind, fixture.provider.kind]);
+    });
+
+    test('freezes an instant: what is written afterwards is not in it', async () => {
+      const [folder] = fixture.folders;
+      await fixture.sh(`echo before > ${folder}/contract`);
+      await using lease = await arm();
+      const taken = await take();
+      await fixture.sh(`echo after > ${folder}/contract; echo new > ${folder}/contract-new`);
+      const [readable] = await mountSet(taken, registry, fixture.host, lease, signal);
+      const place = readable?.path;
+      expect(
+        await inside(`cat ${place}/contract; ls ${place}/contract-new 2>&1 || :; echo x > ${place}/x || echo no`),
+      ).toMatch(/^before\n.*[Nn]o such file.*\nno\n?$/s);
+      await judgeSet(readable ? [readable] : [], registry, fixture.host, lease, signal);
+      expect((await lease.release()).removed).toEqual(taken.map(({ id }) => id));
+      await fixture.sh(`rm ${folder}/contract ${folder}/contract-new`);
+    });
+
+    test('makes the snapshots of nested volumes in one script, and mounts each at its place', async () => {
+      const [outer, nested] = fixture.folders;
+      await fixture.sh(`echo outer > ${outer}/whose; echo nested > ${nested}/whose`);
+      await using lease = await arm(run, 2);
+      const { taken } = await takeSet(await plan(run, fixture.folders), registry, fixture.host, signal);
+      const readable = await mountSet(taken, registry, fixture.host, lease, signal);
+      const [first, second] = readable.map(({ path }) => path);
+      expect((await inside(`cat ${first}/whose ${second}/whose`)).trim()).toBe('outer\nnested');
+      await judgeSet(readable, registry, fixture.host, lease, signal);
+      expect((await lease.release()).removed.toSorted()).toEqual(taken.map(({ id }) => id).toSorted());
+      await fixture.sh(`rm ${outer}/whose ${nested}/whose`);
+    });
+
+    test('says what it will do: the ids that it plans are the ids that it makes', async () => {
+      await using lease = await arm();
+      const planned = await plan();
+      const { taken } = await takeSet(planned, registry, fixture.host, signal);
+      expect(await fixture.present()).toEqual(taken.map(({ id }) => id));
+      expect(planned.items[0]?.lines.remove).toContain(taken[0]?.planned.snapshot);
+      await lease.release();
+    });
+
+    test('does everything twice without harm', async () => {
+      await using lease = await arm();
+      const [made] = await take();
+      expect((await lease.release()).removed).toEqual([made?.id]);
+      expect(await fixture.host.run(releaseLease(registry.scripts, run, owner), signal)).toEqual({
+        removed: [],
+        kept: [],
+      });
+      expect(await sweep()).toEqual({ removed: [], kept: [] });
+      expect(await sweep([run])).toEqual({ removed: [], kept: [] });
+    });
+
+    test('serves two runs at once', async () => {
+      const other = newRunId();
+      const leases = await Promise.all([arm(run), arm(other)]);
+      const plans = await Promise.all([plan(run), plan(other)]);
+      const sets = await Promise.all(plans.map((each) => takeSet(each, registry, fixture.host, signal)));
+      const ids = sets.flatMap(({ taken }) => taken.map(({ id }) => id));
+      expect((await fixture.present()).toSorted()).toEqual(ids.toSorted());
+      const released = await Promise.all(leases.map((lease) => lease.release()));
+      expect(released.flatMap(({ removed }) => removed).toSorted()).toEqual(ids.toSorted());
+    });
+
+    test('leaves alone what has a name of ours and not our marks, and says so', async () => {
+      const lease = await arm();
+      const [made] = await take();
+      const own = await fixture.putImpostor(run);
+      const orphan = await fixture.putImpostor(newRunId());
+      const released = await lease.release();
+      expect(released).toEqual({ removed: [made?.id], kept: [{ object: own, reason: 'it does not bear our mark' }] });
+      // Neither its name nor the death of the run makes it ours.
+      expect((await sweep([run])).kept.map(({ object }) => object).toSorted()).toEqual([own, orphan].toSorted());
+      expect((await fixture.present()).toSorted()).toEqual([own, orphan].toSorted());
+      for (const id of [own, orphan]) await fixture.remove(id);
+    });
+
+    test('calls a lack of room by its name, and leaves nothing of it', async () => {
+      await using lease = await arm();
+      const planned = await plan();
+      await fixture.withoutRoom(async () => {
+        expect(await codeOf(takeSet(planned, registry, fixture.host, signal))).toBe(fixture.lackOfRoom);
+      });
+      expect((await lease.release()).kept).toEqual([]);
+    });
+
+    test('is not believed where its snapshot is gone before the last read', async () => {
+      await using lease = await arm();
+      const taken = await take();
+      await fixture.remove(taken[0]?.id ?? '').catch(() => undefined);
+      // One that is mounted cannot be removed everywhere; then it is not mounted yet.
+      const mounted = await mountSet(taken, registry, fixture.host, lease, signal).catch(() => undefined);
+      const judged = mounted && (await codeOf(judgeSet(mounted, registry, fixture.host, lease, signal)));
+      expect(judged ?? 'not mounted').toMatch(/^(snapshot\.(identity-changed|full|lease-lost)|not mounted)$/);
+      await eventually(async () => {
+        const state = await fixture.host.run(renewLease(run, 600), signal);
+        return [...state.full, ...state.gone].includes(taken[0]?.id ?? '');
+      }, 'the guard has seen that it is gone');
+      expect((await lease.release()).kept).toEqual([]);
+    });
+
+    test('is swept after a restart that took processes and /run', async () => {
+      await arm();
+      const [made] = await take();
+      await fixture.sh(
+        `cd /run/stillpoint/${run}; read -r keeper ns < keeper; kill -KILL "$(cat watch)" "$keeper"; rm -rf /run/stillpoint`,
+      );
+      expect(await sweep()).toEqual({ removed: [made?.id], kept: [] });
+    });
+
+    test('is removed by its own watchman, whom a sweep that knows no such storage asks', async () => {
+      await arm();
+      const [made] = await take();
+      const strange = createRegistry([], []);
+      expect(await sweep([], strange)).toMatchObject({ removed: [], kept: [{ reason: 'a run is using it now' }] });
+      expect(await sweep([run], strange)).toEqual({ removed: [made?.id, `/run/stillpoint/${run}`], kept: [] });
+    });
+
+    test('is removed by its own watchman, where a later version has another layout', async () => {
+      await arm();
+      const [made] = await take();
+      await fixture.sh(`echo 999 > /run/stillpoint/${run}/format`);
+      expect(await sweep([run])).toEqual({ removed: [made?.id, `/run/stillpoint/${run}`], kept: [] });
+    });
+
+    describe('killed before and after every call of a program', () => {
+      const steps = ['take', 'mount', 'observe', 'release'] as const;
+      test.each(steps)(
+        'in "%s", leaves nothing that a sweep does not find',
+        async (step) => {
+          const prepare = async (): Promise<() => Promise<unknown>> => {
+            run = newRunId();
+            const lease = await arm();
+            const planned = await plan();
+            if (step === 'take') return () => takeSet(planned, registry, fixture.host, signal);
+            const { taken } = await takeSet(planned, registry, fixture.host, signal);
+            if (step === 'mount') return () => mountSet(taken, registry, fixture.host, lease, signal);
+            if (step === 'release') return () => lease.release();
+            await mountSet(taken, registry, fixture.host, lease, signal);
+            return () => fixture.host.run(observeSnapshots(run, taken, registry.scripts), signal);
+          };
+          const calls = await cutting.count(await prepare());
+          await sweep([run]);
+          expect(calls).toBeGreaterThan(0);
+          const all = Array.from({ length: calls }, (_, index) => index + 1);
+          const few = step === 'release' ? [1, calls] : [1];
+          const chosen = isThorough || step === 'take' ? all : all.filter((call) => few.includes(call));
+          if (chosen.length < calls)
+            process.stderr.write(
+              `${name}, "${step}": ${chosen.length} of ${calls} calls are cut; STILLPOINT_KILL=all cuts all.\n`,
+            );
+          for (const call of chosen) {
+            for (const when of ['before', 'after'] as const) {
+              const work = await prepare();
+              await cutting.cut({ call, when }, () => work().catch(() => undefined));
+              const swept = await sweep([run]);
+              expect({ call, when, kept: swept.kept, present: await fixture.present() }).toEqual({
+                ...{ call, when, kept: [], present: [] },
+              });
+              expect(await sweep([run])).toEqual({ removed: [], kept: [] });
+            }
+          }
+        },
+        240_000,
+      );
+    });
+  });
+}

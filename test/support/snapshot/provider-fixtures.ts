@@ -1,0 +1,95 @@
+/** Storages as fixtures of the provider contract: LVM in a guest, copies of folders in namespaces of this machine. */
+import { systemClock } from '../../../shared/base/clock.ts';
+import { silentLogger } from '../../../shared/base/log.ts';
+import { connectHost } from '../../../shared/remote/connect-host.ts';
+import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
+import { lvmThick } from '../../../shared/snapshot/lvm/provider.ts';
+import type { ProviderFixture } from '../../contract/provider.ts';
+import { type Guest, startGuest } from '../../lab/guest.ts';
+import { COPIES, folderCopy, SOURCE } from './folder-copy.ts';
+import { type NamespaceHost, startNamespaceHost } from './namespace-host.ts';
+
+async function openGuest(): Promise<{ readonly guest: Guest; readonly host: RemoteHost }> {
+  const guest = await startGuest({}, AbortSignal.timeout(290_000));
+  const host = await connectHost(
+    { name: 'lab', ssh: 'lab', sshConfigFile: guest.sshConfigFile, sudo: 'none' },
+    {
+      ...{ prompter: undefined, logger: silentLogger, clock: systemClock, agentSocket: undefined },
+      homeFolder: '/nonexistent',
+    },
+    AbortSignal.timeout(60_000),
+  );
+  return { guest, host };
+}
+
+async function inGuest(): Promise<Pick<ProviderFixture, 'host' | 'sh' | typeof Symbol.asyncDispose>> {
+  const { guest, host } = await openGuest();
+  return {
+    host,
+    sh: (script) => guest.must(script, { signal: AbortSignal.timeout(120_000) }),
+    async [Symbol.asyncDispose]() {
+      await host[Symbol.asyncDispose]();
+      await guest[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export async function lvmFixture(): Promise<ProviderFixture> {
+  const base = await inGuest();
+  const { sh } = base;
+  await sh(`lvcreate -qq -y -n nested -L 64m vg0; mkfs.ext4 -q /dev/vg0/nested
+mkdir /srv/files/nested; mount /dev/vg0/nested /srv/files/nested`);
+  return {
+    ...base,
+    provider: lvmThick,
+    folders: ['/srv/files', '/srv/files/nested'],
+    async present() {
+      const names = await sh(`lvs --noheadings -o vg_name,lv_name -S 'lv_name=~"^sp_"' --separator /`);
+      return names.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
+    },
+    async putImpostor(run) {
+      await sh(`lvcreate -qq -y -s -n sp_${run}_0000abcd -l 8 vg0/files`);
+      return `vg0/sp_${run}_0000abcd`;
+    },
+    remove: async (id) => void (await sh(`lvremove -qq -y ${id}`)),
+    async withoutRoom(work) {
+      await sh('lvcreate -qq -y -n filler -l 100%FREE vg0');
+      await work();
+      await sh('lvremove -qq -y vg0/filler');
+    },
+    lackOfRoom: 'snapshot.no-room',
+  };
+}
+
+/** Nothing of it is written to this machine's disks. */
+export async function startFolderCopyHost(): Promise<NamespaceHost> {
+  return await startNamespaceHost(`mount -t tmpfs tmpfs /var/tmp; mount -t tmpfs -o mode=755 tmpfs /usr/local/sbin
+mkdir /run/copied; mount -t tmpfs ${SOURCE} /run/copied; mkdir /run/copied/nested; mount -t tmpfs ${SOURCE} /run/copied/nested`);
+}
+
+export async function folderCopyFixture(): Promise<ProviderFixture> {
+  const base = await startFolderCopyHost();
+  const { sh } = base;
+  return {
+    ...base,
+    provider: folderCopy,
+    folders: ['/run/copied', '/run/copied/nested'],
+    async present() {
+      const names = await sh(`ls -A ${COPIES} 2>/dev/null || :`);
+      return names.split('\n').flatMap((name) => (name === '' ? [] : [`${COPIES}/${name}`]));
+    },
+    async putImpostor(run) {
+      await sh(`mkdir -p ${COPIES}/sp_${run}_0000abcd/data`);
+      return `${COPIES}/sp_${run}_0000abcd`;
+    },
+    remove: async (id) => void (await sh(`rm -rf ${id}`)),
+    async withoutRoom(work) {
+      await sh(
+        `head -c 200000 /dev/urandom > /run/copied/large; mkdir -p ${COPIES}; mount -t tmpfs -o size=64k small ${COPIES}`,
+      );
+      await work();
+      await sh(`umount ${COPIES}; rm /run/copied/large`);
+    },
+    lackOfRoom: 'snapshot.create-failed',
+  };
+}
