@@ -300,7 +300,12 @@ test('a plan says what would be done', () => {
   };
   const prepared = { survey, coverage, exclude: compileExcludes([]), snapshots, removes: [] };
   const plan = describePlan({ source, host }, prepared, [], REGISTRY);
-  expect({ ...plan, commands: plan.commands.map(({ name, does }) => ({ name, does })) }).toMatchInlineSnapshot(`
+  expect(plan.id).toMatch(/^0123abcd[0-9a-f]{8}$/);
+  expect({
+    ...plan,
+    id: plan.run,
+    commands: plan.commands.map(({ name, does }) => ({ name, does })),
+  }).toMatchInlineSnapshot(`
     {
       "commands": [
         {
@@ -343,7 +348,7 @@ test('a plan says what would be done', () => {
         "bytesOnVolumes": 300000000,
       },
       "host": "db1",
-      "id": "0123abcd6e0f62c5",
+      "id": "0123abcd",
       "kind": "backup",
       "paths": [
         "/srv/files",
