@@ -42,6 +42,8 @@ export const DEBIAN_GROUPS = {
     { package: 'rclone', file: 'rclone' },
     { package: 'openssl', file: 'openssl' },
   ],
+  /** What reads every remote script for likely mistakes. */
+  shell: [{ package: 'shellcheck', file: 'shellcheck' }],
   /** A Ceph of one node, 310 MB of packages; its tests run only when they are asked for. */
   ceph: [
     { package: 'ceph-mon', file: 'ceph-mon' },

@@ -22,7 +22,7 @@ const script: RemoteScript = {
   script: `
 for d in /sys/class/block/*; do
   [ -r "$d/dev" ] && read -r number < "$d/dev" || continue
-  name= uuid= file= layer= below=
+  name='' uuid='' file='' layer='' below=''
   [ ! -r "$d/dm/name" ] || read -r name < "$d/dm/name"
   [ ! -r "$d/dm/uuid" ] || read -r uuid < "$d/dm/uuid"
   [ ! -r "$d/loop/backing_file" ] || read -r file < "$d/loop/backing_file"

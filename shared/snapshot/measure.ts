@@ -34,7 +34,7 @@ export function measureMounts(mounts: readonly MeasuredMount[]): RemoteCommand<r
 cut -d ' ' -f 1 /proc/uptime | tr '\\n' '\\0'
 while [ "$#" -ge 3 ]; do
   timeout 5 stat -f -c '%S %b %f' -- "$1" 2>/dev/null | tr -d '\\n'; printf '\\0'
-  cat "/sys/dev/block/$2/stat" 2>/dev/null | tr -d '\\n'; printf '\\0'
+  [ ! -r "/sys/dev/block/$2/stat" ] || tr -d '\\n' < "/sys/dev/block/$2/stat"; printf '\\0'
   # The superblock of ext: the inode of the journal, and the device of one that is elsewhere.
   [ -z "$3" ] || dd "if=/dev/mapper/$3" bs=1024 skip=1 count=1 2>/dev/null </dev/null | od -An -v -tu4 -j224 -N8 | tr -d '\\n'; printf '\\0'
   shift 3

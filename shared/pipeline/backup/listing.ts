@@ -42,7 +42,9 @@ export function listTree(run: RunId, root: Buffer, expression: readonly (string 
   return {
     name: 'list-tree',
     script: `${ENTER}
-sp_enter "$1" /bin/sh -c '
+run=$1
+shift
+sp_enter "$run" /bin/sh -c '
   below=\${2#"$1"/mnt/}
   top=$1/mnt/\${below%%/*}
   if [ "$(readlink -fn -- "$2"; echo x)" != "$(readlink -fn -- "$top")\${2#"$top"}x" ]; then
@@ -52,7 +54,7 @@ sp_enter "$1" /bin/sh -c '
   shift
   top=$1
   shift
-  exec find "$top" -xdev "$@"' sh "${RUN_ROOT}/$@"`,
+  exec find "$top" -xdev "$@"' sh "${RUN_ROOT}/$run" "$@"`,
     args: [run, root, ...expression],
     needs: 'root',
     // 1: find named what it could not list.

@@ -59,7 +59,7 @@ go_to() {
   before=$(stat -c '%d:%i' .)
   holder=$(stat -c '%u %a' .)
   if ! reason=$(cd -P -- "./$1" 2>&1); then state=closed; return; fi
-  cd -P -- "./$1"
+  cd -P -- "./$1" || { state=closed; return; }
   [ "$1" = .. ] || [ "$(stat -c '%d:%i' ..)" = "$before" ] && return
   # A link was followed. It may stand where only root and we can change it.
   case $holder in *[2367]? | *[2367]) state=shared-link ;; "0 "* | "$me "*) ;; *) state=shared-link ;; esac

@@ -37,9 +37,10 @@ export function hostScripts(functions: HostFunctions): HostScripts {
  * sp_list, sp_remove, sp_guard, sp_let_go: the function of a storage or of a hold, called by its kind.
  */
 function dispatchers({ storages, holds }: HostFunctions): string {
-  const known = [...storages.map(({ kind }) => `storage:${kind}`), ...holds.map(({ kind }) => `hold:${kind}`)];
+  // Never a kind: it stands where there is none.
+  const known = ['storage:-', ...storages.map(({ kind }) => `storage:${kind}`), ...holds.map(({ kind }) => `hold:${kind}`)];
   return `
-sp_knows() { case $1:$2 in ${known.join('|') || "''"}) return 0 ;; *) return 1 ;; esac; }
+sp_knows() { case $1:$2 in ${known.join('|')}) return 0 ;; *) return 1 ;; esac; }
 sp_list() {
   ${storages.map(({ kind }) => functionName(kind, 'list')).join('\n  ')}
   return 0

@@ -1,17 +1,34 @@
-/** Every shell script of the room is read by the three shells that a host's /bin/sh may be, without being run. */
-import { execa } from 'execa';
-import { describe, expect, test } from 'vitest';
+/**
+ * Every remote script of the product, each with arguments as it may have, for tests that look at all of them. A test
+ * holds that none is missing.
+ */
 import { never } from '../../../shared/base/cancel.ts';
 import { ownerId, runId } from '../../../shared/domain/names.ts';
+import { wakeAutomounts } from '../../../shared/pipeline/backup/automounts.ts';
 import { packFiles } from '../../../shared/pipeline/backup/content-stream.ts';
 import { listAncestors, listTree } from '../../../shared/pipeline/backup/listing.ts';
 import { resolvePaths } from '../../../shared/pipeline/backup/paths.ts';
+import { probeFiles } from '../../../shared/pipeline/backup/probe-files.ts';
+import { tryNames } from '../../../shared/pipeline/restore/name-trial.ts';
+import { probeTarget } from '../../../shared/pipeline/restore/probe.ts';
+import { prepareTarget } from '../../../shared/pipeline/restore/target.ts';
+import {
+  countRestored,
+  dropWorkFolder,
+  extractTar,
+  publish,
+  removeBroken,
+} from '../../../shared/pipeline/restore/work-commands.ts';
 import type { RemoteScript } from '../../../shared/remote/command.ts';
+import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
+import { identifyAccount } from '../../../shared/remote/shell-host.ts';
+import { listBlockDevices } from '../../../shared/snapshot/block-devices.ts';
 import { takeSnapshots } from '../../../shared/snapshot/critical-section.ts';
 import { endHolds } from '../../../shared/snapshot/holds.ts';
 import { armLease, releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/host/commands.ts';
 import { identifyHost } from '../../../shared/snapshot/identify-host.ts';
 import { lvmItem } from '../../../shared/snapshot/lvm/item.ts';
+import { readLvmLimits } from '../../../shared/snapshot/lvm/limits.ts';
 import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/lvm/list.ts';
 import { measureMounts } from '../../../shared/snapshot/measure.ts';
 import { readMounts } from '../../../shared/snapshot/mountinfo.ts';
@@ -19,9 +36,8 @@ import { mountSnapshots, observeSnapshots } from '../../../shared/snapshot/mount
 import { neededPrograms } from '../../../shared/snapshot/programs.ts';
 import type { DetectedVolume } from '../../../shared/snapshot/provider.ts';
 import { createRegistry, REGISTRY } from '../../../shared/snapshot/registry.ts';
-import { flagFile } from '../../support/quiesce/flag-file.ts';
-import { folderCopy } from '../../support/snapshot/folder-copy.ts';
-import { hasShell, SHELLS } from '../../support/snapshot/paper-lvm.ts';
+import { flagFile } from '../quiesce/flag-file.ts';
+import { folderCopy } from '../snapshot/folder-copy.ts';
 
 const run = runId('0123abcd');
 const owner = ownerId('00112233aabb');
@@ -37,34 +53,55 @@ const order = {
 const copies = (await folderCopy.survey(undefined as never, undefined as never, never)).plan([volume], identity);
 const items = [lvmItem({ identity, planned: {} as never, volume, order }), ...copies.items];
 const holds = hook.plan({} as never, run);
-const commands: readonly RemoteScript[] = [
+const facts = { target: '1:2', work: '1:3', made: 1, uid: 0 };
+const folder = { target: '/target', name: '.stillpoint-restore-a', facts } as never;
+const traits = { uid: 0, owners: 'kept', acls: true, attributes: true } as never;
+
+/** The command that a function of ours gives to its host. */
+async function given(work: (host: RemoteHost) => Promise<unknown>): Promise<RemoteScript> {
+  const { promise, resolve } = Promise.withResolvers<RemoteScript>();
+  const host = { run: async (command: RemoteScript) => resolve(command) } as unknown as RemoteHost;
+  work(host).catch(() => undefined);
+  return await promise;
+}
+
+export const EVERY_SCRIPT: readonly RemoteScript[] = [
   armLease(scripts, { run, owner, leaseSeconds: 60, mounts: 1, holds: 1 }),
   renewLease(run, 60),
   releaseLease(scripts, run, owner),
   sweepHost(scripts, owner),
   takeSnapshots({ run, owner, holds, creates: items.map(({ create }) => create) }, scripts),
-  takeSnapshots({ run, owner, holds: [], creates: [] }, REGISTRY.scripts),
+  takeSnapshots({ run, owner, holds: [], creates: [] }, createRegistry([], []).scripts),
   mountSnapshots(run, items, scripts),
   observeSnapshots(run, items, scripts),
   endHolds({ run, owner, holds }, scripts),
+  { name: 'watch', script: scripts.watch, args: [], needs: 'root' },
+  identifyAccount,
   identifyHost(neededPrograms(registry)),
   readMounts,
+  listBlockDevices,
   measureMounts([]),
   listLogicalVolumes,
   listVolumeGroups,
+  readLvmLimits,
+  wakeAutomounts([Buffer.from('/a')]),
   listTree(run, Buffer.from('/')),
   listAncestors([]),
   packFiles(run, Buffer.from('/')),
+  probeFiles(run, Buffer.from('/'), []),
   resolvePaths([]),
-  { name: 'watch', script: scripts.watch, args: [], needs: 'root' },
+  prepareTarget('/target', '.stillpoint-restore-a'),
+  probeTarget(folder, facts as never),
+  await given((host) => tryNames(host, folder, [{ tree: 'a' as never, path: Buffer.from(''), names: [] }], never)),
+  extractTar(folder, [Buffer.from('deep')], traits),
+  countRestored(folder),
+  removeBroken(folder, [Buffer.from('deep')], [Buffer.from('a')]),
+  publish(folder),
+  dropWorkFolder(folder),
 ];
 
-describe.each(SHELLS)('%s reads the script', (shell) => {
-  test.for(commands)('$name', async ({ script }, { skip }) => {
-    if (!hasShell(shell)) skip(`there is no ${shell} here`);
-    const [program, first] = shell === 'busybox' ? ['busybox', ['sh']] : [shell, shell === 'bash' ? ['--posix'] : []];
-    const wrapped = `body() {\n${script}\n}\n`;
-    const result = await execa(program, [...first, '-n'], { input: wrapped, reject: false });
-    expect({ code: result.exitCode, stderr: result.stderr }).toEqual({ code: 0, stderr: '' });
-  });
-});
+/** Fragments of these scripts, and a script that is ":". */
+export const PARTS: readonly string[] = [
+  ...['create-lvm-snapshot', 'mount-lvm-snapshot', 'observe-lvm-snapshot'],
+  'be-root',
+];
