@@ -1,13 +1,14 @@
 /**
  * From mounts and what the providers found to volumes: what is mounted where, and what a snapshot could be taken of. Pure.
  *
- * Mounts of one device (bind mounts) are one volume with several mountpoints. What cannot be snapshotted is listed with
- * its reason, never left out.
+ * A volume is what its provider says, not a device: several volumes may share one, and be mounted nowhere. Mounts of one
+ * device that no provider claims (bind mounts) are one volume with several mountpoints. What cannot be snapshotted is
+ * listed with its reason, never left out.
  */
 import { displayName } from '../base/bytes.ts';
-import { BARE_KINDS, type Mount, type Volume, type VolumeKind } from '../domain/host.ts';
+import { BARE_KINDS, type Mount, type VolumeKind } from '../domain/host.ts';
 import { type BlockDevices, layersOf } from './block-devices.ts';
-import type { Claim, DetectedVolume, MountedDevice, Storage } from './provider.ts';
+import { type Claim, type DetectedVolume, type MountedDevice, placeOfMount, type Storage } from './provider.ts';
 import { withoutProvider } from './without-provider.ts';
 
 const PSEUDO = new Set(
@@ -23,37 +24,42 @@ export function detectVolumes(
   storages: readonly Storage[],
 ): readonly DetectedVolume[] {
   const byDevice = Map.groupBy(mounts, (mount) => mount.device);
-  return [...byDevice].map(([device, sharing]) => {
+  return [...byDevice].flatMap(([device, sharing]) => {
     // The mount of the file system's own root shows everything; a bind mount may show a part.
     const ordered = sharing.toSorted((a, b) => a.root.length - b.root.length) as [Mount, ...Mount[]];
     return detect({ device, mounts: ordered, layers: layersOf(device, devices) }, storages);
   });
 }
 
-function detect(place: MountedDevice, storages: readonly Storage[]): DetectedVolume {
-  const { mounts } = place;
-  const claim = storages.map((storage) => storage.claim(place)).find((each) => each !== undefined);
-  const { kind, ...facts } = claim ?? unclaimed(place, storages);
-  const volume: Volume = {
-    ...facts,
-    kind: kind.name,
-    kindWords: kind.words,
-    mountpoints: mounts.map((mount) => displayName(mount.target)),
-    fsType: mounts[0].fsType,
-  };
-  return { volume, mounts };
+function detect(device: MountedDevice, storages: readonly Storage[]): readonly DetectedVolume[] {
+  const claims = storages.map((storage) => storage.claim(device)).find((each) => each.length > 0) ?? [];
+  // What is mounted in the kernel's eyes and no claim shows is not left out either.
+  const shown = new Set(claims.flatMap(({ places }) => places.map(({ mount }) => mount)));
+  const [first, ...others] = device.mounts.filter((mount) => !shown.has(mount));
+  const rest = first === undefined ? [] : [unclaimed({ ...device, mounts: [first, ...others] }, storages)];
+  return [...claims, ...rest].map(({ kind, places, ...facts }) => ({
+    volume: {
+      ...facts,
+      kind: kind.name,
+      kindWords: kind.words,
+      mountpoints: places.map(({ target }) => displayName(target)),
+      fsType: places[0].mount.fsType,
+    },
+    places,
+  }));
 }
 
-function unclaimed(place: MountedDevice, storages: readonly Storage[]): Claim {
-  const [first] = place.mounts;
+function unclaimed(device: MountedDevice, storages: readonly Storage[]): Claim {
+  const [first, ...others] = device.mounts;
   const kind = kindOf(first);
   return {
-    id: `dev:${place.device}`,
+    id: `dev:${device.device}`,
     kind,
     label: displayName(first.source),
     sizeBytes: undefined,
     usedBytes: undefined,
-    snapshot: withoutProvider(kind, place, storages),
+    snapshot: withoutProvider(kind, device, storages),
+    places: [placeOfMount(first), ...others.map(placeOfMount)],
   };
 }
 

@@ -35,10 +35,13 @@ export interface SnapshotProvider {
 export interface Storage {
   readonly provider: SnapshotProvider;
   readonly pools: readonly SnapshotPool[];
-  /** The volume that is mounted here; undefined where it is none of this provider's. */
-  claim(place: MountedDevice): Claim | undefined;
+  /**
+   * The volumes of this provider that are seen through the mounts of a device: none, one, or several that share it, also
+   * those that are mounted nowhere and are seen inside another one.
+   */
+  claim(device: MountedDevice): readonly Claim[];
   /** Why what is mounted here cannot be snapshotted, where it lies on top of a volume of this provider. */
-  refuse(place: MountedDevice): SnapshotCapability | undefined;
+  refuse(device: MountedDevice): SnapshotCapability | undefined;
   /** The same host when a sweep has removed what dead runs of this owner left, and what it will have removed. */
   afterSweep(
     owner: OwnerId,
@@ -67,13 +70,26 @@ export interface Claim {
   readonly sizeBytes: number | undefined;
   readonly usedBytes: number | undefined;
   readonly snapshot: SnapshotCapability;
+  /** Where it is seen; the first is the one that shows most of it. */
+  readonly places: readonly [VolumePlace, ...VolumePlace[]];
 }
 
-/** A volume of a host with its mounts. */
+/** Where a volume is seen on the host, or a part of it. */
+export interface VolumePlace {
+  readonly target: Buffer;
+  /** What is seen there: a path in the volume, "/" for all of it. */
+  readonly root: Buffer;
+  /** Through which mount; its target is another place where the volume is seen inside another one. */
+  readonly mount: Mount;
+}
+
+/** A volume of a host with its places. */
 export interface DetectedVolume {
   readonly volume: Volume;
-  readonly mounts: readonly Mount[];
+  readonly places: readonly [VolumePlace, ...VolumePlace[]];
 }
+
+export const placeOfMount = (mount: Mount): VolumePlace => ({ target: mount.target, root: mount.root, mount });
 
 export interface RunIdentity {
   readonly run: RunId;

@@ -27,8 +27,8 @@ export interface ProviderFixture extends AsyncDisposable {
   /** Runs sh on the host as root; a failure is an error. */
   sh(script: string): Promise<string>;
   readonly provider: SnapshotProvider;
-  /** Folders where volumes of this storage are mounted; the second one lies in the first. */
-  readonly folders: readonly [outer: string, nested: string];
+  /** Folders where volumes of this storage are seen; all lie in the first. Where a volume can be mounted nowhere, one is so. */
+  readonly folders: readonly [outer: string, ...nested: string[]];
   /** Ids of all that has the form of a name of ours. */
   present(): Promise<readonly string[]>;
   /** Makes something with the name of a snapshot of ours that does not bear our marks; its id. */
@@ -106,11 +106,11 @@ export function providerContract(name: string, whyNot: string | undefined, open:
         (error: unknown) => toStillpointError(error).code,
       );
 
-    test('finds its volumes, the nested one too, each under a name of its own', async () => {
+    test('finds its volumes, the nested ones too, each under a name of its own', async () => {
       const { items } = await plan(run, fixture.folders);
       expect(items.map(({ planned }) => planned.mountpoint)).toEqual([...fixture.folders]);
-      expect(new Set(items.map(({ planned }) => planned.volumeId)).size).toBe(2);
-      expect(items.map(({ provider }) => provider)).toEqual([fixture.provider.kind, fixture.provider.kind]);
+      expect(new Set(items.map(({ planned }) => planned.volumeId)).size).toBe(fixture.folders.length);
+      expect(new Set(items.map(({ provider }) => provider))).toEqual(new Set([fixture.provider.kind]));
     });
 
     test('freezes an instant: what is written afterwards is not in it', async () => {
@@ -130,16 +130,21 @@ export function providerContract(name: string, whyNot: string | undefined, open:
     });
 
     test('makes the snapshots of nested volumes in one script, and mounts each at its place', async () => {
-      const [outer, nested] = fixture.folders;
-      await fixture.sh(`echo outer > ${outer}/whose; echo nested > ${nested}/whose`);
-      await using lease = await arm(run, 2);
+      const { folders } = fixture;
+      for (const folder of folders) await fixture.sh(`echo ${folder} > ${folder}/whose`);
+      await using lease = await arm(run, folders.length);
       const { taken } = await takeSet(await plan(run, fixture.folders), registry, fixture.host, signal);
       const readable = await mountSet(taken, registry, fixture.host, lease, signal);
-      const [first, second] = readable.map(({ path }) => path);
-      expect((await inside(`cat ${first}/whose ${second}/whose`)).trim()).toBe('outer\nnested');
+      const paths = readable.map(({ path }) => path);
+      expect((await inside(`cat ${paths.map((path) => `${path}/whose`).join(' ')}`)).trim()).toBe(folders.join('\n'));
+      // What is in a nested one is in no other.
+      for (const nested of folders.slice(1)) {
+        const within = nested.slice(folders[0].length);
+        expect((await inside(`ls -A ${paths[0]}${within}`)).trim()).toBe('');
+      }
       await judgeSet(readable, registry, fixture.host, lease, signal);
       expect((await lease.release()).removed.toSorted()).toEqual(taken.map(({ id }) => id).toSorted());
-      await fixture.sh(`rm ${outer}/whose ${nested}/whose`);
+      for (const folder of folders) await fixture.sh(`rm ${folder}/whose`);
     });
 
     test('says what it will do: the ids that it plans are the ids that it makes', async () => {

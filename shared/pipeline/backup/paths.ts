@@ -13,7 +13,8 @@ import type { ExcludePatterns } from '../../domain/exclude-patterns.ts';
 import type { Mount } from '../../domain/host.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import { holdsData } from '../../snapshot/detect.ts';
-import { isWithin, mountOf, mountsBelow } from '../../snapshot/mountinfo.ts';
+import { isWithin } from '../../snapshot/mountinfo.ts';
+import { type PlacedVolume, placeOf, placesBelow } from '../../snapshot/places.ts';
 import type { DetectedVolume } from '../../snapshot/provider.ts';
 import type { Survey } from '../../snapshot/survey.ts';
 import { outerTreeOf } from './grafts.ts';
@@ -79,22 +80,22 @@ export function coverPaths(
   const problems = new Problems();
   const trees = new Map<string, SourceTree>();
   const empty = new Map<string, Mount>();
-  const add = (path: Buffer, mount: Mount, asked?: Buffer): void => {
-    const tree = problems.attempt(() => treeAt(path, mount, survey, { host, asked }));
+  const add = (path: Buffer, at: PlacedVolume, asked?: Buffer): void => {
+    const tree = problems.attempt(() => treeAt(path, at, { host, asked }));
     if (tree !== undefined) trees.set(path.toString('latin1'), tree);
   };
   for (const path of paths) {
     const { asked, real } = path;
-    const mount = problems.attempt(() => mountAt(path, paths, survey, exclude, host));
-    if (mount === undefined) continue;
+    const at = problems.attempt(() => volumeAt(path, paths, survey, exclude, host));
+    if (at === undefined) continue;
     if (!real.equals(asked))
       notes.push(`"${displayName(asked)}" leads to "${displayName(real)}", which is what is backed up.`);
-    add(real, mount, asked);
-    for (const nested of mountsBelow(real, survey.mounts)) {
-      if (isLeftOut(nested.target, real, exclude)) continue;
-      const detected = volumeOf(nested, survey);
-      if (detected && holdsData(detected)) add(nested.target, nested);
-      else empty.set(nested.target.toString('latin1'), nested);
+    add(real, at, asked);
+    for (const nested of placesBelow(real, survey)) {
+      const { target, mount } = nested.place;
+      if (isLeftOut(target, real, exclude)) continue;
+      if (holdsData(nested.volume)) add(target, nested);
+      else empty.set(target.toString('latin1'), mount);
     }
   }
   const kept = [...trees.values()].filter((tree) => !isCovered(tree, [...trees.values()]));
@@ -113,21 +114,21 @@ export function coverPaths(
   };
 }
 
-/** The mount that a path of the source is on. */
-function mountAt(
+/** The volume that a path of the source is on. */
+function volumeAt(
   { asked, real, brokenLink }: ResolvedPath,
   paths: readonly ResolvedPath[],
   survey: Survey,
   exclude: ExcludePatterns,
   host: string,
-): Mount {
-  const mount = real.length === 0 ? undefined : mountOf(real, survey.mounts);
+): PlacedVolume {
+  const at = real.length === 0 ? undefined : placeOf(real, survey);
   if (brokenLink !== undefined) throw leadsNowhere(asked, brokenLink, host);
-  if (mount === undefined) throw notThere(asked, host);
+  if (at === undefined) throw notThere(asked, host);
   if ([asked, real].some((path) => isLeftOut(path, WHOLE_HOST, exclude))) throw leftOutWhole(asked);
   const outer = paths.find((other) => !other.real.equals(real) && other.real.length > 0 && isWithin(real, other.real));
   if (outer !== undefined && isLeftOut(real, outer.real, exclude)) throw contradiction(asked, outer.asked);
-  return mount;
+  return at;
 }
 
 /** A tree inside an empty place has no folder in the outer one's snapshot at which it could be joined. */
@@ -172,14 +173,11 @@ function isCovered(tree: SourceTree, all: readonly SourceTree[]): boolean {
 /** @param asked the path as the source names it; undefined for what is mounted below one */
 function treeAt(
   path: Buffer,
-  mount: Mount,
-  survey: Survey,
+  { volume, place }: PlacedVolume,
   { host, asked }: { readonly host: string; readonly asked: Buffer | undefined },
 ): SourceTree {
-  const volume = volumeOf(mount, survey);
-  if (volume === undefined) throw notThere(path, host);
   const { snapshot } = volume.volume;
-  if (mount.root.toString('latin1').endsWith(DELETED)) throw deleted(path, host);
+  if (place.mount.root.toString('latin1').endsWith(DELETED)) throw deleted(path, host);
   if (!snapshot.possible) {
     throw new StillpointError(
       'host.path-not-snapshottable',
@@ -191,13 +189,10 @@ function treeAt(
       },
     );
   }
-  const relative = mount.target.equals(Buffer.from('/')) ? path : path.subarray(mount.target.length);
-  const joined = Buffer.concat([trimSlash(mount.root), relative.equals(Buffer.from('/')) ? Buffer.alloc(0) : relative]);
+  const relative = place.target.equals(Buffer.from('/')) ? path : path.subarray(place.target.length);
+  const joined = Buffer.concat([trimSlash(place.root), relative.equals(Buffer.from('/')) ? Buffer.alloc(0) : relative]);
   return { path, volume, pathInVolume: joined.length === 0 ? Buffer.from('/') : joined };
 }
-
-const volumeOf = (mount: Mount, survey: Survey): DetectedVolume | undefined =>
-  survey.volumes.find((candidate) => candidate.mounts.some((known) => known.id === mount.id));
 
 const trimSlash = (path: Buffer): Buffer => (path.at(-1) === 0x2f ? path.subarray(0, -1) : path);
 

@@ -38,7 +38,11 @@ export function hostScripts(functions: HostFunctions): HostScripts {
  */
 function dispatchers({ storages, holds }: HostFunctions): string {
   // Never a kind: it stands where there is none.
-  const known = ['storage:-', ...storages.map(({ kind }) => `storage:${kind}`), ...holds.map(({ kind }) => `hold:${kind}`)];
+  const known = [
+    'storage:-',
+    ...storages.map(({ kind }) => `storage:${kind}`),
+    ...holds.map(({ kind }) => `hold:${kind}`),
+  ];
   return `
 sp_knows() { case $1:$2 in ${known.join('|')}) return 0 ;; *) return 1 ;; esac; }
 sp_list() {

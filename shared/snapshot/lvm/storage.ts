@@ -7,7 +7,14 @@ import type { Mount, SnapshotCapability } from '../../domain/host.ts';
 import type { OwnerId, RunId } from '../../domain/names.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import { type FileSystemUse, measureMounts } from '../measure.ts';
-import type { Claim, DetectedVolume, MountedDevice, SnapshotProvider, Storage } from '../provider.ts';
+import {
+  type Claim,
+  type DetectedVolume,
+  type MountedDevice,
+  placeOfMount,
+  type SnapshotProvider,
+  type Storage,
+} from '../provider.ts';
 import { deviceMapperName } from './create.ts';
 import { logicalVolumeOf } from './layers.ts';
 import { type LvmLimits, readLvmLimits } from './limits.ts';
@@ -83,9 +90,9 @@ export function lvmStorage(provider: SnapshotProvider, facts: LvmFacts): Storage
       sizeBytes: group.vg_size,
       freeBytes: group.vg_free_count * group.vg_extent_size,
     })),
-    claim: (place) => {
-      const volume = byDevice.get(place.device);
-      return volume && claimOf(volume, groupOf(volume), place, facts);
+    claim: (device) => {
+      const volume = byDevice.get(device.device);
+      return volume === undefined ? [] : [claimOf(volume, groupOf(volume), device, facts)];
     },
     refuse: refuseUpper,
     afterSweep: (owner, dead) => {
@@ -104,7 +111,7 @@ const idOf = ({ lv_uuid }: LogicalVolumeRecord): string => `lvm:${lv_uuid}`;
 function claimOf(
   volume: LogicalVolumeRecord,
   group: VolumeGroupRecord | undefined,
-  { device, mounts: [mount] }: MountedDevice,
+  { device, mounts: [mount, ...others] }: MountedDevice,
   facts: LvmFacts,
 ): Claim {
   const isThin = volume.segtype.split(',').includes('thin');
@@ -113,6 +120,7 @@ function claimOf(
     id: idOf(volume),
     kind: isThin ? { name: 'lvm-thin', words: 'LVM thin volume' } : { name: 'lvm-thick', words: 'LVM volume' },
     label: `${volume.vg_name}/${volume.lv_name}`,
+    places: [placeOfMount(mount), ...others.map(placeOfMount)],
     sizeBytes: volume.lv_size,
     usedBytes: use.get(device)?.usedBytes,
     snapshot: snapshotCapability({

@@ -45,12 +45,14 @@ const hook = flagFile({ path: '/a' }, { path: '/b', holds: 'until-read' });
 const registry = createRegistry([...REGISTRY.providers, folderCopy], [hook]);
 const { scripts } = registry;
 const identity = { run, owner };
-const volume = { volume: { id: 'a', label: '/a', mountpoints: ['/a'] }, mounts: [] } as unknown as DetectedVolume;
+const places = [{ target: Buffer.from('/a'), root: Buffer.from('/') }];
+const volume = { volume: { id: 'a', label: '/a', mountpoints: ['/a'] }, places } as unknown as DetectedVolume;
 const order = {
   ...{ group: 'vg0', origin: 'a', name: 'sp', fsType: 'ext4' },
   ...{ extents: 2, leastExtents: 1, reserveExtents: 1, extentBytes: 1 },
 };
-const copies = (await folderCopy.survey(undefined as never, undefined as never, never)).plan([volume], identity);
+const noHost = { run: async () => [] } as unknown as RemoteHost;
+const copies = (await folderCopy.survey(noHost, Promise.resolve([]), never)).plan([volume], identity);
 const items = [lvmItem({ identity, planned: {} as never, volume, order }), ...copies.items];
 const holds = hook.plan({} as never, run);
 const facts = { target: '1:2', work: '1:3', made: 1, uid: 0 };

@@ -1,18 +1,24 @@
 /**
  * A storage that is no storage: its snapshot of a folder is a copy of it. It exists to prove that the ports of
  * `shared/snapshot/` are not made for one storage only, and is as trivial as a provider can be. It claims every tmpfs
- * that was mounted under the name "folder-copy".
+ * that was mounted under the name "folder-copy", and every marked folder in one.
  */
 import { StillpointError } from '../../../shared/base/errors.ts';
+import type { Mount } from '../../../shared/domain/host.ts';
 import { mintSnapshotName } from '../../../shared/domain/snapshot-name.ts';
+import type { RemoteCommand } from '../../../shared/remote/command.ts';
 import type { StorageFunctions } from '../../../shared/snapshot/host/functions.ts';
 import { identityChanged } from '../../../shared/snapshot/identity-changed.ts';
-import type {
-  DetectedVolume,
-  PlannedItem,
-  RunIdentity,
-  SnapshotProvider,
-  Storage,
+import { isWithin } from '../../../shared/snapshot/mountinfo.ts';
+import {
+  type Claim,
+  type DetectedVolume,
+  type PlannedItem,
+  placeOfMount,
+  type RunIdentity,
+  type SnapshotProvider,
+  type Storage,
+  type VolumePlace,
 } from '../../../shared/snapshot/provider.ts';
 
 export const SOURCE = 'folder-copy';
@@ -58,31 +64,84 @@ export const folderCopy: SnapshotProvider = {
   programs: { coreutils: 'cp mv mkdir stat' },
   onHost,
   remedy: () => 'Mount a tmpfs under the name "folder-copy".',
-  survey: () => Promise.resolve(storage),
+  async survey(host, mounting, signal) {
+    const mounts = (await mounting).filter((mount) => mount.source.toString() === SOURCE);
+    return storageOf(await host.run(listMarked(mounts), signal));
+  },
 };
 
-const storage: Storage = {
-  provider: folderCopy,
-  pools: [],
-  claim: ({ mounts: [mount] }) =>
-    mount.source.toString() !== SOURCE
-      ? undefined
-      : {
-          id: `folder-copy:${mount.target.toString()}`,
-          kind: { name: 'folder-copy', words: 'folder that is copied' },
-          label: mount.target.toString(),
-          sizeBytes: undefined,
-          usedBytes: 0,
-          snapshot: { possible: true, provider: 'folder-copy' },
-        },
-  refuse: () => undefined,
-  afterSweep: () => ({ storage, removes: [] }),
-  plan: (volumes, identity) => ({ items: volumes.map((volume) => itemOf(volume, identity)), risks: [] }),
-};
+interface Marked {
+  readonly folder: Buffer;
+  readonly mount: Mount;
+}
 
-function itemOf(volume: DetectedVolume, { run, owner }: RunIdentity): PlannedItem {
+/** A folder with this file in it is a volume of its own, mounted nowhere, as a subvolume in a subvolume is. */
+export const MARK = '.volume';
+
+function listMarked(mounts: readonly Mount[]): RemoteCommand<readonly Marked[]> {
+  return {
+    name: 'list-marked-folders',
+    script: `for m do find "$m" -xdev -name ${MARK} -printf '%h\\0'; printf '\\0'; done`,
+    args: mounts.map(({ target }) => target),
+    needs: 'root',
+    budgetMs: 30_000,
+    repeatable: true,
+    parse: ({ stdout }) => {
+      const fields = stdout.toString('latin1').split('\0').slice(0, -1);
+      if (fields.filter((field) => field === '').length !== mounts.length) throw new Error('a list is missing');
+      let index = 0;
+      return fields.flatMap((field) => {
+        const mount = mounts[index];
+        if (field === '') index += 1;
+        return field === '' || mount === undefined ? [] : [{ folder: Buffer.from(field, 'latin1'), mount }];
+      });
+    },
+  };
+}
+
+function storageOf(marked: readonly Marked[]): Storage {
+  const claimOf = (place: VolumePlace): Claim => ({
+    id: `folder-copy:${place.target.toString()}`,
+    kind: { name: 'folder-copy', words: 'folder that is copied' },
+    label: place.target.toString(),
+    sizeBytes: undefined,
+    usedBytes: 0,
+    snapshot: { possible: true, provider: 'folder-copy' },
+    places: [place],
+  });
+  const storage: Storage = {
+    provider: folderCopy,
+    pools: [],
+    claim: ({ mounts }) =>
+      mounts
+        .filter((mount) => mount.source.toString() === SOURCE)
+        .flatMap((mount) => [
+          claimOf(placeOfMount(mount)),
+          ...marked
+            .filter((each) => each.mount === mount)
+            .map(({ folder }) => claimOf({ target: folder, root: Buffer.from('/'), mount })),
+        ]),
+    refuse: () => undefined,
+    afterSweep: () => ({ storage, removes: [] }),
+    plan: (volumes, identity) => ({
+      items: volumes.map((volume) =>
+        itemOf(
+          volume,
+          marked.map(({ folder }) => folder),
+          identity,
+        ),
+      ),
+      risks: [],
+    }),
+  };
+  return storage;
+}
+
+function itemOf(volume: DetectedVolume, marked: readonly Buffer[], { run, owner }: RunIdentity): PlannedItem {
   const name = mintSnapshotName(run, volume.volume.id);
-  const [copy, origin] = [`${COPIES}/${name}`, volume.mounts[0]?.target ?? Buffer.from('/nowhere')];
+  const origin = volume.places[0].target;
+  const copy = `${COPIES}/${name}`;
+  const nested = marked.filter((folder) => !folder.equals(origin) && isWithin(folder, origin));
   return {
     provider: 'folder-copy',
     volume,
@@ -99,14 +158,17 @@ function itemOf(volume: DetectedVolume, { run, owner }: RunIdentity): PlannedIte
       name: 'copy-folder',
       script: `
 copy=$1 origin=$2 marks=$3
+shift 3
 sp_plan folder-copy "$copy"
 new="${COPIES}/.new-\${copy##*/}"
 mkdir -p "$new/data" && echo "$marks" > "$new/mark" && mv "$new" "$copy" || exit 81
 sp_instant cp -ax "$origin/." "$copy/data" || exit 82
+# As in a snapshot, a volume within is an empty folder.
+for inner do find "$copy/data/$inner" -mindepth 1 -delete; done
 inode=$(stat -c %i "$copy")
 sp_made "$inode"
 printf '%s\\0' "$inode"`,
-      args: [copy, origin, `${run} ${owner}`],
+      args: [copy, origin, `${run} ${owner}`, ...nested.map((folder) => folder.subarray(origin.length + 1))],
       fields: 1,
       parse: ([inode = '']) => ({ sizeBytes: 0, seen: { inode } }),
     },

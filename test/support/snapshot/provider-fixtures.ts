@@ -6,7 +6,7 @@ import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import { lvmThick } from '../../../shared/snapshot/lvm/provider.ts';
 import type { ProviderFixture } from '../../contract/provider.ts';
 import { type Guest, startGuest } from '../../lab/guest.ts';
-import { COPIES, folderCopy, SOURCE } from './folder-copy.ts';
+import { COPIES, folderCopy, MARK, SOURCE } from './folder-copy.ts';
 import { type NamespaceHost, startNamespaceHost } from './namespace-host.ts';
 
 async function openGuest(): Promise<{ readonly guest: Guest; readonly host: RemoteHost }> {
@@ -64,7 +64,8 @@ mkdir /srv/files/nested; mount /dev/vg0/nested /srv/files/nested`);
 /** Nothing of it is written to this machine's disks. */
 export async function startFolderCopyHost(): Promise<NamespaceHost> {
   return await startNamespaceHost(`mount -t tmpfs tmpfs /var/tmp; mount -t tmpfs -o mode=755 tmpfs /usr/local/sbin
-mkdir /run/copied; mount -t tmpfs ${SOURCE} /run/copied; mkdir /run/copied/nested; mount -t tmpfs ${SOURCE} /run/copied/nested`);
+mkdir /run/copied; mount -t tmpfs ${SOURCE} /run/copied; mkdir /run/copied/nested; mount -t tmpfs ${SOURCE} /run/copied/nested
+mkdir -p /run/copied/deep/marked; : > /run/copied/deep/marked/${MARK}`);
 }
 
 export async function folderCopyFixture(): Promise<ProviderFixture> {
@@ -73,7 +74,7 @@ export async function folderCopyFixture(): Promise<ProviderFixture> {
   return {
     ...base,
     provider: folderCopy,
-    folders: ['/run/copied', '/run/copied/nested'],
+    folders: ['/run/copied', '/run/copied/deep/marked', '/run/copied/nested'],
     async present() {
       const names = await sh(`ls -A ${COPIES} 2>/dev/null || :`);
       return names.split('\n').flatMap((name) => (name === '' ? [] : [`${COPIES}/${name}`]));

@@ -29,7 +29,9 @@ test('no script of the product is missing here', () => {
   const files = readdirSync(SHARED, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   const names = files.flatMap((file) => {
     const text = readFileSync(join(SHARED, file), 'utf8');
-    return text.includes('script:') ? [...text.matchAll(/\bname: '([a-z]+(?:-[a-z]+)+)'/g)].map(([, name]) => name) : [];
+    return text.includes('script:')
+      ? [...text.matchAll(/\bname: '([a-z]+(?:-[a-z]+)+)'/g)].map(([, name]) => name)
+      : [];
   });
   const known = new Set([...EVERY_SCRIPT.map(({ name }) => name), ...PARTS]);
   expect(names.length).toBeGreaterThan(25);
