@@ -3,6 +3,7 @@ import { formatBytes } from '../../shared/base/bytes.ts';
 import type { ForgetPlan, PlannedGroup, PlannedPoint } from '../../shared/domain/forget-plan.ts';
 import { changesNothing, type PruneFigures, type PrunePlan } from '../../shared/domain/prune-plan.ts';
 import type { ForgetReport, PruneReport } from '../../shared/domain/report.ts';
+import { renderOutlook } from './plan.ts';
 import { type Column, renderFacts, renderTable } from './table.ts';
 import { counted, formatCount, formatTime, type Paint, shown } from './text.ts';
 
@@ -19,11 +20,8 @@ export function renderForgetPlan(plan: ForgetPlan, paint: Paint): string {
   const parts = plan.groups.map((group) => `${titleOf(group, paint)}\n${renderTable(POINTS, group.points, paint)}`);
   const total = `${counted(plan.forget.length, 'restore point')} would be forgotten, ${formatCount(plan.keep)} kept. Nothing was changed.\n`;
   const notes = plan.notes.map((note) => `${paint('yellow', 'note:')} ${shown(note)}\n`).join('');
-  const next =
-    plan.prune === undefined
-      ? 'Their data stays until a prune.\n'
-      : `A prune afterwards:\n${renderFacts(plannedFacts(plan.prune.figures))}`;
-  return [...parts, total + notes + next + approval(plan.id)].join('\n');
+  const next = plan.prune === undefined ? '' : `A prune afterwards:\n${renderFacts(plannedFacts(plan.prune.figures))}`;
+  return [...parts, total + notes + next + renderOutlook(plan, paint) + approval(plan.id)].join('\n');
 }
 
 function titleOf({ host, paths, tags, source }: PlannedGroup, paint: Paint): string {
@@ -38,7 +36,7 @@ function titleOf({ host, paths, tags, source }: PlannedGroup, paint: Paint): str
 
 export function renderPrunePlan(plan: PrunePlan, paint: Paint): string {
   if (changesNothing(plan)) return `${paint('green', 'Nothing to prune')}\n${renderFacts(plannedFacts(plan.figures))}`;
-  return `A prune would do this. Nothing was changed.\n${renderFacts(plannedFacts(plan.figures))}${approval(plan.id)}`;
+  return `A prune would do this. Nothing was changed.\n${renderFacts(plannedFacts(plan.figures))}${renderOutlook(plan, paint)}${approval(plan.id)}`;
 }
 
 function plannedFacts({ packs, blobs, bytes }: PruneFigures): [string, string][] {

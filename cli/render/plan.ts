@@ -1,7 +1,8 @@
 /** A plan as a person reads it before saying yes: what, where, with which commands, and what may go wrong. */
 import { formatBytes } from '../../shared/base/bytes.ts';
-import type { BackupPlan, PlannedCommand, PlannedSnapshot } from '../../shared/domain/backup-plan.ts';
+import type { BackupPlan, PlannedSnapshot } from '../../shared/domain/backup-plan.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
+import type { Plan, PlanStep } from '../../shared/domain/plan.ts';
 import { type Column, renderFacts, renderTable } from './table.ts';
 import { type Paint, shown } from './text.ts';
 
@@ -23,24 +24,29 @@ export function renderPlan(plan: BackupPlan, paint: Paint): string {
       ['data', bytes === undefined ? 'unknown' : `${formatBytes(bytes)} used on the volumes`],
     ]),
     renderTable(SNAPSHOTS, plan.snapshots, paint),
-    `Steps that change the host, in order; --scripts prints the very scripts:\n${plan.commands.map(renderStep).join('')}`,
+    `Steps that change the host, in order; --scripts prints the very scripts:\n${plan.steps.map(renderStep).join('')}`,
   ];
+  parts.push(renderOutlook(plan, paint));
   parts.push(
     `Plan ${shown(plan.id)}. To do exactly this or nothing, give "backup ${shown(plan.source)}" with --plan ${shown(plan.id)}\n`,
   );
-  if (plan.risks.length > 0) {
-    parts.push(plan.risks.map((risk) => `${paint('yellow', 'risk:')} ${shown(risk)}\n`).join(''));
-  }
   return parts.join('\n');
 }
 
-function renderStep({ does }: PlannedCommand, index: number): string {
+/** What may go wrong with a plan of any kind, and what can be taken back. */
+export function renderOutlook({ risks, rollback }: Plan, paint: Paint): string {
+  const lines = risks.map((risk) => `${paint('yellow', 'risk:')} ${shown(risk)}\n`);
+  return `${lines.join('')}${shown(rollback)}\n`;
+}
+
+function renderStep({ does }: PlanStep, index: number): string {
   const number = `  ${index + 1}. `;
   return does.map((line, at) => `${at === 0 ? number : ' '.repeat(number.length)}${shown(line)}\n`).join('');
 }
 
 /** The scripts of a plan, byte for byte, each with its arguments; comments of sh stand between them. */
-export function renderScripts({ commands }: BackupPlan): string {
+export function renderScripts({ steps }: BackupPlan): string {
+  const commands = steps.flatMap(({ command }) => command ?? []);
   return commands
     .map(({ name, needs, script, args }, index) => {
       const heading = `# ${index + 1} of ${commands.length}: ${name}, as ${needs === 'root' ? 'root' : 'the user of the login'}`;

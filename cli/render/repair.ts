@@ -16,7 +16,10 @@ export function renderRepair({ plan, applied }: RepairReport, paint: Paint): str
       : applied
         ? `${paint('green', 'Repaired')}\n`
         : 'The repair would do this. Nothing was changed.\n';
-  const next = isEmpty || applied ? '' : `Plan ${plan.id}. With --apply ${plan.id} exactly this is done.\n`;
+  const next =
+    isEmpty || applied
+      ? ''
+      : `${shown(plan.rollback)}\nPlan ${plan.id}. With --apply ${plan.id} exactly this is done.\n`;
   return [
     head,
     renderSteps(applied ? 'written' : 'write', plan.writes),

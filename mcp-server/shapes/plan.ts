@@ -54,7 +54,7 @@ export function planOf(plan: BackupPlan): z.input<typeof planShape> {
       freeBytesAfter: snapshot.freeBytesAfter,
       mountpoint: foreign(snapshot.mountpoint),
     })),
-    commands: lists.cut('commands', plan.commands.flatMap(({ does }) => does).map(foreign), {
+    commands: lists.cut('commands', plan.steps.flatMap(({ does }) => does).map(foreign), {
       most: COMMANDS_MOST,
       bytes: ANSWER_BYTES / 2,
     }),

@@ -17,7 +17,7 @@ export const planBackup = defineTool({
   async run(args, { stillpoint, signal }) {
     const plan = await stillpoint.planBackup(sourceName(args.source), signal);
     return {
-      summary: `Snapshots: ${plan.snapshots.length}, steps on the host: ${plan.commands.length}, risks: ${plan.risks.length}. The restore point would be "${plan.consistency}". Nothing was changed.`,
+      summary: `Snapshots: ${plan.snapshots.length}, steps on the host: ${plan.steps.length}, risks: ${plan.risks.length}. The restore point would be "${plan.consistency}". Nothing was changed.`,
       nextStep: `Show it to a person; start_backup with the same source and plan "${plan.id}" does exactly this, or refuses.`,
       structured: planOf(plan),
     };

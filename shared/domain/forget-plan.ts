@@ -1,6 +1,7 @@
 /** Which restore points would be forgotten, which stay, and why. */
 import type { KeepRules } from './keep-rules.ts';
 import type { RepositoryName, RestorePointId, SourceName } from './names.ts';
+import type { Plan } from './plan.ts';
 import type { PlanId } from './plan-id.ts';
 import type { PointFilter } from './point-filter.ts';
 import type { PruneOptions, PrunePlan } from './prune-plan.ts';
@@ -49,9 +50,7 @@ export interface PlannedGroup {
   readonly points: readonly PlannedPoint[];
 }
 
-export interface ForgetPlan {
-  readonly kind: 'forget';
-  readonly id: PlanId;
+export interface ForgetPlan extends Plan<'forget'> {
   readonly groups: readonly PlannedGroup[];
   /** In the order of removal. */
   readonly forget: readonly RestorePointId[];
@@ -60,4 +59,27 @@ export interface ForgetPlan {
   readonly notes: readonly string[];
   /** What a prune would then do. */
   readonly prune: PrunePlan | undefined;
+}
+
+/** With the words of what it comes to. */
+export function forgetPlan(id: PlanId, content: Omit<ForgetPlan, keyof Plan>): ForgetPlan {
+  const { forget, groups, prune } = content;
+  const count = `${forget.length} restore ${forget.length === 1 ? 'point' : 'points'}`;
+  return {
+    ...{ kind: 'forget', id, basis: 'the repository' },
+    steps: [...(forget.length === 0 ? [] : [{ does: [`forget ${count}`] }]), ...(prune?.steps ?? [])],
+    risks: groups
+      .filter(({ points }) => points.length > 0 && points.every((point) => point.forget))
+      .map((group) => `All restore points of ${nameOf(group)} go.`),
+    rollback:
+      prune === undefined
+        ? 'A restore point that was forgotten does not come back by itself; its data stays until a prune.'
+        : `A restore point that was forgotten does not come back. ${prune.rollback}`,
+    ...content,
+  };
+}
+
+function nameOf({ source, host, paths, tags }: PlannedGroup): string {
+  const facts = [source && `source ${source}`, host && `host ${host}`, paths?.join(' '), tags?.join(' ')];
+  return facts.filter((fact) => fact !== undefined && fact !== '').join(', ') || 'all that was looked at';
 }

@@ -39,24 +39,3 @@ export function parsePlanId(text: string): PlanId {
     cause: undefined,
   });
 }
-
-/**
- * For an approved plan that is not the one that would be made now.
- *
- * @param basis what a plan of this kind rests on
- */
-export function stalePlan(
-  approved: PlanId,
-  now: PlanId,
-  basis: 'the repository' | 'the host, the configuration',
-): StillpointError {
-  return new StillpointError(
-    'plan.stale',
-    `The plan ${approved} no longer fits: ${basis}, or what was asked for, has changed since it was made.`,
-    {
-      advice: `Make the plan again with the options that you apply it with, and look at it; its id is now ${now}.`,
-      details: { approved, now },
-      cause: undefined,
-    },
-  );
-}

@@ -1,6 +1,7 @@
 /** What a prune would do: which stored data no restore point needs, and what becomes of it. */
 import { StillpointError } from '../base/errors.ts';
 import type { RepositoryName } from './names.ts';
+import type { Plan } from './plan.ts';
 import type { PlanId } from './plan-id.ts';
 
 /** Plain JSON, as it is in a request. */
@@ -42,9 +43,7 @@ export interface PruneFigures {
 }
 
 /** Printable; the lists hold the ids of packs in order. */
-export interface PrunePlan {
-  readonly kind: 'prune';
-  readonly id: PlanId;
+export interface PrunePlan extends Plan<'prune'> {
   readonly options: PruneOptions;
   readonly figures: PruneFigures;
   readonly repack: readonly string[];
@@ -53,6 +52,24 @@ export interface PrunePlan {
   readonly unreferenced: readonly string[];
   readonly missing: readonly string[];
 }
+
+/** With the words of what it comes to. */
+export function prunePlan(id: PlanId, content: Omit<PrunePlan, keyof Plan>): PrunePlan {
+  const { repack, unused, unreferenced, missing } = content;
+  const gone = repack.length + unused.length + unreferenced.length;
+  const steps = [
+    ...(repack.length === 0 ? [] : [`write what is needed of ${packs(repack.length)} into new ones`]),
+    ...(gone + missing.length === 0 ? [] : ['write the index anew']),
+    ...(gone === 0 ? [] : [`delete ${packs(gone)}`]),
+  ];
+  return {
+    ...{ kind: 'prune', id, basis: 'the repository', steps: steps.map((line) => ({ does: [line] })), risks: [] },
+    rollback: 'What is deleted does not come back. No restore point that is kept needs any of it.',
+    ...content,
+  };
+}
+
+const packs = (count: number): string => `${count} ${count === 1 ? 'pack' : 'packs'}`;
 
 export function changesNothing({ repack, unused, unreferenced, missing }: PrunePlan): boolean {
   return repack.length + unused.length + unreferenced.length + missing.length === 0;

@@ -1,4 +1,5 @@
 /** Exactly what a repair would write, remove and leave lost. A printable value: a person approves it by its id. */
+import type { Plan } from './plan.ts';
 import type { PlanId } from './plan-id.ts';
 
 export type RepairPart = 'index' | 'packs' | 'points';
@@ -27,8 +28,7 @@ export interface RepairLoss extends RepairStep {
   readonly affects: readonly string[];
 }
 
-export interface RepairPlan {
-  readonly id: PlanId;
+export interface RepairPlan extends Plan<'repair'> {
   readonly part: RepairPart;
   readonly writes: readonly RepairStep[];
   /** Each is removed only after what replaces it was stored, read back and proved. */
@@ -37,4 +37,18 @@ export interface RepairPlan {
   readonly lost: readonly RepairLoss[];
   /** What was seen and is left as it is, with the reason and what to do. */
   readonly notes: readonly RepairStep[];
+}
+
+/** With the words of what it comes to. */
+export function repairPlan(id: PlanId, content: Omit<RepairPlan, keyof Plan>): RepairPlan {
+  const { writes, removes, lost } = content;
+  const line = (verb: string, { object, reason }: RepairStep): string => `${verb} ${object}: ${reason}`;
+  const steps = [...writes.map((step) => line('write', step)), ...removes.map((step) => line('remove', step))];
+  return {
+    ...{ kind: 'repair', id, basis: 'the repository', steps: steps.map((does) => ({ does: [does] })) },
+    risks: lost.map(({ object, reason }) => `${object} stays lost: ${reason}`),
+    rollback:
+      'What is removed does not come back. Each is removed only after what replaces it was read back and proved.',
+    ...content,
+  };
 }

@@ -13,7 +13,8 @@ import { type Clock, timed } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { EmitEvent } from '../domain/events.ts';
 import { newRunId, type OwnerId } from '../domain/names.ts';
-import { runOfPlan, stalePlan } from '../domain/plan-id.ts';
+import { requireApproved } from '../domain/plan.ts';
+import { runOfPlan } from '../domain/plan-id.ts';
 import type { BackupReport } from '../domain/report.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -71,10 +72,7 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
     for (const object of swept.removed)
       logger.log('info', 'Removed what an earlier run had left on the host.', { object });
     const ready = await prepare(source, { run, owner }, [], { host, clock, registry }, signal);
-    const now = describePlan(request, ready, [], registry).id;
-    if (request.plan !== undefined && request.plan !== now) {
-      throw stalePlan(request.plan, now, 'the host, the configuration');
-    }
+    requireApproved(request.plan, describePlan(request, ready, [], registry));
     tellSkew(ready.survey.clockSkew, request, emit);
     return ready;
   });

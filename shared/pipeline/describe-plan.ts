@@ -1,9 +1,10 @@
 /** A prepared backup as its plan: the scripts are made by the same calls as those that run. */
 import { displayName } from '../base/bytes.ts';
-import type { BackupPlan, PlannedCommand } from '../domain/backup-plan.ts';
+import type { BackupPlan } from '../domain/backup-plan.ts';
 import { describeSkew } from '../domain/clock-skew.ts';
 import { foreseenConsistency } from '../domain/consistency.ts';
 import type { RunId } from '../domain/names.ts';
+import type { PlanStep } from '../domain/plan.ts';
 import { backupPlanId } from '../domain/plan-id.ts';
 import type { HostSpec, Source } from '../domain/source.ts';
 import type { RemoteScript } from '../remote/command.ts';
@@ -30,7 +31,7 @@ export function describePlan(
   const { survey, coverage, snapshots } = prepared;
   const skew = describeSkew(source.host, survey.clockSkew);
   const used = coverage.volumes.map((volume) => volume.volume.usedBytes);
-  const commands = commandsOf(prepared, host, dead, registry);
+  const steps = stepsOf(prepared, host, dead, registry);
   const deed = {
     kind: 'backup' as const,
     ...{ run: snapshots.run, source: source.name, host: source.host, repository: source.repository },
@@ -39,12 +40,15 @@ export function describePlan(
   };
   return {
     ...deed,
-    id: backupPlanId(snapshots.run, { ...deed, exclude: source.exclude, commands: commands.slice(1) }),
+    id: backupPlanId(snapshots.run, { ...deed, exclude: source.exclude, steps: steps.slice(1) }),
+    basis: 'the host, the configuration',
+    rollback:
+      'What is made on the host goes with the run, whatever happens to it. A restore point is removed with "forget".',
+    steps,
     consistency: foreseenConsistency(
       snapshots.items.map(({ planned }) => planned.volume),
       snapshots.holds.map(({ label, guarantees }) => ({ what: label, guarantees })),
     ),
-    commands,
     estimate: {
       bytesOnVolumes: used.every((bytes) => bytes !== undefined)
         ? used.reduce((sum, bytes) => sum + bytes, 0)
@@ -58,12 +62,12 @@ export function describePlan(
  * The very scripts that a backup runs, those that only look left out. The sweep comes first: what it finds is not the
  * plan's, whose id it is no part of.
  */
-function commandsOf(
+function stepsOf(
   { snapshots, removes }: Preparation,
   host: HostSpec,
   dead: readonly RunId[],
   { scripts }: Registry,
-): readonly PlannedCommand[] {
+): readonly PlanStep[] {
   const { run, owner, items, holds } = snapshots;
   const terms = termsOf(snapshots, host);
   const folder = `${RUN_ROOT}/${run}`;
@@ -88,9 +92,7 @@ function commandsOf(
   ];
 }
 
-function shown({ name, needs, script, args }: RemoteScript, does: readonly string[]): PlannedCommand {
-  return {
-    ...{ name, does, needs, script },
-    args: args.map((arg) => (typeof arg === 'string' ? arg : displayName(Buffer.from(arg)))),
-  };
+function shown({ name, needs, script, args }: RemoteScript, does: readonly string[]): PlanStep {
+  const words = args.map((arg) => (typeof arg === 'string' ? arg : displayName(Buffer.from(arg))));
+  return { does, command: { name, needs, script, args: words } };
 }

@@ -9,9 +9,10 @@
  * Crash story: restore points go one after the other, oldest first; each is either there or not. What was not reached
  * stays, and the same command continues with it.
  */
-import type { ForgetPlan, ForgetRequest } from '../domain/forget-plan.ts';
+import { type ForgetPlan, type ForgetRequest, forgetPlan } from '../domain/forget-plan.ts';
 import type { ConfiguredNames } from '../domain/known-names.ts';
-import { type PlanId, planIdOf, stalePlan } from '../domain/plan-id.ts';
+import { requireApproved } from '../domain/plan.ts';
+import { type PlanId, planIdOf } from '../domain/plan-id.ts';
 import { canonicalPrune, changesNothing, type PruneOptions } from '../domain/prune-plan.ts';
 import type { ForgetReport } from '../domain/report.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
@@ -54,7 +55,7 @@ export async function forget(
   });
   const held = AbortSignal.any([signal, lock.signal]);
   const { plan, prune } = await phase('plan', () => prepare(repository, settings, ports, held));
-  if (approved !== undefined && approved !== plan.id) throw stalePlan(approved, plan.id, 'the repository');
+  requireApproved(approved, plan);
 
   await phase('forget', async () => {
     for (const [done, id] of plan.forget.entries()) {
@@ -81,10 +82,11 @@ async function prepare(
   const frame = { location: repository.location, now: clock.now(), configured };
   const chosen = chooseForgotten(await repository.listRestorePoints(signal), selection, frame);
   const prepared = options && (await preparePrune(repository, options, chosen.forget, signal));
-  const content = { kind: 'forget', ...chosen, prune: prepared?.plan } as const;
-  const id = planIdOf({ repository: repository.id, selection: canonicalSelection(selection), ...content });
+  const content = { ...chosen, prune: prepared?.plan };
+  const pruned = prepared?.plan.id;
+  const id = planIdOf({ repository: repository.id, selection: canonicalSelection(selection), ...chosen, pruned });
   const isNeeded = prepared !== undefined && !changesNothing(prepared.plan);
-  return { plan: { id, ...content }, prune: isNeeded ? prepared : undefined };
+  return { plan: forgetPlan(id, content), prune: isNeeded ? prepared : undefined };
 }
 
 function preparePrune(

@@ -3,7 +3,8 @@
  * What was approved is compared with a plan that is made again under the exclusive lock.
  */
 import type { Phase } from '../domain/events.ts';
-import { type PlanId, stalePlan } from '../domain/plan-id.ts';
+import { requireApproved } from '../domain/plan.ts';
+import type { PlanId } from '../domain/plan-id.ts';
 import { canonicalPrune, changesNothing, type PruneOptions, type PrunePlan } from '../domain/prune-plan.ts';
 import type { PruneReport } from '../domain/report.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
@@ -38,8 +39,7 @@ export async function prune(
   });
   const held = AbortSignal.any([signal, lock.signal]);
   const prepared = await phase('plan', () => planPrune(repository, canonicalPrune(options), held));
-  if (approved !== undefined && approved !== prepared.plan.id)
-    throw stalePlan(approved, prepared.plan.id, 'the repository');
+  requireApproved(approved, prepared.plan);
   return await prunePrepared(repository, prepared, lock, ports, held);
 }
 

@@ -4,7 +4,8 @@
  * anew under the exclusive lock.
  */
 import type { Phase } from '../domain/events.ts';
-import { type PlanId, stalePlan } from '../domain/plan-id.ts';
+import { requireApproved } from '../domain/plan.ts';
+import type { PlanId } from '../domain/plan-id.ts';
 import type { RepairScope } from '../domain/repair-plan.ts';
 import type { RepairReport } from '../domain/report.ts';
 import { planRepair } from '../repository/repair/plan-repair.ts';
@@ -44,7 +45,7 @@ export async function repair(
     planRepair(repository, scope, { signal: held, onProgress: progressIn('plan') }),
   );
   const { plan } = prepared;
-  if (approved !== undefined && approved !== plan.id) throw stalePlan(approved, plan.id, 'the repository');
+  requireApproved(approved, plan);
   const isNeeded = plan.writes.length + plan.removes.length > 0;
   if (lock !== undefined && isNeeded) {
     await phase('repair', () => prepared.apply({ lock, signal: held, onProgress: progressIn('repair') }));

@@ -1,5 +1,5 @@
 /** Guests that cannot live: each is noticed, ended, and reported in a sentence that says what happened. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -156,7 +156,9 @@ it('a demo that is interrupted in the middle of a backup leaves nothing behind',
 
 describe('where no guest can start', () => {
   it('the first test finds out, and the others of the run say why at once', async ({ signal }) => {
-    const kernel = join(folder, 'kernel');
+    const kernel = join(folder, 'bin', 'kernel');
+    await mkdir(join(folder, 'bin'));
+    await mkdir(join(folder, 'lib/uml/modules/1.0'), { recursive: true });
     const counted = join(folder, 'count');
     await writeFile(kernel, `#!/bin/sh\necho started >>${counted}\necho this machine is no good\nexit 1\n`, {
       mode: 0o755,

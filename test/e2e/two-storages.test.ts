@@ -127,12 +127,13 @@ describe('a run over two storages', needing(await reasonLabCannotRun()), () => {
     recordings.length = 0;
     await save(planned.id);
     const sent = received();
-    const changing = planned.commands.map(({ name }) => name);
+    const commands = planned.steps.flatMap(({ command }) => command ?? []);
+    const changing = commands.map(({ name }) => name);
     const ran = sent.filter(({ name }) => changing.includes(name));
     // The lease has a connection of its own; what was sent is listed by connection.
-    const inOrder = planned.commands.flatMap(({ name }) => ran.filter((each) => each.name === name));
+    const inOrder = commands.flatMap(({ name }) => ran.filter((each) => each.name === name));
     expect(inOrder).toHaveLength(ran.length);
-    expect(inOrder).toEqual(planned.commands.map(({ name, script, args }) => ({ name, script, args: [...args] })));
+    expect(inOrder).toEqual(commands.map(({ name, script, args }) => ({ name, script, args: [...args] })));
     const looking = new Set(sent.filter(({ name }) => !changing.includes(name)).map(({ name }) => name));
     for (const name of looking) {
       expect(name).toMatch(/^(identify|read|list|measure|resolve|renew|observe|pack|probe)-/);

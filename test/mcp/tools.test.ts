@@ -246,7 +246,7 @@ test('hostile text reaches the assistant only as data: bounded, without control 
       planBackup: async () => ({
         ...samplePlan,
         paths: texts,
-        commands: samplePlan.commands.map((command) => ({ ...command, does: texts })),
+        steps: samplePlan.steps.map((step) => ({ ...step, does: texts })),
         risks: texts,
       }),
     },

@@ -96,18 +96,22 @@ export const samplePlan: BackupPlan = {
     },
   ],
   consistency: 'crash',
-  commands: [
+  basis: 'the host, the configuration',
+  rollback:
+    'What is made on the host goes with the run, whatever happens to it. A restore point is removed with "forget".',
+  steps: [
     {
-      name: 'take-snapshots',
       does: [
         'lvcreate -y -s -n sp_7f3c01ab_0a1b2c3d -l 512 --monitor n --addtag stillpoint --addtag sp.run=7f3c01ab --addtag sp.owner=00112233aabb vg0/mysql',
       ],
-      ...{ needs: 'root', script: 'run=$1 owner=$2\n…', args: ['7f3c01ab', '00112233aabb'] },
+      command: {
+        ...{ name: 'take-snapshots', needs: 'root', script: 'run=$1 owner=$2\n…' },
+        args: ['7f3c01ab', '00112233aabb'],
+      },
     },
     {
-      name: 'release-lease',
       does: ['lvremove -y vg0/sp_7f3c01ab_0a1b2c3d', 'remove /run/stillpoint/7f3c01ab and end the watchman'],
-      ...{ needs: 'root', script: '…', args: ['7f3c01ab', '00112233aabb'] },
+      command: { ...{ name: 'release-lease', needs: 'root', script: '…' }, args: ['7f3c01ab', '00112233aabb'] },
     },
   ],
   estimate: { bytesOnVolumes: 2.5 * GIB },

@@ -1,17 +1,15 @@
 /** Examples of forgetting and pruning. */
-import type { ForgetPlan } from '../../shared/domain/forget-plan.ts';
+import { forgetPlan } from '../../shared/domain/forget-plan.ts';
 import { restorePointId } from '../../shared/domain/names.ts';
 import { parsePlanId } from '../../shared/domain/plan-id.ts';
-import type { PrunePlan } from '../../shared/domain/prune-plan.ts';
+import { prunePlan } from '../../shared/domain/prune-plan.ts';
 import type { ForgetReport, PruneReport } from '../../shared/domain/report.ts';
 import { samplePoint } from './sample-data.ts';
 
 const MIB = 1024 ** 2;
 const OLD = restorePointId('c4'.repeat(32));
 
-export const samplePrunePlan: PrunePlan = {
-  kind: 'prune',
-  id: parsePlanId('0123456789abcdef'),
+export const samplePrunePlan = prunePlan(parsePlanId('0123456789abcdef'), {
   options: { maxUnused: '5%' },
   figures: {
     packs: { keep: 120, repack: 2, unused: 3, unreferenced: 1, missing: 0 },
@@ -29,11 +27,9 @@ export const samplePrunePlan: PrunePlan = {
   unused: ['3c'.repeat(32), '4d'.repeat(32), '5e'.repeat(32)],
   unreferenced: ['6f'.repeat(32)],
   missing: [],
-};
+});
 
-export const sampleForgetPlan: ForgetPlan = {
-  kind: 'forget',
-  id: parsePlanId('fedcba9876543210'),
+export const sampleForgetPlan = forgetPlan(parsePlanId('fedcba9876543210'), {
   groups: [
     {
       ...{ host: 'db1', paths: ['/var/lib/mysql'], tags: undefined, source: undefined },
@@ -53,7 +49,7 @@ export const sampleForgetPlan: ForgetPlan = {
   keep: 1,
   notes: [],
   prune: samplePrunePlan,
-};
+});
 
 export const samplePrune: PruneReport = {
   kind: 'prune',

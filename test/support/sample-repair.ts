@@ -1,12 +1,12 @@
 /** An example of a repair. */
 import { parsePlanId } from '../../shared/domain/plan-id.ts';
+import { repairPlan } from '../../shared/domain/repair-plan.ts';
 import type { RepairReport } from '../../shared/domain/report.ts';
 
 export const sampleRepair: RepairReport = {
   kind: 'repair',
   applied: false,
-  plan: {
-    id: parsePlanId('0123456789abcdef'),
+  plan: repairPlan(parsePlanId('0123456789abcdef'), {
     part: 'packs',
     writes: [{ object: 'new packs', reason: 'hold 13 good blobs of pack 09af1b2c' }],
     removes: [
@@ -21,5 +21,5 @@ export const sampleRepair: RepairReport = {
       },
     ],
     notes: [{ object: 'pack 77c1d2e3', reason: 'is not there; run "stillpoint repair index"' }],
-  },
+  }),
 };

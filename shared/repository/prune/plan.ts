@@ -9,7 +9,7 @@
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import { mapWithLimit } from '../../base/limit.ts';
 import { planIdOf } from '../../domain/plan-id.ts';
-import type { PruneFigures, PruneOptions, PrunePlan } from '../../domain/prune-plan.ts';
+import { type PruneFigures, type PruneOptions, type PrunePlan, prunePlan } from '../../domain/prune-plan.ts';
 import { isId, type PackId } from '../format/ids.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { folderIsGone, listPacks } from '../read/pack-listing.ts';
@@ -52,15 +52,15 @@ export async function planPrune(
   const choice = choosePacks(packs, repository.version, options);
   const unreferenced = [...sizes.keys()].filter((id) => !repository.index.hasPack(id)).toSorted();
   const content = {
-    kind: 'prune',
     options,
     figures: figuresOf({ choice, used, duplicates, sizes, unreferenced }),
     repack: choice.repack.map(({ id }) => id),
     unused: choice.unused.map(({ id }) => id),
     unreferenced,
     missing: choice.missing.map(({ id }) => id),
-  } as const;
-  return { plan: { id: planIdOf({ repository: repository.id, ...content }), ...content }, used, keptIn };
+  };
+  const id = planIdOf({ repository: repository.id, kind: 'prune', ...content });
+  return { plan: prunePlan(id, content), used, keptIn };
 }
 
 function refuseOptions({ version, location }: OpenedRepository, { repackUncompressed }: PruneOptions): void {

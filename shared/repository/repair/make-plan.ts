@@ -1,7 +1,13 @@
 /** What all repairs share: the id of a plan, the words for objects, and what they must not begin with. */
 import { StillpointError } from '../../base/errors.ts';
 import { planIdOf } from '../../domain/plan-id.ts';
-import type { RepairLoss, RepairPlan, RepairScope, RepairStep } from '../../domain/repair-plan.ts';
+import {
+  type RepairLoss,
+  type RepairPlan,
+  type RepairScope,
+  type RepairStep,
+  repairPlan,
+} from '../../domain/repair-plan.ts';
 import { describeFile, type FileType } from '../backend/backend.ts';
 import type { Structure } from '../check/structure.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
@@ -23,11 +29,8 @@ export function makePlan({ id }: OpenedRepository, scope: RepairScope, { exact, 
     list.map(({ object, reason }) => [object, reason]),
   );
   const lost = content.lost.map(({ object, reason, affects }) => [object, reason, affects]);
-  return {
-    id: planIdOf({ repository: id, part, packs, readAll, giveUpFolders, forget, steps, lost, exact }),
-    part,
-    ...content,
-  };
+  const planId = planIdOf({ repository: id, part, packs, readAll, giveUpFolders, forget, steps, lost, exact });
+  return repairPlan(planId, { part, ...content });
 }
 
 export function step(type: FileType, name: string, reason: string): RepairStep {

@@ -2,6 +2,7 @@
  * User-Mode Linux: a kernel that is a program, with native-speed arithmetic. Up to 6.12 it drives its processes by
  * ptrace, which fails on processors whose extended register state is larger than it expects (AMX); 7.2 does without.
  */
+import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fetchDebianPackage } from '../debian-suite.ts';
@@ -43,10 +44,18 @@ export const installedUserModeLinux: GuestKernel = {
   },
 };
 
-/** Somebody's own: the program at `path`, with the modules of the installed package. */
+/**
+ * Somebody's own: the program at `path`, with the modules that lie beside it as in Debian's package that was unpacked, else
+ * with those of the installed package.
+ */
 export function userModeLinuxAt(path: string): GuestKernel {
   const start = { program: path, environment: {}, workingDirectory: '/' };
-  return { name: path, prepare: async () => await describe(path, `the program ${path}`, installedModules, start) };
+  const beside = join(dirname(path), '../lib/uml/modules');
+  return {
+    name: path,
+    prepare: async () =>
+      await describe(path, `the program ${path}`, existsSync(beside) ? beside : installedModules, start),
+  };
 }
 
 /**

@@ -139,7 +139,7 @@ test.each(HOSTILE_TEXTS)('%j can neither move the cursor nor begin a line', (tex
       ),
       ...RESULTS.map((result) => renderResult(poisoned(result, suffix), plain)),
       renderInventory(poisoned(sampleInventory, suffix), plain),
-      renderPlan({ ...poisoned(samplePlan, suffix), commands: samplePlan.commands }, plain),
+      renderPlan({ ...poisoned(samplePlan, suffix), steps: samplePlan.steps }, plain),
       renderPoints(poisoned(sampleListing, suffix), plain),
       renderPoints({ ...poisoned(sampleListing, suffix), unreadable: [] }, plain),
       renderListing(poisoned(listing, suffix), plain),
@@ -154,9 +154,9 @@ test.each(HOSTILE_TEXTS)('%j can neither move the cursor nor begin a line', (tex
 });
 
 test('what a script of a plan does has a line each, and its control characters are shown', () => {
-  const [command] = samplePlan.commands;
-  const commands = [{ ...command!, does: ['first', '\u001b[31mred\nblue'] }, command!];
-  const output = renderPlan({ ...samplePlan, commands }, plain);
+  const [step] = samplePlan.steps;
+  const steps = [{ ...step!, does: ['first', '\u001b[31mred\nblue'] }, step!];
+  const output = renderPlan({ ...samplePlan, steps }, plain);
   expect(output).toContain('  1. first\n     \\x1b[31mred\\nblue\n  2. ');
 });
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { runId } from '../../../shared/domain/names.ts';
-import { backupPlanId, parsePlanId, planIdOf, runOfPlan, stalePlan } from '../../../shared/domain/plan-id.ts';
+import { backupPlanId, parsePlanId, planIdOf, runOfPlan } from '../../../shared/domain/plan-id.ts';
 
 it('the id of a plan follows from what it says, in whatever order', () => {
   const id = planIdOf({ a: 1, b: { c: [1, 2], d: undefined } });
@@ -9,9 +9,6 @@ it('the id of a plan follows from what it says, in whatever order', () => {
   expect(planIdOf({ b: { c: [1, 2] }, a: '1' })).not.toBe(id);
   expect(parsePlanId(id)).toBe(id);
   expect(() => parsePlanId('latest')).toThrow('"latest" is not the id of a plan.');
-  const stale = stalePlan(id, planIdOf({}), 'the repository');
-  expect(stale).toMatchObject({ code: 'plan.stale', details: { approved: id } });
-  expect(stale.message).toContain('the repository, or what was asked for, has changed');
 });
 
 it('the id of a plan of a backup carries the run that it is for', () => {

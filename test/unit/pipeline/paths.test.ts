@@ -304,10 +304,48 @@ test('a plan says what would be done', () => {
   expect({
     ...plan,
     id: plan.run,
-    commands: plan.commands.map(({ name, does }) => ({ name, does })),
+    steps: plan.steps.map(({ does, command }) => ({ does, name: command?.name })),
   }).toMatchInlineSnapshot(`
     {
-      "commands": [
+      "basis": "the host, the configuration",
+      "consistency": "crash-skewed",
+      "estimate": {
+        "bytesOnVolumes": 300000000,
+      },
+      "host": "db1",
+      "id": "0123abcd",
+      "kind": "backup",
+      "paths": [
+        "/srv/files",
+        "/srv/files/db/data",
+      ],
+      "repository": "main",
+      "risks": [
+        "vg0/files has a snapshot already; each one slows its writes.",
+        "vg0/mysql has a snapshot already; each one slows its writes.",
+      ],
+      "rollback": "What is made on the host goes with the run, whatever happens to it. A restore point is removed with "forget".",
+      "run": "0123abcd",
+      "snapshots": [
+        {
+          "freeBytesAfter": 4018143232,
+          "mountpoint": "/srv/files",
+          "sizeBytes": 1086324736,
+          "snapshot": "sp_0123abcd_df6e23a1",
+          "volume": "vg0/files",
+          "volumeId": "lvm:5jNQA0-XiAS-4Y4L-NT0W-RlTj-HE2f-rfNCfQ",
+        },
+        {
+          "freeBytesAfter": 2931818496,
+          "mountpoint": "/var/lib/mysql",
+          "sizeBytes": 1086324736,
+          "snapshot": "sp_0123abcd_da2a5281",
+          "volume": "vg0/mysql",
+          "volumeId": "lvm:ndREf0-LblF-5Ieu-Eler-En1j-mItN-20No0b",
+        },
+      ],
+      "source": "files",
+      "steps": [
         {
           "does": [
             "look for what earlier runs left, and remove it",
@@ -343,42 +381,6 @@ test('a plan says what would be done', () => {
           "name": "release-lease",
         },
       ],
-      "consistency": "crash-skewed",
-      "estimate": {
-        "bytesOnVolumes": 300000000,
-      },
-      "host": "db1",
-      "id": "0123abcd",
-      "kind": "backup",
-      "paths": [
-        "/srv/files",
-        "/srv/files/db/data",
-      ],
-      "repository": "main",
-      "risks": [
-        "vg0/files has a snapshot already; each one slows its writes.",
-        "vg0/mysql has a snapshot already; each one slows its writes.",
-      ],
-      "run": "0123abcd",
-      "snapshots": [
-        {
-          "freeBytesAfter": 4018143232,
-          "mountpoint": "/srv/files",
-          "sizeBytes": 1086324736,
-          "snapshot": "sp_0123abcd_df6e23a1",
-          "volume": "vg0/files",
-          "volumeId": "lvm:5jNQA0-XiAS-4Y4L-NT0W-RlTj-HE2f-rfNCfQ",
-        },
-        {
-          "freeBytesAfter": 2931818496,
-          "mountpoint": "/var/lib/mysql",
-          "sizeBytes": 1086324736,
-          "snapshot": "sp_0123abcd_da2a5281",
-          "volume": "vg0/mysql",
-          "volumeId": "lvm:ndREf0-LblF-5Ieu-Eler-En1j-mItN-20No0b",
-        },
-      ],
-      "source": "files",
     }
   `);
 });

@@ -108,7 +108,7 @@ describe('the plan of a backup', () => {
     ['none of which nothing is left', ['ffffffff'], []],
   ])('removes first what is left of %s, and counts its room', async (_, dead, removed) => {
     const [before, after] = [await planned([]), await planned(dead)];
-    expect(after.commands[0]?.does.slice(1)).toEqual(removed);
+    expect(after.steps[0]?.does.slice(1)).toEqual(removed);
     const room = ({ snapshots: [one] }: typeof after) => (one?.sizeBytes ?? 0) + (one?.freeBytesAfter ?? 0);
     expect(room(after) - room(before)).toBe(removed.length * 10 * GROUP.vg_extent_size);
   });
