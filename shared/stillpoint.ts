@@ -28,6 +28,7 @@ import type { NewPassword, NewRepository, RepositoryKey, UnlockReport } from './
 import type { FileListing, FoundPoint, PointScope, RestorePointListing } from './domain/restore-point.ts';
 import type { RepositorySpec, Source } from './domain/source.ts';
 import type { StatsAnswer, StatsRequest } from './domain/stats.ts';
+import type { SweepPlan } from './domain/sweep-plan.ts';
 import { type ComparedPlace, Comparisons } from './facade/comparisons.ts';
 import { findHost, listAllHosts } from './facade/hosts.ts';
 import type { JobFilter } from './facade/job-directory.ts';
@@ -41,6 +42,7 @@ import { planForgetting } from './pipeline/forget.ts';
 import { inspect } from './pipeline/inspect.ts';
 import { planBackup } from './pipeline/plan-backup.ts';
 import { planPruning } from './pipeline/prune.ts';
+import { planSweep } from './pipeline/sweep.ts';
 import type { OpenedRepository } from './repository/opened-repository.ts';
 import { REGISTRY } from './snapshot/registry.ts';
 
@@ -65,6 +67,8 @@ export interface Stillpoint extends AsyncDisposable {
   listRepositories(): Promise<readonly RepositorySpec[]>;
   initRepository(repository: RepositoryName, signal: AbortSignal): Promise<NewRepository>;
   planBackup(source: SourceName, signal: AbortSignal): Promise<BackupPlan>;
+  /** What a sweep of the host would remove. Changes nothing. */
+  planSweep(host: HostName, signal: AbortSignal): Promise<SweepPlan>;
 
   /** Oldest first. */
   listKeys(repository: RepositoryName, signal: AbortSignal): Promise<readonly RepositoryKey[]>;
@@ -195,6 +199,14 @@ class OpenedStillpoint implements Stillpoint {
     const own = await ownTraces(await this.#jobs.store());
     return withHost(spec, this.#people, signal, (host) =>
       planBackup({ source, host: spec }, own, { host, clock: systemClock, registry: REGISTRY }, signal),
+    );
+  }
+
+  async planSweep(name: HostName, signal: AbortSignal): Promise<SweepPlan> {
+    const spec = await findHost(await this.#configuration(), name);
+    const own = await ownTraces(await this.#jobs.store());
+    return withHost(spec, this.#people, signal, (host) =>
+      planSweep(name, { host, registry: REGISTRY, ...own }, signal),
     );
   }
 

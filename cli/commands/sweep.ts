@@ -1,7 +1,14 @@
 import type { Command } from 'commander';
 import { hostName } from '../../shared/domain/names.ts';
+import { parsePlanId } from '../../shared/domain/plan-id.ts';
+import { renderSweepPlan } from '../render/plan.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
+
+interface SweepOptions extends DetachOption {
+  readonly dryRun?: true;
+  readonly plan?: string;
+}
 
 /** `stillpoint sweep HOST`: removes traces of ours that no running backup claims. */
 export function addSweep(program: Command, shell: Shell): void {
@@ -9,10 +16,22 @@ export function addSweep(program: Command, shell: Shell): void {
     program
       .command('sweep')
       .description('remove what runs of ours have left behind on a host; what is not surely ours is left alone')
-      .argument('<host>', 'a name that "stillpoint hosts" lists'),
+      .argument('<host>', 'a name that "stillpoint hosts" lists')
+      .option('--dry-run', 'only print what would be removed')
+      .option('--plan <id>', 'do the plan with this id, which --dry-run printed, or nothing'),
   )
-    .addHelpText('after', '\nExample:\n  stillpoint sweep db1')
-    .action(async (host: string, options: DetachOption) => {
-      await shell.runJob(async () => ({ kind: 'sweep', host: hostName(host) }), { detach: options.detach === true });
+    .addHelpText('after', '\nExample:\n  stillpoint sweep db1\n  stillpoint sweep db1 --dry-run')
+    .action(async (host: string, { dryRun, plan, detach }: SweepOptions) => {
+      if (dryRun) {
+        await shell.query(async (stillpoint, signal) => {
+          const found = await stillpoint.planSweep(hostName(host), signal);
+          return { document: { plan: found }, text: (paint) => renderSweepPlan(found, paint) };
+        });
+        return;
+      }
+      const approved = plan === undefined ? {} : { plan: parsePlanId(plan) };
+      await shell.runJob(async () => ({ kind: 'sweep', host: hostName(host), ...approved }), {
+        detach: detach === true,
+      });
     });
 }

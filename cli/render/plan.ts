@@ -3,6 +3,7 @@ import { formatBytes } from '../../shared/base/bytes.ts';
 import type { BackupPlan, PlannedSnapshot } from '../../shared/domain/backup-plan.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
 import type { Plan, PlanStep } from '../../shared/domain/plan.ts';
+import type { SweepPlan } from '../../shared/domain/sweep-plan.ts';
 import { type Column, renderFacts, renderTable } from './table.ts';
 import { type Paint, shown } from './text.ts';
 
@@ -31,6 +32,18 @@ export function renderPlan(plan: BackupPlan, paint: Paint): string {
     `Plan ${shown(plan.id)}. To do exactly this or nothing, give "backup ${shown(plan.source)}" with --plan ${shown(plan.id)}\n`,
   );
   return parts.join('\n');
+}
+
+export function renderSweepPlan(plan: SweepPlan, paint: Paint): string {
+  const keeps = plan.keeps.map(({ object, reason }) => `  ${shown(object)}: ${shown(reason)}\n`).join('');
+  const kept = keeps === '' ? '' : `${paint('yellow', 'left alone')}\n${keeps}`;
+  if (plan.steps.length === 0) return `Nothing of ours that is over is on ${shown(plan.host)}.\n${kept}`;
+  return [
+    `A sweep of ${paint('bold', shown(plan.host))} would do this. Nothing was changed.\n`,
+    plan.steps.map(renderStep).join('') + kept,
+    renderOutlook(plan, paint),
+    `Plan ${shown(plan.id)}. To do exactly this or nothing, give "sweep ${shown(plan.host)}" with --plan ${shown(plan.id)}\n`,
+  ].join('\n');
 }
 
 /** What may go wrong with a plan of any kind, and what can be taken back. */

@@ -57,7 +57,7 @@ export type JobRequest =
       /** For the repository that is read. */
       readonly noLock?: boolean;
     }
-  | { readonly kind: 'sweep'; readonly host: HostName }
+  | { readonly kind: 'sweep'; readonly host: HostName; readonly plan?: PlanId | undefined }
   | ({ readonly kind: 'forget'; readonly plan?: PlanId | undefined } & ForgetRequest)
   | ({ readonly kind: 'prune'; readonly plan?: PlanId | undefined } & PruneRequest)
   /** Without `apply` only the plan is made: finding what is damaged may take as long as a verify. */

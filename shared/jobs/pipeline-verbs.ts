@@ -60,9 +60,14 @@ export const PIPELINE_VERBS: Verbs = {
     prune(settings, { ...ports, openRepository: storeOpener(repository, ports) }, signal),
   repair: ({ repository, ...request }, ports, signal) =>
     repair(request, { ...ports, openRepository: storeOpener(repository, ports) }, signal),
-  sweep: ({ host }, ports, signal) => {
+  sweep: ({ host, plan }, ports, signal) => {
     const spec = hostSpec(ports.configuration, host);
-    return sweep({ ...ports, registry: REGISTRY, openHost: (openSignal) => openHost(spec, ports, openSignal) }, signal);
+    const sweepPorts = {
+      ...ports,
+      registry: REGISTRY,
+      openHost: (openSignal: AbortSignal) => openHost(spec, ports, openSignal),
+    };
+    return sweep({ host, plan }, sweepPorts, signal);
   },
 };
 

@@ -86,7 +86,7 @@ const requestSchema: z.ZodType<JobRequest> = z.discriminatedUnion('kind', [
     filter,
     noLock,
   }),
-  z.object({ kind: z.literal('sweep'), host }),
+  z.object({ kind: z.literal('sweep'), host, plan: plan.exactOptional() }),
   z.object({ kind: z.literal('forget'), repository, selection, prune: pruneOptions.optional(), plan: plan.optional() }),
   z.object({ kind: z.literal('prune'), repository, options: pruneOptions, plan: plan.optional() }),
   z.object({ kind: z.literal('repair'), repository, scope, apply: z.boolean(), plan: plan.optional() }),

@@ -2,10 +2,13 @@
 import type { Clock } from '../base/clock.ts';
 import { isStillpointError } from '../base/errors.ts';
 import type { EmitEvent } from '../domain/events.ts';
-import type { OwnerId } from '../domain/names.ts';
+import type { HostName, OwnerId, RunId } from '../domain/names.ts';
+import { requireApproved } from '../domain/plan.ts';
+import type { PlanId } from '../domain/plan-id.ts';
 import type { SweepReport } from '../domain/report.ts';
+import { type SweepPlan, sweepPlan } from '../domain/sweep-plan.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
-import { type ReapResult, sweepHost } from '../snapshot/host/commands.ts';
+import { lookForTraces, type ReapResult, sweepHost } from '../snapshot/host/commands.ts';
 import type { Registry } from '../snapshot/registry.ts';
 import { phases } from './backup/phases.ts';
 import type { OwnRuns } from './own-runs.ts';
@@ -19,10 +22,45 @@ export interface SweepPorts {
   readonly emit: EmitEvent;
 }
 
-export async function sweep(ports: SweepPorts, signal: AbortSignal): Promise<SweepReport> {
+export interface PlanSweepPorts {
+  readonly host: RemoteHost;
+  readonly registry: Registry;
+  readonly owner: OwnerId;
+  /** Runs that a sweep is going to take although their lease still runs. */
+  readonly dead: readonly RunId[];
+}
+
+/** Changes nothing. */
+export async function planSweep(
+  name: HostName,
+  { host, registry, owner, dead }: PlanSweepPorts,
+  signal: AbortSignal,
+): Promise<SweepPlan> {
+  const { removed, kept } = await host.run(lookForTraces(registry.scripts, owner, dead), signal);
+  return sweepPlan({ host: name, removes: removed, keeps: kept });
+}
+
+export interface SweepRequest {
+  readonly host: HostName;
+  /** A plan that was approved: this one is done, or none. */
+  readonly plan?: PlanId | undefined;
+}
+
+export async function sweep(
+  { host: name, plan }: SweepRequest,
+  ports: SweepPorts,
+  signal: AbortSignal,
+): Promise<SweepReport> {
   const phase = phases(ports.emit, ports.clock, signal);
   await using host = await phase('connect', () => ports.openHost(signal));
-  const result = await phase('sweep', () => sweepOwn(host, ports, signal));
+  const result = await phase('sweep', async () => {
+    if (plan !== undefined) {
+      const { registry, owner, runs } = ports;
+      const dead = await runs.dead();
+      requireApproved(plan, await planSweep(name, { host, registry, owner, dead }, signal));
+    }
+    return await sweepOwn(host, ports, signal);
+  });
   return { kind: 'sweep', removed: result.removed, kept: result.kept };
 }
 

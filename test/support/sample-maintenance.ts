@@ -1,9 +1,10 @@
 /** Examples of forgetting and pruning. */
 import { forgetPlan } from '../../shared/domain/forget-plan.ts';
-import { restorePointId } from '../../shared/domain/names.ts';
+import { hostName, restorePointId } from '../../shared/domain/names.ts';
 import { parsePlanId } from '../../shared/domain/plan-id.ts';
 import { prunePlan } from '../../shared/domain/prune-plan.ts';
 import type { ForgetReport, PruneReport } from '../../shared/domain/report.ts';
+import { sweepPlan } from '../../shared/domain/sweep-plan.ts';
 import { samplePoint } from './sample-data.ts';
 
 const MIB = 1024 ** 2;
@@ -67,3 +68,9 @@ export const sampleForget: ForgetReport = {
   kept: 1,
   prune: samplePrune,
 };
+
+export const sampleSweepPlan = sweepPlan({
+  host: hostName('db1'),
+  removes: ['vg0/sp_0000aaaa_11111111', '/run/stillpoint/0000aaaa'],
+  keeps: [{ object: '/run/stillpoint/7f3c01ab', reason: 'a run is using it now' }],
+});

@@ -31,7 +31,7 @@ import {
   timeOf,
   WHOLE,
 } from './sample-data.ts';
-import { sampleForgetPlan, samplePrunePlan } from './sample-maintenance.ts';
+import { sampleForgetPlan, samplePrunePlan, sampleSweepPlan } from './sample-maintenance.ts';
 
 type Method = Exclude<keyof Stillpoint, 'configFile' | typeof Symbol.asyncDispose>;
 
@@ -151,6 +151,7 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
       call('unlockRepository', repository, which);
       return sampleUnlock;
     },
+    planSweep: async (host) => ({ ...sampleSweepPlan, host }),
     async planBackup(source) {
       call('planBackup', source);
       return samplePlan;

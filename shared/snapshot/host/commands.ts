@@ -187,8 +187,44 @@ export function sweepHost(
   owner: OwnerId,
   dead: readonly RunId[] = [],
 ): RemoteCommand<ReapResult> {
-  const script: RemoteScript = {
-    name: 'sweep-host',
+  const script = sweepScript('sweep-host', scripts, owner, dead, {
+    run: 'if sp_reap "$run" "$owner"; then echo "removed $dir"; else echo "unfinished $dir"; fi',
+    half: 'sp_clear "$new" && echo "removed $new"',
+    object: '( sp_remove "$2" "$3" "$owner" "$5" </dev/null )',
+  });
+  return { ...script, budgetMs: 180_000, repeatable: true, parse: (output) => parseReap(output.stdout, script) };
+}
+
+/** What a sweep would do now; its answer is that of a sweep, and nothing is removed. */
+export function lookForTraces(
+  scripts: HostScripts,
+  owner: OwnerId,
+  dead: readonly RunId[] = [],
+): RemoteCommand<ReapResult> {
+  const script = sweepScript('look-for-traces', scripts, owner, dead, {
+    run: 'sp_of_run "$run" | sort -u | sed "s/^[^ ]* /removed /"; echo "removed $dir"',
+    half: 'echo "removed $new"',
+    object: 'echo "removed $5"',
+  });
+  return { ...script, budgetMs: 180_000, repeatable: true, parse: (output) => parseReap(output.stdout, script) };
+}
+
+/** What is done, in sh, with a run that is over ($run in $dir), with half an arming ($new), and with what has no folder ($2 to $5). */
+interface SweepActs {
+  readonly run: string;
+  readonly half: string;
+  readonly object: string;
+}
+
+function sweepScript(
+  name: string,
+  scripts: HostScripts,
+  owner: OwnerId,
+  dead: readonly RunId[],
+  acts: SweepActs,
+): RemoteScript {
+  return {
+    name,
     script: `${scripts.reap}
 ${PLACE}
 trap '' PIPE
@@ -208,20 +244,20 @@ for dir in ${RUN_ROOT}/*; do
     # Where /run outlives a restart, an old expiry says nothing.
     *) if [ "$armed" = "$boot" ] && sp_alive "$run"; then echo "living $dir"; continue; fi ;;
   esac
-  if sp_reap "$run" "$owner"; then echo "removed $dir"; else echo "unfinished $dir"; fi
+  ${acts.run}
 done
 # What an arming left that was ended half-way.
 for new in ${RUN_ROOT}/.????????; do
   [ "$sp_safe" = yes ] && [ -r "$new/owner" ] && read -r whose < "$new/owner" && [ "$whose" = "$owner" ] || continue
   run=\${new##*/.}
   case $dead in *" $run "*) ;; *) if sp_alive ".$run"; then continue; fi ;; esac
-  sp_clear "$new" && echo "removed $new"
+  ${acts.half}
 done
 sp_list | while read -r sp_line; do
   case $sp_line in 'object '*) set -- $sp_line ;; *) printf '%s\\n' "$sp_line"; continue ;; esac
   case $4 in
     # Asked again after the list was made: a run that was just armed has its folder before its snapshots.
-    "$owner") [ -d "${RUN_ROOT}/$3" ] || ( sp_remove "$2" "$3" "$owner" "$5" </dev/null ) ;;
+    "$owner") [ -d "${RUN_ROOT}/$3" ] || ${acts.object} ;;
     -) echo "foreign $5" ;;
     *) echo "other $5" ;;
   esac
@@ -230,7 +266,6 @@ exit 0`,
     args: [owner, ...dead],
     needs: 'root',
   };
-  return { ...script, budgetMs: 180_000, repeatable: true, parse: (output) => parseReap(output.stdout, script) };
 }
 
 const REASONS: Readonly<Record<string, string>> = {

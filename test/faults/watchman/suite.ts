@@ -7,7 +7,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { newRunId, type RunId } from '../../../shared/domain/names.ts';
 import { listTree, parseListing } from '../../../shared/pipeline/backup/listing.ts';
-import { releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/host/commands.ts';
+import { lookForTraces, releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/host/commands.ts';
 import { whyNoNamespaceHost } from '../../support/snapshot/namespace-host.ts';
 import { aUuid, eventually, hasShell, type PaperHost, type Shell } from '../../support/snapshot/paper-lvm.ts';
 import { other, owner, type PaperRun, paperRun, scripts } from './paper-run.ts';
@@ -194,6 +194,25 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
       ].toSorted(),
     );
     expect(await paper.volumes()).toHaveLength(4);
+  });
+
+  test('says beforehand what a sweep removes, and removes nothing then', async () => {
+    await arm(600);
+    await create();
+    await paper.put({ name: 'sp_0000aaaa_11111111', tags: `sp.owner=${owner},sp.run=0000aaaa,stillpoint` });
+    await paper.put({ name: 'sp_0000cccc_11111111' });
+    for (const dead of [[], [run]]) {
+      const before = await paper.volumes();
+      const foreseen = await paper.host.run(lookForTraces(scripts, owner, dead), never);
+      expect(await paper.volumes()).toEqual(before);
+      expect(await exists(folder())).toBe(true);
+      const swept = await paper.host.run(sweepHost(scripts, owner, dead), never);
+      expect({ ...foreseen, removed: foreseen.removed.toSorted() }).toEqual({
+        ...swept,
+        removed: swept.removed.toSorted(),
+      });
+    }
+    expect(await exists(folder())).toBe(false);
   });
 
   test('removes a run whose process is known to be dead, though its lease still runs', async () => {

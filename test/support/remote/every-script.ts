@@ -25,7 +25,13 @@ import { identifyAccount } from '../../../shared/remote/shell-host.ts';
 import { listBlockDevices } from '../../../shared/snapshot/block-devices.ts';
 import { takeSnapshots } from '../../../shared/snapshot/critical-section.ts';
 import { endHolds } from '../../../shared/snapshot/holds.ts';
-import { armLease, releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/host/commands.ts';
+import {
+  armLease,
+  lookForTraces,
+  releaseLease,
+  renewLease,
+  sweepHost,
+} from '../../../shared/snapshot/host/commands.ts';
 import { identifyHost } from '../../../shared/snapshot/identify-host.ts';
 import { lvmItem } from '../../../shared/snapshot/lvm/item.ts';
 import { readLvmLimits } from '../../../shared/snapshot/lvm/limits.ts';
@@ -72,6 +78,7 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   renewLease(run, 60),
   releaseLease(scripts, run, owner),
   sweepHost(scripts, owner),
+  lookForTraces(scripts, owner),
   takeSnapshots({ run, owner, holds, creates: items.map(({ create }) => create) }, scripts),
   takeSnapshots({ run, owner, holds: [], creates: [] }, createRegistry([], []).scripts),
   mountSnapshots(run, items, scripts),

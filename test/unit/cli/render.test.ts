@@ -5,7 +5,7 @@ import { renderEvent } from '../../../cli/render/event.ts';
 import { renderInventory } from '../../../cli/render/inventory.ts';
 import { renderJob, renderJobs } from '../../../cli/render/jobs.ts';
 import { renderForgetPlan, renderPrunePlan } from '../../../cli/render/maintenance.ts';
-import { renderPlan } from '../../../cli/render/plan.ts';
+import { renderPlan, renderSweepPlan } from '../../../cli/render/plan.ts';
 import { formatMode, renderListing, renderPoints } from '../../../cli/render/points.ts';
 import { renderResult } from '../../../cli/render/result.ts';
 import { coloured, formatCount, formatDuration, formatTime, plain } from '../../../cli/render/text.ts';
@@ -41,7 +41,13 @@ import {
   timeOf,
   WHOLE,
 } from '../../support/sample-data.ts';
-import { sampleForget, sampleForgetPlan, samplePrune, samplePrunePlan } from '../../support/sample-maintenance.ts';
+import {
+  sampleForget,
+  sampleForgetPlan,
+  samplePrune,
+  samplePrunePlan,
+  sampleSweepPlan,
+} from '../../support/sample-maintenance.ts';
 import { sampleRepair } from '../../support/sample-repair.ts';
 
 const golden = (name: string): string => `../../golden/cli/${name}.txt`;
@@ -98,6 +104,10 @@ describe('golden', () => {
     await expect(renderPlan(samplePlan, plain)).toMatchFileSnapshot(golden('plan'));
     await expect(renderForgetPlan(sampleForgetPlan, plain)).toMatchFileSnapshot(golden('forget'));
     await expect(renderPrunePlan(samplePrunePlan, plain)).toMatchFileSnapshot(golden('prune'));
+    await expect(renderSweepPlan(sampleSweepPlan, plain)).toMatchFileSnapshot(golden('sweep-plan'));
+    expect(renderSweepPlan({ ...sampleSweepPlan, removes: [], steps: [] }, plain)).toContain(
+      'Nothing of ours that is over',
+    );
     await expect(renderPoints(sampleListing, plain)).toMatchFileSnapshot(golden('list'));
     await expect(renderListing({ ...listing, nextCursor: '4' }, plain)).toMatchFileSnapshot(golden('ls'));
     await expect(renderJobs([sampleJob(), finishedJob], sampleJob().configFile, plain)).toMatchFileSnapshot(
