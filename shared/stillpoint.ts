@@ -12,7 +12,7 @@ import { StillpointError } from './base/errors.ts';
 import { type Logger, silentLogger } from './base/log.ts';
 import type { Take } from './base/take.ts';
 import { type ConfigPlace, type Configuration, configPlace, loadConfiguration } from './config/configuration.ts';
-import { allRepositories, configuredNames, findRepository, findSource } from './config/look-up.ts';
+import { allRepositories, configuredNames, findRepository } from './config/look-up.ts';
 import type { BackupPlan } from './domain/backup-plan.ts';
 import type { DiffChange, DiffRequest, DiffSummary } from './domain/diff.ts';
 import type { RunEvent } from './domain/events.ts';
@@ -30,21 +30,17 @@ import type { RepositorySpec, Source } from './domain/source.ts';
 import type { StatsAnswer, StatsRequest } from './domain/stats.ts';
 import type { SweepPlan } from './domain/sweep-plan.ts';
 import { type ComparedPlace, Comparisons } from './facade/comparisons.ts';
-import { findHost, listAllHosts } from './facade/hosts.ts';
+import { HostWork } from './facade/host-work.ts';
+import { listAllHosts } from './facade/hosts.ts';
 import type { JobFilter } from './facade/job-directory.ts';
 import { Jobs } from './facade/jobs.ts';
-import { createWithSecrets, openWithSecrets, type PeoplePorts, withHost } from './facade/people.ts';
+import { createWithSecrets, openWithSecrets, type PeoplePorts } from './facade/people.ts';
 import { RepositoryAccess } from './facade/repository-access.ts';
 import { RepositoryShelf } from './facade/repository-shelf.ts';
 import { type ResolvedScope, RestorePoints } from './facade/restore-points.ts';
-import { ownTraces } from './jobs/run-register.ts';
 import { planForgetting } from './pipeline/forget.ts';
-import { inspect } from './pipeline/inspect.ts';
-import { planBackup } from './pipeline/plan-backup.ts';
 import { planPruning } from './pipeline/prune.ts';
-import { planSweep } from './pipeline/sweep.ts';
 import type { OpenedRepository } from './repository/opened-repository.ts';
-import { REGISTRY } from './snapshot/registry.ts';
 
 export type { HostKeyOffer, Prompter, Question } from './domain/prompter.ts';
 
@@ -148,6 +144,7 @@ class OpenedStillpoint implements Stillpoint {
   readonly #access: RepositoryAccess;
   readonly #comparisons: Comparisons;
   readonly #jobs: Jobs;
+  readonly #hosts: HostWork;
 
   constructor(options: StillpointOptions, environment: Environment) {
     const { configFile, stateFolder, prompter, logger = silentLogger, runnerEntry } = options;
@@ -167,6 +164,11 @@ class OpenedStillpoint implements Stillpoint {
       people: this.#people,
     });
     this.#jobs = new Jobs(stateFolder ?? join(environment.stateHome, 'stillpoint'), logger);
+    this.#hosts = new HostWork({
+      people: this.#people,
+      configuration: () => this.#configuration(),
+      store: () => this.#jobs.store(),
+    });
   }
 
   async listHosts(): Promise<readonly HostSummary[]> {
@@ -174,10 +176,7 @@ class OpenedStillpoint implements Stillpoint {
   }
 
   async inspectHost(name: HostName, signal: AbortSignal): Promise<HostInventory> {
-    const spec = await findHost(await this.#configuration(), name);
-    return withHost(spec, this.#people, signal, (host) =>
-      inspect(name, host, { clock: systemClock, registry: REGISTRY }, signal),
-    );
+    return this.#hosts.inspect(name, signal);
   }
 
   async listSources(): Promise<readonly Source[]> {
@@ -193,21 +192,11 @@ class OpenedStillpoint implements Stillpoint {
   }
 
   async planBackup(name: SourceName, signal: AbortSignal): Promise<BackupPlan> {
-    const configuration = await this.#configuration();
-    const source = findSource(configuration, name);
-    const spec = await findHost(configuration, source.host);
-    const own = await ownTraces(await this.#jobs.store());
-    return withHost(spec, this.#people, signal, (host) =>
-      planBackup({ source, host: spec }, own, { host, clock: systemClock, registry: REGISTRY }, signal),
-    );
+    return this.#hosts.planBackup(name, signal);
   }
 
   async planSweep(name: HostName, signal: AbortSignal): Promise<SweepPlan> {
-    const spec = await findHost(await this.#configuration(), name);
-    const own = await ownTraces(await this.#jobs.store());
-    return withHost(spec, this.#people, signal, (host) =>
-      planSweep(name, { host, registry: REGISTRY, ...own }, signal),
-    );
+    return this.#hosts.planSweep(name, signal);
   }
 
   async listKeys(name: RepositoryName, signal: AbortSignal): Promise<readonly RepositoryKey[]> {

@@ -26,7 +26,7 @@ export interface PlanStep {
 }
 
 /** A remote command as it will run. */
-export interface PlannedCommand {
+interface PlannedCommand {
   readonly name: string;
   readonly needs: 'root' | 'user';
   /** POSIX sh, and its arguments. */

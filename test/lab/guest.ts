@@ -59,8 +59,12 @@ export interface Guest extends AsyncDisposable {
   resume(): Promise<void>;
 }
 
-/** An emulated machine on a busy one takes minutes; one that hangs is noticed long before. */
-const bootSeconds = 300;
+/**
+ * An emulated machine on a busy one takes minutes; one that hangs is noticed long before. Together they are shorter than what
+ * tests wait for a guest, so that it is said which of them took so long, with the last words of the console.
+ */
+const bootSeconds = 180;
+const serviceSeconds = 100;
 const waitForServices = `i=0
 until mountpoint -q /srv/files && mountpoint -q /srv/thin && mariadb-admin --silent ping; do
   i=$((i + 1)); [ $i -lt 300 ] || { systemctl --failed; journalctl -b -n 50; exit 1; }
@@ -141,7 +145,7 @@ async function bootGuest(
       await runPhase({ name: 'the guest boots', seconds: bootSeconds }, { progress, signal }, async (limit) => {
         await waitForSsh({ configFile: sshConfigFile, alias: 'lab' }, machine, limit);
       });
-      await runPhase({ name: "the guest's database", seconds: bootSeconds }, { progress, signal }, async (limit) => {
+      await runPhase({ name: "the guest's database", seconds: serviceSeconds }, { progress, signal }, async (limit) => {
         await must(waitForServices, { signal: limit });
       });
     } catch (error) {
