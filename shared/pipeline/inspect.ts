@@ -4,6 +4,7 @@ import { describeSkew } from '../domain/clock-skew.ts';
 import { BARE_KINDS, type HostInventory } from '../domain/host.ts';
 import type { HostName } from '../domain/names.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
+import { lackOf } from '../snapshot/programs.ts';
 import type { Registry } from '../snapshot/registry.ts';
 import { surveyHost } from '../snapshot/survey.ts';
 
@@ -15,13 +16,12 @@ export async function inspect(
 ): Promise<HostInventory> {
   const { identity, volumes, storages, clockSkew } = await surveyHost(host, ports, signal);
   const skew = describeSkew(name, clockSkew);
+  const kinds = new Set(volumes.map(({ volume }) => (volume.snapshot.possible ? volume.snapshot.provider : undefined)));
+  const used = ports.registry.providers.filter(({ kind }) => kinds.has(kind));
+  const lack = lackOf(identity, used, name);
   const warnings = [
-    ...(identity.missing.length === 0
-      ? []
-      : [`Programs that a backup needs are missing: ${identity.missing.join(', ')}.`]),
-    ...(identity.gnuTar ? [] : ['tar is not GNU tar; a backup needs it.']),
+    ...(lack === undefined ? [] : [`${lack.message} ${lack.advice}`]),
     ...(skew === undefined ? [] : [skew]),
-    ...(identity.gnuFind ? [] : ['find is not GNU find; a backup needs it.']),
   ];
   return {
     host: name,

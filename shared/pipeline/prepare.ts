@@ -7,10 +7,10 @@ import { compileExcludes, type ExcludePatterns } from '../domain/exclude-pattern
 import type { RunId } from '../domain/names.ts';
 import type { Source } from '../domain/source.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
-import { lackOf } from '../snapshot/programs.ts';
+import { lackOf, type ProgramUser } from '../snapshot/programs.ts';
 import type { RunIdentity } from '../snapshot/provider.ts';
 import type { Registry } from '../snapshot/registry.ts';
-import { planSnapshots, type SnapshotPlan } from '../snapshot/snapshot-set.ts';
+import { planSnapshots, type SnapshotPlan, usersOf } from '../snapshot/snapshot-set.ts';
 import { afterSweep, type Survey, surveyHost } from '../snapshot/survey.ts';
 import { idleAutomounts, refuseAutomount, wakeAutomounts } from './backup/automounts.ts';
 import { type Coverage, coverPaths, resolvePaths } from './backup/paths.ts';
@@ -41,8 +41,11 @@ export async function prepare(
   const exclude = compileExcludes(source.exclude);
   const look = async () => afterSweep(await surveyHost(host, { clock, registry }, signal), identity.owner, dead);
   let { survey, removes } = await look();
-  const lack = lackOf(survey.identity, registry, host.name);
-  if (lack !== undefined) throw lack;
+  const requirePrograms = (users: readonly ProgramUser[]): void => {
+    const lack = lackOf(survey.identity, users, host.name);
+    if (lack !== undefined) throw lack;
+  };
+  requirePrograms([]);
   // Resolving a path may itself wake an automount on the way.
   const resolved = await host.run(resolvePaths(source.paths), signal);
   const idle = idleAutomounts(resolved, survey.mounts, exclude);
@@ -54,5 +57,6 @@ export async function prepare(
   }
   const coverage = coverPaths(resolved, survey, exclude, host.name);
   const snapshots = planSnapshots(coverage.volumes, source, { survey, registry, identity });
+  requirePrograms(usersOf(snapshots, registry));
   return { survey, coverage, exclude, snapshots, removes };
 }

@@ -14,6 +14,7 @@ import { invariant } from '../base/errors.ts';
 import type { PlannedHold } from '../quiesce/hook.ts';
 import type { RemoteCommand, RemoteScript } from '../remote/command.ts';
 import { FAILED, type FailedPart, FieldReader, type Fragment, joinParts } from '../remote/fragment.ts';
+import { ENTER } from './host/namespace.ts';
 import { RUN_ROOT, WATCHED } from './host/run-folder.ts';
 import type { HostScripts } from './host/scripts.ts';
 import type { RunIdentity } from './provider.ts';
@@ -60,13 +61,17 @@ export interface HeldSpan {
 export type SectionAnswer = { readonly failed: FailedPart } | { readonly result: SectionResult };
 
 /**
- * sp_plan KIND ID: notes what is going to be made.
+ * sp_plan KIND ID: notes what is going to be made, once for each snapshot and before anything of it is; ends the part where the
+ * lease is over.
  *
- * sp_instant COMMAND…: runs the one program that makes a snapshot; its exit code is the program's.
+ * sp_instant COMMAND…: runs the one program, or function, that makes a snapshot; its exit code is the program's.
  *
  * sp_standing: whether the lease still runs; ends the part where it does not, and what it may have made goes.
  *
- * sp_made [PROOF…]: the snapshot stands: notes it with its proofs and prints what the section says of it.
+ * sp_made [PROOF…]: the snapshot stands: notes it with its proofs, which `remove` and `guard` are given later, and prints what
+ * the section says of it; the part prints its own fields after that.
+ *
+ * sp_enter "$run" COMMAND…: runs it in the run's namespace, which is there already. $dir is the run's folder.
  */
 const FOR_CREATES = `
 sp_plan() {
@@ -122,7 +127,7 @@ export function takeSnapshots(section: Section, scripts: HostScripts): RemoteCom
     script: [
       scripts.reap,
       ...(holds.length === 0 ? [] : [WATCHED, FOR_HOLDS]),
-      ...[FOR_CREATES, FAILED, parts.functions],
+      ...[ENTER, FOR_CREATES, FAILED, parts.functions],
       `# A client that gives up ends us; but a program finishes what it began, and somebody has to see to the result.
 trap '' PIPE
 trap : HUP INT TERM

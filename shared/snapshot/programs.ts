@@ -14,37 +14,48 @@ const FOR_EVERY_BACKUP: Programs = {
   sed: 'sed',
 };
 
+/** A provider or a hook, for what it calls on a host. */
+export interface ProgramUser {
+  readonly programs: Programs;
+}
+
 interface Package {
   readonly name: string;
   readonly programs: readonly string[];
 }
 
-function packagesFor({ providers, hooks }: Registry): readonly Package[] {
-  return [FOR_EVERY_BACKUP, ...[...providers, ...hooks].map(({ programs }) => programs)].flatMap((programs) =>
+function packagesFor(users: readonly ProgramUser[]): readonly Package[] {
+  return [FOR_EVERY_BACKUP, ...users.map(({ programs }) => programs)].flatMap((programs) =>
     Object.entries(programs).map(([name, list]) => ({ name, programs: list.split(' ') })),
   );
 }
 
-export function neededPrograms(registry: Registry): readonly string[] {
-  return [...new Set(packagesFor(registry).flatMap(({ programs }) => programs))];
+/** All that any of them calls: what is looked for on a host. */
+export function neededPrograms({ providers, hooks }: Registry): readonly string[] {
+  return [...new Set(packagesFor([...providers, ...hooks]).flatMap(({ programs }) => programs))];
 }
 
-/** The error of a host that lacks a program; undefined where none is missing. */
+/**
+ * The error of a host that lacks a program; undefined where none is missing. A host without a storage lacks nothing of it.
+ *
+ * @param users those that have something to do there
+ */
 export function lackOf(
   { missing, gnuTar, gnuFind }: HostIdentity,
-  registry: Registry,
+  users: readonly ProgramUser[],
   host: string,
 ): StillpointError | undefined {
+  const packages = packagesFor(users);
   const wanted = [
-    ...missing,
+    ...missing.filter((name) => packages.some(({ programs }) => programs.includes(name))),
     ...(gnuTar || missing.includes('tar') ? [] : ['GNU tar']),
     ...(gnuFind || missing.includes('find') ? [] : ['GNU find']),
   ];
   if (wanted.length === 0) return undefined;
   const lacking = new Set(wanted.map((name) => name.replace('GNU ', '')));
-  const packages = packagesFor(registry).filter(({ programs }) => programs.some((program) => lacking.has(program)));
+  const lackingPackages = packages.filter(({ programs }) => programs.some((program) => lacking.has(program)));
   return new StillpointError('remote.tool-missing', `"${host}" lacks what a backup needs: ${wanted.join(', ')}.`, {
-    advice: `Install it there, on Debian with "apt-get install ${[...new Set(packages.map(({ name }) => name))].join(' ')}".`,
+    advice: `Install it there, on Debian with "apt-get install ${[...new Set(lackingPackages.map(({ name }) => name))].join(' ')}".`,
     details: { host, missing: wanted },
     cause: undefined,
   });

@@ -13,6 +13,7 @@ import { endHolds } from './holds.ts';
 import { type Lease, noControlFiles } from './host/lease.ts';
 import { identityChanged } from './identity-changed.ts';
 import { MOUNT_EXITS, mountSnapshots, observeSnapshots } from './mounting.ts';
+import type { ProgramUser } from './programs.ts';
 import type {
   DetectedVolume,
   PlannedItem,
@@ -58,6 +59,14 @@ export function planSnapshots(
     holds: registry.hooks.flatMap((hook) => hook.plan(source, identity.run)),
     risks: plans.flatMap((plan) => plan?.risks ?? []),
   };
+}
+
+/** Whose programs the plan calls. */
+export function usersOf({ items, holds }: SnapshotPlan, { providers, hooks }: Registry): readonly ProgramUser[] {
+  return [
+    ...providers.filter(({ kind }) => items.some(({ provider }) => provider === kind)),
+    ...hooks.filter(({ onHost }) => holds.some(({ kind }) => kind === onHost.kind)),
+  ];
 }
 
 export const sectionOf = ({ run, owner, holds, items }: SnapshotPlan): Section => ({

@@ -43,7 +43,9 @@ export async function surveyHost(
   ]).catch(async (error: unknown) => {
     // That a program is not there is the cause, and what failed for want of it a symptom.
     const { value } = await identifying;
-    throw isStillpointError(error, 'remote.command-failed') ? (lackOf(value, registry, host.name) ?? error) : error;
+    throw isStillpointError(error, 'remote.command-failed')
+      ? (lackOf(value, [...registry.providers, ...registry.hooks], host.name) ?? error)
+      : error;
   });
   const { value: identity, span: asked } = identified;
   return {

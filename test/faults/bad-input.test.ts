@@ -210,7 +210,6 @@ describe('what is wrong is said in a sentence with what to do next', () => {
     const plan = new FaultPlan().add({ on: 'save', where: ({ type }) => type === 'data', error: noSpace() });
     const repository = await openRepository(withFaults(lab.backend, plan), PASSWORD, lab.signal);
     expect((await failure(backUp(repository, { new: 'content' }))).code).toBe('backend.no-space');
-    plan.assertAllFired();
   });
 
   it('a foreign file is passed over by all but check', async () => {

@@ -219,7 +219,6 @@ describe('repairing', () => {
     const where = ({ name }: FileRef): boolean => name === pack.name;
     const failing = new FaultPlan().add({ on: 'load', where, times: Number.POSITIVE_INFINITY, error });
     const { writes, removes, notes } = await repair(withFaults(lab.backend, failing), WISHES.packs);
-    failing.assertAllFired();
     expect({ writes, removes }).toEqual({ writes: [], removes: [] });
     expect(notes.map(({ reason }) => reason).join()).toContain('EIO');
 
@@ -230,7 +229,6 @@ describe('repairing', () => {
     };
     const once = new FaultPlan().add({ on: 'load', where, change: flipped });
     await expect(repair(withFaults(lab.backend, once), WISHES.packs)).rejects.toThrow('changes from one time');
-    once.assertAllFired();
     expect(await lab.look('verify')).toEqual([]);
   });
 
@@ -255,6 +253,7 @@ describe('repairing', () => {
         where: ({ name }) => how === 'cannot be read' && name === named.id,
         times: Number.POSITIVE_INFINITY,
         error,
+        mayStayIdle: how !== 'cannot be read',
       });
       const { writes, notes } = await repair(withFaults(lab.backend, faults), WISHES.packs);
       expect(writes).toHaveLength(1);
@@ -285,7 +284,6 @@ describe('repairing', () => {
       const faults = new FaultPlan().add({ on: 'load', where, ...fault });
       const names = await lab.names('snapshots');
       const outcome = await repair(withFaults(lab.backend, faults), WISHES.points).catch((error: unknown) => error);
-      faults.assertAllFired();
       expect(await lab.names('snapshots')).toEqual(names);
       expect((await lab.look('verify')).filter(({ severity }) => severity === 'damage')).toEqual([]);
       return outcome;

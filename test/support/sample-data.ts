@@ -74,7 +74,7 @@ export const sampleInventory: HostInventory = {
     },
   ],
   pools: [{ name: 'vg0', kindWords: 'volume group', sizeBytes: 16 * GIB, freeBytes: 6 * GIB }],
-  warnings: ['tar is not GNU tar; a backup needs it.'],
+  warnings: ['"db1" lacks what a backup needs: GNU tar. Install it there, on Debian with "apt-get install tar".'],
 };
 
 export const samplePlan: BackupPlan = {

@@ -15,6 +15,7 @@ import { StoreEvents } from '../../../shared/jobs/store-events.ts';
 import { backup } from '../../../shared/pipeline/backup.ts';
 import type { OwnRuns } from '../../../shared/pipeline/own-runs.ts';
 import { connectHost } from '../../../shared/remote/connect-host.ts';
+import type { Transport } from '../../../shared/remote/transport.ts';
 import { withChanges } from '../../../shared/repository/backend/changes.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
 import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
@@ -54,10 +55,12 @@ async function registerFor(setting: BackupSetting): Promise<OwnRuns> {
   return runRegister(store, planIdOf({ host: setting.alias }), (run, machine) => keeper.begin(run, machine));
 }
 
+/** @param wrapTransport around each connection to the host */
 export async function runBackup(
   setting: BackupSetting,
   emit: (event: RunEventBody) => void,
   signal: AbortSignal,
+  wrapTransport: (inner: Transport) => Transport = (inner) => inner,
 ): Promise<BackupReport> {
   const host = hostName('lab');
   const changes = new StoreEvents(emit).of('main');
@@ -90,6 +93,7 @@ export async function runBackup(
             clock: systemClock,
             agentSocket: undefined,
             homeFolder: '/root',
+            wrapTransport,
           },
           openSignal,
         ),

@@ -1,23 +1,26 @@
 /**
- * The kill test: at every phase of a backup the client is killed, the connection is cut for good, and the host's sshd
- * is killed. Each time, after the end of the lease, the host bears no trace of ours and takes writes, the repository
- * is clean for restic, earlier restore points are still there, and the next backup succeeds.
+ * The kill test: before, in and after every step of a backup on the host, and at the phases that have no step there, the
+ * client is killed, the connection is cut for good, or the host's sshd is killed. Each time, after the end of the lease,
+ * the host bears no trace of ours and takes writes, the repository is clean for restic, earlier restore points are still
+ * there, and the next backup succeeds. A strike that did not fall fails its test, and the steps are counted.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { consequencesOf } from '../../../shared/domain/consequences.ts';
-import { BACKUP_PHASES, type BackupPhase, type RunEventBody } from '../../../shared/domain/events.ts';
+import type { BackupPhase } from '../../../shared/domain/events.ts';
 import { foldFacts } from '../../../shared/domain/fold-facts.ts';
 import { sourceName } from '../../../shared/domain/names.ts';
 import { NO_FACTS } from '../../../shared/domain/run-facts.ts';
 import { type Guest, startGuest } from '../../lab/guest.ts';
 import { type LivingWriter, startWriter } from '../../lab/living-writer.ts';
 import { reasonLabCannotRun } from '../../lab/requirements.ts';
+import { type Recording, recordTransport } from '../../support/remote/recording.ts';
+import { MOMENTS, planStrike, type StrikePlan } from '../../support/remote/striking.ts';
 import { NO_RESTIC } from '../../support/restic.ts';
+import type { Death } from './backup-child.ts';
 import { type BackupSetting, createTestRepository, PASSWORD, repositoryFolder, runBackup } from './backup-fixture.ts';
 
 const LEASE_SECONDS = 60;
@@ -25,15 +28,6 @@ const LEASE_SECONDS = 60;
 const WATCHMAN_BUDGET_MS = 45_000;
 /** How long the guest may take to start its sshd again. */
 const SSHD_BUDGET_MS = 20_000;
-/** A little into the phase, so that its command is under way; where a phase is over by then, the next one is hit. */
-const DELAYS_MS: Partial<Record<BackupPhase, number>> = {
-  preflight: 500,
-  arm: 300,
-  snapshot: 400,
-  mount: 200,
-  release: 400,
-};
-
 const whyNot = NO_RESTIC ?? (await reasonLabCannotRun());
 let guest: Guest;
 let writer: LivingWriter;
@@ -83,22 +77,6 @@ async function expectNextBackup(): Promise<void> {
   points.push((await runBackup(setting, () => undefined, never)).restorePoint);
 }
 
-interface Strike {
-  readonly emit: (event: RunEventBody) => void;
-  /** The end of the strike, which may come after that of the backup; undefined while the phase has not begun. */
-  readonly fallen: () => Promise<unknown> | undefined;
-}
-
-/** Calls `strike` once, when the phase has begun. */
-function at(phase: BackupPhase, strike: () => unknown): Strike {
-  let fallen: Promise<unknown> | undefined;
-  const emit = (event: RunEventBody): void => {
-    if (event.type !== 'phase-started' || event.phase !== phase) return;
-    fallen ??= setTimeout(DELAYS_MS[phase] ?? 0).then(strike);
-  };
-  return { emit, fallen: () => fallen };
-}
-
 beforeEach(({ skip }) => skip(whyNot !== undefined, whyNot));
 
 beforeAll(async () => {
@@ -123,71 +101,109 @@ afterAll(async () => {
   if (whyNot === undefined) await rm(folder, { recursive: true, force: true });
 });
 
-/** Thirty strikes take ten minutes in the slow guest. A usual run strikes each phase once, each time in one way. */
+/** All remote commands of such a backup, in the order in which each runs first. */
+const STEPS = [
+  ...['sweep-host', 'identify-host', 'read-mounts', 'list-block-devices'],
+  ...['list-logical-volumes', 'list-volume-groups', 'read-lvm-limits', 'measure-mounts', 'resolve-paths'],
+  ...['arm-lease', 'take-snapshots', 'mount-snapshots', 'list-tree', 'list-ancestors', 'pack-files'],
+  ...['observe-snapshots', 'renew-lease', 'release-lease'],
+] as const;
+type Step = (typeof STEPS)[number];
+type Moment = (typeof MOMENTS)[number];
 const WAYS = ['client', 'connection', 'sshd'] as const;
-const USUAL: Record<BackupPhase, (typeof WAYS)[number]> = {
-  connect: 'connection',
-  preflight: 'client',
-  arm: 'sshd',
-  snapshot: 'client',
-  mount: 'connection',
-  list: 'sshd',
-  read: 'connection',
-  'end-check': 'client',
-  commit: 'sshd',
-  release: 'client',
+type Way = (typeof WAYS)[number];
+
+/** All strikes take half an hour in the slow guest. A usual run strikes where the host is changed or read, each in one way. */
+const USUAL: Partial<Record<Step, Partial<Record<Moment, Way>>>> = {
+  'sweep-host': { in: 'client' },
+  'arm-lease': { in: 'sshd', after: 'client' },
+  'take-snapshots': { before: 'connection', in: 'client', after: 'sshd' },
+  'mount-snapshots': { in: 'connection' },
+  'pack-files': { in: 'sshd' },
+  'observe-snapshots': { after: 'client' },
+  'release-lease': { in: 'connection' },
 };
-function isDue(phase: BackupPhase, way: (typeof WAYS)[number]): boolean {
-  return process.env['STILLPOINT_KILL'] === 'all' || USUAL[phase] === way;
+const isThorough = process.env['STILLPOINT_KILL'] === 'all';
+const NOT_DUE = 'a usual run strikes some steps, each in one way; STILLPOINT_KILL=all strikes before, in and after all';
+
+/** In a thorough run the ways take turns. */
+function wayAt(step: Step, moment: Moment): Way | undefined {
+  const turn = STEPS.indexOf(step) + MOMENTS.indexOf(moment);
+  return isThorough ? WAYS[turn % WAYS.length] : USUAL[step]?.[moment];
 }
-const NOT_DUE = 'a usual run strikes each phase in one way; STILLPOINT_KILL=all strikes each in all ways';
 
-describe.each(BACKUP_PHASES)('at %s', (phase) => {
-  test('the client is killed', async ({ skip }) => {
-    skip(!isDue(phase, 'client'), NOT_DUE);
-    const child = await execa(
-      process.execPath,
-      [join(import.meta.dirname, 'backup-child.ts'), JSON.stringify(setting), phase, String(DELAYS_MS[phase] ?? 0)],
-      { reject: false },
-    );
-    expect(child.signal).toBe('SIGKILL');
-    await expectCleanHost();
-    await expectWholeRepository();
-    await expectNextBackup();
-  });
+async function killClient(death: Death): Promise<void> {
+  const child = await execa(
+    process.execPath,
+    [join(import.meta.dirname, 'backup-child.ts'), JSON.stringify(setting), JSON.stringify(death)],
+    { reject: false },
+  );
+  expect(child.signal, child.stderr).toBe('SIGKILL');
+}
 
-  test('the connection is cut for good', async ({ skip }) => {
-    skip(!isDue(phase, 'connection'), NOT_DUE);
-    const strike = at(phase, () => {
+/** The way to the host goes, and the backup with it, unless its restore point is saved already. */
+async function breakWay(way: Exclude<Way, 'client'>, at: StrikePlan): Promise<void> {
+  let fallen: Promise<unknown> = Promise.resolve();
+  const striker = planStrike(at, () => {
+    if (way === 'sshd') fallen = guest.run('pkill -KILL sshd', { signal: never }).catch(() => undefined);
+    else {
       guest.proxy.refuse();
       guest.proxy.cut();
-    });
-    const outcome = await runBackup({ ...setting, alias: 'lab-proxied' }, strike.emit, never).catch(
-      (error: unknown) => error,
-    );
-    expect(strike.fallen() ?? outcome).toBeInstanceOf(Promise);
-    await strike.fallen();
-    guest.proxy.resume();
-    // Once the restore point is committed the backup has succeeded, whatever becomes of the release.
-    if (outcome instanceof Error) expect(outcome).toMatchObject({ code: expect.stringMatching(/^ssh\./) as string });
-    else points.push((outcome as { restorePoint: string }).restorePoint);
-    await expectCleanHost();
-    await expectWholeRepository();
-    await expectNextBackup();
+    }
   });
+  const alias = way === 'sshd' ? 'lab' : 'lab-proxied';
+  const outcome = await runBackup({ ...setting, alias }, () => undefined, never, (inner) => striker.wrap(inner)).catch(
+    (error: unknown) => error,
+  );
+  expect(striker.hasFired(), 'the strike has fallen').toBe(true);
+  await fallen;
+  guest.proxy.resume();
+  if (outcome instanceof Error)
+    expect(outcome).toMatchObject({ code: expect.stringMatching(/^(ssh|read|snapshot)\./) as string });
+  else points.push((outcome as { restorePoint: string }).restorePoint);
+}
 
-  test("the host's sshd is killed", async ({ skip }) => {
-    skip(!isDue(phase, 'sshd'), NOT_DUE);
-    const strike = at(phase, () => guest.run('pkill -KILL sshd', { signal: never }).catch(() => undefined));
-    const outcome = await runBackup(setting, strike.emit, never).catch((error: unknown) => error);
-    expect(strike.fallen() ?? outcome).toBeInstanceOf(Promise);
-    await strike.fallen();
-    if (outcome instanceof Error)
-      expect(outcome).toMatchObject({ code: expect.stringMatching(/^(ssh|read|snapshot)\./) as string });
-    else points.push((outcome as { restorePoint: string }).restorePoint);
-    await expectCleanHost();
-    await expectWholeRepository();
-    await expectNextBackup();
+/** Gives the number of restore points, one more than before. */
+async function whatIsThere(): Promise<number> {
+  await expectCleanHost();
+  await expectWholeRepository();
+  await expectNextBackup();
+  return points.length;
+}
+
+test('the steps of a backup on the host are those that are struck', async () => {
+  const recordings: Recording[] = [];
+  const { restorePoint } = await runBackup(
+    setting,
+    () => undefined,
+    never,
+    (inner) => {
+      const recording = recordTransport(inner);
+      recordings.push(recording);
+      return recording;
+    },
+  );
+  points.push(restorePoint);
+  const ran = recordings.flatMap((recording) => recording.exchanges()).map(({ script }) => script?.name);
+  expect(new Set(ran)).toEqual(new Set(STEPS));
+});
+
+describe.each(STEPS)('%s', (step) => {
+  test.for(MOMENTS)('is struck %s', async (moment, { skip }) => {
+    const way = wayAt(step, moment);
+    skip(way === undefined, NOT_DUE);
+    const before = points.length;
+    if (way === 'client') await killClient({ at: { step, moment } });
+    else if (way !== undefined) await breakWay(way, { step, moment });
+    expect(await whatIsThere()).toBeGreaterThan(before);
+  });
+});
+
+describe.each<BackupPhase>(['connect', 'commit'])('at %s, which has no step on the host', (phase) => {
+  test('the client is killed', async () => {
+    const before = points.length;
+    await killClient({ phase });
+    expect(await whatIsThere()).toBe(before + 1);
   });
 });
 
@@ -240,7 +256,7 @@ test('a client that is killed three times within one lease leaves nothing to the
   for (const phase of ['mount', 'read', 'end-check']) {
     const child = await execa(
       process.execPath,
-      [join(import.meta.dirname, 'backup-child.ts'), JSON.stringify(long), phase, '0'],
+      [join(import.meta.dirname, 'backup-child.ts'), JSON.stringify(long), JSON.stringify({ phase })],
       { reject: false },
     );
     expect(child.signal).toBe('SIGKILL');

@@ -5,6 +5,7 @@
  */
 import { connectionLost } from '../../../shared/remote/ssh/ssh-errors.ts';
 import type { RemoteProcess, Transport } from '../../../shared/remote/transport.ts';
+import { mustFire } from '../must-fire.ts';
 import { parseGreeting, parseScript } from './spoken-script.ts';
 import { tapProcess } from './tapped-process.ts';
 
@@ -18,8 +19,6 @@ export interface Cut {
 }
 
 export interface CuttingTransport extends Transport {
-  /** A cut that never happened makes a test prove nothing. */
-  hasFired(): boolean;
   /** How many commands were started. */
   started(): number;
 }
@@ -35,9 +34,9 @@ export function cutTransport(inner: Transport, cut: Cut): CuttingTransport {
     running.clear();
     return error;
   };
+  mustFire(() => (fired ? undefined : `the cut of command ${cut.command}`));
   return {
     properties: inner.properties,
-    hasFired: () => fired,
     started: () => started,
     async start(commandLine, signal) {
       if (fired && cut.forGood === true) throw connectionLost('cut', 'the test keeps it cut', undefined);

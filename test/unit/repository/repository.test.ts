@@ -144,7 +144,6 @@ describe('restore points', () => {
     const error = new StillpointError('backend.failed', 'The disk failed.', { advice: 'Look.', cause: undefined });
     plan.add({ on: 'load', where: ({ type }) => type === 'snapshots', error });
     await expect(repository.listRestorePoints(signal)).rejects.toBe(error);
-    plan.assertAllFired();
   });
 
   it('are not saved for a tree that is not stored, nor without a lock', async () => {

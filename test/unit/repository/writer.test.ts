@@ -192,7 +192,6 @@ describe('the writer', () => {
     await expect(writer.flush(signal)).rejects.toSatisfy((error) => isStillpointError(error, 'backend.no-space'));
     await expect(put(randomBytes(10))).rejects.toSatisfy((error) => isStillpointError(error, 'backend.no-space'));
     await expect(writer.flush(signal)).rejects.toSatisfy((error) => isStillpointError(error, 'backend.no-space'));
-    plan.assertAllFired();
     expect(saved).not.toContain('index');
   });
 
@@ -203,7 +202,6 @@ describe('the writer', () => {
     await put(Buffer.from(blob));
     await expect(writer.flush(signal)).rejects.toThrow('no room');
     await expect(put(Buffer.from(blob))).rejects.toThrow('no room');
-    plan.assertAllFired();
     expect(saved).not.toContain('index');
     await writer[Symbol.asyncDispose]();
     writer = await repository.openWriter(lock, { workers: 1 });

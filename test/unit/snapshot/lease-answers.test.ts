@@ -241,14 +241,18 @@ test('a host says who it is', () => {
 
 test('a host that lacks a program is told which package has it', () => {
   const host = { missing: [], gnuTar: true, gnuFind: true } as unknown as HostIdentity;
-  expect(lackOf(host, REGISTRY, 'db1')).toBeUndefined();
-  expect(lackOf({ ...host, missing: ['vgs', 'timeout'] }, REGISTRY, 'db1')).toMatchObject({
+  const users = REGISTRY.providers;
+  expect(lackOf(host, users, 'db1')).toBeUndefined();
+  // Of a storage that has nothing to do there.
+  expect(lackOf({ ...host, missing: ['vgs', 'lvs'] }, [], 'db1')).toBeUndefined();
+  expect(lackOf({ ...host, missing: ['vgs', 'tar'] }, [], 'db1')?.message).toContain('needs: tar.');
+  expect(lackOf({ ...host, missing: ['vgs', 'timeout'] }, users, 'db1')).toMatchObject({
     code: 'remote.tool-missing',
     message: '"db1" lacks what a backup needs: vgs, timeout.',
     advice: 'Install it there, on Debian with "apt-get install coreutils lvm2".',
   });
-  expect(lackOf({ ...host, gnuFind: false }, REGISTRY, 'db1')?.advice).toContain('"apt-get install findutils"');
-  expect(lackOf({ ...host, missing: ['tar'], gnuTar: false }, REGISTRY, 'db1')?.message).toContain('needs: tar.');
+  expect(lackOf({ ...host, gnuFind: false }, users, 'db1')?.advice).toContain('"apt-get install findutils"');
+  expect(lackOf({ ...host, missing: ['tar'], gnuTar: false }, users, 'db1')?.message).toContain('needs: tar.');
 });
 
 test('measurements come in the order of the mounts; what could not be measured is left out', () => {
