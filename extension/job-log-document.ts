@@ -8,7 +8,6 @@ import type { Logger } from '../shared/base/log.ts';
 import type { RunEvent } from '../shared/domain/events.ts';
 import { type JobId, jobId } from '../shared/domain/names.ts';
 import type { Core } from './core.ts';
-import { eventLines } from './texts/event-lines.ts';
 import { jobTitle } from './texts/job-words.ts';
 import { formatTime, type Wording } from './texts/wording.ts';
 
@@ -77,9 +76,10 @@ export class JobLogDocuments implements vscode.TextDocumentContentProvider, vsco
 
   async #follow(uri: vscode.Uri, id: JobId, following: Following): Promise<void> {
     try {
+      const { eventLines } = await import('./texts/event-lines.ts');
       await this.#core.use(async (stillpoint) => {
         for await (const event of stillpoint.followJob(id, 0, following.stop.signal)) {
-          add(following, event, this.#wording);
+          add(following, event, eventLines(event, this.#wording));
           following.timer ??= setTimeout(() => {
             delete following.timer;
             this.#changed.fire(uri);
@@ -99,10 +99,10 @@ export class JobLogDocuments implements vscode.TextDocumentContentProvider, vsco
   }
 }
 
-function add(following: Following, event: RunEvent, wording: Wording): void {
-  const isProgress = event.type === 'progress';
+function add(following: Following, { type }: RunEvent, lines: readonly string[]): void {
+  const isProgress = type === 'progress';
   if (isProgress && following.inProgress === true) following.lines.pop();
-  following.lines.push(...eventLines(event, wording));
+  following.lines.push(...lines);
   following.inProgress = isProgress;
 }
 

@@ -3,7 +3,6 @@ import * as vscode from 'vscode';
 import { toErrorRecord } from '../../shared/base/errors.ts';
 import type { Action } from '../notify.ts';
 import type { ProblemNode } from '../tree/hosts-nodes.ts';
-import { backUpNow } from './back-up-now.ts';
 import { cancelJob } from './cancel-job.ts';
 import { forgetSecrets } from './forget-secrets.ts';
 import { nodeOf } from './node-argument.ts';
@@ -15,7 +14,10 @@ import { showRestorePoint } from './show-restore-point.ts';
 type Command = (ports: CommandPorts, argument: unknown) => unknown;
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  'stillpoint.backUpNow': backUpNow,
+  'stillpoint.backUpNow': async (ports, argument) => {
+    const { backUpNow } = await import('./back-up-now.ts');
+    await backUpNow(ports, argument);
+  },
   'stillpoint.refresh': refresh,
   'stillpoint.retry': refresh,
   'stillpoint.showRestorePoint': showRestorePoint,
