@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatBytes } from '../shared/base/bytes.ts';
-import type { BackupReport } from '../shared/domain/report.ts';
+import type { BackupReport } from '../shared/domain/verbs/backup.ts';
 import { type CommandLine, commandLine } from '../test/demo/command-line.ts';
 import { startGuest } from '../test/lab/guest.ts';
 import { packInto } from '../test/support/pack-into.ts';

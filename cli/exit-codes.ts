@@ -5,8 +5,8 @@
  * change here. `docs/cli.md` prints this table; a test keeps it true.
  */
 import type { JobOutcome } from '../shared/domain/events.ts';
-import { isPartial, type JobResult } from '../shared/domain/report.ts';
 import type { RunFacts } from '../shared/domain/run-facts.ts';
+import { isPartial, type JobResult } from '../shared/domain/verbs/verbs.ts';
 
 export const EXIT = {
   ok: 0,

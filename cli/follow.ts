@@ -9,8 +9,8 @@ import type { ErrorRecord } from '../shared/base/errors.ts';
 import { toErrorRecord } from '../shared/base/errors.ts';
 import type { JobOutcome, RunEvent } from '../shared/domain/events.ts';
 import { isFinished, type Job } from '../shared/domain/job.ts';
-import type { JobResult } from '../shared/domain/report.ts';
 import type { RunFacts } from '../shared/domain/run-facts.ts';
+import type { JobResult } from '../shared/domain/verbs/verbs.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 import type { Interrupts } from './interrupts.ts';
 

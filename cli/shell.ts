@@ -5,8 +5,9 @@
 import { resolve } from 'node:path';
 import { abortable, cancelled } from '../shared/base/cancel.ts';
 import { type ErrorRecord, StillpointError, toErrorRecord } from '../shared/base/errors.ts';
-import type { Job, JobRequest } from '../shared/domain/job.ts';
+import type { Job } from '../shared/domain/job.ts';
 import type { PointNote } from '../shared/domain/restore-point.ts';
+import type { JobRequest } from '../shared/domain/verbs/verbs.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 import { EXIT, type ExitCode, exitCodeOf, exitCodeOfJob } from './exit-codes.ts';
 import { type FollowEnd, follow } from './follow.ts';

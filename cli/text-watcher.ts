@@ -2,7 +2,7 @@
 import type { ErrorRecord } from '../shared/base/errors.ts';
 import type { RunEvent } from '../shared/domain/events.ts';
 import type { Job } from '../shared/domain/job.ts';
-import type { JobResult } from '../shared/domain/report.ts';
+import type { JobResult } from '../shared/domain/verbs/verbs.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { FollowEnd, FollowWatcher } from './follow.ts';
 import { renderError } from './render/error.ts';

@@ -6,9 +6,10 @@
 import * as vscode from 'vscode';
 import { systemClock } from '../shared/base/clock.ts';
 import { fromErrorRecord } from '../shared/base/errors.ts';
-import type { Phase, RunEvent } from '../shared/domain/events.ts';
+import type { RunEvent } from '../shared/domain/events.ts';
 import type { Job } from '../shared/domain/job.ts';
-import { isPartial } from '../shared/domain/report.ts';
+import type { Phase } from '../shared/domain/verbs/verbs.ts';
+import { isPartial, madePoint } from '../shared/domain/verbs/verbs.ts';
 import { signalOf } from './cancel.ts';
 import type { Core } from './core.ts';
 import type { Action, Notifier } from './notify.ts';
@@ -127,9 +128,11 @@ function tellEnd(job: Job, finished: Finished, seen: Seen, tookMs: number, ports
       }
       if (tookMs < LONG_MS && vscode.window.state.focused) return;
       const text = finished.result === undefined ? '' : resultWords(finished.result, t);
-      const isBackup = finished.result?.kind === 'backup';
       const show: Action = { title: t('Show Restore Point'), run: () => ports.showRestorePoint(job) };
-      ports.notify.information(t('{0}: done. {1}', title, text), isBackup ? show : showLog);
+      ports.notify.information(
+        t('{0}: done. {1}', title, text),
+        madePoint(finished.result) === undefined ? showLog : show,
+      );
       return;
     }
     case 'cancelled':

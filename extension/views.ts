@@ -1,6 +1,7 @@
 /** The two views: what they show, when the jobs are watched, and the number on the icon while something runs. */
 import * as vscode from 'vscode';
 import { isFinished } from '../shared/domain/job.ts';
+import { verbOf } from '../shared/domain/verbs/verbs.ts';
 import type { JobsChange, JobsFeed } from './jobs-feed.ts';
 import type { Wording } from './texts/wording.ts';
 import type { HostsNode } from './tree/hosts-nodes.ts';
@@ -20,7 +21,10 @@ export function connectViews({ hosts, jobs, feed, wording }: ViewParts): vscode.
   const jobsView = vscode.window.createTreeView<JobsNode>('stillpoint.jobs', { treeDataProvider: jobs });
   const watchWhileSeen = (): void => feed.watch(hostsView.visible || jobsView.visible);
   const onChange = (change: JobsChange): void => {
-    for (const { request } of change.ended) if (request.kind === 'backup') hosts.refreshSource(request.source);
+    for (const { request } of change.ended) {
+      const { source } = verbOf(request).places(request);
+      if (source !== undefined) hosts.refreshSource(source);
+    }
     const running = change.jobs.filter((job) => !isFinished(job.state)).length;
     jobsView.badge =
       running === 0 ? undefined : { value: running, tooltip: wording.t('Running or waiting jobs: {0}', running) };

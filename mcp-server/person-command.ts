@@ -4,7 +4,7 @@
  */
 import type { ErrorCode } from '../shared/base/error-codes.ts';
 import type { ErrorRecord } from '../shared/base/errors.ts';
-import type { JobRequest } from '../shared/domain/job.ts';
+import type { JobRequest } from '../shared/domain/verbs/verbs.ts';
 
 const NEEDS_A_PERSON: ReadonlySet<string> = new Set<ErrorCode>(['ssh.auth-failed', 'ssh.host-key-unknown']);
 

@@ -19,7 +19,7 @@ import type { RunEvent } from './domain/events.ts';
 import type { FindMatch, FindRequest, FindSummary } from './domain/find.ts';
 import type { ForgetPlan, ForgetRequest } from './domain/forget-plan.ts';
 import type { HostInventory, HostSummary } from './domain/host.ts';
-import type { Job, JobRequest } from './domain/job.ts';
+import type { Job } from './domain/job.ts';
 import type { HostName, JobId, RepositoryName, RestorePointId, SourceName } from './domain/names.ts';
 import { EVERY_POINT } from './domain/point-filter.ts';
 import type { Prompter } from './domain/prompter.ts';
@@ -29,6 +29,7 @@ import type { FileListing, FoundPoint, PointScope, RestorePointListing } from '.
 import type { RepositorySpec, Source } from './domain/source.ts';
 import type { StatsAnswer, StatsRequest } from './domain/stats.ts';
 import type { SweepPlan } from './domain/sweep-plan.ts';
+import type { JobRequest } from './domain/verbs/verbs.ts';
 import { type ComparedPlace, Comparisons } from './facade/comparisons.ts';
 import { HostWork } from './facade/host-work.ts';
 import { listAllHosts } from './facade/hosts.ts';

@@ -1,6 +1,7 @@
 /** Jobs, as a list and one by one. */
-import { isFinished, type Job, type JobRequest } from '../../shared/domain/job.ts';
-import { isPartial } from '../../shared/domain/report.ts';
+import { isFinished, type Job } from '../../shared/domain/job.ts';
+import type { JobRequest } from '../../shared/domain/verbs/verbs.ts';
+import { isPartial } from '../../shared/domain/verbs/verbs.ts';
 import { renderError } from './error.ts';
 import { renderResult } from './result.ts';
 import { type Column, renderFacts, renderTable } from './table.ts';

@@ -1,6 +1,6 @@
 /** A repair: before it is done, and afterwards. */
 import type { RepairPlan, RepairStep } from '../../shared/domain/repair-plan.ts';
-import type { RepairReport } from '../../shared/domain/report.ts';
+import type { RepairReport } from '../../shared/domain/verbs/repair.ts';
 import { enumerated, formatCount, type Paint, shown } from './text.ts';
 
 /** Longer lists are cut here; `--json` has all of it. */

@@ -2,15 +2,14 @@
 import { formatBytes } from '../../shared/base/bytes.ts';
 import { skewInWords } from '../../shared/domain/clock-skew.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
-import type {
-  BackupReport,
-  CheckReport,
-  CopyReport,
-  Finding,
-  JobResult,
-  RestoreReport,
-  SweepReport,
-} from '../../shared/domain/report.ts';
+import type { Finding } from '../../shared/domain/finding.ts';
+import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
+import type { CheckFigures, CheckReport } from '../../shared/domain/verbs/check.ts';
+import type { CopyReport } from '../../shared/domain/verbs/copy.ts';
+import type { RestoreReport } from '../../shared/domain/verbs/restore.ts';
+import type { SweepReport } from '../../shared/domain/verbs/sweep.ts';
+import type { JobResult } from '../../shared/domain/verbs/verbs.ts';
+import type { VerifyReport } from '../../shared/domain/verbs/verify.ts';
 import { renderForget, renderPrune } from './maintenance.ts';
 import { renderRepair } from './repair.ts';
 import { renderFacts } from './table.ts';
@@ -26,8 +25,9 @@ export function renderResult(result: JobResult, paint: Paint): string {
     case 'restore':
       return renderRestore(result, paint);
     case 'check':
-    case 'verify':
       return renderCheck(result, paint);
+    case 'verify':
+      return renderVerify(result, paint);
     case 'copy':
       return renderCopy(result, paint);
     case 'sweep':
@@ -114,32 +114,38 @@ function renderRestore(report: RestoreReport, paint: Paint): string {
 }
 
 function renderCheck(report: CheckReport, paint: Paint): string {
+  const read = `${formatBytes(report.bytesRead)}, structure only`;
+  return renderFigures(report, read, 'The structure is sound; content was not read', paint);
+}
+
+function renderVerify(report: VerifyReport, paint: Paint): string {
+  // A share that was proved is not called the whole.
+  const verdict =
+    report.proved?.subset === undefined
+      ? 'All data is there and intact'
+      : 'The structure is sound, and the share of the data that was read is intact';
+  return renderFigures(report, whatWasRead(report), verdict, paint);
+}
+
+function renderFigures(report: CheckFigures, read: string, verdict: string, paint: Paint): string {
   const facts = renderFacts([
     [
       'looked at',
       `${counted(report.restorePoints, 'restore point')}, ${counted(report.packs, 'pack')}, ${counted(report.blobs, 'blob')}`,
     ],
-    ['read', whatWasRead(report)],
+    ['read', read],
   ]);
+  const isEmpty = report.restorePoints + report.packs === 0;
+  const sound = isEmpty ? 'The repository is sound, and empty: there is no restore point yet' : verdict;
   const good = report.findings.filter(({ severity }) => severity === 'information');
   const bad = report.findings.filter(({ severity }) => severity !== 'information');
   const notes = good.map(({ message, advice = '' }) => shown(`${message} ${advice}`.trim()));
-  if (bad.length === 0) return `${paint('green', verdictOf(report))}\n${facts}${renderList('Good to know', notes)}`;
+  if (bad.length === 0) return `${paint('green', sound)}\n${facts}${renderList('Good to know', notes)}`;
   const findings = bad.map(renderFinding);
   return facts + renderList(paint('red', counted(bad.length, 'finding')), findings) + renderList('Good to know', notes);
 }
 
-/** A share that was proved is not called the whole. */
-function verdictOf({ kind, proved, restorePoints, packs }: CheckReport): string {
-  if (restorePoints + packs === 0) return 'The repository is sound, and empty: there is no restore point yet';
-  if (kind === 'check') return 'The structure is sound; content was not read';
-  return proved?.subset === undefined
-    ? 'All data is there and intact'
-    : 'The structure is sound, and the share of the data that was read is intact';
-}
-
-function whatWasRead({ kind, bytesRead, proved, findings }: CheckReport): string {
-  if (kind === 'check') return `${formatBytes(bytesRead)}, structure only`;
+function whatWasRead({ bytesRead, proved, findings }: VerifyReport): string {
   if (proved === undefined) return `${formatBytes(bytesRead)} of content`;
   const { packs, bytes, subset } = proved;
   const { missing = { packs: 0, bytes: 0 }, lostIndexes = 0 } = proved;

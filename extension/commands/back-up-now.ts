@@ -1,9 +1,10 @@
 /** Back Up Now: starts the job in its own process and follows it. */
 import * as vscode from 'vscode';
 import { StillpointError } from '../../shared/base/errors.ts';
-import type { Job, JobRequest } from '../../shared/domain/job.ts';
+import type { Job } from '../../shared/domain/job.ts';
 import type { HostName } from '../../shared/domain/names.ts';
 import { type SourceName, sourceName } from '../../shared/domain/names.ts';
+import { type JobRequest, madePoint } from '../../shared/domain/verbs/verbs.ts';
 import { signalOf } from '../cancel.ts';
 import { followInWindow } from '../progress.ts';
 import { jobTitle } from '../texts/job-words.ts';
@@ -24,7 +25,8 @@ export async function backUpNow(ports: CommandPorts, argument: unknown): Promise
     showLog: ({ id }) => showJobLog(ports, id),
     showRestorePoint: async ({ id }) => {
       const { result } = await ports.core.use((stillpoint) => stillpoint.findJob(id));
-      if (result?.kind === 'backup') await openRestorePoint(ports, undefined, result.restorePoint);
+      const point = madePoint(result);
+      if (point !== undefined) await openRestorePoint(ports, undefined, point);
     },
   });
   ports.feed.refresh();

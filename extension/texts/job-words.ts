@@ -1,7 +1,8 @@
 /** A job in words: what it does, how it goes, how it ended. */
 import { formatBytes } from '../../shared/base/bytes.ts';
-import type { Job, JobRequest, JobState } from '../../shared/domain/job.ts';
-import { isPartial, type JobResult } from '../../shared/domain/report.ts';
+import type { Job, JobState } from '../../shared/domain/job.ts';
+import type { JobRequest } from '../../shared/domain/verbs/verbs.ts';
+import { isPartial, type JobResult } from '../../shared/domain/verbs/verbs.ts';
 import { percentDone, phaseWords } from './phase-words.ts';
 import { formatDuration, type Translate } from './wording.ts';
 

@@ -1,7 +1,8 @@
 /** The phases of a job in words, as they are shown while it runs. */
 
 import { formatBytes } from '../../shared/base/bytes.ts';
-import type { Phase, Progress } from '../../shared/domain/events.ts';
+import type { Progress } from '../../shared/domain/events.ts';
+import type { Phase } from '../../shared/domain/verbs/verbs.ts';
 import type { Translate } from './wording.ts';
 
 export function phaseWords(phase: Phase, t: Translate): string {

@@ -1,7 +1,7 @@
 /** The nodes of the view Jobs and how each looks. */
 import type { Job } from '../../shared/domain/job.ts';
 import { isFinished } from '../../shared/domain/job.ts';
-import { isPartial } from '../../shared/domain/report.ts';
+import { isPartial } from '../../shared/domain/verbs/verbs.ts';
 import { jobDuration, jobStatus, jobTitle, resultWords } from '../texts/job-words.ts';
 import { formatTime, type Wording } from '../texts/wording.ts';
 import { type ProblemNode, problemView } from './hosts-nodes.ts';

@@ -1,7 +1,8 @@
 /** What a finished job proved, as part of an answer. Long lists are counted and cut. */
 import { z } from 'zod';
 import { provenSkewMs } from '../../shared/domain/clock-skew.ts';
-import type { JobResult, PruneReport } from '../../shared/domain/report.ts';
+import type { PruneReport } from '../../shared/domain/verbs/prune.ts';
+import type { JobResult } from '../../shared/domain/verbs/verbs.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
 import { INNER_LIST } from '../limits.ts';
 import { consistencyShape } from './plan.ts';
@@ -151,7 +152,7 @@ export function resultOf(result: JobResult): z.input<typeof resultShape> {
         packs: result.packs,
         blobs: result.blobs,
         bytesRead: result.bytesRead,
-        contentBytes: result.proved?.bytesTotal ?? 0,
+        contentBytes: ('proved' in result ? result.proved?.bytesTotal : undefined) ?? 0,
         findingsCount: result.findings.length,
         findings: result.findings
           .slice(0, INNER_LIST)

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { redact } from '../../shared/base/log.ts';
 import { isFinished, type Job } from '../../shared/domain/job.ts';
-import { isPartial } from '../../shared/domain/report.ts';
+import { isPartial, madePoint } from '../../shared/domain/verbs/verbs.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
 import { personCommand, wordsOf } from '../person-command.ts';
 import { factsOf, factsShape } from './facts.ts';
@@ -119,7 +119,7 @@ function percentOf(done: number | undefined, total: number | undefined): number 
 
 export function nextStepOf(job: Job): string {
   if (!isFinished(job.state)) return `get_job with jobId ${job.id} and waitSeconds waits for its end.`;
-  if (job.result?.kind === 'backup') return 'browse_files lists what is in the restore point.';
+  if (madePoint(job.result) !== undefined) return 'browse_files lists what is in the restore point.';
   return job.error === undefined ? 'Nothing: it is done.' : 'Read its error; it says what to do.';
 }
 

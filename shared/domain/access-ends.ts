@@ -2,7 +2,7 @@
  * What the end of an act on the keys and locks of a repository means where it did not come to its end, computed from
  * what was changed. These acts are not jobs; they are asked for by a person, who sees the error at once.
  */
-import { counted, listed } from './consequences.ts';
+import { counted, listed } from './store-ends.ts';
 
 export type AccessAct = 'init' | 'add-key' | 'change-key' | 'remove-key' | 'unlock';
 

@@ -4,39 +4,8 @@
  * JSON.
  */
 import type { ErrorRecord } from '../base/errors.ts';
-import type { JobResult } from './report.ts';
 import type { RunFacts, StoreCounts, TargetState } from './run-facts.ts';
-
-/** The phases of a backup in their order; the kill tests walk through this list. */
-export const BACKUP_PHASES = [
-  'connect',
-  'preflight',
-  'arm',
-  'snapshot',
-  'mount',
-  'list',
-  'read',
-  'end-check',
-  'commit',
-  'release',
-] as const;
-export type BackupPhase = (typeof BACKUP_PHASES)[number];
-
-export type Phase =
-  | BackupPhase
-  | 'open'
-  | 'plan'
-  | 'restore'
-  | 'verify'
-  | 'check'
-  | 'copy'
-  | 'sweep'
-  | 'forget'
-  | 'prove'
-  | 'repack'
-  | 'index'
-  | 'remove'
-  | 'repair';
+import type { JobResult, Phase } from './verbs/verbs.ts';
 
 export interface Progress {
   readonly filesDone: number;

@@ -1,5 +1,5 @@
 /** Restore points that are there and cannot be read: reported beside an answer, so that it never looks complete. */
-import type { Finding } from './report.ts';
+import type { Finding } from './finding.ts';
 
 export interface UnreadablePoint {
   /** The id: the name of its file. */

@@ -2,8 +2,9 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { RunEvent } from '../domain/events.ts';
-import type { Job, JobRequest } from '../domain/job.ts';
+import type { Job } from '../domain/job.ts';
 import type { JobId } from '../domain/names.ts';
+import type { JobRequest } from '../domain/verbs/verbs.ts';
 import { JobStore } from '../jobs/job-store.ts';
 import { JobDirectory, type JobFilter } from './job-directory.ts';
 import { type StartPorts, startRequest } from './start.ts';

@@ -1,10 +1,8 @@
 /** From a shell's request to a job: what it means, whether it runs already, and what its process needs to know. */
 import { systemClock } from '../base/clock.ts';
-import { StillpointError } from '../base/errors.ts';
 import type { Configuration } from '../config/configuration.ts';
-import { findRepository } from '../config/look-up.ts';
-import type { JobRequest } from '../domain/job.ts';
-import type { JobId, RepositoryName } from '../domain/names.ts';
+import type { JobId } from '../domain/names.ts';
+import { type JobRequest, verbOf } from '../domain/verbs/verbs.ts';
 import type { Handover } from '../jobs/handover.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import { identifyJob, placesOf } from '../jobs/places.ts';
@@ -29,9 +27,9 @@ export async function startRequest(
   { configuration, store, people, shelf, runnerEntry, warnings }: StartPorts,
   signal: AbortSignal,
 ): Promise<{ readonly id: JobId; readonly alreadyRunning: boolean }> {
-  if (request.kind === 'copy') refuseCopyOntoItself(request.from, request.to, configuration);
   const configFile = configuration.file;
   const places = placesOf(request, configuration);
+  verbOf(request).refuse?.(request, places.repositories);
   if (places.host !== undefined) await findHost(configuration, places.host.name);
   const { resolved: identity } = await identifyJob(request, places, configFile, signal);
   const running = await findUnfinished(store, identity, systemClock);
@@ -42,16 +40,4 @@ export async function startRequest(
   const handover = { ...gathered, warnings: [...warnings, ...gathered.warnings] };
   const options = { configFile, identity, handover, runnerEntry, clock: systemClock };
   return startJob(store, request, options, signal);
-}
-
-/** It would find all there and look like a second copy. */
-function refuseCopyOntoItself(from: RepositoryName, to: RepositoryName, configuration: Configuration): void {
-  const { location } = findRepository(configuration, from);
-  if (findRepository(configuration, to).location !== location) return;
-  const both = from === to ? `"${from}" is named as both` : `"${from}" and "${to}" lie at the same place`;
-  throw new StillpointError('usage.invalid', `A repository is not copied onto itself: ${both}.`, {
-    advice: 'Name another repository to copy to; "stillpoint init" makes one.',
-    details: { from, to },
-    cause: undefined,
-  });
 }

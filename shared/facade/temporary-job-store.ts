@@ -12,22 +12,22 @@ import type { Clock } from '../base/clock.ts';
 import { isStillpointError, StillpointError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { isAlive } from '../base/process-identity.ts';
-import { isFinished, type JobRequest } from '../domain/job.ts';
+import { isFinished } from '../domain/job.ts';
 import type { JobId } from '../domain/names.ts';
+import { type JobRequest, verbOf } from '../domain/verbs/verbs.ts';
 import { storeError } from '../jobs/files.ts';
 import type { Handover } from '../jobs/handover.ts';
 import { JobStore } from '../jobs/job-store.ts';
 import { JobDirectory } from './job-directory.ts';
-
-const ONLY_READ: readonly JobRequest['kind'][] = ['restore', 'check', 'verify'];
 
 /** How long a runner is given to end after its job has. */
 const LOOKS = 100;
 const LOOK_EVERY_MS = 50;
 
 /** Whether another place for the job may be found. */
-export function mayPass(error: unknown, { kind }: JobRequest): error is StillpointError {
-  return isStillpointError(error, 'job.store-unusable') && ONLY_READ.includes(kind);
+export function mayPass(error: unknown, request: JobRequest): error is StillpointError {
+  const onlyReads = verbOf(request).changes.every((what) => what === 'folder');
+  return isStillpointError(error, 'job.store-unusable') && onlyReads;
 }
 
 export class TemporaryJobStore implements AsyncDisposable {

@@ -14,8 +14,9 @@ import { z } from 'zod';
 import { deadline } from '../base/cancel.ts';
 import { childEnvironment } from '../base/environment.ts';
 import { type ErrorRecord, fromErrorRecord, StillpointError } from '../base/errors.ts';
-import type { Job, JobRequest } from '../domain/job.ts';
+import type { Job } from '../domain/job.ts';
 import type { JobId } from '../domain/names.ts';
+import { verbOf } from '../domain/verbs/verbs.ts';
 import { storeError } from './files.ts';
 import type { Handover } from './handover.ts';
 import type { JobStore } from './job-store.ts';
@@ -47,7 +48,6 @@ export const SMALL_HEAP: readonly string[] = ['--max-semi-space-size=2', '--heap
  * grows by half. One that only reads grows by a sixth, and would be a third slower with it (`docs/performance.md`).
  */
 export const GIVE_BACK = { MALLOC_MMAP_THRESHOLD_: '131072' };
-const ONLY_READ: readonly JobRequest['kind'][] = ['restore', 'check', 'verify', 'sweep'];
 
 /** Resolves when the runner answers for the job. Errors: `job.runner-failed` and what the runner itself says. */
 export async function launchRunner(
@@ -58,7 +58,7 @@ export async function launchRunner(
 ): Promise<void> {
   await using log = await openLog(store.path(id, 'runner.log'));
   const inEditor = process.versions['electron'] !== undefined;
-  const memory = ONLY_READ.includes(request.kind) ? {} : GIVE_BACK;
+  const memory = verbOf(request).changes.includes('repository') ? GIVE_BACK : {};
   const child = spawn(process.execPath, [...(inEditor ? [] : SMALL_HEAP), fileURLToPath(entry), store.folder, id], {
     detached: true,
     cwd: '/',

@@ -6,10 +6,9 @@ import { realpath } from 'node:fs/promises';
 import { StillpointError } from '../base/errors.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { findRepository, findSource, hostSpec } from '../config/look-up.ts';
-import type { JobRequest } from '../domain/job.ts';
-import type { RepositoryName } from '../domain/names.ts';
 import { type PlanId, planIdOf } from '../domain/plan-id.ts';
 import type { HostSpec, RepositorySpec, Source, SshHost } from '../domain/source.ts';
+import { type JobRequest, verbOf } from '../domain/verbs/verbs.ts';
 import { openSshHome, resolveSshConfig } from '../remote/ssh/openssh-config.ts';
 
 /** What a job touches. */
@@ -21,25 +20,12 @@ export interface Places {
 
 /** Errors: `config.unknown-…`. */
 export function placesOf(request: JobRequest, configuration: Configuration): Places {
-  const repository = (name: RepositoryName): RepositorySpec => findRepository(configuration, name);
-  switch (request.kind) {
-    case 'backup': {
-      const source = findSource(configuration, request.source);
-      const host = hostSpec(configuration, source.host);
-      return { source, host, repositories: [repository(source.repository)] };
-    }
-    case 'sweep':
-      return { source: undefined, host: hostSpec(configuration, request.host), repositories: [] };
-    case 'copy':
-      return { source: undefined, host: undefined, repositories: [repository(request.from), repository(request.to)] };
-    case 'restore':
-    case 'check':
-    case 'verify':
-    case 'forget':
-    case 'prune':
-    case 'repair':
-      return { source: undefined, host: undefined, repositories: [repository(request.repository)] };
-  }
+  const named = verbOf(request).places(request);
+  const source = named.source && findSource(configuration, named.source);
+  const hostName = source?.host ?? named.host;
+  const host = hostName && hostSpec(configuration, hostName);
+  const repositories = source === undefined ? (named.repositories ?? []) : [source.repository];
+  return { source, host, repositories: repositories.map((name) => findRepository(configuration, name)) };
 }
 
 export interface JobIdentity {

@@ -20,9 +20,8 @@ import type { Configuration } from '../config/configuration.ts';
 import { loadConfiguration } from '../config/configuration.ts';
 import { consequencesOf, NOT_BEGUN, withConsequences } from '../domain/consequences.ts';
 import { answered } from '../domain/fold-facts.ts';
-import type { JobRequest } from '../domain/job.ts';
 import type { HostName, JobId } from '../domain/names.ts';
-import type { JobResult } from '../domain/report.ts';
+import { verbOf } from '../domain/verbs/verbs.ts';
 import type { OwnRuns } from '../pipeline/own-runs.ts';
 import { EventLogWriter } from './event-log.ts';
 import { type HeldLock, takeLock } from './generation-lock.ts';
@@ -33,9 +32,8 @@ import { configurationChanged, identifyJob, type JobIdentity, placesOf } from '.
 import { RecordKeeper } from './record-keeper.ts';
 import type { FinishedEvent, JobRecord } from './records.ts';
 import { deadRuns, runRegister } from './run-register.ts';
-import { describeRequest } from './settle.ts';
 import { StoreEvents } from './store-events.ts';
-import type { VerbPorts, Verbs } from './verbs.ts';
+import { runVerb, type VerbPorts, type Verbs } from './verbs.ts';
 import { FolderWatch } from './watch.ts';
 
 export interface RunnerPorts {
@@ -206,7 +204,8 @@ async function sweepFirst(
   { verbs, logger }: RunnerPorts,
   signal: AbortSignal,
 ): Promise<void> {
-  if (request.kind === 'sweep') return;
+  // Then that is the work itself.
+  if ('sweep' in verbOf(request).phases) return;
   try {
     const result = await verbs.sweep({ kind: 'sweep', host }, verbPorts, signal);
     logger.log('info', 'swept the host after an interrupted job', { host, result });
@@ -218,15 +217,6 @@ async function sweepFirst(
       error: toErrorRecord(error),
     });
   }
-}
-
-function runVerb(verbs: Verbs, request: JobRequest, ports: VerbPorts, signal: AbortSignal): Promise<JobResult> {
-  const verb = verbs[request.kind] as (
-    request: JobRequest,
-    ports: VerbPorts,
-    signal: AbortSignal,
-  ) => Promise<JobResult>;
-  return verb(request, ports, signal);
 }
 
 function keepBeating({ store, logger }: RunnerPorts, id: JobId): Disposable & { stop(): void } {
@@ -247,7 +237,7 @@ function watchForCancel(
   const look = async (): Promise<void> => {
     for (;;) {
       if (await store.isCancelRequested(record.id))
-        return requested.abort(cancelled(`The ${describeRequest(record.request)}`));
+        return requested.abort(cancelled(`The ${verbOf(record.request).describe(record.request)}`));
       await watch.next(LOOK_FOR_CANCEL_MS, ended.signal);
     }
   };

@@ -11,9 +11,9 @@ import type { ErrorRecord } from '../base/errors.ts';
 import { fateOf, identifyProcess, SILENCE_MS } from '../base/process-identity.ts';
 import { consequencesOf, NOT_BEGUN, withConsequences } from '../domain/consequences.ts';
 import { foldFacts, unanswered } from '../domain/fold-facts.ts';
-import type { JobRequest } from '../domain/job.ts';
 import type { JobId } from '../domain/names.ts';
 import { NO_FACTS, type RunFacts } from '../domain/run-facts.ts';
+import { verbOf } from '../domain/verbs/verbs.ts';
 import { EventLogReader } from './event-log.ts';
 import type { JobFacts, JobStore } from './job-store.ts';
 import type { FinishedEvent } from './records.ts';
@@ -72,8 +72,7 @@ async function interrupted(store: JobStore, facts: JobFacts, fate: JobFate, cloc
   const { request, id } = facts.record;
   const log = await readLog(store, id);
   const means = log.hasBegun ? consequencesOf(request, log.facts) : [NOT_BEGUN];
-  const isSaved =
-    request.kind === 'backup' && Object.values(log.facts.stores).some((one) => one.pointsSaved.length > 0);
+  const isSaved = verbOf(request).isSaved?.(log.facts) === true;
   const error = {
     code: 'job.interrupted',
     message: messageOf(facts, fate),
@@ -85,7 +84,7 @@ async function interrupted(store: JobStore, facts: JobFacts, fate: JobFate, cloc
 }
 
 function messageOf({ record, runner }: JobFacts, fate: JobFate): string {
-  const what = `The process that ran the ${describeRequest(record.request)}`;
+  const what = `The process that ran the ${verbOf(record.request).describe(record.request)}`;
   if (runner === undefined) return `${what} is gone.`;
   const { pid, hostname } = runner.identity;
   if (fate === 'gone') return `${what} is gone (process ${pid}).`;
@@ -112,26 +111,4 @@ async function readLog(store: JobStore, id: JobId): Promise<LogSummary> {
     facts = foldFacts(facts, event);
   }
   return { hasBegun, facts: unanswered(facts), lastSeq: reader.lastSeq };
-}
-
-/** 'backup of "shop"' */
-export function describeRequest(request: JobRequest): string {
-  switch (request.kind) {
-    case 'backup':
-      return `backup of "${request.source}"`;
-    case 'restore':
-      return `restore from "${request.repository}" to "${request.target}"`;
-    case 'forget':
-      return `forgetting of restore points in "${request.repository}"`;
-    case 'check':
-    case 'verify':
-    case 'prune':
-      return `${request.kind} of "${request.repository}"`;
-    case 'repair':
-      return `repair of the ${request.scope.part} of "${request.repository}"`;
-    case 'copy':
-      return `copy from "${request.from}" to "${request.to}"`;
-    case 'sweep':
-      return `sweep of "${request.host}"`;
-  }
 }

@@ -6,10 +6,9 @@ import type { Environment } from '../base/environment.ts';
 import type { Logger } from '../base/log.ts';
 import type { Configuration } from '../config/configuration.ts';
 import type { EmitEvent } from '../domain/events.ts';
-import type { JobRequest } from '../domain/job.ts';
 import type { OwnerId, RepositoryName } from '../domain/names.ts';
 import type { Prompter } from '../domain/prompter.ts';
-import type { JobResult } from '../domain/report.ts';
+import type { JobKind, JobRequest, JobResult, ReportOf, RequestOf } from '../domain/verbs/verbs.ts';
 import type { OwnRuns } from '../pipeline/own-runs.ts';
 import type { StoreEvents } from './store-events.ts';
 
@@ -35,10 +34,11 @@ export interface VerbPorts {
  * Does one thing and says what it proved. On the signal it stops, cleans up on its own clock, and throws the signal's
  * reason. What it could not clean up it tells as `cleanup-failed`: the next job on the host then sweeps first.
  */
-type Verb<R extends JobRequest = JobRequest> = (
-  request: R,
-  ports: VerbPorts,
-  signal: AbortSignal,
-) => Promise<JobResult>;
+type Verb<Request, Result> = (request: Request, ports: VerbPorts, signal: AbortSignal) => Promise<Result>;
 
-export type Verbs = { readonly [K in JobRequest['kind']]: Verb<Extract<JobRequest, { readonly kind: K }>> };
+export type Verbs = { readonly [K in JobKind]: Verb<RequestOf<K>, ReportOf<K>> };
+
+/** Every verb is given what is of its own kind; the types cannot follow that through the table. */
+export function runVerb(verbs: Verbs, request: JobRequest, ports: VerbPorts, signal: AbortSignal): Promise<JobResult> {
+  return (verbs[request.kind] as Verb<JobRequest, JobResult>)(request, ports, signal);
+}

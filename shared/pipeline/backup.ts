@@ -15,7 +15,7 @@ import type { EmitEvent } from '../domain/events.ts';
 import { newRunId, type OwnerId } from '../domain/names.ts';
 import { requireApproved } from '../domain/plan.ts';
 import { runOfPlan } from '../domain/plan-id.ts';
-import type { BackupReport } from '../domain/report.ts';
+import type { BackupReport } from '../domain/verbs/backup.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Registry } from '../snapshot/registry.ts';
@@ -57,7 +57,7 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
   const { source } = request;
   const { emit, clock, logger, owner, registry } = ports;
   const run = request.plan === undefined ? newRunId() : runOfPlan(request.plan);
-  const phase = phases(emit, clock, signal);
+  const phase = phases<'backup'>(emit, clock, signal);
   await using resources = openResources(emit);
 
   const { repository, lock, host } = await phase('connect', async () => {
@@ -113,6 +113,6 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
 
   // From here on the restore point is saved, and a cancel comes too late: what remains is done anyway. A release that fails
   // is the watchman's to finish, and a warning.
-  await phases(emit, clock, never)('release', () => hold.release());
+  await phases<'backup'>(emit, clock, never)('release', () => hold.release());
   return { ...committed, snapshots: snapshotReports(taken, lease.peaks, hold.lifetimeMs) };
 }

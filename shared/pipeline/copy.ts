@@ -12,8 +12,8 @@
 import type { Clock } from '../base/clock.ts';
 import { isStillpointError } from '../base/errors.ts';
 import type { EmitEvent } from '../domain/events.ts';
-import type { CopyReport } from '../domain/report.ts';
 import { unreadablePoints } from '../domain/unreadable-point.ts';
+import type { CopyReport } from '../domain/verbs/copy.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import type { RepositoryLock, RepositoryWriter } from '../repository/repository.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
@@ -45,7 +45,7 @@ export async function copy(
   ports: CopyPorts,
   signal: AbortSignal,
 ): Promise<CopyReport> {
-  const phase = phases(ports.emit, ports.clock, signal);
+  const phase = phases<'copy'>(ports.emit, ports.clock, signal);
   await using resources = openResources(ports.emit);
   const opened = await phase('open', async () => {
     const source = resources.use(await ports.openSource(signal));

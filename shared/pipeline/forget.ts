@@ -14,7 +14,7 @@ import type { ConfiguredNames } from '../domain/known-names.ts';
 import { requireApproved } from '../domain/plan.ts';
 import { type PlanId, planIdOf } from '../domain/plan-id.ts';
 import { canonicalPrune, changesNothing, type PruneOptions } from '../domain/prune-plan.ts';
-import type { ForgetReport } from '../domain/report.ts';
+import type { ForgetReport } from '../domain/verbs/forget.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import { type PreparedPrune, planPrune } from '../repository/prune/plan.ts';
 import { phases } from './backup/phases.ts';
@@ -47,7 +47,7 @@ export async function forget(
   ports: ForgetPorts,
   signal: AbortSignal,
 ): Promise<ForgetReport> {
-  const phase = phases(ports.emit, ports.clock, signal);
+  const phase = phases<'forget'>(ports.emit, ports.clock, signal);
   await using resources = openResources(ports.emit);
   const { repository, lock } = await phase('open', async () => {
     const opened = resources.use(await ports.openRepository(signal));

@@ -2,11 +2,11 @@
  * Pruning a repository: `shared/repository/prune/` plans and does it; here is the frame of lock, phases and report.
  * What was approved is compared with a plan that is made again under the exclusive lock.
  */
-import type { Phase } from '../domain/events.ts';
 import { requireApproved } from '../domain/plan.ts';
 import type { PlanId } from '../domain/plan-id.ts';
 import { canonicalPrune, changesNothing, type PruneOptions, type PrunePlan } from '../domain/prune-plan.ts';
-import type { PruneReport } from '../domain/report.ts';
+import type { PruneReport } from '../domain/verbs/prune.ts';
+import type { Phase } from '../domain/verbs/verbs.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import { applyPrune } from '../repository/prune/apply.ts';
 import { type PreparedPrune, planPrune } from '../repository/prune/plan.ts';
@@ -31,7 +31,7 @@ export async function prune(
   ports: MaintenancePorts,
   signal: AbortSignal,
 ): Promise<PruneReport> {
-  const phase = phases(ports.emit, ports.clock, signal);
+  const phase = phases<'prune'>(ports.emit, ports.clock, signal);
   await using resources = openResources(ports.emit);
   const { repository, lock } = await phase('open', async () => {
     const opened = resources.use(await ports.openRepository(signal));
@@ -52,7 +52,7 @@ export async function prunePrepared(
   signal: AbortSignal,
 ): Promise<PruneReport> {
   const { plan } = prepared;
-  const phase = phases(emit, clock, signal);
+  const phase = phases<'prune'>(emit, clock, signal);
   const progress = (step: Phase, done: number, total: number): void =>
     emit({ type: 'progress', phase: step, ...inFiles(done, total) });
   const outcome = changesNothing(plan)

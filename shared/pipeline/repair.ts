@@ -3,29 +3,20 @@
  * A plan alone is made under a shared lock and changes nothing. What was approved is compared with a plan that is made
  * anew under the exclusive lock.
  */
-import type { Phase } from '../domain/events.ts';
 import { requireApproved } from '../domain/plan.ts';
-import type { PlanId } from '../domain/plan-id.ts';
-import type { RepairScope } from '../domain/repair-plan.ts';
-import type { RepairReport } from '../domain/report.ts';
+import type { RepairJobRequest, RepairReport } from '../domain/verbs/repair.ts';
+import type { Phase } from '../domain/verbs/verbs.ts';
 import { planRepair } from '../repository/repair/plan-repair.ts';
 import { phases } from './backup/phases.ts';
 import { inFiles, type MaintenancePorts } from './maintenance.ts';
 import { openResources } from './resources.ts';
 
-export interface RepairRequest {
-  readonly scope: RepairScope;
-  /** False: only the plan. */
-  readonly apply: boolean;
-  readonly plan?: PlanId | undefined;
-}
-
 export async function repair(
-  { scope, apply, plan: approved }: RepairRequest,
+  { scope, apply, plan: approved }: Omit<RepairJobRequest, 'kind' | 'repository'>,
   ports: MaintenancePorts,
   signal: AbortSignal,
 ): Promise<RepairReport> {
-  const phase = phases(ports.emit, ports.clock, signal);
+  const phase = phases<'repair'>(ports.emit, ports.clock, signal);
   await using resources = openResources(ports.emit);
   const { repository, lock, lost } = await phase('open', async () => {
     const opened = resources.use(await ports.openRepository(signal));

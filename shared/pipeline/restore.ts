@@ -17,8 +17,8 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { EmitEvent } from '../domain/events.ts';
-import type { RestoreReport } from '../domain/report.ts';
 import type { TargetState } from '../domain/run-facts.ts';
+import type { RestoreReport } from '../domain/verbs/restore.ts';
 import { describeGaps, wholenessOf } from '../domain/wholeness.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -69,7 +69,7 @@ export async function restore(
 ): Promise<RestoreReport> {
   const { target } = request;
   if (!target.startsWith('/') || target.includes('\0')) throw notAbsolute(target);
-  const phase = phases(ports.emit, ports.clock, signal);
+  const phase = phases<'restore'>(ports.emit, ports.clock, signal);
   await using resources = openResources(ports.emit);
   const opened = await phase('open', async () => {
     const repository = resources.use(await ports.openRepository(signal));

@@ -1,8 +1,8 @@
 /** From what a person named to restore points: ids, starts of ids and "latest", or a filter over all of them. */
 import { StillpointError } from '../base/errors.ts';
+import type { Finding } from '../domain/finding.ts';
 import { type ConfiguredNames, refuseUnknownNames } from '../domain/known-names.ts';
 import { describeFilter, fitsAll, fitsFilter, misfit, type PointFilter } from '../domain/point-filter.ts';
-import type { Finding } from '../domain/report.ts';
 import type { Repository, RestorePointList } from '../repository/repository.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 

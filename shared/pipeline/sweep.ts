@@ -4,9 +4,8 @@ import { isStillpointError } from '../base/errors.ts';
 import type { EmitEvent } from '../domain/events.ts';
 import type { HostName, OwnerId, RunId } from '../domain/names.ts';
 import { requireApproved } from '../domain/plan.ts';
-import type { PlanId } from '../domain/plan-id.ts';
-import type { SweepReport } from '../domain/report.ts';
 import { type SweepPlan, sweepPlan } from '../domain/sweep-plan.ts';
+import type { SweepJobRequest, SweepReport } from '../domain/verbs/sweep.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { lookForTraces, type ReapResult, sweepHost } from '../snapshot/host/commands.ts';
 import type { Registry } from '../snapshot/registry.ts';
@@ -40,18 +39,12 @@ export async function planSweep(
   return sweepPlan({ host: name, removes: removed, keeps: kept });
 }
 
-export interface SweepRequest {
-  readonly host: HostName;
-  /** A plan that was approved: this one is done, or none. */
-  readonly plan?: PlanId | undefined;
-}
-
 export async function sweep(
-  { host: name, plan }: SweepRequest,
+  { host: name, plan }: Omit<SweepJobRequest, 'kind'>,
   ports: SweepPorts,
   signal: AbortSignal,
 ): Promise<SweepReport> {
-  const phase = phases(ports.emit, ports.clock, signal);
+  const phase = phases<'sweep'>(ports.emit, ports.clock, signal);
   await using host = await phase('connect', () => ports.openHost(signal));
   const result = await phase('sweep', async () => {
     if (plan !== undefined) {

@@ -1,8 +1,9 @@
 /** Looking after a repository: `check` judges its structure, `verify` proves it by reading all of it. Changes nothing. */
 import type { Clock } from '../base/clock.ts';
-import type { EmitEvent, Phase } from '../domain/events.ts';
-import type { CheckReport, Finding } from '../domain/report.ts';
-import type { VerifySubset } from '../domain/verify-subset.ts';
+import type { EmitEvent } from '../domain/events.ts';
+import type { Finding } from '../domain/finding.ts';
+import type { CheckJobRequest, CheckReport } from '../domain/verbs/check.ts';
+import type { VerifyJobRequest, VerifyReport } from '../domain/verbs/verify.ts';
 import { checkRepository } from '../repository/check/check.ts';
 import { verifyRepository } from '../repository/check/verify.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
@@ -16,52 +17,45 @@ export interface VerifyPorts {
   readonly emit: EmitEvent;
 }
 
-interface CheckSettings {
-  /** Also compares the header of every pack with the index. */
-  readonly headers?: boolean | undefined;
-  readonly noLock?: boolean | undefined;
-}
-
-interface VerifySettings {
-  /** Which share of the packs is read; all of them where there is none. */
-  readonly subset?: VerifySubset | undefined;
-  readonly noLock?: boolean | undefined;
-}
-
 /** Findings are part of the report; an error means that it could not be looked at. */
-export function check(
+export async function check(
   ports: VerifyPorts,
-  { headers = false, noLock }: CheckSettings,
+  { headers = false, noLock }: Pick<CheckJobRequest, 'headers' | 'noLock'>,
   signal: AbortSignal,
 ): Promise<CheckReport> {
-  return examine({ kind: 'check', noLock }, ports, signal, (repository, held) =>
+  const seen = await examine('check', noLock, ports, signal, (repository, held) =>
     checkRepository(repository, held, { headers, onProgress: progressOf('check', ports) }),
   );
+  return { kind: 'check', ...seen };
 }
 
-export function verify(
+export async function verify(
   ports: VerifyPorts,
-  { subset, noLock }: VerifySettings,
+  { subset, noLock }: Pick<VerifyJobRequest, 'subset' | 'noLock'>,
   signal: AbortSignal,
-): Promise<CheckReport> {
+): Promise<VerifyReport> {
   const share = subset === undefined ? {} : { subset };
-  return examine({ kind: 'verify', noLock }, ports, signal, (repository, held) =>
+  const seen = await examine('verify', noLock, ports, signal, (repository, held) =>
     verifyRepository(repository, { signal: held, onProgress: progressOf('verify', ports), ...share }),
   );
+  return { kind: 'verify', ...seen };
 }
 
-function progressOf(phase: 'check' | 'verify', { emit }: VerifyPorts): (progress: VerifyProgress) => void {
+type Examination = 'check' | 'verify';
+
+function progressOf(phase: Examination, { emit }: VerifyPorts): (progress: VerifyProgress) => void {
   return ({ packsDone, packsTotal, bytesDone, bytesTotal }) =>
     emit({ type: 'progress', phase, filesDone: packsDone, filesTotal: packsTotal, bytesDone, bytesTotal });
 }
 
 async function examine(
-  { kind, noLock }: { readonly kind: Extract<Phase, 'check' | 'verify'>; readonly noLock: boolean | undefined },
+  examination: Examination,
+  noLock: boolean | undefined,
   ports: VerifyPorts,
   signal: AbortSignal,
   look: (repository: OpenedRepository, signal: AbortSignal) => Promise<CheckResult>,
-): Promise<CheckReport> {
-  const phase = phases(ports.emit, ports.clock, signal);
+): Promise<Omit<VerifyReport, 'kind'>> {
+  const phase = phases<Examination>(ports.emit, ports.clock, signal);
   await using resources = openResources(ports.emit);
   const { repository, lock } = await phase('open', async () => {
     const opened = resources.use(await ports.openRepository(signal));
@@ -71,9 +65,9 @@ async function examine(
     };
   });
   const held = AbortSignal.any([signal, lock.signal]);
-  const { restorePoints, findings, ...result } = await phase(kind, () => look(repository, held));
+  const { restorePoints, findings, ...result } = await phase(examination, () => look(repository, held));
   const unlocked = lock.absence === undefined ? [] : [withoutLock(lock.absence)];
-  return { kind, restorePoints: restorePoints.length, findings: [...findings, ...unlocked], ...result };
+  return { restorePoints: restorePoints.length, findings: [...findings, ...unlocked], ...result };
 }
 
 /** What another process prunes meanwhile looks like damage. */

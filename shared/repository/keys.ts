@@ -10,7 +10,7 @@
 import { hash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { isStillpointError, StillpointError } from '../base/errors.ts';
-import type { Finding } from '../domain/report.ts';
+import type { Finding } from '../domain/finding.ts';
 import type { RepositoryKey } from '../domain/repository-access.ts';
 import { DEFAULT_KEY_COST, effortOf, type KeyCost } from './crypto/kdf.ts';
 import { isKeyFault } from './find-key.ts';

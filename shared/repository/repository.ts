@@ -9,10 +9,11 @@
  * no index names, an index that no restore point needs, and a lock that is recognised as stale; all are harmless.
  */
 import type { ErrorCode } from '../base/error-codes.ts';
+import type { Finding } from '../domain/finding.ts';
 import type { RestorePointId } from '../domain/names.ts';
 import type { TimeDoubt } from '../domain/point-order.ts';
-import type { Finding, ProvedContent } from '../domain/report.ts';
 import type { UnlockReport } from '../domain/repository-access.ts';
+import type { ProvedContent } from '../domain/verbs/verify.ts';
 import type { CipherKey } from './crypto/aes-poly1305.ts';
 import type { BlobId, BlobType } from './format/ids.ts';
 import type { Node, Tree } from './format/node.ts';

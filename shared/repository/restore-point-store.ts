@@ -3,9 +3,9 @@
 import type { Clock } from '../base/clock.ts';
 import { isStillpointError, StillpointError, toStillpointError } from '../base/errors.ts';
 import { mapWithLimit } from '../base/limit.ts';
+import type { Finding } from '../domain/finding.ts';
 import { type RestorePointId, restorePointId } from '../domain/names.ts';
 import { orderPoints } from '../domain/point-order.ts';
-import type { Finding } from '../domain/report.ts';
 import { decodeSnapshot, encodeSnapshot } from './format/snapshot.ts';
 import type { RestorePointList } from './repository.ts';
 import type { RestorePoint, RestorePointDraft } from './restore-point.ts';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { RunEvent } from '../../shared/domain/events.ts';
-import type { JobResult } from '../../shared/domain/report.ts';
+import type { JobResult } from '../../shared/domain/verbs/verbs.ts';
 
 const ENTRY = join(import.meta.dirname, '../../cli/main.ts');
 

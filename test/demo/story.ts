@@ -7,7 +7,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { RunEvent } from '../../shared/domain/events.ts';
-import type { BackupReport } from '../../shared/domain/report.ts';
+import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
 import { startGuest } from '../lab/guest.ts';
 import type { Trace } from '../lab/guest-traces.ts';
 import { committedBefore, type JournalEntry, startedBefore, startWriter } from '../lab/living-writer.ts';

@@ -7,7 +7,7 @@ import { systemClock } from '../../shared/base/clock.ts';
 import { silentLogger } from '../../shared/base/log.ts';
 import type { RunEventBody } from '../../shared/domain/events.ts';
 import { hostName, newRunId, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
-import type { BackupReport } from '../../shared/domain/report.ts';
+import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
 import { backup } from '../../shared/pipeline/backup.ts';
 import { inspect } from '../../shared/pipeline/inspect.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';

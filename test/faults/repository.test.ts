@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isStillpointError } from '../../shared/base/errors.ts';
-import type { Finding } from '../../shared/domain/report.ts';
+import type { Finding } from '../../shared/domain/finding.ts';
 import type { Backend, FileRef, FileType } from '../../shared/repository/backend/backend.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { checkRepository } from '../../shared/repository/check/check.ts';

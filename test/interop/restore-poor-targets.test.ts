@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa, execaSync } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { RestoreReport } from '../../shared/domain/report.ts';
+import type { RestoreReport } from '../../shared/domain/verbs/restore.ts';
 import { type ForgedNode, forgeRepository } from '../support/forged-repository.ts';
 import { mountFilesystem } from '../support/loop-filesystem.ts';
 import { mountPoorFilesystem, type PoorKind } from '../support/poor-filesystem.ts';

@@ -11,7 +11,7 @@ import { silentLogger } from '../../shared/base/log.ts';
 import type { RunEventBody } from '../../shared/domain/events.ts';
 import { compileExcludes } from '../../shared/domain/exclude-patterns.ts';
 import { hostName, newRunId, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
-import type { BackupReport } from '../../shared/domain/report.ts';
+import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
 import { commitRestorePoint } from '../../shared/pipeline/backup/commit.ts';
 import { readTrees, spoolTrees } from '../../shared/pipeline/backup/read-trees.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';

@@ -2,7 +2,7 @@
 import { systemClock } from '../../shared/base/clock.ts';
 import type { RunEventBody } from '../../shared/domain/events.ts';
 import { EVERY_POINT, type PointFilter } from '../../shared/domain/point-filter.ts';
-import type { CopyReport } from '../../shared/domain/report.ts';
+import type { CopyReport } from '../../shared/domain/verbs/copy.ts';
 import { copy } from '../../shared/pipeline/copy.ts';
 import type { Backend } from '../../shared/repository/backend/backend.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';

@@ -5,7 +5,7 @@ import { systemClock } from '../../shared/base/clock.ts';
 import { toErrorRecord } from '../../shared/base/errors.ts';
 import { silentLogger } from '../../shared/base/log.ts';
 import type { RunEventBody } from '../../shared/domain/events.ts';
-import type { RestoreReport } from '../../shared/domain/report.ts';
+import type { RestoreReport } from '../../shared/domain/verbs/restore.ts';
 import { restore } from '../../shared/pipeline/restore.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
 import type { Transport } from '../../shared/remote/transport.ts';

@@ -6,10 +6,15 @@ import type { HostInventory, HostSummary } from '../../shared/domain/host.ts';
 import type { Job } from '../../shared/domain/job.ts';
 import { hostName, jobId, repositoryName, restorePointId, runId, sourceName } from '../../shared/domain/names.ts';
 import { parsePlanId } from '../../shared/domain/plan-id.ts';
-import type { BackupReport, CheckReport, CopyReport, RestoreReport, SweepReport } from '../../shared/domain/report.ts';
 import type { FileEntry, RestorePointListing, RestorePointSummary } from '../../shared/domain/restore-point.ts';
 import type { RunFacts } from '../../shared/domain/run-facts.ts';
 import type { RepositorySpec, Source } from '../../shared/domain/source.ts';
+import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
+import type { CheckReport } from '../../shared/domain/verbs/check.ts';
+import type { CopyReport } from '../../shared/domain/verbs/copy.ts';
+import type { RestoreReport } from '../../shared/domain/verbs/restore.ts';
+import type { SweepReport } from '../../shared/domain/verbs/sweep.ts';
+import type { VerifyReport } from '../../shared/domain/verbs/verify.ts';
 import type { Wholeness } from '../../shared/domain/wholeness.ts';
 
 const MIB = 1024 ** 2;
@@ -275,7 +280,7 @@ export const samplePartialRestore: RestoreReport = {
   gaps: 'It is a copy of a damaged restore point, without what was lost. What is missing was not recorded.',
 };
 
-export const sampleVerify: CheckReport = {
+export const sampleVerify: VerifyReport = {
   kind: 'verify',
   packs: 14,
   blobs: 2081,
@@ -289,14 +294,14 @@ export const sampleVerify: CheckReport = {
   findings: [],
 };
 
-export const sampleLosses: CheckReport = {
+export const sampleLosses: VerifyReport = {
   ...sampleVerify,
   bytesRead: GIB,
   proved: { ...sampleVerify.proved!, packs: 12, packsTotal: 13, bytes: GIB, missing: { packs: 1, bytes: 0.5 * GIB } },
   findings: [{ message: 'The file of pack 09af1b2c is not there.', severity: 'damage', affects: ['3a7b9c12:/etc'] }],
 };
 
-export const sampleShare: CheckReport = {
+export const sampleShare: VerifyReport = {
   ...sampleVerify,
   bytesRead: 0.25 * GIB,
   proved: { ...sampleVerify.proved!, packs: 2, bytes: 0.25 * GIB, subset: '3/7' },

@@ -3,8 +3,9 @@ import { forgetPlan } from '../../shared/domain/forget-plan.ts';
 import { hostName, restorePointId } from '../../shared/domain/names.ts';
 import { parsePlanId } from '../../shared/domain/plan-id.ts';
 import { prunePlan } from '../../shared/domain/prune-plan.ts';
-import type { ForgetReport, PruneReport } from '../../shared/domain/report.ts';
 import { sweepPlan } from '../../shared/domain/sweep-plan.ts';
+import type { ForgetReport } from '../../shared/domain/verbs/forget.ts';
+import type { PruneReport } from '../../shared/domain/verbs/prune.ts';
 import { samplePoint } from './sample-data.ts';
 
 const MIB = 1024 ** 2;

@@ -1,7 +1,7 @@
 /** An example of a repair. */
 import { parsePlanId } from '../../shared/domain/plan-id.ts';
 import { repairPlan } from '../../shared/domain/repair-plan.ts';
-import type { RepairReport } from '../../shared/domain/report.ts';
+import type { RepairReport } from '../../shared/domain/verbs/repair.ts';
 
 export const sampleRepair: RepairReport = {
   kind: 'repair',

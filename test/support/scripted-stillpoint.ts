@@ -6,7 +6,7 @@
 import { EventEmitter, on } from 'node:events';
 import { StillpointError } from '../../shared/base/errors.ts';
 import type { RunEvent, RunEventBody } from '../../shared/domain/events.ts';
-import { isFinished, type Job, type JobRequest } from '../../shared/domain/job.ts';
+import { isFinished, type Job } from '../../shared/domain/job.ts';
 import { type JobId, jobId } from '../../shared/domain/names.ts';
 import { fitsAll, fitsFilter } from '../../shared/domain/point-filter.ts';
 import type {
@@ -16,6 +16,7 @@ import type {
   UnavailableRepository,
   UnreadableRestorePoint,
 } from '../../shared/domain/restore-point.ts';
+import type { JobRequest } from '../../shared/domain/verbs/verbs.ts';
 import type { BrowseRequest, Stillpoint } from '../../shared/stillpoint.ts';
 import { sampleKeys, sampleUnlock } from './sample-access.ts';
 import { sampleChanges, sampleDiff, sampleMatches, sampleShares } from './sample-comparisons.ts';

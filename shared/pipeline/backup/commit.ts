@@ -5,7 +5,7 @@ import { never } from '../../base/cancel.ts';
 import { type ConsistencyEvidence, judgeConsistency } from '../../domain/consistency.ts';
 import { consistencyTag, PROGRAM_TAG, sourceTag } from '../../domain/labels.ts';
 import type { RunId } from '../../domain/names.ts';
-import type { BackupReport } from '../../domain/report.ts';
+import type { BackupReport } from '../../domain/verbs/backup.ts';
 import { PARTIAL_TAG, unreadableFacts } from '../../domain/wholeness.ts';
 import { timestampFromDate, timestampFromNs } from '../../repository/format/timestamp.ts';
 import type { RepositoryLock, RepositoryWriter } from '../../repository/repository.ts';

@@ -5,7 +5,7 @@
  */
 import { displayName } from '../../base/bytes.ts';
 import type { EmitEvent } from '../../domain/events.ts';
-import type { SkippedItem } from '../../domain/report.ts';
+import type { SkippedItem } from '../../domain/verbs/backup.ts';
 import type { MissingEntry } from '../../domain/wholeness.ts';
 import type { Complaint } from './complaints.ts';
 import type { ListedEntry } from './listing.ts';

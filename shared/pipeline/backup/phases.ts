@@ -1,10 +1,12 @@
 /** Phases as events: what begins is said before, what ended with how long it took. */
 import type { Clock } from '../../base/clock.ts';
-import type { EmitEvent, Phase } from '../../domain/events.ts';
+import type { EmitEvent } from '../../domain/events.ts';
+import type { JobKind, Phase, PhaseOf } from '../../domain/verbs/verbs.ts';
 
-export type RunPhase = <T>(phase: Phase, work: () => Promise<T>) => Promise<T>;
+/** Of the phases in the definition of the verb. */
+type RunPhase<K extends JobKind> = <T>(phase: PhaseOf<K> & Phase, work: () => Promise<T>) => Promise<T>;
 
-export function phases(emit: EmitEvent, clock: Clock, signal: AbortSignal): RunPhase {
+export function phases<K extends JobKind>(emit: EmitEvent, clock: Clock, signal: AbortSignal): RunPhase<K> {
   return async (phase, work) => {
     signal.throwIfAborted();
     const started = clock.monotonicMs();

@@ -1,6 +1,6 @@
 /** What became of the snapshots of a run, for its report. */
 import type { ConsistencyEvidence } from '../../domain/consistency.ts';
-import type { SnapshotReport } from '../../domain/report.ts';
+import type { SnapshotReport } from '../../domain/verbs/backup.ts';
 import type { PlannedHold } from '../../quiesce/hook.ts';
 import type { HeldSpan } from '../../snapshot/critical-section.ts';
 import type { GuardReading } from '../../snapshot/host/commands.ts';

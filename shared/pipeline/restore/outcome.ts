@@ -2,7 +2,8 @@
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 import type { EmitEvent } from '../../domain/events.ts';
-import type { AttributeLoss, Renamed, SkippedEntries, SkippedItem } from '../../domain/report.ts';
+import type { SkippedItem } from '../../domain/verbs/backup.ts';
+import type { AttributeLoss, Renamed, SkippedEntries } from '../../domain/verbs/restore.ts';
 import type { Node, NodeType } from '../../repository/format/node.ts';
 import type { TarMessage } from './tar-messages.ts';
 import type { WalkNotes, WalkStart } from './walk.ts';

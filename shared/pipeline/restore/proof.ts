@@ -1,6 +1,6 @@
 /** The last word on a restore: as many entries in the work folder as were sent there and not refused by tar. */
 import { StillpointError } from '../../base/errors.ts';
-import type { RestoreReport } from '../../domain/report.ts';
+import type { RestoreReport } from '../../domain/verbs/restore.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { Outcome } from './outcome.ts';
 import { type WorkFolder } from './target.ts';

@@ -2,7 +2,7 @@
  * What was found wrong, and which restore points and files it hits. Causes are gathered first (a missing pack, a broken
  * blob); then one walk over all trees (`survey.ts`) tells which restore points and files each cause costs.
  */
-import type { Finding } from '../../domain/report.ts';
+import type { Finding } from '../../domain/finding.ts';
 
 /** More names of one cause do not help a reader; the count stays true. */
 const MOST_NAMES = 100;

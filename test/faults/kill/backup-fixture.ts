@@ -7,7 +7,7 @@ import { identifyProcess } from '../../../shared/base/process-identity.ts';
 import type { RunEventBody } from '../../../shared/domain/events.ts';
 import { hostName, ownerId, repositoryName, sourceName } from '../../../shared/domain/names.ts';
 import { planIdOf } from '../../../shared/domain/plan-id.ts';
-import type { BackupReport } from '../../../shared/domain/report.ts';
+import type { BackupReport } from '../../../shared/domain/verbs/backup.ts';
 import { JobStore } from '../../../shared/jobs/job-store.ts';
 import { RecordKeeper } from '../../../shared/jobs/record-keeper.ts';
 import { runRegister } from '../../../shared/jobs/run-register.ts';

@@ -10,10 +10,10 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { consequencesOf } from '../../../shared/domain/consequences.ts';
-import type { BackupPhase } from '../../../shared/domain/events.ts';
 import { foldFacts } from '../../../shared/domain/fold-facts.ts';
 import { sourceName } from '../../../shared/domain/names.ts';
 import { NO_FACTS } from '../../../shared/domain/run-facts.ts';
+import type { PhaseOf } from '../../../shared/domain/verbs/verbs.ts';
 import { type Guest, startGuest } from '../../lab/guest.ts';
 import { type LivingWriter, startWriter } from '../../lab/living-writer.ts';
 import { reasonLabCannotRun } from '../../lab/requirements.ts';
@@ -199,7 +199,7 @@ describe.each(STEPS)('%s', (step) => {
   });
 });
 
-describe.each<BackupPhase>(['connect', 'commit'])('at %s, which has no step on the host', (phase) => {
+describe.each<PhaseOf<'backup'>>(['connect', 'commit'])('at %s, which has no step on the host', (phase) => {
   test('the client is killed', async () => {
     const before = points.length;
     await killClient({ phase });
@@ -209,7 +209,12 @@ describe.each<BackupPhase>(['connect', 'commit'])('at %s, which has no step on t
 
 describe('a cancel after the commit comes too late', () => {
   /** What the end means, as a job says it where it did not succeed. */
-  async function cancelled(alias: string, phase: BackupPhase, edge: 'started' | 'finished', more = (): void => {}) {
+  async function cancelled(
+    alias: string,
+    phase: PhaseOf<'backup'>,
+    edge: 'started' | 'finished',
+    more = (): void => {},
+  ) {
     const stop = new AbortController();
     let facts = NO_FACTS;
     const { restorePoint } = await runBackup(

@@ -8,7 +8,7 @@
  * The packs: a's data, a's trees, b's data, … in this order; what is shared lies in a's.
  */
 import { randomBytes } from 'node:crypto';
-import type { Finding } from '../../../shared/domain/report.ts';
+import type { Finding } from '../../../shared/domain/finding.ts';
 import type { Backend, FileRef, FileType } from '../../../shared/repository/backend/backend.ts';
 import { checkRepository } from '../../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../../shared/repository/check/verify.ts';

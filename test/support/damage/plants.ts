@@ -3,7 +3,7 @@
  * hits.
  */
 import { hostname } from 'node:os';
-import type { Finding } from '../../../shared/domain/report.ts';
+import type { Finding } from '../../../shared/domain/finding.ts';
 import { encodeLock } from '../../../shared/repository/format/lock-file.ts';
 import { timestampFromDate } from '../../../shared/repository/format/timestamp.ts';
 import { createTestRepository } from '../test-repository.ts';

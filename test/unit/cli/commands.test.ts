@@ -7,7 +7,7 @@ import type { Surroundings } from '../../../cli/surroundings.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
 import type { RunEventBody } from '../../../shared/domain/events.ts';
 import { jobId, repositoryName } from '../../../shared/domain/names.ts';
-import type { JobResult } from '../../../shared/domain/report.ts';
+import type { JobResult } from '../../../shared/domain/verbs/verbs.ts';
 import {
   entry,
   sampleBackup,

@@ -4,7 +4,7 @@ import { exitCodeOf } from '../../../cli/exit-codes.ts';
 import { buildProgram } from '../../../cli/program.ts';
 import { ERROR_CODES } from '../../../shared/base/error-codes.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
-import type { JobResult } from '../../../shared/domain/report.ts';
+import type { JobResult } from '../../../shared/domain/verbs/verbs.ts';
 import { EXIT_MEANING } from '../../support/exit-meanings.ts';
 import { markdownTable, pageWithParts } from '../../support/generated-docs.ts';
 import {

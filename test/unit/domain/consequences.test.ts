@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { consequencesOf } from '../../../shared/domain/consequences.ts';
 import type { RunEventBody } from '../../../shared/domain/events.ts';
 import { answered, foldFacts, unanswered } from '../../../shared/domain/fold-facts.ts';
-import type { JobRequest } from '../../../shared/domain/job.ts';
 import { hostName, repositoryName, sourceName } from '../../../shared/domain/names.ts';
 import { NO_FACTS } from '../../../shared/domain/run-facts.ts';
+import type { JobRequest } from '../../../shared/domain/verbs/verbs.ts';
 
 const MAIN = repositoryName('main');
 const ID = 'ab'.repeat(32);

@@ -11,10 +11,11 @@ import { systemClock } from '../../../shared/base/clock.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
 import { silentLogger } from '../../../shared/base/log.ts';
 import { consequencesOf } from '../../../shared/domain/consequences.ts';
-import { BACKUP_PHASES, type RunEventBody } from '../../../shared/domain/events.ts';
+import type { RunEventBody } from '../../../shared/domain/events.ts';
 import { foldFacts } from '../../../shared/domain/fold-facts.ts';
 import { hostName, ownerId, repositoryName, sourceName } from '../../../shared/domain/names.ts';
 import { NO_FACTS, type RunFacts } from '../../../shared/domain/run-facts.ts';
+import { VERBS } from '../../../shared/domain/verbs/verbs.ts';
 import { StoreEvents } from '../../../shared/jobs/store-events.ts';
 import { backup } from '../../../shared/pipeline/backup.ts';
 import type { Backend, FileType } from '../../../shared/repository/backend/backend.ts';
@@ -159,7 +160,7 @@ describe('the lease of a backup', () => {
 });
 
 describe('a cancel', () => {
-  test.each(BACKUP_PHASES)('at %s', async (phase) => {
+  test.each(Object.keys(VERBS.backup.phases))('at %s', async (phase) => {
     const end = await run((event) => {
       if (event.type === 'phase-started' && event.phase === phase) stop.abort(cancelled('The backup'));
     });

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { silentLogger } from '../../../shared/base/log.ts';
 import type { RunEventBody } from '../../../shared/domain/events.ts';
 import { hostName, ownerId, repositoryName, sourceName } from '../../../shared/domain/names.ts';
-import type { BackupReport } from '../../../shared/domain/report.ts';
+import type { BackupReport } from '../../../shared/domain/verbs/backup.ts';
 import { backup } from '../../../shared/pipeline/backup.ts';
 import { forget } from '../../../shared/pipeline/forget.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../shared/base/clock.ts';
 import type { RunEventBody } from '../../../shared/domain/events.ts';
 import { parsePlanId } from '../../../shared/domain/plan-id.ts';
-import { type RepairRequest, repair } from '../../../shared/pipeline/repair.ts';
+import type { RepairJobRequest } from '../../../shared/domain/verbs/repair.ts';
+import { repair } from '../../../shared/pipeline/repair.ts';
 import type { DamageLab } from '../../support/damage/damage-lab.ts';
 import { openLab, shelve } from '../../support/damage/damage-lab.ts';
 
@@ -17,7 +18,7 @@ async function damagedLab(): Promise<DamageLab> {
 
 async function run(
   lab: DamageLab,
-  request: RepairRequest,
+  request: Omit<RepairJobRequest, 'kind' | 'repository'>,
 ): Promise<{ events: RunEventBody[]; report: Awaited<ReturnType<typeof repair>> }> {
   const events: RunEventBody[] = [];
   const ports = {

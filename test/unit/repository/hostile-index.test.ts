@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Finding } from '../../../shared/domain/report.ts';
+import type { Finding } from '../../../shared/domain/finding.ts';
 import type { Backend, ByteRange, FileRef } from '../../../shared/repository/backend/backend.ts';
 import { checkRepository } from '../../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../../shared/repository/check/verify.ts';

@@ -1,6 +1,6 @@
 /** How much a verify says that it read: what was not there, or broke off, is in no figure of what was read. */
 import { beforeAll, expect, it } from 'vitest';
-import type { ProvedContent } from '../../../shared/domain/report.ts';
+import type { ProvedContent } from '../../../shared/domain/verbs/verify.ts';
 import { verifyRepository } from '../../../shared/repository/check/verify.ts';
 import type { DamageLab } from '../../support/damage/damage-lab.ts';
 import { openLab, type Shelf, shelve } from '../../support/damage/damage-lab.ts';

@@ -1,0 +1,98 @@
+/** The backup: from the volumes of a host to a restore point in a repository. */
+import type { ClockSkew } from '../clock-skew.ts';
+import type { Consistency, HoldEvidence } from '../consistency.ts';
+import type { SourceName } from '../names.ts';
+import type { PlanId } from '../plan-id.ts';
+import { NO_STORE, type RunFacts } from '../run-facts.ts';
+import { aboutUnsure, counted, listed } from '../store-ends.ts';
+import type { VerbDefinition } from './definition.ts';
+
+export interface BackupJobRequest {
+  readonly kind: 'backup';
+  readonly source: SourceName;
+  readonly plan?: PlanId | undefined;
+  /** A person has decided so, see `host.clock-skew`. */
+  readonly acceptClockSkew?: boolean;
+}
+
+export interface BackupReport {
+  readonly kind: 'backup';
+  readonly restorePoint: string;
+  readonly parent: string | undefined;
+  readonly consistency: Consistency;
+  /** Time between the first and the last volume's instant; 0 with one volume. */
+  readonly skewMs: number;
+  /** Of the restore point: the instant on the clock of the machine that ran this, ISO 8601. */
+  readonly time: string;
+  /** The same instant on the host's clock, ISO 8601. */
+  readonly hostTime: string;
+  /** By how much the host's clock was ahead of ours. */
+  readonly clockSkew: ClockSkew;
+  readonly snapshots: readonly SnapshotReport[];
+  /** What was held still, and what is proved of it; with the instants of the snapshots the evidence for `consistency`. */
+  readonly holds: readonly HoldEvidence[];
+  readonly files: { readonly new: number; readonly changed: number; readonly unmodified: number };
+  readonly folders: number;
+  readonly others: number;
+  /** Sizes of all files in the restore point. */
+  readonly bytesTotal: number;
+  /** Content of files that was read from the snapshot. */
+  readonly bytesRead: number;
+  /** What came over the connection while reading, with the stream's own overhead. */
+  readonly bytesReceived: number;
+  /** What the repository grew by. */
+  readonly bytesStored: number;
+  readonly blobsNew: number;
+  readonly skipped: readonly SkippedItem[];
+  /** How many entries of the source are not in the restore point; it is partial unless this is 0. */
+  readonly missingCount: number;
+}
+
+export interface SnapshotReport {
+  readonly volume: string;
+  readonly snapshot: string;
+  readonly freezeMs: number;
+  /** Between which two readings of the host's uptime, in seconds, the instant lies. */
+  readonly instant: { readonly afterUptime: number; readonly beforeUptime: number };
+  readonly lifetimeMs: number;
+  readonly sizeBytes: number;
+  /** The most of it that was in use, by the guard's samples. */
+  readonly peakUsedBytes: number;
+}
+
+/** What was left out, or saved without all that belongs to it. */
+export interface SkippedItem {
+  readonly path: string;
+  readonly reason: string;
+}
+
+const phases = {
+  connect: 'told-at-end',
+  preflight: 'told-at-end',
+  arm: 'snapshot-goes',
+  snapshot: 'snapshot-goes',
+  mount: 'snapshot-goes',
+  list: 'snapshot-goes',
+  read: 'snapshot-goes',
+  'end-check': 'snapshot-goes',
+  commit: 'point-may-stay',
+  release: 'point-may-stay',
+} as const;
+
+export const BACKUP: VerbDefinition<BackupJobRequest, BackupReport, keyof typeof phases> = {
+  phases,
+  changes: ['host', 'repository'],
+  describe: ({ source }) => `backup of "${source}"`,
+  places: ({ source }) => ({ source }),
+  aboutData: (_, { stores }) => {
+    const [store = NO_STORE] = Object.values(stores);
+    const { pointsSaved, packsSaved, unsure } = store;
+    if (pointsSaved.length > 0) return [`The restore point ${listed(pointsSaved)} is saved.`];
+    if (unsure.length > 0) return aboutUnsure(store);
+    const kept = `What it had stored (${counted(packsSaved, 'pack')}) stays in the repository until a prune.`;
+    return ['No restore point was saved.', ...(packsSaved === 0 ? [] : [kept])];
+  },
+  isSaved: ({ stores }: RunFacts) => Object.values(stores).some(({ pointsSaved }) => pointsSaved.length > 0),
+  isPartial: ({ missingCount }) => missingCount > 0,
+  madePoint: ({ restorePoint }) => restorePoint,
+};

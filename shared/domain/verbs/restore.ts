@@ -1,0 +1,86 @@
+/** The restore: from a restore point to an empty folder of this machine. */
+import { formatBytes } from '../../base/bytes.ts';
+import type { RepositoryName } from '../names.ts';
+import type { TargetFacts } from '../run-facts.ts';
+import { counted } from '../store-ends.ts';
+import type { SkippedItem } from './backup.ts';
+import type { VerbDefinition } from './definition.ts';
+
+export interface RestoreJobRequest {
+  readonly kind: 'restore';
+  readonly repository: RepositoryName;
+  readonly restorePoint: string;
+  /** Paths inside the restore point; empty means all of it. */
+  readonly paths: readonly string[];
+  readonly target: string;
+  /** Other names for what the target cannot hold; otherwise the restore refuses. */
+  readonly rename?: boolean;
+  /** See `CheckJobRequest`. */
+  readonly noLock?: boolean;
+}
+
+export interface RestoreReport {
+  readonly kind: 'restore';
+  readonly restorePoint: string;
+  readonly target: string;
+  /** What is in the target. */
+  readonly files: number;
+  readonly folders: number;
+  readonly others: number;
+  readonly bytes: number;
+  /** Wanted, and not in the target or not with its content. */
+  readonly leftOut: SkippedEntries;
+  /** In the target, without something that belongs to it. */
+  readonly notKept: readonly AttributeLoss[];
+  /** Under other names than in the restore point, because the target cannot hold those. */
+  readonly renamed: Renamed;
+  /** What the restore point itself says of its gaps; undefined where it says of none. */
+  readonly gaps: string | undefined;
+}
+
+export interface Renamed {
+  readonly count: number;
+  /** The first of them: the path in the restore point, and the new last part of it. */
+  readonly named: readonly { readonly path: string; readonly name: string }[];
+}
+
+export interface SkippedEntries {
+  readonly count: number;
+  /** The first of them. */
+  readonly named: readonly SkippedItem[];
+}
+
+/** One kind of loss: "extended attributes (Operation not supported)". */
+export interface AttributeLoss {
+  readonly what: string;
+  readonly entries: number;
+  /** Paths of the first of them. */
+  readonly examples: readonly string[];
+}
+
+const phases = {
+  open: 'told-at-end',
+  plan: 'told-at-end',
+  restore: 'work-folder-stays',
+  verify: 'told-at-end',
+} as const;
+
+export const RESTORE: VerbDefinition<RestoreJobRequest, RestoreReport, keyof typeof phases> = {
+  phases,
+  changes: ['folder'],
+  describe: ({ repository, target }) => `restore from "${repository}" to "${target}"`,
+  places: ({ repository }) => ({ repositories: [repository] }),
+  aboutData: (_, { target }) => [target === undefined ? 'Nothing was written.' : aboutTarget(target)],
+  isPartial: ({ leftOut }) => leftOut.count > 0,
+};
+
+function aboutTarget({ path, work, state, files, bytes }: TargetFacts): string {
+  switch (state) {
+    case 'filling':
+      return `What came before that (${counted(files, 'file')}, ${formatBytes(bytes)}) lies in "${work}" and nothing is at its place; remove that folder before you restore there again.`;
+    case 'moving':
+      return `Of what came, some may be at its place in "${path}", and the rest in "${work}".`;
+    case 'filled':
+      return `All that came is at its place in "${path}".`;
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * What each kind of job is asked, as it is read from its record. As tolerant as `records.ts`: a kind that this version does
+ * not know is no request.
+ */
+import { z } from 'zod';
+import type { ForgetSelection } from '../domain/forget-plan.ts';
+import type { KeepRules } from '../domain/keep-rules.ts';
+import { hostName, repositoryName, sourceName } from '../domain/names.ts';
+import { parsePlanId } from '../domain/plan-id.ts';
+import type { PruneOptions } from '../domain/prune-plan.ts';
+import type { RepairScope } from '../domain/repair-plan.ts';
+import { GROUP_KEYS } from '../domain/retention.ts';
+import type { JobKind, RequestOf } from '../domain/verbs/verbs.ts';
+
+const host = z.string().transform(hostName);
+const source = z.string().transform(sourceName);
+const repository = z.string().transform(repositoryName);
+
+const subset = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('percent'), percent: z.number() }),
+  z.object({ kind: z.literal('share'), share: z.int(), of: z.int() }),
+  z.object({ kind: z.literal('daily'), days: z.int() }),
+]);
+export const planSchema = z.string().transform(parsePlanId);
+const texts = z.array(z.string());
+const filter = z.object({ sources: texts, hostnames: texts, tags: z.array(texts), paths: texts });
+const count = z.union([z.int().nonnegative(), z.literal('unlimited')]).optional();
+const span = z.string().optional();
+const rules: z.ZodType<KeepRules> = z.object({
+  ...{ last: count, hourly: count, daily: count, weekly: count, monthly: count, yearly: count },
+  ...{ within: span, withinHourly: span, withinDaily: span, withinWeekly: span, withinMonthly: span },
+  withinYearly: span,
+  tags: z.array(texts).optional(),
+});
+const selection: z.ZodType<ForgetSelection> = z.discriminatedUnion('by', [
+  z.object({
+    by: z.literal('rules'),
+    rules,
+    groupBy: z.array(z.enum(GROUP_KEYS)),
+    filter,
+  }),
+  z.object({ by: z.literal('sources'), sources: z.array(z.object({ source, rules })) }),
+  z.object({ by: z.literal('points'), points: texts }),
+]);
+const pruneOptions: z.ZodType<PruneOptions> = z.object({
+  maxUnused: z.string(),
+  maxRepackBytes: z.int().nonnegative().optional(),
+  repackUncompressed: z.boolean().optional(),
+});
+
+const scope: z.ZodType<RepairScope> = z.object({
+  part: z.enum(['index', 'packs', 'points']),
+  packs: z.array(z.string()).exactOptional(),
+  readAll: z.boolean().exactOptional(),
+  giveUpFolders: z.boolean().exactOptional(),
+  forget: z.boolean().exactOptional(),
+});
+
+const noLock = z.boolean().exactOptional();
+
+const REQUESTS: { readonly [K in JobKind]: z.ZodType<RequestOf<K>> } = {
+  backup: z.object({
+    kind: z.literal('backup'),
+    source,
+    plan: planSchema.exactOptional(),
+    acceptClockSkew: z.boolean().exactOptional(),
+  }),
+  restore: z.object({
+    kind: z.literal('restore'),
+    repository,
+    restorePoint: z.string(),
+    paths: texts,
+    target: z.string(),
+    rename: z.boolean().exactOptional(),
+    noLock,
+  }),
+  check: z.object({ kind: z.literal('check'), repository, headers: z.boolean().exactOptional(), noLock }),
+  verify: z.object({ kind: z.literal('verify'), repository, subset: subset.exactOptional(), noLock }),
+  copy: z.object({
+    kind: z.literal('copy'),
+    from: repository,
+    to: repository,
+    restorePoints: texts,
+    filter,
+    noLock,
+  }),
+  sweep: z.object({ kind: z.literal('sweep'), host, plan: planSchema.exactOptional() }),
+  forget: z.object({
+    kind: z.literal('forget'),
+    repository,
+    selection,
+    prune: pruneOptions.optional(),
+    plan: planSchema.optional(),
+  }),
+  prune: z.object({ kind: z.literal('prune'), repository, options: pruneOptions, plan: planSchema.optional() }),
+  repair: z.object({
+    kind: z.literal('repair'),
+    repository,
+    scope,
+    apply: z.boolean(),
+    plan: planSchema.optional(),
+  }),
+};
+
+export const requestSchema = z.union(Object.values(REQUESTS));
