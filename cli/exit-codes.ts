@@ -7,6 +7,7 @@
 import type { JobOutcome } from '../shared/domain/events.ts';
 import type { RunFacts } from '../shared/domain/run-facts.ts';
 import { isPartial, type JobResult } from '../shared/domain/verbs/verbs.ts';
+import { shownVerb } from './verbs.ts';
 
 export const EXIT = {
   ok: 0,
@@ -59,34 +60,13 @@ export function exitCodeOfJob(
 ): ExitCode {
   switch (outcome) {
     case 'succeeded':
-      if (result !== undefined && isPartial(result)) return EXIT.partial;
-      if (result !== undefined && hasFindings(result)) return EXIT.findings;
+      if (isPartial(result)) return EXIT.partial;
+      if (result !== undefined && shownVerb(result).hasFindings?.(result) === true) return EXIT.findings;
       return facts === undefined || facts.left.length === 0 ? EXIT.ok : EXIT.findings;
     case 'cancelled':
       return EXIT.cancelled;
     case 'failed':
     case 'interrupted':
       return exitCodeOf(errorCode ?? 'job.interrupted');
-  }
-}
-
-function hasFindings(result: JobResult): boolean {
-  switch (result.kind) {
-    case 'backup':
-      return result.skipped.length > 0;
-    case 'check':
-    case 'verify':
-      return result.findings.some(({ severity }) => severity !== 'information');
-    case 'copy':
-      return result.failed.length > 0;
-    case 'sweep':
-      return result.kept.length > 0;
-    case 'repair':
-      return result.plan.lost.length > 0;
-    case 'restore':
-      return result.gaps !== undefined;
-    case 'forget':
-    case 'prune':
-      return false;
   }
 }

@@ -7,11 +7,10 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { FollowEnd, FollowWatcher } from './follow.ts';
 import { renderError } from './render/error.ts';
 import { renderEvent } from './render/event.ts';
-import { describeRequest } from './render/jobs.ts';
 import { LiveLine } from './render/live-line.ts';
-import { renderResult } from './render/result.ts';
 import type { Paint } from './render/text.ts';
 import type { Terminal } from './surroundings.ts';
+import { describeRequest, renderResult, shownVerb } from './verbs.ts';
 
 export class TextWatcher implements FollowWatcher, Disposable {
   readonly #terminal: Terminal;
@@ -28,6 +27,7 @@ export class TextWatcher implements FollowWatcher, Disposable {
 
   begin(job: Job, alreadyRunning: boolean): void {
     if (this.#quiet) return;
+    this.#live.counts = shownVerb(job.request).counts ?? 'files';
     const verb = alreadyRunning ? 'is running already; following it' : 'started';
     this.#terminal.out(`${this.#paint('bold', `Job ${job.id}`)}  ${describeRequest(job.request)} ${verb}\n`);
   }
@@ -67,7 +67,7 @@ export class TextWatcher implements FollowWatcher, Disposable {
   /** Quietly, a plan is still what was asked for, and findings are what went wrong: cron mails them. */
   #result(job: Job, result: JobResult, exitCode: ExitCode): void {
     const text = renderResult(result, this.#paint);
-    const isPlan = result.kind === 'repair' && !result.applied;
+    const isPlan = shownVerb(result).isPlan?.(result) === true;
     if (!this.#quiet || isPlan) this.#terminal.out(text);
     else if (exitCode === EXIT.findings || exitCode === EXIT.partial)
       this.#terminal.err(`${describeRequest(job.request)}\n${text}`);

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { isFinished } from '../../shared/domain/job.ts';
 import { jobId } from '../../shared/domain/names.ts';
-import { describeRequest } from '../render/jobs.ts';
 import type { Shell } from '../shell.ts';
+import { describeRequest } from '../verbs.ts';
 
 /** `stillpoint cancel JOB`: asks a job to stop and clean up; does not wait for it. */
 export function addCancel(program: Command, shell: Shell): void {

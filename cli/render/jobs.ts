@@ -1,33 +1,10 @@
 /** Jobs, as a list and one by one. */
 import { isFinished, type Job } from '../../shared/domain/job.ts';
-import type { JobRequest } from '../../shared/domain/verbs/verbs.ts';
 import { isPartial } from '../../shared/domain/verbs/verbs.ts';
+import { describeRequest, renderResult } from '../verbs.ts';
 import { renderError } from './error.ts';
-import { renderResult } from './result.ts';
 import { type Column, renderFacts, renderTable } from './table.ts';
 import { formatDuration, formatTime, type Paint, shown } from './text.ts';
-
-/** "backup of shop", "sweep of db1". */
-export function describeRequest(request: JobRequest): string {
-  switch (request.kind) {
-    case 'backup':
-      return `backup of ${shown(request.source)}`;
-    case 'restore':
-      return `restore of ${shown(request.restorePoint.slice(0, 8))} to ${shown(request.target)}`;
-    case 'forget':
-      return `forgetting in ${shown(request.repository)}`;
-    case 'check':
-    case 'verify':
-    case 'prune':
-      return `${request.kind} of ${shown(request.repository)}`;
-    case 'repair':
-      return `repair of the ${request.scope.part} of ${shown(request.repository)}`;
-    case 'copy':
-      return `copy from ${shown(request.from)} to ${shown(request.to)}`;
-    case 'sweep':
-      return `sweep of ${shown(request.host)}`;
-  }
-}
 
 function took(job: Job): string {
   if (job.startedAt === undefined || job.finishedAt === undefined) return '-';

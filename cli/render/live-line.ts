@@ -14,6 +14,8 @@ export class LiveLine implements Disposable {
   readonly #nowMs: () => number;
   #drawnAt = Number.NEGATIVE_INFINITY;
   #text = '';
+  /** What the phases of the job count. */
+  counts = 'files';
 
   constructor(terminal: Terminal, enabled: boolean, nowMs: () => number = () => performance.now()) {
     this.#terminal = terminal;
@@ -22,7 +24,7 @@ export class LiveLine implements Disposable {
   }
 
   update(event: RunEvent): void {
-    const text = describe(event);
+    const text = describe(event, this.counts);
     if (!this.#enabled || text === undefined) return;
     if (event.type === 'progress' && this.#nowMs() - this.#drawnAt < REDRAW_MS) return;
     this.#text = Array.from(text)
@@ -54,7 +56,7 @@ export class LiveLine implements Disposable {
 }
 
 /** What the live line says after this event; undefined leaves it as it is. */
-function describe(event: RunEvent): string | undefined {
+function describe(event: RunEvent, things: string): string | undefined {
   if (event.type === 'phase-started') return `  ${event.phase} …`;
   if (event.type !== 'progress') return undefined;
   const parts: string[] = [];
@@ -65,7 +67,6 @@ function describe(event: RunEvent): string | undefined {
   parts.push(
     of(formatBytes(event.bytesDone), event.bytesTotal === undefined ? undefined : formatBytes(event.bytesTotal)),
   );
-  const things = event.phase === 'copy' ? 'restore points' : 'files';
   parts.push(
     `${of(formatCount(event.filesDone), event.filesTotal === undefined ? undefined : formatCount(event.filesTotal))} ${things}`,
   );

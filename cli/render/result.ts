@@ -8,40 +8,14 @@ import type { CheckFigures, CheckReport } from '../../shared/domain/verbs/check.
 import type { CopyReport } from '../../shared/domain/verbs/copy.ts';
 import type { RestoreReport } from '../../shared/domain/verbs/restore.ts';
 import type { SweepReport } from '../../shared/domain/verbs/sweep.ts';
-import type { JobResult } from '../../shared/domain/verbs/verbs.ts';
 import type { VerifyReport } from '../../shared/domain/verbs/verify.ts';
-import { renderForget, renderPrune } from './maintenance.ts';
-import { renderRepair } from './repair.ts';
 import { renderFacts } from './table.ts';
 import { counted, enumerated, formatCount, formatDuration, type Paint, shown } from './text.ts';
 
 /** Longer lists are cut here; `--json` has all of it. */
 const LIST_LIMIT = 20;
 
-export function renderResult(result: JobResult, paint: Paint): string {
-  switch (result.kind) {
-    case 'backup':
-      return renderBackup(result, paint);
-    case 'restore':
-      return renderRestore(result, paint);
-    case 'check':
-      return renderCheck(result, paint);
-    case 'verify':
-      return renderVerify(result, paint);
-    case 'copy':
-      return renderCopy(result, paint);
-    case 'sweep':
-      return renderSweep(result, paint);
-    case 'forget':
-      return renderForget(result, paint);
-    case 'prune':
-      return renderPrune(result, paint);
-    case 'repair':
-      return renderRepair(result, paint);
-  }
-}
-
-function renderBackup(report: BackupReport, paint: Paint): string {
+export function renderBackup(report: BackupReport, paint: Paint): string {
   const { files } = report;
   const facts: [string, string][] = [
     ['consistency', `${report.consistency}: ${CONSISTENCY_MEANING[report.consistency]}`],
@@ -84,7 +58,7 @@ function renderBackup(report: BackupReport, paint: Paint): string {
   );
 }
 
-function renderRestore(report: RestoreReport, paint: Paint): string {
+export function renderRestore(report: RestoreReport, paint: Paint): string {
   const { leftOut, notKept, renamed, gaps } = report;
   const verb = leftOut.count === 0 ? paint('green', 'Restored') : paint('red', 'Restored in part:');
   const head = `${verb} ${counted(report.files, 'file')}, ${counted(report.folders, 'folder')} and ${counted(report.others, 'other')}, ${formatBytes(report.bytes)}, to "${shown(report.target)}"\n`;
@@ -113,12 +87,12 @@ function renderRestore(report: RestoreReport, paint: Paint): string {
   );
 }
 
-function renderCheck(report: CheckReport, paint: Paint): string {
+export function renderCheck(report: CheckReport, paint: Paint): string {
   const read = `${formatBytes(report.bytesRead)}, structure only`;
   return renderFigures(report, read, 'The structure is sound; content was not read', paint);
 }
 
-function renderVerify(report: VerifyReport, paint: Paint): string {
+export function renderVerify(report: VerifyReport, paint: Paint): string {
   // A share that was proved is not called the whole.
   const verdict =
     report.proved?.subset === undefined
@@ -137,8 +111,8 @@ function renderFigures(report: CheckFigures, read: string, verdict: string, pain
   ]);
   const isEmpty = report.restorePoints + report.packs === 0;
   const sound = isEmpty ? 'The repository is sound, and empty: there is no restore point yet' : verdict;
-  const good = report.findings.filter(({ severity }) => severity === 'information');
-  const bad = report.findings.filter(({ severity }) => severity !== 'information');
+  const good = report.findings.filter((finding) => !isTrouble(finding));
+  const bad = report.findings.filter(isTrouble);
   const notes = good.map(({ message, advice = '' }) => shown(`${message} ${advice}`.trim()));
   if (bad.length === 0) return `${paint('green', sound)}\n${facts}${renderList('Good to know', notes)}`;
   const findings = bad.map(renderFinding);
@@ -161,13 +135,16 @@ function whatWasRead({ bytesRead, proved, findings }: VerifyReport): string {
   return `${head}: ${percent} % of the content ${isDamaged ? 'was read' : 'is proved'}`;
 }
 
+/** Whether it asks for something. */
+export const isTrouble = ({ severity }: Finding): boolean => severity !== 'information';
+
 function renderFinding({ severity, message, affects, advice }: Finding): string {
   const victims = affects.length > 0 ? ` (affects ${enumerated(affects)})` : '';
   const next = advice === undefined ? '' : `\n    ${shown(advice)}`;
   return `${severity}: ${shown(message)}${victims}${next}`;
 }
 
-function renderCopy(report: CopyReport, paint: Paint): string {
+export function renderCopy(report: CopyReport, paint: Paint): string {
   const { copied, alreadyThere, failed } = report;
   const head = `${paint('green', 'Copied')} ${counted(copied.length, 'restore point')} from "${shown(report.from)}" to "${shown(report.to)}"\n`;
   const facts = renderFacts([
@@ -180,7 +157,7 @@ function renderCopy(report: CopyReport, paint: Paint): string {
   return head + facts + renderList(paint('red', title), lines);
 }
 
-function renderSweep(report: SweepReport, paint: Paint): string {
+export function renderSweep(report: SweepReport, paint: Paint): string {
   const removed =
     report.removed.length === 0
       ? `${paint('green', report.kept.length === 0 ? 'Nothing of ours was left behind' : 'Nothing was removed')}\n`

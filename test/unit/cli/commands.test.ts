@@ -22,7 +22,7 @@ import {
 } from '../../support/sample-data.ts';
 import { sampleRepair } from '../../support/sample-repair.ts';
 import { scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
-import { runCli, scriptedSurroundings, scriptedTerminal } from '../../support/scripted-terminal.ts';
+import { runCli, scriptedSurroundings } from '../../support/scripted-terminal.ts';
 
 const ID = jobId('3f2a9c51d04e7b68');
 
@@ -481,18 +481,4 @@ test('cancel says whether there was anything to cancel', async () => {
   expect((await runCli(['cancel', ID], stillpoint)).stdout).toContain('was asked to stop and is cleaning up');
   stillpoint.emit(ID, ...sampleRun);
   expect((await runCli(['cancel', ID], stillpoint)).stdout).toContain('had ended already: succeeded');
-});
-
-test('the live line is drawn on a terminal only, and leaves nothing behind', async () => {
-  const watched = scriptedTerminal({ interactive: true });
-  await runCli(['backup', 'shop'], scriptedStillpoint({ run: sampleRun }), { terminal: watched });
-  expect(watched.stdout()).toContain('\r\u001b[K  connect …');
-  const screen = watched
-    .stdout()
-    .replaceAll(/\r\u001b\[K[^\r\n]*(?=\r\u001b\[K)/g, '')
-    .replaceAll('\r\u001b[K', '');
-  const piped = scriptedTerminal();
-  await runCli(['backup', 'shop'], scriptedStillpoint({ run: sampleRun }), { terminal: piped });
-  expect(piped.stdout()).not.toContain('\u001b');
-  expect(screen).toBe(piped.stdout());
 });

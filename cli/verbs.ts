@@ -1,0 +1,75 @@
+/** The kinds of jobs as this shell shows them: a line for each, and the one choice by kind that it makes. */
+import type { JobKind, JobRequest, JobResult, ReportOf, RequestOf } from '../shared/domain/verbs/verbs.ts';
+import { renderForget, renderPrune } from './render/maintenance.ts';
+import { renderRepair } from './render/repair.ts';
+import {
+  isTrouble,
+  renderBackup,
+  renderCheck,
+  renderCopy,
+  renderRestore,
+  renderSweep,
+  renderVerify,
+} from './render/result.ts';
+import { type Paint, shown } from './render/text.ts';
+
+/** Methods, so that the line of one kind can be held by the name of all; it is given what is of its own kind. */
+interface ShownVerb<Request, Report> {
+  /** "backup of shop", "sweep of db1". */
+  request(request: Request): string;
+  result(report: Report, paint: Paint): string;
+  /** Whether a job that ended well has something that a person should look at. */
+  hasFindings?(report: Report): boolean;
+  /** Whether it is a plan, which is what was asked for also where nothing else is printed. */
+  isPlan?(report: Report): boolean;
+  /** What its phases count; files unless it says so. Phases themselves are shown by their names. */
+  readonly counts?: string;
+}
+
+const VERBS: { readonly [K in JobKind]: ShownVerb<RequestOf<K>, ReportOf<K>> } = {
+  backup: {
+    request: ({ source }) => `backup of ${shown(source)}`,
+    result: renderBackup,
+    hasFindings: ({ skipped }) => skipped.length > 0,
+  },
+  restore: {
+    request: ({ restorePoint, target }) => `restore of ${shown(restorePoint.slice(0, 8))} to ${shown(target)}`,
+    result: renderRestore,
+    hasFindings: ({ gaps }) => gaps !== undefined,
+  },
+  check: {
+    request: ({ repository }) => `check of ${shown(repository)}`,
+    result: renderCheck,
+    hasFindings: ({ findings }) => findings.some(isTrouble),
+  },
+  verify: {
+    request: ({ repository }) => `verify of ${shown(repository)}`,
+    result: renderVerify,
+    hasFindings: ({ findings }) => findings.some(isTrouble),
+  },
+  copy: {
+    request: ({ from, to }) => `copy from ${shown(from)} to ${shown(to)}`,
+    result: renderCopy,
+    hasFindings: ({ failed }) => failed.length > 0,
+    counts: 'restore points',
+  },
+  sweep: {
+    request: ({ host }) => `sweep of ${shown(host)}`,
+    result: renderSweep,
+    hasFindings: ({ kept }) => kept.length > 0,
+  },
+  forget: { request: ({ repository }) => `forgetting in ${shown(repository)}`, result: renderForget },
+  prune: { request: ({ repository }) => `prune of ${shown(repository)}`, result: renderPrune },
+  repair: {
+    request: ({ scope, repository }) => `repair of the ${scope.part} of ${shown(repository)}`,
+    result: renderRepair,
+    hasFindings: ({ plan }) => plan.lost.length > 0,
+    isPlan: ({ applied }) => !applied,
+  },
+};
+
+export const shownVerb = ({ kind }: { readonly kind: JobKind }): ShownVerb<JobRequest, JobResult> => VERBS[kind];
+
+export const describeRequest = (request: JobRequest): string => shownVerb(request).request(request);
+
+export const renderResult = (result: JobResult, paint: Paint): string => shownVerb(result).result(result, paint);
