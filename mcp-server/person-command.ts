@@ -4,7 +4,6 @@
  */
 import type { ErrorCode } from '../shared/base/error-codes.ts';
 import type { ErrorRecord } from '../shared/base/errors.ts';
-import type { JobRequest } from '../shared/domain/verbs/verbs.ts';
 
 const NEEDS_A_PERSON: ReadonlySet<string> = new Set<ErrorCode>(['ssh.auth-failed', 'ssh.host-key-unknown']);
 
@@ -21,27 +20,6 @@ export function personCommand(
   if (words === undefined || !helps) return undefined;
   const config = configFile === undefined ? [] : ['--config', configFile];
   return ['stillpoint', ...words, ...config].map(quoted).join(' ');
-}
-
-/** The words after `stillpoint` that do what the job was to do. */
-export function wordsOf(request: JobRequest): readonly string[] {
-  switch (request.kind) {
-    case 'backup':
-      return ['backup', request.source];
-    case 'restore':
-      return ['restore', request.restorePoint, ...request.paths, '--to', request.target];
-    case 'check':
-    case 'verify':
-    case 'forget':
-    case 'prune':
-      return [request.kind, request.repository];
-    case 'repair':
-      return ['repair', request.scope.part, request.repository];
-    case 'copy':
-      return ['copy', '--from', request.from, '--to', request.to, ...request.restorePoints];
-    case 'sweep':
-      return ['sweep', request.host];
-  }
 }
 
 /** For a POSIX shell, and for reading: plain words stay plain. */

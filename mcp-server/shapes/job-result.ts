@@ -1,15 +1,20 @@
 /** What a finished job proved, as part of an answer. Long lists are counted and cut. */
 import { z } from 'zod';
 import { provenSkewMs } from '../../shared/domain/clock-skew.ts';
+import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
+import type { CheckReport } from '../../shared/domain/verbs/check.ts';
+import type { CopyReport } from '../../shared/domain/verbs/copy.ts';
 import type { PruneReport } from '../../shared/domain/verbs/prune.ts';
-import type { JobResult } from '../../shared/domain/verbs/verbs.ts';
+import type { RestoreReport } from '../../shared/domain/verbs/restore.ts';
+import type { SweepReport } from '../../shared/domain/verbs/sweep.ts';
+import type { VerifyReport } from '../../shared/domain/verbs/verify.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
 import { INNER_LIST } from '../limits.ts';
 import { consistencyShape } from './plan.ts';
 
 const count = (description: string) => z.int().describe(description);
 
-const backupShape = z.strictObject({
+export const backupShape = z.strictObject({
   kind: z.literal('backup').describe('A backup.'),
   restorePointId: z.string().describe('The new restore point.'),
   parentId: z.string().nullable().describe('The restore point that it was compared with; null for a first one.'),
@@ -39,7 +44,30 @@ const backupShape = z.strictObject({
     .describe('The first of them.'),
 });
 
-const restoreShape = z.strictObject({
+export const backupAnswer = (result: BackupReport): z.input<typeof backupShape> => ({
+  kind: 'backup',
+  restorePointId: result.restorePoint,
+  parentId: result.parent ?? null,
+  consistency: result.consistency,
+  skewMs: result.skewMs,
+  clockSkewMs: provenSkewMs(result.clockSkew),
+  freezeMs: Math.max(0, ...result.snapshots.map((snapshot) => snapshot.freezeMs)),
+  snapshotLifetimeMs: Math.max(0, ...result.snapshots.map((snapshot) => snapshot.lifetimeMs)),
+  filesNew: result.files.new,
+  filesChanged: result.files.changed,
+  filesUnmodified: result.files.unmodified,
+  bytesTotal: result.bytesTotal,
+  bytesRead: result.bytesRead,
+  bytesReceived: result.bytesReceived,
+  bytesStored: result.bytesStored,
+  missingCount: result.missingCount,
+  skippedCount: result.skipped.length,
+  skipped: result.skipped
+    .slice(0, INNER_LIST)
+    .map((item) => ({ path: foreign(item.path), reason: foreign(item.reason) })),
+});
+
+export const restoreShape = z.strictObject({
   kind: z.literal('restore').describe('A restore.'),
   restorePointId: z.string().describe('Where the files came from.'),
   target: z.string().describe('The folder that they were restored into.'),
@@ -54,7 +82,22 @@ const restoreShape = z.strictObject({
   gaps: foreignText('What the restore point itself lacks; empty if nothing.'),
 });
 
-const checkShape = z.strictObject({
+export const restoreAnswer = (result: RestoreReport): z.input<typeof restoreShape> => ({
+  kind: 'restore',
+  restorePointId: result.restorePoint,
+  target: result.target,
+  files: result.files,
+  folders: result.folders,
+  others: result.others,
+  bytes: result.bytes,
+  leftOutCount: result.leftOut.count,
+  leftOut: result.leftOut.named.slice(0, INNER_LIST).map(({ path, reason }) => foreign(`${path}: ${reason}`)),
+  notKept: result.notKept.slice(0, INNER_LIST).map(({ what, entries }) => foreign(`${what}: of ${entries} entries`)),
+  renamedCount: result.renamed.count,
+  gaps: foreign(result.gaps ?? ''),
+});
+
+export const checkShape = z.strictObject({
   kind: z.enum(['check', 'verify']).describe('check looks at the structure, verify reads all data.'),
   restorePoints: count('Restore points that were looked at.'),
   packs: count('Packs.'),
@@ -72,7 +115,20 @@ const checkShape = z.strictObject({
     .describe('The first of them.'),
 });
 
-const copyShape = z.strictObject({
+export const checkAnswer = (result: CheckReport | VerifyReport): z.input<typeof checkShape> => ({
+  kind: result.kind,
+  restorePoints: result.restorePoints,
+  packs: result.packs,
+  blobs: result.blobs,
+  bytesRead: result.bytesRead,
+  contentBytes: 'proved' in result ? (result.proved?.bytesTotal ?? 0) : 0,
+  findingsCount: result.findings.length,
+  findings: result.findings
+    .slice(0, INNER_LIST)
+    .map(({ severity, message, advice = '' }) => ({ severity, message: foreign(`${message} ${advice}`.trim()) })),
+});
+
+export const copyShape = z.strictObject({
   kind: z.literal('copy').describe('Restore points copied into another repository.'),
   copiedCount: count('Copied.'),
   alreadyThereCount: count('Copied before.'),
@@ -81,7 +137,18 @@ const copyShape = z.strictObject({
   bytesStored: count('Bytes that the other repository grew by.'),
 });
 
-const sweepShape = z.strictObject({
+export const copyAnswer = (result: CopyReport): z.input<typeof copyShape> => ({
+  kind: 'copy',
+  copiedCount: result.copied.length,
+  alreadyThereCount: result.alreadyThere,
+  failed: result.failed
+    .slice(0, INNER_LIST)
+    .map(({ restorePoint, reason }) => foreign(`${restorePoint.slice(0, 8)}: ${reason}`)),
+  failedCount: result.failed.length,
+  bytesStored: result.bytesStored,
+});
+
+export const sweepShape = z.strictObject({
   kind: z.literal('sweep').describe('A sweep.'),
   removed: z.array(foreignText('A trace of ours that was removed.')),
   kept: z
@@ -91,8 +158,18 @@ const sweepShape = z.strictObject({
   keptCount: count('Objects left alone.'),
 });
 
+export const sweepAnswer = (result: SweepReport): z.input<typeof sweepShape> => ({
+  kind: 'sweep',
+  removed: result.removed.slice(0, INNER_LIST).map(foreign),
+  kept: result.kept
+    .slice(0, INNER_LIST)
+    .map((item) => ({ object: foreign(item.object), reason: foreign(item.reason) })),
+  removedCount: result.removed.length,
+  keptCount: result.kept.length,
+});
+
 /** Both in one shape: every shape is in the list of tools, which has to stay small. */
-const careShape = z.strictObject({
+export const careShape = z.strictObject({
   kind: z.enum(['forget', 'prune', 'repair']).describe('Which.'),
   forgottenCount: count('Restore points forgotten.'),
   packsDeleted: count('Packs deleted by a prune.'),
@@ -100,99 +177,19 @@ const careShape = z.strictObject({
   lostCount: count('Losses that a repair cannot mend.'),
 });
 
-export const resultShape = z.union([backupShape, restoreShape, checkShape, copyShape, sweepShape, careShape]);
-
-export function resultOf(result: JobResult): z.input<typeof resultShape> {
-  switch (result.kind) {
-    case 'backup':
-      return {
-        kind: 'backup',
-        restorePointId: result.restorePoint,
-        parentId: result.parent ?? null,
-        consistency: result.consistency,
-        skewMs: result.skewMs,
-        clockSkewMs: provenSkewMs(result.clockSkew),
-        freezeMs: Math.max(0, ...result.snapshots.map((snapshot) => snapshot.freezeMs)),
-        snapshotLifetimeMs: Math.max(0, ...result.snapshots.map((snapshot) => snapshot.lifetimeMs)),
-        filesNew: result.files.new,
-        filesChanged: result.files.changed,
-        filesUnmodified: result.files.unmodified,
-        bytesTotal: result.bytesTotal,
-        bytesRead: result.bytesRead,
-        bytesReceived: result.bytesReceived,
-        bytesStored: result.bytesStored,
-        missingCount: result.missingCount,
-        skippedCount: result.skipped.length,
-        skipped: result.skipped
-          .slice(0, INNER_LIST)
-          .map((item) => ({ path: foreign(item.path), reason: foreign(item.reason) })),
-      };
-    case 'restore':
-      return {
-        kind: 'restore',
-        restorePointId: result.restorePoint,
-        target: result.target,
-        files: result.files,
-        folders: result.folders,
-        others: result.others,
-        bytes: result.bytes,
-        leftOutCount: result.leftOut.count,
-        leftOut: result.leftOut.named.slice(0, INNER_LIST).map(({ path, reason }) => foreign(`${path}: ${reason}`)),
-        notKept: result.notKept
-          .slice(0, INNER_LIST)
-          .map(({ what, entries }) => foreign(`${what}: of ${entries} entries`)),
-        renamedCount: result.renamed.count,
-        gaps: foreign(result.gaps ?? ''),
-      };
-    case 'check':
-    case 'verify':
-      return {
-        kind: result.kind,
-        restorePoints: result.restorePoints,
-        packs: result.packs,
-        blobs: result.blobs,
-        bytesRead: result.bytesRead,
-        contentBytes: ('proved' in result ? result.proved?.bytesTotal : undefined) ?? 0,
-        findingsCount: result.findings.length,
-        findings: result.findings
-          .slice(0, INNER_LIST)
-          .map(({ severity, message, advice = '' }) => ({ severity, message: foreign(`${message} ${advice}`.trim()) })),
-      };
-    case 'copy':
-      return {
-        kind: 'copy',
-        copiedCount: result.copied.length,
-        alreadyThereCount: result.alreadyThere,
-        failed: result.failed
-          .slice(0, INNER_LIST)
-          .map(({ restorePoint, reason }) => foreign(`${restorePoint.slice(0, 8)}: ${reason}`)),
-        failedCount: result.failed.length,
-        bytesStored: result.bytesStored,
-      };
-    case 'forget':
-      return careOf('forget', result.forgotten.length, result.prune);
-    case 'prune':
-      return careOf('prune', 0, result);
-    case 'repair':
-      return { ...careOf('repair', 0, undefined), lostCount: result.plan.lost.length };
-    case 'sweep':
-      return {
-        kind: 'sweep',
-        removed: result.removed.slice(0, INNER_LIST).map(foreign),
-        kept: result.kept
-          .slice(0, INNER_LIST)
-          .map((item) => ({ object: foreign(item.object), reason: foreign(item.reason) })),
-        removedCount: result.removed.length,
-        keptCount: result.kept.length,
-      };
-  }
-}
-
-function careOf(
-  kind: 'forget' | 'prune' | 'repair',
-  forgottenCount: number,
-  pruned: PruneReport | undefined,
+export function careAnswer(
+  kind: z.input<typeof careShape>['kind'],
+  {
+    forgotten = [],
+    prune,
+    lost = [],
+  }: {
+    readonly forgotten?: readonly unknown[];
+    readonly prune?: PruneReport | undefined;
+    readonly lost?: readonly unknown[];
+  },
 ): z.input<typeof careShape> {
-  const bytesFreed = pruned?.figures.bytes.freed ?? 0;
-  return { kind, forgottenCount, packsDeleted: pruned?.packsDeleted ?? 0, bytesFreed, lostCount: 0 };
+  const bytesFreed = prune?.figures.bytes.freed ?? 0;
+  const packsDeleted = prune?.packsDeleted ?? 0;
+  return { kind, forgottenCount: forgotten.length, packsDeleted, bytesFreed, lostCount: lost.length };
 }

@@ -4,9 +4,9 @@ import { redact } from '../../shared/base/log.ts';
 import { isFinished, type Job } from '../../shared/domain/job.ts';
 import { isPartial, madePoint } from '../../shared/domain/verbs/verbs.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
-import { personCommand, wordsOf } from '../person-command.ts';
+import { personCommand } from '../person-command.ts';
+import { answeredVerb, JOB_KINDS, resultShape } from '../verbs.ts';
 import { factsOf, factsShape } from './facts.ts';
-import { resultOf, resultShape } from './job-result.ts';
 
 export const JOB_STATES = [
   'queued',
@@ -23,9 +23,7 @@ const NEXT_POLL_SECONDS = 10;
 
 export const jobShape = z.strictObject({
   jobId: z.string().describe('Id of the job; get_job takes it.'),
-  kind: z
-    .enum(['backup', 'restore', 'check', 'verify', 'copy', 'sweep', 'forget', 'prune', 'repair'])
-    .describe('What it does.'),
+  kind: z.enum(JOB_KINDS).describe('What it does.'),
   configuration: z.string().describe('The configuration file that defines its names.'),
   subject: z.string().describe('The source, restore point, repository or host that it is about.'),
   state: z.enum(JOB_STATES).describe('queued, running and cancelling are not final; the others are.'),
@@ -61,12 +59,13 @@ export function jobSummaryOf(job: Job): z.input<typeof jobSummaryShape> {
 
 export function jobOf(job: Job): z.input<typeof jobShape> {
   const finished = isFinished(job.state);
-  const { progress, error } = job;
+  const { request, progress, error } = job;
+  const verb = answeredVerb(request);
   return {
     jobId: job.id,
-    kind: job.request.kind,
+    kind: request.kind,
     configuration: job.configFile,
-    subject: subjectOf(job),
+    subject: verb.subject(request),
     state: job.state,
     finished,
     phase: finished ? null : (job.phase ?? null),
@@ -77,7 +76,7 @@ export function jobOf(job: Job): z.input<typeof jobShape> {
     startedAt: job.startedAt ?? null,
     finishedAt: job.finishedAt ?? null,
     nextPollSeconds: finished ? 0 : NEXT_POLL_SECONDS,
-    result: job.result === undefined ? null : resultOf(job.result),
+    result: job.result === undefined ? null : answeredVerb(job.result).result(job.result),
     facts: job.facts === undefined ? null : factsOf(job.facts),
     error:
       error === undefined
@@ -86,29 +85,9 @@ export function jobOf(job: Job): z.input<typeof jobShape> {
             code: error.code,
             message: foreign(redact(error.message)),
             advice: foreign(redact(error.advice)),
-            command: personCommand(error, wordsOf(job.request), job.configFile) ?? null,
+            command: personCommand(error, [request.kind, ...verb.words(request)], job.configFile) ?? null,
           },
   };
-}
-
-function subjectOf(job: Job): string {
-  const { request } = job;
-  switch (request.kind) {
-    case 'backup':
-      return request.source;
-    case 'restore':
-      return request.restorePoint;
-    case 'check':
-    case 'verify':
-    case 'forget':
-    case 'prune':
-    case 'repair':
-      return request.repository;
-    case 'copy':
-      return request.from;
-    case 'sweep':
-      return request.host;
-  }
 }
 
 function percentOf(done: number | undefined, total: number | undefined): number | null {
