@@ -6,10 +6,11 @@ import * as vscode from 'vscode';
 import { toStillpointError } from '../shared/base/errors.ts';
 import type { Logger } from '../shared/base/log.ts';
 import type { RunEvent } from '../shared/domain/events.ts';
+import type { Job } from '../shared/domain/job.ts';
 import { type JobId, jobId } from '../shared/domain/names.ts';
 import type { Core } from './core.ts';
-import { jobTitle } from './texts/job-words.ts';
 import { formatTime, type Wording } from './texts/wording.ts';
+import { jobTitle } from './verbs.ts';
 
 export const JOB_LOG_SCHEME = 'stillpoint-job';
 
@@ -58,7 +59,7 @@ export class JobLogDocuments implements vscode.TextDocumentContentProvider, vsco
         t('Job {0}, {1}', job.id, formatTime(job.createdAt, this.#wording)),
         '',
       );
-      void this.#follow(uri, id, following);
+      void this.#follow(uri, job, following);
     } catch (error) {
       this.#following.delete(uri.toString());
       const { message, advice } = toStillpointError(error);
@@ -74,12 +75,12 @@ export class JobLogDocuments implements vscode.TextDocumentContentProvider, vsco
     this.#changed.dispose();
   }
 
-  async #follow(uri: vscode.Uri, id: JobId, following: Following): Promise<void> {
+  async #follow(uri: vscode.Uri, { id, request }: Job, following: Following): Promise<void> {
     try {
       const { eventLines } = await import('./texts/event-lines.ts');
       await this.#core.use(async (stillpoint) => {
         for await (const event of stillpoint.followJob(id, 0, following.stop.signal)) {
-          add(following, event, eventLines(event, this.#wording));
+          add(following, event, eventLines(event, request.kind, this.#wording));
           following.timer ??= setTimeout(() => {
             delete following.timer;
             this.#changed.fire(uri);

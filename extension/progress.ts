@@ -9,13 +9,14 @@ import { fromErrorRecord } from '../shared/base/errors.ts';
 import type { RunEvent } from '../shared/domain/events.ts';
 import type { Job } from '../shared/domain/job.ts';
 import type { Phase } from '../shared/domain/verbs/verbs.ts';
-import { isPartial, madePoint } from '../shared/domain/verbs/verbs.ts';
+import { isPartial, type JobKind, madePoint } from '../shared/domain/verbs/verbs.ts';
 import { signalOf } from './cancel.ts';
 import type { Core } from './core.ts';
 import type { Action, Notifier } from './notify.ts';
-import { jobTitle, leftBehindWords, resultWords } from './texts/job-words.ts';
-import { cancelWords, percentDone, phaseWords, progressWords } from './texts/phase-words.ts';
+import { leftBehindWords } from './texts/job-words.ts';
+import { percentDone, progressWords } from './texts/progress-words.ts';
 import type { Wording } from './texts/wording.ts';
+import { cancelWords, jobTitle, phaseWords, resultWords } from './verbs.ts';
 
 /** Success is reported only where the user may have looked away. */
 const LONG_MS = 10_000;
@@ -50,7 +51,7 @@ export async function followInWindow(job: Job, ports: FollowPorts): Promise<void
     if (finished === undefined) {
       await ports.core.use((stillpoint) => stillpoint.cancelJob(job.id));
       finished = await withProgress(t('Cancelling: {0}', title), false, (progress, token) => {
-        progress.report({ message: cancelWords(seen.phase, t) });
+        progress.report({ message: cancelWords(job.request.kind, seen.phase, t) });
         return follow(job, seen, ports, undefined, token);
       });
     }
@@ -83,7 +84,7 @@ async function follow(
     return await ports.core.use(async (stillpoint) => {
       for await (const event of stillpoint.followJob(job.id, seen.seq, cancel.signal)) {
         seen.seq = event.seq;
-        note(event, seen, ports.wording, progress);
+        note(event, job.request.kind, seen, ports.wording, progress);
         if (event.type === 'job-finished') return event;
       }
       return undefined;
@@ -94,16 +95,15 @@ async function follow(
   }
 }
 
-function note(event: RunEvent, seen: Seen, wording: Wording, progress: Report | undefined): void {
-  const { t } = wording;
+function note(event: RunEvent, kind: JobKind, seen: Seen, { t }: Wording, progress: Report | undefined): void {
   if (event.type === 'job-waiting') {
     progress?.report({ message: t('Waiting for another job on this host') });
   } else if (event.type === 'phase-started') {
     seen.phase = event.phase;
-    progress?.report({ message: phaseWords(event.phase, t) });
+    progress?.report({ message: phaseWords(kind, event.phase, t) });
   } else if (event.type === 'progress') {
     const percent = Math.max(seen.percent, percentDone(event) ?? 0);
-    const message = t('{0}: {1}', phaseWords(event.phase, t), progressWords(event, t));
+    const message = t('{0}: {1}', phaseWords(kind, event.phase, t), progressWords(event, t));
     progress?.report({ message, increment: percent - seen.percent });
     seen.percent = percent;
   } else if (event.type === 'lease-arming') {

@@ -1,10 +1,8 @@
 /** A repair: before it is done, and afterwards. */
 import type { RepairPlan, RepairStep } from '../../shared/domain/repair-plan.ts';
 import type { RepairReport } from '../../shared/domain/verbs/repair.ts';
-import { enumerated, formatCount, type Paint, shown } from './text.ts';
-
-/** Longer lists are cut here; `--json` has all of it. */
-const LIST_LIMIT = 20;
+import { renderList } from './result.ts';
+import { enumerated, type Paint, shown } from './text.ts';
 
 export function renderRepair({ plan, applied }: RepairReport, paint: Paint): string {
   const isEmpty = plan.writes.length + plan.removes.length === 0;
@@ -35,9 +33,8 @@ function withVictims({ object, reason, affects }: RepairPlan['lost'][number]): R
 }
 
 function renderSteps(title: string, steps: readonly RepairStep[]): string {
-  if (steps.length === 0) return '';
-  const lines = steps.slice(0, LIST_LIMIT).map(({ object, reason }) => `  ${shown(object)}: ${shown(reason)}\n`);
-  const rest = steps.length - LIST_LIMIT;
-  if (rest > 0) lines.push(`  and ${formatCount(rest)} more; --json lists them all\n`);
-  return `${title}\n${lines.join('')}`;
+  return renderList(
+    title,
+    steps.map(({ object, reason }) => `${shown(object)}: ${shown(reason)}`),
+  );
 }

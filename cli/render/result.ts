@@ -170,7 +170,7 @@ export function renderSweep(report: SweepReport, paint: Paint): string {
 }
 
 /** `total` where the report itself names only the first of them. */
-function renderList(title: string, lines: readonly string[], total = lines.length): string {
+export function renderList(title: string, lines: readonly string[], total = lines.length): string {
   if (lines.length === 0) return '';
   const listed = lines.slice(0, LIST_LIMIT).map((line) => `  ${line}\n`);
   const rest = total - listed.length;

@@ -7,8 +7,7 @@ import { type SourceName, sourceName } from '../../shared/domain/names.ts';
 import { type JobRequest, madePoint } from '../../shared/domain/verbs/verbs.ts';
 import { signalOf } from '../cancel.ts';
 import { followInWindow } from '../progress.ts';
-import { jobTitle } from '../texts/job-words.ts';
-import { phaseWords } from '../texts/phase-words.ts';
+import { jobTitle, phaseWords } from '../verbs.ts';
 import { nodeOf } from './node-argument.ts';
 import type { CommandPorts } from './ports.ts';
 import { showJobLog } from './show-job-log.ts';
@@ -40,7 +39,7 @@ async function start(ports: CommandPorts, request: JobRequest): Promise<{ readon
   const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
   return vscode.window.withProgress(options, async (progress, token) => {
     using cancel = signalOf(token, title);
-    progress.report({ message: phaseWords('connect', t) });
+    progress.report({ message: phaseWords(request.kind, 'connect', t) });
     return await ports.core.converse((stillpoint) => stillpoint.startJob(request, cancel.signal));
   });
 }

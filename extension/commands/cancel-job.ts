@@ -1,8 +1,7 @@
 /** Cancel Job: asks the job's process to stop and clean up, whichever shell started it. */
 import * as vscode from 'vscode';
 import { isFinished } from '../../shared/domain/job.ts';
-import { jobTitle } from '../texts/job-words.ts';
-import { cancelWords } from '../texts/phase-words.ts';
+import { cancelWords, jobTitle } from '../verbs.ts';
 import { nodeOf } from './node-argument.ts';
 import { pickJob } from './pick-job.ts';
 import type { CommandPorts } from './ports.ts';
@@ -23,5 +22,5 @@ export async function cancelJob(ports: CommandPorts, argument: unknown): Promise
   const { t } = ports.wording;
   const title = jobTitle(job.request, t);
   if (isFinished(job.state)) ports.notify.information(t('{0} has ended already.', title));
-  else ports.notify.information(t('Cancelling: {0}. {1}', title, cancelWords(job.phase, t)));
+  else ports.notify.information(t('Cancelling: {0}. {1}', title, cancelWords(job.request.kind, job.phase, t)));
 }

@@ -1,8 +1,9 @@
 /** Choosing one of the jobs from a list. */
 import * as vscode from 'vscode';
 import type { Job } from '../../shared/domain/job.ts';
-import { jobStatus, jobTitle } from '../texts/job-words.ts';
+import { jobStatus } from '../texts/job-words.ts';
 import { formatTime } from '../texts/wording.ts';
+import { jobTitle } from '../verbs.ts';
 import type { CommandPorts } from './ports.ts';
 
 export async function pickJob(

@@ -1,19 +1,20 @@
 /** The events of a job as lines of its log. Only what is there for the facts of the run alone has no line. */
 import { formatBytes } from '../../shared/base/bytes.ts';
 import type { RunEvent } from '../../shared/domain/events.ts';
-import { resultWords, stateWords } from './job-words.ts';
-import { phaseWords, progressWords } from './phase-words.ts';
+import type { JobKind } from '../../shared/domain/verbs/verbs.ts';
+import { phaseWords, resultWords } from '../verbs.ts';
+import { stateWords } from './job-words.ts';
+import { progressWords } from './progress-words.ts';
 import { formatDuration, type Wording } from './wording.ts';
 
 /** `12:30:05  text`; further lines of one event are indented below it. */
-export function eventLines(event: RunEvent, wording: Wording): readonly string[] {
-  const [first, ...more] = eventText(event, wording);
+export function eventLines(event: RunEvent, kind: JobKind, wording: Wording): readonly string[] {
+  const [first, ...more] = eventText(event, kind, wording);
   if (first === undefined) return [];
   return [`${clockTime(event.at, wording)}  ${first}`, ...more.map((line) => `          ${line}`)];
 }
 
-function eventText(event: RunEvent, wording: Wording): readonly string[] {
-  const { t } = wording;
+function eventText(event: RunEvent, kind: JobKind, { t }: Wording): readonly string[] {
   switch (event.type) {
     case 'job-waiting':
       return [
@@ -24,9 +25,9 @@ function eventText(event: RunEvent, wording: Wording): readonly string[] {
     case 'job-started':
       return [t('The job has started.')];
     case 'phase-started':
-      return [t('{0} …', phaseWords(event.phase, t))];
+      return [t('{0} …', phaseWords(kind, event.phase, t))];
     case 'phase-finished':
-      return [t('{0}: done in {1}', phaseWords(event.phase, t), formatDuration(event.durationMs))];
+      return [t('{0}: done in {1}', phaseWords(kind, event.phase, t), formatDuration(event.durationMs))];
     case 'host-sweeping':
       return [t('Looking for what earlier runs left on "{0}" …', event.host)];
     case 'host-swept':
@@ -93,7 +94,7 @@ function eventText(event: RunEvent, wording: Wording): readonly string[] {
         ),
       ];
     case 'progress':
-      return [t('{0}: {1}', phaseWords(event.phase, t), progressWords(event, t))];
+      return [t('{0}: {1}', phaseWords(kind, event.phase, t), progressWords(event, t))];
     case 'item-skipped':
       return [t('Left out: "{0}": {1}', event.path, event.reason)];
     case 'warning':

@@ -2,8 +2,9 @@
 import type { Job } from '../../shared/domain/job.ts';
 import { isFinished } from '../../shared/domain/job.ts';
 import { isPartial } from '../../shared/domain/verbs/verbs.ts';
-import { jobDuration, jobStatus, jobTitle, resultWords } from '../texts/job-words.ts';
+import { jobDuration, jobStatus } from '../texts/job-words.ts';
 import { formatTime, type Wording } from '../texts/wording.ts';
+import { jobTitle, resultWords } from '../verbs.ts';
 import { type ProblemNode, problemView } from './hosts-nodes.ts';
 import type { NodeView } from './node-view.ts';
 

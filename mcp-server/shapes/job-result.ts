@@ -82,14 +82,17 @@ export const restoreShape = z.strictObject({
   gaps: foreignText('What the restore point itself lacks; empty if nothing.'),
 });
 
-export const restoreAnswer = (result: RestoreReport): z.input<typeof restoreShape> => ({
+export const restoreAnswer = ({
+  target,
+  files,
+  folders,
+  others,
+  bytes,
+  ...result
+}: RestoreReport): z.input<typeof restoreShape> => ({
   kind: 'restore',
   restorePointId: result.restorePoint,
-  target: result.target,
-  files: result.files,
-  folders: result.folders,
-  others: result.others,
-  bytes: result.bytes,
+  ...{ target, files, folders, others, bytes },
   leftOutCount: result.leftOut.count,
   leftOut: result.leftOut.named.slice(0, INNER_LIST).map(({ path, reason }) => foreign(`${path}: ${reason}`)),
   notKept: result.notKept.slice(0, INNER_LIST).map(({ what, entries }) => foreign(`${what}: of ${entries} entries`)),
@@ -116,10 +119,7 @@ export const checkShape = z.strictObject({
 });
 
 export const checkAnswer = (result: CheckReport | VerifyReport): z.input<typeof checkShape> => ({
-  kind: result.kind,
-  restorePoints: result.restorePoints,
-  packs: result.packs,
-  blobs: result.blobs,
+  ...{ kind: result.kind, restorePoints: result.restorePoints, packs: result.packs, blobs: result.blobs },
   bytesRead: result.bytesRead,
   contentBytes: 'proved' in result ? (result.proved?.bytesTotal ?? 0) : 0,
   findingsCount: result.findings.length,

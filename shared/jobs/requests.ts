@@ -23,6 +23,7 @@ const subset = z.discriminatedUnion('kind', [
 ]);
 export const planSchema = z.string().transform(parsePlanId);
 const texts = z.array(z.string());
+const flag = z.boolean().exactOptional();
 const filter = z.object({ sources: texts, hostnames: texts, tags: z.array(texts), paths: texts });
 const count = z.union([z.int().nonnegative(), z.literal('unlimited')]).optional();
 const span = z.string().optional();
@@ -50,56 +51,27 @@ const pruneOptions: z.ZodType<PruneOptions> = z.object({
 
 const scope: z.ZodType<RepairScope> = z.object({
   part: z.enum(['index', 'packs', 'points']),
-  packs: z.array(z.string()).exactOptional(),
-  readAll: z.boolean().exactOptional(),
-  giveUpFolders: z.boolean().exactOptional(),
-  forget: z.boolean().exactOptional(),
+  packs: texts.exactOptional(),
+  ...{ readAll: flag, giveUpFolders: flag, forget: flag },
 });
 
-const noLock = z.boolean().exactOptional();
-
+const planned = planSchema.optional();
 const REQUESTS: { readonly [K in JobKind]: z.ZodType<RequestOf<K>> } = {
-  backup: z.object({
-    kind: z.literal('backup'),
-    source,
-    plan: planSchema.exactOptional(),
-    acceptClockSkew: z.boolean().exactOptional(),
-  }),
+  backup: z.object({ kind: z.literal('backup'), source, plan: planSchema.exactOptional(), acceptClockSkew: flag }),
   restore: z.object({
     kind: z.literal('restore'),
-    repository,
-    restorePoint: z.string(),
-    paths: texts,
-    target: z.string(),
-    rename: z.boolean().exactOptional(),
-    noLock,
+    ...{ repository, restorePoint: z.string(), paths: texts, target: z.string(), rename: flag, noLock: flag },
   }),
-  check: z.object({ kind: z.literal('check'), repository, headers: z.boolean().exactOptional(), noLock }),
-  verify: z.object({ kind: z.literal('verify'), repository, subset: subset.exactOptional(), noLock }),
+  check: z.object({ kind: z.literal('check'), repository, headers: flag, noLock: flag }),
+  verify: z.object({ kind: z.literal('verify'), repository, subset: subset.exactOptional(), noLock: flag }),
   copy: z.object({
     kind: z.literal('copy'),
-    from: repository,
-    to: repository,
-    restorePoints: texts,
-    filter,
-    noLock,
+    ...{ from: repository, to: repository, restorePoints: texts, filter, noLock: flag },
   }),
   sweep: z.object({ kind: z.literal('sweep'), host, plan: planSchema.exactOptional() }),
-  forget: z.object({
-    kind: z.literal('forget'),
-    repository,
-    selection,
-    prune: pruneOptions.optional(),
-    plan: planSchema.optional(),
-  }),
-  prune: z.object({ kind: z.literal('prune'), repository, options: pruneOptions, plan: planSchema.optional() }),
-  repair: z.object({
-    kind: z.literal('repair'),
-    repository,
-    scope,
-    apply: z.boolean(),
-    plan: planSchema.optional(),
-  }),
+  forget: z.object({ kind: z.literal('forget'), repository, selection, prune: pruneOptions.optional(), plan: planned }),
+  prune: z.object({ kind: z.literal('prune'), repository, options: pruneOptions, plan: planned }),
+  repair: z.object({ kind: z.literal('repair'), repository, scope, apply: z.boolean(), plan: planned }),
 };
 
 export const requestSchema = z.union(Object.values(REQUESTS));

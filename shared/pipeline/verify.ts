@@ -1,6 +1,4 @@
 /** Looking after a repository: `check` judges its structure, `verify` proves it by reading all of it. Changes nothing. */
-import type { Clock } from '../base/clock.ts';
-import type { EmitEvent } from '../domain/events.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { CheckJobRequest, CheckReport } from '../domain/verbs/check.ts';
 import type { VerifyJobRequest, VerifyReport } from '../domain/verbs/verify.ts';
@@ -9,17 +7,12 @@ import { verifyRepository } from '../repository/check/verify.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
 import type { CheckResult, VerifyProgress } from '../repository/repository.ts';
 import { phases } from './backup/phases.ts';
+import type { MaintenancePorts } from './maintenance.ts';
 import { openResources } from './resources.ts';
-
-export interface VerifyPorts {
-  openRepository(signal: AbortSignal): Promise<OpenedRepository>;
-  readonly clock: Clock;
-  readonly emit: EmitEvent;
-}
 
 /** Findings are part of the report; an error means that it could not be looked at. */
 export async function check(
-  ports: VerifyPorts,
+  ports: MaintenancePorts,
   { headers = false, noLock }: Pick<CheckJobRequest, 'headers' | 'noLock'>,
   signal: AbortSignal,
 ): Promise<CheckReport> {
@@ -30,7 +23,7 @@ export async function check(
 }
 
 export async function verify(
-  ports: VerifyPorts,
+  ports: MaintenancePorts,
   { subset, noLock }: Pick<VerifyJobRequest, 'subset' | 'noLock'>,
   signal: AbortSignal,
 ): Promise<VerifyReport> {
@@ -43,7 +36,7 @@ export async function verify(
 
 type Examination = 'check' | 'verify';
 
-function progressOf(phase: Examination, { emit }: VerifyPorts): (progress: VerifyProgress) => void {
+function progressOf(phase: Examination, { emit }: MaintenancePorts): (progress: VerifyProgress) => void {
   return ({ packsDone, packsTotal, bytesDone, bytesTotal }) =>
     emit({ type: 'progress', phase, filesDone: packsDone, filesTotal: packsTotal, bytesDone, bytesTotal });
 }
@@ -51,7 +44,7 @@ function progressOf(phase: Examination, { emit }: VerifyPorts): (progress: Verif
 async function examine(
   examination: Examination,
   noLock: boolean | undefined,
-  ports: VerifyPorts,
+  ports: MaintenancePorts,
   signal: AbortSignal,
   look: (repository: OpenedRepository, signal: AbortSignal) => Promise<CheckResult>,
 ): Promise<Omit<VerifyReport, 'kind'>> {

@@ -30,7 +30,7 @@ const ALLOWED: readonly (readonly [path: string, sentence: string, why: string])
   ['mcp-server/shapes/job-result.ts', 'What looks like ours', 'what a field of a report holds'],
   ['mcp-server/tool.ts', 'Nothing was done.', 'arguments are checked before the tool is called'],
   ['mcp-server/tools/plan-backup.ts', 'Nothing was changed.', 'the view of a plan; making one only reads'],
-  ['extension/texts/phase-words.ts', 'Removing what was left behind', 'the name of a phase'],
+  ['extension/verbs.ts', 'Removing what was left behind', 'the name of a phase'],
 ];
 
 const CLAIMS = [

@@ -5,7 +5,7 @@ import type { SourceName } from '../names.ts';
 import type { PlanId } from '../plan-id.ts';
 import { NO_STORE, type RunFacts } from '../run-facts.ts';
 import { aboutUnsure, counted, listed } from '../store-ends.ts';
-import type { VerbDefinition } from './definition.ts';
+import { defineVerb } from './definition.ts';
 
 export interface BackupJobRequest {
   readonly kind: 'backup';
@@ -66,21 +66,19 @@ export interface SkippedItem {
   readonly reason: string;
 }
 
-const phases = {
-  connect: 'told-at-end',
-  preflight: 'told-at-end',
-  arm: 'snapshot-goes',
-  snapshot: 'snapshot-goes',
-  mount: 'snapshot-goes',
-  list: 'snapshot-goes',
-  read: 'snapshot-goes',
-  'end-check': 'snapshot-goes',
-  commit: 'point-may-stay',
-  release: 'point-may-stay',
-} as const;
-
-export const BACKUP: VerbDefinition<BackupJobRequest, BackupReport, keyof typeof phases> = {
-  phases,
+export const BACKUP = defineVerb<BackupJobRequest, BackupReport>()({
+  phases: {
+    connect: 'end-tells',
+    preflight: 'end-tells',
+    arm: 'snapshot-goes',
+    snapshot: 'snapshot-goes',
+    mount: 'snapshot-goes',
+    list: 'snapshot-goes',
+    read: 'snapshot-goes',
+    'end-check': 'snapshot-goes',
+    commit: 'point-may-stay',
+    release: 'point-may-stay',
+  },
   changes: ['host', 'repository'],
   describe: ({ source }) => `backup of "${source}"`,
   places: ({ source }) => ({ source }),
@@ -95,4 +93,4 @@ export const BACKUP: VerbDefinition<BackupJobRequest, BackupReport, keyof typeof
   isSaved: ({ stores }: RunFacts) => Object.values(stores).some(({ pointsSaved }) => pointsSaved.length > 0),
   isPartial: ({ missingCount }) => missingCount > 0,
   madePoint: ({ restorePoint }) => restorePoint,
-};
+});

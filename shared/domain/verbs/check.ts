@@ -1,7 +1,7 @@
 /** The check: is the structure of a repository sound? Its content is not read; that is what `verify` is for. */
 import type { Finding } from '../finding.ts';
 import type { RepositoryName } from '../names.ts';
-import type { VerbDefinition } from './definition.ts';
+import { defineVerb } from './definition.ts';
 
 export interface CheckJobRequest {
   readonly kind: 'check';
@@ -25,12 +25,10 @@ export interface CheckReport extends CheckFigures {
   readonly kind: 'check';
 }
 
-const phases = { open: 'told-at-end', check: 'told-at-end' } as const;
-
-export const CHECK: VerbDefinition<CheckJobRequest, CheckReport, keyof typeof phases> = {
-  phases,
+export const CHECK = defineVerb<CheckJobRequest, CheckReport>()({
+  phases: { open: 'end-tells', check: 'end-tells' },
   changes: [],
   describe: ({ repository }) => `check of "${repository}"`,
   places: ({ repository }) => ({ repositories: [repository] }),
   aboutData: () => ['It changed nothing.'],
-};
+});

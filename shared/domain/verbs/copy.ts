@@ -3,7 +3,7 @@ import { StillpointError } from '../../base/errors.ts';
 import type { RepositoryName } from '../names.ts';
 import type { PointFilter } from '../point-filter.ts';
 import { aboutUnsure, counted, storeOf, were } from '../store-ends.ts';
-import type { VerbDefinition } from './definition.ts';
+import { defineVerb } from './definition.ts';
 
 export interface CopyJobRequest {
   readonly kind: 'copy';
@@ -33,10 +33,8 @@ export interface CopyReport {
   readonly blobsNew: number;
 }
 
-const phases = { open: 'told-at-end', copy: 'told-at-end' } as const;
-
-export const COPY: VerbDefinition<CopyJobRequest, CopyReport, keyof typeof phases> = {
-  phases,
+export const COPY = defineVerb<CopyJobRequest, CopyReport>()({
+  phases: { open: 'end-tells', copy: 'end-tells' },
   changes: ['repository'],
   describe: ({ from, to }) => `copy from "${from}" to "${to}"`,
   places: ({ from, to }) => ({ repositories: [from, to] }),
@@ -61,4 +59,4 @@ export const COPY: VerbDefinition<CopyJobRequest, CopyReport, keyof typeof phase
     const kept = `What it had stored (${counted(packsSaved, 'pack')}) stays there until a prune.`;
     return [`No restore point was copied to "${to}".`, ...(packsSaved === 0 ? [] : [kept])];
   },
-};
+});

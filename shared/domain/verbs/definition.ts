@@ -6,8 +6,8 @@ import type { HostName, RepositoryName, SourceName } from '../names.ts';
 import type { RunFacts } from '../run-facts.ts';
 import type { RepositorySpec } from '../source.ts';
 
-/** What is certain of a stop while a phase runs. `told-at-end`: nothing; the facts of the run say it then. */
-type StopMeans = 'told-at-end' | 'snapshot-goes' | 'point-may-stay' | 'work-folder-stays';
+/** What is certain of a stop while a phase runs. `end-tells`: nothing; the facts of the run say it then. */
+type StopMeans = 'end-tells' | 'snapshot-goes' | 'point-may-stay' | 'work-folder-stays';
 
 /** By name; the configuration says what each is. */
 interface PlaceNames {
@@ -38,3 +38,9 @@ export interface VerbDefinition<Request, Report, Phase extends string> {
   /** The id of the restore point that it has made. */
   madePoint?(report: Report): string;
 }
+
+/** The phases are found in the definition itself. */
+export const defineVerb =
+  <Request, Report>() =>
+  <Phase extends string>(definition: VerbDefinition<Request, Report, Phase>): VerbDefinition<Request, Report, Phase> =>
+    definition;

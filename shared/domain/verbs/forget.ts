@@ -2,7 +2,7 @@
 import type { ForgetRequest } from '../forget-plan.ts';
 import type { PlanId } from '../plan-id.ts';
 import { aboutFiles, aboutUnsure, changesFiles, listed, storeOf, were } from '../store-ends.ts';
-import type { VerbDefinition } from './definition.ts';
+import { defineVerb } from './definition.ts';
 import { PRUNING, type PruneReport } from './prune.ts';
 
 export interface ForgetJobRequest extends ForgetRequest {
@@ -20,10 +20,8 @@ export interface ForgetReport {
   readonly prune: PruneReport | undefined;
 }
 
-const phases = { open: 'told-at-end', plan: 'told-at-end', forget: 'told-at-end', ...PRUNING } as const;
-
-export const FORGET: VerbDefinition<ForgetJobRequest, ForgetReport, keyof typeof phases> = {
-  phases,
+export const FORGET = defineVerb<ForgetJobRequest, ForgetReport>()({
+  phases: { open: 'end-tells', plan: 'end-tells', forget: 'end-tells', ...PRUNING },
   changes: ['repository'],
   describe: ({ repository }) => `forgetting of restore points in "${repository}"`,
   places: ({ repository }) => ({ repositories: [repository] }),
@@ -35,4 +33,4 @@ export const FORGET: VerbDefinition<ForgetJobRequest, ForgetReport, keyof typeof
     if (pointsRemoved.length > 0) return [forgotten, ...pruned];
     return pruned.length > 0 ? pruned : ['No restore point was forgotten.'];
   },
-};
+});

@@ -2,7 +2,7 @@
 import type { PlanId } from '../plan-id.ts';
 import type { PruneFigures, PruneRequest } from '../prune-plan.ts';
 import { aboutFiles, storeOf } from '../store-ends.ts';
-import type { VerbDefinition } from './definition.ts';
+import { defineVerb } from './definition.ts';
 
 export interface PruneJobRequest extends PruneRequest {
   readonly kind: 'prune';
@@ -20,19 +20,12 @@ export interface PruneReport {
 }
 
 /** Once it is planned; a forget that prunes goes through them too. */
-export const PRUNING = {
-  prove: 'told-at-end',
-  repack: 'told-at-end',
-  index: 'told-at-end',
-  remove: 'told-at-end',
-} as const;
+export const PRUNING = { prove: 'end-tells', repack: 'end-tells', index: 'end-tells', remove: 'end-tells' } as const;
 
-const phases = { open: 'told-at-end', plan: 'told-at-end', ...PRUNING } as const;
-
-export const PRUNE: VerbDefinition<PruneJobRequest, PruneReport, keyof typeof phases> = {
-  phases,
+export const PRUNE = defineVerb<PruneJobRequest, PruneReport>()({
+  phases: { open: 'end-tells', plan: 'end-tells', ...PRUNING },
   changes: ['repository'],
   describe: ({ repository }) => `prune of "${repository}"`,
   places: ({ repository }) => ({ repositories: [repository] }),
   aboutData: ({ repository }, facts) => aboutFiles(storeOf(facts, repository), 'The next prune'),
-};
+});

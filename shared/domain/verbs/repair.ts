@@ -3,7 +3,7 @@ import type { RepositoryName } from '../names.ts';
 import type { PlanId } from '../plan-id.ts';
 import type { RepairPlan, RepairScope } from '../repair-plan.ts';
 import { aboutFiles, aboutUnsure, changesFiles, listed, storeOf } from '../store-ends.ts';
-import type { VerbDefinition } from './definition.ts';
+import { defineVerb } from './definition.ts';
 
 export interface RepairJobRequest {
   readonly kind: 'repair';
@@ -21,10 +21,8 @@ export interface RepairReport {
   readonly applied: boolean;
 }
 
-const phases = { open: 'told-at-end', plan: 'told-at-end', repair: 'told-at-end' } as const;
-
-export const REPAIR: VerbDefinition<RepairJobRequest, RepairReport, keyof typeof phases> = {
-  phases,
+export const REPAIR = defineVerb<RepairJobRequest, RepairReport>()({
+  phases: { open: 'end-tells', plan: 'end-tells', repair: 'end-tells' },
   changes: ['repository'],
   describe: ({ scope, repository }) => `repair of the ${scope.part} of "${repository}"`,
   places: ({ repository }) => ({ repositories: [repository] }),
@@ -38,4 +36,4 @@ export const REPAIR: VerbDefinition<RepairJobRequest, RepairReport, keyof typeof
     const isOfPoints = points.length > 0 && !changesFiles(store);
     return [...points, ...(isOfPoints ? aboutUnsure(store) : aboutFiles(store, 'The same repair'))];
   },
-};
+});

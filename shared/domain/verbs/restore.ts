@@ -4,7 +4,7 @@ import type { RepositoryName } from '../names.ts';
 import type { TargetFacts } from '../run-facts.ts';
 import { counted } from '../store-ends.ts';
 import type { SkippedItem } from './backup.ts';
-import type { VerbDefinition } from './definition.ts';
+import { defineVerb } from './definition.ts';
 
 export interface RestoreJobRequest {
   readonly kind: 'restore';
@@ -58,21 +58,14 @@ export interface AttributeLoss {
   readonly examples: readonly string[];
 }
 
-const phases = {
-  open: 'told-at-end',
-  plan: 'told-at-end',
-  restore: 'work-folder-stays',
-  verify: 'told-at-end',
-} as const;
-
-export const RESTORE: VerbDefinition<RestoreJobRequest, RestoreReport, keyof typeof phases> = {
-  phases,
+export const RESTORE = defineVerb<RestoreJobRequest, RestoreReport>()({
+  phases: { open: 'end-tells', plan: 'end-tells', restore: 'work-folder-stays', verify: 'end-tells' },
   changes: ['folder'],
   describe: ({ repository, target }) => `restore from "${repository}" to "${target}"`,
   places: ({ repository }) => ({ repositories: [repository] }),
   aboutData: (_, { target }) => [target === undefined ? 'Nothing was written.' : aboutTarget(target)],
   isPartial: ({ leftOut }) => leftOut.count > 0,
-};
+});
 
 function aboutTarget({ path, work, state, files, bytes }: TargetFacts): string {
   switch (state) {

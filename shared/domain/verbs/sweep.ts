@@ -1,7 +1,7 @@
 /** The sweep: what runs of ours left behind on a host is removed from it. */
 import type { HostName } from '../names.ts';
 import type { PlanId } from '../plan-id.ts';
-import type { VerbDefinition } from './definition.ts';
+import { defineVerb } from './definition.ts';
 
 export interface SweepJobRequest {
   readonly kind: 'sweep';
@@ -17,12 +17,10 @@ export interface SweepReport {
   readonly kept: readonly { readonly object: string; readonly reason: string }[];
 }
 
-const phases = { connect: 'told-at-end', sweep: 'told-at-end' } as const;
-
-export const SWEEP: VerbDefinition<SweepJobRequest, SweepReport, keyof typeof phases> = {
-  phases,
+export const SWEEP = defineVerb<SweepJobRequest, SweepReport>()({
+  phases: { connect: 'end-tells', sweep: 'end-tells' },
   changes: ['host'],
   describe: ({ host }) => `sweep of "${host}"`,
   places: ({ host }) => ({ host }),
   aboutData: () => [],
-};
+});

@@ -29,14 +29,9 @@ export const VERBS = {
 type Verbs = typeof VERBS;
 export type JobKind = keyof Verbs;
 
-interface Types<Request, Report, Phase> {
-  readonly request: Request;
-  readonly report: Report;
-  readonly phase: Phase;
-}
 type TypesOf = {
   readonly [K in JobKind]: Verbs[K] extends VerbDefinition<infer Request, infer Report, infer Phase>
-    ? Types<Request, Report, Phase>
+    ? { readonly request: Request; readonly report: Report; readonly phase: Phase }
     : never;
 };
 export type RequestOf<K extends JobKind> = TypesOf[K]['request'];

@@ -2,7 +2,7 @@
 import type { RepositoryName } from '../names.ts';
 import type { VerifySubset } from '../verify-subset.ts';
 import type { CheckFigures } from './check.ts';
-import type { VerbDefinition } from './definition.ts';
+import { defineVerb } from './definition.ts';
 
 export interface VerifyJobRequest {
   readonly kind: 'verify';
@@ -32,12 +32,10 @@ export interface ProvedContent {
   readonly lostIndexes?: number;
 }
 
-const phases = { open: 'told-at-end', verify: 'told-at-end' } as const;
-
-export const VERIFY: VerbDefinition<VerifyJobRequest, VerifyReport, keyof typeof phases> = {
-  phases,
+export const VERIFY = defineVerb<VerifyJobRequest, VerifyReport>()({
+  phases: { open: 'end-tells', verify: 'end-tells' },
   changes: [],
   describe: ({ repository }) => `verify of "${repository}"`,
   places: ({ repository }) => ({ repositories: [repository] }),
   aboutData: () => ['It changed nothing.'],
-};
+});

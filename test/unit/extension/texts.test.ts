@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { eventLines } from '../../../extension/texts/event-lines.ts';
 import { describeHostKey } from '../../../extension/texts/host-key.ts';
 import { leftBehindWords } from '../../../extension/texts/job-words.ts';
-import { cancelWords, percentDone } from '../../../extension/texts/phase-words.ts';
+import { percentDone } from '../../../extension/texts/progress-words.ts';
 import { restorePointText } from '../../../extension/texts/restore-point-text.ts';
 import { formatDuration } from '../../../extension/texts/wording.ts';
+import { cancelWords, phaseWords } from '../../../extension/verbs.ts';
 import type { RunEvent, RunEventBody } from '../../../shared/domain/events.ts';
 import { repositoryName } from '../../../shared/domain/names.ts';
 import { aRestorePoint } from './builders.ts';
@@ -61,25 +62,36 @@ describe('the page of a restore point', () => {
 });
 
 describe('the words of a cancel', () => {
-  test.each([undefined, 'preflight', 'remove', 'verify'] as const)('in %s promise nothing of the end', (phase) => {
-    expect(cancelWords(phase, english.t)).toBe('Stopping. The job says at its end what it has done.');
+  test.each([
+    ['backup', undefined],
+    ['backup', 'preflight'],
+    ['prune', 'remove'],
+    ['restore', 'verify'],
+    ['verify', 'verify'],
+    ['backup', 'a phase of another version' as 'read'],
+  ] as const)('of a %s in %s promise nothing of the end', (kind, phase) => {
+    expect(cancelWords(kind, phase, english.t)).toBe('Stopping. The job says at its end what it has done.');
   });
 
   test.each(['arm', 'snapshot', 'mount', 'list', 'read', 'end-check'] as const)(
     'in %s tell of the snapshot',
     (phase) => {
-      expect(cancelWords(phase, english.t)).toContain('removing the snapshot');
+      expect(cancelWords('backup', phase, english.t)).toContain('removing the snapshot');
     },
   );
 
   test.each(['commit', 'release'] as const)('in %s do not claim that nothing is saved', (phase) => {
-    expect(cancelWords(phase, english.t)).toContain('may be saved already');
+    expect(cancelWords('backup', phase, english.t)).toContain('may be saved already');
+  });
+
+  test('in a restore tell of the work folder', () => {
+    expect(cancelWords('restore', 'restore', english.t)).toContain('work folder');
   });
 });
 
 describe('a line of the log', () => {
   const at = '2026-11-23T04:05:06.789Z';
-  const lines = (body: RunEventBody) => eventLines({ ...body, seq: 1, at } satisfies RunEvent, english);
+  const lines = (body: RunEventBody) => eventLines({ ...body, seq: 1, at } satisfies RunEvent, 'backup', english);
 
   test('begins with the time of day', () => {
     expect(lines({ type: 'phase-started', phase: 'snapshot' })).toEqual(['04:05:06  Taking the snapshot …']);
@@ -118,6 +130,10 @@ describe('a line of the log', () => {
       '          Run it again.',
     ]);
   });
+});
+
+test('a phase of another version is shown by its name', () => {
+  expect(phaseWords('sweep', 'ponder' as 'sweep', english.t)).toBe('ponder');
 });
 
 test('a progress is never more than the whole and never guessed', () => {
