@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { choicesIn, strayChoices } from './support/choices-by-kind.ts';
 import { claimsIn, strayClaims } from './support/claimed-consequences.ts';
 import { findViolations, MAX_LINES, PRODUCT_FOLDERS } from './support/house-law.ts';
 import { readModuleFacts } from './support/module-facts.ts';
@@ -35,6 +36,11 @@ describe('the sources', () => {
   test('leave it to the end of a job to say what the end means', () => {
     const products = [...sources].filter(([path]) => PRODUCT_FOLDERS.some((folder) => path.startsWith(`${folder}/`)));
     expect(strayClaims(new Map(products))).toEqual([]);
+  });
+
+  test('choose by the kind of a job in its definition and in one table of each shell alone', () => {
+    const products = [...sources].filter(([path]) => PRODUCT_FOLDERS.some((folder) => path.startsWith(`${folder}/`)));
+    expect(strayChoices(new Map(products))).toEqual([]);
   });
 
   test('know no storage by name outside of its own folder', () => {
@@ -176,5 +182,29 @@ describe('a claim of what an end means', () => {
     '`nothing was removed\nrm -f x\n`',
   ])('is not found in %s', (text) => {
     expect(claims(text)).toEqual([]);
+  });
+});
+
+describe('a choice by the kind of a job', () => {
+  const choices = (text: string): readonly string[] => choicesIn('shared/jobs/a.ts', text);
+
+  test.each([
+    [`switch (request.kind) { case 'sweep': f(); }`, 'switch (request.kind)'],
+    [`if (request.kind === 'backup') f();`, `request.kind === 'backup'`],
+    [`const is = 'copy' !== job.request.kind;`, `'copy' !== job.request.kind`],
+    [`const is = ['check', 'verify'].includes(kind);`, `['check', 'verify']`],
+    [`const words = { prune: 1, 'repair': 2, other: 3, sweep: 4 };`, '{ prune, repair, sweep }'],
+  ])('is found in %s', (text, choice) => {
+    expect(choices(text)).toEqual([choice]);
+  });
+
+  test.each([
+    `if (event.phase === 'restore') f();`,
+    `switch (scope.part) { case 'index': f(); }`,
+    `const report = { kind: 'sweep', removed, kept };`,
+    `const plan = { forget, prune, keep };`,
+    `const words = ['backup', source];`,
+  ])('is not found in %s', (text) => {
+    expect(choices(text)).toEqual([]);
   });
 });
