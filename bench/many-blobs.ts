@@ -3,9 +3,9 @@
  * restore point is real, so that there is something to list.
  */
 import { randomBytes } from 'node:crypto';
-import type { BlobId, PackId } from '../shared/repository/format/ids.ts';
 import { encodeIndex, type IndexedPack } from '../shared/repository/format/index-file.ts';
 import type { PackedBlob } from '../shared/repository/format/pack.ts';
+import type { BlobId, PackId } from '../shared/repository/ids.ts';
 import type { OpenedRepository } from '../shared/repository/opened-repository.ts';
 import { backUp } from '../test/support/test-repository.ts';
 

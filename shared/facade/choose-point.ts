@@ -10,8 +10,8 @@ import { orderPoints } from '../domain/point-order.ts';
 import type { PointNote } from '../domain/restore-point.ts';
 import type { RepositorySpec, Source } from '../domain/source.ts';
 import { isSamePoint } from '../pipeline/copy/recognise.ts';
-import { timestampToDate } from '../repository/format/timestamp.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
+import { timestampToDate } from '../repository/timestamp.ts';
 import type { Unavailable } from './ask-repositories.ts';
 
 /** In which repository it is. */

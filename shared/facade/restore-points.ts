@@ -9,7 +9,8 @@ import type { RepositorySpec } from '../domain/source.ts';
 import { unreadablePoints } from '../domain/unreadable-point.ts';
 import { type ListingRequest, listFolder, summarise } from '../pipeline/browse.ts';
 import { findPoint } from '../pipeline/select-points.ts';
-import type { Repository, RestorePointList } from '../repository/repository.ts';
+import type { RestorePointList } from '../repository/point-reader.ts';
+import type { Repository } from '../repository/repository.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 import { askRepositories, type Unavailable } from './ask-repositories.ts';
 import {

@@ -5,10 +5,10 @@ import { readLabels } from '../domain/labels.ts';
 import type { RepositoryName } from '../domain/names.ts';
 import type { FileEntry, FileListing, RestorePointSummary } from '../domain/restore-point.ts';
 import { wholenessOf } from '../domain/wholeness.ts';
-import type { Node } from '../repository/format/node.ts';
-import { timestampToDate } from '../repository/format/timestamp.ts';
+import type { Node } from '../repository/node.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
+import { timestampToDate } from '../repository/timestamp.ts';
 import { findShownPath } from './shown-path.ts';
 
 export function summarise(point: RestorePoint, repository: RepositoryName): RestorePointSummary {

@@ -3,7 +3,7 @@ import { StillpointError } from '../base/errors.ts';
 import type { Finding } from '../domain/finding.ts';
 import { type ConfiguredNames, refuseUnknownNames } from '../domain/known-names.ts';
 import { describeFilter, fitsAll, fitsFilter, misfit, type PointFilter } from '../domain/point-filter.ts';
-import type { Repository, RestorePointList } from '../repository/repository.ts';
+import type { PointReader, RestorePointList } from '../repository/point-reader.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 
 export interface PointSelection {
@@ -21,7 +21,7 @@ export interface SelectedPoints {
   readonly findings: readonly Finding[];
 }
 
-type PointSource = Pick<Repository, 'listRestorePoints' | 'findRestorePoint' | 'location'>;
+type PointSource = Pick<PointReader, 'listRestorePoints' | 'findRestorePoint' | 'location'>;
 
 /** Errors: `repository.unknown-point`, `repository.ambiguous-point`, `usage.unknown-name`, `usage.invalid` for a misfit. */
 export async function selectPoints(

@@ -4,8 +4,8 @@
  */
 import { displayName } from '../base/bytes.ts';
 import { StillpointError } from '../base/errors.ts';
-import type { BlobId } from '../repository/format/ids.ts';
-import type { Node } from '../repository/format/node.ts';
+import type { BlobId } from '../repository/ids.ts';
+import type { Node } from '../repository/node.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 

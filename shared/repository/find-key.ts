@@ -9,8 +9,8 @@ import { mapWithLimit } from '../base/limit.ts';
 import { type Backend, describeFile } from './backend/backend.ts';
 import { type CipherKey, createSealer } from './crypto/aes-poly1305.ts';
 import { effortOf, MOST_EFFORT } from './crypto/kdf.ts';
-import { isId } from './format/ids.ts';
 import { decodeKeyFile, type KeyFile, openMasterKey } from './format/key-file.ts';
+import { isId } from './ids.ts';
 import type { RepositoryNotice } from './repository.ts';
 
 /** No repository has more passwords than this. */

@@ -15,9 +15,9 @@ import type { RepositoryKey } from '../domain/repository-access.ts';
 import { DEFAULT_KEY_COST, effortOf, type KeyCost } from './crypto/kdf.ts';
 import { isKeyFault } from './find-key.ts';
 import { decodeKeyFile, encodeKeyFile, openMasterKey, sealMasterKey } from './format/key-file.ts';
-import { timestampFromDate, timestampToDate } from './format/timestamp.ts';
 import { userName } from './locks/held-lock.ts';
 import type { OpenedRepository } from './opened-repository.ts';
+import { timestampFromDate, timestampToDate } from './timestamp.ts';
 
 /** restic tries no more than this many when it opens a repository. */
 const MAX_KEYS = 20;

@@ -17,12 +17,12 @@ import { createSealer } from './crypto/aes-poly1305.ts';
 import { DEFAULT_KEY_COST, type KeyCost } from './crypto/kdf.ts';
 import { findKey } from './find-key.ts';
 import { decodeConfig, encodeConfig, newConfig } from './format/config.ts';
-import { isId } from './format/ids.ts';
 import { encodeKeyFile, newMasterKey, sealMasterKey } from './format/key-file.ts';
-import { timestampFromDate } from './format/timestamp.ts';
+import { isId } from './ids.ts';
 import { userName } from './locks/held-lock.ts';
 import { OpenedRepository } from './opened-repository.ts';
 import type { RepositoryNotice } from './repository.ts';
+import { timestampFromDate } from './timestamp.ts';
 
 export interface OpenOptions {
   readonly clock?: Clock;

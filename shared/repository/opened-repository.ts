@@ -10,21 +10,22 @@ import type { UnlockReport } from '../domain/repository-access.ts';
 import type { Backend } from './backend/backend.ts';
 import type { CipherKey, Sealer } from './crypto/aes-poly1305.ts';
 import type { RepositoryConfig } from './format/config.ts';
-import type { BlobId, BlobType } from './format/ids.ts';
 import { readIndex } from './format/index-table.ts';
-import type { Node, Tree } from './format/node.ts';
 import { plaintextLength } from './format/pack.ts';
+import type { StoredNode, Tree } from './format/stored-node.ts';
 import { decodeTree } from './format/tree.ts';
-import { byName, LONG_TREE_BYTES, type NodeByName, readTree, treeByName } from './format/tree-reader.ts';
+import { byName, LONG_TREE_BYTES, readTree, treeByName } from './format/tree-reader.ts';
+import type { BlobId, BlobType } from './ids.ts';
 import { BlobIndex } from './index/blob-index.ts';
 import type { LockPorts } from './locks/held-lock.ts';
 import { lockForReading } from './locks/lock-for-reading.ts';
 import { acquireLock } from './locks/locks.ts';
 import { unlock } from './locks/unlock.ts';
+import type { NodeByName } from './node.ts';
+import type { LoadedBlob, RestorePointList } from './point-reader.ts';
 import { BlobReader } from './read/blob-reader.ts';
 import { TreeCache } from './read/tree-cache.ts';
 import type {
-  LoadedBlob,
   LockMode,
   ReadLock,
   ReadLockOptions,
@@ -32,7 +33,6 @@ import type {
   RepositoryLock,
   RepositoryNotice,
   RepositoryWriter,
-  RestorePointList,
   WriterOptions,
 } from './repository.ts';
 import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
@@ -202,6 +202,7 @@ export class OpenedRepository implements Repository {
     return this.#reader.loadMany(ids, signal);
   }
 
+  /** Cached; the tree is shared and must not be changed. */
   async loadTree(id: BlobId, signal: AbortSignal): Promise<Tree> {
     const cached = this.#trees.find(id);
     if (cached !== undefined) return cached;
@@ -211,7 +212,7 @@ export class OpenedRepository implements Repository {
     return tree;
   }
 
-  async *treeParts(id: BlobId, signal: AbortSignal): AsyncIterable<readonly Node[]> {
+  async *treeParts(id: BlobId, signal: AbortSignal): AsyncIterable<readonly StoredNode[]> {
     if (this.#isLong(id)) yield* readTree(await this.loadBlob('tree', id, signal), treeName(id), signal);
     else yield (await this.loadTree(id, signal)).nodes;
   }

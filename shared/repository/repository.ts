@@ -1,5 +1,5 @@
 /**
- * The port of a repository in restic's format, as the pipeline uses it.
+ * The port of a repository in restic's format, as the pipeline uses it: reading (`point-reader.ts`), locks and writing.
  *
  * Invariants: a restore point names only trees and blobs that are stored durably and are in a durable index; an index
  * names only packs that are stored durably; nothing stored is ever changed. Hence the order of every write: packs,
@@ -11,21 +11,18 @@
 import type { ErrorCode } from '../base/error-codes.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { RestorePointId } from '../domain/names.ts';
-import type { TimeDoubt } from '../domain/point-order.ts';
 import type { UnlockReport } from '../domain/repository-access.ts';
 import type { ProvedContent } from '../domain/verbs/verify.ts';
 import type { CipherKey } from './crypto/aes-poly1305.ts';
-import type { BlobId, BlobType } from './format/ids.ts';
-import type { Node, Tree } from './format/node.ts';
-import type { NodeByName } from './format/tree-reader.ts';
+import type { BlobId, BlobType } from './ids.ts';
+import type { NodeByName } from './node.ts';
+import type { PointReader } from './point-reader.ts';
 import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
 
-export interface Repository extends AsyncDisposable {
+export interface Repository extends PointReader {
   /** 64 hexadecimal digits, the same for everyone who opens this repository. */
   readonly id: string;
   readonly version: 1 | 2;
-  /** Where it lies, for people. */
-  readonly location: string;
 
   /**
    * Takes a lock, keeps it fresh, and gives it back when disposed. A conflicting lock of another process is
@@ -40,41 +37,14 @@ export interface Repository extends AsyncDisposable {
   /** Removes stale locks, or all, which only a person may decide. */
   unlock(which: 'stale' | 'all', signal: AbortSignal): Promise<UnlockReport>;
 
-  /** Reads the index files; needed once before blobs are read or written. Calling it again reads what is new. */
-  loadIndex(signal: AbortSignal): Promise<void>;
-
-  /**
-   * Oldest first, by what proves their order (see `point-order.ts`). Files that cannot be read are findings, not an
-   * error.
-   */
-  listRestorePoints(signal: AbortSignal): Promise<RestorePointList>;
-  /** By id, the start of one (`repository.ambiguous-point` where several fit) or `latest`. */
-  findRestorePoint(idOrPrefix: string, signal: AbortSignal): Promise<RestorePoint>;
   /** The last act of a backup: everything that the draft names must have been flushed before. */
   saveRestorePoint(draft: RestorePointDraft, lock: RepositoryLock, signal: AbortSignal): Promise<RestorePoint>;
 
-  /** Whether the blob is stored and in an index that was loaded or written by us. */
-  hasBlob(type: BlobType, id: BlobId): boolean;
-  /** Plaintext length of a stored blob, without reading it. */
-  blobSize(type: BlobType, id: BlobId): number | undefined;
-  /** Proved against its id before it is returned; tries every copy that there is. */
-  loadBlob(type: BlobType, id: BlobId, signal: AbortSignal): Promise<Buffer>;
-  /**
-   * Many data blobs with few reads: packs are read in long ranges. Each distinct id is yielded once, in the order in
-   * which the packs hold them, not in the order asked for, and belongs to the caller. Memory is bounded by two ranges
-   * (of about 8 MiB).
-   */
-  loadBlobs(ids: Iterable<BlobId>, signal: AbortSignal): AsyncIterable<LoadedBlob>;
-  /** Cached; the tree is shared and must not be changed. */
-  loadTree(id: BlobId, signal: AbortSignal): Promise<Tree>;
-  /** The entries of a tree in their order, in parts: a folder may have millions of them, and most are one part. */
-  treeParts(id: BlobId, signal: AbortSignal): AsyncIterable<readonly Node[]>;
   /** The entries of a tree for many questions in any order; of a long one little more than its text is held. */
   treeByName(id: BlobId, signal: AbortSignal): Promise<NodeByName>;
 
   /** Starts the workers that hash, compress and encrypt. One at a time; dispose it to stop them. */
   openWriter(lock: RepositoryLock, options?: WriterOptions): Promise<RepositoryWriter>;
-  close(): Promise<void>;
 }
 
 /** What an observer should know, and which is not an error. */
@@ -107,18 +77,6 @@ export interface ReadLock extends AsyncDisposable {
   readonly signal: AbortSignal;
   /** Why there is none, and what that means; undefined where there is one. */
   readonly absence: string | undefined;
-}
-
-export interface RestorePointList {
-  readonly points: readonly RestorePoint[];
-  /** By id: those whose time cannot be believed. */
-  readonly doubts: ReadonlyMap<string, TimeDoubt>;
-  readonly findings: readonly Finding[];
-}
-
-export interface LoadedBlob {
-  readonly id: BlobId;
-  readonly data: Buffer;
 }
 
 /** As restic: `auto` is fast, `max` small and slow, `off` leaves data blobs as they are. */

@@ -7,7 +7,7 @@ import type { Finding } from '../domain/finding.ts';
 import { type RestorePointId, restorePointId } from '../domain/names.ts';
 import { orderPoints } from '../domain/point-order.ts';
 import { decodeSnapshot, encodeSnapshot } from './format/snapshot.ts';
-import type { RestorePointList } from './repository.ts';
+import type { RestorePointList } from './point-reader.ts';
 import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
 import type { StoredFiles } from './stored-files.ts';
 

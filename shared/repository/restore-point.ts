@@ -1,7 +1,7 @@
 /** A restore point: what a backup leaves behind, and all that a person needs to choose one. */
 import type { RestorePointId } from '../domain/names.ts';
-import type { BlobId } from './format/ids.ts';
-import type { Timestamp } from './format/timestamp.ts';
+import type { BlobId } from './ids.ts';
+import type { Timestamp } from './timestamp.ts';
 
 export interface RestorePointStatistics {
   readonly backupStart: Timestamp;

@@ -6,8 +6,8 @@ import { hash } from 'node:crypto';
 import { StillpointError } from '../base/errors.ts';
 import { type Backend, describeFile, type FileType } from './backend/backend.ts';
 import type { Sealer } from './crypto/aes-poly1305.ts';
-import { isId } from './format/ids.ts';
 import { decodeUnpacked, encodeUnpacked, type UnpackedType } from './format/unpacked.ts';
+import { isId } from './ids.ts';
 
 export class StoredFiles {
   readonly backend: Backend;

@@ -14,7 +14,7 @@ import { PATIENCE } from '../../shared/repository/backend/patience.ts';
 import { withRetries } from '../../shared/repository/backend/retry.ts';
 import { checkRepository } from '../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../shared/repository/check/verify.ts';
-import { type BlobId, blobIdOf } from '../../shared/repository/format/ids.ts';
+import { type BlobId, blobIdOf } from '../../shared/repository/ids.ts';
 import { createRepository, openRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
 import type { BackendFixture } from '../support/backend-fixture.ts';

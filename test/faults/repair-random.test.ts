@@ -4,9 +4,9 @@
  */
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
-import type { BlobType, PackId } from '../../shared/repository/format/ids.ts';
 import type { IndexedPack } from '../../shared/repository/format/index-file.ts';
 import { decodeIndex } from '../../shared/repository/format/index-file.ts';
+import type { BlobType, PackId } from '../../shared/repository/ids.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
 import { copyOf } from '../support/crashing-backend.ts';
 import { DamageLab, openLab, type Shelf, shelve } from '../support/damage/damage-lab.ts';

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { StillpointError } from '../../shared/base/errors.ts';
 import { wholenessOf } from '../../shared/domain/wholeness.ts';
 import type { FileRef } from '../../shared/repository/backend/backend.ts';
-import { blobIdOf } from '../../shared/repository/format/ids.ts';
+import { blobIdOf } from '../../shared/repository/ids.ts';
 import { copyOf, crashAfter } from '../support/crashing-backend.ts';
 import { DamageLab, openLab, type Shelf, shelve, TREES } from '../support/damage/damage-lab.ts';
 import { PLANTS } from '../support/damage/plants.ts';

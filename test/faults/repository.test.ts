@@ -13,9 +13,9 @@ import type { Backend, FileRef, FileType } from '../../shared/repository/backend
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { checkRepository } from '../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../shared/repository/check/verify.ts';
-import { blobIdOf, type PackId } from '../../shared/repository/format/ids.ts';
 import { encodeIndex } from '../../shared/repository/format/index-file.ts';
 import { encodeHeaderLength, encodePackHeader, plaintextLength } from '../../shared/repository/format/pack.ts';
+import { blobIdOf, type PackId } from '../../shared/repository/ids.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import { findPath } from '../../shared/repository/read/find-path.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';

@@ -9,7 +9,7 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { never } from '../../shared/base/cancel.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
-import type { Node } from '../../shared/repository/format/node.ts';
+import type { Node } from '../../shared/repository/node.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import { type Damage, mountDamagedExt4 } from '../lab/damaged-ext4.ts';
 import { type LiveReaderFigures, readLiveFolder } from '../support/live-reader.ts';

@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { BlobId } from '../../shared/repository/format/ids.ts';
+import type { BlobId } from '../../shared/repository/ids.ts';
 import { type ForgedNode, folderChain, forgeRepository } from '../support/forged-repository.ts';
 import { restoreFrom, said } from '../support/restoring.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';

@@ -8,7 +8,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { COUNTED_RULES, type KeepRules } from '../../shared/domain/keep-rules.ts';
 import { fitsFilter, type PointFilter } from '../../shared/domain/point-filter.ts';
 import { applyKeepRules, GROUP_KEYS, type GroupKey, type RetentionPoint } from '../../shared/domain/retention.ts';
-import { timestampFromNs } from '../../shared/repository/format/timestamp.ts';
+import { timestampFromNs } from '../../shared/repository/timestamp.ts';
 import { newestRestic, resticWith } from '../support/newest-restic.ts';
 import { createMemoryBackend } from '../support/stores/memory.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

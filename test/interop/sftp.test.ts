@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { verifyRepository } from '../../shared/repository/check/verify.ts';
-import { blobIdOf } from '../../shared/repository/format/ids.ts';
+import { blobIdOf } from '../../shared/repository/ids.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import { whyNoPrivateSshd } from '../support/remote/private-sshd.ts';
 import { type SftpHost, startSftpHost } from '../support/remote/sftp-host.ts';

@@ -1,7 +1,8 @@
 /** A node as one text, for nodes that are small enough. */
-import type { Node } from '../../shared/repository/format/node.ts';
-import { nodePieces } from '../../shared/repository/format/node-json.ts';
 
-export function encodeNode(node: Node): string {
+import { nodePieces } from '../../shared/repository/format/node-json.ts';
+import type { StoredNode } from '../../shared/repository/format/stored-node.ts';
+
+export function encodeNode(node: StoredNode): string {
   return [...nodePieces(node)].join('');
 }

@@ -3,11 +3,11 @@
  * checks of our own writer, and any entry may carry children.
  */
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
-import type { BlobId } from '../../shared/repository/format/ids.ts';
-import { timestampFromNs } from '../../shared/repository/format/timestamp.ts';
+import type { BlobId } from '../../shared/repository/ids.ts';
 import { createRepository } from '../../shared/repository/open-repository.ts';
 import type { RepositoryWriter } from '../../shared/repository/repository.ts';
 import type { RestorePointDraft } from '../../shared/repository/restore-point.ts';
+import { timestampFromNs } from '../../shared/repository/timestamp.ts';
 import { CHEAP_KEY, PASSWORD, testSignal } from './test-repository.ts';
 
 export interface ForgedNode {

@@ -4,12 +4,12 @@ import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { createZstdCompress, zstdCompressSync } from 'node:zlib';
 import type { FileType } from '../../shared/repository/backend/backend.ts';
-import { type BlobId, type BlobType, blobIdOf, type PackId } from '../../shared/repository/format/ids.ts';
 import { encodeIndex, type IndexedPack } from '../../shared/repository/format/index-file.ts';
 import { encodeHeaderLength, encodePackHeader, type PackedBlob } from '../../shared/repository/format/pack.ts';
-import { timestampFromNs } from '../../shared/repository/format/timestamp.ts';
+import { type BlobId, type BlobType, blobIdOf, type PackId } from '../../shared/repository/ids.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
+import { timestampFromNs } from '../../shared/repository/timestamp.ts';
 import { testSignal } from './test-repository.ts';
 
 const PIECE_BYTES = 1024 ** 2;

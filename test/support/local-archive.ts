@@ -3,13 +3,13 @@
  * the repository alone: no host, no snapshot, no stream in between.
  */
 import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { BlobId } from '../../shared/repository/format/ids.ts';
-import type { Node, NodeType } from '../../shared/repository/format/node.ts';
-import { timestampFromNs } from '../../shared/repository/format/timestamp.ts';
 import { encodeTree } from '../../shared/repository/format/tree.ts';
+import type { BlobId } from '../../shared/repository/ids.ts';
+import type { Node, NodeType } from '../../shared/repository/node.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
 import type { RepositoryWriter, WriterOptions } from '../../shared/repository/repository.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
+import { timestampFromNs } from '../../shared/repository/timestamp.ts';
 import { describeTree, type TreeDescription } from './describe-tree.ts';
 
 const CHUNK_BYTES = 1024 * 1024;

@@ -5,9 +5,9 @@ import type { PruneOptions, PrunePlan } from '../../shared/domain/prune-plan.ts'
 import type { Backend } from '../../shared/repository/backend/backend.ts';
 import { checkRepository } from '../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../shared/repository/check/verify.ts';
-import { type BlobType, blobIdOf, type PackId } from '../../shared/repository/format/ids.ts';
 import type { IndexedPack } from '../../shared/repository/format/index-file.ts';
 import { encodeHeaderLength, encodePackHeader, type PackedBlob } from '../../shared/repository/format/pack.ts';
+import { type BlobType, blobIdOf, type PackId } from '../../shared/repository/ids.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
 import { applyPrune, type PruneObserver, type PruneOutcome } from '../../shared/repository/prune/apply.ts';

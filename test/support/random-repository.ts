@@ -2,12 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import type { Backend } from '../../shared/repository/backend/backend.ts';
-import { type BlobId, blobIdOf } from '../../shared/repository/format/ids.ts';
 import { encodeIndex, type IndexedPack } from '../../shared/repository/format/index-file.ts';
-import type { Node } from '../../shared/repository/format/node.ts';
-import { timestampFromNs } from '../../shared/repository/format/timestamp.ts';
 import { encodeTree } from '../../shared/repository/format/tree.ts';
+import { type BlobId, blobIdOf } from '../../shared/repository/ids.ts';
+import type { Node } from '../../shared/repository/node.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
+import { timestampFromNs } from '../../shared/repository/timestamp.ts';
 import { open, type Plain, storePack } from './prune-lab.ts';
 import { createMemoryBackend } from './stores/memory.ts';
 import { createTestRepository, testSignal } from './test-repository.ts';

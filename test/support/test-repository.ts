@@ -1,14 +1,14 @@
 /** Repositories for tests: cheap keys, a small tree as a literal, and a backup of it in one call. */
 
 import type { Backend } from '../../shared/repository/backend/backend.ts';
-import type { BlobId } from '../../shared/repository/format/ids.ts';
-import type { Node } from '../../shared/repository/format/node.ts';
-import { timestampFromNs } from '../../shared/repository/format/timestamp.ts';
 import { encodeTree } from '../../shared/repository/format/tree.ts';
+import type { BlobId } from '../../shared/repository/ids.ts';
+import type { Node } from '../../shared/repository/node.ts';
 import { createRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
 import type { RepositoryWriter, WriterOptions } from '../../shared/repository/repository.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
+import { timestampFromNs } from '../../shared/repository/timestamp.ts';
 import { createMemoryBackend } from './stores/memory.ts';
 
 export const PASSWORD = 'correct horse';

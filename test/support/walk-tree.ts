@@ -1,7 +1,7 @@
 /** The whole tree of a restore point, entry by entry. Each folder is read whole, when it is reached. */
-import type { BlobId } from '../../shared/repository/format/ids.ts';
-import type { Node } from '../../shared/repository/format/node.ts';
-import type { Repository } from '../../shared/repository/repository.ts';
+import type { BlobId } from '../../shared/repository/ids.ts';
+import type { Node } from '../../shared/repository/node.ts';
+import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
 
 /** Where a walk is: names from the root of the tree, and what is there. */
 interface WalkEntry {
@@ -11,7 +11,7 @@ interface WalkEntry {
 
 /** Depth first, a folder before what is in it. Not recursive: a deep tree must not exhaust the stack. */
 export async function* walkTree(
-  repository: Pick<Repository, 'loadTree'>,
+  repository: Pick<OpenedRepository, 'loadTree'>,
   tree: BlobId,
   signal: AbortSignal,
   parents: readonly Buffer[] = [],

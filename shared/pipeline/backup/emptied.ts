@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { displayName } from '../../base/bytes.ts';
 import type { EmitEvent } from '../../domain/events.ts';
-import type { Node } from '../../repository/format/node.ts';
+import type { Node } from '../../repository/node.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 
 /** The tree of a folder in which nothing is; its id is the same in every repository. */

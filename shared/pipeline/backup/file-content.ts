@@ -6,7 +6,7 @@
 
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
-import type { BlobId } from '../../repository/format/ids.ts';
+import type { BlobId } from '../../repository/ids.ts';
 import type { RepositoryWriter, SavedBlob } from '../../repository/repository.ts';
 import type { TarEntry } from '../../tar/entry.ts';
 import { expandSparse } from '../../tar/sparse.ts';

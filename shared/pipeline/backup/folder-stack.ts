@@ -4,9 +4,9 @@
  */
 import { invariant } from '../../base/errors.ts';
 import { Semaphore } from '../../base/limit.ts';
-import type { BlobId } from '../../repository/format/ids.ts';
-import type { Node } from '../../repository/format/node.ts';
 import { TreeText } from '../../repository/format/tree.ts';
+import type { BlobId } from '../../repository/ids.ts';
+import type { Node } from '../../repository/node.ts';
 import type { RepositoryWriter } from '../../repository/repository.ts';
 
 /** Given the id of what is in a folder, the folder's own node. */

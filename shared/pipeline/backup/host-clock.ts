@@ -14,8 +14,8 @@
 import type { WallSpan } from '../../base/clock.ts';
 import { type ClockSkew, clockSkew } from '../../domain/clock-skew.ts';
 import { asRecord, ownFacts } from '../../domain/wholeness.ts';
-import { parseTimestamp, type Timestamp, timestampFromNs, timestampToNs } from '../../repository/format/timestamp.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
+import { isTimestamp, type Timestamp, timestampFromNs, timestampToNs } from '../../repository/timestamp.ts';
 import type { TakenSnapshot } from '../../snapshot/provider.ts';
 import type { Survey } from '../../snapshot/survey.ts';
 
@@ -80,19 +80,14 @@ function readFacts(point: RestorePoint): HostInstant | undefined {
   const facts = asRecord(ownFacts(point)?.['clock']);
   const { hostTime, bootId, uptimeSeconds } = facts ?? {};
   const [leastMs, mostMs] = Array.isArray(facts?.['aheadMs']) ? (facts['aheadMs'] as readonly unknown[]) : [];
-  if (typeof hostTime !== 'string' || typeof bootId !== 'string' || ![uptimeSeconds, leastMs, mostMs].every(isNumber)) {
-    return undefined;
-  }
-  try {
-    return {
-      timeNs: timestampToNs(parseTimestamp(hostTime)),
-      skew: { leastMs: Number(leastMs), mostMs: Number(mostMs) },
-      bootId,
-      uptimeSeconds: Number(uptimeSeconds),
-    };
-  } catch {
-    return undefined;
-  }
+  if (typeof hostTime !== 'string' || !isTimestamp(hostTime) || typeof bootId !== 'string') return undefined;
+  if (![uptimeSeconds, leastMs, mostMs].every(isNumber)) return undefined;
+  return {
+    timeNs: timestampToNs(hostTime),
+    skew: { leastMs: Number(leastMs), mostMs: Number(mostMs) },
+    bootId,
+    uptimeSeconds: Number(uptimeSeconds),
+  };
 }
 
 const isNumber = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value);

@@ -7,7 +7,7 @@
 import { StillpointError } from '../../base/errors.ts';
 import type { RunId } from '../../domain/names.ts';
 import type { StreamCommand } from '../../remote/command.ts';
-import type { NodeType } from '../../repository/format/node.ts';
+import type { NodeType } from '../../repository/node.ts';
 import { ENTER } from '../../snapshot/host/namespace.ts';
 import { RUN_ROOT } from '../../snapshot/host/run-folder.ts';
 

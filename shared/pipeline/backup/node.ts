@@ -1,8 +1,8 @@
 /** Nodes from what the host listed, completed by the parent's node or by the header that tar wrote. */
 
-import type { BlobId } from '../../repository/format/ids.ts';
-import type { Node } from '../../repository/format/node.ts';
-import { timestampFromNs } from '../../repository/format/timestamp.ts';
+import type { BlobId } from '../../repository/ids.ts';
+import type { Node } from '../../repository/node.ts';
+import { timestampFromNs } from '../../repository/timestamp.ts';
 import type { TarEntry } from '../../tar/entry.ts';
 import type { ListedEntry } from './listing.ts';
 

@@ -4,9 +4,8 @@
  */
 
 import { isStillpointError } from '../../base/errors.ts';
-import type { BlobId } from '../../repository/format/ids.ts';
-import type { Node } from '../../repository/format/node.ts';
-import type { NodeByName } from '../../repository/format/tree-reader.ts';
+import type { BlobId } from '../../repository/ids.ts';
+import type { Node, NodeByName } from '../../repository/node.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 interface Level {

@@ -2,7 +2,7 @@
 import { isStillpointError } from '../../base/errors.ts';
 import { sourceTag } from '../../domain/labels.ts';
 import type { Source } from '../../domain/source.ts';
-import type { Node } from '../../repository/format/node.ts';
+import type { Node } from '../../repository/node.ts';
 import { findPath } from '../../repository/read/find-path.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';

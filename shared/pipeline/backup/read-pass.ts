@@ -6,7 +6,7 @@ import { displayName } from '../../base/bytes.ts';
 import { invariant, StillpointError } from '../../base/errors.ts';
 import type { RemoteCommand, StreamCommand } from '../../remote/command.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
-import type { Node } from '../../repository/format/node.ts';
+import type { Node } from '../../repository/node.ts';
 import type { Repository, RepositoryWriter } from '../../repository/repository.ts';
 import type { TarEntry } from '../../tar/entry.ts';
 import { ContentStream, type ContentTotals } from './content-stream.ts';

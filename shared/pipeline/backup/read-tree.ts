@@ -8,7 +8,7 @@
  */
 import { displayName } from '../../base/bytes.ts';
 import { invariant, StillpointError } from '../../base/errors.ts';
-import type { Node } from '../../repository/format/node.ts';
+import type { Node } from '../../repository/node.ts';
 import type { Complaint } from './complaints.ts';
 import { ParentView } from './parent-view.ts';
 import type { ShortFile } from './probe-files.ts';

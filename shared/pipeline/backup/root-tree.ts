@@ -3,9 +3,9 @@
  * one find, metadata only; what matters in them is that a restore gives them their owner, mode and time.
  */
 import { invariant } from '../../base/errors.ts';
-import type { BlobId } from '../../repository/format/ids.ts';
-import type { Node } from '../../repository/format/node.ts';
 import { encodeTree } from '../../repository/format/tree.ts';
+import type { BlobId } from '../../repository/ids.ts';
+import type { Node } from '../../repository/node.ts';
 import type { RepositoryWriter } from '../../repository/repository.ts';
 import type { ListedEntry } from './listing.ts';
 import { buildNode, type NodeContext } from './node.ts';

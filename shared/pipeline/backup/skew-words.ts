@@ -2,8 +2,8 @@
 import { StillpointError } from '../../base/errors.ts';
 import { type ClockSkew, describeSkew, provenSkewMs } from '../../domain/clock-skew.ts';
 import type { EmitEvent } from '../../domain/events.ts';
-import { timestampToNs } from '../../repository/format/timestamp.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
+import { timestampToNs } from '../../repository/timestamp.ts';
 import type { BackupInstant } from './host-clock.ts';
 import type { BackupRequest } from './request.ts';
 

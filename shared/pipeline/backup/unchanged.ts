@@ -3,8 +3,8 @@
  * above all: ctime is the one time that users cannot set. Compared for equality, never "newer than", because clocks
  * are set back. The volume's device number is left out: it changes with each snapshot.
  */
-import type { Node } from '../../repository/format/node.ts';
-import { timestampToNs } from '../../repository/format/timestamp.ts';
+import type { Node } from '../../repository/node.ts';
+import { timestampToNs } from '../../repository/timestamp.ts';
 import type { ListedEntry } from './listing.ts';
 
 /**

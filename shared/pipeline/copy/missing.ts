@@ -1,6 +1,6 @@
 /** The last look at a restore point when something of the source could not be read: is all of it in the other repository? */
 import { isStillpointError } from '../../base/errors.ts';
-import type { BlobId, BlobType } from '../../repository/format/ids.ts';
+import type { BlobId, BlobType } from '../../repository/ids.ts';
 import { BlobSet } from '../../repository/index/blob-set.ts';
 import type { OpenedRepository } from '../../repository/opened-repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';

@@ -2,8 +2,9 @@
  * Which restore points a repository holds already as copies. As restic: a copy names the restore point that it was made
  * of, through all generations of copies, and says the same of itself.
  */
-import { timestampToNs } from '../../repository/format/timestamp.ts';
+
 import type { RestorePoint, RestorePointDraft } from '../../repository/restore-point.ts';
+import { timestampToNs } from '../../repository/timestamp.ts';
 
 export class KnownCopies {
   readonly #byOriginal = new Map<string, RestorePoint[]>();

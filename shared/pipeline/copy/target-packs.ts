@@ -3,8 +3,8 @@
  * gone or cut short would be called done and could not be restored. One listing tells.
  */
 import { StillpointError } from '../../base/errors.ts';
-import type { PackId } from '../../repository/format/ids.ts';
 import { packSizeOf } from '../../repository/format/pack.ts';
+import type { PackId } from '../../repository/ids.ts';
 import type { OpenedRepository } from '../../repository/opened-repository.ts';
 import { folderIsGone, listPacks, type PackListing } from '../../repository/read/pack-listing.ts';
 

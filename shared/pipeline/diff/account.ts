@@ -1,9 +1,9 @@
 /** Which blobs only one side of a comparison has, and how large they are. */
 
-import type { BlobId } from '../../repository/format/ids.ts';
-import type { Node } from '../../repository/format/node.ts';
 import { plaintextLength } from '../../repository/format/pack.ts';
+import type { BlobId } from '../../repository/ids.ts';
 import { BlobSet } from '../../repository/index/blob-set.ts';
+import type { Node } from '../../repository/node.ts';
 import type { OpenedRepository } from '../../repository/opened-repository.ts';
 
 export interface BlobFigures {

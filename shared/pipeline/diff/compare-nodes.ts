@@ -1,6 +1,6 @@
 /** How one name differs on two sides. */
 import type { ChangeKind } from '../../domain/diff.ts';
-import type { ExtendedAttribute, Node } from '../../repository/format/node.ts';
+import type { ExtendedAttribute, Node } from '../../repository/node.ts';
 
 export function changeOf(left: Node, right: Node): ChangeKind | undefined {
   if (left.type !== right.type) return 'type';

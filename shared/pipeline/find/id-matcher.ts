@@ -3,9 +3,9 @@
  * be shortened; one that fits nothing is refused, because "nothing needs it" would be believed.
  */
 import { StillpointError } from '../../base/errors.ts';
-import type { BlobId } from '../../repository/format/ids.ts';
-import type { Node } from '../../repository/format/node.ts';
+import type { BlobId } from '../../repository/ids.ts';
 import { BlobSet } from '../../repository/index/blob-set.ts';
+import type { Node } from '../../repository/node.ts';
 import type { OpenedRepository } from '../../repository/opened-repository.ts';
 
 export class IdMatcher {

@@ -14,7 +14,7 @@ import { type RestorePointId, restorePointId } from '../../domain/names.ts';
 import { fitsFilter } from '../../domain/point-filter.ts';
 import { describeDoubt, type TimeDoubt } from '../../domain/point-order.ts';
 import { applyKeepRules, type Decision, type RetentionFrame, type RetentionPoint } from '../../domain/retention.ts';
-import type { RestorePointList } from '../../repository/repository.ts';
+import type { RestorePointList } from '../../repository/point-reader.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import { refuseUnknown } from '../select-points.ts';
 import { doubtNotes, mistypedTags, mixedHosts, refuseEmptying } from './notes.ts';

@@ -5,7 +5,7 @@
 
 import { isStillpointError, type StillpointError } from '../../base/errors.ts';
 import { release } from '../../base/release.ts';
-import type { BlobId } from '../../repository/format/ids.ts';
+import type { BlobId } from '../../repository/ids.ts';
 import type { Repository } from '../../repository/repository.ts';
 
 export const WINDOW_BYTES = 4 * 1024 * 1024;

@@ -2,7 +2,7 @@
  * What is to be written of a file. Blobs of nothing but zeros become holes without being read: their ids say what they
  * hold. So a sparse disk image comes back sparse, and its holes cost nothing.
  */
-import { type BlobId, blobIdOf } from '../../repository/format/ids.ts';
+import { type BlobId, blobIdOf } from '../../repository/ids.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { SparseMap } from '../../tar/entry.ts';
 

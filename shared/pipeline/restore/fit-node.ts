@@ -2,8 +2,8 @@
  * What a node becomes in a given target: what no system can hold, or this one or this user cannot, is taken off and
  * named before tar sees it. A repository may say anything; whatever comes out of here is something that Linux has.
  */
-import type { ExtendedAttribute, Node, NodeType } from '../../repository/format/node.ts';
-import { timestampToNs } from '../../repository/format/timestamp.ts';
+import type { ExtendedAttribute, Node, NodeType } from '../../repository/node.ts';
+import { timestampToNs } from '../../repository/timestamp.ts';
 
 /** Who restores, and what the target's file system can hold. */
 export interface TargetTraits {

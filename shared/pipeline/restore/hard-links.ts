@@ -1,6 +1,6 @@
 /** Several names of one file: the first is restored with its content, later ones as links to it. */
 import { createHash } from 'node:crypto';
-import type { Node } from '../../repository/format/node.ts';
+import type { Node } from '../../repository/node.ts';
 
 interface Known {
   readonly first: Buffer;

@@ -1,7 +1,7 @@
 /** Doubtful names are made in the work folder, as empty files, to see what the file system does with them. */
 import type { RemoteCommand } from '../../remote/command.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
-import type { BlobId } from '../../repository/format/ids.ts';
+import type { BlobId } from '../../repository/ids.ts';
 import { bareHead } from '../../tar/entry.ts';
 import { encodeTarHead, TAR_END } from '../../tar/writer.ts';
 import { parseTarMessage } from './tar-messages.ts';

@@ -1,7 +1,7 @@
 /** A node of a tree as the head of a tar entry. */
 
-import type { ExtendedAttribute, Node, NodeType } from '../../repository/format/node.ts';
-import { type Timestamp, timestampToNs } from '../../repository/format/timestamp.ts';
+import type { ExtendedAttribute, Node, NodeType } from '../../repository/node.ts';
+import { type Timestamp, timestampToNs } from '../../repository/timestamp.ts';
 import type { SparseMap, TarEntryType, TarHead, TarTime, TarXattr } from '../../tar/entry.ts';
 import { decodePosixAcl, formatAclText } from '../../tar/posix-acl.ts';
 

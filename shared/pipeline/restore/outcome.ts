@@ -4,7 +4,7 @@ import { StillpointError } from '../../base/errors.ts';
 import type { EmitEvent } from '../../domain/events.ts';
 import type { SkippedItem } from '../../domain/verbs/backup.ts';
 import type { AttributeLoss, Renamed, SkippedEntries } from '../../domain/verbs/restore.ts';
-import type { Node, NodeType } from '../../repository/format/node.ts';
+import type { Node, NodeType } from '../../repository/node.ts';
 import type { TarMessage } from './tar-messages.ts';
 import type { WalkNotes, WalkStart } from './walk.ts';
 

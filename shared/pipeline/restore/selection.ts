@@ -1,7 +1,7 @@
 /** Which part of a restore point is wanted: paths as bytes, turned into a tree of names that a walk can follow. */
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
-import type { BlobId } from '../../repository/format/ids.ts';
+import type { BlobId } from '../../repository/ids.ts';
 import { findPath } from '../../repository/read/find-path.ts';
 import type { Repository } from '../../repository/repository.ts';
 

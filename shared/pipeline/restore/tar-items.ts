@@ -2,8 +2,8 @@
 import { displayName } from '../../base/bytes.ts';
 import type { StillpointError } from '../../base/errors.ts';
 import { mapAhead } from '../../base/limit.ts';
-import type { BlobId } from '../../repository/format/ids.ts';
-import type { Node } from '../../repository/format/node.ts';
+import type { BlobId } from '../../repository/ids.ts';
+import type { Node } from '../../repository/node.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { TarItem } from '../../tar/write-tar.ts';
 import { loadWindow, releaseWindow, WINDOW_BYTES, WINDOWS_AHEAD, type Window, windowsOf } from './blob-window.ts';

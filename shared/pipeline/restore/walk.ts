@@ -5,8 +5,8 @@
  * No path is longer than the kernel takes: what lies deeper is walked from a folder on the way, as a walk of its own.
  */
 import { isStillpointError } from '../../base/errors.ts';
-import type { BlobId } from '../../repository/format/ids.ts';
-import type { Node } from '../../repository/format/node.ts';
+import type { BlobId } from '../../repository/ids.ts';
+import type { Node } from '../../repository/node.ts';
 import { NodeCursor } from '../../repository/read/node-cursor.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { Selection } from './selection.ts';

@@ -3,11 +3,11 @@
  * point reaches is gone through once more to say so of all below it, and then never again.
  */
 import type { PointShare } from '../../domain/stats.ts';
-import type { BlobId, BlobType } from '../../repository/format/ids.ts';
-import { timestampToDate } from '../../repository/format/timestamp.ts';
+import type { BlobId, BlobType } from '../../repository/ids.ts';
 import { BlobSet } from '../../repository/index/blob-set.ts';
 import type { OpenedRepository } from '../../repository/opened-repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
+import { timestampToDate } from '../../repository/timestamp.ts';
 import type { Counter } from './counter.ts';
 
 const NOBODY = 0;

@@ -1,7 +1,7 @@
 /** What restore points take in the repository together: each blob once, as it is stored. */
 
-import type { BlobId } from '../../repository/format/ids.ts';
 import { plaintextLength } from '../../repository/format/pack.ts';
+import type { BlobId } from '../../repository/ids.ts';
 import { BlobSet } from '../../repository/index/blob-set.ts';
 import type { OpenedRepository } from '../../repository/opened-repository.ts';
 import type { Counter } from './counter.ts';

@@ -2,8 +2,8 @@
  * What a restore would write. A folder that was counted is not read again, unless there is a file with several names in
  * or below it: such a file counts once in each restore point, so its folder is gone through once in each.
  */
-import type { BlobId } from '../../repository/format/ids.ts';
-import type { Node } from '../../repository/format/node.ts';
+import type { BlobId } from '../../repository/ids.ts';
+import type { Node } from '../../repository/node.ts';
 import type { OpenedRepository } from '../../repository/opened-repository.ts';
 import type { Counter } from './counter.ts';
 

@@ -1,6 +1,6 @@
 /** Files of different content over all restore points, distinguished by the list of their blobs. */
 import { createHash } from 'node:crypto';
-import type { BlobId } from '../../repository/format/ids.ts';
+import type { BlobId } from '../../repository/ids.ts';
 import { BlobSet } from '../../repository/index/blob-set.ts';
 import type { OpenedRepository } from '../../repository/opened-repository.ts';
 import type { Counter } from './counter.ts';

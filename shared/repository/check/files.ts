@@ -5,14 +5,14 @@ import { formatBytes } from '../../base/bytes.ts';
 import { isStillpointError } from '../../base/errors.ts';
 import { describeFile, type FileType, type StoredFile } from '../backend/backend.ts';
 import { isKeyFault } from '../find-key.ts';
-import { isId } from '../format/ids.ts';
 import { decodeKeyFile } from '../format/key-file.ts';
-import { type Timestamp, timestampToDate } from '../format/timestamp.ts';
+import { isId } from '../ids.ts';
 import { listLocks } from '../locks/find-locks.ts';
 import { holderName } from '../locks/judge-lock.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import type { RestorePoint } from '../restore-point.ts';
 import type { StoredFiles } from '../stored-files.ts';
+import { type Timestamp, timestampToDate } from '../timestamp.ts';
 import type { Damage } from './damage.ts';
 
 /** Clocks of different machines differ by this much without anything being wrong. */

@@ -1,5 +1,5 @@
 /** What is wrong with a node in itself, whatever blobs are there. */
-import type { Node } from '../format/node.ts';
+import type { Node } from '../node.ts';
 
 export interface NodeFault {
   /** The same for faults of the same kind. */

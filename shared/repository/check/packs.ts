@@ -4,9 +4,9 @@
  */
 import { hash } from 'node:crypto';
 import { formatBytes } from '../../base/bytes.ts';
-import type { BlobId, BlobType, PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import { type PackedBlob, packSizeOf } from '../format/pack.ts';
+import type { BlobId, BlobType, PackId } from '../ids.ts';
 import type { BlobPlace } from '../index/blob-index.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { listPacks, type PackListing } from '../read/pack-listing.ts';

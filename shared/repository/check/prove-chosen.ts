@@ -1,8 +1,8 @@
 /** Proves the chosen packs in threads and adds what is wrong with them to the damage. */
 
-import type { PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import { packSizeOf } from '../format/pack.ts';
+import type { PackId } from '../ids.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import type { VerifyProgress } from '../repository.ts';
 import { openReading } from '../workers/reader-pool.ts';

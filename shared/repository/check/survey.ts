@@ -6,8 +6,8 @@
 
 import { displayName } from '../../base/bytes.ts';
 import { isStillpointError } from '../../base/errors.ts';
-import type { BlobId, BlobType } from '../format/ids.ts';
-import type { Node } from '../format/node.ts';
+import type { BlobId, BlobType } from '../ids.ts';
+import type { Node } from '../node.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import type { RestorePoint } from '../restore-point.ts';
 import type { Damage } from './damage.ts';

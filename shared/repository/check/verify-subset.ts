@@ -1,7 +1,7 @@
 /** Choosing the packs of a share. */
 import { randomInt } from 'node:crypto';
 import type { VerifySubset } from '../../domain/verify-subset.ts';
-import type { PackId } from '../format/ids.ts';
+import type { PackId } from '../ids.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 

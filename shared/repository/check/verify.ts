@@ -6,8 +6,8 @@
  * A share proves its packs and no others; the report says how much that was.
  */
 import type { VerifySubset } from '../../domain/verify-subset.ts';
-import type { PackId } from '../format/ids.ts';
 import { packSizeOf } from '../format/pack.ts';
+import type { PackId } from '../ids.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import type { CheckResult, VerifyProgress } from '../repository.ts';
 import { proveChosen } from './prove-chosen.ts';

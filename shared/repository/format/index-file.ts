@@ -1,6 +1,7 @@
 /** Index files: which pack holds which blobs, as JSON. Source: restic's design document, "Indexing". */
+
+import { type BlobId, isId, type PackId } from '../ids.ts';
 import { damagedJson } from './go-json.ts';
-import { type BlobId, isId, type PackId } from './ids.ts';
 import { membersOf, piecesOf } from './long-json.ts';
 import type { PackedBlob } from './pack.ts';
 

@@ -5,7 +5,7 @@
  * The reader takes exactly the form that restic and we write: no blanks, fields in restic's order. Whatever differs by
  * a byte is left to the general reader, so being quick never changes what is accepted, or how a fault is called.
  */
-import type { PackId } from './ids.ts';
+import type { PackId } from '../ids.ts';
 import { decodeIndex, type IndexedPack } from './index-file.ts';
 
 export interface IndexTable {

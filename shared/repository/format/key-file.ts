@@ -6,8 +6,9 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { type CipherKey, createSealer } from '../crypto/aes-poly1305.ts';
 import { assertPossible, deriveKey, type KeyCost } from '../crypto/kdf.ts';
+import { type Timestamp } from '../timestamp.ts';
 import { damagedJson, goJson, parseJson, unknownFields } from './go-json.ts';
-import { parseTimestamp, type Timestamp } from './timestamp.ts';
+import { parseTimestamp } from './read-text.ts';
 
 export interface KeyFile {
   readonly created: Timestamp;

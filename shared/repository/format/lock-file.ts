@@ -1,8 +1,9 @@
 /** Lock files as restic writes them: who holds the repository, since when, and whether alone. */
 import { z } from 'zod';
 import type { ProcessIdentity } from '../../base/process-identity.ts';
+import { type Timestamp } from '../timestamp.ts';
 import { damagedJson, goJson, parseJson } from './go-json.ts';
-import { parseTimestamp, type Timestamp } from './timestamp.ts';
+import { parseTimestamp } from './read-text.ts';
 
 export interface LockFile {
   readonly time: Timestamp;

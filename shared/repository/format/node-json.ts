@@ -3,18 +3,20 @@
  * are equal texts; what restic 0.14 to 0.18 writes comes back to the letter.
  */
 import { displayName } from '../../base/bytes.ts';
+import { type BlobId } from '../ids.ts';
+import { type ExtendedAttribute, NODE_TYPES, type NodeType, type StrayFields } from '../node.ts';
+import { type Timestamp } from '../timestamp.ts';
 import { damagedJson, goJson, goString, unknownFields } from './go-json.ts';
 import { isValidUtf8, quoteName, unquoteName } from './go-quote.ts';
-import { type BlobId, parseBlobId } from './ids.ts';
-import { type ExtendedAttribute, NODE_TYPES, type Node, type NodeType, type StrayFields } from './node.ts';
 import { fromGoMode, toGoMode } from './node-mode.ts';
-import { parseTimestamp, type Timestamp } from './timestamp.ts';
+import { parseBlobId, parseTimestamp } from './read-text.ts';
+import type { StoredNode } from './stored-node.ts';
 
 /** Ids in one piece of text: a file of terabytes has more of them than a text can hold. */
 const IDS_AT_ONCE = 10_000;
 
 /** The text of a node in pieces; one for nearly all. */
-export function* nodePieces(node: Node): Generator<string> {
+export function* nodePieces(node: StoredNode): Generator<string> {
   const content = node.content ?? node.stray?.content;
   if (content === undefined || content.length <= IDS_AT_ONCE) {
     yield `${textBefore(node)}${contentField(content)}${textBehind(node)}`;
@@ -27,7 +29,7 @@ export function* nodePieces(node: Node): Generator<string> {
   yield `"]${textBehind(node)}`;
 }
 
-function textBefore(node: Node): string {
+function textBefore(node: StoredNode): string {
   const mode = node.storedMode ?? toGoMode(node.type, node.mode);
   return [
     `{"name":${goString(quoteName(node.name))},"type":"${node.type}"`,
@@ -46,7 +48,7 @@ function textBefore(node: Node): string {
   ].join('');
 }
 
-function textBehind(node: Node): string {
+function textBehind(node: StoredNode): string {
   return [
     text('subtree', node.subtree ?? node.stray?.subtree),
     text('error', node.error),
@@ -105,14 +107,14 @@ const KNOWN = new Set(
 type Fields = Readonly<Record<string, unknown>>;
 
 /** @param what the tree, for errors */
-export function decodeNode(value: unknown, what: string): Node {
+export function decodeNode(value: unknown, what: string): StoredNode {
   const fields = object(value, what);
   const type = nodeType(fields['type'], what);
   const goMode = optional(fields, 'mode', smallNumber, what) ?? 0;
   const mode = fromGoMode(goMode);
   const raw = optional(fields, 'linktarget_raw', base64, what);
   const target = raw ?? optional(fields, 'linktarget', linkText, what);
-  const node: Mutable<Node> = {
+  const node: Mutable<StoredNode> = {
     name: unquoteName(string(fields['name'], 'name', what)),
     type,
     mode,
@@ -159,7 +161,7 @@ function strayOf(
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-function assign<K extends keyof Node>(node: Mutable<Node>, key: K, value: Node[K] | undefined): void {
+function assign<K extends keyof StoredNode>(node: Mutable<StoredNode>, key: K, value: StoredNode[K] | undefined): void {
   if (value !== undefined) node[key] = value;
 }
 

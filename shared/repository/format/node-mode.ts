@@ -1,5 +1,5 @@
 /** The `mode` of a node is Go's os.FileMode, whose bits are not those of st_mode. Source: Go's io/fs documentation. */
-import type { NodeType } from './node.ts';
+import type { NodeType } from '../node.ts';
 
 const SETUID = 1 << 23;
 const SETGID = 1 << 22;

@@ -4,8 +4,8 @@
  * plaintext length where compressed, id; blobs lie in the order of the entries, from offset 0.
  */
 import { OVERHEAD_BYTES } from '../crypto/aes-poly1305.ts';
+import type { BlobId, BlobType } from '../ids.ts';
 import { damagedJson } from './go-json.ts';
-import type { BlobId, BlobType } from './ids.ts';
 
 /** A blob in a pack. */
 export interface PackedBlob {

@@ -4,10 +4,10 @@
  */
 import { z } from 'zod';
 import type { RestorePointId } from '../../domain/names.ts';
+import type { BlobId } from '../ids.ts';
 import type { RestorePointDraft, RestorePointStatistics } from '../restore-point.ts';
+import { isTimestamp } from '../timestamp.ts';
 import { damagedJson, goJson, parseJson, unknownFields } from './go-json.ts';
-import type { BlobId } from './ids.ts';
-import { isTimestamp } from './timestamp.ts';
 
 const id = z.string().regex(/^[0-9a-f]{64}$/);
 const time = z.string().refine(isTimestamp);

@@ -6,11 +6,12 @@
  * otherwise have acted on one half when the other turns out to be damaged.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { BlobId } from '../ids.ts';
+import type { NodeByName } from '../node.ts';
 import { damagedJson, parseJson } from './go-json.ts';
-import type { BlobId } from './ids.ts';
 import { type JsonRange, membersOf, piecesOf } from './long-json.ts';
-import type { Node } from './node.ts';
 import { decodeNode } from './node-json.ts';
+import type { StoredNode } from './stored-node.ts';
 import { decodeTree, expectGoodName, inOrder } from './tree.ts';
 
 /** A text that is longer than this is read in pieces: some 30,000 entries. */
@@ -19,7 +20,7 @@ export const LONG_TREE_BYTES = 8 * 1024 ** 2;
 const LONG_NODE_BYTES = 16 * 1024 ** 2;
 
 interface Found {
-  readonly node: Node;
+  readonly node: StoredNode;
   readonly range: JsonRange;
 }
 
@@ -27,12 +28,16 @@ interface Found {
  * The entries in the order of their names, in parts.
  * @param what the tree, for errors: "tree 1a2b3c4d"
  */
-export async function* readTree(data: Buffer, what: string, signal: AbortSignal): AsyncGenerator<readonly Node[]> {
+export async function* readTree(
+  data: Buffer,
+  what: string,
+  signal: AbortSignal,
+): AsyncGenerator<readonly StoredNode[]> {
   if (data.length <= LONG_TREE_BYTES) {
     yield decodeTree(data, what).nodes;
     return;
   }
-  let previous: Node | undefined;
+  let previous: StoredNode | undefined;
   let isSorted = true;
   for (const part of partsOf(data, what)) {
     for (const { node } of part) {
@@ -55,9 +60,6 @@ export async function* readTree(data: Buffer, what: string, signal: AbortSignal)
   }
 }
 
-/** The entry of a name; undefined where there is none. */
-export type NodeByName = (name: Buffer) => Node | undefined;
-
 /** For many questions in any order. Of a long tree the text is kept, and an entry is parsed when it is asked for. */
 export async function treeByName(data: Buffer, what: string, signal: AbortSignal): Promise<NodeByName> {
   if (data.length <= LONG_TREE_BYTES) return byName(decodeTree(data, what).nodes);
@@ -77,7 +79,7 @@ export async function treeByName(data: Buffer, what: string, signal: AbortSignal
   };
 }
 
-export function byName(nodes: readonly Node[]): NodeByName {
+export function byName(nodes: readonly StoredNode[]): NodeByName {
   const map = new Map(nodes.map((node) => [node.name.toString('latin1'), node]));
   return (name) => map.get(name.toString('latin1'));
 }
@@ -93,13 +95,13 @@ function* partsOf(data: Buffer, what: string): Generator<readonly Found[]> {
   }
 }
 
-function decodeAt(data: Buffer, range: JsonRange, what: string): Node {
+function decodeAt(data: Buffer, range: JsonRange, what: string): StoredNode {
   if (range.end - range.start > LONG_NODE_BYTES) return decodeLongNode(data, range, what);
   return decodeNode(parseJson(data.subarray(range.start, range.end), what), what);
 }
 
 /** What makes an entry long is the list of its content, so that is taken apart, and the rest is read as always. */
-function decodeLongNode(data: Buffer, range: JsonRange, what: string): Node {
+function decodeLongNode(data: Buffer, range: JsonRange, what: string): StoredNode {
   const list = membersOf(data, what, range).get('content');
   if (list === undefined) return decodeNode(parseJson(data.subarray(range.start, range.end), what), what);
   const rest = Buffer.concat([

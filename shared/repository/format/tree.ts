@@ -8,8 +8,8 @@
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 import { damagedJson, parseJson } from './go-json.ts';
-import type { Node, Tree } from './node.ts';
 import { decodeNode, nodePieces } from './node-json.ts';
+import type { StoredNode, Tree } from './stored-node.ts';
 
 /** The text of a large folder is gathered in blocks of this, outside of the heap; most folders are small, and many wait. */
 const BLOCK_BYTES = 1024 ** 2;
@@ -21,7 +21,7 @@ export class TreeText {
   #block = Buffer.alloc(0);
   #bytes = 0;
 
-  add(node: Node): void {
+  add(node: StoredNode): void {
     const text: Buffer[] = [];
     for (const piece of nodePieces(node)) text.push(this.#store(piece));
     this.#entries.push({ name: node.name, text });
@@ -63,7 +63,7 @@ function ownFault(name: Buffer, fault: string): StillpointError {
 }
 
 /** The text to store as a tree blob. */
-export function encodeTree(nodes: Iterable<Node>): Buffer {
+export function encodeTree(nodes: Iterable<StoredNode>): Buffer {
   const text = new TreeText();
   for (const node of nodes) text.add(node);
   return text.finish();
@@ -86,7 +86,7 @@ export function decodeTree(data: Buffer, what: string): Tree {
   };
 }
 
-export function inOrder(nodes: readonly Node[], what: string): Node[] {
+export function inOrder(nodes: readonly StoredNode[], what: string): StoredNode[] {
   const sorted = nodes.toSorted((left, right) => Buffer.compare(left.name, right.name));
   for (const [index, { name }] of sorted.entries()) expectGoodName(name, sorted[index - 1]?.name, what);
   return sorted;

@@ -3,8 +3,8 @@
  * segments and never move. 52 bytes an entry. Entries of one blob are chained from the first of them.
  */
 import { invariant } from '../../base/errors.ts';
-import type { BlobId } from '../format/ids.ts';
 import { FACT_WORDS, ID_BYTES } from '../format/index-table.ts';
+import type { BlobId } from '../ids.ts';
 import { MOST_ENTRIES } from './entry-slots.ts';
 import type { IdHash } from './id-hash.ts';
 

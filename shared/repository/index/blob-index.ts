@@ -9,10 +9,12 @@
  * and places are. Packs in which entries overlap are known by it (`isDoubtful`), so that whoever reads asks the pack
  * itself and does not read the same bytes once for each entry.
  */
-import type { BlobId, BlobType, PackId } from '../format/ids.ts';
+
 import type { IndexedPack } from '../format/index-file.ts';
 import { FACT_WORDS, ID_BYTES, type IndexTable } from '../format/index-table.ts';
 import { type PackedBlob, plaintextLength } from '../format/pack.ts';
+import type { BlobId, BlobType, PackId } from '../ids.ts';
+import type { BlobCatalogue, BlobSize } from '../point-reader.ts';
 import { BlobEntries } from './blob-entries.ts';
 import { EntrySlots } from './entry-slots.ts';
 
@@ -30,7 +32,7 @@ interface Run {
   readonly count: number;
 }
 
-export class BlobIndex {
+export class BlobIndex implements BlobCatalogue {
   #entries = new BlobEntries();
   /** The first entry of each blob. */
   #blobs = this.#slotsOfBlobs();
@@ -164,6 +166,11 @@ export class BlobIndex {
     const isTree = mark >= TREE_BIT;
     const pack = this.#packs[isTree ? mark - TREE_BIT : mark] as PackId;
     return { type: isTree ? 'tree' : 'data', id: this.#entries.idOf(number), pack, ...facts };
+  }
+
+  sizeAt(number: number): BlobSize {
+    const { mark, ...facts } = this.#entries.factsOf(number);
+    return { type: mark >= TREE_BIT ? 'tree' : 'data', bytes: plaintextLength(facts), storedBytes: facts.length };
   }
 
   /** Plaintext bytes of the blob; undefined where it is not known. */

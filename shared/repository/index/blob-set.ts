@@ -3,16 +3,16 @@
  * it is; when that is read again because of a prune, the set would speak of other blobs, and says so instead.
  */
 import { StillpointError } from '../../base/errors.ts';
-import type { BlobId, BlobType } from '../format/ids.ts';
-import type { BlobIndex } from './blob-index.ts';
+import type { BlobId, BlobType } from '../ids.ts';
+import type { BlobCatalogue } from '../point-reader.ts';
 
 export class BlobSet {
-  readonly #index: BlobIndex;
+  readonly #index: Pick<BlobCatalogue, 'generation' | 'numberOf'>;
   readonly #generation: number;
   #bits: Uint8Array;
   #size = 0;
 
-  constructor(index: BlobIndex) {
+  constructor(index: Pick<BlobCatalogue, 'blobCount' | 'generation' | 'numberOf'>) {
     this.#index = index;
     this.#generation = index.generation;
     this.#bits = new Uint8Array((index.blobCount >> 3) + 1);

@@ -1,8 +1,8 @@
 /** The locks that are there, each judged. */
 import { isStillpointError, type StillpointError } from '../../base/errors.ts';
 import type { StoredFile } from '../backend/backend.ts';
-import { isId } from '../format/ids.ts';
 import { decodeLock, type LockFile } from '../format/lock-file.ts';
+import { isId } from '../ids.ts';
 import type { LockPorts } from './held-lock.ts';
 import { type Judgement, judgeLock } from './judge-lock.ts';
 

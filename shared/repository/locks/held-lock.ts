@@ -9,9 +9,9 @@ import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { identifyProcess } from '../../base/process-identity.ts';
 import { encodeLock, type LockFile } from '../format/lock-file.ts';
-import { timestampFromDate } from '../format/timestamp.ts';
 import type { LockMode, RepositoryLock, RepositoryNotice } from '../repository.ts';
 import type { StoredFiles } from '../stored-files.ts';
+import { timestampFromDate } from '../timestamp.ts';
 import { LOCK_TIMES } from './judge-lock.ts';
 
 export interface LockPorts {

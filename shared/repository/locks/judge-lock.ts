@@ -14,7 +14,7 @@ import { hostname } from 'node:os';
 import { fateOf, type ProcessFate } from '../../base/process-identity.ts';
 import type { JudgedLock } from '../../domain/repository-access.ts';
 import type { LockFile } from '../format/lock-file.ts';
-import { timestampToDate } from '../format/timestamp.ts';
+import { timestampToDate } from '../timestamp.ts';
 
 /** restic's own numbers, so that both sides judge alike. */
 export const LOCK_TIMES = {

@@ -1,7 +1,7 @@
 /** `unlock`: a person says that no process works on the repository any more. */
 import { isStillpointError } from '../../base/errors.ts';
 import type { JudgedLock, UnlockReport } from '../../domain/repository-access.ts';
-import { isId } from '../format/ids.ts';
+import { isId } from '../ids.ts';
 import { lockFiles, readLock, removeLock } from './find-locks.ts';
 import type { LockPorts } from './held-lock.ts';
 import { describeLock, judgeLock } from './judge-lock.ts';

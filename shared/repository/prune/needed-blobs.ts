@@ -4,9 +4,9 @@
  */
 
 import { claimFault } from '../format/bounds.ts';
-import type { PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import type { PackedBlob } from '../format/pack.ts';
+import type { PackId } from '../ids.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { type OpenedBlob, openBlob } from '../read/open-blob.ts';
 import type { PreparedPrune } from './plan.ts';

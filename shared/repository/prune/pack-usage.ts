@@ -7,8 +7,8 @@
  */
 import { StillpointError } from '../../base/errors.ts';
 import { describeFile } from '../backend/backend.ts';
-import type { BlobType, PackId } from '../format/ids.ts';
 import { packSizeOf } from '../format/pack.ts';
+import type { BlobType, PackId } from '../ids.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
 import type { BlobSet } from './used-blobs.ts';
 

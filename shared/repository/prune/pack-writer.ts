@@ -8,9 +8,9 @@
 
 import { createHash } from 'node:crypto';
 import { release } from '../../base/release.ts';
-import type { BlobType, PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import { encodeHeaderLength, type PackedBlob } from '../format/pack.ts';
+import type { BlobType, PackId } from '../ids.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import type { RepositoryLock } from '../repository.ts';
 import { Packer } from '../write/packer.ts';

@@ -6,8 +6,8 @@
  * is written and not at what was planned, so that a fault in the planning removes nothing.
  */
 import { invariant } from '../../base/errors.ts';
-import type { PackId } from '../format/ids.ts';
 import { decodeIndex, encodeIndex, type IndexedPack } from '../format/index-file.ts';
+import type { PackId } from '../ids.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import type { RepositoryLock } from '../repository.ts';
 import type { PreparedPrune } from './plan.ts';

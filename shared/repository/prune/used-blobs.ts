@@ -6,8 +6,8 @@
  */
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import { mapWithLimit } from '../../base/limit.ts';
-import type { BlobId, BlobType } from '../format/ids.ts';
-import type { Node } from '../format/node.ts';
+import type { BlobId, BlobType } from '../ids.ts';
+import type { Node } from '../node.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import type { RestorePoint } from '../restore-point.ts';
 

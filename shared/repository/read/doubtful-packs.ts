@@ -6,7 +6,7 @@
 
 import type { ReadableBackend } from '../backend/backend.ts';
 import type { Sealer } from '../crypto/aes-poly1305.ts';
-import type { PackId } from '../format/ids.ts';
+import type { PackId } from '../ids.ts';
 import type { BlobIndex, BlobPlace } from '../index/blob-index.ts';
 import { MOST_TRIES, placeKey, UNLISTED, UNTRIED } from './overlaps.ts';
 import { headerLoader, readHeader } from './pack-header.ts';

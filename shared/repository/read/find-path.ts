@@ -1,6 +1,6 @@
 /** Finding a node of a restore point by its path. One folder is read for each name, in parts. */
-import type { BlobId } from '../format/ids.ts';
-import type { Node } from '../format/node.ts';
+import type { BlobId } from '../ids.ts';
+import type { Node } from '../node.ts';
 import type { Repository } from '../repository.ts';
 
 /** The node at a path, or undefined; an empty path has no node of its own. */

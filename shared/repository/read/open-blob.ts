@@ -3,7 +3,7 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { release } from '../../base/release.ts';
 import { type Sealer } from '../crypto/aes-poly1305.ts';
-import { type BlobId, blobIdOf } from '../format/ids.ts';
+import { type BlobId, blobIdOf } from '../ids.ts';
 
 export type OpenedBlob =
   | { readonly data: Buffer; readonly fault?: never }

@@ -2,9 +2,9 @@
 import { isStillpointError } from '../../base/errors.ts';
 import { describeFile, type ReadableBackend } from '../backend/backend.ts';
 import type { Sealer } from '../crypto/aes-poly1305.ts';
-import type { PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import { decodePackHeader, headerRange, type PackedBlob, packSizeOf } from '../format/pack.ts';
+import type { PackId } from '../ids.ts';
 
 export type HeaderVerdict =
   | { readonly kind: 'same' }

@@ -9,7 +9,7 @@
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import { mapWithLimit } from '../../base/limit.ts';
 import type { StoredFile } from '../backend/backend.ts';
-import { isId, type PackId } from '../format/ids.ts';
+import { isId, type PackId } from '../ids.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 
 export interface PackListing {

@@ -1,6 +1,7 @@
 /** The trees that were read last, bounded by the bytes of their text; browsing and comparing read the same ones again. */
-import type { BlobId } from '../format/ids.ts';
-import type { Tree } from '../format/node.ts';
+
+import type { Tree } from '../format/stored-node.ts';
+import type { BlobId } from '../ids.ts';
 
 const LIMIT_BYTES = 16 * 1024 * 1024;
 

@@ -12,8 +12,8 @@
 import { invariant, StillpointError } from '../../base/errors.ts';
 import type { RepairLoss, RepairScope, RepairStep } from '../../domain/repair-plan.ts';
 import { isSound, packName, provePacks } from '../check/pack-proof.ts';
-import type { PackId } from '../format/ids.ts';
 import type { IndexedPack } from '../format/index-file.ts';
+import type { PackId } from '../ids.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { PackWriter } from '../prune/pack-writer.ts';
 import { openBlob } from '../read/open-blob.ts';

@@ -19,7 +19,7 @@ import { packName } from '../check/pack-proof.ts';
 import { proveChosen } from '../check/prove-chosen.ts';
 import { inspectStructure, type Structure } from '../check/structure.ts';
 import { Survey } from '../check/survey.ts';
-import type { BlobId, BlobType } from '../format/ids.ts';
+import type { BlobId, BlobType } from '../ids.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { readPackHeader } from '../read/pack-header.ts';
 import type { RestorePoint, RestorePointDraft } from '../restore-point.ts';

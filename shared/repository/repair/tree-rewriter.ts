@@ -5,9 +5,9 @@
  * A tree is done when all below it are, each once. Not recursive: a deep tree must not exhaust the stack.
  */
 import { isStillpointError } from '../../base/errors.ts';
-import { type BlobId, type BlobType, blobIdOf } from '../format/ids.ts';
-import type { Node } from '../format/node.ts';
+import type { StoredNode } from '../format/stored-node.ts';
 import { encodeTree, TreeText } from '../format/tree.ts';
+import { type BlobId, type BlobType, blobIdOf } from '../ids.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { ALL, LossCollector, type Losses, NOTHING, namesOf } from './losses.ts';
 
@@ -105,7 +105,7 @@ export class TreeRewriter {
   async #open(id: BlobId): Promise<OpenTree> {
     const seen = await this.#read(id, () => {
       const found = { folders: new Set<BlobId>(), isDamaged: false };
-      const take = (node: Node): void => {
+      const take = (node: StoredNode): void => {
         if (node.subtree !== undefined) found.folders.add(node.subtree);
         found.isDamaged ||= this.#isDamaged(node);
       };
@@ -127,20 +127,20 @@ export class TreeRewriter {
   }
 
   /** Whether the node itself cannot stay as it is, whatever is below it. */
-  #isDamaged(node: Node): boolean {
+  #isDamaged(node: StoredNode): boolean {
     if (node.stray !== undefined) return true;
     if (node.type === 'dir') return node.subtree === undefined;
     return node.type === 'file' && !this.#isWhole(node);
   }
 
-  #isWhole({ content }: Node): boolean {
+  #isWhole({ content }: StoredNode): boolean {
     return content?.every((blob) => this.#ports.causeOf('data', blob) === undefined) === true;
   }
 
   async #rewriteTree(id: BlobId): Promise<Rewritten> {
     const rewriting = await this.#read(id, () => {
       const found = new Rewriting();
-      return { found, take: (node: Node) => this.#rewriteNode(node, found) };
+      return { found, take: (node: StoredNode) => this.#rewriteNode(node, found) };
     });
     if (rewriting === undefined) return LOST;
     const { losses } = rewriting.lost;
@@ -149,7 +149,7 @@ export class TreeRewriter {
     return { tree: await this.#store(rewriting.kept), losses };
   }
 
-  #rewriteNode(node: Node, rewriting: Rewriting): void {
+  #rewriteNode(node: StoredNode, rewriting: Rewriting): void {
     const { kept, lost } = rewriting;
     const { stray, ...honest } = node;
     if (stray?.subtree !== undefined) lost.add(node.name, ' (what is listed below it)');
@@ -193,7 +193,7 @@ export class TreeRewriter {
 
 interface Reading<T> {
   readonly found: T;
-  readonly take: (node: Node) => void;
+  readonly take: (node: StoredNode) => void;
 }
 
 class Rewriting {

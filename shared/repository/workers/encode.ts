@@ -4,7 +4,7 @@ import { constants, zstdCompressSync } from 'node:zlib';
 import { release } from '../../base/release.ts';
 import { OVERHEAD_BYTES } from '../crypto/aes-poly1305.ts';
 import { claimFault } from '../format/bounds.ts';
-import type { BlobType } from '../format/ids.ts';
+import type { BlobType } from '../ids.ts';
 import type { Compression } from '../repository.ts';
 
 /** Measured: level 1 compresses nearly as well as 3 at twice the speed; above 12 little is gained for much time. */

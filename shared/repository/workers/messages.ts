@@ -1,6 +1,6 @@
 /** What the main thread and a worker say to each other. Buffers are moved, never copied. */
 import type { CipherKey } from '../crypto/aes-poly1305.ts';
-import type { BlobId, BlobType, PackId } from '../format/ids.ts';
+import type { BlobId, BlobType, PackId } from '../ids.ts';
 import type { Compression, ForeignBlob } from '../repository.ts';
 
 export interface WorkerSetup {

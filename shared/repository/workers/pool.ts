@@ -4,7 +4,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import type { StillpointError } from '../../base/errors.ts';
-import type { BlobId, BlobType, PackId } from '../format/ids.ts';
+import type { BlobId, BlobType, PackId } from '../ids.ts';
 import type { ForeignBlob } from '../repository.ts';
 import type { EncodedBlob, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { rejectAll, startThread, threadFailed } from './threads.ts';

@@ -1,7 +1,7 @@
 /** What the main thread and a thread that proves and opens stored blobs say to each other. Buffers are moved. */
 import type { CipherKey } from '../crypto/aes-poly1305.ts';
-import type { BlobId } from '../format/ids.ts';
 import type { PackedBlob } from '../format/pack.ts';
+import type { BlobId } from '../ids.ts';
 
 export interface ReaderSetup {
   readonly key: CipherKey;

@@ -6,7 +6,7 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { release } from '../../base/release.ts';
 import { OVERHEAD_BYTES, type Sealer } from '../crypto/aes-poly1305.ts';
-import { type BlobType, blobIdOf } from '../format/ids.ts';
+import { type BlobType, blobIdOf } from '../ids.ts';
 import type { Compression, ForeignBlob } from '../repository.ts';
 import { compress } from './encode.ts';
 import type { EncodedBlob } from './messages.ts';

@@ -9,8 +9,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { invariant } from '../../base/errors.ts';
 import { release } from '../../base/release.ts';
 import { createSealer, OVERHEAD_BYTES } from '../crypto/aes-poly1305.ts';
-import { blobIdOf, type PackId } from '../format/ids.ts';
 import { encodeHeaderLength } from '../format/pack.ts';
+import { blobIdOf, type PackId } from '../ids.ts';
 import { compress } from './encode.ts';
 import type {
   EncodedBlob,

@@ -2,7 +2,7 @@
  * Gathers small blobs, because a message to a worker costs as much as compressing a few kilobytes. A large blob that
  * owns its memory is a batch of its own and is moved without a copy.
  */
-import type { BlobType } from '../format/ids.ts';
+import type { BlobType } from '../ids.ts';
 import type { SavedBlob } from '../repository.ts';
 
 export interface WaitingBlob {

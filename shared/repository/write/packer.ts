@@ -2,8 +2,9 @@
  * The pack that is being filled, one for each type of blob, because restic's format keeps trees and data apart. A pack
  * exists only in memory until it is finished; a crash before that loses nothing that anything names.
  */
-import type { BlobId, BlobType } from '../format/ids.ts';
+
 import { encodePackHeader, type PackedBlob } from '../format/pack.ts';
+import type { BlobId, BlobType } from '../ids.ts';
 import type { EncodedBatch } from '../workers/pool.ts';
 
 /** Keeps the header of a pack of tiny blobs far below what restic reads. */

@@ -11,7 +11,7 @@
 import { invariant, isStillpointError } from '../../base/errors.ts';
 import { mapAhead } from '../../base/limit.ts';
 import { claimFault } from '../format/bounds.ts';
-import type { BlobId } from '../format/ids.ts';
+import type { BlobId } from '../ids.ts';
 import type { BlobPlace } from '../index/blob-index.ts';
 import type { BlobSet } from '../index/blob-set.ts';
 import type { OpenedRepository } from '../opened-repository.ts';

@@ -9,8 +9,8 @@
  */
 import { abortable } from '../../base/cancel.ts';
 import { StillpointError, toStillpointError } from '../../base/errors.ts';
-import { type BlobId, type BlobType, blobIdOf } from '../format/ids.ts';
 import { plaintextLength } from '../format/pack.ts';
+import { type BlobId, type BlobType, blobIdOf } from '../ids.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
 import type {
   ForeignBlob,

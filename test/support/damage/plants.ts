@@ -5,7 +5,7 @@
 import { hostname } from 'node:os';
 import type { Finding } from '../../../shared/domain/finding.ts';
 import { encodeLock } from '../../../shared/repository/format/lock-file.ts';
-import { timestampFromDate } from '../../../shared/repository/format/timestamp.ts';
+import { timestampFromDate } from '../../../shared/repository/timestamp.ts';
 import { createTestRepository } from '../test-repository.ts';
 import type { DamageLab, Look } from './damage-lab.ts';
 

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import type { ListedEntry } from '../../../shared/pipeline/backup/listing.ts';
 import type { StreamResult } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
-import type { NodeType } from '../../../shared/repository/format/node.ts';
+import type { NodeType } from '../../../shared/repository/node.ts';
 import type { TarHead } from '../../../shared/tar/entry.ts';
 import { encodeTarHead, TAR_END, tarPadding } from '../../../shared/tar/writer.ts';
 import { aHead } from '../tar-streams.ts';

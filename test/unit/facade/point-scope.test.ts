@@ -7,9 +7,9 @@ import { type RestorePointId, repositoryName, restorePointId } from '../../../sh
 import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
 import type { PointScope } from '../../../shared/domain/restore-point.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
-import { timestampFromDate } from '../../../shared/repository/format/timestamp.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { RestorePoint } from '../../../shared/repository/restore-point.ts';
+import { timestampFromDate } from '../../../shared/repository/timestamp.ts';
 import { openStillpoint, type Stillpoint } from '../../../shared/stillpoint.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
 import { createTestRepository, PASSWORD, putTree } from '../../support/test-repository.ts';

@@ -7,9 +7,9 @@ import { hostName, jobId, newJobId, repositoryName, restorePointId, sourceName }
 import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
 import type { Prompter } from '../../../shared/domain/prompter.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
-import type { Node } from '../../../shared/repository/format/node.ts';
-import { timestampFromDate } from '../../../shared/repository/format/timestamp.ts';
 import { encodeTree } from '../../../shared/repository/format/tree.ts';
+import type { Node } from '../../../shared/repository/node.ts';
+import { timestampFromDate } from '../../../shared/repository/timestamp.ts';
 import { openStillpoint, type Stillpoint } from '../../../shared/stillpoint.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
 import { createTestRepository, PASSWORD, putTree, type TestTree } from '../../support/test-repository.ts';

@@ -11,7 +11,7 @@ import { PathMatcher } from '../../../shared/pipeline/find/path-matcher.ts';
 import { find } from '../../../shared/pipeline/find.ts';
 import { DigestSet } from '../../../shared/pipeline/stats/digest-set.ts';
 import { stats } from '../../../shared/pipeline/stats.ts';
-import { type BlobId, blobIdOf } from '../../../shared/repository/format/ids.ts';
+import { type BlobId, blobIdOf } from '../../../shared/repository/ids.ts';
 import { BlobSet } from '../../../shared/repository/index/blob-set.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import type { RestorePoint } from '../../../shared/repository/restore-point.ts';

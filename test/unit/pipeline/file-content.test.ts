@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHUNK_BYTES, ContentStore } from '../../../shared/pipeline/backup/file-content.ts';
-import { blobIdOf } from '../../../shared/repository/format/ids.ts';
+import { blobIdOf } from '../../../shared/repository/ids.ts';
 import type { RepositoryWriter } from '../../../shared/repository/repository.ts';
 import type { TarEntry } from '../../../shared/tar/entry.ts';
 import { aHead } from '../../support/tar-streams.ts';

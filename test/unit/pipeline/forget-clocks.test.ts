@@ -11,7 +11,7 @@ import { type RestorePointId, sourceName } from '../../../shared/domain/names.ts
 import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
 import { type ForgetPorts, forget, planForgetting } from '../../../shared/pipeline/forget.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
-import { parseTimestamp } from '../../../shared/repository/format/timestamp.ts';
+import { parseTimestamp } from '../../../shared/repository/format/read-text.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import { NOTHING_CONFIGURED } from '../../support/configured-names.ts';
 import { createMemoryBackend } from '../../support/stores/memory.ts';

@@ -17,7 +17,7 @@ import { diffPoints } from '../../../shared/pipeline/diff.ts';
 import { find } from '../../../shared/pipeline/find.ts';
 import { stats } from '../../../shared/pipeline/stats.ts';
 import { checkRepository } from '../../../shared/repository/check/check.ts';
-import type { BlobId } from '../../../shared/repository/format/ids.ts';
+import type { BlobId } from '../../../shared/repository/ids.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import { planPrune } from '../../../shared/repository/prune/plan.ts';

@@ -10,8 +10,8 @@ import type { TreeToRead } from '../../../shared/pipeline/backup/read-pass.ts';
 import { readTree } from '../../../shared/pipeline/backup/read-tree.ts';
 import { TreeCounts } from '../../../shared/pipeline/backup/tree-counts.ts';
 import type { StreamCommand } from '../../../shared/remote/command.ts';
-import type { BlobId } from '../../../shared/repository/format/ids.ts';
-import type { Node } from '../../../shared/repository/format/node.ts';
+import type { BlobId } from '../../../shared/repository/ids.ts';
+import type { Node } from '../../../shared/repository/node.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import type { RepositoryLock, RepositoryWriter } from '../../../shared/repository/repository.ts';
 import {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ancestorsOf, storeRootTree } from '../../../shared/pipeline/backup/root-tree.ts';
-import type { Node } from '../../../shared/repository/format/node.ts';
-import { timestampFromNs } from '../../../shared/repository/format/timestamp.ts';
 import { encodeTree } from '../../../shared/repository/format/tree.ts';
+import type { Node } from '../../../shared/repository/node.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import type { RepositoryLock } from '../../../shared/repository/repository.ts';
+import { timestampFromNs } from '../../../shared/repository/timestamp.ts';
 import { entryOf } from '../../support/pipeline/paper-files.ts';
 import { createTestRepository, testSignal } from '../../support/test-repository.ts';
 import { walkTree } from '../../support/walk-tree.ts';

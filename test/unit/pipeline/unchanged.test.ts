@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ListedEntry } from '../../../shared/pipeline/backup/listing.ts';
 import { buildNode, restFromParent } from '../../../shared/pipeline/backup/node.ts';
 import { isUnchanged } from '../../../shared/pipeline/backup/unchanged.ts';
-import type { Node } from '../../../shared/repository/format/node.ts';
+import type { Node } from '../../../shared/repository/node.ts';
 import { entryOf, OLD_NS } from '../../support/pipeline/paper-files.ts';
 
 const context = { users: new Map<number, string>(), groups: new Map<number, string>(), deviceId: 1n };

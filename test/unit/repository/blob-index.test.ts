@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { BlobId, BlobType, PackId } from '../../../shared/repository/format/ids.ts';
 import { encodeIndex, type IndexedPack } from '../../../shared/repository/format/index-file.ts';
 import { readIndex } from '../../../shared/repository/format/index-table.ts';
 import type { PackedBlob } from '../../../shared/repository/format/pack.ts';
+import type { BlobId, BlobType, PackId } from '../../../shared/repository/ids.ts';
 import { BlobIndex } from '../../../shared/repository/index/blob-index.ts';
 
 const idOf = (seed: string): string => createHash('sha256').update(seed).digest('hex');

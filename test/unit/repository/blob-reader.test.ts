@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { BlobId } from '../../../shared/repository/format/ids.ts';
+import type { BlobId } from '../../../shared/repository/ids.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import { createMemoryBackend } from '../../support/stores/memory.ts';

@@ -12,10 +12,10 @@ import { createLocalBackend } from '../../../shared/repository/backend/local.ts'
 import { checkRepository } from '../../../shared/repository/check/check.ts';
 import { verifyRepository } from '../../../shared/repository/check/verify.ts';
 import { claimFault } from '../../../shared/repository/format/bounds.ts';
-import type { BlobId } from '../../../shared/repository/format/ids.ts';
 import { encodeIndex, type IndexedPack } from '../../../shared/repository/format/index-file.ts';
 import type { PackedBlob } from '../../../shared/repository/format/pack.ts';
 import { decodeUnpacked } from '../../../shared/repository/format/unpacked.ts';
+import type { BlobId } from '../../../shared/repository/ids.ts';
 import { listKeys } from '../../../shared/repository/keys.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';

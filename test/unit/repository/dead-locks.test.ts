@@ -11,10 +11,10 @@ import { identifyProcess, type ProcessIdentity } from '../../../shared/base/proc
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
 import { encodeLock, type LockFile, type LockHolder } from '../../../shared/repository/format/lock-file.ts';
-import { timestampFromDate } from '../../../shared/repository/format/timestamp.ts';
 import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import type { RepositoryNotice } from '../../../shared/repository/repository.ts';
+import { timestampFromDate } from '../../../shared/repository/timestamp.ts';
 import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { CHEAP_KEY, createTestRepository, PASSWORD } from '../../support/test-repository.ts';

@@ -4,11 +4,11 @@ import type { Clock } from '../../../shared/base/clock.ts';
 import { silentLogger } from '../../../shared/base/log.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { encodeLock, type LockFile } from '../../../shared/repository/format/lock-file.ts';
-import { timestampFromDate } from '../../../shared/repository/format/timestamp.ts';
 import { listLocks } from '../../../shared/repository/locks/find-locks.ts';
 import { LOCK_TIMES } from '../../../shared/repository/locks/judge-lock.ts';
 import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
+import { timestampFromDate } from '../../../shared/repository/timestamp.ts';
 import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { CHEAP_KEY, PASSWORD } from '../../support/test-repository.ts';
 

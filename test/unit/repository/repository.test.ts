@@ -3,16 +3,16 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isStillpointError } from '../../../shared/base/errors.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
-import { type BlobId, blobIdOf } from '../../../shared/repository/format/ids.ts';
 import {
   decodeKeyFile,
   encodeKeyFile,
   openMasterKey,
   sealMasterKey,
 } from '../../../shared/repository/format/key-file.ts';
-import { timestampFromNs } from '../../../shared/repository/format/timestamp.ts';
+import { type BlobId, blobIdOf } from '../../../shared/repository/ids.ts';
 import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
 import { findPath } from '../../../shared/repository/read/find-path.ts';
+import { timestampFromNs } from '../../../shared/repository/timestamp.ts';
 import { FaultPlan, withFaults } from '../../support/fault-plan.ts';
 import { createMemoryBackend } from '../../support/stores/memory.ts';
 import { backUp, CHEAP_KEY, createTestRepository, PASSWORD, testSignal } from '../../support/test-repository.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chooseSubset } from '../../../shared/repository/check/verify-subset.ts';
-import type { PackId } from '../../../shared/repository/format/ids.ts';
+import type { PackId } from '../../../shared/repository/ids.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 const packs = Array.from({ length: 300 }, () => randomBytes(32).toString('hex') as PackId);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fitNode, obstacleTo, type TargetTraits } from '../../../../shared/pipeline/restore/fit-node.ts';
-import type { Node } from '../../../../shared/repository/format/node.ts';
-import { timestampFromNs } from '../../../../shared/repository/format/timestamp.ts';
+import type { Node } from '../../../../shared/repository/node.ts';
+import { timestampFromNs } from '../../../../shared/repository/timestamp.ts';
 import { LINUX_TARGET } from '../../../support/target-traits.ts';
 
 const TIME = timestampFromNs(0n);

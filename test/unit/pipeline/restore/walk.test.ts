@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { never } from '../../../../shared/base/cancel.ts';
 import { StillpointError } from '../../../../shared/base/errors.ts';
 import { START, type WalkNotes, type WalkStart, walkSelected } from '../../../../shared/pipeline/restore/walk.ts';
-import type { BlobId } from '../../../../shared/repository/format/ids.ts';
-import type { Node, NodeType } from '../../../../shared/repository/format/node.ts';
-import { timestampFromNs } from '../../../../shared/repository/format/timestamp.ts';
+import type { BlobId } from '../../../../shared/repository/ids.ts';
+import type { Node, NodeType } from '../../../../shared/repository/node.ts';
+import { timestampFromNs } from '../../../../shared/repository/timestamp.ts';
 
 const TIME = timestampFromNs(0n);
 

@@ -9,7 +9,7 @@ import {
   sealMasterKey,
 } from '../../../../shared/repository/format/key-file.ts';
 import { isIrreducible, randomPolynomial } from '../../../../shared/repository/format/polynomial.ts';
-import { timestampFromNs } from '../../../../shared/repository/format/timestamp.ts';
+import { timestampFromNs } from '../../../../shared/repository/timestamp.ts';
 
 /** From restic's own documentation. */
 const RESTIC_POLYNOMIAL = 0x25b468838dcb75n;

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { BlobId, PackId } from '../../../../shared/repository/format/ids.ts';
 import { decodeIndex, encodeIndex, type IndexedPack } from '../../../../shared/repository/format/index-file.ts';
 import { type IndexTable, readIndex } from '../../../../shared/repository/format/index-table.ts';
 import {
@@ -12,6 +11,7 @@ import {
   packSizeOf,
 } from '../../../../shared/repository/format/pack.ts';
 import { decodeUnpacked, encodeUnpacked } from '../../../../shared/repository/format/unpacked.ts';
+import type { BlobId, PackId } from '../../../../shared/repository/ids.ts';
 
 const id = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex'));
 const blobs: fc.Arbitrary<PackedBlob[]> = fc

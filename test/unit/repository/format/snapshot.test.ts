@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { RestorePointId } from '../../../../shared/domain/names.ts';
-import type { BlobId } from '../../../../shared/repository/format/ids.ts';
 import { decodeLock, encodeLock } from '../../../../shared/repository/format/lock-file.ts';
+import { parseTimestamp } from '../../../../shared/repository/format/read-text.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../../../shared/repository/format/snapshot.ts';
-import { parseTimestamp } from '../../../../shared/repository/format/timestamp.ts';
+import type { BlobId } from '../../../../shared/repository/ids.ts';
 import type { RestorePointDraft } from '../../../../shared/repository/restore-point.ts';
 
 const WHEN = parseTimestamp('2026-11-23T04:45:49.731317775+01:00');

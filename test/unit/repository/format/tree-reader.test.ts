@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { type BlobId, blobIdOf } from '../../../../shared/repository/format/ids.ts';
-import type { Node } from '../../../../shared/repository/format/node.ts';
-import { timestampFromNs } from '../../../../shared/repository/format/timestamp.ts';
 import { decodeTree, encodeTree } from '../../../../shared/repository/format/tree.ts';
 import { LONG_TREE_BYTES, readTree, treeByName } from '../../../../shared/repository/format/tree-reader.ts';
+import { type BlobId, blobIdOf } from '../../../../shared/repository/ids.ts';
+import type { Node } from '../../../../shared/repository/node.ts';
+import { timestampFromNs } from '../../../../shared/repository/timestamp.ts';
 import { encodeNode } from '../../../support/encode-node.ts';
 import { testSignal } from '../../../support/test-repository.ts';
 

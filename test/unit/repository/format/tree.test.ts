@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BlobId, blobIdOf } from '../../../../shared/repository/format/ids.ts';
-import { NODE_TYPES, type Node } from '../../../../shared/repository/format/node.ts';
 import { decodeNode } from '../../../../shared/repository/format/node-json.ts';
-import { timestampFromNs } from '../../../../shared/repository/format/timestamp.ts';
 import { decodeTree, encodeTree } from '../../../../shared/repository/format/tree.ts';
+import { type BlobId, blobIdOf } from '../../../../shared/repository/ids.ts';
+import { NODE_TYPES, type Node } from '../../../../shared/repository/node.ts';
+import { timestampFromNs } from '../../../../shared/repository/timestamp.ts';
 import { encodeNode } from '../../../support/encode-node.ts';
 
 const WHEN = timestampFromNs(1_700_000_000_000_000_000n);

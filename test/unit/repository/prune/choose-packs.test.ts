@@ -1,6 +1,6 @@
 /** Which packs are rewritten first, and when it is enough. */
 import { expect, it } from 'vitest';
-import type { PackId } from '../../../../shared/repository/format/ids.ts';
+import type { PackId } from '../../../../shared/repository/ids.ts';
 import { choosePacks } from '../../../../shared/repository/prune/choose-packs.ts';
 import type { PackUse } from '../../../../shared/repository/prune/pack-usage.ts';
 

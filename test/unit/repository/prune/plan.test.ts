@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isStillpointError } from '../../../../shared/base/errors.ts';
 import { changesNothing, type PruneOptions } from '../../../../shared/domain/prune-plan.ts';
 import type { Backend } from '../../../../shared/repository/backend/backend.ts';
-import type { PackId } from '../../../../shared/repository/format/ids.ts';
+import type { PackId } from '../../../../shared/repository/ids.ts';
 import { planPrune } from '../../../../shared/repository/prune/plan.ts';
 import { copyOf } from '../../../support/crashing-backend.ts';
 import { contentOf, damageIn, open, prune, usedRepository } from '../../../support/prune-lab.ts';

@@ -1,9 +1,8 @@
 /**
- * Times as restic's files hold them: RFC 3339 text with up to nine decimals, trailing zeros cut, `Z` or an offset, as
+ * Times of restore points and of what is in them, as restic's files hold them: RFC 3339 text with up to nine decimals, trailing zeros cut, `Z` or an offset, as
  * Go's time.Time prints. Kept as text so that what was read is written back to the letter.
  */
-import type { Branded } from '../../base/brand.ts';
-import { damagedJson } from './go-json.ts';
+import type { Branded } from '../base/brand.ts';
 
 export type Timestamp = Branded<string, 'Timestamp'>;
 
@@ -13,12 +12,6 @@ const BILLION = 1_000_000_000n;
 
 export function isTimestamp(text: string): text is Timestamp {
   return FORM.test(text);
-}
-
-/** @param what the object that holds it, for errors */
-export function parseTimestamp(text: string, what = 'a time'): Timestamp {
-  if (isTimestamp(text)) return text;
-  throw damagedJson(what, `holds ${JSON.stringify(text.slice(0, 80))}, which is not a time`);
 }
 
 /**

@@ -1,4 +1,7 @@
-/** What a tree says about one file, folder, link or device. Source: restic's design document and its `Node` type. */
+/**
+ * What a restore point says about one file, folder, link or device, as everybody sees it who reads one or writes one.
+ * Source: restic's `Node` type. What only a copy to the letter needs beside it, `format/stored-node.ts` has.
+ */
 import type { BlobId } from './ids.ts';
 import type { Timestamp } from './timestamp.ts';
 
@@ -17,10 +20,7 @@ export interface StrayFields {
   readonly subtree?: BlobId;
 }
 
-/**
- * One entry of a tree. An absent field is omitted on disk; so is a zero or an empty text, as Go's `omitempty` does.
- * POSIX ACLs are extended attributes (`system.posix_acl_access`).
- */
+/** POSIX ACLs are extended attributes (`system.posix_acl_access`). */
 export interface Node {
   /** Bytes; never empty, `.`, `..` or with `/` or NUL. */
   readonly name: Buffer;
@@ -45,8 +45,6 @@ export interface Node {
   readonly links?: number;
   readonly linkTarget?: Buffer;
   readonly extendedAttributes?: readonly ExtendedAttribute[];
-  /** For other systems than Unix; kept as read. */
-  readonly genericAttributes?: Readonly<Record<string, unknown>>;
   /** st_rdev of a device. */
   readonly device?: bigint;
   /** Data blobs in order; present for every file, empty for an empty one, absent otherwise. */
@@ -60,13 +58,7 @@ export interface Node {
   readonly stray?: StrayFields;
   /** Why the entry could not be read wholly, said by the writer. */
   readonly error?: string;
-  /** The mode field as it was read, where it says more than type and mode do. */
-  readonly storedMode?: number;
-  /** Fields that we do not know, kept as read. */
-  readonly extra?: Readonly<Record<string, unknown>>;
 }
 
-/** Entries sorted by the bytes of their names, no name twice. */
-export interface Tree {
-  readonly nodes: readonly Node[];
-}
+/** The entry of a name; undefined where there is none. */
+export type NodeByName = (name: Buffer) => Node | undefined;

@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  parseTimestamp,
-  timestampFromNs,
-  timestampToDate,
-  timestampToNs,
-} from '../../../../shared/repository/format/timestamp.ts';
+import { parseTimestamp } from '../../../shared/repository/format/read-text.ts';
+import { timestampFromNs, timestampToDate, timestampToNs } from '../../../shared/repository/timestamp.ts';
 
 const FIRST = BigInt(new Date('0000-01-01T00:00:00Z').getTime()) * 1_000_000n;
 const LAST = BigInt(Date.UTC(9999, 11, 31, 23, 59, 59)) * 1_000_000n + 999_999_999n;
