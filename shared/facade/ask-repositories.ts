@@ -5,7 +5,7 @@
  */
 import { isStillpointError, StillpointError } from '../base/errors.ts';
 import type { RepositorySpec } from '../domain/source.ts';
-import type { Repository } from '../repository/repository.ts';
+import type { PointReader } from '../repository/point-reader.ts';
 import type { RepositoryShelf } from './repository-shelf.ts';
 
 export interface Unavailable {
@@ -22,7 +22,7 @@ export interface Answers<T> {
 
 export interface Asking<T> {
   readonly shelf: RepositoryShelf;
-  readonly ask: (repository: Repository, spec: RepositorySpec) => Promise<T>;
+  readonly ask: (repository: PointReader, spec: RepositorySpec) => Promise<T>;
   /** Whether the rest need not be asked any more; default: never. */
   readonly isEnough?: (value: T) => boolean;
 }

@@ -1,23 +1,23 @@
 /**
  * Repositories that were opened for looking at them, kept open for some minutes: opening costs a second, because a
- * password's key is made slowly on purpose. Nothing is ever written through them.
+ * password's key is made slowly on purpose. They are given out as readers, so nothing is written through them.
  *
  * What another process adds is seen: restore points are listed again each time, and the index is read on before files
  * are. What it removes while we look is an error for that look and no more.
  */
 import type { Logger } from '../base/log.ts';
 import type { RepositorySpec } from '../domain/source.ts';
-import type { OpenedRepository } from '../repository/opened-repository.ts';
+import type { PointReader } from '../repository/point-reader.ts';
 
 export interface ShelfPorts {
-  open(spec: RepositorySpec, signal: AbortSignal): Promise<OpenedRepository>;
+  open(spec: RepositorySpec, signal: AbortSignal): Promise<PointReader>;
   readonly logger: Logger;
   /** How long one may stay unused. */
   readonly idleMs?: number;
 }
 
 interface Opened {
-  readonly repository: Promise<OpenedRepository>;
+  readonly repository: Promise<PointReader>;
   users: number;
   timer: NodeJS.Timeout | undefined;
 }
@@ -33,11 +33,7 @@ export class RepositoryShelf implements AsyncDisposable {
   }
 
   /** Runs `work` with the repository open. An error of opening is the caller's, and the next call opens again. */
-  async use<T>(
-    spec: RepositorySpec,
-    signal: AbortSignal,
-    work: (repository: OpenedRepository) => Promise<T>,
-  ): Promise<T> {
+  async use<T>(spec: RepositorySpec, signal: AbortSignal, work: (repository: PointReader) => Promise<T>): Promise<T> {
     const key = JSON.stringify([spec.name, spec.location]);
     const opened = this.#take(key, spec, signal);
     try {

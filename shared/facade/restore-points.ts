@@ -8,9 +8,9 @@ import type { FileListing, FoundPoint, RestorePointListing } from '../domain/res
 import type { RepositorySpec } from '../domain/source.ts';
 import { unreadablePoints } from '../domain/unreadable-point.ts';
 import { type ListingRequest, listFolder, summarise } from '../pipeline/browse.ts';
+import { OpenedPoint } from '../pipeline/open-point.ts';
 import { findPoint } from '../pipeline/select-points.ts';
-import type { RestorePointList } from '../repository/point-reader.ts';
-import type { Repository } from '../repository/repository.ts';
+import type { PointReader, RestorePointList } from '../repository/point-reader.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 import { askRepositories, type Unavailable } from './ask-repositories.ts';
 import {
@@ -77,12 +77,12 @@ export class RestorePoints {
     return this.#shelf.use(spec, signal, async (repository) => {
       const point = await repository.findRestorePoint(id, signal);
       await repository.loadIndex(signal);
-      return listFolder(repository, point, listing, signal);
+      return listFolder(new OpenedPoint(repository, point), listing, signal);
     });
   }
 
   #lists(specs: readonly RepositorySpec[], signal: AbortSignal) {
-    const ask = (repository: Repository): Promise<RestorePointList> => repository.listRestorePoints(signal);
+    const ask = (repository: PointReader): Promise<RestorePointList> => repository.listRestorePoints(signal);
     return askRepositories(specs, { shelf: this.#shelf, ask }, signal);
   }
 
@@ -117,7 +117,7 @@ export class RestorePoints {
   }
 
   async #findNamed(scope: ResolvedScope, wanted: string, signal: AbortSignal): Promise<FoundPoint> {
-    const ask = (repository: Repository): Promise<RestorePoint | undefined> => findIn(repository, wanted, signal);
+    const ask = (repository: PointReader): Promise<RestorePoint | undefined> => findIn(repository, wanted, signal);
     // A full id names one restore point at most, so no other repository has to be asked.
     const isEnough = (found: RestorePoint | undefined): boolean => found?.id.length === wanted.length;
     const { answers, unavailable } = await askRepositories(scope.specs, { shelf: this.#shelf, ask, isEnough }, signal);
@@ -130,7 +130,7 @@ export class RestorePoints {
   }
 }
 
-async function findIn(repository: Repository, wanted: string, signal: AbortSignal): Promise<RestorePoint | undefined> {
+async function findIn(repository: PointReader, wanted: string, signal: AbortSignal): Promise<RestorePoint | undefined> {
   try {
     return await repository.findRestorePoint(wanted, signal);
   } catch (error) {

@@ -7,6 +7,7 @@ import type { RepositoryName } from '../domain/names.ts';
 import { backup } from '../pipeline/backup.ts';
 import { copy } from '../pipeline/copy.ts';
 import { forget } from '../pipeline/forget.ts';
+import { OpenedPoint } from '../pipeline/open-point.ts';
 import { prune } from '../pipeline/prune.ts';
 import { repair } from '../pipeline/repair.ts';
 import { restore } from '../pipeline/restore.ts';
@@ -103,9 +104,10 @@ async function namePaths(
   await using repository = await open(signal);
   await repository.loadIndex(signal);
   const point = await repository.findRestorePoint(restorePoint, signal);
+  const opened = new OpenedPoint(repository, point);
   const found: Buffer[] = [];
   for (const path of paths) {
-    const { names } = await findShownPath(repository, point, path, signal);
+    const { names } = await findShownPath(opened, path, signal);
     found.push(Buffer.concat(names.flatMap((name) => [Buffer.from('/'), name])));
   }
   // "latest" may be another one by now.

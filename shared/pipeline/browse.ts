@@ -6,9 +6,9 @@ import type { RepositoryName } from '../domain/names.ts';
 import type { FileEntry, FileListing, RestorePointSummary } from '../domain/restore-point.ts';
 import { wholenessOf } from '../domain/wholeness.ts';
 import type { Node } from '../repository/node.ts';
-import type { Repository } from '../repository/repository.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 import { timestampToDate } from '../repository/timestamp.ts';
+import { type OpenedPoint, shownPath } from './open-point.ts';
 import { findShownPath } from './shown-path.ts';
 
 export function summarise(point: RestorePoint, repository: RepositoryName): RestorePointSummary {
@@ -38,17 +38,19 @@ export interface ListingRequest {
 
 /** The entries of a folder in the order of their bytes; of anything else, itself. The index must have been loaded. */
 export async function listFolder(
-  repository: Pick<Repository, 'treeParts'>,
-  point: RestorePoint,
+  opened: OpenedPoint,
   { path, limit, cursor }: ListingRequest,
   signal: AbortSignal,
 ): Promise<FileListing> {
   const begin = parseCursor(cursor);
-  const { node } = await findShownPath(repository, point, path, signal);
-  const tree = node === undefined ? point.tree : node.subtree;
+  const { names, ...place } = await findShownPath(opened, path, signal);
   const end = begin + limit;
-  const parts = tree === undefined ? [node === undefined ? [] : [node]] : repository.treeParts(tree, signal);
-  const { nodes, isEnd } = await stretchOf(parts, begin, end);
+  const { nodes, isEnd } = await stretchOf(
+    opened.listAt(place, () => shownPath(names), signal),
+    begin,
+    end,
+  );
+  const { point } = opened;
   return {
     restorePoint: point.id,
     wholeness: wholenessOf(point),
@@ -60,7 +62,7 @@ export async function listFolder(
 
 /** Entries from one number up to another, and whether no more follow. */
 async function stretchOf(
-  parts: AsyncIterable<readonly Node[]> | Iterable<readonly Node[]>,
+  parts: AsyncIterable<readonly Node[]>,
   begin: number,
   end: number,
 ): Promise<{ readonly nodes: readonly Node[]; readonly isEnd: boolean }> {

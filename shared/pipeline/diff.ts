@@ -13,11 +13,12 @@ import type { Take } from '../base/take.ts';
 import type { DiffChange, DiffSummary } from '../domain/diff.ts';
 import type { BlobId } from '../repository/ids.ts';
 import type { Node } from '../repository/node.ts';
-import type { OpenedRepository } from '../repository/opened-repository.ts';
-import { NodeCursor } from '../repository/read/node-cursor.ts';
+import type { BlobCatalogue, PointReader } from '../repository/point-reader.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 import { BlobAccount } from './diff/account.ts';
 import { changeOf } from './diff/compare-nodes.ts';
+import { NodeCursor } from './node-cursor.ts';
+import { OpenedPoint } from './open-point.ts';
 import { findShownPath } from './shown-path.ts';
 
 export interface DiffOptions {
@@ -28,19 +29,20 @@ export interface DiffOptions {
 
 /** The index must have been loaded. Errors: `repository.path-not-found` where neither side has the path. */
 export async function diffPoints(
-  repository: OpenedRepository,
+  repository: PointReader,
   before: RestorePoint,
   after: RestorePoint,
   options: DiffOptions,
   signal: AbortSignal,
 ): Promise<DiffSummary> {
   const account = new BlobAccount(repository);
-  const comparer = new Comparer(repository, account, options.onChange, signal);
+  const sides = { left: new OpenedPoint(repository, before), right: new OpenedPoint(repository, after) };
+  const comparer = new Comparer(sides, repository.index, { account, onChange: options.onChange }, signal);
   const path = options.path.replace(/\/+$/, '');
   if (path === '') await comparer.roots(before.tree, after.tree);
   else {
-    const left = await nodeAt(repository, before, path, signal);
-    const right = await nodeAt(repository, after, path, signal);
+    const left = await nodeAt(sides.left, path, signal);
+    const right = await nodeAt(sides.right, path, signal);
     if (left.fault !== undefined && right.fault !== undefined) throw right.fault;
     await comparer.nodes(path, left.node, right.node);
   }
@@ -56,13 +58,12 @@ export async function diffPoints(
 }
 
 async function nodeAt(
-  repository: OpenedRepository,
-  point: RestorePoint,
+  opened: OpenedPoint,
   path: string,
   signal: AbortSignal,
 ): Promise<{ readonly node: Node | undefined; readonly fault?: StillpointError }> {
   try {
-    return await findShownPath(repository, point, path, signal);
+    return await findShownPath(opened, path, signal);
   } catch (error) {
     if (!isStillpointError(error, 'repository.path-not-found')) throw error;
     return { node: undefined, fault: error };
@@ -86,8 +87,14 @@ interface OpenFolders {
   hasChanges: boolean;
 }
 
+interface Sides {
+  readonly left: OpenedPoint;
+  readonly right: OpenedPoint;
+}
+
 class Comparer {
-  readonly #repository: OpenedRepository;
+  readonly #sides: Sides;
+  readonly #index: Pick<BlobCatalogue, 'numberOf'>;
   readonly #account: BlobAccount;
   readonly #onChange: Take<DiffChange>;
   readonly #signal: AbortSignal;
@@ -100,8 +107,14 @@ class Comparer {
   readonly removed = { files: 0, folders: 0, others: 0 };
   changedFiles = 0;
 
-  constructor(repository: OpenedRepository, account: BlobAccount, onChange: Take<DiffChange>, signal: AbortSignal) {
-    this.#repository = repository;
+  constructor(
+    sides: Sides,
+    index: Pick<BlobCatalogue, 'numberOf'>,
+    { account, onChange }: { readonly account: BlobAccount; readonly onChange: Take<DiffChange> },
+    signal: AbortSignal,
+  ) {
+    this.#sides = sides;
+    this.#index = index;
     this.#account = account;
     this.#onChange = onChange;
     this.#signal = signal;
@@ -146,15 +159,14 @@ class Comparer {
   }
 
   #shortName(tree: BlobId): number | string {
-    return this.#repository.index.numberOf('tree', tree) ?? tree;
+    return this.#index.numberOf('tree', tree) ?? tree;
   }
 
   #enter(path: string, before: BlobId | undefined, after: BlobId | undefined, key?: string): void {
-    this.#open.push({ path, left: this.#cursor(before), right: this.#cursor(after), key, hasChanges: false });
-  }
-
-  #cursor(tree: BlobId | undefined): NodeCursor | undefined {
-    return tree === undefined ? undefined : new NodeCursor(this.#repository.treeParts(tree, this.#signal));
+    const cursor = (side: OpenedPoint, tree: BlobId | undefined): NodeCursor | undefined =>
+      tree === undefined ? undefined : new NodeCursor(side.entries(tree, () => path || '/', this.#signal));
+    const [left, right] = [cursor(this.#sides.left, before), cursor(this.#sides.right, after)];
+    this.#open.push({ path, left, right, key, hasChanges: false });
   }
 
   async #pair({ path, left, right }: Pair): Promise<void> {

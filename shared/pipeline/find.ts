@@ -10,21 +10,22 @@ import type { Take } from '../base/take.ts';
 import type { FindMatch, FindRequest, FindSummary } from '../domain/find.ts';
 import type { ConfiguredNames } from '../domain/known-names.ts';
 import { unreadablePoints } from '../domain/unreadable-point.ts';
+import { BlobSet } from '../repository/blob-set.ts';
 import type { BlobId } from '../repository/ids.ts';
-import { BlobSet } from '../repository/index/blob-set.ts';
 import type { Node } from '../repository/node.ts';
-import type { OpenedRepository } from '../repository/opened-repository.ts';
-import { NodeCursor } from '../repository/read/node-cursor.ts';
+import type { PointReader } from '../repository/point-reader.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 import { timestampToDate } from '../repository/timestamp.ts';
 import { toEntry } from './browse.ts';
 import { IdMatcher } from './find/id-matcher.ts';
 import { type MatchState, PathMatcher } from './find/path-matcher.ts';
+import { NodeCursor } from './node-cursor.ts';
+import { OpenedPoint } from './open-point.ts';
 import { selectPoints } from './select-points.ts';
 
 /** Restore points before the index, so that what is saved meanwhile is not missed. */
 export async function find(
-  repository: OpenedRepository,
+  repository: PointReader,
   request: FindRequest,
   { configured, onMatch }: { readonly configured: ConfiguredNames; readonly onMatch: Take<FindMatch> },
   signal: AbortSignal,
@@ -56,7 +57,7 @@ interface OpenFolder {
 }
 
 class Search {
-  readonly #repository: OpenedRepository;
+  readonly #repository: PointReader;
   readonly #matcher: PathMatcher;
   readonly #ids: IdMatcher;
   readonly #oldestMs: number;
@@ -69,7 +70,7 @@ class Search {
   matches = 0;
 
   constructor(
-    repository: OpenedRepository,
+    repository: PointReader,
     { patterns, ids, ignoreCase, oldest, newest }: FindRequest,
     onMatch: Take<FindMatch>,
     signal: AbortSignal,
@@ -92,8 +93,14 @@ class Search {
 
   async look(point: RestorePoint): Promise<void> {
     if (this.#ids.matchesTree(point.tree)) await this.#tell(point, '/', undefined);
+    const opened = new OpenedPoint(this.#repository, point);
     const open: OpenFolder[] = [];
-    this.#enter(open, point.tree, '', this.#matcher.start);
+    const enter = (id: BlobId, path: string, state: MatchState): void => {
+      if (this.#barrenFor(state).has('tree', id)) return;
+      const nodes = new NodeCursor(opened.entries(id, () => path || '/', this.#signal));
+      open.push({ id, path, state, nodes, found: false });
+    };
+    enter(point.tree, '', this.#matcher.start);
     for (let here = open.at(-1); here !== undefined; here = open.at(-1)) {
       await this.#pauses.pause();
       const node = await here.nodes.take();
@@ -110,14 +117,8 @@ class Search {
         here.found = true;
         await this.#tell(point, path, node);
       }
-      if (node.subtree !== undefined) this.#enter(open, node.subtree, path, next);
+      if (node.subtree !== undefined) enter(node.subtree, path, next);
     }
-  }
-
-  #enter(open: OpenFolder[], id: BlobId, path: string, state: MatchState): void {
-    if (this.#barrenFor(state).has('tree', id)) return;
-    const nodes = new NodeCursor(this.#repository.treeParts(id, this.#signal));
-    open.push({ id, path, state, nodes, found: false });
   }
 
   #barrenFor({ key }: MatchState): BlobSet {

@@ -23,6 +23,7 @@ import { describeGaps, wholenessOf } from '../domain/wholeness.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import type { Repository } from '../repository/repository.ts';
 import { phases } from './backup/phases.ts';
+import { OpenedPoint } from './open-point.ts';
 import { openResources } from './resources.ts';
 import { extract } from './restore/extraction.ts';
 import type { TargetTraits } from './restore/fit-node.ts';
@@ -77,7 +78,7 @@ export async function restore(
     const lock = resources.use(await repository.lockForReading(signal, options));
     await repository.loadIndex(signal);
     const point = await repository.findRestorePoint(request.restorePoint, signal);
-    const selection = await selectPaths(repository, point.tree, request.paths, signal);
+    const selection = await selectPaths(new OpenedPoint(repository, point), request.paths, signal);
     const start: WalkStart = { tree: point.tree, selection, way: [], node: undefined };
     const outcome = new Outcome(start, ports.emit);
     const host = resources.use(await ports.openHost(signal));

@@ -6,46 +6,38 @@ import { displayName } from '../base/bytes.ts';
 import { StillpointError } from '../base/errors.ts';
 import type { BlobId } from '../repository/ids.ts';
 import type { Node } from '../repository/node.ts';
-import type { Repository } from '../repository/repository.ts';
-import type { RestorePoint } from '../repository/restore-point.ts';
+import { type OpenedPoint, type PointPlace, shownPath } from './open-point.ts';
 
-export interface FoundPath {
+export interface FoundPath extends PointPlace {
   readonly names: readonly Buffer[];
-  /** Undefined for "/", which has no entry of its own. */
-  readonly node: Node | undefined;
 }
 
 /** `path` is "/" and names joined by "/". Errors: `repository.path-not-found`. */
-export async function findShownPath(
-  repository: Pick<Repository, 'treeParts'>,
-  point: Pick<RestorePoint, 'id' | 'tree'>,
-  path: string,
-  signal: AbortSignal,
-): Promise<FoundPath> {
+export async function findShownPath(opened: OpenedPoint, path: string, signal: AbortSignal): Promise<FoundPath> {
   const names: Buffer[] = [];
-  let node: Node | undefined;
-  let current: BlobId | undefined = point.tree;
+  let place: PointPlace = { node: undefined, tree: opened.point.tree };
   for (const part of path.split('/').filter((text) => text !== '')) {
-    const fitting: readonly Node[] = current === undefined ? [] : await namedAs(repository, current, part, signal);
-    [node] = fitting;
-    if (node === undefined) throw notThere(point, path, part);
+    const fitting = place.tree === undefined ? [] : await namedAs(opened, place.tree, names, part, signal);
+    const [node] = fitting;
+    if (node === undefined) throw opened.notThere(path, part);
     if (fitting.length > 1) throw lookAlike(path, part, fitting.length);
     names.push(node.name);
-    current = node.subtree;
+    place = { node, tree: node.subtree };
   }
-  return { names, node };
+  return { names, ...place };
 }
 
 /** The entries whose names are shown so. */
 async function namedAs(
-  repository: Pick<Repository, 'treeParts'>,
+  opened: OpenedPoint,
   tree: BlobId,
+  folder: readonly Buffer[],
   shown: string,
   signal: AbortSignal,
 ): Promise<readonly Node[]> {
   const exact = Buffer.from(shown, 'utf8');
   const fitting: Node[] = [];
-  for await (const nodes of repository.treeParts(tree, signal)) {
+  for await (const nodes of opened.entries(tree, () => shownPath(folder), signal)) {
     fitting.push(...nodes.filter(({ name }) => name.equals(exact) || displayName(name) === shown));
   }
   return fitting;
@@ -58,17 +50,6 @@ function lookAlike(path: string, part: string, count: number): StillpointError {
   return new StillpointError('repository.path-not-found', message, {
     advice: 'Name the folder that holds them instead; with "--json", "ls" tells their bytes apart.',
     details: { path, ambiguous: part },
-    cause: undefined,
-  });
-}
-
-function notThere({ id }: Pick<RestorePoint, 'id'>, path: string, part: string): StillpointError {
-  const shown = displayName(Buffer.from(path));
-  const where = displayName(Buffer.from(part));
-  const message = `The restore point ${id.slice(0, 8)} does not hold "${shown}".`;
-  return new StillpointError('repository.path-not-found', message, {
-    advice: `"${where}" is not there. List the folder that should hold it to see what is.`,
-    details: { path, missing: part },
     cause: undefined,
   });
 }

@@ -1,13 +1,16 @@
 /**
  * How large what is stored is. Trees are read, contents never. A tree that several restore points share is read once,
  * and for the shares of restore points twice at most; what is held is a few bytes for each blob.
+ *
+ * What is counted are blobs, and a tree is one wherever it lies: so the counters go from id to id by the port, and not
+ * from path to path through opened restore points, for which they would have to remember a path with each folder.
  */
 import { isStillpointError } from '../base/errors.ts';
 import type { ConfiguredNames } from '../domain/known-names.ts';
 import { EVERY_POINT } from '../domain/point-filter.ts';
 import type { StatsAnswer, StatsRequest } from '../domain/stats.ts';
 import { unreadablePoints } from '../domain/unreadable-point.ts';
-import type { OpenedRepository } from '../repository/opened-repository.ts';
+import type { PointReader } from '../repository/point-reader.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 import { selectPoints } from './select-points.ts';
 import { countShares } from './stats/by-point.ts';
@@ -18,7 +21,7 @@ import { countUniqueFiles } from './stats/unique-files.ts';
 
 /** Restore points before the index, so that what is saved meanwhile is not missed. */
 export async function stats(
-  repository: OpenedRepository,
+  repository: PointReader,
   request: StatsRequest,
   configured: ConfiguredNames,
   signal: AbortSignal,
@@ -44,7 +47,7 @@ export async function stats(
   return { stats: counter.result(), unreadable };
 }
 
-function counterOf({ mode }: StatsRequest, repository: OpenedRepository, wanted: readonly RestorePoint[]): Counter {
+function counterOf({ mode }: StatsRequest, repository: PointReader, wanted: readonly RestorePoint[]): Counter {
   switch (mode) {
     case 'restore-size':
       return countRestoreSize(repository);

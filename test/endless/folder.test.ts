@@ -4,6 +4,7 @@
  */
 import { constants } from 'node:buffer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { OpenedPoint } from '../../shared/pipeline/open-point.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { checkRepository } from '../../shared/repository/check/check.ts';
 import { TreeText } from '../../shared/repository/format/tree.ts';
@@ -90,6 +91,24 @@ test('are walked in parts, each once and in order', async () => {
   }
   expect(count).toBe(FILES);
   expect(largest).toBeLessThan(20_000);
+});
+
+test('are listed, found and read through an opened restore point, with no more of them in memory', async () => {
+  const opened = new OpenedPoint(repository, point);
+  let largest = 0;
+  let count = 0;
+  for await (const nodes of opened.list([Buffer.from('many')], signal)) {
+    count += nodes.length;
+    largest = Math.max(largest, nodes.length);
+  }
+  expect(count).toBe(FILES);
+  expect(largest).toBeLessThan(20_000);
+  const { node } = await opened.stat([Buffer.from('many'), Buffer.from(nameOf(FILES - 1))], signal);
+  expect(node?.size).toBe(7);
+  const image = [Buffer.from('long'), Buffer.from('image')];
+  const nearTheEnd = { offset: 7 * (PIECES - 2) + 2, length: 100 };
+  const pieces = await Array.fromAsync(opened.read(image, nearTheEnd, signal));
+  expect(Buffer.concat(pieces).toString()).toBe('piecea piece');
 });
 
 test('are sound for check, and keep what they need from prune', async () => {

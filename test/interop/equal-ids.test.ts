@@ -12,9 +12,9 @@ import { type BlobId, blobIdOf } from '../../shared/repository/ids.ts';
 import type { Node } from '../../shared/repository/node.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
-import { findPath } from '../../shared/repository/read/find-path.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
 import { encodeNode } from '../support/encode-node.ts';
+import { findNode } from '../support/find-node.ts';
 import { readLiveFolder } from '../support/live-reader.ts';
 import { makePlainTree } from '../support/plain-tree.ts';
 import { resticOk } from '../support/restic.ts';
@@ -62,7 +62,7 @@ async function backUpByBoth(source: string, name: string, first: 'restic' | 'sti
   const top = async ({ tree }: RestorePoint): Promise<BlobId> => {
     const path = source.split('/').slice(1);
     const names = path.map((part) => Buffer.from(part));
-    return (await findPath(repository, tree, names, never))?.subtree as BlobId;
+    return (await findNode(repository, tree, names, never))?.subtree as BlobId;
   };
   return { repository, ours, theirs, oursTop: await top(ours), theirsTop: await top(theirs) };
 }
@@ -146,7 +146,7 @@ describe('the same folder by both', () => {
     for (const line of found.filter((each) => each.startsWith('content '))) {
       const path = line.slice('content '.length).split('/');
       const names = path.map((part) => Buffer.from(part, 'latin1'));
-      expect((await findPath(repository, oursTop, names, never))?.size).toBeGreaterThanOrEqual(RESTIC_MIN_CHUNK);
+      expect((await findNode(repository, oursTop, names, never))?.size).toBeGreaterThanOrEqual(RESTIC_MIN_CHUNK);
     }
     await repository.close();
   });

@@ -14,9 +14,9 @@ import { encodeTree } from '../../shared/repository/format/tree.ts';
 import { blobIdOf } from '../../shared/repository/ids.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
-import { findPath } from '../../shared/repository/read/find-path.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
 import { describeTree, treeDifferences } from '../support/describe-tree.ts';
+import { findNode } from '../support/find-node.ts';
 import { archiveFolder } from '../support/local-archive.ts';
 import { needing, whyNotRoot } from '../support/needing.ts';
 import { makePlainTree } from '../support/plain-tree.ts';
@@ -121,7 +121,7 @@ describe('with restic', needing(NO_RESTIC, whyNotRoot('owners and devices')), ()
       .split('/')
       .slice(1)
       .map((name) => Buffer.from(name));
-    const node = await findPath(repository, theirs.tree, names, signal);
+    const node = await findNode(repository, theirs.tree, names, signal);
     const mine = await archiveFolder(repository, plain, { signal });
     expect(mine.tree).toBe(node?.subtree);
   });
@@ -174,7 +174,7 @@ describe('with restic', needing(NO_RESTIC, whyNotRoot('owners and devices')), ()
   });
 
   async function expectSameContents(repository: OpenedRepository, point: RestorePoint, dir: string): Promise<void> {
-    const top = await findPath(
+    const top = await findNode(
       repository,
       point.tree,
       dir

@@ -47,6 +47,21 @@ const DOORS: Readonly<Record<string, readonly RegExp[]>> = {
   '@modelcontextprotocol/server': [/^mcp-server\//],
 };
 
+/**
+ * What a repository is to the rest of the house: the ports, the words that they are made of, and a set of blobs on top of
+ * them. How it is stored may change behind them, so they do not know its format.
+ */
+const REPOSITORY_PORTS =
+  /^shared\/repository\/(repository|point-reader|restore-point|node|ids|timestamp|blob-set)\.ts$/;
+
+/** The room that knows the format, but for its ports, and the two verbs that write trees and copy packs. */
+const FORMAT = 'shared/repository/format/';
+const OPEN_TO_FORMAT: readonly RegExp[] = [
+  /^shared\/repository\//,
+  /^shared\/pipeline\/backup\/(folder-stack|root-tree)\.ts$/,
+  /^shared\/pipeline\/copy\/(gather|target-packs)\.ts$/,
+];
+
 export const MAX_LINES = 500;
 
 /** Product folders are held to everything; `bench/` and `test/` only to the rules that are about one file. */
@@ -101,7 +116,7 @@ function ownFault(path: string, target: string): string[] {
   if (isProduct(path) && !isProduct(target)) return [`imports ${target}, which is not part of the product`];
   if (from === 'shared') {
     if (to !== 'shared') return [`imports ${target}: the core does not know its shells`];
-    return layerFault(sharedRoom(path) ?? '', sharedRoom(target) ?? '', target);
+    return [...layerFault(sharedRoom(path) ?? '', sharedRoom(target) ?? '', target), ...formatFault(path, target)];
   }
   if (!SHELLS.includes(from) || to === from) return [];
   if (to !== 'shared') return [`imports ${target}: shells do not know each other`];
@@ -112,6 +127,15 @@ function layerFault(from: string, to: string, target: string): string[] {
   if (from === to || layerOf(to) < layerOf(from)) return [];
   const where = layerOf(to) === layerOf(from) ? 'beside' : 'above';
   return [`imports ${target}, a room ${where} its own`];
+}
+
+function formatFault(path: string, target: string): string[] {
+  if (!target.startsWith(FORMAT)) return [];
+  if (REPOSITORY_PORTS.test(path)) return [`imports ${target}: a port does not know the format behind it`];
+  if (OPEN_TO_FORMAT.some((open) => open.test(path))) return [];
+  // One complaint is enough of a room that may not know repositories at all.
+  if (layerOf(sharedRoom(path) ?? '') <= layerOf('repository')) return [];
+  return [`imports ${target}: repositories are read by their ports`];
 }
 
 function layerOf(room: string): number {

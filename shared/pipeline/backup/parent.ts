@@ -3,9 +3,9 @@ import { isStillpointError } from '../../base/errors.ts';
 import { sourceTag } from '../../domain/labels.ts';
 import type { Source } from '../../domain/source.ts';
 import type { Node } from '../../repository/node.ts';
-import { findPath } from '../../repository/read/find-path.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
+import { OpenedPoint } from '../open-point.ts';
 
 export async function findParent(
   repository: Repository,
@@ -43,9 +43,10 @@ export async function findParentNode(
     return { name: Buffer.alloc(0), type: 'dir', ...never, subtree: tree };
   }
   try {
-    return await findPath(repository, tree, path, signal);
+    return (await new OpenedPoint(repository, parent).stat(path, signal)).node;
   } catch (error) {
-    if (isStillpointError(error, 'repository.damaged')) return undefined;
+    if (isStillpointError(error, 'repository.path-not-found') || isStillpointError(error, 'repository.damaged'))
+      return undefined;
     throw error;
   }
 }

@@ -7,9 +7,9 @@
  */
 import { StillpointError } from '../../base/errors.ts';
 import { mapWithLimit } from '../../base/limit.ts';
+import { BlobSet } from '../../repository/blob-set.ts';
 import { readTree } from '../../repository/format/tree-reader.ts';
 import type { BlobId, BlobType } from '../../repository/ids.ts';
-import { BlobSet } from '../../repository/index/blob-set.ts';
 import type { OpenedRepository } from '../../repository/opened-repository.ts';
 import type { RepositoryWriter } from '../../repository/repository.ts';
 

@@ -1,15 +1,15 @@
 /** The last look at a restore point when something of the source could not be read: is all of it in the other repository? */
 import { isStillpointError } from '../../base/errors.ts';
+import { BlobSet } from '../../repository/blob-set.ts';
 import type { BlobId, BlobType } from '../../repository/ids.ts';
-import { BlobSet } from '../../repository/index/blob-set.ts';
-import type { OpenedRepository } from '../../repository/opened-repository.ts';
+import type { PointReader } from '../../repository/point-reader.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 
 /** Why the copy would not be whole, or undefined when it is. Everything must have been flushed. */
 export async function findMissing(
   point: RestorePoint,
-  source: OpenedRepository,
-  target: OpenedRepository,
+  source: PointReader,
+  target: PointReader,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const visited = new BlobSet(target.index);
@@ -29,7 +29,7 @@ export async function findMissing(
   return undefined;
 }
 
-async function whyMissing(type: BlobType, id: BlobId, source: OpenedRepository, signal: AbortSignal): Promise<string> {
+async function whyMissing(type: BlobType, id: BlobId, source: PointReader, signal: AbortSignal): Promise<string> {
   try {
     await source.loadBlob(type, id, signal);
   } catch (error) {

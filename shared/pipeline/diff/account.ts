@@ -1,10 +1,9 @@
 /** Which blobs only one side of a comparison has, and how large they are. */
 
-import { plaintextLength } from '../../repository/format/pack.ts';
+import { BlobSet } from '../../repository/blob-set.ts';
 import type { BlobId } from '../../repository/ids.ts';
-import { BlobSet } from '../../repository/index/blob-set.ts';
 import type { Node } from '../../repository/node.ts';
-import type { OpenedRepository } from '../../repository/opened-repository.ts';
+import type { PointReader } from '../../repository/point-reader.ts';
 
 export interface BlobFigures {
   readonly dataBlobs: number;
@@ -12,15 +11,17 @@ export interface BlobFigures {
   readonly bytes: number;
 }
 
+type Reader = Pick<PointReader, 'index' | 'treeParts'>;
+
 export class BlobAccount {
-  readonly #repository: OpenedRepository;
+  readonly #repository: Reader;
   readonly #before: BlobSet;
   readonly #after: BlobSet;
   /** Below folders that are the same on both sides. */
   readonly #common: BlobSet;
   readonly #unread: BlobId[] = [];
 
-  constructor(repository: OpenedRepository) {
+  constructor(repository: Reader) {
     this.#repository = repository;
     this.#before = new BlobSet(repository.index);
     this.#after = new BlobSet(repository.index);
@@ -78,10 +79,10 @@ export class BlobAccount {
     const figures = { dataBlobs: 0, treeBlobs: 0, bytes: 0 };
     for (const number of side.numbers()) {
       if (other.hasNumber(number) || this.#common.hasNumber(number)) continue;
-      const place = index.placeAt(number);
-      if (place.type === 'data') figures.dataBlobs += 1;
+      const { type, bytes } = index.sizeAt(number);
+      if (type === 'data') figures.dataBlobs += 1;
       else figures.treeBlobs += 1;
-      figures.bytes += plaintextLength(place);
+      figures.bytes += bytes;
     }
     return figures;
   }

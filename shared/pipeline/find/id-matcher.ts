@@ -3,15 +3,15 @@
  * be shortened; one that fits nothing is refused, because "nothing needs it" would be believed.
  */
 import { StillpointError } from '../../base/errors.ts';
+import { BlobSet } from '../../repository/blob-set.ts';
 import type { BlobId } from '../../repository/ids.ts';
-import { BlobSet } from '../../repository/index/blob-set.ts';
 import type { Node } from '../../repository/node.ts';
-import type { OpenedRepository } from '../../repository/opened-repository.ts';
+import type { PointReader } from '../../repository/point-reader.ts';
 
 export class IdMatcher {
   readonly #wanted: BlobSet;
 
-  constructor(repository: OpenedRepository, ids: readonly string[]) {
+  constructor(repository: PointReader, ids: readonly string[]) {
     this.#wanted = new BlobSet(repository.index);
     if (ids.length > 0) this.#choose(repository, ids);
   }
@@ -27,7 +27,7 @@ export class IdMatcher {
     return this.#wanted.has('tree', id);
   }
 
-  #choose({ index, location }: OpenedRepository, ids: readonly string[]): void {
+  #choose({ index, location }: PointReader, ids: readonly string[]): void {
     const missing = new Set(ids.map(checked));
     const fits = (id: string): boolean => {
       const found = ids.filter((wanted) => id.startsWith(wanted.toLowerCase()));

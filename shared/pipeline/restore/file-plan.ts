@@ -3,7 +3,7 @@
  * hold. So a sparse disk image comes back sparse, and its holes cost nothing.
  */
 import { type BlobId, blobIdOf } from '../../repository/ids.ts';
-import type { Repository } from '../../repository/repository.ts';
+import type { PointReader } from '../../repository/point-reader.ts';
 import type { SparseMap } from '../../tar/entry.ts';
 
 export interface FilePlan {
@@ -34,7 +34,7 @@ export class ZeroBlobs {
 /** The id of the first blob that the repository does not have, or the plan. */
 export function planFile(
   content: readonly BlobId[],
-  repository: Pick<Repository, 'blobSize'>,
+  repository: Pick<PointReader, 'blobSize'>,
   zeros: ZeroBlobs,
 ): FilePlan | { readonly missing: BlobId } {
   const parts: number[] = [];

@@ -1,9 +1,5 @@
 /** Which part of a restore point is wanted: paths as bytes, turned into a tree of names that a walk can follow. */
-import { displayName } from '../../base/bytes.ts';
-import { StillpointError } from '../../base/errors.ts';
-import type { BlobId } from '../../repository/ids.ts';
-import { findPath } from '../../repository/read/find-path.ts';
-import type { Repository } from '../../repository/repository.ts';
+import type { OpenedPoint } from '../open-point.ts';
 
 /** All below a place, or chosen names in it (Latin-1 text, one character a byte). */
 export type Selection = 'all' | ReadonlyMap<string, Selection>;
@@ -15,8 +11,7 @@ const SLASH = 0x2f;
  * `repository.path-not-found`, before anything is written.
  */
 export async function selectPaths(
-  repository: Pick<Repository, 'treeParts'>,
-  tree: BlobId,
+  opened: OpenedPoint,
   paths: readonly Buffer[],
   signal: AbortSignal,
 ): Promise<Selection> {
@@ -24,7 +19,7 @@ export async function selectPaths(
   let selection: Selection = new Map();
   for (const path of paths) {
     const names = splitPath(path);
-    if (names.length > 0 && (await findPath(repository, tree, names, signal)) === undefined) throw notThere(path);
+    await opened.stat(names, signal);
     selection = withPath(selection, names);
   }
   return selection;
@@ -47,11 +42,4 @@ function splitPath(path: Buffer): Buffer[] {
     start = at + 1;
   }
   return names;
-}
-
-function notThere(path: Buffer): StillpointError {
-  return new StillpointError('repository.path-not-found', `The restore point does not hold "${displayName(path)}".`, {
-    advice: 'List the restore point to see which paths are in it.',
-    cause: undefined,
-  });
 }

@@ -2,7 +2,7 @@
  * A walk through what is wanted before anything is restored: how much room it takes, and which of its names may not be
  * possible in the target. Memory grows with the names that are in doubt and with hard links, not with the restore.
  */
-import type { Repository } from '../../repository/repository.ts';
+import type { PointReader } from '../../repository/point-reader.ts';
 import { planFile, ZeroBlobs } from './file-plan.ts';
 import type { TargetTraits } from './fit-node.ts';
 import { HardLinks } from './hard-links.ts';
@@ -22,7 +22,7 @@ export interface Survey {
   readonly isOverLimit: boolean;
 }
 
-type Blobs = Pick<Repository, 'blobSize' | 'treeParts'>;
+type Blobs = Pick<PointReader, 'blobSize' | 'treeParts'>;
 
 export interface SurveyLimits {
   readonly bytes: number;

@@ -4,9 +4,9 @@ import type { StillpointError } from '../../base/errors.ts';
 import { mapAhead } from '../../base/limit.ts';
 import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
-import type { Repository } from '../../repository/repository.ts';
+import type { PointReader } from '../../repository/point-reader.ts';
 import type { TarItem } from '../../tar/write-tar.ts';
-import { loadWindow, releaseWindow, WINDOW_BYTES, WINDOWS_AHEAD, type Window, windowsOf } from './blob-window.ts';
+import { loadWindow, releaseWindow, WINDOW_BYTES, WINDOWS_AHEAD, type Window, windowsOf } from '../blob-window.ts';
 import { type FilePlan, findHoles, planFile, ZeroBlobs } from './file-plan.ts';
 import { fitNode, obstacleTo, type TargetTraits } from './fit-node.ts';
 import type { HardLinks } from './hard-links.ts';
@@ -14,7 +14,7 @@ import { headOfNode, isRestorable } from './node-head.ts';
 import type { Outcome } from './outcome.ts';
 import { type SelectedEntry, START } from './walk.ts';
 
-export type Blobs = Pick<Repository, 'blobSize' | 'loadBlob' | 'loadBlobs'>;
+export type Blobs = Pick<PointReader, 'blobSize' | 'loadBlob' | 'loadBlobs'>;
 
 interface PlannedEntry {
   readonly path: Buffer;

@@ -2,13 +2,16 @@
  * The wanted entries of a restore point in the order in which they are made: a folder before what is in it, and
  * nothing below what is not a folder, whatever the repository says. Not recursive: a deep tree must not exhaust the stack.
  *
+ * Folders are read by the port and not by an opened restore point: one that cannot be read is a value here, an empty
+ * folder that the report names with its path.
+ *
  * No path is longer than the kernel takes: what lies deeper is walked from a folder on the way, as a walk of its own.
  */
 import { isStillpointError } from '../../base/errors.ts';
 import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
-import { NodeCursor } from '../../repository/read/node-cursor.ts';
-import type { Repository } from '../../repository/repository.ts';
+import type { PointReader } from '../../repository/point-reader.ts';
+import { NodeCursor } from '../node-cursor.ts';
 import type { Selection } from './selection.ts';
 
 export interface SelectedEntry {
@@ -70,7 +73,7 @@ interface OpenFolder {
  * only where the topmost tree cannot be read.
  */
 export async function* walkSelected(
-  repository: Pick<Repository, 'treeParts'>,
+  repository: Pick<PointReader, 'treeParts'>,
   start: WalkStart,
   notes: WalkNotes,
   { renames, signal }: WalkOptions,
@@ -119,7 +122,7 @@ export async function* walkSelected(
 }
 
 function wantedParts(
-  repository: Pick<Repository, 'treeParts'>,
+  repository: Pick<PointReader, 'treeParts'>,
   tree: BlobId,
   selection: Selection,
   signal: AbortSignal,

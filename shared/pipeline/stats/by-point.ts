@@ -3,9 +3,9 @@
  * point reaches is gone through once more to say so of all below it, and then never again.
  */
 import type { PointShare } from '../../domain/stats.ts';
+import { BlobSet } from '../../repository/blob-set.ts';
 import type { BlobId, BlobType } from '../../repository/ids.ts';
-import { BlobSet } from '../../repository/index/blob-set.ts';
-import type { OpenedRepository } from '../../repository/opened-repository.ts';
+import type { PointReader } from '../../repository/point-reader.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import { timestampToDate } from '../../repository/timestamp.ts';
 import type { Counter } from './counter.ts';
@@ -13,7 +13,7 @@ import type { Counter } from './counter.ts';
 const NOBODY = 0;
 const SHARED = -1;
 
-export function countShares(repository: OpenedRepository, wanted: readonly RestorePoint[]): Counter {
+export function countShares(repository: PointReader, wanted: readonly RestorePoint[]): Counter {
   const owners = new Owners(repository);
   const points: RestorePoint[] = [];
   return {
@@ -42,12 +42,12 @@ export function countShares(repository: OpenedRepository, wanted: readonly Resto
 }
 
 class Owners {
-  readonly #repository: OpenedRepository;
+  readonly #repository: PointReader;
   #owners: Int32Array;
   /** Says so when the index begins anew and numbers mean other blobs. */
   readonly #guard: BlobSet;
 
-  constructor(repository: OpenedRepository) {
+  constructor(repository: PointReader) {
     this.#repository = repository;
     this.#owners = new Int32Array(repository.index.blobCount + 1);
     this.#guard = new BlobSet(repository.index);
@@ -87,12 +87,12 @@ class Owners {
     let bytesShared = 0;
     for (const [number, owner] of this.#owners.entries()) {
       if (owner === NOBODY) continue;
-      const { length } = this.#repository.index.placeAt(number);
+      const { storedBytes } = this.#repository.index.sizeAt(number);
       const share = alone[owner - 1];
-      if (share === undefined) bytesShared += length;
+      if (share === undefined) bytesShared += storedBytes;
       else {
         share.blobs += 1;
-        share.bytes += length;
+        share.bytes += storedBytes;
       }
     }
     return { alone, bytesShared };

@@ -1,12 +1,11 @@
 /** What restore points take in the repository together: each blob once, as it is stored. */
 
-import { plaintextLength } from '../../repository/format/pack.ts';
+import { BlobSet } from '../../repository/blob-set.ts';
 import type { BlobId } from '../../repository/ids.ts';
-import { BlobSet } from '../../repository/index/blob-set.ts';
-import type { OpenedRepository } from '../../repository/opened-repository.ts';
+import type { PointReader } from '../../repository/point-reader.ts';
 import type { Counter } from './counter.ts';
 
-export function countRawData(repository: OpenedRepository): Counter {
+export function countRawData(repository: PointReader): Counter {
   const seen = new BlobSet(repository.index);
   let restorePoints = 0;
   return {
@@ -27,11 +26,11 @@ export function countRawData(repository: OpenedRepository): Counter {
     result() {
       const sums = { dataBlobs: 0, treeBlobs: 0, bytes: 0, bytesUncompressed: 0 };
       for (const number of seen.numbers()) {
-        const place = repository.index.placeAt(number);
-        if (place.type === 'data') sums.dataBlobs += 1;
+        const { type, bytes, storedBytes } = repository.index.sizeAt(number);
+        if (type === 'data') sums.dataBlobs += 1;
         else sums.treeBlobs += 1;
-        sums.bytes += place.length;
-        sums.bytesUncompressed += plaintextLength(place);
+        sums.bytes += storedBytes;
+        sums.bytesUncompressed += bytes;
       }
       return { mode: 'raw-data', restorePoints, ...sums };
     },

@@ -4,7 +4,7 @@
  */
 import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
-import type { OpenedRepository } from '../../repository/opened-repository.ts';
+import type { PointReader } from '../../repository/point-reader.ts';
 import type { Counter } from './counter.ts';
 
 /** The totals, and whether there are files with several names. */
@@ -13,7 +13,7 @@ const FIELDS = 5;
 /** Files, folders, others, bytes. */
 type Totals = readonly [number, number, number, number];
 
-export function countRestoreSize(repository: OpenedRepository): Counter {
+export function countRestoreSize(repository: PointReader): Counter {
   const sums = { files: 0, folders: 0, others: 0, bytes: 0 };
   const known = new KnownTotals();
   let restorePoints = 0;
@@ -47,7 +47,7 @@ interface OpenFolder {
 
 /** Counts one restore point. Not recursive: a deep tree must not exhaust the stack. */
 class PointWalk {
-  readonly #repository: OpenedRepository;
+  readonly #repository: PointReader;
   readonly #known: KnownTotals;
   readonly #signal: AbortSignal;
   /** Files with several names that were counted in this restore point. */
@@ -57,7 +57,7 @@ class PointWalk {
   /** Of files with several names; not in the totals of their folders. */
   linkedBytes = 0;
 
-  constructor(repository: OpenedRepository, known: KnownTotals, signal: AbortSignal) {
+  constructor(repository: PointReader, known: KnownTotals, signal: AbortSignal) {
     this.#repository = repository;
     this.#known = known;
     this.#signal = signal;

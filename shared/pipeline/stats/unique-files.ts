@@ -1,12 +1,12 @@
 /** Files of different content over all restore points, distinguished by the list of their blobs. */
 import { createHash } from 'node:crypto';
+import { BlobSet } from '../../repository/blob-set.ts';
 import type { BlobId } from '../../repository/ids.ts';
-import { BlobSet } from '../../repository/index/blob-set.ts';
-import type { OpenedRepository } from '../../repository/opened-repository.ts';
+import type { PointReader } from '../../repository/point-reader.ts';
 import type { Counter } from './counter.ts';
 import { DigestSet } from './digest-set.ts';
 
-export function countUniqueFiles(repository: OpenedRepository): Counter {
+export function countUniqueFiles(repository: PointReader): Counter {
   const trees = new BlobSet(repository.index);
   const contents = new DigestSet();
   let restorePoints = 0;

@@ -10,10 +10,10 @@
  */
 import { invariant, isStillpointError } from '../../base/errors.ts';
 import { mapAhead } from '../../base/limit.ts';
+import type { BlobSet } from '../blob-set.ts';
 import { claimFault } from '../format/bounds.ts';
 import type { BlobId } from '../ids.ts';
 import type { BlobPlace } from '../index/blob-index.ts';
-import type { BlobSet } from '../index/blob-set.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import { stretches } from '../read/blob-reader.ts';
 import type { PendingReseal, RepositoryWriter, SealedBlobs } from '../repository.ts';

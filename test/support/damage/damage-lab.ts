@@ -18,8 +18,8 @@ import { blobIdOf, type PackId } from '../../../shared/repository/ids.ts';
 import type { BlobPlace } from '../../../shared/repository/index/blob-index.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
-import { findPath } from '../../../shared/repository/read/find-path.ts';
 import type { RestorePoint } from '../../../shared/repository/restore-point.ts';
+import { findNode } from '../find-node.ts';
 import { createMemoryBackend } from '../stores/memory.ts';
 import { backUp, createTestRepository, PASSWORD, type TestTree, testSignal } from '../test-repository.ts';
 
@@ -95,7 +95,7 @@ export class DamageLab {
     await repository.loadIndex(this.signal);
     const names = path.split('/').filter((name) => name !== '');
     const root = this.#point(point).tree;
-    const node = await findPath(
+    const node = await findNode(
       repository,
       root,
       names.map((name) => Buffer.from(name)),

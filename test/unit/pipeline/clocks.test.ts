@@ -12,9 +12,9 @@ import { forget } from '../../../shared/pipeline/forget.ts';
 import type { Backend } from '../../../shared/repository/backend/backend.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
-import { findPath } from '../../../shared/repository/read/find-path.ts';
 import { REGISTRY } from '../../../shared/snapshot/registry.ts';
 import { NOTHING_CONFIGURED } from '../../support/configured-names.ts';
+import { findNode } from '../../support/find-node.ts';
 import { noRuns } from '../../support/pipeline/no-runs.ts';
 import { FOLDER, PaperMachine } from '../../support/pipeline/paper-machine.ts';
 import { createMemoryBackend } from '../../support/stores/memory.ts';
@@ -99,7 +99,7 @@ class Scene {
     await using repository = await this.open();
     await repository.loadIndex(signal);
     const point = await repository.findRestorePoint('latest', signal);
-    const node = await findPath(
+    const node = await findNode(
       repository,
       point.tree,
       [...FOLDER.slice(1).split('/'), file].map((part) => Buffer.from(part)),

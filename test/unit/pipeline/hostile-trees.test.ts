@@ -15,6 +15,7 @@ import { listFolder } from '../../../shared/pipeline/browse.ts';
 import { copy } from '../../../shared/pipeline/copy.ts';
 import { diffPoints } from '../../../shared/pipeline/diff.ts';
 import { find } from '../../../shared/pipeline/find.ts';
+import { OpenedPoint } from '../../../shared/pipeline/open-point.ts';
 import { stats } from '../../../shared/pipeline/stats.ts';
 import { checkRepository } from '../../../shared/repository/check/check.ts';
 import type { BlobId } from '../../../shared/repository/ids.ts';
@@ -166,7 +167,11 @@ describe.each(SHAPES)('%s', (_, depth, names) => {
     'are browsed to the bottom',
     async () => {
       const path = `/${names[0]}`.repeat(depth);
-      const listing = await listFolder(await open(), shape.one, { path, limit: 10, cursor: undefined }, signal);
+      const listing = await listFolder(
+        new OpenedPoint(await open(), shape.one),
+        { path, limit: 10, cursor: undefined },
+        signal,
+      );
       expect(listing.entries.map(({ name }) => name)).toEqual(['a', 'z.txt']);
     },
     MINUTE,

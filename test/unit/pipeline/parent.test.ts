@@ -65,7 +65,7 @@ describe('the parent', () => {
       treeByName: async () => damaged(),
       treeParts: () => ({ [Symbol.asyncIterator]: () => ({ next: async () => damaged() }) }),
     } as unknown as Repository;
-    const parent = { tree: 'x', time: '2026-01-01T00:00:00Z' } as unknown as RestorePoint;
+    const parent = { id: 'f', tree: 'x', time: '2026-01-01T00:00:00Z' } as unknown as RestorePoint;
     expect(await findParentNode(repository, parent, names('srv'), testSignal())).toBeUndefined();
     const root = await findParentNode(repository, parent, [], testSignal());
     const view = new ParentView(repository, root);

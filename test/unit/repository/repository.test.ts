@@ -11,7 +11,6 @@ import {
 } from '../../../shared/repository/format/key-file.ts';
 import { type BlobId, blobIdOf } from '../../../shared/repository/ids.ts';
 import { createRepository, openRepository } from '../../../shared/repository/open-repository.ts';
-import { findPath } from '../../../shared/repository/read/find-path.ts';
 import { timestampFromNs } from '../../../shared/repository/timestamp.ts';
 import { FaultPlan, withFaults } from '../../support/fault-plan.ts';
 import { createMemoryBackend } from '../../support/stores/memory.ts';
@@ -163,21 +162,6 @@ describe('reading', () => {
     const paths: string[] = [];
     for await (const { path } of walkTree(repository, tree, signal)) paths.push(path.map(String).join('/'));
     expect(paths).toEqual(['etc', 'etc/empty', 'etc/my.cnf', 'srv', 'srv/files', 'srv/files/a.txt', 'srv/files/b.txt']);
-  });
-
-  it('finds a path, and says when there is none', async () => {
-    const repository = await createTestRepository();
-    const { tree } = await backUp(repository, TREE);
-    const find = (path: string): Promise<unknown> =>
-      findPath(
-        repository,
-        tree,
-        path.split('/').map((name) => Buffer.from(name)),
-        signal,
-      );
-    expect(await find('etc/my.cnf')).toMatchObject({ type: 'file', size: 9 });
-    expect(await find('etc/none')).toBeUndefined();
-    expect(await find('etc/my.cnf/deeper')).toBeUndefined();
   });
 
   it('gives every blob asked for once, from few reads', async () => {

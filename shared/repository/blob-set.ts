@@ -2,9 +2,9 @@
  * A set of blobs that an index knows, one bit for each: a repository has millions of them. It is bound to the index as
  * it is; when that is read again because of a prune, the set would speak of other blobs, and says so instead.
  */
-import { StillpointError } from '../../base/errors.ts';
-import type { BlobId, BlobType } from '../ids.ts';
-import type { BlobCatalogue } from '../point-reader.ts';
+import { StillpointError } from '../base/errors.ts';
+import type { BlobId, BlobType } from './ids.ts';
+import type { BlobCatalogue } from './point-reader.ts';
 
 export class BlobSet {
   readonly #index: Pick<BlobCatalogue, 'generation' | 'numberOf'>;

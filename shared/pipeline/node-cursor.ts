@@ -1,5 +1,5 @@
 /** The nodes of a tree one by one, for code that goes through two trees in step or comes back to one later. */
-import type { Node } from '../node.ts';
+import type { Node } from '../repository/node.ts';
 
 export class NodeCursor {
   readonly #parts: AsyncIterator<readonly Node[]>;

@@ -3,10 +3,10 @@
  * 4 MiB, so memory does not grow with the number or the size of files.
  */
 
-import { isStillpointError, type StillpointError } from '../../base/errors.ts';
-import { release } from '../../base/release.ts';
-import type { BlobId } from '../../repository/ids.ts';
-import type { Repository } from '../../repository/repository.ts';
+import { isStillpointError, type StillpointError } from '../base/errors.ts';
+import { release } from '../base/release.ts';
+import type { BlobId } from '../repository/ids.ts';
+import type { PointReader } from '../repository/point-reader.ts';
 
 export const WINDOW_BYTES = 4 * 1024 * 1024;
 /** Keeps two threads busy while `tar` waits for the disk. */
@@ -15,7 +15,7 @@ export const WINDOWS_AHEAD = 4;
 /** What is damaged is a value here: the other files of the window are whole. */
 export type Window = ReadonlyMap<BlobId, Buffer | StillpointError>;
 
-type Blobs = Pick<Repository, 'blobSize' | 'loadBlob' | 'loadBlobs'>;
+type Blobs = Pick<PointReader, 'blobSize' | 'loadBlob' | 'loadBlobs'>;
 
 export async function loadWindow(repository: Blobs, ids: readonly BlobId[], signal: AbortSignal): Promise<Window> {
   const window = new Map<BlobId, Buffer | StillpointError>();
@@ -44,7 +44,7 @@ function damageAsValue(error: unknown): StillpointError {
 }
 
 /** Cuts a long list into windows; one blob may be larger than a window and then has its own. */
-export function* windowsOf(repository: Blobs, ids: readonly BlobId[]): Generator<readonly BlobId[], void, void> {
+export function* windowsOf(repository: Blobs, ids: Iterable<BlobId>): Generator<readonly BlobId[], void, void> {
   let window: BlobId[] = [];
   let bytes = 0;
   for (const id of ids) {
