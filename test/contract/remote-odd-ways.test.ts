@@ -1,7 +1,7 @@
 /** What is odd about a way to a host and works all the same, or is refused by its name: over both carriers. */
 import { spawn } from 'node:child_process';
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -17,6 +17,7 @@ import { addressOf, aPerson, portsOf } from '../support/remote/people.ts';
 import { createKey, type PrivateSshd, startPrivateSshd, whyNoPrivateSshd } from '../support/remote/private-sshd.ts';
 
 const whyNot = await whyNoPrivateSshd();
+const SECRET = 'correct kettle battery';
 
 /** A private sshd with accounts that are odd, and a way to say who we are there. */
 function oddSshd(carrier: Carrier) {
@@ -33,6 +34,7 @@ function oddSshd(carrier: Carrier) {
     place.sshd = await startPrivateSshd({
       accounts: [
         { name: 'ann', shell: '/bin/sh', password: 'pw' },
+        { name: 'typed', shell: '/bin/sh', password: SECRET },
         { name: 'one', shell: '/bin/sh' },
         { name: 'none', shell: '/bin/sh' },
       ],
@@ -272,6 +274,23 @@ describe('over OpenSSH alone', () => {
     for (const pid of await clientsOf(sshd())) killIfAlive(pid);
     await expect(running).rejects.toMatchObject({ code: 'ssh.connection-lost' });
     expect((await host.run(aCommand('echo again'), never)).stdout.toString()).toBe('again\n');
+  });
+
+  test('what a person types stands in no argument, environment or file, and its folder is closed to others', async () => {
+    const before = await privateFolders();
+    await sshd().writeClientConfig(['PubkeyAuthentication no'], 'config-typed');
+    const address = addressOf(sshd(), 'typed', { sshConfigFile: path('config-typed') });
+    await using host = await connectHost(address, portsOf(sshd(), { prompter: aPerson([SECRET]) }), never);
+    expect((await host.run(aCommand('id -un'), never)).stdout.toString()).toBe('typed\n');
+    const clients = await clientsOf(sshd());
+    const folders = (await privateFolders()).filter((name) => !before.includes(name)).map((name) => join('/tmp', name));
+    expect([clients.length, folders.length]).toEqual([1, 1]);
+    for (const folder of folders) expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    const { stdout } = await execa('find', [...folders, '-type', 'f']);
+    const files = stdout.split('\n').filter(Boolean);
+    expect(files.length).toBeGreaterThan(0);
+    const processes = [...clients, process.pid].flatMap((pid) => [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`]);
+    for (const file of [...files, ...processes]) expect(await readFile(file, 'utf8'), file).not.toContain(SECRET);
   });
 
   test('every folder of a connection is gone with it', async () => {

@@ -16,12 +16,15 @@ const whyNot = await whyNoPrivateSshd();
 const PASSWORD = 'correct horse';
 const ROOTS = 'battery staple';
 
-function options(sudo?: string): SshdOptions {
+function options(sudo: string | undefined, doas: string | undefined): SshdOptions {
   return {
     accounts: [
       { name: 'free', shell: '/bin/bash' },
       { name: 'asked', shell: '/bin/bash', password: PASSWORD },
       { name: 'roots', shell: '/bin/bash', password: PASSWORD },
+      { name: 'targets', shell: '/bin/bash', password: PASSWORD },
+      { name: 'runas', shell: '/bin/bash', password: PASSWORD },
+      { name: 'told', shell: '/bin/bash', password: PASSWORD },
       { name: 'boxed', shell: '/bin/bash' },
       { name: 'boxedpw', shell: '/bin/bash', password: PASSWORD },
       { name: 'other', shell: '/bin/bash' },
@@ -31,6 +34,12 @@ function options(sudo?: string): SshdOptions {
       'asked ALL=(ALL:ALL) ALL',
       'roots ALL=(ALL:ALL) ALL',
       'Defaults:roots rootpw',
+      'targets ALL=(ALL:ALL) ALL',
+      'Defaults:targets targetpw',
+      'runas ALL=(ALL:ALL) ALL',
+      'Defaults:runas runaspw',
+      'told ALL=(ALL:ALL) ALL',
+      'Defaults:told lecture=always, passprompt="Your word: "',
       'boxed ALL=(root) NOPASSWD: NOEXEC: ALL',
       'boxedpw ALL=(root) NOEXEC: ALL',
       'other ALL=(root) NOPASSWD: /bin/true',
@@ -38,17 +47,21 @@ function options(sudo?: string): SshdOptions {
     rootPassword: ROOTS,
     config: ['UsePAM yes'],
     ...(sudo === undefined ? {} : { sudo }),
+    ...(doas === undefined ? {} : { doas }),
   };
 }
 
 /** Runs `task` with a private sshd whose sudo is this one. */
-function withSudo(open: () => Promise<{ readonly path: string | undefined } | { readonly reason: string }>) {
+function withSudo(
+  open: () => Promise<{ readonly path: string | undefined } | { readonly reason: string }>,
+  openDoas?: () => Promise<{ readonly path: string }>,
+) {
   const place: { sshd?: PrivateSshd; reason?: string } = {};
   beforeAll(async () => {
     if (whyNot !== undefined) return;
     const found = await open();
     if ('reason' in found) place.reason = found.reason;
-    else place.sshd = await startPrivateSshd(options(found.path));
+    else place.sshd = await startPrivateSshd(options(found.path, (await openDoas?.())?.path));
   }, 200_000);
   afterAll(async () => {
     await place.sshd?.[Symbol.asyncDispose]();
@@ -83,8 +96,8 @@ const programs = [
 ];
 
 describe.each(programs)('$name', ({ name, open }) => {
-  // This sudo-rs does not know the word and leaves the rule out.
-  const knowsNoexec = name === 'sudo';
+  // This sudo-rs does not know the words NOEXEC and runaspw, and leaves out what has them.
+  const knowsAll = name === 'sudo';
   const { root, connect } = withSudo(open);
 
   test('without a password', async () => {
@@ -111,12 +124,22 @@ describe.each(programs)('$name', ({ name, open }) => {
     expect(person.settled).toEqual(['refused asked', 'proved asked']);
   });
 
-  test('asks for the password that sudo wants, and says whose it is', async () => {
-    const person = aPerson([ROOTS]);
-    expect(await root('roots', 'password', { prompter: person })).toBe('root');
-    expect(person.questions).toMatchObject([
-      { key: 'root', text: expect.stringContaining('Password of "root"') as string },
-    ]);
+  test.for(['roots', 'targets', 'runas'])(
+    'asks for the password that sudo wants, and says whose it is: %s',
+    async (account, { skip }) => {
+      if (account === 'runas' && !knowsAll) skip('this sudo has no runaspw');
+      const person = aPerson([ROOTS]);
+      expect(await root(account, 'password', { prompter: person })).toBe('root');
+      expect(person.questions).toMatchObject([
+        { key: 'root', text: expect.stringContaining('Password of "root"') as string },
+      ]);
+    },
+  );
+
+  test('is not disturbed by a lecture and a prompt of its own', async () => {
+    const person = aPerson([PASSWORD]);
+    expect(await root('told', 'password', { prompter: person })).toBe('root');
+    expect(person.questions).toMatchObject([{ kind: 'sudo-password', key: 'told' }]);
   });
 
   test.each([
@@ -138,7 +161,7 @@ describe.each(programs)('$name', ({ name, open }) => {
   });
 
   test('refuses by name a shell that may start nothing, and does not blame the password', async ({ skip }) => {
-    if (!knowsNoexec) skip('this sudo has no NOEXEC');
+    if (!knowsAll) skip('this sudo has no NOEXEC');
     const person = aPerson([PASSWORD]);
     await expect(root('boxedpw', 'password', { prompter: person })).rejects.toMatchObject({
       code: 'remote.sudo-refused',
@@ -198,6 +221,20 @@ describe('a host without sudo', () => {
       code: 'remote.sudo-refused',
       message: expect.stringContaining('There is no sudo') as string,
       advice: expect.stringContaining('sudo-rs') as string,
+    });
+  });
+});
+
+describe('a host with doas and no sudo', () => {
+  const { root } = withSudo(
+    () => scriptFolder('echo "sudo: not found" >&2; exit 127'),
+    () => scriptFolder('exit 0'),
+  );
+  test('is refused by the name of doas', async () => {
+    await expect(root('free', 'passwordless')).rejects.toMatchObject({
+      code: 'remote.sudo-refused',
+      message: expect.stringContaining('There is no sudo') as string,
+      advice: expect.stringContaining('has doas instead, which Stillpoint does not use') as string,
     });
   });
 });

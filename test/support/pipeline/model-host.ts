@@ -2,9 +2,10 @@
  * A host that is only a model: it knows which runs are armed and which snapshots stand, answers every command of a
  * backup as a host would, and breaks where a test says so. What a backup claims of it is compared with what it holds.
  */
+import { Readable } from 'node:stream';
 import type { WallSpan } from '../../../shared/base/clock.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
-import type { RemoteCommand } from '../../../shared/remote/command.ts';
+import type { RemoteCommand, RemoteScript } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import { BOOT_ID, madeSnapshots, quietAnswer, streamOf } from './paper-answers.ts';
 import { paperFiles } from './paper-files.ts';
@@ -26,6 +27,8 @@ export class ModelHost {
   readonly snapshots = new Set<string>();
   /** Names of the commands that were run, in order. */
   readonly ran: string[] = [];
+  /** All that went to the host: scripts, arguments and input. */
+  readonly sent: Buffer[] = [];
   /** The same by the connection that they were run on, in the order in which these were opened. */
   readonly ranOn: string[][] = [];
   /** Throws to break a command: before it does anything, or when it is done and its answer is lost. */
@@ -48,6 +51,7 @@ export class ModelHost {
       name: 'db1',
       run: async (command, signal) => {
         own.push(command.name);
+        this.sent.push(...wordsOf(command), Buffer.from(command.input ?? []));
         this.#begin(command.name, signal);
         const answer = this.#answer(command);
         this.strike(command.name, 'after');
@@ -55,12 +59,22 @@ export class ModelHost {
       },
       stream: async (command, input, signal) => {
         own.push(command.name);
+        this.sent.push(...wordsOf(command));
         this.#begin(command.name, signal);
-        if (command.name === 'pack-files') return paperFiles(FILES).stream(command, input, signal);
+        if (command.name === 'pack-files') {
+          return paperFiles(FILES).stream(command, input && Readable.from(this.#heard(input)), signal);
+        }
         return streamOf(command.name === 'list-ancestors' ? ABOVE : LISTING);
       },
       async [Symbol.asyncDispose]() {},
     };
+  }
+
+  async *#heard(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of input) {
+      this.sent.push(Buffer.from(chunk));
+      yield chunk;
+    }
   }
 
   #begin(name: string, signal: AbortSignal): void {
@@ -96,6 +110,8 @@ export class ModelHost {
     return quietAnswer(command, BOOT_ID, [...this.snapshots][0]);
   }
 }
+
+const wordsOf = ({ script, args }: RemoteScript): Buffer[] => [script, ...args].map((word) => Buffer.from(word));
 
 const aMomentOf = (ms: number): WallSpan => ({ earliestMs: ms, latestMs: ms + 1 });
 

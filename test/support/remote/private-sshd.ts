@@ -33,6 +33,8 @@ export interface SshdOptions {
   readonly rootPassword?: string;
   /** A program in the place of the machine's sudo. */
   readonly sudo?: string;
+  /** A program by the name of doas, which the machine itself may not have. */
+  readonly doas?: string;
   /** More lines of sshd_config, before everything else: the first value counts. */
   readonly config?: readonly string[];
   /** Match blocks, at the end. */
@@ -154,6 +156,12 @@ async function writeAccounts(folder: string, options: SshdOptions): Promise<void
     await copyFile(options.sudo, join(folder, 'sudo'));
     await chmod(join(folder, 'sudo'), 0o4755);
     lines.push(`mount --bind '${folder}/sudo' "$(command -v sudo)"`);
+  }
+  if (options.doas !== undefined) {
+    await mkdir(join(folder, 'programs'));
+    await copyFile(options.doas, join(folder, 'programs/doas'));
+    for (const name of ['programs', 'programs/doas']) await chmod(join(folder, name), 0o755);
+    lines.push(`mount --bind '${folder}/programs' /usr/local/bin`);
   }
   const sshd = 'sshd=$(PATH=$PATH:/usr/sbin:/sbin command -v sshd)';
   const script = ['set -e', 'mkdir -p /run/sshd', ...lines, sshd, `exec "$sshd" -D -e -f '${folder}/sshd_config'`];

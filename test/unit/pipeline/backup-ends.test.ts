@@ -123,6 +123,18 @@ test('a backup that goes well saves a restore point and leaves the host clean', 
   await expectTruth(end);
 });
 
+test('the host is sent neither the password nor the key of the repository', async () => {
+  await run();
+  const sent = Buffer.concat(host.sent);
+  // What is looked for would be seen: the owner of the run and the name of a file were sent.
+  expect([sent.includes('00112233aabb'), sent.includes('hello')]).toEqual([true, true]);
+  expect(sent.includes(PASSWORD)).toBe(false);
+  const [name = ''] = await stored('keys');
+  const key = await store.load({ type: 'keys', name }, undefined, never);
+  const { salt, data } = JSON.parse(key.toString()) as { readonly salt: string; readonly data: string };
+  expect([sent.includes(salt), sent.includes(data)]).toEqual([false, false]);
+});
+
 describe('the lease of a backup', () => {
   const isOfTheLease = (name: string): boolean => ['arm-lease', 'renew-lease', 'release-lease'].includes(name);
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { holdsData } from '../../../shared/snapshot/detect.ts';
-import type { DetectedVolume } from '../../../shared/snapshot/provider.ts';
-import { aMount, detectOnGuest as detect, guestMounts } from './fixtures.ts';
+import { BARE_KINDS } from '../../../shared/domain/host.ts';
+import { detectVolumes, holdsData } from '../../../shared/snapshot/detect.ts';
+import { type DetectedVolume, placeOfMount, type Storage } from '../../../shared/snapshot/provider.ts';
+import { aMount, detectOnGuest as detect, guestMounts, guestStorage } from './fixtures.ts';
 
 const at = (detected: readonly DetectedVolume[], target: string): DetectedVolume => {
   const found = detected.find((each) => each.volume.mountpoints.includes(target));
@@ -48,6 +49,22 @@ describe('the volumes of a host', () => {
     const [only, ...more] = detect([bind, whole]);
     expect(more).toEqual([]);
     expect(only?.volume.mountpoints).toEqual(['/mnt/whole', '/mnt/part']);
+  });
+
+  test('are those of the first provider that claims them', () => {
+    const mount = aMount('/srv/files', { device: '254:1' });
+    const claiming = (word: string): Storage => ({
+      ...guestStorage(),
+      claim: () => [{ ...claim, id: `${word}:1` }],
+    });
+    const silent: Storage = { ...guestStorage(), claim: () => [] };
+    const claim = {
+      ...{ id: '', kind: BARE_KINDS.plain, label: 'a', sizeBytes: undefined, usedBytes: undefined },
+      snapshot: { possible: true, provider: 'lvm-thick' } as const,
+      places: [placeOfMount(mount)] as const,
+    };
+    const found = detectVolumes([mount], new Map(), [silent, claiming('first'), claiming('second')]);
+    expect(found.map(({ volume }) => volume.id)).toEqual(['first:1']);
   });
 
   test('are not seen through what lies between them and the file system', () => {

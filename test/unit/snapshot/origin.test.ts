@@ -62,6 +62,10 @@ describe('a logical volume', () => {
     expect(verdict({ volume, volumes: [volume, { ...image, vg_uuid: 'another' }] })).toBe('possible');
   });
 
+  test.each(['ext2', 'ext3', 'ext4', 'xfs'])('that holds %s can', (fsType) => {
+    expect(verdict({ mount: { fsType, superOptions: ['rw'] } })).toBe('possible');
+  });
+
   test.each([
     ['btrfs', [], /Btrfs/],
     ['zfs', [], /does not know how/],

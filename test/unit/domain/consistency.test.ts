@@ -1,0 +1,51 @@
+/** What a restore point may be called: what was proved, and no more. */
+import { describe, expect, it } from 'vitest';
+import { foreseenConsistency, type HoldEvidence, judgeConsistency } from '../../../shared/domain/consistency.ts';
+
+const at = (volume: string, afterUptime: number, beforeUptime = afterUptime) => ({ volume, afterUptime, beforeUptime });
+const held = (more: Partial<HoldEvidence> = {}): HoldEvidence => ({
+  ...{ what: 'shop', guarantees: 'application', fromUptime: 1, provedUptime: 9, untilUptime: 10 },
+  ...more,
+});
+
+describe('the consistency of a restore point', () => {
+  it('of one volume is that of a power cut', () => {
+    expect(judgeConsistency({ instants: [at('a', 2, 3)], holds: [] })).toEqual({ consistency: 'crash', skewMs: 0 });
+  });
+
+  it('of several volumes one after another is skewed, by a bound of the time between them', () => {
+    expect(judgeConsistency({ instants: [at('a', 2, 2.1), at('b', 2.3, 2.4)], holds: [] })).toEqual({
+      ...{ consistency: 'crash-skewed', skewMs: 410 },
+    });
+  });
+
+  it('of several volumes of one instant is that of one', () => {
+    const verdict = judgeConsistency({ instants: [at('a', 2, 3), at('b', 2, 3)], holds: [] });
+    expect(verdict).toEqual({ consistency: 'crash', skewMs: 0 });
+  });
+
+  it('without a snapshot is that of live files', () => {
+    expect(judgeConsistency({ instants: [], holds: [held()] }).consistency).toBe('fuzzy');
+  });
+
+  it('is that of the application where every hold was proved across every instant', () => {
+    const instants = [at('a', 2), at('b', 8)];
+    expect(judgeConsistency({ instants, holds: [held(), held()] }).consistency).toBe('application');
+    expect(judgeConsistency({ instants, holds: [held(), held({ guarantees: 'cold' })] }).consistency).toBe('cold');
+  });
+
+  const { provedUptime: _, ...unproved } = held();
+  it.each<[string, HoldEvidence]>([
+    ['was not proved', unproved],
+    ['began after the first instant', held({ fromUptime: 2.5 })],
+    ['was proved before the last instant', held({ provedUptime: 7 })],
+  ])('is never that of the application where a hold %s', (_what, hold) => {
+    const instants = [at('a', 2), at('b', 8)];
+    expect(judgeConsistency({ instants, holds: [held(), hold] }).consistency).toBe('crash-skewed');
+  });
+
+  it('is foreseen as what it is when all goes well', () => {
+    expect([foreseenConsistency(['a'], []), foreseenConsistency(['a', 'b'], [])]).toEqual(['crash', 'crash-skewed']);
+    expect(foreseenConsistency(['a', 'b'], [held()])).toBe('application');
+  });
+});
