@@ -1,9 +1,10 @@
 /** What the pages that a newcomer meets point to has to be there: files, headings, npm scripts and commands. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { buildProgram } from '../../cli/program.ts';
 import manifest from '../../package.json' with { type: 'json' };
+import texts from '../../package.nls.json' with { type: 'json' };
 import { scriptedStillpoint } from '../support/scripted-stillpoint.ts';
 import { scriptedSurroundings } from '../support/scripted-terminal.ts';
 
@@ -77,6 +78,53 @@ test('npm scripts that the pages name exist', () => {
   );
   expect(named).toContain('demo');
   expect(named.filter((script) => !(script in manifest.scripts))).toEqual([]);
+});
+
+test('npm test runs every group of tests, or names the script that does', () => {
+  const [, ...projects] = readFileSync(join(ROOT, 'vitest.config.ts'), 'utf8').split(/\bproject\('/);
+  const [, ...groups] = readFileSync(join(ROOT, '.ci/test.ts'), 'utf8').split(/\{\s*name: '(?=[^']+',\s*files:)/);
+  const nameOf = (text: string): string => text.slice(0, text.indexOf("'"));
+  expect(groups.map(nameOf).toSorted()).toEqual(projects.map(nameOf).toSorted());
+  const onlyNamed = groups.filter((group) => group.includes('onlyNamed:')).map(nameOf);
+  expect(onlyNamed.toSorted()).toEqual(['ceph', 'endless']);
+  for (const name of onlyNamed) expect(textOf('README.md')).toContain(`npm run test:${name}`);
+});
+
+test('files and folders of the project that the pages name exist', () => {
+  const named = PAGES.filter((page) => page !== 'CHANGELOG.md').flatMap((page) =>
+    [...textOf(page).matchAll(/`((?:shared|test|cli|docs|extension|mcp-server|bench|\.ci)\/[\w./-]*)`/g)].map(
+      ([, path = '']) => path,
+    ),
+  );
+  expect(named.length).toBeGreaterThan(20);
+  expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+});
+
+test('what docs/extending.md names is in the code', () => {
+  const files = globSync('shared/{base,quiesce,snapshot}/**/*.ts', { cwd: ROOT }).concat(
+    globSync('test/contract/{hook,provider}.ts', { cwd: ROOT }),
+  );
+  const code = files.map((path) => readFileSync(join(ROOT, path), 'utf8')).join('\n');
+  const words = [...textOf('docs/extending.md').matchAll(/`([^`\n]+)`/g)]
+    .map(([, quoted = '']) => quoted)
+    .filter((quoted) => !quoted.includes('/'))
+    .flatMap(
+      (quoted) => quoted.match(/sp_[a-z]+|\b(?:[A-Z][a-z]+){2,}\b|\b[a-z]+(?:[A-Z][a-z]+)+\b|\bREGISTRY\b/g) ?? [],
+    );
+  expect(words.length).toBeGreaterThan(20);
+  expect(words.filter((word) => !new RegExp(`\\b${word}\\b`).test(code))).toEqual([]);
+});
+
+test('commands and settings of the editor that the pages name exist', () => {
+  const titles = manifest.contributes.commands.map(({ title }) => texts[title.slice(1, -1) as keyof typeof texts]);
+  const settings = Object.keys(manifest.contributes.configuration.properties);
+  const commands = PAGES.flatMap((page) => [...textOf(page).matchAll(/\*\*Stillpoint: ([^*]+)\*\*/g)]);
+  expect(commands.length).toBeGreaterThan(1);
+  expect(commands.map(([, title = '']) => title).filter((title) => !titles.includes(title))).toEqual([]);
+  const page = textOf('docs/extension.md');
+  expect(settings.filter((setting) => !page.includes(`- \`${setting}\`:`))).toEqual([]);
+  const named = [...page.matchAll(/^- `(stillpoint\.\w+)`:/gm)].map(([, setting = '']) => setting);
+  expect(named.filter((setting) => !settings.includes(setting))).toEqual([]);
 });
 
 test('commands in the shell blocks of the pages exist, with their options', () => {

@@ -46,6 +46,15 @@ function commands(): string {
   return markdownTable(['Command', 'What it does', 'Options'], rows);
 }
 
+function options(): string {
+  const { program } = buildProgram(scriptedSurroundings(scriptedStillpoint()));
+  const rows = program.createHelp().visibleOptions(program);
+  return markdownTable(
+    ['Option', 'Meaning'],
+    rows.map(({ flags, description }) => [`\`${flags}\``, description]),
+  );
+}
+
 function exitCodes(): string {
   return markdownTable(
     ['Code', 'Meaning'],
@@ -113,6 +122,7 @@ test('docs/cli.md says what the program does', async () => {
   const page = new URL('../../../docs/cli.md', import.meta.url);
   const parts = new Map([
     ['commands', commands()],
+    ['options', options()],
     ['exit codes', exitCodes()],
     ['json', await json()],
     ['error codes', errorCodes()],
