@@ -1,0 +1,272 @@
+/** What docs/host-setup.md promises, and what holds it. */
+import { ofPage } from './page.ts';
+
+export const HOST_SETUP = ofPage('docs/host-setup.md', {
+  promises: [
+    ['Nothing is installed on the host.', { 'test/e2e/living-database.test.ts': 'the guest is left without a trace' }],
+    [
+      "It needs an SSH server and programs that a Debian server has anyway: GNU tar and find, util-linux (`mount`, `unshare`, `nsenter`), `dmsetup`, LVM's programs, and a writable `/run`.",
+      { 'test/unit/snapshot/lease-answers.test.ts': 'a host that lacks a program is told which package has it' },
+    ],
+    [
+      'A plan or a backup says which program is missing; `stillpoint inspect HOST` shows the volumes, and why one cannot be snapshotted.',
+      {
+        'test/unit/pipeline/automounts.test.ts': 'a program that is not there',
+        'test/unit/snapshot/lease-answers.test.ts': 'a host that lacks a program is told which package has it',
+        'test/e2e/hostile-host.test.ts': 'says of each volume that cannot be saved what is wrong with it',
+      },
+    ],
+    [
+      'To be asked for sudo\'s password instead, leave out `NOPASSWD:` and write `"sudo": "password"`; such a host cannot be backed up from cron.',
+      {
+        'test/contract/remote-shells.test.ts': 'with a password that a person types once, and nobody can read anywhere',
+        'test/contract/stillpoint-host.test.ts': 'fails the job where nobody can be asked',
+      },
+    ],
+    [
+      "The password goes to sudo's own prompt and nowhere else.",
+      {
+        'test/contract/remote-shells.test.ts': [
+          'never gives the password to a shell: where sudo stops asking, nothing is sent',
+          'with a password that a person types once, and nobody can read anywhere',
+        ],
+      },
+    ],
+    [
+      'A sudo that records input or output (`log_output` and the like) is refused, because the whole backup would be copied into that record.',
+      { 'test/contract/remote-shells.test.ts': 'is refused with the line that would help' },
+    ],
+    [
+      "| sudo, sudo-rs (Ubuntu's since 25.10) | used |",
+      {
+        'test/contract/remote-sudo.test.ts': [
+          'without a password',
+          'with a password, again and again, and with input behind it',
+        ],
+      },
+    ],
+    [
+      '| `use_pty`, a lecture, `passprompt` | make no difference |',
+      {
+        'test/contract/remote-shells.test.ts': 'carries bytes, also where sudo makes a terminal of its own',
+        'test/contract/remote-sudo.test.ts': 'is not disturbed by a lecture and a prompt of its own',
+      },
+    ],
+    [
+      '| `rootpw`, `targetpw`, `runaspw` | the question names the account whose password sudo wants |',
+      { 'test/contract/remote-sudo.test.ts': 'asks for the password that sudo wants, and says whose it is' },
+    ],
+    [
+      '| `requiretty`, `log_output` and the like, `noexec` or `NOEXEC:` on the rule | refused, with the line of sudoers that would help |',
+      {
+        'test/contract/remote-shells.test.ts': 'is refused with the line that would help',
+        'test/contract/remote-sudo.test.ts': [
+          'refuses by name what cannot be',
+          'refuses by name a shell that may start nothing, and does not blame the password',
+        ],
+      },
+    ],
+    [
+      '| a one-time code or a touch instead of a password | refused, with what sudo asks |',
+      { 'test/contract/remote-sudo.test.ts': 'is refused with what it asks' },
+    ],
+    [
+      '| doas | not used: it reads passwords from a terminal only; refused by its name where there is no sudo |',
+      { 'test/contract/remote-sudo.test.ts': 'is refused by the name of doas' },
+    ],
+    [
+      'What a source names has to lie on thick LVM volumes: linear, striped or RAID, with ext2, ext3, ext4 or XFS directly on them.',
+      {
+        'test/unit/snapshot/origin.test.ts': [
+          'of type %s can',
+          'that holds %s %j cannot',
+          'what is on no logical volume',
+        ],
+      },
+    ],
+    [
+      '`stillpoint inspect HOST` says for every other mount why not and what would help, and a plan or a backup names everything that stands in the way at once.',
+      {
+        'test/unit/snapshot/detect.test.ts': 'say why there is no snapshot of them, and what would help',
+        'test/e2e/hostile-host.test.ts': 'says of each volume that cannot be saved what is wrong with it',
+        'test/unit/pipeline/paths.test.ts':
+          'everything that stands in the way is told at once, each with its reason and remedy',
+      },
+    ],
+    ['Nothing is made before.', { 'test/e2e/lease.test.ts': 'refuses what cannot be had, before anything is made' }],
+    [
+      '| thin volume, Btrfs, ZFS | this version has no snapshots for it | another path |',
+      { 'test/unit/snapshot/origin.test.ts': ['of type "%s" cannot, and the reason fits', 'that holds %s %j cannot'] },
+    ],
+    [
+      '| cache or write cache (`lvconvert --splitcache` detaches it), VDO, dm-integrity, old `mirror` | LVM or this version makes no snapshot of it | another type of volume |',
+      {
+        'test/unit/snapshot/origin.test.ts': [
+          'of type "%s" cannot, and the reason fits',
+          'that is a RAID with checksums in its images cannot; one beside such a RAID can',
+        ],
+      },
+    ],
+    [
+      '| a snapshot, a volume that is being merged, converted or moved (`pvmove`) | LVM keeps it locked, or it is not an origin | its origin, or waiting |',
+      { 'test/unit/snapshot/origin.test.ts': 'with the attributes %s cannot' },
+    ],
+    [
+      '| encryption, a partition table or a loop device on top of a volume | LVM cannot hold the file system still through it | encryption below LVM |',
+      { 'test/unit/snapshot/origin.test.ts': 'what is on no logical volume' },
+    ],
+    [
+      '| journal, log or real-time part on another device | the snapshot does not contain it | a journal inside |',
+      { 'test/unit/snapshot/origin.test.ts': ['whose journal is on another device cannot', 'that holds %s %j cannot'] },
+    ],
+    [
+      '| group that is shared, exported, of another machine, with a disk that is missing or visible twice | LVM changes nothing in it | what `inspect` says |',
+      {
+        'test/unit/snapshot/origin.test.ts': 'a volume group',
+        'test/faults/watchman/unsuitable-lvm.test.ts':
+          'names a group of another machine, one that is exported, and one with a disk that is visible twice',
+      },
+    ],
+    [
+      '| `activation/volume_list`, `global/test` and the like in lvm.conf | LVM may activate or change nothing | adding `"@stillpoint"` to the list |',
+      {
+        'test/unit/snapshot/origin.test.ts': 'the settings of LVM',
+        'test/faults/watchman/unsuitable-lvm.test.ts': 'names a setting that makes LVM do nothing',
+      },
+    ],
+    [
+      '| plain partitions, md, bcache, multipath without LVM | nothing can snapshot them | LVM on top of them |',
+      {
+        'test/unit/snapshot/origin.test.ts': 'what is on no logical volume',
+        'test/unit/snapshot/detect.test.ts': 'cannot be snapshotted',
+      },
+    ],
+    [
+      '| read-only images (squashfs, ISO 9660), partitions of the firmware, network, memory | there is nothing to snapshot | `exclude` |',
+      {
+        'test/unit/snapshot/origin.test.ts': [
+          'images that are never written to are not told to move',
+          'what the firmware reads cannot be moved',
+        ],
+        'test/unit/snapshot/detect.test.ts': 'without data are only those of the kernel',
+      },
+    ],
+    [
+      'A RAID that is being rebuilt is saved, with a note in the plan.',
+      { 'test/unit/snapshot/lvm-plan.test.ts': 'with the attributes' },
+    ],
+    [
+      "Settings of lvm.conf that only change how LVM's answers look have no effect on Stillpoint ([record 18](decisions/0018-presentation-is-ours-policy-theirs.md)).",
+      { 'test/faults/watchman/hostile-lvm.test.ts': 'wants %s is seen as it is, and rid of what is ours' },
+    ],
+    [
+      'A thick snapshot takes its room from the free space of the volume group, and holds what is _changed_ on the origin while it is read. Stillpoint wants at least the largest of 256 MiB, a twentieth of the volume, and three times what is likely to be written in that time, judged by the average since the host started.',
+      {
+        'test/unit/snapshot/sizing.test.ts': [
+          'is whole extents, at least what is needed, at most what is useful, and leaves the reserve',
+          'needs no more than the floor for a quiet volume',
+        ],
+      },
+    ],
+    [
+      'Where there is more, it takes up to half of the free space, but never more than the volume could need, which makes an overflow impossible.',
+      {
+        'test/unit/snapshot/sizing.test.ts': [
+          'never shrinks with more room, nor with more writing',
+          'is enough for every chunk where there is room for it',
+        ],
+      },
+    ],
+    [
+      'A tenth of the free space stays untouched.',
+      {
+        'test/unit/snapshot/sizing.test.ts':
+          'is whole extents, at least what is needed, at most what is useful, and leaves the reserve',
+        'test/faults/watchman/volumes.ts': 'grows a snapshot at 70 % by a quarter, as long as the reserve stays',
+      },
+    ],
+    [
+      'A snapshot that is filled to 70 % is made larger while room lasts.',
+      {
+        'test/e2e/lease.test.ts': 'grows a snapshot that is 70 % full',
+        'test/faults/watchman/volumes.ts': 'grows a snapshot at 70 % by a quarter, as long as the reserve stays',
+      },
+    ],
+    [
+      '`stillpoint plan SOURCE` prints the sizes that would be taken and what is left.',
+      { 'test/e2e/shells.test.ts': 'prints the plan, the restore and the sweep for people' },
+    ],
+    [
+      "Snapshots are mounted in a mount namespace of their own, which follows the host's where mounts are _shared_, as systemd makes them: what is unmounted on the host is unmounted there too.",
+      { 'test/faults/watchman/suite.ts': 'lets go of what the host unmounts' },
+    ],
+    [
+      'A volume that is not mounted when a backup begins is an empty folder of the file system around it, which may well be saved. The backup warns where the restore point before had something there.',
+      {
+        'test/unit/pipeline/emptied.test.ts': [
+          'a folder that is empty now and was not before is named, once',
+          'a folder that was always empty, or has something in it, is not',
+        ],
+      },
+    ],
+    [
+      'A backup looks at each automount below its paths before it takes stock of the volumes, as `ls` would, so that it holds the same whether or not it was used lately.',
+      { 'test/unit/pipeline/automounts.test.ts': 'is looked at, so that idle and in use come to the same' },
+    ],
+    [
+      'What does not mount then, and maps in which folders appear by being asked for, stop the backup: name them under `exclude`.',
+      {
+        'test/unit/pipeline/automounts.test.ts': [
+          'is refused by name where it stays idle',
+          'is refused where it is a map, whatever is in it just now',
+          'is left alone where it, or a folder on the way to it, is excluded',
+        ],
+      },
+    ],
+    [
+      'What `ssh db1` reaches, Stillpoint reaches, with `ProxyJump` and all the rest of the OpenSSH configuration ([every keyword](ssh.md)).',
+      {
+        'test/contract/remote-login.test.ts': 'around the corner',
+        'test/contract/ssh-keywords.test.ts': 'has a case for every row',
+      },
+    ],
+    [
+      'When no backup runs, the first shows nothing, and the folder is not there.',
+      { 'test/e2e/living-database.test.ts': 'the guest is left without a trace' },
+    ],
+    [
+      "A `/run/stillpoint` that is a link, or in which others than root can write, is not Stillpoint's: backups refuse it until it is removed.",
+      { 'test/faults/watchman/suite.ts': 'puts nothing into %s, and touches nothing in it' },
+    ],
+    [
+      'If a host was restarted in the middle of one, a snapshot may wait there for the next backup, or for `stillpoint sweep HOST`, which removes what _this_ installation made.',
+      { 'test/e2e/lease.test.ts': 'sweeps what a restart left, and leaves foreign, other and living things alone' },
+    ],
+    [
+      'Of a snapshot that another one made, and that no longer exists, `sweep` says that it belongs to another Stillpoint; if you are sure, remove it by its full name, which begins with `sp_`: `lvremove VG/sp_…`.',
+      {
+        'test/faults/watchman/suite.ts':
+          'sweeps orphans of ours and leaves the living, the foreign and those of others',
+      },
+    ],
+  ],
+  exceptions: [
+    ['`vgs` shows what is free; `vgextend` adds a disk.', 'commands of LVM, for the administrator'],
+    [
+      'While a snapshot lives, every first write to a part of its volume costs an additional copy.',
+      'a property of LVM',
+    ],
+    [
+      'Where they are private (`findmnt -o TARGET,PROPAGATION` says so; usual without systemd), a volume that is unmounted during a backup stays in use until the backup or its lease ends.',
+      "a limit: the kernel's way with private mounts",
+    ],
+    [
+      '[Security](security.md#what-stillpoint-leaves-on-a-host) lists it. To look for yourself:',
+      'leads to the page about security, and to the commands below',
+    ],
+    [
+      'lvs -o vg_name,lv_name,lv_tags @stillpoint ls /run/stillpoint',
+      'commands for the administrator; the sentence below them says what they show',
+    ],
+  ],
+});

@@ -1,0 +1,308 @@
+/** What README.md promises, and what holds it. */
+import { ofPage } from './page.ts';
+
+export const README = ofPage('README.md', {
+  promises: [
+    [
+      'Stillpoint takes consistent backups of running Linux hosts over SSH. It logs in with the keys and host names that you already have, takes copy-on-write snapshots of the volumes that hold your data, reads the frozen copies into an encrypted, deduplicating repository on your side, and leaves the host as it found it.',
+      {
+        'test/e2e/living-database.test.ts': [
+          'restic finds the repository whole',
+          "restic's restore and ours are equal in bytes and metadata",
+          'the guest is left without a trace',
+        ],
+      },
+    ],
+    [
+      "Nothing is installed on the host, and the host never holds the repository's password: a server that was broken into cannot read or delete its own backups.",
+      {
+        'test/unit/pipeline/backup-ends.test.ts': 'the host is sent neither the password nor the key of the repository',
+        'test/e2e/living-database.test.ts': 'the guest is left without a trace',
+      },
+    ],
+    [
+      "The repository has [restic](https://restic.net)'s format, so restic alone gets everything back, and every restore point says how consistent it is and claims no more than was proved.",
+      {
+        'test/interop/restic.test.ts': 'restic lists, checks, reads and restores what we wrote',
+        'test/unit/domain/consistency.test.ts': 'the consistency of a restore point',
+      },
+    ],
+    [
+      'You use Stillpoint from VS Code, from the command line, or through an AI assistant; all three start the same jobs, which continue when the window, the terminal or the conversation is closed.',
+      {
+        'test/e2e/shells.test.ts': 'may leave: the backup that it started goes on, and the command line follows it',
+        'test/unit/jobs/processes.test.ts':
+          'goes on when the one who started it is killed, with all that hang on its terminal',
+      },
+    ],
+    [
+      'If the machine that runs a backup vanishes in the middle of it, the host removes our snapshots by itself.',
+      {
+        'test/e2e/lease.test.ts': 'removes snapshot, mount, reader and itself when nobody renews',
+        'test/faults/kill/kill.test.ts': 'the client is killed',
+      },
+    ],
+    ['This is version 0.1.0, not released.', { 'test/unit/docs-numbers.test.ts': 'says' }],
+    ['npm run demo npm test', { 'test/unit/docs-links.test.ts': 'npm scripts that the pages name exist' }],
+    [
+      '**`npm run demo`** boots a throw-away Debian guest with LVM and a MariaDB that is being written to, backs it up over SSH twice, has restic check every byte, restores with restic and with Stillpoint and compares both, starts MariaDB on the restored files and counts the rows, and looks for anything left behind on the guest.',
+      {
+        'test/e2e/living-database.test.ts': [
+          'restic finds the repository whole',
+          "restic's restore and ours are equal in bytes and metadata",
+          'the database starts on the restored files, and its own check finds nothing',
+          'every order committed before the snapshot is there, and none begun after it',
+          'the second backup builds on the first and leaves alone what had not changed',
+          'the guest is left without a trace',
+        ],
+        'test/e2e/lab-failures.test.ts': 'a demo that is interrupted in the middle of a backup leaves nothing behind',
+      },
+    ],
+    [
+      'Two groups that need more of a machine have commands of their own, `npm run test:endless` and `npm run test:ceph`; it names them.',
+      { 'test/unit/docs-links.test.ts': 'npm test runs every group of tests, or names the script that does' },
+    ],
+    [
+      '`npm run test:unit` takes the ones that need nothing.',
+      { 'test/unit/docs-links.test.ts': 'npm scripts that the pages name exist' },
+    ],
+    [
+      '[Configuration](docs/configuration.md) explains every key.',
+      { 'test/unit/config/docs.test.ts': 'docs/configuration.md has every key of the schema, and no other' },
+    ],
+    [
+      'stillpoint init main # create the repository stillpoint inspect db1 # which volumes there are, and which can be snapshotted; changes nothing stillpoint plan shop # what a backup would do, step by step; changes nothing stillpoint backup shop # do it stillpoint list # the restore points stillpoint ls latest /srv/files stillpoint restore latest /srv/files --to ./restored stillpoint verify # read every stored byte and compare it with its hash',
+      {
+        'test/unit/docs-links.test.ts': 'commands in the shell blocks of the pages exist, with their options',
+        'test/e2e/cli.test.ts': 'it is listed, looked into, proved and restored, with names of every kind',
+        'test/e2e/shells.test.ts': 'prints the plan, the restore and the sweep for people',
+      },
+    ],
+    [
+      'The first connection shows an unknown host key and asks.',
+      { 'test/contract/remote-login.test.ts': 'and shows an unknown one to a person, and remembers a yes' },
+    ],
+    [
+      '`restore` wants a new or empty folder and keeps the whole path below it: the files are in `./restored/srv/files`.',
+      {
+        'test/interop/restore.test.ts': [
+          'a target that is not empty, not a folder, or cannot be made is refused and left alone',
+          'chosen paths come with the folders on their way, and a hard link without its first name is a file',
+        ],
+      },
+    ],
+    [
+      'Restore as root to get owners back.',
+      { 'test/interop/restore.test.ts': 'a user who is not root gets the content, and is told what is not kept' },
+    ],
+    [
+      'A second `stillpoint backup shop` reads only what changed.',
+      {
+        'test/e2e/torture-tree.test.ts': [
+          'is neither read nor stored again while it stays as it is',
+          'is read only where it changed',
+        ],
+      },
+    ],
+    [
+      '`stillpoint jobs` lists what ran, whoever started it; the [command line](docs/cli.md) page has all commands, exit codes and the JSON output.',
+      {
+        'test/e2e/cli.test.ts': 'jobs are seen by later commands',
+        'test/unit/cli/docs.test.ts': 'docs/cli.md says what the program does',
+      },
+    ],
+    [
+      'It can look, plan and start backups; it cannot restore, delete, overwrite, accept a host key or see a password.',
+      {
+        'test/mcp/contract.test.ts': [
+          'docs/mcp.md tells of exactly these tools',
+          'no tool takes a secret, a command, an address or a yes',
+        ],
+      },
+    ],
+    [
+      '| storage of the host | thick LVM volumes (linear, striped, mirrored, RAID) with ext2, ext3, ext4 or XFS | LVM thin, ZFS, Btrfs; LUKS on top of a logical volume; plain partitions |',
+      {
+        'test/unit/snapshot/origin.test.ts': [
+          'of type %s can',
+          'that holds %s can',
+          'of type "%s" cannot, and the reason fits',
+          'what is on no logical volume',
+        ],
+        'test/e2e/lease.test.ts':
+          'is given back: mounted in its own namespace, gone after the release, and a second release does nothing',
+      },
+    ],
+    [
+      '| consistency | `crash`: one volume, one instant, like a power cut. `crash-skewed`: several volumes, snapshotted one after another, the time between them reported | holding databases still (quiescing), stopping services (cold), several volumes at one instant |',
+      {
+        'test/unit/domain/consistency.test.ts': [
+          'of one volume is that of a power cut',
+          'of several volumes one after another is skewed, by a bound of the time between them',
+        ],
+        'test/e2e/living-database.test.ts': 'two volumes are told as two instants',
+      },
+    ],
+    [
+      '| repository | a folder on the machine that runs Stillpoint or on another host over SFTP, a bucket of an S3 store, a REST server of restic | |',
+      {
+        'test/contract/backend.ts': 'backend',
+        'test/interop/stores.test.ts': 'a repository that restic and we share',
+        'test/interop/sftp.test.ts': 'reads what restic wrote, and goes on in it',
+      },
+    ],
+    [
+      "| keeping | keep rules as restic's, forgetting by rules or by id, pruning: as plans first, on the command line | from VS Code; by a schedule of our own |",
+      {
+        'test/interop/retention.test.ts': 'keep what restic keeps, in the same groups and by the same rules',
+        'test/unit/pipeline/forget.test.ts': [
+          'does what its plan says, and no other plan',
+          'takes ids and the starts of ids, and nothing that fits none or several',
+        ],
+        'test/faults/prune.test.ts': 'leaves every restore point whole wherever it dies (format %i, unused %s)',
+      },
+    ],
+    [
+      '| a second copy | restore points into another repository of any kind, each blob proved on the way; several passwords for each | from VS Code |',
+      {
+        'test/unit/pipeline/copy/copy.test.ts': [
+          'is whole, and the second copy does nothing',
+          'proves each blob: one that was changed is not copied, and the others are',
+        ],
+        'test/interop/copy.test.ts': 'is clean for restic, restores the same, and is known to both as a copy',
+        'test/unit/repository/keys.test.ts': 'all open the same repository',
+      },
+    ],
+    [
+      '| restoring | into an empty folder of this machine, all of it or chosen paths, from the command line | onto a host, over existing files, from VS Code, from an assistant |',
+      {
+        'test/interop/restore.test.ts': [
+          'the whole torture tree comes back identical on',
+          'chosen paths come with the folders on their way, and a hard link without its first name is a file',
+        ],
+        'test/unit/cli/commands.test.ts': 'starts the job',
+      },
+    ],
+    [
+      '| looking | folders of a restore point are listed on the command line and by assistants; differences of two, files by name over all, and sizes on the command line; restic mounts them | opening and comparing files in VS Code |',
+      {
+        'test/e2e/cli.test.ts': 'it is listed, looked into, proved and restored, with names of every kind',
+        'test/mcp/tools.test.ts':
+          'a folder is browsed in the latest of a source, and what has to be known of the choice is said',
+        'test/interop/comparisons.test.ts': [
+          'the same differs between restore points',
+          'the same is found by %j with %j',
+          'the same sizes for restore points',
+        ],
+        'test/interop/without-stillpoint.test.ts': 'looks around in a mount',
+      },
+    ],
+    [
+      '| proof | `check` (structure), `verify` (every byte); the demo starts a database from restored files | rehearsing your own restores as a command |',
+      {
+        'test/faults/repository.test.ts': [
+          'by cutting or emptying or losing any file is found by check alone',
+          'in any bit of any kind of file is found (format %i)',
+        ],
+        'test/e2e/living-database.test.ts':
+          'the database starts on the restored files, and its own check finds nothing',
+      },
+    ],
+    [
+      '| when | you start a backup, or cron or a systemd timer does with `stillpoint backup` | schedules and notifications of our own |',
+      {
+        'test/unit/cli/commands.test.ts': 'following a job',
+        'test/contract/stillpoint-host.test.ts': 'fails the job where nobody can be asked',
+      },
+    ],
+    [
+      "| SSH | whatever OpenSSH's client (7.4 or newer) on this machine can do, as your SSH configuration says: agent, key files, certificates, `ProxyJump`, `ProxyCommand`, `known_hosts` | host certificates, FIDO keys (`sk-…`) and GSSAPI where there is no such client |",
+      {
+        'test/contract/ssh-keywords.test.ts': 'has a case for every row',
+        'test/contract/remote-login.test.ts': 'logging in, carried by',
+        'test/unit/remote/known-hosts.test.ts': 'of an authority that signs certificates is no key of the host',
+      },
+    ],
+    [
+      "| hosts | tried: Debian 12 with systemd | other distributions are untried; busybox's `tar` and `find` are refused |",
+      { 'test/unit/snapshot/lease-answers.test.ts': 'a host that lacks a program is told which package has it' },
+    ],
+    [
+      'Several volumes are several moments: keep the files of one database on one volume.',
+      {
+        'test/e2e/living-database.test.ts': 'two volumes are told as two instants',
+        'test/unit/domain/consistency.test.ts':
+          'of several volumes one after another is skewed, by a bound of the time between them',
+      },
+    ],
+    [
+      'The host needs GNU tar and GNU find, and so does this machine to restore.',
+      {
+        'test/unit/snapshot/lease-answers.test.ts': 'a host that lacks a program is told which package has it',
+        'test/unit/pipeline/restore/target-errors.test.ts':
+          'a machine with GNU tar will do, and one with another tar or none is refused by that name',
+      },
+    ],
+    [
+      'Sockets are noted in the restore point and not restored; access times are not kept.',
+      {
+        'test/unit/pipeline/restore/tar-items.test.ts': 'sockets and what has no type are left out with a reason',
+        'test/interop/restore.test.ts': 'it agrees with restic restore in everything that restic restores',
+      },
+    ],
+    [
+      'Files over 4 TiB are left out and reported.',
+      { 'test/unit/pipeline/read-tree.test.ts': 'leaves out what nobody could store or open, says so, and goes on' },
+    ],
+    [
+      'The time for which writers are held is reported as an upper bound: the time that `lvcreate` took.',
+      {
+        'test/unit/snapshot/lease-answers.test.ts': 'reads one answer a snapshot; a clock without fractions is a clock',
+        'test/unit/extension/texts.test.ts': 'tells how long the writers were held',
+      },
+    ],
+    [
+      'If it overflows, the run fails and commits nothing; the volume itself is not harmed.',
+      {
+        'test/e2e/lease.test.ts':
+          'stops the readers of a snapshot that overflowed, and nothing read from it becomes a restore point',
+      },
+    ],
+  ],
+  exceptions: [
+    ['One such run on two cores, with nothing cached:', 'leads to the sample below'],
+    [
+      'That took a minute and a half: twenty-five seconds fetched npm packages and Node, and three quarters of a minute fetched a kernel and built and booted the guest. Where the Debian packages are missing too, count one minute more, and on a busy machine several times as much. The guest runs a kernel in user mode on one slow processor, where starting any program takes some 5 to 15 ms: the times are an upper bound, not a benchmark.',
+      'measured once, on the machine that is described',
+    ],
+    [
+      '**`npm test`** runs the tests, with the guest, restic and a real VS Code workbench among them: 18 minutes on two cores.',
+      'what the whole run takes, measured once; the next sentence says what is not in it',
+    ],
+    [
+      "Both want Linux on x86-64 with npm and Node 18 or newer; they fetch Node 24 from the npm registry where the machine's own is older. The guest, restic and the browser are Debian packages: as root on Debian 12 they are installed with apt-get, otherwise one message lists what is missing; the tests that need them are then skipped with that reason, and the demo does not start.",
+      'what the bootstrap does before there are tests to run',
+    ],
+    [
+      "The guest's kernel is the newest User-Mode Linux that Debian offers and that boots on the processor, fetched into `~/.cache/stillpoint-lab`; both commands say which one it is ([the lab](test/lab/README.md)).",
+      'what the lab does, with a page of its own',
+    ],
+    [
+      '| this machine | tried: Debian 12, x86-64 | other Linux, macOS and Windows are untried |',
+      'says what was tried: the tests run on such a machine',
+    ],
+    ['Limits that stay for now:', 'leads to the list below'],
+    [
+      '**A snapshot without quiescing is what a power cut would leave.** Databases with a journal (InnoDB, PostgreSQL, SQLite) recover from that; MyISAM tables may not.',
+      'a limit, and what each database says of itself',
+    ],
+    [
+      'Where mounts are private, as usual without systemd, a volume that is unmounted during a backup stays in use until its end.',
+      "a limit: the kernel's way with private mounts",
+    ],
+    [
+      'A thick snapshot slows writes to its volume while it lives, and takes room from the volume group.',
+      "a property of LVM's thick snapshots",
+    ],
+  ],
+});
