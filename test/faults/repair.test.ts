@@ -14,6 +14,7 @@ import { DamageLab, openLab, type Shelf, shelve, TREES } from '../support/damage
 import { PLANTS } from '../support/damage/plants.ts';
 import { contents, repair, repairAll, victimsIn, WISHES } from '../support/damage/repair-lab.ts';
 import { type Fault, FaultPlan, flippedBit, shortRead, withFaults } from '../support/fault-plan.ts';
+import { copyAll } from '../support/repository-copies.ts';
 import { resticFinds } from '../support/restic.ts';
 import { createMemoryBackend } from '../support/stores/memory.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -75,6 +76,26 @@ describe('repairing', () => {
     await backUp(await lab.open(), TREES[0] as TestTree);
     expect(await victimsIn(lab.backend)).toEqual([]);
     for (const [object, content] of before) expect((await contents(lab.backend)).get(object), object).toBe(content);
+  });
+
+  it('gets back from a second repository what it lost, as the page about damage says it', async () => {
+    const lab = await openLab(shelf);
+    const before = await contents(lab.backend);
+    const offsite = createMemoryBackend();
+    await createTestRepository(offsite);
+    await copyAll(lab.backend, offsite);
+    await lab.remove(await lab.pack(1, '/docs/b.txt'));
+    await repair(lab.backend, WISHES.index);
+    // The damaged one counts as copied as long as it is there.
+    expect((await copyAll(offsite, lab.backend)).copied).toEqual([]);
+    await repair(lab.backend, WISHES.points);
+    expect((await copyAll(offsite, lab.backend)).copied).toHaveLength(1);
+    expect(await victimsIn(lab.backend)).toEqual([]);
+    const { points } = await (await lab.open()).listRestorePoints(lab.signal);
+    const repaired = points.filter(({ tags }) => tags?.includes('repaired'));
+    expect(repaired).toHaveLength(1);
+    for (const { id } of repaired) await lab.remove({ type: 'snapshots', name: id });
+    expect(await contents(lab.backend)).toEqual(before);
   });
 
   it('keeps the damaged restore points unless it is told to forget them', async () => {

@@ -2,13 +2,15 @@
  * The whole way to a repository elsewhere: the configuration, the façade, and jobs in processes of their own, which are
  * told what the store asks for through their pipe. Copies near serve the looks and never the proofs.
  */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { never } from '../../shared/base/cancel.ts';
 import { systemClock } from '../../shared/base/clock.ts';
 import { silentLogger } from '../../shared/base/log.ts';
+import type { JobRequest } from '../../shared/domain/job.ts';
 import { parseLocation } from '../../shared/domain/location.ts';
 import { jobId, repositoryName } from '../../shared/domain/names.ts';
 import { openBackend } from '../../shared/repository/backend/open-backend.ts';
@@ -48,7 +50,11 @@ async function configure(repository: Readonly<Record<string, unknown>>): Promise
 }
 
 async function run(kind: 'check' | 'verify'): Promise<{ outcome: string; findings: number; code: string | undefined }> {
-  const { job } = await stillpoint.startJob({ kind, repository: MAIN }, never);
+  return await runJob({ kind, repository: MAIN });
+}
+
+async function runJob(request: JobRequest): Promise<{ outcome: string; findings: number; code: string | undefined }> {
+  const { job } = await stillpoint.startJob(request, never);
   const events = await Array.fromAsync(stillpoint.followJob(jobId(job.id), 0, AbortSignal.timeout(60_000)));
   const end = events.at(-1);
   if (end?.type !== 'job-finished') throw new Error('the job has no end');
@@ -138,5 +144,43 @@ describe('a repository in an S3 store', () => {
       unreadable: [],
       unavailable: [],
     });
+  });
+
+  it('is looked at itself by all that proves and removes, with no copies near', async () => {
+    await using stored = await temporaryFolder();
+    await using server = await startS3rver(stored.path);
+    const s3 = { accessKeyId: KEYS.accessKeyId, secretKeyCommand: ['echo', KEYS.secretAccessKey] };
+    const location = `s3:http://127.0.0.1:${server.port}/${BUCKET}/main`;
+    await configure({ location, s3 });
+    await stillpoint.initRepository(MAIN, never);
+    const options = { secret: KEYS.secretAccessKey, s3: { accessKeyId: KEYS.accessKeyId } };
+    const ports = { clock: systemClock, logger: silentLogger, patience: PATIENCE.job };
+    const backend = await openBackend(parseLocation(location), options, ports, never);
+    const point = await backUp(await openRepository(backend, PASSWORD, never), { srv: { hello: 'hello' } });
+    const isCached = async (work: () => Promise<unknown>): Promise<boolean> => {
+      const cache = join(folder.path, 'cache');
+      await rm(cache, { recursive: true, force: true });
+      await work();
+      return existsSync(cache);
+    };
+    expect(await isCached(() => stillpoint.listRestorePoints({}, never))).toBe(true);
+    const succeeds = async (request: JobRequest): Promise<void> => {
+      expect(await runJob(request)).toMatchObject({ outcome: 'succeeded' });
+    };
+    const scope = { repository: MAIN, selection: { by: 'points', points: [point.id] } } as const;
+    const prune = { maxUnused: '5%' };
+    for (const work of [
+      () => succeeds({ kind: 'check', repository: MAIN }),
+      () => succeeds({ kind: 'verify', repository: MAIN }),
+      () => stillpoint.planForget({ ...scope, prune }, never),
+      () => stillpoint.planPrune({ repository: MAIN, options: prune }, never),
+      () => succeeds({ kind: 'repair', repository: MAIN, scope: { part: 'index', readAll: false }, apply: false }),
+      () => succeeds({ kind: 'prune', repository: MAIN, options: prune }),
+      () => succeeds({ kind: 'forget', ...scope, prune }),
+      () => stillpoint.unlockRepository(MAIN, 'stale', never),
+      () => stillpoint.listKeys(MAIN, never),
+    ]) {
+      expect(await isCached(work), work.toString()).toBe(false);
+    }
   });
 });

@@ -145,6 +145,13 @@ describe('reading a tree', () => {
     expect(asked[0]).toBe('.');
   });
 
+  test('keeps no access times: that of the last change stands in their place', async () => {
+    const { node } = await read(FILES);
+    const nodes = [...(await stored(node.subtree)).values()];
+    expect(nodes.length).toBeGreaterThan(5);
+    expect(nodes.filter(({ atime, mtime }) => atime !== mtime)).toEqual([]);
+  });
+
   test('leaves out what nobody could store or open, says so, and goes on', async () => {
     const long = Array.from({ length: 20 }, () => 'n'.repeat(240)).join('/');
     const files: readonly PaperFile[] = [
