@@ -6,6 +6,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { DAMAGE } from './requirements/damage.ts';
 import { EXTENDING } from './requirements/extending.ts';
 import { HOST_SETUP } from './requirements/host-setup.ts';
 import { MCP } from './requirements/mcp.ts';
@@ -38,10 +39,15 @@ const SECTIONS: readonly TracedSection[] = [
   { page: 'docs/mcp.md', heading: 'Tools' },
   { page: 'docs/mcp.md', heading: 'What comes from a host is data' },
   { page: 'docs/restore-without-stillpoint.md', kinds: ['row', 'command'] },
+  { page: 'docs/damage.md', heading: 'Finding out' },
+  { page: 'docs/damage.md', heading: 'Repairing' },
+  { page: 'docs/damage.md', heading: 'Restore points from a second repository' },
+  { page: 'docs/damage.md', heading: 'What is lost, and what is not' },
+  { page: 'docs/damage.md', heading: 'What a repair never does' },
   { page: 'docs/extending.md' },
 ];
 
-const LISTS = [README, SECURITY, REPOSITORIES, HOST_SETUP, MCP, WITHOUT_STILLPOINT, EXTENDING];
+const LISTS = [README, SECURITY, REPOSITORIES, HOST_SETUP, MCP, WITHOUT_STILLPOINT, DAMAGE, EXTENDING];
 
 /** Whether a run takes this file: as one of tests, as one of the extension host, or as a suite that such a file imports. */
 function isRun(path: string): boolean {

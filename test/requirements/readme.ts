@@ -247,7 +247,7 @@ export const README = ofPage('README.md', {
       'Sockets are noted in the restore point and not restored; access times are not kept.',
       {
         'test/unit/pipeline/restore/tar-items.test.ts': 'sockets and what has no type are left out with a reason',
-        'test/interop/restore.test.ts': 'it agrees with restic restore in everything that restic restores',
+        'test/unit/pipeline/read-tree.test.ts': 'keeps no access times: that of the last change stands in their place',
       },
     ],
     [
@@ -257,7 +257,8 @@ export const README = ofPage('README.md', {
     [
       'The time for which writers are held is reported as an upper bound: the time that `lvcreate` took.',
       {
-        'test/unit/snapshot/lease-answers.test.ts': 'reads one answer a snapshot; a clock without fractions is a clock',
+        'test/unit/pipeline/snapshot-report.test.ts':
+          'writers are held for at most the time of the one program that makes the snapshot: from %d to %d s',
         'test/unit/extension/texts.test.ts': 'tells how long the writers were held',
       },
     ],

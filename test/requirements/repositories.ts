@@ -246,10 +246,7 @@ export const REPOSITORIES = ofPage('docs/repositories.md', {
     ],
     [
       '`check`, `verify`, `forget`, `prune`, `repair`, `unlock` and `key` do not use it: they look at the store itself.',
-      {
-        'test/interop/store-jobs.test.ts':
-          'is made, looked at and verified, and what is damaged is found behind the copies',
-      },
+      { 'test/interop/store-jobs.test.ts': 'is looked at itself by all that proves and removes, with no copies near' },
     ],
     [
       '| rclone 1.60, `rclone serve restic` | in every run of the tests: the suite that every backend passes, with and without a login and TLS of its own; repositories shared with restic 0.14 in both directions |',

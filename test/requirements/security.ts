@@ -23,7 +23,7 @@ export const SECURITY = ofPage('docs/security.md', {
       {
         'test/unit/base/bytes.test.ts': 'nothing that is shown can move the cursor or hide',
         'test/unit/cli/render.test.ts': 'can neither move the cursor nor begin a line',
-        'test/unit/pipeline/listing.test.ts': 'a listing',
+        'test/unit/pipeline/listing.test.ts': 'does not understand %j',
         'test/unit/remote/shell-host.test.ts': [
           'has at most 64 MiB of answer',
           'whose output cannot be understood says so and is not an answer',
