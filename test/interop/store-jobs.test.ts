@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { never } from '../../shared/base/cancel.ts';
 import { systemClock } from '../../shared/base/clock.ts';
 import { silentLogger } from '../../shared/base/log.ts';
-import type { JobRequest } from '../../shared/domain/job.ts';
+import type { JobRequest } from '../../shared/domain/verbs/verbs.ts';
 import { parseLocation } from '../../shared/domain/location.ts';
 import { jobId, repositoryName } from '../../shared/domain/names.ts';
 import { openBackend } from '../../shared/repository/backend/open-backend.ts';
