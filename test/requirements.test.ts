@@ -44,7 +44,7 @@ const SECTIONS: readonly TracedSection[] = [
   { page: 'docs/damage.md', heading: 'Restore points from a second repository' },
   { page: 'docs/damage.md', heading: 'What is lost, and what is not' },
   { page: 'docs/damage.md', heading: 'What a repair never does' },
-  { page: 'docs/extending.md' },
+  { page: 'docs/extending.md', kinds: ['command'] },
 ];
 
 const LISTS = [README, SECURITY, REPOSITORIES, HOST_SETUP, MCP, WITHOUT_STILLPOINT, DAMAGE, EXTENDING];

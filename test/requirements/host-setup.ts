@@ -5,11 +5,11 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
   promises: [
     ['Nothing is installed on the host.', { 'test/e2e/living-database.test.ts': 'the guest is left without a trace' }],
     [
-      "It needs an SSH server and programs that a Debian server has anyway: GNU tar and find, util-linux (`mount`, `unshare`, `nsenter`), `dmsetup`, LVM's programs, and a writable `/run`.",
+      "It needs an SSH server and programs that a Debian server has anyway: GNU tar and find, util-linux (`mount`, `unshare`, `nsenter`), a writable `/run`, and for volumes of LVM `dmsetup` and LVM's programs.",
       { 'test/unit/snapshot/lease-answers.test.ts': 'a host that lacks a program is told which package has it' },
     ],
     [
-      'A plan or a backup says which program is missing; `stillpoint inspect HOST` shows the volumes, and why one cannot be snapshotted.',
+      'A plan or a backup says which program is missing, `stillpoint inspect` too; `stillpoint inspect HOST` shows the volumes, and why one cannot be snapshotted.',
       {
         'test/unit/pipeline/automounts.test.ts': 'a program that is not there',
         'test/unit/snapshot/lease-answers.test.ts': 'a host that lacks a program is told which package has it',
