@@ -7,7 +7,6 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DAMAGE } from './requirements/damage.ts';
-import { EXTENDING } from './requirements/extending.ts';
 import { HOST_SETUP } from './requirements/host-setup.ts';
 import { MCP } from './requirements/mcp.ts';
 import { README } from './requirements/readme.ts';
@@ -44,10 +43,9 @@ const SECTIONS: readonly TracedSection[] = [
   { page: 'docs/damage.md', heading: 'Restore points from a second repository' },
   { page: 'docs/damage.md', heading: 'What is lost, and what is not' },
   { page: 'docs/damage.md', heading: 'What a repair never does' },
-  { page: 'docs/extending.md', kinds: ['command'] },
 ];
 
-const LISTS = [README, SECURITY, REPOSITORIES, HOST_SETUP, MCP, WITHOUT_STILLPOINT, DAMAGE, EXTENDING];
+const LISTS = [README, SECURITY, REPOSITORIES, HOST_SETUP, MCP, WITHOUT_STILLPOINT, DAMAGE];
 
 /** Whether a run takes this file: as one of tests, as one of the extension host, or as a suite that such a file imports. */
 function isRun(path: string): boolean {
