@@ -43,7 +43,7 @@ const GROUPS: readonly Group[] = [
   { name: 'interop', files: 'test/interop/**/*.test.ts', minutes: 15 },
   { name: 'watchman', files: 'test/faults/watchman/*.test.ts', minutes: 10, waits: true },
   { name: 'kill', files: 'test/faults/kill/*.test.ts', minutes: 20, guests: true, waits: true },
-  { name: 'contract', files: 'test/contract/**/*.test.ts', minutes: 12 },
+  { name: 'contract', files: 'test/contract/**/*.test.ts', minutes: 15 },
   { name: 'mcp', files: 'test/mcp/**/*.test.ts', minutes: 10 },
   {
     name: 'endless',

@@ -2,9 +2,9 @@
 import { formatBytes } from '../../shared/base/bytes.ts';
 import type { ForgetPlan, PlannedGroup, PlannedPoint } from '../../shared/domain/forget-plan.ts';
 import { changesNothing, type PruneFigures, type PrunePlan } from '../../shared/domain/prune-plan.ts';
-import { renderOutlook } from './plan.ts';
 import type { ForgetReport } from '../../shared/domain/verbs/forget.ts';
 import type { PruneReport } from '../../shared/domain/verbs/prune.ts';
+import { renderOutlook } from './plan.ts';
 import { type Column, renderFacts, renderTable } from './table.ts';
 import { counted, formatCount, formatTime, type Paint, shown } from './text.ts';
 

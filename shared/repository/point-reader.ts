@@ -3,8 +3,9 @@
  * knows of blobs. Nothing can be changed through it. It and the words that it is made of (`restore-point.ts`, `node.ts`,
  * `ids.ts`, `timestamp.ts`) say nothing of how a repository is stored.
  */
-import type { TimeDoubt } from '../domain/point-order.ts';
+
 import type { Finding } from '../domain/finding.ts';
+import type { TimeDoubt } from '../domain/point-order.ts';
 import type { BlobId, BlobType, PackId } from './ids.ts';
 import type { Node } from './node.ts';
 import type { RestorePoint } from './restore-point.ts';

@@ -37,6 +37,8 @@ export interface ProviderFixture extends AsyncDisposable {
   remove(id: string): Promise<void>;
   /** Takes the room that the planned snapshots were to have, while `work` runs. */
   withoutRoom(work: () => Promise<void>): Promise<void>;
+  /** Each command takes seconds there. */
+  readonly isSlow?: boolean;
   /** What the lack of room is called. */
   readonly lackOfRoom: string;
 }

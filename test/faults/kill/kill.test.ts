@@ -152,9 +152,12 @@ async function breakWay(way: Exclude<Way, 'client'>, at: StrikePlan): Promise<vo
     }
   });
   const alias = way === 'sshd' ? 'lab' : 'lab-proxied';
-  const outcome = await runBackup({ ...setting, alias }, () => undefined, never, (inner) => striker.wrap(inner)).catch(
-    (error: unknown) => error,
-  );
+  const outcome = await runBackup(
+    { ...setting, alias },
+    () => undefined,
+    never,
+    (inner) => striker.wrap(inner),
+  ).catch((error: unknown) => error);
   expect(striker.hasFired(), 'the strike has fallen').toBe(true);
   await fallen;
   guest.proxy.resume();

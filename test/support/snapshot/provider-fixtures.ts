@@ -42,6 +42,7 @@ mkdir /srv/files/nested; mount /dev/vg0/nested /srv/files/nested`);
   return {
     ...base,
     provider: lvmThick,
+    isSlow: true,
     folders: ['/srv/files', '/srv/files/nested'],
     async present() {
       const names = await sh(`lvs --noheadings -o vg_name,lv_name -S 'lv_name=~"^sp_"' --separator /`);
