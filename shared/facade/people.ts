@@ -93,7 +93,7 @@ function settleSecrets(
   }
 }
 
-/** Opens a repository with its secrets; what a person mistyped is asked for again. */
+/** Opens a repository with its secrets; what a person mistyped is asked for again, at once: no wait would mend it. */
 export async function openWithSecrets<T>(
   spec: RepositorySpec,
   people: PeoplePorts,

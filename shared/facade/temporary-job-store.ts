@@ -77,7 +77,7 @@ export class TemporaryJobStore implements AsyncDisposable {
     await rm(this.store.folder, { recursive: true, force: true });
   }
 
-  /** A runner that has said its last word still tidies up. */
+  /** A runner that has said its last word still tidies up. To look whether it has is no retry: nothing failed. */
   async #isOver(id: JobId): Promise<boolean> {
     if (!isFinished((await this.directory.find(id)).state)) return false;
     const runner = (await this.store.facts(id))?.runner;

@@ -84,7 +84,11 @@ async function silenceOf(path: string, folder: string): Promise<number> {
   return seen === undefined ? 0 : (await timeAt(folder)).getTime() - seen.mtimeMs;
 }
 
-/** Waits until the lock is ours. `onHeld` is called with the present holder when the waiting begins. */
+/**
+ * Waits until the lock is ours. That is a turn which comes when the holder ends, however long that takes: no failure,
+ * and so nothing for `base/retry.ts`, whose waits grow and end. `onHeld` is called with the present holder when the
+ * waiting begins.
+ */
 export async function takeLock(
   folder: string,
   clock: Clock,

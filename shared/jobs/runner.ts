@@ -16,6 +16,7 @@ import type { Environment } from '../base/environment.ts';
 import { invariant, StillpointError, toErrorRecord, toStillpointError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { identifyProcess, type ProcessIdentity } from '../base/process-identity.ts';
+import { type RetryPorts, type RetryTimes, retry } from '../base/retry.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { loadConfiguration } from '../config/configuration.ts';
 import { consequencesOf, NOT_BEGUN, withConsequences } from '../domain/consequences.ts';
@@ -48,8 +49,8 @@ export interface RunnerPorts {
 
 const BEAT_EVERY_MS = 5_000;
 const LOOK_FOR_CANCEL_MS = 500;
-const FINISH_ATTEMPTS = 6;
-const FINISH_RETRY_MS = 5_000;
+/** The end of a job is written by this process alone, and a disk that is full says so at once: every 5 s will do. */
+const FINISH: RetryTimes = { tries: 6, firstWaitMs: 5_000, growth: 1, chance: 0 };
 
 const CAME_TOO_LATE = {
   code: 'run.cancelled',
@@ -137,16 +138,10 @@ async function jobOf(holder: ProcessIdentity, store: JobStore): Promise<JobId | 
 
 /** The one thing that must be written; a disk that is full for a moment must not turn a success into a riddle. */
 async function sayTheEnd({ store, clock, logger }: RunnerPorts, finished: FinishedEvent, id: JobId): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await store.finish(id, finished);
-      return;
-    } catch (error) {
-      logger.log('error', 'the end of the job cannot be written', { outcome: finished.outcome, attempt, error });
-      if (attempt === FINISH_ATTEMPTS) throw error;
-      await clock.sleep(FINISH_RETRY_MS, never);
-    }
-  }
+  const onFailure: RetryPorts['onFailure'] = (error, { tries: attempt }) => {
+    logger.log('error', 'the end of the job cannot be written', { outcome: finished.outcome, attempt, error });
+  };
+  await retry(() => store.finish(id, finished), { clock, times: FINISH, onFailure }, never);
 }
 
 /** The configuration as it is now, if it still leads where the job was started for. Errors: `config.…`, `ssh.config`. */

@@ -1,4 +1,5 @@
 /** The numbers of this room. Milliseconds and bytes; each says why it is what it is. */
+import type { RetryTimes } from '../base/retry.ts';
 
 /** From the start of a command line to our nonce: a login shell with a slow rc file answers in a few seconds. */
 export const NONCE_BUDGET_MS = 20_000;
@@ -15,8 +16,8 @@ export const ANSWER_LIMIT = 64 * 1024 * 1024;
 /** After the trailer: how long the process may take to go away before its channel is closed. */
 export const EXIT_GRACE_MS = 2_000;
 
-/** Waits before a command is tried again on a new connection. */
-export const RETRY_WAITS_MS = [1_000, 5_000] as const;
+/** When a command is tried again on a new connection: after 1 s, and after 5 s more. One client needs no chance. */
+export const LOST_CONNECTION: RetryTimes = { tries: 3, firstWaitMs: 1_000, growth: 5, chance: 0 };
 
 /**
  * The same for SFTP on a connection that works already: on a slow line the greeting waits behind what other channels
@@ -30,8 +31,14 @@ export const REQUEST_SILENCE_MS = 5 * 60_000;
 /** Channels on one connection. OpenSSH's server allows 10 by default; two stay free for others. */
 export const MAX_CHANNELS = 8;
 
-/** A server counts a channel until it reaped its process: waits before a refusal is taken for the last word. */
-export const CHANNEL_REFUSED_WAITS_MS = [20, 100, 500, 2_000] as const;
+/** A server counts a channel until it reaped its process: after waits of 20, 100, 500 and 2000 ms it is believed. */
+export const CHANNEL_REFUSED: RetryTimes = {
+  tries: 5,
+  firstWaitMs: 20,
+  longestWaitMs: 2_000,
+  growth: 5,
+  chance: 0,
+};
 
 /** Reading OpenSSH's configuration: commands behind `Match exec` may ask a network. */
 export const CONFIG_BUDGET_MS = 120_000;

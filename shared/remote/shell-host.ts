@@ -14,8 +14,9 @@ import { deadline } from '../base/cancel.ts';
 import type { Clock } from '../base/clock.ts';
 import type { StillpointError } from '../base/errors.ts';
 import { isStillpointError } from '../base/errors.ts';
-import type { Logger } from '../base/log.ts';
-import { ANSWER_LIMIT, NONCE_BUDGET_MS, RETRY_WAITS_MS } from './budgets.ts';
+import type { LogFields, Logger } from '../base/log.ts';
+import { type RetryPorts, retry, Tries } from '../base/retry.ts';
+import { ANSWER_LIMIT, LOST_CONNECTION, NONCE_BUDGET_MS } from './budgets.ts';
 import type { CommandOutput, RemoteCommand, RemoteScript, RemoteStream, StreamCommand } from './command.ts';
 import { unreadableOutput } from './command.ts';
 import { contentStream } from './content-stream.ts';
@@ -96,17 +97,26 @@ class ShellHost implements RemoteHost {
   }
 
   async run<T>(command: RemoteCommand<T>, signal: AbortSignal): Promise<T> {
-    for (let attempt = 0; ; attempt += 1) {
+    const tries = new Tries(
+      this.#afterLoss('The connection was lost; the command is run again.', { command: command.name }),
+    );
+    for (;;) {
+      // Has tries of its own, and when they are over it is not begun again.
       const conversation = await this.#begin(command, signal);
       try {
         return await this.#runIn(conversation, command, signal);
       } catch (error) {
-        const wait = RETRY_WAITS_MS[attempt];
-        if (wait === undefined || !command.repeatable || !isLost(error)) throw error;
-        this.#log.log('warn', 'The connection was lost; the command is run again.', { command: command.name, wait });
-        await this.#options.clock.sleep(wait, signal);
+        if (!command.repeatable || !isLost(error)) throw error;
+        await tries.waitAfter(error, signal);
       }
     }
+  }
+
+  #afterLoss(message: string, fields: LogFields): RetryPorts {
+    const onFailure: RetryPorts['onFailure'] = (_error, { isLast, waitMs: wait }) => {
+      if (!isLast) this.#log.log('warn', message, { ...fields, wait });
+    };
+    return { clock: this.#options.clock, times: LOST_CONNECTION, onFailure };
   }
 
   async stream(
@@ -179,17 +189,13 @@ class ShellHost implements RemoteHost {
   async #begin(script: RemoteScript, signal: AbortSignal): Promise<Conversation> {
     if (this.#isClosed) throw hostClosed(this.name);
     const way = script.needs === 'root' ? await this.#findRoot(signal) : undefined;
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        this.#log.log('debug', 'Command starts.', { command: script.name, needs: script.needs });
-        return await this.#greet(way, signal);
-      } catch (error) {
-        const wait = RETRY_WAITS_MS[attempt];
-        if (wait === undefined || !this.#wasReached || !isLost(error)) throw error;
-        this.#log.log('warn', 'The connection was lost before the command began; trying again.', { wait });
-        await this.#options.clock.sleep(wait, signal);
-      }
-    }
+    const ports = this.#afterLoss('The connection was lost before the command began; trying again.', {});
+    const mayPass = (error: unknown): boolean => this.#wasReached && isLost(error);
+    const greet = (): Promise<Conversation> => {
+      this.#log.log('debug', 'Command starts.', { command: script.name, needs: script.needs });
+      return this.#greet(way, signal);
+    };
+    return await retry(greet, { ...ports, mayPass }, signal);
   }
 
   async #greet(way: RootAccess | undefined, signal: AbortSignal): Promise<Conversation> {

@@ -99,6 +99,7 @@ async function untilListening(
     // Until the client begins to write it reads the configuration, in which commands may run.
     const limitMs = size === 0 ? CONFIG_BUDGET_MS : budgetMs + GRACE_MS;
     if (performance.now() - heardAtMs > limitMs) break;
+    // It has not failed, it has not come yet: so no retry, and no wait that grows while a person looks on.
     await sleep(LOOK_MS);
   }
   await client.end();

@@ -5,7 +5,8 @@
  */
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { Semaphore } from '../../base/limit.ts';
-import { CHANNEL_REFUSED_WAITS_MS, LATER_GREETING_BUDGET_MS, NONCE_BUDGET_MS, REQUEST_SILENCE_MS } from '../budgets.ts';
+import { Tries } from '../../base/retry.ts';
+import { CHANNEL_REFUSED, LATER_GREETING_BUDGET_MS, NONCE_BUDGET_MS, REQUEST_SILENCE_MS } from '../budgets.ts';
 import type { RemoteProcess } from '../transport.ts';
 import { SftpClient } from './sftp-client.ts';
 import { noSftp } from './sftp-errors.ts';
@@ -65,7 +66,8 @@ export class SftpPool implements AsyncDisposable {
 
   async #seat(signal: AbortSignal): Promise<Seat> {
     using _turn = await this.#opening.acquire(signal);
-    for (let refusals = 0; ; refusals += 1) {
+    const refusals = new Tries({ clock: this.#options.clock, times: CHANNEL_REFUSED });
+    for (;;) {
       this.#seats = this.#seats.filter(({ client }) => !client.isOver);
       if (this.#seats.length === 0) this.#isFull = false;
       const least = this.#seats.toSorted((left, right) => left.users - right.users)[0];
@@ -76,12 +78,11 @@ export class SftpPool implements AsyncDisposable {
       }
       if (least !== undefined) {
         this.#isFull = true;
+        refusals.failed();
         continue;
       }
       // Right after a lost connection a server may still count the channels that it has not buried.
-      const wait = CHANNEL_REFUSED_WAITS_MS[refusals];
-      if (wait === undefined) throw noSftp(this.#options.host);
-      await this.#options.clock.sleep(wait, signal);
+      await refusals.waitAfter(noSftp(this.#options.host), signal);
     }
   }
 

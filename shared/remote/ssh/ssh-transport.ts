@@ -8,7 +8,8 @@ import { abortable } from '../../base/cancel.ts';
 import type { Clock } from '../../base/clock.ts';
 import { StillpointError } from '../../base/errors.ts';
 import { Semaphore } from '../../base/limit.ts';
-import { CHANNEL_REFUSED_WAITS_MS, MAX_CHANNELS } from '../budgets.ts';
+import { Tries } from '../../base/retry.ts';
+import { CHANNEL_REFUSED, MAX_CHANNELS } from '../budgets.ts';
 import type { Session } from '../session.ts';
 import type { RemoteProcess, Transport } from '../transport.ts';
 import { KeptSession, type KeptSessionOptions } from './kept-session.ts';
@@ -37,20 +38,16 @@ class SshTransport implements Transport {
   async start(commandLine: string, signal: AbortSignal): Promise<RemoteProcess> {
     const place = await this.#places.acquire(signal);
     try {
-      for (let refusals = 0; ; ) {
+      const refusals = new Tries({ clock: this.#options.clock, times: CHANNEL_REFUSED });
+      for (;;) {
         const session = await this.#kept.ready(signal);
         const process = await this.#open(session, commandLine, place, signal);
         if (process !== undefined) return process;
         // The server allows fewer channels than we do (MaxSessions), or has not yet buried our last ones.
         if (this.#running.size > 0) {
           await abortable(this.#channelClosed.promise, signal);
-          refusals = 0;
-        } else {
-          const wait = CHANNEL_REFUSED_WAITS_MS[refusals];
-          if (wait === undefined) throw noChannels(this.#options.host);
-          refusals += 1;
-          await this.#options.clock.sleep(wait, signal);
-        }
+          refusals.renew();
+        } else await refusals.waitAfter(noChannels(this.#options.host), signal);
       }
     } catch (error) {
       place[Symbol.dispose]();

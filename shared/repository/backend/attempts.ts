@@ -10,6 +10,7 @@ import { deadline } from '../../base/cancel.ts';
 import type { Clock } from '../../base/clock.ts';
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import type { LogFields, Logger } from '../../base/log.ts';
+import { Tries } from '../../base/retry.ts';
 import { STATUS } from '../../remote/sftp/packets.ts';
 import type { FileType } from './backend.ts';
 import { EVERYTHING, type GivenUp } from './given-up.ts';
@@ -57,20 +58,21 @@ export class Attempts {
   readonly #ports: AttemptPorts;
   readonly #call: Call;
   readonly #what: string;
-  #failures = 0;
+  readonly #tries: Tries;
   #refusals = 0;
   #answersOthers: boolean | undefined;
-  #firstFailureMs = 0;
 
   constructor(ports: AttemptPorts, call: Call) {
     this.#ports = ports;
     this.#call = call;
     this.#what = `${call.call} ${call.type ?? ''}`;
+    const { clock, policy: times, random = Math.random } = ports;
+    this.#tries = new Tries({ clock, times, random });
   }
 
   /** The call got on since the last failure, so its count begins anew. */
   renew(): void {
-    this.#failures = 0;
+    this.#tries.renew();
     this.#refusals = 0;
     this.#answersOthers = undefined;
   }
@@ -84,23 +86,17 @@ export class Attempts {
     signal.throwIfAborted();
     if (!isStillpointError(error) || error.retry === 'never') throw error;
     const { clock, logger, policy, givenUp } = this.#ports;
-    if (this.#failures === 0) this.#firstFailureMs = clock.monotonicMs() - silentMs(error);
-    this.#failures += 1;
+    this.#tries.failed(silentMs(error));
     await this.#judge(error, signal);
     const isRefused = this.#answersOthers === true;
-    const passedMs = clock.monotonicMs() - this.#firstFailureMs;
-    const leftMs = (isRefused ? policy.refusedMs : policy.budgetMs) - passedMs;
-    const waitMs = this.#nextWaitMs(isRefused ? LONGEST_WAIT_WHERE_REFUSED_MS : policy.longestWaitMs);
-    const facts = { ...this.#call.fields, code: error.code, error: error.message, tries: this.#failures };
-    if (this.#failures >= policy.tries || waitMs > leftMs || givenUp.has(this.#what)) {
+    const { tries, passedMs, leftMs, waitMs, isLast } = this.#tries.verdict(
+      isRefused ? { budgetMs: policy.refusedMs, longestWaitMs: LONGEST_WAIT_WHERE_REFUSED_MS } : {},
+    );
+    const facts = { ...this.#call.fields, code: error.code, error: error.message, tries };
+    if (isLast || givenUp.has(this.#what)) {
       givenUp.add(isRefused ? this.#what : EVERYTHING);
       logger.log('warn', 'A call to the store failed for the last time.', facts);
-      throw lastWord(error, {
-        call: this.#call.call,
-        tries: this.#failures,
-        passedMs,
-        answersOthers: this.#answersOthers,
-      });
+      throw lastWord(error, { call: this.#call.call, tries, passedMs, answersOthers: this.#answersOthers });
     }
     logger.log('warn', 'A call to the store failed and is made again.', { ...facts, waitMs });
     this.#ports.onTrouble?.({ error, leftMs, answersOthers: this.#answersOthers });
@@ -125,13 +121,6 @@ export class Attempts {
       signal.throwIfAborted();
       return !limit.signal.aborted && isStillpointError(error) && error.retry === 'never';
     }
-  }
-
-  /** Between half and the whole of what doubling gives. */
-  #nextWaitMs(longestMs: number): number {
-    const { policy, random = Math.random } = this.#ports;
-    const whole = Math.min(longestMs, policy.longestWaitMs, policy.firstWaitMs * 2 ** (this.#failures - 1));
-    return Math.round(whole * (0.5 + random() / 2));
   }
 }
 

@@ -1,14 +1,11 @@
 /** How long a store that fails is waited for, by who waits. */
+import type { RetryTimes } from '../../base/retry.ts';
 
-export interface RetryPolicy {
-  /** How often a call is made at most, the first time included. */
-  readonly tries: number;
-  /** No try begins later than this after the first failure; time in which nothing moved counts too. */
+export interface RetryPolicy extends RetryTimes {
+  /** Time in which nothing moved counts too. */
   readonly budgetMs: number;
   /** The same for a request that is refused by a place that answers others. */
   readonly refusedMs: number;
-  readonly firstWaitMs: number;
-  readonly longestWaitMs: number;
 }
 
 export interface Patience extends RetryPolicy {

@@ -5,8 +5,7 @@
  * half-way, or that was done and whose answer was lost, is simply made again. What decides is the error's own word:
  * `retry` is `safe` or `maybe`. Full, forbidden, not there and damaged are said at once.
  *
- * Waits double from try to try, with chance in them so that many clients do not come back in step, and are bounded by
- * number and by time: `attempts.ts` has the rules. The signal ends a wait at once.
+ * Waits and ends are those of `base/retry.ts`; `attempts.ts` adds what only a store needs.
  */
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import { Attempts, type Call, type RetryPorts } from './attempts.ts';

@@ -65,6 +65,10 @@ export class HeldLock implements RepositoryLock {
     await this.#removeOutdated(signal);
   }
 
+  /**
+   * Looked at by the wall clock, again and again as long as the lock is held. No retry (`base/retry.ts`): a renewal that
+   * failed is made again at the next tick, and what ends it is the age of the lock, not a number of tries.
+   */
   keepFresh(): void {
     this.#timer = setInterval(() => {
       if (!this.#isBusy) this.#work = this.#tick();

@@ -16,12 +16,13 @@
  * `unlock`. A removal that fails does not fail the job: the lock of a dead process keeps no other process out.
  */
 import { StillpointError } from '../../base/errors.ts';
+import { type RetryTimes, Tries } from '../../base/retry.ts';
 import type { LockMode, RepositoryLock } from '../repository.ts';
 import { type FoundLock, listLocks, removeLock } from './find-locks.ts';
 import { HeldLock, type LockPorts } from './held-lock.ts';
 import { holderName, LOCK_TIMES } from './judge-lock.ts';
 
-const READ_ATTEMPTS = 3;
+const READING: RetryTimes = { tries: 3, firstWaitMs: LOCK_TIMES.settleMs, growth: 1, chance: 0 };
 
 /**
  * restic asks whether the process of a lock is alive by sending it SIGHUP, and ignores that signal itself. Without
@@ -52,13 +53,13 @@ export async function acquireLock(ports: LockPorts, mode: LockMode, signal: Abor
 
 /** A store without atomic writes may show a half-written lock for a moment; one that stays half-written locks us out. */
 async function readableLocks(ports: LockPorts, signal: AbortSignal): Promise<FoundLock[]> {
-  for (let attempt = 1; ; attempt += 1) {
+  const tries = new Tries({ clock: ports.clock, times: READING });
+  for (;;) {
     const unreadable: [name: string, error: StillpointError][] = [];
     const locks = await listLocks(ports, signal, (name, error) => unreadable.push([name, error]));
     const [first] = unreadable;
     if (first === undefined) return locks;
-    if (attempt === READ_ATTEMPTS) throw unreadableLock(...first);
-    await ports.clock.sleep(LOCK_TIMES.settleMs, signal);
+    await tries.waitAfter(unreadableLock(...first), signal);
   }
 }
 
