@@ -71,8 +71,8 @@ sp_thaw() {
   sp_held=$(sed '1!G;h;$!d' "${RUN_ROOT}/$1/holds")
   while read -r sp_hook sp_what sp_due; do
     [ -n "$sp_due" ] || continue
-    # At the end once more: a freeze that was slow may have ended after it was let go.
-    [ "$2" = all ] || ! grep -qxF "$sp_hook $sp_what" "${RUN_ROOT}/$1/thawed" 2>/dev/null || continue
+    # Only the clock takes a mark for an end: a freeze that was slow may hold what was let go before.
+    [ "$2" != due ] || ! grep -qxF "$sp_hook $sp_what" "${RUN_ROOT}/$1/thawed" 2>/dev/null || continue
     case $2:$sp_due in
       all:*) ;;
       *:-) continue ;;
