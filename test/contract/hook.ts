@@ -161,6 +161,17 @@ export function hookContract(name: string, whyNot: string | undefined, open: () 
       await begun.lease.release();
     });
 
+    test('is let go by the section also where a slow freeze ended after the watchman had let go', async () => {
+      const begun = await begin({ ...section, deadlineSeconds: 2 });
+      const holds = begun.plan.holds.map((hold) => ({
+        ...hold,
+        deadlineSeconds: 2,
+        freeze: { ...hold.freeze, script: `sleep 5\n${hold.freeze.script}` },
+      }));
+      expect((await verdict({ ...begun, plan: { ...begun.plan, holds } })).between).toBe(false);
+      await begun.lease.release();
+    });
+
     test('is let go where the section is killed', async () => {
       const begun = await begin({ ...section, deadlineSeconds: 3 }, KILL_SECTION);
       expect(await codeOf(verdict(begun))).not.toBe('no error');
