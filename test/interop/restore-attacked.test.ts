@@ -6,6 +6,8 @@ import { chmod, chown, lstat, mkdir, readdir, readFile, symlink, writeFile } fro
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { prepareTarget } from '../../shared/pipeline/restore/target.ts';
+import { refusalOf } from '../../shared/pipeline/restore/target-errors.ts';
 import { type ForgedNode, forgeRepository } from '../support/forged-repository.ts';
 import { restoreFrom, said } from '../support/restoring.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
@@ -76,6 +78,31 @@ test('the folder in which the work is done is exchanged for a link', async () =>
     target,
   );
   expect(said(error)).toMatch(NOTICED);
+});
+
+test.for([
+  ['is moved away', 'mv "$made" old'],
+  ['is exchanged for a link', 'mv "$made" old; ln -s "$OUTSIDE" "$made"'],
+] as const)('the folder for the work %s before the first step into it', async ([, attack]) => {
+  const stand = join(folder.path, 'stand-in');
+  await mkdir(stand);
+  const mkdirPath = (await execa('sh', ['-c', 'command -v mkdir'])).stdout;
+  await writeFile(join(stand, 'mkdir'), `#!/bin/sh\n${mkdirPath} "$@" || exit\nfor made; do :; done\n${attack}\n`);
+  await chmod(join(stand, 'mkdir'), 0o755);
+  const command = prepareTarget(target, '.stillpoint-restore-1');
+  const output = await execa('sh', ['-c', command.script, 'sh', ...command.args.map(String)], {
+    env: { PATH: `${stand}:${process.env['PATH']}`, OUTSIDE: outside },
+    encoding: 'buffer',
+    stripFinalNewline: false,
+  });
+  const facts = command.parse({
+    stdout: Buffer.from(output.stdout),
+    stderr: String(output.stderr),
+    exitCode: output.exitCode ?? -1,
+  });
+  expect(facts).toMatchObject({ state: 'exchanged', work: '' });
+  expect(said(refusalOf(target, facts))).toMatch(NOTICED);
+  expect(await readdir(outside)).toEqual([]);
 });
 
 test('the target is exchanged for a link', async () => {

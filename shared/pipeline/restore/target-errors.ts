@@ -24,6 +24,12 @@ interface Refusal {
 
 const because = (reason: string): string => (reason === '' ? '' : ` (${reason})`);
 
+/** The folder was moved, or something else is where it was. */
+const EXCHANGED_FOLDER: Refusal = {
+  what: (target) => `The folder "${target}" is no longer the one in which the restore began.`,
+  advice: 'The restore stopped. See who moves folders there, and restore again.',
+};
+
 const REFUSALS: Readonly<Record<Exclude<TargetFacts['state'], 'ready'>, Refusal>> = {
   'not-empty': {
     what: (target) => `The folder "${target}" is not empty.`,
@@ -50,6 +56,7 @@ const REFUSALS: Readonly<Record<Exclude<TargetFacts['state'], 'ready'>, Refusal>
       `The way to "${target}" leads through a symbolic link in a folder that other users can change, so they could redirect the restore.`,
     advice: 'Name the folder by its own path, without that link.',
   },
+  exchanged: EXCHANGED_FOLDER,
   repository: {
     what: (target, folder) => `"${target}" lies inside a repository ("${folder}").`,
     advice: 'Files there would disturb the repository. Choose a folder outside of it.',
@@ -93,12 +100,8 @@ export function targetOpen(target: string): StillpointError {
   );
 }
 
-/** The folder was moved, or something else is where it was. */
 export function targetExchanged(target: string): StillpointError {
-  return targetError(
-    `The folder "${target}" is no longer the one in which the restore began.`,
-    'The restore stopped. See who moves folders there, and restore again.',
-  );
+  return targetError(EXCHANGED_FOLDER.what(target, ''), EXCHANGED_FOLDER.advice);
 }
 
 export function notAllMoved(target: string, work: string, left: readonly string[]): StillpointError {

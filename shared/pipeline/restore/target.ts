@@ -19,6 +19,7 @@ const STATES = [
   'closed',
   'not-made',
   'shared-link',
+  'exchanged',
   'repository',
 ] as const;
 
@@ -83,12 +84,12 @@ if [ "$state" = ready ]; then
   elif [ ! -r . ] || [ ! -x . ]; then state=closed
   elif case $left in ./${WORK_PREFIX}*) true ;; *) false ;; esac; then state=left-over reason=\${left#./}
   elif [ -n "$left" ]; then state=not-empty
-  elif reason=$(mkdir -m 0700 -- "./$2" 2>&1) && cd -P -- "./$2"; then
+  elif ! reason=$(mkdir -m 0700 -- "./$2" 2>&1); then state=closed
+  # From here on whoever may rename in the target can have put something else in its place.
+  elif ! cd -P -- "./$2" 2>/dev/null || [ "$(stat -c '%d:%i' ..)" != "$target" ]; then state=exchanged
+  else
     work=$(stat -c '%d:%i' .)
-    if [ "$(stat -c '%d:%i' ..)" != "$target" ]; then state=shared-link
-    else case $(stat -c '%u %a' .) in "$me "*00) private=yes ;; esac
-    fi
-  else state=closed
+    case $(stat -c '%u %a' .) in "$me "*00) private=yes ;; esac
   fi
 fi
 printf 'state %s\\nmade %s\\ntarget %s\\nwork %s\\nprivate %s\\n' "$state" "$made" "$target" "$work" "$private"
