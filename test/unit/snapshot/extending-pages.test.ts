@@ -36,6 +36,12 @@ test('of the ports', async () => {
       'storage',
       await part('shared/snapshot/host/functions.ts', 'export interface StorageFunctions', '/** Everything that'),
     ],
+    [
+      'capability',
+      await part('shared/domain/host.ts', '/** How a snapshot of a volume', '/** What snapshots are taken'),
+    ],
+    ['mount', await part('shared/domain/host.ts', '/** One line of `/proc/self/mountinfo`', '/** What a volume is.')],
+    ['fixture', await part('test/contract/provider.ts', 'export interface ProviderFixture', '/** Many calls')],
     ['section', await comment('shared/snapshot/critical-section.ts', 'sp_plan KIND ID')],
     ['hook', await part('shared/quiesce/hook.ts', '/** How the host itself lets go')],
   ]);
