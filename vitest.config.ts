@@ -48,7 +48,8 @@ export default defineConfig({
     projects: [
       project('house', ['test/*.test.ts'], light),
       project('unit', ['test/unit/**/*.test.ts'], light),
-      project('contract', ['test/contract/**/*.test.ts'], { test: MINUTE, hook: 5 * MINUTE, workers: 1 }),
+      project('storages', ['test/contract/storages/*.test.ts'], heavy),
+      project('contract', ['test/contract/*.test.ts'], { test: MINUTE, hook: 5 * MINUTE, workers: 1 }),
       project('mcp', ['test/mcp/**/*.test.ts'], { test: MINUTE, hook: 5 * MINUTE, workers: 1, setup: PROGRAMS }),
       project('interop', ['test/interop/**/*.test.ts'], heavy),
       project('watchman', ['test/faults/watchman/*.test.ts'], { ...heavy, workers: 3 }),

@@ -51,8 +51,8 @@ const LISTS = [README, SECURITY, REPOSITORIES, HOST_SETUP, MCP, WITHOUT_STILLPOI
 function isRun(path: string): boolean {
   if (!existsSync(join(ROOT, path))) return false;
   if (/\.(test|host)\.ts$/.test(path)) return true;
-  const beside = globSync(`${dirname(path)}/*.ts`, { cwd: ROOT }).filter((other) => other !== path);
-  return beside.some((other) => textOf(other).includes(` from './${basename(path)}'`) && isRun(other));
+  const near = globSync([`${dirname(path)}/*.ts`, `${dirname(path)}/*/*.ts`], { cwd: ROOT });
+  return near.some((other) => other !== path && textOf(other).includes(`./${basename(path)}'`) && isRun(other));
 }
 
 /** The titles of the files that are named, as far as they are run. */

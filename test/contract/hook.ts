@@ -1,8 +1,8 @@
 /**
  * What every hook must do. A new application is done when its hook passes this, and not before.
  *
- * To join: write a `HookFixture` over a real application, and call `hookContract('name', whyNot, open)` in a `*.test.ts` beside
- * this file. The storage under it is the trivial one of the tests: what a hook does must not depend on how snapshots are made.
+ * To join: write a `HookFixture` over a real application, and call `hookContract('name', whyNot, open)` in a file of
+ * `storages/`. The storage under it is the trivial one of the tests: what a hook does must not depend on how snapshots are made.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../shared/base/clock.ts';

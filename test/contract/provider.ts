@@ -2,7 +2,7 @@
  * What every provider must do. A new storage is done when its provider passes this, and not before.
  *
  * To join: write a `ProviderFixture` over a real host that has the storage, and call `providerContract('name', open)` in
- * a `*.test.ts` beside this file. The suite asks the provider only through the ports of `shared/snapshot/`, and the host
+ * a file of `storages/`. The suite asks the provider only through the ports of `shared/snapshot/`, and the host
  * only through what any host has; what else it needs, such as an impostor with one of our names, the fixture makes.
  */
 import process from 'node:process';

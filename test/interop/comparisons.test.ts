@@ -45,6 +45,7 @@ const content = (): Buffer => Buffer.alloc(1 + chance(30_000), `${chance(1e9)} `
 const isFolder = (path: string): Promise<string[] | undefined> => readdir(path).catch(() => undefined);
 
 async function fill(): Promise<void> {
+  for (let n = 0; n < 4; n++) await mkdir(join(top, `dir-${n}`), { recursive: true });
   for (let n = 0; n < 12; n++) {
     const inner = join(top, `dir-${chance(4)}`, `sub-${chance(3)}`);
     await mkdir(inner, { recursive: true });
@@ -54,9 +55,13 @@ async function fill(): Promise<void> {
   await writeFile(join(top, 'dir-0', 'empty'), '');
 }
 
+/** Names that are made never come twice. */
+let changes = 0;
+
 /** A few changes of every kind, in some of the folders. */
 async function change(): Promise<void> {
-  for (let n = 0; n < 14; n++) {
+  for (const last = changes + 14; changes < last; changes++) {
+    const n = changes;
     const inner = join(top, `dir-${chance(4)}`, `sub-${chance(3)}`);
     const names = (await isFolder(inner)) ?? [];
     const name = names[chance(names.length + 1)];

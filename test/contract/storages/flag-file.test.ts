@@ -1,7 +1,7 @@
-import { flagFile } from '../support/quiesce/flag-file.ts';
-import { whyNoNamespaceHost } from '../support/snapshot/namespace-host.ts';
-import { startFolderCopyHost } from '../support/snapshot/provider-fixtures.ts';
-import { type HookFixture, hookContract } from './hook.ts';
+import { flagFile } from '../../support/quiesce/flag-file.ts';
+import { whyNoNamespaceHost } from '../../support/snapshot/namespace-host.ts';
+import { startFolderCopyHost } from '../../support/snapshot/provider-fixtures.ts';
+import { type HookFixture, hookContract } from '../hook.ts';
 
 const FLAG = '/run/flag';
 
