@@ -62,7 +62,7 @@ export function renderScripts({ steps }: BackupPlan): string {
   const commands = steps.flatMap(({ command }) => command ?? []);
   return commands
     .map(({ name, needs, script, args }, index) => {
-      const heading = `# ${index + 1} of ${commands.length}: ${name}, as ${needs === 'root' ? 'root' : 'the user of the login'}`;
+      const heading = `# ${index + 1} of ${commands.length}: ${name}, as ${needs === 'user' ? 'the user of the login' : 'root'}`;
       const words = args.map((arg) => ` '${arg.replaceAll("'", `'\\''`)}'`).join('');
       return `${heading}\nset --${words}\n${script}\n`;
     })

@@ -45,6 +45,7 @@ export const ERROR_CODES = {
   'snapshot.lease-lost': 'The claim on the snapshot ended before the reading did.',
   'snapshot.foreign': 'An object looks like ours but is not; it was left alone.',
   'read.incomplete': 'The stream of file content ended early or is not what was listed.',
+  'read.unsafe-live': 'A file belongs to a program whose files cannot be read whole while it runs.',
   'read.unreadable': 'More of a source cannot be read on the host than a restore point could do without.',
   'read.malformed': 'The stream of file content cannot be understood.',
   'repository.not-found': 'There is no repository at this location.',

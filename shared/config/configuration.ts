@@ -103,6 +103,7 @@ export function parseConfiguration(content: string, file: string, home: string):
           paths: entry.paths.map((path) => Buffer.from(path.length > 1 ? path.replace(/\/$/, '') : path, 'utf8')),
           repository: repositoryName(entry.repository),
           exclude: entry.exclude ?? [],
+          ...(entry.withoutSnapshot === undefined ? {} : { withoutSnapshot: entry.withoutSnapshot }),
           ...(entry.keep === undefined ? {} : { keep: entry.keep }),
         };
         return [source.name, source];

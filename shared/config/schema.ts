@@ -110,6 +110,12 @@ export const sourceSchema = z
     paths: z.array(text).min(1).describe('The absolute paths on the host that are backed up.'),
     repository: text.describe('A name from "repositories".'),
     exclude: z.array(text).optional().describe('Patterns of paths to leave out.'),
+    withoutSnapshot: z
+      .enum(['refuse', 'read-live'])
+      .optional()
+      .describe(
+        'What is done where no snapshot can be made: "refuse" the backup, or "read-live": read files while they may be changing; those that do are named, and the restore point is called fuzzy. Default: "refuse".',
+      ),
     keep: keepSchema.optional(),
   })
   .describe('What is backed up from where to where.');

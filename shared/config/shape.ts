@@ -66,6 +66,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   paths: '"paths": ["/var/lib/mysql", "/srv/files"]',
   repository: '"repository": "main"',
   exclude: '"exclude": ["*.tmp"]',
+  withoutSnapshot: '"withoutSnapshot": "read-live"',
   keep: '"keep": {"daily": 7, "weekly": 5, "monthly": 12}',
   within: '"within": "7d"',
   tags: '"tags": [["release"]]',

@@ -19,6 +19,17 @@ export interface ConsistencyEvidence {
   readonly instants: readonly VolumeInstant[];
   /** What was asked to be held still. */
   readonly holds: readonly HoldEvidence[];
+  /** What was read where it lies, while it may have been changing. */
+  readonly live?: readonly LiveTreeEvidence[];
+}
+
+export interface LiveTreeEvidence {
+  /** Shown text. */
+  readonly path: string;
+  /** How many files changed each time that they were read. */
+  readonly tornCount: number;
+  readonly fromUptime: number;
+  readonly untilUptime: number;
 }
 
 interface VolumeInstant {
@@ -48,12 +59,15 @@ export interface ConsistencyVerdict {
 /** What is read from /proc/uptime has this resolution, so a bound is rounded up by it. Milliseconds. */
 const UPTIME_RESOLUTION_MS = 10;
 
-export function judgeConsistency({ instants, holds }: ConsistencyEvidence): ConsistencyVerdict {
-  if (instants.length === 0) return { consistency: 'fuzzy', skewMs: 0 };
+export function judgeConsistency({ instants, holds, live = [] }: ConsistencyEvidence): ConsistencyVerdict {
+  if (live.length > 0 || instants.length === 0) {
+    const all = [...instants.map((each) => [each.afterUptime, each.beforeUptime] as const), ...live.map(spanOf)];
+    return { consistency: 'fuzzy', skewMs: all.length === 0 ? 0 : boundOf(all) };
+  }
   const first = Math.min(...instants.map(({ afterUptime }) => afterUptime));
   const last = Math.max(...instants.map(({ beforeUptime }) => beforeUptime));
   const isOne = new Set(instants.map(({ afterUptime, beforeUptime }) => `${afterUptime}-${beforeUptime}`)).size === 1;
-  const skewMs = isOne ? 0 : Math.round((last - first) * 1000) + UPTIME_RESOLUTION_MS;
+  const skewMs = isOne ? 0 : boundOf([[first, last]]);
   // A hold that ended before the last instant, or that nobody proved, says nothing of what was in between.
   const areAllHeld = holds.every(
     ({ fromUptime, provedUptime }) => provedUptime !== undefined && fromUptime <= first && provedUptime >= last,
@@ -64,14 +78,26 @@ export function judgeConsistency({ instants, holds }: ConsistencyEvidence): Cons
   return { consistency: isOne ? 'crash' : 'crash-skewed', skewMs };
 }
 
+type Span = readonly [from: number, until: number];
+
+const spanOf = ({ fromUptime, untilUptime }: LiveTreeEvidence): Span => [fromUptime, untilUptime];
+
+function boundOf(spans: readonly Span[]): number {
+  const from = Math.min(...spans.map(([start]) => start));
+  const until = Math.max(...spans.map(([, end]) => end));
+  return Math.round((until - from) * 1000) + UPTIME_RESOLUTION_MS;
+}
+
 /** What the label may be when all goes well. */
 export function foreseenConsistency(
   volumes: readonly string[],
   holds: readonly Pick<HoldEvidence, 'what' | 'guarantees'>[],
+  live: readonly string[] = [],
 ): Consistency {
   const end = volumes.length + 1;
   return judgeConsistency({
     instants: volumes.map((volume, index) => ({ volume, afterUptime: index + 1, beforeUptime: index + 1 })),
     holds: holds.map((hold) => ({ ...hold, fromUptime: 0, provedUptime: end, untilUptime: end })),
+    live: live.map((path) => ({ path, tornCount: 0, fromUptime: 0, untilUptime: end })),
   }).consistency;
 }

@@ -28,7 +28,7 @@ export interface PlanStep {
 /** A remote command as it will run. */
 interface PlannedCommand {
   readonly name: string;
-  readonly needs: 'root' | 'user';
+  readonly needs: 'root' | 'user' | 'either';
   /** POSIX sh, and its arguments. */
   readonly script: string;
   readonly args: readonly string[];

@@ -79,6 +79,8 @@ export interface Source {
   readonly repository: RepositoryName;
   /** Patterns of paths to leave out; see the exclude room for their meaning. */
   readonly exclude: readonly string[];
+  /** What no snapshot can hold is refused unless it may be read live, while it may be changing. */
+  readonly withoutSnapshot?: 'refuse' | 'read-live';
   /** By which `forget` chooses when it is given no rules of its own. */
   readonly keep?: KeepRules;
 }

@@ -13,7 +13,7 @@ import { armLease, releaseLease, sweepHost } from '../snapshot/host/commands.ts'
 import { RUN_ROOT } from '../snapshot/host/run-folder.ts';
 import { mountSnapshots } from '../snapshot/mounting.ts';
 import type { Registry } from '../snapshot/registry.ts';
-import { sectionOf } from '../snapshot/snapshot-set.ts';
+import { changesNothing, sectionOf } from '../snapshot/snapshot-set.ts';
 import { termsOf } from './backup/terms.ts';
 import type { Preparation } from './prepare.ts';
 
@@ -29,9 +29,13 @@ export function describePlan(
   registry: Registry,
 ): BackupPlan {
   const { survey, coverage, snapshots } = prepared;
+  const live = coverage.trees.filter(({ isLive }) => isLive).map(({ path }) => displayName(path));
   const skew = describeSkew(source.host, survey.clockSkew);
   const used = coverage.volumes.map((volume) => volume.volume.usedBytes);
-  const steps = stepsOf(prepared, host, dead, registry);
+  const steps = [
+    ...(changesNothing(snapshots) ? [] : stepsOf(prepared, host, dead, registry)),
+    ...(live.length === 0 ? [] : [readingLive(live)]),
+  ];
   const deed = {
     kind: 'backup' as const,
     ...{ run: snapshots.run, source: source.name, host: source.host, repository: source.repository },
@@ -40,7 +44,11 @@ export function describePlan(
   };
   return {
     ...deed,
-    id: backupPlanId(snapshots.run, { ...deed, exclude: source.exclude, steps: steps.slice(1) }),
+    id: backupPlanId(snapshots.run, {
+      ...deed,
+      exclude: source.exclude,
+      steps: steps.filter((step) => step.command?.name !== 'sweep-host'),
+    }),
     basis: 'the host, the configuration',
     rollback:
       'What is made on the host goes with the run, whatever happens to it. A restore point is removed with "forget".',
@@ -48,6 +56,7 @@ export function describePlan(
     consistency: foreseenConsistency(
       snapshots.items.map(({ planned }) => planned.volume),
       snapshots.holds.map(({ label, guarantees }) => ({ what: label, guarantees })),
+      live,
     ),
     estimate: {
       bytesOnVolumes: used.every((bytes) => bytes !== undefined)
@@ -57,6 +66,10 @@ export function describePlan(
     risks: [...(skew === undefined ? [] : [skew]), ...coverage.notes, ...snapshots.risks],
   };
 }
+
+const readingLive = (paths: readonly string[]): PlanStep => ({
+  does: paths.map((path) => `read "${path}" where it lies, while it may be changing`),
+});
 
 /**
  * The very scripts that a backup runs, those that only look left out. The sweep comes first: what it finds is not the

@@ -4,7 +4,7 @@ import { describeSkew } from '../domain/clock-skew.ts';
 import { BARE_KINDS, type HostInventory } from '../domain/host.ts';
 import type { HostName } from '../domain/names.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
-import { lackOf } from '../snapshot/programs.ts';
+import { FOR_SNAPSHOTS, lackOf } from '../snapshot/programs.ts';
 import type { Registry } from '../snapshot/registry.ts';
 import { surveyHost } from '../snapshot/survey.ts';
 
@@ -14,11 +14,11 @@ export async function inspect(
   ports: { readonly clock: Clock; readonly registry: Registry },
   signal: AbortSignal,
 ): Promise<HostInventory> {
-  const { identity, volumes, storages, clockSkew } = await surveyHost(host, ports, signal);
+  const { identity, volumes, storages, clockSkew } = await surveyHost(host, { ...ports, withoutRoot: 'look' }, signal);
   const skew = describeSkew(name, clockSkew);
   const kinds = new Set(volumes.map(({ volume }) => (volume.snapshot.possible ? volume.snapshot.provider : undefined)));
   const used = ports.registry.providers.filter(({ kind }) => kinds.has(kind));
-  const lack = lackOf(identity, used, name);
+  const lack = lackOf(identity, used.length === 0 ? [] : [FOR_SNAPSHOTS, ...used], name);
   const warnings = [
     ...(lack === undefined ? [] : [`${lack.message} ${lack.advice}`]),
     ...(skew === undefined ? [] : [skew]),

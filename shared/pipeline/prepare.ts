@@ -39,7 +39,10 @@ export async function prepare(
   signal: AbortSignal,
 ): Promise<Preparation> {
   const exclude = compileExcludes(source.exclude);
-  const look = async () => afterSweep(await surveyHost(host, { clock, registry }, signal), identity.owner, dead);
+  const mayReadLive = source.withoutSnapshot === 'read-live';
+  const withoutRoot = mayReadLive ? 'look' : 'refuse';
+  const look = async () =>
+    afterSweep(await surveyHost(host, { clock, registry, withoutRoot }, signal), identity.owner, dead);
   let { survey, removes } = await look();
   const requirePrograms = (users: readonly ProgramUser[]): void => {
     const lack = lackOf(survey.identity, users, host.name);
@@ -55,7 +58,7 @@ export async function prepare(
     const [still] = idleAutomounts(resolved, survey.mounts, exclude);
     if (still !== undefined) throw refuseAutomount(still, host.name);
   }
-  const coverage = coverPaths(resolved, survey, exclude, host.name);
+  const coverage = coverPaths(resolved, survey, { exclude, host: host.name, mayReadLive });
   const snapshots = planSnapshots(coverage.volumes, source, { survey, registry, identity });
   requirePrograms(usersOf(snapshots, registry));
   return { survey, coverage, exclude, snapshots, removes };

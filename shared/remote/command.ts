@@ -6,6 +6,8 @@
 import type { Readable } from 'node:stream';
 import { StillpointError } from '../base/errors.ts';
 
+type Rights = 'root' | 'user' | 'either';
+
 /** What every script of ours is made of. */
 export interface RemoteScript {
   /** A verb and a noun in kebab-case ("list-volumes"); it appears in logs, errors and recordings. */
@@ -17,7 +19,8 @@ export interface RemoteScript {
    */
   readonly script: string;
   readonly args: readonly (string | Uint8Array)[];
-  readonly needs: 'root' | 'user';
+  /** Whose rights it takes; "either": root's where the host has let us be root, else those of the account. */
+  readonly needs: Rights;
   /** Exit codes that are an answer and not a failure; [0] unless said otherwise. */
   readonly accepts?: readonly number[];
 }

@@ -188,7 +188,8 @@ class ShellHost implements RemoteHost {
   /** A shell that answered. Nothing of the script was sent yet, so a connection that was lost is simply tried again. */
   async #begin(script: RemoteScript, signal: AbortSignal): Promise<Conversation> {
     if (this.#isClosed) throw hostClosed(this.name);
-    const way = script.needs === 'root' ? await this.#findRoot(signal) : undefined;
+    const isForRoot = script.needs === 'root' || (script.needs === 'either' && this.#options.sudo !== 'none');
+    const way = isForRoot ? await this.#findRoot(signal) : undefined;
     const ports = this.#afterLoss('The connection was lost before the command began; trying again.', {});
     const mayPass = (error: unknown): boolean => this.#wasReached && isLost(error);
     const greet = (): Promise<Conversation> => {

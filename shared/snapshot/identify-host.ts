@@ -3,6 +3,8 @@ import type { WallSpan } from '../base/clock.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../remote/command.ts';
 
 export interface HostIdentity {
+  /** Whether we are root there. */
+  readonly isRoot: boolean;
   /** "Linux 6.1.0 x86_64, Debian GNU/Linux 12 (bookworm)". */
   readonly system: string;
   readonly bootId: string;
@@ -22,6 +24,7 @@ export interface HostIdentity {
 const scriptFor = (programs: readonly string[]): RemoteScript => ({
   name: 'identify-host',
   script: `
+id -u | tr '\\n' '\\0'
 uname -srm | tr '\\n' '\\0'
 # Read, and not run: it is a file of the host's.
 sed -n 's/^PRETTY_NAME=//p' /etc/os-release 2>/dev/null | head -n 1 | tr -d '\\n'; printf '\\0'
@@ -34,9 +37,24 @@ find --version 2>/dev/null | head -n 1 | tr '\\n' '\\0'; printf '\\0'
 cut -d : -f 1,3 /etc/passwd; printf '\\0'
 cut -d : -f 1,3 /etc/group; printf '\\0'`,
   args: programs,
-  // As root, because an account's own PATH and view may lack what root has.
-  needs: 'root',
+  // As root where that can be, because an account's own PATH and view may lack what root has.
+  needs: 'either',
 });
+
+/** Where we are not root, nothing of ours was ever made on the host, and nothing will be. */
+export const mayChangeHost: RemoteCommand<boolean> = {
+  name: 'ask-rights',
+  script: 'id -u',
+  args: [],
+  needs: 'either',
+  budgetMs: 60_000,
+  repeatable: true,
+  parse: ({ stdout }) => {
+    const text = stdout.toString('latin1');
+    if (!/^\d+\n$/.test(text)) throw unreadableOutput(mayChangeHost, 'it is no number', text);
+    return text === '0\n';
+  },
+};
 
 /** @param programs that are needed */
 export function identifyHost(programs: readonly string[]): RemoteCommand<HostIdentity> {
@@ -49,14 +67,21 @@ export function identifyHost(programs: readonly string[]): RemoteCommand<HostIde
       const text = output.stdout.toString('utf8');
       const fields = text.split('\0');
       const at = (fromEnd: number): string => fields.at(-fromEnd) ?? '';
-      const [kernel = '', distribution = '', bootId = '', uptime = '', wall = '', missing = ''] = fields;
+      const [uid = '', kernel = '', distribution = '', bootId = '', uptime = '', wall = '', missing = ''] = fields;
       // A date(1) without %N prints it as it is.
       const clock = /^(\d{1,12})(?:\.(?:(\d{3})\d{6}|\D*))?$/.exec(wall);
-      if (fields.length < 9 || !/^[0-9a-f-]{36}$/.test(bootId) || !/^\d+(\.\d+)?$/.test(uptime) || clock === null) {
+      if (
+        fields.length < 10 ||
+        !/^\d+$/.test(uid) ||
+        !/^[0-9a-f-]{36}$/.test(bootId) ||
+        !/^\d+(\.\d+)?$/.test(uptime) ||
+        clock === null
+      ) {
         throw unreadableOutput(script, 'the fields have another form', text);
       }
-      const versions = fields.slice(6, -3).join('\n');
+      const versions = fields.slice(7, -3).join('\n');
       return {
+        isRoot: uid === '0',
         system: distribution === '' ? kernel : `${kernel}, ${unquoted(distribution)}`,
         bootId,
         uptimeSeconds: Number(uptime),

@@ -4,14 +4,16 @@ import type { Programs } from '../remote/programs.ts';
 import type { HostIdentity } from './identify-host.ts';
 import type { Registry } from './registry.ts';
 
-const FOR_EVERY_BACKUP: Programs = {
+const FOR_READING: Programs = {
   tar: 'tar',
   findutils: 'find',
-  'util-linux': 'unshare nsenter',
-  mount: 'mount umount',
   coreutils: 'readlink stat timeout dd tr',
-  grep: 'grep',
   sed: 'sed',
+};
+
+/** What the lease and the section call, whatever the storage. */
+export const FOR_SNAPSHOTS: ProgramUser = {
+  programs: { 'util-linux': 'unshare nsenter', mount: 'mount umount', grep: 'grep' },
 };
 
 /** A provider or a hook, for what it calls on a host. */
@@ -25,14 +27,14 @@ interface Package {
 }
 
 function packagesFor(users: readonly ProgramUser[]): readonly Package[] {
-  return [FOR_EVERY_BACKUP, ...users.map(({ programs }) => programs)].flatMap((programs) =>
+  return [FOR_READING, ...users.map(({ programs }) => programs)].flatMap((programs) =>
     Object.entries(programs).map(([name, list]) => ({ name, programs: list.split(' ') })),
   );
 }
 
 /** All that any of them calls: what is looked for on a host. */
 export function neededPrograms({ providers, hooks }: Registry): readonly string[] {
-  return [...new Set(packagesFor([...providers, ...hooks]).flatMap(({ programs }) => programs))];
+  return [...new Set(packagesFor([FOR_SNAPSHOTS, ...providers, ...hooks]).flatMap(({ programs }) => programs))];
 }
 
 /**

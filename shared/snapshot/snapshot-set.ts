@@ -13,7 +13,7 @@ import { endHolds } from './holds.ts';
 import { type Lease, noControlFiles } from './host/lease.ts';
 import { identityChanged } from './identity-changed.ts';
 import { MOUNT_EXITS, mountSnapshots, observeSnapshots } from './mounting.ts';
-import type { ProgramUser } from './programs.ts';
+import { FOR_SNAPSHOTS, type ProgramUser } from './programs.ts';
 import type {
   DetectedVolume,
   PlannedItem,
@@ -61,9 +61,15 @@ export function planSnapshots(
   };
 }
 
+/** Whether nothing is made or held on the host: all is read where it lies. */
+export const changesNothing = ({ items, holds }: SnapshotPlan): boolean => items.length + holds.length === 0;
+
 /** Whose programs the plan calls. */
-export function usersOf({ items, holds }: SnapshotPlan, { providers, hooks }: Registry): readonly ProgramUser[] {
+export function usersOf(plan: SnapshotPlan, { providers, hooks }: Registry): readonly ProgramUser[] {
+  if (changesNothing(plan)) return [];
+  const { items, holds } = plan;
   return [
+    FOR_SNAPSHOTS,
     ...providers.filter(({ kind }) => items.some(({ provider }) => provider === kind)),
     ...hooks.filter(({ onHost }) => holds.some(({ kind }) => kind === onHost.kind)),
   ];

@@ -7,10 +7,10 @@ import type { Mount } from '../domain/host.ts';
 import type { OwnerId, RunId } from '../domain/names.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { type BlockDevices, listBlockDevices } from './block-devices.ts';
-import { detectVolumes } from './detect.ts';
+import { detectVolumes, holdsData } from './detect.ts';
 import { type HostIdentity, identifyHost } from './identify-host.ts';
 import { readMounts } from './mountinfo.ts';
-import { lackOf, neededPrograms } from './programs.ts';
+import { FOR_SNAPSHOTS, lackOf, neededPrograms } from './programs.ts';
 import type { DetectedVolume, Storage } from './provider.ts';
 import type { Registry } from './registry.ts';
 
@@ -27,9 +27,16 @@ export interface Survey {
   readonly volumes: readonly DetectedVolume[];
 }
 
+export interface SurveyPorts {
+  readonly clock: Clock;
+  readonly registry: Registry;
+  /** Whether a host is of use where we are not root: then no storage is asked, and nothing can be snapshotted. */
+  readonly withoutRoot?: 'refuse' | 'look';
+}
+
 export async function surveyHost(
   host: RemoteHost,
-  { clock, registry }: { readonly clock: Clock; readonly registry: Registry },
+  { clock, registry, withoutRoot }: SurveyPorts,
   signal: AbortSignal,
 ): Promise<Survey> {
   // Side by side: each costs a round trip, and none depends on another but on the mounts.
@@ -39,12 +46,18 @@ export async function surveyHost(
     identifying,
     mounted,
     host.run(listBlockDevices, signal),
-    Promise.all(registry.providers.map((provider) => provider.survey(host, mounted, signal))),
+    Promise.all(registry.providers.map((provider) => provider.survey(host, mounted, signal))).catch(
+      async (error: unknown) => {
+        const mayLook = withoutRoot === 'look' && isStillpointError(error, 'remote.sudo-refused');
+        if (mayLook && !(await identifying).value.isRoot) return [];
+        throw error;
+      },
+    ),
   ]).catch(async (error: unknown) => {
     // That a program is not there is the cause, and what failed for want of it a symptom.
     const { value } = await identifying;
     throw isStillpointError(error, 'remote.command-failed')
-      ? (lackOf(value, [...registry.providers, ...registry.hooks], host.name) ?? error)
+      ? (lackOf(value, [FOR_SNAPSHOTS, ...registry.providers, ...registry.hooks], host.name) ?? error)
       : error;
   });
   const { value: identity, span: asked } = identified;
@@ -55,8 +68,18 @@ export async function surveyHost(
     mounts,
     devices,
     storages,
-    volumes: detectVolumes(mounts, devices, storages),
+    volumes: detectVolumes(mounts, devices, storages).map((each) => (identity.isRoot ? each : seenWithoutRoot(each))),
   };
+}
+
+function seenWithoutRoot(detected: DetectedVolume): DetectedVolume {
+  if (!holdsData(detected)) return detected;
+  const snapshot = {
+    possible: false as const,
+    reason: 'only root can make a snapshot, and we are not root there',
+    remedy: 'Set "sudo" to "passwordless" or "password" for this host, or log in as root.',
+  };
+  return { ...detected, volume: { ...detected.volume, snapshot } };
 }
 
 /** The host as it will be when a sweep has removed what dead runs of this owner left: a plan must not call full what goes first. */

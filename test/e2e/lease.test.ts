@@ -288,7 +288,11 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
 
   test('refuses what cannot be had, before anything is made', async () => {
     const cover = async (path: string): Promise<unknown> =>
-      coverPaths(await root.run(resolvePaths([Buffer.from(path)]), signal), survey, compileExcludes([]), 'lab');
+      coverPaths(await root.run(resolvePaths([Buffer.from(path)]), signal), survey, {
+        exclude: compileExcludes([]),
+        host: 'lab',
+        mayReadLive: false,
+      });
     const cases = [
       ['/srv/thin', 'host.path-not-snapshottable', 'thin'],
       ['/srv/nowhere', 'host.path-not-found', '/srv/nowhere'],

@@ -126,7 +126,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
     prepared: {
       survey,
       coverage: {
-        trees: [{ path: Buffer.from(order.dir), volume, pathInVolume: Buffer.from('/') }],
+        trees: [{ path: Buffer.from(order.dir), volume, isLive: false, pathInVolume: Buffer.from('/') }],
         volumes: [volume],
         emptyPlaces: [],
         notes: [],

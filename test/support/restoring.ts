@@ -8,9 +8,9 @@ import type { RunEventBody } from '../../shared/domain/events.ts';
 import type { RestoreReport } from '../../shared/domain/verbs/restore.ts';
 import { restore } from '../../shared/pipeline/restore.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
-import type { Transport } from '../../shared/remote/transport.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
+import { asNobody } from './remote/as-nobody.ts';
 import { PASSWORD } from './test-repository.ts';
 
 export interface RestoreOptions {
@@ -73,13 +73,4 @@ export function said(error: unknown): string {
 
 export function warningsOf(events: readonly RunEventBody[]): readonly string[] {
   return events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
-}
-
-function asNobody(transport: Transport): Transport {
-  return {
-    properties: transport.properties,
-    start: (commandLine, signal) =>
-      transport.start(`setpriv --reuid=65534 --regid=65534 --clear-groups /bin/sh -c '${commandLine}'`, signal),
-    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
-  };
 }

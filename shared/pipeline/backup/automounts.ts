@@ -40,7 +40,7 @@ for p do
 done
 wait`,
     args: places,
-    needs: 'root',
+    needs: 'either',
     budgetMs: (SECONDS_TO_MOUNT + 15) * 1000,
     repeatable: true,
     parse: () => undefined,

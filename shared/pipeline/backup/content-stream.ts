@@ -10,30 +10,30 @@
  */
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
-import type { RunId } from '../../domain/names.ts';
 import type { StreamCommand, StreamResult } from '../../remote/command.ts';
 import { commandFailed } from '../../remote/host-errors.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
-import { ENTER } from '../../snapshot/host/namespace.ts';
 import type { TarEntry } from '../../tar/entry.ts';
 import { readTar } from '../../tar/reader.ts';
 import { type Complaint, complaintsOfTar, tooMuchUnreadable } from './complaints.ts';
 import { MOST_COMPLAINTS_BYTES } from './listing.ts';
+import { type ReadingPlace, scriptAt } from './reading-place.ts';
 import { RequestQueue } from './request-queue.ts';
 
 const MOST_OUTSTANDING = 4096;
 /** 64 KiB records: fewer system calls on the host than tar's 10 KiB. */
 const BLOCKING_FACTOR = 128;
 
-/** tar in the snapshot's namespace; reads names, each ended by NUL, from standard input. */
-export function packFiles(run: RunId, base: Buffer): StreamCommand {
+/** tar where the tree is read; reads names, each ended by NUL, from standard input. */
+export function packFiles(place: ReadingPlace, base: Buffer): StreamCommand {
   return {
-    name: 'pack-files',
-    script: `${ENTER}
-sp_enter "$1" tar --create --file=- --blocking-factor=${BLOCKING_FACTOR} --format=posix --numeric-owner \\
-  --quoting-style=escape --xattrs --xattrs-include='*' --sparse --no-recursion --directory="$2" --null --verbatim-files-from --files-from=-`,
-    args: [run, base],
-    needs: 'root',
+    ...scriptAt(place, {
+      name: 'pack-files',
+      script: `
+exec tar --create --file=- --blocking-factor=${BLOCKING_FACTOR} --format=posix --numeric-owner \\
+  --quoting-style=escape --xattrs --xattrs-include="*" --sparse --no-recursion --directory="$1" --null --verbatim-files-from --files-from=-`,
+      args: [base],
+    }),
     // 1 and 2: some of it could not be read.
     accepts: [0, 1, 2],
     stderrBytes: MOST_COMPLAINTS_BYTES,

@@ -16,10 +16,10 @@ import { type ClockSkew, clockSkew } from '../../domain/clock-skew.ts';
 import { asRecord, ownFacts } from '../../domain/wholeness.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import { isTimestamp, type Timestamp, timestampFromNs, timestampToNs } from '../../repository/timestamp.ts';
-import type { TakenSnapshot } from '../../snapshot/provider.ts';
 import type { Survey } from '../../snapshot/survey.ts';
+import type { HostMoment } from './live-look.ts';
 
-/** The instant of the snapshots, or of the first of several, on both clocks. */
+/** The instant of the snapshots, or of the first of several, or when a live reading began, on both clocks. */
 export interface BackupInstant {
   /** On ours, and not later than the instant. */
   readonly time: Timestamp;
@@ -40,15 +40,15 @@ const NS_IN_S = 1_000_000_000n;
 /** What /proc/uptime leaves open, read twice, and the time between reading it and the clock. */
 const UPTIME_SLACK_MS = 100;
 
-/** @param creating between which times of our own clock the snapshots were made */
+/**
+ * @param moment of the first instant, or of the first look
+ * @param creating between which times of our own clock that was
+ */
 export function instantOf(
-  taken: readonly TakenSnapshot[],
+  { wallClockNs: timeNs, beforeUptime: uptimeSeconds }: HostMoment,
   { identity, asked }: Pick<Survey, 'identity' | 'asked'>,
   creating: WallSpan,
 ): BackupInstant {
-  const [first] = taken.toSorted((left, right) => left.beforeUptime - right.beforeUptime);
-  if (first === undefined) throw new RangeError('a backup without a snapshot has no instant');
-  const { wallClockNs: timeNs, beforeUptime: uptimeSeconds } = first;
   // The host's uptime carries the moment of the survey on to that of the snapshot, whatever was done to its clock.
   const elapsedMs = (uptimeSeconds - identity.uptimeSeconds) * 1000;
   const hostMs = Number(timeNs / NS_IN_MS) - elapsedMs;

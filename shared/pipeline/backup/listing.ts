@@ -5,11 +5,9 @@
  * depends on that order.
  */
 import { StillpointError } from '../../base/errors.ts';
-import type { RunId } from '../../domain/names.ts';
 import type { StreamCommand } from '../../remote/command.ts';
 import type { NodeType } from '../../repository/node.ts';
-import { ENTER } from '../../snapshot/host/namespace.ts';
-import { RUN_ROOT } from '../../snapshot/host/run-folder.ts';
+import { type ReadingPlace, scriptAt } from './reading-place.ts';
 
 export interface ListedEntry {
   readonly type: NodeType;
@@ -34,29 +32,28 @@ export const MOST_COMPLAINTS_BYTES = 256 * 1024;
 export const PRINT: readonly string[] = ['-printf', '%y %i %n %m %U %G %s %T@ %C@\\0%P\\0%l\\0'];
 
 /**
- * Lists a tree inside the snapshot's namespace. Between looking at the path and freezing it, a folder on the way may
- * have become a symbolic link that leads out of the snapshot, into the living host: exit 78.
+ * Lists a tree. Between looking at the path and freezing it, or reading it live, a folder on the way may have become a
+ * symbolic link that leads elsewhere: exit 78.
  * @param expression as of `findExpression`, with {@link PRINT} where find is to print
  */
-export function listTree(run: RunId, root: Buffer, expression: readonly (string | Buffer)[] = PRINT): StreamCommand {
+export function listTree(
+  place: ReadingPlace,
+  root: Buffer,
+  expression: readonly (string | Buffer)[] = PRINT,
+): StreamCommand {
   return {
-    name: 'list-tree',
-    script: `${ENTER}
-run=$1
-shift
-sp_enter "$run" /bin/sh -c '
-  below=\${2#"$1"/mnt/}
-  top=$1/mnt/\${below%%/*}
-  if [ "$(readlink -fn -- "$2"; echo x)" != "$(readlink -fn -- "$top")\${2#"$top"}x" ]; then
-    echo "a folder on the way has become a symbolic link" >&2
-    exit 78
-  fi
-  shift
-  top=$1
-  shift
-  exec find "$top" -xdev "$@"' sh "${RUN_ROOT}/$run" "$@"`,
-    args: [run, root, ...expression],
-    needs: 'root',
+    ...scriptAt(place, {
+      name: 'list-tree',
+      script: `
+if [ "$(readlink -fn -- "$2"; echo x)" != "$(readlink -fn -- "$1")\${2#"$1"}x" ]; then
+  echo "a folder on the way has become a symbolic link" >&2
+  exit 78
+fi
+top=$2
+shift 2
+exec find "$top" -xdev "$@"`,
+      args: [place.top, root, ...expression],
+    }),
     // 1: find named what it could not list.
     accepts: [0, 1],
     stderrBytes: MOST_COMPLAINTS_BYTES,
@@ -69,7 +66,7 @@ export function listAncestors(paths: readonly Buffer[]): StreamCommand {
     name: 'list-ancestors',
     script: `find "$@" -maxdepth 0 -printf '%y %i %n %m %U %G %s %T@ %C@\\0%p\\0%l\\0'`,
     args: paths,
-    needs: 'root',
+    needs: 'either',
   };
 }
 

@@ -14,7 +14,8 @@ export interface NodeContext {
 }
 
 /** What a listing cannot tell. */
-export type NodeRest = Pick<Node, 'extendedAttributes' | 'device' | 'error'> & {
+/** A size where another one came than was listed. */
+export type NodeRest = Pick<Node, 'extendedAttributes' | 'device' | 'error' | 'size'> & {
   readonly content?: readonly BlobId[];
   readonly subtree?: BlobId;
 };

@@ -46,6 +46,16 @@ export class Omissions {
     this.#miss(displayName(path), `not saved, because it cannot be read: ${reason}`);
   }
 
+  /** @param path absolute; of a file that is saved, but of no single moment. */
+  torn(path: Buffer, reason: string): void {
+    this.#miss(displayName(path), `saved, but perhaps torn: ${reason}`);
+  }
+
+  /** @param path absolute; of a file that is saved, may be torn, and is not there any more. */
+  mayBeTorn(path: Buffer, reason: string): void {
+    this.#name(displayName(path), `saved, but perhaps torn: ${reason}`);
+  }
+
   /** @param path absolute */
   lackAttributesOf(path: Buffer, reason: string): void {
     this.#name(displayName(path), `saved without all of its attributes: ${reason}`);

@@ -35,7 +35,7 @@ for p do
   if [ -e "$p" ]; then readlink -zf -- "$p"; elif [ -L "$p" ]; then printf '>'; readlink -z -- "$p"; else printf '\\0'; fi
 done`,
   args: [],
-  needs: 'root',
+  needs: 'either',
 };
 
 /** The sign of a symbolic link that leads to nothing: a path begins with a slash. */
@@ -63,25 +63,32 @@ export function resolvePaths(paths: readonly Buffer[]): RemoteCommand<readonly R
 export interface Coverage {
   /** Deepest first, so that a nested tree is known before the one that it is grafted into. */
   readonly trees: readonly SourceTree[];
-  /** Each volume once, in the order of the trees. */
+  /** Those to be snapshotted, each once, in the order of the trees. */
   readonly volumes: readonly DetectedVolume[];
   /** Where something is mounted that is in memory or of the kernel: nothing below is saved, nor what lies hidden there. */
   readonly emptyPlaces: readonly Buffer[];
   readonly notes: readonly string[];
 }
 
+export interface CoverageTerms {
+  readonly exclude: ExcludePatterns;
+  /** The name by which the user knows it. */
+  readonly host: string;
+  /** Whether what no snapshot can hold is read live. */
+  readonly mayReadLive: boolean;
+}
+
 export function coverPaths(
   paths: readonly ResolvedPath[],
   survey: Survey,
-  exclude: ExcludePatterns,
-  host: string,
+  { exclude, host, mayReadLive }: CoverageTerms,
 ): Coverage {
   const notes: string[] = [];
   const problems = new Problems();
   const trees = new Map<string, SourceTree>();
   const empty = new Map<string, Mount>();
   const add = (path: Buffer, at: PlacedVolume, asked?: Buffer): void => {
-    const tree = problems.attempt(() => treeAt(path, at, { host, asked }));
+    const tree = problems.attempt(() => treeAt(path, at, { host, asked, mayReadLive }));
     if (tree !== undefined) trees.set(path.toString('latin1'), tree);
   };
   for (const path of paths) {
@@ -101,6 +108,7 @@ export function coverPaths(
   const kept = [...trees.values()].filter((tree) => !isCovered(tree, [...trees.values()]));
   kept.sort((a, b) => b.path.length - a.path.length);
   for (const tree of kept) problems.attempt(() => requirePlace(tree, kept, [...empty.values()], host));
+  notes.push(...kept.flatMap(liveNote).reverse());
   problems.throwIfAny((count) => `${count} problems stand in the way of a backup of "${host}"`);
   for (const { target, fsType } of empty.values())
     notes.push(
@@ -108,7 +116,7 @@ export function coverPaths(
     );
   return {
     trees: kept,
-    volumes: [...new Set(kept.map((tree) => tree.volume))].reverse(),
+    volumes: [...new Set(kept.filter(({ isLive }) => !isLive).map((tree) => tree.volume))].reverse(),
     emptyPlaces: [...empty.values()].map(({ target }) => target),
     notes,
   };
@@ -174,16 +182,16 @@ function isCovered(tree: SourceTree, all: readonly SourceTree[]): boolean {
 function treeAt(
   path: Buffer,
   { volume, place }: PlacedVolume,
-  { host, asked }: { readonly host: string; readonly asked: Buffer | undefined },
+  { host, asked, mayReadLive }: Pick<CoverageTerms, 'host' | 'mayReadLive'> & { readonly asked: Buffer | undefined },
 ): SourceTree {
   const { snapshot } = volume.volume;
   if (place.mount.root.toString('latin1').endsWith(DELETED)) throw deleted(path, host);
-  if (!snapshot.possible) {
+  if (!snapshot.possible && !mayReadLive) {
     throw new StillpointError(
       'host.path-not-snapshottable',
       `${named(path, asked)} on "${host}" cannot be snapshotted: ${snapshot.reason}.`,
       {
-        advice: `${snapshot.remedy} What need not be saved can be ${asked === undefined ? 'named under "exclude"' : 'taken out of "paths"'} of the source.`,
+        advice: `${snapshot.remedy} ${READ_LIVE} What need not be saved can be ${asked === undefined ? 'named under "exclude"' : 'taken out of "paths"'} of the source.`,
         details: { path: displayName(path), host },
         cause: undefined,
       },
@@ -191,7 +199,16 @@ function treeAt(
   }
   const relative = place.target.equals(Buffer.from('/')) ? path : path.subarray(place.target.length);
   const joined = Buffer.concat([trimSlash(place.root), relative.equals(Buffer.from('/')) ? Buffer.alloc(0) : relative]);
-  return { path, volume, pathInVolume: joined.length === 0 ? Buffer.from('/') : joined };
+  const isLive = !snapshot.possible;
+  return { path, volume, isLive, pathInVolume: joined.length === 0 ? Buffer.from('/') : joined };
+}
+
+const READ_LIVE = 'Or set "withoutSnapshot" of the source to "read-live", to read it while it may be changing.';
+
+function liveNote({ path, volume, isLive }: SourceTree): readonly string[] {
+  const { snapshot } = volume.volume;
+  if (!isLive || snapshot.possible) return [];
+  return [`"${displayName(path)}" is read live, while it may be changing: ${snapshot.reason}.`];
 }
 
 const trimSlash = (path: Buffer): Buffer => (path.at(-1) === 0x2f ? path.subarray(0, -1) : path);

@@ -4,7 +4,7 @@ import type { EmitEvent } from '../../domain/events.ts';
 import type { JobKind, Phase, PhaseOf } from '../../domain/verbs/verbs.ts';
 
 /** Of the phases in the definition of the verb. */
-type RunPhase<K extends JobKind> = <T>(phase: PhaseOf<K> & Phase, work: () => Promise<T>) => Promise<T>;
+export type RunPhase<K extends JobKind> = <T>(phase: PhaseOf<K> & Phase, work: () => Promise<T>) => Promise<T>;
 
 export function phases<K extends JobKind>(emit: EmitEvent, clock: Clock, signal: AbortSignal): RunPhase<K> {
   return async (phase, work) => {

@@ -2,8 +2,7 @@
  * One pass over a tree: a walk decides for each entry whether content that is known still holds, asks for what does
  * not, and builds folders; answers arrive beside it, in the order of asking. Both sides fail together.
  */
-import { displayName } from '../../base/bytes.ts';
-import { invariant, StillpointError } from '../../base/errors.ts';
+import { invariant } from '../../base/errors.ts';
 import type { RemoteCommand, StreamCommand } from '../../remote/command.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { Node } from '../../repository/node.ts';
@@ -14,12 +13,13 @@ import { ContentStore } from './file-content.ts';
 import { FolderStack } from './folder-stack.ts';
 import { HardLinks } from './hard-links.ts';
 import type { ListedEntry } from './listing.ts';
-import { buildNode, type NodeContext, type NodeRest, restFromParent, restFromTar } from './node.ts';
+import { buildNode, type NodeContext, type NodeRest, restFromParent } from './node.ts';
 import { type Omissions, whyLeftOut } from './omissions.ts';
 import type { ParentView } from './parent-view.ts';
 import type { ShortFile } from './probe-files.ts';
+import { type Answer, type LivePass, takeAnswer } from './take-answer.ts';
 import type { TreeCounts } from './tree-counts.ts';
-import { isUnchanged } from './unchanged.ts';
+import { isSame, isUnchanged } from './unchanged.ts';
 
 export interface TreeToRead {
   /** Absolute, where the tree is in the restore point. */
@@ -60,18 +60,16 @@ export interface Pass {
   readonly doubtful: ReadonlyMap<string, string>;
   /** The same for what is left out now, with the reason. */
   readonly unreadable: ReadonlyMap<string, string>;
+  /**
+   * Set where the tree is read live, so that files may be other ones than those listed: what is not whole and not as it
+   * was listed is no error but in doubt.
+   */
+  readonly live?: LivePass;
 }
 
 export interface PassResult extends Pick<ContentTotals, 'failures' | 'remarks' | 'others'> {
   /** Of the root; undefined where the tree is one file and that did not come. Built from what is in doubt, too. */
   readonly node: Node | undefined;
-}
-
-interface Answer {
-  readonly entry: ListedEntry;
-  /** undefined: it did not come. */
-  readonly resolve: (rest: NodeRest | undefined | PromiseLike<NodeRest>) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 export async function readPass(
@@ -91,7 +89,7 @@ export async function readPass(
     ports.onProgress();
   });
   const take = async (entry: TarEntry, answer: Answer): Promise<void> => {
-    await takeAnswer(entry, answer, store, ports);
+    ports.counts.bytesRead += await takeAnswer(entry, answer, store, pass.live);
     if (isFirst && answer.entry.type === 'file') ports.counts.filesDone += 1;
   };
   const passOver = ({ entry, resolve }: Answer): void => resolve(entry.type === 'dir' ? {} : undefined);
@@ -111,46 +109,8 @@ export async function readPass(
 }
 
 /** What tar's names are seen from: the tree, or the folder of the one file that it is. */
-export function baseOf({ path, rootName }: TreeToRead): Buffer {
+export function baseOf({ path, rootName }: Pick<TreeToRead, 'path' | 'rootName'>): Buffer {
   return rootName.length === 1 ? path : path.subarray(0, Math.max(1, path.lastIndexOf(0x2f)));
-}
-
-async function takeAnswer(entry: TarEntry, answer: Answer, store: ContentStore, ports: TreePorts): Promise<void> {
-  const wanted = answer.entry;
-  // On a snapshot nothing changes between listing and reading. A second name of a file comes as a link without content.
-  if (entry.type !== TAR_TYPES[wanted.type] || (wanted.type === 'file' && entry.size !== wanted.size)) {
-    throw notAsListed(entry, wanted);
-  }
-  const rest = restFromTar(entry);
-  if (wanted.type !== 'file') {
-    answer.resolve(rest);
-    return;
-  }
-  const { ids, bytes } = await store.store(entry);
-  ports.counts.bytesRead += bytes;
-  answer.resolve(ids.then((content) => ({ ...rest, content })));
-}
-
-const TAR_TYPES: Readonly<Partial<Record<ListedEntry['type'], TarEntry['type']>>> = {
-  file: 'file',
-  dir: 'dir',
-  symlink: 'symlink',
-  dev: 'blockdev',
-  chardev: 'chardev',
-  fifo: 'fifo',
-};
-
-function notAsListed(entry: TarEntry, wanted: ListedEntry): StillpointError {
-  const was = `${wanted.type} of ${wanted.size} bytes`;
-  return new StillpointError(
-    'read.incomplete',
-    `"${displayName(entry.name)}" was listed as ${was} and came as ${entry.type} of ${entry.size}.`,
-    {
-      advice: 'What was read is not the frozen copy that was listed; run the backup again.',
-      details: { listed: wanted.type, came: entry.type },
-      cause: undefined,
-    },
-  );
 }
 
 class Walk {
@@ -195,8 +155,14 @@ class Walk {
     const reason = whyLeftOut(entry, this.#nameOf(entry));
     if (reason === undefined) return false;
     if (entry.type === 'dir') this.#leftOut = `${text}/`;
-    if (this.#pass.earlier === undefined) this.#ports.omissions.leaveOut(this.#absolute(entry), reason);
+    this.#tell((omissions) => omissions.leaveOut(this.#absolute(entry), reason), this.#pass.earlier === undefined);
     return true;
+  }
+
+  /** A pass over a live tree may not be the last one. @param isNew whether no pass before this one has told it */
+  #tell(lack: (omissions: Omissions) => void, isNew = true): void {
+    if (this.#pass.live !== undefined) this.#pass.live.lacks.push(lack);
+    else if (isNew) lack(this.#ports.omissions);
   }
 
   #absolute({ path }: ListedEntry): Buffer {
@@ -222,13 +188,13 @@ class Walk {
     const before = earlier?.find(entry.path);
     const reason = this.#whyUnreadable(entry);
     if (reason !== undefined && entry.type !== 'dir') {
-      this.#ports.omissions.cannotRead(this.#absolute(entry), reason);
+      this.#tell((omissions) => omissions.cannotRead(this.#absolute(entry), reason));
       return;
     }
     const unchanged =
       known !== undefined && isUnchanged(entry, known, this.#tree.believedBeforeNs) && this.#isStored(known);
     this.#count(entry, known, unchanged);
-    if (reason !== undefined) this.#ports.omissions.lackAttributesOf(this.#absolute(entry), reason);
+    if (reason !== undefined) this.#tell((omissions) => omissions.lackAttributesOf(this.#absolute(entry), reason));
     const { rest } =
       reason !== undefined
         ? { rest: lacking(reason) }
@@ -256,7 +222,9 @@ class Walk {
     before: Node | undefined,
   ): Promise<{ readonly rest: NodeRest | Promise<NodeRest | undefined> }> {
     if (known !== undefined) return { rest: restFromParent(known) };
-    if (before !== undefined && !this.#isDoubtful(entry)) return { rest: restFromParent(before) };
+    if (before !== undefined && !this.#isDoubtful(entry) && this.#isAsBefore(entry, before)) {
+      return { rest: restFromParent(before) };
+    }
     // tar does not pack sockets; there is nothing in them.
     if (entry.type === 'socket') return { rest: {} };
     const linked = this.#links.find(entry);
@@ -267,8 +235,15 @@ class Walk {
     const { promise, resolve, reject } = Promise.withResolvers<NodeRest | undefined>();
     promise.catch(() => undefined);
     this.#links.remember(entry, promise);
-    await this.#content.queue.push({ name: this.#nameOf(entry), subject: { entry, resolve, reject } });
+    const name = this.#nameOf(entry);
+    if (entry.type === 'file') this.#pass.live?.asked?.add(name.toString('latin1'));
+    await this.#content.queue.push({ name, subject: { entry, resolve, reject } });
     return { rest: promise };
+  }
+
+  /** A snapshot does not change between two passes; a live tree was listed anew. */
+  #isAsBefore(entry: ListedEntry, before: Node): boolean {
+    return this.#pass.live === undefined || isSame(entry, before);
   }
 
   /** All names of a file share what came under its first one, so they share its doubts as well. */
@@ -297,6 +272,7 @@ class Walk {
     else if (entry.type !== 'file') counts.others += 1;
     else {
       counts.bytesTotal += entry.size;
+      if (this.#pass.live !== undefined) this.#pass.live.files += 1;
       if (unchanged) counts.filesUnmodified += 1;
       else if (known?.type === 'file') counts.filesChanged += 1;
       else counts.filesNew += 1;

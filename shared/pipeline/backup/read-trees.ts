@@ -1,8 +1,10 @@
 /** All trees of a run: list each, then read each, nested ones first, and join them at the top. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { displayName } from '../../base/bytes.ts';
 import type { Clock } from '../../base/clock.ts';
 import { invariant } from '../../base/errors.ts';
+import type { LiveTreeEvidence } from '../../domain/consistency.ts';
 import type { EmitEvent } from '../../domain/events.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { BlobId } from '../../repository/ids.ts';
@@ -17,10 +19,14 @@ import { findExpression } from './find-expression.ts';
 import { graftsOf, outerTreeOf, placesIn } from './grafts.ts';
 import { type BackupInstant, believedBefore } from './host-clock.ts';
 import { type ListedEntry, listAncestors, listTree, parseListing } from './listing.ts';
+import { type LiveLook, lookAt } from './live-look.ts';
 import { Omissions } from './omissions.ts';
 import { findParent, findParentNode, lacksAttributes } from './parent.ts';
 import { probeFiles } from './probe-files.ts';
+import { type LiveTree, readLiveTree } from './read-live.ts';
+import type { TreeToRead } from './read-pass.ts';
 import { readTree } from './read-tree.ts';
+import { LIVE, type ReadingPlace } from './reading-place.ts';
 import type { BackupRequest } from './request.ts';
 import { ancestorsOf, storeRootTree } from './root-tree.ts';
 import { isExcluded, joined, selection } from './select.ts';
@@ -28,6 +34,7 @@ import { tellOrder } from './skew-words.ts';
 import type { SourceTree } from './source-tree.ts';
 import { type SpooledListing, spoolListing } from './spool.ts';
 import { TreeCounts } from './tree-counts.ts';
+import { refusingUnsafe } from './unsafe-live.ts';
 
 export interface ReadContext {
   readonly request: BackupRequest;
@@ -43,11 +50,21 @@ export interface ReadContext {
 
 export interface SpooledTrees extends AsyncDisposable {
   /** In the order of the coverage's trees. */
-  readonly listings: readonly SpooledListing[];
+  readonly listings: readonly SpooledTree[];
   readonly ancestors: readonly ListedEntry[];
 }
 
+interface SpooledTree {
+  readonly place: ReadingPlace;
+  /** The tree's root, as it is found at that place. */
+  readonly root: Buffer;
+  readonly listing: SpooledListing;
+  /** Where it is read live, the look that the listing is of, and how another one is taken. */
+  readonly live?: Pick<LiveTree, 'first' | 'look'>;
+}
+
 export interface ReadResult {
+  readonly live: readonly LiveTreeEvidence[];
   readonly tree: BlobId;
   readonly parent: RestorePoint | undefined;
   readonly counts: Readonly<TreeCounts>;
@@ -58,21 +75,41 @@ const PROGRESS_PAUSE_MS = 250;
 
 export async function spoolTrees(context: ReadContext, signal: AbortSignal): Promise<SpooledTrees> {
   const { prepared, host } = context;
-  const { trees, emptyPlaces } = prepared.coverage;
+  const { trees } = prepared.coverage;
   await using spooled = new AsyncDisposableStack();
-  const listings: SpooledListing[] = [];
-  for (const [index, tree] of trees.entries()) {
-    const mounted = new Set([...graftsOf(tree, trees).keys(), ...placesIn(tree, trees, emptyPlaces)]);
-    const select = selection({ root: tree.path, exclude: prepared.exclude, mounted });
-    const root = snapshotPath(tree, context.readable);
-    const expression = findExpression({ path: tree.path, root, exclude: prepared.exclude, mounted });
-    const command = listTree(prepared.snapshots.run, root, expression);
-    const file = join(context.workFolder, `listing-${prepared.snapshots.run}-${index}`);
-    listings.push(spooled.use(await spoolListing(host, { command, root, select }, file, signal)));
-  }
+  const listings: SpooledTree[] = [];
+  for (const tree of trees) listings.push(await spoolTree(tree, context, spooled, signal));
   const ancestors = await listAbove(trees, host, signal);
   const kept = spooled.move();
   return { listings, ancestors, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+async function spoolTree(
+  tree: SourceTree,
+  context: ReadContext,
+  spooled: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<SpooledTree> {
+  const { prepared, host, workFolder } = context;
+  const { trees, emptyPlaces } = prepared.coverage;
+  const index = trees.indexOf(tree);
+  const mounted = new Set([...graftsOf(tree, trees).keys(), ...placesIn(tree, trees, emptyPlaces)]);
+  const select = selection({ root: tree.path, exclude: prepared.exclude, mounted });
+  const place = placeOfTree(tree, context);
+  const root = rootAt(place, tree);
+  const expression = findExpression({ path: tree.path, root, exclude: prepared.exclude, mounted });
+  const order = { command: listTree(place, root, expression), root, select };
+  const file = join(workFolder, `listing-${prepared.snapshots.run}-${index}`);
+  if (place.kind === 'snapshot')
+    return { place, root, listing: spooled.use(await spoolListing(host, order, file, signal)) };
+  const watched = { ...order, select: refusingUnsafe(tree.path, select, host.name) };
+  const first = spooled.use(await lookAt(host, watched, file, signal));
+  let looks = 0;
+  const look = (looking: AbortSignal): Promise<LiveLook> => {
+    looks += 1;
+    return lookAt(host, order, `${file}-${looks}`, looking);
+  };
+  return { place, root, listing: first.listing, live: { first, look } };
 }
 
 async function listAbove(
@@ -104,34 +141,33 @@ export async function readTrees(
   const omissions = new Omissions(context.emit);
   const onProgress = progressReporter(context, spooled, counts);
   const nodes = new Map<SourceTree, Node>();
+  const lives: LiveTreeEvidence[] = [];
   for (const [index, tree] of trees.entries()) {
-    const listing = spooled.listings[index];
-    invariant(listing !== undefined, 'every tree has a listing');
+    const spooledTree = spooled.listings[index];
+    invariant(spooledTree !== undefined, 'every tree has a listing');
+    const { listing, live } = spooledTree;
     const before = parent && (await findParentNode(repository, parent, components(tree.path), signal));
-    const parentRoot = trusted === undefined ? undefined : before;
-    for (const { path, reason } of listing.unlisted) {
-      if (!isExcluded(tree.path, path, prepared.exclude)) omissions.cannotList(joined(tree.path, path), reason);
+    const toRead = {
+      path: tree.path,
+      ...(await commandsFor(spooledTree, signal)),
+      nodeName: tree.path.subarray(tree.path.lastIndexOf(0x2f) + 1),
+      parentRoot: trusted === undefined ? undefined : before,
+      believedBeforeNs: believed ?? 0n,
+      grafts: new Map([...graftsOf(tree, trees)].map(([at, inner]) => [at, requireNode(nodes, inner)])),
+      context: nodeContext(tree, prepared),
+    };
+    const ports = { host, repository, writer, counts, omissions, onProgress };
+    let node: Node;
+    if (live === undefined) {
+      for (const { path, reason } of listing.unlisted) {
+        if (!isExcluded(tree.path, path, prepared.exclude)) omissions.cannotList(joined(tree.path, path), reason);
+      }
+      node = await readTree({ ...toRead, entries: (reading) => listing.read(reading) }, ports, signal);
+    } else {
+      const { node: came, ...span } = await readLiveTree({ ...toRead, ...live }, ports, signal);
+      node = came;
+      lives.push({ path: displayName(tree.path), ...span });
     }
-    const path = snapshotPath(tree, context.readable);
-    const isFolder = await startsWithFolder(listing, signal);
-    const slash = path.lastIndexOf(0x2f);
-    const base = isFolder ? path : path.subarray(0, slash);
-    const node = await readTree(
-      {
-        path: tree.path,
-        entries: (reading) => listing.read(reading),
-        pack: packFiles(prepared.snapshots.run, base),
-        probe: (files) => probeFiles(prepared.snapshots.run, base, files),
-        rootName: isFolder ? DOT : Buffer.concat([DOT, path.subarray(slash)]),
-        nodeName: tree.path.subarray(tree.path.lastIndexOf(0x2f) + 1),
-        parentRoot,
-        believedBeforeNs: believed ?? 0n,
-        grafts: new Map([...graftsOf(tree, trees)].map(([place, inner]) => [place, requireNode(nodes, inner)])),
-        context: nodeContext(tree, prepared),
-      },
-      { host, repository, writer, counts, omissions, onProgress },
-      signal,
-    );
     nodes.set(tree, node);
     tellEmptied(tree.path, { before, now: node }, { parent, host: host.name, emit: context.emit });
   }
@@ -140,7 +176,7 @@ export async function readTrees(
   const firstTree = trees[0];
   invariant(firstTree !== undefined, 'a source has a tree');
   const tree = await storeRootTree(named, spooled.ancestors, writer, nodeContext(firstTree, prepared), signal);
-  return { tree, parent, counts, omissions };
+  return { tree, parent, counts, omissions, live: lives };
 }
 
 const DOT = Buffer.from('.');
@@ -151,17 +187,38 @@ function requireNode(nodes: ReadonlyMap<SourceTree, Node>, tree: SourceTree): No
   return node;
 }
 
+/** Of a tree that is a folder, or one file. */
+async function commandsFor(
+  { place, root, listing }: SpooledTree,
+  signal: AbortSignal,
+): Promise<Pick<TreeToRead, 'pack' | 'probe' | 'rootName'>> {
+  const isFolder = await startsWithFolder(listing, signal);
+  const slash = root.lastIndexOf(0x2f);
+  const base = isFolder ? root : root.subarray(0, Math.max(1, slash));
+  return {
+    pack: packFiles(place, base),
+    probe: (files) => probeFiles(place, base, files),
+    rootName: isFolder ? DOT : Buffer.concat([DOT, root.subarray(slash)]),
+  };
+}
+
 async function startsWithFolder(listing: SpooledListing, signal: AbortSignal): Promise<boolean> {
   for await (const entry of listing.read(signal)) return entry.type === 'dir';
   return true;
 }
 
-/** Where the tree's root is in the namespace in which the snapshots are mounted. */
-function snapshotPath(tree: SourceTree, readable: readonly ReadableSnapshot[]): Buffer {
+function placeOfTree(tree: SourceTree, { prepared, readable }: ReadContext): ReadingPlace {
+  if (tree.isLive) return LIVE;
   const snapshot = readable.find((candidate) => candidate.volume === tree.volume);
-  invariant(snapshot !== undefined, 'every tree has a snapshot');
-  const base = Buffer.from(snapshot.path);
-  return tree.pathInVolume.length === 1 ? base : Buffer.concat([base, tree.pathInVolume]);
+  invariant(snapshot !== undefined, 'every tree that is not read live has a snapshot');
+  return { kind: 'snapshot', run: prepared.snapshots.run, top: snapshot.path };
+}
+
+/** A snapshot shows its volume at its mount point; a live tree is where it is. */
+function rootAt(place: ReadingPlace, { path, pathInVolume }: SourceTree): Buffer {
+  if (place.kind === 'live') return path;
+  const top = Buffer.from(place.top);
+  return pathInVolume.length === 1 ? top : Buffer.concat([top, pathInVolume]);
 }
 
 function nodeContext(
@@ -182,8 +239,8 @@ function components(path: Buffer): readonly Buffer[] {
 }
 
 function progressReporter(context: ReadContext, spooled: SpooledTrees, counts: TreeCounts): () => void {
-  const filesTotal = spooled.listings.reduce((sum, listing) => sum + listing.files, 0);
-  const bytesTotal = spooled.listings.reduce((sum, listing) => sum + listing.bytes, 0);
+  const filesTotal = spooled.listings.reduce((sum, { listing }) => sum + listing.files, 0);
+  const bytesTotal = spooled.listings.reduce((sum, { listing }) => sum + listing.bytes, 0);
   let last = -PROGRESS_PAUSE_MS;
   return () => {
     const now = context.clock.monotonicMs();

@@ -11,21 +11,28 @@ import type { ListedEntry } from './listing.ts';
  * A file changed in the same tick as the parent's snapshot may have changed again within it, with equal times. What is
  * this close to the parent's instant is read again. Kernel ticks are 10 ms; the label of the instant is cruder.
  */
-const RACY_NS = 2_000_000_000n;
+export const RACY_NS = 2_000_000_000n;
 
 export function isUnchanged(entry: ListedEntry, parent: Node, believedBeforeNs: bigint): boolean {
   return (
-    entry.type === parent.type &&
-    entry.inode === (parent.inode ?? -1n) &&
-    entry.mode === parent.mode &&
-    entry.uid === parent.uid &&
-    entry.gid === parent.gid &&
-    (entry.type !== 'file' || (entry.size === (parent.size ?? 0) && entry.links === (parent.links ?? 1))) &&
-    (entry.type !== 'symlink' || entry.linkTarget.equals(parent.linkTarget ?? Buffer.alloc(0))) &&
-    entry.mtimeNs === timestampToNs(parent.mtime) &&
-    entry.ctimeNs === timestampToNs(parent.ctime) &&
+    isSame(entry, parent) &&
     entry.ctimeNs < believedBeforeNs - RACY_NS &&
     entry.mtimeNs < believedBeforeNs - RACY_NS &&
     parent.error === undefined
+  );
+}
+
+/** Whether all that stat(2) tells is equal. */
+export function isSame(entry: ListedEntry, node: Node): boolean {
+  return (
+    entry.type === node.type &&
+    entry.inode === (node.inode ?? -1n) &&
+    entry.mode === node.mode &&
+    entry.uid === node.uid &&
+    entry.gid === node.gid &&
+    (entry.type !== 'file' || (entry.size === (node.size ?? 0) && entry.links === (node.links ?? 1))) &&
+    (entry.type !== 'symlink' || entry.linkTarget.equals(node.linkTarget ?? Buffer.alloc(0))) &&
+    entry.mtimeNs === timestampToNs(node.mtime) &&
+    entry.ctimeNs === timestampToNs(node.ctime)
   );
 }

@@ -290,7 +290,11 @@ echo 1 > ${folder()}/expires && ln -s /run/victim ${folder()}/ended || :`);
     await paper.sh(`read -r pid ns < ${folder()}/keeper
 nsenter --mount=/proc/$pid/ns/mnt sh -c 'mkdir -p "$1/there/deep" && ln -s /etc "$1/etc" && ln -s ../there "$1/there/link"' sh ${base}`);
     const list = async (below: string): Promise<number> => {
-      await using stream = await paper.host.stream(listTree(run, Buffer.from(`${base}${below}`)), undefined, never);
+      await using stream = await paper.host.stream(
+        listTree({ kind: 'snapshot', run, top: base }, Buffer.from(`${base}${below}`)),
+        undefined,
+        never,
+      );
       const entries = await Array.fromAsync(parseListing(stream.output));
       await stream.finished;
       return entries.length;

@@ -7,8 +7,10 @@ import { ownerId, runId } from '../../../shared/domain/names.ts';
 import { wakeAutomounts } from '../../../shared/pipeline/backup/automounts.ts';
 import { packFiles } from '../../../shared/pipeline/backup/content-stream.ts';
 import { listAncestors, listTree } from '../../../shared/pipeline/backup/listing.ts';
+import { readMoment } from '../../../shared/pipeline/backup/live-look.ts';
 import { resolvePaths } from '../../../shared/pipeline/backup/paths.ts';
 import { probeFiles } from '../../../shared/pipeline/backup/probe-files.ts';
+import { LIVE } from '../../../shared/pipeline/backup/reading-place.ts';
 import { tryNames } from '../../../shared/pipeline/restore/name-trial.ts';
 import { probeTarget } from '../../../shared/pipeline/restore/probe.ts';
 import { prepareTarget } from '../../../shared/pipeline/restore/target.ts';
@@ -32,7 +34,7 @@ import {
   renewLease,
   sweepHost,
 } from '../../../shared/snapshot/host/commands.ts';
-import { identifyHost } from '../../../shared/snapshot/identify-host.ts';
+import { identifyHost, mayChangeHost } from '../../../shared/snapshot/identify-host.ts';
 import { lvmItem } from '../../../shared/snapshot/lvm/item.ts';
 import { readLvmLimits } from '../../../shared/snapshot/lvm/limits.ts';
 import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/lvm/list.ts';
@@ -94,10 +96,14 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   listVolumeGroups,
   readLvmLimits,
   wakeAutomounts([Buffer.from('/a')]),
-  listTree(run, Buffer.from('/')),
+  ...[LIVE, { kind: 'snapshot', run, top: '/' } as const].flatMap((place) => [
+    listTree(place, Buffer.from('/')),
+    packFiles(place, Buffer.from('/')),
+    probeFiles(place, Buffer.from('/'), []),
+  ]),
+  readMoment,
+  mayChangeHost,
   listAncestors([]),
-  packFiles(run, Buffer.from('/')),
-  probeFiles(run, Buffer.from('/'), []),
   resolvePaths([]),
   prepareTarget('/target', '.stillpoint-restore-a'),
   probeTarget(folder, facts as never),

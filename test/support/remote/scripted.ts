@@ -13,7 +13,7 @@ import { parseGreeting, parseScript, type SpokenScript } from './spoken-script.t
 interface Expectation {
   /** The command's name. */
   readonly name: string;
-  readonly needs?: 'root' | 'user';
+  readonly needs?: 'root' | 'user' | 'either';
   /** Compared byte for byte when given. */
   readonly args?: readonly (string | Uint8Array)[];
   readonly stdout?: string | Uint8Array;

@@ -26,6 +26,7 @@ function surveyOf(mounts: readonly Mount[]): Survey {
       uptimeSeconds: 1000,
       wallClock: { earliestMs: 0, latestMs: 1 },
       missing: [],
+      isRoot: true,
       gnuTar: true,
       gnuFind: true,
       users: new Map(),
@@ -44,8 +45,7 @@ const cover = (paths: readonly string[], more: readonly Mount[] = [], exclude: r
   coverPaths(
     paths.map((path) => ({ asked: Buffer.from(path), real: Buffer.from(path) })),
     surveyOf([...guestMounts(), ...more]),
-    compileExcludes(exclude),
-    'db1',
+    { exclude: compileExcludes(exclude), host: 'db1', mayReadLive: false },
   );
 const trees = (coverage: Coverage): string[] =>
   coverage.trees.map((tree) => `${tree.path.toString()} = ${tree.volume.volume.label}:${tree.pathInVolume.toString()}`);
@@ -144,7 +144,7 @@ describe('from paths to trees', () => {
     const survey = surveyOf([...guestMounts(), ...more]);
     let thrown: unknown;
     try {
-      coverPaths(resolved, survey, compileExcludes([]), 'db1');
+      coverPaths(resolved, survey, { exclude: compileExcludes([]), host: 'db1', mayReadLive: false });
     } catch (error) {
       thrown = error;
     }
@@ -190,13 +190,13 @@ describe('from paths to trees', () => {
   test('a path that is not there is an error, one behind a link is told', () => {
     const survey = surveyOf(guestMounts());
     const none = { asked: Buffer.from('/srv/nowhere'), real: Buffer.alloc(0) };
-    expect(() => coverPaths([none], survey, compileExcludes([]), 'db1')).toThrow(
+    expect(() => coverPaths([none], survey, { exclude: compileExcludes([]), host: 'db1', mayReadLive: false })).toThrow(
       expect.objectContaining({ code: 'host.path-not-found' }) as Error,
     );
     const linked = { asked: Buffer.from('/data'), real: Buffer.from('/srv/files') };
-    expect(coverPaths([linked], survey, compileExcludes([]), 'db1').notes).toEqual([
-      '"/data" leads to "/srv/files", which is what is backed up.',
-    ]);
+    expect(
+      coverPaths([linked], survey, { exclude: compileExcludes([]), host: 'db1', mayReadLive: false }).notes,
+    ).toEqual(['"/data" leads to "/srv/files", which is what is backed up.']);
   });
 
   test('resolved paths come back in order, byte for byte', () => {
@@ -216,7 +216,7 @@ describe('from paths to trees', () => {
     const resolved = parsed(resolvePaths(asked), '>/nowhere\0>loop\0\0');
     const messages = resolved.map((path) => {
       try {
-        coverPaths([path], surveyOf(guestMounts()), compileExcludes([]), 'db1');
+        coverPaths([path], surveyOf(guestMounts()), { exclude: compileExcludes([]), host: 'db1', mayReadLive: false });
       } catch (error) {
         return (error as StillpointError).message;
       }
@@ -231,7 +231,8 @@ describe('from paths to trees', () => {
 
   test('a path that cannot be snapshotted is named as the source names it, with a remedy that the source allows', () => {
     const paths = [{ asked: Buffer.from('/data'), real: Buffer.from('/srv/thin') }];
-    const covering = () => coverPaths(paths, surveyOf(guestMounts()), compileExcludes([]), 'db1');
+    const covering = () =>
+      coverPaths(paths, surveyOf(guestMounts()), { exclude: compileExcludes([]), host: 'db1', mayReadLive: false });
     expect(covering).toThrow(/^"\/data" \(it leads to "\/srv\/thin"\) on "db1" cannot be snapshotted/);
     expect(covering).toThrow(
       expect.objectContaining({ advice: expect.stringContaining('taken out of "paths"') as string }) as Error,

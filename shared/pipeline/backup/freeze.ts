@@ -1,0 +1,96 @@
+/**
+ * The host while a backup reads from it: under a lease, with its snapshots made and mounted; or as it is, where nothing is
+ * made on it because all is read live.
+ *
+ * Invariant: the watchman runs before the first snapshot is made, and whatever happens the host is released, once.
+ */
+import { never } from '../../base/cancel.ts';
+import { timed, type WallSpan } from '../../base/clock.ts';
+import type { SnapshotReport } from '../../domain/verbs/backup.ts';
+import type { RemoteHost } from '../../remote/remote-host.ts';
+import type { HeldSpan } from '../../snapshot/critical-section.ts';
+import type { ReadableSnapshot, TakenSnapshot } from '../../snapshot/provider.ts';
+import type { Registry } from '../../snapshot/registry.ts';
+import { changesNothing, endSet, judgeSet, mountSet, takeSet } from '../../snapshot/snapshot-set.ts';
+import type { Preparation } from '../prepare.ts';
+import { HeldHost, type HoldPorts } from './hold-host.ts';
+import { type LeaseLinePorts, openLeaseLine } from './lease-line.ts';
+import { type HostMoment, readMoment } from './live-look.ts';
+import { phases, type RunPhase } from './phases.ts';
+import type { BackupRequest } from './request.ts';
+import { snapshotReports } from './snapshot-report.ts';
+import { termsOf } from './terms.ts';
+
+export interface Frozen {
+  readonly taken: readonly TakenSnapshot[];
+  readonly readable: readonly ReadableSnapshot[];
+  /** Ends when the run does, and when the lease does. */
+  readonly held: AbortSignal;
+  /** The instant of the first snapshot, or when the reading began; and when that was on our own clock. */
+  readonly first: HostMoment;
+  readonly span: WallSpan;
+  /** Throws unless each snapshot is what was made, and was whole all the time. */
+  judge(signal: AbortSignal): Promise<void>;
+  /** The last verdict, and then the holds that lasted until now. */
+  end(): Promise<readonly HeldSpan[]>;
+  /** Cannot be cancelled: what it removes goes anyway. A release that fails is the watchman's to finish, and a warning. */
+  release(): Promise<readonly SnapshotReport[]>;
+}
+
+interface FreezePorts {
+  readonly request: BackupRequest;
+  readonly host: RemoteHost;
+  readonly ports: Omit<HoldPorts, 'host' | 'scripts'> & LeaseLinePorts & { readonly registry: Registry };
+  readonly phase: RunPhase<'backup'>;
+  readonly resources: AsyncDisposableStack;
+}
+
+export async function freeze(prepared: Preparation, freezing: FreezePorts, signal: AbortSignal): Promise<Frozen> {
+  return changesNothing(prepared.snapshots)
+    ? await leaveAsItIs(freezing, signal)
+    : await freezeVolumes(prepared, freezing, signal);
+}
+
+async function leaveAsItIs({ host, ports }: FreezePorts, signal: AbortSignal): Promise<Frozen> {
+  const { value: first, span } = await timed(ports.clock, () => host.run(readMoment, signal));
+  return {
+    ...{ taken: [], readable: [], held: signal, first, span },
+    judge: async () => undefined,
+    end: async () => [],
+    release: async () => [],
+  };
+}
+
+async function freezeVolumes(
+  { snapshots }: Preparation,
+  { request, host, ports, phase, resources }: FreezePorts,
+  signal: AbortSignal,
+): Promise<Frozen> {
+  const { registry, clock, emit } = ports;
+  const hold = await phase('arm', async () => {
+    const line = resources.use(await openLeaseLine(host, ports, signal));
+    const holdPorts = { ...ports, host: line, scripts: registry.scripts };
+    return resources.use(await HeldHost.acquire(termsOf(snapshots, request.host), holdPorts, signal));
+  });
+  const { lease } = hold;
+  const held = AbortSignal.any([signal, lease.signal]);
+  const { value: set, span } = await phase('snapshot', () =>
+    timed(clock, () => takeSet(snapshots, registry, host, held)),
+  );
+  const { taken } = set;
+  hold.take(taken);
+  const [first = await host.run(readMoment, held)] = taken.toSorted((a, b) => a.beforeUptime - b.beforeUptime);
+  const readable = await phase('mount', () => mountSet(taken, registry, host, lease, held));
+  const judge = (judging: AbortSignal): Promise<void> => judgeSet(readable, registry, host, lease, judging);
+  return {
+    ...{ taken, readable, held, first, span, judge },
+    end: async () => {
+      await phase('end-check', () => judge(held));
+      return await endSet(snapshots, set.held, registry, host, held);
+    },
+    release: async () => {
+      await phases<'backup'>(emit, clock, never)('release', () => hold.release());
+      return snapshotReports(taken, lease.peaks, hold.lifetimeMs);
+    },
+  };
+}

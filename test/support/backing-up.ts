@@ -1,0 +1,76 @@
+/** A backup of this machine as a job would make it, without the job and without SSH: what it reported and said. */
+import { tmpdir } from 'node:os';
+import { never } from '../../shared/base/cancel.ts';
+import { systemClock } from '../../shared/base/clock.ts';
+import { silentLogger } from '../../shared/base/log.ts';
+import type { RunEventBody } from '../../shared/domain/events.ts';
+import { hostName, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
+import type { Source } from '../../shared/domain/source.ts';
+import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
+import { backup } from '../../shared/pipeline/backup.ts';
+import { connectHost } from '../../shared/remote/connect-host.ts';
+import type { RemoteHost } from '../../shared/remote/remote-host.ts';
+import { createLocalBackend } from '../../shared/repository/backend/local.ts';
+import { openRepository } from '../../shared/repository/open-repository.ts';
+import { REGISTRY, type Registry } from '../../shared/snapshot/registry.ts';
+import { noRuns } from './pipeline/no-runs.ts';
+import { asNobody } from './remote/as-nobody.ts';
+import { createTestRepository, PASSWORD } from './test-repository.ts';
+
+export interface BackupOrder extends Partial<Pick<Source, 'withoutSnapshot'>> {
+  /** A folder; the repository in it is made where there is none. */
+  readonly repository: string;
+  readonly workFolder: string;
+  readonly paths: readonly string[];
+  readonly exclude?: readonly string[];
+  /** By the hands of user 65534. */
+  readonly asNobody?: boolean;
+  readonly registry?: Registry;
+}
+
+export interface BackedUp {
+  readonly report: BackupReport | undefined;
+  readonly error: unknown;
+  readonly events: readonly RunEventBody[];
+}
+
+export async function makeRepository(folder: string): Promise<void> {
+  await (await createTestRepository(createLocalBackend(folder))).close();
+}
+
+export async function backUpHere(order: BackupOrder): Promise<BackedUp> {
+  const events: RunEventBody[] = [];
+  const { withoutSnapshot = 'read-live' } = order;
+  const source: Source = {
+    ...{ name: sourceName('files'), host: hostName('here'), repository: repositoryName('main'), withoutSnapshot },
+    ...{ paths: order.paths.map((path) => Buffer.from(path)), exclude: order.exclude ?? [] },
+  };
+  const openHost = (signal: AbortSignal): Promise<RemoteHost> =>
+    connectHost(
+      { name: 'here', ssh: undefined, sudo: 'none' },
+      {
+        ...{ prompter: undefined, logger: silentLogger, clock: systemClock, agentSocket: undefined },
+        homeFolder: tmpdir(),
+        ...(order.asNobody === true ? { wrapTransport: asNobody } : {}),
+      },
+      signal,
+    );
+  const ports = {
+    ...{ openHost, openRepository: openIn(order.repository), registry: order.registry ?? REGISTRY },
+    ...{ owner: ownerId('00112233aabb'), runs: noRuns(), clock: systemClock, logger: silentLogger },
+    emit: (event: RunEventBody) => void events.push(event),
+    workFolder: order.workFolder,
+  };
+  const host = {
+    ...{ name: source.host, ssh: 'here', sshConfigFile: undefined, sudo: 'none' as const },
+    ...{ leaseSeconds: 600, maxClockSkewSeconds: 86_400 },
+  };
+  try {
+    return { report: await backup({ source, host, acceptClockSkew: false }, ports, never), error: undefined, events };
+  } catch (error) {
+    return { report: undefined, error, events };
+  }
+}
+
+const openIn = (folder: string) => (signal: AbortSignal) =>
+  openRepository(createLocalBackend(folder), PASSWORD, signal);
