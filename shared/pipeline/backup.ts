@@ -65,7 +65,8 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
   });
 
   const prepared = await phase('preflight', async () => {
-    if (await host.run(mayChangeHost, signal)) {
+    // Where all must be snapshotted, root is needed anyway, and whoever is not root hears it at once.
+    if (source.withoutSnapshot !== 'read-live' || (await host.run(mayChangeHost, signal))) {
       const swept = await sweepOwn(host, ports, signal);
       for (const object of swept.removed)
         logger.log('info', 'Removed what an earlier run had left on the host.', { object });

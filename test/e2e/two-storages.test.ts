@@ -8,7 +8,7 @@ import { silentLogger } from '../../shared/base/log.ts';
 import type { BackupPlan } from '../../shared/domain/backup-plan.ts';
 import { hostName, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
 import type { PlanId } from '../../shared/domain/plan-id.ts';
-import type { HostSpec } from '../../shared/domain/source.ts';
+import type { HostSpec, Source } from '../../shared/domain/source.ts';
 import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
 import { backup } from '../../shared/pipeline/backup.ts';
 import { planBackup } from '../../shared/pipeline/plan-backup.ts';
@@ -57,9 +57,9 @@ describe('a run over two storages', needing(await reasonLabCannotRun()), () => {
       signal,
     );
   const backend = createMemoryBackend();
-  const save = (plan?: PlanId): Promise<BackupReport> =>
+  const save = (plan?: PlanId, of: Source = source): Promise<BackupReport> =>
     backup(
-      { source, host: spec(), plan, acceptClockSkew: false },
+      { source: of, host: spec(), plan, acceptClockSkew: false },
       {
         ...{ openHost: connect, openRepository: (open) => openRepository(backend, PASSWORD, open) },
         ...{ registry, owner, runs: noRuns(), clock: systemClock, logger: silentLogger, emit: () => undefined },
@@ -93,6 +93,17 @@ describe('a run over two storages', needing(await reasonLabCannotRun()), () => {
     );
   }, 300_000);
   afterAll(() => guest?.[Symbol.asyncDispose]());
+
+  test('reads live what no snapshot can hold, and all else from its snapshot', async () => {
+    const withLive = {
+      ...source,
+      withoutSnapshot: 'read-live' as const,
+      paths: ['/srv/files', '/etc'].map((path) => Buffer.from(path)),
+    };
+    const report = await save(undefined, withLive);
+    expect(report).toMatchObject({ consistency: 'fuzzy', missingCount: 0, snapshots: [{ volume: 'vg0/files' }] });
+    expect(report.skewMs).toBeGreaterThan(0);
+  });
 
   test('makes both snapshots in one script under one hold, with one skew and one consistency', async () => {
     const planned = await plan();

@@ -121,7 +121,7 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      '| storage of the host | thick LVM volumes (linear, striped, mirrored, RAID) with ext2, ext3, ext4 or XFS | LVM thin, ZFS, Btrfs; LUKS on top of a logical volume; plain partitions |',
+      '| storage of the host | thick LVM volumes (linear, striped, mirrored, RAID) with ext2, ext3, ext4 or XFS; everything else read live, as `fuzzy`, where the source asks for it | LVM thin, ZFS, Btrfs; LUKS on top of a logical volume |',
       {
         'test/unit/snapshot/origin.test.ts': [
           'of type %s can',
@@ -131,16 +131,18 @@ export const README = ofPage('README.md', {
         ],
         'test/e2e/lease.test.ts':
           'is given back: mounted in its own namespace, gone after the release, and a second release does nothing',
+        'test/e2e/two-storages.test.ts': 'reads live what no snapshot can hold, and all else from its snapshot',
       },
     ],
     [
-      '| consistency | `crash`: one volume, one instant, like a power cut. `crash-skewed`: several volumes, snapshotted one after another, the time between them reported | holding databases still (quiescing), stopping services (cold), several volumes at one instant |',
+      '| consistency | `crash`: one volume, one instant, like a power cut. `crash-skewed`: several volumes, snapshotted one after another, the time between them reported. `fuzzy`: read live, torn files named | holding databases still (quiescing), stopping services (cold), several volumes at one instant |',
       {
         'test/unit/domain/consistency.test.ts': [
           'of one volume is that of a power cut',
           'of several volumes one after another is skewed, by a bound of the time between them',
         ],
         'test/e2e/living-database.test.ts': 'two volumes are told as two instants',
+        'test/interop/live-backup.test.ts': 'names each file that is torn, and no other',
       },
     ],
     [

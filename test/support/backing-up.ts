@@ -3,11 +3,15 @@ import { tmpdir } from 'node:os';
 import { never } from '../../shared/base/cancel.ts';
 import { systemClock } from '../../shared/base/clock.ts';
 import { silentLogger } from '../../shared/base/log.ts';
+import type { BackupPlan } from '../../shared/domain/backup-plan.ts';
 import type { RunEventBody } from '../../shared/domain/events.ts';
+import type { HostInventory } from '../../shared/domain/host.ts';
 import { hostName, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
-import type { Source } from '../../shared/domain/source.ts';
+import type { HostSpec, Source } from '../../shared/domain/source.ts';
 import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
 import { backup } from '../../shared/pipeline/backup.ts';
+import { inspect } from '../../shared/pipeline/inspect.ts';
+import { planBackup } from '../../shared/pipeline/plan-backup.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
 import type { RemoteHost } from '../../shared/remote/remote-host.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
@@ -40,12 +44,47 @@ export async function makeRepository(folder: string): Promise<void> {
 
 export async function backUpHere(order: BackupOrder): Promise<BackedUp> {
   const events: RunEventBody[] = [];
-  const { withoutSnapshot = 'read-live' } = order;
-  const source: Source = {
-    ...{ name: sourceName('files'), host: hostName('here'), repository: repositoryName('main'), withoutSnapshot },
-    ...{ paths: order.paths.map((path) => Buffer.from(path)), exclude: order.exclude ?? [] },
+  const ports = {
+    ...{ openHost: openHere(order), openRepository: openIn(order.repository), registry: order.registry ?? REGISTRY },
+    ...{ owner: OWNER, runs: noRuns(), clock: systemClock, logger: silentLogger },
+    emit: (event: RunEventBody) => void events.push(event),
+    workFolder: order.workFolder,
   };
-  const openHost = (signal: AbortSignal): Promise<RemoteHost> =>
+  const request = { source: sourceOf(order), host: HOST, acceptClockSkew: false };
+  try {
+    return { report: await backup(request, ports, never), error: undefined, events };
+  } catch (error) {
+    return { report: undefined, error, events };
+  }
+}
+
+export async function planHere(order: BackupOrder): Promise<BackupPlan> {
+  await using host = await openHere(order)(never);
+  const ports = { host, clock: systemClock, registry: order.registry ?? REGISTRY };
+  return await planBackup({ source: sourceOf(order), host: HOST }, { owner: OWNER, dead: [] }, ports, never);
+}
+
+export async function inspectHere(order: Pick<BackupOrder, 'asNobody'>): Promise<HostInventory> {
+  await using host = await openHere(order)(never);
+  return await inspect(HOST.name, host, { clock: systemClock, registry: REGISTRY }, never);
+}
+
+const OWNER = ownerId('00112233aabb');
+const HOST: HostSpec = {
+  ...{ name: hostName('here'), ssh: 'here', sshConfigFile: undefined, sudo: 'none' },
+  ...{ leaseSeconds: 600, maxClockSkewSeconds: 86_400 },
+};
+
+function sourceOf({ paths, exclude = [], withoutSnapshot = 'read-live' }: BackupOrder): Source {
+  return {
+    ...{ name: sourceName('files'), host: HOST.name, repository: repositoryName('main'), withoutSnapshot, exclude },
+    paths: paths.map((path) => Buffer.from(path)),
+  };
+}
+
+const openHere =
+  (order: Pick<BackupOrder, 'asNobody'>) =>
+  (signal: AbortSignal): Promise<RemoteHost> =>
     connectHost(
       { name: 'here', ssh: undefined, sudo: 'none' },
       {
@@ -55,22 +94,6 @@ export async function backUpHere(order: BackupOrder): Promise<BackedUp> {
       },
       signal,
     );
-  const ports = {
-    ...{ openHost, openRepository: openIn(order.repository), registry: order.registry ?? REGISTRY },
-    ...{ owner: ownerId('00112233aabb'), runs: noRuns(), clock: systemClock, logger: silentLogger },
-    emit: (event: RunEventBody) => void events.push(event),
-    workFolder: order.workFolder,
-  };
-  const host = {
-    ...{ name: source.host, ssh: 'here', sshConfigFile: undefined, sudo: 'none' as const },
-    ...{ leaseSeconds: 600, maxClockSkewSeconds: 86_400 },
-  };
-  try {
-    return { report: await backup({ source, host, acceptClockSkew: false }, ports, never), error: undefined, events };
-  } catch (error) {
-    return { report: undefined, error, events };
-  }
-}
 
 const openIn = (folder: string) => (signal: AbortSignal) =>
   openRepository(createLocalBackend(folder), PASSWORD, signal);

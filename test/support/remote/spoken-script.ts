@@ -27,7 +27,7 @@ export function parseGreeting(bytes: Buffer): { nonce: string; end: number } | u
 export function parseScript(bytes: Buffer): { script: SpokenScript; end: number } | undefined {
   const headEnd = bytes.indexOf('\n');
   if (headEnd < 0) return undefined;
-  const head = /^# stillpoint (\S+) (root|user) (\d+) (\d+)$/.exec(bytes.toString('latin1', 0, headEnd));
+  const head = /^# stillpoint (\S+) (root|user|either) (\d+) (\d+)$/.exec(bytes.toString('latin1', 0, headEnd));
   invariant(head !== null, 'a script begins with its header');
   const bodyStart = bytes.indexOf('\n', headEnd + 1) + 1;
   const bodyEnd = bodyStart + Number(head[3]);

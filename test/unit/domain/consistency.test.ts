@@ -24,6 +24,13 @@ describe('the consistency of a restore point', () => {
     expect(verdict).toEqual({ consistency: 'crash', skewMs: 0 });
   });
 
+  it('of which a part was read live is that of live files, from the first look to the last', () => {
+    const live = [{ path: '/boot', tornCount: 0, fromUptime: 4, untilUptime: 6.5 }];
+    const verdict = judgeConsistency({ instants: [at('a', 2, 2.1)], holds: [held()], live });
+    expect(verdict).toEqual({ consistency: 'fuzzy', skewMs: 4510 });
+    expect(foreseenConsistency(['a'], [{ what: 'shop', guarantees: 'application' }], ['/boot'])).toBe('fuzzy');
+  });
+
   it('without a snapshot is that of live files', () => {
     expect(judgeConsistency({ instants: [], holds: [held()] }).consistency).toBe('fuzzy');
   });

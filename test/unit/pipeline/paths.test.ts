@@ -237,6 +237,29 @@ describe('from paths to trees', () => {
     expect(covering).toThrow(
       expect.objectContaining({ advice: expect.stringContaining('taken out of "paths"') as string }) as Error,
     );
+    expect(covering).toThrow(
+      expect.objectContaining({ advice: expect.stringContaining('"withoutSnapshot"') as string }) as Error,
+    );
+  });
+
+  test('what cannot be snapshotted is read live where the source asks for it, and all else is snapshotted', () => {
+    const paths = ['/srv/files', '/srv/thin'].map((path) => ({ asked: Buffer.from(path), real: Buffer.from(path) }));
+    const terms = { exclude: compileExcludes([]), host: 'db1', mayReadLive: true };
+    const covered = coverPaths(paths, surveyOf([...guestMounts(), below('/srv/files/usb', { device: '8:1' })]), terms);
+    expect(covered.trees.map(({ path, isLive }) => [path.toString(), isLive])).toEqual([
+      ['/srv/files/usb', true],
+      ['/srv/files', false],
+      ['/srv/thin', true],
+    ]);
+    expect(covered.volumes.map(({ volume }) => volume.label)).toEqual(['vg0/files']);
+    expect(covered.notes).toEqual(
+      ['/srv/thin', '/srv/files/usb'].map(
+        (path) => expect.stringContaining(`"${path}" is read live, while it may`) as string,
+      ),
+    );
+    // What was deleted is nowhere to be read.
+    const deleted = below('/srv/files/usb', { device: '8:1', root: Buffer.from('/x//deleted') });
+    expect(() => coverPaths(paths, surveyOf([...guestMounts(), deleted]), terms)).toThrow('was deleted');
   });
 });
 

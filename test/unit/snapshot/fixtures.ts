@@ -61,7 +61,15 @@ export function surveyAnswer(
   switch (name) {
     case 'identify-host':
       return {
-        ...{ missing: [], gnuTar: true, gnuFind: true, uptimeSeconds: 1000, users: new Map(), groups: new Map() },
+        ...{
+          isRoot: true,
+          missing: [],
+          gnuTar: true,
+          gnuFind: true,
+          uptimeSeconds: 1000,
+          users: new Map(),
+          groups: new Map(),
+        },
         wallClock: { earliestMs: 0, latestMs: 1 },
       };
     case 'read-mounts':

@@ -197,12 +197,13 @@ describe('mounting', () => {
 test('a host says who it is', () => {
   const boot = '6f0a2d0a-1111-4000-8000-000000000000';
   const answer = (missing: string, versions: string): string =>
-    `Linux 6.1.0 x86_64\0"Debian GNU/Linux 12 (bookworm)"\0${boot}\x0012.50\x001700000000\0${missing}\0${versions}\0root:0\nada:1000\nbad line\0root:0\n\0`;
+    `0\0Linux 6.1.0 x86_64\0"Debian GNU/Linux 12 (bookworm)"\0${boot}\x0012.50\x001700000000\0${missing}\0${versions}\0root:0\nada:1000\nbad line\0root:0\n\0`;
   const facts = parsed(
     identifyHost(['lvs', 'dmsetup']),
     answer('', 'tar (GNU tar) 1.34\0find (GNU findutils) 4.9.0\0'),
   );
   expect(facts).toMatchObject({
+    isRoot: true,
     system: 'Linux 6.1.0 x86_64, Debian GNU/Linux 12 (bookworm)',
     uptimeSeconds: 12.5,
     // A date(1) that knows no fractions, printed them as they stand, or knows them.
@@ -236,7 +237,9 @@ test('a host says who it is', () => {
     gnuTar: false,
     gnuFind: false,
   });
-  expect(() => parsed(identifyHost(['lvs', 'dmsetup']), 'Linux\0\0no boot id\x001\x001\0\0\0\0\0')).toThrow(unreadable);
+  expect(() => parsed(identifyHost(['lvs', 'dmsetup']), '0\0Linux\0\0no boot id\x001\x001\0\0\0\0\0')).toThrow(
+    unreadable,
+  );
 });
 
 test('a host that lacks a program is told which package has it', () => {
