@@ -1,7 +1,8 @@
 /** The options that say how to prune, and the one that says that it is meant. */
 import type { Command } from 'commander';
 import { type PlanId, parsePlanId } from '../../shared/domain/plan-id.ts';
-import { type PruneOptions, parseSize, unusedLimit } from '../../shared/domain/prune-plan.ts';
+import { type PruneOptions, unusedLimit } from '../../shared/domain/prune-plan.ts';
+import { parseSize } from '../../shared/domain/size.ts';
 
 export interface PruneFlags {
   readonly maxUnused: string;

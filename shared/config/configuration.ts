@@ -3,8 +3,6 @@
  * above trust without looking again. It is read again for each act, never written by us and never cached across acts,
  * so an edit counts from the next act on and a running job keeps what it started with.
  */
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Environment } from '../base/environment.ts';
 import { StillpointError } from '../base/errors.ts';
@@ -17,11 +15,14 @@ import {
   type SourceName,
   sourceName,
 } from '../domain/names.ts';
+import { parseSize } from '../domain/size.ts';
 import type { HostSpec, RepositorySpec, Source, SshHost } from '../domain/source.ts';
 import { type Problem, parseDocument } from './document.ts';
+import { type ExcludeFiles, readExcludeFiles } from './exclude-files.ts';
 import { referenceProblems } from './references.ts';
+import { MAX_BYTES, NotAFile, readRegularFile } from './regular-file.ts';
 import { repositorySpec } from './repository-entry.ts';
-import { configurationSchema, DEFAULT_LEASE_SECONDS } from './schema.ts';
+import { configurationSchema, DEFAULT_LEASE_SECONDS, type SourceEntry } from './schema.ts';
 import { shapeProblems } from './shape.ts';
 
 export interface Configuration {
@@ -50,22 +51,26 @@ export function configPlace(option: string | undefined, environment: Environment
   return { file: join(environment.configHome, 'stillpoint', 'config.jsonc'), named: false };
 }
 
-/** A larger file is not a configuration that a person wrote. */
-const MAX_BYTES = 1024 * 1024;
-
 /** Errors: `config.not-found`, `config.invalid` with every problem in `details.problems`. */
 export async function loadConfiguration(place: ConfigPlace, home: string): Promise<Configuration> {
-  const content = await readConfigFile(place);
-  return parseConfiguration(content ?? '{}', place.file, home);
+  const content = (await readConfigFile(place)) ?? '{}';
+  const localPath = (path: string): string => resolveLocal(path, dirname(place.file), home);
+  const files = await readExcludeFiles(parseDocument(content).value, localPath);
+  return parseConfiguration(content, place.file, home, files);
 }
 
-export function parseConfiguration(content: string, file: string, home: string): Configuration {
+export function parseConfiguration(
+  content: string,
+  file: string,
+  home: string,
+  excludeFiles: ExcludeFiles = new Map(),
+): Configuration {
   const document = parseDocument(content);
   if (document.problems.length > 0) throw invalid(file, document.problems);
   const parsed = configurationSchema.safeParse(document.value, { reportInput: true });
   const problems = [
     ...(parsed.success ? [] : shapeProblems(document, parsed.error.issues)),
-    ...referenceProblems(document),
+    ...referenceProblems(document, excludeFiles),
   ];
   if (!parsed.success || problems.length > 0) throw invalid(file, problems);
   const localPath = (path: string): string => resolveLocal(path, dirname(file), home);
@@ -102,7 +107,8 @@ export function parseConfiguration(content: string, file: string, home: string):
           host: hostName(entry.host),
           paths: entry.paths.map((path) => Buffer.from(path.length > 1 ? path.replace(/\/$/, '') : path, 'utf8')),
           repository: repositoryName(entry.repository),
-          exclude: entry.exclude ?? [],
+          exclude: [...(entry.exclude ?? []), ...patternsIn(entry.excludeFiles, excludeFiles)],
+          ...leaveOutOf(entry),
           ...(entry.withoutSnapshot === undefined ? {} : { withoutSnapshot: entry.withoutSnapshot }),
           ...(entry.keep === undefined ? {} : { keep: entry.keep }),
         };
@@ -111,6 +117,25 @@ export function parseConfiguration(content: string, file: string, home: string):
     ),
     assistantsMayUseSshHosts: parsed.data.assistants?.sshHosts ?? false,
   };
+}
+
+function patternsIn(names: readonly string[] = [], files: ExcludeFiles): readonly string[] {
+  return names.flatMap((name) => {
+    const file = files.get(name);
+    return file !== undefined && 'patterns' in file ? file.patterns : [];
+  });
+}
+
+function leaveOutOf(entry: SourceEntry): Pick<Source, 'leaveOut'> {
+  const {
+    excludeCaches: caches = false,
+    excludeIfPresent: ifPresent = [],
+    excludeLargerThan,
+    oneFileSystem = false,
+  } = entry;
+  const largerThanBytes = excludeLargerThan === undefined ? undefined : parseSize(excludeLargerThan);
+  if (!caches && ifPresent.length === 0 && largerThanBytes === undefined && !oneFileSystem) return {};
+  return { leaveOut: { caches, ifPresent, largerThanBytes, otherFileSystems: oneFileSystem } };
 }
 
 async function readConfigFile(place: ConfigPlace): Promise<string | undefined> {
@@ -166,19 +191,6 @@ function lengthAsText(text: string, bytes: Buffer): number {
 }
 
 /** What is read again by every job has to be a file; a pipe would keep us waiting, and a device has no end. */
-async function readRegularFile(path: string): Promise<Buffer> {
-  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const found = await file.stat();
-  if (!found.isFile()) throw new NotAFile(found.isDirectory() ? 'a folder' : 'a pipe or a device, and no file');
-  const buffer = Buffer.alloc(MAX_BYTES + 1);
-  let length = 0;
-  for (let read = -1; read !== 0 && length < buffer.length; length += read)
-    read = (await file.read(buffer, length)).bytesRead;
-  return buffer.subarray(0, length);
-}
-
-class NotAFile extends Error {}
-
 function resolveLocal(path: string, folder: string, home: string): string {
   if (path === '~' || path.startsWith('~/')) return resolve(home, path.slice(2));
   return isAbsolute(path) ? resolve(path) : resolve(folder, path);

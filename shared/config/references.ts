@@ -7,14 +7,16 @@ import { isStillpointError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import { compileExcludes } from '../domain/exclude-patterns.ts';
 import { hostName } from '../domain/names.ts';
+import { parseSize } from '../domain/size.ts';
 import type { ConfigDocument, DocumentPath, Problem } from './document.ts';
+import type { ExcludeFiles } from './exclude-files.ts';
 import { keepProblems, keepSchema } from './keep.ts';
 import { repositoryProblems } from './repository-entry.ts';
 import { hostSchema, repositorySchema, type SourceEntry, sourceSchema } from './schema.ts';
 
 const TABLES = ['hosts', 'repositories', 'sources'] as const;
 
-export function referenceProblems(document: ConfigDocument): Problem[] {
+export function referenceProblems(document: ConfigDocument, excludeFiles: ExcludeFiles): Problem[] {
   const problems: Problem[] = [];
   const report = (path: DocumentPath, at: 'key' | 'value', message: string, advice: string): void => {
     problems.push(document.problem(path, at, message, advice));
@@ -38,6 +40,7 @@ export function referenceProblems(document: ConfigDocument): Problem[] {
   for (const [name, raw] of Object.entries(entriesOf(document, 'sources'))) {
     const { keep, ...source } = goodParts(sourceSchema, raw);
     sourceProblems(document, name, source, report);
+    leaveOutProblems(name, source, excludeFiles, report);
     const rules = keep ?? goodParts(keepSchema, (raw as { keep?: unknown } | null)?.keep);
     for (const { path, message, advice } of keepProblems(rules, keep !== undefined)) {
       report(['sources', name, 'keep', ...path], 'value', message, advice);
@@ -91,6 +94,46 @@ function sourceProblems(document: ConfigDocument, name: string, source: Partial<
     if (found !== undefined) report(['sources', name, 'exclude', index], 'value', found.message, found.advice);
   }
 }
+
+/** What is left out by other means than patterns of the configuration. */
+function leaveOutProblems(
+  name: string,
+  { paths = [], excludeFiles = [], excludeIfPresent = [], excludeLargerThan }: Partial<SourceEntry>,
+  files: ExcludeFiles,
+  report: Report,
+): void {
+  const plain = paths.filter((path) => pathProblem(path) === undefined);
+  for (const [index, written] of excludeFiles.entries()) {
+    const file = files.get(written);
+    const at = ['sources', name, 'excludeFiles', index];
+    if (file !== undefined && 'wrong' in file) report(at, 'value', `${sentence(file.wrong)}.`, FILE_ADVICE);
+    for (const pattern of file !== undefined && 'patterns' in file ? file.patterns : []) {
+      const found = leavesOut(pattern, plain);
+      if (found !== undefined) report(at, 'value', found.message, found.advice);
+    }
+  }
+  for (const [index, entry] of excludeIfPresent.entries()) {
+    if (/^\.{0,2}$|[/\0]/.test(entry)) {
+      report(
+        ['sources', name, 'excludeIfPresent', index],
+        'value',
+        `${JSON.stringify(entry)} is not the name of a file.`,
+        'Write a name without folders and patterns, such as ".nobackup".',
+      );
+    }
+  }
+  try {
+    if (excludeLargerThan !== undefined) parseSize(excludeLargerThan);
+  } catch (error) {
+    if (!isStillpointError(error, 'usage.invalid')) throw error;
+    report(['sources', name, 'excludeLargerThan'], 'value', error.message, error.advice ?? '');
+  }
+}
+
+const FILE_ADVICE =
+  'Write a file of this machine with one pattern a line; it may begin with "~/" or be relative to this file.';
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`.replace(/\.$/, '');
 
 /** A backup would save nothing of the path. Where links lead, only the host knows; a backup looks again there. */
 function leavesOut(

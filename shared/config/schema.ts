@@ -110,6 +110,27 @@ export const sourceSchema = z
     paths: z.array(text).min(1).describe('The absolute paths on the host that are backed up.'),
     repository: text.describe('A name from "repositories".'),
     exclude: z.array(text).optional().describe('Patterns of paths to leave out.'),
+    excludeFiles: z
+      .array(text)
+      .optional()
+      .describe(
+        'Files of this machine with such patterns, one a line; blank lines and those that begin with "#" do not count.',
+      ),
+    excludeCaches: z
+      .boolean()
+      .optional()
+      .describe('Whether to leave out what is in folders that a CACHEDIR.TAG marks as caches. Default: false.'),
+    excludeIfPresent: z
+      .array(text)
+      .optional()
+      .describe('Names, such as ".nobackup": what is in a folder that has one of these in it is left out.'),
+    excludeLargerThan: text
+      .optional()
+      .describe('Leave out files that are larger, such as "500M"; K, M, G and T count in 1024.'),
+    oneFileSystem: z
+      .boolean()
+      .optional()
+      .describe('Whether to leave out what is mounted below the paths. Default: false.'),
     withoutSnapshot: z
       .enum(['refuse', 'read-live'])
       .optional()

@@ -3,6 +3,7 @@ import { StillpointError } from '../base/errors.ts';
 import type { RepositoryName } from './names.ts';
 import type { Plan } from './plan.ts';
 import type { PlanId } from './plan-id.ts';
+import { parseSize } from './size.ts';
 
 /** Plain JSON, as it is in a request. */
 export interface PruneOptions {
@@ -90,19 +91,6 @@ function canonicalLimit(text: string): string {
   if (text.endsWith('%')) return `${Number(text.slice(0, -1))}%`;
   const bytes = parseSize(text);
   return bytes === 0 ? '0%' : `${bytes}`;
-}
-
-const UNITS = ['', 'k', 'm', 'g', 't'];
-
-/** Bytes, or with one of the letters K, M, G and T in powers of 1024. */
-export function parseSize(text: string): number {
-  const parts = /^(\d{1,12})([kmgt]?)$/i.exec(text.trim());
-  const bytes = Number(parts?.[1]) * 1024 ** UNITS.indexOf((parts?.[2] ?? '').toLowerCase());
-  if (parts !== null && Number.isSafeInteger(bytes)) return bytes;
-  throw new StillpointError('usage.invalid', `"${text}" is not a size.`, {
-    advice: 'Write bytes, or a number with K, M, G or T, such as 500M.',
-    cause: undefined,
-  });
 }
 
 /** How many unused bytes may stay beside so many used ones. */

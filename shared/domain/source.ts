@@ -71,14 +71,26 @@ interface RestOptions {
   readonly passwordCommand?: readonly string[] | undefined;
 }
 
+export interface LeaveOut {
+  /** What is in folders that a valid CACHEDIR.TAG marks as a cache, but for that file. */
+  readonly caches: boolean;
+  /** Names; what is in folders that hold an entry called so is left out, but for that entry. */
+  readonly ifPresent: readonly string[];
+  readonly largerThanBytes: number | undefined;
+  /** What is mounted below a path of the source. */
+  readonly otherFileSystems: boolean;
+}
+
 export interface Source {
   readonly name: SourceName;
   readonly host: HostName;
   /** Absolute paths on the host. Text in the configuration, bytes from here on. */
   readonly paths: readonly Buffer[];
   readonly repository: RepositoryName;
-  /** Patterns of paths to leave out; see the exclude room for their meaning. */
+  /** Patterns of paths to leave out. */
   readonly exclude: readonly string[];
+  /** What else is left out, whatever it is called. */
+  readonly leaveOut?: LeaveOut;
   /** What no snapshot can hold is refused unless it may be read live, while it may be changing. */
   readonly withoutSnapshot?: 'refuse' | 'read-live';
   /** By which `forget` chooses when it is given no rules of its own. */

@@ -47,6 +47,7 @@ export function describePlan(
     id: backupPlanId(snapshots.run, {
       ...deed,
       exclude: source.exclude,
+      leaveOut: source.leaveOut,
       steps: steps.filter((step) => step.command?.name !== 'sweep-host'),
     }),
     basis: 'the host, the configuration',

@@ -40,6 +40,7 @@ export async function prepare(
 ): Promise<Preparation> {
   const exclude = compileExcludes(source.exclude);
   const mayReadLive = source.withoutSnapshot === 'read-live';
+  const oneFileSystem = source.leaveOut?.otherFileSystems === true;
   const withoutRoot = mayReadLive ? 'look' : 'refuse';
   const look = async () =>
     afterSweep(await surveyHost(host, { clock, registry, withoutRoot }, signal), identity.owner, dead);
@@ -58,7 +59,7 @@ export async function prepare(
     const [still] = idleAutomounts(resolved, survey.mounts, exclude);
     if (still !== undefined) throw refuseAutomount(still, host.name);
   }
-  const coverage = coverPaths(resolved, survey, { exclude, host: host.name, mayReadLive });
+  const coverage = coverPaths(resolved, survey, { exclude, host: host.name, mayReadLive, oneFileSystem });
   const snapshots = planSnapshots(coverage.volumes, source, { survey, registry, identity });
   requirePrograms(usersOf(snapshots, registry));
   return { survey, coverage, exclude, snapshots, removes };

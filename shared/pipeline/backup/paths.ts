@@ -65,7 +65,7 @@ export interface Coverage {
   readonly trees: readonly SourceTree[];
   /** Those to be snapshotted, each once, in the order of the trees. */
   readonly volumes: readonly DetectedVolume[];
-  /** Where something is mounted that is in memory or of the kernel: nothing below is saved, nor what lies hidden there. */
+  /** Where something is mounted that is not saved: nothing below is, nor what lies hidden there. */
   readonly emptyPlaces: readonly Buffer[];
   readonly notes: readonly string[];
 }
@@ -74,6 +74,8 @@ export interface CoverageTerms {
   readonly exclude: ExcludePatterns;
   /** The name by which the user knows it. */
   readonly host: string;
+  /** Whether what is mounted below a path is left out. */
+  readonly oneFileSystem?: boolean;
   /** Whether what no snapshot can hold is read live. */
   readonly mayReadLive: boolean;
 }
@@ -81,12 +83,12 @@ export interface CoverageTerms {
 export function coverPaths(
   paths: readonly ResolvedPath[],
   survey: Survey,
-  { exclude, host, mayReadLive }: CoverageTerms,
+  { exclude, host, mayReadLive, oneFileSystem = false }: CoverageTerms,
 ): Coverage {
   const notes: string[] = [];
   const problems = new Problems();
   const trees = new Map<string, SourceTree>();
-  const empty = new Map<string, Mount>();
+  const empty = new Map<string, EmptyPlace>();
   const add = (path: Buffer, at: PlacedVolume, asked?: Buffer): void => {
     const tree = problems.attempt(() => treeAt(path, at, { host, asked, mayReadLive }));
     if (tree !== undefined) trees.set(path.toString('latin1'), tree);
@@ -101,26 +103,45 @@ export function coverPaths(
     for (const nested of placesBelow(real, survey)) {
       const { target, mount } = nested.place;
       if (isLeftOut(target, real, exclude)) continue;
-      if (holdsData(nested.volume)) add(target, nested);
-      else empty.set(target.toString('latin1'), mount);
+      const isOther = oneFileSystem && nested.volume !== at.volume && !paths.some((other) => other.real.equals(target));
+      if (holdsData(nested.volume) && !isOther) add(target, nested);
+      else empty.set(target.toString('latin1'), { mount, why: holdsData(nested.volume) ? OTHER : UNREAL });
     }
   }
   const kept = [...trees.values()].filter((tree) => !isCovered(tree, [...trees.values()]));
   kept.sort((a, b) => b.path.length - a.path.length);
-  for (const tree of kept) problems.attempt(() => requirePlace(tree, kept, [...empty.values()], host));
+  for (const tree of kept)
+    problems.attempt(() =>
+      requirePlace(
+        tree,
+        kept,
+        [...empty.values()].map(({ mount }) => mount),
+        host,
+      ),
+    );
   notes.push(...kept.flatMap(liveNote).reverse());
   problems.throwIfAny((count) => `${count} problems stand in the way of a backup of "${host}"`);
-  for (const { target, fsType } of empty.values())
-    notes.push(
-      `"${displayName(target)}" (${fsType}) is in memory or belongs to the kernel; what is in it is not saved.`,
-    );
+  const places = [...empty.values()];
+  for (const { mount, why } of places) {
+    const isInside = places.some(({ mount: other }) => other !== mount && isWithin(mount.target, other.target));
+    if (!isInside) notes.push(`"${displayName(mount.target)}" (${mount.fsType}) ${why}; what is in it is not saved.`);
+  }
   return {
     trees: kept,
     volumes: [...new Set(kept.filter(({ isLive }) => !isLive).map((tree) => tree.volume))].reverse(),
-    emptyPlaces: [...empty.values()].map(({ target }) => target),
+    emptyPlaces: places.map(({ mount }) => mount.target),
     notes,
   };
 }
+
+/** Of which nothing is saved but the folder. */
+interface EmptyPlace {
+  readonly mount: Mount;
+  readonly why: string;
+}
+
+const UNREAL = 'is in memory or belongs to the kernel';
+const OTHER = 'is another file system';
 
 /** The volume that a path of the source is on. */
 function volumeAt(

@@ -12,7 +12,13 @@ export interface SelectionRules {
   readonly exclude: ExcludePatterns;
   /** Paths below the root at which other trees are joined, or nothing that is saved, as Latin-1 text. */
   readonly mounted: ReadonlySet<string>;
+  /** Folders below the root of which nothing is taken but the entries that mark them so; as Latin-1 text. */
+  readonly marked?: MarkedFolders;
+  readonly largerThanBytes?: number | undefined;
 }
+
+/** By path, the names of the entries that mark the folder. */
+export type MarkedFolders = ReadonlyMap<string, readonly string[]>;
 
 /** A listing goes depth first, so what lies below a folder that was left out follows it directly. */
 export function selection(rules: SelectionRules): () => Selection {
@@ -27,6 +33,13 @@ export function selection(rules: SelectionRules): () => Selection {
         skipped = `${text}/`;
         return false;
       }
+      const slash = text.lastIndexOf('/');
+      const marks = rules.marked?.get(text.slice(0, Math.max(0, slash)));
+      if (marks?.includes(text.slice(slash + 1)) === false) {
+        skipped = `${text}/`;
+        return false;
+      }
+      if (entry.type === 'file' && entry.size > (rules.largerThanBytes ?? Number.POSITIVE_INFINITY)) return false;
       if (rules.mounted.has(text)) skipped = `${text}/`;
       return true;
     };

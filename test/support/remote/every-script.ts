@@ -8,6 +8,7 @@ import { wakeAutomounts } from '../../../shared/pipeline/backup/automounts.ts';
 import { packFiles } from '../../../shared/pipeline/backup/content-stream.ts';
 import { listAncestors, listTree } from '../../../shared/pipeline/backup/listing.ts';
 import { readMoment } from '../../../shared/pipeline/backup/live-look.ts';
+import { findMarks } from '../../../shared/pipeline/backup/marked-folders.ts';
 import { resolvePaths } from '../../../shared/pipeline/backup/paths.ts';
 import { probeFiles } from '../../../shared/pipeline/backup/probe-files.ts';
 import { LIVE } from '../../../shared/pipeline/backup/reading-place.ts';
@@ -100,6 +101,7 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
     listTree(place, Buffer.from('/')),
     packFiles(place, Buffer.from('/')),
     probeFiles(place, Buffer.from('/'), []),
+    findMarks(place, Buffer.from('/'), { caches: true, ifPresent: ['.nobackup'] }),
   ]),
   readMoment,
   mayChangeHost,
