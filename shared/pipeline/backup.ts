@@ -10,6 +10,7 @@
  */
 import { never } from '../base/cancel.ts';
 import { type Clock, timed } from '../base/clock.ts';
+import { isStillpointError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { EmitEvent } from '../domain/events.ts';
 import { newRunId, type OwnerId } from '../domain/names.ts';
@@ -88,7 +89,13 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
   const held = AbortSignal.any([signal, lock.signal, lease.signal]);
 
   const { value: set, span } = await phase('snapshot', () =>
-    timed(clock, () => takeSet(snapshots, registry, host, held)),
+    timed(clock, () =>
+      takeSet(snapshots, registry, host, held).catch(async (error: unknown) => {
+        // Where the lease is over, the host knows why.
+        if (isStillpointError(error, 'snapshot.lease-lost')) await lease.renew(held);
+        throw error;
+      }),
+    ),
   );
   const { taken } = set;
   hold.take(taken);
