@@ -1,7 +1,12 @@
 import { reasonLabCannotRun } from '../lab/requirements.ts';
 import { whyNoNamespaceHost } from '../support/snapshot/namespace-host.ts';
-import { folderCopyFixture, lvmFixture } from '../support/snapshot/provider-fixtures.ts';
+import { folderCopyFixture, lvmFixture, lvmThinFixture } from '../support/snapshot/provider-fixtures.ts';
 import { providerContract } from './provider.ts';
 
+const noLab = await reasonLabCannotRun();
+
 providerContract('folder-copy', await whyNoNamespaceHost(), folderCopyFixture);
-providerContract('lvm-thick', await reasonLabCannotRun(), lvmFixture);
+providerContract('lvm-thick', noLab, lvmFixture);
+providerContract('lvm-thin', noLab, lvmThinFixture('ext4'));
+// What is the watchman's, and killed at each call, does not depend on the file system.
+providerContract('lvm-thin, with XFS', noLab, lvmThinFixture('xfs'), 'what is read');

@@ -47,7 +47,13 @@ export interface ProviderFixture extends AsyncDisposable {
 const isThorough = process.env['STILLPOINT_KILL'] === 'all';
 const owner = ownerId('00112233aabb');
 
-export function providerContract(name: string, whyNot: string | undefined, open: () => Promise<ProviderFixture>): void {
+/** @param extent leave all that is not about what is read to another run of the suite over the same storage */
+export function providerContract(
+  name: string,
+  whyNot: string | undefined,
+  open: () => Promise<ProviderFixture>,
+  extent: 'all' | 'what is read' = 'all',
+): void {
   describe(`${name} provider`, () => {
     let fixture: ProviderFixture;
     let registry: Registry;
@@ -158,6 +164,32 @@ export function providerContract(name: string, whyNot: string | undefined, open:
       await lease.release();
     });
 
+    test('calls a lack of room by its name, and leaves nothing of it', async () => {
+      await using lease = await arm();
+      const planned = await plan();
+      await fixture.withoutRoom(async () => {
+        expect(await codeOf(takeSet(planned, registry, fixture.host, signal))).toBe(fixture.lackOfRoom);
+      });
+      expect((await lease.release()).kept).toEqual([]);
+    });
+
+    test('is not believed where its snapshot is gone before the last read', async () => {
+      await using lease = await arm();
+      const taken = await take();
+      await fixture.remove(taken[0]?.id ?? '').catch(() => undefined);
+      // One that is mounted cannot be removed everywhere; then it is not mounted yet.
+      const mounted = await mountSet(taken, registry, fixture.host, lease, signal).catch(() => undefined);
+      const judged = mounted && (await codeOf(judgeSet(mounted, registry, fixture.host, lease, signal)));
+      expect(judged ?? 'not mounted').toMatch(/^(snapshot\.(identity-changed|full|lease-lost)|not mounted)$/);
+      await eventually(async () => {
+        const state = await fixture.host.run(renewLease(run, 600), signal);
+        return [...state.full, ...state.gone].includes(taken[0]?.id ?? '');
+      }, 'the guard has seen that it is gone');
+      expect((await lease.release()).kept).toEqual([]);
+    });
+
+    if (extent === 'what is read') return;
+
     test('does everything twice without harm', async () => {
       await using lease = await arm();
       const [made] = await take();
@@ -192,30 +224,6 @@ export function providerContract(name: string, whyNot: string | undefined, open:
       expect((await sweep([run])).kept.map(({ object }) => object).toSorted()).toEqual([own, orphan].toSorted());
       expect((await fixture.present()).toSorted()).toEqual([own, orphan].toSorted());
       for (const id of [own, orphan]) await fixture.remove(id);
-    });
-
-    test('calls a lack of room by its name, and leaves nothing of it', async () => {
-      await using lease = await arm();
-      const planned = await plan();
-      await fixture.withoutRoom(async () => {
-        expect(await codeOf(takeSet(planned, registry, fixture.host, signal))).toBe(fixture.lackOfRoom);
-      });
-      expect((await lease.release()).kept).toEqual([]);
-    });
-
-    test('is not believed where its snapshot is gone before the last read', async () => {
-      await using lease = await arm();
-      const taken = await take();
-      await fixture.remove(taken[0]?.id ?? '').catch(() => undefined);
-      // One that is mounted cannot be removed everywhere; then it is not mounted yet.
-      const mounted = await mountSet(taken, registry, fixture.host, lease, signal).catch(() => undefined);
-      const judged = mounted && (await codeOf(judgeSet(mounted, registry, fixture.host, lease, signal)));
-      expect(judged ?? 'not mounted').toMatch(/^(snapshot\.(identity-changed|full|lease-lost)|not mounted)$/);
-      await eventually(async () => {
-        const state = await fixture.host.run(renewLease(run, 600), signal);
-        return [...state.full, ...state.gone].includes(taken[0]?.id ?? '');
-      }, 'the guard has seen that it is gone');
-      expect((await lease.release()).kept).toEqual([]);
     });
 
     test('is swept after a restart that took processes and /run', async () => {

@@ -129,21 +129,20 @@ export function judgeThreats(lab: PaperRun): void {
   });
 
   // Most of it is waiting, and the same under every shell.
-  if (shell === 'dash')
-    test('tries again to remove a threat, and pauses in between', async () => {
-      await arm(20);
-      await create();
-      // Each is tried five times, and it is found twice: as recorded, and by its name.
-      await paper.fail('lvremove', 10);
-      await paper.setStatus(POOL, poolStatus('16000/16384'));
-      await eventually(async () => (await renew()).threat !== undefined, 'the run is given up');
-      const calls = async (): Promise<number> =>
-        (await paper.changes()).filter((line) => line.startsWith('lvremove')).length;
-      await eventually(async () => (await calls()) === 10, 'all attempts have failed');
-      await paper.sh('sleep 3');
-      expect([await calls(), await paper.volumes()]).toEqual([10, [id]]);
-      expect(await paper.host.run(releaseLease(scripts, run, owner), never)).toMatchObject({ removed: [id] });
-    });
+  test.each(shell === 'dash' ? ['a threat'] : [])('tries again to remove %s, and pauses in between', async () => {
+    await arm(20);
+    await create();
+    // Each is tried five times, and it is found twice: as recorded, and by its name.
+    await paper.fail('lvremove', 10);
+    await paper.setStatus(POOL, poolStatus('16000/16384'));
+    await eventually(async () => (await renew()).threat !== undefined, 'the run is given up');
+    const calls = async (): Promise<number> =>
+      (await paper.changes()).filter((line) => line.startsWith('lvremove')).length;
+    await eventually(async () => (await calls()) === 10, 'all attempts have failed');
+    await paper.sh('sleep 3');
+    expect([await calls(), await paper.volumes()]).toEqual([10, [id]]);
+    expect(await paper.host.run(releaseLease(scripts, run, owner), never)).toMatchObject({ removed: [id] });
+  });
 
   test('makes no snapshot any more in a run that is given up, and leaves the reason where it is', async () => {
     await arm(600);
