@@ -7,6 +7,6 @@ const noLab = await reasonLabCannotRun();
 
 providerContract('folder-copy', await whyNoNamespaceHost(), folderCopyFixture);
 providerContract('lvm-thick', noLab, lvmFixture);
-providerContract('lvm-thin', noLab, lvmThinFixture('ext4'));
-// What is the watchman's, and killed at each call, does not depend on the file system.
+// What looks at a snapshot is killed with the thick ones; what is the watchman's does not depend on the file system.
+providerContract('lvm-thin', noLab, lvmThinFixture('ext4'), 'killed while it is made and removed');
 providerContract('lvm-thin, with XFS', noLab, lvmThinFixture('xfs'), 'what is read');

@@ -29,9 +29,6 @@ import { createMemoryBackend } from '../support/stores/memory.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 
 const owner = ownerId('00112233aabb');
-/** Where the pool of 256 MiB is so full of what it holds that a snapshot is begun, and with what follows it must go. */
-const [FILL, MORE] = [90, 70];
-
 describe('thin volumes of one pool', needing(await reasonLabCannotRun()), () => {
   let guest: Guest;
   let host: RemoteHost;
@@ -46,8 +43,21 @@ describe('thin volumes of one pool', needing(await reasonLabCannotRun()), () => 
     ...{ leaseSeconds: 600, maxClockSkewSeconds: 86_400 },
   });
   const must = (script: string): Promise<string> => guest.must(script, { signal });
-  const write = (place: string, mebibytes: number): Promise<string> =>
-    must(`dd if=/dev/urandom of=${place} bs=1M count=${mebibytes} conv=fsync,notrunc status=none`);
+  /** Another writer, who fills the pool of 256 MiB to so many percent; each time he goes on where he ended. */
+  let end = 0;
+  const fillTo = async (percent: number): Promise<void> => {
+    const status = await must('dmsetup status --noflush vg0-small-tpool');
+    const [, used = 0, total = 0] = (/ \d+\/\d+ (\d+)\/(\d+) - rw /.exec(status) ?? []).map(Number);
+    const mebibytes = Math.ceil(((total * percent) / 100 - used) / 16);
+    await must(
+      `dd if=/dev/urandom of=/dev/vg0/other bs=1M seek=${end} count=${mebibytes} conv=fsync,notrunc status=none`,
+    );
+    end += mebibytes;
+  };
+  const empty = async (): Promise<void> => {
+    await must('blkdiscard /dev/vg0/other');
+    end = 0;
+  };
   const backend = createMemoryBackend();
   /** The same connection, which no run closes; before content is read, `then` happens. */
   const lent = (then = async (): Promise<void> => undefined): RemoteHost => ({
@@ -132,18 +142,17 @@ for name in one two; do echo "kept on $name" > /mnt/$name/note; head -c 3000000 
   test('are saved in one run, each at an instant of its own, of which the skew is measured', async () => {
     const planned = await plan('/mnt/one', '/mnt/two');
     expect(planned.consistency).toBe('crash-skewed');
-    expect(planned.snapshots.map(({ volume, sizeBytes }) => [volume, sizeBytes])).toEqual([
-      ['vg0/one', 0],
-      ['vg0/two', 0],
+    expect(planned.snapshots).toMatchObject([
+      { volume: 'vg0/two', sizeBytes: 0 },
+      { volume: 'vg0/one', sizeBytes: 0 },
     ]);
-    expect(planned.risks).toEqual([
-      expect.stringContaining('vg0/one has no room of its own') as unknown,
-      expect.stringContaining('vg0/two has no room of its own') as unknown,
-    ]);
+    expect(planned.risks).toEqual(
+      ['vg0/two', 'vg0/one'].map((name) => expect.stringContaining(`${name} has no room of its own`) as unknown),
+    );
     const report = await save(['/mnt/one', '/mnt/two']);
-    expect(report).toMatchObject({ consistency: 'crash-skewed', filesNew: 4, missingCount: 0 });
-    const [one, two] = report.snapshots.map(({ instant }) => instant);
-    expect(one?.beforeUptime).toBeLessThanOrEqual(two?.afterUptime ?? 0);
+    expect(report).toMatchObject({ consistency: 'crash-skewed', bytesTotal: 6_000_024, missingCount: 0 });
+    const [two, one] = report.snapshots.map(({ instant }) => instant);
+    expect(two?.beforeUptime).toBeLessThanOrEqual(one?.afterUptime ?? 0);
     expect(report.skewMs).toBeGreaterThan(0);
     expect(report.skewMs).toBeLessThan(60_000);
   });
@@ -174,7 +183,7 @@ for name in one two; do echo "kept on $name" > /mnt/$name/note; head -c 3000000 
   });
 
   test('are refused with numbers and remedy where the pool is too full to begin', async () => {
-    await write('/dev/vg0/other', 135);
+    await fillTo(84);
     try {
       const { volumes: seen, pools } = await inspect(
         hostName('lab'),
@@ -198,19 +207,17 @@ for name in one two; do echo "kept on $name" > /mnt/$name/note; head -c 3000000 
       const { advice } = (await plan('/mnt/one').catch((error: unknown) => error)) as { advice: string };
       await must(`${/^"([^"]+)"/.exec(advice)?.[1]} -qq -y --test`);
     } finally {
-      await must('blkdiscard /dev/vg0/other');
+      await empty();
     }
   });
 
   test('lose their snapshot and not their room when somebody fills the pool in the middle of a backup', async () => {
-    await write('/dev/vg0/other', FILL);
+    await fillTo(75);
     const before = await points();
     let flooded = false;
     const flooding = lent(async () => {
       flooded = true;
-      await must(
-        `dd if=/dev/urandom of=/dev/vg0/other bs=1M seek=${FILL} count=${MORE} conv=fsync,notrunc status=none`,
-      );
+      await fillTo(94);
       await eventually(async () => (await volumes()) === '', 'the watchman has removed the snapshot');
     });
     await must('head -c 3000000 /dev/urandom > /mnt/one/new');
@@ -224,22 +231,22 @@ for name in one two; do echo "kept on $name" > /mnt/$name/note; head -c 3000000 
     expect(flooded).toBe(true);
     expect(await points()).toBe(before);
     // The origin goes on: there is room left, and what was there is there.
-    await write('/mnt/one/afterwards', 2);
-    expect(await must('cat /mnt/one/note; rm /mnt/one/new /mnt/one/afterwards; blkdiscard /dev/vg0/other')).toBe(
-      'kept on one\n',
-    );
+    await must('head -c 2000000 /dev/urandom > /mnt/one/afterwards; sync -f /mnt/one');
+    expect(await must('cat /mnt/one/note; rm /mnt/one/new /mnt/one/afterwards')).toBe('kept on one\n');
+    await empty();
     expect(await save(['/mnt/one'])).toMatchObject({ missingCount: 0 });
   });
 
   test('lose it also while no client is there, who hears afterwards why', async () => {
     const run = newRunId();
-    await write('/dev/vg0/other', FILL);
+    await fillTo(75);
     const { lease, snapshots } = await hold(run);
     await must(`read -r pid ns < /run/stillpoint/${run}/keeper
-setsid nsenter --mount=/proc/$pid/ns/mnt sleep 600 < ${snapshots[0]?.path} >/dev/null 2>&1 &
-dd if=/dev/urandom of=/dev/vg0/other bs=1M seek=${FILL} count=${MORE} conv=fsync,notrunc status=none`);
+setsid nsenter --mount=/proc/$pid/ns/mnt sleep 600 < ${snapshots[0]?.path} >/dev/null 2>&1 &`);
+    await fillTo(94);
     await eventually(async () => (await volumes()) === '', 'the watchman has removed the snapshot');
-    await must('blkdiscard /dev/vg0/other; echo on > /mnt/one/on; rm /mnt/one/on');
+    await must('echo on > /mnt/one/on; sync -f /mnt/one; rm /mnt/one/on');
+    await empty();
     expect((await host.run(sweepHost(REGISTRY.scripts, owner), signal)).kept).toEqual([
       { object: `/run/stillpoint/${run}`, reason: 'a run is using it now' },
     ]);

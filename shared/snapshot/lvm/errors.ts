@@ -22,12 +22,23 @@ export function createError(failed: FailedPart, host: string, module: 'dm-snapsh
       },
     );
   }
-  if (/insufficient free space|free space in thin pool \S+ reached threshold/i.test(stderr)) {
+  if (/free space in thin pool \S+ reached threshold/i.test(stderr)) {
+    return new StillpointError(
+      'snapshot.no-room',
+      `LVM on "${host}" makes nothing new in a pool that is so full: ${lastLine(stderr)}`,
+      {
+        advice:
+          'Make the pool larger with "lvextend"; the threshold is "activation/thin_pool_autoextend_threshold" in lvm.conf, at which dmeventd does that by itself where it is set up to.',
+        ...facts,
+      },
+    );
+  }
+  if (/insufficient free space/i.test(stderr)) {
     return new StillpointError(
       'snapshot.no-room',
       `LVM on "${host}" found too little room for the snapshot: ${lastLine(stderr)}`,
       {
-        advice: 'Something else took the space in the meantime; look at "vgs" and "lvs" on the host and run again.',
+        advice: 'Something else took the space in the meantime; look at "vgs" on the host and run again.',
         ...facts,
       },
     );
