@@ -19,7 +19,7 @@ test.each([
 ])('%s', (stderr, code, advice) => {
   const error = failed(`  WARNING: You have not turned on protection.\n  ${stderr}\n`);
   expect(error.code).toBe(code);
-  expect(error.message).toContain(stderr.slice(0, 30));
+  expect(error.message).toContain(stderr.replaceAll('"', "'").slice(0, 30));
   expect(error.advice).toMatch(advice);
 });
 
