@@ -7,11 +7,15 @@ import type { SweepPlan } from '../../shared/domain/sweep-plan.ts';
 import { type Column, renderFacts, renderTable } from './table.ts';
 import { type Paint, shown } from './text.ts';
 
+/** Of a snapshot that reserves nothing there is nothing to say. */
+const reserved = ({ sizeBytes }: PlannedSnapshot, bytes: number): string =>
+  sizeBytes === 0 ? '-' : formatBytes(bytes);
+
 const SNAPSHOTS: readonly Column<PlannedSnapshot>[] = [
   { title: 'VOLUME', cell: (snapshot) => snapshot.volume },
   { title: 'SNAPSHOT', cell: (snapshot) => snapshot.snapshot },
-  { title: 'SIZE', align: 'right', cell: (snapshot) => formatBytes(snapshot.sizeBytes) },
-  { title: 'FREE AFTER', align: 'right', cell: (snapshot) => formatBytes(snapshot.freeBytesAfter) },
+  { title: 'SIZE', align: 'right', cell: (snapshot) => reserved(snapshot, snapshot.sizeBytes) },
+  { title: 'FREE AFTER', align: 'right', cell: (snapshot) => reserved(snapshot, snapshot.freeBytesAfter) },
   { title: 'MOUNTED AT', cell: (snapshot) => snapshot.mountpoint },
 ];
 

@@ -36,9 +36,13 @@ export function renderBackup(report: BackupReport, paint: Paint): string {
   const skew = skewInWords(report.clockSkew);
   if (skew !== undefined) facts.push(['clock', `that of the host is ${skew}`]);
   for (const snapshot of report.snapshots) {
+    const used =
+      snapshot.sizeBytes === 0
+        ? ''
+        : `, ${formatBytes(snapshot.peakUsedBytes)} of ${formatBytes(snapshot.sizeBytes)} used`;
     facts.push([
       'snapshot',
-      `${shown(snapshot.volume)}: writers held for at most ${formatDuration(snapshot.freezeMs)}, lived ${formatDuration(snapshot.lifetimeMs)}, ${formatBytes(snapshot.peakUsedBytes)} of ${formatBytes(snapshot.sizeBytes)} used`,
+      `${shown(snapshot.volume)}: writers held for at most ${formatDuration(snapshot.freezeMs)}, lived ${formatDuration(snapshot.lifetimeMs)}${used}`,
     ]);
   }
   const title = report.missingCount === 0 ? paint('green', 'Restore point') : paint('yellow', 'Partial restore point');

@@ -39,6 +39,8 @@ export const ERROR_CODES = {
   'snapshot.no-room': 'There is too little free space for the snapshot.',
   'snapshot.create-failed': 'The snapshot could not be made.',
   'snapshot.full': 'The snapshot overflowed while it was being read.',
+  'snapshot.given-up':
+    'The snapshot was given up while it was being read, because what it shares with its origin ran full.',
   'snapshot.mount-failed': 'The snapshot could not be mounted.',
   'snapshot.identity-changed': 'The snapshot that was read is not the one that was made.',
   'snapshot.busy': 'The snapshot cannot be removed because something uses it.',

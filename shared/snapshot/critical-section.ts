@@ -62,11 +62,11 @@ export type SectionAnswer = { readonly failed: FailedPart } | { readonly result:
 
 /**
  * sp_plan KIND ID: notes what is going to be made, once for each snapshot and before anything of it is; ends the part where the
- * lease is over.
+ * lease is over, or the watchman has given the run up.
  *
  * sp_instant COMMAND…: runs the one program, or function, that makes a snapshot; its exit code is the program's.
  *
- * sp_standing: whether the lease still runs; ends the part where it does not, and what it may have made goes.
+ * sp_standing: whether the run goes on; ends the part where it does not, and what it may have made goes.
  *
  * sp_made [PROOF…]: the snapshot stands: notes it with its proofs, which `remove` and `guard` are given later, and prints what
  * the section says of it; the part prints its own fields after that.
@@ -75,7 +75,7 @@ export type SectionAnswer = { readonly failed: FailedPart } | { readonly result:
  */
 const FOR_CREATES = `
 sp_plan() {
-  sp_alive "$run" || exit ${SECTION_EXITS.leaseEnded}
+  sp_goes_on "$run" || exit ${SECTION_EXITS.leaseEnded}
   sp_kind=$1 sp_id=$2
   echo "$1 $2" >> "$dir/planned" || exit ${SECTION_EXITS.noRecord}
 }
@@ -88,8 +88,8 @@ sp_instant() {
   return "$sp_result"
 }
 sp_standing() {
-  sp_alive "$run" && return 0
-  { ( sp_remove "$sp_kind" "$run" "$owner" "$sp_id" </dev/null ); sp_reap "$run" "$owner"; } >&2
+  sp_goes_on "$run" && return 0
+  { ( sp_remove "$sp_kind" "$run" "$owner" "$sp_id" </dev/null ); sp_alive "$run" || sp_reap "$run" "$owner"; } >&2
   exit ${SECTION_EXITS.leaseEnded}
 }
 sp_made() {
@@ -107,7 +107,7 @@ sp_made() {
 const FOR_HOLDS = `
 sp_uptime() { read -r sp_now sp_idle < /proc/uptime; printf '%s\\0' "$sp_now"; }
 sp_hold() {
-  sp_alive "$run" && sp_watched "$run" || exit ${SECTION_EXITS.leaseEnded}
+  sp_goes_on "$run" && sp_watched "$run" || exit ${SECTION_EXITS.leaseEnded}
   sp_due=-
   [ "$3" = - ] || sp_due=$((\${sp_up%%.*} + $3))
   echo "$1 $2 $sp_due" >> "$dir/holds" || exit ${SECTION_EXITS.noRecord}
@@ -135,7 +135,7 @@ run=$1 owner=$2
 dir=${RUN_ROOT}/$run
 sp_give_up() {
   sp_thaw "$run" all >&2
-  sp_alive "$run" || sp_failed "$1" ${SECTION_EXITS.leaseEnded}
+  sp_goes_on "$run" || sp_failed "$1" ${SECTION_EXITS.leaseEnded}
   sp_failed "$@"
 }`,
       ...holds.map((_, index) => freezing(index, parts.call(index))),

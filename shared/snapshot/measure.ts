@@ -2,10 +2,13 @@
 import type { Mount } from '../domain/host.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../remote/command.ts';
 
-export interface FileSystemUse {
+interface FileSystemUse {
   readonly sizeBytes: number;
   readonly usedBytes: number;
 }
+
+/** The smallest chunk that a write may cost a snapshot. */
+export const CHUNK_BYTES = 4096;
 
 export interface Measurement {
   readonly use: FileSystemUse | undefined;
@@ -14,6 +17,8 @@ export interface Measurement {
    * save.
    */
   readonly writtenPerSecond: number | undefined;
+  /** How many requests those were, on average since boot; {@link CHUNK_BYTES} is counted for each. */
+  readonly writesPerSecond: number | undefined;
   /** Only of ext3 and ext4, and where the device could be read. */
   readonly hasExternalJournal: boolean;
 }
@@ -23,8 +28,6 @@ export interface MeasuredMount {
   readonly mount: Mount;
   readonly mapper: string;
 }
-
-const CHUNK_BYTES = 4096;
 
 /** One measurement for each mount, in order. A file system that does not answer in 5 s is left unmeasured. */
 export function measureMounts(mounts: readonly MeasuredMount[]): RemoteCommand<readonly Measurement[]> {
@@ -52,11 +55,15 @@ done`,
       if (fields.length !== mounts.length * 3 + 1 || !/^\d+(\.\d+)?$/.test(uptime))
         throw unreadableOutput(script, 'fields are missing', fields.join('|'));
       const seconds = Math.max(Number(uptime), 1);
-      return mounts.map((_, index) => ({
-        use: parseUse(fields[index * 3] ?? ''),
-        writtenPerSecond: perSecond(parseWritten(fields[index * 3 + 1] ?? ''), seconds),
-        hasExternalJournal: /^\s*0\s+[1-9]\d*\s*$/.test(fields[index * 3 + 2] ?? ''),
-      }));
+      return mounts.map((_, index) => {
+        const written = parseWritten(fields[index * 3 + 1] ?? '');
+        return {
+          use: parseUse(fields[index * 3] ?? ''),
+          writtenPerSecond: written && (written.bytes + written.requests * CHUNK_BYTES) / seconds,
+          writesPerSecond: written && written.requests / seconds,
+          hasExternalJournal: /^\s*0\s+[1-9]\d*\s*$/.test(fields[index * 3 + 2] ?? ''),
+        };
+      });
     },
   };
 }
@@ -71,11 +78,8 @@ function parseUse(text: string): FileSystemUse | undefined {
 }
 
 /** Block statistics of the kernel: field 5 is write requests, field 7 sectors of 512 bytes written. */
-function parseWritten(text: string): number | undefined {
+function parseWritten(text: string): { readonly bytes: number; readonly requests: number } | undefined {
   const fields = text.trim().split(/\s+/).map(Number);
   const [requests, sectors] = [fields[4], fields[6]];
-  return requests === undefined || sectors === undefined ? undefined : sectors * 512 + requests * CHUNK_BYTES;
+  return requests === undefined || sectors === undefined ? undefined : { bytes: sectors * 512, requests };
 }
-
-const perSecond = (bytes: number | undefined, seconds: number): number | undefined =>
-  bytes === undefined ? undefined : bytes / seconds;

@@ -174,8 +174,8 @@ export async function mountSet(
 }
 
 /**
- * The verdict after the last read. Errors: `host.rebooted`, `snapshot.full`, `snapshot.identity-changed`, and
- * `snapshot.lease-lost` where our own watchman removed it.
+ * The verdict after the last read. Errors: `host.rebooted`, `snapshot.full`, `snapshot.identity-changed`, and where our own
+ * watchman removed it `snapshot.lease-lost` or `snapshot.given-up`.
  */
 export async function judgeSet(
   snapshots: readonly ReadableSnapshot[],

@@ -75,7 +75,7 @@ function onDevice(where: string, place: MountedDevice, storages: readonly Storag
 }
 
 function remedies(providers: readonly SnapshotProvider[], base: Parameters<SnapshotProvider['remedy']>[0]): string {
-  return providers.map((provider) => provider.remedy(base)).join(' Or: ');
+  return [...new Set(providers.map((provider) => provider.remedy(base)))].join(' Or: ');
 }
 
 /** By the beginning of device-mapper's uuid, which says what made the device. */

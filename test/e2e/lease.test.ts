@@ -17,7 +17,7 @@ import type { RemoteHost } from '../../shared/remote/remote-host.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import { sweepHost } from '../../shared/snapshot/host/commands.ts';
 import { acquireLease, type Lease } from '../../shared/snapshot/host/lease.ts';
-import { type LvmItem, type LvmOrder, lvmItem } from '../../shared/snapshot/lvm/item.ts';
+import { type ThickItem, type ThickOrder, thickItem } from '../../shared/snapshot/lvm/thick/item.ts';
 import type { ReadableSnapshot } from '../../shared/snapshot/provider.ts';
 import { REGISTRY } from '../../shared/snapshot/registry.ts';
 import { judgeSet, mountSet, planSnapshots, type SnapshotPlan, takeSet } from '../../shared/snapshot/snapshot-set.ts';
@@ -88,13 +88,13 @@ describe('a lease on a real host', needing(obstacle), () => {
   });
 
   /** A plan for /srv/files with a snapshot of this many extents. */
-  const planFor = (run: RunId, extents: number, changes: Partial<LvmOrder> = {}): SnapshotPlan => {
+  const planFor = (run: RunId, extents: number, changes: Partial<ThickOrder> = {}): SnapshotPlan => {
     const volumes = survey.volumes.filter((detected) => detected.volume.label === 'vg0/files');
     const identity = { run, owner };
     const plan = planSnapshots(volumes, source, { survey, registry: REGISTRY, identity });
     const items = plan.items.map((item) => {
-      const { planned, volume, order } = item as LvmItem;
-      return lvmItem({ identity, planned, volume, order: { ...order, extents, leastExtents: extents, ...changes } });
+      const { planned, volume, order } = item as ThickItem;
+      return thickItem({ identity, planned, volume, order: { ...order, extents, leastExtents: extents, ...changes } });
     });
     return { ...plan, items };
   };
@@ -182,7 +182,7 @@ setsid nsenter --mount=/proc/$pid/ns/mnt sleep 600 < ${snapshot?.path} >/dev/nul
       `systemctl kill --signal=KILL stillpoint-${lost}.service; rm -rf /run/stillpoint
 lvcreate -qq -y -s -n sp_${theirs}_11111111 -l 8 --addtag stillpoint --addtag sp.run=${theirs} --addtag sp.owner=ffeeddccbbaa vg0/mysql
 lvcreate -qq -y -s -n sp_0000cccc_11111111 -l 8 vg0/mysql
-lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0000dddd --addtag sp.owner=${owner} vg0/thin`,
+lvcreate -qq -y -V 4m --thinpool pool0 -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0000dddd --addtag sp.owner=${owner} vg0 2>/dev/null`,
       { signal },
     );
     const other = await acquire(living, 600, root, stoppedClock);
@@ -294,7 +294,6 @@ lvcreate -qq -y -s -n sp_0000dddd_11111111 --addtag stillpoint --addtag sp.run=0
         mayReadLive: false,
       });
     const cases = [
-      ['/srv/thin', 'host.path-not-snapshottable', 'thin'],
       ['/srv/nowhere', 'host.path-not-found', '/srv/nowhere'],
       ['/run/lock', 'host.path-not-snapshottable', 'tmpfs'],
       ['/etc', 'host.path-not-snapshottable', 'plain device'],

@@ -75,8 +75,9 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       { 'test/contract/remote-sudo.test.ts': 'is refused by the name of doas' },
     ],
     [
-      'What a source names has to lie on thick LVM volumes: linear, striped or RAID, with ext2, ext3, ext4 or XFS directly on them.',
+      'What a source names has to lie on LVM volumes: thick ones (linear, striped or RAID) or thin ones, with ext2, ext3, ext4 or XFS directly on them.',
       {
+        'test/unit/snapshot/thin-refusal.test.ts': 'a thin volume can be snapshotted, on ext and XFS',
         'test/unit/snapshot/origin.test.ts': [
           'of type %s can',
           'that holds %s %j cannot',
@@ -95,8 +96,8 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
     ],
     ['Nothing is made before.', { 'test/e2e/lease.test.ts': 'refuses what cannot be had, before anything is made' }],
     [
-      '| thin volume, Btrfs, ZFS | this version has no snapshots for it | another path |',
-      { 'test/unit/snapshot/origin.test.ts': ['of type "%s" cannot, and the reason fits', 'that holds %s %j cannot'] },
+      '| Btrfs, ZFS | this version has no snapshots for it | another path |',
+      { 'test/unit/snapshot/origin.test.ts': 'that holds %s %j cannot' },
     ],
     [
       '| cache or write cache (`lvconvert --splitcache` detaches it), VDO, dm-integrity, old `mirror` | LVM or this version makes no snapshot of it | another type of volume |',
@@ -105,6 +106,26 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
           'of type "%s" cannot, and the reason fits',
           'that is a RAID with checksums in its images cannot; one beside such a RAID can',
         ],
+      },
+    ],
+    [
+      '| thin volume over an external origin; thin pool with a cache, a write cache or VDO under it | this version makes no snapshot of it | `lvconvert --splitcache`, or another volume |',
+      {
+        'test/unit/snapshot/thin-refusal.test.ts': [
+          'that lies over a volume outside of its pool, or over one that nobody knows',
+          'whose pool has %s of type %s',
+        ],
+        'test/e2e/thin.test.ts': 'are refused where a layer of theirs is no thin volume, or the pool is in trouble',
+      },
+    ],
+    [
+      '| thin pool that is suspended, without room, read-only, failed, or to be checked (`needs_check`) | its volumes are in danger already | `lvextend`, or `lvconvert --repair` with nothing of it in use |',
+      {
+        'test/unit/snapshot/thin-refusal.test.ts': [
+          'whose pool says "%s"',
+          'whose pool has failed, is suspended, or is not there',
+        ],
+        'test/e2e/thin.test.ts': 'are refused where a layer of theirs is no thin volume, or the pool is in trouble',
       },
     ],
     [
@@ -195,6 +216,55 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
     [
       '`stillpoint plan SOURCE` prints the sizes that would be taken and what is left.',
       { 'test/e2e/shells.test.ts': 'prints the plan, the restore and the sweep for people' },
+    ],
+    [
+      "So a backup is begun only where the pool's data is full to 80 % at the most and its metadata to 70 %, and where what is likely to be written while it is read fits below 90 %, judged by the average since the host started.",
+      {
+        'test/unit/snapshot/thin-plan.test.ts': [
+          'is made up to %s',
+          'is refused where what is likely to be written is more than the pool has',
+        ],
+      },
+    ],
+    [
+      'Otherwise it is refused with the numbers and the `lvextend` line that would help; Stillpoint never makes a pool larger.',
+      {
+        'test/unit/snapshot/thin-plan.test.ts': [
+          'is refused above 80 % of the data, with the numbers and the line that helps',
+          'is refused above 70 % of the metadata',
+        ],
+        'test/e2e/thin.test.ts': 'are refused with numbers and remedy where the pool is too full to begin',
+      },
+    ],
+    [
+      'At 90 % of the data or 85 % of the metadata, whoever fills it, the snapshot is removed at once, also when the machine that reads it is away.',
+      {
+        'test/e2e/thin.test.ts': 'lose it also while no client is there, who hears afterwards why',
+        'test/faults/watchman/threats.ts': [
+          'gives up the snapshot of a pool %s, with nobody there, and says why afterwards',
+          'leaves a pool alone that is just below 90 % of its data and 85 % of its metadata',
+        ],
+      },
+    ],
+    [
+      'The run then fails with `snapshot.given-up` and says which pool it was, what was running out and how full it was; the volume goes on, and has back the room that the snapshot took.',
+      {
+        'test/e2e/thin.test.ts':
+          'lose their snapshot and not their room when somebody fills the pool in the middle of a backup',
+      },
+    ],
+    [
+      "A thin snapshot is activated for the backup alone: it has LVM's flag against activation, so neither a restart nor `vgchange -ay` brings it up again. Links in `/dev/disk/by-uuid` and `by-label` lead to the snapshot for about a second after it was made, because udev gives them to what it saw last; then Stillpoint has udev look at the volume again, and they lead to that.",
+      {
+        'test/e2e/thin.test.ts':
+          'keep their names by file system, their monitor and their flags while a snapshot stands',
+      },
+    ],
+    [
+      'A thin snapshot of ours whose volume was removed is left alone, and `sweep` says so: it may be all that is left of it.',
+      {
+        'test/e2e/thin.test.ts': 'leave a snapshot of ours alone that has lost its origin: it may be all that is left',
+      },
     ],
     [
       "Snapshots are mounted in a mount namespace of their own, which follows the host's where mounts are _shared_, as systemd makes them: what is unmounted on the host is unmounted there too.",
@@ -313,6 +383,22 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       'the reason for what follows',
     ],
     ['Others may do the same under names that Stillpoint does not know.', 'a limit of what a name can tell'],
+    [
+      'A thin snapshot takes no room when it is made. From then on, what is written to its volume takes new room of the pool, and a pool without room stops everything that writes to any of its volumes.',
+      'how thin snapshots and pools are',
+    ],
+    [
+      'While a snapshot lives, the host looks at the pool every two seconds.',
+      'the next sentence says what comes of it, and is held',
+    ],
+    [
+      'What dmeventd does for a pool (`thin_pool_autoextend_threshold`) is left as it is set; a pool that grows by itself in time is the better answer.',
+      'advice; that the monitor stays is tested with the flags',
+    ],
+    [
+      'Where udev was slow or `udevadm` is missing they lead to the snapshot until it is removed. Nothing that is mounted notices; do not mount by UUID or label in that time.',
+      'how udev and mounts are, and advice',
+    ],
     ['`vgs` shows what is free; `vgextend` adds a disk.', 'commands of LVM, for the administrator'],
     [
       'While a snapshot lives, every first write to a part of its volume costs an additional copy.',

@@ -121,7 +121,7 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      '| storage of the host | thick LVM volumes (linear, striped, mirrored, RAID) with ext2, ext3, ext4 or XFS; everything else read live, as `fuzzy`, where the source asks for it | LVM thin, ZFS, Btrfs; LUKS on top of a logical volume |',
+      '| storage of the host | LVM volumes, thick (linear, striped, mirrored, RAID) and thin, with ext2, ext3, ext4 or XFS; everything else read live, as `fuzzy`, where the source asks for it | ZFS, Btrfs; LUKS on top of a logical volume |',
       {
         'test/unit/snapshot/origin.test.ts': [
           'of type %s can',
@@ -132,6 +132,8 @@ export const README = ofPage('README.md', {
         'test/e2e/lease.test.ts':
           'is given back: mounted in its own namespace, gone after the release, and a second release does nothing',
         'test/e2e/two-storages.test.ts': 'reads live what no snapshot can hold, and all else from its snapshot',
+        'test/unit/snapshot/thin-refusal.test.ts': 'a thin volume can be snapshotted, on ext and XFS',
+        'test/e2e/thin.test.ts': 'are saved in one run, each at an instant of its own, of which the skew is measured',
       },
     ],
     [
@@ -271,6 +273,13 @@ export const README = ofPage('README.md', {
           'stops the readers of a snapshot that overflowed, and nothing read from it becomes a restore point',
       },
     ],
+    [
+      'Before the pool is full, the host itself removes our snapshot, and the run fails and commits nothing.',
+      {
+        'test/e2e/thin.test.ts':
+          'lose their snapshot and not their room when somebody fills the pool in the middle of a backup',
+      },
+    ],
   ],
   exceptions: [
     ['One such run on two cores, with nothing cached:', 'leads to the sample below'],
@@ -307,5 +316,6 @@ export const README = ofPage('README.md', {
       'A thick snapshot slows writes to its volume while it lives, and takes room from the volume group.',
       "a property of LVM's thick snapshots",
     ],
+    ['A thin snapshot takes the room of the pool that its volume is in.', "a property of LVM's thin snapshots"],
   ],
 });

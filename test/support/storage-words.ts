@@ -8,7 +8,7 @@ const STORAGES: readonly StorageWords[] = [
   {
     folder: 'shared/snapshot/lvm/',
     words:
-      /\blvm|\blv(s|create|remove|extend|change|convert|display)\b|\b[vp]gs?\b|\bvg\d|volume group|logical volume|dmsetup/i,
+      /\blvm|\blv(s|create|remove|extend|change|convert|display)\b|\b[vp]gs?\b|\bvg\d|volume group|logical volume|\bthin[ _-]?(pool|volume|snapshot)|dmsetup/i,
   },
 ];
 const REGISTRY = 'shared/snapshot/registry.ts';

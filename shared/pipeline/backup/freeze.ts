@@ -6,6 +6,7 @@
  */
 import { never } from '../../base/cancel.ts';
 import { timed, type WallSpan } from '../../base/clock.ts';
+import { isStillpointError } from '../../base/errors.ts';
 import type { SnapshotReport } from '../../domain/verbs/backup.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { HeldSpan } from '../../snapshot/critical-section.ts';
@@ -75,7 +76,13 @@ async function freezeVolumes(
   const { lease } = hold;
   const held = AbortSignal.any([signal, lease.signal]);
   const { value: set, span } = await phase('snapshot', () =>
-    timed(clock, () => takeSet(snapshots, registry, host, held)),
+    timed(clock, () =>
+      takeSet(snapshots, registry, host, held).catch(async (error: unknown) => {
+        // Where the lease is over, the host knows why.
+        if (isStillpointError(error, 'snapshot.lease-lost')) await lease.renew(held);
+        throw error;
+      }),
+    ),
   );
   const { taken } = set;
   hold.take(taken);

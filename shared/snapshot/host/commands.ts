@@ -93,6 +93,19 @@ export interface GuardReading {
   readonly totalBytes: number;
 }
 
+/** Why the watchman gave the snapshots of a run up. */
+export interface Threat {
+  /** The snapshot that was a threat, by its id on the host. */
+  readonly snapshot: string;
+  /** What it shares with its origin. */
+  readonly where: string;
+  /** What was running out there, or the state that it was in. */
+  readonly what: string;
+  /** Bytes; both 0 where it is about a state. */
+  readonly usedBytes: number;
+  readonly totalBytes: number;
+}
+
 export interface LeaseState {
   /** `unwatched`: the watchman is gone, so nothing would clean up after us. */
   readonly state: 'alive' | 'gone' | 'unwatched';
@@ -101,6 +114,7 @@ export interface LeaseState {
   readonly full: readonly string[];
   /** Snapshots that are not there any more as they were made. */
   readonly gone: readonly string[];
+  readonly threat: Threat | undefined;
 }
 
 /**
@@ -114,20 +128,22 @@ export function renewLease(run: RunId, leaseSeconds: number): RemoteCommand<Leas
     script: `${ALIVE}
 ${WATCHED}
 dir=${RUN_ROOT}/$1
-sp_alive "$1" || { printf 'gone\\0'; exit 0; }
+tell_threat() { [ ! -r "$dir/given-up" ] || { read -r id where what used total < "$dir/given-up"; printf 'threat %s %s %s %s %s\\0' "$id" "$where" "$what" "$used" "$total"; }; }
+sp_alive "$1" || { printf 'gone\\0'; tell_threat; exit 0; }
 until=$((\${sp_up%%.*} + $2))
 written=yes
 if [ "$until" -gt "$sp_expires" ]; then
   { echo "$until" > "$dir/expires.$$.new" && mv -f "$dir/expires.$$.new" "$dir/expires"; } 2>/dev/null || { written=no; rm -f "$dir/expires.$$.new"; }
 fi
 # Who has begun to remove the run in between has the last word.
-sp_alive "$1" || { printf 'gone\\0'; exit 0; }
+sp_alive "$1" || { printf 'gone\\0'; tell_threat; exit 0; }
 [ "$written" = yes ] || exit 71
 if sp_watched "$1"; then printf 'alive\\0'; else printf 'unwatched\\0'; fi
 for f in "$dir"/peak.*; do
   case $f in *.new) continue ;; esac
   [ -r "$f" ] && read -r used total id < "$f" && printf 'peak %s %s %s\\0' "$id" "$used" "$total"
 done
+tell_threat
 for f in "$dir"/invalid.*; do [ ! -e "$f" ] || { read -r id why < "$f"; printf '%s %s\\0' "$why" "$id"; }; done
 exit 0`,
     args: [run, String(leaseSeconds)],
@@ -144,15 +160,25 @@ function parseState(stdout: Buffer, script: RemoteScript): LeaseState {
   }
   const peaks: GuardReading[] = [];
   const [full, gone]: [string[], string[]] = [[], []];
+  let threat: Threat | undefined;
   for (const record of records.slice(1)) {
     const [word, snapshot = '', used = '', total = ''] = record.split(' ');
-    if (word === 'peak' && /^\d+$/.test(used) && /^\d+$/.test(total)) {
+    if (word === 'threat') threat = parseThreat(record, script);
+    else if (word === 'peak' && /^\d+$/.test(used) && /^\d+$/.test(total)) {
       peaks.push({ snapshot, usedBytes: Number(used), totalBytes: Number(total) });
     } else if (word === 'full') full.push(snapshot);
     else if (word === 'gone') gone.push(snapshot);
     else throw unreadableOutput(script, 'a record is unknown', record);
   }
-  return { state: first, peaks, full, gone };
+  return { state: first, peaks, full, gone, threat };
+}
+
+function parseThreat(record: string, script: RemoteScript): Threat {
+  const [, snapshot, where, what, used, total] = /^threat (\S+) (\S+) (\S+) (\d+) (\d+)$/.exec(record) ?? [];
+  if (snapshot === undefined || where === undefined || what === undefined) {
+    throw unreadableOutput(script, 'a threat has another form', record);
+  }
+  return { snapshot, where, what, usedBytes: Number(used), totalBytes: Number(total) };
 }
 
 /** What was removed, and what looks like ours and was left alone or could not be removed. */
@@ -276,6 +302,7 @@ const REASONS: Readonly<Record<string, string>> = {
   other: 'it belongs to another Stillpoint',
   living: 'a run is using it now',
   merging: 'an administrator is merging it into its origin',
+  alone: 'its origin is gone, so it may be all that is left of that',
   unread: 'its report cannot be read, so what is there is unknown',
   unknown: 'this version knows no such storage',
   held: 'it could not be let go and may still be held',

@@ -17,13 +17,16 @@ export interface StorageFunctions {
    * a whole cannot be had: "unread OBJECT", a tab, and what was said about it.
    *
    * sp_KIND_remove RUN OWNER ID [PROOF…]: removes one snapshot if it bears the marks of this run and owner, and the proofs
-   * where they are given, and prints one line of "removed ID", "busy ID", "foreign ID", "merging ID" or "unread ID".
-   * Prints nothing where it was gone. Succeeds when nothing of ours has that name any more. May run twice at the same
-   * time.
+   * where they are given, and prints one line of "removed ID", "busy ID", "foreign ID", "merging ID", "alone ID" (its
+   * origin is gone, so it may be all that is left of it) or "unread ID". Prints nothing where it was gone. Succeeds when
+   * nothing of ours has that name any more. May run twice at the same time.
    *
    * sp_KIND_guard ID PROOF…: looks at one snapshot and lets it grow where it can. Prints "fill USED TOTAL" in bytes,
-   * "fine" where it cannot fill, "full" where it overflowed, and anything else where it is not the snapshot that was made:
-   * what is read from it may then no longer be believed.
+   * "fine" where it has no room of its own, "full" where it overflowed, "threat WHERE WHAT USED TOTAL" where it has to go
+   * before its origin suffers, and anything else where it is not the snapshot that was made: what is read from it may
+   * then no longer be believed. WHERE names what it shares with its origin, WHAT is what runs out there, in bytes, or the
+   * state that it is in, with 0 and 0; both are words. It removes nothing itself: that is the watchman's, who stops the
+   * readers, notes the reason, and has all snapshots of the run removed.
    */
   readonly script: string;
 }

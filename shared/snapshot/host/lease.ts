@@ -5,6 +5,7 @@
  * Invariants: nothing is made on the host before the watchman runs; a lease that was lost is never taken up again,
  * because what it protected may be gone already; one renewal at a time; releasing runs on its own clock.
  */
+import { formatBytes } from '../../base/bytes.ts';
 import { cleanupSignal } from '../../base/cancel.ts';
 import type { Clock } from '../../base/clock.ts';
 import { isStillpointError, StillpointError, toStillpointError } from '../../base/errors.ts';
@@ -22,6 +23,7 @@ import {
   type ReapResult,
   releaseLease,
   renewLease,
+  type Threat,
 } from './commands.ts';
 import { RUN_ROOT } from './run-folder.ts';
 import type { HostScripts } from './scripts.ts';
@@ -49,7 +51,7 @@ export interface LeaseTerms {
 
 export interface Lease extends AsyncDisposable {
   readonly armed: ArmedHost;
-  /** Aborts with `snapshot.lease-lost`, `snapshot.full` or `snapshot.identity-changed`. Join it with the signal of the reading. */
+  /** Aborts with `snapshot.lease-lost`, `.full`, `.given-up` or `.identity-changed`. Join it with the signal of the reading. */
   readonly signal: AbortSignal;
   /** The most that the guard saw in use, by the snapshot's id on the host. */
   readonly peaks: ReadonlyMap<string, GuardReading>;
@@ -167,6 +169,7 @@ function assertGone({ kept }: ReapResult, host: string): void {
 function failureOf(state: LeaseState, host: string): StillpointError | undefined {
   const [full] = state.full;
   const [gone] = state.gone;
+  if (state.threat !== undefined) return givenUp(state.threat, host);
   if (full !== undefined) {
     return new StillpointError(
       'snapshot.full',
@@ -201,6 +204,23 @@ function failureOf(state: LeaseState, host: string): StillpointError | undefined
       advice:
         'The connection was probably away for longer than the lease. Run the backup again; "leaseSeconds" of the host can be raised.',
       details: { host },
+      cause: undefined,
+    },
+  );
+}
+
+function givenUp({ snapshot, where, what, usedBytes, totalBytes }: Threat, host: string): StillpointError {
+  const percent = Math.floor((usedBytes / totalBytes) * 100);
+  const state =
+    totalBytes === 0
+      ? `"${where}" was in the state "${what}"`
+      : `the ${what} of "${where}" was ${percent} % full (${formatBytes(usedBytes)} of ${formatBytes(totalBytes)})`;
+  return new StillpointError(
+    'snapshot.given-up',
+    `The watchman on "${host}" gave up the snapshot "${snapshot}" while it was being read, for the sake of its origin: ${state}.`,
+    {
+      advice: `Whatever is written to "${where}" while a snapshot is there takes more of its room than usual. Give it more, or run at a quieter time; "stillpoint plan" says what it has.`,
+      details: { host, snapshot, where, what, usedBytes, totalBytes },
       cause: undefined,
     },
   );

@@ -13,13 +13,15 @@
  *   snapshots  "<storage> <id> <proof…>" a line, written as soon as a snapshot exists
  *   peak.<n>   "<used> <total> <id>" in bytes, of line n of `snapshots`
  *   invalid.<n> "<id> full", or "<id> gone": why the guard stopped the readers
+ *   given-up   "<id> <where> <what> <used> <total>": the threat for which the watchman removes all snapshots of the run; the
+ *              rest of the run stays until its end, so that whoever renews it learns why
  *   mnt/<n>/   where snapshot n is mounted, seen in the keeper's namespace only; in it, hidden by the mount, a sentinel
  */
 
 export const RUN_ROOT = '/run/stillpoint';
 
 /** Changes with the meaning of any of these files, and with what `watch.sh` is called with. */
-export const FORMAT = '1';
+export const FORMAT = '2';
 
 /**
  * sp_place: whether nothing is there, or a folder in which root alone can put anything. In any other, what we write
@@ -41,6 +43,13 @@ sp_alive() {
   read -r sp_up sp_idle < /proc/uptime
   [ "\${sp_up%%.*}" -lt "$sp_expires" ] 2>/dev/null
 }`;
+
+/**
+ * sp_goes_on RUN: whether snapshots of the run may be made: its lease has not ended, and it was not given up. As with an
+ * end, whoever gives a run up notes that first and then looks for snapshots; who makes one looks for the note afterwards.
+ */
+export const GOES_ON = `
+sp_goes_on() { [ ! -e "${RUN_ROOT}/$1/given-up" ] && sp_alive "$1"; }`;
 
 /** sp_watched RUN: whether its watchman lives. */
 export const WATCHED = `

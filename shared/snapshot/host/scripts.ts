@@ -6,8 +6,8 @@
  * else can be asked; and it is born with our marks, so it can be found without a run's folder. Applications are let go
  * first, whatever else fails. Everything here may run twice and at the same time as itself: "already gone" is success.
  * Whoever removes a run first makes `ended` and then looks for snapshots; whoever makes a snapshot looks for `ended`
- * afterwards: one of the two sees the other, so no snapshot is made behind a remover's back. A run is removed by scripts
- * that know its layout, all of its storages and all of its holds: where ours do not, by its own.
+ * afterwards: one of the two sees the other, so no snapshot is made behind a remover's back; likewise with `given-up`. A run
+ * is removed by scripts that know its layout, all of its storages and all of its holds: where ours do not, by its own.
  *
  * Crash story. The watchman dies with the host, then the mounts and the folder are gone too and the snapshots wait for
  * the next sweep. The watchman is killed alone: the client's next renewal says so and the run ends; without a client,
@@ -16,7 +16,7 @@
 import { CLEAN_ENVIRONMENT } from '../../remote/wire.ts';
 import { definitions, dispatch, functionName, type HostFunctions } from './functions.ts';
 import { READERS } from './readers.ts';
-import { ALIVE, FORMAT, RUN_ROOT } from './run-folder.ts';
+import { ALIVE, FORMAT, GOES_ON, RUN_ROOT } from './run-folder.ts';
 
 export interface HostScripts {
   readonly functions: HostFunctions;
@@ -27,7 +27,7 @@ export interface HostScripts {
 }
 
 export function hostScripts(functions: HostFunctions): HostScripts {
-  const reap = [definitions(functions), ALIVE, READERS, dispatchers(functions), THAW, REMOVE, REAP].join('\n');
+  const reap = [definitions(functions), ALIVE, GOES_ON, READERS, dispatchers(functions), THAW, REMOVE, REAP].join('\n');
   return { functions, reap, watch: [reap, GUARD, WATCH].join('\n') };
 }
 
@@ -132,7 +132,7 @@ sp_clear() {
   [ -d "$1" ] || return 0
   rm -f -- "$1"/mnt/*/not-mounted "$1"/peak.* "$1"/invalid.* "$1"/*.new
   rmdir -- "$1"/mnt/* 2>/dev/null
-  rm -f -- "$1/planned" "$1/snapshots" "$1/holds" "$1/thawed" "$1/keeper" "$1/boot" "$1/watch" "$1/watch.sh"
+  rm -f -- "$1/planned" "$1/snapshots" "$1/holds" "$1/thawed" "$1/given-up" "$1/keeper" "$1/boot" "$1/watch" "$1/watch.sh"
   rm -f -- "$1/format" "$1/expires" "$1/ended" "$1/owner"
   rmdir -- "$1/mnt" "$1" 2>/dev/null
   rmdir -- "${RUN_ROOT}" 2>/dev/null
@@ -166,13 +166,34 @@ sp_reap() {
 }`;
 
 /**
- * sp_look_after RUN: has each storage look at its snapshots, notes the peaks, and stops the readers of one that may no
- * longer be believed: an overflowed snapshot answers with errors or with old cached pages.
+ * sp_look_after RUN OWNER: has each storage look at its snapshots, notes the peaks, and stops the readers of one that may
+ * no longer be believed: an overflowed snapshot answers with errors or with old cached pages. Gives the run up where
+ * one of its snapshots is a threat.
+ *
+ * sp_is_threat WORD…: whether these are the words of one.
+ *
+ * sp_give_up_run RUN OWNER: lets go what is held, stops the readers, with whom the mounts go, and removes the snapshots, at
+ * once and, where that fails, again every half a minute: what is in trouble is not troubled without a pause.
  */
 const GUARD = `
+sp_is_threat() {
+  [ "$#" = 5 ] && [ "$1" = threat ] || return 1
+  case $4$5 in *[!0-9]*) return 1 ;; esac
+}
+sp_give_up_run() {
+  case \${sp_given:=0} in gone) return 0 ;; esac
+  sp_given=$((sp_given + 1))
+  [ $((sp_given % 15)) = 1 ] || return 0
+  sp_stays=0
+  sp_thaw "$1" all >/dev/null 2>&1 || sp_stays=1
+  sp_kill_readers "$1" || sp_stays=1
+  sp_remove_all "$1" "$2" >/dev/null 2>&1 || sp_stays=1
+  [ "$sp_stays" = 1 ] || sp_given=gone
+}
 sp_look_after() {
+  if [ -e "${RUN_ROOT}/$1/given-up" ]; then sp_give_up_run "$1" "$2"; return 0; fi
   [ -r "${RUN_ROOT}/$1/snapshots" ] || return 0
-  sp_n=0
+  sp_n=0 sp_threat=no
   while read -r sp_kind sp_id sp_proof; do
     sp_n=$((sp_n + 1))
     sp_seen=$(sp_guard "$sp_kind" "$sp_id" $sp_proof 2>/dev/null </dev/null)
@@ -187,14 +208,19 @@ sp_look_after() {
           echo "$sp_used $sp_total $sp_id" > "$sp_notes.new" && mv -f "$sp_notes.new" "$sp_notes"
         fi ;;
       *)
+        if sp_is_threat $sp_seen; then
+          echo "$sp_id \${sp_seen#threat }" > "${RUN_ROOT}/$1/given-up.new" && mv -f "${RUN_ROOT}/$1/given-up.new" "${RUN_ROOT}/$1/given-up"
+          sp_threat=yes sp_given=0
+          break
         # While the run is being removed, a snapshot that is gone is as it should be.
-        if sp_alive "$1" && [ ! -e "${RUN_ROOT}/$1/invalid.$sp_n" ]; then
+        elif sp_alive "$1" && [ ! -e "${RUN_ROOT}/$1/invalid.$sp_n" ]; then
           [ "$sp_seen" = full ] || sp_seen=gone
           echo "$sp_id $sp_seen" > "${RUN_ROOT}/$1/invalid.$sp_n"
           sp_kill_readers "$1"
         fi ;;
     esac
   done < "${RUN_ROOT}/$1/snapshots"
+  [ "$sp_threat" = no ] || sp_give_up_run "$1" "$2"
 }`;
 
 /**
@@ -225,7 +251,7 @@ sp_watch() {
   while [ -d "${RUN_ROOT}/$1" ]; do
     sleep "$3"
     if sp_alive "$1"; then
-      sp_look_after "$1"
+      sp_look_after "$1" "$2"
     elif [ -e "${RUN_ROOT}/$1/ended" ] && [ "$sp_ticks" -lt 5 ]; then
       # Somebody is removing the run and will report what he removed; he gets a little time.
       sp_ticks=$((sp_ticks + 1))

@@ -3,9 +3,12 @@ import { quotation } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 import type { FailedPart } from '../../remote/fragment.ts';
 import { lastLines } from '../../remote/host-errors.ts';
-import { CREATE_EXITS } from './create.ts';
 
-export function createError(failed: FailedPart, host: string): StillpointError {
+/** Exit codes of what makes a snapshot: LVM failed, see stderr; LVM succeeded and there is no such device. */
+export const CREATE_EXITS = { failed: 76, noDevice: 78 } as const;
+
+/** @param module of the kernel that this kind of snapshot needs */
+export function createError(failed: FailedPart, host: string, module: 'dm-snapshot' | 'dm-thin-pool'): StillpointError {
   const { stderr, exitCode } = failed;
   const facts = { details: { ...failed }, cause: undefined };
   if (exitCode === CREATE_EXITS.noDevice) {
@@ -15,6 +18,17 @@ export function createError(failed: FailedPart, host: string): StillpointError {
       {
         advice:
           'Look at "lvm dumpconfig global/test global/activation activation/volume_list" on the host: LVM may be set there to change nothing, or to activate nothing.',
+        ...facts,
+      },
+    );
+  }
+  if (/free space in thin pool \S+ reached threshold/i.test(stderr)) {
+    return new StillpointError(
+      'snapshot.no-room',
+      `LVM on "${host}" makes nothing new in a pool that is so full: ${lastLine(stderr)}`,
+      {
+        advice:
+          'Make the pool larger with "lvextend"; the threshold is "activation/thin_pool_autoextend_threshold" in lvm.conf, at which dmeventd does that by itself where it is set up to.',
         ...facts,
       },
     );
@@ -34,7 +48,7 @@ export function createError(failed: FailedPart, host: string): StillpointError {
       'snapshot.kernel-lacks-it',
       `The kernel of "${host}" cannot do LVM snapshots: ${lastLine(stderr)}`,
       {
-        advice: 'Load the module with "modprobe dm-snapshot"; small cloud kernels lack it.',
+        advice: `Load the module with "modprobe ${module}"; small cloud kernels lack it.`,
         ...facts,
       },
     );

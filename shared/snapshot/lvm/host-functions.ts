@@ -1,14 +1,16 @@
 /**
- * What a host must be able to do with LVM's snapshots without us: list, remove, guard.
+ * What a host must be able to do with LVM's snapshots, thick and thin, without us: list, remove, guard.
  *
  * Invariants. Only what has our name, our tags with this owner and run, the type of a snapshot, and (where recorded) the
  * same uuid is removed; one object a command. LVM itself looks at tags, type and uuid once more in the moment of
- * removing, under its own lock. A report that cannot be read is never taken for an empty one.
+ * removing, under its own lock. A report that cannot be read is never taken for an empty one. A thin snapshot that has
+ * lost its origin is a volume like any other, and may be all that is left of it.
  *
- * A snapshot's id is "<vg>/<lv>"; its proofs are uuid, device-mapper name, and the extents of its group that must stay
- * free when it grows.
+ * A snapshot's id is "<vg>/<lv>"; its proofs are uuid, "thick" or "thin", device-mapper name, and what its guard needs.
  */
 import type { StorageFunctions } from '../host/functions.ts';
+import { THICK_GUARD } from './thick/guard.ts';
+import { THIN_GUARD } from './thin/guard.ts';
 import { IDENTITY, LVM } from './tool.ts';
 
 /**
@@ -18,14 +20,15 @@ import { IDENTITY, LVM } from './tool.ts';
  * sp_lvm_look VG/LV: the same for one volume. 0: it is there; 1: LVM says that there is none; 2: nobody can tell.
  */
 const LOOK = `
-SP_COLUMNS=vg_name,lv_name,lv_attr,lv_tags,lv_uuid
+SP_COLUMNS=vg_name,lv_name,lv_attr,origin,lv_tags,lv_uuid
 sp_lvm_row() {
-  IFS='|' read -r sp_vg sp_lv sp_attr sp_tags sp_uuid sp_more <<SP_ROW
+  IFS='|' read -r sp_vg sp_lv sp_attr sp_origin sp_tags sp_uuid sp_more <<SP_ROW
 $1
 SP_ROW
   sp_vg=\${sp_vg##* }
   case $sp_vg:$sp_lv in :*|*:|*[!A-Za-z0-9:+_.-]*) return 1 ;; esac
   case $sp_attr in ?????????|??????????) ;; *) return 1 ;; esac
+  case $sp_origin in *[!A-Za-z0-9+_.-]*) return 1 ;; esac
   case $sp_attr$sp_tags in *[!A-Za-z0-9_+./=!:\\&#,-]*) return 1 ;; esac
   case $sp_uuid:$sp_more in *[!A-Za-z0-9:-]*) return 1 ;; ??????-????-????-????-????-????-??????:) ;; *) return 1 ;; esac
 }
@@ -70,7 +73,8 @@ SP_REPORT
 
 const REMOVE = `
 sp_lvm_drop() {
-  sp_which="lv_tags={\\"stillpoint\\" && \\"sp.run=$1\\" && \\"sp.owner=$2\\"} && lv_attr=~\\"^s\\""
+  sp_which="lv_tags={\\"stillpoint\\" && \\"sp.run=$1\\" && \\"sp.owner=$2\\"}"
+  sp_which="$sp_which && (lv_attr=~\\"^s\\" || (lv_attr=~\\"^V\\" && origin!=\\"\\"))"
   [ -z "$4" ] || sp_which="$sp_which && lv_uuid=\\"$4\\""
   sp_words=$(sp_lvm 60 lvremove -y -S "$sp_which" "$3" 2>&1 >/dev/null)
 }
@@ -83,7 +87,12 @@ sp_lvm_remove() {
       for sp_tag in stillpoint "sp.run=$1" "sp.owner=$2"; do
         case ",$sp_tags," in *",$sp_tag,"*) ;; *) echo "foreign $3"; return 0 ;; esac
       done
-      case $sp_attr in S*) echo "merging $3"; return 0 ;; s*) ;; *) echo "foreign $3"; return 0 ;; esac
+      case $sp_attr:$sp_origin in
+        S*) echo "merging $3"; return 0 ;;
+        s*|V*:?*) ;;
+        V*:) echo "alone $3"; return 0 ;;
+        *) echo "foreign $3"; return 0 ;;
+      esac
       if [ -n "\${4:-}" ] && [ "$4" != "$sp_uuid" ]; then echo "foreign $3"; return 0; fi
     elif [ "$sp_seen" = 1 ]; then
       [ "$sp_done" = no ] || echo "removed $3"
@@ -105,28 +114,18 @@ sp_lvm_remove() {
   done
 }`;
 
-/** A snapshot grows at 70 % by a quarter, as long as the reserve of its volume group stays untouched. */
 const GUARD = `
 sp_lvm_guard() {
-  sp_status=$(dmsetup status "$3" 2>/dev/null </dev/null)
-  sp_id=$1 sp_reserve=$4
-  set -- $sp_status
-  sp_fill=\${4:-}
-  case "\${3:-}/$sp_fill/" in
-    snapshot/*[!0-9/]*|snapshot//*|snapshot/*//|snapshot/*/*/*/*) echo full; return 0 ;;
-    snapshot/*/*/) ;;
-    *) echo gone; return 0 ;;
+  sp_id=$1 sp_type=\${3:-}
+  [ "$#" -lt 3 ] || shift 3
+  case $sp_type in
+    thick) sp_lvm_guard_thick "$@" ;;
+    thin) sp_lvm_guard_thin "$@" ;;
+    *) echo gone ;;
   esac
-  sp_used=\${sp_fill%%/*}; sp_total=\${sp_fill##*/}
-  echo "fill $((sp_used * 512)) $((sp_total * 512))"
-  [ $((sp_used * 10)) -ge $((sp_total * 7)) ] || return 0
-  set -- $(sp_lvm 60 lvs -o lv_size,vg_extent_size,vg_free_count "$sp_id" 2>/dev/null | tr '|' ' ')
-  case "$#:\${1:-}:\${2:-}:\${3:-}" in 3:*[!0-9:]*|3:*::*|3:*:|[!3]*) return 0 ;; esac
-  sp_grow=$(($1 / $2 / 4 + 1))
-  [ $(($3 - sp_grow)) -lt "$sp_reserve" ] || sp_lvm 60 lvextend -y -l "+$sp_grow" "$sp_id" >/dev/null 2>&1
 }`;
 
 export const lvmOnHost: StorageFunctions = {
   kind: 'lvm',
-  script: [LVM, IDENTITY, LOOK, LIST, REMOVE, GUARD].join('\n'),
+  script: [LVM, IDENTITY, LOOK, LIST, REMOVE, THICK_GUARD, THIN_GUARD, GUARD].join('\n'),
 };

@@ -5,11 +5,14 @@
  */
 import type { Fragment } from '../../remote/fragment.ts';
 import type { Seen } from '../provider.ts';
-import { deviceMapperName } from './create.ts';
+import { deviceMapperName } from './names.ts';
 
 export interface MountOrder {
   readonly group: string;
+  readonly origin: string;
   readonly name: string;
+  /** What device-mapper calls such a snapshot in its table. */
+  readonly target: 'snapshot' | 'thin';
   readonly fsType: string;
 }
 
@@ -23,14 +26,22 @@ export function mountLine({ group, name, fsType }: MountOrder, path: string): st
 }
 
 /**
- * Pins device-mapper's table: which origin, which store, which chunk size. Exit 77: mount failed; its words and what the
+ * Names by file system (/dev/disk/by-uuid) are whose udev saw last. LVM has thick snapshots give way to their origins, thin
+ * ones not: the link leads to the snapshot as soon as that is there, and back when it is gone. An event of the origin, as any
+ * program causes that closes the device, takes it back at once. Not before the snapshot's own event, hence after the mount.
+ */
+const GIVE_NAMES_BACK = `
+! command -v udevadm >/dev/null 2>&1 || timeout 10 udevadm trigger --action=change "$(readlink -f "/dev/mapper/$origin")" >/dev/null 2>&1 </dev/null`;
+
+/**
+ * Pins device-mapper's table: which origin, store and chunk size, or which pool and which number in it. Exit 77: mount failed; its words and what the
  * kernel said of the device are on stderr.
  */
-export function mountSnapshot({ group, name, fsType }: MountOrder, path: string): Fragment<Seen> {
+export function mountSnapshot({ group, origin, name, target, fsType }: MountOrder, path: string): Fragment<Seen> {
   return {
     name: 'mount-lvm-snapshot',
     script: `
-mapper=$1 path=$2 type=$3 options=$4
+mapper=$1 path=$2 type=$3 options=$4 origin=$5
 sp_try=0
 until sp_said=$(sp_enter "$run" mount -i -t "$type" -o "$options" "/dev/mapper/$mapper" "$path" 2>&1); do
   [ $? != 74 ] || exit 74
@@ -45,12 +56,12 @@ until sp_said=$(sp_enter "$run" mount -i -t "$type" -o "$options" "/dev/mapper/$
     exit 77
   fi
   sleep 0.5 2>/dev/null || sleep 1
-done
+done${target === 'thin' ? GIVE_NAMES_BACK : ''}
 dmsetup table "$mapper" | tr '\\n' '\\0'`,
-    args: [deviceMapperName(group, name), path, fsType, mountOptions(fsType)],
+    args: [deviceMapperName(group, name), path, fsType, mountOptions(fsType), deviceMapperName(group, origin)],
     fields: 1,
     parse: ([table = '']) => {
-      if (!table.includes(' snapshot ')) throw new Error('what was mounted is no snapshot');
+      if (!table.includes(` ${target} `)) throw new Error('what was mounted is no snapshot');
       return { table };
     },
   };

@@ -3,41 +3,28 @@
  * must be the volume itself: with encryption, RAID or partitions in between, LVM's own freeze does not reach the file
  * system and the copy would be torn.
  */
-import type { Mount, SnapshotCapability } from '../../domain/host.ts';
-import { type LvmLimits, mayActivate } from './limits.ts';
-import type { LogicalVolumeRecord, VolumeGroupRecord } from './records.ts';
+import type { SnapshotCapability } from '../../domain/host.ts';
+import { mayActivate } from './limits.ts';
+import { labelOf, type OriginFacts, type Refusal } from './origin-facts.ts';
+import { isThin, type LogicalVolumeRecord } from './records.ts';
+import { refuseThin } from './thin/refusal.ts';
 
 const SUPPORTED_SEGMENTS = /^(linear|striped|raid\w*)$/;
 /** File systems whose journal we know to be replayed correctly by a read-only mount of a writable snapshot. */
 const KNOWN_FILE_SYSTEMS = new Set(['ext2', 'ext3', 'ext4', 'xfs']);
 
-export interface OriginFacts {
-  readonly volume: LogicalVolumeRecord;
-  /** All volumes of the host, hidden ones too. */
-  readonly volumes: readonly LogicalVolumeRecord[];
-  readonly group: VolumeGroupRecord | undefined;
-  readonly limits: LvmLimits;
-  readonly mount: Pick<Mount, 'fsType' | 'superOptions'>;
-  /** Whether the superblock of an ext file system says that its journal is on another device. */
-  readonly hasExternalJournal: boolean;
-}
-
-type Refusal = readonly [reason: string, remedy: string] | undefined;
-
 export function snapshotCapability(facts: OriginFacts): SnapshotCapability {
   const refusal =
     refuseRole(facts.volume) ??
-    refuseType(facts.volume, facts.volumes) ??
+    (isThin(facts.volume) ? refuseThin(facts) : refuseType(facts.volume, facts.volumes)) ??
     refuseState(facts.volume) ??
     refuseFileSystem(facts) ??
     refuseGroup(facts) ??
     refuseSettings(facts);
-  if (refusal === undefined) return { possible: true, provider: 'lvm-thick' };
+  if (refusal === undefined) return { possible: true, provider: isThin(facts.volume) ? 'lvm-thin' : 'lvm-thick' };
   const [reason, remedy] = refusal;
   return { possible: false, reason, remedy };
 }
-
-const labelOf = (volume: LogicalVolumeRecord): string => `${volume.vg_name}/${volume.lv_name}`;
 
 /** lv_attr, first position; see lvs(8). */
 function refuseRole(volume: LogicalVolumeRecord): Refusal {
@@ -61,9 +48,6 @@ function refuseType(volume: LogicalVolumeRecord, volumes: readonly LogicalVolume
   const label = labelOf(volume);
   const types = volume.segtype.split(',');
   const split = `"lvconvert --splitcache ${label}" writes the cache back and detaches it; it can be attached again afterwards.`;
-  if (types.includes('thin')) {
-    return [`"${label}" is a thin volume, which this version cannot snapshot`, 'Choose a path on a thick volume.'];
-  }
   if (types.includes('cache')) {
     return [`"${label}" is cached on a faster disk (dm-cache), which this version cannot snapshot`, split];
   }
@@ -73,7 +57,7 @@ function refuseType(volume: LogicalVolumeRecord, volumes: readonly LogicalVolume
   if (types.some((type) => type.startsWith('vdo'))) {
     return [
       `"${label}" is a VDO volume (deduplicated by LVM), which this version cannot snapshot`,
-      'Choose a path on a linear, striped or RAID volume.',
+      'Choose a path on a thin, linear, striped or RAID volume.',
     ];
   }
   if (types.includes('integrity') || hasIntegrity(volume, volumes)) {
@@ -89,7 +73,10 @@ function refuseType(volume: LogicalVolumeRecord, volumes: readonly LogicalVolume
     ];
   }
   if (!types.every((type) => SUPPORTED_SEGMENTS.test(type))) {
-    return [`"${label}" is of type ${volume.segtype}`, 'Only linear, striped and RAID volumes can be snapshotted.'];
+    return [
+      `"${label}" is of type ${volume.segtype}`,
+      'Only thin, linear, striped and RAID volumes can be snapshotted.',
+    ];
   }
   return undefined;
 }

@@ -18,7 +18,6 @@ export const LV_FIELDS = [
   'origin',
   'pool_lv',
   'chunk_size',
-  'data_percent',
   'lv_active',
   'lv_kernel_major',
   'lv_kernel_minor',
@@ -55,6 +54,8 @@ const logicalVolume = z.object({
   segtype: z.string(),
   origin: z.string(),
   pool_lv: z.string(),
+  /** Of a thin pool: bytes of one block of its data. */
+  chunk_size: z.union([count, z.literal('').transform(() => 0)]),
   lv_active: z.union([flag, z.string().transform((text) => text === 'active')]),
   lv_kernel_major: minor,
   lv_kernel_minor: minor,
@@ -73,6 +74,9 @@ const volumeGroup = z.object({
 
 export type LogicalVolumeRecord = z.infer<typeof logicalVolume>;
 export type VolumeGroupRecord = z.infer<typeof volumeGroup>;
+
+/** Whether a volume takes its room from a thin pool. */
+export const isThin = ({ segtype }: LogicalVolumeRecord): boolean => segtype.split(',').includes('thin');
 
 const lvReport = z.object({ report: z.array(z.object({ lv: z.array(logicalVolume) })) });
 const vgReport = z.object({ report: z.array(z.object({ vg: z.array(volumeGroup) })) });

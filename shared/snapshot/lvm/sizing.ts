@@ -1,65 +1,15 @@
-/**
- * How large a thick snapshot must be. Too small and it overflows under the reader: nothing is lost, but the run is
- * worth nothing. Too large and other volumes cannot grow meanwhile. All numbers are bytes.
- */
+/** What is assumed of writing and reading where thick and thin snapshots reckon with it. All numbers are bytes. */
 
-/** Margins, gathered so that they can be seen and argued about at one place. */
-export const SIZING = {
-  /** Never allocate less, unless the largest useful snapshot is smaller. */
-  floorBytes: 256 * 1024 * 1024,
-  /** Share of the origin that a snapshot should hold at least. */
-  floorShare: 0.05,
-  /** Foreseen writing is multiplied by this: the rate is an average since boot, and rush hours exist. */
-  rateFactor: 3,
-  /** Reading speed that is assumed until one was measured, in bytes per second. */
-  assumedReadBytesPerSecond: 15 * 1024 * 1024,
-  /** What stays free in the volume group for the automatic growth of others, as a share of the free space. */
-  reserveShare: 0.1,
-  /** device-mapper's default chunk of a thick snapshot. */
-  chunkBytes: 4096,
-} as const;
-
-export interface SizingInput {
-  readonly originBytes: number;
-  readonly usedBytes: number | undefined;
-  readonly freeBytes: number;
-  readonly extentBytes: number;
-  /** Average writing to the origin since boot; undefined when it could not be read. */
-  readonly writtenBytesPerSecond: number | undefined;
-}
-
-export interface SnapshotSize {
-  readonly sizeBytes: number;
-  readonly extents: number;
-  /** A snapshot of this size can hold every chunk of its origin and cannot overflow. */
-  readonly cannotOverflow: boolean;
-}
-
-/** The size at which more is of no use: every chunk copied, with its table and header. */
-export function largestUseful(originBytes: number, extentBytes: number): number {
-  const table = Math.ceil(originBytes / SIZING.chunkBytes) * 16;
-  return roundUp(originBytes + table, extentBytes) + 2 * extentBytes;
-}
-
-/** Undefined when the volume group has too little room; then `needed` says how much would be wanted. */
-export function sizeSnapshot(input: SizingInput): { readonly size: SnapshotSize | undefined; readonly needed: number } {
-  const { originBytes, extentBytes, freeBytes } = input;
-  const useful = largestUseful(originBytes, extentBytes);
-  const readingSeconds = (input.usedBytes ?? originBytes) / SIZING.assumedReadBytesPerSecond;
-  const foreseen = (input.writtenBytesPerSecond ?? 0) * readingSeconds * SIZING.rateFactor;
-  const wanted = Math.max(SIZING.floorBytes, originBytes * SIZING.floorShare, inSteps(foreseen));
-  const needed = roundUp(Math.min(wanted, useful), extentBytes);
-  const available = roundDown(freeBytes * (1 - SIZING.reserveShare), extentBytes);
-  if (available < needed) return { size: undefined, needed };
-  // Half of what is free is ours to use without asking; with it an overflow becomes impossible or at least unlikely.
-  const sizeBytes = Math.min(useful, Math.max(needed, roundDown(freeBytes / 2, extentBytes)));
-  return { size: { sizeBytes, extents: sizeBytes / extentBytes, cannotOverflow: sizeBytes >= useful }, needed };
-}
+/** Reading speed that is assumed until one was measured, in bytes per second. */
+export const ASSUMED_READ_BYTES_PER_SECOND = 15 * 1024 * 1024;
 
 /** Rounded up by an eighth at the most, so that a plan does not change with every write to the origin. */
-function inSteps(bytes: number): number {
-  return bytes < 8 ? bytes : roundUp(bytes, 2 ** (Math.floor(Math.log2(bytes)) - 3));
-}
+export const inSteps = (bytes: number): number => (bytes < 8 ? bytes : roundUp(bytes, stepOf(bytes)));
 
-const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
-const roundDown = (value: number, unit: number): number => Math.floor(value / unit) * unit;
+/** Likewise, but down. */
+export const inStepsDown = (bytes: number): number => (bytes < 8 ? bytes : roundDown(bytes, stepOf(bytes)));
+
+const stepOf = (bytes: number): number => 2 ** (Math.floor(Math.log2(bytes)) - 3);
+
+export const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
+export const roundDown = (value: number, unit: number): number => Math.floor(value / unit) * unit;

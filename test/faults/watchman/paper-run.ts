@@ -8,7 +8,7 @@ import { StillpointError } from '../../../shared/base/errors.ts';
 import { newRunId, ownerId, type RunId } from '../../../shared/domain/names.ts';
 import { type MadeSnapshot, takeSnapshots } from '../../../shared/snapshot/critical-section.ts';
 import { armLease } from '../../../shared/snapshot/host/commands.ts';
-import { createSnapshot, type SnapshotOrder } from '../../../shared/snapshot/lvm/create.ts';
+import { createSnapshot, type SnapshotOrder } from '../../../shared/snapshot/lvm/thick/create.ts';
 import { REGISTRY } from '../../../shared/snapshot/registry.ts';
 import { eventually, type PaperHost, type Shell, startPaperHost } from '../../support/snapshot/paper-lvm.ts';
 

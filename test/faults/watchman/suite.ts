@@ -11,6 +11,7 @@ import { lookForTraces, releaseLease, renewLease, sweepHost } from '../../../sha
 import { whyNoNamespaceHost } from '../../support/snapshot/namespace-host.ts';
 import { aUuid, eventually, hasShell, type PaperHost, type Shell } from '../../support/snapshot/paper-lvm.ts';
 import { other, owner, type PaperRun, paperRun, scripts } from './paper-run.ts';
+import { judgeThreats } from './threats.ts';
 import { judgeVolumes } from './volumes.ts';
 
 const noHost = await whyNoNamespaceHost();
@@ -21,6 +22,7 @@ export function watchmanSuite(shell: Shell): void {
     const lab = paperRun(shell, whyNot);
     judgeWatchman(lab);
     judgeVolumes(lab);
+    judgeThreats(lab);
   });
 }
 
@@ -68,6 +70,7 @@ function judgeWatchman(lab: PaperRun): void {
       peaks: [],
       full: [],
       gone: [],
+      threat: undefined,
     });
     expect(Number(await paper.sh(`cat ${folder()}/expires`))).toBeGreaterThanOrEqual(before + 2970);
   });
@@ -176,7 +179,7 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
     await paper.put({
       name: 'sp_0000dddd_11111111',
       tags: `sp.owner=${owner},sp.run=0000dddd,stillpoint`,
-      attr: 'Vwi-a-tz--',
+      ...{ attr: 'Vwi-a-tz-k', origin: '' },
     });
     await paper.sh(
       `mkdir /run/stillpoint/notes /run/stillpoint/0000eeee; echo ${other} > /run/stillpoint/0000eeee/owner; echo 1 > /run/stillpoint/0000eeee/expires`,
@@ -190,7 +193,7 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
         '/run/stillpoint/notes: it does not bear our mark',
         'vg0/sp_0000bbbb_11111111: it belongs to another Stillpoint',
         'vg0/sp_0000cccc_11111111: it does not bear our mark',
-        'vg0/sp_0000dddd_11111111: it does not bear our mark',
+        'vg0/sp_0000dddd_11111111: its origin is gone, so it may be all that is left of that',
       ].toSorted(),
     );
     expect(await paper.volumes()).toHaveLength(4);

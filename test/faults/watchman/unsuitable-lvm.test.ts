@@ -5,6 +5,7 @@ import { never } from '../../../shared/base/cancel.ts';
 import { readLvmLimits } from '../../../shared/snapshot/lvm/limits.ts';
 import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/lvm/list.ts';
 import { snapshotCapability } from '../../../shared/snapshot/lvm/origin.ts';
+import { NO_POOLS } from '../../../shared/snapshot/lvm/thin/pool-status.ts';
 import { needing } from '../../support/needing.ts';
 import { type MetadataLvm, startMetadataLvm, whyNoMetadataLvm } from '../../support/snapshot/metadata-lvm.ts';
 
@@ -102,6 +103,7 @@ describe('a host with real LVM', needing(whyNot), () => {
           volumes: records,
           group,
           limits,
+          pools: NO_POOLS,
           mount,
           hasExternalJournal: false,
         });

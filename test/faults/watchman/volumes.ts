@@ -7,7 +7,7 @@ import { never } from '../../../shared/base/cancel.ts';
 import type { PlannedSnapshot } from '../../../shared/domain/backup-plan.ts';
 import type { RunId } from '../../../shared/domain/names.ts';
 import { releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/host/commands.ts';
-import { lvmItem } from '../../../shared/snapshot/lvm/item.ts';
+import { thickItem } from '../../../shared/snapshot/lvm/thick/item.ts';
 import { mountSnapshots } from '../../../shared/snapshot/mounting.ts';
 import type { DetectedVolume } from '../../../shared/snapshot/provider.ts';
 import { aUuid, eventually, type PaperHost } from '../../support/snapshot/paper-lvm.ts';
@@ -100,7 +100,7 @@ EOF
 chmod 755 /usr/local/sbin/mount; echo ${times} > /run/refusals`);
     const identity = { run, owner };
     const [planned, volume] = [{} as PlannedSnapshot, {} as DetectedVolume];
-    const item = lvmItem({ identity, planned, volume, order: { ...order(), fsType: 'tmpfs' } });
+    const item = thickItem({ identity, planned, volume, order: { ...order(), fsType: 'tmpfs' } });
     const mount = mountSnapshots(run, [item], scripts);
     try {
       await paper.sh(`mkdir -p /dev/mapper; : > /dev/mapper/vg0-sp_${run}_11111111`);
@@ -139,7 +139,9 @@ chmod 755 /usr/local/sbin/mount; echo ${times} > /run/refusals`);
     await paper.put({ name: `sp_${run}_00000007`, tags: `sp.owner=${owner}x,sp.run=${run},stillpoint` });
     await paper.put({ name: 'mysql', tags: ourTags(), attr: 'owi-aos---' });
     await paper.put({ name: `copy_sp_${run}_00000008`, tags: ourTags() });
-    await paper.sh(`echo 'lvm vg0/sp_${run}_00000006 ${aUuid('somebody else')} vg0-x 100' >> ${folder()}/snapshots`);
+    await paper.sh(
+      `echo 'lvm vg0/sp_${run}_00000006 ${aUuid('somebody else')} thick vg0-x 100' >> ${folder()}/snapshots`,
+    );
     const kept = (await paper.volumes()).filter((name) => !name.endsWith('_11111111'));
     const result = await paper.host.run(releaseLease(scripts, run, owner), never);
     expect(result.removed).toEqual([`vg0/sp_${run}_11111111`]);

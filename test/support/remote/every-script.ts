@@ -36,9 +36,11 @@ import {
   sweepHost,
 } from '../../../shared/snapshot/host/commands.ts';
 import { identifyHost, mayChangeHost } from '../../../shared/snapshot/identify-host.ts';
-import { lvmItem } from '../../../shared/snapshot/lvm/item.ts';
 import { readLvmLimits } from '../../../shared/snapshot/lvm/limits.ts';
 import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/lvm/list.ts';
+import { thickItem } from '../../../shared/snapshot/lvm/thick/item.ts';
+import { thinItem } from '../../../shared/snapshot/lvm/thin/item.ts';
+import { readThinPools } from '../../../shared/snapshot/lvm/thin/pool-status.ts';
 import { measureMounts } from '../../../shared/snapshot/measure.ts';
 import { readMounts } from '../../../shared/snapshot/mountinfo.ts';
 import { mountSnapshots, observeSnapshots } from '../../../shared/snapshot/mounting.ts';
@@ -60,9 +62,15 @@ const order = {
   ...{ group: 'vg0', origin: 'a', name: 'sp', fsType: 'ext4' },
   ...{ extents: 2, leastExtents: 1, reserveExtents: 1, extentBytes: 1 },
 };
+const thin = { group: 'vg0', origin: 'a', name: 'sp', fsType: 'ext4', pool: 'pool0', chunkBytes: 65_536 };
 const noHost = { run: async () => [] } as unknown as RemoteHost;
 const copies = (await folderCopy.survey(noHost, Promise.resolve([]), never)).plan([volume], identity);
-const items = [lvmItem({ identity, planned: {} as never, volume, order }), ...copies.items];
+const planned = {} as never;
+const items = [
+  thickItem({ identity, planned, volume, order }),
+  thinItem({ identity, planned, volume, order: thin }),
+  ...copies.items,
+];
 const holds = hook.plan({} as never, run);
 const facts = { target: '1:2', work: '1:3', made: 1, uid: 0 };
 const folder = { target: '/target', name: '.stillpoint-restore-a', facts } as never;
@@ -96,6 +104,7 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   listLogicalVolumes,
   listVolumeGroups,
   readLvmLimits,
+  readThinPools,
   wakeAutomounts([Buffer.from('/a')]),
   ...[LIVE, { kind: 'snapshot', run, top: '/' } as const].flatMap((place) => [
     listTree(place, Buffer.from('/')),
@@ -120,5 +129,6 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
 /** Fragments of these scripts, and a script that is ":". */
 export const PARTS: readonly string[] = [
   ...['create-lvm-snapshot', 'mount-lvm-snapshot', 'observe-lvm-snapshot'],
+  ...['create-thin-snapshot', 'observe-thin-snapshot'],
   'be-root',
 ];

@@ -15,6 +15,7 @@ interface PaperVolume {
   readonly name: string;
   readonly uuid: string;
   readonly attr: string;
+  readonly origin: string;
   readonly tags: string;
   /** What `dmsetup status` says; empty for a device that is not there. */
   readonly status: string;
@@ -22,6 +23,8 @@ interface PaperVolume {
 
 export interface PaperHost extends NamespaceHost {
   put(volume: Partial<PaperVolume> & { readonly name: string }): Promise<void>;
+  /** What `dmsetup status` says of a device that is no volume, such as a pool's. */
+  setStatus(device: string, status: string): Promise<void>;
   /** "group/name" of all volumes. */
   volumes(): Promise<readonly string[]>;
   /** Lets the next `times` calls of a program fail. */
@@ -73,11 +76,12 @@ mount --bind '${bin}' /usr/local/sbin`;
     host: world.host,
     enter: world.enter,
     sh: world.sh,
-    async put({ group = 'vg0', name, uuid = aUuid(name), attr = 'swi-a-s---', tags = '', status }) {
-      const lines = { vg: group, lv: name, uuid, attr, tags, size: '134217728', status: status ?? VALID };
+    async put({ group = 'vg0', name, uuid = aUuid(name), attr = 'swi-a-s---', origin = 'files', tags = '', status }) {
+      const lines = { vg: group, lv: name, uuid, attr, origin, tags, size: '134217728', status: status ?? VALID };
       const text = Object.entries(lines).map(([key, value]) => `${key}='${value}'\n`);
       await writeFile(join(state, 'lv', `${group}@${name}`), text.join(''));
     },
+    setStatus: (device, status) => writeFile(join(state, `device-${device}`), `${status}\n`),
     volumes: async () => (await readdir(join(state, 'lv'))).map((file) => file.replace('@', '/')).toSorted(),
     fail: (program, times) => writeFile(join(state, `fail-${program}`), `${times}\n`),
     before: (program, script) => writeFile(join(state, `before-${program}`), script),
@@ -125,6 +129,7 @@ while [ "$#" -gt 0 ]; do
     --config) case $2 in *'separator="|"'*) separator='|' ;; esac; shift 2 ;;
     --units|--monitor) shift 2 ;;
     -S) select=$2; shift 2 ;;
+    -k) shift 2 ;;
     -n) name=$2; shift 2 ;;
     -l) extents=$2; shift 2 ;;
     --addtag) newtags=${'$'}{newtags:+$newtags,}$2; shift 2 ;;
@@ -138,6 +143,7 @@ row() {
   for field in $fields; do
     case $field in
       vg_name) value=$vg ;; lv_name) value=$lv ;; lv_uuid) value=$uuid ;; lv_attr) value=$attr ;; lv_tags) value=$tags ;;
+      origin) value=$origin ;;
       lv_size) value=$size ;; vg_extent_size) value=4194304 ;; vg_free_count) read -r value < "$state/free" ;;
       *) echo "  Unrecognised field: $field" >&2; exit 5 ;;
     esac
@@ -161,27 +167,32 @@ case $program in
       . "$file"
       wanted=${'$'}{select#*\{}; wanted=${'$'}{wanted%%\}*}
       for tag in $(echo "$wanted" | tr -d '"&'); do case ",$tags," in *",$tag,"*) ;; *) exit 0 ;; esac; done
-      case $select in *'lv_attr=~"^s"'*) case $attr in s*) ;; *) exit 0 ;; esac ;; esac
+      case $select in *'(lv_attr=~"^s" || (lv_attr=~"^V" && origin!=""))'*) ;; *) echo 'paper knows no such selection' >&2; exit 5 ;; esac
+      case $attr:$origin in s*|V*:?*) ;; *) exit 0 ;; esac
       case $select in *lv_uuid=*) case $select in *"lv_uuid=\"$uuid\""*) ;; *) exit 0 ;; esac ;; esac
     fi
     # One step, as under LVM's lock: of two who remove the same volume, one is told that it is gone.
     rm "$file" 2>/dev/null || { echo "  Failed to find logical volume \"$target\"" >&2; exit 5; } ;;
   lvcreate)
     group=${'$'}{target%/*}
+    # Without a size it is a thin one.
+    if [ -n "$extents" ]; then attr=swi-a-s--- status="0 2097152 snapshot 16/$((extents * 8192)) 16"; else attr=Vwi-a-tz-k status='0 2097152 thin 34944 2097151'; fi
     cat > "$state/lv/$group@$name" <<EOF
 vg='$group'
 lv='$name'
 uuid='abcdef-0000-1111-2222-3333-4444-555555'
-attr='swi-a-s---'
+attr='$attr'
+origin='${'$'}{target#*/}'
 tags='$newtags'
-size='$((extents * 4194304))'
-status='0 2097152 snapshot 16/$((extents * 8192)) 16'
+size='$((${'$'}{extents:-32} * 4194304))'
+status='$status'
 EOF
     ;;
   lvextend)
     . "$file"
     sed -i "s/^size=.*/size='$((size + ${'$'}{extents#+} * 4194304))'/" "$file" ;;
   dmsetup)
+    [ ! -e "$state/device-$target" ] || { cat "$state/device-$target"; exit 0; }
     for each in "$state"/lv/*; do
       [ -e "$each" ] || continue
       . "$each"

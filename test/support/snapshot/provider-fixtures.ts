@@ -3,7 +3,7 @@ import { systemClock } from '../../../shared/base/clock.ts';
 import { silentLogger } from '../../../shared/base/log.ts';
 import { connectHost } from '../../../shared/remote/connect-host.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
-import { lvmThick } from '../../../shared/snapshot/lvm/provider.ts';
+import { lvmThick, lvmThin } from '../../../shared/snapshot/lvm/provider.ts';
 import type { ProviderFixture } from '../../contract/provider.ts';
 import { type Guest, startGuest } from '../../lab/guest.ts';
 import { COPIES, folderCopy, MARK, SOURCE } from './folder-copy.ts';
@@ -22,7 +22,9 @@ async function openGuest(): Promise<{ readonly guest: Guest; readonly host: Remo
   return { guest, host };
 }
 
-async function inGuest(): Promise<Pick<ProviderFixture, 'host' | 'sh' | typeof Symbol.asyncDispose>> {
+type InGuest = Pick<ProviderFixture, 'host' | 'sh' | typeof Symbol.asyncDispose>;
+
+async function inGuest(): Promise<InGuest> {
   const { guest, host } = await openGuest();
   return {
     host,
@@ -44,15 +46,11 @@ mkdir /srv/files/nested; mount /dev/vg0/nested /srv/files/nested`);
     provider: lvmThick,
     isSlow: true,
     folders: ['/srv/files', '/srv/files/nested'],
-    async present() {
-      const names = await sh(`lvs --noheadings -o vg_name,lv_name -S 'lv_name=~"^sp_"' --separator /`);
-      return names.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
-    },
+    ...namedVolumes(sh),
     async putImpostor(run) {
       await sh(`lvcreate -qq -y -s -n sp_${run}_0000abcd -l 8 vg0/files`);
       return `vg0/sp_${run}_0000abcd`;
     },
-    remove: async (id) => void (await sh(`lvremove -qq -y ${id}`)),
     async withoutRoom(work) {
       await sh('lvcreate -qq -y -n filler -l 100%FREE vg0');
       await work();
@@ -61,6 +59,48 @@ mkdir /srv/files/nested; mount /dev/vg0/nested /srv/files/nested`);
     lackOfRoom: 'snapshot.no-room',
   };
 }
+
+function namedVolumes(sh: InGuest['sh']): Pick<ProviderFixture, 'present' | 'remove'> {
+  return {
+    async present() {
+      const names = await sh(`lvs --noheadings -o vg_name,lv_name -S 'lv_name=~"^sp_"' --separator /`);
+      return names.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
+    },
+    remove: async (id) => void (await sh(`lvremove -qq -y ${id}`)),
+  };
+}
+
+const MAKE = { ext4: 'mkfs.ext4 -q', xfs: 'mkfs.xfs -q' } as const;
+
+/** Two volumes of a small pool, which is quick to fill; the outer one holds this file system, the nested one the other. */
+export const lvmThinFixture = (outer: keyof typeof MAKE) => async (): Promise<ProviderFixture> => {
+  const base = await inGuest();
+  const { sh } = base;
+  await sh(`lvcreate -qq -y --type thin-pool -n small -L 256m --monitor n vg0
+for name in outer nested; do lvcreate -qq -y -n $name -V 320m --thinpool small vg0 2>/dev/null; done
+${MAKE[outer]} /dev/vg0/outer 2>/dev/null; ${MAKE[outer === 'xfs' ? 'ext4' : 'xfs']} /dev/vg0/nested 2>/dev/null
+mkdir /srv/outer; mount /dev/vg0/outer /srv/outer; mkdir /srv/outer/nested; mount /dev/vg0/nested /srv/outer/nested`);
+  return {
+    ...base,
+    provider: lvmThin,
+    isSlow: true,
+    folders: ['/srv/outer', '/srv/outer/nested'],
+    ...namedVolumes(sh),
+    async putImpostor(run) {
+      await sh(`lvcreate -qq -y -s -n sp_${run}_0000abcd vg0/outer 2>/dev/null`);
+      return `vg0/sp_${run}_0000abcd`;
+    },
+    // LVM itself makes nothing new in a pool that is filled to the administrator's threshold, 50 % at the least.
+    async withoutRoom(work) {
+      await sh(`lvcreate -qq -y -n filler -V 128m --thinpool small vg0 2>/dev/null
+dd if=/dev/zero of=/dev/vg0/filler bs=1M count=100 conv=fsync status=none
+cp /etc/lvm/lvm.conf /root/lvm.conf; echo 'activation { thin_pool_autoextend_threshold=50 }' >> /etc/lvm/lvm.conf`);
+      await work();
+      await sh('cp /root/lvm.conf /etc/lvm/lvm.conf; lvremove -qq -y vg0/filler');
+    },
+    lackOfRoom: 'snapshot.no-room',
+  };
+};
 
 /** Nothing of it is written to this machine's disks. */
 export async function startFolderCopyHost(): Promise<NamespaceHost> {

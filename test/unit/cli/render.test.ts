@@ -224,6 +224,15 @@ test('long lists are cut, and the count stays true', () => {
   expect(check).not.toContain('/f6.');
 });
 
+test('a snapshot that reserves nothing is not said to take 0 B, nor to leave that', () => {
+  const snapshots = samplePlan.snapshots.map((snapshot) => ({ ...snapshot, sizeBytes: 0, freeBytesAfter: 0 }));
+  const report = sampleBackup.snapshots.map((snapshot) => ({ ...snapshot, sizeBytes: 0, peakUsedBytes: 0 }));
+  const [event] = stored([{ type: 'snapshot-created', volume: 'a', snapshot: 'b', freezeMs: 41, sizeBytes: 0 }]);
+  expect(renderPlan({ ...samplePlan, snapshots }, plain)).toMatch(/\n\S+ +\S+ +- +- +\//);
+  expect(renderResult({ ...sampleBackup, snapshots: report }, plain)).toContain('at most 41 ms, lived 14.2 s\n');
+  expect(renderEvent(event!, plain)?.text).toContain('of a: writers held for at most 41 ms');
+});
+
 test('a restore point that another program wrote is not called consistent', () => {
   expect(renderPoints({ restorePoints: [foreignPoint], unreadable: [], unavailable: [] }, plain)).toContain('unknown');
 });

@@ -110,6 +110,13 @@ describe('a line of the log', () => {
     ]);
   });
 
+  test('does not speak of room where a snapshot reserves none', () => {
+    const event = { type: 'snapshot-created', volume: 'vg0/thin', snapshot: 'sp_1', freezeMs: 41.6, sizeBytes: 0 };
+    expect(lines(event as RunEventBody)).toEqual([
+      '04:05:06  Snapshot "sp_1" of "vg0/thin" taken: writers held for at most 42 ms.',
+    ]);
+  });
+
   test.each<RunEventBody>([
     { type: 'restore-point-changing', repository: 'main', restorePoint: 'ab'.repeat(32) } as RunEventBody,
     { type: 'store-changing', repository: 'main' },

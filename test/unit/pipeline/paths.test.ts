@@ -11,14 +11,30 @@ import { REGISTRY } from '../../../shared/snapshot/registry.ts';
 import { planSnapshots } from '../../../shared/snapshot/snapshot-set.ts';
 import type { Survey } from '../../../shared/snapshot/survey.ts';
 import { entryOf, type PaperFile } from '../../support/pipeline/paper-files.ts';
-import { aMount, detectOnGuest, guestMounts, guestStorage, parsed } from '../snapshot/fixtures.ts';
+import {
+  aMount,
+  detectOnGuest,
+  guestMounts,
+  guestStorage,
+  guestThinStorage,
+  parsed,
+  poolsWith,
+} from '../snapshot/fixtures.ts';
 
-function surveyOf(mounts: readonly Mount[]): Survey {
-  const use = new Map([
-    ['254:0', { sizeBytes: 1_000_000_000, usedBytes: 200_000_000 }],
-    ['254:1', { sizeBytes: 1_000_000_000, usedBytes: 100_000_000 }],
-  ]);
-  const storage = guestStorage({ use, writtenBytesPerSecond: new Map([['254:0', 50_000]]) });
+/** @param pools of which the thin volume is */
+function surveyOf(mounts: readonly Mount[], pools = poolsWith('273/16384')): Survey {
+  const measured = (usedBytes: number, writtenPerSecond: number | undefined) => ({
+    use: { sizeBytes: 1_000_000_000, usedBytes },
+    ...{ writtenPerSecond, writesPerSecond: undefined, hasExternalJournal: false },
+  });
+  const facts = {
+    pools,
+    measured: new Map([
+      ['254:0', measured(200_000_000, 50_000)],
+      ['254:1', measured(100_000_000, undefined)],
+    ]),
+  };
+  const storages = [guestStorage(facts), guestThinStorage(facts)];
   return {
     identity: {
       system: 'Linux 6.1.0 x86_64',
@@ -36,10 +52,12 @@ function surveyOf(mounts: readonly Mount[]): Survey {
     clockSkew: { leastMs: -1, mostMs: 1 },
     mounts,
     devices: new Map(),
-    storages: [storage],
-    volumes: detectOnGuest(mounts, storage),
+    storages,
+    volumes: detectOnGuest(mounts, storages),
   };
 }
+
+const readOnlyPool = poolsWith('9/10', '1/10', '- ro discard_passdown queue_if_no_space - 1');
 
 const cover = (paths: readonly string[], more: readonly Mount[] = [], exclude: readonly string[] = []): Coverage =>
   coverPaths(
@@ -141,7 +159,7 @@ describe('from paths to trees', () => {
       asked,
       real: asked.equals(Buffer.from('/nowhere')) ? Buffer.alloc(0) : asked,
     }));
-    const survey = surveyOf([...guestMounts(), ...more]);
+    const survey = surveyOf([...guestMounts(), ...more], readOnlyPool);
     let thrown: unknown;
     try {
       coverPaths(resolved, survey, { exclude: compileExcludes([]), host: 'db1', mayReadLive: false });
@@ -156,7 +174,7 @@ describe('from paths to trees', () => {
       expect.stringMatching(/"\/srv\/files\/usb".*plain device.*exclude/) as unknown,
       expect.stringMatching(/"\/srv\/files\/snap".*read-only image/) as unknown,
       expect.stringMatching(/"\/srv\/files\/net".*on the network/) as unknown,
-      expect.stringMatching(/"\/srv\/thin".*thin volume.*thick volume/) as unknown,
+      expect.stringMatching(/"\/srv\/thin".*the thin pool "vg0\/pool0" is read-only.*--repair/) as unknown,
       expect.stringMatching(/"\/" .*plain device/) as unknown,
       expect.stringMatching(/There is no "\/nowhere"/) as unknown,
     ]);
@@ -232,7 +250,9 @@ describe('from paths to trees', () => {
   test('a path that cannot be snapshotted is named as the source names it, with a remedy that the source allows', () => {
     const paths = [{ asked: Buffer.from('/data'), real: Buffer.from('/srv/thin') }];
     const covering = () =>
-      coverPaths(paths, surveyOf(guestMounts()), { exclude: compileExcludes([]), host: 'db1', mayReadLive: false });
+      coverPaths(paths, surveyOf(guestMounts(), readOnlyPool), {
+        ...{ exclude: compileExcludes([]), host: 'db1', mayReadLive: false },
+      });
     expect(covering).toThrow(/^"\/data" \(it leads to "\/srv\/thin"\) on "db1" cannot be snapshotted/);
     expect(covering).toThrow(
       expect.objectContaining({ advice: expect.stringContaining('taken out of "paths"') as string }) as Error,
@@ -245,7 +265,11 @@ describe('from paths to trees', () => {
   test('what cannot be snapshotted is read live where the source asks for it, and all else is snapshotted', () => {
     const paths = ['/srv/files', '/srv/thin'].map((path) => ({ asked: Buffer.from(path), real: Buffer.from(path) }));
     const terms = { exclude: compileExcludes([]), host: 'db1', mayReadLive: true };
-    const covered = coverPaths(paths, surveyOf([...guestMounts(), below('/srv/files/usb', { device: '8:1' })]), terms);
+    const covered = coverPaths(
+      paths,
+      surveyOf([...guestMounts(), below('/srv/files/usb', { device: '8:1' })], readOnlyPool),
+      terms,
+    );
     expect(covered.trees.map(({ path, isLive }) => [path.toString(), isLive])).toEqual([
       ['/srv/files/usb', true],
       ['/srv/files', false],

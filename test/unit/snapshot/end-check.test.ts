@@ -4,8 +4,8 @@ import type { PlannedSnapshot } from '../../../shared/domain/backup-plan.ts';
 import { ownerId, runId } from '../../../shared/domain/names.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import type { Lease } from '../../../shared/snapshot/host/lease.ts';
-import { usedBytes } from '../../../shared/snapshot/lvm/end-check.ts';
-import { lvmItem } from '../../../shared/snapshot/lvm/item.ts';
+import { usedBytes } from '../../../shared/snapshot/lvm/thick/end-check.ts';
+import { thickItem } from '../../../shared/snapshot/lvm/thick/item.ts';
 import { observeSnapshots } from '../../../shared/snapshot/mounting.ts';
 import type { DetectedVolume, ReadableSnapshot } from '../../../shared/snapshot/provider.ts';
 import { REGISTRY } from '../../../shared/snapshot/registry.ts';
@@ -18,7 +18,7 @@ const bootId = '6f0a2d0a-0000-4000-8000-000000000000';
 const uuid = 'RWoQzf-skQD-p60E-GmPY-85Jl-5DSO-l59HCc';
 const table = '0 2097152 snapshot 254:7 254:8 P 8';
 const mountLine = '140 110 254:9 / /run/stillpoint/00000000/mnt/0 ro - ext4 /dev/mapper/vg0-sp rw';
-const item = lvmItem({
+const item = thickItem({
   identity: { run, owner },
   planned: {} as PlannedSnapshot,
   volume: {} as DetectedVolume,

@@ -5,9 +5,13 @@ import type { RemoteCommand } from '../../../shared/remote/command.ts';
 import { detectVolumes } from '../../../shared/snapshot/detect.ts';
 import type { LvmLimits } from '../../../shared/snapshot/lvm/limits.ts';
 import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/lvm/list.ts';
-import { lvmThick } from '../../../shared/snapshot/lvm/provider.ts';
+import { lvmThick, lvmThin } from '../../../shared/snapshot/lvm/provider.ts';
 import type { LogicalVolumeRecord, VolumeGroupRecord } from '../../../shared/snapshot/lvm/records.ts';
-import { type LvmFacts, lvmStorage } from '../../../shared/snapshot/lvm/storage.ts';
+import { lvmStorage } from '../../../shared/snapshot/lvm/storage.ts';
+import type { LvmFacts } from '../../../shared/snapshot/lvm/survey.ts';
+import { THICK } from '../../../shared/snapshot/lvm/thick/kind.ts';
+import { THIN } from '../../../shared/snapshot/lvm/thin/kind.ts';
+import { type Pools, readThinPools } from '../../../shared/snapshot/lvm/thin/pool-status.ts';
 import { readMounts } from '../../../shared/snapshot/mountinfo.ts';
 import type { DetectedVolume, Storage } from '../../../shared/snapshot/provider.ts';
 
@@ -24,21 +28,34 @@ export function parsed<T>(command: RemoteCommand<T>, stdout: Buffer | string): T
 export const guestVolumes = (): readonly LogicalVolumeRecord[] =>
   parsed(listLogicalVolumes, fixture('lvs-2.03.16.txt'));
 export const guestGroups = (): readonly VolumeGroupRecord[] => parsed(listVolumeGroups, fixture('vgs-2.03.16.txt'));
+/** Of the pool of the guest, so full of so many blocks; each block of data has 64 KiB. */
+export const poolsWith = (
+  data: string,
+  metadata = '25/4096',
+  rest = '- rw discard_passdown queue_if_no_space - 1024',
+): Pools =>
+  parsed(
+    readThinPools,
+    `vg0-pool0-tpool: 0 2097152 thin-pool 1 ${metadata} ${data} ${rest}\n\0Active|vg0-pool0-tpool\n\0`,
+  );
+const guestPools = (): Pools => poolsWith('273/16384');
 /** What LVM has there; nothing forbids anything. */
 const guestFacts = (more: Partial<LvmFacts> = {}): LvmFacts => ({
   host: 'db1',
   volumes: guestVolumes(),
   groups: guestGroups(),
   limits: noLimits,
-  use: new Map(),
-  writtenBytesPerSecond: new Map(),
-  externalJournals: new Set(),
+  pools: guestPools(),
+  measured: new Map(),
   ...more,
 });
-export const guestStorage = (more: Partial<LvmFacts> = {}): Storage => lvmStorage(lvmThick, guestFacts(more));
+export const guestStorage = (more: Partial<LvmFacts> = {}): Storage => lvmStorage(lvmThick, THICK, guestFacts(more));
+export const guestThinStorage = (more: Partial<LvmFacts> = {}): Storage => lvmStorage(lvmThin, THIN, guestFacts(more));
 /** What is seen of these mounts on the guest. */
-export const detectOnGuest = (mounts: readonly Mount[], storage = guestStorage()): readonly DetectedVolume[] =>
-  detectVolumes(mounts, new Map(), [storage]);
+export const detectOnGuest = (
+  mounts: readonly Mount[],
+  storages = [guestStorage(), guestThinStorage()],
+): readonly DetectedVolume[] => detectVolumes(mounts, new Map(), storages);
 export const noLimits: LvmLimits = {
   ownGroups: new Set(guestGroups().map((group) => group.vg_uuid)),
   duplicateGroups: new Set(),
@@ -80,10 +97,12 @@ export function surveyAnswer(
       return guestGroups();
     case 'read-lvm-limits':
       return noLimits;
+    case 'read-thin-pools':
+      return guestPools();
     case 'list-block-devices':
       return new Map();
     case 'measure-mounts':
-      return args.map(() => ({ use: { sizeBytes: 1e9, usedBytes: 1e8 }, writtenPerSecond: 0 }));
+      return args.map(() => ({ use: { sizeBytes: 1e9, usedBytes: 1e8 }, writtenPerSecond: 0, writesPerSecond: 0 }));
     case 'resolve-paths':
       return args.map((path) => ({ asked: path, real: path }));
     default:

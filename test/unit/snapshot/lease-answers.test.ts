@@ -5,9 +5,10 @@ import { ownerId, runId } from '../../../shared/domain/names.ts';
 import { takeSnapshots } from '../../../shared/snapshot/critical-section.ts';
 import { armLease, releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/host/commands.ts';
 import { type HostIdentity, identifyHost } from '../../../shared/snapshot/identify-host.ts';
-import { createSnapshot, deviceMapperName, lvcreateLine } from '../../../shared/snapshot/lvm/create.ts';
-import { lvmItem } from '../../../shared/snapshot/lvm/item.ts';
 import { mountOptions } from '../../../shared/snapshot/lvm/mount.ts';
+import { deviceMapperName } from '../../../shared/snapshot/lvm/names.ts';
+import { createSnapshot, lvcreateLine } from '../../../shared/snapshot/lvm/thick/create.ts';
+import { thickItem } from '../../../shared/snapshot/lvm/thick/item.ts';
 import { measureMounts } from '../../../shared/snapshot/measure.ts';
 import { mountSnapshots } from '../../../shared/snapshot/mounting.ts';
 import { lackOf } from '../../../shared/snapshot/programs.ts';
@@ -33,9 +34,14 @@ describe('renewing', () => {
       ],
       full: ['vg0/sp_a'],
       gone: ['vg0/sp_b'],
+      threat: undefined,
     });
-    expect(parsed(renew, 'gone\0')).toEqual({ state: 'gone', peaks: [], full: [], gone: [] });
+    expect(parsed(renew, 'gone\0')).toEqual({ state: 'gone', peaks: [], full: [], gone: [], threat: undefined });
     expect(parsed(renew, 'unwatched\0').state).toBe('unwatched');
+    expect(parsed(renew, 'gone\0threat vg0/sp_a vg0/pool0 data 9 10\0')).toMatchObject({
+      state: 'gone',
+      threat: { snapshot: 'vg0/sp_a', where: 'vg0/pool0', what: 'data', usedBytes: 9, totalBytes: 10 },
+    });
   });
 
   test.each([
@@ -45,6 +51,9 @@ describe('renewing', () => {
     'alive\0peak sp_a x 200\0',
     'alive\0peak sp_a 100\0',
     'alive\0hello\0',
+    'alive\0threat vg0/sp_a vg0/pool0 data 9\0',
+    'alive\0threat vg0/sp_a vg0/pool0 data x 10\0',
+    'alive\0threat vg0/sp_a vg0/pool0 data 9 10 11\0',
     'alive\0peak sp_a 1 2',
   ])('does not believe %j', (text) => {
     expect(() => parsed(renew, text)).toThrow(unreadable);
@@ -168,7 +177,7 @@ describe('mounting', () => {
   test('pins what it mounted, or is not believed', () => {
     const identity = { run, owner };
     const [planned, volume] = [{} as PlannedSnapshot, {} as DetectedVolume];
-    const item = lvmItem({ identity, planned, volume, order: { ...order, fsType: 'xfs' } });
+    const item = thickItem({ identity, planned, volume, order: { ...order, fsType: 'xfs' } });
     const command = mountSnapshots(run, [item, item], scripts);
     const line = '140 110 254:9 / /run/stillpoint/0123abcd/mnt/0 ro - xfs /dev/mapper/vg0-sp ro';
     const table = '0 2097152 snapshot 254:7 254:8 P 8';
@@ -269,9 +278,10 @@ test('measurements come in the order of the mounts; what could not be measured i
     {
       use: { sizeBytes: 4_096_000, usedBytes: 3_072_000 },
       writtenPerSecond: (4096 * 512 + 300 * 4096) / 2,
+      writesPerSecond: 150,
       hasExternalJournal: false,
     },
-    { use: undefined, writtenPerSecond: undefined, hasExternalJournal: false },
+    { use: undefined, writtenPerSecond: undefined, writesPerSecond: undefined, hasExternalJournal: false },
   ]);
   const journals = ['          0       2065', '          0          0', '', 'x'].map(
     (text) =>

@@ -89,6 +89,11 @@ describe('a lease', () => {
     ['gone\0', 'snapshot.lease-lost', 'ended before'],
     ['unwatched\0', 'snapshot.lease-lost', 'watchman'],
     ['alive\0peak sp 7 8\0full sp\0', 'snapshot.full', 'filled up'],
+    [
+      'alive\0threat a/sp a/pool data 996147200 1073741824\0gone a/sp\0',
+      ...(['snapshot.given-up', 'the data of "a/pool" was 92 % full (950 MiB of 1.0 GiB)'] as const),
+    ],
+    ['gone\0threat a/sp a/pool read-only 0 0\0', 'snapshot.given-up', '"a/pool" was in the state "read-only"'],
   ])('that answers %j aborts the reading with %s', async (answer, code, words) => {
     const { lease } = await acquire({ 'renew-lease': answer }, 1);
     expect(await aborted(lease.signal)).toMatchObject({ code, message: expect.stringContaining(words) as unknown });

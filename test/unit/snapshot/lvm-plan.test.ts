@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { isStillpointError } from '../../../shared/base/errors.ts';
 import { ownerId, runId } from '../../../shared/domain/names.ts';
-import type { LvmItem } from '../../../shared/snapshot/lvm/item.ts';
+import type { ThickItem } from '../../../shared/snapshot/lvm/thick/item.ts';
 import type { StoragePlan } from '../../../shared/snapshot/provider.ts';
 import { detectOnGuest, guestGroups, guestMounts, guestStorage, guestVolumes } from './fixtures.ts';
 
@@ -12,7 +12,7 @@ function plan(freeExtents: number, attr = '-wi-ao----'): StoragePlan {
   const groups = guestGroups().map((group) => ({ ...group, vg_free_count: freeExtents }));
   const volumes = guestVolumes().map((lv) => ({ ...lv, lv_attr: lv.lv_name === 'files' ? attr : lv.lv_attr }));
   const storage = guestStorage({ groups, volumes });
-  const detected = detectOnGuest(guestMounts(), storage);
+  const detected = detectOnGuest(guestMounts(), [storage]);
   const wanted = detected.filter(({ volume }) => ['vg0/files', 'vg0/mysql'].includes(volume.label));
   return storage.plan(wanted, identity);
 }
@@ -52,7 +52,7 @@ describe('a plan of snapshots', () => {
 
   test('takes no less than is needed where others are quicker', () => {
     for (const item of plan(1000).items) {
-      const { extents, leastExtents } = (item as LvmItem).order;
+      const { extents, leastExtents } = (item as ThickItem).order;
       expect(leastExtents).toBeGreaterThan(0);
       expect(leastExtents).toBeLessThanOrEqual(extents);
     }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { largestUseful, SIZING, type SizingInput, sizeSnapshot } from '../../../shared/snapshot/lvm/sizing.ts';
+import { largestUseful, SIZING, type SizingInput, sizeSnapshot } from '../../../shared/snapshot/lvm/thick/sizing.ts';
 
 const EXTENT = 4 * 1024 * 1024;
 const GIB = 1024 ** 3;

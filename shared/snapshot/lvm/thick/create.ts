@@ -2,8 +2,10 @@
  * The step of the critical section that makes one thick snapshot. LVM itself freezes the file system of the origin while
  * it switches the tables, so each snapshot is one instant.
  */
-import type { Fragment } from '../../remote/fragment.ts';
-import type { RunIdentity, StandingSnapshot } from '../provider.ts';
+import type { Fragment } from '../../../remote/fragment.ts';
+import type { RunIdentity, StandingSnapshot } from '../../provider.ts';
+import { CREATE_EXITS } from '../errors.ts';
+import { deviceMapperName } from '../names.ts';
 
 export interface SnapshotOrder {
   readonly group: string;
@@ -17,18 +19,10 @@ export interface SnapshotOrder {
   readonly extentBytes: number;
 }
 
-/** How device-mapper calls a logical volume: hyphens in names are doubled, one hyphen joins group and volume. */
-export function deviceMapperName(group: string, volume: string): string {
-  return `${group.replaceAll('-', '--')}-${volume.replaceAll('-', '--')}`;
-}
-
 /** The command as an administrator would type it; shown in plans. */
 export function lvcreateLine({ run, owner }: RunIdentity, order: SnapshotOrder): string {
   return `lvcreate -y -s -n ${order.name} -l ${order.extents} --monitor n --addtag stillpoint --addtag sp.run=${run} --addtag sp.owner=${owner} ${order.group}/${order.origin}`;
 }
-
-/** Exit codes: lvcreate failed, see stderr; lvcreate succeeded and there is no such device. */
-export const CREATE_EXITS = { failed: 76, noDevice: 78 } as const;
 
 export function createSnapshot({ run, owner }: RunIdentity, order: SnapshotOrder): Fragment<StandingSnapshot> {
   const { group, origin, name, extents, leastExtents, reserveExtents, extentBytes } = order;
@@ -54,7 +48,7 @@ until sp_instant sp_lvm 120 lvcreate -y -s -n "$name" -l "$extents" --monitor n 
 done
 uuid=$(sp_identity "$dm")
 [ -n "$uuid" ] || { sp_standing; exit ${CREATE_EXITS.noDevice}; }
-sp_made "$uuid" "$dm" "$reserve"
+sp_made "$uuid" thick "$dm" "$reserve"
 printf '%s\\0%s\\0' "$uuid" "$extents"`,
     args: [
       ...[run, owner, group, origin, name, String(extents), String(Math.min(leastExtents, extents))],

@@ -1,38 +1,39 @@
 /** One thick snapshot of a plan: what is done with it is in a file for each step. */
-import type { DetectedVolume, PlannedItem, RunIdentity } from '../provider.ts';
+import type { DetectedVolume, PlannedItem, RunIdentity } from '../../provider.ts';
+import { createError, mountError } from '../errors.ts';
+import { type MountOrder, mountLine, mountSnapshot } from '../mount.ts';
 import { createSnapshot, lvcreateLine, type SnapshotOrder } from './create.ts';
 import { judgeSnapshot, observeSnapshot } from './end-check.ts';
-import { createError, mountError } from './errors.ts';
-import { type MountOrder, mountLine, mountSnapshot } from './mount.ts';
 
-export type LvmOrder = SnapshotOrder & MountOrder;
+export type ThickOrder = SnapshotOrder & Omit<MountOrder, 'target'>;
 
-export interface LvmItem extends PlannedItem {
-  readonly order: LvmOrder;
+export interface ThickItem extends PlannedItem {
+  readonly order: ThickOrder;
 }
 
-export function lvmItem({
+export function thickItem({
   identity,
   volume,
   planned,
   order,
-}: Pick<LvmItem, 'planned' | 'order'> & {
+}: Pick<ThickItem, 'planned' | 'order'> & {
   readonly identity: RunIdentity;
   readonly volume: DetectedVolume;
-}): LvmItem {
+}): ThickItem {
+  const mounting = { ...order, target: 'snapshot' } as const;
   return {
     provider: 'lvm-thick',
     ...{ planned, volume, order },
     lines: {
       create: lvcreateLine(identity, order),
-      mount: (path) => mountLine(order, path),
+      mount: (path) => mountLine(mounting, path),
       remove: `lvremove -y ${order.group}/${order.name}`,
     },
     create: createSnapshot(identity, order),
-    mount: (path) => mountSnapshot(order, path),
+    mount: (path) => mountSnapshot(mounting, path),
     observe: observeSnapshot(order),
     judge: (standing, mounted, observed, host) => judgeSnapshot(order, standing, mounted, observed, host),
     explain: (step, failed, host) =>
-      step === 'create' ? createError(failed, host) : mountError(failed, planned.volume, host),
+      step === 'create' ? createError(failed, host, 'dm-snapshot') : mountError(failed, planned.volume, host),
   };
 }

@@ -2,11 +2,11 @@
  * The verdict after the last read. A thick snapshot that overflowed stays invalid forever, so one numeric status now,
  * on the same volume with the same table and mount, proves that it was valid all the time that we read.
  */
-import { StillpointError } from '../../base/errors.ts';
-import type { Fragment } from '../../remote/fragment.ts';
-import { identityChanged } from '../identity-changed.ts';
-import type { Seen, StandingSnapshot } from '../provider.ts';
-import { deviceMapperName } from './create.ts';
+import { StillpointError } from '../../../base/errors.ts';
+import type { Fragment } from '../../../remote/fragment.ts';
+import { identityChanged } from '../../identity-changed.ts';
+import type { Seen, StandingSnapshot } from '../../provider.ts';
+import { deviceMapperName } from '../names.ts';
 
 interface Named {
   readonly group: string;

@@ -1,0 +1,9 @@
+/** Names as device-mapper has them. */
+
+/** How device-mapper calls a logical volume: hyphens in names are doubled, one hyphen joins group and volume. */
+export function deviceMapperName(group: string, volume: string): string {
+  return `${group.replaceAll('-', '--')}-${volume.replaceAll('-', '--')}`;
+}
+
+/** The device behind a thin pool, which alone has the pool's status; the pool's own name is a layer on top of it. */
+export const poolMapperName = (group: string, pool: string): string => `${deviceMapperName(group, pool)}-tpool`;

@@ -1,0 +1,26 @@
+/** Thick snapshots: copies of what is changed, in room that they take from the volume group. */
+import { isThin, type LogicalVolumeRecord, type VolumeGroupRecord } from '../records.ts';
+import type { LvmKind } from '../storage.ts';
+import { planThick } from './plan.ts';
+
+export const THICK: LvmKind = {
+  isOrigin: (volume) => !isThin(volume),
+  isSnapshot: ({ lv_attr }) => lv_attr.startsWith('s'),
+  pools: ({ groups }) =>
+    groups.map((group) => ({
+      name: group.vg_name,
+      kindWords: 'volume group',
+      sizeBytes: group.vg_size,
+      freeBytes: group.vg_free_count * group.vg_extent_size,
+    })),
+  without: (facts, gone) => ({ ...facts, groups: facts.groups.map((group) => freed(group, gone)) }),
+  plan: (volumes, { groups }, _swept, originOf, context) => planThick(volumes, groups, originOf, context),
+};
+
+/** What was removed no longer takes room. */
+function freed(group: VolumeGroupRecord, gone: readonly LogicalVolumeRecord[]): VolumeGroupRecord {
+  const extents = gone
+    .filter(({ vg_uuid }) => vg_uuid === group.vg_uuid)
+    .reduce((sum, { lv_size }) => sum + Math.floor(lv_size / group.vg_extent_size), 0);
+  return { ...group, vg_free_count: group.vg_free_count + extents };
+}

@@ -1,0 +1,94 @@
+/** Which thick snapshots a run would make, and whether their volume groups have the room. */
+import { formatBytes } from '../../../base/bytes.ts';
+import { StillpointError } from '../../../base/errors.ts';
+import { mintSnapshotName } from '../../../domain/snapshot-name.ts';
+import type { DetectedVolume, StoragePlan } from '../../provider.ts';
+import { type Origin, type PlanContext, type PlannedOne, planEach } from '../plan.ts';
+import type { LogicalVolumeRecord, VolumeGroupRecord } from '../records.ts';
+import { thickItem } from './item.ts';
+import { SIZING, sizeSnapshot } from './sizing.ts';
+
+export function planThick(
+  volumes: readonly DetectedVolume[],
+  groups: readonly VolumeGroupRecord[],
+  originOf: (volume: DetectedVolume) => Origin | undefined,
+  context: PlanContext,
+): StoragePlan {
+  const free = new Map(groups.map((group) => [group.vg_uuid, group.vg_free_count * group.vg_extent_size]));
+  return planEach(volumes, originOf, context, (volume, origin) => planOne(volume, origin, free, context));
+}
+
+function planOne(
+  detected: DetectedVolume,
+  { volume: lv, group, measured }: Origin,
+  free: Map<string, number>,
+  { host, ...identity }: PlanContext,
+): PlannedOne {
+  const { volume } = detected;
+  const freeBytes = free.get(group.vg_uuid) ?? 0;
+  const extentBytes = group.vg_extent_size;
+  const { size, needed } = sizeSnapshot({
+    ...{ originBytes: lv.lv_size, usedBytes: volume.usedBytes, freeBytes, extentBytes },
+    writtenBytesPerSecond: measured?.writtenPerSecond,
+  });
+  // What one lacks is not there for the next one either.
+  free.set(group.vg_uuid, Math.max(0, freeBytes - (size?.sizeBytes ?? needed)));
+  if (size === undefined) throw noRoom(lv, group, { host, freeBytes, needed });
+  const snapshot = mintSnapshotName(identity.run, volume.id);
+  const item = thickItem({
+    identity,
+    volume: detected,
+    planned: {
+      volume: volume.label,
+      volumeId: volume.id,
+      snapshot,
+      sizeBytes: size.sizeBytes,
+      freeBytesAfter: freeBytes - size.sizeBytes,
+      mountpoint: volume.mountpoints[0] ?? '',
+    },
+    order: {
+      group: lv.vg_name,
+      origin: lv.lv_name,
+      name: snapshot,
+      extents: size.extents,
+      leastExtents: needed / extentBytes,
+      reserveExtents: Math.ceil(group.vg_free_count * SIZING.reserveShare),
+      fsType: volume.fsType,
+      extentBytes,
+    },
+  });
+  return { item, risks: risksOf(volume.label, lv, size.cannotOverflow ? undefined : size.sizeBytes) };
+}
+
+function risksOf(label: string, lv: LogicalVolumeRecord, roomBytes: number | undefined): readonly string[] {
+  const risks: string[] = [];
+  if (roomBytes !== undefined) {
+    risks.push(
+      `The snapshot of ${label} can hold ${formatBytes(roomBytes)} of changes; if more is written while it is read, the run fails.`,
+    );
+  }
+  if (lv.lv_attr.startsWith('o')) risks.push(`${label} has a snapshot already; each one slows its writes.`);
+  if (/^R|^.{8}[rm]/.test(lv.lv_attr)) {
+    risks.push(
+      `${label} is a RAID that is not whole at present (see "lvs -a -o name,attr,sync_percent ${lv.vg_name}"); the backup reads what there is, and slows the recovery.`,
+    );
+  }
+  return risks;
+}
+
+function noRoom(
+  lv: LogicalVolumeRecord,
+  group: VolumeGroupRecord,
+  { host, freeBytes, needed }: { readonly host: string; readonly freeBytes: number; readonly needed: number },
+): StillpointError {
+  const withReserve = Math.ceil(needed / (1 - SIZING.reserveShare));
+  return new StillpointError(
+    'snapshot.no-room',
+    `The volume group "${group.vg_name}" on "${host}" has ${formatBytes(freeBytes)} free for it; a snapshot of "${lv.lv_name}" needs ${formatBytes(withReserve)}.`,
+    {
+      advice: `Add a disk with "vgextend ${group.vg_name} DEVICE", or remove a logical volume that nobody needs ("lvs ${group.vg_name}" lists them).`,
+      details: { host, group: group.vg_name, volume: lv.lv_name, freeBytes, neededBytes: withReserve },
+      cause: undefined,
+    },
+  );
+}
