@@ -31,6 +31,7 @@ import type { BackupRequest } from './backup/request.ts';
 import { tellJump, tellSkew } from './backup/skew-words.ts';
 import { evidenceOf, snapshotReports } from './backup/snapshot-report.ts';
 import { termsOf } from './backup/terms.ts';
+import { tellUnplanned } from './backup/unplanned.ts';
 import { describePlan } from './describe-plan.ts';
 import type { OwnRuns } from './own-runs.ts';
 import { prepare } from './prepare.ts';
@@ -92,6 +93,7 @@ export async function backup(request: BackupRequest, ports: BackupPorts, signal:
   );
   const { taken } = set;
   hold.take(taken);
+  tellUnplanned(prepared, taken, emit);
   const instant = instantOf(taken, prepared.survey, span);
   tellJump(prepared.survey.clockSkew, instant.host.skew, request, emit);
   const readable = await phase('mount', () => mountSet(taken, registry, host, lease, held));

@@ -37,7 +37,7 @@ function detect(device: MountedDevice, storages: readonly Storage[]): readonly D
   const shown = new Set(claims.flatMap(({ places }) => places.map(({ mount }) => mount)));
   const [first, ...others] = device.mounts.filter((mount) => !shown.has(mount));
   const rest = first === undefined ? [] : [unclaimed({ ...device, mounts: [first, ...others] }, storages)];
-  return [...claims, ...rest].map(({ kind, places, ...facts }) => ({
+  return [...claims, ...rest].map(({ kind, places, ours, ...facts }) => ({
     volume: {
       ...facts,
       kind: kind.name,
@@ -46,6 +46,7 @@ function detect(device: MountedDevice, storages: readonly Storage[]): readonly D
       fsType: places[0].mount.fsType,
     },
     places,
+    ...(ours === undefined ? {} : { ours }),
   }));
 }
 

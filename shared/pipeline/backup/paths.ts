@@ -15,7 +15,7 @@ import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../r
 import { holdsData } from '../../snapshot/detect.ts';
 import { isWithin } from '../../snapshot/mountinfo.ts';
 import { type PlacedVolume, placeOf, placesBelow } from '../../snapshot/places.ts';
-import type { DetectedVolume } from '../../snapshot/provider.ts';
+import type { DetectedVolume, VolumePlace } from '../../snapshot/provider.ts';
 import type { Survey } from '../../snapshot/survey.ts';
 import { outerTreeOf } from './grafts.ts';
 import type { SourceTree } from './source-tree.ts';
@@ -65,14 +65,17 @@ export interface Coverage {
   readonly trees: readonly SourceTree[];
   /** Each volume once, in the order of the trees. */
   readonly volumes: readonly DetectedVolume[];
-  /** Where something is mounted that is in memory or of the kernel: nothing below is saved, nor what lies hidden there. */
+  /**
+   * Where something is mounted that is in memory or of the kernel, or a volume that is left out: nothing below is saved, nor
+   * what lies hidden there.
+   */
   readonly emptyPlaces: readonly Buffer[];
   readonly notes: readonly string[];
 }
 
 export function coverPaths(
   paths: readonly ResolvedPath[],
-  survey: Survey,
+  survey: Pick<Survey, 'mounts' | 'volumes'>,
   exclude: ExcludePatterns,
   host: string,
 ): Coverage {
@@ -80,6 +83,7 @@ export function coverPaths(
   const problems = new Problems();
   const trees = new Map<string, SourceTree>();
   const empty = new Map<string, Mount>();
+  const aside = new Map<string, VolumePlace & { readonly aside: string }>();
   const add = (path: Buffer, at: PlacedVolume, asked?: Buffer): void => {
     const tree = problems.attempt(() => treeAt(path, at, { host, asked }));
     if (tree !== undefined) trees.set(path.toString('latin1'), tree);
@@ -94,31 +98,48 @@ export function coverPaths(
     for (const nested of placesBelow(real, survey)) {
       const { target, mount } = nested.place;
       if (isLeftOut(target, real, exclude)) continue;
-      if (holdsData(nested.volume)) add(target, nested);
+      if (isAside(nested.place)) aside.set(target.toString('latin1'), nested.place);
+      else if (holdsData(nested.volume)) add(target, nested);
       else empty.set(target.toString('latin1'), mount);
     }
   }
   const kept = [...trees.values()].filter((tree) => !isCovered(tree, [...trees.values()]));
   kept.sort((a, b) => b.path.length - a.path.length);
-  for (const tree of kept) problems.attempt(() => requirePlace(tree, kept, [...empty.values()], host));
+  // What a source names is saved, also within something else that it names.
+  for (const [place] of aside) if (trees.has(place)) aside.delete(place);
+  const emptied = [...empty.values(), ...[...aside.values()].map(({ target }) => ({ target, fsType: 'left out' }))];
+  for (const tree of kept) problems.attempt(() => requirePlace(tree, kept, emptied, host));
   problems.throwIfAny((count) => `${count} problems stand in the way of a backup of "${host}"`);
   for (const { target, fsType } of empty.values())
     notes.push(
       `"${displayName(target)}" (${fsType}) is in memory or belongs to the kernel; what is in it is not saved.`,
     );
+  notes.push(...notesOf([...aside.values()]));
   return {
     trees: kept,
     volumes: [...new Set(kept.map((tree) => tree.volume))].reverse(),
-    emptyPlaces: [...empty.values()].map(({ target }) => target),
+    emptyPlaces: emptied.map(({ target }) => target),
     notes,
   };
+}
+
+const isAside = (place: VolumePlace): place is VolumePlace & { readonly aside: string } => place.aside !== undefined;
+
+/** One for each kind of what is left out: there may be hundreds. */
+function notesOf(places: readonly (VolumePlace & { readonly aside: string })[]): readonly string[] {
+  return [...Map.groupBy(places, ({ aside }) => aside)].map(([aside, [first, ...others]]) => {
+    const one = `"${displayName(first?.target ?? Buffer.alloc(0))}"`;
+    const what =
+      others.length === 0 ? `${one} is left out, as one of the` : `${one} and ${others.length} more are left out, as`;
+    return `${what} ${aside}; each is an empty folder in the restore point. To save one, name its path under "paths".`;
+  });
 }
 
 /** The volume that a path of the source is on. */
 function volumeAt(
   { asked, real, brokenLink }: ResolvedPath,
   paths: readonly ResolvedPath[],
-  survey: Survey,
+  survey: Pick<Survey, 'mounts' | 'volumes'>,
   exclude: ExcludePatterns,
   host: string,
 ): PlacedVolume {
@@ -132,7 +153,12 @@ function volumeAt(
 }
 
 /** A tree inside an empty place has no folder in the outer one's snapshot at which it could be joined. */
-function requirePlace(tree: SourceTree, all: readonly SourceTree[], empty: readonly Mount[], host: string): void {
+function requirePlace(
+  tree: SourceTree,
+  all: readonly SourceTree[],
+  empty: readonly Pick<Mount, 'target' | 'fsType'>[],
+  host: string,
+): void {
   const outer = outerTreeOf(tree, all);
   const between = outer && empty.find(({ target }) => isBetween(target, outer.path, tree.path));
   if (between === undefined) return;

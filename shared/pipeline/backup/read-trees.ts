@@ -14,7 +14,7 @@ import type { Preparation } from '../prepare.ts';
 import { packFiles } from './content-stream.ts';
 import { tellEmptied } from './emptied.ts';
 import { findExpression } from './find-expression.ts';
-import { graftsOf, outerTreeOf, placesIn } from './grafts.ts';
+import { graftsOf, oursIn, outerTreeOf, placesIn } from './grafts.ts';
 import { type BackupInstant, believedBefore } from './host-clock.ts';
 import { type ListedEntry, listAncestors, listTree, parseListing } from './listing.ts';
 import { Omissions } from './omissions.ts';
@@ -63,7 +63,7 @@ export async function spoolTrees(context: ReadContext, signal: AbortSignal): Pro
   const listings: SpooledListing[] = [];
   for (const [index, tree] of trees.entries()) {
     const mounted = new Set([...graftsOf(tree, trees).keys(), ...placesIn(tree, trees, emptyPlaces)]);
-    const select = selection({ root: tree.path, exclude: prepared.exclude, mounted });
+    const select = selection({ root: tree.path, exclude: prepared.exclude, mounted, ours: oursIn(tree) });
     const root = snapshotPath(tree, context.readable);
     const expression = findExpression({ path: tree.path, root, exclude: prepared.exclude, mounted });
     const command = listTree(prepared.snapshots.run, root, expression);
