@@ -31,6 +31,7 @@ const SECTIONS: readonly TracedSection[] = [
   { page: 'docs/repositories.md', heading: 'What was tried' },
   { page: 'docs/host-setup.md', kinds: ['row'] },
   { page: 'docs/host-setup.md', heading: 'Which volumes can be saved' },
+  { page: 'docs/host-setup.md', heading: 'Btrfs' },
   { page: 'docs/host-setup.md', heading: 'Room for snapshots' },
   { page: 'docs/host-setup.md', heading: 'Volumes that are unmounted during a backup' },
   { page: 'docs/host-setup.md', heading: 'Automounts' },

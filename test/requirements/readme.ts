@@ -121,8 +121,9 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      '| storage of the host | thick LVM volumes (linear, striped, mirrored, RAID) with ext2, ext3, ext4 or XFS | LVM thin, ZFS, Btrfs; LUKS on top of a logical volume; plain partitions |',
+      '| storage of the host | thick LVM volumes (linear, striped, mirrored, RAID) with ext2, ext3, ext4 or XFS; Btrfs, each subvolume, nested ones too | LVM thin, ZFS; LUKS on top of a logical volume; plain partitions |',
       {
+        'test/e2e/btrfs.test.ts': 'is saved with what is nested in it, mounted or not, and comes back byte for byte',
         'test/unit/snapshot/origin.test.ts': [
           'of type %s can',
           'that holds %s can',
