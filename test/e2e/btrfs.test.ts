@@ -173,7 +173,7 @@ describe('Btrfs', needing(await whyNoBtrfsHost(), whyNoProgram('setfattr'), whyN
 
   test('tells of a subvolume that came after the plan, unless it is left out', async () => {
     const made = inBetween(
-      'btrfs subvolume create /run/files/deep/new >/dev/null; btrfs subvolume create /run/files/deep/left >/dev/null; echo lost > /run/files/deep/new/note',
+      'btrfs subvolume create /run/files/deep/new >/dev/null; btrfs subvolume create /run/files/deep/left >/dev/null; btrfs subvolume snapshot -r /run/files /run/files/deep/old >/dev/null; echo lost > /run/files/deep/new/note',
     );
     await save(request(['/run/files'], ['/run/files/deep/left']), [made]);
     expect(warningsOf(events)).toContain(

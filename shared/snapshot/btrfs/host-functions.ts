@@ -69,8 +69,9 @@ sp_remove() {
     if sp_btrfs_read "$(btrfs subvolume show "$sp_folder/$sp_name" 2>/dev/null)"; then
       sp_of "$sp_origin" || { echo "foreign $sp_id"; return 0; }
       [ -z "$sp_proof" ] || [ "$sp_proof" = "$sp_uuid" ] || { echo "foreign $sp_id"; return 0; }
-      # Durable where the program can: what was said to be removed must not be there again after a power cut.
-      btrfs subvolume delete -C "$sp_folder/$sp_name" >/dev/null 2>&1 ||
+      # Durable where the program can: what was said to be removed must not be there again after a power cut. It waits for
+      # a commit that others may have put off by half a minute; that it is gone it knows at once.
+      timeout 10 btrfs subvolume delete -C "$sp_folder/$sp_name" >/dev/null 2>&1 || [ ! -e "$sp_folder/$sp_name" ] ||
         btrfs subvolume delete "$sp_folder/$sp_name" >/dev/null 2>&1
       if [ ! -e "$sp_folder/$sp_name" ]; then sp_done=yes; break; fi
     elif [ -e "$sp_folder/$sp_name" ] && [ "$(stat -c %i "$sp_folder/$sp_name")" != 256 ]; then

@@ -5,7 +5,7 @@ import { Problems } from '../../base/problems.ts';
 import { mintSnapshotName } from '../../domain/snapshot-name.ts';
 import type { DetectedVolume, RunIdentity, StoragePlan } from '../provider.ts';
 import { subvolumeItem } from './item.ts';
-import { markedFolder, NO_UUID } from './naming.ts';
+import { markedFolder, NO_UUID, ownPath } from './naming.ts';
 import type { FileSystemFacts } from './survey-command.ts';
 import type { Usage } from './usage.ts';
 import type { BtrfsVolume } from './volumes.ts';
@@ -41,12 +41,22 @@ export function planSubvolumes(
           ...{ fileSystem: fileSystem.uuid, source: fileSystem.source, device: fileSystem.device },
           ...{ number: subvolume.number, path: subvolume.path, root, origin, name: snapshot },
           folder: markedFolder(snapshot, identity.owner, origin),
-          known: fileSystem.numbersInside.get(subvolume.number) ?? [],
+          known: knownIn(known),
         },
       });
     }),
     risks: fileSystems.flatMap(risksOf),
   };
+}
+
+/** Without the read-only snapshots of others, which come and go by the hour and make no other plan. */
+function knownIn({ fileSystem, subvolume }: BtrfsVolume): readonly number[] {
+  const history = new Set(
+    fileSystem.subvolumes.flatMap(({ number, isReadOnly, parentUuid, path }) =>
+      (isReadOnly && parentUuid !== undefined) || ownPath(path.toString('latin1')) !== undefined ? [number] : [],
+    ),
+  );
+  return (fileSystem.numbersInside.get(subvolume.number) ?? []).filter((number) => !history.has(number));
 }
 
 /**

@@ -3,7 +3,7 @@ import { displayName } from '../../base/bytes.ts';
 import type { Mount } from '../../domain/host.ts';
 import { isWithin, mountOf } from '../mountinfo.ts';
 import { placeOfMount, type VolumePlace } from '../provider.ts';
-import { ownPath } from './naming.ts';
+import { OURS, ownPath } from './naming.ts';
 import { type Subvolume, TOP_LEVEL } from './subvolumes.ts';
 import type { FileSystemFacts } from './survey-command.ts';
 
@@ -18,6 +18,8 @@ export interface BtrfsVolume {
   /** Whether it is a read-only snapshot of what is still there, as snapper, Timeshift and btrbk keep them by the hundred. */
   readonly isHistory: boolean;
 }
+
+const OUR_FOLDER = Buffer.from(`/${OURS}`);
 
 /** What a place that holds one is called, where it is left out. */
 const HISTORY = 'read-only snapshots of subvolumes that are still there';
@@ -60,7 +62,9 @@ export function placesOf(
     const shown = innermost(mount.root, volumes);
     if (shown !== undefined) add(places, shown, { ...placeOfMount(mount), root: below(mount.root, shown.root) });
     for (const volume of volumes) {
-      if (volume.root.equals(mount.root) || !isWithin(volume.root, mount.root)) continue;
+      // In our folder nothing is saved, so nothing has a place there.
+      if (volume.root.equals(mount.root) || !isWithin(volume.root, mount.root) || isWithin(volume.root, OUR_FOLDER))
+        continue;
       const target = at(mount.target, below(volume.root, mount.root));
       if (mountOf(target, all)?.id !== mount.id) continue;
       const aside = volume.isHistory ? { aside: HISTORY } : {};

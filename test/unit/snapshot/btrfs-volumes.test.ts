@@ -90,11 +90,17 @@ describe('the volumes of a Btrfs', () => {
   test('are no snapshots of ours, but what only lies in a folder of that name', () => {
     const own = `.stillpoint/sp_0123abcd_00000001.00112233aabb.${uuidOf(256)}/sp_0123abcd_00000001`;
     const { volumes } = look(
-      [aSubvolume(256, 'a'), aSubvolume(257, own), aSubvolume(258, '.stillpoint/work'), aSubvolume(259, `b/${own}`)],
+      [
+        aSubvolume(256, 'a'),
+        aSubvolume(257, own),
+        aSubvolume(258, 'c/.stillpoint/work'),
+        aSubvolume(260, '.stillpoint/work'),
+        aSubvolume(259, `b/${own}`),
+      ],
       [at('/data', '/')],
     );
     expect(volumes.map(({ volume }) => volume.label)).toEqual([
-      ...['/dev/sda2:/', '/dev/sda2:/a', '/dev/sda2:/.stillpoint/work', `/dev/sda2:/b/${own}`],
+      ...['/dev/sda2:/', '/dev/sda2:/a', '/dev/sda2:/c/.stillpoint/work', `/dev/sda2:/b/${own}`],
     ]);
   });
 
@@ -176,6 +182,18 @@ describe('a plan of snapshots', () => {
       /^mount -t btrfs -o ro,nosuid,nodev,noexec,noatime,subvol=\/\.stillpoint\/sp_/,
     );
     expect(risks).toEqual([]);
+  });
+
+  test('does not change with the read-only snapshots that others make and remove', () => {
+    const idsOf = (subvolumes: readonly Subvolume[]) => {
+      const numbersInside = new Map([[256, subvolumes.map(({ number }) => number)]]);
+      const { storage, volumes } = look([aSubvolume(256, '@'), ...subvolumes], [ROOT], { numbersInside });
+      const [item] = storage.plan(volumes.slice(0, 1), identity).items;
+      return item?.create.args.at(-1);
+    };
+    const old = { inside: 256, isReadOnly: true, parentUuid: uuidOf(256) };
+    expect(idsOf([aSubvolume(300, '@/a', { inside: 256 })])).toBe('300');
+    expect(idsOf([aSubvolume(300, '@/a', { inside: 256 }), aSubvolume(301, '@/b', old)])).toBe('300');
   });
 
   test('is refused once for a file system whose metadata can hardly grow', () => {
