@@ -194,7 +194,7 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       { 'test/e2e/btrfs.test.ts': 'gives a snapshot of somebody where a source names it' },
     ],
     [
-      'Read-only snapshots that others keep (snapper, Timeshift, btrbk) are left out where what they are snapshots of is still there. They are empty folders in the restore point, and one note of the plan and of the backup counts them.',
+      'Read-only snapshots that others keep (snapper and btrbk do) are left out where what they are snapshots of is still there. They are empty folders in the restore point, and one note of the plan and of the backup counts them.',
       {
         'test/e2e/btrfs.test.ts': 'is saved with what is nested in it, mounted or not, and comes back byte for byte',
         'test/unit/pipeline/set-aside.test.ts': 'is left out and told of in one note for each kind, as an empty place',

@@ -43,7 +43,8 @@ sp_make() {
   btrfs subvolume snapshot -r "$sp_tmp/origin" "$sp_tmp/ours/$4/$5" || exit ${INNER_EXITS.failed}
 }
 sp_prove() {
-  sp_open "$1" && sp_writable && sp_ours || exit ${INNER_EXITS.failed}
+  sp_open "$1" && sp_writable || exit ${INNER_EXITS.notMounted}
+  sp_ours || exit ${INNER_EXITS.notOurs}
   sp_said=$(btrfs subvolume show "$sp_tmp/ours/$3/$4") && sp_btrfs_read "$sp_said" || exit ${INNER_EXITS.failed}
   if ! sp_of "$5"; then
     btrfs subvolume delete "$sp_tmp/ours/$3/$4" >/dev/null

@@ -45,25 +45,32 @@ sp_list_ours() {
 
 /**
  * sp_remove SOURCE ID OWNER [UUID]: the lines of `sp_btrfs_remove`. An empty folder of ours goes, too: it is what a run
- * leaves that was ended before its snapshot, or after it.
+ * leaves that was ended before its snapshot, or after it. A subvolume of that name in another place is not removed, and not
+ * called gone: somebody moved our folder, and may move it back.
  */
 const REMOVE = `
+sp_find() {
+  sp_ours || return 1
+  for sp_folder in "$sp_tmp/ours/$sp_name.$sp_owner".*; do break; done
+  [ ! -d "$sp_folder" ] || return 0
+  for sp_other in "$sp_tmp/ours/$sp_name" "$sp_tmp/ours/$sp_name".*; do
+    [ ! -e "$sp_other" ] || return 2
+  done
+  return 1
+}
 sp_remove() {
   sp_id=$2 sp_name=\${2##*/} sp_owner=$3 sp_proof=\${4:-} sp_try=0
   sp_open "$1" 2>/dev/null && sp_writable 2>/dev/null || { echo "unread $sp_id"; return 1; }
-  sp_ours
-  case $? in
-    0) ;;
-    1) return 0 ;;
-    *) echo "foreign $sp_id"; return 0 ;;
-  esac
-  for sp_folder in "$sp_tmp/ours/$sp_name.$sp_owner".*; do break; done
-  if [ ! -d "$sp_folder" ]; then
-    for sp_other in "$sp_tmp/ours/$sp_name" "$sp_tmp/ours/$sp_name".*; do
-      [ ! -e "$sp_other" ] || { echo "foreign $sp_id"; break; }
-    done
-    return 0
-  fi
+  while :; do
+    sp_find
+    case $? in 0) break ;; 2) echo "foreign $sp_id"; return 0 ;; esac
+    btrfs subvolume list "$sp_tmp/top" > "$sp_tmp/list" 2>/dev/null || { echo "unread $sp_id"; return 1; }
+    grep -q "[ /]$sp_name\$" "$sp_tmp/list" || return 0
+    sp_try=$((sp_try + 1))
+    [ "$sp_try" -lt 3 ] || { echo "foreign $sp_id"; return 0; }
+    sleep 1
+  done
+  sp_try=0
   sp_origin=\${sp_folder##*.} sp_done=no
   while [ -e "$sp_folder/$sp_name" ]; do
     if sp_btrfs_read "$(btrfs subvolume show "$sp_folder/$sp_name" 2>/dev/null)"; then
@@ -118,12 +125,15 @@ sp_btrfs_seen() {
   sp_run=\${1##*/sp_}
   sp_source=$(sp_btrfs_source "\${1%/*}" "\${sp_run%_*}") && sp_btrfs_in look "$sp_source" "\${1##*/}" 2>/dev/null
 }
+sp_btrfs_shown() {
+  sed -n "s|^[0-9]* [0-9]* $4 [^ ]* \\([^ \\\\]*\\) .* - btrfs .*|\\1|p" /proc/self/mountinfo | sed -n 1,3p | while read -r sp_target; do
+    sp_path=$(btrfs inspect-internal subvolid-resolve "$5" "$sp_target" 2>/dev/null </dev/null) || continue
+    [ "$sp_path" != "${OURS}/$6/\${1##*/}" ] || echo yes
+  done
+}
 # Asked through what the host has mounted it costs one program; the rest is for where that does not show it.
 sp_btrfs_guard() {
-  for sp_target in $(sed -n "s|^[0-9]* [0-9]* $4 [^ ]* \\([^ \\\\\\\\]*\\) .* - btrfs .*|\\1|p" /proc/self/mountinfo | sed -n 1,3p); do
-    sp_path=$(btrfs inspect-internal subvolid-resolve "$5" "$sp_target" 2>/dev/null </dev/null) || continue
-    if [ "$sp_path" = "${OURS}/$6/\${1##*/}" ]; then echo fine; return 0; fi
-  done
+  if [ -n "$(sp_btrfs_shown "$@")" ]; then echo fine; return 0; fi
   sp_seen=$(sp_btrfs_seen "$1") || { sleep 1; sp_seen=$(sp_btrfs_seen "$1"); }
   if [ "$sp_seen" = "$2 $3 readonly" ]; then echo fine; else echo gone; fi
 }`;

@@ -15,7 +15,7 @@ export interface BtrfsVolume {
   readonly subvolume: Subvolume;
   /** From the top level; "/" for that itself. */
   readonly root: Buffer;
-  /** Whether it is a read-only snapshot of what is still there, as snapper, Timeshift and btrbk keep them by the hundred. */
+  /** Whether it is a read-only snapshot of what is still there, as snapper and btrbk keep them by the hundred. */
   readonly isHistory: boolean;
 }
 

@@ -23,6 +23,8 @@ import type { RemoteScript } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import { identifyAccount } from '../../../shared/remote/shell-host.ts';
 import { listBlockDevices } from '../../../shared/snapshot/block-devices.ts';
+import { subvolumeItem } from '../../../shared/snapshot/btrfs/item.ts';
+import { surveyFileSystems } from '../../../shared/snapshot/btrfs/survey-command.ts';
 import { takeSnapshots } from '../../../shared/snapshot/critical-section.ts';
 import { endHolds } from '../../../shared/snapshot/holds.ts';
 import {
@@ -57,9 +59,17 @@ const order = {
   ...{ group: 'vg0', origin: 'a', name: 'sp', fsType: 'ext4' },
   ...{ extents: 2, leastExtents: 1, reserveExtents: 1, extentBytes: 1 },
 };
+const subvolume = {
+  ...{ fileSystem: 'f', source: Buffer.from('/dev/a'), device: '0:40', number: 256, path: Buffer.from('a') },
+  ...{ root: Buffer.from('/a'), origin: '-', name: 'sp', folder: 'sp.a.-', known: [] },
+};
 const noHost = { run: async () => [] } as unknown as RemoteHost;
 const copies = (await folderCopy.survey(noHost, Promise.resolve([]), never)).plan([volume], identity);
-const items = [lvmItem({ identity, planned: {} as never, volume, order }), ...copies.items];
+const items = [
+  lvmItem({ identity, planned: {} as never, volume, order }),
+  subvolumeItem({ planned: {} as never, volume, order: subvolume }),
+  ...copies.items,
+];
 const holds = hook.plan({} as never, run);
 const facts = { target: '1:2', work: '1:3', made: 1, uid: 0 };
 const folder = { target: '/target', name: '.stillpoint-restore-a', facts } as never;
@@ -72,6 +82,13 @@ async function given(work: (host: RemoteHost) => Promise<unknown>): Promise<Remo
   work(host).catch(() => undefined);
   return await promise;
 }
+
+const subvolumes = surveyFileSystems([]);
+/** What such a script runs by a shell of its own, in a variable. */
+const inside = (script: string): RemoteScript[] =>
+  [...script.matchAll(/^SP_[A-Z_]*INSIDE='([^']+)'$/gm)].map(([, text = ''], index) => ({
+    ...{ name: `inside ${index}`, script: text, args: [], needs: 'root' },
+  }));
 
 export const EVERY_SCRIPT: readonly RemoteScript[] = [
   armLease(scripts, { run, owner, leaseSeconds: 60, mounts: 1, holds: 1 }),
@@ -93,6 +110,8 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   listLogicalVolumes,
   listVolumeGroups,
   readLvmLimits,
+  subvolumes,
+  ...inside(`${subvolumes.script}\n${scripts.watch}`),
   wakeAutomounts([Buffer.from('/a')]),
   listTree(run, Buffer.from('/')),
   listAncestors([]),
@@ -112,5 +131,6 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
 /** Fragments of these scripts, and a script that is ":". */
 export const PARTS: readonly string[] = [
   ...['create-lvm-snapshot', 'mount-lvm-snapshot', 'observe-lvm-snapshot'],
+  ...['create-subvolume-snapshot', 'mount-subvolume-snapshot', 'observe-subvolume-snapshot'],
   'be-root',
 ];
