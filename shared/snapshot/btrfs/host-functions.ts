@@ -65,7 +65,7 @@ sp_remove() {
     sp_find
     case $? in 0) break ;; 2) echo "foreign $sp_id"; return 0 ;; esac
     btrfs subvolume list "$sp_tmp/top" > "$sp_tmp/list" 2>/dev/null || { echo "unread $sp_id"; return 1; }
-    grep -q "[ /]$sp_name\$" "$sp_tmp/list" || return 0
+    grep -q "[ /]$sp_name$" "$sp_tmp/list" || return 0
     sp_try=$((sp_try + 1))
     [ "$sp_try" -lt 3 ] || { echo "foreign $sp_id"; return 0; }
     sleep 1
