@@ -256,7 +256,7 @@ export const README = ofPage('README.md', {
       { 'test/unit/pipeline/read-tree.test.ts': 'leaves out what nobody could store or open, says so, and goes on' },
     ],
     [
-      'The time for which writers are held is reported as an upper bound: the time that `lvcreate` took.',
+      'The time for which writers are held is reported as an upper bound: the time that it took to make the snapshot.',
       {
         'test/unit/pipeline/snapshot-report.test.ts':
           'writers are held for at most the time of the one program that makes the snapshot: from %d to %d s',

@@ -127,7 +127,7 @@ sp_btrfs_seen() {
 }
 sp_btrfs_shown() {
   sed -n "s|^[0-9]* [0-9]* $4 [^ ]* \\([^ \\\\]*\\) .* - btrfs .*|\\1|p" /proc/self/mountinfo | sed -n 1,3p | while read -r sp_target; do
-    sp_path=$(btrfs inspect-internal subvolid-resolve "$5" "$sp_target" 2>/dev/null </dev/null) || continue
+    sp_path=$(timeout 10 btrfs inspect-internal subvolid-resolve "$5" "$sp_target" 2>/dev/null </dev/null) || continue
     [ "$sp_path" != "${OURS}/$6/\${1##*/}" ] || echo yes
   done
 }

@@ -64,7 +64,8 @@ function knownIn({ fileSystem, subvolume }: BtrfsVolume): readonly number[] {
  * cannot, the whole file system stops being writable.
  */
 function hasRoom({ sizeBytes, unallocatedBytes, metadata }: Usage): boolean {
-  return unallocatedBytes >= Math.min(GIB, sizeBytes / 10) || metadata.usedBytes <= metadata.sizeBytes * 0.75;
+  const share = metadata.usedBytes / metadata.sizeBytes;
+  return unallocatedBytes >= Math.min(GIB, sizeBytes / 10) || share <= (metadata.isMixed ? 0.95 : 0.75);
 }
 
 function requireRoom({ source, usage }: FileSystemFacts, host: string): void {

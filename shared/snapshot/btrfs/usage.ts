@@ -8,7 +8,8 @@ export interface Usage {
   readonly missingBytes: number;
   /** What can be written at least. */
   readonly freeBytes: number;
-  readonly metadata: { readonly sizeBytes: number; readonly usedBytes: number };
+  /** Where it is mixed with data, both together. */
+  readonly metadata: { readonly sizeBytes: number; readonly usedBytes: number; readonly isMixed: boolean };
 }
 
 /** Lines that are not known are passed over; those that count must be there once, in the form that all versions have. */
@@ -29,7 +30,7 @@ export function parseUsage(text: string): Usage {
     unallocatedBytes: overall('Device unallocated'),
     missingBytes: overall('Device missing'),
     freeBytes: Number(least),
-    metadata: { sizeBytes: sum(1), usedBytes: sum(2) },
+    metadata: { sizeBytes: sum(1), usedBytes: sum(2), isMixed: groups.some(([line]) => line.startsWith('Data+')) },
   };
 }
 

@@ -15,7 +15,7 @@ export const aBtrfs = (subvolumes: readonly Subvolume[], more: Partial<FileSyste
   ...{ device: '0:40', source: Buffer.from('/dev/sda2'), uuid: uuidOf(1), hasQuotas: false, topLevelUuid: uuidOf(5) },
   usage: {
     ...{ sizeBytes: 100e9, unallocatedBytes: 50e9, missingBytes: 0, freeBytes: 60e9 },
-    metadata: { sizeBytes: 1e9, usedBytes: 1e8 },
+    metadata: { sizeBytes: 1e9, usedBytes: 1e8, isMixed: false },
   },
   ...{ subvolumes, numbersInside: new Map() },
   ...more,

@@ -35,7 +35,7 @@ describe.each(versions)('what btrfs-progs %s say', (version) => {
   test('of room is read', () => {
     expect(parseUsage(said(version, 'usage'))).toEqual({
       ...{ sizeBytes: 536_870_912, unallocatedBytes: 377_487_360, missingBytes: 0, freeBytes: 243_269_632 },
-      metadata: { sizeBytes: 33_554_432, usedBytes: 262_144 },
+      metadata: { sizeBytes: 33_554_432, usedBytes: 262_144, isMixed: false },
     });
   });
 
@@ -102,9 +102,9 @@ describe('a report of room', () => {
 
   test('of several profiles counts all of them, and mixed groups as metadata', () => {
     const two = usage.replace(/^Metadata,DUP.*$/m, (found) => `${found}\nMetadata,single: Size:100, Used:50 (50.00%)`);
-    expect(parseUsage(two).metadata).toEqual({ sizeBytes: 33_554_532, usedBytes: 262_194 });
+    expect(parseUsage(two).metadata).toMatchObject({ sizeBytes: 33_554_532, usedBytes: 262_194 });
     const mixed = usage.replace('Metadata,DUP', 'Data+Metadata,single');
-    expect(parseUsage(mixed).metadata.sizeBytes).toBe(33_554_432);
+    expect(parseUsage(mixed).metadata).toMatchObject({ sizeBytes: 33_554_432, isMixed: true });
   });
 
   test.each(['Device size', 'Device unallocated', 'Device missing', 'Free (estimated)', 'Metadata,DUP'])(

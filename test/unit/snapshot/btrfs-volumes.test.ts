@@ -165,7 +165,7 @@ describe('a plan of snapshots', () => {
     return storage.plan(volumes, identity);
   };
   const usage = aBtrfs([]).usage;
-  const full = { ...usage, unallocatedBytes: 0, metadata: { sizeBytes: 100, usedBytes: 76 } };
+  const full = { ...usage, unallocatedBytes: 0, metadata: { sizeBytes: 100, usedBytes: 76, isMixed: false } };
 
   test('names what would be made, and takes no room beforehand', () => {
     const { items, risks } = planOf({});
@@ -204,7 +204,11 @@ describe('a plan of snapshots', () => {
       }) as Error,
     );
     expect(() => planOf({ usage: { ...full, unallocatedBytes: 1024 ** 3 } })).not.toThrow();
-    expect(() => planOf({ usage: { ...full, metadata: { sizeBytes: 100, usedBytes: 75 } } })).not.toThrow();
+    expect(() => planOf({ usage: { ...full, metadata: { ...full.metadata, usedBytes: 75 } } })).not.toThrow();
+    // Where data and metadata are mixed, all of it is theirs.
+    const mixed = { sizeBytes: 100, usedBytes: 95, isMixed: true };
+    expect(() => planOf({ usage: { ...full, metadata: mixed } })).not.toThrow();
+    expect(() => planOf({ usage: { ...full, metadata: { ...mixed, usedBytes: 96 } } })).toThrow('96 B of 100 B');
     // A small one is not measured by the measure of a large one.
     expect(() => planOf({ usage: { ...full, sizeBytes: 1000, unallocatedBytes: 100 } })).not.toThrow();
   });
