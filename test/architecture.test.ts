@@ -48,6 +48,7 @@ describe('the sources', () => {
     expect(strayStorageWords(new Map(products))).toEqual([]);
     const planted = new Map([
       ['shared/snapshot/lvm/a.ts', '// lvcreate'],
+      ['shared/snapshot/btrfs/a.ts', '// a subvolume'],
       ['shared/snapshot/host/a.ts', 'const a = 1;\n// lvcreate'],
       ['cli/a.ts', "'the volume group'"],
     ]);

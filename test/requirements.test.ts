@@ -8,6 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DAMAGE } from './requirements/damage.ts';
 import { HOST_SETUP } from './requirements/host-setup.ts';
+import { HOSTS_WITHOUT_SNAPSHOTS } from './requirements/hosts-without-snapshots.ts';
 import { MCP } from './requirements/mcp.ts';
 import { README } from './requirements/readme.ts';
 import { REPOSITORIES } from './requirements/repositories.ts';
@@ -31,6 +32,7 @@ const SECTIONS: readonly TracedSection[] = [
   { page: 'docs/repositories.md', heading: 'What was tried' },
   { page: 'docs/host-setup.md', kinds: ['row'] },
   { page: 'docs/host-setup.md', heading: 'Which volumes can be saved' },
+  { page: 'docs/host-setup.md', heading: 'Btrfs' },
   { page: 'docs/host-setup.md', heading: 'Hosts without snapshots' },
   { page: 'docs/host-setup.md', heading: 'Room for snapshots' },
   { page: 'docs/host-setup.md', heading: 'Volumes that are unmounted during a backup' },
@@ -46,7 +48,7 @@ const SECTIONS: readonly TracedSection[] = [
   { page: 'docs/damage.md', heading: 'What a repair never does' },
 ];
 
-const LISTS = [README, SECURITY, REPOSITORIES, HOST_SETUP, MCP, WITHOUT_STILLPOINT, DAMAGE];
+const LISTS = [README, SECURITY, REPOSITORIES, HOST_SETUP, HOSTS_WITHOUT_SNAPSHOTS, MCP, WITHOUT_STILLPOINT, DAMAGE];
 
 /** Whether a run takes this file: as one of tests, as one of the extension host, or as a suite that such a file imports. */
 function isRun(path: string): boolean {

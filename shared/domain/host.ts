@@ -7,7 +7,7 @@ export interface Mount {
   readonly parentId: number;
   /** "major:minor" of the file system's device. */
   readonly device: string;
-  /** The folder of the file system that is mounted here: "/" but for bind mounts and Btrfs subvolumes. */
+  /** The folder of the file system that is mounted here: "/" but for bind mounts, and for volumes that share a device. */
   readonly root: Buffer;
   readonly target: Buffer;
   readonly options: readonly string[];
@@ -32,7 +32,6 @@ export const BARE_KINDS = {
   overlay: { name: 'overlay', words: 'overlay file system' },
   fuse: { name: 'fuse', words: 'FUSE file system' },
   zfs: { name: 'zfs', words: 'ZFS dataset' },
-  btrfs: { name: 'btrfs', words: 'Btrfs subvolume' },
 } as const satisfies Record<string, VolumeKind>;
 
 /** How a snapshot of a volume can be taken, or why it cannot and what would make it possible. */

@@ -23,11 +23,19 @@ export async function inspect(
     ...(lack === undefined ? [] : [`${lack.message} ${lack.advice}`]),
     ...(skew === undefined ? [] : [skew]),
   ];
+  const listed = volumes.filter(({ places }) => places.some(({ aside }) => aside === undefined));
+  const aside = Map.groupBy(
+    volumes.filter((volume) => !listed.includes(volume)),
+    ({ places: [{ aside: what = '' }] }) => what,
+  );
+  for (const [what, of] of aside) {
+    warnings.push(`${of.length} ${what} are not listed; backups leave them out, except one that a source names.`);
+  }
   return {
     host: name,
     system: identity.system,
     bootId: identity.bootId,
-    volumes: volumes.map((detected) => detected.volume).filter((volume) => volume.kind !== BARE_KINDS.pseudo.name),
+    volumes: listed.map((detected) => detected.volume).filter((volume) => volume.kind !== BARE_KINDS.pseudo.name),
     pools: storages.flatMap((storage) => storage.pools),
     warnings,
   };

@@ -37,7 +37,7 @@ function detect(device: MountedDevice, storages: readonly Storage[]): readonly D
   const shown = new Set(claims.flatMap(({ places }) => places.map(({ mount }) => mount)));
   const [first, ...others] = device.mounts.filter((mount) => !shown.has(mount));
   const rest = first === undefined ? [] : [unclaimed({ ...device, mounts: [first, ...others] }, storages)];
-  return [...claims, ...rest].map(({ kind, places, ...facts }) => ({
+  return [...claims, ...rest].map(({ kind, places, ours, ...facts }) => ({
     volume: {
       ...facts,
       kind: kind.name,
@@ -46,6 +46,7 @@ function detect(device: MountedDevice, storages: readonly Storage[]): readonly D
       fsType: places[0].mount.fsType,
     },
     places,
+    ...(ours === undefined ? {} : { ours }),
   }));
 }
 
@@ -68,7 +69,7 @@ function kindOf({ fsType }: Mount): VolumeKind {
   if (NETWORK.has(fsType)) return BARE_KINDS.network;
   if (fsType === 'overlay') return BARE_KINDS.overlay;
   if (fsType.startsWith('fuse')) return BARE_KINDS.fuse;
-  if (fsType === 'zfs' || fsType === 'btrfs') return BARE_KINDS[fsType];
+  if (fsType === 'zfs') return BARE_KINDS.zfs;
   return BARE_KINDS.plain;
 }
 

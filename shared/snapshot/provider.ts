@@ -72,6 +72,8 @@ export interface Claim {
   readonly snapshot: SnapshotCapability;
   /** Where it is seen; the first is the one that shows most of it. */
   readonly places: readonly [VolumePlace, ...VolumePlace[]];
+  /** A path in the volume where the provider itself keeps what belongs to snapshots: never saved. */
+  readonly ours?: Buffer;
 }
 
 /** Where a volume is seen on the host, or a part of it. */
@@ -81,12 +83,19 @@ export interface VolumePlace {
   readonly root: Buffer;
   /** Through which mount; its target is another place where the volume is seen inside another one. */
   readonly mount: Mount;
+  /**
+   * What it is, in the plural, where it is left out although it lies within what a source names: then a note counts them,
+   * and each is an empty folder. A path of a source that leads there is saved.
+   */
+  readonly aside?: string;
 }
 
 /** A volume of a host with its places. */
 export interface DetectedVolume {
   readonly volume: Volume;
   readonly places: readonly [VolumePlace, ...VolumePlace[]];
+  /** See `Claim`. */
+  readonly ours?: Buffer;
 }
 
 export const placeOfMount = (mount: Mount): VolumePlace => ({ target: mount.target, root: mount.root, mount });
@@ -108,6 +117,8 @@ export type Seen = Readonly<Record<string, string>>;
 export interface StandingSnapshot {
   readonly sizeBytes: number;
   readonly seen: Seen;
+  /** Paths in the volume at which the snapshot has an empty folder for a volume that came to be after the plan. */
+  readonly unplanned?: readonly Buffer[];
 }
 
 /** One snapshot of a plan: all that must be done with it on the host, as values. */

@@ -27,8 +27,6 @@ export function withoutProvider(
       return no(`"${where}" is provided by a program (${mount.fsType})`, 'Back up what the program stores.');
     case BARE_KINDS.zfs:
       return no(`"${where}" is on ZFS, which this version cannot snapshot`, ANOTHER_PATH);
-    case BARE_KINDS.btrfs:
-      return no(`"${where}" is on Btrfs, which this version cannot snapshot`, ANOTHER_PATH);
     default:
       return onDevice(where, place, storages);
   }

@@ -5,7 +5,7 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
   promises: [
     ['Nothing is installed on the host.', { 'test/e2e/living-database.test.ts': 'the guest is left without a trace' }],
     [
-      "It needs an SSH server and programs that a Debian server has anyway: GNU tar and find, util-linux (`mount`, `unshare`, `nsenter`), a writable `/run`, and for volumes of LVM `dmsetup` and LVM's programs.",
+      "It needs an SSH server and programs that a Debian server has anyway: GNU tar and find, util-linux (`mount`, `unshare`, `nsenter`), a writable `/run`, for volumes of LVM `dmsetup` and LVM's programs, and for Btrfs `btrfs` (btrfs-progs).",
       { 'test/unit/snapshot/lease-answers.test.ts': 'a host that lacks a program is told which package has it' },
     ],
     [
@@ -75,9 +75,10 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       { 'test/contract/remote-sudo.test.ts': 'is refused by the name of doas' },
     ],
     [
-      'What a source names has to lie on LVM volumes: thick ones (linear, striped or RAID) or thin ones, with ext2, ext3, ext4 or XFS directly on them.',
+      'What a source names has to lie on LVM volumes: thick ones (linear, striped or RAID) or thin ones, with ext2, ext3, ext4 or XFS directly on them; or on Btrfs, on whatever devices that lies.',
       {
         'test/unit/snapshot/thin-refusal.test.ts': 'a thin volume can be snapshotted, on ext and XFS',
+        'test/unit/snapshot/btrfs-volumes.test.ts': 'are its subvolumes, each at all places where it is seen',
         'test/unit/snapshot/origin.test.ts': [
           'of type %s can',
           'that holds %s %j cannot',
@@ -96,7 +97,7 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
     ],
     ['Nothing is made before.', { 'test/e2e/lease.test.ts': 'refuses what cannot be had, before anything is made' }],
     [
-      '| Btrfs, ZFS | this version has no snapshots for it | another path |',
+      '| ZFS | this version has no snapshots for it | another path |',
       { 'test/unit/snapshot/origin.test.ts': 'that holds %s %j cannot' },
     ],
     [
@@ -156,7 +157,28 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       },
     ],
     [
-      '| plain partitions, md, bcache, multipath without LVM | nothing can snapshot them | LVM on top of them, or [reading them live](#hosts-without-snapshots) |',
+      '| Btrfs that is read-only as a whole | nothing can be made in it | `mount -o remount,rw`; a look into `dmesg` |',
+      { 'test/e2e/btrfs.test.ts': 'that is read-only is refused, with what would help' },
+    ],
+    [
+      '| a subvolume with a file that is swapped to | Btrfs makes no snapshot of it | the swap file in a subvolume of its own, named under `exclude` |',
+      { 'test/unit/snapshot/btrfs-volumes.test.ts': 'holds a file that is swapped to, in that subvolume only' },
+    ],
+    [
+      '| Btrfs whose metadata is nearly full and cannot grow | it could stop being writable | removing what is not needed, another device, `btrfs balance` |',
+      {
+        'test/unit/snapshot/btrfs-volumes.test.ts': 'is refused once for a file system whose metadata can hardly grow',
+      },
+    ],
+    [
+      '| Btrfs whose top level cannot be mounted, as in most containers | snapshots are made there | a backup of the machine around it |',
+      {
+        'test/unit/snapshot/btrfs-volumes.test.ts':
+          'could not be looked at (%s), and all that is mounted of it says so',
+      },
+    ],
+    [
+      '| plain partitions, md, bcache, multipath without LVM or Btrfs | nothing can snapshot them | LVM or Btrfs on top of them, or [reading them live](#hosts-without-snapshots) |',
       {
         'test/unit/snapshot/origin.test.ts': 'what is on no logical volume',
         'test/unit/snapshot/detect.test.ts': 'cannot be snapshotted',
@@ -179,6 +201,65 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
     [
       "Settings of lvm.conf that only change how LVM's answers look have no effect on Stillpoint ([record 18](decisions/0018-presentation-is-ours-policy-theirs.md)).",
       { 'test/faults/watchman/hostile-lvm.test.ts': 'wants %s is seen as it is, and rid of what is ours' },
+    ],
+    [
+      'Each subvolume is a volume of its own. Those that lie below a path of a source are saved with it, mounted or not. Each has an instant of its own, one directly after the other, and the report says how far they are apart.',
+      {
+        'test/e2e/btrfs.test.ts': 'is saved with what is nested in it, mounted or not, and comes back byte for byte',
+        'test/contract/provider.ts':
+          'makes the snapshots of nested volumes in one script, and mounts each at its place',
+      },
+    ],
+    [
+      'What must not be saved, such as the layers of containers below `/var/lib/docker/btrfs`, is named under `exclude`; then no snapshot is made of it either.',
+      { 'test/e2e/btrfs.test.ts': 'gives a snapshot of somebody where a source names it' },
+    ],
+    [
+      'Read-only snapshots that others keep (snapper and btrbk do) are left out where what they are snapshots of is still there. They are empty folders in the restore point, and one note of the plan and of the backup counts them.',
+      {
+        'test/e2e/btrfs.test.ts': 'is saved with what is nested in it, mounted or not, and comes back byte for byte',
+        'test/unit/pipeline/set-aside.test.ts': 'is left out and told of in one note for each kind, as an empty place',
+      },
+    ],
+    [
+      'A path under `paths` that leads to one saves it.',
+      {
+        'test/e2e/btrfs.test.ts': 'gives a snapshot of somebody where a source names it',
+        'test/unit/pipeline/set-aside.test.ts': 'is saved where a source names it, or something in it',
+      },
+    ],
+    [
+      'Writable subvolumes, and read-only ones whose origin is gone or that never had one, are saved.',
+      {
+        'test/e2e/btrfs.test.ts': 'is saved with what is nested in it, mounted or not, and comes back byte for byte',
+        'test/unit/snapshot/btrfs-volumes.test.ts': 'that are snapshots of others are set aside within another one: %s',
+      },
+    ],
+    [
+      'A subvolume that is made when the backup has begun to look and has no snapshot yet is an empty folder, of which a warning tells.',
+      { 'test/e2e/btrfs.test.ts': 'tells of a subvolume that came after the plan, unless it is left out' },
+    ],
+    [
+      'One that is removed, renamed or moved in that time, and was to be saved, ends the backup, which can be run again.',
+      { 'test/e2e/btrfs.test.ts': 'fails where a subvolume %s after the plan, and leaves nothing' },
+    ],
+    [
+      'Snapshots lie in `.stillpoint` at the top level of the file system, which is made for the first and removed with the last.',
+      { 'test/e2e/btrfs.test.ts': 'is saved with what is nested in it, mounted or not, and comes back byte for byte' },
+    ],
+    [
+      'No mount of the host shows them but one of the top level itself, and a backup of the top level leaves the folder out.',
+      { 'test/e2e/btrfs.test.ts': 'is saved from its top level without the folder that is ours' },
+    ],
+    [
+      "A `.stillpoint` that is a link, or not root's alone (mode 0700), is not touched, and no snapshot is made then.",
+      { 'test/e2e/btrfs.test.ts': 'is not snapshotted into %s' },
+    ],
+    [
+      'Where less than a twentieth of a Btrfs, or 10 GiB, is free, the plan says so; where its metadata is filled to more than 75 % and there is less than 1 GiB (of a small one a tenth) from which it could grow, nothing is made.',
+      {
+        'test/unit/snapshot/btrfs-volumes.test.ts': 'is refused once for a file system whose metadata can hardly grow',
+      },
     ],
     [
       'A thick snapshot takes its room from the free space of the volume group, and holds what is _changed_ on the origin while it is read. Stillpoint wants at least the largest of 256 MiB, a twentieth of the volume, and three times what is likely to be written in that time, judged by the average since the host started.',
@@ -301,8 +382,11 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       },
     ],
     [
-      'When no backup runs, the first shows nothing, and the folder is not there.',
-      { 'test/e2e/living-database.test.ts': 'the guest is left without a trace' },
+      'When no backup runs, the first two show nothing, and the folder is not there.',
+      {
+        'test/e2e/btrfs.test.ts': 'is saved with what is nested in it, mounted or not, and comes back byte for byte',
+        'test/e2e/living-database.test.ts': 'the guest is left without a trace',
+      },
     ],
     [
       "A `/run/stillpoint` that is a link, or in which others than root can write, is not Stillpoint's: backups refuse it until it is removed.",
@@ -313,76 +397,14 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       { 'test/e2e/lease.test.ts': 'sweeps what a restart left, and leaves foreign, other and living things alone' },
     ],
     [
-      'Of a snapshot that another one made, and that no longer exists, `sweep` says that it belongs to another Stillpoint; if you are sure, remove it by its full name, which begins with `sp_`: `lvremove VG/sp_…`.',
+      'Of a snapshot that another one made, and that no longer exists, `sweep` says that it belongs to another Stillpoint; if you are sure, remove it by its full name, which begins with `sp_`: `lvremove VG/sp_…`, or, at the top level of a Btrfs (`mount -o subvolid=5`), `btrfs subvolume delete .stillpoint/sp_…/sp_…`.',
       {
         'test/faults/watchman/suite.ts':
           'sweeps orphans of ours and leaves the living, the foreign and those of others',
       },
     ],
-    [
-      'A source that says `"withoutSnapshot": "read-live"` is read there as it lies; volumes of it that can be snapshotted still are.',
-      {
-        'test/unit/pipeline/paths.test.ts':
-          'what cannot be snapshotted is read live where the source asks for it, and all else is snapshotted',
-        'test/e2e/two-storages.test.ts': 'reads live what no snapshot can hold, and all else from its snapshot',
-      },
-    ],
-    [
-      'No root is needed: where the login is an ordinary user and `sudo` of the host is `"none"`, what that user may read is saved, and what he may not is named.',
-      { 'test/interop/live-backup.test.ts': 'by an ordinary user holds what that one may read, and names the rest' },
-    ],
-    [
-      'Nothing is made on the host.',
-      {
-        'test/interop/live-backup.test.ts': [
-          'of files at rest is whole, called fuzzy, and leaves nothing on the host',
-          'is planned as what it is, without a script that changes the host',
-        ],
-      },
-    ],
-    [
-      'One that has changed meanwhile, by any of its size, times, inode, owner or mode, is read again, up to three times.',
-      { 'test/unit/pipeline/changed-files.test.ts': 'a file of another %s has changed' },
-    ],
-    [
-      'What then still changes is _torn_: it is saved, named with "perhaps torn", and the restore point is partial, so the command ends with 9.',
-      { 'test/interop/live-backup.test.ts': 'names each file that is torn, and no other' },
-    ],
-    [
-      'A file that vanishes while it is read is named too.',
-      { 'test/unit/pipeline/changed-files.test.ts': 'a file that is not there any more is gone, or has another name' },
-    ],
-    [
-      'The restore point is always called `fuzzy`, because its files are of different moments; the time from the first look to the last is its skew.',
-      {
-        'test/unit/domain/consistency.test.ts':
-          'of which a part was read live is that of live files, from the first look to the last',
-      },
-    ],
-    [
-      'Such files are refused by their names, and the backup with them: the data of MySQL and MariaDB (`ibdata1`), PostgreSQL (`global/pg_control`), MongoDB, etcd, LMDB, SQLite with a `-wal` or `-journal` beside it, and disks of virtual machines (`.qcow2`, `.vmdk`, `.vdi`, `.vhd`, `.vhdx`, `.raw`).',
-      { 'test/interop/live-backup.test.ts': 'refuses %s, and says what does work' },
-    ],
-    [
-      'Name them under `exclude` and save a dump, or put them on a storage that can be snapshotted.',
-      { 'test/interop/live-backup.test.ts': 'holds the rest where such a file is excluded' },
-    ],
-    [
-      'Root reads with care: what a name leads to when it is read must have the owner and the group that it had when it was looked at, so a user who puts a link in the way does not have a file of somebody else saved as his own.',
-      {
-        'test/interop/live-backup.test.ts':
-          'does not take the content of a file of root for that of a user who puts a link in the way',
-      },
-    ],
   ],
   exceptions: [
-    ['Most hosts have no storage that can freeze an instant.', 'the reason for what follows'],
-    ['Each file is looked at before it is read and again after that.', 'how the next sentences are kept'],
-    [
-      'Some programs write through a mapping of the file, which changes no time, or keep one state in several files; no look from outside tells that.',
-      'the reason for what follows',
-    ],
-    ['Others may do the same under names that Stillpoint does not know.', 'a limit of what a name can tell'],
     [
       'A thin snapshot takes no room when it is made. From then on, what is written to its volume takes new room of the pool, and a pool without room stops everything that writes to any of its volumes.',
       'how thin snapshots and pools are',
@@ -399,6 +421,10 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       'Where udev was slow or `udevadm` is missing they lead to the snapshot until it is removed. Nothing that is mounted notices; do not mount by UUID or label in that time.',
       'how udev and mounts are, and advice',
     ],
+    [
+      'A snapshot of a subvolume takes no room at first. What is changed or removed while it lives goes on taking its room until the end of the backup.',
+      'a property of Btrfs',
+    ],
     ['`vgs` shows what is free; `vgextend` adds a disk.', 'commands of LVM, for the administrator'],
     [
       'While a snapshot lives, every first write to a part of its volume costs an additional copy.',
@@ -413,7 +439,7 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       'leads to the page about security, and to the commands below',
     ],
     [
-      'lvs -o vg_name,lv_name,lv_tags @stillpoint ls /run/stillpoint',
+      "lvs -o vg_name,lv_name,lv_tags @stillpoint btrfs subvolume list MOUNTPOINT | grep '\\.stillpoint/sp_' ls /run/stillpoint",
       'commands for the administrator; the sentence below them says what they show',
     ],
   ],

@@ -121,8 +121,9 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      '| storage of the host | LVM volumes, thick (linear, striped, mirrored, RAID) and thin, with ext2, ext3, ext4 or XFS; everything else read live, as `fuzzy`, where the source asks for it | ZFS, Btrfs; LUKS on top of a logical volume |',
+      '| storage of the host | LVM volumes, thick (linear, striped, mirrored, RAID) and thin, with ext2, ext3, ext4 or XFS; Btrfs, each subvolume, nested ones too; everything else read live, as `fuzzy`, where the source asks for it | ZFS; LUKS on top of a logical volume |',
       {
+        'test/e2e/btrfs.test.ts': 'is saved with what is nested in it, mounted or not, and comes back byte for byte',
         'test/unit/snapshot/origin.test.ts': [
           'of type %s can',
           'that holds %s can',
@@ -259,7 +260,7 @@ export const README = ofPage('README.md', {
       { 'test/unit/pipeline/read-tree.test.ts': 'leaves out what nobody could store or open, says so, and goes on' },
     ],
     [
-      'The time for which writers are held is reported as an upper bound: the time that `lvcreate` took.',
+      'The time for which writers are held is reported as an upper bound: the time that it took to make the snapshot.',
       {
         'test/unit/pipeline/snapshot-report.test.ts':
           'writers are held for at most the time of the one program that makes the snapshot: from %d to %d s',

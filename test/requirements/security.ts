@@ -204,12 +204,29 @@ export const SECURITY = ofPage('docs/security.md', {
       { 'test/contract/remote-shells.test.ts': 'is refused to others without sudo, and what needs no root still runs' },
     ],
     [
-      'While a run lives: a folder under `/run/stillpoint/`, a transient systemd unit `stillpoint-<run>` (without systemd, a process in a session of its own), read-only mounts in a mount namespace that no other process sees, and snapshots named `sp_<run>_<volume>` with the tags `stillpoint`, `sp.run=…` and `sp.owner=…`.',
+      "While a run lives: a folder under `/run/stillpoint/`, a transient systemd unit `stillpoint-<run>` (without systemd, a process in a session of its own), read-only mounts in a mount namespace that no other process sees, and snapshots named `sp_<run>_<volume>`: of LVM volumes with the tags `stillpoint`, `sp.run=…` and `sp.owner=…`; of Btrfs subvolumes in a folder that has the run, the owner and the UUID of the origin in its name, within `.stillpoint` at the top level of the file system, which is root's alone.",
       {
+        'test/e2e/btrfs.test.ts': 'is left alone by a sweep where it is not what its folder says',
         'test/e2e/lease.test.ts':
           'is given back: mounted in its own namespace, gone after the release, and a second release does nothing',
         'test/faults/watchman/volumes.ts': 'leaves alone what is not ours, however it is called',
         'test/contract/provider.ts': 'leaves alone what has a name of ours and not our marks, and says so',
+      },
+    ],
+    [
+      'Names are asked for by the number of the subvolume and never read out of a list; a snapshot whose origin is another one than the plan named is removed at once.',
+      {
+        'test/unit/snapshot/btrfs-records.test.ts':
+          'with any names whatever gives each number its own path and nothing else',
+        'test/e2e/btrfs.test.ts': 'is saved with what is nested in it, mounted or not, and comes back byte for byte',
+        'test/e2e/btrfs-shells.test.ts': 'of another origin than the plan named goes at once',
+      },
+    ],
+    [
+      'Whoever owns the top level of a Btrfs can rename our folder in it, or put a link in its place: then no snapshot is made, and nothing is removed through it.',
+      {
+        'test/e2e/btrfs.test.ts': 'is not snapshotted into %s',
+        'test/e2e/btrfs-shells.test.ts': 'is removed through no link that somebody put in the place of our folder',
       },
     ],
     [
@@ -250,6 +267,7 @@ export const SECURITY = ofPage('docs/security.md', {
     ],
   ],
   exceptions: [
+    ['Any user of a host may make subvolumes, and give them any name.', 'a property of Btrfs'],
     [
       'It can lie about its own files, so a restore point made after the break-in is worth what the host was worth.',
       'a limit: nobody can prove what a host says of itself',

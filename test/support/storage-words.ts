@@ -10,6 +10,8 @@ const STORAGES: readonly StorageWords[] = [
     words:
       /\blvm|\blv(s|create|remove|extend|change|convert|display)\b|\b[vp]gs?\b|\bvg\d|volume group|logical volume|\bthin[ _-]?(pool|volume|snapshot)|dmsetup/i,
   },
+  // The name of the file system itself is needed elsewhere: data is restored onto it.
+  { folder: 'shared/snapshot/btrfs/', words: /\bsub-?vol|\bsnapper\b|btrfs[ -](progs|sub|file|insp)/i },
 ];
 const REGISTRY = 'shared/snapshot/registry.ts';
 

@@ -21,6 +21,7 @@ import { phases, type RunPhase } from './phases.ts';
 import type { BackupRequest } from './request.ts';
 import { snapshotReports } from './snapshot-report.ts';
 import { termsOf } from './terms.ts';
+import { tellUnplanned } from './unplanned.ts';
 
 export interface Frozen {
   readonly taken: readonly TakenSnapshot[];
@@ -63,10 +64,11 @@ async function leaveAsItIs({ host, ports }: FreezePorts, signal: AbortSignal): P
 }
 
 async function freezeVolumes(
-  { snapshots }: Preparation,
+  prepared: Preparation,
   { request, host, ports, phase, resources }: FreezePorts,
   signal: AbortSignal,
 ): Promise<Frozen> {
+  const { snapshots } = prepared;
   const { registry, clock, emit } = ports;
   const hold = await phase('arm', async () => {
     const line = resources.use(await openLeaseLine(host, ports, signal));
@@ -86,6 +88,7 @@ async function freezeVolumes(
   );
   const { taken } = set;
   hold.take(taken);
+  tellUnplanned(prepared, taken, emit);
   const [first = await host.run(readMoment, held)] = taken.toSorted((a, b) => a.beforeUptime - b.beforeUptime);
   const readable = await phase('mount', () => mountSet(taken, registry, host, lease, held));
   const judge = (judging: AbortSignal): Promise<void> => judgeSet(readable, registry, host, lease, judging);

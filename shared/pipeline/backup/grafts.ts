@@ -21,6 +21,17 @@ export function placesIn(tree: SourceTree, trees: readonly SourceTree[], places:
   return places.filter((place) => closest(place, trees) === tree).map((place) => place.toString('latin1', start));
 }
 
+/** The path below the tree's root, as Latin-1 text, of what is in the volume and ours; undefined where the tree has it not. */
+export function oursIn({ volume: { ours }, pathInVolume }: SourceTree): string | undefined {
+  return ours === undefined ? undefined : belowTree(ours, pathInVolume);
+}
+
+/** A path in a volume, as seen from a tree that begins at another one. */
+export function belowTree(path: Buffer, start: Buffer): string | undefined {
+  if (path.equals(start) || !isWithin(path, start)) return undefined;
+  return path.toString('latin1', start.length === 1 ? 1 : start.length + 1);
+}
+
 /** Where a path below the tree's root begins in the absolute one. */
 function startBelow(tree: SourceTree): number {
   return tree.path.length === 1 ? 1 : tree.path.length + 1;

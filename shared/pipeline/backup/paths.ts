@@ -15,7 +15,7 @@ import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../r
 import { holdsData } from '../../snapshot/detect.ts';
 import { isWithin } from '../../snapshot/mountinfo.ts';
 import { type PlacedVolume, placeOf, placesBelow } from '../../snapshot/places.ts';
-import type { DetectedVolume } from '../../snapshot/provider.ts';
+import type { DetectedVolume, VolumePlace } from '../../snapshot/provider.ts';
 import type { Survey } from '../../snapshot/survey.ts';
 import { outerTreeOf } from './grafts.ts';
 import type { SourceTree } from './source-tree.ts';
@@ -65,7 +65,7 @@ export interface Coverage {
   readonly trees: readonly SourceTree[];
   /** Those to be snapshotted, each once, in the order of the trees. */
   readonly volumes: readonly DetectedVolume[];
-  /** Where something is mounted that is not saved: nothing below is, nor what lies hidden there. */
+  /** Where something is mounted that is not saved, or a volume that is left out: nothing below is, nor what lies hidden there. */
   readonly emptyPlaces: readonly Buffer[];
   readonly notes: readonly string[];
 }
@@ -82,13 +82,14 @@ export interface CoverageTerms {
 
 export function coverPaths(
   paths: readonly ResolvedPath[],
-  survey: Survey,
+  survey: Pick<Survey, 'mounts' | 'volumes'>,
   { exclude, host, mayReadLive, oneFileSystem = false }: CoverageTerms,
 ): Coverage {
   const notes: string[] = [];
   const problems = new Problems();
   const trees = new Map<string, SourceTree>();
   const empty = new Map<string, EmptyPlace>();
+  const aside = new Map<string, VolumePlace & { readonly aside: string }>();
   const add = (path: Buffer, at: PlacedVolume, asked?: Buffer): void => {
     const tree = problems.attempt(() => treeAt(path, at, { host, asked, mayReadLive }));
     if (tree !== undefined) trees.set(path.toString('latin1'), tree);
@@ -104,32 +105,29 @@ export function coverPaths(
       const { target, mount } = nested.place;
       if (isLeftOut(target, real, exclude)) continue;
       const isOther = oneFileSystem && nested.volume !== at.volume && !paths.some((other) => other.real.equals(target));
-      if (holdsData(nested.volume) && !isOther) add(target, nested);
+      if (isAside(nested.place)) aside.set(target.toString('latin1'), nested.place);
+      else if (holdsData(nested.volume) && !isOther) add(target, nested);
       else empty.set(target.toString('latin1'), { mount, why: holdsData(nested.volume) ? OTHER : UNREAL });
     }
   }
   const kept = [...trees.values()].filter((tree) => !isCovered(tree, [...trees.values()]));
   kept.sort((a, b) => b.path.length - a.path.length);
-  for (const tree of kept)
-    problems.attempt(() =>
-      requirePlace(
-        tree,
-        kept,
-        [...empty.values()].map(({ mount }) => mount),
-        host,
-      ),
-    );
+  // What a source names is saved, also within something else that it names.
+  for (const [place] of aside) if (trees.has(place)) aside.delete(place);
+  const places = [...empty.values()].map(({ mount, why }) => ({ target: mount.target, fsType: mount.fsType, why }));
+  const emptied = [...places, ...[...aside.values()].map(({ target }) => ({ target, fsType: 'left out' }))];
+  for (const tree of kept) problems.attempt(() => requirePlace(tree, kept, emptied, host));
   notes.push(...kept.flatMap(liveNote).reverse());
   problems.throwIfAny((count) => `${count} problems stand in the way of a backup of "${host}"`);
-  const places = [...empty.values()];
-  for (const { mount, why } of places) {
-    const isInside = places.some(({ mount: other }) => other !== mount && isWithin(mount.target, other.target));
-    if (!isInside) notes.push(`"${displayName(mount.target)}" (${mount.fsType}) ${why}; what is in it is not saved.`);
+  for (const { target, fsType, why } of places) {
+    const isInside = places.some((other) => !other.target.equals(target) && isWithin(target, other.target));
+    if (!isInside) notes.push(`"${displayName(target)}" (${fsType}) ${why}; what is in it is not saved.`);
   }
+  notes.push(...notesOf([...aside.values()]));
   return {
     trees: kept,
     volumes: [...new Set(kept.filter(({ isLive }) => !isLive).map((tree) => tree.volume))].reverse(),
-    emptyPlaces: places.map(({ mount }) => mount.target),
+    emptyPlaces: emptied.map(({ target }) => target),
     notes,
   };
 }
@@ -143,11 +141,23 @@ interface EmptyPlace {
 const UNREAL = 'is in memory or belongs to the kernel';
 const OTHER = 'is another file system';
 
+const isAside = (place: VolumePlace): place is VolumePlace & { readonly aside: string } => place.aside !== undefined;
+
+/** One for each kind of what is left out: there may be hundreds. */
+function notesOf(places: readonly (VolumePlace & { readonly aside: string })[]): readonly string[] {
+  return [...Map.groupBy(places, ({ aside }) => aside)].map(([aside, [first, ...others]]) => {
+    const one = `"${displayName(first?.target ?? Buffer.alloc(0))}"`;
+    const what =
+      others.length === 0 ? `${one} is left out, as one of the` : `${one} and ${others.length} more are left out, as`;
+    return `${what} ${aside}; each is an empty folder in the restore point. To save one, name its path under "paths".`;
+  });
+}
+
 /** The volume that a path of the source is on. */
 function volumeAt(
   { asked, real, brokenLink }: ResolvedPath,
   paths: readonly ResolvedPath[],
-  survey: Survey,
+  survey: Pick<Survey, 'mounts' | 'volumes'>,
   exclude: ExcludePatterns,
   host: string,
 ): PlacedVolume {
@@ -161,7 +171,12 @@ function volumeAt(
 }
 
 /** A tree inside an empty place has no folder in the outer one's snapshot at which it could be joined. */
-function requirePlace(tree: SourceTree, all: readonly SourceTree[], empty: readonly Mount[], host: string): void {
+function requirePlace(
+  tree: SourceTree,
+  all: readonly SourceTree[],
+  empty: readonly Pick<Mount, 'target' | 'fsType'>[],
+  host: string,
+): void {
   const outer = outerTreeOf(tree, all);
   const between = outer && empty.find(({ target }) => isBetween(target, outer.path, tree.path));
   if (between === undefined) return;

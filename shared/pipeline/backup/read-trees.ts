@@ -16,7 +16,7 @@ import type { Preparation } from '../prepare.ts';
 import { packFiles } from './content-stream.ts';
 import { tellEmptied } from './emptied.ts';
 import { findExpression } from './find-expression.ts';
-import { graftsOf, outerTreeOf, placesIn } from './grafts.ts';
+import { graftsOf, oursIn, outerTreeOf, placesIn } from './grafts.ts';
 import { type BackupInstant, believedBefore } from './host-clock.ts';
 import { type ListedEntry, listAncestors, listTree, parseListing } from './listing.ts';
 import { type LiveLook, lookAt } from './live-look.ts';
@@ -100,7 +100,14 @@ async function spoolTree(
   const { leaveOut } = context.request.source;
   const marked = await markedFolders(host, { place, root, path: tree.path }, leaveOut, signal);
   const largerThanBytes = leaveOut?.largerThanBytes;
-  const select = selection({ root: tree.path, exclude: prepared.exclude, mounted, marked, largerThanBytes });
+  const select = selection({
+    root: tree.path,
+    exclude: prepared.exclude,
+    mounted,
+    marked,
+    largerThanBytes,
+    ours: oursIn(tree),
+  });
   const expression = findExpression({ path: tree.path, root, exclude: prepared.exclude, mounted });
   const order = { command: listTree(place, root, expression), root, select };
   const file = join(workFolder, `listing-${prepared.snapshots.run}-${index}`);

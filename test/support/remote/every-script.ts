@@ -26,6 +26,8 @@ import type { RemoteScript } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import { identifyAccount } from '../../../shared/remote/shell-host.ts';
 import { listBlockDevices } from '../../../shared/snapshot/block-devices.ts';
+import { subvolumeItem } from '../../../shared/snapshot/btrfs/item.ts';
+import { surveyFileSystems } from '../../../shared/snapshot/btrfs/survey-command.ts';
 import { takeSnapshots } from '../../../shared/snapshot/critical-section.ts';
 import { endHolds } from '../../../shared/snapshot/holds.ts';
 import {
@@ -63,12 +65,17 @@ const order = {
   ...{ extents: 2, leastExtents: 1, reserveExtents: 1, extentBytes: 1 },
 };
 const thin = { group: 'vg0', origin: 'a', name: 'sp', fsType: 'ext4', pool: 'pool0', chunkBytes: 65_536 };
+const subvolume = {
+  ...{ fileSystem: 'f', source: Buffer.from('/dev/a'), device: '0:40', number: 256, path: Buffer.from('a') },
+  ...{ root: Buffer.from('/a'), origin: '-', name: 'sp', folder: 'sp.a.-', known: [] },
+};
 const noHost = { run: async () => [] } as unknown as RemoteHost;
 const copies = (await folderCopy.survey(noHost, Promise.resolve([]), never)).plan([volume], identity);
 const planned = {} as never;
 const items = [
   thickItem({ identity, planned, volume, order }),
   thinItem({ identity, planned, volume, order: thin }),
+  subvolumeItem({ planned, volume, order: subvolume }),
   ...copies.items,
 ];
 const holds = hook.plan({} as never, run);
@@ -83,6 +90,13 @@ async function given(work: (host: RemoteHost) => Promise<unknown>): Promise<Remo
   work(host).catch(() => undefined);
   return await promise;
 }
+
+const subvolumes = surveyFileSystems([]);
+/** What such a script runs by a shell of its own, in a variable. */
+const inside = (script: string): RemoteScript[] =>
+  [...script.matchAll(/^SP_[A-Z_]*INSIDE='([^']+)'$/gm)].map(([, text = ''], index) => ({
+    ...{ name: `inside ${index}`, script: text, args: [], needs: 'root' },
+  }));
 
 export const EVERY_SCRIPT: readonly RemoteScript[] = [
   armLease(scripts, { run, owner, leaseSeconds: 60, mounts: 1, holds: 1 }),
@@ -105,6 +119,8 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   listVolumeGroups,
   readLvmLimits,
   readThinPools,
+  subvolumes,
+  ...inside(`${subvolumes.script}\n${scripts.watch}`),
   wakeAutomounts([Buffer.from('/a')]),
   ...[LIVE, { kind: 'snapshot', run, top: '/' } as const].flatMap((place) => [
     listTree(place, Buffer.from('/')),
@@ -130,5 +146,6 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
 export const PARTS: readonly string[] = [
   ...['create-lvm-snapshot', 'mount-lvm-snapshot', 'observe-lvm-snapshot'],
   ...['create-thin-snapshot', 'observe-thin-snapshot'],
+  ...['create-subvolume-snapshot', 'mount-subvolume-snapshot', 'observe-subvolume-snapshot'],
   'be-root',
 ];

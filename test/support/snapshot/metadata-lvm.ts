@@ -68,6 +68,7 @@ export async function startMetadataLvm(groups: readonly string[]): Promise<Metad
   const owned = started.move();
   return {
     host: world.host,
+    connect: world.connect,
     enter: world.enter,
     sh: world.sh,
     devices,

@@ -14,6 +14,8 @@ import type { Transport } from '../../../shared/remote/transport.ts';
 
 export interface NamespaceHost extends AsyncDisposable {
   readonly host: RemoteHost;
+  /** The same by a connection of its own. */
+  readonly connect: () => RemoteHost;
   /** Arguments of nsenter(1) for whatever shall run there. */
   readonly enter: readonly string[];
   /** Runs sh in the host's namespaces; a failure is an error. */
@@ -44,7 +46,7 @@ export async function startNamespaceHost(setup: string): Promise<NamespaceHost> 
     await main;
   });
   const enter = [`--mount=/proc/${init}/ns/mnt`, `--pid=/proc/${init}/ns/pid`];
-  const host = started.use(
+  const connect = (): RemoteHost =>
     createShellHost({
       name: 'paper',
       transport: insideOf(enter, createLocalTransport()),
@@ -52,12 +54,11 @@ export async function startNamespaceHost(setup: string): Promise<NamespaceHost> 
       logger: silentLogger,
       clock: systemClock,
       askPassword: async () => undefined,
-    }),
-  );
+    });
+  const host = started.use(connect());
   const owned = started.move();
   return {
-    host,
-    enter,
+    ...{ host, connect, enter },
     async sh(line) {
       const withPath = `PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin\n${line}`;
       return (await execa('nsenter', [...enter, '--', 'bash', '-euc', withPath], { stdin: 'ignore' })).stdout;

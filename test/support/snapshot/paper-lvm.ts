@@ -74,6 +74,7 @@ mount --bind '${bin}' /usr/local/sbin`;
   const owned = started.move();
   return {
     host: world.host,
+    connect: world.connect,
     enter: world.enter,
     sh: world.sh,
     async put({ group = 'vg0', name, uuid = aUuid(name), attr = 'swi-a-s---', origin = 'files', tags = '', status }) {

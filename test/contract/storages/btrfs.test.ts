@@ -1,0 +1,4 @@
+import { btrfsFixture, whyNoBtrfsHost } from '../../support/snapshot/btrfs-host.ts';
+import { providerContract } from '../provider.ts';
+
+providerContract('btrfs', await whyNoBtrfsHost(), btrfsFixture);
