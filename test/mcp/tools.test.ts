@@ -109,6 +109,7 @@ test('what needs a person names the exact command for one', async () => {
   const stillpoint = scriptedStillpoint();
   const unknownKey = new StillpointError('ssh.host-key-unknown', 'Nobody has confirmed the key of "db1".', {
     advice: 'A person has to look at it once.',
+    details: { personHelps: true },
     cause: undefined,
   });
   stillpoint.fail('inspectHost', unknownKey);
@@ -123,7 +124,7 @@ test('what needs a person names the exact command for one', async () => {
   expect(textOf(await connected.call('plan_backup', { source: 'shop' }))).toContain('stillpoint plan shop');
 });
 
-test.each(['remote.sudo-refused', 'config.secret-unavailable'] as const)(
+test.each(['remote.sudo-refused', 'config.secret-unavailable', 'ssh.host-key-unknown'] as const)(
   'of %s a person is called only where one at a terminal can help',
   async (code) => {
     const refusal = (details: Record<string, unknown>): StillpointError =>

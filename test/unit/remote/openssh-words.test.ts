@@ -233,6 +233,17 @@ describe('a failure', () => {
     expect(failed('Host key verification failed.\n').advice).not.toContain('KnownHostsCommand');
   });
 
+  test.each([
+    ['', '"ssh db1" once and answer with that fingerprint.', true],
+    ['stricthostkeychecking true\n', '"ssh -o StrictHostKeyChecking=ask db1" once', false],
+    ['batchmode yes\n', '"ssh -o BatchMode=no db1" once', false],
+  ])('by an unknown key advises a command that asks about it, also with: %j', (line, command, personHelps) => {
+    const asIs = parseSshConfig(question, `hostname 192.0.2.1\nport 2222\nuser ann\n${line}`);
+    const { advice, details } = failed('Host key verification failed.\n', { config: asIs });
+    expect(advice).toContain(command);
+    expect(details).toMatchObject({ personHelps });
+  });
+
   test('by a key that known_hosts calls revoked names file and line', () => {
     const log = `debug1: Server host key: ssh-ed25519 ${FINGERPRINT}\n@  WARNING: REVOKED HOST KEY DETECTED!  @\nHost key verification failed.\n`;
     const { message } = failed(log, { revokedAt: (key) => (key === FINGERPRINT ? '/kh, line 7' : undefined) });
