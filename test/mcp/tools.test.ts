@@ -57,6 +57,12 @@ describe.each(ERAS)('in the %s era', (era) => {
     expect(result._meta?.['stillpoint/error']).toMatchObject({ code: 'usage.invalid' });
     expect(stillpoint.calls).toEqual([]);
   });
+
+  test('what is not the id of a plan is refused in the words of the tools', async () => {
+    await using connected = await connectInProcess(scriptedStillpoint(), { era });
+    const result = await connected.call('start_backup', { source: 'shop', plan: '1' });
+    expect(textOf(result)).toContain('It has 16 hexadecimal digits; plan_backup answers with it.');
+  });
 });
 
 test('a failure carries message, advice and code, and no stack', async () => {

@@ -193,6 +193,13 @@ describe('from paths to trees', () => {
     expect(() => coverPaths([none], survey, compileExcludes([]), 'db1')).toThrow(
       expect.objectContaining({ code: 'host.path-not-found' }) as Error,
     );
+    const pattern = { asked: Buffer.from('/srv/*'), real: Buffer.alloc(0) };
+    expect(() => coverPaths([pattern], survey, compileExcludes([]), 'db1')).toThrow(
+      expect.objectContaining({
+        message: 'There is no "/srv/*" on "db1".',
+        advice: expect.stringMatching(/^Paths are taken letter by letter/) as string,
+      }) as Error,
+    );
     const linked = { asked: Buffer.from('/data'), real: Buffer.from('/srv/files') };
     expect(coverPaths([linked], survey, compileExcludes([]), 'db1').notes).toEqual([
       '"/data" leads to "/srv/files", which is what is backed up.',
