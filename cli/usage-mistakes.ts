@@ -28,7 +28,7 @@ const OPTIONS_ELSEWHERE: Readonly<Record<string, string>> = {
 
 export function usageError(error: CommanderError, program: Command, words: readonly string[]): StillpointError {
   const command = commandOf(program, words);
-  const elsewhere = adviceFor(error, command);
+  const elsewhere = adviceFor(error, command, words);
   const sentence = (elsewhere === undefined ? error.message : error.message.replace(/\n?\(Did you mean .*\)/s, ''))
     .replace(/^error: /, '')
     .replaceAll("'", '"')
@@ -40,9 +40,13 @@ export function usageError(error: CommanderError, program: Command, words: reado
   });
 }
 
-function adviceFor({ code, message }: CommanderError, command: Command): string | undefined {
+function adviceFor({ code, message }: CommanderError, command: Command, words: readonly string[]): string | undefined {
   const typed = /'([^']+)'/.exec(message)?.[1]?.replace(/=.*$/s, '') ?? '';
   if (code === 'commander.unknownOption') return OPTIONS_ELSEWHERE[typed];
+  // commander misses ours before it sees that of another program.
+  if (code === 'commander.missingMandatoryOptionValue') {
+    return words.map((word) => OPTIONS_ELSEWHERE[word.replace(/=.*$/s, '')]).find((advice) => advice !== undefined);
+  }
   if (code === 'commander.unknownCommand') {
     return (command.name() === 'repair' ? REPAIRS_ELSEWHERE : COMMANDS_ELSEWHERE)[typed];
   }

@@ -5,10 +5,17 @@
 import type { ErrorCode } from '../shared/base/error-codes.ts';
 import type { ErrorRecord } from '../shared/base/errors.ts';
 
-const NEEDS_A_PERSON: ReadonlySet<string> = new Set<ErrorCode>(['ssh.auth-failed', 'ssh.host-key-unknown']);
+const NEEDS_A_PERSON: ReadonlySet<string> = new Set<ErrorCode>(['ssh.auth-failed']);
 
-/** These say by themselves whether a person at a terminal can help: none brings back a file that is missing. */
-const MAY_NEED_A_PERSON: ReadonlySet<string> = new Set<ErrorCode>(['remote.sudo-refused', 'config.secret-unavailable']);
+/**
+ * These say by themselves whether a person at a terminal can help: none brings back a file that is missing, and none is
+ * asked where the SSH configuration forbids it.
+ */
+const MAY_NEED_A_PERSON: ReadonlySet<string> = new Set<ErrorCode>([
+  'remote.sudo-refused',
+  'config.secret-unavailable',
+  'ssh.host-key-unknown',
+]);
 
 /** The command line for a person, or undefined where no command would help. */
 export function personCommand(

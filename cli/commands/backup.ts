@@ -25,7 +25,7 @@ export function addBackup(program: Command, shell: Shell): void {
     )
     .action(async (source: string, options: BackupOptions) => {
       const given = {
-        ...(options.plan === undefined ? {} : { plan: parsePlanId(options.plan) }),
+        ...(options.plan === undefined ? {} : { plan: parsePlanId(options.plan, '"stillpoint plan" prints it') }),
         ...(options.acceptClockSkew === true ? { acceptClockSkew: true } : {}),
       };
       await shell.runJob(async () => ({ kind: 'backup', source: sourceName(source), ...given }), {

@@ -33,7 +33,7 @@ export function addFind(program: Command, shell: Shell): void {
   withFilter(withoutLockAnyhow(command))
     .addHelpText(
       'after',
-      '\nQuote patterns from your shell. What lies below a match is found too.\n\nExample:\n  stillpoint find "*.pdf" --host db1 --oldest 2026-11-01',
+      '\nQuote patterns from your shell. What lies below a match is found too. Restore points are named by --point.\n\nExample:\n  stillpoint find "*.pdf" --host db1 --oldest 2026-11-01\n  stillpoint find ibdata1 --point latest',
     )
     .action(async (patterns: readonly string[], options: FindOptions) => {
       await shell.stream(async (stillpoint, signal, tell) => {

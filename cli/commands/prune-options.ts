@@ -35,5 +35,6 @@ export function pruneOptionsOf({ maxUnused, maxRepackSize, repackUncompressed }:
 }
 
 export function approvedPlan({ apply }: ApplyFlag): { readonly plan?: PlanId } {
-  return typeof apply === 'string' ? { plan: parsePlanId(apply) } : {};
+  const printed = 'the command without --apply prints it. The name of a repository stands before --apply';
+  return typeof apply === 'string' ? { plan: parsePlanId(apply, printed) } : {};
 }

@@ -29,7 +29,8 @@ export function addSweep(program: Command, shell: Shell): void {
         });
         return;
       }
-      const approved = plan === undefined ? {} : { plan: parsePlanId(plan) };
+      const approved =
+        plan === undefined ? {} : { plan: parsePlanId(plan, '"stillpoint sweep" with --dry-run prints it') };
       await shell.runJob(async () => ({ kind: 'sweep', host: hostName(host), ...approved }), {
         detach: detach === true,
       });

@@ -25,7 +25,7 @@ export const startBackup = defineTool({
     const { job, alreadyRunning } = await stillpoint.startJob(
       {
         ...{ kind: 'backup', source: sourceName(args.source) },
-        ...(args.plan === undefined ? {} : { plan: parsePlanId(args.plan) }),
+        ...(args.plan === undefined ? {} : { plan: parsePlanId(args.plan, 'plan_backup answers with it') }),
       },
       signal,
     );

@@ -34,8 +34,9 @@ export interface Deadline extends Disposable {
   readonly signal: AbortSignal;
 }
 
-export function cancelled(what: string): StillpointError {
-  return new StillpointError('run.cancelled', `${what} was cancelled.`, {
+/** `why` is left out where a person asked for it. */
+export function cancelled(what: string, why = ''): StillpointError {
+  return new StillpointError('run.cancelled', `${what} was cancelled${why === '' ? '' : `: ${why}`}.`, {
     advice: 'Start it again when you want it.',
     cause: undefined,
   });

@@ -32,10 +32,11 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }
 
-export function parsePlanId(text: string): PlanId {
+/** @param printed where such an id is found: `"stillpoint plan" prints it` */
+export function parsePlanId(text: string, printed?: string): PlanId {
   if (/^[0-9a-f]{16}$/.test(text)) return text as PlanId;
   throw new StillpointError('usage.invalid', `"${text}" is not the id of a plan.`, {
-    advice: `It has ${DIGITS} hexadecimal digits; the command without --apply prints it, of a backup "stillpoint plan". The name of a repository stands before --apply.`,
+    advice: `It has ${DIGITS} hexadecimal digits${printed === undefined ? '' : `; ${printed}`}.`,
     cause: undefined,
   });
 }

@@ -11,6 +11,7 @@ import type { RepositorySecrets } from '../access/repository-secrets.ts';
 import { asksPerson, resolvePassword, resolveStoreSecret, secretQuestions } from '../access/repository-secrets.ts';
 import type { ResolvedSecret } from '../access/secret-place.ts';
 import { isStillpointError } from '../base/errors.ts';
+import type { Prompter, Question, QuestionIdentity } from '../domain/prompter.ts';
 import type { HostSpec, RepositorySpec } from '../domain/source.ts';
 import type { Handover } from '../jobs/handover.ts';
 import type { Places } from '../jobs/places.ts';
@@ -66,8 +67,9 @@ async function secretsOf(
   spec: RepositorySpec,
   { book, logger }: PeoplePorts,
   signal: AbortSignal,
+  wrong?: QuestionIdentity['kind'],
 ): Promise<GatheredSecrets> {
-  const prompter = book.attempt();
+  const prompter = sayingWhyAgain(book.attempt(), wrong);
   const store = await resolveStoreSecret(spec, prompter, signal);
   const password = await resolvePassword(spec, prompter, signal);
   const warnings = [store, password].flatMap((resolved) => resolved?.warning ?? []);
@@ -77,6 +79,15 @@ async function secretsOf(
     typed: { password: password.from === 'person', store: store?.from === 'person' },
     warnings,
   };
+}
+
+/** A question that comes again says why, as those on the way to a host do. */
+function sayingWhyAgain(prompter: Prompter, wrong: QuestionIdentity['kind'] | undefined): Prompter {
+  const worded = (question: Question): Question =>
+    question.kind === wrong
+      ? { ...question, text: `${question.text.replace(/:$/, '')} (the last one was wrong):` }
+      : question;
+  return { ...prompter, ask: (question, signal) => prompter.ask(worded(question), signal) };
 }
 
 /** Tells the people here what became of the secrets that opened a repository, or did not. */
@@ -100,8 +111,9 @@ export async function openWithSecrets<T>(
   signal: AbortSignal,
   open: (secrets: RepositorySecrets, ports: OpenRepositoryPorts) => Promise<T>,
 ): Promise<T> {
+  let wrong: QuestionIdentity['kind'] | undefined;
   for (let attempt = 1; ; attempt += 1) {
-    const { secrets, typed } = await secretsOf(spec, people, signal);
+    const { secrets, typed } = await secretsOf(spec, people, signal, wrong);
     try {
       const opened = await withLogins(people, (ports) => open(secrets, ports));
       settleSecrets(spec, people, { password: 'proved', store: 'proved' });
@@ -112,6 +124,7 @@ export async function openWithSecrets<T>(
       // A store that showed us a repository took what we said to it.
       settleSecrets(spec, people, isPassword ? { password: 'refused', store: 'proved' } : { store: 'refused' });
       if (!(isPassword ? typed.password : typed.store) || attempt === PASSWORD_ATTEMPTS) throw error;
+      wrong = isPassword ? 'repository-password' : 'store-secret';
     }
   }
 }

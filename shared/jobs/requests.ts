@@ -21,7 +21,7 @@ const subset = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('share'), share: z.int(), of: z.int() }),
   z.object({ kind: z.literal('daily'), days: z.int() }),
 ]);
-export const planSchema = z.string().transform(parsePlanId);
+export const planSchema = z.string().transform((text) => parsePlanId(text));
 const texts = z.array(z.string());
 const flag = z.boolean().exactOptional();
 const filter = z.object({ sources: texts, hostnames: texts, tags: z.array(texts), paths: texts });

@@ -26,7 +26,7 @@ export async function runnerProcess(verbs: Verbs): Promise<never> {
   });
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(name, () => stop.abort(cancelled(`The job, by ${name},`)));
+    process.on(name, () => stop.abort(cancelled('The job', `its process was sent ${name}`)));
   }
   // A session of our own has no terminal that could hang up; a stray signal is not a cancel.
   process.on('SIGHUP', () => undefined);

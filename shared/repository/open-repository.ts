@@ -90,7 +90,7 @@ async function refuseExisting(backend: Backend, signal: AbortSignal): Promise<vo
   const lacks = [...(exists ? [] : ['no file "config"']), ...(hasKeys ? [] : ['no keys'])].join(' and ');
   throw refused(
     hasData
-      ? `It has data, but ${lacks}, so nothing in it can be read. Bring that back from a copy of its files, or choose another location.`
+      ? `It has data, but ${lacks}, so nothing in it can be read. Bring what is lacking back from a copy of its files, or choose another location.`
       : `It has ${lacks} and no data: making it was cut short, or the rest of it was lost. If it was lost, bring it back from a copy of its files; if not, empty this place and make the repository again, or choose another location.`,
   );
 }

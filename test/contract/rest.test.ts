@@ -83,6 +83,15 @@ describe('behind rclone serve restic', () => {
     expect(redact(`Basic ${Buffer.from('me:not-the-door').toString('base64')}`)).toBe('Basic [redacted]');
   });
 
+  it('says that a login is wanted where none is configured, and where it is written', async () => {
+    const backend = createRestBackend(secured.locationOf('x'), { ...OPEN, caCertificates: ca });
+    await expect(backend.load(CONFIG, undefined, signal)).rejects.toMatchObject({
+      code: 'backend.denied',
+      message: expect.stringContaining('the store wants a login, and none is configured (401).') as string,
+      advice: 'Write "user" and "passwordFile" into "rest" of the repository.',
+    });
+  });
+
   it('says that nobody listens', async () => {
     const nobody = { ...open.locationOf('x'), endpoint: '127.0.0.1:1' };
     const backend = createRestBackend(nobody, OPEN);

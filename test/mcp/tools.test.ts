@@ -57,6 +57,12 @@ describe.each(ERAS)('in the %s era', (era) => {
     expect(result._meta?.['stillpoint/error']).toMatchObject({ code: 'usage.invalid' });
     expect(stillpoint.calls).toEqual([]);
   });
+
+  test('what is not the id of a plan is refused in the words of the tools', async () => {
+    await using connected = await connectInProcess(scriptedStillpoint(), { era });
+    const result = await connected.call('start_backup', { source: 'shop', plan: '1' });
+    expect(textOf(result)).toContain('It has 16 hexadecimal digits; plan_backup answers with it.');
+  });
 });
 
 test('a failure carries message, advice and code, and no stack', async () => {
@@ -109,6 +115,7 @@ test('what needs a person names the exact command for one', async () => {
   const stillpoint = scriptedStillpoint();
   const unknownKey = new StillpointError('ssh.host-key-unknown', 'Nobody has confirmed the key of "db1".', {
     advice: 'A person has to look at it once.',
+    details: { personHelps: true },
     cause: undefined,
   });
   stillpoint.fail('inspectHost', unknownKey);
@@ -123,7 +130,7 @@ test('what needs a person names the exact command for one', async () => {
   expect(textOf(await connected.call('plan_backup', { source: 'shop' }))).toContain('stillpoint plan shop');
 });
 
-test.each(['remote.sudo-refused', 'config.secret-unavailable'] as const)(
+test.each(['remote.sudo-refused', 'config.secret-unavailable', 'ssh.host-key-unknown'] as const)(
   'of %s a person is called only where one at a terminal can help',
   async (code) => {
     const refusal = (details: Record<string, unknown>): StillpointError =>

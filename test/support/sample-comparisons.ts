@@ -45,8 +45,8 @@ export const sampleMatches: readonly FindMatch[] = [
     restorePoint: foreignPoint.id,
     time: foreignPoint.time,
     hostname: foreignPoint.hostname,
-    path: '/var/lib/mysql/latest',
-    entry: entry(2),
+    path: '/var/lib/mysql/shop',
+    entry: entry(0),
   },
 ];
 

@@ -306,9 +306,13 @@ function leadsNowhere(path: Buffer, link: Buffer, host: string): StillpointError
 }
 
 function notThere(path: Buffer, host: string): StillpointError {
-  return new StillpointError('host.path-not-found', `There is no "${displayName(path)}" on "${host}".`, {
-    advice: 'Correct the path in the configuration, or mount what should be there.',
-    details: { path: displayName(path), host },
+  const shown = displayName(path);
+  const looksLikePattern = /[*?[]/.test(shown);
+  return new StillpointError('host.path-not-found', `There is no "${shown}" on "${host}".`, {
+    advice: looksLikePattern
+      ? 'Paths are taken letter by letter, and no shell reads "*", "?" or "[": name the folder above, and leave out by "exclude" what need not be saved.'
+      : 'Correct the path in the configuration, or mount what should be there.',
+    details: { path: shown, host },
     cause: undefined,
   });
 }

@@ -15,6 +15,12 @@ function knownAs({ hostKeyAlias, hostName, port }: SshConfig): string {
   return port === 22 ? hostName : `[${hostName}]:${port}`;
 }
 
+/** What makes ssh ask about an unknown key where the configuration forbids it. */
+function optionsToBeAsked({ strictHostKeyChecking, batchMode }: SshConfig): string {
+  const strict = strictHostKeyChecking === 'yes' ? '-o StrictHostKeyChecking=ask ' : '';
+  return batchMode ? `${strict}-o BatchMode=no ` : strict;
+}
+
 export function unknownKey(
   { config, keyType, fingerprint }: ShownHostKey,
   otherKeys: readonly string[],
@@ -24,12 +30,15 @@ export function unknownKey(
     otherKeys.length === 0
       ? ''
       : ` Other keys of this host are known (${otherKeys.join(', ')}): a host that suddenly shows a new one deserves a close look.`;
+  const options = optionsToBeAsked(config);
+  const why = options === '' ? '' : ' (your SSH configuration lets no one be asked otherwise)';
   return new StillpointError(
     'ssh.host-key-unknown',
     `The host "${config.alias}" shows a ${keyType} key that is not known here: ${fingerprint}.${others}`,
     {
-      advice: `Nothing was sent to it.${hint} Compare the fingerprint with what "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" (or the file of its type) prints on the host itself, at its console; then run "${sshCommand(config)}" once and answer with that fingerprint.`,
-      details: { host: config.alias, keyType, fingerprint, otherKeys },
+      advice: `Nothing was sent to it.${hint} Compare the fingerprint with what "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" (or the file of its type) prints on the host itself, at its console; then run "${sshCommand(config, options)}" once and answer with that fingerprint${why}.`,
+      // Without those options our own question would not be asked either.
+      details: { host: config.alias, keyType, fingerprint, otherKeys, personHelps: options === '' },
       cause: undefined,
     },
   );

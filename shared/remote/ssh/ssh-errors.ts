@@ -49,7 +49,11 @@ export function cannotConnect(config: SshConfig, error: unknown, proxySaid = '')
       return new StillpointError(
         'ssh.unreachable',
         `The host "${alias}" cannot be found: the name "${hostName}" has no address.`,
-        facts('Correct the name, or add the host to your SSH configuration with a HostName.'),
+        facts(
+          /^[^:]+:\d+$/.test(hostName)
+            ? 'A port is no part of a name: write "HostName" and "Port" into your SSH configuration, and the name of its "Host" where this one stands.'
+            : 'Correct the name, or add the host to your SSH configuration with a HostName.',
+        ),
       );
     case 'ECONNREFUSED':
       return new StillpointError(

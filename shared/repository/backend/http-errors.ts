@@ -61,8 +61,20 @@ export function fromNetworkError(cause: unknown, doing: string): StillpointError
   });
 }
 
-/** For answers that say no. `said` is what the store wrote about it, `to` where it sends to, if they are fit to be shown. */
-export function fromStatus(status: number, doing: string, said = '', to = ''): StillpointError {
+export interface Answered {
+  /** What the store wrote about it, and where it sends to, if they are fit to be shown. */
+  readonly said?: string;
+  readonly to?: string;
+  /** No user was named to it. */
+  readonly isNameless?: boolean;
+}
+
+/** For answers that say no. */
+export function fromStatus(
+  status: number,
+  doing: string,
+  { said = '', to = '', isNameless = false }: Answered = {},
+): StillpointError {
   const what = capital(doing);
   const words = said === '' ? '' : ` It says: ${sentence(said)}`;
   const details = { status };
@@ -72,8 +84,11 @@ export function fromStatus(status: number, doing: string, said = '', to = ''): S
     return new StillpointError('backend.not-found', `${what}: it is not there.`, { advice, details, cause });
   }
   if (status === 401) {
-    return new StillpointError('backend.denied', `${what}: the login is refused (401).${words}`, {
-      advice: 'Check the user and the password of the store in the configuration.',
+    const why = isNameless ? 'the store wants a login, and none is configured (401)' : 'the login is refused (401)';
+    return new StillpointError('backend.denied', `${what}: ${why}.${words}`, {
+      advice: isNameless
+        ? 'Write "user" and "passwordFile" into "rest" of the repository.'
+        : 'Check the user and the password of the store in the configuration.',
       details,
       cause,
     });

@@ -16,6 +16,7 @@ import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFi
 import { describeFile, MOST_WHOLE_BYTES, tooLarge } from './backend.ts';
 import { fromFsError } from './fs-errors.ts';
 import { listFiles, listPackFolders, listPacks } from './local-listing.ts';
+import { lostFolder } from './lost-folder.ts';
 import { FOLDERS, refuseForeign, unfitFolder } from './new-place.ts';
 
 /** Only the owner; where the existing `config` lets the group read, the group keeps its access, as with restic. */
@@ -140,7 +141,9 @@ class LocalBackend implements Backend {
       yield* type === 'data' ? listPacks(this.#root, signal) : listFiles(this.#root, type, signal);
     } catch (cause) {
       signal.throwIfAborted();
-      throw fromFsError(cause, `the folder "${this.#folderOf(cause, type)}" could not be listed in ${this.#root}`);
+      const folder = this.#folderOf(cause, type);
+      const error = fromFsError(cause, `the folder "${folder}" could not be listed in ${this.#root}`);
+      throw folder === type ? lostFolder(error, type) : error;
     }
   }
 
@@ -149,7 +152,7 @@ class LocalBackend implements Backend {
       return await listPackFolders(this.#root, signal);
     } catch (cause) {
       signal.throwIfAborted();
-      throw fromFsError(cause, `the folder "data" could not be listed in ${this.#root}`);
+      throw lostFolder(fromFsError(cause, `the folder "data" could not be listed in ${this.#root}`), 'data');
     }
   }
 

@@ -190,7 +190,11 @@ class RestBackend implements Backend {
     }
     const status = answer.statusCode ?? 0;
     if (status !== 200 && status !== 206 && !accepts.includes(status)) {
-      throw fromStatus(status, doing, said(content), said(Buffer.from(answer.headers.location ?? '')));
+      throw fromStatus(status, doing, {
+        said: said(content),
+        to: said(Buffer.from(answer.headers.location ?? '')),
+        isNameless: this.#headers['authorization'] === undefined,
+      });
     }
     return { status, headers: answer.headers, body: content };
   }

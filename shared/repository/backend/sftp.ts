@@ -20,6 +20,7 @@ import type { Backend, BackendProperties, ByteRange, FileRef, FileType, StoredFi
 import { describeFile, MOST_WHOLE_BYTES, tooLarge } from './backend.ts';
 import { isPackFolder } from './dead-link.ts';
 import type { Throttle } from './limit.ts';
+import { lostFolder } from './lost-folder.ts';
 import { FOLDERS, NO_FOLDERS_THERE, refuseForeign, unfit } from './new-place.ts';
 import { fromSftp } from './sftp-errors.ts';
 import { type ListedPlace, leadsToFolder, listFiles, listPackFolder } from './sftp-listing.ts';
@@ -164,7 +165,9 @@ class SftpBackend implements Backend {
     }
     const doing = `The folder "${type}" could not be listed in ${this.properties.location}`;
     const within = <T>(work: (client: SftpClient) => Promise<T>): Promise<T> => this.#with(signal, doing, 0, work);
-    const top = await within((client) => readFolder(client, this.#pathIn(type), signal));
+    const top = await within((client) => readFolder(client, this.#pathIn(type), signal)).catch((error: unknown) => {
+      throw lostFolder(error, type);
+    });
     if (type !== 'data') {
       yield* await within((client) => listFiles(this.#place(client, signal), type, top));
       return;

@@ -77,7 +77,7 @@ async function json(): Promise<string> {
     ['plan', 'shop'],
     ['list'],
     ['ls', 'latest', '/var/lib/mysql'],
-    ['find', 'ibdata1', 'latest'],
+    ['find', 'ibdata1', 'shop'],
     ['diff', '9f9f', 'latest'],
     ['stats', 'main', '--mode', 'by-point'],
     ['unlock', 'main'],

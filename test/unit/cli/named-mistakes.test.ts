@@ -37,6 +37,12 @@ test.each<[string[], string]>([
     'Unknown option "--target".\nThe folder to restore into is named by --to.',
   ],
   [
+    ['restore', 'latest', '--target=y'],
+    'Required option "--to <folder>" not specified.\nThe folder to restore into is named by --to.',
+  ],
+  [['backup', 'shop', '--plan', '1'], 'It has 16 hexadecimal digits; "stillpoint plan" prints it.\n'],
+  [['sweep', 'db1', '--plan', '1'], 'It has 16 hexadecimal digits; "stillpoint sweep" with --dry-run prints it.\n'],
+  [
     ['prune', '--dry-run'],
     'Without --apply, forget, prune and repair only show what they would do; for a backup "stillpoint plan" does.',
   ],

@@ -262,7 +262,8 @@ describe('a job', { timeout: SLOW }, () => {
     const { id } = await lab.start(backupOf('a'));
     await lab.untilMarked('begin a');
     process.kill((await lab.facts(id)).runner?.identity.pid ?? 0, signal);
-    await lab.until(id, 'cancelled');
+    const { finished } = await lab.until(id, 'cancelled');
+    expect(finished?.error?.message).toBe(`The job was cancelled: its process was sent ${signal}.`);
     expect(await lab.marks()).toEqual(['begin a', 'cleaned a']);
   });
 

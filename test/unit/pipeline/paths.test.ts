@@ -211,6 +211,15 @@ describe('from paths to trees', () => {
     expect(() => coverPaths([none], survey, { exclude: compileExcludes([]), host: 'db1', mayReadLive: false })).toThrow(
       expect.objectContaining({ code: 'host.path-not-found' }) as Error,
     );
+    const pattern = { asked: Buffer.from('/srv/*'), real: Buffer.alloc(0) };
+    expect(() =>
+      coverPaths([pattern], survey, { exclude: compileExcludes([]), host: 'db1', mayReadLive: false }),
+    ).toThrow(
+      expect.objectContaining({
+        message: 'There is no "/srv/*" on "db1".',
+        advice: expect.stringMatching(/^Paths are taken letter by letter/) as string,
+      }) as Error,
+    );
     const linked = { asked: Buffer.from('/data'), real: Buffer.from('/srv/files') };
     expect(
       coverPaths([linked], survey, { exclude: compileExcludes([]), host: 'db1', mayReadLive: false }).notes,

@@ -233,6 +233,27 @@ describe('a failure', () => {
     expect(failed('Host key verification failed.\n').advice).not.toContain('KnownHostsCommand');
   });
 
+  test.each([
+    ['', '"ssh db1" once and answer with that fingerprint.', true],
+    ['stricthostkeychecking true\n', '"ssh -o StrictHostKeyChecking=ask db1" once', false],
+    ['batchmode yes\n', '"ssh -o BatchMode=no db1" once', false],
+  ])('by an unknown key advises a command that asks about it, also with: %j', (line, command, personHelps) => {
+    const asIs = parseSshConfig(question, `hostname 192.0.2.1\nport 2222\nuser ann\n${line}`);
+    const { advice, details } = failed('Host key verification failed.\n', { config: asIs });
+    expect(advice).toContain(command);
+    expect(details).toMatchObject({ personHelps });
+  });
+
+  test.each([
+    ['db1', 'Correct the name, or add the host'],
+    ['db1:2222', 'A port is no part of a name: write "HostName" and "Port" into your SSH configuration'],
+    ['fe80::1', 'Correct the name, or add the host'],
+  ])('by the name %s that has no address says where what is right is written', (name, start) => {
+    const asIs = parseSshConfig({ ...question, alias: name }, `hostname ${name}\nport 22\nuser ann\n`);
+    const { advice } = failed(`ssh: Could not resolve hostname ${name}: unknown\n`, { config: asIs });
+    expect(advice.startsWith(start)).toBe(true);
+  });
+
   test('by a key that known_hosts calls revoked names file and line', () => {
     const log = `debug1: Server host key: ssh-ed25519 ${FINGERPRINT}\n@  WARNING: REVOKED HOST KEY DETECTED!  @\nHost key verification failed.\n`;
     const { message } = failed(log, { revokedAt: (key) => (key === FINGERPRINT ? '/kh, line 7' : undefined) });

@@ -44,7 +44,7 @@ test.each([
 });
 
 test('a redirect is told as what it is', () => {
-  expect(fromStatus(301, DOING, 'moved', 'https://nas:8443/config')).toMatchObject({
+  expect(fromStatus(301, DOING, { said: 'moved', to: 'https://nas:8443/config' })).toMatchObject({
     message: expect.stringContaining(
       ': the store sends to "https://nas:8443/config" (301), which is not followed. It says: moved.',
     ) as string,
