@@ -25,7 +25,7 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
       return say(`"${shown(event.host)}" was told that run ${shown(event.run)} is over`);
     case 'snapshot-created':
       return say(
-        `snapshot "${shown(event.snapshot)}" of ${shown(event.volume)}: ${formatBytes(event.sizeBytes)}, writers held for at most ${formatDuration(event.freezeMs)}`,
+        `snapshot "${shown(event.snapshot)}" of ${shown(event.volume)}: ${event.sizeBytes === 0 ? '' : `${formatBytes(event.sizeBytes)}, `}writers held for at most ${formatDuration(event.freezeMs)}`,
       );
     case 'snapshot-removed':
       return say(

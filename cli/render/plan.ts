@@ -7,11 +7,14 @@ import type { SweepPlan } from '../../shared/domain/sweep-plan.ts';
 import { type Column, renderFacts, renderTable } from './table.ts';
 import { type Paint, shown } from './text.ts';
 
+/** Of a snapshot for which no room is set aside, there is none to speak of. */
+const room = ({ sizeBytes }: PlannedSnapshot, bytes: number): string => (sizeBytes === 0 ? '-' : formatBytes(bytes));
+
 const SNAPSHOTS: readonly Column<PlannedSnapshot>[] = [
   { title: 'VOLUME', cell: (snapshot) => snapshot.volume },
   { title: 'SNAPSHOT', cell: (snapshot) => snapshot.snapshot },
-  { title: 'SIZE', align: 'right', cell: (snapshot) => formatBytes(snapshot.sizeBytes) },
-  { title: 'FREE AFTER', align: 'right', cell: (snapshot) => formatBytes(snapshot.freeBytesAfter) },
+  { title: 'SIZE', align: 'right', cell: (snapshot) => room(snapshot, snapshot.sizeBytes) },
+  { title: 'FREE AFTER', align: 'right', cell: (snapshot) => room(snapshot, snapshot.freeBytesAfter) },
   { title: 'MOUNTED AT', cell: (snapshot) => snapshot.mountpoint },
 ];
 

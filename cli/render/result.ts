@@ -3,7 +3,7 @@ import { formatBytes } from '../../shared/base/bytes.ts';
 import { skewInWords } from '../../shared/domain/clock-skew.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
 import type { Finding } from '../../shared/domain/finding.ts';
-import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
+import type { BackupReport, SnapshotReport } from '../../shared/domain/verbs/backup.ts';
 import type { CheckFigures, CheckReport } from '../../shared/domain/verbs/check.ts';
 import type { CopyReport } from '../../shared/domain/verbs/copy.ts';
 import type { RestoreReport } from '../../shared/domain/verbs/restore.ts';
@@ -38,7 +38,7 @@ export function renderBackup(report: BackupReport, paint: Paint): string {
   for (const snapshot of report.snapshots) {
     facts.push([
       'snapshot',
-      `${shown(snapshot.volume)}: writers held for at most ${formatDuration(snapshot.freezeMs)}, lived ${formatDuration(snapshot.lifetimeMs)}, ${formatBytes(snapshot.peakUsedBytes)} of ${formatBytes(snapshot.sizeBytes)} used`,
+      `${shown(snapshot.volume)}: writers held for at most ${formatDuration(snapshot.freezeMs)}, lived ${formatDuration(snapshot.lifetimeMs)}${used(snapshot)}`,
     ]);
   }
   const title = report.missingCount === 0 ? paint('green', 'Restore point') : paint('yellow', 'Partial restore point');
@@ -100,6 +100,10 @@ export function renderVerify(report: VerifyReport, paint: Paint): string {
       : 'The structure is sound, and the share of the data that was read is intact';
   return renderFigures(report, whatWasRead(report), verdict, paint);
 }
+
+/** Nothing of a snapshot for which no room was set aside. */
+const used = ({ peakUsedBytes, sizeBytes }: SnapshotReport): string =>
+  sizeBytes === 0 ? '' : `, ${formatBytes(peakUsedBytes)} of ${formatBytes(sizeBytes)} used`;
 
 function renderFigures(report: CheckFigures, read: string, verdict: string, paint: Paint): string {
   const facts = renderFacts([

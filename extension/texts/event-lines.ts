@@ -75,6 +75,16 @@ function eventText(event: RunEvent, kind: JobKind, { t }: Wording): readonly str
     case 'lease-released':
       return [t('The host holds nothing of ours any more (run {0}).', event.run)];
     case 'snapshot-created':
+      if (event.sizeBytes === 0) {
+        return [
+          t(
+            'Snapshot "{0}" of "{1}" taken: writers held for at most {2}.',
+            event.snapshot,
+            event.volume,
+            formatDuration(event.freezeMs),
+          ),
+        ];
+      }
       return [
         t(
           'Snapshot "{0}" of "{1}" taken: writers held for at most {2}, room for {3} of changes.',

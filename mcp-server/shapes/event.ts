@@ -57,7 +57,7 @@ function detailOf(event: RunEvent): string | undefined {
     case 'lease-released':
       return `run ${event.run} on ${event.host}`;
     case 'snapshot-created':
-      return `${event.snapshot} of ${event.volume}, ${event.sizeBytes} bytes; writers held for at most durationMs`;
+      return `${event.snapshot} of ${event.volume}${event.sizeBytes === 0 ? '' : `, ${event.sizeBytes} bytes`}; writers held for at most durationMs`;
     case 'snapshot-removed':
       return `${event.snapshot} of ${event.volume}; it existed for durationMs`;
     case 'item-skipped':

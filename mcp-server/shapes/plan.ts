@@ -15,8 +15,8 @@ export const consistencyShape = z
 const snapshotShape = z.strictObject({
   volume: foreignText('The volume that would be snapshotted.'),
   snapshot: foreignText('Name that the snapshot would have.'),
-  sizeBytes: z.int().describe('Room that it would claim, in bytes.'),
-  freeBytesAfter: z.int().describe('What would be left where it takes its room, in bytes.'),
+  sizeBytes: z.int().describe('Room that it would claim, in bytes; 0 where none is set aside.'),
+  freeBytesAfter: z.int().describe('What would be left where it takes its room, in bytes; 0 where none is set aside.'),
   mountpoint: foreignText('Where the volume is mounted.'),
 });
 
