@@ -116,6 +116,19 @@ describe('golden', () => {
     await expect(renderJob(finishedJob, plain)).toMatchFileSnapshot(golden('job'));
   });
 
+  test('of a snapshot for which no room is set aside says nothing of room', () => {
+    const [planned] = samplePlan.snapshots;
+    const plan = renderPlan(
+      { ...samplePlan, snapshots: planned === undefined ? [] : [{ ...planned, sizeBytes: 0, freeBytesAfter: 0 }] },
+      plain,
+    );
+    expect(plan).toMatch(/^\S+ +sp_\S+ +- +- +\//m);
+    const [taken] = sampleBackup.snapshots;
+    const snapshots = taken === undefined ? [] : [{ ...taken, sizeBytes: 0, peakUsedBytes: 0 }];
+    expect(renderResult({ ...sampleBackup, snapshots }, plain)).not.toContain(' used');
+    expect(renderResult(sampleBackup, plain)).toContain(' used');
+  });
+
   test('every error code renders as message, advice and code', () => {
     for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
       const record = toErrorRecord(new StillpointError(code, 'It broke.', { advice: 'Mend it.', cause: undefined }));

@@ -108,6 +108,10 @@ describe('a line of the log', () => {
     expect(lines(event as RunEventBody)).toEqual([
       '04:05:06  Snapshot "sp_1" of "vg0/mysql" taken: writers held for at most 42 ms, room for 1.0 GiB of changes.',
     ]);
+    // Not every storage sets room aside.
+    expect(lines({ ...event, sizeBytes: 0 } as RunEventBody)).toEqual([
+      '04:05:06  Snapshot "sp_1" of "vg0/mysql" taken: writers held for at most 42 ms.',
+    ]);
   });
 
   test('does not speak of room where a snapshot reserves none', () => {
