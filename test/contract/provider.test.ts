@@ -7,6 +7,6 @@ const noLab = await reasonLabCannotRun();
 
 providerContract('folder-copy', await whyNoNamespaceHost(), folderCopyFixture);
 providerContract('lvm-thick', noLab, lvmFixture);
-// What looks at a snapshot is killed with the thick ones; what is the watchman's does not depend on the file system.
-providerContract('lvm-thin', noLab, lvmThinFixture('ext4'), 'killed while it is made and removed');
+// What mounts, looks and removes is killed with the thick ones; what is the watchman's does not depend on the file system.
+providerContract('lvm-thin', noLab, lvmThinFixture('ext4'), 'killed while it is made');
 providerContract('lvm-thin, with XFS', noLab, lvmThinFixture('xfs'), 'what is read');
