@@ -164,6 +164,7 @@ for name in one two; do echo "kept on $name" > /mnt/$name/note; head -c 3000000 
     const devices = await must('readlink -f /dev/vg0/one; readlink -f /dev/vg0/two');
     expect(await must(links)).toBe(devices);
     const { lease, snapshots } = await hold(run);
+    await using _released = lease;
     expect(await must(links)).toBe(devices);
     const name = snapshots[0]?.planned.snapshot;
     const facts = await must(
@@ -240,6 +241,7 @@ for name in one two; do echo "kept on $name" > /mnt/$name/note; head -c 3000000 
     const run = newRunId();
     await fillTo(75);
     const { lease, snapshots } = await hold(run);
+    await using _released = lease;
     await must(`read -r pid ns < /run/stillpoint/${run}/keeper
 setsid nsenter --mount=/proc/$pid/ns/mnt sleep 600 < ${snapshots[0]?.path} >/dev/null 2>&1 &`);
     await fillTo(94);

@@ -219,7 +219,7 @@ function givenUp({ snapshot, where, what, usedBytes, totalBytes }: Threat, host:
     'snapshot.given-up',
     `The watchman on "${host}" gave up the snapshot "${snapshot}" while it was being read, for the sake of its origin: ${state}.`,
     {
-      advice: `Whatever is written to "${where}" while a snapshot is there takes more of its room than usual. Give it more, or run at a quieter time; "stillpoint plan" says what it has.`,
+      advice: `Whatever is written to "${where}" while a snapshot is there takes more of its room than usual. Give it more, or run at a quieter time; "stillpoint inspect ${host}" shows what it has.`,
       details: { host, snapshot, where, what, usedBytes, totalBytes },
       cause: undefined,
     },

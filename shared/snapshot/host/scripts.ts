@@ -172,8 +172,8 @@ sp_reap() {
  *
  * sp_is_threat WORD…: whether these are the words of one.
  *
- * sp_give_up_run RUN OWNER: lets go what is held, stops the readers, with whom the mounts go, and removes the snapshots, at
- * once and, where that fails, again every half a minute: what is in trouble is not troubled without a pause.
+ * sp_give_up_run RUN OWNER: lets go what is held, stops the readers, with whom the mounts go, and removes the snapshots; at
+ * once, and every half a minute for what stayed: what is in trouble is not troubled without a pause.
  */
 const GUARD = `
 sp_is_threat() {
@@ -181,14 +181,11 @@ sp_is_threat() {
   case $4$5 in *[!0-9]*) return 1 ;; esac
 }
 sp_give_up_run() {
-  case \${sp_given:=0} in gone) return 0 ;; esac
-  sp_given=$((sp_given + 1))
+  sp_given=$((\${sp_given:-0} + 1))
   [ $((sp_given % 15)) = 1 ] || return 0
-  sp_stays=0
-  sp_thaw "$1" all >/dev/null 2>&1 || sp_stays=1
-  sp_kill_readers "$1" || sp_stays=1
-  sp_remove_all "$1" "$2" >/dev/null 2>&1 || sp_stays=1
-  [ "$sp_stays" = 1 ] || sp_given=gone
+  sp_thaw "$1" all >/dev/null 2>&1
+  sp_kill_readers "$1"
+  sp_remove_all "$1" "$2" >/dev/null 2>&1
 }
 sp_look_after() {
   if [ -e "${RUN_ROOT}/$1/given-up" ]; then sp_give_up_run "$1" "$2"; return 0; fi

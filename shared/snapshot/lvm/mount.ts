@@ -34,8 +34,8 @@ const GIVE_NAMES_BACK = `
 ! command -v udevadm >/dev/null 2>&1 || timeout 10 udevadm trigger --action=change "$(readlink -f "/dev/mapper/$origin")" >/dev/null 2>&1 </dev/null`;
 
 /**
- * Pins device-mapper's table: which origin, store and chunk size, or which pool and which number in it. Exit 77: mount failed; its words and what the
- * kernel said of the device are on stderr.
+ * Pins device-mapper's table: which origin, store and chunk size, or which pool and which number in it. Exit 77: mount
+ * failed; its words and what the kernel said of the device are on stderr.
  */
 export function mountSnapshot({ group, origin, name, target, fsType }: MountOrder, path: string): Fragment<Seen> {
   return {
