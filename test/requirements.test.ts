@@ -6,6 +6,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { COLD_BACKUPS } from './requirements/cold-backups.ts';
 import { DAMAGE } from './requirements/damage.ts';
 import { HOST_SETUP } from './requirements/host-setup.ts';
 import { HOSTS_WITHOUT_SNAPSHOTS } from './requirements/hosts-without-snapshots.ts';
@@ -34,6 +35,7 @@ const SECTIONS: readonly TracedSection[] = [
   { page: 'docs/host-setup.md', heading: 'Which volumes can be saved' },
   { page: 'docs/host-setup.md', heading: 'Btrfs' },
   { page: 'docs/host-setup.md', heading: 'Hosts without snapshots' },
+  { page: 'docs/host-setup.md', heading: 'Cold backups' },
   { page: 'docs/host-setup.md', heading: 'Room for snapshots' },
   { page: 'docs/host-setup.md', heading: 'Volumes that are unmounted during a backup' },
   { page: 'docs/host-setup.md', heading: 'Automounts' },
@@ -48,7 +50,17 @@ const SECTIONS: readonly TracedSection[] = [
   { page: 'docs/damage.md', heading: 'What a repair never does' },
 ];
 
-const LISTS = [README, SECURITY, REPOSITORIES, HOST_SETUP, HOSTS_WITHOUT_SNAPSHOTS, MCP, WITHOUT_STILLPOINT, DAMAGE];
+const LISTS = [
+  README,
+  SECURITY,
+  REPOSITORIES,
+  HOST_SETUP,
+  HOSTS_WITHOUT_SNAPSHOTS,
+  COLD_BACKUPS,
+  MCP,
+  WITHOUT_STILLPOINT,
+  DAMAGE,
+];
 
 /** Whether a run takes this file: as one of tests, as one of the extension host, or as a suite that such a file imports. */
 function isRun(path: string): boolean {

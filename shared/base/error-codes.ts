@@ -33,6 +33,7 @@ export const ERROR_CODES = {
   'host.read-only-runtime': 'The host has no place for our short-lived control files.',
   'host.clock-skew': 'The clock of the host and ours are too far apart for an unattended backup.',
   'host.rebooted': 'The host was restarted during the run.',
+  'quiesce.thaw-failed': 'An application that was held still could not be let go.',
   'quiesce.freeze-failed': 'An application could not be held still for the snapshot.',
   'snapshot.unsupported': 'This kind of volume cannot be snapshotted safely.',
   'snapshot.kernel-lacks-it': 'The kernel of the host cannot make this kind of snapshot.',

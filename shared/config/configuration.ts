@@ -109,6 +109,7 @@ export function parseConfiguration(
           repository: repositoryName(entry.repository),
           exclude: [...(entry.exclude ?? []), ...patternsIn(entry.excludeFiles, excludeFiles)],
           ...leaveOutOf(entry),
+          ...(entry.stop === undefined || entry.stop.length === 0 ? {} : { stop: entry.stop }),
           ...(entry.withoutSnapshot === undefined ? {} : { withoutSnapshot: entry.withoutSnapshot }),
           ...(entry.keep === undefined ? {} : { keep: entry.keep }),
         };

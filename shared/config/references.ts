@@ -40,7 +40,7 @@ export function referenceProblems(document: ConfigDocument, excludeFiles: Exclud
   for (const [name, raw] of Object.entries(entriesOf(document, 'sources'))) {
     const { keep, ...source } = goodParts(sourceSchema, raw);
     sourceProblems(document, name, source, report);
-    leaveOutProblems(name, source, excludeFiles, report);
+    otherProblems(name, source, excludeFiles, report);
     const rules = keep ?? goodParts(keepSchema, (raw as { keep?: unknown } | null)?.keep);
     for (const { path, message, advice } of keepProblems(rules, keep !== undefined)) {
       report(['sources', name, 'keep', ...path], 'value', message, advice);
@@ -95,10 +95,10 @@ function sourceProblems(document: ConfigDocument, name: string, source: Partial<
   }
 }
 
-/** What is left out by other means than patterns of the configuration. */
-function leaveOutProblems(
+/** What is left out by other means than patterns of the configuration, and what is stopped. */
+function otherProblems(
   name: string,
-  { paths = [], excludeFiles = [], excludeIfPresent = [], excludeLargerThan }: Partial<SourceEntry>,
+  { paths = [], stop = [], excludeFiles = [], excludeIfPresent = [], excludeLargerThan }: Partial<SourceEntry>,
   files: ExcludeFiles,
   report: Report,
 ): void {
@@ -119,6 +119,16 @@ function leaveOutProblems(
         'value',
         `${JSON.stringify(entry)} is not the name of a file.`,
         'Write a name without folders and patterns, such as ".nobackup".',
+      );
+    }
+  }
+  for (const [index, service] of stop.entries()) {
+    if (!/^[A-Za-z0-9][A-Za-z0-9+_.:@-]{0,199}$/.test(service) || stop.indexOf(service) < index) {
+      report(
+        ['sources', name, 'stop', index],
+        'value',
+        `${JSON.stringify(service)} cannot be the name of a service here.`,
+        'Write it once, and as after "systemctl stop", such as "mariadb".',
       );
     }
   }

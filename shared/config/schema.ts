@@ -131,6 +131,12 @@ export const sourceSchema = z
       .boolean()
       .optional()
       .describe('Whether to leave out what is mounted below the paths. Default: false.'),
+    stop: z
+      .array(text)
+      .optional()
+      .describe(
+        'Services of the host that are stopped while the snapshots are made, or while all is read where there are none, and then started again; in this order, as for "systemctl stop".',
+      ),
     withoutSnapshot: z
       .enum(['refuse', 'read-live'])
       .optional()

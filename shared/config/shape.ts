@@ -71,6 +71,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   excludeIfPresent: '"excludeIfPresent": [".nobackup"]',
   excludeLargerThan: '"excludeLargerThan": "500M"',
   oneFileSystem: '"oneFileSystem": true',
+  stop: '"stop": ["shop", "mariadb"]',
   withoutSnapshot: '"withoutSnapshot": "read-live"',
   keep: '"keep": {"daily": 7, "weekly": 5, "monthly": 12}',
   within: '"within": "7d"',

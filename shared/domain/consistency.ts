@@ -60,21 +60,22 @@ export interface ConsistencyVerdict {
 const UPTIME_RESOLUTION_MS = 10;
 
 export function judgeConsistency({ instants, holds, live = [] }: ConsistencyEvidence): ConsistencyVerdict {
-  if (live.length > 0 || instants.length === 0) {
-    const all = [...instants.map((each) => [each.afterUptime, each.beforeUptime] as const), ...live.map(spanOf)];
-    return { consistency: 'fuzzy', skewMs: all.length === 0 ? 0 : boundOf(all) };
-  }
-  const first = Math.min(...instants.map(({ afterUptime }) => afterUptime));
-  const last = Math.max(...instants.map(({ beforeUptime }) => beforeUptime));
-  const isOne = new Set(instants.map(({ afterUptime, beforeUptime }) => `${afterUptime}-${beforeUptime}`)).size === 1;
-  const skewMs = isOne ? 0 : boundOf([[first, last]]);
-  // A hold that ended before the last instant, or that nobody proved, says nothing of what was in between.
+  const spans = [...instants.map(spanOfInstant), ...live.map(spanOf)];
+  if (spans.length === 0) return { consistency: 'fuzzy', skewMs: 0 };
+  const [first, last] = boundsOf(spans);
+  const isOne = live.length === 0 && new Set(spans.map(([from, until]) => `${from}-${until}`)).size === 1;
+  const skewMs = isOne ? 0 : Math.round((last - first) * 1000) + UPTIME_RESOLUTION_MS;
+  // A hold that ended before the last instant or the last read, or that nobody proved, says nothing of what was in between.
   const areAllHeld = holds.every(
     ({ fromUptime, provedUptime }) => provedUptime !== undefined && fromUptime <= first && provedUptime >= last,
   );
-  if (holds.length > 0 && areAllHeld) {
-    return { consistency: holds.some(({ guarantees }) => guarantees === 'cold') ? 'cold' : 'application', skewMs };
+  const isCold = holds.some(({ guarantees }) => guarantees === 'cold');
+  if (live.length > 0) {
+    // An application that stands still may have files open; one that is stopped has none.
+    const wereStopped = areAllHeld && isCold && live.every(({ tornCount }) => tornCount === 0);
+    return { consistency: wereStopped ? 'cold' : 'fuzzy', skewMs };
   }
+  if (holds.length > 0 && areAllHeld) return { consistency: isCold ? 'cold' : 'application', skewMs };
   return { consistency: isOne ? 'crash' : 'crash-skewed', skewMs };
 }
 
@@ -82,11 +83,12 @@ type Span = readonly [from: number, until: number];
 
 const spanOf = ({ fromUptime, untilUptime }: LiveTreeEvidence): Span => [fromUptime, untilUptime];
 
-function boundOf(spans: readonly Span[]): number {
-  const from = Math.min(...spans.map(([start]) => start));
-  const until = Math.max(...spans.map(([, end]) => end));
-  return Math.round((until - from) * 1000) + UPTIME_RESOLUTION_MS;
-}
+const spanOfInstant = ({ afterUptime, beforeUptime }: VolumeInstant): Span => [afterUptime, beforeUptime];
+
+const boundsOf = (spans: readonly Span[]): Span => [
+  Math.min(...spans.map(([from]) => from)),
+  Math.max(...spans.map(([, until]) => until)),
+];
 
 /** What the label may be when all goes well. */
 export function foreseenConsistency(

@@ -91,6 +91,8 @@ export interface Source {
   readonly exclude: readonly string[];
   /** What else is left out, whatever it is called. */
   readonly leaveOut?: LeaveOut;
+  /** Services that are stopped while the snapshots are made, in this order. */
+  readonly stop?: readonly string[];
   /** What no snapshot can hold is refused unless it may be read live, while it may be changing. */
   readonly withoutSnapshot?: 'refuse' | 'read-live';
   /** By which `forget` chooses when it is given no rules of its own. */

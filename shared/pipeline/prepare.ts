@@ -60,7 +60,10 @@ export async function prepare(
     if (still !== undefined) throw refuseAutomount(still, host.name);
   }
   const coverage = coverPaths(resolved, survey, { exclude, host: host.name, mayReadLive, oneFileSystem });
-  const snapshots = planSnapshots(coverage.volumes, source, { survey, registry, identity });
+  const snapshots = planSnapshots(coverage.volumes, source, {
+    ...{ survey, registry, identity },
+    readsLive: coverage.trees.some(({ isLive }) => isLive),
+  });
   requirePrograms(usersOf(snapshots, registry));
   return { survey, coverage, exclude, snapshots, removes };
 }

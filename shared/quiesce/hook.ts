@@ -32,7 +32,13 @@ export interface Hook {
   /** What its fragments call on the host. */
   readonly programs: Programs;
   /** What it would hold for a source in this run; nothing where the source does not ask for it. */
-  plan(source: Source, run: RunId): readonly PlannedHold[];
+  plan(source: Source, run: RunId, reading: Reading): readonly PlannedHold[];
+}
+
+/** How the source is going to be read. */
+export interface Reading {
+  /** Whether a part of it has no snapshot, so that what is to be still must be so until the last read. */
+  readonly readsLive: boolean;
 }
 
 export interface PlannedHold {

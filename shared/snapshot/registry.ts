@@ -1,5 +1,6 @@
 /** What this version can do, as a value: a provider or a hook is added by one line. */
 import type { Hook } from '../quiesce/hook.ts';
+import { services } from '../quiesce/service/hook.ts';
 import { btrfs } from './btrfs/provider.ts';
 import { type HostScripts, hostScripts } from './host/scripts.ts';
 import { lvmThick, lvmThin } from './lvm/provider.ts';
@@ -18,4 +19,4 @@ export function createRegistry(providers: readonly SnapshotProvider[], hooks: re
   return { providers, hooks, scripts: hostScripts({ storages, holds: hooks.map(({ onHost }) => onHost) }) };
 }
 
-export const REGISTRY: Registry = createRegistry([lvmThick, lvmThin, btrfs], []);
+export const REGISTRY: Registry = createRegistry([lvmThick, lvmThin, btrfs], [services]);

@@ -5,8 +5,9 @@
 import { isStillpointError, StillpointError } from '../base/errors.ts';
 import { Problems } from '../base/problems.ts';
 import type { Source } from '../domain/source.ts';
-import type { PlannedHold } from '../quiesce/hook.ts';
+import type { PlannedHold, Reading } from '../quiesce/hook.ts';
 import type { FailedPart } from '../remote/fragment.ts';
+import { lastLines } from '../remote/host-errors.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { type HeldSpan, type MadeSnapshot, SECTION_EXITS, type Section, takeSnapshots } from './critical-section.ts';
 import { endHolds } from './holds.ts';
@@ -38,11 +39,17 @@ export interface TakenSet {
   readonly held: readonly HeldSpan[];
 }
 
+interface PlanningTerms extends Partial<Reading> {
+  readonly survey: Survey;
+  readonly registry: Registry;
+  readonly identity: RunIdentity;
+}
+
 /** Errors: what stands in the way on any of the storages, all at once. */
 export function planSnapshots(
   volumes: readonly DetectedVolume[],
   source: Source,
-  { survey, registry, identity }: { survey: Survey; registry: Registry; identity: RunIdentity },
+  { survey, registry, identity, readsLive = false }: PlanningTerms,
 ): SnapshotPlan {
   const problems = new Problems();
   const plans = survey.storages.flatMap((storage) => {
@@ -56,7 +63,7 @@ export function planSnapshots(
   return {
     ...identity,
     items: items.toSorted((left, right) => volumes.indexOf(left.volume) - volumes.indexOf(right.volume)),
-    holds: registry.hooks.flatMap((hook) => hook.plan(source, identity.run)),
+    holds: registry.hooks.flatMap((hook) => hook.plan(source, identity.run, { readsLive })),
     risks: plans.flatMap((plan) => plan?.risks ?? []),
   };
 }
@@ -116,11 +123,15 @@ function sectionError(failed: FailedPart, { holds, items }: SnapshotPlan, host: 
   if (failed.exitCode === SECTION_EXITS.noRecord) return noControlFiles({ ...failed }, host);
   const hold = holds[failed.part];
   if (hold !== undefined) {
-    return new StillpointError('quiesce.freeze-failed', `${hold.label} on "${host}" could not be held still.`, {
-      advice:
-        'Correct what it complains of on the host, then run the backup again; the record of the job has all that it said.',
-      ...facts,
-    });
+    return new StillpointError(
+      'quiesce.freeze-failed',
+      `${hold.label} on "${host}" could not be held still.${lastLines(failed.stderr)}`,
+      {
+        advice:
+          'Correct what it complains of on the host, then run the backup again; the record of the job has all that it said.',
+        ...facts,
+      },
+    );
   }
   const item = items[failed.part - holds.length];
   if (item === undefined) throw new Error(`part ${failed.part} of the section is none`);

@@ -36,6 +36,8 @@ export interface HookFixture extends AsyncDisposable {
   readonly letGoScript: string;
   /** Makes every freeze fail, while `work` runs. */
   withoutFreezing(work: () => Promise<void>): Promise<void>;
+  /** How many times longer than on a fast machine a freeze and a thaw take there; 1 unless said. */
+  readonly slowness?: number;
   /** A folder that the trivial storage claims. */
   readonly folder: string;
 }
@@ -59,7 +61,7 @@ export function hookContract(name: string, whyNot: string | undefined, open: () 
     afterAll(() => fixture?.[Symbol.asyncDispose]());
     beforeEach(({ skip }) => {
       skip(whyNot !== undefined, whyNot);
-      signal = AbortSignal.timeout(55_000);
+      signal = AbortSignal.timeout(55_000 * slowness());
       run = newRunId();
     });
     afterEach(async () => {
@@ -69,6 +71,11 @@ export function hookContract(name: string, whyNot: string | undefined, open: () 
         ...{ left: '', isHeld: false, failures: [] },
       });
     });
+
+    const slowness = (): number => fixture.slowness ?? 1;
+    /** A deadline that passes in a test. */
+    const soon = () => ({ holds: 'until-snapshots' as const, deadlineSeconds: 2 * slowness() });
+    const pastIt = (): string => `sleep ${2 * slowness() + 3}`;
 
     const source = () => ({
       ...{ name: sourceName('s'), host: hostName('lab'), repository: repositoryName('main'), exclude: [] },
@@ -156,24 +163,23 @@ export function hookContract(name: string, whyNot: string | undefined, open: () 
     });
 
     test('is let go by the watchman in time, where the section hangs, and then claims nothing', async () => {
-      const begun = await begin({ ...section, deadlineSeconds: 2 }, `sleep 5; ! { ${fixture.isHeldScript}; }`);
+      const begun = await begin(soon(), `${pastIt()}; ! { ${fixture.isHeldScript}; }`);
       expect((await verdict(begun)).consistency).toBe('crash');
       await begun.lease.release();
     });
 
     test('is let go by the section also where a slow freeze ended after the watchman had let go', async () => {
-      const begun = await begin({ ...section, deadlineSeconds: 2 });
+      const begun = await begin(soon());
       const holds = begun.plan.holds.map((hold) => ({
         ...hold,
-        deadlineSeconds: 2,
-        freeze: { ...hold.freeze, script: `sleep 5\n${hold.freeze.script}` },
+        freeze: { ...hold.freeze, script: `${pastIt()}\n${hold.freeze.script}` },
       }));
       expect((await verdict({ ...begun, plan: { ...begun.plan, holds } })).between).toBe(false);
       await begun.lease.release();
     });
 
     test('is let go where the section is killed', async () => {
-      const begun = await begin({ ...section, deadlineSeconds: 3 }, KILL_SECTION);
+      const begun = await begin(soon(), KILL_SECTION);
       expect(await codeOf(verdict(begun))).not.toBe('no error');
       expect(await fixture.isHeld()).toBe(true);
       await eventually(async () => !(await fixture.isHeld()), 'the application is let go');
@@ -182,7 +188,7 @@ export function hookContract(name: string, whyNot: string | undefined, open: () 
 
     test('is let go where section and watchman are killed', async () => {
       const watchman = `kill -KILL "$(cat /run/stillpoint/${run}/watch)"; pkill -KILL -f "watch.sh watch ${run}"`;
-      const begun = await begin({ ...section, deadlineSeconds: 3 }, `${watchman}; ${KILL_SECTION}`);
+      const begun = await begin(soon(), `${watchman}; ${KILL_SECTION}`);
       expect(await codeOf(verdict(begun))).not.toBe('no error');
       expect(await fixture.isHeld()).toBe(true);
       await eventually(async () => !(await fixture.isHeld()), 'the application is let go');
@@ -211,7 +217,7 @@ export function hookContract(name: string, whyNot: string | undefined, open: () 
       const cutting = new CuttingPrograms(fixture, programs);
       const prepare = async (): Promise<Begun> => {
         run = newRunId();
-        return await begin({ ...section, deadlineSeconds: 2 });
+        return await begin(soon());
       };
       const first = await prepare();
       const calls = await cutting.count(() => verdict(first));

@@ -138,7 +138,7 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      '| consistency | `crash`: one volume, one instant, like a power cut. `crash-skewed`: several volumes, snapshotted one after another, the time between them reported. `fuzzy`: read live, torn files named | holding databases still (quiescing), stopping services (cold), several volumes at one instant |',
+      '| consistency | `crash`: one volume, one instant, like a power cut. `crash-skewed`: several volumes, snapshotted one after another, the time between them reported. `cold`: services stopped for the moment of the snapshots. `fuzzy`: read live, torn files named | holding databases still (quiescing), several volumes at one instant |',
       {
         'test/unit/domain/consistency.test.ts': [
           'of one volume is that of a power cut',
@@ -146,6 +146,7 @@ export const README = ofPage('README.md', {
         ],
         'test/e2e/living-database.test.ts': 'two volumes are told as two instants',
         'test/interop/live-backup.test.ts': 'names each file that is torn, and no other',
+        'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read',
       },
     ],
     [

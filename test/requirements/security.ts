@@ -230,6 +230,10 @@ export const SECURITY = ofPage('docs/security.md', {
       },
     ],
     [
+      'While services are stopped for a cold backup: a folder `/var/lib/stillpoint/stopped` and a transient unit `stillpoint-start-…`.',
+      { 'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read' },
+    ],
+    [
       'Afterwards: nothing but what sshd, sudo, systemd and LVM write into their own logs and metadata archives.',
       {
         'test/e2e/living-database.test.ts': 'the guest is left without a trace',

@@ -6,8 +6,9 @@
  */
 import { never } from '../../base/cancel.ts';
 import { timed, type WallSpan } from '../../base/clock.ts';
-import { isStillpointError } from '../../base/errors.ts';
+import { isStillpointError, StillpointError } from '../../base/errors.ts';
 import type { SnapshotReport } from '../../domain/verbs/backup.ts';
+import type { PlannedHold } from '../../quiesce/hook.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { HeldSpan } from '../../snapshot/critical-section.ts';
 import type { ReadableSnapshot, TakenSnapshot } from '../../snapshot/provider.ts';
@@ -89,6 +90,7 @@ async function freezeVolumes(
   const { taken } = set;
   hold.take(taken);
   tellUnplanned(prepared, taken, emit);
+  for (const error of stuckOf(snapshots.holds, set.held, host.name)) emit({ type: 'warning', ...toWarning(error) });
   const [first = await host.run(readMoment, held)] = taken.toSorted((a, b) => a.beforeUptime - b.beforeUptime);
   const readable = await phase('mount', () => mountSet(taken, registry, host, lease, held));
   const judge = (judging: AbortSignal): Promise<void> => judgeSet(readable, registry, host, lease, judging);
@@ -100,7 +102,30 @@ async function freezeVolumes(
     },
     release: async () => {
       await phases<'backup'>(emit, clock, never)('release', () => hold.release());
+      const stuck = snapshots.holds.filter(({ kind, id }) => hold.kept.includes(`${kind}:${id}`));
+      if (stuck.length > 0) throw notLetGo(stuck, host.name);
       return snapshotReports(taken, lease.peaks, hold.lifetimeMs);
     },
   };
+}
+
+/** What was to be let go when the snapshots stood. The host goes on trying; a person had better know at once. */
+function stuckOf(holds: readonly PlannedHold[], spans: readonly HeldSpan[], host: string): readonly StillpointError[] {
+  const stuck = holds.filter(
+    ({ holds: until }, index) => until === 'until-snapshots' && spans[index]?.untilUptime === undefined,
+  );
+  return stuck.length === 0 ? [] : [notLetGo(stuck, host)];
+}
+
+const toWarning = ({ code, message, advice }: StillpointError) => ({ code, message, advice: advice ?? '' });
+
+/** Worse than a backup that fails, whatever became of the backup. */
+function notLetGo(stuck: readonly PlannedHold[], host: string): StillpointError {
+  const labels = stuck.map(({ label }) => label).join(', ');
+  return new StillpointError('quiesce.thaw-failed', `On "${host}" ${labels} did not come back.`, {
+    advice:
+      'See to it on the host NOW: look at its log there, and start it. The host itself goes on trying until the run is over, and then every sweep does.',
+    details: { host, held: stuck.map(({ kind, id }) => `${kind}:${id}`) },
+    cause: undefined,
+  });
 }

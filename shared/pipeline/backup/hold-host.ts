@@ -64,6 +64,12 @@ export class HeldHost implements AsyncDisposable {
     return new HeldHost(lease, terms, ports, failure);
   }
 
+  /** After the release: what could not be removed or let go, by the words of the host. */
+  get kept(): readonly string[] {
+    const { kept = [] } = toErrorRecord(this.#failure.error ?? '').details ?? {};
+    return (kept as readonly { readonly object: string }[]).map(({ object }) => object);
+  }
+
   take(taken: readonly TakenSnapshot[]): void {
     this.#taken = taken;
     this.#takenAtMs = this.#ports.clock.monotonicMs();

@@ -113,7 +113,9 @@ async function spoolTree(
   const file = join(workFolder, `listing-${prepared.snapshots.run}-${index}`);
   if (place.kind === 'snapshot')
     return { place, root, listing: spooled.use(await spoolListing(host, order, file, signal)) };
-  const watched = { ...order, select: refusingUnsafe(tree.path, select, host.name) };
+  // What is stopped writes to no file.
+  const isStopped = prepared.snapshots.holds.some(({ guarantees }) => guarantees === 'cold');
+  const watched = isStopped ? order : { ...order, select: refusingUnsafe(tree.path, select, host.name) };
   const first = spooled.use(await lookAt(host, watched, file, signal));
   let looks = 0;
   const look = (looking: AbortSignal): Promise<LiveLook> => {

@@ -22,6 +22,7 @@ import {
   publish,
   removeBroken,
 } from '../../../shared/pipeline/restore/work-commands.ts';
+import { services } from '../../../shared/quiesce/service/hook.ts';
 import type { RemoteScript } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import { identifyAccount } from '../../../shared/remote/shell-host.ts';
@@ -78,7 +79,10 @@ const items = [
   subvolumeItem({ planned, volume, order: subvolume }),
   ...copies.items,
 ];
-const holds = hook.plan({} as never, run);
+const holds = [
+  ...hook.plan({} as never, run, { readsLive: false }),
+  ...services.plan({ stop: ['shop'] } as never, run, { readsLive: true }),
+];
 const facts = { target: '1:2', work: '1:3', made: 1, uid: 0 };
 const folder = { target: '/target', name: '.stillpoint-restore-a', facts } as never;
 const traits = { uid: 0, owners: 'kept', acls: true, attributes: true } as never;

@@ -24,7 +24,7 @@ async function openGuest(): Promise<{ readonly guest: Guest; readonly host: Remo
 
 type InGuest = Pick<ProviderFixture, 'host' | 'sh' | typeof Symbol.asyncDispose>;
 
-async function inGuest(): Promise<InGuest> {
+export async function inGuest(): Promise<InGuest> {
   const { guest, host } = await openGuest();
   return {
     host,

@@ -31,6 +31,19 @@ describe('the consistency of a restore point', () => {
     expect(foreseenConsistency(['a'], [{ what: 'shop', guarantees: 'application' }], ['/boot'])).toBe('fuzzy');
   });
 
+  it('read live is cold where what writes it was stopped from the first look to the last, and nothing was torn', () => {
+    const live = [{ path: '/srv', tornCount: 0, fromUptime: 4, untilUptime: 6.5 }];
+    const stopped = held({ guarantees: 'cold' });
+    const of = (holds: HoldEvidence[], torn = 0) =>
+      judgeConsistency({ instants: [], holds, live: live.map((tree) => ({ ...tree, tornCount: torn })) }).consistency;
+    expect(of([stopped])).toBe('cold');
+    expect(of([stopped], 1)).toBe('fuzzy');
+    expect(of([held()])).toBe('fuzzy');
+    expect(of([{ ...stopped, provedUptime: 6 }])).toBe('fuzzy');
+    expect(of([{ ...stopped, fromUptime: 5 }])).toBe('fuzzy');
+    expect(of([stopped, { ...held(), provedUptime: 5 }])).toBe('fuzzy');
+  });
+
   it('without a snapshot is that of live files', () => {
     expect(judgeConsistency({ instants: [], holds: [held()] }).consistency).toBe('fuzzy');
   });

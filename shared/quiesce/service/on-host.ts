@@ -1,0 +1,83 @@
+/**
+ * What a host must be able to do with services that were stopped, when none of us is there: start again those that ran.
+ *
+ * Invariants. What is to be started lies on the host's disk, as a file for each service of a source, before anything is
+ * stopped; it goes when all of it runs again, and not before. Only what ran is started, what triggers a service
+ * first, then the service, then what needs it. A service that does not come back is tried again three times at once, and then every half minute.
+ *
+ * Crash story. Whoever dies, the file is there: the section, the watchman, the guard that the freeze left running, a
+ * release or a sweep reads it. After a restart of the host its services are started as they are at every start.
+ */
+import type { HoldFunctions } from '../hook.ts';
+
+/**
+ * A file of lines: "run RUN"; "unit NAME" for each that ran, in the order of starting; "since NAME TIME" for each that was
+ * stopped, when systemd saw it stop.
+ */
+const PARENT = '/var/lib/stillpoint';
+export const STOPPED = `${PARENT}/stopped`;
+
+/**
+ * sp_service_by: prints who manages the services of this host.
+ *
+ * sp_service_runs UNIT: whether it runs, or is about to.
+ *
+ * sp_service_fact PROPERTY UNIT: prints what systemd knows of it.
+ */
+const LOOK = `
+sp_service_by() {
+  if [ -d /run/systemd/system ]; then echo systemd
+  elif [ -d /run/openrc ] && command -v rc-service >/dev/null 2>&1; then echo openrc
+  else echo sysv; fi
+}
+sp_service_fact() { systemctl show -p "$1" -- "$2" 2>/dev/null </dev/null | sed -n "1s/^$1=//p"; }
+sp_service_runs() {
+  case $(sp_service_by) in
+    systemd) case $(sp_service_fact ActiveState "$1") in active|activating|reloading|deactivating) return 0 ;; *) return 1 ;; esac ;;
+    openrc) rc-service "$1" status >/dev/null 2>&1 </dev/null ;;
+    sysv) service "$1" status >/dev/null 2>&1 </dev/null ;;
+  esac
+}`;
+
+/** sp_service_start UNIT: starts it, and says whether it has come up as far as its manager knows. */
+const START = `
+sp_service_start() {
+  case $(sp_service_by) in
+    systemd)
+      if ! systemctl start --no-ask-password -- "$1" >/dev/null 2>&1 </dev/null; then
+        # A socket is refused where somebody has started its service in the meantime; that is what it is for.
+        case $1 in *.socket) ;; *) return 1 ;; esac
+        for sp_for in $(sp_service_fact Triggers "$1"); do sp_service_runs "$sp_for" || return 1; done
+        return 0
+      fi
+      [ "$(sp_service_fact ActiveState "$1")/$(sp_service_fact SubState "$1")" != activating/auto-restart ] || return 1
+      [ "$(sp_service_fact ActiveState "$1")" != failed ] ;;
+    openrc) sp_service_runs "$1" || rc-service "$1" start >/dev/null 2>&1 </dev/null ;;
+    sysv) sp_service_runs "$1" || service "$1" start >/dev/null 2>&1 </dev/null ;;
+  esac
+}`;
+
+const THAW = `
+sp_service_thaw() {
+  sp_plan="${STOPPED}/$1"
+  [ -e "$sp_plan" ] || { rm -f -- "$sp_plan.sh" "$sp_plan.tries"; return 0; }
+  read -r sp_up sp_idle < /proc/uptime
+  sp_up=\${sp_up%%.*} sp_tries=0 sp_last=0
+  [ ! -r "$sp_plan.tries" ] || read -r sp_tries sp_last < "$sp_plan.tries"
+  [ "$sp_tries" -lt 4 ] || [ "$sp_up" -ge $((sp_last + 30)) ] || [ "$sp_up" -lt "$sp_last" ] || return 1
+  echo "$((sp_tries + 1)) $sp_up" > "$sp_plan.tries"
+  sp_down=0
+  while read -r sp_word sp_unit sp_rest; do
+    [ "$sp_word" = unit ] || continue
+    sp_service_start "$sp_unit" || sp_down=1
+  done < "$sp_plan"
+  [ "$sp_down" = 0 ] || return 1
+  rm -f -- "$sp_plan" "$sp_plan.sh" "$sp_plan.tries"
+  rmdir -- "${STOPPED}" "${PARENT}" 2>/dev/null
+  return 0
+}`;
+
+export const servicesOnHost: HoldFunctions = {
+  kind: 'service',
+  script: [LOOK, START, THAW].join('\n'),
+};

@@ -1,0 +1,93 @@
+/** Services that are stopped: those of systemd in the lab's guest, and those of /etc/init.d in namespaces of this machine. */
+import { type Hook } from '../../../shared/quiesce/hook.ts';
+import { holdOf, services } from '../../../shared/quiesce/service/hook.ts';
+import { reasonLabCannotRun } from '../../lab/requirements.ts';
+import { SOURCE } from '../../support/snapshot/folder-copy.ts';
+import { whyNoNamespaceHost } from '../../support/snapshot/namespace-host.ts';
+import { inGuest, startFolderCopyHost } from '../../support/snapshot/provider-fixtures.ts';
+import { type HookFixture, hookContract } from '../hook.ts';
+
+const hook: HookFixture['hook'] = (terms): Hook => ({
+  ...services,
+  plan: (_source, run) => [holdOf('shop', run, terms)],
+});
+
+/** A service, one that needs it, and a socket that triggers it. */
+const UNITS = `
+unit() { cat > "/etc/systemd/system/$1"; }
+unit shop.service <<'END'
+[Service]
+ExecStart=/bin/sleep infinity
+END
+unit web.service <<'END'
+[Unit]
+Requires=shop.service
+After=shop.service
+[Service]
+ExecStart=/bin/sleep infinity
+END
+unit shop.socket <<'END'
+[Socket]
+ListenStream=/run/shop.socket
+END
+systemctl daemon-reload; systemctl start shop.socket web.service`;
+
+async function systemdFixture(): Promise<HookFixture> {
+  const world = await inGuest();
+  const isHeldScript =
+    '! systemctl -q is-active shop || ! systemctl -q is-active web || ! systemctl -q is-active shop.socket';
+  await world.sh(`${UNITS}\nmkdir /srv/copied; mount -t tmpfs ${SOURCE} /srv/copied`);
+  return {
+    ...world,
+    hook,
+    isHeld: async () => (await world.sh(`! { ${isHeldScript}; } || echo held`)).trim() === 'held',
+    isHeldScript,
+    letGoScript: 'systemctl start shop.socket web',
+    async withoutFreezing(work) {
+      await world.sh(
+        'mkdir -p /etc/systemd/system/shop.service.d; printf "[Unit]\\nRefuseManualStop=yes\\n" > /etc/systemd/system/shop.service.d/no.conf; systemctl daemon-reload',
+      );
+      await work();
+      await world.sh('rm -r /etc/systemd/system/shop.service.d; systemctl daemon-reload');
+    },
+    folder: '/srv/copied',
+    // A program starts in a tenth of a second there.
+    slowness: 4,
+  };
+}
+
+/** Nobody takes leave of the dead in these namespaces: a process that has ended is there without a command line. */
+const INIT_SCRIPT = `#!/bin/sh
+pid=$(cat /run/shop.pid 2>/dev/null)
+runs() { [ -n "$pid" ] && [ -n "$(tr -d '\\0' 2>/dev/null < "/proc/$pid/cmdline")" ]; }
+case $1 in
+  start) setsid sleep 100000 </dev/null >/dev/null 2>&1 & echo $! > /run/shop.pid ;;
+  stop) [ ! -e /run/shop.sticks ] || exit 1; kill "$pid"; while runs; do sleep 0.1; done ;;
+  status) runs ;;
+esac
+`;
+
+async function initScriptFixture(): Promise<HookFixture> {
+  const world = await startFolderCopyHost();
+  const isHeldScript = '! /etc/init.d/shop status';
+  await world.sh(`mount -t tmpfs tmpfs /etc/init.d; mount -t tmpfs tmpfs /var/lib
+cat > /etc/init.d/shop <<'END'
+${INIT_SCRIPT}END
+chmod 755 /etc/init.d/shop; /etc/init.d/shop start`);
+  return {
+    ...world,
+    hook,
+    isHeld: async () => (await world.sh(`! { ${isHeldScript}; } || echo held`)).trim() === 'held',
+    isHeldScript,
+    letGoScript: '/etc/init.d/shop start',
+    async withoutFreezing(work) {
+      await world.sh(': > /run/shop.sticks');
+      await work();
+      await world.sh('rm /run/shop.sticks');
+    },
+    folder: '/run/copied',
+  };
+}
+
+hookContract('service of /etc/init.d', await whyNoNamespaceHost(), initScriptFixture);
+hookContract('service of systemd', await reasonLabCannotRun(), systemdFixture);

@@ -1,0 +1,130 @@
+/** A cold backup of a real host: services are stopped while the snapshots are made, and run again; or somebody is told at once. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../shared/base/clock.ts';
+import { silentLogger } from '../../shared/base/log.ts';
+import type { RunEventBody } from '../../shared/domain/events.ts';
+import { hostName, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
+import type { HostSpec, Source } from '../../shared/domain/source.ts';
+import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
+import { backup } from '../../shared/pipeline/backup.ts';
+import { planBackup } from '../../shared/pipeline/plan-backup.ts';
+import { connectHost } from '../../shared/remote/connect-host.ts';
+import type { RemoteHost } from '../../shared/remote/remote-host.ts';
+import { openRepository } from '../../shared/repository/open-repository.ts';
+import { REGISTRY } from '../../shared/snapshot/registry.ts';
+import { type Guest, startGuest } from '../lab/guest.ts';
+import { reasonLabCannotRun } from '../lab/requirements.ts';
+import { needing } from '../support/needing.ts';
+import { noRuns } from '../support/pipeline/no-runs.ts';
+import { warningsOf } from '../support/restoring.ts';
+import { createMemoryBackend } from '../support/stores/memory.ts';
+import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
+
+const owner = ownerId('00112233aabb');
+
+describe('a cold backup', needing(await reasonLabCannotRun()), () => {
+  let guest: Guest;
+  const signal = AbortSignal.timeout(600_000);
+  const backend = createMemoryBackend();
+  const events: RunEventBody[] = [];
+  const source: Source = {
+    ...{ name: sourceName('shop'), host: hostName('lab'), repository: repositoryName('main'), exclude: [] },
+    ...{ paths: [Buffer.from('/srv/files')], stop: ['shop'] },
+  };
+  const spec = (): HostSpec => ({
+    ...{ name: source.host, ssh: 'lab', sshConfigFile: guest.sshConfigFile, sudo: 'none' },
+    ...{ leaseSeconds: 600, maxClockSkewSeconds: 86_400 },
+  });
+  const connect = (): Promise<RemoteHost> =>
+    connectHost(
+      { name: 'lab', ssh: 'lab', sshConfigFile: guest.sshConfigFile, sudo: 'none' },
+      {
+        ...{ prompter: undefined, logger: silentLogger, clock: systemClock, agentSocket: undefined },
+        homeFolder: '/nonexistent',
+      },
+      signal,
+    );
+  const save = (facts: Partial<Source> = {}): Promise<BackupReport> => {
+    events.length = 0;
+    return backup(
+      { source: { ...source, ...facts }, host: spec(), acceptClockSkew: false },
+      {
+        ...{ openHost: connect, openRepository: (open) => openRepository(backend, PASSWORD, open) },
+        ...{ registry: REGISTRY, owner, runs: noRuns(), clock: systemClock, logger: silentLogger },
+        emit: (event) => void events.push(event),
+        workFolder: guest.directory,
+      },
+      signal,
+    );
+  };
+  const sh = (script: string): Promise<string> => guest.must(script, { signal });
+
+  /** The writer holds its file half written for most of the time; when it is stopped it completes it. */
+  beforeAll(async () => {
+    guest = await startGuest({}, AbortSignal.timeout(290_000));
+    await (await createTestRepository(backend)).close();
+    await sh(`cat > /usr/local/bin/shop <<'END'
+#!/bin/sh
+[ ! -e /etc/shop.broken ] || exit 1
+trap 'echo whole > /srv/files/state; exit 0' TERM
+while :; do echo half > /srv/files/state; sleep 0.2; done
+END
+chmod 755 /usr/local/bin/shop
+printf '[Service]\\nExecStart=/usr/local/bin/shop\\n' > /etc/systemd/system/shop.service
+systemctl daemon-reload; systemctl start shop`);
+  }, 300_000);
+  afterAll(() => guest?.[Symbol.asyncDispose]());
+
+  test('is planned with what is stopped and for how long', async () => {
+    await using host = await connect();
+    const ports = { host, clock: systemClock, registry: REGISTRY };
+    const plan = await planBackup({ source, host: spec() }, { owner, dead: [] }, ports, signal);
+    expect(plan.consistency).toBe('cold');
+    const does = plan.steps.flatMap((step) => step.does);
+    expect(does).toContain('hold the service "shop" still, for 300 s at the most');
+    expect(does).toContain('let go the service "shop"');
+  });
+
+  test('is cold, and the service runs again before anything is read', async () => {
+    const report = await save();
+    expect(report).toMatchObject({ consistency: 'cold', holds: [{ what: 'the service "shop"' }] });
+    const [hold] = report.holds;
+    expect((hold?.untilUptime ?? 0) - (hold?.fromUptime ?? 0)).toBeLessThan(60);
+    expect(
+      (await sh('systemctl is-active shop; ls /var/lib/stillpoint /run/stillpoint 2>&1 || :')).split('\n')[0],
+    ).toBe('active');
+    expect(await sh('ls -d /var/lib/stillpoint /run/stillpoint 2>/dev/null || :')).toBe('');
+  });
+
+  test('stops a service until the last read where there is no snapshot, and is cold then, too', async () => {
+    const report = await save({ paths: [Buffer.from('/etc')], withoutSnapshot: 'read-live' });
+    expect(report).toMatchObject({ consistency: 'cold', snapshots: [], missingCount: 0 });
+    expect((await sh('systemctl is-active shop')).trim()).toBe('active');
+  });
+
+  test('of a service that does not come back fails as loudly as anything can, and keeps what it saved', async () => {
+    // It breaks while it is stopped.
+    await sh(`mkdir -p /etc/systemd/system/shop.service.d
+printf '[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nExecStart=\\nExecStart=/bin/sh -c "[ ! -e /etc/shop.broken ]"\\nExecStop=/bin/touch /etc/shop.broken\\n' > /etc/systemd/system/shop.service.d/breaks.conf
+systemctl stop shop; systemctl daemon-reload; rm -f /etc/shop.broken; systemctl start shop`);
+    await expect(save()).rejects.toMatchObject({
+      code: 'quiesce.thaw-failed',
+      message: 'On "lab" the service "shop" did not come back.',
+      advice: expect.stringContaining('NOW') as string,
+    });
+    expect(warningsOf(events)).toContain('On "lab" the service "shop" did not come back.');
+    expect(events).toContainEqual(expect.objectContaining({ type: 'cleanup-failed' }));
+    // The host goes on trying.
+    await sh(
+      'rm /etc/shop.broken; for i in $(seq 60); do systemctl -q is-active shop && exit 0; sleep 1; done; exit 1',
+    );
+  });
+
+  test('of a service that is not there is refused before anything is stopped', async () => {
+    await expect(save({ stop: ['shop', 'none'] })).rejects.toMatchObject({
+      code: 'quiesce.freeze-failed',
+      message: expect.stringMatching(/^the service "shop" .*there is no service .none."\.$/) as string,
+    });
+    expect((await sh('systemctl is-active shop')).trim()).toBe('active');
+  });
+});
