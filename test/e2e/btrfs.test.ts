@@ -2,6 +2,7 @@
  * Real backups of a real Btrfs: what is nested, mounted, named in hostile ways or left out, what comes and goes while it is
  * saved, and what lies where our folder should be.
  */
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../shared/base/clock.ts';
@@ -63,11 +64,14 @@ describe('Btrfs', needing(await whyNoBtrfsHost(), whyNoProgram('setfattr'), whyN
   let world: BtrfsHost;
   let folder: TemporaryFolder;
   let events: RunEventBody[];
+  /** What is done before a phase goes on. */
+  const atPhase = new Map<string, () => void>();
 
   beforeEach(async () => {
     folder = await temporaryFolder();
     world = await startBtrfsHost(SETUP);
     events = [];
+    atPhase.clear();
     await (await createTestRepository(createLocalBackend(join(folder.path, 'repository')))).close();
   });
   afterEach(async () => {
@@ -93,7 +97,10 @@ describe('Btrfs', needing(await whyNoBtrfsHost(), whyNoProgram('setfattr'), whyN
         openHost: () => Promise.resolve(world.connect()),
         openRepository: (open) => openRepository(createLocalBackend(join(folder.path, 'repository')), PASSWORD, open),
         ...{ registry: registryOf(hooks), owner, runs: noRuns(), clock: systemClock, logger: silentLogger },
-        emit: (event) => void events.push(event),
+        emit: (event) => {
+          events.push(event);
+          if (event.type === 'phase-started') atPhase.get(event.phase)?.();
+        },
         workFolder: folder.path,
       },
       signal,
@@ -224,6 +231,26 @@ describe('Btrfs', needing(await whyNoBtrfsHost(), whyNoProgram('setfattr'), whyN
         message: expect.stringContaining('".stillpoint" at the top level') as unknown,
       });
       expect(await world.atTop('find . /run/elsewhere 2>/dev/null | sort || :')).toBe(before);
+    },
+    60_000,
+  );
+
+  test.each(['list', 'read', 'end-check'])(
+    'gives no restore point where its snapshot is removed before "%s", although what is left can be read',
+    async (phase) => {
+      const remove = `mount -o subvolid=5 ${world.source} /mnt; btrfs -q subvolume delete /mnt/.stillpoint/*/*`;
+      atPhase.set(phase, () => {
+        execFileSync('nsenter', [...world.enter, '--', 'unshare', '-m', 'sh', '-c', remove], { stdio: 'ignore' });
+      });
+      const error = await errorOf(save(request(['/run/files/mounted'])));
+      expect(error).toMatchObject({ code: 'snapshot.identity-changed' });
+      await using repository = await openRepository(
+        createLocalBackend(join(folder.path, 'repository')),
+        PASSWORD,
+        signal,
+      );
+      expect((await repository.listRestorePoints(signal)).points).toEqual([]);
+      expect(await world.atTop('ls -A')).not.toContain('stillpoint');
     },
     60_000,
   );
