@@ -1,5 +1,6 @@
 /**
- * Runs the tests: the checks and the groups that keep both processors busy by themselves, then all others in two lanes.
+ * Runs the tests: the checks and the groups that keep both processors busy by themselves, then all others in two lanes, and
+ * what mostly waits in two more beside them.
  *
  *   node .ci/test.ts [GROUP…] [ARGUMENT FOR VITEST…]
  *
@@ -38,13 +39,13 @@ const GROUPS: readonly Group[] = [
   { name: 'house', files: 'test/*.test.ts', minutes: 5, alone: true },
   { name: 'unit', files: 'test/unit/**/*.test.ts', minutes: 12, alone: true },
   { name: 'e2e', files: 'test/e2e/**/*.test.ts', minutes: 25, guests: true },
+  { name: 'interop', files: 'test/interop/**/*.test.ts', minutes: 15 },
   { name: 'contract', files: 'test/contract/*.test.ts', minutes: 15 },
   { name: 'faults', files: 'test/faults/*.test.ts', minutes: 25, guests: true },
   { name: 'editor', files: 'test/editor/**/*.test.ts', minutes: 15, guests: true },
-  { name: 'interop', files: 'test/interop/**/*.test.ts', minutes: 15 },
-  { name: 'watchman', files: 'test/faults/watchman/*.test.ts', minutes: 10, waits: true },
-  { name: 'kill', files: 'test/faults/kill/*.test.ts', minutes: 20, guests: true, waits: true },
   { name: 'storages', files: 'test/contract/storages/*.test.ts', minutes: 20, guests: true, waits: true },
+  { name: 'kill', files: 'test/faults/kill/*.test.ts', minutes: 20, guests: true, waits: true },
+  { name: 'watchman', files: 'test/faults/watchman/*.test.ts', minutes: 10, waits: true },
   { name: 'mcp', files: 'test/mcp/**/*.test.ts', minutes: 10 },
   {
     name: 'endless',
@@ -163,7 +164,7 @@ const wanted = chosen.length > 0 ? chosen : GROUPS.filter((group) => group.onlyN
 reports.push(...(await runLane(wanted.filter((group) => group.alone === true))));
 const waiting = wanted.filter((group) => group.waits === true);
 const shared = wanted.filter((group) => group.alone !== true && group.waits !== true);
-reports.push(...(await Promise.all([runLane(shared), runLane(shared), runLane(waiting)])).flat());
+reports.push(...(await Promise.all([runLane(shared), runLane(shared), runLane(waiting), runLane(waiting)])).flat());
 if (reports.every(({ passed, skipped, failures }) => passed + skipped.length + failures.length === 0)) {
   reports.push({ ...failed('all', 'not a single test was run'), seconds: 0 });
 }

@@ -211,6 +211,7 @@ export function providerContract(
       const plans = await Promise.all([plan(run), plan(other)]);
       const sets = await Promise.all(plans.map((each) => takeSet(each, registry, fixture.host, signal)));
       const ids = sets.flatMap(({ taken }) => taken.map(({ id }) => id));
+      expect(ids.length).toBeGreaterThan(1);
       expect((await fixture.present()).toSorted()).toEqual(ids.toSorted());
       const released = await Promise.all(leases.map((lease) => lease.release()));
       expect(released.flatMap(({ removed }) => removed).toSorted()).toEqual(ids.toSorted());

@@ -2,7 +2,7 @@
  * The command line and an assistant's client on one living host: the same jobs, the same restore points, and a host
  * without a trace of ours afterwards, whichever shell started the run and however it ended.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
@@ -240,6 +240,35 @@ describe('a host whose clock is set ahead and back between its backups', () => {
     } finally {
       await guest.must(`date -s @${Math.floor(Date.now() / 1000)}; rm -rf /srv/files/clock`, { signal: signalOf() });
     }
+    expect(await guest.traces({ signal })).toEqual([]);
+  });
+});
+
+describe('an ordinary user of a host', () => {
+  test('backs up what he may read, without root and without a snapshot, and is told what he may not', async () => {
+    const signal = signalOf();
+    await guest.must(
+      `useradd -m ada; install -d -m 700 -o ada /home/ada/.ssh; install -m 600 -o ada /root/.ssh/authorized_keys /home/ada/.ssh/
+echo mine > /home/ada/letter; install -m 600 /dev/null /home/ada/of-root; mkdir -m 700 /home/ada/closed`,
+      { signal },
+    );
+    const asAda = (await readFile(guest.sshConfigFile, 'utf8')).replaceAll(/^(\s*User\s+)\S+$/gm, '$1ada');
+    await writeFile(join(user.home, 'as-ada'), asAda);
+    await user.configure({
+      hosts: { shop1: { ssh: 'lab', sshConfigFile: join(user.home, 'as-ada') } },
+      sources: { home: { host: 'shop1', paths: ['/home/ada'], repository: 'main', withoutSnapshot: 'read-live' } },
+    });
+    const plan = await user.run(['plan', 'home'], signal);
+    expect(plan.stdout).toContain('read "/home/ada" where it lies, while it may be changing');
+    const saved = await user.run(['backup', 'home'], signal);
+    // Partial.
+    expect(saved.exitCode, saved.stderr).toBe(9);
+    expect(saved.stdout).toContain('fuzzy: Live files, read while they may have been changing.');
+    expect(saved.stdout).toMatch(/"\/home\/ada\/of-root": not saved, because it cannot be read: Permission denied/);
+    expect(saved.stdout).toMatch(/"\/home\/ada\/closed": not saved, or not with all that is in it/);
+    const restored = await user.run(['restore', 'latest', '--source', 'home', '--to', 'of-ada'], signal);
+    expect(restored.exitCode, restored.stderr).toBe(0);
+    expect(await readFile(join(user.home, 'of-ada', 'home/ada/letter'), 'utf8')).toBe('mine\n');
     expect(await guest.traces({ signal })).toEqual([]);
   });
 });

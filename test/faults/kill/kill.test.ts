@@ -104,8 +104,9 @@ afterAll(async () => {
 /** All remote commands of such a backup, in the order in which each runs first. */
 const STEPS = [
   ...['identify-account', 'sweep-host', 'identify-host', 'read-mounts', 'list-block-devices'],
-  ...['list-logical-volumes', 'list-volume-groups', 'read-lvm-limits', 'measure-mounts', 'resolve-paths'],
-  ...['arm-lease', 'take-snapshots', 'mount-snapshots', 'list-tree', 'list-ancestors', 'pack-files'],
+  ...['list-logical-volumes', 'list-volume-groups', 'read-lvm-limits', 'read-thin-pools'],
+  ...['measure-mounts', 'resolve-paths', 'arm-lease', 'take-snapshots', 'mount-snapshots'],
+  ...['list-tree', 'list-ancestors', 'pack-files'],
   ...['observe-snapshots', 'renew-lease', 'release-lease'],
 ] as const;
 type Step = (typeof STEPS)[number];

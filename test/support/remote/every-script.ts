@@ -151,5 +151,6 @@ export const PARTS: readonly string[] = [
   ...['create-lvm-snapshot', 'mount-lvm-snapshot', 'observe-lvm-snapshot'],
   ...['create-thin-snapshot', 'observe-thin-snapshot'],
   ...['create-subvolume-snapshot', 'mount-subvolume-snapshot', 'observe-subvolume-snapshot'],
+  ...['stop-service', 'prove-stopped'],
   'be-root',
 ];

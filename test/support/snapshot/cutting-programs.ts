@@ -65,11 +65,12 @@ ${stubs.join('\n')}`);
 
 /** The session is the sixth field of stat(5) of proc; the name before it may hold anything but a newline. */
 const STUB = String.raw`#!/bin/sh
+was=$PWD
 cd ${STATE} 2>/dev/null || exec @REAL@ "$@"
 session_of() { /bin/sed 's/^.*) . [0-9-]* [0-9-]* \([0-9-]*\) .*/\1/' "/proc/$1/stat" 2>/dev/null; }
 own=$(session_of $$)
 # A watchman looks after his run when he likes; his calls are no steps.
-if /usr/bin/tr '\0' ' ' 2>/dev/null < "/proc/$own/cmdline" | /bin/grep -q 'watch.sh watch'; then cd /; exec @REAL@ "$@"; fi
+if /usr/bin/tr '\0' ' ' 2>/dev/null < "/proc/$own/cmdline" | /bin/grep -q 'watch.sh watch'; then cd "$was" || cd /; exec @REAL@ "$@"; fi
 call=$(($(/bin/cat calls) + 1)); echo "$call" > calls
 read -r at when < order
 kill_session() {
@@ -81,7 +82,7 @@ kill_session() {
   kill -KILL $$
 }
 [ "$call $when" != "$at before" ] || kill_session
-cd /
+cd "$was" || cd /
 @REAL@ "$@"
 code=$?
 [ "$call $when" != "$at after" ] || ! cd ${STATE} || kill_session
