@@ -28,6 +28,8 @@ function project(name: string, include: string[], limits: Limits) {
       maxWorkers: limits.workers,
       globalSetup: limits.setup ?? [],
       pool: 'forks' as const,
+      // What is waited for comes late on a busy machine; one second is vitest's own.
+      expect: { poll: { timeout: 20_000 } },
     },
   };
 }

@@ -79,7 +79,7 @@ export function providerContract(
     });
     afterEach(async () => {
       if (fixture === undefined) return;
-      const left = await fixture.sh('ls /run/stillpoint 2>/dev/null || :; grep stillpoint /proc/mounts || :');
+      const left = await fixture.sh('ls /run/stillpoint 2>/dev/null || :; grep /run/stillpoint /proc/mounts || :');
       expect({ left, present: await fixture.present(), failures: failures.splice(0) }).toEqual({
         ...{ left: '', present: [], failures: [] },
       });
