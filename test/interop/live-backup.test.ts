@@ -176,16 +176,33 @@ describe('a live backup', () => {
   });
 
   test.for([
-    ['mysql/ibdata1', 'MySQL or MariaDB'],
-    ['pg/global/pg_control', 'PostgreSQL'],
-    ['machines/web.qcow2', 'a disk of a virtual machine'],
-    ['app.sqlite-wal', 'SQLite'],
-  ])('refuses %s, and says what does work', async ([name = '', what = '']) => {
+    ['mysql/ibdata1', 'MySQL or MariaDB', 'x'],
+    ['pg/global/pg_control', 'PostgreSQL', 'x'],
+    ['openldap/data.mdb', 'LMDB', Buffer.concat([Buffer.alloc(16), Buffer.from('dec0efbe', 'hex')])],
+    ['app.sqlite-wal', 'SQLite', Buffer.from('377f0682002de218', 'hex')],
+    ['Cookies-journal', 'SQLite', Buffer.from('d9d505f920a163d7', 'hex')],
+    ['machines/web.qcow2', 'a disk of a virtual machine', Buffer.from('514649fb00000003', 'hex')],
+    [
+      'machines/web.vdi',
+      'a disk of a virtual machine',
+      Buffer.concat([Buffer.alloc(64), Buffer.from('7f10dabe', 'hex')]),
+    ],
+    ['machines/web.RAW', 'a disk of a virtual machine', Buffer.concat([Buffer.alloc(510), Buffer.from('55aa', 'hex')])],
+  ] as const)('refuses %s, and says what does work', async ([name, what, content]) => {
     await mkdir(join(files, name, '..'), { recursive: true });
-    await writeFile(join(files, name), 'x');
+    await writeFile(join(files, name), content);
     const refused = await save();
     expect(said(refused.error)).toMatch(/^read\.unsafe-live: /);
     expect(said(refused.error)).toContain(what);
+  });
+
+  test('saves what only has the name of such a file', async () => {
+    const names = ['travel-journal', 'photo.raw', 'plan.img', 'data.mdb', 'notes-wal', 'empty.qcow2'];
+    for (const name of names)
+      await writeFile(join(files, name), name === 'empty.qcow2' ? '' : 'Dear diary, '.repeat(100));
+    const saved = await save();
+    expect(said(saved.error)).toBe('');
+    expect(saved.report?.files.new).toBe(3 + names.length);
   });
 
   test('holds the rest where such a file is excluded', async () => {

@@ -44,8 +44,12 @@ export const HOSTS_WITHOUT_SNAPSHOTS = ofPage('docs/host-setup.md', {
       },
     ],
     [
-      'Such files are refused by their names, and the backup with them: the data of MySQL and MariaDB (`ibdata1`), PostgreSQL (`global/pg_control`), MongoDB, etcd, LMDB, SQLite with a `-wal` or `-journal` beside it, and disks of virtual machines (`.qcow2`, `.vmdk`, `.vdi`, `.vhd`, `.vhdx`, `.raw`).',
+      'Such files are refused, and the backup with them: the data of MySQL and MariaDB (`ibdata1`), PostgreSQL (`global/pg_control`), MongoDB, etcd, LMDB, SQLite with a `-wal` or `-journal` beside it, and disks of virtual machines (`.qcow2`, `.vmdk`, `.vdi`, `.vhd`, `.vhdx`, `.raw`, `.img`).',
       { 'test/interop/live-backup.test.ts': 'refuses %s, and says what does work' },
+    ],
+    [
+      "They are known by their names, and where a name may be anybody's by how they begin.",
+      { 'test/interop/live-backup.test.ts': 'saves what only has the name of such a file' },
     ],
     [
       'Name them under `exclude` and save a dump, or put them on a storage that can be snapshotted.',

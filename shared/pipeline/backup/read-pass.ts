@@ -227,6 +227,9 @@ class Walk {
     }
     // tar does not pack sockets; there is nothing in them.
     if (entry.type === 'socket') return { rest: {} };
+    const name = this.#nameOf(entry);
+    // A second name of a file shares what comes under its first, and its doubts.
+    if (entry.type === 'file') this.#pass.live?.asked?.add(name.toString('latin1'));
     const linked = this.#links.find(entry);
     if (linked !== undefined) {
       this.#countDone(entry);
@@ -235,8 +238,6 @@ class Walk {
     const { promise, resolve, reject } = Promise.withResolvers<NodeRest | undefined>();
     promise.catch(() => undefined);
     this.#links.remember(entry, promise);
-    const name = this.#nameOf(entry);
-    if (entry.type === 'file') this.#pass.live?.asked?.add(name.toString('latin1'));
     await this.#content.queue.push({ name, subject: { entry, resolve, reject } });
     return { rest: promise };
   }

@@ -35,7 +35,7 @@ import { tellOrder } from './skew-words.ts';
 import type { SourceTree } from './source-tree.ts';
 import { type SpooledListing, spoolListing } from './spool.ts';
 import { TreeCounts } from './tree-counts.ts';
-import { refusingUnsafe } from './unsafe-live.ts';
+import { unsafeFilesIn } from './unsafe-live.ts';
 
 export interface ReadContext {
   readonly request: BackupRequest;
@@ -115,8 +115,9 @@ async function spoolTree(
     return { place, root, listing: spooled.use(await spoolListing(host, order, file, signal)) };
   // What is stopped writes to no file.
   const isStopped = prepared.snapshots.holds.some(({ guarantees }) => guarantees === 'cold');
-  const watched = isStopped ? order : { ...order, select: refusingUnsafe(tree.path, select, host.name) };
-  const first = spooled.use(await lookAt(host, watched, file, signal));
+  const unsafe = unsafeFilesIn(tree.path, select);
+  const first = spooled.use(await lookAt(host, isStopped ? order : { ...order, select: unsafe.select }, file, signal));
+  await unsafe.require(host, signal);
   let looks = 0;
   const look = (looking: AbortSignal): Promise<LiveLook> => {
     looks += 1;

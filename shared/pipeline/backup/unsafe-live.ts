@@ -1,60 +1,136 @@
 /**
  * Files that no look from outside can prove whole: their program writes through a mapping of the file, which changes
  * content without changing a time, or spreads one state over several files. Read live, they look well and are not.
+ *
+ * They are known by their names, and where such a name may be anybody's, by how they begin: a diary called "my-journal"
+ * must not be refused for that.
  */
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
+import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
+import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { ListedEntry } from './listing.ts';
 import { joined } from './select.ts';
 import type { Selection } from './spool.ts';
 
 interface Store {
   readonly what: string;
-  /** Of the path below the tree's root, or of the tree's own path. */
+  /** Of the absolute path. */
   readonly files: RegExp;
+  /** Of the first 512 bytes in hex digits; any file of that name is meant where there is none. */
+  readonly begins?: RegExp;
   /** What brings a copy that is whole. */
   readonly instead: string;
 }
 
 const DUMP = 'Save a dump of it';
+const MACHINE = {
+  what: 'a disk of a virtual machine',
+  instead: 'Save it from within the machine, or while it is shut down',
+};
+const at = (offset: number, hex: string): RegExp => new RegExp(`^.{${2 * offset}}(?:${hex})`);
+const text = (words: string): string => Buffer.from(words, 'latin1').toString('hex');
+
 const STORES: readonly Store[] = [
-  { what: 'MySQL or MariaDB', files: /(^|\/)(ibdata\d+|aria_log_control)$/, instead: `${DUMP} ("mariadb-dump")` },
-  { what: 'PostgreSQL', files: /(^|\/)global\/pg_control$/, instead: `${DUMP} ("pg_dumpall")` },
-  { what: 'MongoDB', files: /(^|\/)WiredTiger(\.wt)?$/, instead: `${DUMP} ("mongodump")` },
-  { what: 'etcd', files: /(^|\/)member\/snap\/db$/, instead: `${DUMP} ("etcdctl snapshot save")` },
-  { what: 'LMDB, such as of OpenLDAP', files: /(^|\/)data\.mdb$/, instead: `${DUMP} ("slapcat", "mdb_dump")` },
-  { what: 'SQLite while it is written', files: /-(wal|journal)$/, instead: `${DUMP} ("sqlite3 FILE .backup")` },
+  { what: 'MySQL or MariaDB', files: /\/(ibdata1|aria_log_control)$/, instead: `${DUMP} ("mariadb-dump")` },
+  { what: 'PostgreSQL', files: /\/global\/pg_control$/, instead: `${DUMP} ("pg_dumpall")` },
+  { what: 'MongoDB', files: /\/WiredTiger(\.wt)?$/, instead: `${DUMP} ("mongodump")` },
+  { what: 'etcd', files: /\/member\/snap\/db$/, instead: `${DUMP} ("etcdctl snapshot save")` },
   {
-    what: 'a disk of a virtual machine',
-    files: /\.(qcow2?|vmdk|vdi|vhdx?|raw)$/i,
-    instead: 'Save it from within the machine, or while it is shut down',
+    what: 'LMDB, such as of OpenLDAP',
+    files: /\/data\.mdb$/,
+    begins: at(16, 'dec0efbe|beefc0de'),
+    instead: `${DUMP} ("slapcat", "mdb_dump")`,
   },
+  {
+    what: 'SQLite while it is written',
+    files: /-(wal|journal)$/,
+    begins: at(0, '377f068[23]|d9d505f920a163d7'),
+    instead: `${DUMP} ("sqlite3 FILE .backup")`,
+  },
+  { ...MACHINE, files: /\.qcow2?$/i, begins: at(0, '514649fb') },
+  { ...MACHINE, files: /\.vmdk$/i, begins: at(0, `${text('KDMV')}|${text('COWD')}|${text('# Disk Descriptor')}`) },
+  { ...MACHINE, files: /\.vdi$/i, begins: at(64, '7f10dabe') },
+  { ...MACHINE, files: /\.vhdx?$/i, begins: at(0, `${text('vhdxfile')}|${text('conectix')}`) },
+  // With a boot sector; a photograph has none.
+  { ...MACHINE, files: /\.(raw|img)$/i, begins: at(510, '55aa') },
 ];
 
+/** So many are asked of at once. */
+const BATCH = 500;
+
+export interface UnsafeFiles {
+  /** Sees each entry on its way. */
+  readonly select: () => Selection;
+  /** Errors: `read.unsafe-live` for the first that is one. To be called when all were seen. */
+  require(host: RemoteHost, signal: AbortSignal): Promise<void>;
+}
+
 /** @param root the tree's own path */
-export function refusingUnsafe(root: Buffer, select: () => Selection, host: string): () => Selection {
-  return () => {
-    const selected = select();
-    return (entry) => {
-      const isWanted = selected(entry);
-      if (isWanted) requireSafe(entry, root, host);
-      return isWanted;
-    };
+export function unsafeFilesIn(root: Buffer, select: () => Selection): UnsafeFiles {
+  const met: Met[] = [];
+  return {
+    select: () => {
+      const selected = select();
+      return (entry) => {
+        const isWanted = selected(entry);
+        if (isWanted) met.push(...storesOf(entry, root));
+        return isWanted;
+      };
+    },
+    async require(host, signal) {
+      const certain = met.find(({ store }) => store.begins === undefined);
+      if (certain !== undefined) throw refusal(certain, host.name);
+      for (let from = 0; from < met.length; from += BATCH) {
+        const batch = met.slice(from, from + BATCH);
+        const heads = await host.run(readHeads(batch.map(({ path }) => path)), signal);
+        const found = batch.find(({ store }, index) => store.begins?.test(heads[index] ?? '') === true);
+        if (found !== undefined) throw refusal(found, host.name);
+      }
+    },
   };
 }
 
-function requireSafe(entry: ListedEntry, root: Buffer, host: string): void {
-  if (entry.type !== 'file' || entry.size === 0) return;
+interface Met {
+  readonly path: Buffer;
+  readonly store: Store;
+}
+
+function storesOf(entry: ListedEntry, root: Buffer): readonly Met[] {
+  if (entry.type !== 'file' || entry.size === 0) return [];
   const path = entry.path.length === 0 ? root : joined(root, entry.path);
-  const text = path.toString('latin1');
-  const store = STORES.find(({ files }) => files.test(text));
-  if (store === undefined) return;
+  const store = STORES.find(({ files }) => files.test(path.toString('latin1')));
+  return store === undefined ? [] : [{ path, store }];
+}
+
+/** The first 512 bytes of each in hex digits; nothing of one that cannot be read, which is not saved either. */
+export function readHeads(paths: readonly Buffer[]): RemoteCommand<readonly string[]> {
+  const script: RemoteScript = {
+    name: 'read-heads',
+    script: `for f do head -c 512 -- "$f" 2>/dev/null </dev/null | od -An -v -tx1 | tr -d ' \\n'; printf '\\0'; done`,
+    args: paths,
+    needs: 'either',
+  };
+  return {
+    ...script,
+    budgetMs: 120_000,
+    repeatable: true,
+    parse: ({ stdout }) => {
+      const heads = stdout.toString('latin1').split('\0');
+      if (heads.pop() !== '' || heads.length !== paths.length || !heads.every((head) => /^[0-9a-f]*$/.test(head)))
+        throw unreadableOutput(script, 'beginnings are missing', stdout.toString('latin1'));
+      return heads;
+    },
+  };
+}
+
+function refusal({ path, store }: Met, host: string): StillpointError {
   const shown = displayName(path);
-  throw new StillpointError(
+  return new StillpointError(
     'read.unsafe-live',
     `"${shown}" on "${host}" is of a program (${store.what}) whose files cannot be read whole while it may be writing.`,
     {
-      advice: `${store.instead}, and name "${shown}", or the folder that it is in, under "exclude"; or put it on a storage that can be snapshotted.`,
+      advice: `${store.instead}, and name "${shown}", or the folder that it is in, under "exclude"; or stop the program for the backup ("stop" of the source), or put it on a storage that can be snapshotted.`,
       details: { host, path: shown, store: store.what },
       cause: undefined,
     },

@@ -306,11 +306,18 @@ describe('secrets', { timeout: SLOW }, () => {
     warnings: [],
   };
 
+  /** The runner may still be putting the last of them in its place: then all are looked at anew. */
   async function allFiles(): Promise<string> {
-    const names = await readdir(lab.home, { recursive: true, withFileTypes: true });
-    const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-    return (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('\n');
+    for (;;) {
+      const names = await readdir(lab.home, { recursive: true, withFileTypes: true });
+      const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+      const contents = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(absent)));
+      if (!contents.includes(undefined)) return contents.join('\n');
+    }
   }
+  const absent = (error: NodeJS.ErrnoException): undefined => {
+    if (error.code !== 'ENOENT') throw error;
+  };
 
   test('reach the runner, and neither its arguments, its environment nor any file', async () => {
     const { id } = await lab.start(
