@@ -14,20 +14,49 @@ interface Store {
   readonly files: RegExp;
   /** What brings a copy that is whole. */
   readonly instead: string;
+  /** What of a path is to be left out with the file: the rest would look well and be worth nothing. */
+  readonly all: RegExp;
 }
+
+const FOLDER = /\/[^/]+$/;
+const SQLITE = /-(wal|journal)$/;
 
 const DUMP = 'Save a dump of it';
 const STORES: readonly Store[] = [
-  { what: 'MySQL or MariaDB', files: /(^|\/)(ibdata\d+|aria_log_control)$/, instead: `${DUMP} ("mariadb-dump")` },
-  { what: 'PostgreSQL', files: /(^|\/)global\/pg_control$/, instead: `${DUMP} ("pg_dumpall")` },
-  { what: 'MongoDB', files: /(^|\/)WiredTiger(\.wt)?$/, instead: `${DUMP} ("mongodump")` },
-  { what: 'etcd', files: /(^|\/)member\/snap\/db$/, instead: `${DUMP} ("etcdctl snapshot save")` },
-  { what: 'LMDB, such as of OpenLDAP', files: /(^|\/)data\.mdb$/, instead: `${DUMP} ("slapcat", "mdb_dump")` },
-  { what: 'SQLite while it is written', files: /-(wal|journal)$/, instead: `${DUMP} ("sqlite3 FILE .backup")` },
+  {
+    what: 'MySQL or MariaDB',
+    files: /(^|\/)(ibdata\d+|aria_log_control)$/,
+    instead: `${DUMP} ("mariadb-dump")`,
+    all: FOLDER,
+  },
+  {
+    what: 'PostgreSQL',
+    files: /(^|\/)global\/pg_control$/,
+    instead: `${DUMP} ("pg_dumpall")`,
+    all: /\/global\/pg_control$/,
+  },
+  { what: 'MongoDB', files: /(^|\/)WiredTiger(\.wt)?$/, instead: `${DUMP} ("mongodump")`, all: FOLDER },
+  {
+    what: 'etcd',
+    files: /(^|\/)member\/snap\/db$/,
+    instead: `${DUMP} ("etcdctl snapshot save")`,
+    all: /\/member\/snap\/db$/,
+  },
+  {
+    what: 'LMDB, such as of OpenLDAP',
+    files: /(^|\/)data\.mdb$/,
+    instead: `${DUMP} ("slapcat", "mdb_dump")`,
+    all: FOLDER,
+  },
+  {
+    ...{ what: 'SQLite while it is written', files: SQLITE, instead: `${DUMP} ("sqlite3 FILE .backup")` },
+    all: SQLITE,
+  },
   {
     what: 'a disk of a virtual machine',
     files: /\.(qcow2?|vmdk|vdi|vhdx?|raw)$/i,
     instead: 'Save it from within the machine, or while it is shut down',
+    all: /$/,
   },
 ];
 
@@ -50,11 +79,13 @@ function requireSafe(entry: ListedEntry, root: Buffer, host: string): void {
   const store = STORES.find(({ files }) => files.test(text));
   if (store === undefined) return;
   const shown = displayName(path);
+  const all = displayName(Buffer.from(text.replace(store.all, '') || '/', 'latin1'));
+  const left = store.all === SQLITE ? `${all}*` : all;
   throw new StillpointError(
     'read.unsafe-live',
     `"${shown}" on "${host}" is of a program (${store.what}) whose files cannot be read whole while it may be writing.`,
     {
-      advice: `${store.instead}, and name "${shown}", or the folder that it is in, under "exclude"; or put it on a storage that can be snapshotted.`,
+      advice: `${store.instead}, and name "${left}" under "exclude", or take it out of "paths"; or name its service under "stop"; or put it on a storage that can be snapshotted.`,
       details: { host, path: shown, store: store.what },
       cause: undefined,
     },
