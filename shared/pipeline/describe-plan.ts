@@ -7,6 +7,8 @@ import type { RunId } from '../domain/names.ts';
 import type { PlanStep } from '../domain/plan.ts';
 import { backupPlanId } from '../domain/plan-id.ts';
 import type { HostSpec, Source } from '../domain/source.ts';
+import { HOLD_WORDS } from '../quiesce/hold-words.ts';
+import type { PlannedHold } from '../quiesce/hook.ts';
 import type { RemoteScript } from '../remote/command.ts';
 import { takeSnapshots } from '../snapshot/critical-section.ts';
 import { armLease, releaseLease, sweepHost } from '../snapshot/host/commands.ts';
@@ -68,6 +70,11 @@ export function describePlan(
   };
 }
 
+const WHEN: Readonly<Record<PlannedHold['holds'], string>> = {
+  'until-snapshots': '',
+  'until-read': ' when all is read',
+};
+
 const readingLive = (paths: readonly string[]): PlanStep => ({
   does: paths.map((path) => `read "${path}" where it lies, while it may be changing`),
 });
@@ -91,9 +98,11 @@ function stepsOf(
       `start a watchman, ${folder}/watch.sh, who takes everything back when nothing is heard of us for ${terms.leaseSeconds} s`,
     ]),
     shown(takeSnapshots(sectionOf(snapshots), scripts), [
-      ...holds.map(({ label, deadlineSeconds }) => `hold ${label} still, for ${deadlineSeconds} s at the most`),
+      ...holds.map(
+        (hold) => `${HOLD_WORDS[hold.guarantees].begin(hold.label)}, for ${hold.deadlineSeconds} s at the most`,
+      ),
       ...items.map(({ lines }) => lines.create),
-      ...holds.map(({ label, holds: until }) => `let go ${label}${until === 'until-read' ? ' when all is read' : ''}`),
+      ...holds.map((hold) => `${HOLD_WORDS[hold.guarantees].end(hold.label)}${WHEN[hold.holds]}`),
     ]),
     shown(
       mountSnapshots(run, items, scripts),

@@ -96,6 +96,22 @@ describe('a live backup', () => {
     expect(plan.risks.join()).toContain('we are not root there');
   });
 
+  test('is planned with the services that it stops until all is read, by no other words', async () => {
+    const { consistency, steps } = await planHere({ ...places(), stop: ['shop'] });
+    expect(consistency).toBe('cold');
+    const does = steps.flatMap((step) => step.does);
+    expect(does).toContain('stop the service "shop", for 14400 s at the most');
+    expect(does).toContain('start the service "shop" again when all is read');
+    expect(does.join()).not.toMatch(/\bstill\b/);
+  });
+
+  test('that stops services is refused an ordinary user by the plan, and not when it has begun', async () => {
+    await expect(planHere({ ...places(), asNobody: true, stop: ['shop'] })).rejects.toMatchObject({
+      code: 'remote.sudo-refused',
+      message: 'Only root can stop the service "shop" on "here", and we are not root there.',
+    });
+  });
+
   test('is foreseen by an ordinary user, who sees all volumes and why none can be snapshotted', async () => {
     const { volumes } = await inspectHere({ asNobody: true });
     expect(volumes.length).toBeGreaterThan(0);
