@@ -9,7 +9,7 @@ import { ANSWER_BYTES } from '../limits.ts';
 export const consistencyShape = z
   .enum(CONSISTENCY_LEVELS)
   .describe(
-    'application: the application was held still; cold: it was stopped; crash: one instant, like a power cut; crash-skewed: several instants; fuzzy: live files.',
+    'application: the application was held still; cold: services were stopped; crash: one instant, like a power cut; crash-skewed: several instants; fuzzy: live files.',
   );
 
 const snapshotShape = z.strictObject({
