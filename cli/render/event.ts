@@ -34,7 +34,15 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
     case 'item-skipped':
       return trouble(paint('yellow', `skipped "${shown(event.path)}": ${words(event.reason)}`));
     case 'warning':
-      return trouble(paint('yellow', `warning: ${words(event.message)} ${words(event.advice)} [${shown(event.code)}]`));
+      return trouble(
+        paint(
+          'yellow',
+          `warning: ${[event.message, event.advice]
+            .filter((text) => text !== '')
+            .map(words)
+            .join(' ')} [${shown(event.code)}]`,
+        ),
+      );
     case 'cleanup-failed':
       return trouble(
         paint(

@@ -34,10 +34,8 @@ export function describePlan(
   const live = coverage.trees.filter(({ isLive }) => isLive).map(({ path }) => displayName(path));
   const skew = describeSkew(source.host, survey.clockSkew);
   const used = coverage.volumes.map((volume) => volume.volume.usedBytes);
-  const steps = [
-    ...(changesNothing(snapshots) ? [] : stepsOf(prepared, host, dead, registry)),
-    ...(live.length === 0 ? [] : [readingLive(live)]),
-  ];
+  const reading = live.length === 0 ? [] : [readingLive(live)];
+  const steps = changesNothing(snapshots) ? reading : stepsOf(prepared, { host, dead, reading, registry });
   const deed = {
     kind: 'backup' as const,
     ...{ run: snapshots.run, source: source.name, host: source.host, repository: source.repository },
@@ -62,9 +60,10 @@ export function describePlan(
       live,
     ),
     estimate: {
-      bytesOnVolumes: used.every((bytes) => bytes !== undefined)
-        ? used.reduce((sum, bytes) => sum + bytes, 0)
-        : undefined,
+      bytesOnVolumes:
+        live.length === 0 && used.every((bytes) => bytes !== undefined)
+          ? used.reduce((sum, bytes) => sum + bytes, 0)
+          : undefined,
     },
     risks: [...(skew === undefined ? [] : [skew]), ...coverage.notes, ...snapshots.risks],
   };
@@ -85,13 +84,25 @@ const readingLive = (paths: readonly string[]): PlanStep => ({
  */
 function stepsOf(
   { snapshots, removes }: Preparation,
-  host: HostSpec,
-  dead: readonly RunId[],
-  { scripts }: Registry,
+  {
+    host,
+    dead,
+    reading,
+    registry: { scripts },
+  }: {
+    readonly host: HostSpec;
+    readonly dead: readonly RunId[];
+    readonly reading: readonly PlanStep[];
+    readonly registry: Registry;
+  },
 ): readonly PlanStep[] {
   const { run, owner, items, holds } = snapshots;
   const terms = termsOf(snapshots, host);
   const folder = `${RUN_ROOT}/${run}`;
+  const mounting = shown(
+    mountSnapshots(run, items, scripts),
+    items.map(({ lines }, index) => lines.mount(`${folder}/mnt/${index}`)),
+  );
   return [
     shown(sweepHost(scripts, owner, dead), ['look for what earlier runs left, and remove it', ...removes]),
     shown(armLease(scripts, terms), [
@@ -104,10 +115,8 @@ function stepsOf(
       ...items.map(({ lines }) => lines.create),
       ...holds.map((hold) => `${HOLD_WORDS[hold.guarantees].end(hold.label)}${WHEN[hold.holds]}`),
     ]),
-    shown(
-      mountSnapshots(run, items, scripts),
-      items.map(({ lines }, index) => lines.mount(`${folder}/mnt/${index}`)),
-    ),
+    ...(items.length === 0 ? [] : [mounting]),
+    ...reading,
     shown(releaseLease(scripts, run, owner), [
       ...items.map(({ lines }) => lines.remove),
       `remove ${folder} and end the watchman`,

@@ -94,6 +94,7 @@ describe('a live backup', () => {
       steps: [{ does: [`read "${files}" where it lies, while it may be changing`] }],
     });
     expect(plan.risks.join()).toContain('we are not root there');
+    expect(plan.estimate.bytesOnVolumes).toBeUndefined();
   });
 
   test('is planned with the services that it stops until all is read, by no other words', async () => {
@@ -103,6 +104,10 @@ describe('a live backup', () => {
     expect(does).toContain('stop the service "shop", for 14400 s at the most');
     expect(does).toContain('start the service "shop" again when all is read');
     expect(does.join()).not.toMatch(/\bstill\b/);
+    // What is read is read before the host is let go, and no step does nothing.
+    expect(steps.map((step) => step.command?.name)).toEqual([
+      ...['sweep-host', 'arm-lease', 'take-snapshots', undefined, 'release-lease'],
+    ]);
   });
 
   test('that stops services is refused an ordinary user by the plan, and not when it has begun', async () => {
