@@ -4,6 +4,13 @@ import { ofPage } from './page.ts';
 export const HOSTS_WITHOUT_SNAPSHOTS = ofPage('docs/host-setup.md', {
   promises: [
     [
+      'What the kernel makes up (`/proc`, `/sys`) is refused all the same.',
+      {
+        'test/unit/pipeline/paths.test.ts':
+          'what cannot be snapshotted is read live where the source asks for it, and all else is snapshotted',
+      },
+    ],
+    [
       'A source that says `"withoutSnapshot": "read-live"` is read there as it lies; volumes of it that can be snapshotted still are.',
       {
         'test/unit/pipeline/paths.test.ts':
