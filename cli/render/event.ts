@@ -32,7 +32,7 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
         `snapshot "${shown(event.snapshot)}" of ${shown(event.volume)} removed after ${formatDuration(event.lifetimeMs)}`,
       );
     case 'item-skipped':
-      return trouble(paint('yellow', `skipped "${shown(event.path)}": ${words(event.reason)}`));
+      return trouble(paint('yellow', `left out or not whole: "${shown(event.path)}": ${words(event.reason)}`));
     case 'warning':
       return trouble(
         paint(

@@ -29,7 +29,9 @@ export const planShape = z.strictObject({
   consistency: consistencyShape,
   snapshots: z.array(snapshotShape).describe('Snapshots that would exist for the length of the run.'),
   commands: z.array(
-    foreignText('A step that would change the host, in order; a program of the host as a person would type it.'),
+    foreignText(
+      'A step on the host, in order; a program of the host as a person would type it. Reading live changes nothing.',
+    ),
   ),
   bytesOnVolumes: z.int().nullable().describe('Used on the volumes, in bytes; null if unknown.'),
   risks: z.array(foreignText('What may go wrong.')),
