@@ -32,9 +32,17 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
         `snapshot "${shown(event.snapshot)}" of ${shown(event.volume)} removed after ${formatDuration(event.lifetimeMs)}`,
       );
     case 'item-skipped':
-      return trouble(paint('yellow', `skipped "${shown(event.path)}": ${words(event.reason)}`));
+      return trouble(paint('yellow', `left out or not whole: "${shown(event.path)}": ${words(event.reason)}`));
     case 'warning':
-      return trouble(paint('yellow', `warning: ${words(event.message)} ${words(event.advice)} [${shown(event.code)}]`));
+      return trouble(
+        paint(
+          'yellow',
+          `warning: ${[event.message, event.advice]
+            .filter((text) => text !== '')
+            .map(words)
+            .join(' ')} [${shown(event.code)}]`,
+        ),
+      );
     case 'cleanup-failed':
       return trouble(
         paint(

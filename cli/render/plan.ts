@@ -19,6 +19,11 @@ const SNAPSHOTS: readonly Column<PlannedSnapshot>[] = [
   { title: 'MOUNTED AT', cell: (snapshot) => snapshot.mountpoint },
 ];
 
+const STEPS = 'Steps that change the host, in order; --scripts prints the very scripts';
+const NO_STEPS = 'What is done; none of it changes the host';
+
+const changesHost = ({ steps }: BackupPlan): boolean => steps.some(({ command }) => command !== undefined);
+
 export function renderPlan(plan: BackupPlan, paint: Paint): string {
   const bytes = plan.estimate.bytesOnVolumes;
   const parts = [
@@ -28,8 +33,8 @@ export function renderPlan(plan: BackupPlan, paint: Paint): string {
       ['consistency', `${plan.consistency}, if all goes well: ${CONSISTENCY_MEANING[plan.consistency]}`],
       ['data', bytes === undefined ? 'unknown' : `${formatBytes(bytes)} used on the volumes`],
     ]),
-    renderTable(SNAPSHOTS, plan.snapshots, paint),
-    `Steps that change the host, in order; --scripts prints the very scripts:\n${plan.steps.map(renderStep).join('')}`,
+    ...(plan.snapshots.length === 0 ? [] : [renderTable(SNAPSHOTS, plan.snapshots, paint)]),
+    `${changesHost(plan) ? STEPS : NO_STEPS}:\n${plan.steps.map(renderStep).join('')}`,
   ];
   parts.push(renderOutlook(plan, paint));
   parts.push(
@@ -64,6 +69,7 @@ function renderStep({ does }: PlanStep, index: number): string {
 /** The scripts of a plan, byte for byte, each with its arguments; comments of sh stand between them. */
 export function renderScripts({ steps }: BackupPlan): string {
   const commands = steps.flatMap(({ command }) => command ?? []);
+  if (commands.length === 0) return '# No script changes the host: all is read where it lies.\n';
   return commands
     .map(({ name, needs, script, args }, index) => {
       const heading = `# ${index + 1} of ${commands.length}: ${name}, as ${needs === 'user' ? 'the user of the login' : 'root'}`;

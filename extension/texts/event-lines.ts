@@ -100,7 +100,7 @@ function eventText(event: RunEvent, kind: JobKind, { t }: Wording): readonly str
     case 'progress':
       return [t('{0}: {1}', phaseWords(kind, event.phase, t), progressWords(event, t))];
     case 'item-skipped':
-      return [t('Left out: "{0}": {1}', event.path, event.reason)];
+      return [t('Left out, or not whole: "{0}": {1}', event.path, event.reason)];
     case 'warning':
       return [t('Warning: {0} [{1}]', event.message, event.code), event.advice];
     case 'cleanup-failed':

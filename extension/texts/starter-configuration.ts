@@ -2,7 +2,7 @@
 export const STARTER_CONFIGURATION = `// The configuration of Stillpoint. It holds no passwords.
 {
   // Machines that are reached by SSH, under the names of your SSH configuration (~/.ssh/config).
-  // "sudo" says how to become root there: "none" (the login is root), "passwordless" or "password".
+  // "sudo" says how to become root there: "none" (the login is root, or does without), "passwordless" or "password".
   "hosts": {
     // "db1": { "ssh": "db1", "sudo": "passwordless" }
   },

@@ -9,7 +9,7 @@ import { ANSWER_BYTES } from '../limits.ts';
 export const consistencyShape = z
   .enum(CONSISTENCY_LEVELS)
   .describe(
-    'application: the application was held still; cold: it was stopped; crash: one instant, like a power cut; crash-skewed: several instants; fuzzy: live files.',
+    'application: the application was held still; cold: services were stopped; crash: one instant, like a power cut; crash-skewed: several instants; fuzzy: live files.',
   );
 
 const snapshotShape = z.strictObject({
@@ -29,7 +29,9 @@ export const planShape = z.strictObject({
   consistency: consistencyShape,
   snapshots: z.array(snapshotShape).describe('Snapshots that would exist for the length of the run.'),
   commands: z.array(
-    foreignText('A step that would change the host, in order; a program of the host as a person would type it.'),
+    foreignText(
+      'A step on the host, in order; a program of the host as a person would type it. Reading live changes nothing.',
+    ),
   ),
   bytesOnVolumes: z.int().nullable().describe('Used on the volumes, in bytes; null if unknown.'),
   risks: z.array(foreignText('What may go wrong.')),

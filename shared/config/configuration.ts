@@ -123,7 +123,7 @@ export function parseConfiguration(
 function patternsIn(names: readonly string[] = [], files: ExcludeFiles): readonly string[] {
   return names.flatMap((name) => {
     const file = files.get(name);
-    return file !== undefined && 'patterns' in file ? file.patterns : [];
+    return file !== undefined && 'patterns' in file ? file.patterns.map(({ pattern }) => pattern) : [];
   });
 }
 

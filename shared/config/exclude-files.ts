@@ -1,12 +1,24 @@
 /** Files with patterns of paths to leave out, a line each, as restic reads them but without variables. */
-import { isStillpointError } from '../base/errors.ts';
+import { isStillpointError, type StillpointError } from '../base/errors.ts';
 import { compileExcludes } from '../domain/exclude-patterns.ts';
 import { MAX_BYTES, readRegularFile } from './regular-file.ts';
 
 /** By the path as it is written. */
 export type ExcludeFiles = ReadonlyMap<string, ExcludeFile>;
 
-type ExcludeFile = { readonly patterns: readonly string[] } | { readonly wrong: string };
+type ExcludeFile = { readonly patterns: readonly PatternLine[] } | WrongFile;
+
+interface WrongFile {
+  readonly wrong: string;
+  /** What to write instead, where it is a pattern that is wrong. */
+  readonly advice?: string;
+}
+
+interface PatternLine {
+  readonly pattern: string;
+  /** For people: the line and its file. */
+  readonly where: string;
+}
 
 /** @param document of the configuration, whatever else is wrong with it */
 export async function readExcludeFiles(document: unknown, localPath: (path: string) => string): Promise<ExcludeFiles> {
@@ -37,23 +49,24 @@ async function read(path: string): Promise<ExcludeFile> {
   const text = bytes.toString('utf8');
   if (bytes.length > MAX_BYTES) return { wrong: `"${path}" is larger than 1 MiB` };
   if (!Buffer.from(text, 'utf8').equals(bytes)) return { wrong: `"${path}" is not UTF-8 text` };
-  const patterns: string[] = [];
+  const patterns: PatternLine[] = [];
   for (const [index, raw] of text.split('\n').entries()) {
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
     const wrong = whatIsWrong(line);
-    if (wrong !== undefined) return { wrong: `line ${index + 1} of "${path}": ${wrong}` };
-    patterns.push(line);
+    const where = `line ${index + 1} of "${path}"`;
+    if (wrong !== undefined) return { wrong: `${where}: ${wrong.message}`, advice: wrong.advice };
+    patterns.push({ pattern: line, where });
   }
   return { patterns };
 }
 
-function whatIsWrong(pattern: string): string | undefined {
+function whatIsWrong(pattern: string): StillpointError | undefined {
   try {
     compileExcludes([pattern]);
     return undefined;
   } catch (error) {
     if (!isStillpointError(error, 'config.invalid')) throw error;
-    return error.message;
+    return error;
   }
 }

@@ -106,10 +106,11 @@ function otherProblems(
   for (const [index, written] of excludeFiles.entries()) {
     const file = files.get(written);
     const at = ['sources', name, 'excludeFiles', index];
-    if (file !== undefined && 'wrong' in file) report(at, 'value', `${sentence(file.wrong)}.`, FILE_ADVICE);
-    for (const pattern of file !== undefined && 'patterns' in file ? file.patterns : []) {
+    if (file !== undefined && 'wrong' in file)
+      report(at, 'value', `${sentence(file.wrong)}.`, file.advice ?? FILE_ADVICE);
+    for (const { pattern, where } of file !== undefined && 'patterns' in file ? file.patterns : []) {
       const found = leavesOut(pattern, plain);
-      if (found !== undefined) report(at, 'value', found.message, found.advice);
+      if (found !== undefined) report(at, 'value', `${sentence(where)}: ${found.message}`, found.advice);
     }
   }
   for (const [index, entry] of excludeIfPresent.entries()) {
@@ -123,22 +124,26 @@ function otherProblems(
     }
   }
   for (const [index, service] of stop.entries()) {
-    if (!/^[A-Za-z0-9][A-Za-z0-9+_.:@-]{0,199}$/.test(service) || stop.indexOf(service) < index) {
-      report(
-        ['sources', name, 'stop', index],
-        'value',
-        `${JSON.stringify(service)} cannot be the name of a service here.`,
-        'Write it once, and as after "systemctl stop", such as "mariadb".',
-      );
+    const at = ['sources', name, 'stop', index];
+    if (!/^[A-Za-z0-9][A-Za-z0-9+_.:@-]{0,199}$/.test(service)) {
+      const advice = 'Write it as after "systemctl stop", such as "mariadb".';
+      report(at, 'value', `${JSON.stringify(service)} cannot be the name of a service here.`, advice);
+    } else if (stop.some((other, before) => before < index && unitOf(other) === unitOf(service))) {
+      report(at, 'value', `The service ${JSON.stringify(service)} is written twice.`, 'Keep one of the two.');
     }
   }
   try {
-    if (excludeLargerThan !== undefined) parseSize(excludeLargerThan);
+    if (excludeLargerThan !== undefined && parseSize(excludeLargerThan) === 0) {
+      const advice = 'Remove it where files of any size are to be saved.';
+      report(['sources', name, 'excludeLargerThan'], 'value', 'Only empty files would be saved.', advice);
+    }
   } catch (error) {
     if (!isStillpointError(error, 'usage.invalid')) throw error;
     report(['sources', name, 'excludeLargerThan'], 'value', error.message, error.advice ?? '');
   }
 }
+
+const unitOf = (service: string): string => service.replace(/\.service$/, '');
 
 const FILE_ADVICE =
   'Write a file of this machine with one pattern a line; it may begin with "~/" or be relative to this file.';

@@ -17,7 +17,7 @@ export const hostSchema = z
       .enum(['none', 'passwordless', 'password'])
       .optional()
       .describe(
-        'How Stillpoint becomes root: "none" when it logs in as root, "passwordless" or "password" for sudo. Default: "none".',
+        'How Stillpoint becomes root: "none" when it logs in as root or does without, "passwordless" or "password" for sudo. Default: "none".',
       ),
     leaseSeconds: z
       .int()
@@ -41,7 +41,7 @@ export const hostSchema = z
 const command = z.array(text).min(1);
 const kibibytes = z.int().min(1).max(1e9);
 
-const s3Schema = z
+export const s3Schema = z
   .strictObject({
     region: text.optional().describe('The region of the store. Default: "us-east-1", which most stores accept.'),
     bucketLookup: z
@@ -61,7 +61,7 @@ const s3Schema = z
   })
   .describe('How an S3 store is reached.');
 
-const restSchema = z
+export const restSchema = z
   .strictObject({
     user: text.optional().describe('The user at the server.'),
     passwordFile: text.optional().describe("A file that holds the user's password and nothing else."),
@@ -130,24 +130,24 @@ export const sourceSchema = z
     oneFileSystem: z
       .boolean()
       .optional()
-      .describe('Whether to leave out what is mounted below the paths. Default: false.'),
+      .describe('Whether to leave out other file systems and volumes below the paths. Default: false.'),
     stop: z
       .array(text)
       .optional()
       .describe(
-        'Services of the host that are stopped while the snapshots are made, or while all is read where there are none, and then started again; in this order, as for "systemctl stop".',
+        'Services of the host that are stopped while the snapshots are made, or until all is read where a part has none, and then started again; in this order, named as for "systemctl stop".',
       ),
     withoutSnapshot: z
       .enum(['refuse', 'read-live'])
       .optional()
       .describe(
-        'What is done where no snapshot can be made: "refuse" the backup, or "read-live": read files while they may be changing; those that do are named, and the restore point is called fuzzy. Default: "refuse".',
+        'What is done with what no snapshot can hold: "refuse" the backup, or "read-live": read files while they may be changing; those that do are named, and the restore point is called fuzzy. Default: "refuse".',
       ),
     keep: keepSchema.optional(),
   })
   .describe('What is backed up from where to where.');
 
-const assistantsSchema = z
+export const assistantsSchema = z
   .strictObject({
     sshHosts: z
       .boolean()

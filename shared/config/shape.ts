@@ -2,37 +2,25 @@
 import type { z } from 'zod';
 import { nearest } from '../base/nearest.ts';
 import type { ConfigDocument, Problem } from './document.ts';
+import { keepSchema } from './keep.ts';
+import { assistantsSchema, hostSchema, repositorySchema, restSchema, s3Schema, sourceSchema } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;
 
 /** What may stand in an object, by the depth of its place: the file, and the entries of the three tables. */
 const TOP_KEYS = ['hosts', 'repositories', 'sources', 'assistants'] as const;
 const ENTRY_KEYS: Readonly<Record<string, readonly string[]>> = {
-  hosts: ['ssh', 'sshConfigFile', 'sudo', 'leaseSeconds', 'maxClockSkewSeconds'],
-  repositories: [
-    'location',
-    'passwordFile',
-    'passwordCommand',
-    'limitUploadKiB',
-    'limitDownloadKiB',
-    'connections',
-    'cacheMiB',
-    'caCertificateFile',
-    's3',
-    'rest',
-  ],
-  sources: ['host', 'paths', 'repository', 'exclude', 'keep'],
+  hosts: Object.keys(hostSchema.shape),
+  repositories: Object.keys(repositorySchema.shape),
+  sources: Object.keys(sourceSchema.shape),
 };
 
 /** What may stand in the objects inside an entry. */
 const INNER_KEYS: Readonly<Record<string, readonly string[]>> = {
-  assistants: ['sshHosts'],
-  s3: ['region', 'bucketLookup', 'accessKeyId', 'secretKeyFile', 'secretKeyCommand', 'profile'],
-  keep: [
-    ...['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly', 'within', 'withinHourly', 'withinDaily'],
-    ...['withinWeekly', 'withinMonthly', 'withinYearly', 'tags'],
-  ],
-  rest: ['user', 'passwordFile', 'passwordCommand'],
+  assistants: Object.keys(assistantsSchema.shape),
+  s3: Object.keys(s3Schema.shape),
+  keep: Object.keys(keepSchema.shape),
+  rest: Object.keys(restSchema.shape),
 };
 
 /** An example of each value, because an example says more than the name of a type. */

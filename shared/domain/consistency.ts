@@ -7,7 +7,7 @@ export type Consistency = (typeof CONSISTENCY_LEVELS)[number];
 
 export const CONSISTENCY_MEANING: Readonly<Record<Consistency, string>> = {
   application: 'The application was held still, and the hold was proved across the snapshot.',
-  cold: 'The application was stopped while the snapshot was taken.',
+  cold: 'The services that the source names were stopped while the snapshots were taken, or until all was read.',
   crash: 'One atomic instant, like a power cut at that moment.',
   'crash-skewed': 'Several instants, one per volume, a little apart.',
   fuzzy: 'Live files, read while they may have been changing.',

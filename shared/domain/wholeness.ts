@@ -13,7 +13,7 @@ export type WholenessState = (typeof WHOLENESS_STATES)[number];
 
 export const WHOLENESS_MEANING: Readonly<Record<WholenessState, string>> = {
   whole: 'Everything that the backup was to hold went into it.',
-  partial: 'Some of it could not be read when the backup was made.',
+  partial: 'Some of it could not be read when the backup was made, or is perhaps torn.',
   repaired: 'It is a copy of a damaged restore point, without what was lost.',
   unknown: 'Another program wrote it and does not say whether anything is missing.',
 };
@@ -25,7 +25,7 @@ export const REPAIRED_TAG = 'repaired';
 export interface Wholeness {
   /** The worst that is known: a repaired copy of a partial restore point is `repaired`. */
   readonly state: WholenessState;
-  /** The first of the entries that are missing, or are there without their content. */
+  /** The first of the entries that are missing, or are there without their content, or perhaps torn. */
   readonly missing: readonly MissingEntry[];
   /** How many there are; undefined where it was not recorded. */
   readonly missingCount: number | undefined;
@@ -104,7 +104,9 @@ export function describeGaps({ state, missing, missingCount }: Wholeness): strin
   if (first === undefined) return `${head} What is missing was not recorded.`;
   const named = missing.slice(0, SHOWN).map(({ path, reason }) => `"${path}"${reason === '' ? '' : ` (${reason})`}`);
   const more = missingCount === undefined ? ' and perhaps others' : andMore(missingCount - named.length);
-  return `${head} Missing, or there without content: ${named.join(', ')}${more}.`;
+  const what =
+    state === 'partial' ? 'Missing, there without content, or perhaps torn' : 'Missing, or there without content';
+  return `${head} ${what}: ${named.join(', ')}${more}.`;
 }
 
 const SHOWN = 3;

@@ -7,6 +7,8 @@ import type { RunId } from '../domain/names.ts';
 import type { PlanStep } from '../domain/plan.ts';
 import { backupPlanId } from '../domain/plan-id.ts';
 import type { HostSpec, Source } from '../domain/source.ts';
+import { HOLD_WORDS } from '../quiesce/hold-words.ts';
+import type { PlannedHold } from '../quiesce/hook.ts';
 import type { RemoteScript } from '../remote/command.ts';
 import { takeSnapshots } from '../snapshot/critical-section.ts';
 import { armLease, releaseLease, sweepHost } from '../snapshot/host/commands.ts';
@@ -32,10 +34,8 @@ export function describePlan(
   const live = coverage.trees.filter(({ isLive }) => isLive).map(({ path }) => displayName(path));
   const skew = describeSkew(source.host, survey.clockSkew);
   const used = coverage.volumes.map((volume) => volume.volume.usedBytes);
-  const steps = [
-    ...(changesNothing(snapshots) ? [] : stepsOf(prepared, host, dead, registry)),
-    ...(live.length === 0 ? [] : [readingLive(live)]),
-  ];
+  const reading = live.length === 0 ? [] : [readingLive(live)];
+  const steps = changesNothing(snapshots) ? reading : stepsOf(prepared, { host, dead, reading, registry });
   const deed = {
     kind: 'backup' as const,
     ...{ run: snapshots.run, source: source.name, host: source.host, repository: source.repository },
@@ -60,13 +60,19 @@ export function describePlan(
       live,
     ),
     estimate: {
-      bytesOnVolumes: used.every((bytes) => bytes !== undefined)
-        ? used.reduce((sum, bytes) => sum + bytes, 0)
-        : undefined,
+      bytesOnVolumes:
+        live.length === 0 && used.every((bytes) => bytes !== undefined)
+          ? used.reduce((sum, bytes) => sum + bytes, 0)
+          : undefined,
     },
     risks: [...(skew === undefined ? [] : [skew]), ...coverage.notes, ...snapshots.risks],
   };
 }
+
+const WHEN: Readonly<Record<PlannedHold['holds'], string>> = {
+  'until-snapshots': '',
+  'until-read': ' when all is read',
+};
 
 const readingLive = (paths: readonly string[]): PlanStep => ({
   does: paths.map((path) => `read "${path}" where it lies, while it may be changing`),
@@ -78,27 +84,39 @@ const readingLive = (paths: readonly string[]): PlanStep => ({
  */
 function stepsOf(
   { snapshots, removes }: Preparation,
-  host: HostSpec,
-  dead: readonly RunId[],
-  { scripts }: Registry,
+  {
+    host,
+    dead,
+    reading,
+    registry: { scripts },
+  }: {
+    readonly host: HostSpec;
+    readonly dead: readonly RunId[];
+    readonly reading: readonly PlanStep[];
+    readonly registry: Registry;
+  },
 ): readonly PlanStep[] {
   const { run, owner, items, holds } = snapshots;
   const terms = termsOf(snapshots, host);
   const folder = `${RUN_ROOT}/${run}`;
+  const mounting = shown(
+    mountSnapshots(run, items, scripts),
+    items.map(({ lines }, index) => lines.mount(`${folder}/mnt/${index}`)),
+  );
   return [
     shown(sweepHost(scripts, owner, dead), ['look for what earlier runs left, and remove it', ...removes]),
     shown(armLease(scripts, terms), [
       `start a watchman, ${folder}/watch.sh, who takes everything back when nothing is heard of us for ${terms.leaseSeconds} s`,
     ]),
     shown(takeSnapshots(sectionOf(snapshots), scripts), [
-      ...holds.map(({ label, deadlineSeconds }) => `hold ${label} still, for ${deadlineSeconds} s at the most`),
+      ...holds.map(
+        (hold) => `${HOLD_WORDS[hold.guarantees].begin(hold.label)}, for ${hold.deadlineSeconds} s at the most`,
+      ),
       ...items.map(({ lines }) => lines.create),
-      ...holds.map(({ label, holds: until }) => `let go ${label}${until === 'until-read' ? ' when all is read' : ''}`),
+      ...holds.map((hold) => `${HOLD_WORDS[hold.guarantees].end(hold.label)}${WHEN[hold.holds]}`),
     ]),
-    shown(
-      mountSnapshots(run, items, scripts),
-      items.map(({ lines }, index) => lines.mount(`${folder}/mnt/${index}`)),
-    ),
+    ...(items.length === 0 ? [] : [mounting]),
+    ...reading,
     shown(releaseLease(scripts, run, owner), [
       ...items.map(({ lines }) => lines.remove),
       `remove ${folder} and end the watchman`,

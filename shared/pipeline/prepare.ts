@@ -3,9 +3,11 @@
  * Nothing here changes the host, except that idle automounts below the paths are looked at.
  */
 import type { Clock } from '../base/clock.ts';
+import { StillpointError } from '../base/errors.ts';
 import { compileExcludes, type ExcludePatterns } from '../domain/exclude-patterns.ts';
 import type { RunId } from '../domain/names.ts';
 import type { Source } from '../domain/source.ts';
+import { HOLD_WORDS } from '../quiesce/hold-words.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { lackOf, type ProgramUser } from '../snapshot/programs.ts';
 import type { RunIdentity } from '../snapshot/provider.ts';
@@ -65,5 +67,21 @@ export async function prepare(
     readsLive: coverage.trees.some(({ isLive }) => isLive),
   });
   requirePrograms(usersOf(snapshots, registry));
+  requireRoot(snapshots, survey, host.name);
   return { survey, coverage, exclude, snapshots, removes };
+}
+
+/** Who is not root there has all read live, but what is to be held still needs root all the same. */
+function requireRoot({ holds }: SnapshotPlan, { identity }: Survey, host: string): void {
+  const [hold] = holds;
+  if (hold === undefined || identity.isRoot) return;
+  throw new StillpointError(
+    'remote.sudo-refused',
+    `Only root can ${HOLD_WORDS[hold.guarantees].begin(hold.label)} on "${host}", and we are not root there.`,
+    {
+      advice: 'Set "sudo" to "passwordless" or "password" for this host, log in as root, or take it out of the source.',
+      details: { host, hold: `${hold.kind}:${hold.id}` },
+      cause: undefined,
+    },
+  );
 }

@@ -5,6 +5,7 @@
 import { isStillpointError, StillpointError } from '../base/errors.ts';
 import { Problems } from '../base/problems.ts';
 import type { Source } from '../domain/source.ts';
+import { HOLD_WORDS } from '../quiesce/hold-words.ts';
 import type { PlannedHold, Reading } from '../quiesce/hook.ts';
 import type { FailedPart } from '../remote/fragment.ts';
 import { lastLines } from '../remote/host-errors.ts';
@@ -125,7 +126,7 @@ function sectionError(failed: FailedPart, { holds, items }: SnapshotPlan, host: 
   if (hold !== undefined) {
     return new StillpointError(
       'quiesce.freeze-failed',
-      `${hold.label} on "${host}" could not be held still.${lastLines(failed.stderr)}`,
+      `${sentence(hold.label)} on "${host}" could not be ${HOLD_WORDS[hold.guarantees].held}.${lastLines(failed.stderr)}`,
       {
         advice:
           'Correct what it complains of on the host, then run the backup again; the record of the job has all that it said.',
@@ -137,6 +138,8 @@ function sectionError(failed: FailedPart, { holds, items }: SnapshotPlan, host: 
   if (item === undefined) throw new Error(`part ${failed.part} of the section is none`);
   return item.explain('create', failed, host);
 }
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 /** What is held until the last read is proved once more and let go; gives all holds as they were in the end. */
 export async function endSet(

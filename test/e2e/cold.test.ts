@@ -81,8 +81,8 @@ systemctl daemon-reload; systemctl start shop`);
     const plan = await planBackup({ source, host: spec() }, { owner, dead: [] }, ports, signal);
     expect(plan.consistency).toBe('cold');
     const does = plan.steps.flatMap((step) => step.does);
-    expect(does).toContain('hold the service "shop" still, for 300 s at the most');
-    expect(does).toContain('let go the service "shop"');
+    expect(does).toContain('stop the service "shop", for 300 s at the most');
+    expect(does).toContain('start the service "shop" again');
   });
 
   test('is cold, and the service runs again before anything is read', async () => {
@@ -97,6 +97,8 @@ systemctl daemon-reload; systemctl start shop`);
   });
 
   test('stops a service until the last read where there is no snapshot, and is cold then, too', async () => {
+    // What is stopped writes to nothing, so files of a database are not refused.
+    await sh('echo x > /etc/shop.sqlite-wal');
     const report = await save({ paths: [Buffer.from('/etc')], withoutSnapshot: 'read-live' });
     expect(report).toMatchObject({ consistency: 'cold', snapshots: [], missingCount: 0 });
     expect((await sh('systemctl is-active shop')).trim()).toBe('active');
@@ -123,7 +125,9 @@ systemctl stop shop; systemctl daemon-reload; rm -f /etc/shop.broken; systemctl 
   test('of a service that is not there is refused before anything is stopped', async () => {
     await expect(save({ stop: ['shop', 'none'] })).rejects.toMatchObject({
       code: 'quiesce.freeze-failed',
-      message: expect.stringMatching(/^the service "shop" .*there is no service .none."\.$/) as string,
+      message: expect.stringMatching(
+        /^The service "shop" on "lab" could not be stopped\..*there is no service .none."\.$/,
+      ) as string,
     });
     expect((await sh('systemctl is-active shop')).trim()).toBe('active');
   });

@@ -15,7 +15,7 @@ export const COLD_BACKUPS = ofPage('docs/host-setup.md', {
       },
     ],
     [
-      'The restore point is called `cold` where it is proved that none of them ran from before the first instant, or the first look, to after the last; else it is what it would be without that.',
+      'The restore point is called `cold` where it is proved that none of them ran from before the first instant, or the first look, to after the last, and no file is torn; else it is what it would be without that.',
       {
         'test/unit/domain/consistency.test.ts':
           'read live is cold where what writes it was stopped from the first look to the last, and nothing was torn',
@@ -44,7 +44,7 @@ export const COLD_BACKUPS = ofPage('docs/host-setup.md', {
       },
     ],
     [
-      'Where all is read live the limit is four hours.',
+      'Where a part is read live, the limit is four hours instead of five minutes.',
       {
         'test/unit/quiesce/services.test.ts':
           'services are held for minutes while snapshots are made, and for hours where all is read',

@@ -5,7 +5,7 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
   promises: [
     ['Nothing is installed on the host.', { 'test/e2e/living-database.test.ts': 'the guest is left without a trace' }],
     [
-      "It needs an SSH server and programs that a Debian server has anyway: GNU tar and find, util-linux (`mount`, `unshare`, `nsenter`), a writable `/run`, for volumes of LVM `dmsetup` and LVM's programs, and for Btrfs `btrfs` (btrfs-progs).",
+      "It needs an SSH server and programs that a Debian server has anyway: GNU tar and find; for snapshots util-linux (`mount`, `unshare`, `nsenter`) and a writable `/run`, for those of LVM `dmsetup` and LVM's programs, for those of Btrfs `btrfs` (btrfs-progs).",
       { 'test/unit/snapshot/lease-answers.test.ts': 'a host that lacks a program is told which package has it' },
     ],
     [
@@ -96,6 +96,13 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       },
     ],
     ['Nothing is made before.', { 'test/e2e/lease.test.ts': 'refuses what cannot be had, before anything is made' }],
+    [
+      'A source that asks for it has what no snapshot can hold [read live](#hosts-without-snapshots) instead.',
+      {
+        'test/unit/pipeline/paths.test.ts':
+          'what cannot be snapshotted is read live where the source asks for it, and all else is snapshotted',
+      },
+    ],
     [
       '| ZFS | this version has no snapshots for it | another path |',
       { 'test/unit/snapshot/origin.test.ts': 'that holds %s %j cannot' },

@@ -4,6 +4,13 @@ import { ofPage } from './page.ts';
 export const HOSTS_WITHOUT_SNAPSHOTS = ofPage('docs/host-setup.md', {
   promises: [
     [
+      'What the kernel makes up (`/proc`, `/sys`) is refused all the same.',
+      {
+        'test/unit/pipeline/paths.test.ts':
+          'what cannot be snapshotted is read live where the source asks for it, and all else is snapshotted',
+      },
+    ],
+    [
       'A source that says `"withoutSnapshot": "read-live"` is read there as it lies; volumes of it that can be snapshotted still are.',
       {
         'test/unit/pipeline/paths.test.ts':
@@ -16,7 +23,7 @@ export const HOSTS_WITHOUT_SNAPSHOTS = ofPage('docs/host-setup.md', {
       { 'test/interop/live-backup.test.ts': 'by an ordinary user holds what that one may read, and names the rest' },
     ],
     [
-      'Nothing is made on the host.',
+      'For what is read live nothing is made on the host.',
       {
         'test/interop/live-backup.test.ts': [
           'of files at rest is whole, called fuzzy, and leaves nothing on the host',
@@ -37,10 +44,17 @@ export const HOSTS_WITHOUT_SNAPSHOTS = ofPage('docs/host-setup.md', {
       { 'test/unit/pipeline/changed-files.test.ts': 'a file that is not there any more is gone, or has another name' },
     ],
     [
-      'The restore point is always called `fuzzy`, because its files are of different moments; the time from the first look to the last is its skew.',
+      'The restore point is called `fuzzy`, because its files are of different moments; the time from the first look to the last is its skew.',
       {
         'test/unit/domain/consistency.test.ts':
           'of which a part was read live is that of live files, from the first look to the last',
+      },
+    ],
+    [
+      'With [services stopped](#cold-backups) it can be `cold`.',
+      {
+        'test/unit/domain/consistency.test.ts':
+          'read live is cold where what writes it was stopped from the first look to the last, and nothing was torn',
       },
     ],
     [
@@ -52,8 +66,18 @@ export const HOSTS_WITHOUT_SNAPSHOTS = ofPage('docs/host-setup.md', {
       { 'test/interop/live-backup.test.ts': 'saves what only has the name of such a file' },
     ],
     [
-      'Name them under `exclude` and save a dump, or put them on a storage that can be snapshotted.',
-      { 'test/interop/live-backup.test.ts': 'holds the rest where such a file is excluded' },
+      'Name all that belongs to one under `exclude`, as the message does, and save a dump, or put them on a storage that can be snapshotted.',
+      {
+        'test/interop/live-backup.test.ts': 'holds the rest where such a file is excluded',
+        'test/unit/pipeline/unsafe-live.test.ts': 'leaves out all that belongs to %s',
+      },
+    ],
+    [
+      'A source that [stops services](#cold-backups) has them saved: name there the one that writes them.',
+      {
+        'test/e2e/cold.test.ts':
+          'stops a service until the last read where there is no snapshot, and is cold then, too',
+      },
     ],
     [
       'Root reads with care: what a name leads to when it is read must have the owner and the group that it had when it was looked at, so a user who puts a link in the way does not have a file of somebody else saved as his own.',
@@ -64,6 +88,10 @@ export const HOSTS_WITHOUT_SNAPSHOTS = ofPage('docs/host-setup.md', {
     ],
   ],
   exceptions: [
+    [
+      'A lack of room for a snapshot, and one that fails, still end the backup: nothing is read live in their place.',
+      'a limit: what is read live is known before anything is made',
+    ],
     ['Most hosts have no storage that can freeze an instant.', 'the reason for what follows'],
     ['Each file is looked at before it is read and again after that.', 'how the next sentences are kept'],
     [

@@ -138,7 +138,7 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      '| consistency | `crash`: one volume, one instant, like a power cut. `crash-skewed`: several volumes, snapshotted one after another, the time between them reported. `cold`: services stopped for the moment of the snapshots. `fuzzy`: read live, torn files named | holding databases still (quiescing), several volumes at one instant |',
+      '| consistency | `crash`: one volume, one instant, like a power cut. `crash-skewed`: several volumes, snapshotted one after another, the time between them reported. `cold`: services stopped for the moment of the snapshots, or until all is read live. `fuzzy`: read live, torn files named | holding databases still (quiescing), several volumes at one instant |',
       {
         'test/unit/domain/consistency.test.ts': [
           'of one volume is that of a power cut',
@@ -242,6 +242,10 @@ export const README = ofPage('README.md', {
       },
     ],
     [
+      'Where that is not enough, [have the service stopped](docs/host-setup.md#cold-backups) for that moment.',
+      { 'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read' },
+    ],
+    [
       'The host needs GNU tar and GNU find, and so does this machine to restore.',
       {
         'test/unit/snapshot/lease-answers.test.ts': 'a host that lacks a program is told which package has it',
@@ -307,7 +311,7 @@ export const README = ofPage('README.md', {
     ],
     ['Limits that stay for now:', 'leads to the list below'],
     [
-      '**A snapshot without quiescing is what a power cut would leave.** Databases with a journal (InnoDB, PostgreSQL, SQLite) recover from that; MyISAM tables may not.',
+      '**A snapshot of what is being written is what a power cut would leave.** Databases with a journal (InnoDB, PostgreSQL, SQLite) recover from that; MyISAM tables may not.',
       'a limit, and what each database says of itself',
     ],
     [

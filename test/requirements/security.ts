@@ -79,6 +79,10 @@ export const SECURITY = ofPage('docs/security.md', {
       },
     ],
     [
+      'A backup stops the services that its source names under `stop`, whoever starts it.',
+      { 'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read' },
+    ],
+    [
       '**A person at the next desk** finds job records and logs in the state folder (mode 0700) without secrets in them.',
       {
         'test/unit/jobs/job-store.test.ts': 'is for the user alone, also when it was there with other rights',
@@ -200,7 +204,11 @@ export const SECURITY = ofPage('docs/security.md', {
       },
     ],
     [
-      'Snapshots and mounts need root, and reading all files does too.',
+      'Without root there is [reading live](host-setup.md#hosts-without-snapshots) of what the account may read.',
+      { 'test/interop/live-backup.test.ts': 'by an ordinary user holds what that one may read, and names the rest' },
+    ],
+    [
+      'Snapshots and mounts need root, and so do stopping services and reading all files.',
       { 'test/contract/remote-shells.test.ts': 'is refused to others without sudo, and what needs no root still runs' },
     ],
     [
@@ -230,8 +238,14 @@ export const SECURITY = ofPage('docs/security.md', {
       },
     ],
     [
-      'While services are stopped for a cold backup: a folder `/var/lib/stillpoint/stopped` and a transient unit `stillpoint-start-…`.',
+      'While services are stopped for a cold backup: a folder `/var/lib/stillpoint/stopped` and a transient unit `stillpoint-start-…` (without systemd, a process).',
       { 'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read' },
+    ],
+    [
+      'Of a run in which all is read live and nothing is stopped: nothing.',
+      {
+        'test/interop/live-backup.test.ts': 'of files at rest is whole, called fuzzy, and leaves nothing on the host',
+      },
     ],
     [
       'Afterwards: nothing but what sshd, sudo, systemd and LVM write into their own logs and metadata archives.',

@@ -21,7 +21,7 @@ import { noRuns } from './pipeline/no-runs.ts';
 import { asNobody } from './remote/as-nobody.ts';
 import { createTestRepository, PASSWORD } from './test-repository.ts';
 
-export interface BackupOrder extends Partial<Pick<Source, 'withoutSnapshot' | 'leaveOut'>> {
+export interface BackupOrder extends Partial<Pick<Source, 'withoutSnapshot' | 'leaveOut' | 'stop'>> {
   /** A folder; the repository in it is made where there is none. */
   readonly repository: string;
   readonly workFolder: string;
@@ -75,11 +75,12 @@ const HOST: HostSpec = {
   ...{ leaseSeconds: 600, maxClockSkewSeconds: 86_400 },
 };
 
-function sourceOf({ paths, exclude = [], withoutSnapshot = 'read-live', leaveOut }: BackupOrder): Source {
+function sourceOf({ paths, exclude = [], withoutSnapshot = 'read-live', leaveOut, stop }: BackupOrder): Source {
   return {
     ...{ name: sourceName('files'), host: HOST.name, repository: repositoryName('main'), withoutSnapshot, exclude },
     paths: paths.map((path) => Buffer.from(path)),
     ...(leaveOut === undefined ? {} : { leaveOut }),
+    ...(stop === undefined ? {} : { stop }),
   };
 }
 

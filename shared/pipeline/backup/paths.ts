@@ -222,12 +222,14 @@ function treeAt(
 ): SourceTree {
   const { snapshot } = volume.volume;
   if (place.mount.root.toString('latin1').endsWith(DELETED)) throw deleted(path, host);
-  if (!snapshot.possible && !mayReadLive) {
+  const isLive = !snapshot.possible;
+  const mayHelp = !isOfKernel(volume);
+  if (!snapshot.possible && !(mayReadLive && mayHelp)) {
     throw new StillpointError(
       'host.path-not-snapshottable',
       `${named(path, asked)} on "${host}" cannot be snapshotted: ${snapshot.reason}.`,
       {
-        advice: `${snapshot.remedy} ${READ_LIVE} What need not be saved can be ${asked === undefined ? 'named under "exclude"' : 'taken out of "paths"'} of the source.`,
+        advice: `${snapshot.remedy} ${mayHelp ? `${READ_LIVE} ` : ''}What need not be saved can be ${asked === undefined ? 'named under "exclude"' : 'taken out of "paths"'} of the source.`,
         details: { path: displayName(path), host },
         cause: undefined,
       },
@@ -235,9 +237,12 @@ function treeAt(
   }
   const relative = place.target.equals(Buffer.from('/')) ? path : path.subarray(place.target.length);
   const joined = Buffer.concat([trimSlash(place.root), relative.equals(Buffer.from('/')) ? Buffer.alloc(0) : relative]);
-  const isLive = !snapshot.possible;
   return { path, volume, isLive, pathInVolume: joined.length === 0 ? Buffer.from('/') : joined };
 }
+
+/** What the kernel makes up when it is read: no backup, and reading some of it waits for ever or changes something. */
+const isOfKernel = (volume: DetectedVolume): boolean =>
+  !holdsData(volume) && !['tmpfs', 'ramfs'].includes(volume.volume.fsType);
 
 const READ_LIVE = 'Or set "withoutSnapshot" of the source to "read-live", to read it while it may be changing.';
 

@@ -21,30 +21,43 @@ interface Store {
   readonly begins?: RegExp;
   /** What brings a copy that is whole. */
   readonly instead: string;
+  /** What of a path is to be left out with the file: the rest would look well and be worth nothing. */
+  readonly all: RegExp;
 }
+
+const FOLDER = /\/[^/]+$/;
+const SQLITE = /-(wal|journal)$/;
 
 const DUMP = 'Save a dump of it';
 const MACHINE = {
   what: 'a disk of a virtual machine',
   instead: 'Save it from within the machine, or while it is shut down',
+  all: /$/,
 };
 const at = (offset: number, hex: string): RegExp => new RegExp(`^.{${2 * offset}}(?:${hex})`);
 const text = (words: string): string => Buffer.from(words, 'latin1').toString('hex');
 
 const STORES: readonly Store[] = [
-  { what: 'MySQL or MariaDB', files: /\/(ibdata1|aria_log_control)$/, instead: `${DUMP} ("mariadb-dump")` },
-  { what: 'PostgreSQL', files: /\/global\/pg_control$/, instead: `${DUMP} ("pg_dumpall")` },
-  { what: 'MongoDB', files: /\/WiredTiger(\.wt)?$/, instead: `${DUMP} ("mongodump")` },
-  { what: 'etcd', files: /\/member\/snap\/db$/, instead: `${DUMP} ("etcdctl snapshot save")` },
   {
-    what: 'LMDB, such as of OpenLDAP',
-    files: /\/data\.mdb$/,
+    ...{ what: 'MySQL or MariaDB', files: /\/(ibdata1|aria_log_control)$/, all: FOLDER },
+    instead: `${DUMP} ("mariadb-dump")`,
+  },
+  {
+    ...{ what: 'PostgreSQL', files: /\/global\/pg_control$/, all: /\/global\/pg_control$/ },
+    instead: `${DUMP} ("pg_dumpall")`,
+  },
+  { what: 'MongoDB', files: /\/WiredTiger(\.wt)?$/, instead: `${DUMP} ("mongodump")`, all: FOLDER },
+  {
+    ...{ what: 'etcd', files: /\/member\/snap\/db$/, all: /\/member\/snap\/db$/ },
+    instead: `${DUMP} ("etcdctl snapshot save")`,
+  },
+  {
+    ...{ what: 'LMDB, such as of OpenLDAP', files: /\/data\.mdb$/, all: FOLDER },
     begins: at(16, 'dec0efbe|beefc0de'),
     instead: `${DUMP} ("slapcat", "mdb_dump")`,
   },
   {
-    what: 'SQLite while it is written',
-    files: /-(wal|journal)$/,
+    ...{ what: 'SQLite while it is written', files: SQLITE, all: SQLITE },
     begins: at(0, '377f068[23]|d9d505f920a163d7'),
     instead: `${DUMP} ("sqlite3 FILE .backup")`,
   },
@@ -126,11 +139,13 @@ export function readHeads(paths: readonly Buffer[]): RemoteCommand<readonly stri
 
 function refusal({ path, store }: Met, host: string): StillpointError {
   const shown = displayName(path);
+  const all = displayName(Buffer.from(path.toString('latin1').replace(store.all, '') || '/', 'latin1'));
+  const left = store.all === SQLITE ? `${all}*` : all;
   return new StillpointError(
     'read.unsafe-live',
     `"${shown}" on "${host}" is of a program (${store.what}) whose files cannot be read whole while it may be writing.`,
     {
-      advice: `${store.instead}, and name "${shown}", or the folder that it is in, under "exclude"; or stop the program for the backup ("stop" of the source), or put it on a storage that can be snapshotted.`,
+      advice: `${store.instead}, and name "${left}" under "exclude", or take it out of "paths"; or name its service under "stop"; or put it on a storage that can be snapshotted.`,
       details: { host, path: shown, store: store.what },
       cause: undefined,
     },

@@ -305,7 +305,7 @@ const REASONS: Readonly<Record<string, string>> = {
   alone: 'its origin is gone, so it may be all that is left of that',
   unread: 'its report cannot be read, so what is there is unknown',
   unknown: 'this version knows no such storage',
-  held: 'it could not be let go and may still be held',
+  held: 'it could not be let go, and may still be held, or stopped',
 };
 
 function parseReap(stdout: Buffer, script: RemoteScript): ReapResult {

@@ -5,7 +5,7 @@ import { renderEvent } from '../../../cli/render/event.ts';
 import { renderInventory } from '../../../cli/render/inventory.ts';
 import { renderJob, renderJobs } from '../../../cli/render/jobs.ts';
 import { renderForgetPlan, renderPrunePlan } from '../../../cli/render/maintenance.ts';
-import { renderPlan, renderSweepPlan } from '../../../cli/render/plan.ts';
+import { renderPlan, renderScripts, renderSweepPlan } from '../../../cli/render/plan.ts';
 import { formatMode, renderListing, renderPoints } from '../../../cli/render/points.ts';
 import { coloured, formatCount, formatDuration, formatTime, plain } from '../../../cli/render/text.ts';
 import { renderResult } from '../../../cli/verbs.ts';
@@ -127,6 +127,14 @@ describe('golden', () => {
     const snapshots = taken === undefined ? [] : [{ ...taken, sizeBytes: 0, peakUsedBytes: 0 }];
     expect(renderResult({ ...sampleBackup, snapshots }, plain)).not.toContain(' used');
     expect(renderResult(sampleBackup, plain)).toContain(' used');
+  });
+
+  test('of what is read live there is no table of snapshots, and no script', () => {
+    const live = { ...samplePlan, snapshots: [], steps: [{ does: ['read "/srv" where it lies'] }] };
+    const text = renderPlan(live, plain);
+    expect(text).toContain('What is done; none of it changes the host:\n  1. read "/srv" where it lies\n');
+    expect(text).not.toMatch(/SNAPSHOT|Steps that change/);
+    expect(renderScripts(live)).toBe('# No script changes the host: all is read where it lies.\n');
   });
 
   test('every error code renders as message, advice and code', () => {

@@ -37,7 +37,8 @@ describe('what a source leaves out', () => {
     ['Line 1 of', '!keep'],
     ['is not UTF-8 text', Buffer.from([0x61, 0xff])],
     ['is larger than 1 MiB', 'x\n'.repeat(600_000)],
-    ['leaves out all of "/srv/files"', 'files'],
+    ['Line 2 of ".*/list": "files" leaves out all of "/srv/files"', '# mine\nfiles'],
+    ['close every bracket', '[a'],
   ] as const)('is refused with its place: a file that %s', async ([words, content]) => {
     if (content === '') await mkdir(join(home, 'list'));
     else if (content !== undefined) await writeFile(join(home, 'list'), content);
@@ -64,6 +65,10 @@ describe('what a source leaves out', () => {
     ['excludeIfPresent', ['..'], 'is not the name of a file'],
     ['excludeLargerThan', '5 miles', 'is not a size'],
     ['excludeLargerThan', 500, 'text'],
+    ['excludeLargerThan', '0K', 'Only empty files would be saved. Remove it'],
+    ['stop', ['a b'], 'cannot be the name of a service here. Write it as after'],
+    ['stop', ['shop', 'shop'], 'The service "shop" is written twice. Keep one'],
+    ['stop', ['shop', 'shop.service'], 'The service "shop.service" is written twice. Keep one'],
   ] as const)('is refused: %s of %j', async ([key, value, words]) => {
     await expect(load({ [key]: value })).rejects.toThrow(new RegExp(`sources\\.shop\\.${key}.*${words}`));
   });

@@ -111,6 +111,20 @@ describe('a mistake is told so that it can be mended', () => {
     );
   });
 
+  test.each([
+    ['excludefile', 'excludeFiles'],
+    ['exclude-caches', 'excludeCaches'],
+    ['exclude-if-present', 'excludeIfPresent'],
+    ['exclude-larger-than', 'excludeLargerThan'],
+    ['one-file-system', 'oneFileSystem'],
+    ['stopp', 'stop'],
+    ['withoutSnapshots', 'withoutSnapshot'],
+  ])('a key of a source that is nearly one: %s', (key, meant) => {
+    expect(mistakesIn(source(`"host": "h", "paths": ["/srv"], "repository": "main", "${key}": true`))).toContain(
+      `sources.shop.${key}: This key is not known. Write "${meant}", or remove it.`,
+    );
+  });
+
   test('a number that is no number is not one that is missing', () => {
     expect(mistakesIn('{"hosts": {"a": {"leaseSeconds": 1e400}}}')).toContain(
       'This is a number that is far too large.',

@@ -81,7 +81,7 @@ describe('the warning', () => {
     expect(describeGaps(wholenessOf(ours))).toBeUndefined();
     expect(describeGaps(wholenessOf({}))).toBeUndefined();
     expect(describeGaps(wholenessOf(partial))).toBe(
-      'Some of it could not be read when the backup was made. Missing, or there without content: "/srv/a" (Input/output error) and 6 more.',
+      'Some of it could not be read when the backup was made, or is perhaps torn. Missing, there without content, or perhaps torn: "/srv/a" (Input/output error) and 6 more.',
     );
     expect(describeGaps(wholenessOf({ tags: ['repaired'] }))).toBe(
       'It is a copy of a damaged restore point, without what was lost. What is missing was not recorded.',

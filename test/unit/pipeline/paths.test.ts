@@ -290,6 +290,13 @@ describe('from paths to trees', () => {
         (path) => expect.stringContaining(`"${path}" is read live, while it may`) as string,
       ),
     );
+    // What the kernel makes up is no content, and what is in memory is.
+    const kernel = (fsType: string) => below('/srv/files/made', { device: '0:99', fsType });
+    const made = [{ asked: Buffer.from('/srv/files/made/x'), real: Buffer.from('/srv/files/made/x') }];
+    expect(() => coverPaths(made, surveyOf([...guestMounts(), kernel('proc')]), terms)).toThrow(
+      'cannot be snapshotted',
+    );
+    expect(coverPaths(made, surveyOf([...guestMounts(), kernel('tmpfs')]), terms).trees).toHaveLength(1);
     // What was deleted is nowhere to be read.
     const deleted = below('/srv/files/usb', { device: '8:1', root: Buffer.from('/x//deleted') });
     expect(() => coverPaths(paths, surveyOf([...guestMounts(), deleted]), terms)).toThrow('was deleted');
