@@ -73,10 +73,11 @@ export const HOSTS_WITHOUT_SNAPSHOTS = ofPage('docs/host-setup.md', {
       },
     ],
     [
-      'A source that [stops services](#cold-backups) has them saved: name there the one that writes them.',
+      'A source that [stops services](#cold-backups) has them saved where no process has them open then: name there the one that writes them.',
       {
         'test/e2e/cold.test.ts':
           'stops a service until the last read where there is no snapshot, and is cold then, too',
+        'test/unit/pipeline/unsafe-live.test.ts': 'it is refused only while a process has it open',
       },
     ],
     [

@@ -113,11 +113,10 @@ async function spoolTree(
   const file = join(workFolder, `listing-${prepared.snapshots.run}-${index}`);
   if (place.kind === 'snapshot')
     return { place, root, listing: spooled.use(await spoolListing(host, order, file, signal)) };
-  // What is stopped writes to no file.
-  const isStopped = prepared.snapshots.holds.some(({ guarantees }) => guarantees === 'cold');
+  const areStopped = prepared.snapshots.holds.some(({ guarantees }) => guarantees === 'cold');
   const unsafe = unsafeFilesIn(tree.path, select);
-  const first = spooled.use(await lookAt(host, isStopped ? order : { ...order, select: unsafe.select }, file, signal));
-  await unsafe.require(host, signal);
+  const first = spooled.use(await lookAt(host, { ...order, select: unsafe.select }, file, signal));
+  await unsafe.require(host, { areStopped }, signal);
   let looks = 0;
   const look = (looking: AbortSignal): Promise<LiveLook> => {
     looks += 1;

@@ -70,13 +70,16 @@ const STORES: readonly Store[] = [
 ];
 
 /** So many are asked of at once. */
-const BATCH = 500;
+const BATCH = 200;
 
 export interface UnsafeFiles {
   /** Sees each entry on its way. */
   readonly select: () => Selection;
-  /** Errors: `read.unsafe-live` for the first that is one. To be called when all were seen. */
-  require(host: RemoteHost, signal: AbortSignal): Promise<void>;
+  /**
+   * To be called when all were seen. Errors: `read.unsafe-live` for the first that is one; where services were stopped, for
+   * the first that a process has open all the same.
+   */
+  require(host: RemoteHost, terms: { readonly areStopped: boolean }, signal: AbortSignal): Promise<void>;
 }
 
 /** @param root the tree's own path */
@@ -91,17 +94,25 @@ export function unsafeFilesIn(root: Buffer, select: () => Selection): UnsafeFile
         return isWanted;
       };
     },
-    async require(host, signal) {
-      const certain = met.find(({ store }) => store.begins === undefined);
-      if (certain !== undefined) throw refusal(certain, host.name);
+    async require(host, { areStopped }, signal) {
       for (let from = 0; from < met.length; from += BATCH) {
-        const batch = met.slice(from, from + BATCH);
-        const heads = await host.run(readHeads(batch.map(({ path }) => path)), signal);
-        const found = batch.find(({ store }, index) => store.begins?.test(heads[index] ?? '') === true);
-        if (found !== undefined) throw refusal(found, host.name);
+        const found = await certainOf(met.slice(from, from + BATCH), host, signal);
+        if (!areStopped && found[0] !== undefined) throw refusal(found[0], host.name);
+        if (!areStopped || found.length === 0) continue;
+        const [open] = await host.run(findOpen(found.map(({ path }) => path)), signal);
+        const inUse = open === undefined ? undefined : found[open];
+        if (inUse !== undefined) throw inUseBy(inUse, host.name);
       }
     },
   };
+}
+
+/** Those that are what their names say. */
+async function certainOf(batch: readonly Met[], host: RemoteHost, signal: AbortSignal): Promise<readonly Met[]> {
+  const asked = batch.filter(({ store }) => store.begins !== undefined);
+  const heads = asked.length === 0 ? [] : await host.run(readHeads(asked.map(({ path }) => path)), signal);
+  const headOf = new Map(asked.map((each, index) => [each, heads[index] ?? '']));
+  return batch.filter((each) => each.store.begins?.test(headOf.get(each) ?? '') ?? true);
 }
 
 interface Met {
@@ -135,6 +146,50 @@ export function readHeads(paths: readonly Buffer[]): RemoteCommand<readonly stri
       return heads;
     },
   };
+}
+
+/** Which of the files a process has open, by their positions; a service that was stopped has none. */
+export function findOpen(paths: readonly Buffer[]): RemoteCommand<readonly number[]> {
+  const script: RemoteScript = {
+    name: 'find-open-files',
+    script: `
+count=$# at=0
+while [ "$at" -lt "$count" ]; do
+  file=$1
+  shift
+  [ ! -e "$file" ] || set -- "$@" -samefile "$file" -printf "$at\\0" ,
+  at=$((at + 1))
+done
+[ "$#" -gt 0 ] || exit 0
+find -L /proc/[0-9]*/fd -maxdepth 1 "$@" -false 2>/dev/null
+exit 0`,
+    args: paths,
+    needs: 'root',
+  };
+  return {
+    ...script,
+    budgetMs: 120_000,
+    repeatable: true,
+    parse: ({ stdout }) => {
+      const fields = stdout.toString('latin1').split('\0');
+      if (fields.pop() !== '' || !fields.every((field) => /^\d+$/.test(field) && Number(field) < paths.length))
+        throw unreadableOutput(script, 'it is no list of positions', stdout.toString('latin1'));
+      return fields.map(Number);
+    },
+  };
+}
+
+function inUseBy({ path, store }: Met, host: string): StillpointError {
+  const shown = displayName(path);
+  return new StillpointError(
+    'read.unsafe-live',
+    `"${shown}" on "${host}" is of a program (${store.what}) that has it open, although services were stopped.`,
+    {
+      advice: `Name the service that writes it under "stop" of the source; "fuser" on the host says which process it is.`,
+      details: { host, path: shown, store: store.what },
+      cause: undefined,
+    },
+  );
 }
 
 function refusal({ path, store }: Met, host: string): StillpointError {

@@ -12,7 +12,7 @@ import { findMarks } from '../../../shared/pipeline/backup/marked-folders.ts';
 import { resolvePaths } from '../../../shared/pipeline/backup/paths.ts';
 import { probeFiles } from '../../../shared/pipeline/backup/probe-files.ts';
 import { LIVE } from '../../../shared/pipeline/backup/reading-place.ts';
-import { readHeads } from '../../../shared/pipeline/backup/unsafe-live.ts';
+import { findOpen, readHeads } from '../../../shared/pipeline/backup/unsafe-live.ts';
 import { tryNames } from '../../../shared/pipeline/restore/name-trial.ts';
 import { probeTarget } from '../../../shared/pipeline/restore/probe.ts';
 import { prepareTarget } from '../../../shared/pipeline/restore/target.ts';
@@ -135,6 +135,7 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   ]),
   readMoment,
   readHeads([Buffer.from('/a')]),
+  findOpen([Buffer.from('/a')]),
   mayChangeHost,
   listAncestors([]),
   resolvePaths([]),
