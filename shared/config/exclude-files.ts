@@ -53,7 +53,7 @@ async function read(path: string): Promise<ExcludeFile> {
   for (const [index, raw] of text.split('\n').entries()) {
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
-    const wrong = whatIsWrong(line);
+    const wrong = patternProblem(line);
     const where = `line ${index + 1} of "${path}"`;
     if (wrong !== undefined) return { wrong: `${where}: ${wrong.message}`, advice: wrong.advice };
     patterns.push({ pattern: line, where });
@@ -61,7 +61,8 @@ async function read(path: string): Promise<ExcludeFile> {
   return { patterns };
 }
 
-function whatIsWrong(pattern: string): StillpointError | undefined {
+/** What makes it no pattern for files to leave out. */
+export function patternProblem(pattern: string): StillpointError | undefined {
   try {
     compileExcludes([pattern]);
     return undefined;

@@ -9,7 +9,7 @@ import { compileExcludes } from '../domain/exclude-patterns.ts';
 import { hostName } from '../domain/names.ts';
 import { parseSize } from '../domain/size.ts';
 import type { ConfigDocument, DocumentPath, Problem } from './document.ts';
-import type { ExcludeFiles } from './exclude-files.ts';
+import { type ExcludeFiles, patternProblem } from './exclude-files.ts';
 import { keepProblems, keepSchema } from './keep.ts';
 import { repositoryProblems } from './repository-entry.ts';
 import { hostSchema, repositorySchema, type SourceEntry, sourceSchema } from './schema.ts';
@@ -171,16 +171,6 @@ function leavesOut(
 function wayTo(path: string): string[] {
   const names = path.split('/').filter((name) => name !== '');
   return names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`);
-}
-
-function patternProblem(pattern: string): { message: string; advice: string } | undefined {
-  try {
-    compileExcludes([pattern]);
-    return undefined;
-  } catch (error) {
-    if (!isStillpointError(error, 'config.invalid')) throw error;
-    return error;
-  }
 }
 
 /** `/` is one; a trailing slash is forgiven. */

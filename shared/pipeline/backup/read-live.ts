@@ -86,7 +86,7 @@ function passOf(
     parent: new ParentView(repository, tree.parentRoot),
     earlier: isFirst ? undefined : new ParentView(repository, earlier),
     ...steps,
-    live: { ...(isFirst ? {} : { asked: new Set() }), exchanged: new Set(), lacks: [], files: 0 },
+    live: { ...(isFirst ? {} : { asked: new Set() }), exchanged: new Set(), lacks: [] },
   };
 }
 

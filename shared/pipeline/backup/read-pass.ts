@@ -273,7 +273,6 @@ class Walk {
     else if (entry.type !== 'file') counts.others += 1;
     else {
       counts.bytesTotal += entry.size;
-      if (this.#pass.live !== undefined) this.#pass.live.files += 1;
       if (unchanged) counts.filesUnmodified += 1;
       else if (known?.type === 'file') counts.filesChanged += 1;
       else counts.filesNew += 1;

@@ -18,8 +18,6 @@ export interface LivePass {
   readonly exchanged: Set<string>;
   /** What the restore point lacks if this pass is the last one. */
   readonly lacks: ((omissions: Omissions) => void)[];
-  /** How many files were listed and are to be in the tree. */
-  files: number;
 }
 
 export interface Answer {
