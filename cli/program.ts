@@ -1,6 +1,7 @@
 /** The command line as a whole: the commands, the options that all of them know, and how mistakes are answered. */
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { addAdvise } from './commands/advise.ts';
 import { addBackup } from './commands/backup.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addCheck } from './commands/check.ts';
@@ -32,6 +33,7 @@ const COMMANDS = [
   addInit,
   addHosts,
   addInspect,
+  addAdvise,
   addPlan,
   addBackup,
   addList,

@@ -26,6 +26,7 @@ import type { Prompter } from './domain/prompter.ts';
 import type { PrunePlan, PruneRequest } from './domain/prune-plan.ts';
 import type { NewPassword, NewRepository, RepositoryKey, UnlockReport } from './domain/repository-access.ts';
 import type { FileListing, FoundPoint, PointScope, RestorePointListing } from './domain/restore-point.ts';
+import type { HostReadiness } from './domain/readiness.ts';
 import type { RepositorySpec, Source } from './domain/source.ts';
 import type { StatsAnswer, StatsRequest } from './domain/stats.ts';
 import type { SweepPlan } from './domain/sweep-plan.ts';
@@ -60,6 +61,8 @@ export interface Stillpoint extends AsyncDisposable {
   readonly configFile: string;
   listHosts(signal: AbortSignal): Promise<readonly HostSummary[]>;
   inspectHost(host: HostName, signal: AbortSignal): Promise<HostInventory>;
+  /** What to see to on a host before a backup, and sources as they could stand in the configuration. Changes nothing. */
+  adviseHost(host: HostName, signal: AbortSignal): Promise<HostReadiness>;
   listSources(): Promise<readonly Source[]>;
   listRepositories(): Promise<readonly RepositorySpec[]>;
   initRepository(repository: RepositoryName, signal: AbortSignal): Promise<NewRepository>;
@@ -178,6 +181,10 @@ class OpenedStillpoint implements Stillpoint {
 
   async inspectHost(name: HostName, signal: AbortSignal): Promise<HostInventory> {
     return this.#hosts.inspect(name, signal);
+  }
+
+  async adviseHost(name: HostName, signal: AbortSignal): Promise<HostReadiness> {
+    return this.#hosts.advise(name, signal);
   }
 
   async listSources(): Promise<readonly Source[]> {

@@ -1,16 +1,23 @@
 /** What is asked of a host while somebody waits: what is on it, and what a backup or a sweep would do there. */
 import { systemClock } from '../base/clock.ts';
+import { isStillpointError, type StillpointError } from '../base/errors.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { findSource } from '../config/look-up.ts';
 import type { BackupPlan } from '../domain/backup-plan.ts';
 import type { HostInventory } from '../domain/host.ts';
 import type { HostName, SourceName } from '../domain/names.ts';
+import type { HostReadiness } from '../domain/readiness.ts';
+import type { HostSpec } from '../domain/source.ts';
 import type { SweepPlan } from '../domain/sweep-plan.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import { ownTraces } from '../jobs/run-register.ts';
+import { advise } from '../pipeline/advise.ts';
+import type { Configured } from '../pipeline/advise/propose.ts';
+import { askSudo } from '../pipeline/advise/sudo-rights.ts';
 import { inspect } from '../pipeline/inspect.ts';
 import { planBackup } from '../pipeline/plan-backup.ts';
 import { planSweep } from '../pipeline/sweep.ts';
+import { mayChangeHost } from '../snapshot/identify-host.ts';
 import { REGISTRY } from '../snapshot/registry.ts';
 import { findHost } from './hosts.ts';
 import { type PeoplePorts, withHost } from './people.ts';
@@ -23,6 +30,20 @@ export interface HostWorkPorts {
 
 const PORTS = { clock: systemClock, registry: REGISTRY };
 
+/** A host without an entry is used as its account may use it. */
+function withSudo(spec: HostSpec, people: PeoplePorts, signal: AbortSignal): Promise<HostSpec> {
+  return withHost(spec, people, signal, async (host) => {
+    if (await host.run(mayChangeHost, signal)) return spec;
+    const { may } = await host.run(askSudo, signal);
+    return may === 'without-password' ? { ...spec, sudo: 'passwordless' } : spec;
+  });
+}
+
+function configuredFor(name: HostName, { hosts, sources, repositories }: Configuration): Configured {
+  const [first = 'main', ...others] = [...repositories.keys()];
+  return { hasHost: hosts.has(name), sources: new Set(sources.keys()), repository: others.length === 0 ? first : 'main' };
+}
+
 export class HostWork {
   readonly #ports: HostWorkPorts;
 
@@ -33,6 +54,28 @@ export class HostWork {
   async inspect(name: HostName, signal: AbortSignal): Promise<HostInventory> {
     const spec = await findHost(await this.#ports.configuration(), name);
     return withHost(spec, this.#ports.people, signal, (host) => inspect(name, host, PORTS, signal));
+  }
+
+  /**
+   * Who may be root there without being asked, and has no entry that says otherwise, is root for this look. Where sudo
+   * refuses what the configuration says, the look is made without it: that it does is what a person has to know.
+   */
+  async advise(name: HostName, signal: AbortSignal): Promise<HostReadiness> {
+    const configuration = await this.#ports.configuration();
+    const written = await findHost(configuration, name);
+    const configured = configuredFor(name, configuration);
+    const own = await ownTraces(await this.#ports.store());
+    const look = (spec: HostSpec, refusal?: StillpointError): Promise<HostReadiness> =>
+      withHost(spec, this.#ports.people, signal, (host) =>
+        advise({ spec, configured, refusal }, { host, ...PORTS, ...own }, signal),
+      );
+    const given = configured.hasHost ? written : await withSudo(written, this.#ports.people, signal);
+    try {
+      return await look(given);
+    } catch (error) {
+      if (given.sudo === 'none' || !isStillpointError(error, 'remote.sudo-refused')) throw error;
+      return await look({ ...given, sudo: 'none' }, error);
+    }
   }
 
   async planBackup(name: SourceName, signal: AbortSignal): Promise<BackupPlan> {

@@ -2,6 +2,7 @@
  * Quoting for POSIX sh: the only place where a value becomes part of shell text. Inside single quotes every byte but
  * the single quote itself means itself, in every shell and every locale; so there is one rule and no exceptions.
  */
+import { displayText } from '../base/bytes.ts';
 import { invariant } from '../base/errors.ts';
 
 const QUOTE = 0x27;
@@ -27,3 +28,14 @@ export function quoteArgs(values: readonly (string | Uint8Array)[]): Buffer {
 }
 
 const BLANK = Buffer.from(' ', 'latin1');
+
+/**
+ * A word as a person types it into a shell, in a line that is shown and not run by us; undefined where its bytes cannot be
+ * shown as they are.
+ */
+export function typedWord(value: string | Uint8Array): string | undefined {
+  const bytes = Buffer.from(value);
+  const text = bytes.toString('utf8');
+  if (!Buffer.from(text, 'utf8').equals(bytes) || displayText(text) !== text) return undefined;
+  return /^[A-Za-z0-9_./:@%+=,-]+$/.test(text) ? text : quoteArg(text).toString('utf8');
+}

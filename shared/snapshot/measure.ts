@@ -10,6 +10,9 @@ interface FileSystemUse {
 /** The smallest chunk that a write may cost a snapshot. */
 export const CHUNK_BYTES = 4096;
 
+/** Reading speed that is assumed until one was measured, in bytes per second. */
+export const ASSUMED_READ_BYTES_PER_SECOND = 15 * 1024 * 1024;
+
 export interface Measurement {
   readonly use: FileSystemUse | undefined;
   /**

@@ -37,16 +37,19 @@ export function neededPrograms({ providers, hooks }: Registry): readonly string[
   return [...new Set(packagesFor([FOR_SNAPSHOTS, ...providers, ...hooks]).flatMap(({ programs }) => programs))];
 }
 
+export interface Lack {
+  /** Programs, and "GNU tar" where there is another one. */
+  readonly wanted: readonly string[];
+  /** Of Debian. */
+  readonly packages: readonly string[];
+}
+
 /**
- * The error of a host that lacks a program; undefined where none is missing. A host without a storage lacks nothing of it.
+ * What a host lacks; undefined where nothing is missing. A host without a storage lacks nothing of it.
  *
  * @param users those that have something to do there
  */
-export function lackOf(
-  { missing, gnuTar, gnuFind }: HostIdentity,
-  users: readonly ProgramUser[],
-  host: string,
-): StillpointError | undefined {
+export function lackIn({ missing, gnuTar, gnuFind }: HostIdentity, users: readonly ProgramUser[]): Lack | undefined {
   const packages = packagesFor(users);
   const wanted = [
     ...missing.filter((name) => packages.some(({ programs }) => programs.includes(name))),
@@ -56,9 +59,22 @@ export function lackOf(
   if (wanted.length === 0) return undefined;
   const lacking = new Set(wanted.map((name) => name.replace('GNU ', '')));
   const lackingPackages = packages.filter(({ programs }) => programs.some((program) => lacking.has(program)));
-  return new StillpointError('remote.tool-missing', `"${host}" lacks what a backup needs: ${wanted.join(', ')}.`, {
-    advice: `Install it there, on Debian with "apt-get install ${[...new Set(lackingPackages.map(({ name }) => name))].join(' ')}".`,
-    details: { host, missing: wanted },
+  return { wanted, packages: [...new Set(lackingPackages.map(({ name }) => name))] };
+}
+
+export const installing = ({ packages }: Lack): string => `apt-get install ${packages.join(' ')}`;
+
+/** The error of a host that lacks a program. */
+export function lackOf(
+  identity: HostIdentity,
+  users: readonly ProgramUser[],
+  host: string,
+): StillpointError | undefined {
+  const lack = lackIn(identity, users);
+  if (lack === undefined) return undefined;
+  return new StillpointError('remote.tool-missing', `"${host}" lacks what a backup needs: ${lack.wanted.join(', ')}.`, {
+    advice: `Install it there, on Debian with "${installing(lack)}".`,
+    details: { host, missing: lack.wanted },
     cause: undefined,
   });
 }

@@ -12,6 +12,7 @@ import type { StillpointError } from '../base/errors.ts';
 import type { PlannedSnapshot } from '../domain/backup-plan.ts';
 import type { Mount, SnapshotCapability, SnapshotPool, Volume, VolumeKind } from '../domain/host.ts';
 import type { OwnerId, RunId } from '../domain/names.ts';
+import type { HostFinding } from '../domain/readiness.ts';
 import type { FailedPart, Fragment } from '../remote/fragment.ts';
 import type { Programs } from '../remote/programs.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
@@ -47,8 +48,28 @@ export interface Storage {
     owner: OwnerId,
     dead: readonly RunId[],
   ): { readonly storage: Storage; readonly removes: readonly string[] };
-  /** Errors: `snapshot.no-room`, `snapshot.unsupported`; all volumes that lack something in one. */
+  /** Of a storage with something to see to. */
+  readonly upkeep?: StorageUpkeep;
+  /**
+   * Errors: `snapshot.no-room`, with the lines that would help as `details.mends` where there are such;
+   * `snapshot.unsupported`; all volumes that lack something in one.
+   */
   plan(volumes: readonly DetectedVolume[], identity: RunIdentity): StoragePlan;
+}
+
+/**
+ * What an administrator has to see to, beside what stands in the way of a snapshot at this moment. Lines are shown to a
+ * person and never run by us.
+ */
+export interface StorageUpkeep {
+  /** Asks the host for what no survey needs. Changes nothing. */
+  findings(host: RemoteHost, signal: AbortSignal): Promise<readonly HostFinding[]>;
+  /** What may be written to the volume while a snapshot of it lives, in bytes; undefined where that is not known. */
+  roomFor(volume: DetectedVolume): number | undefined;
+  /** Lines for a root shell that give a snapshot of the volume so many bytes more to live on; none where that cannot be. */
+  moreRoom(volume: DetectedVolume, bytes: number): readonly string[];
+  /** Lines for a root shell that make the volume and its file system larger by so much; none where that cannot be. */
+  enlarge(volume: DetectedVolume, bytes: number): readonly string[];
 }
 
 /** A file system, and all places where it is mounted. */

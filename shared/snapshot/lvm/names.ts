@@ -7,3 +7,6 @@ export function deviceMapperName(group: string, volume: string): string {
 
 /** The device behind a thin pool, which alone has the pool's status; the pool's own name is a layer on top of it. */
 export const poolMapperName = (group: string, pool: string): string => `${deviceMapperName(group, pool)}-tpool`;
+
+/** What has the form of a snapshot of ours is for a sweep to judge. */
+export const looksLikeOurs = (name: string): boolean => /^sp_[0-9a-f]{8}_.{8}$/.test(name);

@@ -34,6 +34,9 @@ export const VG_FIELDS = [
   'vg_tags',
 ] as const;
 
+/** What no plan needs, and an administrator has to see to. */
+export const UPKEEP_FIELDS = ['lv_uuid', 'data_percent', 'seg_monitor', 'lv_profile'] as const;
+
 const count = z.string().regex(/^\d+$/).transform(Number);
 const flag = z.enum(['1', '0', '-1']).transform((text) => text === '1');
 const minor = z
@@ -72,8 +75,23 @@ const volumeGroup = z.object({
   vg_tags: tags,
 });
 
+const upkeep = z.object({
+  lv_uuid: z.string().min(1),
+  /** How full a snapshot or a pool is. */
+  data_percent: z
+    .string()
+    .regex(/^(\d+(\.\d+)?)?$/)
+    .transform((text) => (text === '' ? undefined : Number(text))),
+  /** Whether dmeventd watches it; other versions print it as a flag. */
+  seg_monitor: z
+    .enum(['monitored', 'not monitored', '', '1', '0', '-1'])
+    .transform((text) => text === 'monitored' || text === '1'),
+  lv_profile: z.string(),
+});
+
 export type LogicalVolumeRecord = z.infer<typeof logicalVolume>;
 export type VolumeGroupRecord = z.infer<typeof volumeGroup>;
+export type UpkeepRecord = z.infer<typeof upkeep>;
 
 /** Whether a volume takes its room from a thin pool. */
 export const isThin = ({ segtype }: LogicalVolumeRecord): boolean => segtype.split(',').includes('thin');
@@ -93,6 +111,12 @@ export function parseLogicalVolumes(stdout: Buffer, command: RemoteScript): read
 
 export function parseVolumeGroups(stdout: Buffer, command: RemoteScript): readonly VolumeGroupRecord[] {
   return parseReport(vgReport, stdout, command).report.flatMap((part) => part.vg);
+}
+
+const upkeepReport = z.object({ report: z.array(z.object({ lv: z.array(upkeep) })) });
+
+export function parseUpkeep(stdout: Buffer, command: RemoteScript): readonly UpkeepRecord[] {
+  return parseReport(upkeepReport, stdout, command).report.flatMap((part) => part.lv);
 }
 
 function parseReport<T>(schema: z.ZodType<T>, stdout: Buffer, command: RemoteScript): T {

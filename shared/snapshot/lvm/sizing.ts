@@ -1,8 +1,5 @@
 /** What is assumed of writing and reading where thick and thin snapshots reckon with it. All numbers are bytes. */
 
-/** Reading speed that is assumed until one was measured, in bytes per second. */
-export const ASSUMED_READ_BYTES_PER_SECOND = 15 * 1024 * 1024;
-
 /** Rounded up by an eighth at the most, so that a plan does not change with every write to the origin. */
 export const inSteps = (bytes: number): number => (bytes < 8 ? bytes : roundUp(bytes, stepOf(bytes)));
 

@@ -21,9 +21,10 @@ import type { Origin, PlanContext } from './plan.ts';
 import { isThin, type LogicalVolumeRecord, type VolumeGroupRecord } from './records.ts';
 import { deviceOf, type LvmFacts } from './survey.ts';
 import { poolOf } from './thin/pool.ts';
+import { lvmUpkeep, type UpkeepKind } from './upkeep.ts';
 
 /** What thick and thin snapshots do each in their own way. */
-export interface LvmKind {
+export interface LvmKind extends UpkeepKind {
   /** Whether snapshots of this kind are made of it. */
   isOrigin(volume: LogicalVolumeRecord): boolean;
   /** Whether it is a snapshot of this kind. */
@@ -66,6 +67,7 @@ export function lvmStorage(
       return volume === undefined || !kind.isOrigin(volume) ? [] : [claimOf(volume, groupOf(volume), device, facts)];
     },
     refuse: refuseUpper,
+    upkeep: lvmUpkeep(kind, facts, originOf),
     afterSweep: (owner, dead) => {
       const gone = facts.volumes.filter(
         (volume) => kind.isSnapshot(volume) && dead.some((run) => isOf(volume, owner, run)),

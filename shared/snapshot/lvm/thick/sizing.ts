@@ -3,7 +3,8 @@
  * worth nothing. Too large and other volumes cannot grow meanwhile. All numbers are bytes.
  */
 
-import { ASSUMED_READ_BYTES_PER_SECOND, inSteps, roundDown, roundUp } from '../sizing.ts';
+import { ASSUMED_READ_BYTES_PER_SECOND } from '../../measure.ts';
+import { inSteps, roundDown, roundUp } from '../sizing.ts';
 
 /** Margins, gathered so that they can be seen and argued about at one place. */
 export const SIZING = {

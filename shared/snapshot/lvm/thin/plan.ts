@@ -2,11 +2,11 @@
 import { formatBytes } from '../../../base/bytes.ts';
 import { StillpointError } from '../../../base/errors.ts';
 import { mintSnapshotName } from '../../../domain/snapshot-name.ts';
-import { CHUNK_BYTES } from '../../measure.ts';
+import { ASSUMED_READ_BYTES_PER_SECOND, CHUNK_BYTES } from '../../measure.ts';
 import type { DetectedVolume, StoragePlan } from '../../provider.ts';
 import { type Origin, type PlanContext, type PlannedOne, planEach } from '../plan.ts';
 import type { VolumeGroupRecord } from '../records.ts';
-import { ASSUMED_READ_BYTES_PER_SECOND, inSteps, inStepsDown, roundUp } from '../sizing.ts';
+import { inSteps, inStepsDown, roundUp } from '../sizing.ts';
 import { BEFORE, WHILE } from './gates.ts';
 import { thinItem } from './item.ts';
 import type { ThinPool } from './pool.ts';
@@ -49,7 +49,7 @@ function planOne(
   };
   requireGates(room);
   const { data } = roomOf(status, chunkBytes);
-  const roomBytes = left.get(pool.volume.lv_uuid) ?? Math.floor((data.total * WHILE.data) / 100) - data.used;
+  const roomBytes = left.get(pool.volume.lv_uuid) ?? roomUntilGate(data);
   // Each chunk of the origin is copied once at the most.
   const likely = Math.min(lv.lv_size, likelyCost(measured, volume.usedBytes ?? lv.lv_size, chunkBytes));
   left.set(pool.volume.lv_uuid, Math.max(0, roomBytes - likely));
@@ -69,6 +69,10 @@ function planOne(
   });
   return { item, risks: lv.lv_size > roomBytes ? [fillRisk(volume.label, room, roomBytes)] : [] };
 }
+
+/** What may be written into a pool while a snapshot of ours lives in it. */
+export const roomUntilGate = ({ used, total }: { readonly used: number; readonly total: number }): number =>
+  Math.floor((total * WHILE.data) / 100) - used;
 
 /**
  * What is likely to be written while it is read, in chunks of the pool: each request may touch one that it does not fill.
@@ -97,24 +101,45 @@ function requireGates(room: Room): void {
       `The ${what} of the thin pool "${label}" on "${host}" is ${Math.floor((used / total) * 100)} % full (${formatBytes(used)} of ${formatBytes(total)}); a snapshot there is begun up to ${BEFORE[what]} %.`,
       {
         advice: `${larger(what, room)}${room.isSwept ? ` Or first remove what earlier runs left in it: "stillpoint sweep ${host}".` : ''}`,
-        details: { host, group: group.vg_name, pool: label, what, usedBytes: used, totalBytes: total },
+        details: {
+          ...{ host, group: group.vg_name, pool: label, what, usedBytes: used, totalBytes: total },
+          mends: mendsOf(what, room),
+        },
         cause: undefined,
       },
     );
   }
 }
 
-/** The line that takes the pool a tenth below the gate. Ours to offer, and an administrator's to decide. */
-function larger(what: 'data' | 'metadata', { label, group, pool }: Room): string {
+/** The line that takes the pool a tenth below the gate, and whether its group has the room for that. */
+export function largerPool(
+  what: 'data' | 'metadata',
+  { label, group, pool }: Pick<Room, 'label' | 'group' | 'pool'>,
+): { readonly line: string; readonly fits: boolean } {
   const { used, total } = roomOf(pool.status, pool.volume.chunk_size)[what];
   const unit = Math.max(group.vg_extent_size, 1024 * 1024);
   const more = Math.max(unit, roundUp((used * 100) / (BEFORE[what] - 10) - total, unit));
   const size = `${more / (1024 * 1024)}m`;
-  const line = what === 'data' ? `lvextend -L +${size} ${label}` : `lvextend --poolmetadatasize +${size} ${label}`;
-  const free = group.vg_free_count * group.vg_extent_size;
-  return free < more
-    ? `"${line}" makes it larger, but its volume group has only ${formatBytes(free)} free: add a disk with "vgextend ${group.vg_name} DEVICE" before, or remove what nobody needs.`
-    : `"${line}" makes it larger.`;
+  return {
+    line: what === 'data' ? `lvextend -L +${size} ${label}` : `lvextend --poolmetadatasize +${size} ${label}`,
+    fits: freeBytesOf(group) >= more,
+  };
+}
+
+const freeBytesOf = (group: VolumeGroupRecord): number => group.vg_free_count * group.vg_extent_size;
+
+function mendsOf(what: 'data' | 'metadata', room: Room): readonly string[] {
+  const { line, fits } = largerPool(what, room);
+  return fits ? [line] : [];
+}
+
+/** Ours to offer, and an administrator's to decide. */
+function larger(what: 'data' | 'metadata', room: Room): string {
+  const { group } = room;
+  const { line, fits } = largerPool(what, room);
+  return fits
+    ? `"${line}" makes it larger.`
+    : `"${line}" makes it larger, but its volume group has only ${formatBytes(freeBytesOf(group))} free: add a disk with "vgextend ${group.vg_name} DEVICE" before, or remove what nobody needs.`;
 }
 
 function tooMuchWritten(
@@ -128,7 +153,10 @@ function tooMuchWritten(
     `While "${volume}" on "${host}" is read, ${formatBytes(inSteps(likely))} are likely to be written to it; its thin pool "${label}" has room for ${formatBytes(roomBytes)} until it is ${WHILE.data} % full.`,
     {
       advice: `Run at a quieter time. ${larger('data', room)}`,
-      details: { host, group: group.vg_name, pool: label, volume, likelyBytes: Math.ceil(likely), roomBytes },
+      details: {
+        ...{ host, group: group.vg_name, pool: label, volume, likelyBytes: Math.ceil(likely), roomBytes },
+        mends: mendsOf('data', room),
+      },
       cause: undefined,
     },
   );
