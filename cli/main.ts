@@ -58,6 +58,7 @@ const exitCode = await runCommandLine(process.argv.slice(2), {
   interrupts,
   workingFolder: process.cwd(),
   isAsking: () => prompter?.isAsking ?? false,
+  ...(somebodyIsThere ? { ask: async (question, signal) => await prompter?.line(question, signal) } : {}),
   open: async ({ configFile, choosesPassword }) => {
     if (somebodyIsThere) prompter = new TerminalPrompter(stdin, stderr, { choosesPassword });
     return await openStillpoint({

@@ -20,6 +20,7 @@ import { addPlan } from './commands/plan.ts';
 import { addPrune } from './commands/prune.ts';
 import { addRepair } from './commands/repair.ts';
 import { addRestore } from './commands/restore.ts';
+import { addSetup } from './commands/setup.ts';
 import { addStats } from './commands/stats.ts';
 import { addSweep } from './commands/sweep.ts';
 import { addUnlock } from './commands/unlock.ts';
@@ -30,6 +31,7 @@ import type { Surroundings } from './surroundings.ts';
 import { noCommand, unknownSubject, usageError } from './usage-mistakes.ts';
 
 const COMMANDS = [
+  addSetup,
   addInit,
   addHosts,
   addInspect,

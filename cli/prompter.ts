@@ -50,6 +50,11 @@ export class TerminalPrompter implements Prompter {
     });
   }
 
+  /** A question of a command's own, whose answer is no secret. */
+  line(question: string, signal: AbortSignal): Promise<string | undefined> {
+    return this.#inTurn(() => this.#readLine(question, true, signal));
+  }
+
   confirmHostKey(offer: HostKeyOffer, signal: AbortSignal): Promise<boolean> {
     return this.#inTurn(async () => {
       const others = offer.otherKeys.map((key) => `  known so far: ${shown(key)}\n`).join('');

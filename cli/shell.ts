@@ -89,6 +89,31 @@ export class Shell {
     });
   }
 
+  /** A command that talks with the person before it answers; what is said is no part of the answer. */
+  async talk(
+    work: (
+      stillpoint: Stillpoint,
+      signal: AbortSignal,
+      say: (text: (paint: Paint) => string) => void,
+    ) => Promise<Answer>,
+  ): Promise<void> {
+    await this.#guarded(async (stillpoint, signal) => {
+      const say = (text: (paint: Paint) => string): void => {
+        if (!this.isJson) this.surroundings.terminal.out(text(this.#paint()));
+      };
+      this.#print(await work(stillpoint, signal, say));
+    });
+  }
+
+  get isJson(): boolean {
+    return this.#options().json === true;
+  }
+
+  /** A path as it is typed here; what begins with "~/" is left as it is. */
+  fromHere(path: string): string {
+    return path.startsWith('~/') ? path : resolve(this.surroundings.workingFolder, path);
+  }
+
   /** Starts a job and, unless `detach`, follows it to its end. */
   async runJob(request: Work<JobRequest>, options: { readonly detach: boolean }): Promise<void> {
     await this.#guarded(async (stillpoint, signal) => {
@@ -125,10 +150,6 @@ export class Shell {
     else terminal.err(renderError(record, this.#paint()));
   }
 
-  #fromHere(path: string): string {
-    return path.startsWith('~/') ? path : resolve(this.surroundings.workingFolder, path);
-  }
-
   async #guarded(work: Work<void>, { choosesPassword } = { choosesPassword: false }): Promise<void> {
     const { surroundings } = this;
     const controller = new AbortController();
@@ -141,7 +162,7 @@ export class Shell {
           cause: undefined,
         });
       }
-      const configFile = config === undefined ? {} : { configFile: this.#fromHere(config) };
+      const configFile = config === undefined ? {} : { configFile: this.fromHere(config) };
       await using stillpoint = await surroundings.open({ ...configFile, choosesPassword });
       await work(stillpoint, controller.signal);
     } catch (error) {

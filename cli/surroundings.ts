@@ -26,5 +26,7 @@ export interface Surroundings {
   readonly workingFolder: string;
   /** A question is on the screen and waits for the person. */
   isAsking(): boolean;
+  /** Asks the person at the terminal, once something is open; there where one is. Undefined is "no more". */
+  readonly ask?: (question: string, signal: AbortSignal) => Promise<string | undefined>;
   open(options: OpenOptions): Promise<Stillpoint>;
 }

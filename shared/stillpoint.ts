@@ -8,7 +8,6 @@ import { AnswerBook } from './access/answers.ts';
 import { createAt, type OpenRepositoryPorts, openAt } from './access/open-repository.ts';
 import { systemClock } from './base/clock.ts';
 import { type Environment, readEnvironment } from './base/environment.ts';
-import { StillpointError } from './base/errors.ts';
 import { type Logger, silentLogger } from './base/log.ts';
 import type { Take } from './base/take.ts';
 import { type ConfigPlace, type Configuration, configPlace, loadConfiguration } from './config/configuration.ts';
@@ -20,13 +19,15 @@ import type { FindMatch, FindRequest, FindSummary } from './domain/find.ts';
 import type { ForgetPlan, ForgetRequest } from './domain/forget-plan.ts';
 import type { HostInventory, HostSummary } from './domain/host.ts';
 import type { Job } from './domain/job.ts';
-import type { HostName, JobId, RepositoryName, RestorePointId, SourceName } from './domain/names.ts';
+import type { HostName, JobId, RepositoryName, SourceName } from './domain/names.ts';
+import type { PlanId } from './domain/plan-id.ts';
 import { EVERY_POINT } from './domain/point-filter.ts';
 import type { Prompter } from './domain/prompter.ts';
 import type { PrunePlan, PruneRequest } from './domain/prune-plan.ts';
-import type { NewPassword, NewRepository, RepositoryKey, UnlockReport } from './domain/repository-access.ts';
-import type { FileListing, FoundPoint, PointScope, RestorePointListing } from './domain/restore-point.ts';
 import type { HostReadiness } from './domain/readiness.ts';
+import type { NewPassword, NewRepository, RepositoryKey, UnlockReport } from './domain/repository-access.ts';
+import type { BrowseRequest, FileListing, FoundPoint, PointScope, RestorePointListing } from './domain/restore-point.ts';
+import type { SetupPlan, SetupRequest } from './domain/setup-plan.ts';
 import type { RepositorySpec, Source } from './domain/source.ts';
 import type { StatsAnswer, StatsRequest } from './domain/stats.ts';
 import type { SweepPlan } from './domain/sweep-plan.ts';
@@ -40,11 +41,13 @@ import { createWithSecrets, openWithSecrets, type PeoplePorts } from './facade/p
 import { RepositoryAccess } from './facade/repository-access.ts';
 import { RepositoryShelf } from './facade/repository-shelf.ts';
 import { type ResolvedScope, RestorePoints } from './facade/restore-points.ts';
+import { applySetup, planSetup, type SetupPorts } from './facade/setup.ts';
 import { planForgetting } from './pipeline/forget.ts';
 import { planPruning } from './pipeline/prune.ts';
 import type { OpenedRepository } from './repository/opened-repository.ts';
 
 export type { HostKeyOffer, Prompter, Question } from './domain/prompter.ts';
+export type { BrowseRequest } from './domain/restore-point.ts';
 
 export interface StillpointOptions {
   /** The configuration file; default: STILLPOINT_CONFIG, else the user's configuration folder. */
@@ -63,6 +66,10 @@ export interface Stillpoint extends AsyncDisposable {
   inspectHost(host: HostName, signal: AbortSignal): Promise<HostInventory>;
   /** What to see to on a host before a backup, and sources as they could stand in the configuration. Changes nothing. */
   adviseHost(host: HostName, signal: AbortSignal): Promise<HostReadiness>;
+  /** What would be written into the configuration. Changes nothing. */
+  planSetup(request: SetupRequest): Promise<SetupPlan>;
+  /** Writes it, and makes the repository where that is part of it. Refuses when the plan is no longer this one. */
+  applySetup(request: SetupRequest, plan: PlanId, signal: AbortSignal): Promise<SetupPlan>;
   listSources(): Promise<readonly Source[]>;
   listRepositories(): Promise<readonly RepositorySpec[]>;
   initRepository(repository: RepositoryName, signal: AbortSignal): Promise<NewRepository>;
@@ -119,15 +126,6 @@ export interface Stillpoint extends AsyncDisposable {
   stats(request: StatsRequest, signal: AbortSignal): Promise<StatsAnswer>;
 }
 
-export interface BrowseRequest {
-  readonly repository: RepositoryName;
-  readonly restorePoint: RestorePointId;
-  /** "/" and the names as shown, joined by "/". */
-  readonly path: string;
-  readonly limit?: number;
-  readonly cursor?: string;
-}
-
 /**
  * Opens the façade. Nothing is read or connected to before it is needed; the configuration is read again for each call,
  * so an edit counts at once. Dispose it to close what it keeps open; jobs continue.
@@ -135,8 +133,6 @@ export interface BrowseRequest {
 export function openStillpoint(options: StillpointOptions = {}): Promise<Stillpoint> {
   return Promise.resolve(new OpenedStillpoint(options, readEnvironment()));
 }
-
-const LISTING_LIMIT = 1000;
 
 class OpenedStillpoint implements Stillpoint {
   readonly configFile: string;
@@ -185,6 +181,14 @@ class OpenedStillpoint implements Stillpoint {
 
   async adviseHost(name: HostName, signal: AbortSignal): Promise<HostReadiness> {
     return this.#hosts.advise(name, signal);
+  }
+
+  async planSetup(request: SetupRequest): Promise<SetupPlan> {
+    return planSetup(request, this.#setupPorts());
+  }
+
+  async applySetup(request: SetupRequest, plan: PlanId, signal: AbortSignal): Promise<SetupPlan> {
+    return applySetup(request, plan, this.#setupPorts(), signal);
   }
 
   async listSources(): Promise<readonly Source[]> {
@@ -279,20 +283,7 @@ class OpenedStillpoint implements Stillpoint {
   }
 
   async browse(request: BrowseRequest, signal: AbortSignal): Promise<FileListing> {
-    const { repository, restorePoint, path, limit = LISTING_LIMIT, cursor } = request;
-    if (!path.startsWith('/') || !Number.isSafeInteger(limit) || limit < 1) {
-      throw new StillpointError(
-        'usage.invalid',
-        'A listing needs a path that begins with "/" and a limit of 1 or more.',
-        {
-          advice: 'Give "/" for the top of the restore point.',
-          details: { path, limit },
-          cause: undefined,
-        },
-      );
-    }
-    const spec = findRepository(await this.#configuration(), repository);
-    return this.#points.browse(spec, restorePoint, { path, limit, cursor }, signal);
+    return this.#points.browse(findRepository(await this.#configuration(), request.repository), request, signal);
   }
 
   async diff(request: DiffRequest, onChange: Take<DiffChange>, signal: AbortSignal): Promise<DiffSummary> {
@@ -310,6 +301,10 @@ class OpenedStillpoint implements Stillpoint {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#shelf[Symbol.asyncDispose]();
     await this.#jobs[Symbol.asyncDispose]();
+  }
+
+  #setupPorts(): SetupPorts {
+    return { place: this.#place, home: this.#people.environment.home, access: this.#access };
   }
 
   #configuration(): Promise<Configuration> {

@@ -7,9 +7,7 @@ import type { Shell } from '../shell.ts';
 export function addAdvise(program: Command, shell: Shell): void {
   program
     .command('advise')
-    .description(
-      'say what would be inconsistent, left out or dangerous on a host, and what mends it; changes nothing',
-    )
+    .description('say what would be inconsistent, left out or dangerous on a host, and what mends it; changes nothing')
     .argument('<host>', 'a name that "stillpoint hosts" lists')
     .addHelpText(
       'after',

@@ -89,3 +89,12 @@ export interface FileListing {
   /** Give it back to get the rest; absent on the last page. */
   readonly nextCursor: string | undefined;
 }
+
+export interface BrowseRequest {
+  readonly repository: RepositoryName;
+  readonly restorePoint: RestorePointId;
+  /** "/" and the names as shown, joined by "/". */
+  readonly path: string;
+  readonly limit?: number;
+  readonly cursor?: string;
+}

@@ -11,9 +11,9 @@ import type { HostSpec } from '../domain/source.ts';
 import type { SweepPlan } from '../domain/sweep-plan.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import { ownTraces } from '../jobs/run-register.ts';
-import { advise } from '../pipeline/advise.ts';
 import type { Configured } from '../pipeline/advise/propose.ts';
 import { askSudo } from '../pipeline/advise/sudo-rights.ts';
+import { advise } from '../pipeline/advise.ts';
 import { inspect } from '../pipeline/inspect.ts';
 import { planBackup } from '../pipeline/plan-backup.ts';
 import { planSweep } from '../pipeline/sweep.ts';
@@ -41,7 +41,11 @@ function withSudo(spec: HostSpec, people: PeoplePorts, signal: AbortSignal): Pro
 
 function configuredFor(name: HostName, { hosts, sources, repositories }: Configuration): Configured {
   const [first = 'main', ...others] = [...repositories.keys()];
-  return { hasHost: hosts.has(name), sources: new Set(sources.keys()), repository: others.length === 0 ? first : 'main' };
+  return {
+    hasHost: hosts.has(name),
+    sources: new Set(sources.keys()),
+    repository: others.length === 0 ? first : 'main',
+  };
 }
 
 export class HostWork {

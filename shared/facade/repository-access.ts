@@ -34,9 +34,13 @@ export class RepositoryAccess {
     this.#ports = ports;
   }
 
-  init(spec: RepositorySpec, signal: AbortSignal): Promise<NewRepository> {
+  /** @param told of what is changed in the store */
+  init(spec: RepositorySpec, signal: AbortSignal, told: OnChange = () => undefined): Promise<NewRepository> {
     return withAccessEnds('init', async (onChange) => {
-      await using repository = await this.#ports.create(spec, signal, onChange);
+      await using repository = await this.#ports.create(spec, signal, (change) => {
+        onChange(change);
+        told(change);
+      });
       return { id: repository.id, location: spec.location };
     });
   }

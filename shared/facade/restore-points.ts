@@ -4,7 +4,7 @@ import { isStillpointError, StillpointError } from '../base/errors.ts';
 import { type ConfiguredNames, refuseUnknownNames } from '../domain/known-names.ts';
 import { fitsFilter } from '../domain/point-filter.ts';
 import { orderPoints } from '../domain/point-order.ts';
-import type { FileListing, FoundPoint, RestorePointListing } from '../domain/restore-point.ts';
+import type { BrowseRequest, FileListing, FoundPoint, RestorePointListing } from '../domain/restore-point.ts';
 import type { RepositorySpec } from '../domain/source.ts';
 import { unreadablePoints } from '../domain/unreadable-point.ts';
 import { type ListingRequest, listFolder, summarise } from '../pipeline/browse.ts';
@@ -28,6 +28,17 @@ import type { RepositoryShelf } from './repository-shelf.ts';
 
 export interface ResolvedScope extends Asked {
   readonly configured: ConfiguredNames;
+}
+
+const LISTING_LIMIT = 1000;
+
+function listingOf({ path, limit = LISTING_LIMIT, cursor }: BrowseRequest): ListingRequest {
+  if (path.startsWith('/') && Number.isSafeInteger(limit) && limit >= 1) return { path, limit, cursor };
+  throw new StillpointError('usage.invalid', 'A listing needs a path that begins with "/" and a limit of 1 or more.', {
+    advice: 'Give "/" for the top of the restore point.',
+    details: { path, limit },
+    cause: undefined,
+  });
 }
 
 export class RestorePoints {
@@ -73,9 +84,10 @@ export class RestorePoints {
     return wanted === 'latest' ? this.#findLatest(scope, signal) : this.#findNamed(scope, wanted, signal);
   }
 
-  browse(spec: RepositorySpec, id: string, listing: ListingRequest, signal: AbortSignal): Promise<FileListing> {
+  async browse(spec: RepositorySpec, request: BrowseRequest, signal: AbortSignal): Promise<FileListing> {
+    const listing = listingOf(request);
     return this.#shelf.use(spec, signal, async (repository) => {
-      const point = await repository.findRestorePoint(id, signal);
+      const point = await repository.findRestorePoint(request.restorePoint, signal);
       await repository.loadIndex(signal);
       return listFolder(new OpenedPoint(repository, point), listing, signal);
     });

@@ -61,7 +61,7 @@ export function judge(facts: HostFacts, configured: Configured): HostReadiness {
       ...judgeVolumes(facts),
     ]),
     stores: listStores(facts),
-    room: forecastRoom(facts).map(({ detected: _, ...forecast }) => forecast),
+    room: forecastRoom(facts).map(({ forecast }) => forecast),
     unseen: [...unseenBy(facts), ...cannotName.map(cannotBeNamed)],
     ...{ proposedHost, proposedSources },
   };
@@ -75,7 +75,9 @@ function unseenBy({ survey, sawPrograms }: HostFacts): readonly string[] {
           'Without root neither storages nor what earlier runs left can be looked at.',
           'Without root only files that programs of this account have open are seen; databases of others may be missing here.',
         ]),
-    ...(sawPrograms ? [] : ['Open files cannot be looked at there (GNU find is needed), so databases may be missing here.']),
+    ...(sawPrograms
+      ? []
+      : ['Open files cannot be looked at there (GNU find is needed), so databases may be missing here.']),
   ];
 }
 
@@ -110,7 +112,9 @@ async function gather(
   return {
     ...{ spec, registry, survey, state, sudo, refusal, traces, ...programs },
     rooms: new Map(rooms),
-    rates: new Map(devices.flatMap((device, index) => (rates[index] === undefined ? [] : [[device, rates[index]] as const]))),
+    rates: new Map(
+      devices.flatMap((device, index) => (rates[index] === undefined ? [] : [[device, rates[index]] as const])),
+    ),
     ofStorages: ofStorages.flat(),
     noRoom: lackOfRoom(survey, owner),
   };
@@ -137,7 +141,10 @@ function lackOfRoom({ storages, volumes }: Survey, owner: OwnerId): readonly Sti
   const identity = { run: newRunId(), owner };
   return storages.flatMap((storage) => {
     const own = volumes.filter(
-      (each) => each.volume.snapshot.possible && each.volume.snapshot.provider === storage.provider.kind && placeOfVolume(each) !== undefined,
+      (each) =>
+        each.volume.snapshot.possible &&
+        each.volume.snapshot.provider === storage.provider.kind &&
+        placeOfVolume(each) !== undefined,
     );
     const tried = (some: typeof own): readonly StillpointError[] => {
       try {

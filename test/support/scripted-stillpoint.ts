@@ -33,6 +33,7 @@ import {
   WHOLE,
 } from './sample-data.ts';
 import { sampleForgetPlan, samplePrunePlan, sampleSweepPlan } from './sample-maintenance.ts';
+import { sampleReadiness, sampleSetupPlan } from './sample-readiness.ts';
 
 type Method = Exclude<keyof Stillpoint, 'configFile' | typeof Symbol.asyncDispose>;
 
@@ -119,6 +120,18 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
     async inspectHost(host) {
       call('inspectHost', host);
       return sampleInventory;
+    },
+    async adviseHost(host) {
+      call('adviseHost', host);
+      return sampleReadiness;
+    },
+    async planSetup(request) {
+      call('planSetup', request.host);
+      return sampleSetupPlan;
+    },
+    async applySetup(request, plan) {
+      call('applySetup', request.host, plan);
+      return sampleSetupPlan;
     },
     async listSources() {
       call('listSources');

@@ -16,15 +16,35 @@ interface KnownStore {
 
 const ANY = /./;
 const KNOWN: readonly KnownStore[] = [
-  { what: 'MariaDB or MySQL', program: /^(mariadbd|mysqld)$/, dump: 'mariadb-dump --all-databases --single-transaction' },
+  {
+    what: 'MariaDB or MySQL',
+    program: /^(mariadbd|mysqld)$/,
+    dump: 'mariadb-dump --all-databases --single-transaction',
+  },
   { what: 'PostgreSQL', program: /^postgres(ql)?$/, dump: 'pg_dumpall' },
   { what: 'Redis', program: /^(redis|valkey|keydb)-server$/, dump: 'redis-cli save' },
   { what: 'MongoDB', program: /^mongod$/, files: /^(.*)\/(mongod|WiredTiger)\.lock$/s, dump: 'mongodump' },
   { what: 'etcd', program: ANY, files: /^(.*)\/member\/snap\/db$/s, dump: 'etcdctl snapshot save' },
-  { what: 'Elasticsearch', program: /^java$/, files: /^(.*?)(\/nodes\/\d+)?\/node\.lock$/s, dump: 'its own snapshots (_snapshot)' },
+  {
+    what: 'Elasticsearch',
+    program: /^java$/,
+    files: /^(.*?)(\/nodes\/\d+)?\/node\.lock$/s,
+    dump: 'its own snapshots (_snapshot)',
+  },
   { what: 'LMDB, such as of OpenLDAP', program: ANY, files: /^(.*)\/data\.mdb$/s, dump: 'slapcat' },
-  { what: 'a virtual machine (QEMU)', program: /^(qemu|kvm)/, files: /^(.*\.(?:qcow2?|img|raw|vmdk|vdi|vhdx?))$/s, dump: 'a backup from within the machine', isFile: true },
-  { what: 'the volumes of Docker', program: /^(dockerd|docker)$/, files: /^(.*\/volumes)\/metadata\.db$/s, dump: 'a dump by the program in the container' },
+  {
+    what: 'a virtual machine (QEMU)',
+    program: /^(qemu|kvm)/,
+    files: /^(.*\.(?:qcow2?|img|raw|vmdk|vdi|vhdx?))$/s,
+    dump: 'a backup from within the machine',
+    isFile: true,
+  },
+  {
+    what: 'the volumes of Docker',
+    program: /^(dockerd|docker)$/,
+    files: /^(.*\/volumes)\/metadata\.db$/s,
+    dump: 'a dump by the program in the container',
+  },
   { what: 'SQLite', program: ANY, files: /^(.*)-wal$/s, dump: 'sqlite3 FILE .backup', isFile: true },
 ];
 
@@ -55,7 +75,11 @@ export function storesOf(programs: readonly ProgramAtWork[]): readonly SeenStore
 }
 
 /** Where the host itself has it; undefined where nothing of the host's shows it. */
-export function pathOnHost({ path }: SeenPath, { isOfHost, mounts }: PlacedPath, ofHost: readonly Mount[]): Buffer | undefined {
+export function pathOnHost(
+  { path }: SeenPath,
+  { isOfHost, mounts }: PlacedPath,
+  ofHost: readonly Mount[],
+): Buffer | undefined {
   if (isOfHost) return path;
   const inside = mountOf(path, mounts);
   if (inside === undefined) return undefined;

@@ -9,6 +9,11 @@ export function excludeOf(path: Buffer): string | undefined {
 export function pathText(path: Buffer): string | undefined {
   const text = path.toString('utf8');
   if (!Buffer.from(text, 'utf8').equals(path) || !text.startsWith('/')) return undefined;
-  const isPlain = text === '/' || text.slice(1).split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+  const isPlain =
+    text === '/' ||
+    text
+      .slice(1)
+      .split('/')
+      .every((part) => part !== '' && part !== '.' && part !== '..');
   return isPlain ? text : undefined;
 }

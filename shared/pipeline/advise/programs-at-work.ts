@@ -2,9 +2,10 @@
  * What runs on a host, as far as it tells where data lies: each program's file and folder, and those of its open files
  * that belong to known stores. The kernel's word, and not that of a program: names of processes anybody can choose.
  */
+
+import type { Mount } from '../../domain/host.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import { parseMountinfo } from '../../snapshot/mountinfo.ts';
-import type { Mount } from '../../domain/host.ts';
 
 export interface ProgramAtWork {
   readonly pid: string;
@@ -120,6 +121,7 @@ done`,
 
 /** The unit of a control group; services of a user's own are not the system's to stop. */
 function serviceOf(group: string): string | undefined {
-  const [, unit] = /^\/system\.slice\/(?:[^/]+\.slice\/)?([A-Za-z0-9][A-Za-z0-9+_.:@-]{0,190})\.service(?:\/|\n|$)/.exec(group) ?? [];
+  const [, unit] =
+    /^\/system\.slice\/(?:[^/]+\.slice\/)?([A-Za-z0-9][A-Za-z0-9+_.:@-]{0,190})\.service(?:\/|\n|$)/.exec(group) ?? [];
   return unit;
 }

@@ -54,9 +54,19 @@ export function propose(
   const name = freeName(spec.name, configured.sources);
   const sources = [
     sourceOf(name, frozen, places, facts, configured),
-    sourceOf(frozen.length === 0 ? name : freeName(`${spec.name}-live`, configured.sources), live, places, facts, configured),
+    sourceOf(
+      frozen.length === 0 ? name : freeName(`${spec.name}-live`, configured.sources),
+      live,
+      places,
+      facts,
+      configured,
+    ),
   ];
-  return { cannotName, proposedHost: hostOf(facts, configured), proposedSources: sources.filter((source) => source !== undefined) };
+  return {
+    cannotName,
+    proposedHost: hostOf(facts, configured),
+    proposedSources: sources.filter((source) => source !== undefined),
+  };
 }
 
 function isLocal({ kind, fsType }: DetectedVolume['volume']): boolean {
@@ -75,13 +85,18 @@ function sourceOf(
   facts: HostFacts,
   { repository }: Configured,
 ): ProposedSource | undefined {
-  const outer = own.filter(({ target }) => !own.some((other) => other.target !== target && isWithin(target, other.target)));
+  const outer = own.filter(
+    ({ target }) => !own.some((other) => other.target !== target && isWithin(target, other.target)),
+  );
   if (outer.length === 0) return undefined;
   const isLive = outer.some(({ detected }) => !detected.volume.snapshot.possible);
   const covers = (path: Buffer): boolean => outer.some(({ target }) => !target.equals(path) && isWithin(path, target));
   const others = all.filter((place) => !own.includes(place) && covers(place.target));
   const foreign = facts.survey.volumes.filter(
-    (each) => holdsData(each) && !all.some(({ detected }) => detected === each) && each.places.some(({ target, aside }) => aside === undefined && covers(target)),
+    (each) =>
+      holdsData(each) &&
+      !all.some(({ detected }) => detected === each) &&
+      each.places.some(({ target, aside }) => aside === undefined && covers(target)),
   );
   const stores = facts.stores.filter((store) => isOf(store, own, facts));
   const unsafe = isLive ? stores.filter(({ what }) => !READ_AS_THEY_ARE.has(what)) : [];
@@ -91,7 +106,9 @@ function sourceOf(
     ...foreign.flatMap(({ places: [{ target }] }) => excludeOf(target) ?? []),
     ...unsafe.flatMap(({ onHost, isFile }) => patternOf(onHost, isFile) ?? []),
     ...facts.state.swapFiles.filter(covers).flatMap((file) => excludeOf(file) ?? []),
-    ...layersOf(facts).filter(covers).flatMap((folder) => excludeOf(folder) ?? []),
+    ...layersOf(facts)
+      .filter(covers)
+      .flatMap((folder) => excludeOf(folder) ?? []),
     ...JUNK.filter((folder) => covers(Buffer.from(folder))).map((folder) => `${folder}/*`),
   ];
   const why = [
@@ -101,8 +118,14 @@ function sourceOf(
         : `"${text}" is left out here: it cannot be snapshotted.`,
     ),
     ...(isLive ? ['Read live, while it may be changing, because no snapshot of it can be made.'] : []),
-    ...unsafe.map(({ what, onHost }) => `"${displayName(onHost ?? Buffer.alloc(0))}" is left out: it is of ${what}, which must be dumped, or stopped, to be whole.`),
-    ...stop.map((service) => `The service "${service}" is stopped for the moment of the snapshots: its files are on several volumes.`),
+    ...unsafe.map(
+      ({ what, onHost }) =>
+        `"${displayName(onHost ?? Buffer.alloc(0))}" is left out: it is of ${what}, which must be dumped, or stopped, to be whole.`,
+    ),
+    ...stop.map(
+      (service) =>
+        `The service "${service}" is stopped for the moment of the snapshots: its files are on several volumes.`,
+    ),
   ];
   return {
     name,
@@ -126,7 +149,11 @@ function isOf({ onHost }: PlacedStore, own: readonly Place[], { survey }: HostFa
 }
 
 /** A store on several volumes, whose snapshots are of several instants. */
-function serviceOfSpread(stores: readonly PlacedStore[], own: readonly Place[], { survey }: HostFacts): readonly string[] {
+function serviceOfSpread(
+  stores: readonly PlacedStore[],
+  own: readonly Place[],
+  { survey }: HostFacts,
+): readonly string[] {
   const found = stores.flatMap(({ onHost, service, isFile }) => {
     if (onHost === undefined || service === undefined || isFile) return [];
     const home = placeOf(onHost, survey)?.volume;
@@ -156,4 +183,3 @@ function freeName(wanted: string, taken: ReadonlySet<string>): string {
     if (!taken.has(name)) return name;
   }
 }
-

@@ -24,7 +24,8 @@ export const askSudo: RemoteCommand<SudoRights> = {
   parse: ({ stdout }) => {
     const text = stdout.toString('utf8');
     const [user = '', code = '', said = '', rest] = text.split('\0');
-    if (rest !== '' || user === '' || !/^\d+$/.test(code)) throw unreadableOutput(script, 'it is no answer of three', text);
+    if (rest !== '' || user === '' || !/^\d+$/.test(code))
+      throw unreadableOutput(script, 'it is no answer of three', text);
     return { user, may: code === '127' ? 'no-sudo' : code === '0' ? rightsIn(said) : 'unsaid' };
   },
 };

@@ -26,14 +26,22 @@ const DANGER = 'It makes the account root: keep its key safe.';
 
 function toBeRoot({ user, may }: SudoRights): Remedy {
   if (may === 'without-password')
-    return { where: 'configuration', lines: ['"sudo": "passwordless"'], note: 'In the entry of the host; its sudo allows it.' };
+    return {
+      where: 'configuration',
+      lines: ['"sudo": "passwordless"'],
+      note: 'In the entry of the host; its sudo allows it.',
+    };
   if (may === 'with-password') {
     const note = 'In the entry of the host; its sudo allows it, and a person is asked for the password each time.';
     return { where: 'configuration', lines: ['"sudo": "password"'], note };
   }
   // What else a name may be in sudoers, sudo would read as something else.
   if (!/^[A-Za-z_][A-Za-z0-9_-]{0,31}$/.test(user))
-    return { where: 'nowhere', lines: [], note: 'Log in as root, or make an account of a plain name for it; docs/host-setup.md shows how.' };
+    return {
+      where: 'nowhere',
+      lines: [],
+      note: 'Log in as root, or make an account of a plain name for it; docs/host-setup.md shows how.',
+    };
   return {
     where: 'host',
     lines: [...(may === 'no-sudo' ? ['apt-get install sudo'] : []), ...sudoersLines(user)],
@@ -45,10 +53,7 @@ function toBeRoot({ user, may }: SudoRights): Remedy {
 function sudoersLines(user: string): readonly string[] {
   const file = `/etc/sudoers.d/stillpoint-${user}`;
   const rules = `'Defaults:${user} !requiretty, !use_pty' '${user} ALL=(root) NOPASSWD: /bin/sh -s'`;
-  return [
-    `(umask 227; printf '%s\\n' ${rules} > ${file}.new)`,
-    `visudo -cf ${file}.new && mv ${file}.new ${file}`,
-  ];
+  return [`(umask 227; printf '%s\\n' ${rules} > ${file}.new)`, `visudo -cf ${file}.new && mv ${file}.new ${file}`];
 }
 
 function programs({ spec, survey: { identity, volumes }, registry }: HostFacts): readonly HostFinding[] {
@@ -62,7 +67,11 @@ function programs({ spec, survey: { identity, volumes }, registry }: HostFacts):
       ...{ kind: 'lacks-programs', severity: 'left-out', object: names },
       message: `"${spec.name}" lacks what a backup needs: ${names}.`,
       means: 'A backup is refused.',
-      remedy: { where: 'host', lines: [installing(lack)], note: 'On Debian; other distributions have the same programs.' },
+      remedy: {
+        where: 'host',
+        lines: [installing(lack)],
+        note: 'On Debian; other distributions have the same programs.',
+      },
     },
   ];
 }
@@ -71,7 +80,9 @@ function clock({ spec, survey, sudo }: HostFacts): readonly HostFinding[] {
   const message = describeSkew(spec.name, survey.clockSkew);
   if (message === undefined) return [];
   const isRefused = Math.abs(provenSkewMs(survey.clockSkew)) > spec.maxClockSkewSeconds * 1000;
-  const words = ['ssh', ...(spec.sshConfigFile === undefined ? [] : ['-F', spec.sshConfigFile]), spec.ssh].map(typedWord);
+  const words = ['ssh', ...(spec.sshConfigFile === undefined ? [] : ['-F', spec.sshConfigFile]), spec.ssh].map(
+    typedWord,
+  );
   const line = `${words.join(' ')} ${sudo === undefined ? '' : 'sudo '}date -u -s "@$(date +%s)"`;
   const canType = words.every((word) => word !== undefined);
   return [
@@ -105,14 +116,16 @@ function traces({ spec, traces: found }: HostFacts): readonly HostFinding[] {
   };
   return [
     ...(removed.length === 0 ? [] : [own]),
-    ...kept.map(({ object, reason }): HostFinding => ({
-      ...{ kind: 'foreign-traces', severity: 'advice', object },
-      message: `"${object}" looks like ours, and a sweep leaves it alone: ${reason}.`,
-      means: 'It takes room, and may be in use by another Stillpoint.',
-      remedy: {
-        ...{ where: 'nowhere', lines: [] },
-        note: 'Nothing has to be done while that one may run. If it is gone for good, remove this by its full name, as docs/host-setup.md says.',
-      },
-    })),
+    ...kept.map(
+      ({ object, reason }): HostFinding => ({
+        ...{ kind: 'foreign-traces', severity: 'advice', object },
+        message: `"${object}" looks like ours, and a sweep leaves it alone: ${reason}.`,
+        means: 'It takes room, and may be in use by another Stillpoint.',
+        remedy: {
+          ...{ where: 'nowhere', lines: [] },
+          note: 'Nothing has to be done while that one may run. If it is gone for good, remove this by its full name, as docs/host-setup.md says.',
+        },
+      }),
+    ),
   ];
 }

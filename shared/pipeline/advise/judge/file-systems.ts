@@ -39,7 +39,9 @@ function errors(detected: DetectedVolume, { state, survey }: HostFacts): readonl
       message: `The file system of "${detected.volume.label}" at "${displayName(place.target)}" has noted ${count} error${count === 1 ? '' : 's'}.`,
       means: 'What is saved of it may be damaged already; keep older restore points until it is mended.',
       remedy: isRoot
-        ? nowhere('Look into "dmesg", and have it checked when the host is started the next time ("fsck.mode=force" on the command line of the kernel).')
+        ? nowhere(
+            'Look into "dmesg", and have it checked when the host is started the next time ("fsck.mode=force" on the command line of the kernel).',
+          )
         : onHost(
             place.target,
             (word) => [`umount ${word}`, `e2fsck -f -p ${source}`, `mount ${source} ${word}`],
@@ -69,8 +71,7 @@ function readOnly(detected: DetectedVolume, { state }: HostFacts): readonly Host
   ];
 }
 
-const isReadOnly = ({ options, superOptions }: Mount): boolean =>
-  options.includes('ro') || superOptions.includes('ro');
+const isReadOnly = ({ options, superOptions }: Mount): boolean => options.includes('ro') || superOptions.includes('ro');
 
 /** In percent of what can be written at all. */
 const FULL = { dangerous: 98, advice: 90, wanted: 80 } as const;
@@ -101,7 +102,8 @@ function full(detected: DetectedVolume, { rooms, survey }: HostFacts): readonly 
 }
 
 /** Those are always full. */
-const isImage = (fsType: string): boolean => ['cramfs', 'erofs', 'iso9660', 'romfs', 'squashfs', 'udf'].includes(fsType);
+const isImage = (fsType: string): boolean =>
+  ['cramfs', 'erofs', 'iso9660', 'romfs', 'squashfs', 'udf'].includes(fsType);
 
 function degraded({ state }: HostFacts): readonly HostFinding[] {
   return [...state.degraded].flatMap(([name, missing]): HostFinding[] => {

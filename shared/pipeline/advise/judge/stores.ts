@@ -41,7 +41,8 @@ function judge(store: PlacedStore, { survey }: HostFacts): readonly HostFinding[
     {
       ...{ kind: 'store-on-several', severity: 'inconsistent', object: shown },
       message: `${capital(what)} has its files in "${shown}", on ${others.length} volumes: ${others.join(', ')}.`,
-      means: 'Their snapshots are made one directly after the other; what it writes in between is in one and not in the other.',
+      means:
+        'Their snapshots are made one directly after the other; what it writes in between is in one and not in the other.',
       remedy: standStill(service, undefined, dump),
     },
   ];
@@ -76,7 +77,11 @@ function unplaced({ what, path, dump }: PlacedStore): HostFinding {
     ...{ kind: 'store-in-container', severity: 'left-out', object: shown },
     message: `${capital(what)} runs in a view of its own, in a container perhaps, and has its files in "${shown}" there; no file system of the host shows them.`,
     means: 'A backup of the paths of the host may not hold them.',
-    remedy: { where: 'nowhere', lines: [], note: `Save a dump (${dump}), or keep them in a volume that the host has mounted.` },
+    remedy: {
+      where: 'nowhere',
+      lines: [],
+      note: `Save a dump (${dump}), or keep them in a volume that the host has mounted.`,
+    },
   };
 }
 

@@ -31,7 +31,7 @@ function noRoom(error: StillpointError): HostFinding {
   const mends = Array.isArray(details['mends']) ? details['mends'].map(String) : [];
   return {
     ...{ kind: 'no-room', severity: 'left-out', message },
-    object: String(details['pool'] ?? details['group'] ?? details['volume'] ?? ''),
+    object: ['pool', 'group', 'volume'].map((key) => details[key]).find((name) => typeof name === 'string') ?? '',
     means: 'A backup of what lies there is refused.',
     remedy: { where: mends.length === 0 ? 'nowhere' : 'host', lines: mends, note: advice },
   };
@@ -39,7 +39,8 @@ function noRoom(error: StillpointError): HostFinding {
 
 /** There may be dozens of them, and nobody means to save them. */
 const isOfCrowd = ({ volume }: DetectedVolume): boolean =>
-  volume.kind === BARE_KINDS.overlay.name || ['squashfs', 'erofs', 'iso9660', 'cramfs', 'romfs', 'udf'].includes(volume.fsType);
+  volume.kind === BARE_KINDS.overlay.name ||
+  ['squashfs', 'erofs', 'iso9660', 'cramfs', 'romfs', 'udf'].includes(volume.fsType);
 
 function crowds(all: readonly DetectedVolume[]): readonly HostFinding[] {
   return [...Map.groupBy(all, ({ volume }) => volume.fsType)].map(([fsType, of]): HostFinding => {
@@ -49,7 +50,11 @@ function crowds(all: readonly DetectedVolume[]): readonly HostFinding[] {
       ...{ kind: 'made-elsewhere', severity: 'advice', object: fsType },
       message: `${many} of the type ${fsType}, made from files that lie elsewhere.`,
       means: 'A backup leaves them out.',
-      remedy: { where: 'nowhere', lines: [], note: 'Nothing has to be done: what they are made from can be saved or fetched again.' },
+      remedy: {
+        where: 'nowhere',
+        lines: [],
+        note: 'Nothing has to be done: what they are made from can be saved or fetched again.',
+      },
     };
   });
 }
@@ -76,14 +81,27 @@ function noSnapshot(detected: DetectedVolume): readonly HostFinding[] {
         ? 'A backup is refused, or reads it while it may be changing, if the source says so.'
         : 'A backup whose paths hold it is refused until it is left out.',
       remedy: isHere
-        ? { where: 'configuration', lines: ['"withoutSnapshot": "read-live"'], note: `For a copy of one moment: ${snapshot.remedy}` }
+        ? {
+            where: 'configuration',
+            lines: ['"withoutSnapshot": "read-live"'],
+            note: `For a copy of one moment: ${snapshot.remedy}`,
+          }
         : leaveOut,
     },
   ];
 }
 
+export interface ForecastOf {
+  readonly detected: DetectedVolume;
+  readonly forecast: RoomForecast;
+}
+
 /** For each volume that can be snapshotted and whose writes are counted. */
-export function forecastRoom({ survey, rates, rooms }: HostFacts): readonly (RoomForecast & { readonly detected: DetectedVolume })[] {
+export function forecastRoom({
+  survey,
+  rates,
+  rooms,
+}: HostFacts): readonly ForecastOf[] {
   return survey.volumes.flatMap((detected) => {
     const { volume } = detected;
     const { snapshot } = volume;
@@ -96,14 +114,14 @@ export function forecastRoom({ survey, rates, rooms }: HostFacts): readonly (Roo
     const readingSeconds = used / ASSUMED_READ_BYTES_PER_SECOND;
     const neededBytes = Math.ceil(rate.costPerSecond * readingSeconds);
     const writtenPerSecond = Math.round(rate.bytesPerSecond);
-    return [{ volume: volume.label, detected, writtenPerSecond, readingSeconds: Math.ceil(readingSeconds), neededBytes, roomBytes }];
+    const seconds = Math.ceil(readingSeconds);
+    const forecast = { volume: volume.label, writtenPerSecond, readingSeconds: seconds, neededBytes, roomBytes };
+    return [{ detected, forecast }];
   });
 }
 
-function tooBusy(
-  { volume, detected, writtenPerSecond, readingSeconds, neededBytes, roomBytes }: ReturnType<typeof forecastRoom>[number],
-  { survey: { storages } }: HostFacts,
-): readonly HostFinding[] {
+function tooBusy({ detected, forecast }: ForecastOf, { survey: { storages } }: HostFacts): readonly HostFinding[] {
+  const { volume, writtenPerSecond, readingSeconds, neededBytes, roomBytes } = forecast;
   if (neededBytes <= roomBytes) return [];
   const { snapshot } = detected.volume;
   const storage = storages.find(({ provider }) => snapshot.possible && provider.kind === snapshot.provider);

@@ -21,14 +21,21 @@ export function thinFindings(facts: LvmFacts, settings: UpkeepSettings): readonl
   return facts.volumes
     .filter(({ segtype }) => segtype === 'thin-pool')
     .flatMap((volume) => poolFrom(volume, facts) ?? [])
-    .flatMap((pool) => [...failing(pool), ...filling(pool, 'data'), ...filling(pool, 'metadata'), ...fixed(pool, settings)]);
+    .flatMap((pool) => [
+      ...failing(pool),
+      ...filling(pool, 'data'),
+      ...filling(pool, 'metadata'),
+      ...fixed(pool, settings),
+    ]);
 }
 
 function poolFrom(volume: LogicalVolumeRecord, { volumes, groups, pools }: LvmFacts): Pool | undefined {
   const pool = poolOf({ ...volume, pool_lv: volume.lv_name }, volumes, pools);
   const group = groups.find(({ vg_uuid }) => vg_uuid === volume.vg_uuid);
   if (pool?.status === undefined || group === undefined) return undefined;
-  const own = volumes.filter((each) => isThin(each) && each.vg_uuid === volume.vg_uuid && each.pool_lv === volume.lv_name);
+  const own = volumes.filter(
+    (each) => isThin(each) && each.vg_uuid === volume.vg_uuid && each.pool_lv === volume.lv_name,
+  );
   return {
     label: `${volume.vg_name}/${volume.lv_name}`,
     group,
@@ -65,7 +72,11 @@ function filling(pool: Pool, what: 'data' | 'metadata'): readonly HostFinding[] 
       message: `The ${what} of the thin pool "${label}" is ${Math.floor((used / total) * 100)} % full (${formatBytes(used)} of ${formatBytes(total)}).`,
       means: `A backup begins no snapshot there above ${BEFORE[what]} %; when it is full, everything that writes to its volumes stops.`,
       remedy: fits
-        ? { where: 'host', lines: [line], note: 'It takes room of the volume group, and can be done while it is in use.' }
+        ? {
+            where: 'host',
+            lines: [line],
+            note: 'It takes room of the volume group, and can be done while it is in use.',
+          }
         : {
             ...{ where: 'nowhere', lines: [] },
             note: `Its volume group has ${formatBytes(free)} free: add a disk with "vgextend ${group.vg_name} DEVICE", then "${line}".`,
@@ -79,7 +90,10 @@ const GROW = { threshold: 70, percent: 20 } as const;
 const PROFILE = 'stillpoint-pool';
 
 /** It does not grow when it fills. */
-function fixed({ label, pool: { volume, status }, promisedBytes }: Pool, settings: UpkeepSettings): readonly HostFinding[] {
+function fixed(
+  { label, pool: { volume, status }, promisedBytes }: Pool,
+  settings: UpkeepSettings,
+): readonly HostFinding[] {
   const { seg_monitor: isWatched = false, lv_profile: profile = '' } = settings.records.get(volume.lv_uuid) ?? {};
   const growsFrom = settings.thresholds.get(profile) ?? settings.thresholds.get('') ?? 100;
   if (growsFrom < 100 && isWatched) return [];
