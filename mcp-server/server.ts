@@ -5,6 +5,7 @@
 import { McpServer } from '@modelcontextprotocol/server';
 import manifest from '../package.json' with { type: 'json' };
 import { registerTool, type ServerDeps } from './tool.ts';
+import { adviseHost } from './tools/advise-host.ts';
 import { browseFiles } from './tools/browse-files.ts';
 import { getJob } from './tools/get-job.ts';
 import { inspectHost } from './tools/inspect-host.ts';
@@ -27,6 +28,7 @@ const INSTRUCTIONS = [
 export const TOOL_NAMES: readonly string[] = [
   listHosts,
   inspectHost,
+  adviseHost,
   planBackup,
   startBackup,
   getJob,
@@ -43,6 +45,7 @@ export function createServer(deps: ServerDeps): McpServer {
   );
   registerTool(server, listHosts, deps);
   registerTool(server, inspectHost, deps);
+  registerTool(server, adviseHost, deps);
   registerTool(server, planBackup, deps);
   registerTool(server, startBackup, deps);
   registerTool(server, getJob, deps);

@@ -4,6 +4,7 @@ import { toErrorRecord } from '../../shared/base/errors.ts';
 import type { Action } from '../notify.ts';
 import type { ProblemNode } from '../tree/hosts-nodes.ts';
 import { cancelJob } from './cancel-job.ts';
+import { copyRemedy } from './copy-remedy.ts';
 import { forgetSecrets } from './forget-secrets.ts';
 import { nodeOf } from './node-argument.ts';
 import type { CommandPorts } from './ports.ts';
@@ -21,6 +22,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'stillpoint.refresh': refresh,
   'stillpoint.retry': refresh,
   'stillpoint.showRestorePoint': showRestorePoint,
+  'stillpoint.copyRemedy': copyRemedy,
   'stillpoint.showOlder': (ports, argument) => {
     const node = nodeOf(argument, 'more-points');
     if (node !== undefined) ports.hosts.showOlder(node.source);

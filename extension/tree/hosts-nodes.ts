@@ -9,6 +9,7 @@ import type { Source } from '../../shared/domain/source.ts';
 import { describeGaps } from '../../shared/domain/wholeness.ts';
 import { formatTime, type Translate, type Wording } from '../texts/wording.ts';
 import type { NodeView } from './node-view.ts';
+import { type ReadinessNode, readinessView } from './readiness-nodes.ts';
 
 /** Opening a host shows what is known here; only opening its volumes connects to it. */
 export type HostsNode =
@@ -25,6 +26,7 @@ export type HostsNode =
   | { readonly kind: 'connecting'; readonly host: HostName }
   | { readonly kind: 'volume'; readonly host: HostName; readonly volume: Volume }
   | { readonly kind: 'host-warning'; readonly host: HostName; readonly text: string }
+  | ReadinessNode
   | { readonly kind: 'no-restore-points'; readonly source: Source }
   /** Behind the newest ones, where there are more than are shown. */
   | { readonly kind: 'more-points'; readonly source: SourceName; readonly more: number }
@@ -100,6 +102,12 @@ export function hostsNodeView(node: HostsNode, wording: Wording): NodeView {
         accessibleLabel: t('Warning: {0}', node.text),
         children: 'none',
       };
+    case 'readiness':
+    case 'looking':
+    case 'ready':
+    case 'unseen':
+    case 'finding':
+      return readinessView(node, t);
     case 'no-restore-points': {
       const label = t('No restore points yet');
       return {

@@ -6,15 +6,17 @@
 import * as vscode from 'vscode';
 import { never } from '../../shared/base/cancel.ts';
 import { isStillpointError, toErrorRecord } from '../../shared/base/errors.ts';
-import type { HostSummary } from '../../shared/domain/host.ts';
+import type { HostInventory, HostSummary } from '../../shared/domain/host.ts';
 import type { HostName, SourceName } from '../../shared/domain/names.ts';
 import { EVERY_POINT } from '../../shared/domain/point-filter.ts';
+import type { HostReadiness } from '../../shared/domain/readiness.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { configFileSetting, findConfigPlace } from '../config-place.ts';
 import type { Core } from '../core.ts';
 import type { Wording } from '../texts/wording.ts';
-import { HostInventories } from './host-inventories.ts';
+import { HostAnswers } from './host-answers.ts';
 import { type HostsNode, hostsNodeView, type ProblemNode } from './hosts-nodes.ts';
+import { findingsOf } from './readiness-children.ts';
 import { ShownNodes } from './shown-nodes.ts';
 import { toTreeItem } from './tree-item.ts';
 
@@ -37,16 +39,21 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
     changed: (node) => this.#changed.fire(node),
     nowMs: () => performance.now(),
   });
-  readonly #inventories: HostInventories;
+  readonly #inventories: HostAnswers<HostInventory>;
+  readonly #readiness: HostAnswers<HostReadiness>;
   /** How many restore points of a source are shown, where it is not one page. */
   readonly #pages = new Map<SourceName, number>();
 
   constructor(core: Core, wording: Wording) {
     this.#core = core;
     this.#wording = wording;
-    this.#inventories = new HostInventories(
+    this.#inventories = new HostAnswers(
       (host, signal) => core.converse((stillpoint) => stillpoint.inspectHost(host, signal)),
       (host) => this.#refreshId(`volumes/${host}`),
+    );
+    this.#readiness = new HostAnswers(
+      (host, signal) => core.converse((stillpoint) => stillpoint.adviseHost(host, signal)),
+      (host) => this.#refreshId(`readiness/${host}`),
     );
   }
 
@@ -60,14 +67,15 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
 
   /** Everything again; hosts that are open are connected to again. */
   refreshAll(): void {
-    this.#inventories.forgetAll();
+    for (const answers of this.#answers) answers.forgetAll();
     this.#renew(undefined);
   }
 
   /** The children of one node again; a host is connected to again. */
   refresh(node: HostsNode): void {
-    if (node.kind === 'host') this.#inventories.forget(node.host.name);
+    if (node.kind === 'host') for (const answers of this.#answers) answers.forget(node.host.name);
     if (node.kind === 'volumes') this.#inventories.forget(node.host);
+    if (node.kind === 'readiness') this.#readiness.forget(node.host);
     if (node.kind === 'problem') this.#retry(node);
     else this.#renew(node);
   }
@@ -80,7 +88,8 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
   /** After an edit of the configuration: hosts that are reached as before are not asked again. */
   async refreshAfterEdit(): Promise<void> {
     const hosts = await this.#core.use((stillpoint) => stillpoint.listHosts(never)).catch(() => undefined);
-    if (hosts !== undefined) this.#inventories.keepOnly(new Map(hosts.map(({ name, login }) => [name, login])));
+    const logins = hosts && new Map(hosts.map(({ name, login }) => [name, login]));
+    if (logins !== undefined) for (const answers of this.#answers) answers.keepOnly(logins);
     this.#renew(undefined);
   }
 
@@ -96,8 +105,12 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
   }
 
   dispose(): void {
-    this.#inventories.dispose();
+    for (const answers of this.#answers) answers.dispose();
     this.#changed.dispose();
+  }
+
+  get #answers(): readonly (HostAnswers<HostInventory> | HostAnswers<HostReadiness>)[] {
+    return [this.#inventories, this.#readiness];
   }
 
   #retry(problem: ProblemNode): void {
@@ -133,6 +146,8 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
         return this.#partsOfHost(node.host);
       case 'volumes':
         return this.#volumes(node.host, node.login);
+      case 'readiness':
+        return findingsOf(node.host, this.#readiness.look(node.host, node.login));
       case 'source':
         return this.#restorePoints(node.source);
       default:
@@ -165,6 +180,7 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
     return [
       ...own.map((source): HostsNode => ({ kind: 'source', source })),
       { kind: 'volumes', host: host.name, login: host.login },
+      { kind: 'readiness', host: host.name, login: host.login },
     ];
   }
 
@@ -172,7 +188,7 @@ export class HostsTree implements vscode.TreeDataProvider<HostsNode>, vscode.Dis
     const known = this.#inventories.look(host, login);
     if (known.state === 'connecting') return [{ kind: 'connecting', host }];
     if (known.state === 'failed') return [{ kind: 'problem', parent: `volumes/${host}`, error: known.error }];
-    const { warnings, volumes } = known.inventory;
+    const { warnings, volumes } = known.answer;
     return [
       ...warnings.map((text): HostsNode => ({ kind: 'host-warning', host, text })),
       ...volumes

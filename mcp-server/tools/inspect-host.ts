@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { StillpointError } from '../../shared/base/errors.ts';
-import { type HostName, hostName } from '../../shared/domain/names.ts';
-import type { Stillpoint } from '../../shared/stillpoint.ts';
+import { hostName } from '../../shared/domain/names.ts';
+import { requireAllowed } from '../allowed-host.ts';
 import { READ_REMOTE } from '../annotations.ts';
 import { defineTool } from '../define-tool.ts';
 import { hostInput } from '../inputs.ts';
@@ -31,14 +30,3 @@ export const inspectHost = defineTool({
     };
   },
 });
-
-/** A name of the SSH configuration is enough for a person to log in, and too much for an assistant. */
-async function requireAllowed(stillpoint: Stillpoint, name: HostName, signal: AbortSignal): Promise<void> {
-  const found = (await stillpoint.listHosts(signal)).find((host) => host.name === name);
-  if (found === undefined || found.forAssistants) return;
-  throw new StillpointError('config.unknown-host', `"${name}" is not a host that assistants may log in to.`, {
-    advice: `It is only in the SSH configuration. A person can write it under "hosts" in ${stillpoint.configFile}, or allow all of them with "assistants": {"sshHosts": true}.`,
-    details: { host: name },
-    cause: undefined,
-  });
-}

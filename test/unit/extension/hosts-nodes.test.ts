@@ -3,6 +3,7 @@ import { type HostsNode, hostsNodeView } from '../../../extension/tree/hosts-nod
 import { CONSISTENCY_LEVELS, CONSISTENCY_MEANING } from '../../../shared/domain/consistency.ts';
 import { hostName, repositoryName, sourceName } from '../../../shared/domain/names.ts';
 import { aRestorePoint, aSource, aVolume } from './builders.ts';
+import { sampleReadiness } from '../../support/sample-readiness.ts';
 import { english } from './wording.ts';
 
 const host = hostName('db1');
@@ -137,6 +138,11 @@ test('no two kinds of nodes share an id', () => {
     { kind: 'connecting', host },
     { kind: 'volume', host, volume: aVolume() },
     { kind: 'host-warning', host, text: 'The clock is wrong.' },
+    { kind: 'readiness', host, login: '' },
+    { kind: 'looking', host },
+    { kind: 'ready', host },
+    { kind: 'unseen', host, text: 'Open files.' },
+    ...sampleReadiness.findings.map((finding): HostsNode => ({ kind: 'finding', host, finding })),
     { kind: 'no-restore-points', source },
     { kind: 'problem', parent: undefined, error: { code: 'x', message: 'm', advice: 'a', details: {} } },
   ];

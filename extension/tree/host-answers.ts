@@ -6,40 +6,39 @@
 import type * as vscode from 'vscode';
 import { cancelled } from '../../shared/base/cancel.ts';
 import { type ErrorRecord, toErrorRecord } from '../../shared/base/errors.ts';
-import type { HostInventory } from '../../shared/domain/host.ts';
 import type { HostName } from '../../shared/domain/names.ts';
 
-export type Inventory =
+export type HostAnswer<T> =
   | { readonly state: 'connecting' }
-  | { readonly state: 'known'; readonly inventory: HostInventory }
+  | { readonly state: 'known'; readonly answer: T }
   | { readonly state: 'failed'; readonly error: ErrorRecord };
 
-interface Asking {
+interface Asking<T> {
   /** How the host was logged in to. */
   readonly login: string | undefined;
-  now: Inventory;
+  now: HostAnswer<T>;
   readonly stop: AbortController;
 }
 
-export class HostInventories implements vscode.Disposable {
-  readonly #inspect: (host: HostName, signal: AbortSignal) => Promise<HostInventory>;
+export class HostAnswers<T> implements vscode.Disposable {
+  readonly #question: (host: HostName, signal: AbortSignal) => Promise<T>;
   readonly #onAnswer: (host: HostName) => void;
-  readonly #asked = new Map<HostName, Asking>();
+  readonly #asked = new Map<HostName, Asking<T>>();
 
   /** `onAnswer` is called when a host has answered or failed. */
   constructor(
-    inspect: (host: HostName, signal: AbortSignal) => Promise<HostInventory>,
+    question: (host: HostName, signal: AbortSignal) => Promise<T>,
     onAnswer: (host: HostName) => void,
   ) {
-    this.#inspect = inspect;
+    this.#question = question;
     this.#onAnswer = onAnswer;
   }
 
   /** What is known now; connects when nothing is. `login` is how the configuration has it reached. */
-  look(host: HostName, login?: string): Inventory {
+  look(host: HostName, login?: string): HostAnswer<T> {
     const known = this.#asked.get(host);
     if (known !== undefined) return known.now;
-    const asking: Asking = { login, now: { state: 'connecting' }, stop: new AbortController() };
+    const asking: Asking<T> = { login, now: { state: 'connecting' }, stop: new AbortController() };
     this.#asked.set(host, asking);
     void this.#ask(host, asking);
     return asking.now;
@@ -64,9 +63,9 @@ export class HostInventories implements vscode.Disposable {
     this.forgetAll();
   }
 
-  async #ask(host: HostName, asking: Asking): Promise<void> {
+  async #ask(host: HostName, asking: Asking<T>): Promise<void> {
     try {
-      asking.now = { state: 'known', inventory: await this.#inspect(host, asking.stop.signal) };
+      asking.now = { state: 'known', answer: await this.#question(host, asking.stop.signal) };
     } catch (error) {
       asking.now = { state: 'failed', error: toErrorRecord(error) };
     }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { HostInventories } from '../../../extension/tree/host-inventories.ts';
+import { HostAnswers } from '../../../extension/tree/host-answers.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
 import type { HostInventory } from '../../../shared/domain/host.ts';
 import { hostName } from '../../../shared/domain/names.ts';
@@ -18,7 +18,7 @@ const inventory: HostInventory = {
 function slowHost() {
   const calls: { readonly signal: AbortSignal; readonly answer: PromiseWithResolvers<HostInventory> }[] = [];
   const answered: string[] = [];
-  const inventories = new HostInventories(
+  const inventories = new HostAnswers(
     (_host, signal) => {
       const answer = Promise.withResolvers<HostInventory>();
       calls.push({ signal, answer });
@@ -38,7 +38,7 @@ test('a host is connecting until it answers, and asked once however often one lo
   calls[0]?.answer.resolve(inventory);
   await settled();
   expect(answered).toEqual(['db1']);
-  expect(inventories.look(db1)).toEqual({ state: 'known', inventory });
+  expect(inventories.look(db1)).toEqual({ state: 'known', answer: inventory });
   expect(calls.length).toBe(1);
 });
 
@@ -79,7 +79,7 @@ test('an edit asks only those hosts again that are reached otherwise, or are gon
       [moved, 'ssh elsewhere'],
     ]),
   );
-  expect(inventories.look(kept, `ssh ${kept}`)).toEqual({ state: 'known', inventory });
+  expect(inventories.look(kept, `ssh ${kept}`)).toEqual({ state: 'known', answer: inventory });
   expect(inventories.look(moved, 'ssh elsewhere')).toEqual({ state: 'connecting' });
   expect(inventories.look(gone, `ssh ${gone}`)).toEqual({ state: 'connecting' });
 });
