@@ -3,14 +3,9 @@ import * as vscode from 'vscode';
 import { toErrorRecord } from '../../shared/base/errors.ts';
 import type { Action } from '../notify.ts';
 import type { ProblemNode } from '../tree/hosts-nodes.ts';
-import { cancelJob } from './cancel-job.ts';
-import { copyRemedy } from './copy-remedy.ts';
-import { forgetSecrets } from './forget-secrets.ts';
 import { nodeOf } from './node-argument.ts';
 import type { CommandPorts } from './ports.ts';
 import { refresh } from './refresh.ts';
-import { showJobLog } from './show-job-log.ts';
-import { showRestorePoint } from './show-restore-point.ts';
 
 type Command = (ports: CommandPorts, argument: unknown) => unknown;
 
@@ -21,14 +16,26 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   'stillpoint.refresh': refresh,
   'stillpoint.retry': refresh,
-  'stillpoint.showRestorePoint': showRestorePoint,
-  'stillpoint.copyRemedy': copyRemedy,
+  'stillpoint.showRestorePoint': async (ports, argument) => {
+    const { showRestorePoint } = await import('./show-restore-point.ts');
+    await showRestorePoint(ports, argument);
+  },
+  'stillpoint.copyRemedy': async (ports, argument) => {
+    const { copyRemedy } = await import('./copy-remedy.ts');
+    await copyRemedy(ports, argument);
+  },
   'stillpoint.showOlder': (ports, argument) => {
     const node = nodeOf(argument, 'more-points');
     if (node !== undefined) ports.hosts.showOlder(node.source);
   },
-  'stillpoint.cancelJob': cancelJob,
-  'stillpoint.showJobLog': showJobLog,
+  'stillpoint.cancelJob': async (ports, argument) => {
+    const { cancelJob } = await import('./cancel-job.ts');
+    await cancelJob(ports, argument);
+  },
+  'stillpoint.showJobLog': async (ports, argument) => {
+    const { showJobLog } = await import('./show-job-log.ts');
+    await showJobLog(ports, argument);
+  },
   'stillpoint.createConfiguration': async (ports) => {
     const { createConfiguration } = await import('./create-configuration.ts');
     await createConfiguration(ports);
@@ -42,7 +49,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const { initialiseRepository } = await import('./initialise-repository.ts');
     await initialiseRepository(ports);
   },
-  'stillpoint.forgetSecrets': forgetSecrets,
+  'stillpoint.forgetSecrets': async (ports) => {
+    const { forgetSecrets } = await import('./forget-secrets.ts');
+    await forgetSecrets(ports);
+  },
   'stillpoint.addHostFromSsh': async (ports, argument) => {
     // Edits JSON with a parser that nothing else here needs.
     const { addHostFromSsh } = await import('./add-host.ts');

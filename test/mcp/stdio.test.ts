@@ -14,6 +14,7 @@ const SERVER = {
 const NAMES = [
   'list_hosts',
   'inspect_host',
+  'advise_host',
   'plan_backup',
   'start_backup',
   'get_job',

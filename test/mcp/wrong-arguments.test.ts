@@ -61,7 +61,7 @@ describe.each(ERAS)('in the %s era', (era) => {
   test('an unknown tool is answered with those that there are', async () => {
     await using connected = await connectInProcess(scriptedStillpoint(), { era });
     await expect(connected.call('list_host')).rejects.toThrow('There is no tool "list_host". Did you mean list_hosts?');
-    await expect(connected.call('zzz')).rejects.toThrow('The tools are list_hosts, inspect_host, ');
+    await expect(connected.call('zzz')).rejects.toThrow('The tools are list_hosts, inspect_host, advise_host, ');
   });
 
   test.each([

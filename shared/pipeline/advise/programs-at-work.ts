@@ -91,7 +91,9 @@ export function placePaths(paths: readonly SeenPath[]): RemoteCommand<readonly P
     name: 'place-paths',
     script: `
 while [ "$#" -ge 2 ]; do
-  if [ "/proc/$1/root$2" -ef "$2" ]; then printf 'host\\0\\0'; else printf 'other\\0'; cat "/proc/$1/mountinfo" 2>/dev/null; printf '\\0'; fi
+  seen=$(stat -L -c %d:%i -- "/proc/$1/root$2" 2>/dev/null) own=$(stat -L -c %d:%i -- "$2" 2>/dev/null)
+  if [ -n "$seen" ] && [ "$seen" = "$own" ]; then printf 'host\\0\\0'
+  else printf 'other\\0'; cat "/proc/$1/mountinfo" 2>/dev/null; printf '\\0'; fi
   sed -n 's/^0:://p; s/^[0-9]*:name=systemd://p' "/proc/$1/cgroup" 2>/dev/null | head -n 1; printf '\\0'
   shift 2
 done`,

@@ -4,6 +4,10 @@
  */
 import { never } from '../../../shared/base/cancel.ts';
 import { ownerId, runId } from '../../../shared/domain/names.ts';
+import { lookAtFileSystems } from '../../../shared/pipeline/advise/file-systems.ts';
+import { listPrograms, placePaths } from '../../../shared/pipeline/advise/programs-at-work.ts';
+import { askSudo } from '../../../shared/pipeline/advise/sudo-rights.ts';
+import { watchWrites } from '../../../shared/pipeline/advise/write-rate.ts';
 import { wakeAutomounts } from '../../../shared/pipeline/backup/automounts.ts';
 import { packFiles } from '../../../shared/pipeline/backup/content-stream.ts';
 import { listAncestors, listTree } from '../../../shared/pipeline/backup/listing.ts';
@@ -45,6 +49,7 @@ import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/l
 import { thickItem } from '../../../shared/snapshot/lvm/thick/item.ts';
 import { thinItem } from '../../../shared/snapshot/lvm/thin/item.ts';
 import { readThinPools } from '../../../shared/snapshot/lvm/thin/pool-status.ts';
+import { readUpkeep } from '../../../shared/snapshot/lvm/upkeep-settings.ts';
 import { measureMounts } from '../../../shared/snapshot/measure.ts';
 import { readMounts } from '../../../shared/snapshot/mountinfo.ts';
 import { mountSnapshots, observeSnapshots } from '../../../shared/snapshot/mounting.ts';
@@ -124,6 +129,12 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   listVolumeGroups,
   readLvmLimits,
   readThinPools,
+  readUpkeep,
+  askSudo,
+  listPrograms,
+  placePaths([{ pid: '1', path: Buffer.from('/a') }]),
+  lookAtFileSystems([Buffer.from('/a')]),
+  watchWrites(['8:0']),
   subvolumes,
   ...inside(`${subvolumes.script}\n${scripts.watch}`),
   wakeAutomounts([Buffer.from('/a')]),

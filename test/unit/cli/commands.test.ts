@@ -41,9 +41,11 @@ test('every command explains itself with an example', async () => {
   const names = program.commands.map((command) => command.name());
   const nested = program.commands.flatMap((command) => command.commands.map((inner) => [command.name(), inner.name()]));
   expect(names).toEqual([
+    'setup',
     'init',
     'hosts',
     'inspect',
+    'advise',
     'plan',
     'backup',
     'list',
@@ -77,6 +79,7 @@ test.each<[string[], string]>([
   [['init', 'main'], 'initRepository main'],
   [['hosts'], 'listHosts'],
   [['inspect', 'db1'], 'inspectHost db1'],
+  [['advise', 'db1'], 'adviseHost db1'],
   [['plan', 'shop'], 'planBackup shop'],
   [
     ['list', '--repository', 'main', '--source', 'shop', '--host', 'db1'],

@@ -74,6 +74,8 @@ async function json(): Promise<string> {
     ['init', 'main'],
     ['hosts'],
     ['inspect', 'db1'],
+    ['advise', 'db1'],
+    ['setup', 'db1', '--yes'],
     ['plan', 'shop'],
     ['list'],
     ['ls', 'latest', '/var/lib/mysql'],

@@ -8,6 +8,8 @@ import { renderForgetPlan, renderPrunePlan } from '../../../cli/render/maintenan
 import { renderPlan, renderScripts, renderSweepPlan } from '../../../cli/render/plan.ts';
 import { formatMode, renderListing, renderPoints } from '../../../cli/render/points.ts';
 import { coloured, formatCount, formatDuration, formatTime, plain } from '../../../cli/render/text.ts';
+import { renderReadiness } from '../../../cli/render/readiness.ts';
+import { renderSetupPlan } from '../../../cli/render/setup.ts';
 import { renderResult } from '../../../cli/verbs.ts';
 import { ERROR_CODES, type ErrorCode } from '../../../shared/base/error-codes.ts';
 import { type ErrorRecord, StillpointError, toErrorRecord } from '../../../shared/base/errors.ts';
@@ -48,6 +50,7 @@ import {
   samplePrunePlan,
   sampleSweepPlan,
 } from '../../support/sample-maintenance.ts';
+import { sampleReadiness, sampleSetupPlan } from '../../support/sample-readiness.ts';
 import { sampleRepair } from '../../support/sample-repair.ts';
 
 const golden = (name: string): string => `../../golden/cli/${name}.txt`;
@@ -101,6 +104,8 @@ describe('golden', () => {
 
   test('host, plan, restore points, files, jobs', async () => {
     await expect(renderInventory(sampleInventory, plain)).toMatchFileSnapshot(golden('inspect'));
+    await expect(renderReadiness(sampleReadiness, plain)).toMatchFileSnapshot(golden('advise'));
+    await expect(renderSetupPlan(sampleSetupPlan, plain)).toMatchFileSnapshot(golden('setup'));
     await expect(renderPlan(samplePlan, plain)).toMatchFileSnapshot(golden('plan'));
     await expect(renderForgetPlan(sampleForgetPlan, plain)).toMatchFileSnapshot(golden('forget'));
     await expect(renderPrunePlan(samplePrunePlan, plain)).toMatchFileSnapshot(golden('prune'));

@@ -1,10 +1,8 @@
 /** Thin snapshots: they share all that is unchanged with their origin, and the pool's room with everything in it. */
 import { isThin } from '../records.ts';
-import { roundUp } from '../sizing.ts';
 import type { LvmKind } from '../storage.ts';
 import { thinFindings } from './findings.ts';
-import { WHILE } from './gates.ts';
-import { planThin, roomUntilGate } from './plan.ts';
+import { largerPool, planThin, roomUntilGate } from './plan.ts';
 import { poolOf } from './pool.ts';
 import { roomOf } from './pool-status.ts';
 
@@ -27,10 +25,10 @@ export const THIN: LvmKind = {
   roomOf: ({ pool }) =>
     pool?.status === undefined ? undefined : roomUntilGate(roomOf(pool.status, pool.volume.chunk_size).data),
   moreRoom: ({ group, pool }, bytes) => {
-    const unit = Math.max(group.vg_extent_size, 1024 * 1024);
-    const more = roundUp((bytes * 100) / WHILE.data, unit);
-    if (pool === undefined || more > group.vg_free_count * group.vg_extent_size) return [];
-    return [`lvextend -L +${more / (1024 * 1024)}m ${group.vg_name}/${pool.volume.lv_name}`];
+    if (pool?.status === undefined) return [];
+    const label = `${group.vg_name}/${pool.volume.lv_name}`;
+    const { line, fits } = largerPool('data', { label, group, pool: { ...pool, status: pool.status } }, bytes);
+    return fits ? [line] : [];
   },
   findings: thinFindings,
   plan: (volumes, facts, swept, originOf, context) => {

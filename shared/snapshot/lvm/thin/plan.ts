@@ -111,14 +111,19 @@ function requireGates(room: Room): void {
   }
 }
 
-/** The line that takes the pool a tenth below the gate, and whether its group has the room for that. */
+/**
+ * The line that takes the pool a tenth below the gate, and by as much as is missing, and whether its group has the room for
+ * that.
+ */
 export function largerPool(
   what: 'data' | 'metadata',
   { label, group, pool }: Pick<Room, 'label' | 'group' | 'pool'>,
+  missingBytes = 0,
 ): { readonly line: string; readonly fits: boolean } {
   const { used, total } = roomOf(pool.status, pool.volume.chunk_size)[what];
   const unit = Math.max(group.vg_extent_size, 1024 * 1024);
-  const more = Math.max(unit, roundUp((used * 100) / (BEFORE[what] - 10) - total, unit));
+  const untilGate = (used * 100) / (BEFORE[what] - 10) - total;
+  const more = Math.max(unit, roundUp(Math.max(untilGate, (missingBytes * 100) / WHILE[what]), unit));
   const size = `${more / (1024 * 1024)}m`;
   return {
     line: what === 'data' ? `lvextend -L +${size} ${label}` : `lvextend --poolmetadatasize +${size} ${label}`,
@@ -128,15 +133,15 @@ export function largerPool(
 
 const freeBytesOf = (group: VolumeGroupRecord): number => group.vg_free_count * group.vg_extent_size;
 
-function mendsOf(what: 'data' | 'metadata', room: Room): readonly string[] {
-  const { line, fits } = largerPool(what, room);
+function mendsOf(what: 'data' | 'metadata', room: Room, missingBytes = 0): readonly string[] {
+  const { line, fits } = largerPool(what, room, missingBytes);
   return fits ? [line] : [];
 }
 
 /** Ours to offer, and an administrator's to decide. */
-function larger(what: 'data' | 'metadata', room: Room): string {
+function larger(what: 'data' | 'metadata', room: Room, missingBytes = 0): string {
   const { group } = room;
-  const { line, fits } = largerPool(what, room);
+  const { line, fits } = largerPool(what, room, missingBytes);
   return fits
     ? `"${line}" makes it larger.`
     : `"${line}" makes it larger, but its volume group has only ${formatBytes(freeBytesOf(group))} free: add a disk with "vgextend ${group.vg_name} DEVICE" before, or remove what nobody needs.`;
@@ -152,10 +157,10 @@ function tooMuchWritten(
     'snapshot.no-room',
     `While "${volume}" on "${host}" is read, ${formatBytes(inSteps(likely))} are likely to be written to it; its thin pool "${label}" has room for ${formatBytes(roomBytes)} until it is ${WHILE.data} % full.`,
     {
-      advice: `Run at a quieter time. ${larger('data', room)}`,
+      advice: `Run at a quieter time. ${larger('data', room, inSteps(likely) - roomBytes)}`,
       details: {
         ...{ host, group: group.vg_name, pool: label, volume, likelyBytes: Math.ceil(likely), roomBytes },
-        mends: mendsOf('data', room),
+        mends: mendsOf('data', room, inSteps(likely) - roomBytes),
       },
       cause: undefined,
     },
