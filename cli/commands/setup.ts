@@ -4,7 +4,7 @@ import { StillpointError } from '../../shared/base/errors.ts';
 import { parseLocation } from '../../shared/domain/location.ts';
 import { hostName, repositoryName, type SourceName } from '../../shared/domain/names.ts';
 import type { HostReadiness, ProposedSource } from '../../shared/domain/readiness.ts';
-import type { SetupRequest } from '../../shared/domain/setup-plan.ts';
+import type { SetupPlan, SetupRequest } from '../../shared/domain/setup-plan.ts';
 import type { Stillpoint } from '../../shared/stillpoint.ts';
 import { EXIT } from '../exit-codes.ts';
 import { renderReadiness } from '../render/readiness.ts';
@@ -56,7 +56,7 @@ export function addSetup(program: Command, shell: Shell): void {
         };
         const plan = await stillpoint.planSetup(request);
         say((paint) => renderSetupPlan(plan, paint));
-        await requireYes(options, ask);
+        await requireYes(plan, options, ask);
         const done = await stillpoint.applySetup(request, plan.id, signal);
         if (options.backup && !shell.isJson) sources.push(...done.sources);
         return { document: { setup: done, readiness }, text: (paint) => renderSetupDone(done, options.backup, paint) };
@@ -144,7 +144,8 @@ async function choosePlace(
 
 /** A folder is meant from where the person stands; in the file it would be meant from there. */
 function typed(location: string, shell: Shell): string {
-  return parseLocation(location).kind === 'local' ? shell.fromHere(location) : location;
+  const place = parseLocation(location);
+  return place.kind === 'local' ? shell.fromHere(place.path) : location;
 }
 
 async function asked(ask: Ask, question: string, option: string): Promise<string> {
@@ -159,11 +160,12 @@ async function asked(ask: Ask, question: string, option: string): Promise<string
   );
 }
 
-async function requireYes({ yes, backup }: SetupOptions, ask: Ask): Promise<void> {
+async function requireYes(plan: SetupPlan, { yes, backup }: SetupOptions, ask: Ask): Promise<void> {
   if (yes === true) return;
   if (ask === undefined) {
     throw new StillpointError('usage.invalid', 'What is shown is written only with --yes where nobody can be asked.', {
       advice: 'Look at it, then do the same with --yes.',
+      details: { plan },
       cause: undefined,
     });
   }

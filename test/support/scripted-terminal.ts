@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly interrupts?: Interrupts;
   readonly open?: Surroundings['open'];
   readonly isAsking?: () => boolean;
+  /** The person at the terminal, for questions of a command's own. */
+  readonly ask?: NonNullable<Surroundings['ask']>;
 }
 
 /** What a program is built with that runs no command. */
@@ -62,6 +64,7 @@ export async function runCli(
     interrupts: options.interrupts ?? new Interrupts(),
     workingFolder: '/home/ann',
     isAsking: options.isAsking ?? (() => false),
+    ...(options.ask === undefined ? {} : { ask: options.ask }),
     open: options.open ?? (async () => stillpoint),
   });
   return { exitCode, stdout: terminal.stdout(), stderr: terminal.stderr() };

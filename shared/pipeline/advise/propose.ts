@@ -112,10 +112,13 @@ function sourceOf(
     ...JUNK.filter((folder) => covers(Buffer.from(folder))).map((folder) => `${folder}/*`),
   ];
   const why = [
-    ...others.map(({ text, detected }) =>
-      detected.volume.snapshot.possible
-        ? `"${text}" is left out here: it can be snapshotted, and is in a source of its own.`
-        : `"${text}" is left out here: it cannot be snapshotted.`,
+    ...leftOut(
+      others.filter(({ detected: { volume } }) => volume.snapshot.possible),
+      'can be snapshotted and are in a source of their own',
+    ),
+    ...leftOut(
+      others.filter(({ detected: { volume } }) => !volume.snapshot.possible),
+      'cannot be snapshotted',
     ),
     ...(isLive ? ['Read live, while it may be changing, because no snapshot of it can be made.'] : []),
     ...unsafe.map(
@@ -140,6 +143,11 @@ function sourceOf(
       ...(isLive ? { withoutSnapshot: 'read-live' as const } : {}),
     },
   };
+}
+
+function leftOut(places: readonly Place[], why: string): readonly string[] {
+  if (places.length === 0) return [];
+  return [`Left out here, because they ${why}: ${places.map(({ target }) => `"${displayName(target)}"`).join(', ')}.`];
 }
 
 /** Whether the store lies on one of these volumes. */

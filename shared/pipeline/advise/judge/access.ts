@@ -35,8 +35,8 @@ function toBeRoot({ user, may }: SudoRights): Remedy {
     const note = 'In the entry of the host; its sudo allows it, and a person is asked for the password each time.';
     return { where: 'configuration', lines: ['"sudo": "password"'], note };
   }
-  // What else a name may be in sudoers, sudo would read as something else.
-  if (!/^[A-Za-z_][A-Za-z0-9_-]{0,31}$/.test(user))
+  // In sudoers, capitals are aliases, and other signs mean something.
+  if (!/^[a-z_][a-z0-9_-]{0,31}$/.test(user))
     return {
       where: 'nowhere',
       lines: [],
