@@ -26,7 +26,13 @@ import type { Prompter } from './domain/prompter.ts';
 import type { PrunePlan, PruneRequest } from './domain/prune-plan.ts';
 import type { HostReadiness } from './domain/readiness.ts';
 import type { NewPassword, NewRepository, RepositoryKey, UnlockReport } from './domain/repository-access.ts';
-import type { BrowseRequest, FileListing, FoundPoint, PointScope, RestorePointListing } from './domain/restore-point.ts';
+import type {
+  BrowseRequest,
+  FileListing,
+  FoundPoint,
+  PointScope,
+  RestorePointListing,
+} from './domain/restore-point.ts';
 import type { SetupPlan, SetupRequest } from './domain/setup-plan.ts';
 import type { RepositorySpec, Source } from './domain/source.ts';
 import type { StatsAnswer, StatsRequest } from './domain/stats.ts';
@@ -145,6 +151,7 @@ class OpenedStillpoint implements Stillpoint {
   readonly #comparisons: Comparisons;
   readonly #jobs: Jobs;
   readonly #hosts: HostWork;
+  readonly #setup: SetupPorts;
 
   constructor(options: StillpointOptions, environment: Environment) {
     const { configFile, stateFolder, prompter, logger = silentLogger, runnerEntry } = options;
@@ -163,6 +170,7 @@ class OpenedStillpoint implements Stillpoint {
         ),
       people: this.#people,
     });
+    this.#setup = { place: this.#place, home: environment.home, access: this.#access };
     this.#jobs = new Jobs(stateFolder ?? join(environment.stateHome, 'stillpoint'), logger);
     this.#hosts = new HostWork({
       people: this.#people,
@@ -184,11 +192,11 @@ class OpenedStillpoint implements Stillpoint {
   }
 
   async planSetup(request: SetupRequest): Promise<SetupPlan> {
-    return planSetup(request, this.#setupPorts());
+    return planSetup(request, this.#setup);
   }
 
   async applySetup(request: SetupRequest, plan: PlanId, signal: AbortSignal): Promise<SetupPlan> {
-    return applySetup(request, plan, this.#setupPorts(), signal);
+    return applySetup(request, plan, this.#setup, signal);
   }
 
   async listSources(): Promise<readonly Source[]> {
@@ -301,10 +309,6 @@ class OpenedStillpoint implements Stillpoint {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#shelf[Symbol.asyncDispose]();
     await this.#jobs[Symbol.asyncDispose]();
-  }
-
-  #setupPorts(): SetupPorts {
-    return { place: this.#place, home: this.#people.environment.home, access: this.#access };
   }
 
   #configuration(): Promise<Configuration> {

@@ -26,10 +26,7 @@ export class HostAnswers<T> implements vscode.Disposable {
   readonly #asked = new Map<HostName, Asking<T>>();
 
   /** `onAnswer` is called when a host has answered or failed. */
-  constructor(
-    question: (host: HostName, signal: AbortSignal) => Promise<T>,
-    onAnswer: (host: HostName) => void,
-  ) {
+  constructor(question: (host: HostName, signal: AbortSignal) => Promise<T>, onAnswer: (host: HostName) => void) {
     this.#question = question;
     this.#onAnswer = onAnswer;
   }

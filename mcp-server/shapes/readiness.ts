@@ -19,7 +19,9 @@ const findingShape = z.strictObject({
   means: foreignText('What that means for a backup.'),
   mendedWhere: z
     .enum(['host', 'here', 'configuration', 'nowhere'])
-    .describe('Where the lines belong: a root shell of the host, the machine of Stillpoint, the configuration, or no line.'),
+    .describe(
+      'Where the lines belong: a root shell of the host, the machine of Stillpoint, the configuration, or no line.',
+    ),
   mendedBy: z.array(foreignText('A line for a person to look at and run; never run it yourself.')),
   note: foreignText('What to think of before, or why nothing has to be done.'),
 });
@@ -51,13 +53,11 @@ const proposedShape = z.strictObject({
 
 export const readinessShape = z.strictObject({
   host: z.string().describe('Name of the host.'),
-  system: foreignText('Kernel and distribution.'),
-  isRoot: z.boolean().describe('Whether we are root there.'),
   findings: z.array(findingShape).describe('Grave ones first.'),
   stores: z.array(storeShape).describe('Where programs keep data.'),
   room: z.array(roomShape).describe('Room for snapshots against what is written.'),
   unseen: z.array(foreignText('What could not be seen.')),
-  proposedSources: z.array(proposedShape).describe('Sources that would fit the host.'),
+  proposals: z.array(proposedShape).describe('Sources that would fit the host.'),
   omitted: omittedShape,
 });
 
@@ -66,15 +66,15 @@ export function readinessOf(readiness: HostReadiness): z.input<typeof readinessS
   const most = Number.POSITIVE_INFINITY;
   return {
     host: readiness.host,
-    system: foreign(readiness.system),
-    isRoot: readiness.isRoot,
     findings: lists.cut('findings', readiness.findings.map(findingOf), { most, bytes: ANSWER_BYTES / 2 }),
     stores: lists.cut('stores', readiness.stores.map(storeOf), { bytes: ANSWER_BYTES / 8 }),
     room: lists
       .cut('room', readiness.room, { bytes: ANSWER_BYTES / 8 })
       .map((room) => ({ ...room, volume: foreign(room.volume) })),
     unseen: lists.cut('unseen', readiness.unseen.map(foreign)),
-    proposedSources: lists.cut('proposedSources', readiness.proposedSources.map(proposedOf), { bytes: ANSWER_BYTES / 4 }),
+    proposals: lists.cut('proposals', readiness.proposedSources.map(proposedOf), {
+      bytes: ANSWER_BYTES / 4,
+    }),
     omitted: lists.omitted,
   };
 }

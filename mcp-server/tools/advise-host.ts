@@ -9,9 +9,9 @@ import { readinessOf, readinessShape } from '../shapes/readiness.ts';
 
 export const adviseHost = defineTool({
   name: 'advise_host',
-  title: 'Advise on a host',
+  title: 'Advise',
   description:
-    'Logs in to a host over SSH and says what would be dangerous, left out or inconsistent in a backup of it, where databases keep their files, whether the room for snapshots fits what is written, and which source would fit it. Changes nothing. The lines that would mend something are for a person to look at and to run.',
+    'Logs in to a host and says what in a backup would be dangerous, left out or inconsistent, where databases lie, and which source fits. Changes nothing; lines are for a person to run.',
   annotations: READ_REMOTE,
   input: z.strictObject({ host: hostInput }),
   output: readinessShape,

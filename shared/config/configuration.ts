@@ -1,6 +1,6 @@
 /**
  * The configuration: hosts, repositories and sources, read from one JSONC file and turned into values that the rooms
- * above trust without looking again. It is read again for each act, never written by us and never cached across acts,
+ * above trust without looking again. It is read again for each act, written by nothing but a setup that a person said yes to, and never cached across acts,
  * so an edit counts from the next act on and a running job keeps what it started with.
  */
 import { dirname, isAbsolute, join, resolve } from 'node:path';

@@ -100,7 +100,8 @@ date -s '+10 minutes'`);
     for (const finding of [...found, noRoot]) if (finding !== undefined) await mend(finding);
 
     const after = await advise('lab');
-    const kinds = (readiness: HostReadiness): string[] => readiness.findings.map(({ kind, object }) => `${kind} ${object}`);
+    const kinds = (readiness: HostReadiness): string[] =>
+      readiness.findings.map(({ kind, object }) => `${kind} ${object}`);
     const left = kinds(after).filter((each) => planted.some(([kind, object]) => each === `${kind} ${object}`));
     expect(left).toEqual([]);
     const clerk = await advise('clerk');
@@ -147,7 +148,9 @@ date -s '+10 minutes'`);
       let from = 0;
       for await (const chunk of terminal.stdout) {
         screen += String(chunk);
-        const question = /(Which of these sources|Where shall the repository lie|Type yes to continue)[^\n]*: $/.exec(screen.slice(from));
+        const question = /(Which of these sources|Where shall the repository lie|Type yes to continue)[^\n]*: $/.exec(
+          screen.slice(from),
+        );
         const answer = question === null ? undefined : waiting.shift();
         if (answer === undefined) continue;
         from = screen.length;
@@ -168,7 +171,9 @@ date -s '+10 minutes'`);
       expect(unasked).toEqual([]);
       expect(screen).toMatch(/Restore point [0-9a-f]{64}/);
       const written = await readFile(user.configFile, 'utf8');
-      expect(written).toMatch(/^\/\/ Mine\.\n\{\n\t"assistants": \{"sshHosts": true\}, \/\/ and theirs\n\t"hosts": \{\n\t\t"lab": \{/);
+      expect(written).toMatch(
+        /^\/\/ Mine\.\n\{\n\t"assistants": \{"sshHosts": true\}, \/\/ and theirs\n\t"hosts": \{\n\t\t"lab": \{/,
+      );
       expect((await stat(user.configFile)).mode & 0o777).toBe(0o640);
       const password = join(user.configFile, '../main.password');
       expect((await stat(password)).mode & 0o777).toBe(0o600);
@@ -184,7 +189,12 @@ date -s '+10 minutes'`);
       await writeFile(user.configFile, EMPTY);
       const location = join(user.home, 'second');
       const there = await readdir(user.home, { recursive: true });
-      for (const answers of [['\u0003'], ['lab\r', '\u0003'], ['lab\r', `${location}\r`, '\u0003'], ['lab\r', `${location}\r`, 'no\r']]) {
+      for (const answers of [
+        ['\u0003'],
+        ['lab\r', '\u0003'],
+        ['lab\r', `${location}\r`, '\u0003'],
+        ['lab\r', `${location}\r`, 'no\r'],
+      ]) {
         const { screen, exitCode } = await answering(['setup', 'lab'], answers);
         expect(exitCode, screen).toBe(130);
         expect(await readFile(user.configFile, 'utf8')).toBe(EMPTY);
@@ -204,7 +214,9 @@ date -s '+10 minutes'`);
       expect(await readFile(user.configFile, 'utf8')).toBe(text);
       const done = (await user.ask([...words, '--yes'], signalOf())) as { setup: { sources: string[] } };
       expect(done.setup.sources).toEqual(['lab']);
-      expect(JSON.parse(await readFile(user.configFile, 'utf8'))).toMatchObject({ sources: { lab: { repository: 'main' } } });
+      expect(JSON.parse(await readFile(user.configFile, 'utf8'))).toMatchObject({
+        sources: { lab: { repository: 'main' } },
+      });
     });
   });
 });

@@ -15,7 +15,6 @@ import {
   samplePoint,
   sampleRun,
 } from '../support/sample-data.ts';
-import { sampleReadiness } from '../support/sample-readiness.ts';
 import { scriptedStillpoint } from '../support/scripted-stillpoint.ts';
 
 const CALLS: readonly (readonly [name: string, args: Record<string, unknown>])[] = [
@@ -246,16 +245,6 @@ test('hostile text reaches the assistant only as data: bounded, without control 
   const stillpoint = scriptedStillpoint({
     points: texts.map((text) => ({ ...samplePoint, hostname: text, source: text, paths: [text] })),
     overrides: {
-      adviseHost: async () => ({
-        ...sampleReadiness,
-        unseen: texts,
-        findings: texts.map((text) => ({
-          ...{ kind: 'full', severity: 'advice', object: text, message: text, means: text },
-          remedy: { where: 'host', lines: [text], note: text },
-        })),
-        stores: texts.map((text) => ({ what: 'SQLite', path: text, service: text, volume: text })),
-        proposedSources: texts.map((text) => ({ name: 'db1', why: [text], entry: { host: 'db1', repository: 'main', paths: [text], exclude: [text] } })),
-      }),
       inspectHost: async () => ({
         ...sampleInventory,
         system: texts[2]!,
@@ -274,7 +263,6 @@ test('hostile text reaches the assistant only as data: bounded, without control 
   const plain = await connectInProcess(scriptedStillpoint());
   for (const [name, args] of [
     ['inspect_host', { host: 'db1' }],
-    ['advise_host', { host: 'db1' }],
     ['plan_backup', { source: 'shop' }],
     ['list_restore_points', {}],
   ] as const) {
@@ -457,8 +445,6 @@ test('a host of the SSH configuration alone is not for assistants, unless the co
   const listed = (await connected.call('list_hosts')).structuredContent as { hosts: { host: string }[] };
   expect(listed.hosts.map(({ host }) => host)).toEqual(['db1']);
   const refused = await connected.call('inspect_host', { host: 'web' });
-  expect((await connected.call('advise_host', { host: 'web' })).isError).toBe(true);
-  expect(stillpoint.calls).not.toContain('adviseHost web');
   expect(refused._meta?.['stillpoint/error']).toMatchObject({
     code: 'config.unknown-host',
     advice: expect.stringContaining('"assistants": {"sshHosts": true}') as unknown,

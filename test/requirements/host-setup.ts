@@ -17,6 +17,18 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       },
     ],
     [
+      'Each comes with the lines that mend it, which you look at and run; Stillpoint runs none of them.',
+      { 'test/e2e/advise.test.ts': 'has each of them named, and the lines that come with them mend them' },
+    ],
+    [
+      'For an account that is there already, `stillpoint advise HOST` prints the lines that write this file and check it.',
+      {
+        'test/e2e/advise.test.ts': 'has each of them named, and the lines that come with them mend them',
+        'test/unit/pipeline/advise/judge.test.ts':
+          'that are missing come as lines that check themselves before they count',
+      },
+    ],
+    [
       'To be asked for sudo\'s password instead, leave out `NOPASSWD:` and write `"sudo": "password"`; such a host cannot be backed up from cron.',
       {
         'test/contract/remote-shells.test.ts': 'with a password that a person types once, and nobody can read anywhere',

@@ -42,6 +42,22 @@ export const README = ofPage('README.md', {
         'test/faults/kill/kill.test.ts': 'the client is killed',
       },
     ],
+    [
+      'It logs in, says what would be inconsistent, left out or dangerous there, each with the line that mends it, and proposes sources.',
+      { 'test/e2e/advise.test.ts': 'has each of them named, and the lines that come with them mend them' },
+    ],
+    [
+      'You are asked which of them you want, where the repository shall lie, and for a yes.',
+      {
+        'test/e2e/advise.test.ts': 'comes from a name of the SSH configuration to a first backup with three answers',
+      },
+    ],
+    [
+      'Then it writes the configuration, makes the repository and the first backup.',
+      {
+        'test/e2e/advise.test.ts': 'comes from a name of the SSH configuration to a first backup with three answers',
+      },
+    ],
     ['This is version 0.1.0, not released.', { 'test/unit/docs-numbers.test.ts': 'says' }],
     ['npm run demo npm test', { 'test/unit/docs-links.test.ts': 'npm scripts that the pages name exist' }],
     [
@@ -71,7 +87,7 @@ export const README = ofPage('README.md', {
       { 'test/unit/config/docs.test.ts': 'docs/configuration.md has every key of the schema, and no other' },
     ],
     [
-      'stillpoint init main # create the repository stillpoint inspect db1 # which volumes there are, and which can be snapshotted; changes nothing stillpoint plan shop # what a backup would do, step by step; changes nothing stillpoint backup shop # do it stillpoint list # the restore points stillpoint ls latest /srv/files stillpoint restore latest /srv/files --to ./restored stillpoint verify # read every stored byte and compare it with its hash',
+      'stillpoint inspect db1 # which volumes there are, and which can be snapshotted; changes nothing stillpoint advise db1 # what to see to there before a backup; changes nothing stillpoint plan shop # what a backup would do, step by step; changes nothing stillpoint backup shop # do it stillpoint list # the restore points stillpoint ls latest /srv/files stillpoint restore latest /srv/files --to ./restored stillpoint verify # read every stored byte and compare it with its hash',
       {
         'test/unit/docs-links.test.ts': 'commands in the shell blocks of the pages exist, with their options',
         'test/e2e/cli.test.ts': 'it is listed, looked into, proved and restored, with names of every kind',
@@ -187,6 +203,15 @@ export const README = ofPage('README.md', {
           'chosen paths come with the folders on their way, and a hard link without its first name is a file',
         ],
         'test/unit/cli/commands.test.ts': 'starts the job',
+      },
+    ],
+    [
+      '| before a backup | `advise` names what would be dangerous, left out or inconsistent on a host, with the line that mends it; `setup` writes the configuration | setting up from VS Code |',
+      {
+        'test/e2e/advise.test.ts': [
+          'has each of them named, and the lines that come with them mend them',
+          'comes from a name of the SSH configuration to a first backup with three answers',
+        ],
       },
     ],
     [

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { hostName } from '../../../shared/domain/names.ts';
 import type { SetupRequest } from '../../../shared/domain/setup-plan.ts';
-import { sampleReadiness, sampleSetupPlan } from '../../support/sample-readiness.ts';
 import { sampleRun } from '../../support/sample-data.ts';
+import { sampleReadiness, sampleSetupPlan } from '../../support/sample-readiness.ts';
 import { type ScriptedStillpoint, scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
 import { runCli } from '../../support/scripted-terminal.ts';
 
@@ -49,7 +49,10 @@ test('three things are asked, then it is written and backed up', async () => {
   });
   expect(requests).toMatchObject([{ repository: { location: 'sftp:nas:/b' }, sources: [{ name: 'db1' }] }]);
   expect(stdout.indexOf('This would come to the configuration')).toBeLessThan(stdout.indexOf('Written to'));
-  expect(applied(stillpoint)).toEqual([`applySetup db1 ${sampleSetupPlan.id}`, 'startJob {"kind":"backup","source":"db1"}']);
+  expect(applied(stillpoint)).toEqual([
+    `applySetup db1 ${sampleSetupPlan.id}`,
+    'startJob {"kind":"backup","source":"db1"}',
+  ]);
 });
 
 test('what is clear is not asked: a folder is meant from here, Enter is all sources and the place that is offered', async () => {
@@ -86,7 +89,10 @@ describe('where nobody can be asked', () => {
     expect(refused.stderr).toContain('with --yes');
     expect(applied(stillpoint)).toEqual([]);
     const { exitCode } = await runCli(['setup', 'db1', '--yes'], stillpoint);
-    expect([exitCode, applied(stillpoint)]).toEqual([0, [`applySetup db1 ${sampleSetupPlan.id}`, 'startJob {"kind":"backup","source":"db1"}']]);
+    expect([exitCode, applied(stillpoint)]).toEqual([
+      0,
+      [`applySetup db1 ${sampleSetupPlan.id}`, 'startJob {"kind":"backup","source":"db1"}'],
+    ]);
   });
 
   test('with --json it answers in one document and makes no backup, also with a person there', async () => {
@@ -95,7 +101,10 @@ describe('where nobody can be asked', () => {
     expect(JSON.parse(stdout)).toMatchObject({ setup: { id: sampleSetupPlan.id }, readiness: { host: 'db1' } });
     expect(applied(stillpoint)).toHaveLength(1);
     const refused = await runCli(['setup', 'db1', '--json'], stillpoint, { ask: person().ask });
-    expect(JSON.parse(refused.stdout)).toMatchObject({ exitCode: 2, error: { details: { plan: { addition: expect.any(String) as string } } } });
+    expect(JSON.parse(refused.stdout)).toMatchObject({
+      exitCode: 2,
+      error: { details: { plan: { addition: expect.any(String) as string } } },
+    });
   });
 
   test('it has to be told where the restore points go', async () => {

@@ -5,7 +5,11 @@ import { addEntries, type NewEntry } from '../../../shared/config/add-entries.ts
 import { parseDocument } from '../../../shared/config/document.ts';
 
 const HOST: NewEntry = { table: 'hosts', name: 'db1', value: { ssh: 'db1', sudo: 'none' } };
-const SOURCE: NewEntry = { table: 'sources', name: 'shop', value: { host: 'db1', paths: ['/srv'], repository: 'main' } };
+const SOURCE: NewEntry = {
+  table: 'sources',
+  name: 'shop',
+  value: { host: 'db1', paths: ['/srv'], repository: 'main' },
+};
 
 test.each<[what: string, before: string, after: string]>([
   [
@@ -13,7 +17,11 @@ test.each<[what: string, before: string, after: string]>([
     '',
     '// The configuration of Stillpoint. It holds no passwords.\n{\n  "hosts": {\n    "db1": {\n      "ssh": "db1",\n      "sudo": "none"\n    }\n  }\n}\n',
   ],
-  ['comments only', '// mine', '// mine\n{\n  "hosts": {\n    "db1": {\n      "ssh": "db1",\n      "sudo": "none"\n    }\n  }\n}\n'],
+  [
+    'comments only',
+    '// mine',
+    '// mine\n{\n  "hosts": {\n    "db1": {\n      "ssh": "db1",\n      "sudo": "none"\n    }\n  }\n}\n',
+  ],
   ['an empty object', '{}', '{\n  "hosts": {\n    "db1": {\n      "ssh": "db1",\n      "sudo": "none"\n    }\n  }\n}'],
   [
     'a comment behind the last entry, which stays there',
@@ -41,7 +49,10 @@ const object = (depth: number): fc.Arbitrary<string> =>
   fc
     .tuple(
       fc.uniqueArray(name, { maxLength: 3 }),
-      fc.array(fc.tuple(gap, gap, gap, depth === 0 ? fc.constant('"v"') : object(depth - 1)), { minLength: 3, maxLength: 3 }),
+      fc.array(fc.tuple(gap, gap, gap, depth === 0 ? fc.constant('"v"') : object(depth - 1)), {
+        minLength: 3,
+        maxLength: 3,
+      }),
       gap,
       fc.boolean(),
     )
@@ -55,7 +66,10 @@ const object = (depth: number): fc.Arbitrary<string> =>
 const file = fc
   .tuple(gap, fc.option(object(1)), fc.option(object(1)), gap, fc.boolean())
   .map(([first, hosts, sources, last, comma]) => {
-    const tables = [hosts === null ? [] : [`"hosts": ${hosts}`], sources === null ? [] : [`"sources": ${sources}`]].flat();
+    const tables = [
+      hosts === null ? [] : [`"hosts": ${hosts}`],
+      sources === null ? [] : [`"sources": ${sources}`],
+    ].flat();
     return `${first}{${tables.join(',')}${comma && tables.length > 0 ? ',' : ''}${last}}${first}`;
   });
 

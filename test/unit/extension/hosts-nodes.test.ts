@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { type HostsNode, hostsNodeView } from '../../../extension/tree/hosts-nodes.ts';
 import { CONSISTENCY_LEVELS, CONSISTENCY_MEANING } from '../../../shared/domain/consistency.ts';
 import { hostName, repositoryName, sourceName } from '../../../shared/domain/names.ts';
-import { aRestorePoint, aSource, aVolume } from './builders.ts';
 import { sampleReadiness } from '../../support/sample-readiness.ts';
+import { aRestorePoint, aSource, aVolume } from './builders.ts';
 import { english } from './wording.ts';
 
 const host = hostName('db1');

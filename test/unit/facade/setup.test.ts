@@ -64,9 +64,9 @@ test('names that are taken, and a configuration that is none, are refused as the
   await expect(stillpoint.planSetup(request(existing))).rejects.toMatchObject({ code: 'usage.invalid' });
   const plan = await stillpoint.planSetup(request({ ...existing, proposedHost: undefined }));
   expect(plan).toMatchObject({ repository: 'main', makes: undefined, sources: [sourceName('db1')] });
-  await expect(stillpoint.planSetup(request({ ...existing, proposedHost: undefined, sources: [] }))).rejects.toMatchObject(
-    { code: 'usage.invalid' },
-  );
+  await expect(
+    stillpoint.planSetup(request({ ...existing, proposedHost: undefined, sources: [] })),
+  ).rejects.toMatchObject({ code: 'usage.invalid' });
   await write('{"hosts": ');
   await expect(stillpoint.planSetup(request())).rejects.toMatchObject({ code: 'config.invalid' });
 });
@@ -75,7 +75,10 @@ test('a second repository has another name and another password', { timeout: SLO
   await write('{"repositories": {"main": {"location": "elsewhere"}}}');
   await apply(request());
   expect(JSON.parse(await text())).toMatchObject({
-    repositories: { main: { location: 'elsewhere' }, 'main-2': { location: at('repository'), passwordFile: 'main-2.password' } },
+    repositories: {
+      main: { location: 'elsewhere' },
+      'main-2': { location: at('repository'), passwordFile: 'main-2.password' },
+    },
     sources: { db1: { repository: 'main-2' } },
   });
 });

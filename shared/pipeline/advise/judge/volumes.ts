@@ -97,11 +97,7 @@ export interface ForecastOf {
 }
 
 /** For each volume that can be snapshotted and whose writes are counted. */
-export function forecastRoom({
-  survey,
-  rates,
-  rooms,
-}: HostFacts): readonly ForecastOf[] {
+export function forecastRoom({ survey, rates, rooms }: HostFacts): readonly ForecastOf[] {
   return survey.volumes.flatMap((detected) => {
     const { volume } = detected;
     const { snapshot } = volume;

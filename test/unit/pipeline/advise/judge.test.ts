@@ -3,11 +3,11 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseConfiguration } from '../../../../shared/config/configuration.ts';
-import type { HostFinding } from '../../../../shared/domain/readiness.ts';
-import { judge } from '../../../../shared/pipeline/advise.ts';
-import type { HostFacts } from '../../../../shared/pipeline/advise/facts.ts';
 import { compileExcludes } from '../../../../shared/domain/exclude-patterns.ts';
+import type { HostFinding } from '../../../../shared/domain/readiness.ts';
 import { excludeOf, pathText } from '../../../../shared/pipeline/advise/exclude-path.ts';
+import type { HostFacts } from '../../../../shared/pipeline/advise/facts.ts';
+import { judge } from '../../../../shared/pipeline/advise.ts';
 import { aMount } from '../../snapshot/fixtures.ts';
 import { aStore, factsOf } from './paper-facts.ts';
 
@@ -27,7 +27,8 @@ test('a host where all is well has nothing to be seen to but what no snapshot ca
 
 describe('rights', () => {
   const without = (may: 'unsaid' | 'no-sudo' | 'not-allowed' | 'with-password' | 'without-password', user = 'bak') =>
-    ofKind(factsOf([FILES], { identity: { isRoot: false }, sudo: { user, may }, traces: undefined }), 'no-root')?.remedy;
+    ofKind(factsOf([FILES], { identity: { isRoot: false }, sudo: { user, may }, traces: undefined }), 'no-root')
+      ?.remedy;
 
   test('that are there already are used by the configuration', () => {
     expect(without('without-password')).toMatchObject({ where: 'configuration', lines: ['"sudo": "passwordless"'] });
@@ -55,7 +56,10 @@ describe('rights', () => {
 });
 
 test('programs that are missing come with their packages', () => {
-  const finding = ofKind(factsOf([FILES], { identity: { missing: ['unshare', 'lvcreate', 'btrfs'] } }), 'lacks-programs');
+  const finding = ofKind(
+    factsOf([FILES], { identity: { missing: ['unshare', 'lvcreate', 'btrfs'] } }),
+    'lacks-programs',
+  );
   expect(finding).toMatchObject({ severity: 'left-out', object: 'unshare, lvcreate' });
   expect(finding?.remedy.lines).toEqual(['apt-get install util-linux lvm2']);
 });
@@ -63,7 +67,10 @@ test('programs that are missing come with their packages', () => {
 describe('a clock', () => {
   test('that is a little wrong is set from here, and one that is a day wrong stops a backup', () => {
     const near = ofKind(factsOf([], { skewMs: 600_000 }), 'clock');
-    expect(near).toMatchObject({ severity: 'advice', remedy: { where: 'here', lines: ['ssh db1 date -u -s "@$(date +%s)"'] } });
+    expect(near).toMatchObject({
+      severity: 'advice',
+      remedy: { where: 'here', lines: ['ssh db1 date -u -s "@$(date +%s)"'] },
+    });
     expect(ofKind(factsOf([], { skewMs: -2 * 86_400_000 }), 'clock')?.severity).toBe('left-out');
     expect(ofKind(factsOf([], { skewMs: 1000 }), 'clock')).toBeUndefined();
   });
@@ -115,7 +122,10 @@ describe('file systems', () => {
 
   test('with names that cannot be typed have no line made of them', () => {
     const over = aMount('/srv/a\nb', { device: '0:77', fsType: 'tmpfs' });
-    const finding = ofKind(factsOf([aMount('/srv/a\nb', { device: '254:1' }), { ...over, parentId: 102 }, over]), 'hidden');
+    const finding = ofKind(
+      factsOf([aMount('/srv/a\nb', { device: '254:1' }), { ...over, parentId: 102 }, over]),
+      'hidden',
+    );
     expect(finding?.remedy ?? { where: 'nowhere', lines: [] }).toMatchObject({ where: 'nowhere', lines: [] });
   });
 });
@@ -171,7 +181,10 @@ describe('stores', () => {
 describe('the sources that are proposed', () => {
   const nfs = aMount('/srv/files/share', { device: '0:50', fsType: 'nfs4', parentId: FILES.id });
   const facts = factsOf([FILES, nfs], {
-    stores: [aStore({ path: Buffer.from('/var/lib/mysql') }), aStore({ what: 'SQLite', path: Buffer.from('/opt/a.db'), isFile: true })],
+    stores: [
+      aStore({ path: Buffer.from('/var/lib/mysql') }),
+      aStore({ what: 'SQLite', path: Buffer.from('/opt/a.db'), isFile: true }),
+    ],
     state: { ...factsOf([]).state, swapFiles: [Buffer.from('/swapfile')] },
   });
 
@@ -222,11 +235,15 @@ describe('the sources that are proposed', () => {
 
 test('a pattern that leaves out a path fits that path and no other', () => {
   fc.assert(
-    fc.property(fc.stringMatching(/^[a-c*?[\]\\!^-]{1,6}$/), fc.stringMatching(/^[a-c*?[\]\\!^-]{1,6}$/), (one, other) => {
-      const exclude = excludeOf(Buffer.from(`/${one}`)) ?? '';
-      const matcher = compileExcludes([exclude]);
-      expect(matcher.matches(Buffer.from(`/${one}`))).toBe(true);
-      expect(matcher.matches(Buffer.from(`/${other}`))).toBe(one === other);
-    }),
+    fc.property(
+      fc.stringMatching(/^[a-c*?[\]\\!^-]{1,6}$/),
+      fc.stringMatching(/^[a-c*?[\]\\!^-]{1,6}$/),
+      (one, other) => {
+        const exclude = excludeOf(Buffer.from(`/${one}`)) ?? '';
+        const matcher = compileExcludes([exclude]);
+        expect(matcher.matches(Buffer.from(`/${one}`))).toBe(true);
+        expect(matcher.matches(Buffer.from(`/${other}`))).toBe(one === other);
+      },
+    ),
   );
 });

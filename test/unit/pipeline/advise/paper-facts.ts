@@ -1,6 +1,7 @@
 /** A host on paper for the advisor: the guest of the fixtures, and whatever a test says beside it. */
-import { hostName } from '../../../../shared/domain/names.ts';
+
 import type { Mount } from '../../../../shared/domain/host.ts';
+import { hostName } from '../../../../shared/domain/names.ts';
 import type { HostFacts, PlacedStore } from '../../../../shared/pipeline/advise/facts.ts';
 import { detectVolumes } from '../../../../shared/snapshot/detect.ts';
 import type { HostIdentity } from '../../../../shared/snapshot/identify-host.ts';
@@ -16,7 +17,10 @@ export const ROOT: Mount = aMount('/', { id: 1, parentId: 0, device: '8:1' });
 
 export function factsOf(
   mounts: readonly Mount[],
-  more: Partial<Omit<HostFacts, 'survey'>> & { readonly identity?: Partial<HostIdentity>; readonly skewMs?: number } = {},
+  more: Partial<Omit<HostFacts, 'survey'>> & {
+    readonly identity?: Partial<HostIdentity>;
+    readonly skewMs?: number;
+  } = {},
 ): HostFacts {
   const { identity: given = {}, skewMs = 0, ...facts } = more;
   const storages = [guestStorage(), guestThinStorage()];
@@ -29,7 +33,12 @@ export function factsOf(
     },
     registry: REGISTRY,
     survey: {
-      ...{ identity: { ...identity, ...given }, asked: { earliestMs: 0, latestMs: 1 }, mounts: all, devices: new Map() },
+      ...{
+        identity: { ...identity, ...given },
+        asked: { earliestMs: 0, latestMs: 1 },
+        mounts: all,
+        devices: new Map(),
+      },
       ...{ clockSkew: { leastMs: skewMs, mostMs: skewMs }, storages, volumes },
     },
     state: { rooms: [], errors: new Map(), degraded: new Map(), fstab: [], swapFiles: [] },
@@ -44,4 +53,3 @@ export const aStore = (facts: Partial<PlacedStore> & { readonly path: Buffer }):
   onHost: facts.path,
   ...facts,
 });
-

@@ -23,13 +23,16 @@ const EVERY: readonly RemoteCommand<unknown>[] = [
   readUpkeep,
 ];
 
-test.each(EVERY.map((command) => [command.name, command] as const))('%s refuses what it does not know', (_, command) => {
-  fc.assert(
-    fc.property(fc.string({ minLength: 1 }), (text) => {
-      expect(() => parsed(command, `${text}\u0001`)).toThrow(unreadable);
-    }),
-  );
-});
+test.each(EVERY.map((command) => [command.name, command] as const))(
+  '%s refuses what it does not know',
+  (_, command) => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), (text) => {
+        expect(() => parsed(command, `${text}\u0001`)).toThrow(unreadable);
+      }),
+    );
+  },
+);
 
 describe('programs at work', () => {
   const links = (...pairs: (readonly [string, string])[]): string =>
@@ -128,7 +131,11 @@ test('file systems, swap and RAIDs', () => {
   );
   expect(state.fstab).toEqual([{ target: Buffer.from('/srv/with blank'), options: ['ro', 'noatime'] }]);
   expect(state.swapFiles).toEqual([Buffer.from('/swap file')]);
-  expect([...state.errors, ...state.degraded]).toEqual([['dm-0', 3], ['dm-1', 0], ['md0', 1]]);
+  expect([...state.errors, ...state.degraded]).toEqual([
+    ['dm-0', 3],
+    ['dm-1', 0],
+    ['md0', 1],
+  ]);
   expect(state.rooms).toEqual([{ sizeBytes: 4_096_000, availableBytes: 1_024_000 }, undefined]);
 });
 
@@ -161,6 +168,9 @@ test('how full snapshots are, and from when on pools grow', () => {
   });
   const { records, thresholds } = parsed(readUpkeep, `${report}\0=\nown=thin_pool_autoextend_threshold=70\n\0`);
   expect(records.get('a')).toMatchObject({ data_percent: 85.66, seg_monitor: false, lv_profile: 'own' });
-  expect([...thresholds]).toEqual([['', 100], ['own', 70]]);
+  expect([...thresholds]).toEqual([
+    ['', 100],
+    ['own', 70],
+  ]);
   expect(parsed(readUpkeep, '').records.size).toBe(0);
 });
