@@ -11,7 +11,7 @@ import { type Environment, readEnvironment } from './base/environment.ts';
 import { type Logger, silentLogger } from './base/log.ts';
 import type { Take } from './base/take.ts';
 import { type ConfigPlace, type Configuration, configPlace, loadConfiguration } from './config/configuration.ts';
-import { allRepositories, configuredNames, findRepository } from './config/look-up.ts';
+import { configuredNames, findRepository } from './config/look-up.ts';
 import type { BackupPlan } from './domain/backup-plan.ts';
 import type { DiffChange, DiffRequest, DiffSummary } from './domain/diff.ts';
 import type { RunEvent } from './domain/events.ts';
@@ -21,7 +21,6 @@ import type { HostInventory, HostSummary } from './domain/host.ts';
 import type { Job } from './domain/job.ts';
 import type { HostName, JobId, RepositoryName, SourceName } from './domain/names.ts';
 import type { PlanId } from './domain/plan-id.ts';
-import { EVERY_POINT } from './domain/point-filter.ts';
 import type { Prompter } from './domain/prompter.ts';
 import type { PrunePlan, PruneRequest } from './domain/prune-plan.ts';
 import type { HostReadiness } from './domain/readiness.ts';
@@ -46,7 +45,7 @@ import { Jobs } from './facade/jobs.ts';
 import { createWithSecrets, openWithSecrets, type PeoplePorts } from './facade/people.ts';
 import { RepositoryAccess } from './facade/repository-access.ts';
 import { RepositoryShelf } from './facade/repository-shelf.ts';
-import { type ResolvedScope, RestorePoints } from './facade/restore-points.ts';
+import { type ResolvedScope, RestorePoints, resolveScope } from './facade/restore-points.ts';
 import { applySetup, planSetup, type SetupPorts } from './facade/setup.ts';
 import { planForgetting } from './pipeline/forget.ts';
 import { planPruning } from './pipeline/prune.ts';
@@ -332,14 +331,8 @@ class OpenedStillpoint implements Stillpoint {
     return { spec: findRepository(configuration, name), configured: configuredNames(configuration) };
   }
 
-  async #scope({ repository, filter = EVERY_POINT }: PointScope): Promise<ResolvedScope> {
-    const configuration = await this.#configuration();
-    return {
-      specs: repository === undefined ? allRepositories(configuration) : [findRepository(configuration, repository)],
-      filter,
-      sources: [...configuration.sources.values()],
-      configured: configuredNames(configuration),
-    };
+  async #scope(scope: PointScope): Promise<ResolvedScope> {
+    return resolveScope(scope, await this.#configuration());
   }
 
   /** `isFresh` for what is decided about the store itself: no copies of its files on this machine are used. */

@@ -1,10 +1,18 @@
 /** Restore points over all repositories of the configuration. */
 import type { Clock } from '../base/clock.ts';
 import { isStillpointError, StillpointError } from '../base/errors.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { allRepositories, configuredNames, findRepository } from '../config/look-up.ts';
 import { type ConfiguredNames, refuseUnknownNames } from '../domain/known-names.ts';
-import { fitsFilter } from '../domain/point-filter.ts';
+import { EVERY_POINT, fitsFilter } from '../domain/point-filter.ts';
 import { orderPoints } from '../domain/point-order.ts';
-import type { BrowseRequest, FileListing, FoundPoint, RestorePointListing } from '../domain/restore-point.ts';
+import type {
+  BrowseRequest,
+  FileListing,
+  FoundPoint,
+  PointScope,
+  RestorePointListing,
+} from '../domain/restore-point.ts';
 import type { RepositorySpec } from '../domain/source.ts';
 import { unreadablePoints } from '../domain/unreadable-point.ts';
 import { type ListingRequest, listFolder, summarise } from '../pipeline/browse.ts';
@@ -28,6 +36,19 @@ import type { RepositoryShelf } from './repository-shelf.ts';
 
 export interface ResolvedScope extends Asked {
   readonly configured: ConfiguredNames;
+}
+
+/** What a filter and a repository's name stand for in this configuration. */
+export function resolveScope(
+  { repository, filter = EVERY_POINT }: PointScope,
+  configuration: Configuration,
+): ResolvedScope {
+  return {
+    specs: repository === undefined ? allRepositories(configuration) : [findRepository(configuration, repository)],
+    filter,
+    sources: [...configuration.sources.values()],
+    configured: configuredNames(configuration),
+  };
 }
 
 const LISTING_LIMIT = 1000;

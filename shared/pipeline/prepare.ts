@@ -68,7 +68,27 @@ export async function prepare(
   });
   requirePrograms(usersOf(snapshots, registry));
   requireRoot(snapshots, survey, host.name);
+  await requireHeld(source, registry, host, signal);
   return { survey, coverage, exclude, snapshots, removes };
+}
+
+/** The freeze would find it out too, in a run that has begun. */
+async function requireHeld(source: Source, { hooks }: Registry, host: RemoteHost, signal: AbortSignal): Promise<void> {
+  for (const hook of hooks) {
+    const question = hook.absent?.(source);
+    const absent = question === undefined ? [] : await host.run(question, signal);
+    if (absent.length === 0) continue;
+    throw new StillpointError(
+      'quiesce.freeze-failed',
+      `There is no ${absent.join(' and no ')} on "${host.name}", and the source "${source.name}" wants it held still.`,
+      {
+        advice:
+          'Correct "stop" of the source: names as after "systemctl stop", which "systemctl list-units" on the host lists.',
+        details: { host: host.name, absent },
+        cause: undefined,
+      },
+    );
+  }
 }
 
 /** Who is not root there has all read live, but what is to be held still needs root all the same. */

@@ -13,6 +13,7 @@
  */
 import type { RunId } from '../domain/names.ts';
 import type { Source } from '../domain/source.ts';
+import type { RemoteCommand } from '../remote/command.ts';
 import type { Fragment } from '../remote/fragment.ts';
 import type { Programs } from '../remote/programs.ts';
 
@@ -31,6 +32,11 @@ export interface Hook {
   readonly onHost: HoldFunctions;
   /** What its fragments call on the host. */
   readonly programs: Programs;
+  /**
+   * Asks the host which of what a source wants held is not there, in words such as `service "shop"`; undefined where it asks
+   * for nothing. A plan is refused then, and not only the run.
+   */
+  absent?(source: Source): RemoteCommand<readonly string[]> | undefined;
   /** What it would hold for a source in this run; nothing where the source does not ask for it. */
   plan(source: Source, run: RunId, reading: Reading): readonly PlannedHold[];
 }

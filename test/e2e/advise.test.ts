@@ -2,7 +2,7 @@
  * The readiness advisor on a real host with planted faults: it names each, what it says mends each, and then it names it no
  * more. And setup: from a name of the SSH configuration to a first backup, with three answers.
  */
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -164,7 +164,8 @@ date -s '+10 minutes'`);
     const EMPTY = '// Mine.\n{\n\t"assistants": {"sshHosts": true}, // and theirs\n}\n';
 
     test('comes from a name of the SSH configuration to a first backup with three answers', async () => {
-      await writeFile(user.configFile, EMPTY, { mode: 0o640 });
+      await writeFile(user.configFile, EMPTY);
+      await chmod(user.configFile, 0o640);
       const location = join(user.home, 'first');
       const { screen, exitCode, unasked } = await answering(['setup', 'lab'], ['lab\r', `${location}\r`, 'yes\r']);
       expect(exitCode, screen).toBe(0);

@@ -33,13 +33,15 @@ async function adviseOf(texts: readonly string[]) {
   await using connected = await connectInProcess(stillpoint);
   const result = await connected.call('advise_host', { host: 'db1' });
   expect(result.isError, textOf(result)).not.toBe(true);
-  return result.structuredContent as unknown as Answer;
+  return result.structuredContent as Answer;
 }
 
 test('hostile text is data, and a line that would be cut is no line', async () => {
   const long = `rm ${'x'.repeat(5000)}`;
   const answer = await adviseOf([...HOSTILE_TEXTS, long]);
-  const strings = [...JSON.stringify(answer).matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([text]) => JSON.parse(text) as string);
+  const strings = [...JSON.stringify(answer).matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(
+    ([text]) => JSON.parse(text) as string,
+  );
   expect(strings.filter((text) => CONTROL.test(text))).toEqual([]);
   expect(strings.filter((text) => text.length > 1201)).toEqual([]);
   expect(answer.findings.at(-1)).toMatchObject({ mendedWhere: 'nowhere', mendedBy: [] });

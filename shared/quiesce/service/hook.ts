@@ -2,6 +2,7 @@
  * Stopping services while the snapshots are made, or while all is read where no snapshot can be: a cold backup. systemd, OpenRC and
  * the scripts of /etc/init.d are known.
  */
+import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import type { Fragment } from '../../remote/fragment.ts';
 import type { Hook, PlannedHold } from '../hook.ts';
 import { STOPPED, servicesOnHost } from './on-host.ts';
@@ -12,6 +13,7 @@ const DEADLINES = { 'until-snapshots': 300, 'until-read': 4 * 3600 } as const;
 export const services: Hook = {
   onHost: servicesOnHost,
   programs: { coreutils: 'mkdir mv rm rmdir' },
+  absent: ({ stop = [] }) => (stop.length === 0 ? undefined : findAbsent(stop)),
   plan: ({ stop = [] }, run, { readsLive }) =>
     stop.map((name) => holdOf(name, run, { holds: readsLive ? 'until-read' : 'until-snapshots', others: stop })),
 };
@@ -30,6 +32,39 @@ export function holdOf(
     ...{ kind: 'service', id: name, label: `the service "${name}"`, guarantees: 'cold', holds, deadlineSeconds },
     freeze: stopService({ name, others }, run, deadlineSeconds),
     prove: proveStopped(name),
+  };
+}
+
+/** sp_service_is_there BY NAME */
+const IS_THERE = `
+sp_service_is_there() {
+  case $1 in
+    systemd) [ "$(sp_service_fact LoadState "$2")" = loaded ] ;;
+    openrc) rc-service -e "$2" ;;
+    sysv) [ -x "/etc/init.d/$2" ] ;;
+  esac
+}`;
+
+/** Those that the manager of the host's services does not know. */
+export function findAbsent(names: readonly string[]): RemoteCommand<readonly string[]> {
+  const script: RemoteScript = {
+    name: 'find-absent-services',
+    script: `${servicesOnHost.script}${IS_THERE}
+by=$(sp_service_by)
+for name do sp_service_is_there "$by" "$name" >/dev/null 2>&1 </dev/null || printf '%s\\0' "$name"; done`,
+    args: names,
+    needs: 'either',
+  };
+  return {
+    ...script,
+    budgetMs: 60_000,
+    repeatable: true,
+    parse: ({ stdout }) => {
+      const absent = stdout.toString('utf8').split('\0');
+      if (absent.pop() !== '' || !absent.every((name) => names.includes(name)))
+        throw unreadableOutput(script, 'it names a service that nobody asked for', stdout.toString('utf8'));
+      return absent.map((name) => `service "${name}"`);
+    },
   };
 }
 
@@ -74,7 +109,7 @@ function stopService(
 ): Fragment<void> {
   return {
     name: 'stop-service',
-    script: `${CLOSURE}
+    script: `${CLOSURE}${IS_THERE}
 name=$1 run=$2
 file=${STOPPED}/$name
 umask 077
@@ -90,11 +125,7 @@ by=$(sp_service_by)
 guard=$4
 shift 4
 for other in "$name" "$@"; do
-  case $by in
-    systemd) [ "$(sp_service_fact LoadState "$other")" = loaded ] ;;
-    openrc) rc-service -e "$other" ;;
-    sysv) [ -x "/etc/init.d/$other" ] ;;
-  esac || { echo "there is no service \\"$other\\"" >&2; exit 87; }
+  sp_service_is_there "$by" "$other" || { echo "there is no service \\"$other\\"" >&2; exit 87; }
 done
 unit=$name
 if [ "$by" = systemd ]; then

@@ -27,7 +27,7 @@ import {
   publish,
   removeBroken,
 } from '../../../shared/pipeline/restore/work-commands.ts';
-import { services } from '../../../shared/quiesce/service/hook.ts';
+import { findAbsent, services } from '../../../shared/quiesce/service/hook.ts';
 import type { RemoteScript } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import { identifyAccount } from '../../../shared/remote/shell-host.ts';
@@ -130,6 +130,7 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   readLvmLimits,
   readThinPools,
   readUpkeep,
+  findAbsent(['shop']),
   askSudo,
   listPrograms,
   placePaths([{ pid: '1', path: Buffer.from('/a') }]),

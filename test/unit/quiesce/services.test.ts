@@ -20,3 +20,13 @@ test('services are held for minutes while snapshots are made, and for hours wher
   expect(plan(true)[0]).toEqual(['shop', 'cold', 'until-read', 14_400]);
   expect(services.plan(source, runId('0000aaaa'), { readsLive: true })).toEqual([]);
 });
+
+test('a source is asked of which of its services the host knows nothing, and an answer of others is refused', () => {
+  expect(services.absent?.(source)).toBeUndefined();
+  const question = services.absent?.({ ...source, stop: ['shop', 'none'] });
+  const answer = (stdout: string) => question?.parse({ stdout: Buffer.from(stdout), stderr: '', exitCode: 0 });
+  expect(answer('none\0')).toEqual(['service "none"']);
+  expect(answer('')).toEqual([]);
+  for (const odd of ['other\0', 'none', 'no such service\n'])
+    expect(() => answer(odd)).toThrow(expect.objectContaining({ code: 'remote.unreadable-output' }));
+});
