@@ -58,13 +58,13 @@ function renderFinding({ message, means, remedy }: HostFinding): string {
 }
 
 /** The entries as they could stand in the configuration. */
-export function renderProposal({ host, proposedSources }: HostReadiness): string {
+function renderProposal({ host, proposedSources }: HostReadiness): string {
   if (proposedSources.length === 0) return `There is no volume on "${shown(host)}" that could be backed up.\n`;
   const entries = proposedSources.map(renderSource).join('');
   return `Under "sources" of the configuration could stand (stillpoint setup ${shown(host)} writes it there):\n${entries}`;
 }
 
-export function renderSource({ name, entry, why }: ProposedSource): string {
+function renderSource({ name, entry, why }: ProposedSource): string {
   const text = JSON.stringify(entry, undefined, 2).split('\n').map(shown).join('\n  ');
   return `  ${JSON.stringify(name)}: ${text}\n${why.map((line) => `  ${shown(line)}\n`).join('')}`;
 }

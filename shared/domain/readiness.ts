@@ -76,7 +76,7 @@ export interface ProposedSource {
 }
 
 /** Keys of the configuration. */
-export interface ProposedEntry {
+interface ProposedEntry {
   readonly host: string;
   readonly paths: readonly string[];
   readonly repository: string;

@@ -3,7 +3,7 @@ import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../r
 import { CHUNK_BYTES } from '../../snapshot/measure.ts';
 
 /** So long is looked: short enough to wait for, and long enough for what a journal writes every few seconds. */
-export const LOOK_SECONDS = 6;
+const LOOK_SECONDS = 6;
 
 export interface WriteRate {
   readonly bytesPerSecond: number;

@@ -61,7 +61,7 @@ function readOnly(detected: DetectedVolume, { state }: HostFacts): readonly Host
     {
       ...{ kind: 'read-only', severity: 'dangerous', object: detected.volume.label },
       message: `"${detected.volume.label}" at "${displayName(place.target)}" is read-only, and /etc/fstab has it writable.`,
-      means: 'The kernel does so after an error; since then nothing is written, and a backup holds an old state.',
+      means: 'The kernel does so after an error; since then programs cannot write, and a backup holds an old state.',
       remedy: onHost(
         place.target,
         (word) => [`mount -o remount,rw ${word}`],
@@ -96,7 +96,11 @@ function full(detected: DetectedVolume, { rooms, survey }: HostFacts): readonly 
       remedy:
         lines.length === 0
           ? nowhere('Remove what nobody needs, or make it larger.')
-          : { where: 'host', lines, note: 'It can be done while it is in use, and takes room of the volume group.' },
+          : {
+              where: 'host',
+              lines,
+              note: 'It can be done while it is in use, and takes room that snapshots could have.',
+            },
     },
   ];
 }

@@ -18,7 +18,7 @@ function visibleTwice(group: string): HostFinding {
   return {
     ...{ kind: 'duplicate-disk', severity: 'dangerous', object: group },
     message: `A disk of the volume group "${group}" is visible twice.`,
-    means: 'LVM may write to the wrong one of the two, and no snapshot is made in this group.',
+    means: 'LVM may write to the wrong one of the two, and snapshots cannot be made in this group.',
     remedy: {
       ...{ where: 'nowhere', lines: [] },
       note: '"pvs -a -o pv_name,pv_uuid,vg_name,pv_duplicate" shows both: detach the copy, or have multipath take both paths to the disk.',

@@ -51,7 +51,7 @@ function failing({ label, pool: { status } }: Pool): readonly HostFinding[] {
     {
       ...{ kind: 'pool-failing', severity: 'dangerous', object: label },
       message: `The thin pool "${label}" ${state}.`,
-      means: 'Writes to its volumes fail or wait, and no snapshot is made in it.',
+      means: 'Writes to its volumes fail or wait, and snapshots cannot be made in it.',
       remedy: {
         ...{ where: 'nowhere', lines: [] },
         note: `Make room with "lvextend", or repair it with "lvconvert --repair ${label}" while nothing of it is in use; copy first what can be read.`,

@@ -13,7 +13,7 @@ const identity: HostIdentity = {
   ...{ missing: [], gnuTar: true, gnuFind: true, users: new Map(), groups: new Map() },
 };
 
-export const ROOT: Mount = aMount('/', { id: 1, parentId: 0, device: '8:1' });
+const ROOT: Mount = aMount('/', { id: 1, parentId: 0, device: '8:1' });
 
 export function factsOf(
   mounts: readonly Mount[],
