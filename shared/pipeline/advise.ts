@@ -15,7 +15,7 @@ import type { Registry } from '../snapshot/registry.ts';
 import { afterSweep, type Survey, surveyHost } from '../snapshot/survey.ts';
 import { pathOnHost, storesOf } from './advise/data-stores.ts';
 import { type HostFacts, type PlacedStore, placeOfVolume } from './advise/facts.ts';
-import { lookAtFileSystems } from './advise/file-systems.ts';
+import { type FileSystemState, lookAtFileSystems } from './advise/file-systems.ts';
 import { judgeAccess } from './advise/judge/access.ts';
 import { judgeFileSystems } from './advise/judge/file-systems.ts';
 import { judgeStores, listStores } from './advise/judge/stores.ts';
@@ -62,7 +62,7 @@ export function judge(facts: HostFacts, configured: Configured): HostReadiness {
     ]),
     stores: listStores(facts),
     room: forecastRoom(facts).map(({ forecast }) => forecast),
-    unseen: [...unseenBy(facts), ...cannotName.map(cannotBeNamed)],
+    unseen: [...unseenBy(facts), ...facts.unanswered, ...cannotName.map(cannotBeNamed)],
     ...{ proposedHost, proposedSources },
   };
 }
@@ -84,6 +84,24 @@ function unseenBy({ survey, sawPrograms }: HostFacts): readonly string[] {
 const cannotBeNamed = (shown: string): string =>
   `"${shown}" has a name that is no text and cannot stand in the configuration: name the folder above it.`;
 
+const NO_STATE: FileSystemState = { rooms: [], errors: new Map(), degraded: new Map(), fstab: [], swapFiles: [] };
+
+/** One thing that an odd host does not answer must not hide all the others. */
+function answers() {
+  const unanswered: string[] = [];
+  const tried = async <T>(answer: Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await answer;
+    } catch (error) {
+      const isOdd = ['remote.unreadable-output', 'remote.command-failed', 'remote.deadline'] as const;
+      if (!isOdd.some((code) => isStillpointError(error, code))) throw error;
+      unanswered.push((error as StillpointError).message);
+      return otherwise;
+    }
+  };
+  return { unanswered, tried };
+}
+
 async function gather(
   { spec, refusal }: AdviseRequest,
   { host, clock, registry, owner, dead }: AdvisePorts,
@@ -97,12 +115,13 @@ async function gather(
     return place === undefined ? [] : [{ id: detected.volume.id, target: place.target, device: place.mount.device }];
   });
   const devices = [...new Set(folders.map(({ device }) => device))];
+  const { unanswered, tried } = answers();
   const [state, rates, programs, ofStorages, traces, sudo] = await Promise.all([
-    host.run(lookAtFileSystems(folders.map(({ target }) => target)), signal),
-    host.run(watchWrites(devices), signal),
-    gatherStores(host, survey, signal),
-    Promise.all(survey.storages.map(async ({ upkeep }) => (await upkeep?.findings(host, signal)) ?? [])),
-    isRoot ? host.run(lookForTraces(registry.scripts, owner, dead), signal) : undefined,
+    tried(host.run(lookAtFileSystems(folders.map(({ target }) => target)), signal), NO_STATE),
+    tried(host.run(watchWrites(devices), signal), []),
+    tried(gatherStores(host, survey, signal), { stores: [], sawPrograms: false }),
+    Promise.all(survey.storages.map(({ upkeep }) => upkeep && tried(upkeep.findings(host, signal), []))),
+    isRoot ? tried(host.run(lookForTraces(registry.scripts, owner, dead), signal), undefined) : undefined,
     isRoot && spec.sudo === 'none' ? undefined : host.run(askSudo, signal),
   ]);
   const rooms = folders.flatMap(({ id }, index) => {
@@ -115,7 +134,8 @@ async function gather(
     rates: new Map(
       devices.flatMap((device, index) => (rates[index] === undefined ? [] : [[device, rates[index]] as const])),
     ),
-    ofStorages: ofStorages.flat(),
+    ofStorages: ofStorages.flatMap((found) => found ?? []),
+    unanswered,
     noRoom: lackOfRoom(survey, owner),
   };
 }

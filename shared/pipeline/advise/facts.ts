@@ -37,6 +37,8 @@ export interface HostFacts {
   readonly traces: ReapResult | undefined;
   /** What each storage says of itself. */
   readonly ofStorages: readonly HostFinding[];
+  /** What the host did not answer, or not so that it is understood, sentences. */
+  readonly unanswered: readonly string[];
   /** Why each volume that lacks room for a snapshot does. */
   readonly noRoom: readonly StillpointError[];
 }

@@ -42,7 +42,15 @@ export function factsOf(
       ...{ clockSkew: { leastMs: skewMs, mostMs: skewMs }, storages, volumes },
     },
     state: { rooms: [], errors: new Map(), degraded: new Map(), fstab: [], swapFiles: [] },
-    ...{ rooms: new Map(), rates: new Map(), stores: [], sawPrograms: true, ofStorages: [], noRoom: [] },
+    ...{
+      rooms: new Map(),
+      rates: new Map(),
+      stores: [],
+      sawPrograms: true,
+      ofStorages: [],
+      noRoom: [],
+      unanswered: [],
+    },
     ...{ sudo: undefined, refusal: undefined, traces: { removed: [], kept: [] } },
     ...facts,
   };
