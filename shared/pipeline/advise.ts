@@ -115,12 +115,13 @@ async function gather(
     return place === undefined ? [] : [{ id: detected.volume.id, target: place.target, device: place.mount.device }];
   });
   const devices = [...new Set(folders.map(({ device }) => device))];
+  const upkeeps = survey.storages.flatMap(({ upkeep }) => upkeep ?? []);
   const { unanswered, tried } = answers();
   const [state, rates, programs, ofStorages, traces, sudo] = await Promise.all([
     tried(host.run(lookAtFileSystems(folders.map(({ target }) => target)), signal), NO_STATE),
     tried(host.run(watchWrites(devices), signal), []),
     tried(gatherStores(host, survey, signal), { stores: [], sawPrograms: false }),
-    Promise.all(survey.storages.map(({ upkeep }) => upkeep && tried(upkeep.findings(host, signal), []))),
+    Promise.all(upkeeps.map((upkeep) => tried(upkeep.findings(host, signal), []))),
     isRoot ? tried(host.run(lookForTraces(registry.scripts, owner, dead), signal), undefined) : undefined,
     isRoot && spec.sudo === 'none' ? undefined : host.run(askSudo, signal),
   ]);
@@ -134,7 +135,7 @@ async function gather(
     rates: new Map(
       devices.flatMap((device, index) => (rates[index] === undefined ? [] : [[device, rates[index]] as const])),
     ),
-    ofStorages: ofStorages.flatMap((found) => found ?? []),
+    ofStorages: ofStorages.flat(),
     unanswered,
     noRoom: lackOfRoom(survey, owner),
   };
