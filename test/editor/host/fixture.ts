@@ -51,7 +51,7 @@ export async function children(parts: ExtensionParts, node?: HostsNode): Promise
 export async function answered(parts: ExtensionParts, volumes: HostsNode): Promise<HostsNode[]> {
   for (;;) {
     const nodes = await children(parts, volumes);
-    if (nodes.every((node) => node.kind !== 'connecting')) return nodes;
+    if (nodes.every(({ kind }) => kind !== 'connecting' && kind !== 'looking')) return nodes;
     await new Promise<void>((resolve) => {
       const listening = parts.hosts.onDidChangeTreeData(() => {
         listening.dispose();

@@ -129,6 +129,23 @@ describe('the view Hosts', () => {
     assert.equal(new Set(ids).size, ids.length, 'ids are different');
   });
 
+  it('shows what to see to on a host that answers, and copies the lines that mend it', async function () {
+    if (sshConfigFile === undefined) return this.skip();
+    writeConfiguration(configuration({ ssh: 'root', sshConfigFile }));
+    parts.hosts.refreshAll();
+    const host = only(await children(parts), 'host');
+    const nodes = await answered(parts, only(await children(parts, host), 'readiness'));
+    const findings = nodes.filter((node) => node.kind === 'finding');
+    assert.ok(findings.length > 0, JSON.stringify(nodes));
+    const ids = nodes.map((node) => parts.hosts.getTreeItem(node).id);
+    assert.equal(new Set(ids).size, ids.length, 'ids are different');
+    const mending = findings.find(({ finding }) => finding.remedy.lines.length > 0);
+    assert.ok(mending !== undefined, JSON.stringify(findings));
+    assert.equal(parts.hosts.getTreeItem(mending).contextValue, 'finding.mends');
+    await vscode.commands.executeCommand('stillpoint.copyRemedy', mending);
+    assert.equal(await vscode.env.clipboard.readText(), `${mending.finding.remedy.lines.join('\n')}\n`);
+  });
+
   it('tells the place of a mistake in the configuration, and Open Configuration goes there', async () => {
     writeConfiguration('{\n  "hosts": {},\n  "sourcez": {}\n}\n');
     const problem = only(await children(parts), 'problem');
