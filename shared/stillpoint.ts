@@ -8,12 +8,11 @@ import { AnswerBook } from './access/answers.ts';
 import { createAt, type OpenRepositoryPorts, openAt } from './access/open-repository.ts';
 import { systemClock } from './base/clock.ts';
 import { type Environment, readEnvironment } from './base/environment.ts';
-import { StillpointError } from './base/errors.ts';
 import { type Logger, silentLogger } from './base/log.ts';
 import type { Take } from './base/take.ts';
 import { type ConfigPlace, type Configuration, configPlace, loadConfiguration } from './config/configuration.ts';
 import { allRepositories, configuredNames, findRepository } from './config/look-up.ts';
-import type { BackupPlan } from './domain/backup-plan.ts';
+import type { BackupPlan, ExportPlan } from './domain/backup-plan.ts';
 import type { DiffChange, DiffRequest, DiffSummary } from './domain/diff.ts';
 import type { RunEvent } from './domain/events.ts';
 import type { FindMatch, FindRequest, FindSummary } from './domain/find.ts';
@@ -29,6 +28,7 @@ import type { FileListing, FoundPoint, PointScope, RestorePointListing } from '.
 import type { RepositorySpec, Source } from './domain/source.ts';
 import type { StatsAnswer, StatsRequest } from './domain/stats.ts';
 import type { SweepPlan } from './domain/sweep-plan.ts';
+import type { ExportTarget } from './domain/verbs/export.ts';
 import type { JobRequest } from './domain/verbs/verbs.ts';
 import { type ComparedPlace, Comparisons } from './facade/comparisons.ts';
 import { HostWork } from './facade/host-work.ts';
@@ -38,7 +38,7 @@ import { Jobs } from './facade/jobs.ts';
 import { createWithSecrets, openWithSecrets, type PeoplePorts } from './facade/people.ts';
 import { RepositoryAccess } from './facade/repository-access.ts';
 import { RepositoryShelf } from './facade/repository-shelf.ts';
-import { type ResolvedScope, RestorePoints } from './facade/restore-points.ts';
+import { type ResolvedScope, RestorePoints, requireListing } from './facade/restore-points.ts';
 import { planForgetting } from './pipeline/forget.ts';
 import { planPruning } from './pipeline/prune.ts';
 import type { OpenedRepository } from './repository/opened-repository.ts';
@@ -64,6 +64,7 @@ export interface Stillpoint extends AsyncDisposable {
   listRepositories(): Promise<readonly RepositorySpec[]>;
   initRepository(repository: RepositoryName, signal: AbortSignal): Promise<NewRepository>;
   planBackup(source: SourceName, signal: AbortSignal): Promise<BackupPlan>;
+  planExport(source: SourceName, to: ExportTarget, signal: AbortSignal): Promise<ExportPlan>;
   /** What a sweep of the host would remove. Changes nothing. */
   planSweep(host: HostName, signal: AbortSignal): Promise<SweepPlan>;
 
@@ -196,6 +197,10 @@ class OpenedStillpoint implements Stillpoint {
     return this.#hosts.planBackup(name, signal);
   }
 
+  async planExport(name: SourceName, to: ExportTarget, signal: AbortSignal): Promise<ExportPlan> {
+    return this.#hosts.planExport(name, to, signal);
+  }
+
   async planSweep(name: HostName, signal: AbortSignal): Promise<SweepPlan> {
     return this.#hosts.planSweep(name, signal);
   }
@@ -273,17 +278,7 @@ class OpenedStillpoint implements Stillpoint {
 
   async browse(request: BrowseRequest, signal: AbortSignal): Promise<FileListing> {
     const { repository, restorePoint, path, limit = LISTING_LIMIT, cursor } = request;
-    if (!path.startsWith('/') || !Number.isSafeInteger(limit) || limit < 1) {
-      throw new StillpointError(
-        'usage.invalid',
-        'A listing needs a path that begins with "/" and a limit of 1 or more.',
-        {
-          advice: 'Give "/" for the top of the restore point.',
-          details: { path, limit },
-          cause: undefined,
-        },
-      );
-    }
+    requireListing({ path, limit });
     const spec = findRepository(await this.#configuration(), repository);
     return this.#points.browse(spec, restorePoint, { path, limit, cursor }, signal);
   }

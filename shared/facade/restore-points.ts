@@ -30,6 +30,16 @@ export interface ResolvedScope extends Asked {
   readonly configured: ConfiguredNames;
 }
 
+/** Errors: `usage.invalid`. */
+export function requireListing({ path, limit }: Pick<ListingRequest, 'path' | 'limit'>): void {
+  if (path.startsWith('/') && Number.isSafeInteger(limit) && limit >= 1) return;
+  throw new StillpointError('usage.invalid', 'A listing needs a path that begins with "/" and a limit of 1 or more.', {
+    advice: 'Give "/" for the top of the restore point.',
+    details: { path, limit },
+    cause: undefined,
+  });
+}
+
 export class RestorePoints {
   readonly #shelf: RepositoryShelf;
   readonly #clock: Clock;
