@@ -28,5 +28,5 @@ export function exportSource(request: ExportRequest, ports: ExportPorts, signal:
       to.kind === 'archive' ? openArchiveSink(to, ports) : openMirrorSink(request.source, to, ports, opening),
     describe: (prepared: Preparation) => describeExport(request, prepared, { dead: [], registry: ports.registry }),
   };
-  return runOver(request, end, ports, signal);
+  return runOver({ ...request, verb: 'export' }, end, ports, signal);
 }

@@ -16,7 +16,7 @@ export function tellSkew(skew: ClockSkew, request: BackupRequest, emit: EmitEven
   const isFar = Math.abs(provenSkewMs(skew)) > host.maxClockSkewSeconds * 1000;
   if (isFar && !acceptClockSkew) {
     throw new StillpointError('host.clock-skew', `${message} One of the two is wrong.`, {
-      advice: `Set the clock that is wrong; restore points are dated by the one of this machine. To go on once as it is, add --accept-clock-skew to the command; to allow it always, raise "maxClockSkewSeconds" of the host in the configuration.`,
+      advice: `Set the clock that is wrong; restore points are dated by the one of this machine. ${onceAsItIs(request)}; to allow it always, raise "maxClockSkewSeconds" of the host in the configuration.`,
       details: { host: host.name, skewMs: provenSkewMs(skew), maxClockSkewSeconds: host.maxClockSkewSeconds },
       cause: undefined,
     });
@@ -25,6 +25,11 @@ export function tellSkew(skew: ClockSkew, request: BackupRequest, emit: EmitEven
     'The restore point is dated by the clock of this machine; times of files are those of the host. Let both set their clocks by NTP.';
   emit({ type: 'warning', code: 'host.clock-skew', message, advice });
 }
+
+const onceAsItIs = ({ source, verb = 'backup' }: BackupRequest): string =>
+  verb === 'backup'
+    ? `To back up once as it is, run "stillpoint backup ${source.name} --accept-clock-skew"`
+    : `To ${verb} once as it is, give the same command --accept-clock-skew`;
 
 /** Where its clock was set between the survey and the snapshots. */
 export function tellJump(before: ClockSkew, at: ClockSkew, request: BackupRequest, emit: EmitEvent): void {

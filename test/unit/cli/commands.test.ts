@@ -46,6 +46,7 @@ test('every command explains itself with an example', async () => {
     'inspect',
     'plan',
     'backup',
+    'export',
     'list',
     'ls',
     'find',
@@ -78,6 +79,11 @@ test.each<[string[], string]>([
   [['hosts'], 'listHosts'],
   [['inspect', 'db1'], 'inspectHost db1'],
   [['plan', 'shop'], 'planBackup shop'],
+  [['plan', 'shop', '--tar', '/b/a.tar.zst'], 'planExport shop {"kind":"archive","file":"/b/a.tar.zst"}'],
+  [
+    ['plan', 'shop', '--mirror', 'nas:/b/shop', '--keep', '3'],
+    'planExport shop {"kind":"mirror","folder":"/b/shop","host":"nas","keep":3}',
+  ],
   [
     ['list', '--repository', 'main', '--source', 'shop', '--host', 'db1'],
     'listRestorePoints main {"sources":["shop"],"hostnames":["db1"],"tags":[],"paths":[]}',
