@@ -9,7 +9,6 @@ import { nodeOf } from './node-argument.ts';
 import type { CommandPorts } from './ports.ts';
 import { refresh } from './refresh.ts';
 import { showJobLog } from './show-job-log.ts';
-import { showRestorePoint } from './show-restore-point.ts';
 
 type Command = (ports: CommandPorts, argument: unknown) => unknown;
 
@@ -20,7 +19,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   'stillpoint.refresh': refresh,
   'stillpoint.retry': refresh,
-  'stillpoint.showRestorePoint': showRestorePoint,
+  'stillpoint.showRestorePoint': async (ports, argument) => {
+    const { showRestorePoint } = await import('./show-restore-point.ts');
+    await showRestorePoint(ports, argument);
+  },
   'stillpoint.showOlder': (ports, argument) => {
     const node = nodeOf(argument, 'more-points');
     if (node !== undefined) ports.hosts.showOlder(node.source);

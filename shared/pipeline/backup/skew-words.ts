@@ -26,8 +26,8 @@ export function tellSkew(skew: ClockSkew, request: BackupRequest, emit: EmitEven
   emit({ type: 'warning', code: 'host.clock-skew', message, advice });
 }
 
-const onceAsItIs = ({ source, verb = 'backup' }: BackupRequest): string =>
-  verb === 'backup'
+const onceAsItIs = ({ source, verb }: BackupRequest): string =>
+  verb === undefined
     ? `To back up once as it is, run "stillpoint backup ${source.name} --accept-clock-skew"`
     : `To ${verb} once as it is, give the same command --accept-clock-skew`;
 
