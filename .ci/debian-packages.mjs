@@ -30,6 +30,7 @@ export const DEBIAN_GROUPS = {
     { package: 'tcsh', file: 'tcsh' },
     { package: 'fish', file: 'fish' },
     { package: 'zsh', file: 'zsh' },
+    { package: 'zstd', file: 'zstd' },
   ],
   /** The reference program that reads what we wrote and writes what we read. */
   restic: [
@@ -53,12 +54,11 @@ export const DEBIAN_GROUPS = {
   ],
   /** The browser that shows the editor's workbench in the editor tests. */
   chromium: [{ package: 'chromium', file: 'chromium' }],
-  /** The programs that the benchmarks compare with. */
+  /** The programs that the benchmarks compare with, beside those of the lab. */
   peers: [
     { package: 'borgbackup', file: 'borg' },
     { package: 'rsync', file: 'rsync' },
     { package: 'hyperfine', file: 'hyperfine' },
-    { package: 'zstd', file: 'zstd' },
   ],
 };
 
