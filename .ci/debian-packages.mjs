@@ -54,11 +54,12 @@ export const DEBIAN_GROUPS = {
   ],
   /** The browser that shows the editor's workbench in the editor tests. */
   chromium: [{ package: 'chromium', file: 'chromium' }],
-  /** The programs that the benchmarks compare with, beside those of the lab. */
+  /** The programs that the benchmarks compare with. */
   peers: [
     { package: 'borgbackup', file: 'borg' },
     { package: 'rsync', file: 'rsync' },
     { package: 'hyperfine', file: 'hyperfine' },
+    { package: 'zstd', file: 'zstd' },
   ],
 };
 
