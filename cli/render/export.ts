@@ -22,7 +22,7 @@ export function renderExport(report: ExportReport, paint: Paint): string {
     ['written', formatBytes(report.bytesStored)],
     ['proved', `${counted(proved.files, 'file')}, ${formatBytes(proved.bytes)}, read back and compared`],
   ];
-  if (report.snapshots.length > 1) facts.push(['skew', formatDuration(report.skewMs)]);
+  if (report.skewMs > 0) facts.push(['skew', formatDuration(report.skewMs)]);
   const skew = skewInWords(report.clockSkew);
   if (skew !== undefined) facts.push(['clock', `that of the host is ${skew}`]);
   facts.push(...snapshotFacts(report.snapshots));
