@@ -30,6 +30,7 @@ export const DEBIAN_GROUPS = {
     { package: 'tcsh', file: 'tcsh' },
     { package: 'fish', file: 'fish' },
     { package: 'zsh', file: 'zsh' },
+    { package: 'zstd', file: 'zstd' },
   ],
   /** The reference program that reads what we wrote and writes what we read. */
   restic: [

@@ -40,6 +40,7 @@ export const EXIT_OF_AREA: Readonly<Record<string, ExitCode>> = {
   repository: EXIT.repository,
   backend: EXIT.repository,
   restore: EXIT.restore,
+  export: EXIT.restore,
   job: EXIT.failed,
   plan: EXIT.failed,
   run: EXIT.failed,

@@ -7,6 +7,7 @@ import { addCancel } from './commands/cancel.ts';
 import { addCheck } from './commands/check.ts';
 import { addCopy } from './commands/copy.ts';
 import { addDiff } from './commands/diff.ts';
+import { addExport } from './commands/export.ts';
 import { addFind } from './commands/find.ts';
 import { addForget } from './commands/forget.ts';
 import { addHosts } from './commands/hosts.ts';
@@ -38,6 +39,7 @@ const COMMANDS = [
   addAdvise,
   addPlan,
   addBackup,
+  addExport,
   addList,
   addLs,
   addFind,

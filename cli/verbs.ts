@@ -1,5 +1,7 @@
 /** The kinds of jobs as this shell shows them: a line for each, and the one choice by kind that it makes. */
+import { placeOf } from '../shared/domain/verbs/export.ts';
 import type { JobKind, JobRequest, JobResult, ReportOf, RequestOf } from '../shared/domain/verbs/verbs.ts';
+import { renderExport } from './render/export.ts';
 import { renderForget, renderPrune } from './render/maintenance.ts';
 import { renderRepair } from './render/repair.ts';
 import {
@@ -31,6 +33,11 @@ const VERBS: { readonly [K in JobKind]: ShownVerb<RequestOf<K>, ReportOf<K>> } =
     request: ({ source }) => `backup of ${shown(source)}`,
     result: renderBackup,
     hasFindings: ({ skipped }) => skipped.length > 0,
+  },
+  export: {
+    request: ({ source, to }) => `export of ${shown(source)} to ${shown(placeOf(to))}`,
+    result: renderExport,
+    hasFindings: ({ skipped, notKept }) => skipped.length > 0 || notKept.length > 0,
   },
   restore: {
     request: ({ restorePoint, target }) => `restore of ${shown(restorePoint.slice(0, 8))} to ${shown(target)}`,

@@ -1,6 +1,7 @@
 /** The kinds of jobs in the words of this shell: a line for each, and the one choice by kind that it makes. */
 import { formatBytes } from '../shared/base/bytes.ts';
 import type { CheckFigures } from '../shared/domain/verbs/check.ts';
+import { placeOf } from '../shared/domain/verbs/export.ts';
 import {
   type JobKind,
   type JobRequest,
@@ -35,6 +36,18 @@ const PRUNING = {
   remove: (t: Translate) => t('Deleting packs that nothing needs'),
 };
 
+const READING = {
+  connect: CONNECT,
+  preflight: (t: Translate) => t('Looking at the host'),
+  arm: (t: Translate) => t('Arming the clean-up on the host'),
+  snapshot: (t: Translate) => t('Taking the snapshot'),
+  mount: (t: Translate) => t('Mounting the snapshot'),
+  list: (t: Translate) => t('Listing files'),
+  read: (t: Translate) => t('Reading'),
+  'end-check': (t: Translate) => t('Checking that the snapshot stayed valid'),
+  release: (t: Translate) => t('Removing the snapshot from the host'),
+};
+
 /** Every phase has words. */
 type Complete<K extends JobKind> = { readonly phases: Readonly<Record<PhaseOf<K>, Words>> };
 
@@ -51,17 +64,19 @@ const VERBS: { readonly [K in JobKind]: WordedVerb<RequestOf<K>, ReportOf<K>> & 
         formatBytes(bytesRead),
         formatBytes(bytesStored),
       ),
+    phases: { ...READING, commit: (t) => t('Committing the restore point') },
+  },
+  export: {
+    title: ({ source, to }, t) => t('Export "{0}" to "{1}"', source, placeOf(to)),
+    result: ({ path, files, bytesTotal, proved }, t) =>
+      t(
+        '"{0}": {1} files, {2}; {3} files read back and compared.',
+        ...[path, files, formatBytes(bytesTotal), proved.files],
+      ),
     phases: {
-      connect: CONNECT,
-      preflight: (t) => t('Looking at the host'),
-      arm: (t) => t('Arming the clean-up on the host'),
-      snapshot: (t) => t('Taking the snapshot'),
-      mount: (t) => t('Mounting the snapshot'),
-      list: (t) => t('Listing files'),
-      read: (t) => t('Reading'),
-      'end-check': (t) => t('Checking that the snapshot stayed valid'),
-      commit: (t) => t('Committing the restore point'),
-      release: (t) => t('Removing the snapshot from the host'),
+      ...READING,
+      verify: (t) => t('Reading back what was written'),
+      commit: (t) => t('Giving it its name'),
     },
   },
   restore: {

@@ -1,5 +1,6 @@
 /** The kinds of jobs as this shell answers with them: a line for each, and the one choice by kind that it makes. */
 import { z } from 'zod';
+import { placeOf } from '../shared/domain/verbs/export.ts';
 import type { JobKind, JobRequest, JobResult, ReportOf, RequestOf } from '../shared/domain/verbs/verbs.ts';
 import {
   backupAnswer,
@@ -10,6 +11,8 @@ import {
   checkShape,
   copyAnswer,
   copyShape,
+  exportAnswer,
+  exportShape,
   restoreAnswer,
   restoreShape,
   sweepAnswer,
@@ -39,6 +42,17 @@ const ANSWERS = {
     words: ({ source }) => [source],
     shape: backupShape,
     result: backupAnswer,
+  },
+  export: {
+    subject: ({ source }) => source,
+    words: ({ source, to }) => [
+      source,
+      ...(to.kind === 'archive' ? ['--tar', to.file] : ['--mirror', placeOf(to)]),
+      ...(to.kind === 'archive' && to.overwrite === true ? ['--overwrite'] : []),
+      ...(to.kind === 'mirror' && to.keep !== undefined ? ['--keep', String(to.keep)] : []),
+    ],
+    shape: exportShape,
+    result: exportAnswer,
   },
   restore: {
     subject: ({ restorePoint }) => restorePoint,

@@ -1,9 +1,10 @@
 /** A plan as a person reads it before saying yes: what, where, with which commands, and what may go wrong. */
 import { formatBytes } from '../../shared/base/bytes.ts';
-import type { BackupPlan, PlannedSnapshot } from '../../shared/domain/backup-plan.ts';
+import type { BackupPlan, ExportPlan, PlannedSnapshot, RunPlan } from '../../shared/domain/backup-plan.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
 import type { Plan, PlanStep } from '../../shared/domain/plan.ts';
 import type { SweepPlan } from '../../shared/domain/sweep-plan.ts';
+import { placeOf } from '../../shared/domain/verbs/export.ts';
 import { type Column, renderFacts, renderTable } from './table.ts';
 import { type Paint, shown } from './text.ts';
 
@@ -22,12 +23,34 @@ const SNAPSHOTS: readonly Column<PlannedSnapshot>[] = [
 const STEPS = 'Steps that change the host, in order; --scripts prints the very scripts';
 const NO_STEPS = 'What is done; none of it changes the host';
 
-const changesHost = ({ steps }: BackupPlan): boolean => steps.some(({ command }) => command !== undefined);
+const changesHost = ({ steps }: RunPlan<string>): boolean => steps.some(({ command }) => command !== undefined);
 
 export function renderPlan(plan: BackupPlan, paint: Paint): string {
+  const { id, source, repository } = plan;
+  const again = `backup ${shown(source)}`;
+  return renderRun(
+    plan,
+    { what: 'Backup', where: shown(repository), again: `"${again}" with --plan ${shown(id)}` },
+    paint,
+  );
+}
+
+export function renderExportPlan(plan: ExportPlan, paint: Paint): string {
+  const where = `"${shown(placeOf(plan.to))}"`;
+  const again = `the same options to "export ${shown(plan.source)}" with --plan ${shown(plan.id)}`;
+  return renderRun(plan, { what: 'Export', where, again }, paint);
+}
+
+interface RunWords {
+  readonly what: string;
+  readonly where: string;
+  readonly again: string;
+}
+
+function renderRun(plan: RunPlan<string>, { what, where, again }: RunWords, paint: Paint): string {
   const bytes = plan.estimate.bytesOnVolumes;
   const parts = [
-    `Backup of ${paint('bold', shown(plan.source))} from ${shown(plan.host)} into ${shown(plan.repository)}. Nothing was changed.\n`,
+    `${what} of ${paint('bold', shown(plan.source))} from ${shown(plan.host)} into ${where}. Nothing was changed.\n`,
     renderFacts([
       ['paths', plan.paths.map(shown).join(', ')],
       ['consistency', `${plan.consistency}, if all goes well: ${CONSISTENCY_MEANING[plan.consistency]}`],
@@ -37,9 +60,7 @@ export function renderPlan(plan: BackupPlan, paint: Paint): string {
     `${changesHost(plan) ? STEPS : NO_STEPS}:\n${plan.steps.map(renderStep).join('')}`,
   ];
   parts.push(renderOutlook(plan, paint));
-  parts.push(
-    `Plan ${shown(plan.id)}. To do exactly this or nothing, give "backup ${shown(plan.source)}" with --plan ${shown(plan.id)}\n`,
-  );
+  parts.push(`Plan ${shown(plan.id)}. To do exactly this or nothing, give ${again}\n`);
   return parts.join('\n');
 }
 
@@ -67,7 +88,7 @@ function renderStep({ does }: PlanStep, index: number): string {
 }
 
 /** The scripts of a plan, byte for byte, each with its arguments; comments of sh stand between them. */
-export function renderScripts({ steps }: BackupPlan): string {
+export function renderScripts({ steps }: RunPlan<string>): string {
   const commands = steps.flatMap(({ command }) => command ?? []);
   if (commands.length === 0) return '# No script changes the host: all is read where it lies.\n';
   return commands

@@ -3,7 +3,7 @@ import { formatBytes } from '../../shared/base/bytes.ts';
 import { skewInWords } from '../../shared/domain/clock-skew.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
 import type { Finding } from '../../shared/domain/finding.ts';
-import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
+import type { BackupReport, SnapshotReport } from '../../shared/domain/verbs/backup.ts';
 import type { CheckFigures, CheckReport } from '../../shared/domain/verbs/check.ts';
 import type { CopyReport } from '../../shared/domain/verbs/copy.ts';
 import type { RestoreReport } from '../../shared/domain/verbs/restore.ts';
@@ -35,16 +35,7 @@ export function renderBackup(report: BackupReport, paint: Paint): string {
   if (report.skewMs > 0) facts.push(['skew', formatDuration(report.skewMs)]);
   const skew = skewInWords(report.clockSkew);
   if (skew !== undefined) facts.push(['clock', `that of the host is ${skew}`]);
-  for (const snapshot of report.snapshots) {
-    const used =
-      snapshot.sizeBytes === 0
-        ? ''
-        : `, ${formatBytes(snapshot.peakUsedBytes)} of ${formatBytes(snapshot.sizeBytes)} used`;
-    facts.push([
-      'snapshot',
-      `${shown(snapshot.volume)}: writers held for at most ${formatDuration(snapshot.freezeMs)}, lived ${formatDuration(snapshot.lifetimeMs)}${used}`,
-    ]);
-  }
+  facts.push(...snapshotFacts(report.snapshots));
   const title = report.missingCount === 0 ? paint('green', 'Restore point') : paint('yellow', 'Partial restore point');
   const head = `${title} ${shown(report.restorePoint)}\n${renderFacts(facts)}`;
   const skipped = report.skipped.map((item) => `"${shown(item.path)}": ${shown(item.reason)}`);
@@ -60,6 +51,16 @@ export function renderBackup(report: BackupReport, paint: Paint): string {
       skipped,
     )
   );
+}
+
+export function snapshotFacts(snapshots: readonly SnapshotReport[]): readonly [string, string][] {
+  return snapshots.map(({ volume, freezeMs, lifetimeMs, sizeBytes, peakUsedBytes }) => {
+    const used = sizeBytes === 0 ? '' : `, ${formatBytes(peakUsedBytes)} of ${formatBytes(sizeBytes)} used`;
+    return [
+      'snapshot',
+      `${shown(volume)}: writers held for at most ${formatDuration(freezeMs)}, lived ${formatDuration(lifetimeMs)}${used}`,
+    ];
+  });
 }
 
 export function renderRestore(report: RestoreReport, paint: Paint): string {

@@ -4,6 +4,7 @@ import { provenSkewMs } from '../../shared/domain/clock-skew.ts';
 import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
 import type { CheckReport } from '../../shared/domain/verbs/check.ts';
 import type { CopyReport } from '../../shared/domain/verbs/copy.ts';
+import type { ExportReport } from '../../shared/domain/verbs/export.ts';
 import type { PruneReport } from '../../shared/domain/verbs/prune.ts';
 import type { RestoreReport } from '../../shared/domain/verbs/restore.ts';
 import type { SweepReport } from '../../shared/domain/verbs/sweep.ts';
@@ -65,6 +66,28 @@ export const backupAnswer = (result: BackupReport): z.input<typeof backupShape> 
   skipped: result.skipped
     .slice(0, INNER_LIST)
     .map((item) => ({ path: foreign(item.path), reason: foreign(item.reason) })),
+});
+
+export const exportShape = z.strictObject({
+  kind: z.literal('export').describe('An archive or a mirror.'),
+  path: z.string().describe('The archive, or the folder of the new state of the mirror.'),
+  consistency: consistencyShape,
+  files: count('Files.'),
+  bytesTotal: count('Their sizes, in bytes.'),
+  provedFiles: count('Files that were read back and compared.'),
+  missingCount: count('Entries that are missing; unless 0, it is partial.'),
+  skipped: z.array(foreignText('Path: why.')),
+});
+
+export const exportAnswer = (result: ExportReport): z.input<typeof exportShape> => ({
+  kind: 'export',
+  path: result.path,
+  consistency: result.consistency,
+  files: result.files,
+  bytesTotal: result.bytesTotal,
+  provedFiles: result.proved.files,
+  missingCount: result.missingCount,
+  skipped: result.skipped.slice(0, INNER_LIST).map(({ path, reason }) => foreign(`${path}: ${reason}`)),
 });
 
 export const restoreShape = z.strictObject({

@@ -73,6 +73,8 @@ export const ERROR_CODES = {
   'backend.failed': 'The store of the repository failed.',
   'restore.target': 'The folder to restore into cannot be used.',
   'restore.failed': 'A file could not be restored.',
+  'export.target': 'The file or folder to export to cannot be used.',
+  'export.unproved': 'What an export had written is not what was read back of it.',
   'job.not-found': 'No such job.',
   'job.interrupted': 'The process that ran the job is gone.',
   'job.already-running': 'A job for the same source is running.',

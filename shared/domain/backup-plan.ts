@@ -1,7 +1,11 @@
-/** Exactly what a backup would do, before it does it. A printable value: shells show it, assistants read it. */
+/**
+ * Exactly what a run over a source would do, before it does it: a backup, or an export. A printable value: shells show it,
+ * assistants read it.
+ */
 import type { Consistency } from './consistency.ts';
 import type { HostName, RepositoryName, RunId, SourceName } from './names.ts';
 import type { Plan } from './plan.ts';
+import type { ExportTarget } from './verbs/export.ts';
 
 export interface PlannedSnapshot {
   readonly volume: string;
@@ -13,14 +17,21 @@ export interface PlannedSnapshot {
 }
 
 /** Its id is of what would be done, not of what is only foreseen or estimated; it begins with the run. */
-export interface BackupPlan extends Plan<'backup'> {
+export interface RunPlan<Kind extends string> extends Plan<Kind> {
   readonly run: RunId;
   readonly source: SourceName;
   readonly host: HostName;
-  readonly repository: RepositoryName;
   readonly paths: readonly string[];
   readonly snapshots: readonly PlannedSnapshot[];
   /** What the result may be called when all goes well. */
   readonly consistency: Consistency;
   readonly estimate: { readonly bytesOnVolumes: number | undefined };
+}
+
+export interface BackupPlan extends RunPlan<'backup'> {
+  readonly repository: RepositoryName;
+}
+
+export interface ExportPlan extends RunPlan<'export'> {
+  readonly to: ExportTarget;
 }

@@ -10,7 +10,7 @@ export interface RunFacts {
   readonly host?: HostFacts;
   /** By the repository's name; absent for one in which nothing changed. Locks are not counted. */
   readonly stores: Readonly<Record<string, StoreFacts>>;
-  /** The folder of a restore, once something may have been written there. */
+  /** The folder of a restore, the archive or mirror of an export, once something may have been written there. */
   readonly target?: TargetFacts;
   /** Things that could not be cleaned up. */
   readonly left: readonly string[];
@@ -60,8 +60,11 @@ interface Pending {
   readonly wanted: 'saved' | 'removed';
 }
 
-/** `filling`: what comes lies in `work`. `moving`: some of it may be at its place below `path`. `filled`: all of it. */
-export type TargetState = 'filling' | 'moving' | 'filled';
+/**
+ * `filling`: what comes lies in `work`. `moving`: some of it may be at its place below `path`. `filled`: all of it.
+ * `dropped`: nothing of it is anywhere.
+ */
+export type TargetState = 'filling' | 'moving' | 'filled' | 'dropped';
 
 export interface TargetFacts {
   readonly path: string;

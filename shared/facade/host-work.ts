@@ -3,19 +3,22 @@ import { systemClock } from '../base/clock.ts';
 import { isStillpointError, type StillpointError } from '../base/errors.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { findSource } from '../config/look-up.ts';
-import type { BackupPlan } from '../domain/backup-plan.ts';
+import type { BackupPlan, ExportPlan } from '../domain/backup-plan.ts';
 import type { HostInventory } from '../domain/host.ts';
 import type { HostName, SourceName } from '../domain/names.ts';
 import type { HostReadiness } from '../domain/readiness.ts';
 import type { HostSpec } from '../domain/source.ts';
 import type { SweepPlan } from '../domain/sweep-plan.ts';
+import type { ExportTarget } from '../domain/verbs/export.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import { ownTraces } from '../jobs/run-register.ts';
 import type { Configured } from '../pipeline/advise/propose.ts';
 import { askSudo } from '../pipeline/advise/sudo-rights.ts';
 import { advise } from '../pipeline/advise.ts';
+import type { PlanRequest } from '../pipeline/describe-plan.ts';
 import { inspect } from '../pipeline/inspect.ts';
-import { planBackup } from '../pipeline/plan-backup.ts';
+import { planBackup, planExport } from '../pipeline/plan-backup.ts';
+import type { PreparePorts } from '../pipeline/prepare.ts';
 import { planSweep } from '../pipeline/sweep.ts';
 import { mayChangeHost } from '../snapshot/identify-host.ts';
 import { REGISTRY } from '../snapshot/registry.ts';
@@ -83,13 +86,23 @@ export class HostWork {
   }
 
   async planBackup(name: SourceName, signal: AbortSignal): Promise<BackupPlan> {
+    return this.#planRun(name, signal, (request, own, ports) => planBackup(request, own, ports, signal));
+  }
+
+  async planExport(name: SourceName, to: ExportTarget, signal: AbortSignal): Promise<ExportPlan> {
+    return this.#planRun(name, signal, (request, own, ports) => planExport({ ...request, to }, own, ports, signal));
+  }
+
+  async #planRun<T>(
+    name: SourceName,
+    signal: AbortSignal,
+    plan: (request: PlanRequest, own: Awaited<ReturnType<typeof ownTraces>>, ports: PreparePorts) => Promise<T>,
+  ): Promise<T> {
     const configuration = await this.#ports.configuration();
     const source = findSource(configuration, name);
     const spec = await findHost(configuration, source.host);
     const own = await ownTraces(await this.#ports.store());
-    return withHost(spec, this.#ports.people, signal, (host) =>
-      planBackup({ source, host: spec }, own, { host, ...PORTS }, signal),
-    );
+    return withHost(spec, this.#ports.people, signal, (host) => plan({ source, host: spec }, own, { host, ...PORTS }));
   }
 
   async planSweep(name: HostName, signal: AbortSignal): Promise<SweepPlan> {

@@ -148,7 +148,7 @@ export async function createWithSecrets<T>(
  * is gone once beforehand: what it asks is asked now, and what is wrong with it is said now.
  */
 export async function gatherHandover(
-  { host, repositories }: Places,
+  { host, repositories, keeper }: Places,
   ports: PeoplePorts,
   signal: AbortSignal,
   trySecrets: (spec: RepositorySpec, signal: AbortSignal) => Promise<void>,
@@ -165,7 +165,8 @@ export async function gatherHandover(
       if (host.sudo === 'password') await opened.run(BE_ROOT, signal);
     });
   }
-  const hosts = new Set([host?.name, ...repositories.map(({ sshHost }) => sshHost?.name)]);
+  if (keeper !== undefined && ports.book.hasPerson) await withHost(keeper, ports, signal, async () => undefined);
+  const hosts = new Set([host?.name, keeper?.name, ...repositories.map(({ sshHost }) => sshHost?.name)]);
   // A file may serve several repositories
   const warnings = [...gathered.values()].flatMap((one) =>
     one.warnings.map((warning) => [warning.message, warning] as const),

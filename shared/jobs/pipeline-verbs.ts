@@ -3,9 +3,10 @@
 import { openHost, openThisMachine } from '../access/open-host.ts';
 import { openAt } from '../access/open-repository.ts';
 import { configuredNames, findRepository, findSource, hostSpec } from '../config/look-up.ts';
-import type { RepositoryName } from '../domain/names.ts';
+import type { HostName, RepositoryName } from '../domain/names.ts';
 import { backup } from '../pipeline/backup.ts';
 import { copy } from '../pipeline/copy.ts';
+import { exportSource } from '../pipeline/export.ts';
 import { forget } from '../pipeline/forget.ts';
 import { OpenedPoint } from '../pipeline/open-point.ts';
 import { prune } from '../pipeline/prune.ts';
@@ -32,6 +33,21 @@ export const PIPELINE_VERBS: Verbs = {
     };
     const { plan, acceptClockSkew = false } = request;
     return backup({ source, host, plan, acceptClockSkew }, backupPorts, signal);
+  },
+  export: (request, ports, signal) => {
+    const source = findSource(ports.configuration, request.source);
+    const host = hostSpec(ports.configuration, source.host);
+    const exportPorts = {
+      ...ports,
+      registry: REGISTRY,
+      openHost: (openSignal: AbortSignal) => openHost(host, ports, openSignal),
+      openKeeper: (keeper: HostName | undefined, openSignal: AbortSignal) =>
+        keeper === undefined
+          ? openThisMachine(ports, openSignal)
+          : openHost(hostSpec(ports.configuration, keeper), ports, openSignal),
+    };
+    const { to, plan, acceptClockSkew = false } = request;
+    return exportSource({ source, host, to, plan, acceptClockSkew }, exportPorts, signal);
   },
   restore: async ({ repository, restorePoint, paths, target, rename = false, noLock }, ports, signal) => {
     const open = repositoryOpener(repository, ports);

@@ -16,6 +16,8 @@ export interface Places {
   readonly source: Source | undefined;
   readonly host: HostSpec | undefined;
   readonly repositories: readonly RepositorySpec[];
+  /** The host of a folder that is written to. */
+  readonly keeper: HostSpec | undefined;
 }
 
 /** Errors: `config.unknown-…`. */
@@ -24,8 +26,9 @@ export function placesOf(request: JobRequest, configuration: Configuration): Pla
   const source = named.source && findSource(configuration, named.source);
   const hostName = source?.host ?? named.host;
   const host = hostName && hostSpec(configuration, hostName);
-  const repositories = source === undefined ? (named.repositories ?? []) : [source.repository];
-  return { source, host, repositories: repositories.map((name) => findRepository(configuration, name)) };
+  const repositories = named.repositories ?? (source === undefined ? [] : [source.repository]);
+  const keeper = named.keeper && hostSpec(configuration, named.keeper);
+  return { source, host, repositories: repositories.map((name) => findRepository(configuration, name)), keeper };
 }
 
 export interface JobIdentity {
@@ -45,7 +48,7 @@ export async function identifyJob(
   configFile: string,
   signal: AbortSignal,
 ): Promise<JobIdentity> {
-  const { source, host, repositories } = places;
+  const { source, host, repositories, keeper } = places;
   const configuration = await realpath(configFile).catch(() => configFile);
   const address = host && (await addressOf(host, signal));
   const stores = [];
@@ -53,9 +56,17 @@ export async function identifyJob(
     const login = place.kind === 'sftp' ? { user: place.user, port: place.port } : {};
     stores.push(sshHost === undefined ? undefined : await addressOf(sshHost, signal, login));
   }
-  const found = { address, stores };
+  const found = { address, stores, kept: keeper && (await addressOf(keeper, signal)) };
   return {
-    resolved: planIdOf({ request, configuration, source: source && sourceFacts(source), host, repositories, ...found }),
+    resolved: planIdOf({
+      request,
+      configuration,
+      source: source && sourceFacts(source),
+      host,
+      repositories,
+      keeper,
+      ...found,
+    }),
     machine: address && planIdOf({ host: address.hostName.toLowerCase(), port: address.port }),
   };
 }

@@ -10,6 +10,7 @@ import { parsePlanId } from '../domain/plan-id.ts';
 import type { PruneOptions } from '../domain/prune-plan.ts';
 import type { RepairScope } from '../domain/repair-plan.ts';
 import { GROUP_KEYS } from '../domain/retention.ts';
+import type { ExportTarget } from '../domain/verbs/export.ts';
 import type { JobKind, RequestOf } from '../domain/verbs/verbs.ts';
 
 const host = z.string().transform(hostName);
@@ -55,9 +56,21 @@ const scope: z.ZodType<RepairScope> = z.object({
   ...{ readAll: flag, giveUpFolders: flag, forget: flag },
 });
 
+const exportTarget: z.ZodType<ExportTarget> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('archive'), file: z.string(), overwrite: flag }),
+  z.object({
+    kind: z.literal('mirror'),
+    ...{ folder: z.string(), host: host.exactOptional(), keep: z.int().min(1).exactOptional() },
+  }),
+]);
+
 const planned = planSchema.optional();
 const REQUESTS: { readonly [K in JobKind]: z.ZodType<RequestOf<K>> } = {
   backup: z.object({ kind: z.literal('backup'), source, plan: planSchema.exactOptional(), acceptClockSkew: flag }),
+  export: z.object({
+    kind: z.literal('export'),
+    ...{ source, to: exportTarget, plan: planSchema.exactOptional(), acceptClockSkew: flag },
+  }),
   restore: z.object({
     kind: z.literal('restore'),
     ...{ repository, restorePoint: z.string(), paths: texts, target: z.string(), rename: flag, noLock: flag },

@@ -1,12 +1,13 @@
 /** A prepared backup as its plan: the scripts are made by the same calls as those that run. */
 import { displayName } from '../base/bytes.ts';
-import type { BackupPlan } from '../domain/backup-plan.ts';
+import type { BackupPlan, ExportPlan, RunPlan } from '../domain/backup-plan.ts';
 import { describeSkew } from '../domain/clock-skew.ts';
 import { foreseenConsistency } from '../domain/consistency.ts';
 import type { RunId } from '../domain/names.ts';
 import type { PlanStep } from '../domain/plan.ts';
 import { backupPlanId } from '../domain/plan-id.ts';
 import type { HostSpec, Source } from '../domain/source.ts';
+import { type ExportTarget, placeOf } from '../domain/verbs/export.ts';
 import { HOLD_WORDS } from '../quiesce/hold-words.ts';
 import type { PlannedHold } from '../quiesce/hook.ts';
 import type { RemoteScript } from '../remote/command.ts';
@@ -24,21 +25,73 @@ export interface PlanRequest {
   readonly host: HostSpec;
 }
 
-export function describePlan(
+interface Planned {
+  /** What dead runs a sweep is going to take. */
+  readonly dead: readonly RunId[];
+  readonly registry: Registry;
+}
+
+export function describePlan(request: PlanRequest, prepared: Preparation, planned: Planned): BackupPlan {
+  const { repository } = request.source;
+  return describeRun(request, prepared, planned, {
+    what: { kind: 'backup', repository },
+    rollback: 'A restore point is removed with "forget".',
+    last: [],
+  });
+}
+
+export function describeExport(
+  request: PlanRequest & { readonly to: ExportTarget },
+  prepared: Preparation,
+  planned: Planned,
+): ExportPlan {
+  const { to } = request;
+  return describeRun(request, prepared, planned, {
+    what: { kind: 'export', to },
+    rollback: ROLLBACKS[to.kind],
+    last: [stepOf(to)],
+  });
+}
+
+const ROLLBACKS: Readonly<Record<ExportTarget['kind'], string>> = {
+  archive: 'An archive is removed like any file.',
+  mirror: 'The states that the mirror had stay until the new one is proved, and then as many as are to be kept.',
+};
+
+/** Where it goes, for people: this is a step on another machine than the host's. */
+function stepOf(to: ExportTarget): PlanStep {
+  const place = `"${placeOf(to)}"`;
+  if (to.kind === 'archive') {
+    const over = to.overwrite === true ? `, and replace what has that name` : '';
+    return { does: [`read the archive back, and then give it its name ${place}${over}`] };
+  }
+  const then = to.keep === undefined ? [] : [`remove older states than the last ${to.keep}`];
+  return { does: [`read the new state of the mirror ${place} back, and then make it the latest`, ...then] };
+}
+
+interface Described<What> {
+  readonly what: What;
+  readonly rollback: string;
+  /** Beside the host. */
+  readonly last: readonly PlanStep[];
+}
+
+function describeRun<What extends { readonly kind: string }>(
   { source, host }: PlanRequest,
   prepared: Preparation,
-  dead: readonly RunId[],
-  registry: Registry,
-): BackupPlan {
+  { dead, registry }: Planned,
+  { what, rollback, last }: Described<What>,
+): RunPlan<What['kind']> & What {
   const { survey, coverage, snapshots } = prepared;
   const live = coverage.trees.filter(({ isLive }) => isLive).map(({ path }) => displayName(path));
   const skew = describeSkew(source.host, survey.clockSkew);
   const used = coverage.volumes.map((volume) => volume.volume.usedBytes);
   const reading = live.length === 0 ? [] : [readingLive(live)];
-  const steps = changesNothing(snapshots) ? reading : stepsOf(prepared, { host, dead, reading, registry });
+  const onHost = changesNothing(snapshots) ? reading : stepsOf(prepared, { host, dead, reading, registry });
+  const steps = [...onHost, ...last];
   const deed = {
-    kind: 'backup' as const,
-    ...{ run: snapshots.run, source: source.name, host: source.host, repository: source.repository },
+    ...what,
+    ...{ run: snapshots.run, source: source.name, host: source.host },
     paths: coverage.trees.map((tree) => displayName(tree.path)).reverse(),
     snapshots: snapshots.items.map((item) => item.planned),
   };
@@ -51,8 +104,7 @@ export function describePlan(
       steps: steps.filter((step) => step.command?.name !== 'sweep-host'),
     }),
     basis: 'the host, the configuration',
-    rollback:
-      'What is made on the host goes with the run, whatever happens to it. A restore point is removed with "forget".',
+    rollback: `What is made on the host goes with the run, whatever happens to it. ${rollback}`,
     steps,
     consistency: foreseenConsistency(
       snapshots.items.map(({ planned }) => planned.volume),

@@ -174,6 +174,19 @@ export const README = ofPage('README.md', {
       },
     ],
     [
+      '| other places | a plain `tar.zst` with manifest and checksums, and a mirror with a state for each run, here or over SSH ([archives and mirrors](docs/exports.md)) | parts of files: of a file in a mirror that changed, all is sent |',
+      {
+        'test/interop/export-archive.test.ts': [
+          'of everything nasty comes back by GNU tar as it was',
+          'has a manifest of what was read and proved, with sums that sha256sum finds in what is extracted',
+        ],
+        'test/interop/export-mirror.test.ts': [
+          'of everything nasty is as its source, and so is the next one, almost without reading',
+        ],
+        'test/interop/export-frozen.test.ts': ['to a mirror lies on another host, over SSH'],
+      },
+    ],
+    [
       "| keeping | keep rules as restic's, forgetting by rules or by id, pruning: as plans first, on the command line | from VS Code; by a schedule of our own |",
       {
         'test/interop/retention.test.ts': 'keep what restic keeps, in the same groups and by the same rules',

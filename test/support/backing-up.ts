@@ -69,13 +69,19 @@ export async function inspectHere(order: Pick<BackupOrder, 'asNobody'>): Promise
   return await inspect(HOST.name, host, { clock: systemClock, registry: REGISTRY }, never);
 }
 
-const OWNER = ownerId('00112233aabb');
-const HOST: HostSpec = {
+export const OWNER = ownerId('00112233aabb');
+export const HOST: HostSpec = {
   ...{ name: hostName('here'), ssh: 'here', sshConfigFile: undefined, sudo: 'none' },
   ...{ leaseSeconds: 600, maxClockSkewSeconds: 86_400 },
 };
 
-function sourceOf({ paths, exclude = [], withoutSnapshot = 'read-live', leaveOut, stop }: BackupOrder): Source {
+export function sourceOf({
+  paths,
+  exclude = [],
+  withoutSnapshot = 'read-live',
+  leaveOut,
+  stop,
+}: Omit<BackupOrder, 'repository' | 'workFolder'>): Source {
   return {
     ...{ name: sourceName('files'), host: HOST.name, repository: repositoryName('main'), withoutSnapshot, exclude },
     paths: paths.map((path) => Buffer.from(path)),
@@ -84,7 +90,7 @@ function sourceOf({ paths, exclude = [], withoutSnapshot = 'read-live', leaveOut
   };
 }
 
-const openHere =
+export const openHere =
   (order: Pick<BackupOrder, 'asNobody'>) =>
   (signal: AbortSignal): Promise<RemoteHost> =>
     connectHost(

@@ -59,6 +59,7 @@ const FORMAT = 'shared/repository/format/';
 const OPEN_TO_FORMAT: readonly RegExp[] = [
   /^shared\/repository\//,
   /^shared\/pipeline\/backup\/(folder-stack|root-tree)\.ts$/,
+  /^shared\/pipeline\/export\/tree-spool\.ts$/,
   /^shared\/pipeline\/copy\/(gather|target-packs)\.ts$/,
 ];
 

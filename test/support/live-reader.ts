@@ -12,8 +12,9 @@ import type { RunEventBody } from '../../shared/domain/events.ts';
 import { compileExcludes } from '../../shared/domain/exclude-patterns.ts';
 import { hostName, newRunId, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
 import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
-import { commitRestorePoint } from '../../shared/pipeline/backup/commit.ts';
+import { phases as phasesOf } from '../../shared/pipeline/backup/phases.ts';
 import { readTrees, spoolTrees } from '../../shared/pipeline/backup/read-trees.ts';
+import { openRepositorySink } from '../../shared/pipeline/backup/repository-sink.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
@@ -58,9 +59,8 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
   const owner = ownerId('00000be4c400');
   const name = hostName('local');
   await using resources = new AsyncDisposableStack();
-  const repository = resources.use(await openRepository(createLocalBackend(order.repository), order.password, never));
-  const lock = resources.use(await repository.lock('shared', never));
-  await repository.loadIndex(never);
+  const openIt = () => openRepository(createLocalBackend(order.repository), order.password, never);
+  const sink = resources.use(await openRepositorySink({ openRepository: openIt }, never));
   const { sshConfigFile } = order;
   const spec = {
     name,
@@ -122,7 +122,6 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
   const context = {
     request: { source, host: spec, acceptClockSkew: false },
     host,
-    repository,
     prepared: {
       survey,
       coverage: {
@@ -146,10 +145,10 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
   };
   const listings = resources.use(await spoolTrees(context, never));
   ended('list');
-  const writer = resources.use(await repository.openWriter(lock));
-  const read = await readTrees(context, listings, writer, never);
+  const read = await readTrees(context, listings, await sink.begin(never), never);
   ended('read');
-  const report = await commitRestorePoint({ ...context, run, lock, writer, read, evidence }, never);
+  const phase = phasesOf<'backup' | 'export'>(() => undefined, systemClock, never);
+  const report = await sink.commit({ ...context, run, read, evidence }, phase, never);
   ended('commit');
   await lease[Symbol.asyncDispose]();
   ended('release');

@@ -12,6 +12,7 @@ import type { RepositorySpec, Source } from '../../shared/domain/source.ts';
 import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
 import type { CheckReport } from '../../shared/domain/verbs/check.ts';
 import type { CopyReport } from '../../shared/domain/verbs/copy.ts';
+import type { ExportReport } from '../../shared/domain/verbs/export.ts';
 import type { RestoreReport } from '../../shared/domain/verbs/restore.ts';
 import type { SweepReport } from '../../shared/domain/verbs/sweep.ts';
 import type { VerifyReport } from '../../shared/domain/verbs/verify.ts';
@@ -256,6 +257,28 @@ export const sampleSkipped: BackupReport = {
   clockSkew: { leastMs: -3_845_260, mostMs: -3_845_000 },
   snapshots: [...sampleBackup.snapshots, { ...sampleBackup.snapshots[0]!, volume: 'vg0/files', freezeMs: 12 }],
   skipped: [{ path: '/srv/files/secret', reason: 'Permission denied.' }],
+};
+
+export const sampleExport: ExportReport = {
+  kind: 'export',
+  to: { kind: 'mirror', folder: '/volume1/shop', host: hostName('nas'), keep: 2 },
+  path: 'nas:/volume1/shop/2026-11-22T21-14-03Z',
+  ...{ consistency: 'crash', skewMs: 0, time: sampleBackup.time, hostTime: sampleBackup.hostTime },
+  ...{ clockSkew: sampleBackup.clockSkew, snapshots: sampleBackup.snapshots, holds: [] },
+  ...{ files: 1320, filesUnmodified: 1290, folders: 88, others: 12 },
+  ...{ bytesTotal: 4096 * MIB, bytesRead: 96 * MIB, bytesReceived: 97 * MIB, bytesStored: 96 * MIB },
+  proved: { files: 30, bytes: 96 * MIB },
+  ...{ skipped: [{ path: '/srv/files/socket', reason: 'left out: it is a socket, which its program makes' }] },
+  ...{ missingCount: 0, removed: ['2026-11-20T21-14-01Z'] },
+  notKept: [{ what: 'owner or group (only root can give files to others)', entries: 2, examples: ['/srv/files'] }],
+};
+
+export const samplePartialArchive: ExportReport = {
+  ...sampleExport,
+  to: { kind: 'archive', file: '/backup/shop.tar.zst' },
+  path: '/backup/shop.tar.zst',
+  ...{ filesUnmodified: 0, missingCount: 1, removed: [], notKept: [] },
+  skipped: [{ path: '/srv/files/secret', reason: 'not saved, because it cannot be read: Permission denied' }],
 };
 
 export const sampleRestore: RestoreReport = {

@@ -170,6 +170,11 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
       call('planBackup', source);
       return samplePlan;
     },
+    async planExport(source, to) {
+      call('planExport', source, JSON.stringify(to));
+      const { repository: _, ...plan } = samplePlan;
+      return { ...plan, kind: 'export', to };
+    },
     async planForget(request) {
       call('planForget', JSON.stringify(request));
       return sampleForgetPlan;

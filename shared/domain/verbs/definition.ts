@@ -11,11 +11,13 @@ type StopMeans = 'end-tells' | 'snapshot-goes' | 'point-may-stay' | 'work-folder
 
 /** By name; the configuration says what each is. */
 interface PlaceNames {
-  /** Its host and its repository are meant too. */
+  /** Its host is meant too, and its repository unless `repositories` says otherwise. */
   readonly source?: SourceName;
   /** A job has its host for itself. */
   readonly host?: HostName;
   readonly repositories?: readonly RepositoryName[];
+  /** A host that keeps files for us; any number of jobs may use it. */
+  readonly keeper?: HostName;
 }
 
 /** Methods, so that the definition of one verb can be held by the name of all; it is given what is of its own kind. */

@@ -75,5 +75,7 @@ function aboutTarget({ path, work, state, files, bytes }: TargetFacts): string {
       return `Of what came, some may be at its place in "${path}", and the rest in "${work}".`;
     case 'filled':
       return `All that came is at its place in "${path}".`;
+    case 'dropped':
+      return `Nothing of it is in "${path}".`;
   }
 }

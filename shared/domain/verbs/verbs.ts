@@ -7,6 +7,7 @@ import { BACKUP } from './backup.ts';
 import { CHECK } from './check.ts';
 import { COPY } from './copy.ts';
 import type { VerbDefinition } from './definition.ts';
+import { EXPORT } from './export.ts';
 import { FORGET } from './forget.ts';
 import { PRUNE } from './prune.ts';
 import { REPAIR } from './repair.ts';
@@ -16,6 +17,7 @@ import { VERIFY } from './verify.ts';
 
 export const VERBS = {
   backup: BACKUP,
+  export: EXPORT,
   restore: RESTORE,
   check: CHECK,
   verify: VERIFY,

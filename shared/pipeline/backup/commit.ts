@@ -1,32 +1,25 @@
 /** The last act: packs and index durable, then the restore point that makes them count. */
 
-import { displayName } from '../../base/bytes.ts';
 import { never } from '../../base/cancel.ts';
-import { type ConsistencyEvidence, judgeConsistency } from '../../domain/consistency.ts';
-import { consistencyTag, PROGRAM_TAG, sourceTag } from '../../domain/labels.ts';
-import type { RunId } from '../../domain/names.ts';
+import { judgeConsistency } from '../../domain/consistency.ts';
 import type { BackupReport } from '../../domain/verbs/backup.ts';
-import { PARTIAL_TAG, unreadableFacts } from '../../domain/wholeness.ts';
-import type { RepositoryLock, RepositoryWriter } from '../../repository/repository.ts';
+import type { Repository, RepositoryLock, RepositoryWriter } from '../../repository/repository.ts';
 import type { RestorePointStatistics } from '../../repository/restore-point.ts';
 import { timestampFromDate, timestampFromNs } from '../../repository/timestamp.ts';
-import { clockFacts } from './host-clock.ts';
-import { lackingAttributes } from './parent.ts';
-import type { ReadContext, ReadResult } from './read-trees.ts';
+import { pointDraft } from './point-draft.ts';
+import type { CommitContext } from './sink.ts';
 
-export interface CommitContext extends ReadContext {
-  readonly run: RunId;
+export interface RestorePointContext extends CommitContext {
+  readonly repository: Repository;
   readonly lock: RepositoryLock;
   readonly writer: RepositoryWriter;
-  readonly read: ReadResult;
-  readonly evidence: ConsistencyEvidence;
 }
 
 export async function commitRestorePoint(
-  context: CommitContext,
+  context: RestorePointContext,
   signal: AbortSignal,
 ): Promise<Omit<BackupReport, 'snapshots'>> {
-  const { request, repository, writer, read, evidence, lock, run, instant } = context;
+  const { repository, writer, read, evidence, lock, instant } = context;
   const { counts } = read;
   const stats = await writer.flush(signal);
   const { consistency, skewMs } = judgeConsistency(evidence);
@@ -49,33 +42,9 @@ export async function commitRestorePoint(
   signal.throwIfAborted();
   const point = await repository.saveRestorePoint(
     {
-      // The instant that the files show, not the time at which reading them was done.
-      time: instant.time,
-      tree: read.tree,
-      paths: request.source.paths.map(displayName),
-      hostname: request.source.host,
+      ...pointDraft(context, consistency, skewMs),
       ...(read.parent === undefined ? {} : { parent: read.parent.id }),
-      ...(request.source.exclude.length === 0 ? {} : { excludes: request.source.exclude }),
-      tags: [
-        ...[PROGRAM_TAG, sourceTag(request.source.name), consistencyTag(consistency)],
-        ...(read.omissions.missingCount === 0 ? [] : [PARTIAL_TAG]),
-      ],
-      programVersion: 'stillpoint 0.1.0',
       statistics,
-      extra: {
-        stillpoint: {
-          run,
-          consistency,
-          skewMs,
-          volumes: evidence.instants.map(({ volume }) => volume),
-          evidence,
-          ...clockFacts(instant),
-          ...(read.omissions.missingCount === 0
-            ? {}
-            : unreadableFacts(read.omissions.missing, read.omissions.missingCount)),
-          ...(read.omissions.attributesMissing ? lackingAttributes : {}),
-        },
-      },
     },
     lock,
     // One small file, and then all of it counts: a cancel comes before this or too late, and never in the middle.

@@ -7,6 +7,7 @@ import { displayName } from '../../base/bytes.ts';
 import type { EmitEvent } from '../../domain/events.ts';
 import type { Node } from '../../repository/node.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
+import { parentName } from './parent.ts';
 
 /** The tree of a folder in which nothing is; its id is the same in every repository. */
 const EMPTY_TREE = createHash('sha256').update('{"nodes":[]}\n').digest('hex');
@@ -28,7 +29,7 @@ export function tellEmptied(
   emit({
     type: 'warning',
     code: 'source.note',
-    message: `"${displayName(path)}" on "${host}" is empty, and was not in restore point ${parent.id.slice(0, 8)} before it.`,
+    message: `"${displayName(path)}" on "${host}" is empty, and was not in ${parentName(parent)} before it.`,
     advice: 'See whether what belongs there is mounted; if it is not, mount it and back up again.',
   });
 }

@@ -16,41 +16,48 @@ export const CHUNK_BYTES = 1024 * 1024;
 /** Stores files one after the other; knows the blob of zeros after it met one. */
 export class ContentStore {
   readonly #writer: RepositoryWriter;
-  readonly #signal: AbortSignal;
-  readonly #onBytes: (bytes: number) => void;
   #zeros: BlobId | undefined;
 
-  /** @param onBytes called with the size of content as it comes, holes included */
-  constructor(writer: RepositoryWriter, signal: AbortSignal, onBytes: (bytes: number) => void = () => undefined) {
+  constructor(writer: RepositoryWriter) {
     this.#writer = writer;
-    this.#signal = signal;
-    this.#onBytes = onBytes;
   }
 
-  /** Resolves when the content is read and handed over; `ids` when all of it is hashed and packed. */
-  async store(entry: TarEntry): Promise<{ readonly ids: Promise<readonly BlobId[]>; readonly bytes: number }> {
+  /**
+   * Resolves when the content is read and handed over; `ids` when all of it is hashed and packed.
+   * @param onBytes called with the size of content as it comes, holes included
+   */
+  async store(
+    entry: TarEntry,
+    onBytes: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<{ readonly ids: Promise<readonly BlobId[]>; readonly bytes: number }> {
     const pending: (BlobId | Promise<SavedBlob>)[] = [];
     const chunks = new Chunks(entry.size, async (data) => {
-      const { saved } = await this.#writer.put('data', data, this.#signal);
+      const { saved } = await this.#writer.put('data', data, signal);
       // A failure shows in `ids`, or in the next put; it must not be an unhandled rejection before that.
       saved.catch(() => undefined);
       pending.push(saved);
     });
     for await (const event of expandSparse(entry)) {
       if (event.kind === 'data') await chunks.add(event.data);
-      else await this.#hole(event.length, chunks, pending);
-      this.#onBytes(event.kind === 'data' ? event.data.length : event.length);
+      else await this.#hole(event.length, chunks, pending, signal);
+      onBytes(event.kind === 'data' ? event.data.length : event.length);
     }
     await chunks.end();
     if (chunks.total !== entry.size) throw wrongSize(entry, chunks.total);
     return { ids: settle(pending), bytes: entry.storedSize };
   }
 
-  async #hole(length: number, chunks: Chunks, pending: (BlobId | Promise<SavedBlob>)[]): Promise<void> {
+  async #hole(
+    length: number,
+    chunks: Chunks,
+    pending: (BlobId | Promise<SavedBlob>)[],
+    signal: AbortSignal,
+  ): Promise<void> {
     let left = length;
     while (left > 0) {
       if (chunks.atBoundary && left >= CHUNK_BYTES) {
-        this.#zeros ??= (await (await this.#writer.put('data', new Uint8Array(CHUNK_BYTES), this.#signal)).saved).id;
+        this.#zeros ??= (await (await this.#writer.put('data', new Uint8Array(CHUNK_BYTES), signal)).saved).id;
         pending.push(this.#zeros);
         chunks.skip(CHUNK_BYTES);
         left -= CHUNK_BYTES;

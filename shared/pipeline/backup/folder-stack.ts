@@ -7,7 +7,7 @@ import { Semaphore } from '../../base/limit.ts';
 import { TreeText } from '../../repository/format/tree.ts';
 import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
-import type { RepositoryWriter } from '../../repository/repository.ts';
+import type { Folders } from './reading-sink.ts';
 
 /** Given the id of what is in a folder, the folder's own node. */
 export type CompleteFolder = (subtree: BlobId) => Promise<Node> | Node;
@@ -28,14 +28,14 @@ interface OpenFolder {
 const MOST_WAITING = 8192;
 
 export class FolderStack {
-  readonly #writer: RepositoryWriter;
+  readonly #store: Pick<Folders, 'putTree'>;
   readonly #signal: AbortSignal;
   readonly #open: OpenFolder[] = [];
   readonly #waiting = new Semaphore(MOST_WAITING);
   #root: Promise<Node | undefined> | undefined;
 
-  constructor(writer: RepositoryWriter, signal: AbortSignal) {
-    this.#writer = writer;
+  constructor(store: Pick<Folders, 'putTree'>, signal: AbortSignal) {
+    this.#store = store;
     this.#signal = signal;
   }
 
@@ -74,7 +74,7 @@ export class FolderStack {
     const folder = this.#open.pop();
     if (folder === undefined) return;
     const place = await this.#waiting.acquire(this.#signal);
-    const node = this.#store(folder).finally(() => place[Symbol.dispose]());
+    const node = this.#complete(folder).finally(() => place[Symbol.dispose]());
     // The failure is seen where the parent is awaited; until then it must not count as unhandled.
     node.catch(() => undefined);
     const parent = this.#open.at(-1);
@@ -87,9 +87,9 @@ export class FolderStack {
     this.#root = node;
   }
 
-  async #store(folder: OpenFolder): Promise<Node> {
+  async #complete(folder: OpenFolder): Promise<Node> {
     for (const awaited of folder.awaited) await awaited;
-    const { saved } = await this.#writer.put('tree', folder.tree.finish(), this.#signal);
+    const { saved } = await this.#store.putTree(folder.tree.finish(), this.#signal);
     return await folder.complete((await saved).id);
   }
 }

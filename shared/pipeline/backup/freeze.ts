@@ -44,7 +44,7 @@ interface FreezePorts {
   readonly request: BackupRequest;
   readonly host: RemoteHost;
   readonly ports: Omit<HoldPorts, 'host' | 'scripts'> & LeaseLinePorts & { readonly registry: Registry };
-  readonly phase: RunPhase<'backup'>;
+  readonly phase: RunPhase<'backup' | 'export'>;
   readonly resources: AsyncDisposableStack;
 }
 

@@ -56,6 +56,11 @@ export class Omissions {
     this.#name(displayName(path), `saved, but perhaps torn: ${reason}`);
   }
 
+  /** @param path absolute; told where only programs that hold no sockets read what is saved. */
+  isSocket(path: Buffer): void {
+    this.#name(displayName(path), 'left out: it is a socket, which its program makes');
+  }
+
   /** @param path absolute */
   lackAttributesOf(path: Buffer, reason: string): void {
     this.#name(displayName(path), `saved without all of its attributes: ${reason}`);

@@ -6,7 +6,7 @@
 import { isStillpointError } from '../../base/errors.ts';
 import type { BlobId } from '../../repository/ids.ts';
 import type { Node, NodeByName } from '../../repository/node.ts';
-import type { Repository } from '../../repository/repository.ts';
+import type { Folders } from './reading-sink.ts';
 
 interface Level {
   readonly path: string;
@@ -16,13 +16,13 @@ interface Level {
 const NONE: NodeByName = () => undefined;
 
 export class ParentView {
-  readonly #repository: Repository;
+  readonly #folders: Pick<Folders, 'treeByName'>;
   readonly #root: Node | undefined;
   readonly #levels: Level[] = [];
 
   /** @param root the parent's node at the tree's root; undefined where there is no parent. */
-  constructor(repository: Repository, root: Node | undefined) {
-    this.#repository = repository;
+  constructor(folders: Pick<Folders, 'treeByName'>, root: Node | undefined) {
+    this.#folders = folders;
     this.#root = root;
   }
 
@@ -44,7 +44,7 @@ export class ParentView {
   async #entries(subtree: BlobId | undefined, signal: AbortSignal): Promise<NodeByName> {
     if (subtree === undefined) return NONE;
     try {
-      return await this.#repository.treeByName(subtree, signal);
+      return await this.#folders.treeByName(subtree, signal);
     } catch (error) {
       // A parent is not used where its tree is damaged: its files are read again, which also mends the repository.
       if (isStillpointError(error, 'repository.damaged')) return NONE;

@@ -2,10 +2,11 @@
 import { isStillpointError } from '../../base/errors.ts';
 import { sourceTag } from '../../domain/labels.ts';
 import type { Source } from '../../domain/source.ts';
+import { isId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
-import { OpenedPoint } from '../open-point.ts';
+import type { Folders } from './reading-sink.ts';
 
 export async function findParent(
   repository: Repository,
@@ -16,6 +17,10 @@ export async function findParent(
   const tag = sourceTag(source.name);
   return points.findLast((point) => point.hostname === source.host && (point.tags ?? []).includes(tag));
 }
+
+/** For people: "restore point 0a1b2c3d", or the state of a mirror by its name. */
+export const parentName = ({ id }: Pick<RestorePoint, 'id'>): string =>
+  isId(id) ? `restore point ${id.slice(0, 8)}` : `the state ${id}`;
 
 /** Said by a run whose host could not read all attributes: what is unchanged since would lack them without a word. */
 const LACKING = 'attributesMissing';
@@ -32,21 +37,21 @@ export function lacksAttributes({ extra }: RestorePoint): boolean {
  * what is in it. Where a tree on the way is damaged, the parent has nothing: all is read again, which mends it.
  */
 export async function findParentNode(
-  repository: Repository,
-  parent: RestorePoint,
+  folders: Pick<Folders, 'treeByName'>,
+  { tree, time }: RestorePoint,
   path: readonly Buffer[],
   signal: AbortSignal,
 ): Promise<Node | undefined> {
-  const { tree, time } = parent;
-  if (path.length === 0) {
-    const never = { mode: -1, uid: -1, gid: -1, mtime: time, atime: time, ctime: time };
-    return { name: Buffer.alloc(0), type: 'dir', ...never, subtree: tree };
-  }
+  const never = { mode: -1, uid: -1, gid: -1, mtime: time, atime: time, ctime: time };
+  let node: Node | undefined = { name: Buffer.alloc(0), type: 'dir', ...never, subtree: tree };
   try {
-    return (await new OpenedPoint(repository, parent).stat(path, signal)).node;
+    for (const name of path) {
+      if (node?.subtree === undefined) return undefined;
+      node = (await folders.treeByName(node.subtree, signal))(name);
+    }
   } catch (error) {
-    if (isStillpointError(error, 'repository.path-not-found') || isStillpointError(error, 'repository.damaged'))
-      return undefined;
+    if (isStillpointError(error, 'repository.damaged')) return undefined;
     throw error;
   }
+  return node;
 }

@@ -50,7 +50,7 @@ export async function readLiveTree(tree: LiveTree, ports: TreePorts, signal: Abo
   for (let count = 1; ; count += 1) {
     const result = await readPass({ ...tree, entries: (reading) => at.listing.read(reading) }, pass, ports, signal);
     // Trees of this pass are read by the next one.
-    await ports.writer.flush(signal);
+    await ports.sink.flush(signal);
     if (at.hasFresh) await sleep(SETTLING_MS, undefined, { signal });
     const next = looks.use(await tree.look(signal));
     const doubts = await doubtsOf(tree, { at, next, pass, result }, signal);
@@ -77,14 +77,14 @@ type Names = ReadonlyMap<string, string>;
 
 function passOf(
   tree: LiveTree,
-  { repository }: TreePorts,
+  { sink }: TreePorts,
   earlier: Node | undefined,
   steps: Pick<Pass, 'doubtful' | 'unreadable'>,
 ): Pass & { readonly live: LivePass } {
   const isFirst = earlier === undefined;
   return {
-    parent: new ParentView(repository, tree.parentRoot),
-    earlier: isFirst ? undefined : new ParentView(repository, earlier),
+    parent: new ParentView(sink, tree.parentRoot),
+    earlier: isFirst ? undefined : new ParentView(sink, earlier),
     ...steps,
     live: { ...(isFirst ? {} : { asked: new Set() }), exchanged: new Set(), lacks: [] },
   };

@@ -6,10 +6,8 @@ import { invariant } from '../../base/errors.ts';
 import type { RemoteCommand, StreamCommand } from '../../remote/command.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { Node } from '../../repository/node.ts';
-import type { Repository, RepositoryWriter } from '../../repository/repository.ts';
 import type { TarEntry } from '../../tar/entry.ts';
 import { ContentStream, type ContentTotals } from './content-stream.ts';
-import { ContentStore } from './file-content.ts';
 import { FolderStack } from './folder-stack.ts';
 import { HardLinks } from './hard-links.ts';
 import type { ListedEntry } from './listing.ts';
@@ -17,6 +15,7 @@ import { buildNode, type NodeContext, type NodeRest, restFromParent } from './no
 import { type Omissions, whyLeftOut } from './omissions.ts';
 import type { ParentView } from './parent-view.ts';
 import type { ShortFile } from './probe-files.ts';
+import type { ReadingSink } from './reading-sink.ts';
 import { type Answer, type LivePass, takeAnswer } from './take-answer.ts';
 import type { TreeCounts } from './tree-counts.ts';
 import { isSame, isUnchanged } from './unchanged.ts';
@@ -44,8 +43,7 @@ export interface TreeToRead {
 
 export interface TreePorts {
   readonly host: RemoteHost;
-  readonly repository: Repository;
-  readonly writer: RepositoryWriter;
+  readonly sink: ReadingSink;
   readonly counts: TreeCounts;
   readonly omissions: Omissions;
   readonly onProgress: () => void;
@@ -83,16 +81,21 @@ export async function readPass(
   const content = new ContentStream<Answer>();
   const walk = new Walk(tree, pass, ports, content, both);
   const isFirst = pass.earlier === undefined;
-  const store = new ContentStore(ports.writer, both, (bytes) => {
+  ports.sink.beginPass(isFirst);
+  const onBytes = (bytes: number): void => {
     if (!isFirst) return;
     ports.counts.bytesDone += bytes;
     ports.onProgress();
-  });
+  };
+  const taking = { sink: ports.sink, onBytes, signal: both };
   const take = async (entry: TarEntry, answer: Answer): Promise<void> => {
-    ports.counts.bytesRead += await takeAnswer(entry, answer, store, pass.live);
+    ports.counts.bytesRead += await takeAnswer(entry, answer, pass.live, taking);
     if (isFirst && answer.entry.type === 'file') ports.counts.filesDone += 1;
   };
-  const passOver = ({ entry, resolve }: Answer): void => resolve(entry.type === 'dir' ? {} : undefined);
+  const passOver = ({ entry, path, build, resolve }: Answer): void => {
+    if (entry.type === 'dir') ports.sink.place(path, build({}), undefined);
+    resolve(entry.type === 'dir' ? {} : undefined);
+  };
   const abandon = (answer: Answer, error: unknown): void => answer.reject(error);
   const answers = content.run(ports.host, tree.pack, { take, passOver, abandon }, both);
   const walking = walk.run();
@@ -111,6 +114,21 @@ export async function readPass(
 /** What tar's names are seen from: the tree, or the folder of the one file that it is. */
 export function baseOf({ path, rootName }: Pick<TreeToRead, 'path' | 'rootName'>): Buffer {
   return rootName.length === 1 ? path : path.subarray(0, Math.max(1, path.lastIndexOf(0x2f)));
+}
+
+/** What is asked about an entry of the listing. */
+interface Asking extends Pick<Answer, 'path' | 'build'> {
+  /** Where it is unchanged since the parent. */
+  readonly known: Node | undefined;
+  readonly before: Node | undefined;
+}
+
+interface Rest {
+  readonly rest: NodeRest | Promise<NodeRest | undefined>;
+  /** `has`: in the pass before. `later`: as an answer of its own. `not`: the sink is told of it by `place`. */
+  readonly comes: 'has' | 'later' | 'not';
+  /** The path of the file that this is one more name of. */
+  readonly first?: Buffer;
 }
 
 class Walk {
@@ -133,7 +151,7 @@ class Walk {
     this.#ports = ports;
     this.#content = content;
     this.#signal = signal;
-    this.#folders = new FolderStack(ports.writer, signal);
+    this.#folders = new FolderStack(ports.sink, signal);
   }
 
   async run(): Promise<Node | undefined> {
@@ -184,62 +202,69 @@ class Walk {
       await this.#folders.add(entry.path, graft);
       return;
     }
+    const { sink } = this.#ports;
+    const path = this.#absolute(entry);
     const known = parent.find(entry.path);
     const before = earlier?.find(entry.path);
     const reason = this.#whyUnreadable(entry);
     if (reason !== undefined && entry.type !== 'dir') {
-      this.#tell((omissions) => omissions.cannotRead(this.#absolute(entry), reason));
+      this.#tell((omissions) => omissions.cannotRead(path, reason));
       return;
     }
     const unchanged =
-      known !== undefined && isUnchanged(entry, known, this.#tree.believedBeforeNs) && this.#isStored(known);
+      known !== undefined && isUnchanged(entry, known, this.#tree.believedBeforeNs) && sink.holds(known, path);
     this.#count(entry, known, unchanged);
-    if (reason !== undefined) this.#tell((omissions) => omissions.lackAttributesOf(this.#absolute(entry), reason));
-    const { rest } =
-      reason !== undefined
-        ? { rest: lacking(reason) }
-        : await this.#restOf(entry, unchanged ? known : undefined, before);
+    if (reason !== undefined) this.#tell((omissions) => omissions.lackAttributesOf(path, reason));
     const name = entry.path.length === 0 ? this.#tree.nodeName : baseName(entry.path);
+    const build = (came: NodeRest): Node => buildNode(name, entry, came, this.#tree.context);
+    const { rest, comes, first } =
+      reason !== undefined
+        ? { rest: lacking(reason), comes: 'not' as const }
+        : await this.#restOf(entry, { path, build, known: unchanged ? known : undefined, before });
+    const isPlaced = comes === 'not';
     if (entry.type === 'dir') {
       await parent.enter(entry.path, known, this.#signal);
       await earlier?.enter(entry.path, before, this.#signal);
-      await this.#folders.enter(entry.path, async (subtree) =>
-        buildNode(name, entry, { ...(await rest), subtree }, this.#tree.context),
-      );
-    } else if (rest instanceof Promise) {
-      const node = rest.then((came) => (came === undefined ? came : buildNode(name, entry, came, this.#tree.context)));
+      if (isPlaced && !(rest instanceof Promise)) sink.place(path, build(rest), undefined);
+      await this.#folders.enter(entry.path, async (subtree) => build({ ...(await rest), subtree }));
+      return;
+    }
+    const made = (came: NodeRest): Node => {
+      const node = build(came);
+      if (isPlaced) sink.place(path, node, first);
+      return node;
+    };
+    if (rest instanceof Promise) {
+      // One more name of a file is placed when that has come.
+      const node = rest.then((came) => (came === undefined ? came : made(came)));
       node.catch(() => undefined);
       await this.#folders.add(entry.path, node);
     } else {
-      await this.#folders.add(entry.path, buildNode(name, entry, rest, this.#tree.context));
+      await this.#folders.add(entry.path, made(rest));
     }
   }
 
   /** From the parent, from the pass before, or from the host. Waits for room in the queue, not for the answer. */
-  async #restOf(
-    entry: ListedEntry,
-    known: Node | undefined,
-    before: Node | undefined,
-  ): Promise<{ readonly rest: NodeRest | Promise<NodeRest | undefined> }> {
-    if (known !== undefined) return { rest: restFromParent(known) };
+  async #restOf(entry: ListedEntry, { path, build, known, before }: Asking): Promise<Rest> {
     if (before !== undefined && !this.#isDoubtful(entry) && this.#isAsBefore(entry, before)) {
-      return { rest: restFromParent(before) };
+      return { rest: restFromParent(before), comes: 'has' };
     }
+    if (known !== undefined) return { rest: restFromParent(known), comes: 'not' };
     // tar does not pack sockets; there is nothing in them.
-    if (entry.type === 'socket') return { rest: {} };
+    if (entry.type === 'socket') return { rest: {}, comes: 'not' };
     const name = this.#nameOf(entry);
     // A second name of a file shares what comes under its first, and its doubts.
     if (entry.type === 'file') this.#pass.live?.asked?.add(name.toString('latin1'));
     const linked = this.#links.find(entry);
     if (linked !== undefined) {
       this.#countDone(entry);
-      return { rest: linked };
+      return { rest: linked.rest, comes: 'not', first: linked.path };
     }
     const { promise, resolve, reject } = Promise.withResolvers<NodeRest | undefined>();
     promise.catch(() => undefined);
-    this.#links.remember(entry, promise);
-    await this.#content.queue.push({ name, subject: { entry, resolve, reject } });
-    return { rest: promise };
+    this.#links.remember(entry, { path, rest: promise });
+    await this.#content.queue.push({ name, subject: { entry, path, build, resolve, reject } });
+    return { rest: promise, comes: 'later' };
   }
 
   /** A snapshot does not change between two passes; a live tree was listed anew. */
@@ -260,11 +285,6 @@ class Walk {
       (hasOtherNames(entry) ? this.#badInodes.get(entry.inode) : undefined);
     if (reason !== undefined && hasOtherNames(entry)) this.#badInodes.set(entry.inode, reason);
     return reason;
-  }
-
-  /** The parent's blobs must still be in the repository; if one was lost, reading the file again brings it back. */
-  #isStored(known: Node): boolean {
-    return (known.content ?? []).every((id) => this.#ports.repository.hasBlob('data', id));
   }
 
   #count(entry: ListedEntry, known: Node | undefined, unchanged: boolean): void {

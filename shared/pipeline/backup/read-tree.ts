@@ -19,9 +19,9 @@ const MOST_TRIED_AGAIN = 100;
 
 /** Resolves to the root's node. Nothing of it is durable before the writer was flushed. */
 export async function readTree(tree: TreeToRead, ports: TreePorts, signal: AbortSignal): Promise<Node> {
-  const { counts, omissions, repository, writer } = ports;
+  const { counts, omissions, sink } = ports;
   const before = counts.walked();
-  const parent = (): ParentView => new ParentView(repository, tree.parentRoot);
+  const parent = (): ParentView => new ParentView(sink, tree.parentRoot);
   let pass: Pass = { parent: parent(), earlier: undefined, doubtful: new Map(), unreadable: new Map() };
   for (;;) {
     const { node, failures, remarks, others } = await readPass(tree, pass, ports, signal);
@@ -31,7 +31,7 @@ export async function readTree(tree: TreeToRead, ports: TreePorts, signal: Abort
       return node;
     }
     // Trees of this pass are read again as soon as they are stored, which they are only after this.
-    await writer.flush(signal);
+    await sink.flush(signal);
     const failed = await reasonsByName(failures, tree, ports, signal);
     const isFirst = pass.earlier === undefined;
     invariant(isFirst || pass.doubtful.size > 0, 'only what was in doubt was asked for again');
@@ -39,7 +39,7 @@ export async function readTree(tree: TreeToRead, ports: TreePorts, signal: Abort
     const again = isFirst && failed.size <= MOST_TRIED_AGAIN;
     pass = {
       parent: parent(),
-      earlier: new ParentView(repository, node),
+      earlier: new ParentView(sink, node),
       doubtful: again ? failed : new Map(),
       unreadable: again ? new Map() : new Map([...pass.unreadable, ...failed]),
     };

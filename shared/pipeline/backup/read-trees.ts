@@ -9,7 +9,6 @@ import type { EmitEvent } from '../../domain/events.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
-import type { Repository, RepositoryWriter } from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import type { ReadableSnapshot } from '../../snapshot/provider.ts';
 import type { Preparation } from '../prepare.ts';
@@ -22,12 +21,13 @@ import { type ListedEntry, listAncestors, listTree, parseListing } from './listi
 import { type LiveLook, lookAt } from './live-look.ts';
 import { markedFolders } from './marked-folders.ts';
 import { Omissions } from './omissions.ts';
-import { findParent, findParentNode, lacksAttributes } from './parent.ts';
+import { findParentNode, lacksAttributes } from './parent.ts';
 import { probeFiles } from './probe-files.ts';
 import { type LiveTree, readLiveTree } from './read-live.ts';
 import type { TreeToRead } from './read-pass.ts';
 import { readTree } from './read-tree.ts';
 import { LIVE, type ReadingPlace } from './reading-place.ts';
+import type { ReadingSink } from './reading-sink.ts';
 import type { BackupRequest } from './request.ts';
 import { ancestorsOf, storeRootTree } from './root-tree.ts';
 import { isExcluded, joined, selection } from './select.ts';
@@ -40,7 +40,6 @@ import { unsafeFilesIn } from './unsafe-live.ts';
 export interface ReadContext {
   readonly request: BackupRequest;
   readonly host: RemoteHost;
-  readonly repository: Repository;
   readonly prepared: Preparation;
   readonly readable: readonly ReadableSnapshot[];
   readonly workFolder: string;
@@ -141,12 +140,12 @@ async function listAbove(
 export async function readTrees(
   context: ReadContext,
   spooled: SpooledTrees,
-  writer: RepositoryWriter,
+  sink: ReadingSink,
   signal: AbortSignal,
 ): Promise<ReadResult> {
-  const { prepared, repository, host, request } = context;
+  const { prepared, host, request } = context;
   const { trees } = prepared.coverage;
-  const parent = await findParent(repository, request.source, signal);
+  const parent = await sink.findParent(request.source, signal);
   tellOrder(parent, context.instant, context.emit);
   const believed = parent && believedBefore(parent, context.instant.host);
   const trusted = parent === undefined || believed === undefined || lacksAttributes(parent) ? undefined : parent;
@@ -159,7 +158,7 @@ export async function readTrees(
     const spooledTree = spooled.listings[index];
     invariant(spooledTree !== undefined, 'every tree has a listing');
     const { listing, live } = spooledTree;
-    const before = parent && (await findParentNode(repository, parent, components(tree.path), signal));
+    const before = parent && (await findParentNode(sink, parent, components(tree.path), signal));
     const toRead = {
       path: tree.path,
       ...(await commandsFor(spooledTree, signal)),
@@ -169,7 +168,7 @@ export async function readTrees(
       grafts: new Map([...graftsOf(tree, trees)].map(([at, inner]) => [at, requireNode(nodes, inner)])),
       context: nodeContext(tree, prepared),
     };
-    const ports = { host, repository, writer, counts, omissions, onProgress };
+    const ports = { host, sink, counts, omissions, onProgress };
     let node: Node;
     if (live === undefined) {
       for (const { path, reason } of listing.unlisted) {
@@ -188,7 +187,7 @@ export async function readTrees(
   const named = tops.map((tree) => ({ path: tree.path, node: requireNode(nodes, tree) }));
   const firstTree = trees[0];
   invariant(firstTree !== undefined, 'a source has a tree');
-  const tree = await storeRootTree(named, spooled.ancestors, writer, nodeContext(firstTree, prepared), signal);
+  const tree = await storeRootTree(named, spooled.ancestors, sink, nodeContext(firstTree, prepared), signal);
   return { tree, parent, counts, omissions, live: lives };
 }
 

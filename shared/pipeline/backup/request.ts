@@ -3,6 +3,8 @@ import type { PlanId } from '../../domain/plan-id.ts';
 import type { HostSpec, Source } from '../../domain/source.ts';
 
 export interface BackupRequest {
+  /** What it is for, where that is no backup. */
+  readonly verb?: 'export';
   readonly source: Source;
   readonly host: HostSpec;
   /** A plan that was approved: this one is done, or none. */

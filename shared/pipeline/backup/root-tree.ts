@@ -6,9 +6,9 @@ import { invariant } from '../../base/errors.ts';
 import { encodeTree } from '../../repository/format/tree.ts';
 import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
-import type { RepositoryWriter } from '../../repository/repository.ts';
 import type { ListedEntry } from './listing.ts';
 import { buildNode, type NodeContext } from './node.ts';
+import type { ReadingSink } from './reading-sink.ts';
 
 export interface TopTree {
   readonly path: Buffer;
@@ -31,7 +31,7 @@ export function ancestorsOf(paths: readonly Buffer[]): readonly Buffer[] {
 export async function storeRootTree(
   trees: readonly TopTree[],
   ancestors: readonly ListedEntry[],
-  writer: RepositoryWriter,
+  sink: Pick<ReadingSink, 'place' | 'putTree'>,
   context: NodeContext,
   signal: AbortSignal,
 ): Promise<BlobId> {
@@ -46,15 +46,17 @@ export async function storeRootTree(
     const children = [...nodes]
       .filter(([path]) => path.slice(0, path.lastIndexOf('/')) === folder)
       .map(([, node]) => node);
-    const { saved } = await writer.put('tree', encodeTree(children), signal);
+    const { saved } = await sink.putTree(encodeTree(children), signal);
     const { id } = await saved;
     const entry = facts.get(folder);
-    if (entry)
-      nodes.set(
-        folder,
-        buildNode(entry.path.subarray(entry.path.lastIndexOf(0x2f) + 1), entry, { subtree: id }, context),
-      );
-    else root = id;
+    if (entry === undefined) {
+      root = id;
+      continue;
+    }
+    const name = entry.path.subarray(entry.path.lastIndexOf(0x2f) + 1);
+    const node = buildNode(name, entry, { subtree: id }, context);
+    nodes.set(folder, node);
+    sink.place(entry.path, node, undefined);
   }
   invariant(root !== undefined, 'a restore point has a root tree');
   return root;

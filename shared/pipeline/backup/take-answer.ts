@@ -4,11 +4,12 @@
  */
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
+import type { Node } from '../../repository/node.ts';
 import type { TarEntry } from '../../tar/entry.ts';
-import type { ContentStore } from './file-content.ts';
 import type { ListedEntry } from './listing.ts';
 import { type NodeRest, restFromTar } from './node.ts';
 import type { Omissions } from './omissions.ts';
+import type { ReadingSink } from './reading-sink.ts';
 
 /** What happened in a pass over a live tree. Names are those that tar was given, as Latin-1 text. */
 export interface LivePass {
@@ -22,17 +23,27 @@ export interface LivePass {
 
 export interface Answer {
   readonly entry: ListedEntry;
+  /** Absolute. */
+  readonly path: Buffer;
+  readonly build: (rest: NodeRest) => Node;
   /** undefined: it did not come. */
   readonly resolve: (rest: NodeRest | undefined | PromiseLike<NodeRest>) => void;
   readonly reject: (error: unknown) => void;
+}
+
+export interface TakingPorts {
+  readonly sink: Pick<ReadingSink, 'place' | 'take'>;
+  /** See `ReadingSink.take`. */
+  readonly onBytes: (bytes: number) => void;
+  readonly signal: AbortSignal;
 }
 
 /** Resolves to the bytes of content that came. */
 export async function takeAnswer(
   entry: TarEntry,
   answer: Answer,
-  store: ContentStore,
   live: LivePass | undefined,
+  { sink, onBytes, signal }: TakingPorts,
 ): Promise<number> {
   const wanted = answer.entry;
   // On a snapshot nothing changes between listing and reading. A second name of a file comes as a link without content.
@@ -43,6 +54,7 @@ export async function takeAnswer(
   // A user could put a link to another folder in the way, and have a file of another one saved as his own.
   if (!isSame || (live !== undefined && (entry.uid !== wanted.uid || entry.gid !== wanted.gid))) {
     live?.exchanged.add(entry.name.toString('latin1'));
+    if (wanted.type === 'dir') sink.place(answer.path, answer.build({}), undefined);
     answer.resolve(undefined);
     return 0;
   }
@@ -50,12 +62,8 @@ export async function takeAnswer(
     ...restFromTar(entry),
     ...(wanted.type === 'file' && entry.size !== wanted.size ? { size: entry.size } : {}),
   };
-  if (wanted.type !== 'file') {
-    answer.resolve(rest);
-    return 0;
-  }
-  const { ids, bytes } = await store.store(entry);
-  answer.resolve(ids.then((content) => ({ ...rest, content })));
+  const { ids, bytes } = await sink.take({ entry, path: answer.path, node: answer.build(rest) }, onBytes, signal);
+  answer.resolve(ids === undefined ? rest : ids.then((content) => ({ ...rest, content })));
   return bytes;
 }
 

@@ -43,15 +43,11 @@ export interface TargetFacts {
 }
 
 /**
- * Goes to the target folder by folder, makes what is missing (mode 0700) and the work folder in it, and says why it
- * cannot be used otherwise. A link is followed only where no other user can have put it there.
- * @param workName begins with `WORK_PREFIX`
+ * Goes to the folder "$1" step by step and makes what is missing, mode 0700; for a script that has set `me` to its uid and
+ * `state` to "ready". A link is followed only where no other user can have put it there; `state` and `reason` say why it went
+ * no further.
  */
-export function prepareTarget(target: string, workName: string): RemoteCommand<TargetFacts> {
-  const command: RemoteCommand<TargetFacts> = {
-    name: 'prepare-restore-target',
-    script: `me=$(id -u) state=ready reason='' made=0 target='' work='' private=no
-looks_like_repository() { [ -f ./config ] && [ -d ./data ] && [ -d ./index ] && [ -d ./keys ] && [ -d ./snapshots ]; }
+export const WALK = `looks_like_repository() { [ -f ./config ] && [ -d ./data ] && [ -d ./index ] && [ -d ./keys ] && [ -d ./snapshots ]; }
 go_to() {
   if [ ! -e "./$1" ] && [ ! -L "./$1" ]; then
     if reason=$(mkdir -m 0700 -- "./$1" 2>&1); then made=$((made + 1)); else state=not-made; return; fi
@@ -65,8 +61,6 @@ go_to() {
   # A link was followed. It may stand where only root and we can change it.
   case $holder in *[2367]? | *[2367]) state=shared-link ;; "0 "* | "$me "*) ;; *) state=shared-link ;; esac
 }
-printf 'uid %s %s\\n' "$me" "$(id -g)"
-printf 'tar %s\\n' "$(tar --version 2>/dev/null | head -n 1)"
 cd /
 rest=$1
 while [ -n "$rest" ] && [ "$state" = ready ]; do
@@ -75,7 +69,20 @@ while [ -n "$rest" ] && [ "$state" = ready ]; do
   case $part in '' | .) continue ;; esac
   if looks_like_repository; then state=repository reason=$(pwd -P); else go_to "$part"; fi
 done
-if [ "$state" = ready ]; then
+`;
+
+/**
+ * Goes to the target folder by folder, makes what is missing (mode 0700) and the work folder in it, and says why it
+ * cannot be used otherwise. A link is followed only where no other user can have put it there.
+ * @param workName begins with `WORK_PREFIX`
+ */
+export function prepareTarget(target: string, workName: string): RemoteCommand<TargetFacts> {
+  const command: RemoteCommand<TargetFacts> = {
+    name: 'prepare-restore-target',
+    script: `me=$(id -u) state=ready reason='' made=0 target='' work='' private=no
+printf 'uid %s %s\\n' "$me" "$(id -g)"
+printf 'tar %s\\n' "$(tar --version 2>/dev/null | head -n 1)"
+${WALK}if [ "$state" = ready ]; then
   target=$(stat -c '%d:%i' .)
   # What a restore of ours left is told before what else is there: a folder has no order.
   left=$(find . -mindepth 1 -maxdepth 1 -name '${WORK_PREFIX}*' 2>/dev/null | head -n 1)

@@ -16,7 +16,13 @@ export function extractTar(folder: WorkFolder, way: readonly Buffer[], traits: T
   return {
     name: 'extract-restore',
     script: `${ENTER}${FOLLOW}exec tar --extract --file=- "$@" 2>&1`,
-    args: [...enterArgs(folder), ...followArgs(way), ...tarOptions(traits, way.length > 0)],
+    // A deep folder was made before, and its own entry sets what belongs to it.
+    args: [
+      ...enterArgs(folder),
+      ...followArgs(way),
+      ...(way.length > 0 ? [] : ['--keep-old-files']),
+      ...tarOptions(traits),
+    ],
     needs: 'user',
     accepts: [0, 1, 2, NO_WAY, EXCHANGED],
   };
@@ -34,10 +40,9 @@ function followArgs(way: readonly Buffer[]): readonly (string | Buffer)[] {
   return [...way, '/'];
 }
 
-function tarOptions(traits: TargetTraits, isDeep: boolean): readonly string[] {
+/** Of tar where it makes what such a target can hold. */
+export function tarOptions(traits: TargetTraits): readonly string[] {
   return [
-    // A deep folder was made before, and its own entry sets what belongs to it.
-    ...(isDeep ? [] : ['--keep-old-files']),
     '--numeric-owner',
     '--same-permissions',
     traits.owners === 'kept' ? '--same-owner' : '--no-same-owner',

@@ -54,6 +54,7 @@ const VERBS: Verbs = {
     return RESULT;
   },
   copy: () => Promise.resolve(RESULT),
+  export: () => Promise.resolve(RESULT),
   repair: () => Promise.resolve(RESULT),
   restore: async ({ target, repository }, ports, signal) => {
     const { password: secret, store } = ports.repositorySecrets(repository);

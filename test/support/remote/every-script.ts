@@ -17,6 +17,17 @@ import { resolvePaths } from '../../../shared/pipeline/backup/paths.ts';
 import { probeFiles } from '../../../shared/pipeline/backup/probe-files.ts';
 import { LIVE } from '../../../shared/pipeline/backup/reading-place.ts';
 import { findOpen, readHeads } from '../../../shared/pipeline/backup/unsafe-live.ts';
+import {
+  dropEntries,
+  dropWork,
+  fillMirror,
+  listMirror,
+  loadRecord,
+  publishState,
+  storeBeside,
+  sumFiles,
+} from '../../../shared/pipeline/export/mirror-commands.ts';
+import { prepareMirror } from '../../../shared/pipeline/export/mirror-place.ts';
 import { tryNames } from '../../../shared/pipeline/restore/name-trial.ts';
 import { probeTarget } from '../../../shared/pipeline/restore/probe.ts';
 import { prepareTarget } from '../../../shared/pipeline/restore/target.ts';
@@ -159,6 +170,15 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   removeBroken(folder, [Buffer.from('deep')], [Buffer.from('a')]),
   publish(folder),
   dropWorkFolder(folder),
+  prepareMirror('/mirror', '.stillpoint-incomplete-a', 'the source "a" of "b"'),
+  fillMirror(folder, traits),
+  listMirror(folder, undefined),
+  sumFiles(folder),
+  dropEntries(folder, [Buffer.from('a')]),
+  storeBeside(folder, 'json'),
+  loadRecord(folder, '2026-01-31T08-15-00Z.json'),
+  publishState(folder, '2026-01-31T08-15-00Z', 2),
+  dropWork(folder),
 ];
 
 /** Fragments of these scripts, and a script that is ":". */

@@ -48,6 +48,7 @@ test('every command explains itself with an example', async () => {
     'advise',
     'plan',
     'backup',
+    'export',
     'list',
     'ls',
     'find',
@@ -81,6 +82,11 @@ test.each<[string[], string]>([
   [['inspect', 'db1'], 'inspectHost db1'],
   [['advise', 'db1'], 'adviseHost db1'],
   [['plan', 'shop'], 'planBackup shop'],
+  [['plan', 'shop', '--tar', '/b/a.tar.zst'], 'planExport shop {"kind":"archive","file":"/b/a.tar.zst"}'],
+  [
+    ['plan', 'shop', '--mirror', 'nas:/b/shop', '--keep', '3'],
+    'planExport shop {"kind":"mirror","folder":"/b/shop","host":"nas","keep":3}',
+  ],
   [
     ['list', '--repository', 'main', '--source', 'shop', '--host', 'db1'],
     'listRestorePoints main {"sources":["shop"],"hostnames":["db1"],"tags":[],"paths":[]}',

@@ -10,6 +10,7 @@ import { markdownTable, pageWithParts } from '../../support/generated-docs.ts';
 import {
   sampleCheck,
   sampleCopy,
+  sampleExport,
   sampleRestore,
   sampleRun,
   sampleSweep,
@@ -22,6 +23,7 @@ import { runCli, scriptedSurroundings } from '../../support/scripted-terminal.ts
 const ID = '3f2a9c51d04e7b68';
 /** What the last events of the other jobs hold. */
 const RESULTS: readonly (readonly [readonly string[], JobResult])[] = [
+  [['export', 'shop', '--mirror', 'nas:/volume1/shop', '--keep', '2'], sampleExport],
   [['restore', 'latest', '--to', '/home/ann/restored'], sampleRestore],
   [['check', 'main'], sampleCheck],
   [['verify', 'main'], sampleVerify],

@@ -6,7 +6,7 @@ import { scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
 import { scriptedSurroundings } from '../../support/scripted-terminal.ts';
 
 /** "backup" is what makes a restore point, and not what it leaves. */
-const RIVALS = /\b(backups|director(y|ies)|repo|archives?|config folder|retention)\b/i;
+const RIVALS = /\b(backups|director(y|ies)|repo|config folder|retention)\b/i;
 
 function texts(command: Command): readonly string[] {
   return [

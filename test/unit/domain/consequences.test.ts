@@ -4,7 +4,7 @@ import { consequencesOf } from '../../../shared/domain/consequences.ts';
 import type { RunEventBody } from '../../../shared/domain/events.ts';
 import { answered, foldFacts, unanswered } from '../../../shared/domain/fold-facts.ts';
 import { hostName, repositoryName, sourceName } from '../../../shared/domain/names.ts';
-import { NO_FACTS } from '../../../shared/domain/run-facts.ts';
+import { NO_FACTS, type TargetState } from '../../../shared/domain/run-facts.ts';
 import type { JobRequest } from '../../../shared/domain/verbs/verbs.ts';
 
 const MAIN = repositoryName('main');
@@ -13,6 +13,7 @@ const FILTER = { sources: [], hostnames: [], tags: [], paths: [] };
 
 const REQUESTS = {
   backup: { kind: 'backup', source: sourceName('shop') },
+  export: { kind: 'export', source: sourceName('shop'), to: { kind: 'archive', file: '/to' } },
   restore: { kind: 'restore', repository: MAIN, restorePoint: ID, paths: [], target: '/to' },
   check: { kind: 'check', repository: MAIN },
   copy: { kind: 'copy', from: repositoryName('other'), to: MAIN, restorePoints: [], filter: FILTER },
@@ -44,7 +45,7 @@ const failed: RunEventBody = {
   what: 'releasing run 0a1b2c3d on db1',
   error: { code: 'snapshot.busy', message: 'm', advice: 'a', details: {} },
 };
-const target = (state: 'filling' | 'moving' | 'filled'): RunEventBody => ({
+const target = (state: TargetState): RunEventBody => ({
   type: 'target-changed',
   ...{ path: '/to', work: '/to/.work', state },
 });
@@ -110,6 +111,34 @@ describe.each<[keyof typeof REQUESTS, [string, RunEventBody[], string[]][]]>([
           'What the run 0a1b2c3d made on "db1" is removed by the next job there, or when its lease ends.',
         ],
       ],
+    ],
+  ],
+  [
+    'export',
+    [
+      ['before anything', [], ['Nothing was written.']],
+      [
+        'killed in the middle',
+        [...swept(), arming, snapshot, target('filling')],
+        [
+          'Nothing is at "/to" of this run; what came lies in "/to/.work", does not count, and can be removed.',
+          'What the run 0a1b2c3d made on "db1" is removed by the next job there, or when its lease ends.',
+        ],
+      ],
+      [
+        'failed in the middle',
+        [...swept(), arming, snapshot, target('filling'), released, target('dropped')],
+        [
+          'Nothing is at "/to" of this run, and what came before that was removed.',
+          'Its snapshot on "db1" was removed.',
+        ],
+      ],
+      [
+        'while it gets its name',
+        [target('filling'), target('moving')],
+        ['It was about to be put at "/to": look whether it is there; what is in "/to/.work" does not count.'],
+      ],
+      ['at the very end', [target('filling'), target('moving'), target('filled')], ['"/to" is there and whole.']],
     ],
   ],
   [

@@ -224,7 +224,7 @@ describe('a host cannot destroy its own backups', () => {
     scene.machine.write('a', 'right again');
     const after = (await scene.backUp()).restorePoint;
     expect(scene.warnings()).toEqual([
-      expect.stringMatching(/^Restore point .*, which was there before, is dated 2027-/),
+      expect.stringMatching(/^There was restore point .* before, which is dated 2027-/),
     ]);
     expect(await scene.latest('a')).toBe('right again');
     expect(await scene.points()).toEqual([first, ...ahead, after]);

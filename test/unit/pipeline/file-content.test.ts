@@ -53,7 +53,7 @@ function entryOf(
 }
 
 const store = async (entry: TarEntry): Promise<readonly string[]> =>
-  await (await new ContentStore(writer, testSignal()).store(entry)).ids;
+  await (await new ContentStore(writer).store(entry, () => undefined, testSignal())).ids;
 
 describe('content becomes blobs of 1 MiB', () => {
   let pattern: Buffer;

@@ -363,7 +363,7 @@ test('a plan says what would be done', () => {
     ...{ leaseSeconds: 600, maxClockSkewSeconds: 60 },
   };
   const prepared = { survey, coverage, exclude: compileExcludes([]), snapshots, removes: [] };
-  const plan = describePlan({ source, host }, prepared, [], REGISTRY);
+  const plan = describePlan({ source, host }, prepared, { dead: [], registry: REGISTRY });
   expect(plan.id).toMatch(/^0123abcd[0-9a-f]{8}$/);
   expect({
     ...plan,

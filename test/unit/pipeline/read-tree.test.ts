@@ -8,6 +8,7 @@ import type { RunEventBody } from '../../../shared/domain/events.ts';
 import { Omissions } from '../../../shared/pipeline/backup/omissions.ts';
 import type { TreeToRead } from '../../../shared/pipeline/backup/read-pass.ts';
 import { readTree } from '../../../shared/pipeline/backup/read-tree.ts';
+import { BlobSink } from '../../../shared/pipeline/backup/repository-sink.ts';
 import { TreeCounts } from '../../../shared/pipeline/backup/tree-counts.ts';
 import type { StreamCommand } from '../../../shared/remote/command.ts';
 import type { BlobId } from '../../../shared/repository/ids.ts';
@@ -99,7 +100,13 @@ describe('reading a tree', () => {
         context: { users: new Map([[0, 'root']]), groups: new Map(), deviceId: 4711n },
         ...options,
       },
-      { host: paperFiles(files, options), repository, writer, counts, omissions, onProgress: () => undefined },
+      {
+        host: paperFiles(files, options),
+        sink: new BlobSink(repository, writer),
+        counts,
+        omissions,
+        onProgress: () => undefined,
+      },
       options.signal ?? testSignal(),
     );
     await writer.flush(testSignal());

@@ -1,28 +1,34 @@
 /** What tar sends for a live tree need not be what was listed; of another owner's file nothing is taken. */
 import { describe, expect, test } from 'vitest';
-import type { ContentStore } from '../../../shared/pipeline/backup/file-content.ts';
 import type { NodeRest } from '../../../shared/pipeline/backup/node.ts';
 import { type Answer, type LivePass, takeAnswer } from '../../../shared/pipeline/backup/take-answer.ts';
 import type { BlobId } from '../../../shared/repository/ids.ts';
+import type { Node } from '../../../shared/repository/node.ts';
 import { bareHead, type TarEntry, type TarHead } from '../../../shared/tar/entry.ts';
 import { entryOf } from '../../support/pipeline/paper-files.ts';
+import { testSignal } from '../../support/test-repository.ts';
 
+const NODE = { name: Buffer.from('a') } as unknown as Node;
 const LISTED = { ...entryOf({ path: 'a', type: 'file', content: Buffer.from('mine') }, 0), uid: 1000, gid: 1000 };
 
 async function taken(came: Partial<TarHead>, isLive = true) {
   let rest: unknown = 'nothing';
   let stored = 0;
   const live: LivePass = { exchanged: new Set(), lacks: [] };
-  const answer: Answer = { entry: LISTED, resolve: (came) => void (rest = came), reject: () => undefined };
-  const store = {
-    store: () => {
+  const answer: Answer = {
+    ...{ entry: LISTED, path: Buffer.from('/srv/a'), build: () => NODE },
+    ...{ resolve: (came) => void (rest = came), reject: () => undefined },
+  };
+  const sink = {
+    take: () => {
       stored += 1;
       return Promise.resolve({ ids: Promise.resolve<BlobId[]>([]), bytes: 4 });
     },
-  } as unknown as ContentStore;
+    place: () => undefined,
+  };
   const facts = { uid: 1000, gid: 1000, size: LISTED.size, ...came };
   const entry = { ...bareHead('./a', came.type ?? 'file', facts), content: [] } as unknown as TarEntry;
-  await takeAnswer(entry, answer, store, isLive ? live : undefined);
+  await takeAnswer(entry, answer, isLive ? live : undefined, { sink, onBytes: () => undefined, signal: testSignal() });
   return { stored, rest: (await rest) as NodeRest | undefined, exchanged: [...live.exchanged] };
 }
 

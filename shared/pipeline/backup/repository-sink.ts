@@ -1,0 +1,117 @@
+/** A repository as the end of a run: content becomes blobs, and a restore point names them. */
+import { invariant } from '../../base/errors.ts';
+import type { Source } from '../../domain/source.ts';
+import type { BackupReport } from '../../domain/verbs/backup.ts';
+import type { BlobId } from '../../repository/ids.ts';
+import type { Node, NodeByName } from '../../repository/node.ts';
+import type { Repository, RepositoryLock, RepositoryWriter } from '../../repository/repository.ts';
+import type { RestorePoint } from '../../repository/restore-point.ts';
+import { commitRestorePoint } from './commit.ts';
+import { ContentStore } from './file-content.ts';
+import { findParent } from './parent.ts';
+import type { RunPhase } from './phases.ts';
+import type { Came, ReadingSink, Taken } from './reading-sink.ts';
+import type { CommitContext, Sink } from './sink.ts';
+
+/** What was read, as blobs. Places need nothing of their own: the folder of an entry names it. */
+export class BlobSink implements ReadingSink {
+  readonly #repository: Repository;
+  readonly #writer: RepositoryWriter;
+  readonly #content: ContentStore;
+
+  constructor(repository: Repository, writer: RepositoryWriter) {
+    this.#repository = repository;
+    this.#writer = writer;
+    this.#content = new ContentStore(writer);
+  }
+
+  findParent(source: Source, signal: AbortSignal): Promise<RestorePoint | undefined> {
+    return findParent(this.#repository, source, signal);
+  }
+
+  treeByName(tree: BlobId, signal: AbortSignal): Promise<NodeByName> {
+    return this.#repository.treeByName(tree, signal);
+  }
+
+  /** If a blob was lost, reading the file again brings it back. */
+  holds(known: Node): boolean {
+    return (known.content ?? []).every((id) => this.#repository.hasBlob('data', id));
+  }
+
+  putTree(text: Uint8Array, signal: AbortSignal): Promise<{ readonly saved: Promise<{ readonly id: BlobId }> }> {
+    return this.#writer.put('tree', text, signal);
+  }
+
+  beginPass(): void {}
+
+  async take({ entry }: Came, onBytes: (bytes: number) => void, signal: AbortSignal): Promise<Taken> {
+    if (entry.type !== 'file') return { bytes: 0 };
+    return await this.#content.store(entry, onBytes, signal);
+  }
+
+  place(): void {}
+
+  async flush(signal: AbortSignal): Promise<void> {
+    await this.#writer.flush(signal);
+  }
+}
+
+export interface RepositorySinkPorts {
+  openRepository(signal: AbortSignal): Promise<Repository>;
+  /** The worker's entry file, where it is not beside the source. */
+  readonly workerUrl?: URL;
+}
+
+type SavedReport = Omit<BackupReport, 'snapshots'>;
+
+/** Opened and locked before a host is touched: a wrong password must not be found out when a snapshot exists. */
+export async function openRepositorySink(ports: RepositorySinkPorts, signal: AbortSignal): Promise<Sink<SavedReport>> {
+  await using opening = new AsyncDisposableStack();
+  const repository = opening.use(await ports.openRepository(signal));
+  const lock = opening.use(await repository.lock('shared', signal));
+  await repository.loadIndex(signal);
+  return new RepositorySink(repository, lock, ports.workerUrl, opening.move());
+}
+
+class RepositorySink implements Sink<SavedReport> {
+  readonly commitsAtOnce = true;
+  readonly #repository: Repository;
+  readonly #lock: RepositoryLock;
+  readonly #workerUrl: URL | undefined;
+  readonly #resources: AsyncDisposableStack;
+  #writer: RepositoryWriter | undefined;
+
+  constructor(
+    repository: Repository,
+    lock: RepositoryLock,
+    workerUrl: URL | undefined,
+    resources: AsyncDisposableStack,
+  ) {
+    this.#repository = repository;
+    this.#lock = lock;
+    this.#workerUrl = workerUrl;
+    this.#resources = resources;
+  }
+
+  get signal(): AbortSignal {
+    return this.#lock.signal;
+  }
+
+  async begin(): Promise<ReadingSink> {
+    const workerUrl = this.#workerUrl;
+    const options = workerUrl === undefined ? {} : { workerUrl };
+    this.#writer = this.#resources.use(await this.#repository.openWriter(this.#lock, options));
+    return new BlobSink(this.#repository, this.#writer);
+  }
+
+  commit(context: CommitContext, phase: RunPhase<'backup'>, signal: AbortSignal): Promise<SavedReport> {
+    const writer = this.#writer;
+    invariant(writer !== undefined, 'what is committed was read before');
+    const stored = { repository: this.#repository, lock: this.#lock, writer };
+    return phase('commit', () => commitRestorePoint({ ...context, ...stored }, signal));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#resources.disposeAsync();
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * One run over a source, from its host as it is to what was read at its place: the flow that a backup into a repository,
+ * an archive and a mirror have in common. They differ in the sink alone.
+ *
+ * Invariants. The sink is open before the host is touched. The watchman runs before the first snapshot. Nothing is
+ * committed unless every stream ended with its trailer and every snapshot passed the end check. Whatever happens, the host
+ * is released, on a clock of its own.
+ */
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/log.ts';
+import type { EmitEvent } from '../../domain/events.ts';
+import { newRunId, type OwnerId } from '../../domain/names.ts';
+import { type Plan, requireApproved } from '../../domain/plan.ts';
+import { runOfPlan } from '../../domain/plan-id.ts';
+import type { SnapshotReport } from '../../domain/verbs/backup.ts';
+import type { RemoteHost } from '../../remote/remote-host.ts';
+import { mayChangeHost } from '../../snapshot/identify-host.ts';
+import type { Registry } from '../../snapshot/registry.ts';
+import type { OwnRuns } from '../own-runs.ts';
+import { type Preparation, prepare } from '../prepare.ts';
+import { openResources } from '../resources.ts';
+import { sweepOwn } from '../sweep.ts';
+import { freeze } from './freeze.ts';
+import { instantOf } from './host-clock.ts';
+import { phases } from './phases.ts';
+import { rethrowWithVerdict } from './read-failure.ts';
+import { readTrees, spoolTrees } from './read-trees.ts';
+import type { BackupRequest } from './request.ts';
+import type { Sink } from './sink.ts';
+import { tellJump, tellSkew } from './skew-words.ts';
+import { evidenceOf } from './snapshot-report.ts';
+
+export interface RunPorts {
+  /** Each call opens a connection that shares nothing with the others. */
+  openHost(signal: AbortSignal): Promise<RemoteHost>;
+  readonly registry: Registry;
+  readonly owner: OwnerId;
+  readonly runs: OwnRuns;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly emit: EmitEvent;
+  /** A private folder on this machine for files that live as long as the run. */
+  readonly workFolder: string;
+}
+
+export interface RunEnd<Report> {
+  openSink(signal: AbortSignal): Promise<Sink<Report>>;
+  /** What is going to be done: where a plan was approved, it has to be this one. */
+  describe(prepared: Preparation): Plan;
+}
+
+export async function runOver<Report extends object>(
+  request: BackupRequest,
+  end: RunEnd<Report>,
+  ports: RunPorts,
+  signal: AbortSignal,
+): Promise<Report & { readonly snapshots: readonly SnapshotReport[] }> {
+  const { source } = request;
+  const { emit, clock, logger, owner, registry } = ports;
+  const run = request.plan === undefined ? newRunId() : runOfPlan(request.plan);
+  const phase = phases<'backup' | 'export'>(emit, clock, signal);
+  await using resources = openResources(emit);
+
+  const { sink, host } = await phase('connect', async () => ({
+    sink: resources.use(await end.openSink(signal)),
+    host: resources.use(await ports.openHost(signal)),
+  }));
+
+  const prepared = await phase('preflight', async () => {
+    // Where all must be snapshotted, root is needed anyway, and whoever is not root hears it at once.
+    if (source.withoutSnapshot !== 'read-live' || (await host.run(mayChangeHost, signal))) {
+      const swept = await sweepOwn(host, ports, signal);
+      for (const object of swept.removed)
+        logger.log('info', 'Removed what an earlier run had left on the host.', { object });
+    }
+    const ready = await prepare(source, { run, owner }, [], { host, clock, registry }, signal);
+    requireApproved(request.plan, end.describe(ready));
+    tellSkew(ready.survey.clockSkew, request, emit);
+    return ready;
+  });
+  for (const note of prepared.coverage.notes) emit({ type: 'warning', code: 'source.note', message: note, advice: '' });
+
+  const guarded = AbortSignal.any([signal, sink.signal]);
+  const frozen = await freeze(prepared, { request, host, ports, phase, resources }, guarded);
+  const { held } = frozen;
+  const instant = instantOf(frozen.first, prepared.survey, frozen.span);
+  tellJump(prepared.survey.clockSkew, instant.host.skew, request, emit);
+
+  const { readable } = frozen;
+  const context = { request, host, prepared, readable, instant, workFolder: ports.workFolder, emit, clock };
+  const explain = (error: unknown): Promise<never> =>
+    rethrowWithVerdict(error, (judging) => frozen.judge(judging), held);
+  const listings = resources.use(await phase('list', () => spoolTrees(context, held).catch(explain)));
+  const read = await phase('read', async () => {
+    const reading = await sink.begin(guarded);
+    return await readTrees(context, listings, reading, held).catch(explain);
+  });
+  const spans = await frozen.end();
+  const evidence = evidenceOf(frozen.taken, prepared.snapshots.holds, spans, read.live);
+  const commit = (committing: AbortSignal): Promise<Report> =>
+    sink.commit({ ...context, run, read, evidence }, phase, committing);
+  if (!sink.commitsAtOnce) return await releaseFirst(frozen.release(), () => commit(guarded));
+  const committed = await commit(held);
+  // From here on what was read counts, and a cancel comes too late: what remains is done anyway. A release that fails is the
+  // watchman's to finish, and a warning.
+  return { ...committed, snapshots: await frozen.release() };
+}
+
+/** A service that did not come back is the loudest end that there is, but it takes nothing away from what was read. */
+async function releaseFirst<Report extends object>(
+  releasing: Promise<readonly SnapshotReport[]>,
+  commit: () => Promise<Report>,
+): Promise<Report & { readonly snapshots: readonly SnapshotReport[] }> {
+  const [released] = await Promise.allSettled([releasing]);
+  const committed = await commit();
+  if (released.status === 'rejected') throw released.reason;
+  return { ...committed, snapshots: released.value };
+}

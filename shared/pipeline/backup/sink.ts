@@ -1,0 +1,23 @@
+/** The end of a run behind its port: a repository, an archive or a mirror, from before the host is touched. */
+import type { ConsistencyEvidence } from '../../domain/consistency.ts';
+import type { RunId } from '../../domain/names.ts';
+import type { RunPhase } from './phases.ts';
+import type { ReadContext, ReadResult } from './read-trees.ts';
+import type { ReadingSink } from './reading-sink.ts';
+
+export interface CommitContext extends ReadContext {
+  readonly run: RunId;
+  readonly read: ReadResult;
+  readonly evidence: ConsistencyEvidence;
+}
+
+export interface Sink<Report> extends AsyncDisposable {
+  /** Ends when what is written may no longer count. */
+  readonly signal: AbortSignal;
+  /** Whether the host waits for the commit, which is short then; else it is released first. */
+  readonly commitsAtOnce: boolean;
+  /** Called once, before the first pass. */
+  begin(signal: AbortSignal): Promise<ReadingSink>;
+  /** What was read counts when it resolves, and not before. */
+  commit(context: CommitContext, phase: RunPhase<'backup' | 'export'>, signal: AbortSignal): Promise<Report>;
+}
