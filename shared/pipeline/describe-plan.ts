@@ -55,7 +55,7 @@ export function describePlan(
       'What is made on the host goes with the run, whatever happens to it. A restore point is removed with "forget".',
     steps,
     consistency: foreseenConsistency(
-      snapshots.items.map(({ planned }) => planned.volume),
+      snapshots.items.map(({ instant, planned }) => instant ?? planned.volumeId),
       snapshots.holds.map(({ label, guarantees }) => ({ what: label, guarantees })),
       live,
     ),

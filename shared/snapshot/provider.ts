@@ -47,6 +47,8 @@ export interface Storage {
     owner: OwnerId,
     dead: readonly RunId[],
   ): { readonly storage: Storage; readonly removes: readonly string[] };
+  /** Volumes that have a place on the host and are not mounted there. */
+  readonly unmounted?: readonly UnmountedVolume[];
   /** Errors: `snapshot.no-room`, `snapshot.unsupported`; all volumes that lack something in one. */
   plan(volumes: readonly DetectedVolume[], identity: RunIdentity): StoragePlan;
 }
@@ -90,6 +92,18 @@ export interface VolumePlace {
   readonly aside?: string;
 }
 
+/** What is seen at its place is a part of another volume, which is saved as it is; a note tells of this one. */
+export interface UnmountedVolume {
+  readonly target: Buffer;
+  readonly label: string;
+  /** What it is, in the plural. */
+  readonly what: string;
+  /** What mounts it. */
+  readonly remedy: string;
+  /** Whether it should be mounted: then a source cannot name its place, or what is below. */
+  readonly isExpected: boolean;
+}
+
 /** A volume of a host with its places. */
 export interface DetectedVolume {
   readonly volume: Volume;
@@ -126,6 +140,8 @@ export interface PlannedItem {
   readonly provider: string;
   readonly planned: PlannedSnapshot;
   readonly volume: DetectedVolume;
+  /** Those of the same word are made by one program, in one instant; without one it has an instant of its own. */
+  readonly instant?: string;
   /** Makes it; runs in the critical section and calls that one's functions, see there. */
   readonly create: Fragment<StandingSnapshot>;
   /**
