@@ -85,7 +85,7 @@ describe('ZFS', needing(await reasonLabCannotRun()), () => {
       const target = join(await world.restored(), 'srv/tank/files');
       const real = await world.must(`cd /srv/tank/files; ${DESCRIBE}`);
       const { stdout: saved } = await execa('sh', ['-c', DESCRIBE], { cwd: target, env: { LC_ALL: 'C' } });
-      expect(saved.split('\n')).toEqual(real.trimEnd().split('\n'));
+      expect(saved.trimEnd().split('\n')).toEqual(real.trimEnd().split('\n'));
       expect(saved).toContain('sparse');
       expect(saved).toContain('container/inner/large');
     },

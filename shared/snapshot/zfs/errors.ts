@@ -1,8 +1,15 @@
 /** What went wrong when ZFS made or mounted snapshots, from the exit code of our script and from what was said. */
+import { quotation } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 import type { FailedPart } from '../../remote/fragment.ts';
 import { lastLines } from '../../remote/host-errors.ts';
 import { CREATE_EXITS, type SnapshotOrder } from './create.ts';
+
+/** Its complaint: where it does not like an argument, ZFS explains its whole usage after it. */
+function saidBy({ stderr }: FailedPart): string {
+  const complaint = stderr.split('\n').find((line) => line.startsWith('cannot '));
+  return complaint === undefined ? lastLines(stderr) : ` It said: ${quotation(complaint)}.`;
+}
 
 export function createError(failed: FailedPart, { dataset, pool, all }: SnapshotOrder, host: string): StillpointError {
   const { stderr, exitCode } = failed;
@@ -24,14 +31,14 @@ export function createError(failed: FailedPart, { dataset, pool, all }: Snapshot
   }
   if (/does not exist|no such pool/i.test(stderr)) {
     return failedWith(
-      `${what} could not be made on "${host}", because a dataset is no longer where the plan found it: it was renamed or destroyed, or its pool exported.${lastLines(stderr)}`,
+      `${what} could not be made on "${host}", because a dataset is no longer where the plan found it: it was renamed or destroyed, or its pool exported.${saidBy(failed)}`,
       'Run the backup again; it looks anew.',
     );
   }
   if (/out of space|No space left|quota exceeded/i.test(stderr)) {
     return new StillpointError(
       'snapshot.no-room',
-      `There is no room for ${all.length > 1 ? 'snapshots' : 'a snapshot'} in "${all.length > 1 ? pool : dataset}" on "${host}".${lastLines(stderr)}`,
+      `There is no room for ${all.length > 1 ? 'snapshots' : 'a snapshot'} in "${all.length > 1 ? pool : dataset}" on "${host}".${saidBy(failed)}`,
       {
         advice: `Look at "zfs list -o space -r ${pool}" and, where a quota is set, at "zfs get -r quota ${pool}"; remove what is not needed, or raise the quota.`,
         ...facts,
@@ -39,7 +46,7 @@ export function createError(failed: FailedPart, { dataset, pool, all }: Snapshot
     );
   }
   return failedWith(
-    `${what} could not be made on "${host}".${lastLines(stderr)}`,
+    `${what} could not be made on "${host}".${saidBy(failed)}`,
     'Correct what ZFS complains of on the host, then run the backup again; the record of the job has all that it said.',
   );
 }

@@ -189,9 +189,9 @@ describe('what ZFS says when it makes no snapshot', () => {
     [76, 'cannot create snapshots : out of space\n', 'snapshot.no-room', /no room for a snapshot/],
     [
       76,
-      "cannot open 'tank/a': dataset does not exist\n",
+      "cannot open 'tank/a': dataset does not exist\nusage:\n\tsnapshot [-r]\n",
       'snapshot.create-failed',
-      /no longer where the plan found it/,
+      /no longer where the plan found it.* It said: \S*cannot open 'tank\/a': dataset does not exist\S*\.$/,
     ],
     [76, 'cannot create snapshots : permission denied\n', 'snapshot.create-failed', /permission denied/],
     [78, '', 'snapshot.create-failed', /another one has its name/],
