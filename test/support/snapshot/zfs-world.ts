@@ -107,7 +107,8 @@ export async function startZfsWorld(setup: string, signal: AbortSignal): Promise
           [Symbol.asyncDispose]: () => own[Symbol.asyncDispose](),
         };
       };
-      const report = await backup(
+      let trouble: unknown;
+      const work = backup(
         { ...request(paths, exclude), plan: undefined, acceptClockSkew: false },
         {
           openHost: waiting,
@@ -116,13 +117,18 @@ export async function startZfsWorld(setup: string, signal: AbortSignal): Promise
           emit: (event) => {
             events.push(event);
             const script = event.type === 'phase-started' ? atPhase[event.phase] : undefined;
-            if (script !== undefined) doing = must(script);
+            if (script === undefined) return;
+            doing = must(script).catch((error: unknown) => {
+              trouble = error;
+            });
           },
           workFolder: guest.directory,
         },
         signal,
       );
-      return { report, events };
+      await work.catch(() => undefined);
+      if (trouble !== undefined) throw new Error('what a test did at a phase failed', { cause: trouble });
+      return { report: await work, events };
     },
     plan: (paths, exclude = []) =>
       planBackup(
