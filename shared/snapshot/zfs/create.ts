@@ -30,6 +30,12 @@ export interface SnapshotOrder {
 export const fullName = ({ dataset, name }: Pick<SnapshotOrder, 'dataset' | 'name'>): string =>
   snapshotOf(dataset, name);
 
+/** "GUID TAB TXG", as ZFS lists the two; empty where it is gone. */
+export function identityOf(line: string): { readonly guid: string; readonly txg: string } {
+  const [guid = '', txg = ''] = line.split('\t');
+  return { guid, txg };
+}
+
 /** The command as an administrator would type it; shown in plans. */
 export function createLine({ run, owner }: RunIdentity, order: SnapshotOrder): string {
   const { all } = order;

@@ -8,7 +8,7 @@ import { StillpointError } from '../../base/errors.ts';
 import type { Fragment } from '../../remote/fragment.ts';
 import { identityChanged } from '../identity-changed.ts';
 import type { Seen, StandingSnapshot } from '../provider.ts';
-import { fullName, type SnapshotOrder } from './create.ts';
+import { fullName, identityOf, type SnapshotOrder } from './create.ts';
 
 /** Of a pool that does not answer nothing is asked. */
 export function observeSnapshot(order: SnapshotOrder): Fragment<Seen> {
@@ -20,17 +20,17 @@ identity=''
 printf '%s\\0%s\\0' "$sp_state" "$identity"`,
     args: [fullName(order), order.pool],
     fields: 2,
-    parse: ([state = '', identity = '']) => {
-      const [guid = '', txg = ''] = identity.split('\t');
-      return { state, guid, txg };
-    },
+    parse: ([state = '', identity = '']) => ({ state, ...identityOf(identity) }),
   };
 }
 
 export function judgeSnapshot(
   order: SnapshotOrder,
-  { seen: made }: StandingSnapshot,
-  observed: Seen,
+  {
+    standing: { seen: made },
+    mounted,
+    observed,
+  }: { readonly standing: StandingSnapshot; readonly mounted: Seen; readonly observed: Seen },
   host: string,
 ): void {
   const { pool } = order;
@@ -50,6 +50,6 @@ export function judgeSnapshot(
       },
     );
   }
-  if (observed['guid'] === made['guid'] && observed['txg'] === made['txg']) return;
-  throw identityChanged(fullName(order), host, { expected: made, observed });
+  const isSame = [mounted, observed].every(({ guid, txg }) => guid === made['guid'] && txg === made['txg']);
+  if (!isSame) throw identityChanged(fullName(order), host, { expected: { ...made, mounted }, observed });
 }

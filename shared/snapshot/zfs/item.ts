@@ -28,7 +28,7 @@ export function datasetItem({
     create: createSnapshots(identity, order),
     mount: (path) => mountSnapshot(order, path),
     observe: observeSnapshot(order),
-    judge: (standing, _mounted, observed, host) => judgeSnapshot(order, standing, observed, host),
+    judge: (standing, mounted, observed, host) => judgeSnapshot(order, { standing, mounted, observed }, host),
     explain: (step, failed, host) =>
       step === 'create' ? createError(failed, order, host) : mountError(failed, order, host),
   };
