@@ -39,7 +39,8 @@ function collect(modules: readonly TestModule[], unhandled: readonly unknown[]):
         const reason = result.note ?? reasonOf(test);
         if (reason !== undefined) skipped.push({ test: name, reason });
         else failures.push(`${name}: skipped without a reason, use skip("why") or needing("why")`);
-      } else failures.push(result.state === 'failed' ? name : `${name}: did not end`);
+      } else
+        failures.push(result.state === 'failed' ? `${name}: ${errorText(result.errors[0])}` : `${name}: did not end`);
     }
   }
   return { passed, failures, skipped };

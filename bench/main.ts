@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- memory | throughput [ROUNDS FILES MIB] | repository [ROUNDS BLOBS MIB]]`; 0 leaves a sample out.
+ * `npm run bench [-- memory | throughput [ROUNDS FILES MIB] | repository [ROUNDS BLOBS MIB] | writer [ROUNDS MIB]]`; 0 leaves a sample out.
  * Prints figures, and fails when a runner or an index takes more memory than it may. Figures of speed have no limit:
  * they mean something only beside the others.
  */
@@ -8,6 +8,7 @@ import { reasonLabCannotRun } from '../test/lab/requirements.ts';
 import { measureBesideRestic } from './beside-restic.ts';
 import { measureMemory } from './memory.ts';
 import { measureThroughput } from './throughput.ts';
+import { measureWriter } from './writer.ts';
 
 const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort(new Error('Interrupted')));
@@ -40,5 +41,11 @@ if (which === undefined || which === 'memory') {
   console.log('\nPeak memory of the runner');
   if (obstacle !== undefined) console.log(`  skipped: ${obstacle}`);
   else if (!(await measureMemory(interrupted.signal))) process.exitCode = 1;
+}
+if (which === undefined || which === 'writer') {
+  const obstacle = await reasonLabCannotRun();
+  console.log('\nWhat a backup does to somebody who writes');
+  if (obstacle !== undefined) console.log(`  skipped: ${obstacle}`);
+  else await measureWriter(Number(rounds), Number(second ?? 200), interrupted.signal);
 }
 console.log(`\nload at the end: ${load()}`);

@@ -15,14 +15,14 @@ import type {
 import type { UnreadablePoint } from '../../shared/domain/unreadable-point.ts';
 import { describeGaps, type Wholeness } from '../../shared/domain/wholeness.ts';
 import { type Column, renderTable } from './table.ts';
-import { formatCount, formatTime, type Paint, shown } from './text.ts';
+import { formatCount, formatDuration, formatTime, type Paint, shown } from './text.ts';
 
 const POINTS: readonly Column<RestorePointSummary>[] = [
   { title: 'ID', cell: (point) => point.id.slice(0, 8) },
   { title: 'TIME', cell: (point) => formatTime(point.time) },
   { title: 'HOST', cell: (point) => point.hostname },
   { title: 'SOURCE', cell: (point) => point.source ?? '-' },
-  { title: 'CONSISTENCY', cell: (point) => point.consistency ?? 'unknown' },
+  { title: 'CONSISTENCY', cell: consistencyOf },
   { title: 'CONTENT', cell: (point) => point.wholeness.state },
   {
     title: 'FILES',
@@ -37,6 +37,10 @@ const POINTS: readonly Column<RestorePointSummary>[] = [
   { title: 'REPOSITORY', cell: (point) => point.repository },
   { title: 'PATHS', cell: (point) => point.paths.join(' ') },
 ];
+
+function consistencyOf({ consistency, skewMs = 0 }: RestorePointSummary): string {
+  return `${consistency ?? 'unknown'}${skewMs === 0 ? '' : ` (${formatDuration(skewMs)})`}`;
+}
 
 export function renderPoints(
   { restorePoints, unreadable, unavailable }: RestorePointListing,

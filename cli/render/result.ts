@@ -32,7 +32,7 @@ export function renderBackup(report: BackupReport, paint: Paint): string {
     ['stored', `${formatBytes(report.bytesStored)} in ${counted(report.blobsNew, 'new blob')}`],
   ];
   if (report.parent !== undefined) facts.push(['parent', shown(report.parent.slice(0, 8))]);
-  if (report.snapshots.length > 1) facts.push(['skew', formatDuration(report.skewMs)]);
+  if (report.skewMs > 0) facts.push(['skew', formatDuration(report.skewMs)]);
   const skew = skewInWords(report.clockSkew);
   if (skew !== undefined) facts.push(['clock', `that of the host is ${skew}`]);
   for (const snapshot of report.snapshots) {

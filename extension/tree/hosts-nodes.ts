@@ -7,6 +7,7 @@ import type { HostName, SourceName } from '../../shared/domain/names.ts';
 import type { RestorePointSummary, UnreadableRestorePoint } from '../../shared/domain/restore-point.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { describeGaps } from '../../shared/domain/wholeness.ts';
+import { skewText } from '../texts/restore-point-text.ts';
 import { formatTime, type Translate, type Wording } from '../texts/wording.ts';
 import type { NodeView } from './node-view.ts';
 
@@ -181,7 +182,7 @@ function restorePointView(point: RestorePointSummary, wording: Wording): NodeVie
   const meaning =
     point.consistency === undefined
       ? t('Another program wrote it; how its files were held still is not known.')
-      : CONSISTENCY_MEANING[point.consistency];
+      : [CONSISTENCY_MEANING[point.consistency], ...skewText(point, t)].join(' ');
   return {
     id: `restore-point/${point.repository}/${point.id}`,
     label: time,

@@ -17,6 +17,8 @@ export interface RestorePointSummary {
   readonly source: string | undefined;
   /** Unknown for restore points that another program wrote. */
   readonly consistency: Consistency | undefined;
+  /** Between its first instant and its last, at the most; unknown as the consistency may be. */
+  readonly skewMs: number | undefined;
   readonly wholeness: Wholeness;
   readonly bytesTotal: number | undefined;
   readonly filesTotal: number | undefined;

@@ -4,7 +4,7 @@ import { StillpointError } from '../base/errors.ts';
 import { readLabels } from '../domain/labels.ts';
 import type { RepositoryName } from '../domain/names.ts';
 import type { FileEntry, FileListing, RestorePointSummary } from '../domain/restore-point.ts';
-import { wholenessOf } from '../domain/wholeness.ts';
+import { ownFacts, wholenessOf } from '../domain/wholeness.ts';
 import type { Node } from '../repository/node.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 import { timestampToDate } from '../repository/timestamp.ts';
@@ -21,11 +21,18 @@ export function summarise(point: RestorePoint, repository: RepositoryName): Rest
     paths: point.paths,
     tags,
     ...readLabels(tags),
+    skewMs: skewOf(point),
     wholeness: wholenessOf(point),
     bytesTotal: point.statistics?.totalBytesProcessed,
     filesTotal: point.statistics?.totalFilesProcessed,
     program: point.programVersion,
   };
+}
+
+/** Anybody may have written it, so it is a number or nothing. */
+function skewOf(point: RestorePoint): number | undefined {
+  const skewMs = ownFacts(point)?.['skewMs'];
+  return typeof skewMs === 'number' && Number.isSafeInteger(skewMs) && skewMs >= 0 ? skewMs : undefined;
 }
 
 export interface ListingRequest {

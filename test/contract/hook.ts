@@ -6,6 +6,7 @@
  */
 import process from 'node:process';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { never } from '../../shared/base/cancel.ts';
 import { systemClock } from '../../shared/base/clock.ts';
 import { toStillpointError } from '../../shared/base/errors.ts';
 import { silentLogger } from '../../shared/base/log.ts';
@@ -76,9 +77,15 @@ export function hookContract(
     afterEach(async () => {
       if (fixture === undefined) return;
       const left = await fixture.sh('ls /run/stillpoint 2>/dev/null || :');
-      expect({ left, isHeld: await fixture.isHeld(), failures: failures.splice(0) }).toEqual({
-        ...{ left: '', isHeld: false, failures: [] },
-      });
+      const isHeld = await fixture.isHeld();
+      // What one test left is no fault of the next.
+      if (left !== '')
+        await fixture.host.run(
+          sweepHost(createRegistry([folderCopy], [fixture.hook(section)]).scripts, owner, left.split('\n') as RunId[]),
+          never,
+        );
+      if (isHeld) await fixture.sh(fixture.letGoScript);
+      expect({ left, isHeld, failures: failures.splice(0) }).toEqual({ left: '', isHeld: false, failures: [] });
     });
 
     const slowness = (): number => fixture.slowness ?? 1;

@@ -7,6 +7,7 @@
  */
 import process from 'node:process';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { never } from '../../shared/base/cancel.ts';
 import { systemClock } from '../../shared/base/clock.ts';
 import { toStillpointError } from '../../shared/base/errors.ts';
 import { silentLogger } from '../../shared/base/log.ts';
@@ -83,9 +84,11 @@ export function providerContract(
     afterEach(async () => {
       if (fixture === undefined) return;
       const left = await fixture.sh('ls /run/stillpoint 2>/dev/null || :; grep /run/stillpoint /proc/mounts || :');
-      expect({ left, present: await fixture.present(), failures: failures.splice(0) }).toEqual({
-        ...{ left: '', present: [], failures: [] },
-      });
+      const present = await fixture.present();
+      // What one test left is no fault of the next.
+      const runs = (await fixture.sh('ls /run/stillpoint 2>/dev/null || :')).split('\n').filter((name) => name !== '');
+      await fixture.host.run(sweepHost(registry.scripts, owner, runs as RunId[]), never);
+      expect({ left, present, failures: failures.splice(0) }).toEqual({ left: '', present: [], failures: [] });
     });
 
     const source = (paths: readonly string[]) => ({

@@ -5,13 +5,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../shared/base/clock.ts';
 import { silentLogger } from '../../shared/base/log.ts';
-import { hostName, newRunId, ownerId, type RunId, repositoryName, sourceName } from '../../shared/domain/names.ts';
-import type { HostSpec } from '../../shared/domain/source.ts';
-import { backup } from '../../shared/pipeline/backup.ts';
-import { OpenedPoint } from '../../shared/pipeline/open-point.ts';
-import { connectHost } from '../../shared/remote/connect-host.ts';
+import { hostName, newRunId, type RunId, repositoryName, sourceName } from '../../shared/domain/names.ts';
 import type { RemoteHost } from '../../shared/remote/remote-host.ts';
-import { openRepository } from '../../shared/repository/open-repository.ts';
 import { sweepHost } from '../../shared/snapshot/host/commands.ts';
 import { acquireLease } from '../../shared/snapshot/host/lease.ts';
 import { REGISTRY } from '../../shared/snapshot/registry.ts';
@@ -19,13 +14,10 @@ import { mountSet, planSnapshots, takeSet } from '../../shared/snapshot/snapshot
 import { surveyHost } from '../../shared/snapshot/survey.ts';
 import { type Guest, startGuest } from '../lab/guest.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
+import { backupsOf, type GuestBackups, OWNER as owner } from '../support/guest-backups.ts';
 import { needing } from '../support/needing.ts';
-import { noRuns } from '../support/pipeline/no-runs.ts';
 import { eventually } from '../support/snapshot/paper-lvm.ts';
-import { createMemoryBackend } from '../support/stores/memory.ts';
-import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 
-const owner = ownerId('00112233aabb');
 /** Nobody renews by himself: time stands still for us, and goes on for the host. */
 const stoppedClock: Clock = {
   ...systemClock,
@@ -41,19 +33,7 @@ describe('Btrfs on a logical volume of a real host', needing(await reasonLabCann
     ...{ name: sourceName('both'), host: hostName('lab'), repository: repositoryName('main'), exclude: [] },
     paths: [Buffer.from('/srv/files'), Buffer.from('/srv/tree')],
   };
-  const spec = (): HostSpec => ({
-    ...{ name: source.host, ssh: 'lab', sshConfigFile: guest.sshConfigFile, sudo: 'none' },
-    ...{ leaseSeconds: 600, maxClockSkewSeconds: 86_400 },
-  });
-  const connect = (): Promise<RemoteHost> =>
-    connectHost(
-      { name: 'lab', ssh: 'lab', sshConfigFile: guest.sshConfigFile, sudo: 'none' },
-      {
-        ...{ prompter: undefined, logger: silentLogger, clock: systemClock, agentSocket: undefined },
-        homeFolder: '/nonexistent',
-      },
-      signal,
-    );
+  let backups: GuestBackups;
   const must = (script: string): Promise<string> => guest.must(script, { signal });
   const isClean = async (): Promise<boolean> =>
     (await guest.traces({ signal })).length === 0 &&
@@ -81,7 +61,8 @@ describe('Btrfs on a logical volume of a real host', needing(await reasonLabCann
     await must(`lvcreate -qq -y -n tree -L 600m vg0; mkfs.btrfs -q /dev/vg0/tree; modprobe btrfs; mkdir /srv/tree
 mount /dev/vg0/tree /srv/tree; btrfs -q subvolume create /srv/tree/nested; btrfs -q subvolume create /srv/tree/nested/deep
 echo thick > /srv/files/note; echo top > /srv/tree/note; echo nested > /srv/tree/nested/note; echo deep > /srv/tree/nested/deep/note`);
-    host = await connect();
+    backups = await backupsOf(guest, signal);
+    host = await backups.connect();
   }, 300_000);
   afterAll(async () => {
     await host?.[Symbol.asyncDispose]();
@@ -89,34 +70,16 @@ echo thick > /srv/files/note; echo top > /srv/tree/note; echo nested > /srv/tree
   });
 
   test('is saved in one run with a thick volume, by one critical section', async () => {
-    const backend = createMemoryBackend();
-    await (await createTestRepository(backend)).close();
-    const report = await backup(
-      { source, host: spec(), plan: undefined, acceptClockSkew: false },
-      {
-        ...{ openHost: connect, openRepository: (open) => openRepository(backend, PASSWORD, open) },
-        ...{ registry: REGISTRY, owner, runs: noRuns(), clock: systemClock, logger: silentLogger },
-        ...{ emit: () => undefined, workFolder: guest.directory },
-      },
-      signal,
-    );
+    const report = await backups.save({ paths: ['/srv/files', '/srv/tree'] });
     expect(report.consistency).toBe('crash-skewed');
     expect(report.snapshots.map(({ volume }) => volume).toSorted()).toEqual([
       ...['/dev/mapper/vg0-tree:/', '/dev/mapper/vg0-tree:/nested', '/dev/mapper/vg0-tree:/nested/deep', 'vg0/files'],
     ]);
-    await using repository = await openRepository(backend, PASSWORD, signal);
-    await repository.loadIndex(signal);
-    const point = new OpenedPoint(repository, await repository.findRestorePoint(report.restorePoint, signal));
     for (const [path, content] of Object.entries({
       ...{ '/srv/files/note': 'thick', '/srv/tree/note': 'top', '/srv/tree/nested/note': 'nested' },
       '/srv/tree/nested/deep/note': 'deep',
     })) {
-      const names = path
-        .slice(1)
-        .split('/')
-        .map((name) => Buffer.from(name));
-      const bytes = await Array.fromAsync(point.read(names, { offset: 0, length: 100 }, signal));
-      expect(Buffer.concat(bytes).toString()).toBe(`${content}\n`);
+      expect((await backups.content(report, path)).toString()).toBe(`${content}\n`);
     }
     await eventually(isClean, 'the host is as it was');
   }, 200_000);

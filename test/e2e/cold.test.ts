@@ -1,68 +1,29 @@
 /** A cold backup of a real host: services are stopped while the snapshots are made, and run again; or somebody is told at once. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '../../shared/base/clock.ts';
-import { silentLogger } from '../../shared/base/log.ts';
 import type { RunEventBody } from '../../shared/domain/events.ts';
-import { hostName, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
-import type { HostSpec, Source } from '../../shared/domain/source.ts';
 import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
-import { backup } from '../../shared/pipeline/backup.ts';
-import { planBackup } from '../../shared/pipeline/plan-backup.ts';
-import { connectHost } from '../../shared/remote/connect-host.ts';
-import type { RemoteHost } from '../../shared/remote/remote-host.ts';
-import { openRepository } from '../../shared/repository/open-repository.ts';
-import { REGISTRY } from '../../shared/snapshot/registry.ts';
 import { type Guest, startGuest } from '../lab/guest.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
+import { backupsOf, type GuestBackups, type GuestOrder } from '../support/guest-backups.ts';
 import { needing } from '../support/needing.ts';
-import { noRuns } from '../support/pipeline/no-runs.ts';
 import { warningsOf } from '../support/restoring.ts';
-import { createMemoryBackend } from '../support/stores/memory.ts';
-import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
-
-const owner = ownerId('00112233aabb');
 
 describe('a cold backup', needing(await reasonLabCannotRun()), () => {
   let guest: Guest;
   const signal = AbortSignal.timeout(600_000);
-  const backend = createMemoryBackend();
   const events: RunEventBody[] = [];
-  const source: Source = {
-    ...{ name: sourceName('shop'), host: hostName('lab'), repository: repositoryName('main'), exclude: [] },
-    ...{ paths: [Buffer.from('/srv/files')], stop: ['shop'] },
-  };
-  const spec = (): HostSpec => ({
-    ...{ name: source.host, ssh: 'lab', sshConfigFile: guest.sshConfigFile, sudo: 'none' },
-    ...{ leaseSeconds: 600, maxClockSkewSeconds: 86_400 },
-  });
-  const connect = (): Promise<RemoteHost> =>
-    connectHost(
-      { name: 'lab', ssh: 'lab', sshConfigFile: guest.sshConfigFile, sudo: 'none' },
-      {
-        ...{ prompter: undefined, logger: silentLogger, clock: systemClock, agentSocket: undefined },
-        homeFolder: '/nonexistent',
-      },
-      signal,
-    );
-  const save = (facts: Partial<Source> = {}): Promise<BackupReport> => {
+  const order: GuestOrder = { paths: ['/srv/files'], stop: ['shop'] };
+  let backups: GuestBackups;
+  const save = (facts: Partial<GuestOrder> = {}): Promise<BackupReport> => {
     events.length = 0;
-    return backup(
-      { source: { ...source, ...facts }, host: spec(), acceptClockSkew: false },
-      {
-        ...{ openHost: connect, openRepository: (open) => openRepository(backend, PASSWORD, open) },
-        ...{ registry: REGISTRY, owner, runs: noRuns(), clock: systemClock, logger: silentLogger },
-        emit: (event) => void events.push(event),
-        workFolder: guest.directory,
-      },
-      signal,
-    );
+    return backups.save({ ...order, ...facts }, (event) => void events.push(event));
   };
   const sh = (script: string): Promise<string> => guest.must(script, { signal });
 
   /** The writer holds its file half written for most of the time; when it is stopped it completes it. */
   beforeAll(async () => {
     guest = await startGuest({}, AbortSignal.timeout(290_000));
-    await (await createTestRepository(backend)).close();
+    backups = await backupsOf(guest, signal);
     await sh(`cat > /usr/local/bin/shop <<'END'
 #!/bin/sh
 [ ! -e /etc/shop.broken ] || exit 1
@@ -76,9 +37,7 @@ systemctl daemon-reload; systemctl start shop`);
   afterAll(() => guest?.[Symbol.asyncDispose]());
 
   test('is planned with what is stopped and for how long', async () => {
-    await using host = await connect();
-    const ports = { host, clock: systemClock, registry: REGISTRY };
-    const plan = await planBackup({ source, host: spec() }, { owner, dead: [] }, ports, signal);
+    const plan = await backups.plan(order);
     expect(plan.consistency).toBe('cold');
     const does = plan.steps.flatMap((step) => step.does);
     expect(does).toContain('stop the service "shop", for 300 s at the most');
@@ -99,7 +58,7 @@ systemctl daemon-reload; systemctl start shop`);
   test('stops a service until the last read where there is no snapshot, and is cold then, too', async () => {
     // What is stopped writes to nothing, so files of a database are not refused.
     await sh('echo x > /etc/shop.sqlite-wal');
-    const report = await save({ paths: [Buffer.from('/etc')], withoutSnapshot: 'read-live' });
+    const report = await save({ paths: ['/etc'], withoutSnapshot: 'read-live' });
     expect(report).toMatchObject({ consistency: 'cold', snapshots: [], missingCount: 0 });
     expect((await sh('systemctl is-active shop')).trim()).toBe('active');
   });

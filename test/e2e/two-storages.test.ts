@@ -3,79 +3,29 @@
  * the tests are registered by one line. What the plan prints is what the host receives.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '../../shared/base/clock.ts';
-import { silentLogger } from '../../shared/base/log.ts';
 import type { BackupPlan } from '../../shared/domain/backup-plan.ts';
-import { hostName, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
 import type { PlanId } from '../../shared/domain/plan-id.ts';
-import type { HostSpec, Source } from '../../shared/domain/source.ts';
 import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
-import { backup } from '../../shared/pipeline/backup.ts';
-import { planBackup } from '../../shared/pipeline/plan-backup.ts';
-import { connectHost } from '../../shared/remote/connect-host.ts';
-import type { RemoteHost } from '../../shared/remote/remote-host.ts';
-import { openRepository } from '../../shared/repository/open-repository.ts';
 import { createRegistry, REGISTRY } from '../../shared/snapshot/registry.ts';
 import { type Guest, startGuest } from '../lab/guest.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
+import { backupsOf, type GuestBackups } from '../support/guest-backups.ts';
 import { needing } from '../support/needing.ts';
-import { noRuns } from '../support/pipeline/no-runs.ts';
 import { flagFile } from '../support/quiesce/flag-file.ts';
 import { type Recording, recordTransport } from '../support/remote/recording.ts';
 import { folderCopy, SOURCE } from '../support/snapshot/folder-copy.ts';
 import { eventually } from '../support/snapshot/paper-lvm.ts';
-import { createMemoryBackend } from '../support/stores/memory.ts';
-import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 
 const registry = createRegistry([...REGISTRY.providers, folderCopy], [flagFile({ path: '/run/flag' })]);
-const owner = ownerId('00112233aabb');
 
 describe('a run over two storages', needing(await reasonLabCannotRun()), () => {
   let guest: Guest;
   const recordings: Recording[] = [];
   const signal = AbortSignal.timeout(600_000);
-  const source = {
-    ...{ name: sourceName('both'), host: hostName('lab'), repository: repositoryName('main'), exclude: [] },
-    paths: [Buffer.from('/srv/files'), Buffer.from('/srv/copied')],
-  };
-  const spec = (): HostSpec => ({
-    ...{ name: source.host, ssh: 'lab', sshConfigFile: guest.sshConfigFile, sudo: 'none' },
-    ...{ leaseSeconds: 600, maxClockSkewSeconds: 86_400 },
-  });
-  const connect = (): Promise<RemoteHost> =>
-    connectHost(
-      { name: 'lab', ssh: 'lab', sshConfigFile: guest.sshConfigFile, sudo: 'none' },
-      {
-        ...{ prompter: undefined, logger: silentLogger, clock: systemClock, agentSocket: undefined },
-        homeFolder: '/nonexistent',
-        wrapTransport: (inner) => {
-          const recording = recordTransport(inner);
-          recordings.push(recording);
-          return recording;
-        },
-      },
-      signal,
-    );
-  const backend = createMemoryBackend();
-  const save = (plan?: PlanId, of: Source = source): Promise<BackupReport> =>
-    backup(
-      { source: of, host: spec(), plan, acceptClockSkew: false },
-      {
-        ...{ openHost: connect, openRepository: (open) => openRepository(backend, PASSWORD, open) },
-        ...{ registry, owner, runs: noRuns(), clock: systemClock, logger: silentLogger, emit: () => undefined },
-        workFolder: guest.directory,
-      },
-      signal,
-    );
-  const plan = async (): Promise<BackupPlan> => {
-    await using host = await connect();
-    return await planBackup(
-      { source, host: spec() },
-      { owner, dead: [] },
-      { host, clock: systemClock, registry },
-      signal,
-    );
-  };
+  let backups: GuestBackups;
+  const paths = ['/srv/files', '/srv/copied'];
+  const save = (plan?: PlanId): Promise<BackupReport> => backups.save({ paths, ...(plan && { plan }) });
+  const plan = (): Promise<BackupPlan> => backups.plan({ paths });
   /** Names of the scripts that the host was sent, in order, with the scripts. */
   const received = (): { name: string; script: string; args: string[] }[] =>
     recordings
@@ -86,7 +36,14 @@ describe('a run over two storages', needing(await reasonLabCannotRun()), () => {
 
   beforeAll(async () => {
     guest = await startGuest({}, AbortSignal.timeout(290_000));
-    await (await createTestRepository(backend)).close();
+    backups = await backupsOf(guest, signal, {
+      registry,
+      wrapTransport: (inner) => {
+        const recording = recordTransport(inner);
+        recordings.push(recording);
+        return recording;
+      },
+    });
     await guest.must(
       `mkdir /srv/copied; mount -t tmpfs ${SOURCE} /srv/copied; echo copied > /srv/copied/note; echo thick > /srv/files/note`,
       { signal },
@@ -95,12 +52,7 @@ describe('a run over two storages', needing(await reasonLabCannotRun()), () => {
   afterAll(() => guest?.[Symbol.asyncDispose]());
 
   test('reads live what no snapshot can hold, and all else from its snapshot', async () => {
-    const withLive = {
-      ...source,
-      withoutSnapshot: 'read-live' as const,
-      paths: ['/srv/files', '/etc'].map((path) => Buffer.from(path)),
-    };
-    const report = await save(undefined, withLive);
+    const report = await backups.save({ paths: ['/srv/files', '/etc'], withoutSnapshot: 'read-live' });
     expect(report).toMatchObject({ consistency: 'fuzzy', missingCount: 0, snapshots: [{ volume: 'vg0/files' }] });
     expect(report.skewMs).toBeGreaterThan(0);
   });
@@ -119,7 +71,7 @@ describe('a run over two storages', needing(await reasonLabCannotRun()), () => {
     });
     expect(report.skewMs).toBeGreaterThan(0);
     expect(report.skewMs).toBeLessThan(60_000);
-    await using repository = await openRepository(backend, PASSWORD, signal);
+    await using repository = await backups.open();
     const point = await repository.findRestorePoint(report.restorePoint, signal);
     expect(point.extra).toMatchObject({
       stillpoint: {

@@ -44,10 +44,13 @@ export const COLD_BACKUPS = ofPage('docs/host-setup.md', {
       },
     ],
     [
-      'Where a part is read live, the limit is four hours instead of five minutes.',
+      'Where a part is read live, the limit is four hours instead of five minutes, and two minutes after the host has heard of us for the last time.',
       {
         'test/unit/quiesce/services.test.ts':
           'services are held for minutes while snapshots are made, and for hours where all is read',
+        'test/unit/pipeline/terms.test.ts':
+          'services that are stopped until the last read are not stopped for long when nobody is heard of any more',
+        'test/faults/kill/cold.test.ts': 'is struck %s',
       },
     ],
     [

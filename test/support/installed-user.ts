@@ -29,6 +29,7 @@ export interface InstalledUser extends AsyncDisposable {
   readonly home: string;
   readonly configFile: string;
   readonly repository: string;
+  readonly password: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly mcpServer: { readonly command: string; readonly args: string[]; readonly env: Record<string, string> };
   configure(more: Readonly<Record<string, unknown>>): Promise<void>;
@@ -69,6 +70,7 @@ export async function installedUser(): Promise<InstalledUser> {
     home,
     configFile,
     repository,
+    password: PASSWORD,
     environment,
     // What SDK clients pass on by themselves, and no more
     mcpServer: { command: process.execPath, args: [MCP_SERVER, '--config', configFile], env: environment },

@@ -30,6 +30,8 @@ export interface BackupSetting {
   readonly folder: string;
   readonly paths: readonly string[];
   readonly leaseSeconds: number;
+  readonly stop?: readonly string[];
+  readonly withoutSnapshot?: 'read-live';
 }
 
 const OWNER = ownerId('0123456789ab');
@@ -72,6 +74,8 @@ export async function runBackup(
     paths: setting.paths.map((path) => Buffer.from(path)),
     repository: repositoryName('main'),
     exclude: [],
+    ...(setting.stop && { stop: setting.stop }),
+    ...(setting.withoutSnapshot && { withoutSnapshot: setting.withoutSnapshot }),
   };
   const spec = {
     name: host,

@@ -40,6 +40,7 @@ export function aRestorePoint(changes: Partial<RestorePointSummary> = {}): Resto
     tags: ['stillpoint'],
     source: 'shop',
     consistency: 'crash',
+    skewMs: 0,
     wholeness: { state: 'whole', missing: [], missingCount: 0 },
     bytesTotal: 3 * 1024 ** 2,
     filesTotal: 12,

@@ -82,6 +82,12 @@ describe('a restore point', () => {
     expect(shown.tooltip).toContain(CONSISTENCY_MEANING[consistency]);
   });
 
+  test('says how far apart its parts are, where they are', () => {
+    const shown = view({ kind: 'restore-point', point: aRestorePoint({ consistency: 'crash-skewed', skewMs: 1240 }) });
+    expect(shown.tooltip).toContain('From its first instant to its last it is at most 1.2 s.');
+    expect(view({ kind: 'restore-point', point: aRestorePoint() }).tooltip).not.toContain('From its first instant');
+  });
+
   test('of another program claims no consistency', () => {
     const shown = view({ kind: 'restore-point', point: aRestorePoint({ consistency: undefined }) });
     expect(shown.description).toBe('consistency unknown, 3.0 MiB');
