@@ -16,7 +16,7 @@ const BEFORE = { share: 0.06, mostBytes: 64 * GIB } as const;
 const WHILE = { share: 0.03, mostBytes: 32 * GIB } as const;
 
 export interface Room {
-  /** The dataset whose room it is: the nearest one upwards in which snapshots count as anything else does. */
+  /** The dataset whose room it is: the pool's own, or the one whose quota leaves less; none in which snapshots do not count. */
   readonly dataset: string;
   /** What tells what is left: what ZFS calls available, or, where that is about a `refquota`, the quota. */
   readonly by: 'available' | 'quota';
@@ -24,10 +24,18 @@ export interface Room {
   readonly totalBytes: number;
 }
 
+/** What one dataset is listed with later than another may be a little different. */
+const isMore = (left: number, right: number): boolean => left > right + Math.max(right / 100, 1024 ** 2);
+
 /** @param byName all datasets of the pool */
 export function roomOf(dataset: DatasetRecord, byName: ReadonlyMap<string, DatasetRecord>): Room {
-  let at = dataset;
-  for (let up = parentOf(at, byName); at.refquotaBytes > 0 && up !== undefined; up = parentOf(at, byName)) at = up;
+  const upwards = [dataset, ...ancestorsOf(dataset, byName)];
+  let at = upwards.find(({ refquotaBytes }) => refquotaBytes === 0) ?? upwards.at(-1) ?? dataset;
+  // Whose limit it is: of the pool, where no quota on the way leaves less.
+  for (const upper of upwards.slice(upwards.indexOf(at) + 1)) {
+    if (isMore(upper.availableBytes, at.availableBytes)) break;
+    if (upper.refquotaBytes === 0) at = upper;
+  }
   const totalBytes = at.availableBytes + at.usedBytes;
   const room = { dataset: at.name, by: 'available', freeBytes: at.availableBytes, totalBytes } as const;
   const { quotaBytes, usedBytes } = dataset;
@@ -37,9 +45,10 @@ export function roomOf(dataset: DatasetRecord, byName: ReadonlyMap<string, Datas
   return own.freeBytes < room.freeBytes ? own : room;
 }
 
-function parentOf({ name }: DatasetRecord, byName: ReadonlyMap<string, DatasetRecord>): DatasetRecord | undefined {
-  const slash = name.lastIndexOf('/');
-  return slash < 0 ? undefined : byName.get(name.slice(0, slash));
+/** The nearest first. */
+function ancestorsOf({ name }: DatasetRecord, byName: ReadonlyMap<string, DatasetRecord>): readonly DatasetRecord[] {
+  const parts = name.split('/');
+  return parts.flatMap((_, depth) => byName.get(parts.slice(0, -1 - depth).join('/')) ?? []);
 }
 
 const limit = ({ share, mostBytes }: typeof BEFORE | typeof WHILE, total: number): number =>

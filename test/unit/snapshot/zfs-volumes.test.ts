@@ -151,6 +151,15 @@ describe('a plan for datasets', () => {
     expect(error).toMatchObject({ code: 'snapshot.no-room', message: expect.stringMatching(words) as unknown });
   });
 
+  test('is refused where little is left of a pool of which its dataset has but a small part', () => {
+    const full = { availableBytes: GIB / 2, usedBytes: 99 * GIB };
+    const { storage, volumes } = look(
+      [aPool([aDataset('tank', full), aDataset('tank/a', { ...full, usedBytes: GIB / 10 })])],
+      [mountOfDataset('/tank/a', 'tank/a')],
+    );
+    expect(() => storage.plan(volumes, identity)).toThrow(/512 MiB of 100 GiB are left in "tank"/);
+  });
+
   test('does not mind a refquota that is used up, in which snapshots do not count', () => {
     const { storage, volumes } = look(pools({ availableBytes: 0, refquotaBytes: 10 * GIB }), mounts);
     expect(storage.plan(volumes, identity).items).toHaveLength(4);
