@@ -59,7 +59,7 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      'Two groups that need more of a machine have commands of their own, `npm run test:endless` and `npm run test:ceph`; it names them.',
+      'Three groups that need more of a machine have commands of their own, `npm run test:endless`, `npm run test:ceph` and [`npm run test:zfs`](docs/zfs-tests.md); it names them.',
       { 'test/unit/docs-links.test.ts': 'npm test runs every group of tests, or names the script that does' },
     ],
     [
