@@ -185,9 +185,10 @@ done; zfs destroy tank/files/nested@between 2>/dev/null || :`;
     'gives no restore point where its snapshot is taken away by force before "%s"',
     async (phase) => {
       const points = await world.points();
-      const force = `read -r pid ns < /run/stillpoint/*/keeper; nsenter --mount=/proc/$pid/ns/mnt umount -l /run/stillpoint/*/mnt/0
+      const force = `set -- $(cat /run/stillpoint/*/keeper); nsenter --mount=/proc/$1/ns/mnt umount -l /run/stillpoint/*/mnt/0
 name=$(zfs list -H -t snapshot -o name tank/files/nested | grep @sp_); tag=$(zfs holds -H "$name" | cut -f 2)
-zfs release "$tag" "$name"; until zfs destroy "$name" 2>/dev/null; do sleep 1; done`;
+zfs release "$tag" "$name"; i=0
+until zfs destroy "$name" 2>/dev/null; do i=$((i + 1)); [ $i -lt 60 ] || exit 1; sleep 1; done`;
       const error = await errorOf(world.save(['/srv/tank/files/nested'], { atPhase: { [phase]: force } }));
       expect(error).toMatchObject({
         code: expect.stringMatching(/^(snapshot\.identity-changed|read\.|remote\.)/) as unknown,
