@@ -26,8 +26,8 @@ interface Group {
   readonly minutes: number;
   /** Runs several files at once, so that a lane beside it would only be in the way. */
   readonly alone?: true;
-  /** Starts guests: the image has to be there before a test's own time limit counts. */
-  readonly guests?: true;
+  /** Starts guests of this kind: the image has to be there before a test's own time limit counts. */
+  readonly guests?: 'plain' | 'zfs';
   /** Mostly waits, so it takes no lane of its own and runs beside the others. */
   readonly waits?: true;
   /** Why it is run only where it is named. */
@@ -38,13 +38,13 @@ interface Group {
 const GROUPS: readonly Group[] = [
   { name: 'house', files: 'test/*.test.ts', minutes: 5, alone: true },
   { name: 'unit', files: 'test/unit/**/*.test.ts', minutes: 12, alone: true },
-  { name: 'e2e', files: 'test/e2e/**/*.test.ts', minutes: 25, guests: true },
+  { name: 'e2e', files: 'test/e2e/**/*.test.ts', minutes: 25, guests: 'plain' },
   { name: 'interop', files: 'test/interop/**/*.test.ts', minutes: 15 },
   { name: 'contract', files: 'test/contract/*.test.ts', minutes: 15 },
-  { name: 'faults', files: 'test/faults/*.test.ts', minutes: 25, guests: true },
-  { name: 'editor', files: 'test/editor/**/*.test.ts', minutes: 15, guests: true },
-  { name: 'storages', files: 'test/contract/storages/*.test.ts', minutes: 20, guests: true, waits: true },
-  { name: 'kill', files: 'test/faults/kill/*.test.ts', minutes: 20, guests: true, waits: true },
+  { name: 'faults', files: 'test/faults/*.test.ts', minutes: 25, guests: 'plain' },
+  { name: 'editor', files: 'test/editor/**/*.test.ts', minutes: 15, guests: 'plain' },
+  { name: 'storages', files: 'test/contract/storages/*.test.ts', minutes: 20, guests: 'plain', waits: true },
+  { name: 'kill', files: 'test/faults/kill/*.test.ts', minutes: 20, guests: 'plain', waits: true },
   { name: 'watchman', files: 'test/faults/watchman/*.test.ts', minutes: 10, waits: true },
   { name: 'mcp', files: 'test/mcp/**/*.test.ts', minutes: 10 },
   {
@@ -58,6 +58,13 @@ const GROUPS: readonly Group[] = [
     files: 'test/ceph/**/*.test.ts',
     minutes: 10,
     onlyNamed: 'it needs 310 MB of packages; "npm run test:ceph" runs it',
+  },
+  {
+    name: 'zfs',
+    files: 'test/zfs/*.test.ts',
+    minutes: 120,
+    guests: 'zfs',
+    onlyNamed: 'it builds a module of the kernel and emulates whole machines, for an hour; "npm run test:zfs" runs it',
   },
 ];
 
@@ -132,7 +139,7 @@ const vitestArguments = named.filter((argument) => !GROUPS.some((group) => group
 async function runLane(groups: Group[]): Promise<Report[]> {
   const reports: Report[] = [];
   for (let group = takeNext(groups); group !== undefined; group = takeNext(groups)) {
-    if (group.guests === true) await buildImage();
+    if (group.guests !== undefined) await buildImage(group.guests);
     if (globSync(group.files, { cwd: ROOT }).length > 0) reports.push(await runGroup(group, vitestArguments));
     else if (chosen.length > 0)
       reports.push({ ...failed(group.name, `there are no files ${group.files}`), seconds: 0 });
@@ -141,20 +148,23 @@ async function runLane(groups: Group[]): Promise<Report[]> {
 }
 
 let isBuilding = false;
-let image: Promise<unknown> | undefined;
+const images = new Map<string, Promise<unknown>>();
 
 /** Where there can be no guest, this fails, and the tests say why. */
-function buildImage(): Promise<unknown> {
-  isBuilding ||= image === undefined;
-  image ??= runProcess('node', ['test/lab/main.ts', 'build'], { show: true }).finally(() => {
+function buildImage(kind: string): Promise<unknown> {
+  const known = images.get(kind);
+  if (known !== undefined) return known;
+  isBuilding = true;
+  const image = runProcess('node', ['test/lab/main.ts', 'build', kind], { show: true }).finally(() => {
     isBuilding = false;
   });
+  images.set(kind, image);
   return image;
 }
 
 /** While one lane builds the image, the other does what needs none. */
 function takeNext(groups: Group[]): Group | undefined {
-  const next = isBuilding ? groups.findIndex((group) => group.guests !== true) : 0;
+  const next = isBuilding ? groups.findIndex((group) => group.guests === undefined) : 0;
   return groups.splice(Math.max(next, 0), 1)[0];
 }
 

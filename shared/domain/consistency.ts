@@ -90,15 +90,20 @@ const boundsOf = (spans: readonly Span[]): Span => [
   Math.max(...spans.map(([, until]) => until)),
 ];
 
-/** What the label may be when all goes well. */
+/**
+ * What the label may be when all goes well.
+ *
+ * @param instants one word for each volume; those of one instant have the same
+ */
 export function foreseenConsistency(
-  volumes: readonly string[],
+  instants: readonly string[],
   holds: readonly Pick<HoldEvidence, 'what' | 'guarantees'>[],
   live: readonly string[] = [],
 ): Consistency {
-  const end = volumes.length + 1;
+  const different = [...new Set(instants)];
+  const end = different.length + 1;
   return judgeConsistency({
-    instants: volumes.map((volume, index) => ({ volume, afterUptime: index + 1, beforeUptime: index + 1 })),
+    instants: different.map((volume, index) => ({ volume, afterUptime: index + 1, beforeUptime: index + 1 })),
     holds: holds.map((hold) => ({ ...hold, fromUptime: 0, provedUptime: end, untilUptime: end })),
     live: live.map((path) => ({ path, tornCount: 0, fromUptime: 0, untilUptime: end })),
   }).consistency;

@@ -31,7 +31,6 @@ export const BARE_KINDS = {
   pseudo: { name: 'pseudo', words: 'kernel file system' },
   overlay: { name: 'overlay', words: 'overlay file system' },
   fuse: { name: 'fuse', words: 'FUSE file system' },
-  zfs: { name: 'zfs', words: 'ZFS dataset' },
 } as const satisfies Record<string, VolumeKind>;
 
 /** How a snapshot of a volume can be taken, or why it cannot and what would make it possible. */

@@ -107,7 +107,7 @@ function describeRun<What extends { readonly kind: string }>(
     rollback: `What is made on the host goes with the run, whatever happens to it. ${rollback}`,
     steps,
     consistency: foreseenConsistency(
-      snapshots.items.map(({ planned }) => planned.volume),
+      snapshots.items.map(({ instant, planned }) => instant ?? planned.volumeId),
       snapshots.holds.map(({ label, guarantees }) => ({ what: label, guarantees })),
       live,
     ),

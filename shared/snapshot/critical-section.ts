@@ -66,6 +66,9 @@ export type SectionAnswer = { readonly failed: FailedPart } | { readonly result:
  *
  * sp_instant COMMAND…: runs the one program, or function, that makes a snapshot; its exit code is the program's.
  *
+ * sp_share KEY: keeps the last instant under this key, for parts that come later and whose snapshots the same program made; all
+ * of them were noted with sp_plan before. sp_shared KEY KIND ID: takes it up, for the snapshot of this part.
+ *
  * sp_standing: whether the run goes on; ends the part where it does not, and what it may have made goes.
  *
  * sp_made [PROOF…]: the snapshot stands: notes it with its proofs, which `remove` and `guard` are given later, and prints what
@@ -86,6 +89,11 @@ sp_instant() {
   sp_result=$?
   read -r sp_after sp_idle < /proc/uptime
   return "$sp_result"
+}
+sp_share() { echo "$sp_wall $sp_before $sp_after" > "$dir/instant-$1.new" || exit ${SECTION_EXITS.noRecord}; }
+sp_shared() {
+  sp_kind=$2 sp_id=$3
+  read -r sp_wall sp_before sp_after < "$dir/instant-$1.new" || exit ${SECTION_EXITS.noRecord}
 }
 sp_standing() {
   sp_goes_on "$run" && return 0

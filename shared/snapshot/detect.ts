@@ -69,7 +69,6 @@ function kindOf({ fsType }: Mount): VolumeKind {
   if (NETWORK.has(fsType)) return BARE_KINDS.network;
   if (fsType === 'overlay') return BARE_KINDS.overlay;
   if (fsType.startsWith('fuse')) return BARE_KINDS.fuse;
-  if (fsType === 'zfs') return BARE_KINDS.zfs;
   return BARE_KINDS.plain;
 }
 

@@ -50,6 +50,8 @@ export interface Storage {
   ): { readonly storage: Storage; readonly removes: readonly string[] };
   /** Of a storage with something to see to. */
   readonly upkeep?: StorageUpkeep;
+  /** Volumes that have a place on the host and are not mounted there. */
+  readonly unmounted?: readonly UnmountedVolume[];
   /**
    * Errors: `snapshot.no-room`, with the lines that would help as `details.mends` where there are such;
    * `snapshot.unsupported`; all volumes that lack something in one.
@@ -111,6 +113,18 @@ export interface VolumePlace {
   readonly aside?: string;
 }
 
+/** What is seen at its place is a part of another volume, which is saved as it is; a note tells of this one. */
+export interface UnmountedVolume {
+  readonly target: Buffer;
+  readonly label: string;
+  /** What it is, in the plural. */
+  readonly what: string;
+  /** What mounts it. */
+  readonly remedy: string;
+  /** Whether it should be mounted: then a source cannot name its place, or what is below. */
+  readonly isExpected: boolean;
+}
+
 /** A volume of a host with its places. */
 export interface DetectedVolume {
   readonly volume: Volume;
@@ -147,6 +161,8 @@ export interface PlannedItem {
   readonly provider: string;
   readonly planned: PlannedSnapshot;
   readonly volume: DetectedVolume;
+  /** Those of the same word are made by one program, in one instant; without one it has an instant of its own. */
+  readonly instant?: string;
   /** Makes it; runs in the critical section and calls that one's functions, see there. */
   readonly create: Fragment<StandingSnapshot>;
   /**

@@ -5,6 +5,7 @@ import { btrfs } from './btrfs/provider.ts';
 import { type HostScripts, hostScripts } from './host/scripts.ts';
 import { lvmThick, lvmThin } from './lvm/provider.ts';
 import type { SnapshotProvider } from './provider.ts';
+import { zfs } from './zfs/provider.ts';
 
 export interface Registry {
   /** In the order in which they are asked whose a volume is. */
@@ -19,4 +20,4 @@ export function createRegistry(providers: readonly SnapshotProvider[], hooks: re
   return { providers, hooks, scripts: hostScripts({ storages, holds: hooks.map(({ onHost }) => onHost) }) };
 }
 
-export const REGISTRY: Registry = createRegistry([lvmThick, lvmThin, btrfs], [services]);
+export const REGISTRY: Registry = createRegistry([lvmThick, lvmThin, btrfs, zfs], [services]);

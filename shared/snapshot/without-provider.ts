@@ -25,14 +25,10 @@ export function withoutProvider(
       return no(`"${where}" is an overlay`, 'Back up the folders that it is made of.');
     case BARE_KINDS.fuse:
       return no(`"${where}" is provided by a program (${mount.fsType})`, 'Back up what the program stores.');
-    case BARE_KINDS.zfs:
-      return no(`"${where}" is on ZFS, which this version cannot snapshot`, ANOTHER_PATH);
     default:
       return onDevice(where, place, storages);
   }
 }
-
-const ANOTHER_PATH = 'Choose a path on a volume that "stillpoint inspect" shows with a snapshot.';
 
 function onDevice(where: string, place: MountedDevice, storages: readonly Storage[]): SnapshotCapability {
   const [mount] = place.mounts;

@@ -44,6 +44,9 @@ export interface ProviderFixture extends AsyncDisposable {
   readonly lackOfRoom: string;
 }
 
+/** What a test of many runs may take where each command takes seconds. */
+const SLOW_MS = 850_000;
+
 /** Many calls of programs that only look are much alike. */
 const isThorough = process.env['STILLPOINT_KILL'] === 'all';
 const owner = ownerId('00112233aabb');
@@ -75,7 +78,7 @@ export function providerContract(
     afterAll(() => fixture?.[Symbol.asyncDispose]());
     beforeEach(({ skip }) => {
       skip(whyNot !== undefined, whyNot);
-      signal = AbortSignal.timeout(200_000);
+      signal = AbortSignal.timeout(fixture.isSlow === true ? SLOW_MS : 200_000);
       run = newRunId();
     });
     afterEach(async () => {
@@ -297,7 +300,7 @@ export function providerContract(
             }
           }
         },
-        240_000,
+        SLOW_MS,
       );
     });
   });

@@ -228,8 +228,8 @@ describe('a mirror', () => {
 
   test('of an ordinary user keeps no owners and says so, of links and all else it is the same', async () => {
     await symlink('/etc/passwd', join(files, 'link'));
-    await settle();
     await chown(join(files, 'a'), 0, 0);
+    await settle();
     await mkdir(mirror, { mode: 0o700 });
     await chown(mirror, NOBODY, NOBODY);
     const openKeeper: ExportOrder['openKeeper'] = (_, signal) => openHere({ asNobody: true })(signal);

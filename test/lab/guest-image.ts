@@ -6,8 +6,8 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/prom
 import { join } from 'node:path';
 import { cacheRoot } from './cache.ts';
 import { lockFile } from './file-lock.ts';
+import { type GuestKind, plainGuest } from './guest-kind.ts';
 import { buildImage, imageFiles } from './image-build.ts';
-import { chooseKernel } from './kernel/choose-kernel.ts';
 import type { PreparedKernel } from './kernel/guest-kernel.ts';
 import { type Progress } from './progress.ts';
 import { recipeHash } from './recipe.ts';
@@ -29,11 +29,19 @@ export interface GuestImage {
 const keepUnusedMs = 14 * 24 * 3_600_000;
 
 /** The image of the present recipe, built first when it is not in the cache. Installs what the build needs. */
-export async function guestImage(progress: Progress, signal: AbortSignal): Promise<GuestImage> {
+export async function guestImage(
+  progress: Progress,
+  signal: AbortSignal,
+  kind: GuestKind = plainGuest,
+): Promise<GuestImage> {
   await ensureLabRequirements(signal);
-  const kernel = await chooseKernel({ progress, signal });
+  const kernel = await kind.chooseKernel({ progress, signal });
+  const extras = kind.extras?.();
   progress.note(`guests run on ${kernel.title}`);
-  const directory = join(cacheRoot(), await recipeHash(kernel.release));
+  const directory = join(
+    cacheRoot(),
+    await recipeHash(kind.extras === undefined ? kernel.release : kernel.title, extras),
+  );
   const cached = await openImage(kernel, directory);
   if (cached !== undefined) return cached;
 
@@ -46,7 +54,7 @@ export async function guestImage(progress: Progress, signal: AbortSignal): Promi
   const workplace = `${directory}.building`;
   await mkdir(workplace, { mode: 0o700 });
   try {
-    await buildImage(kernel, workplace, { progress, signal });
+    await buildImage({ kernel, extras }, workplace, { progress, signal });
     await rename(workplace, directory);
   } finally {
     await rm(workplace, { recursive: true, force: true });

@@ -112,7 +112,7 @@ export async function startGuestProcess(options: GuestProcessOptions, signal: Ab
     await ended;
   };
   const watch = watchGuest(
-    { consoleLog, pid, greets: async () => disks.length > 0 && (await greets(connectScript)) },
+    { consoleLog, pid, greets: async () => disks.length > 0 && (await greets(connectScript)), hangMs: kernel.hangMs },
     (what) => {
       failure = what;
       void kill();

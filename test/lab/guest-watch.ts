@@ -17,6 +17,8 @@ export interface WatchedGuest {
   readonly pid: number;
   /** Whether the guest's sshd greets, asked when the console is silent. Settles within half a second; always no in a trial. */
   greets(): Promise<boolean>;
+  /** Of silence in which the guest could have run, until it is taken for dead. */
+  readonly hangMs: number;
 }
 
 export interface GuestWatch extends Disposable {
@@ -28,8 +30,6 @@ export interface GuestWatch extends Disposable {
 const lookMs = 200;
 /** Two lines missed: from here on it is looked at what the guest's processes do. */
 const suspiciousMs = 1800;
-/** Of silence in which the guest could have run. */
-const hangMs = 3500;
 
 /** Calls `onFailure` once, with what befell the guest as the end of a sentence. */
 export function watchGuest(guest: WatchedGuest, onFailure: (what: string) => void): GuestWatch {
@@ -59,7 +59,7 @@ export function watchGuest(guest: WatchedGuest, onFailure: (what: string) => voi
         silentMs += elapsed;
         if (silentMs >= suspiciousMs) chance = chanceOf(guest.pid);
       } else silentMs += chance(elapsed);
-      if (silentMs < hangMs) continue;
+      if (silentMs < guest.hangMs) continue;
       if (!(await guest.greets())) {
         stopped.signal.throwIfAborted();
         onFailure(`its kernel hangs: no sign of life for ${(silentMs / 1000).toFixed(1)} s`);

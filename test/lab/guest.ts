@@ -8,6 +8,7 @@ import { execa } from 'execa';
 import type { CuttableProxy } from './cuttable-proxy.ts';
 import { startCuttableProxy } from './cuttable-proxy.ts';
 import { type GuestImage, guestImage } from './guest-image.ts';
+import type { GuestKind } from './guest-kind.ts';
 import type { GuestProcess } from './guest-process.ts';
 import { startGuestProcess } from './guest-process.ts';
 import type { GuestAlias } from './guest-ssh.ts';
@@ -26,6 +27,8 @@ export interface GuestOptions {
   readonly memoryMiB?: number;
   /** Called with the phases of building, when the image is not cached, and of booting. */
   readonly progress?: Progress;
+  /** Another one than the plain one. */
+  readonly kind?: GuestKind;
 }
 
 export interface Guest extends AsyncDisposable {
@@ -80,7 +83,7 @@ export async function startGuest(options: GuestOptions, signal: AbortSignal): Pr
   if (known !== undefined) throw new Error(`No guest starts in this run of tests, as an earlier one found: ${known}`);
   const progress = options.progress ?? silentProgress;
   try {
-    const image = await guestImage(progress, signal);
+    const image = await guestImage(progress, signal, options.kind);
     const guest = await bootGuest(image, { ...options, progress }, signal);
     await noteKernel(image.kernel.title);
     return guest;

@@ -12,7 +12,7 @@ import { waitForSsh, writeGuestSshConfig } from './guest-ssh.ts';
 import type { PreparedKernel } from './kernel/guest-kernel.ts';
 import { runOverSsh } from './open-ssh.ts';
 import { type Progress, runPhase } from './progress.ts';
-import { dataDiskBytes, imageSources } from './recipe.ts';
+import { dataDiskBytes, imageSources, type RootDiskExtras } from './recipe.ts';
 import { buildRootDisk } from './root-disk.ts';
 
 /** Names of the files in an image's folder. */
@@ -25,7 +25,7 @@ export const imageFiles = {
 
 /** Builds everything that {@link imageFiles} names in `directory`, which exists and is empty. */
 export async function buildImage(
-  kernel: PreparedKernel,
+  { kernel, extras }: { readonly kernel: PreparedKernel; readonly extras: RootDiskExtras | undefined },
   directory: string,
   context: { readonly progress: Progress; readonly signal: AbortSignal },
 ): Promise<void> {
@@ -37,7 +37,10 @@ export async function buildImage(
     await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'stillpoint-lab', '-f', key]);
   }
   await runPhase({ name: "the image's root disk, from Debian packages", seconds: 900 }, context, async (signal) => {
-    await buildRootDisk({ kernel, image: rootDisk, directory, authorizedKey: `${identity}.pub`, hostKey }, signal);
+    await buildRootDisk(
+      { kernel, image: rootDisk, directory, authorizedKey: `${identity}.pub`, hostKey, extras },
+      signal,
+    );
   });
   await rm(hostKey);
   await createSparseFile(dataDisk, dataDiskBytes);

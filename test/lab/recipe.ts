@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import process from 'node:process';
 
 /** The guest's address inside its own network namespace; every guest has the same one, in a namespace of its own. */
 export const guestAddress = '198.18.0.2';
@@ -35,16 +36,31 @@ export const guestPackages: readonly string[] = [
   'mariadb-server',
 ];
 
+/** What a kind of guest has on its root disk that others have not. */
+export interface RootDiskExtras {
+  /** Lines of sources.list, without the name of the mirror: "bookworm main contrib". */
+  readonly archives: readonly string[];
+  readonly packages: readonly string[];
+  /** apt's preferences, where a package of these is to come from another archive than it would. */
+  readonly preferences: string;
+  /** Units that would only cost time at each boot. */
+  readonly masked: readonly string[];
+}
+
+/** Where packages come from, unless the machine's owner names another place. */
+export const debianMirror = (): string => process.env['STILLPOINT_LAB_MIRROR'] || 'http://deb.debian.org/debian';
+
 /** What the image is made of. Scripts that are only sent to a running guest lie beside it and change no image. */
 export const imageSources = join(import.meta.dirname, 'guest', 'image');
 
 /** Files of the lab that decide what ends up on the disks, beside the tree under `guest/image/`. */
 const buildFiles = ['recipe.ts', 'root-disk.ts', 'image-build.ts'];
 
-/** Names the recipe: 20 hexadecimal digits over the build files, the guest tree and the kernel's version. */
-export async function recipeHash(kernelVersion: string): Promise<string> {
+/** Names the recipe: 20 hexadecimal digits over the build files, the guest tree, the kernel's version and what is special. */
+export async function recipeHash(kernelVersion: string, extras: RootDiskExtras | undefined): Promise<string> {
   const hash = createHash('sha256');
   hash.update(`${kernelVersion}\0`);
+  if (extras !== undefined) hash.update(`${JSON.stringify(extras)}\0`);
   for (const name of buildFiles) await addFile(hash, name, join(import.meta.dirname, name));
   const entries = await readdir(imageSources, { recursive: true });
   for (const name of entries.toSorted()) {

@@ -6,7 +6,7 @@ import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { PreparedKernel } from './kernel/guest-kernel.ts';
-import { guestPackages, imageSources, rootDiskSize } from './recipe.ts';
+import { debianMirror, guestPackages, imageSources, type RootDiskExtras, rootDiskSize } from './recipe.ts';
 
 /**
  * Builds the root disk at `image`, working in `directory`. The key in file `authorizedKey` may log in as root and as
@@ -19,11 +19,12 @@ export async function buildRootDisk(
     readonly directory: string;
     readonly authorizedKey: string;
     readonly hostKey: string;
+    readonly extras: RootDiskExtras | undefined;
   },
   signal: AbortSignal,
 ): Promise<void> {
   const root = join(options.directory, 'root');
-  await unpackDebian(root, signal);
+  await unpackDebian(root, options.extras, signal);
   const overlay = join(imageSources, 'overlay');
   await execa('cp', ['--recursive', '--preserve=mode', `${overlay}/.`, root], { cancelSignal: signal });
   await cp(options.kernel.modules, join(root, 'usr/lib/modules', options.kernel.release), { recursive: true });
@@ -37,11 +38,13 @@ export async function buildRootDisk(
     inputFile: join(imageSources, 'customise.sh'),
     cancelSignal: signal,
   });
+  const masked = options.extras?.masked ?? [];
+  if (masked.length > 0) await execa('chroot', [root, 'systemctl', 'mask', ...masked], { cancelSignal: signal });
   await execa('mke2fs', ['-q', '-F', '-t', 'ext4', '-d', root, options.image, rootDiskSize], { cancelSignal: signal });
   await rm(root, { recursive: true, force: true });
 }
 
-async function unpackDebian(root: string, signal: AbortSignal): Promise<void> {
+async function unpackDebian(root: string, extras: RootDiskExtras | undefined, signal: AbortSignal): Promise<void> {
   const mirror = process.env['STILLPOINT_LAB_MIRROR'];
   // Manual pages, documentation and translations are half of the files and are not needed in the guest.
   const excluded = ['/usr/share/man/*', '/usr/share/doc/*', '/usr/share/locale/*', '/usr/share/info/*'];
@@ -50,16 +53,33 @@ async function unpackDebian(root: string, signal: AbortSignal): Promise<void> {
     [
       '--mode=root',
       '--variant=minbase',
-      `--include=${guestPackages.join(',')}`,
+      `--include=${[...guestPackages, ...(extras?.packages ?? [])].join(',')}`,
       ...excluded.map((path) => `--dpkgopt=path-exclude=${path}`),
       '--dpkgopt=force-unsafe-io',
       // The database's files are made while it is installed; small ones save minutes on the guest's slow disk.
       '--essential-hook=mkdir -p "$1/etc/mysql/mariadb.conf.d"',
       `--essential-hook=copy-in ${join(imageSources, 'overlay/etc/mysql/mariadb.conf.d/99-lab.cnf')} /etc/mysql/mariadb.conf.d`,
+      ...(extras === undefined ? [] : preferring(extras.preferences)),
       'bookworm',
       root,
-      ...(mirror === undefined || mirror === '' ? [] : [mirror]),
+      ...(extras === undefined ? (mirror ? [mirror] : []) : sourceLines(extras.archives)),
     ],
     { cancelSignal: signal, all: true, maxBuffer: 4 * 1024 * 1024 },
   );
 }
+
+/** Sources for mmdebstrap, with what Debian corrected since, which it would take by itself where it is given none. */
+export const sourceLines = (archives: readonly string[]): readonly string[] => [
+  ...archives.map((archive) => `deb ${debianMirror()} ${archive}`),
+  ...(process.env['STILLPOINT_LAB_MIRROR']
+    ? []
+    : ['deb http://security.debian.org/debian-security bookworm-security main contrib']),
+];
+
+/** What makes mmdebstrap's apt prefer some packages of one archive. */
+export const preferring = (preferences: string): readonly string[] =>
+  preferences === ''
+    ? []
+    : [
+        `--setup-hook=mkdir -p "$1/etc/apt/preferences.d"; printf '%s' '${preferences}' > "$1/etc/apt/preferences.d/lab"`,
+      ];

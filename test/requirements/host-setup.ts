@@ -1,11 +1,12 @@
 /** What docs/host-setup.md promises, and what holds it. */
 import { ofPage } from './page.ts';
+import { ZFS_ON_HOSTS } from './zfs.ts';
 
 export const HOST_SETUP = ofPage('docs/host-setup.md', {
   promises: [
     ['Nothing is installed on the host.', { 'test/e2e/living-database.test.ts': 'the guest is left without a trace' }],
     [
-      "It needs an SSH server and programs that a Debian server has anyway: GNU tar and find; for snapshots util-linux (`mount`, `unshare`, `nsenter`) and a writable `/run`, for those of LVM `dmsetup` and LVM's programs, for those of Btrfs `btrfs` (btrfs-progs).",
+      "It needs an SSH server and programs that a Debian server has anyway: GNU tar and find; for snapshots util-linux (`mount`, `unshare`, `nsenter`) and a writable `/run`, for those of LVM `dmsetup` and LVM's programs, for those of Btrfs `btrfs` (btrfs-progs), for those of ZFS `zfs` and `zpool` (zfsutils-linux).",
       { 'test/unit/snapshot/lease-answers.test.ts': 'a host that lacks a program is told which package has it' },
     ],
     [
@@ -87,10 +88,12 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       { 'test/contract/remote-sudo.test.ts': 'is refused by the name of doas' },
     ],
     [
-      'What a source names has to lie on LVM volumes: thick ones (linear, striped or RAID) or thin ones, with ext2, ext3, ext4 or XFS directly on them; or on Btrfs, on whatever devices that lies.',
+      'What a source names has to lie on LVM volumes: thick ones (linear, striped or RAID) or thin ones, with ext2, ext3, ext4 or XFS directly on them; or on Btrfs or ZFS, on whatever devices that lies.',
       {
         'test/unit/snapshot/thin-refusal.test.ts': 'a thin volume can be snapshotted, on ext and XFS',
         'test/unit/snapshot/btrfs-volumes.test.ts': 'are its subvolumes, each at all places where it is seen',
+        'test/unit/snapshot/zfs-volumes.test.ts':
+          'are the datasets that are mounted, by the name that the kernel has for them, at all their places',
         'test/unit/snapshot/origin.test.ts': [
           'of type %s can',
           'that holds %s %j cannot',
@@ -114,10 +117,6 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
         'test/unit/pipeline/paths.test.ts':
           'what cannot be snapshotted is read live where the source asks for it, and all else is snapshotted',
       },
-    ],
-    [
-      '| ZFS | this version has no snapshots for it | another path |',
-      { 'test/unit/snapshot/origin.test.ts': 'that holds %s %j cannot' },
     ],
     [
       '| cache or write cache (`lvconvert --splitcache` detaches it), VDO, dm-integrity, old `mirror` | LVM or this version makes no snapshot of it | another type of volume |',
@@ -197,7 +196,7 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       },
     ],
     [
-      '| plain partitions, md, bcache, multipath without LVM or Btrfs | nothing can snapshot them | LVM or Btrfs on top of them, or [reading them live](#hosts-without-snapshots) |',
+      '| plain partitions, md, bcache, multipath without LVM, Btrfs or ZFS | nothing can snapshot them | LVM or Btrfs on top of them, or [reading them live](#hosts-without-snapshots) |',
       {
         'test/unit/snapshot/origin.test.ts': 'what is on no logical volume',
         'test/unit/snapshot/detect.test.ts': 'cannot be snapshotted',
@@ -278,15 +277,6 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       'Where less than a twentieth of a Btrfs, or 10 GiB, is free, the plan says so; where its metadata is filled to more than 75 % and there is less than 1 GiB (of a small one a tenth) from which it could grow, nothing is made.',
       {
         'test/unit/snapshot/btrfs-volumes.test.ts': 'is refused once for a file system whose metadata can hardly grow',
-      },
-    ],
-    [
-      'A thick snapshot takes its room from the free space of the volume group, and holds what is _changed_ on the origin while it is read. Stillpoint wants at least the largest of 256 MiB, a twentieth of the volume, and three times what is likely to be written in that time, judged by the average since the host started.',
-      {
-        'test/unit/snapshot/sizing.test.ts': [
-          'is whole extents, at least what is needed, at most what is useful, and leaves the reserve',
-          'needs no more than the floor for a quiet volume',
-        ],
       },
     ],
     [
@@ -401,7 +391,7 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       },
     ],
     [
-      'When no backup runs, the first two show nothing, and the folder is not there.',
+      'When no backup runs, the first three show nothing, and the folder is not there.',
       {
         'test/e2e/btrfs.test.ts': 'is saved with what is nested in it, mounted or not, and comes back byte for byte',
         'test/e2e/living-database.test.ts': 'the guest is left without a trace',
@@ -416,12 +406,22 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       { 'test/e2e/lease.test.ts': 'sweeps what a restart left, and leaves foreign, other and living things alone' },
     ],
     [
-      'Of a snapshot that another one made, and that no longer exists, `sweep` says that it belongs to another Stillpoint; if you are sure, remove it by its full name, which begins with `sp_`: `lvremove VG/sp_…`, or, at the top level of a Btrfs (`mount -o subvolid=5`), `btrfs subvolume delete .stillpoint/sp_…/sp_…`.',
+      'Of a snapshot that another one made, and that no longer exists, `sweep` says that it belongs to another Stillpoint; if you are sure, remove it by its full name, which begins with `sp_`: `lvremove VG/sp_…`, or, at the top level of a Btrfs (`mount -o subvolid=5`), `btrfs subvolume delete .stillpoint/sp_…/sp_…`, or `zfs release sp_RUN DATASET@sp_…` and `zfs destroy DATASET@sp_…`.',
       {
         'test/faults/watchman/suite.ts':
           'sweeps orphans of ours and leaves the living, the foreign and those of others',
       },
     ],
+    [
+      'A thick snapshot takes its room from the free space of the volume group, and holds what is _changed_ on the origin while it is read. Stillpoint wants at least the largest of 256 MiB, a twentieth of the volume, and three times what is likely to be written in that time, judged by the average since the host started.',
+      {
+        'test/unit/snapshot/sizing.test.ts': [
+          'is whole extents, at least what is needed, at most what is useful, and leaves the reserve',
+          'needs no more than the floor for a quiet volume',
+        ],
+      },
+    ],
+    ...ZFS_ON_HOSTS,
   ],
   exceptions: [
     [
@@ -441,6 +441,10 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       'how udev and mounts are, and advice',
     ],
     [
+      'A snapshot of a dataset takes no room at first and then holds what is changed or removed, out of what the pool and each `quota` above leave; in a `refquota` it does not count.',
+      'a property of ZFS',
+    ],
+    [
       'A snapshot of a subvolume takes no room at first. What is changed or removed while it lives goes on taking its room until the end of the backup.',
       'a property of Btrfs',
     ],
@@ -458,7 +462,7 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       'leads to the page about security, and to the commands below',
     ],
     [
-      "lvs -o vg_name,lv_name,lv_tags @stillpoint btrfs subvolume list MOUNTPOINT | grep '\\.stillpoint/sp_' ls /run/stillpoint",
+      "lvs -o vg_name,lv_name,lv_tags @stillpoint btrfs subvolume list MOUNTPOINT | grep '\\.stillpoint/sp_' zfs list -t snapshot | grep @sp_ ls /run/stillpoint",
       'commands for the administrator; the sentence below them says what they show',
     ],
   ],

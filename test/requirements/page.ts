@@ -7,7 +7,7 @@ export interface PageRequirements {
 }
 
 /** A promise with the titles of the tests that hold it, by their files. */
-type Promised = readonly [promise: string, tests: Readonly<Record<string, string | readonly string[]>>];
+export type Promised = readonly [promise: string, tests: Readonly<Record<string, string | readonly string[]>>];
 type Excepted = readonly [text: string, reason: string];
 
 export function ofPage(

@@ -75,7 +75,7 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      'Two groups that need more of a machine have commands of their own, `npm run test:endless` and `npm run test:ceph`; it names them.',
+      'Three groups that need more of a machine have commands of their own, `npm run test:endless`, `npm run test:ceph` and [`npm run test:zfs`](docs/zfs-tests.md); it names them.',
       { 'test/unit/docs-links.test.ts': 'npm test runs every group of tests, or names the script that does' },
     ],
     [
@@ -137,9 +137,11 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      '| storage of the host | LVM volumes, thick (linear, striped, mirrored, RAID) and thin, with ext2, ext3, ext4 or XFS; Btrfs, each subvolume, nested ones too; everything else read live, as `fuzzy`, where the source asks for it | ZFS; LUKS on top of a logical volume |',
+      '| storage of the host | LVM volumes, thick (linear, striped, mirrored, RAID) and thin, with ext2, ext3, ext4 or XFS; Btrfs, each subvolume, and ZFS, each mounted dataset, nested ones too; everything else read live, as `fuzzy`, where the source asks for it | LUKS on top of a logical volume |',
       {
         'test/e2e/btrfs.test.ts': 'is saved with what is nested in it, mounted or not, and comes back byte for byte',
+        'test/zfs/backup.test.ts':
+          'is saved with what is nested in it, by whatever it is mounted, and comes back byte for byte',
         'test/unit/snapshot/origin.test.ts': [
           'of type %s can',
           'that holds %s can',

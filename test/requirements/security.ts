@@ -212,7 +212,7 @@ export const SECURITY = ofPage('docs/security.md', {
       { 'test/contract/remote-shells.test.ts': 'is refused to others without sudo, and what needs no root still runs' },
     ],
     [
-      "While a run lives: a folder under `/run/stillpoint/`, a transient systemd unit `stillpoint-<run>` (without systemd, a process in a session of its own), read-only mounts in a mount namespace that no other process sees, and snapshots named `sp_<run>_<volume>`: of LVM volumes with the tags `stillpoint`, `sp.run=…` and `sp.owner=…`; of Btrfs subvolumes in a folder that has the run, the owner and the UUID of the origin in its name, within `.stillpoint` at the top level of the file system, which is root's alone.",
+      "While a run lives: a folder under `/run/stillpoint/`, a transient systemd unit `stillpoint-<run>` (without systemd, a process in a session of its own), read-only mounts in a mount namespace that no other process sees, and snapshots named `sp_<run>_<volume>`: of LVM volumes with the tags `stillpoint`, `sp.run=…` and `sp.owner=…`; of Btrfs subvolumes in a folder that has the run, the owner and the UUID of the origin in its name, within `.stillpoint` at the top level of the file system, which is root's alone; of ZFS datasets with the properties `stillpoint:run` and `stillpoint:owner`, held under the tag `sp_<run>`.",
       {
         'test/e2e/btrfs.test.ts': 'is left alone by a sweep where it is not what its folder says',
         'test/e2e/lease.test.ts':
@@ -236,6 +236,14 @@ export const SECURITY = ofPage('docs/security.md', {
         'test/e2e/btrfs.test.ts': 'is not snapshotted into %s',
         'test/e2e/btrfs-shells.test.ts': 'is removed through no link that somebody put in the place of our folder',
       },
+    ],
+    [
+      'A dataset hands its properties down to its snapshots, and `zfs send` carries them to copies. So only properties that were set on the snapshot itself count as our marks, and a recorded one must also have been created in the same transaction.',
+      { 'test/zfs/room.test.ts': 'that is no snapshot of ours is left alone by a sweep, and named' },
+    ],
+    [
+      'It is destroyed by its full name, after a dry run has named it and nothing else, and never with what depends on it: a snapshot of ours that somebody cloned or holds stays, and is named.',
+      { 'test/zfs/room.test.ts': 'that is no snapshot of ours is left alone by a sweep, and named' },
     ],
     [
       'While services are stopped for a cold backup: a folder `/var/lib/stillpoint/stopped` and a transient unit `stillpoint-start-…` (without systemd, a process).',

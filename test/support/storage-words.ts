@@ -12,6 +12,11 @@ const STORAGES: readonly StorageWords[] = [
   },
   // The name of the file system itself is needed elsewhere: data is restored onto it.
   { folder: 'shared/snapshot/btrfs/', words: /\bsub-?vol|\bsnapper\b|btrfs[ -](progs|sub|file|insp)/i },
+  // As is this one's, and a data set is something else, too.
+  {
+    folder: 'shared/snapshot/zfs/',
+    words: /\bzpools?\b|\bzvols?\b|\bdatasets?\b|zfs[ -]?utils|\bzfs (list|get|snap|dest|hold)/i,
+  },
 ];
 const REGISTRY = 'shared/snapshot/registry.ts';
 

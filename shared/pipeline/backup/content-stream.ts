@@ -24,14 +24,25 @@ const MOST_OUTSTANDING = 4096;
 /** 64 KiB records: fewer system calls on the host than tar's 10 KiB. */
 const BLOCKING_FACTOR = 128;
 
+/**
+ * Some versions of ZFS told of holes in files that had just been written, which tar would take for zeros. In a snapshot
+ * nothing has just been written; where it is read live, tar looks for zeros itself. Before 1.29 it always did.
+ */
+const LOOK_FOR_HOLES = `
+holes=
+if [ "$(stat -f -c %T -- "$1" 2>/dev/null </dev/null)" = zfs ]; then
+  case $(tar --help 2>/dev/null </dev/null) in *--hole-detection*) holes=--hole-detection=raw ;; esac
+fi`;
+
 /** tar where the tree is read; reads names, each ended by NUL, from standard input. */
 export function packFiles(place: ReadingPlace, base: Buffer): StreamCommand {
+  const isLive = place.kind === 'live';
   return {
     ...scriptAt(place, {
       name: 'pack-files',
-      script: `
+      script: `${isLive ? LOOK_FOR_HOLES : ''}
 exec tar --create --file=- --blocking-factor=${BLOCKING_FACTOR} --format=posix --numeric-owner \\
-  --quoting-style=escape --xattrs --xattrs-include="*" --sparse --no-recursion --directory="$1" --null --verbatim-files-from --files-from=-`,
+  --quoting-style=escape --xattrs --xattrs-include="*" --sparse ${isLive ? '$holes ' : ''}--no-recursion --directory="$1" --null --verbatim-files-from --files-from=-`,
       args: [base],
     }),
     // 1 and 2: some of it could not be read.

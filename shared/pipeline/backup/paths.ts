@@ -15,10 +15,11 @@ import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../r
 import { holdsData } from '../../snapshot/detect.ts';
 import { isWithin } from '../../snapshot/mountinfo.ts';
 import { type PlacedVolume, placeOf, placesBelow } from '../../snapshot/places.ts';
-import type { DetectedVolume, VolumePlace } from '../../snapshot/provider.ts';
+import type { DetectedVolume, UnmountedVolume, VolumePlace } from '../../snapshot/provider.ts';
 import type { Survey } from '../../snapshot/survey.ts';
 import { outerTreeOf } from './grafts.ts';
 import type { SourceTree } from './source-tree.ts';
+import { isBelow, notesOfUnmounted, requireMounted } from './unmounted.ts';
 
 export interface ResolvedPath {
   readonly asked: Buffer;
@@ -70,6 +71,9 @@ export interface Coverage {
   readonly notes: readonly string[];
 }
 
+/** What a look at a host has to tell of its volumes. */
+type Seen = Pick<Survey, 'mounts' | 'volumes'> & Partial<Pick<Survey, 'storages'>>;
+
 export interface CoverageTerms {
   readonly exclude: ExcludePatterns;
   /** The name by which the user knows it. */
@@ -82,7 +86,7 @@ export interface CoverageTerms {
 
 export function coverPaths(
   paths: readonly ResolvedPath[],
-  survey: Pick<Survey, 'mounts' | 'volumes'>,
+  survey: Seen,
   { exclude, host, mayReadLive, oneFileSystem = false }: CoverageTerms,
 ): Coverage {
   const notes: string[] = [];
@@ -110,6 +114,9 @@ export function coverPaths(
       else empty.set(target.toString('latin1'), { mount, why: holdsData(nested.volume) ? OTHER : UNREAL });
     }
   }
+  const unmounted = (survey.storages ?? []).flatMap((storage) => storage.unmounted ?? []);
+  const there = paths.flatMap(({ real }) => (real.length === 0 ? [] : [real]));
+  for (const path of there) problems.attempt(() => requireMounted(path, unmounted, { mounts: survey.mounts, host }));
   const kept = [...trees.values()].filter((tree) => !isCovered(tree, [...trees.values()]));
   kept.sort((a, b) => b.path.length - a.path.length);
   // What a source names is saved, also within something else that it names.
@@ -124,6 +131,9 @@ export function coverPaths(
     if (!isInside) notes.push(`"${displayName(target)}" (${fsType}) ${why}; what is in it is not saved.`);
   }
   notes.push(...notesOf([...aside.values()]));
+  const isSaved = ({ target }: UnmountedVolume): boolean =>
+    there.some((path) => isBelow(target, path) && !isLeftOut(target, path, exclude));
+  notes.push(...notesOfUnmounted(unmounted.filter(isSaved)));
   return {
     trees: kept,
     volumes: [...new Set(kept.filter(({ isLive }) => !isLive).map((tree) => tree.volume))].reverse(),
@@ -157,7 +167,7 @@ function notesOf(places: readonly (VolumePlace & { readonly aside: string })[]):
 function volumeAt(
   { asked, real, brokenLink }: ResolvedPath,
   paths: readonly ResolvedPath[],
-  survey: Pick<Survey, 'mounts' | 'volumes'>,
+  survey: Seen,
   exclude: ExcludePatterns,
   host: string,
 ): PlacedVolume {

@@ -303,6 +303,7 @@ const REASONS: Readonly<Record<string, string>> = {
   living: 'a run is using it now',
   merging: 'an administrator is merging it into its origin',
   alone: 'its origin is gone, so it may be all that is left of that',
+  needed: 'something was made of it that needs it',
   unread: 'its report cannot be read, so what is there is unknown',
   unknown: 'this version knows no such storage',
   held: 'it could not be let go, and may still be held, or stopped',

@@ -18,8 +18,9 @@ export interface StorageFunctions {
    *
    * sp_KIND_remove RUN OWNER ID [PROOF…]: removes one snapshot if it bears the marks of this run and owner, and the proofs
    * where they are given, and prints one line of "removed ID", "busy ID", "foreign ID", "merging ID", "alone ID" (its
-   * origin is gone, so it may be all that is left of it) or "unread ID". Prints nothing where it was gone. Succeeds when
-   * nothing of ours has that name any more. May run twice at the same time.
+   * origin is gone, so it may be all that is left of it), "needed ID" (something was made of it that needs it) or "unread
+   * ID". Prints nothing where it was gone. Succeeds when nothing of ours has that name any more. May run twice at the same
+   * time.
    *
    * sp_KIND_guard ID PROOF…: looks at one snapshot and lets it grow where it can. Prints "fill USED TOTAL" in bytes,
    * "fine" where it has no room of its own, "full" where it overflowed, "threat WHERE WHAT USED TOTAL" where it has to go

@@ -40,7 +40,7 @@ afterAll(async () => {
 /** All remote commands of such a backup, in the order in which each runs first. */
 const STEPS = [
   ...['identify-account', 'sweep-host', 'identify-host', 'read-mounts', 'list-block-devices'],
-  ...['list-logical-volumes', 'list-volume-groups', 'read-lvm-limits', 'read-thin-pools'],
+  ...['list-logical-volumes', 'list-volume-groups', 'read-lvm-limits', 'read-thin-pools', 'list-datasets'],
   ...['measure-mounts', 'resolve-paths', 'arm-lease', 'take-snapshots', 'mount-snapshots'],
   ...['list-tree', 'list-ancestors', 'pack-files'],
   ...['observe-snapshots', 'renew-lease', 'release-lease'],

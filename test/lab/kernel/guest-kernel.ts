@@ -40,6 +40,8 @@ export interface PreparedKernel {
   readonly earlyModules: readonly string[];
   /** The root disk's device in the guest. */
   readonly rootDevice: string;
+  /** How long it may be silent, although it could run, before it is taken for dead. */
+  readonly hangMs: number;
   launch(machine: Machine): Promise<Launch>;
 }
 

@@ -101,6 +101,7 @@ async function describe(
     modules: join(modulesFolder, release),
     earlyModules: [],
     rootDevice: '/dev/ubda',
+    hangMs: 3500,
     launch: async (machine) => {
       // After a power cut the kernel's own folder is still there, and its process id looks alive: ours is 1 again.
       await rm(join(machine.directory, umid), { recursive: true, force: true });

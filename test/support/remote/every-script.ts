@@ -67,6 +67,8 @@ import { mountSnapshots, observeSnapshots } from '../../../shared/snapshot/mount
 import { neededPrograms } from '../../../shared/snapshot/programs.ts';
 import type { DetectedVolume } from '../../../shared/snapshot/provider.ts';
 import { createRegistry, REGISTRY } from '../../../shared/snapshot/registry.ts';
+import { datasetItem } from '../../../shared/snapshot/zfs/item.ts';
+import { listDatasets } from '../../../shared/snapshot/zfs/survey-command.ts';
 import { flagFile } from '../quiesce/flag-file.ts';
 import { folderCopy } from '../snapshot/folder-copy.ts';
 
@@ -87,6 +89,10 @@ const subvolume = {
   ...{ fileSystem: 'f', source: Buffer.from('/dev/a'), device: '0:40', number: 256, path: Buffer.from('a') },
   ...{ root: Buffer.from('/a'), origin: '-', name: 'sp', folder: 'sp.a.-', known: [] },
 };
+const dataset = {
+  ...{ pool: 'tank', poolGuid: '1', dataset: 'tank/a b', guid: '2', name: 'sp', all: ['tank/c@sp', 'tank/a b@sp'] },
+  ...{ room: { dataset: 'tank', by: 'available' as const, leastBytes: 1 }, places, knownMounts: [3] },
+};
 const noHost = { run: async () => [] } as unknown as RemoteHost;
 const copies = (await folderCopy.survey(noHost, Promise.resolve([]), never)).plan([volume], identity);
 const planned = {} as never;
@@ -94,6 +100,7 @@ const items = [
   thickItem({ identity, planned, volume, order }),
   thinItem({ identity, planned, volume, order: thin }),
   subvolumeItem({ planned, volume, order: subvolume }),
+  datasetItem({ identity, planned, volume, order: dataset }),
   ...copies.items,
 ];
 const holds = [
@@ -147,6 +154,7 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   placePaths([{ pid: '1', path: Buffer.from('/a') }]),
   lookAtFileSystems([Buffer.from('/a')]),
   watchWrites(['8:0']),
+  listDatasets,
   subvolumes,
   ...inside(`${subvolumes.script}\n${scripts.watch}`),
   wakeAutomounts([Buffer.from('/a')]),
@@ -185,6 +193,7 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
 export const PARTS: readonly string[] = [
   ...['create-lvm-snapshot', 'mount-lvm-snapshot', 'observe-lvm-snapshot'],
   ...['create-thin-snapshot', 'observe-thin-snapshot'],
+  ...['create-dataset-snapshots', 'mount-dataset-snapshot', 'observe-dataset-snapshot'],
   ...['create-subvolume-snapshot', 'mount-subvolume-snapshot', 'observe-subvolume-snapshot'],
   ...['stop-service', 'prove-stopped'],
   'be-root',

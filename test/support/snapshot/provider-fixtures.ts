@@ -6,11 +6,12 @@ import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import { lvmThick, lvmThin } from '../../../shared/snapshot/lvm/provider.ts';
 import type { ProviderFixture } from '../../contract/provider.ts';
 import { type Guest, startGuest } from '../../lab/guest.ts';
+import type { GuestKind } from '../../lab/guest-kind.ts';
 import { COPIES, folderCopy, MARK, SOURCE } from './folder-copy.ts';
 import { type NamespaceHost, startNamespaceHost } from './namespace-host.ts';
 
-async function openGuest(): Promise<{ readonly guest: Guest; readonly host: RemoteHost }> {
-  const guest = await startGuest({}, AbortSignal.timeout(290_000));
+async function openGuest(kind?: GuestKind): Promise<{ readonly guest: Guest; readonly host: RemoteHost }> {
+  const guest = await startGuest({ ...(kind === undefined ? {} : { kind }) }, AbortSignal.timeout(290_000));
   const host = await connectHost(
     { name: 'lab', ssh: 'lab', sshConfigFile: guest.sshConfigFile, sudo: 'none' },
     {
@@ -24,8 +25,9 @@ async function openGuest(): Promise<{ readonly guest: Guest; readonly host: Remo
 
 type InGuest = Pick<ProviderFixture, 'host' | 'sh' | typeof Symbol.asyncDispose>;
 
-export async function inGuest(): Promise<InGuest> {
-  const { guest, host } = await openGuest();
+/** @param kind another one than the plain guest */
+export async function inGuest(kind?: GuestKind): Promise<InGuest> {
+  const { guest, host } = await openGuest(kind);
   return {
     host,
     sh: (script) => guest.must(script, { signal: AbortSignal.timeout(120_000) }),
@@ -36,8 +38,8 @@ export async function inGuest(): Promise<InGuest> {
   };
 }
 
-export async function lvmFixture(): Promise<ProviderFixture> {
-  const base = await inGuest();
+export async function lvmFixture(kind?: GuestKind): Promise<ProviderFixture> {
+  const base = await inGuest(kind);
   const { sh } = base;
   await sh(`lvcreate -qq -y -n nested -L 64m vg0; mkfs.ext4 -q /dev/vg0/nested
 mkdir /srv/files/nested; mount /dev/vg0/nested /srv/files/nested`);
@@ -73,8 +75,8 @@ function namedVolumes(sh: InGuest['sh']): Pick<ProviderFixture, 'present' | 'rem
 const MAKE = { ext4: 'mkfs.ext4 -q', xfs: 'mkfs.xfs -q' } as const;
 
 /** Two volumes of a small pool, which is quick to fill; the outer one holds this file system, the nested one the other. */
-export const lvmThinFixture = (outer: keyof typeof MAKE) => async (): Promise<ProviderFixture> => {
-  const base = await inGuest();
+export const lvmThinFixture = (outer: keyof typeof MAKE, kind?: GuestKind) => async (): Promise<ProviderFixture> => {
+  const base = await inGuest(kind);
   const { sh } = base;
   await sh(`lvcreate -qq -y --type thin-pool -n small -L 256m --monitor n vg0
 for name in outer nested; do lvcreate -qq -y -n $name -V 320m --thinpool small vg0 2>/dev/null; done

@@ -80,7 +80,6 @@ describe('the volumes of a host', () => {
 
   test.each([
     ['btrfs', '254:1', 'must not be snapshotted below'],
-    ['zfs', '0:41', 'ZFS'],
     ['overlay', '0:42', 'overlay'],
     ['fuse.sshfs', '0:43', 'a program'],
     ['nfs4', '0:44', 'on the network'],

@@ -14,6 +14,7 @@ import { THIN } from '../../../shared/snapshot/lvm/thin/kind.ts';
 import { type Pools, readThinPools } from '../../../shared/snapshot/lvm/thin/pool-status.ts';
 import { readMounts } from '../../../shared/snapshot/mountinfo.ts';
 import type { DetectedVolume, Storage } from '../../../shared/snapshot/provider.ts';
+import { NO_ZFS } from '../../../shared/snapshot/zfs/survey-command.ts';
 
 export const fixture = (name: string): Buffer => readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
 
@@ -99,6 +100,8 @@ export function surveyAnswer(
       return noLimits;
     case 'read-thin-pools':
       return guestPools();
+    case 'list-datasets':
+      return NO_ZFS;
     case 'list-block-devices':
       return new Map();
     case 'measure-mounts':
