@@ -44,12 +44,11 @@ export interface ProviderFixture extends AsyncDisposable {
   readonly lackOfRoom: string;
 }
 
-/** What a test of many runs may take where each command takes seconds. */
-const SLOW_MS = 850_000;
-
 /** Many calls of programs that only look are much alike. */
 const isThorough = process.env['STILLPOINT_KILL'] === 'all';
 const owner = ownerId('00112233aabb');
+/** What a test of many runs may take where each command takes seconds. */
+const SLOW_MS = 850_000;
 
 /**
  * @param extent what another run of the suite over the same storage has already is left to that; `all` without one, and

@@ -1,7 +1,8 @@
 /** What is odd about a way to a host and works all the same, or is refused by its name: over both carriers. */
 import { spawn } from 'node:child_process';
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -277,13 +278,12 @@ describe('over OpenSSH alone', () => {
   });
 
   test('what a person types stands in no argument, environment or file, and its folder is closed to others', async () => {
-    const before = await privateFolders();
     await sshd().writeClientConfig(['PubkeyAuthentication no'], 'config-typed');
     const address = addressOf(sshd(), 'typed', { sshConfigFile: path('config-typed') });
     await using host = await connectHost(address, portsOf(sshd(), { prompter: aPerson([SECRET]) }), never);
     expect((await host.run(aCommand('id -un'), never)).stdout.toString()).toBe('typed\n');
     const clients = await clientsOf(sshd());
-    const folders = (await privateFolders()).filter((name) => !before.includes(name)).map((name) => join('/tmp', name));
+    const folders = await privateFoldersOf(sshd());
     expect([clients.length, folders.length]).toEqual([1, 1]);
     for (const folder of folders) expect((await stat(folder)).mode & 0o777).toBe(0o700);
     const { stdout } = await execa('find', [...folders, '-type', 'f']);
@@ -294,9 +294,12 @@ describe('over OpenSSH alone', () => {
   });
 
   test('every folder of a connection is gone with it', async () => {
-    const before = await privateFolders();
-    expect(await whoAmI('ann')).toBe('ann');
-    expect(await privateFolders()).toEqual(before);
+    const host = await connectHost(addressOf(sshd(), 'ann'), portsOf(sshd()), never);
+    await host.run(aCommand('id -un'), never);
+    const folders = await privateFoldersOf(sshd());
+    expect(folders).toHaveLength(1);
+    await host[Symbol.asyncDispose]();
+    for (const folder of folders) expect(existsSync(folder), folder).toBe(false);
   });
 });
 
@@ -304,13 +307,18 @@ function keyTypes(type: 'rsa' | 'ec'): string {
   return type === 'rsa' ? 'rsa-sha2-512,rsa-sha2-256' : 'ecdsa-sha2-nistp256';
 }
 
-/** The processes of OpenSSH's client that read a configuration of this server. */
-async function clientsOf(sshd: PrivateSshd): Promise<number[]> {
-  const { stdout } = await execa('ps', ['-eo', 'pid=,args=']);
-  const ours = stdout.split('\n').filter((line) => /^\s*\d+ ssh /.test(line) && line.includes(sshd.folder));
-  return ours.map((line) => Number(line.trim().split(' ')[0]));
+/** The processes of OpenSSH's client that read a configuration of this server, with their arguments. */
+async function clientLinesOf(sshd: PrivateSshd): Promise<string[]> {
+  const { stdout } = await execa('ps', ['-ww', '-eo', 'pid=,args=']);
+  return stdout.split('\n').filter((line) => /^\s*\d+ ssh /.test(line) && line.includes(sshd.folder));
 }
 
-async function privateFolders(): Promise<string[]> {
-  return (await readdir('/tmp')).filter((name) => name.startsWith('.stillpoint-'));
+async function clientsOf(sshd: PrivateSshd): Promise<number[]> {
+  return (await clientLinesOf(sshd)).map((line) => Number(line.trim().split(' ')[0]));
+}
+
+/** Others may come and go meanwhile, of other tests. */
+async function privateFoldersOf(sshd: PrivateSshd): Promise<string[]> {
+  const folders = (await clientLinesOf(sshd)).flatMap((line) => line.match(/\/tmp\/\.stillpoint-\w+/g) ?? []);
+  return [...new Set(folders)];
 }
