@@ -5,7 +5,6 @@ import { toStillpointError } from '../shared/base/errors.ts';
 import { repositoryName } from '../shared/domain/names.ts';
 import type { RestorePointSummary } from '../shared/domain/restore-point.ts';
 import type { Core } from './core.ts';
-import { restorePointText } from './texts/restore-point-text.ts';
 import type { Wording } from './texts/wording.ts';
 
 export const RESTORE_POINT_SCHEME = 'stillpoint-point';
@@ -27,6 +26,7 @@ export class RestorePointDocuments implements vscode.TextDocumentContentProvider
   }
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
+    const { restorePointText } = await import('./texts/restore-point-text.ts');
     const [, repository = '', file = ''] = uri.path.split('/');
     try {
       return await this.#core.converse(async (stillpoint) => {

@@ -4,7 +4,8 @@ import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
 import type { RestorePointSummary } from '../../shared/domain/restore-point.ts';
 import type { RepositorySpec } from '../../shared/domain/source.ts';
 import { describeGaps, WHOLENESS_MEANING } from '../../shared/domain/wholeness.ts';
-import { formatDuration, formatTime, type Translate, type Wording } from './wording.ts';
+import { skewText } from './skew-text.ts';
+import { formatTime, type Wording } from './wording.ts';
 
 /** Markdown. `repository` is undefined when the configuration does not know it any more. */
 export function restorePointText(
@@ -59,11 +60,6 @@ export function restorePointText(
     `    ${resticCommand('ls', point, repository, '')}`,
     '',
   ].join('\n');
-}
-
-/** How far apart the parts of it are, where they are. */
-export function skewText({ skewMs = 0 }: RestorePointSummary, t: Translate): readonly string[] {
-  return skewMs === 0 ? [] : [t('From its first instant to its last it is at most {0}.', formatDuration(skewMs))];
 }
 
 function resticCommand(

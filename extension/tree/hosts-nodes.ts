@@ -7,7 +7,7 @@ import type { HostName, SourceName } from '../../shared/domain/names.ts';
 import type { RestorePointSummary, UnreadableRestorePoint } from '../../shared/domain/restore-point.ts';
 import type { Source } from '../../shared/domain/source.ts';
 import { describeGaps } from '../../shared/domain/wholeness.ts';
-import { skewText } from '../texts/restore-point-text.ts';
+import { skewText } from '../texts/skew-text.ts';
 import { formatTime, type Translate, type Wording } from '../texts/wording.ts';
 import type { NodeView } from './node-view.ts';
 import { type ReadinessNode, readinessView } from './readiness-nodes.ts';

@@ -44,6 +44,19 @@ systemctl daemon-reload; systemctl start shop`);
     expect(does).toContain('start the service "shop" again');
   });
 
+  test('is planned with the services that it stops until all is read, by no other words', async () => {
+    const { consistency, steps } = await backups.plan({ ...order, paths: ['/etc'], withoutSnapshot: 'read-live' });
+    expect(consistency).toBe('cold');
+    const does = steps.flatMap((step) => step.does);
+    expect(does).toContain('stop the service "shop", for 14400 s at the most');
+    expect(does).toContain('start the service "shop" again when all is read');
+    expect(does.join()).not.toMatch(/\bstill\b/);
+    // What is read is read before the host is let go, and no step does nothing.
+    expect(steps.map((step) => step.command?.name)).toEqual([
+      ...['sweep-host', 'arm-lease', 'take-snapshots', undefined, 'release-lease'],
+    ]);
+  });
+
   test('is cold, and the service runs again before anything is read', async () => {
     const report = await save();
     expect(report).toMatchObject({ consistency: 'cold', holds: [{ what: 'the service "shop"' }] });

@@ -2,6 +2,7 @@
  * Mirrors as plain tools see them: each state is a tree like the source, what has not changed is one file in all of them,
  * and no run that ends before its time takes anything from the states that were there.
  */
+import { mkdirSync } from 'node:fs';
 import {
   appendFile,
   chmod,
@@ -139,6 +140,24 @@ describe('a mirror', () => {
     expect(await states()).toEqual([first.path.slice(mirror.length + 1)]);
     expect(await leftovers()).toEqual([]);
     expect(await describeTree(first.path)).toEqual(before);
+  });
+
+  test('has a name of its own for each state, also of those within one second', async () => {
+    const startedMs = Date.now();
+    const taken = new Set<string>();
+    const report = await good({
+      onEvent: (event) => {
+        if (event.type !== 'phase-started' || event.phase !== 'commit') return;
+        // As if another run had begun in each second since this one began.
+        for (let ms = startedMs - 1000; ms <= Date.now(); ms += 1000)
+          taken.add(`${new Date(ms).toISOString().slice(0, 19).replaceAll(':', '-')}Z`);
+        for (const name of taken) mkdirSync(join(mirror, name));
+      },
+    });
+    const own = report.path.slice(mirror.length + 1);
+    expect(taken.size).toBeGreaterThan(1);
+    expect([...taken].every((name) => name < own)).toBe(true);
+    expect(await readlink(join(mirror, 'latest'))).toBe(own);
   });
 
   test('that finds no room stays as it was', async () => {

@@ -97,19 +97,6 @@ describe('a live backup', () => {
     expect(plan.estimate.bytesOnVolumes).toBeUndefined();
   });
 
-  test('is planned with the services that it stops until all is read, by no other words', async () => {
-    const { consistency, steps } = await planHere({ ...places(), stop: ['shop'] });
-    expect(consistency).toBe('cold');
-    const does = steps.flatMap((step) => step.does);
-    expect(does).toContain('stop the service "shop", for 14400 s at the most');
-    expect(does).toContain('start the service "shop" again when all is read');
-    expect(does.join()).not.toMatch(/\bstill\b/);
-    // What is read is read before the host is let go, and no step does nothing.
-    expect(steps.map((step) => step.command?.name)).toEqual([
-      ...['sweep-host', 'arm-lease', 'take-snapshots', undefined, 'release-lease'],
-    ]);
-  });
-
   test('that stops services is refused an ordinary user by the plan, and not when it has begun', async () => {
     await expect(planHere({ ...places(), asNobody: true, stop: ['shop'] })).rejects.toMatchObject({
       code: 'remote.sudo-refused',

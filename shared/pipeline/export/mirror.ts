@@ -147,26 +147,15 @@ class MirrorSink implements Sink<Report> {
   async commit(context: CommitContext, phase: RunPhase<'export'>, signal: AbortSignal): Promise<Report> {
     const writing = this.#writing;
     invariant(writing !== undefined, 'what is committed was read before');
-    const { to, host, folder } = this.#place;
+    const { to } = this.#place;
     const { consistency, skewMs } = judgeConsistency(context.evidence);
     const losses = new Losses();
     const proved = await phase('verify', () => this.#finish(writing, context, losses, signal));
-    const name = stateName(context.instant.time);
     const removed = await phase('commit', async () => {
       const record = { ...pointDraft(context, consistency, skewMs), entries: writing.lines.count };
       await this.#store('json', [Buffer.from(`${JSON.stringify(record)}\n`)], signal);
       signal.throwIfAborted();
-      this.#path = `${placeOf(to).replace(/\/+$/, '')}/${name}`;
-      this.#tell('moving');
-      // A cancel comes before this or too late.
-      const published = await host.run(publishState(folder, name, to.keep), never);
-      if (published.state !== 'published') {
-        this.#tell('filling');
-        const why = published.state === 'locked' ? 'another run is writing there' : `it has a state ${name} already`;
-        throw mirrorError(`"${placeOf(to)}" could not be given the new state: ${why}.`, 'Export again.');
-      }
-      this.#tell('filled');
-      return published.removed;
+      return await this.#publish(Date.parse(context.instant.time));
     });
     return {
       ...{ kind: 'export', to, path: this.#path, consistency, skewMs },
@@ -252,6 +241,26 @@ class MirrorSink implements Sink<Report> {
     if ((await stream.finished).exitCode === EXCHANGED) throw targetExchanged(folder.target);
   }
 
+  /** What was removed because of `keep`. Two runs within one second get names of one second after the other. */
+  async #publish(timeMs: number): Promise<readonly string[]> {
+    const { to, host, folder } = this.#place;
+    const top = placeOf(to).replace(/\/+$/, '');
+    for (let later = 0; later < NAMES_TRIED; later += 1) {
+      const name = stateName(timeMs + later * 1000);
+      this.#path = `${top}/${name}`;
+      this.#tell('moving');
+      // A cancel comes before this or too late.
+      const { state, removed } = await host.run(publishState(folder, name, to.keep), never);
+      if (state === 'published') {
+        this.#tell('filled');
+        return removed;
+      }
+      this.#tell('filling');
+      if (state === 'locked') throw notGiven(to, 'another run is writing there');
+    }
+    throw notGiven(to, `it has states of this second, and of all of the ${NAMES_TRIED} after it`);
+  }
+
   #spool(name: string): LineSpool {
     return this.#resources.use(new LineSpool(join(this.#ports.workFolder, name)));
   }
@@ -263,9 +272,15 @@ class MirrorSink implements Sink<Report> {
   }
 }
 
+const NAMES_TRIED = 60;
+
+function notGiven(to: MirrorTarget, why: string): StillpointError {
+  return mirrorError(`"${placeOf(to)}" could not be given the new state: ${why}.`, 'Export again.');
+}
+
 /** "2026-01-31T08-15-00Z": without the colons, which some file systems do not take. */
-function stateName(time: string): string {
-  return `${new Date(time).toISOString().slice(0, 19).replaceAll(':', '-')}Z`;
+function stateName(timeMs: number): string {
+  return `${new Date(timeMs).toISOString().slice(0, 19).replaceAll(':', '-')}Z`;
 }
 
 /** The files whose content came in this run; those that the state before has are not read. */

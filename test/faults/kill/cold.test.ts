@@ -39,7 +39,7 @@ systemctl daemon-reload; systemctl start shop.socket web.service`;
 const SHARED_STEPS = [
   ...['identify-account', 'sweep-host', 'identify-host', 'read-mounts', 'list-block-devices'],
   ...['list-logical-volumes', 'list-volume-groups', 'read-lvm-limits', 'read-thin-pools', 'list-datasets'],
-  ...['measure-mounts', 'resolve-paths', 'arm-lease', 'take-snapshots'],
+  ...['find-absent-services', 'measure-mounts', 'resolve-paths', 'arm-lease', 'take-snapshots'],
   ...['list-tree', 'pack-files', 'release-lease'],
 ] as const;
 
