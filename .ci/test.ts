@@ -38,7 +38,7 @@ interface Group {
 const GROUPS: readonly Group[] = [
   { name: 'house', files: 'test/*.test.ts', minutes: 5, alone: true },
   { name: 'unit', files: 'test/unit/**/*.test.ts', minutes: 12, alone: true },
-  { name: 'e2e', files: 'test/e2e/**/*.test.ts', minutes: 25, guests: 'plain' },
+  { name: 'e2e', files: 'test/e2e/**/*.test.ts', minutes: 40, guests: 'plain' },
   { name: 'interop', files: 'test/interop/**/*.test.ts', minutes: 15 },
   { name: 'contract', files: 'test/contract/*.test.ts', minutes: 15 },
   { name: 'faults', files: 'test/faults/*.test.ts', minutes: 25, guests: 'plain' },

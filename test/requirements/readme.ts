@@ -334,7 +334,7 @@ export const README = ofPage('README.md', {
       'measured once, on the machine that is described',
     ],
     [
-      '**`npm test`** runs the tests, with the guest, restic and a real VS Code workbench among them: 20 to 25 minutes on two cores.',
+      '**`npm test`** runs the tests, with the guest, restic and a real VS Code workbench among them: 25 to 30 minutes on two cores.',
       'what the whole run takes, measured once; the next sentence says what is not in it',
     ],
     [
