@@ -153,7 +153,7 @@ function firstComplaint(stderr: string): string {
  * Where this machine gets Debian's packages from, the likeliest first: what its apt is configured with, whatever the
  * form of its source files. Other vendors' archives fall out by the signature.
  */
-async function debianMirrors(signal: AbortSignal): Promise<readonly string[]> {
+export async function debianMirrors(signal: AbortSignal): Promise<readonly string[]> {
   const configured = process.env['STILLPOINT_LAB_MIRROR'];
   if (configured !== undefined && configured !== '') return [configured];
   const uris = await execa('apt-get', ['update', '--print-uris'], { cancelSignal: signal, reject: false });

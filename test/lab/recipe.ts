@@ -6,7 +6,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import process from 'node:process';
 
 /** The guest's address inside its own network namespace; every guest has the same one, in a namespace of its own. */
 export const guestAddress = '198.18.0.2';
@@ -46,9 +45,6 @@ export interface RootDiskExtras {
   /** Units that would only cost time at each boot. */
   readonly masked: readonly string[];
 }
-
-/** Where packages come from, unless the machine's owner names another place. */
-export const debianMirror = (): string => process.env['STILLPOINT_LAB_MIRROR'] || 'http://deb.debian.org/debian';
 
 /** What the image is made of. Scripts that are only sent to a running guest lie beside it and change no image. */
 export const imageSources = join(import.meta.dirname, 'guest', 'image');

@@ -5,8 +5,9 @@
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { debianMirrors } from './debian-suite.ts';
 import type { PreparedKernel } from './kernel/guest-kernel.ts';
-import { debianMirror, guestPackages, imageSources, type RootDiskExtras, rootDiskSize } from './recipe.ts';
+import { guestPackages, imageSources, type RootDiskExtras, rootDiskSize } from './recipe.ts';
 
 /**
  * Builds the root disk at `image`, working in `directory`. The key in file `authorizedKey` may log in as root and as
@@ -62,19 +63,22 @@ async function unpackDebian(root: string, extras: RootDiskExtras | undefined, si
       ...(extras === undefined ? [] : preferring(extras.preferences)),
       'bookworm',
       root,
-      ...(extras === undefined ? (mirror ? [mirror] : []) : sourceLines(extras.archives)),
+      ...(extras === undefined ? (mirror ? [mirror] : []) : await sourceLines(extras.archives, signal)),
     ],
     { cancelSignal: signal, all: true, maxBuffer: 4 * 1024 * 1024 },
   );
 }
 
-/** Sources for mmdebstrap, with what Debian corrected since, which it would take by itself where it is given none. */
-export const sourceLines = (archives: readonly string[]): readonly string[] => [
-  ...archives.map((archive) => `deb ${debianMirror()} ${archive}`),
-  ...(process.env['STILLPOINT_LAB_MIRROR']
-    ? []
-    : ['deb http://security.debian.org/debian-security bookworm-security main contrib']),
-];
+/** Sources for mmdebstrap: from where this machine has its own packages, with what Debian corrected since where it has that. */
+export async function sourceLines(archives: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+  const mirrors = await debianMirrors(signal);
+  const corrections = mirrors.filter((uri) => uri.endsWith('-security'));
+  const [main] = mirrors.filter((uri) => !corrections.includes(uri));
+  return [
+    ...(main === undefined ? [] : archives.map((archive) => `deb ${main} ${archive}`)),
+    ...corrections.map((uri) => `deb ${uri} bookworm-security main contrib`),
+  ];
+}
 
 /** What makes mmdebstrap's apt prefer some packages of one archive. */
 export const preferring = (preferences: string): readonly string[] =>

@@ -84,7 +84,7 @@ async function build(
       '--customize-hook=DEBIAN_FRONTEND=noninteractive chroot "$1" apt-get --yes --no-install-recommends install zfs-dkms',
       '--customize-hook=chroot "$1" dpkg-query --show --showformat "\\${Version}\\n" zfs-dkms > "$1/version"',
       ...['bookworm', root],
-      ...sourceLines(archives),
+      ...(await sourceLines(archives, signal)),
     ],
     { cancelSignal: signal, all: true, maxBuffer: 64 * 1024 * 1024, reject: false },
   );
