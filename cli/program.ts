@@ -18,6 +18,7 @@ import { addKey } from './commands/key.ts';
 import { addList } from './commands/list.ts';
 import { addLs } from './commands/ls.ts';
 import { addPlan } from './commands/plan.ts';
+import { addPrepare } from './commands/prepare.ts';
 import { addPrune } from './commands/prune.ts';
 import { addRepair } from './commands/repair.ts';
 import { addRestore } from './commands/restore.ts';
@@ -33,6 +34,7 @@ import { noCommand, unknownSubject, usageError } from './usage-mistakes.ts';
 
 const COMMANDS = [
   addSetup,
+  addPrepare,
   addInit,
   addHosts,
   addInspect,

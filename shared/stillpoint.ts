@@ -20,6 +20,7 @@ import type { ForgetPlan, ForgetRequest } from './domain/forget-plan.ts';
 import type { HostInventory, HostSummary } from './domain/host.ts';
 import type { Job } from './domain/job.ts';
 import type { HostName, JobId, RepositoryName, SourceName } from './domain/names.ts';
+import type { NewVolume, NewVolumePlan, NewVolumeRequest } from './domain/new-volume.ts';
 import type { PlanId } from './domain/plan-id.ts';
 import type { PrunePlan, PruneRequest } from './domain/prune-plan.ts';
 import type { HostReadiness } from './domain/readiness.ts';
@@ -121,6 +122,14 @@ class OpenedStillpoint implements Stillpoint {
 
   async applySetup(request: SetupRequest, plan: PlanId, signal: AbortSignal): Promise<SetupPlan> {
     return applySetup(request, plan, this.#setup, signal);
+  }
+
+  async planVolume(request: NewVolumeRequest, signal: AbortSignal): Promise<NewVolumePlan> {
+    return this.#hosts.planVolume(request, signal);
+  }
+
+  async makeVolume(request: NewVolumeRequest, plan: PlanId, signal: AbortSignal): Promise<NewVolume> {
+    return this.#hosts.makeVolume(request, plan, signal);
   }
 
   async listSources(): Promise<readonly Source[]> {

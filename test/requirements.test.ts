@@ -8,6 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { COLD_BACKUPS } from './requirements/cold-backups.ts';
 import { DAMAGE } from './requirements/damage.ts';
+import { FROM_AN_EMPTY_DISK } from './requirements/from-an-empty-disk.ts';
 import { HOST_SETUP } from './requirements/host-setup.ts';
 import { HOSTS_WITHOUT_SNAPSHOTS } from './requirements/hosts-without-snapshots.ts';
 import { MCP } from './requirements/mcp.ts';
@@ -37,6 +38,7 @@ const SECTIONS: readonly TracedSection[] = [
   { page: 'docs/host-setup.md', heading: 'Hosts without snapshots' },
   { page: 'docs/host-setup.md', heading: 'Cold backups' },
   { page: 'docs/host-setup.md', heading: 'Room for snapshots' },
+  { page: 'docs/host-setup.md', heading: 'From an empty disk' },
   { page: 'docs/host-setup.md', heading: 'Volumes that are unmounted during a backup' },
   { page: 'docs/host-setup.md', heading: 'Automounts' },
   { page: 'docs/host-setup.md', heading: 'What is there during a backup, and afterwards' },
@@ -57,6 +59,7 @@ const LISTS = [
   HOST_SETUP,
   HOSTS_WITHOUT_SNAPSHOTS,
   COLD_BACKUPS,
+  FROM_AN_EMPTY_DISK,
   MCP,
   WITHOUT_STILLPOINT,
   DAMAGE,

@@ -33,6 +33,8 @@ export const ERROR_CODES = {
   'host.path-not-snapshottable': 'A path lies on no volume that can be snapshotted, and is not to be read live.',
   'host.read-only-runtime': 'The host has no place for our short-lived control files.',
   'host.clock-skew': 'The clock of the host and ours are too far apart for an unattended backup.',
+  'host.device-in-use': 'A device that was to become a volume is not empty, or something uses it.',
+  'host.volume-not-made': 'A volume could not be made; what is there now is said.',
   'host.rebooted': 'The host was restarted during the run.',
   'quiesce.thaw-failed':
     'What was held still or stopped for a backup could not be let go: a service did not come back.',

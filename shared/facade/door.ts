@@ -9,6 +9,7 @@ import type { ForgetPlan, ForgetRequest } from '../domain/forget-plan.ts';
 import type { HostInventory, HostSummary } from '../domain/host.ts';
 import type { Job } from '../domain/job.ts';
 import type { HostName, JobId, RepositoryName, SourceName } from '../domain/names.ts';
+import type { NewVolume, NewVolumePlan, NewVolumeRequest } from '../domain/new-volume.ts';
 import type { PlanId } from '../domain/plan-id.ts';
 import type { Prompter } from '../domain/prompter.ts';
 import type { PrunePlan, PruneRequest } from '../domain/prune-plan.ts';
@@ -50,6 +51,10 @@ export interface Stillpoint extends AsyncDisposable {
   planSetup(request: SetupRequest): Promise<SetupPlan>;
   /** Writes it, and makes the repository where that is part of it. Refuses when the plan is no longer this one. */
   applySetup(request: SetupRequest, plan: PlanId, signal: AbortSignal): Promise<SetupPlan>;
+  /** What would be made of an empty device of a host. Changes nothing. */
+  planVolume(request: NewVolumeRequest, signal: AbortSignal): Promise<NewVolumePlan>;
+  /** Makes it: only ever for a person who has typed the name of the device. Refuses when the plan is no longer this one. */
+  makeVolume(request: NewVolumeRequest, plan: PlanId, signal: AbortSignal): Promise<NewVolume>;
   listSources(): Promise<readonly Source[]>;
   listRepositories(): Promise<readonly RepositorySpec[]>;
   initRepository(repository: RepositoryName, signal: AbortSignal): Promise<NewRepository>;

@@ -6,6 +6,8 @@ import { findSource } from '../config/look-up.ts';
 import type { BackupPlan, ExportPlan } from '../domain/backup-plan.ts';
 import type { HostInventory } from '../domain/host.ts';
 import type { HostName, SourceName } from '../domain/names.ts';
+import type { NewVolume, NewVolumePlan, NewVolumeRequest } from '../domain/new-volume.ts';
+import type { PlanId } from '../domain/plan-id.ts';
 import type { HostReadiness } from '../domain/readiness.ts';
 import type { HostSpec } from '../domain/source.ts';
 import type { SweepPlan } from '../domain/sweep-plan.ts';
@@ -17,6 +19,7 @@ import { askSudo } from '../pipeline/advise/sudo-rights.ts';
 import { advise } from '../pipeline/advise.ts';
 import type { PlanRequest } from '../pipeline/describe-plan.ts';
 import { inspect } from '../pipeline/inspect.ts';
+import { makeVolume, planVolume } from '../pipeline/make-volume.ts';
 import { planBackup, planExport } from '../pipeline/plan-backup.ts';
 import type { PreparePorts } from '../pipeline/prepare.ts';
 import { planSweep } from '../pipeline/sweep.ts';
@@ -103,6 +106,16 @@ export class HostWork {
     const spec = await findHost(configuration, source.host);
     const own = await ownTraces(await this.#ports.store());
     return withHost(spec, this.#ports.people, signal, (host) => plan({ source, host: spec }, own, { host, ...PORTS }));
+  }
+
+  async planVolume(request: NewVolumeRequest, signal: AbortSignal): Promise<NewVolumePlan> {
+    const spec = await findHost(await this.#ports.configuration(), request.host);
+    return withHost(spec, this.#ports.people, signal, (host) => planVolume(request, { host, ...PORTS }, signal));
+  }
+
+  async makeVolume(request: NewVolumeRequest, plan: PlanId, signal: AbortSignal): Promise<NewVolume> {
+    const spec = await findHost(await this.#ports.configuration(), request.host);
+    return withHost(spec, this.#ports.people, signal, (host) => makeVolume(request, plan, { host, ...PORTS }, signal));
   }
 
   async planSweep(name: HostName, signal: AbortSignal): Promise<SweepPlan> {

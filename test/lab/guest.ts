@@ -27,6 +27,8 @@ export interface GuestOptions {
   readonly memoryMiB?: number;
   /** Called with the phases of building, when the image is not cached, and of booting. */
   readonly progress?: Progress;
+  /** Empty disks beside those of the image, in MiB: the third one of the machine and so on. */
+  readonly spareDisksMiB?: readonly number[];
   /** Another one than the plain one. */
   readonly kind?: GuestKind;
 }
@@ -95,7 +97,7 @@ export async function startGuest(options: GuestOptions, signal: AbortSignal): Pr
 
 async function bootGuest(
   image: GuestImage,
-  { memoryMiB = 768, progress }: GuestOptions & { readonly progress: Progress },
+  { memoryMiB = 768, spareDisksMiB = [], progress }: GuestOptions & { readonly progress: Progress },
   signal: AbortSignal,
 ): Promise<Guest> {
   await using started = new AsyncDisposableStack();
@@ -106,12 +108,20 @@ async function bootGuest(
   await runPhase({ name: "the guest's disk", seconds: 120 }, { progress, signal }, async (limit) => {
     await execa('cp', ['--sparse=always', '--reflink=auto', '--', image.dataDisk, dataDisk], { cancelSignal: limit });
   });
+  const spareDisks = spareDisksMiB.map((_, index) => join(folder.path, `spare-${String(index)}.img`));
+  for (const [index, disk] of spareDisks.entries()) {
+    await execa('truncate', ['--size', `${String(spareDisksMiB[index])}M`, disk], { cancelSignal: signal });
+  }
   const boot = async (): Promise<GuestProcess> =>
     await startGuestProcess(
       {
         kernel: image.kernel,
         directory: folder.path,
-        disks: [{ copyOnWrite: join(folder.path, 'root.cow'), base: image.rootDisk }, { image: dataDisk }],
+        disks: [
+          { copyOnWrite: join(folder.path, 'root.cow'), base: image.rootDisk },
+          { image: dataDisk },
+          ...spareDisks.map((disk) => ({ image: disk })),
+        ],
         memoryMiB,
       },
       signal,

@@ -221,8 +221,10 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      '| before a backup | `advise` names what would be dangerous, left out or inconsistent on a host, with the line that mends it; `setup` writes the configuration | setting up from VS Code |',
+      '| before a backup | `advise` names what would be dangerous, left out or inconsistent on a host, with the line that mends it; `setup` writes the configuration; `prepare` makes an LVM volume with room for snapshots of an empty disk | setting up from VS Code |',
       {
+        'test/e2e/prepare.test.ts':
+          'becomes a group with a reserve, a volume and a file system, of which a snapshot can be taken',
         'test/e2e/advise.test.ts': [
           'has each of them named, and the lines that come with them mend them',
           'comes from a name of the SSH configuration to a first backup with three answers',

@@ -22,6 +22,13 @@ const ALLOWED: readonly (readonly [path: string, sentence: string, why: string])
   ['shared/repository/locks/locks.ts', '… was removed: ….', 'a notice of what the lines above it have done'],
   ['cli/render/maintenance.ts', 'Nothing was changed.', 'the view of a plan; making one only reads'],
   ['cli/render/plan.ts', 'Nothing was changed.', 'the view of a plan; making one only reads'],
+  ['cli/render/prepare.ts', 'Nothing was changed.', 'the view of a plan; making one only reads'],
+  ['shared/snapshot/lvm/make/work.ts', 'Nothing was changed', 'the script ended before its first step, and says so'],
+  [
+    'shared/snapshot/lvm/make/work.ts',
+    'What was made before',
+    'the script says what it took back, and what it could not',
+  ],
   ['cli/render/repair.ts', 'Nothing was changed.', 'the view of a plan; making one only reads'],
   ['cli/render/result.ts', 'Nothing of ours was left', 'the report of a sweep that came to its end'],
   ['cli/render/result.ts', 'Nothing was removed', 'the report of a sweep that came to its end'],

@@ -34,6 +34,7 @@ import {
 } from './sample-data.ts';
 import { sampleForgetPlan, samplePrunePlan, sampleSweepPlan } from './sample-maintenance.ts';
 import { sampleReadiness, sampleSetupPlan } from './sample-readiness.ts';
+import { sampleVolumePlan } from './sample-volume.ts';
 
 type Method = Exclude<keyof Stillpoint, 'configFile' | typeof Symbol.asyncDispose>;
 
@@ -124,6 +125,14 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
     async adviseHost(host) {
       call('adviseHost', host);
       return sampleReadiness;
+    },
+    async planVolume(request) {
+      call('planVolume', request.host);
+      return sampleVolumePlan;
+    },
+    async makeVolume(request, plan) {
+      call('makeVolume', request.host, plan);
+      return { plan: sampleVolumePlan, uuid: '2b1f6f0e-0000-4000-8000-000000000001', next: ['mount /srv/data'] };
     },
     async planSetup(request) {
       call('planSetup', request.host);

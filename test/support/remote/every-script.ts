@@ -57,6 +57,8 @@ import {
 import { identifyHost, mayChangeHost } from '../../../shared/snapshot/identify-host.ts';
 import { readLvmLimits } from '../../../shared/snapshot/lvm/limits.ts';
 import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/lvm/list.ts';
+import { lookAtDevice } from '../../../shared/snapshot/lvm/make/look.ts';
+import { workOn } from '../../../shared/snapshot/lvm/make/work.ts';
 import { thickItem } from '../../../shared/snapshot/lvm/thick/item.ts';
 import { thinItem } from '../../../shared/snapshot/lvm/thin/item.ts';
 import { readThinPools } from '../../../shared/snapshot/lvm/thin/pool-status.ts';
@@ -71,6 +73,11 @@ import { datasetItem } from '../../../shared/snapshot/zfs/item.ts';
 import { listDatasets } from '../../../shared/snapshot/zfs/survey-command.ts';
 import { flagFile } from '../quiesce/flag-file.ts';
 import { folderCopy } from '../snapshot/folder-copy.ts';
+
+const DEVICE_WORK = {
+  ...{ host: 'db1', sequence: '4', group: 'data' },
+  device: { path: '/dev/sdb', number: '8:16', sizeBytes: 2 ** 30, says: '' },
+};
 
 const run = runId('0123abcd');
 const owner = ownerId('00112233aabb');
@@ -148,6 +155,9 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   readLvmLimits,
   readThinPools,
   readUpkeep,
+  lookAtDevice('/dev/sdb', 'data', ['blkid']),
+  workOn({ ...DEVICE_WORK, volume: { name: 'files', extents: 100, fileSystem: 'xfs' } }),
+  workOn({ ...DEVICE_WORK, volume: undefined }),
   findAbsent(['shop']),
   askSudo,
   listPrograms,

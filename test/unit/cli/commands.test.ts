@@ -42,6 +42,7 @@ test('every command explains itself with an example', async () => {
   const nested = program.commands.flatMap((command) => command.commands.map((inner) => [command.name(), inner.name()]));
   expect(names).toEqual([
     'setup',
+    'prepare',
     'init',
     'hosts',
     'inspect',

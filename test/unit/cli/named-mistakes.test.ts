@@ -6,7 +6,7 @@ import { runCli } from '../../support/scripted-terminal.ts';
 test.each<[string[], string]>([
   [['backup', 'shop', 'files', 'more'], 'but got 3: shop, files, more.\n'],
   [['help', 'bakcup'], 'Unknown command "bakcup".\nDid you mean "backup"?\n'],
-  [['help', 'xyzzy'], 'Unknown command "xyzzy".\nThere are setup, init, hosts, '],
+  [['help', 'xyzzy'], 'Unknown command "xyzzy".\nThere are setup, prepare, init, hosts, '],
   [['help', 'key', 'lst'], 'Unknown command "lst" of "key".\nDid you mean "list"?\n'],
   [['key', 'help', 'xyzzy'], 'Unknown command "xyzzy" of "key".\nThere are list, add, change, remove.\n'],
   [['--config', 'help', 'help', 'bakcup'], 'Unknown command "bakcup".\nDid you mean "backup"?\n'],

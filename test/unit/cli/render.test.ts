@@ -7,6 +7,7 @@ import { renderJob, renderJobs } from '../../../cli/render/jobs.ts';
 import { renderForgetPlan, renderPrunePlan } from '../../../cli/render/maintenance.ts';
 import { renderPlan, renderScripts, renderSweepPlan } from '../../../cli/render/plan.ts';
 import { formatMode, renderListing, renderPoints } from '../../../cli/render/points.ts';
+import { renderNewVolume, renderNewVolumePlan } from '../../../cli/render/prepare.ts';
 import { renderReadiness } from '../../../cli/render/readiness.ts';
 import { renderSetupPlan } from '../../../cli/render/setup.ts';
 import { coloured, formatCount, formatDuration, formatTime, plain } from '../../../cli/render/text.ts';
@@ -54,6 +55,7 @@ import {
 } from '../../support/sample-maintenance.ts';
 import { sampleReadiness, sampleSetupPlan } from '../../support/sample-readiness.ts';
 import { sampleRepair } from '../../support/sample-repair.ts';
+import { sampleVolumePlan } from '../../support/sample-volume.ts';
 
 const golden = (name: string): string => `../../golden/cli/${name}.txt`;
 const RESULTS = [
@@ -110,6 +112,10 @@ describe('golden', () => {
     await expect(renderInventory(sampleInventory, plain)).toMatchFileSnapshot(golden('inspect'));
     await expect(renderReadiness(sampleReadiness, plain)).toMatchFileSnapshot(golden('advise'));
     await expect(renderSetupPlan(sampleSetupPlan, plain)).toMatchFileSnapshot(golden('setup'));
+    const made = { plan: sampleVolumePlan, uuid: '0-1', next: ['mount /srv/files'] };
+    await expect(
+      `${renderNewVolumePlan(sampleVolumePlan, plain)}\n${renderNewVolume(made, plain)}`,
+    ).toMatchFileSnapshot(golden('prepare'));
     await expect(renderPlan(samplePlan, plain)).toMatchFileSnapshot(golden('plan'));
     await expect(renderForgetPlan(sampleForgetPlan, plain)).toMatchFileSnapshot(golden('forget'));
     await expect(renderPrunePlan(samplePrunePlan, plain)).toMatchFileSnapshot(golden('prune'));

@@ -1,0 +1,41 @@
+/** A person at a real terminal, who types an answer to each question. */
+import { execa } from 'execa';
+import { CLI, type InstalledUser } from './installed-user.ts';
+
+export interface Dialogue {
+  /** What the end of the screen looks like when something is asked. */
+  readonly question: RegExp;
+  /** In order, each with the key that ends it: "yes\r", or a control character; what is done before it is typed. */
+  readonly answers: readonly (string | (() => Promise<string>))[];
+  /** Stands for the machine's own SSH configuration, for this process and its children. */
+  readonly sshConfigFile?: string;
+}
+
+/** What the screen showed, how it ended, and the answers that nobody asked for. */
+export async function atTerminal(
+  user: InstalledUser,
+  words: readonly string[],
+  { question, answers, sshConfigFile }: Dialogue,
+  signal: AbortSignal,
+): Promise<{ readonly screen: string; readonly exitCode: number | undefined; readonly unasked: number }> {
+  const command = [process.execPath, CLI, ...words].join(' ');
+  const bind = sshConfigFile === undefined ? '' : `mount --bind ${sshConfigFile} /etc/ssh/ssh_config && `;
+  const terminal = execa('unshare', ['-m', 'sh', '-c', `${bind}exec script -qec '${command}' /dev/null`], {
+    cwd: user.home,
+    env: { ...user.environment, NO_COLOR: '1' },
+    extendEnv: false,
+    reject: false,
+    cancelSignal: signal,
+  });
+  const waiting = [...answers];
+  let screen = '';
+  let from = 0;
+  for await (const chunk of terminal.stdout) {
+    screen += String(chunk);
+    const answer = question.test(screen.slice(from)) ? waiting.shift() : undefined;
+    if (answer === undefined) continue;
+    from = screen.length;
+    terminal.stdin.write(typeof answer === 'string' ? answer : await answer());
+  }
+  return { screen, exitCode: (await terminal).exitCode, unasked: waiting.length };
+}
