@@ -57,7 +57,7 @@ export default defineConfig({
       project('watchman', ['test/faults/watchman/*.test.ts'], { ...heavy, workers: 3 }),
       project('kill', ['test/faults/kill/*.test.ts'], heavy),
       project('faults', ['test/faults/*.test.ts'], heavy),
-      project('e2e', ['test/e2e/**/*.test.ts'], { ...heavy, setup: PROGRAMS }),
+      project('e2e', ['test/e2e/**/*.test.ts'], { ...heavy, workers: 2, setup: PROGRAMS }),
       project('endless', ['test/endless/**/*.test.ts'], { test: 15 * MINUTE, hook: 15 * MINUTE, workers: 1 }),
       project('ceph', ['test/ceph/**/*.test.ts'], heavy),
       project('zfs', ['test/zfs/*.test.ts'], { test: 15 * MINUTE, hook: 15 * MINUTE, workers: 1 }),
