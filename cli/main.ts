@@ -44,11 +44,12 @@ stderr.on('error', () => undefined);
 
 const interrupts = new Interrupts();
 let unanswered = 0;
-process.on('SIGINT', () => {
+const onInterrupt = (): void => {
   // A command that does not end after being asked twice is left to die
   unanswered += 1;
   if (!interrupts.interrupt() || unanswered > 2) process.exit(EXIT.cancelled);
-});
+};
+process.on('SIGINT', onInterrupt);
 
 const somebodyIsThere = stdin.isTTY && stderr.isTTY;
 let prompter: TerminalPrompter | undefined;
@@ -60,7 +61,7 @@ const exitCode = await runCommandLine(process.argv.slice(2), {
   isAsking: () => prompter?.isAsking ?? false,
   ...(somebodyIsThere ? { ask: async (question, signal) => await prompter?.line(question, signal) } : {}),
   open: async ({ configFile, choosesPassword }) => {
-    if (somebodyIsThere) prompter = new TerminalPrompter(stdin, stderr, { choosesPassword });
+    if (somebodyIsThere) prompter = new TerminalPrompter(stdin, stderr, { choosesPassword, onInterrupt });
     return await openStillpoint({
       ...(configFile === undefined ? {} : { configFile }),
       ...(prompter === undefined ? {} : { prompter }),

@@ -18,6 +18,8 @@ type Output = Pick<WriteStream, 'write'>;
 export interface PrompterOptions {
   /** A repository's password is being chosen, not given: it is typed twice, for a slip would lock its owner out. */
   readonly choosesPassword: boolean;
+  /** Ctrl-C at a question, which the terminal does not make a signal of here: it ends the command as it does elsewhere. */
+  onInterrupt(): void;
 }
 
 export class TerminalPrompter implements Prompter {
@@ -114,7 +116,11 @@ export class TerminalPrompter implements Prompter {
       const onData = (chunk: string | Buffer): void => {
         for (const character of chunk.toString()) {
           if (character === '\r' || character === '\n') return finish(typed.join(''));
-          if (character === CTRL_C || (character === CTRL_D && typed.length === 0)) return finish(undefined);
+          if (character === CTRL_C) {
+            finish(undefined);
+            return this.#options.onInterrupt();
+          }
+          if (character === CTRL_D && typed.length === 0) return finish(undefined);
           if (BACKSPACE.includes(character)) {
             if (typed.pop() !== undefined && echo) this.#output.write('\b \b');
           } else if (character === CTRL_U) {

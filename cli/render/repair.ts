@@ -20,7 +20,7 @@ export function renderRepair({ plan, applied }: RepairReport, paint: Paint): str
       : `${shown(plan.rollback)}\nPlan ${plan.id}. With --apply ${plan.id} exactly this is done.\n`;
   return [
     head,
-    renderSteps(applied ? 'written' : 'write', plan.writes),
+    renderSteps(applied ? 'changed' : 'change', plan.writes),
     renderSteps(applied ? 'removed' : 'remove', plan.removes),
     renderSteps(paint('red', 'lost, unless a new backup or another copy has it'), plan.lost.map(withVictims)),
     renderSteps(paint('yellow', 'left as it is'), plan.notes),

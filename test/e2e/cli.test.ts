@@ -6,10 +6,10 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { atTerminal } from '../support/at-terminal.ts';
 import { describeTree, treeDifferences } from '../support/describe-tree.ts';
-import { CLI, type InstalledUser, installedUser } from '../support/installed-user.ts';
+import { type InstalledUser, installedUser } from '../support/installed-user.ts';
 import { needing } from '../support/needing.ts';
 import { NO_RESTIC } from '../support/restic.ts';
 
@@ -231,42 +231,27 @@ describe('with a repository that restic wrote', needing(NO_RESTIC), () => {
 
   test('a password is asked for at a terminal, and is not shown', async () => {
     await user.configure({ repositories: { main: { location: user.repository } } });
-    const terminal = startAtTerminal(user, ['list']);
-    let screen = '';
-    for await (const text of askedThenTyped(terminal, 'correct horse battery\r')) screen += text;
-    expect((await terminal).exitCode, screen).toBe(0);
+    const dialogue = { question: /Password of[^\n]*: $/, answers: ['correct horse battery\r'] };
+    const { screen, exitCode } = await atTerminal(user, ['list'], dialogue, signalOf());
+    expect(exitCode, screen).toBe(0);
     expect(screen).toContain('Password of the repository "main"');
     expect(screen).toContain('db1');
     expect(screen).not.toContain('correct horse');
   });
+
+  test.each(['\u0003', 'half\u0003'])(
+    'Ctrl-C at the question for a password, after %j, leaves with 130',
+    async (keys) => {
+      await user.configure({ repositories: { main: { location: user.repository } } });
+      for (const words of [['list'], ['check'], ['forget', '--keep-last', '1']]) {
+        const dialogue = { question: /Password of[^\n]*: $/, answers: [keys] };
+        const { screen, exitCode } = await atTerminal(user, words, dialogue, signalOf());
+        expect({ words, exitCode }, screen).toEqual({ words, exitCode: 130 });
+        expect(screen).toContain('[run.cancelled]');
+      }
+    },
+  );
 });
-
-/** A command with a real terminal in front of it. */
-function startAtTerminal(user: InstalledUser, words: readonly string[]) {
-  const command = [process.execPath, CLI, ...words].join(' ');
-  return execa('script', ['-qec', command, '/dev/null'], {
-    cwd: user.home,
-    env: { ...user.environment, NO_COLOR: '1' },
-    extendEnv: false,
-    reject: false,
-    cancelSignal: signalOf(),
-  });
-}
-
-/** Types the answer when the first question has been asked; gives everything that the terminal showed. */
-async function* askedThenTyped(terminal: ReturnType<typeof startAtTerminal>, answer: string): AsyncGenerator<string> {
-  let typed = false;
-  let screen = '';
-  for await (const chunk of terminal.stdout) {
-    const text = String(chunk);
-    screen += text;
-    yield text;
-    if (!typed && screen.includes('Password of')) {
-      typed = true;
-      terminal.stdin.write(answer);
-    }
-  }
-}
 
 test('Ctrl-C asks the job to stop, waits for its end, and leaves with 130', async () => {
   await using user = await installedUser();

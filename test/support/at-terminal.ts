@@ -19,8 +19,12 @@ export async function atTerminal(
   signal: AbortSignal,
 ): Promise<{ readonly screen: string; readonly exitCode: number | undefined; readonly unasked: number }> {
   const command = [process.execPath, CLI, ...words].join(' ');
-  const bind = sshConfigFile === undefined ? '' : `mount --bind ${sshConfigFile} /etc/ssh/ssh_config && `;
-  const terminal = execa('unshare', ['-m', 'sh', '-c', `${bind}exec script -qec '${command}' /dev/null`], {
+  const script = `exec script -qec '${command}' /dev/null`;
+  const [program, ...args] =
+    sshConfigFile === undefined
+      ? ['sh', '-c', script]
+      : ['unshare', '-m', 'sh', '-c', `mount --bind ${sshConfigFile} /etc/ssh/ssh_config && ${script}`];
+  const terminal = execa(program, args, {
     cwd: user.home,
     env: { ...user.environment, NO_COLOR: '1' },
     extendEnv: false,

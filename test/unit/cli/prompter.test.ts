@@ -36,7 +36,8 @@ function asking(question: Partial<Question> = {}, signal: AbortSignal = never, c
       return screen.push(text) > 0;
     },
   };
-  const prompter = new TerminalPrompter(keyboard as unknown as Streams[0], output, { choosesPassword });
+  const onInterrupt = vi.fn<() => void>();
+  const prompter = new TerminalPrompter(keyboard as unknown as Streams[0], output, { choosesPassword, onInterrupt });
   const full: Question = {
     kind: 'key-passphrase',
     subject: 'db1',
@@ -49,6 +50,7 @@ function asking(question: Partial<Question> = {}, signal: AbortSignal = never, c
     keyboard,
     screen: () => screen.join(''),
     prompter,
+    onInterrupt,
     /** The question is on the screen when this returns. */
     async answer() {
       const answered = prompter.ask(full, signal);
@@ -72,14 +74,15 @@ describe('a secret', () => {
   });
 
   test.each([
-    ['Ctrl-C', 'half\u0003'],
-    ['Ctrl-D', '\u0004'],
-  ])('%s declines', async (_, keys) => {
-    const { keyboard, answer } = asking();
+    ['Ctrl-C', 'half\u0003', 1],
+    ['Ctrl-D', '\u0004', 0],
+  ])('%s declines, and Ctrl-C is an interrupt', async (_, keys, interrupts) => {
+    const { keyboard, answer, onInterrupt } = asking();
     const { answered } = await answer();
     keyboard.emit('data', keys);
     expect(await answered).toBeUndefined();
     expect(keyboard.raw).toBe(false);
+    expect(onInterrupt).toHaveBeenCalledTimes(interrupts);
   });
 
   test('the end of input declines', async () => {
