@@ -4,6 +4,10 @@ import { ofPage } from './page.ts';
 export const COLD_BACKUPS = ofPage('docs/host-setup.md', {
   promises: [
     [
+      'Services are those of systemd, OpenRC or `/etc/init.d`.',
+      { 'test/contract/hook.ts': 'holds while the snapshots are made, proves it, and lets go' },
+    ],
+    [
       'Services that a source names under `stop` are stopped, the snapshots are made, and the services run again: they are down for seconds.',
       { 'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read' },
     ],
@@ -23,7 +27,7 @@ export const COLD_BACKUPS = ofPage('docs/host-setup.md', {
       },
     ],
     [
-      'With a service of systemd what triggers it (sockets, timers, paths) and what depends on it is stopped too, and only what ran is started again.',
+      'With a service of systemd what triggers it (sockets, timers, paths) and what depends on it is stopped too, with one of OpenRC what needs it, and only what ran is started again.',
       { 'test/contract/hook.ts': 'holds while the snapshots are made, proves it, and lets go' },
     ],
     [
@@ -62,10 +66,6 @@ export const COLD_BACKUPS = ofPage('docs/host-setup.md', {
     ],
   ],
   exceptions: [
-    [
-      'Services are those of systemd or of `/etc/init.d`; OpenRC is known and was not tried.',
-      'the suite of hooks runs with the first two; a limit',
-    ],
     [
       'When the host itself is started anew, its services start as they always do.',
       'nothing of ours is there then; the file is read by the next backup',

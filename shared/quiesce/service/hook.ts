@@ -73,6 +73,12 @@ for name do sp_service_is_there "$by" "$name" >/dev/null 2>&1 </dev/null || prin
  * written down, and those that trigger it are stopped first.
  */
 const CLOSURE = `
+# OpenRC stops what needs a service with it, in the order in which it names them, and starts none of it again.
+sp_service_needing() {
+  sp_all=
+  for sp_next in $(rc-service "$1" needsme 2>/dev/null </dev/null); do sp_all="$sp_next $sp_all"; done
+  for sp_next in "$1" $sp_all; do sp_service_runs "$sp_next" && echo "unit $sp_next"; done
+}
 sp_service_closure() {
   sp_todo=$1 sp_all=
   while [ -n "$sp_todo" ]; do
@@ -136,7 +142,11 @@ fi
 # A file, because systemd would put variables of its own into a command line.
 mkdir -p "${STOPPED}" && printf '%s\\n' "$guard" > "$file.sh" && {
   echo "run $run"
-  if [ "$by" = systemd ]; then sp_service_closure "$unit"; elif sp_service_runs "$unit"; then echo "unit $unit"; fi
+  case $by in
+    systemd) sp_service_closure "$unit" ;;
+    openrc) sp_service_needing "$unit" ;;
+    sysv) sp_service_runs "$unit" && echo "unit $unit" ;;
+  esac
   :
 } > "$file.new" && { sync "$file.new" 2>/dev/null || sync; } && mv -f "$file.new" "$file" || exit 85
 sp_units=$(sed -n 's/^unit //p' "$file")

@@ -34,7 +34,8 @@ sp_service_fact() { systemctl show -p "$1" -- "$2" 2>/dev/null </dev/null | sed 
 sp_service_runs() {
   case $(sp_service_by) in
     systemd) case $(sp_service_fact ActiveState "$1") in active|activating|reloading|deactivating) return 0 ;; *) return 1 ;; esac ;;
-    openrc) rc-service "$1" status >/dev/null 2>&1 </dev/null ;;
+    # 4 is stopping, 8 is starting.
+    openrc) rc-service "$1" status >/dev/null 2>&1 </dev/null; case $? in 0|4|8) return 0 ;; *) return 1 ;; esac ;;
     sysv) service "$1" status >/dev/null 2>&1 </dev/null ;;
   esac
 }`;

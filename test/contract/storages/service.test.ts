@@ -1,10 +1,16 @@
-/** Services that are stopped: those of systemd in the lab's guest, and those of /etc/init.d in namespaces of this machine. */
+/** Services that are stopped: those of systemd in the lab's guest, of OpenRC and of /etc/init.d in namespaces of this machine. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll } from 'vitest';
 import { type Hook } from '../../../shared/quiesce/hook.ts';
 import { holdOf, services } from '../../../shared/quiesce/service/hook.ts';
+import { fetchDebianPackage } from '../../lab/debian-suite.ts';
 import { reasonLabCannotRun } from '../../lab/requirements.ts';
 import { SOURCE } from '../../support/snapshot/folder-copy.ts';
 import { whyNoNamespaceHost } from '../../support/snapshot/namespace-host.ts';
 import { inGuest, startFolderCopyHost } from '../../support/snapshot/provider-fixtures.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { type HookFixture, hookContract } from '../hook.ts';
 
 const hook: HookFixture['hook'] = (terms): Hook => ({
@@ -89,6 +95,72 @@ chmod 755 /etc/init.d/shop; /etc/init.d/shop start`);
   };
 }
 
+/** Of Debian 12; what it brings lies over this machine's own files, for those in the namespaces alone. */
+async function unpackOpenRc(root: string): Promise<string | undefined> {
+  const whyNot = await whyNoNamespaceHost();
+  if (whyNot !== undefined) return whyNot;
+  try {
+    await mkdir(root);
+    for (const name of ['openrc', 'librc1', 'libeinfo1']) {
+      const unpacked = await fetchDebianPackage({ suite: 'bookworm', package: name }, AbortSignal.timeout(180_000));
+      await execa('cp', ['-a', `${unpacked.root}/.`, root]);
+    }
+    // Where /lib and /sbin are links into /usr.
+    await execa('sh', ['-ec', 'mkdir -p usr/lib; cp -a lib/. usr/lib/; cp -a sbin usr/'], { cwd: root });
+    return undefined;
+  } catch (error) {
+    return `OpenRC cannot be had: ${(error as Error).message}`;
+  }
+}
+
+/** A service, one that needs it, and one that this one needs. */
+const OPENRC_SERVICES = `
+service() { { echo '#!/sbin/openrc-run'; cat; } > "/etc/init.d/$1"; chmod 755 "/etc/init.d/$1"; }
+service db <<'END'
+command=/bin/sleep command_args=100001 command_background=yes pidfile=/run/db.pid
+END
+service shop <<'END'
+command=/bin/sleep command_args=100002 command_background=yes pidfile=/run/shop.pid
+depend() { need db; }
+stop_pre() { [ ! -e /run/shop.sticks ]; }
+END
+service web <<'END'
+command=/bin/sleep command_args=100003 command_background=yes pidfile=/run/web.pid
+depend() { need shop; }
+END`;
+
+function openRcFixture(root: string) {
+  return async (): Promise<HookFixture> => {
+    const world = await startFolderCopyHost();
+    const isHeldScript = '! rc-service -q shop status >/dev/null 2>&1 || ! rc-service -q web status >/dev/null 2>&1';
+    await world.sh(`mkdir -p /run/over/upper /run/over/work
+mount -t overlay -o lowerdir=${root}/usr:/usr overlay /usr; mount -t tmpfs tmpfs /usr/local/sbin
+mount -t overlay -o lowerdir=${root}/etc:/etc,upperdir=/run/over/upper,workdir=/run/over/work overlay /etc
+mount -t tmpfs tmpfs /var/lib
+rm -rf /etc/init.d/* /etc/runlevels/*; mkdir -p /etc/runlevels/default /etc/runlevels/boot /etc/runlevels/sysinit; : > /etc/insserv.conf
+${OPENRC_SERVICES}
+{ openrc sysinit; openrc boot; openrc default; rc-service web start; } >/dev/null 2>&1`);
+    return {
+      ...world,
+      hook,
+      isHeld: async () => (await world.sh(`! { ${isHeldScript}; } || echo held`)).trim() === 'held',
+      isHeldScript,
+      letGoScript: 'rc-service shop start; rc-service web start',
+      async withoutFreezing(work) {
+        await world.sh(': > /run/shop.sticks');
+        await work();
+        await world.sh('rm /run/shop.sticks');
+      },
+      folder: '/run/copied',
+    };
+  };
+}
+
+const folder = await temporaryFolder();
+afterAll(() => folder[Symbol.asyncDispose]());
+const openRc = join(folder.path, 'openrc');
+const noOpenRc = await unpackOpenRc(openRc);
+hookContract('service of OpenRC', noOpenRc, openRcFixture(openRc), 'each program in a thorough run');
 hookContract('service of /etc/init.d', await whyNoNamespaceHost(), initScriptFixture);
 // In the slow guest the kills take minutes; what is killed there is the same.
 hookContract('service of systemd', await reasonLabCannotRun(), systemdFixture, 'each program in a thorough run');
