@@ -125,8 +125,9 @@ function otherProblems(
   }
   for (const [index, service] of stop.entries()) {
     const at = ['sources', name, 'stop', index];
-    if (!/^[A-Za-z0-9][A-Za-z0-9+_.:@-]{0,199}$/.test(service)) {
-      const advice = 'Write it as after "systemctl stop", such as "mariadb".';
+    if (!/^[A-Za-z0-9][A-Za-z0-9+_.:@-]{0,199}$/.test(service) || /^(compose|container):$/.test(service)) {
+      const advice =
+        'Write it as after "systemctl stop", such as "mariadb", or as "compose:PROJECT" or "container:NAME" for containers.';
       report(at, 'value', `${JSON.stringify(service)} cannot be the name of a service here.`, advice);
     } else if (stop.some((other, before) => before < index && unitOf(other) === unitOf(service))) {
       report(at, 'value', `The service ${JSON.stringify(service)} is written twice.`, 'Keep one of the two.');

@@ -135,7 +135,7 @@ export const sourceSchema = z
       .array(text)
       .optional()
       .describe(
-        'Services of the host that are stopped while the snapshots are made, or until all is read where a part has none, and then started again; in this order, named as for "systemctl stop".',
+        'Services of the host that are stopped while the snapshots are made, or until all is read where a part has none, and then started again; in this order, named as for "systemctl stop"; "compose:PROJECT" is a project of docker compose, "container:NAME" a container.',
       ),
     withoutSnapshot: z
       .enum(['refuse', 'read-live'])

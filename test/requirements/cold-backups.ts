@@ -4,7 +4,34 @@ import { ofPage } from './page.ts';
 export const COLD_BACKUPS = ofPage('docs/host-setup.md', {
   promises: [
     [
-      'Services are those of systemd, OpenRC or `/etc/init.d`.',
+      '`"compose:PROJECT"` stops the running containers of a project of docker compose, `"container:NAME"` one container: the newest first, and they are started in the other order.',
+      {
+        'test/contract/storages/containers.test.ts': [
+          'are stopped the last first, come back in the other order, and have their restart policies again',
+          'are left stopped where they were stopped before',
+        ],
+      },
+    ],
+    [
+      'While it is stopped, a container with the restart policy `unless-stopped` has `always`, because Docker would not start it after a restart of the host.',
+      {
+        'test/contract/storages/containers.test.ts':
+          'come back when the daemon is started anew in the meantime, and are not believed to have been still',
+      },
+    ],
+    [
+      'A container that is paused, that is removed when it stops (`--rm`) or that belongs to a swarm is refused.',
+      {
+        'test/contract/storages/containers.test.ts': 'with %s are not stopped',
+        'test/contract/hook.ts': 'makes no snapshot where the application does not hold still',
+      },
+    ],
+    [
+      'One that somebody replaces in the meantime is not waited for.',
+      { 'test/contract/storages/containers.test.ts': 'that somebody replaced are not waited for' },
+    ],
+    [
+      'Services are those of systemd, OpenRC or `/etc/init.d`, and containers of Docker.',
       { 'test/contract/hook.ts': 'holds while the snapshots are made, proves it, and lets go' },
     ],
     [

@@ -9,30 +9,41 @@
  * release or a sweep reads it. After a restart of the host its services are started as they are at every start.
  */
 import type { HoldFunctions } from '../hook.ts';
+import { CONTAINERS_ON_HOST } from './containers.ts';
 
 /**
- * A file of lines: "run RUN"; "unit NAME" for each that ran, in the order of starting; "since NAME TIME" for each that was
+ * A file of lines: "run RUN"; "unit NAME" for each that ran, in the order of starting, of a container with its restart policy; "since NAME TIME" for each that was
  * stopped, when systemd saw it stop.
  */
 const PARENT = '/var/lib/stillpoint';
 export const STOPPED = `${PARENT}/stopped`;
 
 /**
- * sp_service_by: prints who manages the services of this host.
+ * sp_service_by NAME: prints who manages what has this name.
  *
  * sp_service_runs UNIT: whether it runs, or is about to.
  *
  * sp_service_fact PROPERTY UNIT: prints what systemd knows of it.
+ *
+ * sp_service_ended UNIT: prints when it ended, as its manager knows it.
  */
 const LOOK = `
 sp_service_by() {
+  case $1 in compose:*|container:*) echo docker; return ;; esac
   if [ -d /run/systemd/system ]; then echo systemd
   elif [ -d /run/openrc ] && command -v rc-service >/dev/null 2>&1; then echo openrc
   else echo sysv; fi
 }
 sp_service_fact() { systemctl show -p "$1" -- "$2" 2>/dev/null </dev/null | sed -n "1s/^$1=//p"; }
+sp_service_ended() {
+  case $(sp_service_by "$1") in
+    docker) sp_docker container inspect -f '{{.State.FinishedAt}}' "\${1#container:}" ;;
+    systemd) sp_service_fact InactiveEnterTimestampMonotonic "$1" ;;
+  esac
+}
 sp_service_runs() {
-  case $(sp_service_by) in
+  case $(sp_service_by "$1") in
+    docker) sp_container_runs "$1" ;;
     systemd) case $(sp_service_fact ActiveState "$1") in active|activating|reloading|deactivating) return 0 ;; *) return 1 ;; esac ;;
     # 4 is stopping, 8 is starting.
     openrc) rc-service "$1" status >/dev/null 2>&1 </dev/null; case $? in 0|4|8) return 0 ;; *) return 1 ;; esac ;;
@@ -40,10 +51,11 @@ sp_service_runs() {
   esac
 }`;
 
-/** sp_service_start UNIT: starts it, and says whether it has come up as far as its manager knows. */
+/** sp_service_start UNIT POLICY: starts it, and says whether it has come up as far as its manager knows. */
 const START = `
 sp_service_start() {
-  case $(sp_service_by) in
+  case $(sp_service_by "$1") in
+    docker) sp_container_start "$1" "$2" ;;
     systemd)
       if ! systemctl start --no-ask-password -- "$1" >/dev/null 2>&1 </dev/null; then
         # A socket is refused where somebody has started its service in the meantime; that is what it is for.
@@ -61,7 +73,7 @@ sp_service_start() {
 const THAW = `
 sp_service_thaw() {
   sp_plan="${STOPPED}/$1"
-  [ -e "$sp_plan" ] || { rm -f -- "$sp_plan.sh" "$sp_plan.tries"; return 0; }
+  [ -e "$sp_plan" ] || { rm -f -- "$sp_plan.new" "$sp_plan.sh" "$sp_plan.tries"; return 0; }
   read -r sp_up sp_idle < /proc/uptime
   sp_up=\${sp_up%%.*} sp_tries=0 sp_last=0
   [ ! -r "$sp_plan.tries" ] || read -r sp_tries sp_last < "$sp_plan.tries"
@@ -70,7 +82,7 @@ sp_service_thaw() {
   sp_down=0
   while read -r sp_word sp_unit sp_rest; do
     [ "$sp_word" = unit ] || continue
-    sp_service_start "$sp_unit" || sp_down=1
+    sp_service_start "$sp_unit" "$sp_rest" || sp_down=1
   done < "$sp_plan"
   [ "$sp_down" = 0 ] || return 1
   rm -f -- "$sp_plan" "$sp_plan.sh" "$sp_plan.tries"
@@ -80,5 +92,5 @@ sp_service_thaw() {
 
 export const servicesOnHost: HoldFunctions = {
   kind: 'service',
-  script: [LOOK, START, THAW].join('\n'),
+  script: [CONTAINERS_ON_HOST, LOOK, START, THAW].join('\n'),
 };

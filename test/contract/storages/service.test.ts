@@ -1,12 +1,10 @@
 /** Services that are stopped: those of systemd in the lab's guest, of OpenRC and of /etc/init.d in namespaces of this machine. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { afterAll } from 'vitest';
 import { type Hook } from '../../../shared/quiesce/hook.ts';
 import { holdOf, services } from '../../../shared/quiesce/service/hook.ts';
-import { fetchDebianPackage } from '../../lab/debian-suite.ts';
 import { reasonLabCannotRun } from '../../lab/requirements.ts';
+import { unpackDebian } from '../../support/snapshot/debian-overlay.ts';
 import { SOURCE } from '../../support/snapshot/folder-copy.ts';
 import { whyNoNamespaceHost } from '../../support/snapshot/namespace-host.ts';
 import { inGuest, startFolderCopyHost } from '../../support/snapshot/provider-fixtures.ts';
@@ -95,24 +93,6 @@ chmod 755 /etc/init.d/shop; /etc/init.d/shop start`);
   };
 }
 
-/** Of Debian 12; what it brings lies over this machine's own files, for those in the namespaces alone. */
-async function unpackOpenRc(root: string): Promise<string | undefined> {
-  const whyNot = await whyNoNamespaceHost();
-  if (whyNot !== undefined) return whyNot;
-  try {
-    await mkdir(root);
-    for (const name of ['openrc', 'librc1', 'libeinfo1']) {
-      const unpacked = await fetchDebianPackage({ suite: 'bookworm', package: name }, AbortSignal.timeout(180_000));
-      await execa('cp', ['-a', `${unpacked.root}/.`, root]);
-    }
-    // Where /lib and /sbin are links into /usr.
-    await execa('sh', ['-ec', 'mkdir -p usr/lib; cp -a lib/. usr/lib/; cp -a sbin usr/'], { cwd: root });
-    return undefined;
-  } catch (error) {
-    return `OpenRC cannot be had: ${(error as Error).message}`;
-  }
-}
-
 /** A service, one that needs it, and one that this one needs. */
 const OPENRC_SERVICES = `
 service() { { echo '#!/sbin/openrc-run'; cat; } > "/etc/init.d/$1"; chmod 755 "/etc/init.d/$1"; }
@@ -159,7 +139,7 @@ ${OPENRC_SERVICES}
 const folder = await temporaryFolder();
 afterAll(() => folder[Symbol.asyncDispose]());
 const openRc = join(folder.path, 'openrc');
-const noOpenRc = await unpackOpenRc(openRc);
+const noOpenRc = await unpackDebian(openRc, ['openrc', 'librc1', 'libeinfo1']);
 hookContract('service of OpenRC', noOpenRc, openRcFixture(openRc), 'each program in a thorough run');
 hookContract('service of /etc/init.d', await whyNoNamespaceHost(), initScriptFixture);
 // In the slow guest the kills take minutes; what is killed there is the same.

@@ -1,0 +1,157 @@
+/** Containers of Docker that are stopped: with a daemon of their own in namespaces of this machine. */
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { holdOf, services } from '../../../shared/quiesce/service/hook.ts';
+import { servicesOnHost } from '../../../shared/quiesce/service/on-host.ts';
+import { quoteArg } from '../../../shared/remote/quoting.ts';
+import { unpackDebian } from '../../support/snapshot/debian-overlay.ts';
+import { startFolderCopyHost } from '../../support/snapshot/provider-fixtures.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { type HookFixture, hookContract } from '../hook.ts';
+
+/** Of a project of docker compose; one has the restart policy that needs care. The image is one static program. */
+const CONTAINERS = `
+mkdir /run/image; cp /usr/bin/busybox /run/image/; tar -C /run/image -c . | docker import - busybox >/dev/null
+run() { docker run -d --network none --name "$1" --label com.docker.compose.project=shop --restart "$2" --stop-signal KILL busybox /busybox sleep 100000 >/dev/null; }
+run shop-db-1 unless-stopped; run shop-web-1 no`;
+
+/** Starts it in a session of its own, which no kill of a section takes along, and waits until it answers. */
+const DAEMON = `
+setsid dockerd --iptables=false --ip-forward=false --bridge=none --storage-driver=vfs --data-root /run/docker-data </dev/null >/run/dockerd.log 2>&1 &
+i=0; until docker version >/dev/null 2>&1; do i=$((i + 1)); [ $i -lt 100 ] || { tail -n 3 /run/dockerd.log >&2; exit 1; }; sleep 0.2; done`;
+
+const RUNNING = 'docker inspect -f "{{.State.Running}}" shop-db-1 shop-web-1';
+const POLICIES = 'docker inspect -f "{{.HostConfig.RestartPolicy.Name}}" shop-db-1 shop-web-1';
+
+function dockerFixture(root: string) {
+  return async (): Promise<HookFixture> => {
+    const world = await startFolderCopyHost();
+    const isHeldScript = `${RUNNING} | grep -q false`;
+    await world.sh(`mount -t tmpfs tmpfs /var/lib; mount -t overlay -o lowerdir=${root}/usr:/usr overlay /usr; mount -t tmpfs tmpfs /usr/local/sbin
+${DAEMON}
+${CONTAINERS}`);
+    return {
+      ...world,
+      hook: (terms) => ({ ...services, plan: (_source, run) => [holdOf('compose:shop', run, terms)] }),
+      isHeld: async () => (await world.sh(`! { ${isHeldScript}; } || echo held`)).trim() === 'held',
+      isHeldScript,
+      letGoScript: 'docker start shop-db-1 shop-web-1',
+      async withoutFreezing(work) {
+        await world.sh('docker pause shop-web-1');
+        await work();
+        await world.sh('docker unpause shop-web-1');
+      },
+      folder: '/run/copied',
+      // Its client asks the daemon a dozen times.
+      slowness: 2,
+    };
+  };
+}
+
+/** Whether a daemon can run here at all. */
+async function whyNoDocker(root: string): Promise<string | undefined> {
+  const whyNot = await unpackDebian(root, ['docker.io', 'containerd', 'runc', 'busybox-static']);
+  if (whyNot !== undefined) return whyNot;
+  try {
+    await using tried = await dockerFixture(root)();
+    return (await tried.sh(RUNNING)) === 'true\ntrue' ? undefined : 'no container runs here';
+  } catch (error) {
+    return `Docker does not run here: ${(error as Error).message.slice(-300)}`;
+  }
+}
+
+const folder = await temporaryFolder();
+afterAll(() => folder[Symbol.asyncDispose]());
+const root = join(folder.path, 'docker');
+const noDocker = await whyNoDocker(root);
+hookContract('containers of docker', noDocker, dockerFixture(root), 'each program in a thorough run');
+
+describe('containers', () => {
+  let world: HookFixture;
+  const sh = (script: string): Promise<string> => world.sh(script);
+  const quoted = (text: string): string => quoteArg(text).toString('utf8');
+  /** The freeze of a hold, and what a host does to let go, as they run there. */
+  const freeze = (name: string, deadlineSeconds = 300): Promise<string> => {
+    const { script, args } = holdOf(name, '0123abcd', { holds: 'until-snapshots', deadlineSeconds }).freeze;
+    return sh(
+      `/bin/sh -c ${quoted(`${servicesOnHost.script}\nf() { ( ${script}\n) }; f "$@"`)} sh ${args.map((arg) => quoted(String(arg))).join(' ')} 2>&1`,
+    );
+  };
+  const thaw = (name: string): Promise<string> =>
+    sh(`/bin/sh -c ${quoted(`${servicesOnHost.script}\nsp_service_thaw ${name}`)}`);
+
+  beforeEach(({ skip }) => skip(noDocker !== undefined, noDocker));
+  beforeAll(async () => {
+    if (noDocker === undefined) world = await dockerFixture(root)();
+  });
+  afterEach(async () => {
+    if (noDocker === undefined) await sh('docker rm -f odd 2>/dev/null || :');
+    if (noDocker === undefined) await thaw('compose:shop');
+  });
+  afterAll(() => world?.[Symbol.asyncDispose]());
+
+  test('are stopped the last first, come back in the other order, and have their restart policies again', async () => {
+    await freeze('compose:shop');
+    expect(await sh(RUNNING)).toBe('false\nfalse');
+    // By itself Docker would not start what was stopped by hand and has "unless-stopped".
+    expect(await sh(POLICIES)).toBe('always\nno');
+    const times = (field: string): Promise<string> =>
+      sh(`docker inspect -f '{{.State.${field}}}' shop-db-1 shop-web-1`);
+    const [db = '', web = ''] = (await times('FinishedAt')).split('\n');
+    expect(Date.parse(web)).toBeLessThanOrEqual(Date.parse(db));
+    await thaw('compose:shop');
+    expect(await sh(RUNNING)).toBe('true\ntrue');
+    expect(await sh(POLICIES)).toBe('unless-stopped\nno');
+    const [dbStart = '', webStart = ''] = (await times('StartedAt')).split('\n');
+    expect(Date.parse(dbStart)).toBeLessThanOrEqual(Date.parse(webStart));
+  });
+
+  test('are left stopped where they were stopped before', async () => {
+    await sh('docker stop shop-web-1');
+    await freeze('compose:shop');
+    await thaw('compose:shop');
+    expect(await sh(RUNNING)).toBe('true\nfalse');
+    await sh('docker start shop-web-1');
+  });
+
+  test('come back when the daemon is started anew in the meantime, and are not believed to have been still', async () => {
+    await freeze('compose:shop');
+    await sh(`kill "$(cat /run/docker.pid)"; while [ -e /run/docker.pid ]; do sleep 0.1; done; ${DAEMON}`);
+    await expect.poll(() => sh(RUNNING)).toBe('true\nfalse');
+    const { script } = holdOf('compose:shop', '0123abcd', { holds: 'until-snapshots' }).prove;
+    const proves = `${servicesOnHost.script}\nf() { ( ${script}\n) }; f compose:shop && echo proved || echo not`;
+    expect(await sh(`/bin/sh -c ${quoted(proves)}`)).toBe('not');
+    await thaw('compose:shop');
+    expect(await sh(`${RUNNING}; ${POLICIES}`)).toBe('true\ntrue\nunless-stopped\nno');
+  });
+
+  test('that somebody replaced are not waited for', async () => {
+    await freeze('container:shop-web-1');
+    await sh(
+      'docker rm shop-web-1; docker run -d --network none --name shop-web-1 --label com.docker.compose.project=shop --stop-signal KILL busybox /busybox sleep 1000',
+    );
+    await thaw('container:shop-web-1');
+    expect(await sh('ls /var/lib/stillpoint 2>/dev/null || echo nothing')).toBe('nothing');
+  });
+
+  test.for([
+    ['--rm', 'removed when it is stopped'],
+    ['--label com.docker.swarm.service.id=abc', 'belongs to a swarm'],
+  ])('with %s are not stopped', async ([option, says]) => {
+    await sh(`docker run -d --network none --name odd ${option} --stop-signal KILL busybox /busybox sleep 1000`);
+    await expect(freeze('container:odd')).rejects.toThrow(says);
+    expect(await sh("docker inspect -f '{{.State.Running}}' odd")).toBe('true');
+    await thaw('container:odd');
+  });
+
+  test('and projects that are not there are told', async () => {
+    const question = services.absent?.({
+      stop: ['compose:shop', 'compose:none', 'container:shop-db-1', 'container:x'],
+    } as never);
+    if (question === undefined) throw new Error('nothing is asked');
+    expect(await world.host.run(question, AbortSignal.timeout(20_000))).toEqual([
+      'project of docker compose "none"',
+      'container "x"',
+    ]);
+  });
+});
