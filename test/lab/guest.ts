@@ -19,6 +19,7 @@ import { lastWords } from './guest-watch.ts';
 import type { RunResult } from './open-ssh.ts';
 import { runOverSsh } from './open-ssh.ts';
 import { type Progress, runPhase, silentProgress } from './progress.ts';
+import { SharedConnection } from './shared-connection.ts';
 import { createTemporaryFolder } from './temporary-folder.ts';
 import { noteFailure, noteKernel, whyNoGuestStarts } from './test-run.ts';
 
@@ -139,11 +140,14 @@ async function bootGuest(
     proxyPort: proxy.port,
   });
 
+  const shared = started.use(new SharedConnection({ configFile: sshConfigFile, alias: 'lab' }, folder.path));
+
   const run: Guest['run'] = async (script, { signal, as = 'lab' }) => {
     const current = machine;
     current.endedSignal.throwIfAborted();
     return await runOverSsh({ configFile: sshConfigFile, alias: as }, script, {
       signal: AbortSignal.any([signal, current.endedSignal]),
+      options: as === 'lab' ? shared.options() : [],
     });
   };
   const must: Guest['must'] = async (script, options) => {
@@ -185,9 +189,11 @@ async function bootGuest(
     traces: async ({ signal }) => await findTraces(run, signal),
     freezeState: async ({ seconds, signal }) => await probeWrites(run, seconds, signal),
     kill: async () => {
+      await shared[Symbol.asyncDispose]();
       await machine.kill();
     },
     reboot: async ({ signal }) => {
+      await shared[Symbol.asyncDispose]();
       await machine.kill();
       machine = await boot();
       await becomeReady(signal);

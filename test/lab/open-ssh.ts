@@ -34,18 +34,21 @@ export async function writeSshConfig(path: string, aliases: readonly SshAlias[])
 export async function runOverSsh(
   target: { readonly configFile: string; readonly alias: string },
   script: string,
-  { signal }: { readonly signal: AbortSignal },
+  { signal, options = [] }: { readonly signal: AbortSignal; readonly options?: readonly string[] },
 ): Promise<RunResult> {
   const command = 'exec env LC_ALL=C PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin /bin/sh -s';
   signal.throwIfAborted();
   const child = execa(
     'ssh',
-    ['-F', target.configFile, '-T', '-o', 'BatchMode=yes', '-o', 'LogLevel=ERROR', target.alias, command],
+    ['-F', target.configFile, '-T', '-o', 'BatchMode=yes', '-o', 'LogLevel=ERROR', ...options, target.alias, command],
     { input: script, reject: false, stripFinalNewline: false, maxBuffer: 64 * 1024 * 1024 },
   );
   // A ProxyCommand that waits for a dead network outlives ssh and would hold our pipes open for minutes.
   const killTree = (): void => {
     if (child.pid !== undefined) for (const pid of [...descendantsOf(child.pid), child.pid]) killIfAlive(pid);
+    // A shared connection has these pipes too, and may wait for a dead network.
+    child.stdout.destroy();
+    child.stderr.destroy();
   };
   signal.addEventListener('abort', killTree);
   const result = await child;
