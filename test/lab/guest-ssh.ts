@@ -59,7 +59,18 @@ export async function waitForSsh(
   signal: AbortSignal,
 ): Promise<void> {
   const limit = AbortSignal.any([signal, guest.endedSignal]);
-  while ((await runOverSsh(target, 'exit 0', { signal: limit })).code !== 0) {
-    await delay(100, undefined, { signal: limit });
+  while (!(await answers(target, limit))) await delay(100, undefined, { signal: limit });
+}
+
+/** A login that meets the guest's network in the middle of its start may wait for ever; the next one does not. */
+const attemptMs = 30_000;
+
+async function answers(target: Parameters<typeof waitForSsh>[0], limit: AbortSignal): Promise<boolean> {
+  try {
+    const signal = AbortSignal.any([limit, AbortSignal.timeout(attemptMs)]);
+    return (await runOverSsh(target, 'exit 0', { signal })).code === 0;
+  } catch {
+    limit.throwIfAborted();
+    return false;
   }
 }
