@@ -87,6 +87,8 @@ export interface Source {
   /** Absolute paths on the host. Text in the configuration, bytes from here on. */
   readonly paths: readonly Buffer[];
   readonly repository: RepositoryName;
+  /** The path is "/", and all that belongs to the system is saved with it, and how its disks are laid out. */
+  readonly system?: boolean;
   /** Patterns of paths to leave out. */
   readonly exclude: readonly string[];
   /** What else is left out, whatever it is called. */

@@ -86,7 +86,10 @@ function describeRun<What extends { readonly kind: string }>(
   const live = coverage.trees.filter(({ isLive }) => isLive).map(({ path }) => displayName(path));
   const skew = describeSkew(source.host, survey.clockSkew);
   const used = coverage.volumes.map((volume) => volume.volume.usedBytes);
-  const reading = live.length === 0 ? [] : [readingLive(live)];
+  const reading = [
+    ...(source.system === true ? [ASKING_LAYOUT] : []),
+    ...(live.length === 0 ? [] : [readingLive(live)]),
+  ];
   const onHost = changesNothing(snapshots) ? reading : stepsOf(prepared, { host, dead, reading, registry });
   const steps = [...onHost, ...last];
   const deed = {
@@ -124,6 +127,11 @@ function describeRun<What extends { readonly kind: string }>(
 const WHEN: Readonly<Record<PlannedHold['holds'], string>> = {
   'until-snapshots': '',
   'until-read': ' when all is read',
+};
+
+/** It changes nothing, but goes beyond what a backup looks at. */
+const ASKING_LAYOUT: PlanStep = {
+  does: ['ask how the disks are laid out: partition tables, volumes, file systems, packages, what starts the machine'],
 };
 
 const readingLive = (paths: readonly string[]): PlanStep => ({

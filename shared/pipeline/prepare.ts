@@ -2,6 +2,7 @@
  * What a backup and its plan have in common: look at the host, resolve the paths, find the volumes, size the snapshots.
  * Nothing here changes the host, except that idle automounts below the paths are looked at.
  */
+import { displayName } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { StillpointError } from '../base/errors.ts';
 import { compileExcludes, type ExcludePatterns } from '../domain/exclude-patterns.ts';
@@ -15,7 +16,9 @@ import type { Registry } from '../snapshot/registry.ts';
 import { planSnapshots, type SnapshotPlan, usersOf } from '../snapshot/snapshot-set.ts';
 import { afterSweep, type Survey, surveyHost } from '../snapshot/survey.ts';
 import { idleAutomounts, refuseAutomount, wakeAutomounts } from './backup/automounts.ts';
-import { type Coverage, coverPaths, resolvePaths } from './backup/paths.ts';
+import { ownFoldersOf } from './backup/own-folders.ts';
+import { type Coverage, coverPaths, isLeftOut, type ResolvedPath, resolvePaths } from './backup/paths.ts';
+import { notesOfUnmountedPlaces, readFstab } from './backup/system-places.ts';
 
 export interface Preparation {
   readonly survey: Survey;
@@ -53,15 +56,29 @@ export async function prepare(
   };
   requirePrograms([]);
   // Resolving a path may itself wake an automount on the way.
-  const resolved = await host.run(resolvePaths(source.paths), signal);
+  const own = ownFoldersOf(source).map((name) => Buffer.from(`/${name}`));
+  const asked = await host.run(resolvePaths([...source.paths, ...own]), signal);
+  const resolved = asked.slice(0, source.paths.length);
   const idle = idleAutomounts(resolved, survey.mounts, exclude);
   if (idle.length > 0) {
     await host.run(wakeAutomounts(idle.map(({ target }) => target)), signal);
     ({ survey, removes } = await look());
     const [still] = idleAutomounts(resolved, survey.mounts, exclude);
-    if (still !== undefined) throw refuseAutomount(still, host.name);
+    // What belongs to a system and did not come is looked for in fstab.
+    if (still !== undefined && source.system !== true) throw refuseAutomount(still, host.name);
   }
-  const coverage = coverPaths(resolved, survey, { exclude, host: host.name, mayReadLive, oneFileSystem });
+  const isSystem = source.system === true;
+  const covered = coverPaths(resolved, survey, { exclude, host: host.name, mayReadLive, oneFileSystem, isSystem });
+  const expected = isSystem ? await host.run(readFstab, signal) : [];
+  const isSaved = (place: Buffer): boolean => !isLeftOut(place, ROOT, exclude);
+  const coverage = {
+    ...covered,
+    notes: [
+      ...covered.notes,
+      ...notesOfUnmountedPlaces(expected.filter(isSaved), survey.mounts),
+      ...hiddenByOwn(asked.slice(source.paths.length), covered),
+    ],
+  };
   const snapshots = planSnapshots(coverage.volumes, source, {
     ...{ survey, registry, identity },
     readsLive: coverage.trees.some(({ isLive }) => isLive),
@@ -70,6 +87,19 @@ export async function prepare(
   requireRoot(snapshots, survey, host.name);
   await requireHeld(source, registry, host, signal);
   return { survey, coverage, exclude, snapshots, removes };
+}
+
+const ROOT = Buffer.alloc(0);
+
+/** What the host has where a restore point has a folder of ours. */
+function hiddenByOwn(own: readonly ResolvedPath[], { trees }: Coverage): readonly string[] {
+  if (!trees.some(({ path }) => path.length === 1)) return [];
+  return own
+    .filter(({ real, brokenLink }) => real.length > 0 || brokenLink !== undefined)
+    .map(
+      ({ asked }) =>
+        `"${displayName(asked)}" on the host is left out: in a restore point this is a folder of ours, and what is there came from a restore. Remove it, or give it another name.`,
+    );
 }
 
 /** The freeze would find it out too, in a run that has begun. */

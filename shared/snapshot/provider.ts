@@ -18,6 +18,7 @@ import type { Programs } from '../remote/programs.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import type { BlockDevice } from './block-devices.ts';
 import type { StorageFunctions } from './host/functions.ts';
+import type { LayoutPart } from './layout-part.ts';
 
 export interface SnapshotProvider {
   /** Which provider this is, in records and in answers for programs. */
@@ -28,6 +29,8 @@ export interface SnapshotProvider {
   readonly onHost: StorageFunctions;
   /** What would have to be done with `base` so that this provider can snapshot what lies there. */
   remedy(base: 'a disk' | 'this device' | 'the opened device'): string;
+  /** How what the host has of this storage is built again; for sources of a whole system. */
+  readonly layout?: LayoutPart;
   /** Looks at what the host has of this storage. */
   survey(host: RemoteHost, mounts: Promise<readonly Mount[]>, signal: AbortSignal): Promise<Storage>;
 }

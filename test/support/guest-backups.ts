@@ -13,6 +13,7 @@ import { planBackup } from '../../shared/pipeline/plan-backup.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
 import type { RemoteHost } from '../../shared/remote/remote-host.ts';
 import type { Transport } from '../../shared/remote/transport.ts';
+import type { Node } from '../../shared/repository/node.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { Repository } from '../../shared/repository/repository.ts';
 import { REGISTRY, type Registry } from '../../shared/snapshot/registry.ts';
@@ -20,6 +21,7 @@ import type { Guest } from '../lab/guest.ts';
 import { noRuns } from './pipeline/no-runs.ts';
 import { createMemoryBackend } from './stores/memory.ts';
 import { createTestRepository, PASSWORD } from './test-repository.ts';
+import { writeOut } from './write-out.ts';
 
 export const OWNER = ownerId('00112233aabb');
 
@@ -36,6 +38,10 @@ export interface GuestBackups {
   save(order: GuestOrder, emit?: (event: RunEventBody) => void): Promise<BackupReport>;
   /** With its index loaded. */
   open(): Promise<Repository>;
+  /** Lays the repository out in a folder, for other programs. */
+  writeOut(folder: string): Promise<void>;
+  /** What a restore point says of a path. */
+  node(report: BackupReport, path: string): Promise<Node | undefined>;
   /** The first mebibyte of a file of a restore point. */
   content(report: BackupReport, path: string): Promise<Buffer>;
 }
@@ -46,14 +52,16 @@ export async function backupsOf(
   options: {
     readonly registry?: Registry;
     readonly wrapTransport?: (inner: Transport) => Transport;
+    /** The host as the guest's SSH configuration names it. */
+    readonly alias?: string;
     /** In place of a connection for each run. */
     readonly openHost?: () => Promise<RemoteHost>;
   } = {},
 ): Promise<GuestBackups> {
-  const { registry = REGISTRY, wrapTransport } = options;
+  const { registry = REGISTRY, wrapTransport, alias = 'lab' } = options;
   const backend = createMemoryBackend();
   await (await createTestRepository(backend)).close();
-  const address = { name: hostName('lab'), ssh: 'lab', sshConfigFile: guest.sshConfigFile, sudo: 'none' } as const;
+  const address = { name: hostName('lab'), ssh: alias, sshConfigFile: guest.sshConfigFile, sudo: 'none' } as const;
   const spec: HostSpec = { ...address, leaseSeconds: 600, maxClockSkewSeconds: 86_400 };
   const sourceOf = ({ paths, exclude = [], plan: _plan, ...facts }: GuestOrder): Source => ({
     ...{ name: sourceName('shop'), host: spec.name, repository: repositoryName('main'), exclude, ...facts },
@@ -75,6 +83,7 @@ export async function backupsOf(
   };
   return {
     ...{ connect, open },
+    writeOut: (folder) => writeOut(backend, folder, signal),
     async plan(order) {
       await using host = await connect();
       const ports = { host, clock: systemClock, registry };
@@ -91,14 +100,21 @@ export async function backupsOf(
         },
         signal,
       ),
+    async node(report, path) {
+      await using repository = await open();
+      const point = new OpenedPoint(repository, await repository.findRestorePoint(report.restorePoint, signal));
+      return (await point.stat(namesOf(path), signal)).node;
+    },
     async content(report, path) {
       await using repository = await open();
       const point = new OpenedPoint(repository, await repository.findRestorePoint(report.restorePoint, signal));
-      const names = path
-        .slice(1)
-        .split('/')
-        .map((name) => Buffer.from(name));
-      return Buffer.concat(await Array.fromAsync(point.read(names, { offset: 0, length: 1 << 20 }, signal)));
+      return Buffer.concat(await Array.fromAsync(point.read(namesOf(path), { offset: 0, length: 1 << 20 }, signal)));
     },
   };
 }
+
+const namesOf = (path: string): readonly Buffer[] =>
+  path
+    .slice(1)
+    .split('/')
+    .map((name) => Buffer.from(name));

@@ -139,6 +139,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
       time: timestampFromNs(taken.wallClockNs),
       host: { timeNs: taken.wallClockNs, skew: { leastMs: 0, mostMs: 0 }, bootId: '', uptimeSeconds: 0 },
     },
+    layout: undefined,
     workFolder: order.workFolder,
     emit: (event: RunEventBody) => void events.push(event),
     clock: systemClock,

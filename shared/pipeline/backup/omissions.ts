@@ -61,6 +61,11 @@ export class Omissions {
     this.#name(displayName(path), 'left out: it is a socket, which its program makes');
   }
 
+  /** @param path absolute, in the restore point; of what tells how the system is laid out, which is no part of the data. */
+  lacksLayout(path: Buffer, reason: string): void {
+    this.#name(displayName(path), `not there: ${reason}`);
+  }
+
   /** @param path absolute */
   lackAttributesOf(path: Buffer, reason: string): void {
     this.#name(displayName(path), `saved without all of its attributes: ${reason}`);

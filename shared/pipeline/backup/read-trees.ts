@@ -11,6 +11,7 @@ import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import type { ReadableSnapshot } from '../../snapshot/provider.ts';
+import type { Layout } from '../layout/gather.ts';
 import type { Preparation } from '../prepare.ts';
 import { packFiles } from './content-stream.ts';
 import { tellEmptied } from './emptied.ts';
@@ -21,6 +22,7 @@ import { type ListedEntry, listAncestors, listTree, parseListing } from './listi
 import { type LiveLook, lookAt } from './live-look.ts';
 import { markedFolders } from './marked-folders.ts';
 import { Omissions } from './omissions.ts';
+import { LAYOUT_FOLDER, type OwnFolderPorts, ownFoldersOf, storeOwnFolder } from './own-folders.ts';
 import { findParentNode, lacksAttributes } from './parent.ts';
 import { probeFiles } from './probe-files.ts';
 import { type LiveTree, readLiveTree } from './read-live.ts';
@@ -46,6 +48,8 @@ export interface ReadContext {
   readonly emit: EmitEvent;
   readonly clock: Clock;
   readonly instant: BackupInstant;
+  /** Of a whole system: how its disks are laid out. */
+  readonly layout: Layout | undefined;
 }
 
 export interface SpooledTrees extends AsyncDisposable {
@@ -105,7 +109,7 @@ async function spoolTree(
     mounted,
     marked,
     largerThanBytes,
-    ours: oursIn(tree),
+    ours: oursIn(tree, ownFoldersOf(context.request.source)),
   });
   const expression = findExpression({ path: tree.path, root, exclude: prepared.exclude, mounted });
   const order = { command: listTree(place, root, expression), root, select };
@@ -152,6 +156,7 @@ export async function readTrees(
   const counts = new TreeCounts();
   const omissions = new Omissions(context.emit);
   const onProgress = progressReporter(context, spooled, counts);
+  const own = await storeOwn(context, { sink, counts, omissions, onProgress, parent }, signal);
   const nodes = new Map<SourceTree, Node>();
   const lives: LiveTreeEvidence[] = [];
   for (const [index, tree] of trees.entries()) {
@@ -166,6 +171,7 @@ export async function readTrees(
       parentRoot: trusted === undefined ? undefined : before,
       believedBeforeNs: believed ?? 0n,
       grafts: new Map([...graftsOf(tree, trees)].map(([at, inner]) => [at, requireNode(nodes, inner)])),
+      own: tree.path.length === 1 ? own : [],
       context: nodeContext(tree, prepared),
     };
     const ports = { host, sink, counts, omissions, onProgress };
@@ -189,6 +195,23 @@ export async function readTrees(
   invariant(firstTree !== undefined, 'a source has a tree');
   const tree = await storeRootTree(named, spooled.ancestors, sink, nodeContext(firstTree, prepared), signal);
   return { tree, parent, counts, omissions, live: lives };
+}
+
+/** What is asked of the host beside its trees, before the tree at the top is built, in which it lies. */
+async function storeOwn(
+  { layout, instant, prepared: { survey } }: ReadContext,
+  {
+    omissions,
+    ...ports
+  }: Pick<OwnFolderPorts, 'sink' | 'counts' | 'onProgress' | 'parent'> & { readonly omissions: Omissions },
+  signal: AbortSignal,
+): Promise<readonly Node[]> {
+  if (layout === undefined) return [];
+  for (const { name, reason } of layout.losses) omissions.lacksLayout(Buffer.from(`/${LAYOUT_FOLDER}/${name}`), reason);
+  const context = { ...survey.identity, deviceId: 0n };
+  const owning = { ...ports, context, timeNs: instant.host.timeNs };
+  const files = layout.files.map(({ name, content }) => ({ name, content, size: content.length }));
+  return [await storeOwnFolder(LAYOUT_FOLDER, files, owning, signal)];
 }
 
 const DOT = Buffer.from('.');

@@ -1,6 +1,7 @@
 /** The snapshots of LVM: thick (copy-on-write) ones, and those of thin volumes. */
 import type { SnapshotProvider } from '../provider.ts';
 import { lvmOnHost } from './host-functions.ts';
+import { lvmLayout } from './layout.ts';
 import { lvmStorage } from './storage.ts';
 import { surveyLvm } from './survey.ts';
 import { THICK } from './thick/kind.ts';
@@ -18,6 +19,7 @@ export const lvmThick: SnapshotProvider = {
   programs: { dmsetup: 'dmsetup', lvm2: 'lvs vgs pvs lvmconfig lvcreate lvextend lvremove' },
   onHost: lvmOnHost,
   remedy,
+  layout: lvmLayout,
   survey: async (host, mounts, signal) => lvmStorage(lvmThick, THICK, await surveyLvm(host, mounts, signal)),
 };
 
@@ -26,5 +28,6 @@ export const lvmThin: SnapshotProvider = {
   programs: { dmsetup: 'dmsetup', lvm2: 'lvs vgs pvs lvmconfig lvcreate lvremove' },
   onHost: lvmOnHost,
   remedy,
+  layout: lvmLayout,
   survey: async (host, mounts, signal) => lvmStorage(lvmThin, THIN, await surveyLvm(host, mounts, signal)),
 };

@@ -16,6 +16,7 @@ import { findMarks } from '../../../shared/pipeline/backup/marked-folders.ts';
 import { resolvePaths } from '../../../shared/pipeline/backup/paths.ts';
 import { probeFiles } from '../../../shared/pipeline/backup/probe-files.ts';
 import { LIVE } from '../../../shared/pipeline/backup/reading-place.ts';
+import { readFstab } from '../../../shared/pipeline/backup/system-places.ts';
 import { findOpen, readHeads } from '../../../shared/pipeline/backup/unsafe-live.ts';
 import {
   dropEntries,
@@ -28,6 +29,7 @@ import {
   sumFiles,
 } from '../../../shared/pipeline/export/mirror-commands.ts';
 import { prepareMirror } from '../../../shared/pipeline/export/mirror-place.ts';
+import { gatherLayout, layoutParts } from '../../../shared/pipeline/layout/gather.ts';
 import { tryNames } from '../../../shared/pipeline/restore/name-trial.ts';
 import { probeTarget } from '../../../shared/pipeline/restore/probe.ts';
 import { prepareTarget } from '../../../shared/pipeline/restore/target.ts';
@@ -168,6 +170,8 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   readHeads([Buffer.from('/a')]),
   findOpen([Buffer.from('/a')]),
   mayChangeHost,
+  readFstab,
+  gatherLayout(layoutParts(registry)),
   listAncestors([]),
   resolvePaths([]),
   prepareTarget('/target', '.stillpoint-restore-a'),

@@ -85,6 +85,14 @@ describe('mistakes in', () => {
       ).replace('"location"', '"limitUploadKiB": 0, "passwordFile": "f", "passwordCommand": ["c"], "location"'),
     ],
     ['missing keys', source('')],
+    ['what is backed up', source('"host": "db1", "repository": "main"')],
+    ['not all of it', source('"host": "db1", "repository": "main", "system": false')],
+    [
+      'all of it and more',
+      source(
+        '"host": "db1", "repository": "main", "system": true, "paths": ["/srv"], "oneFileSystem": true, "exclude": ["/"]',
+      ),
+    ],
     [
       'types',
       '{"sources": {"shop": {"host": 1, "paths": "/srv", "repository": null, "exclude": [true]}}, "hosts": []}',
