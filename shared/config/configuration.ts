@@ -107,6 +107,7 @@ export function parseConfiguration(
           host: hostName(entry.host),
           paths: pathsOf(entry),
           ...(entry.system === true ? { system: true } : {}),
+          ...(entry.devices === undefined ? {} : { devices: entry.devices.map((path) => Buffer.from(path, 'utf8')) }),
           repository: repositoryName(entry.repository),
           exclude: [...(entry.exclude ?? []), ...patternsIn(entry.excludeFiles, excludeFiles)],
           ...leaveOutOf(entry),

@@ -101,13 +101,18 @@ function sourceProblems(document: ConfigDocument, name: string, source: Partial<
 function contentProblems(name: string, raw: unknown, source: Partial<SourceEntry>, report: Report): void {
   const at = ['sources', name];
   if (typeof raw !== 'object' || raw === null) return;
+  const { devices = [] } = source;
+  for (const [index, device] of devices.entries()) {
+    const wrong = pathProblem(device) ?? (devices.indexOf(device) < index ? TWICE(device) : NO_DEVICE(device));
+    if (wrong !== undefined) report([...at, 'devices', index], 'value', wrong.message, wrong.advice);
+  }
   if (source.system !== true) {
-    if (!('paths' in raw))
+    if (!('paths' in raw || 'devices' in raw))
       report(
         at,
         'key',
         'It does not say what is backed up.',
-        'Write "paths": ["/srv/files"], or "system": true for all of it.',
+        'Write "paths": ["/srv/files"], "devices": ["/dev/data/vm"], or "system": true for all of it.',
       );
     return;
   }
@@ -126,6 +131,20 @@ function contentProblems(name: string, raw: unknown, source: Partial<SourceEntry
       'Remove "oneFileSystem", or write "paths": ["/"] in the place of "system".',
     );
 }
+
+const TWICE = (path: string) => ({
+  message: `${JSON.stringify(path)} is written twice.`,
+  advice: 'Keep one of the two.',
+});
+
+/** The others would be found out on the host. */
+const NO_DEVICE = (path: string) =>
+  /^\/dev\/.*[^/]$/.test(path)
+    ? undefined
+    : {
+        message: `${JSON.stringify(path)} is not the path of a device.`,
+        advice: 'Write it as in "/dev/data/vm"; files and folders belong into "paths".',
+      };
 
 /** What is left out by other means than patterns of the configuration, and what is stopped. */
 function otherProblems(

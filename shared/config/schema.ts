@@ -111,12 +111,19 @@ export const sourceSchema = z
       .array(text)
       .min(1)
       .optional()
-      .describe('The absolute paths on the host that are backed up. Each source has these, or "system".'),
+      .describe('The absolute paths on the host that are backed up. Each source has these, "devices" or "system".'),
     system: z
       .boolean()
       .optional()
       .describe(
         'Whether the whole system is backed up, instead of "paths": "/" with all local file systems, /boot and the EFI partition, and the layout of the disks as files. Default: false.',
+      ),
+    devices: z
+      .array(text)
+      .min(1)
+      .optional()
+      .describe(
+        'Block devices on the host, such as "/dev/data/vm", that are saved as images of their bytes, from a snapshot; beside "paths" or alone.',
       ),
     repository: text.describe('A name from "repositories".'),
     exclude: z.array(text).optional().describe('Patterns of paths to leave out.'),

@@ -82,7 +82,7 @@ function describeRun<What extends { readonly kind: string }>(
   { dead, registry }: Planned,
   { what, rollback, last }: Described<What>,
 ): RunPlan<What['kind']> & What {
-  const { survey, coverage, snapshots } = prepared;
+  const { survey, coverage, devices, snapshots } = prepared;
   const live = coverage.trees.filter(({ isLive }) => isLive).map(({ path }) => displayName(path));
   const skew = describeSkew(source.host, survey.clockSkew);
   const used = coverage.volumes.map((volume) => volume.volume.usedBytes);
@@ -95,7 +95,7 @@ function describeRun<What extends { readonly kind: string }>(
   const deed = {
     ...what,
     ...{ run: snapshots.run, source: source.name, host: source.host },
-    paths: coverage.trees.map((tree) => displayName(tree.path)).reverse(),
+    paths: [...coverage.trees.toReversed(), ...devices].map(({ path }) => displayName(path)),
     snapshots: snapshots.items.map((item) => item.planned),
   };
   return {

@@ -10,12 +10,15 @@ import type { RunId } from '../domain/names.ts';
 import type { Source } from '../domain/source.ts';
 import { HOLD_WORDS } from '../quiesce/hold-words.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
+import { lookAtDevices } from '../snapshot/look-at-devices.ts';
+import { isWithin } from '../snapshot/mountinfo.ts';
 import { lackOf, type ProgramUser } from '../snapshot/programs.ts';
 import type { RunIdentity } from '../snapshot/provider.ts';
 import type { Registry } from '../snapshot/registry.ts';
 import { planSnapshots, type SnapshotPlan, usersOf } from '../snapshot/snapshot-set.ts';
 import { afterSweep, type Survey, surveyHost } from '../snapshot/survey.ts';
 import { idleAutomounts, refuseAutomount, wakeAutomounts } from './backup/automounts.ts';
+import { coverDevices, notesOfDevices, type SourceDevice } from './backup/devices.ts';
 import { ownFoldersOf } from './backup/own-folders.ts';
 import { type Coverage, coverPaths, isLeftOut, type ResolvedPath, resolvePaths } from './backup/paths.ts';
 import { notesOfUnmountedPlaces, readFstab } from './backup/system-places.ts';
@@ -23,6 +26,8 @@ import { notesOfUnmountedPlaces, readFstab } from './backup/system-places.ts';
 export interface Preparation {
   readonly survey: Survey;
   readonly coverage: Coverage;
+  /** Saved as images; their volumes are among those of the coverage. */
+  readonly devices: readonly SourceDevice[];
   readonly exclude: ExcludePatterns;
   readonly snapshots: SnapshotPlan;
   /** What dead runs of ours left and a sweep removes before anything else, as commands of the host. */
@@ -71,10 +76,16 @@ export async function prepare(
   const covered = coverPaths(resolved, survey, { exclude, host: host.name, mayReadLive, oneFileSystem, isSystem });
   const expected = isSystem ? await host.run(readFstab, signal) : [];
   const isSaved = (place: Buffer): boolean => !isLeftOut(place, ROOT, exclude);
+  requireOwnFolders(ownFoldersOf(source), covered);
+  const { devices: named = [] } = source;
+  const looks = named.length === 0 ? [] : await host.run(lookAtDevices(named), signal);
+  const devices = coverDevices(looks, survey, { host: host.name, trees: covered.trees });
   const coverage = {
     ...covered,
+    volumes: [...covered.volumes, ...devices.map(({ volume }) => volume)],
     notes: [
       ...covered.notes,
+      ...notesOfDevices(devices),
       ...notesOfUnmountedPlaces(expected.filter(isSaved), survey.mounts),
       ...hiddenByOwn(asked.slice(source.paths.length), covered),
     ],
@@ -86,10 +97,26 @@ export async function prepare(
   requirePrograms(usersOf(snapshots, registry));
   requireRoot(snapshots, survey, host.name);
   await requireHeld(source, registry, host, signal);
-  return { survey, coverage, exclude, snapshots, removes };
+  return { survey, coverage, devices, exclude, snapshots, removes };
 }
 
 const ROOT = Buffer.alloc(0);
+
+/** A path of the source that lies where the restore point has a folder of ours would be lost behind it. */
+function requireOwnFolders(own: readonly string[], { trees }: Coverage): void {
+  for (const { path } of trees) {
+    const folder = own.find((name) => isWithin(path, Buffer.from(`/${name}`)));
+    if (folder === undefined) continue;
+    throw new StillpointError(
+      'config.invalid',
+      `"${displayName(path)}" has the name of a folder that the restore point has of its own.`,
+      {
+        advice: 'Give it another name on the host, or a source of its own without "system" and "devices".',
+        cause: undefined,
+      },
+    );
+  }
+}
 
 /** What the host has where a restore point has a folder of ours. */
 function hiddenByOwn(own: readonly ResolvedPath[], { trees }: Coverage): readonly string[] {

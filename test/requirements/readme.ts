@@ -178,6 +178,16 @@ export const README = ofPage('README.md', {
       },
     ],
     [
+      '| block devices | as images from a snapshot of them: LVM volumes, thick and thin, whatever is in them ([images of devices](docs/whole-system.md#images-of-devices)) | zvols; reading only what changed |',
+      {
+        'test/e2e/devices.test.ts': [
+          'come back in their size, with holes where there was nothing',
+          'are of one instant each: what is written back mounts, is clean, and has what was there',
+        ],
+        'test/unit/pipeline/devices.test.ts': ['a device can be saved as an image', 'a device is refused'],
+      },
+    ],
+    [
       '| repository | a folder on the machine that runs Stillpoint or on another host over SFTP, a bucket of an S3 store, a REST server of restic | |',
       {
         'test/contract/backend.ts': 'backend',

@@ -124,6 +124,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
     host,
     prepared: {
       survey,
+      devices: [],
       coverage: {
         trees: [{ path: Buffer.from(order.dir), volume, isLive: false, pathInVolume: Buffer.from('/') }],
         volumes: [volume],

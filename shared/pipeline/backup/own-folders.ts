@@ -21,16 +21,19 @@ import type { TreeCounts } from './tree-counts.ts';
 /** What the disks of a whole system were like. */
 export const LAYOUT_FOLDER = '.stillpoint-layout';
 
+/** Images of devices, each at the path of its device. */
+export const DEVICES_FOLDER = '.stillpoint-devices';
+
 /** Those that a restore point of the source has. */
-export function ownFoldersOf({ system }: Source): readonly string[] {
-  return system === true ? [LAYOUT_FOLDER] : [];
+export function ownFoldersOf({ system, devices = [] }: Source): readonly string[] {
+  return [...(system === true ? [LAYOUT_FOLDER] : []), ...(devices.length > 0 ? [DEVICES_FOLDER] : [])];
 }
 
 export interface OwnFile {
   /** Below the folder, `/` between names. */
-  readonly name: string;
+  readonly name: Buffer;
   readonly size: number;
-  /** Bytes that are known already, or come while they are read. */
+  /** Bytes that are known already, or come when they are asked for. */
   readonly content: Buffer | AsyncIterable<Buffer>;
 }
 
@@ -57,14 +60,14 @@ export async function storeOwnFolder(
   const enter = async (below: string): Promise<void> => {
     if (entered.has(below)) return;
     entered.add(below);
-    await stack.enter(Buffer.from(below), (subtree) => folderNode(folder, below, subtree, ports, signal));
+    await stack.enter(Buffer.from(below, 'latin1'), (subtree) => folderNode(folder, below, subtree, ports, signal));
   };
   await enter('');
   // What lies in one folder comes in one piece.
-  for (const file of files.toSorted((one, other) => (one.name < other.name ? -1 : 1))) {
-    const names = file.name.split('/');
+  for (const file of files.toSorted((one, other) => Buffer.compare(one.name, other.name))) {
+    const names = file.name.toString('latin1').split('/');
     for (let depth = 1; depth < names.length; depth += 1) await enter(names.slice(0, depth).join('/'));
-    await stack.add(Buffer.from(file.name), await storeFile(folder, file, ports, signal));
+    await stack.add(file.name, await storeFile(folder, file, ports, signal));
   }
   const node = await stack.finish();
   invariant(node !== undefined, 'a folder of ours has a root');
@@ -73,7 +76,7 @@ export async function storeOwnFolder(
 
 async function storeFile(folder: string, file: OwnFile, ports: OwnFolderPorts, signal: AbortSignal): Promise<Node> {
   const { sink, counts, onProgress, context } = ports;
-  const path = Buffer.from(`/${folder}/${file.name}`);
+  const path = Buffer.concat([Buffer.from(`/${folder}/`), file.name]);
   const before = await beforeOf(path, ports, signal);
   const isSame = Buffer.isBuffer(file.content) && before !== undefined && hasContent(before, file.content);
   const timeNs = isSame ? timestampToNs(before.mtime) : ports.timeNs;
@@ -95,6 +98,8 @@ async function storeFile(folder: string, file: OwnFile, ports: OwnFolderPorts, s
   const taken = await sink.take({ entry, path, node: buildNode(name, listed, {}, context) }, onBytes, signal);
   counts.bytesTotal += file.size;
   counts.bytesRead += taken.bytes;
+  // What was known already came by another way.
+  if (!Buffer.isBuffer(file.content)) counts.bytesReceived += taken.bytes;
   counts.filesDone += 1;
   if (isSame) counts.filesUnmodified += 1;
   else if (before?.type === 'file') counts.filesChanged += 1;
@@ -112,7 +117,7 @@ async function folderNode(
   signal: AbortSignal,
 ): Promise<Node> {
   const { sink, counts, context } = ports;
-  const path = Buffer.from(below === '' ? `/${folder}` : `/${folder}/${below}`);
+  const path = Buffer.from(below === '' ? `/${folder}` : `/${folder}/${below}`, 'latin1');
   const before = await beforeOf(path, ports, signal);
   const timeNs = before?.subtree === subtree ? timestampToNs(before.mtime) : ports.timeNs;
   const name = path.subarray(path.lastIndexOf(0x2f) + 1);
@@ -123,13 +128,13 @@ async function folderNode(
 }
 
 async function beforeOf(path: Buffer, { sink, parent }: OwnFolderPorts, signal: AbortSignal) {
-  const names = path.toString().slice(1).split('/');
+  const names = path.toString('latin1').slice(1).split('/');
   return (
     parent &&
     (await findParentNode(
       sink,
       parent,
-      names.map((name) => Buffer.from(name)),
+      names.map((name) => Buffer.from(name, 'latin1')),
       signal,
     ))
   );

@@ -15,7 +15,7 @@ import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../r
 import { holdsData } from '../../snapshot/detect.ts';
 import { isWithin } from '../../snapshot/mountinfo.ts';
 import { type PlacedVolume, placeOf, placesBelow } from '../../snapshot/places.ts';
-import type { DetectedVolume, UnmountedVolume, VolumePlace } from '../../snapshot/provider.ts';
+import type { DetectedVolume, OriginVolume, UnmountedVolume, VolumePlace } from '../../snapshot/provider.ts';
 import type { Survey } from '../../snapshot/survey.ts';
 import { outerTreeOf } from './grafts.ts';
 import type { SourceTree } from './source-tree.ts';
@@ -66,7 +66,7 @@ export interface Coverage {
   /** Deepest first, so that a nested tree is known before the one that it is grafted into. */
   readonly trees: readonly SourceTree[];
   /** Those to be snapshotted, each once, in the order of the trees. */
-  readonly volumes: readonly DetectedVolume[];
+  readonly volumes: readonly OriginVolume[];
   /** Where something is mounted that is not saved, or a volume that is left out: nothing below is, nor what lies hidden there. */
   readonly emptyPlaces: readonly Buffer[];
   readonly notes: readonly string[];

@@ -11,6 +11,7 @@ import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import type { ReadableSnapshot } from '../../snapshot/provider.ts';
+import type { Survey } from '../../snapshot/survey.ts';
 import type { Layout } from '../layout/gather.ts';
 import type { Preparation } from '../prepare.ts';
 import { packFiles } from './content-stream.ts';
@@ -21,10 +22,12 @@ import { type BackupInstant, believedBefore } from './host-clock.ts';
 import { type ListedEntry, listAncestors, listTree, parseListing } from './listing.ts';
 import { type LiveLook, lookAt } from './live-look.ts';
 import { markedFolders } from './marked-folders.ts';
+import type { NodeContext } from './node.ts';
 import { Omissions } from './omissions.ts';
-import { LAYOUT_FOLDER, type OwnFolderPorts, ownFoldersOf, storeOwnFolder } from './own-folders.ts';
+import { DEVICES_FOLDER, LAYOUT_FOLDER, type OwnFolderPorts, ownFoldersOf, storeOwnFolder } from './own-folders.ts';
 import { findParentNode, lacksAttributes } from './parent.ts';
 import { probeFiles } from './probe-files.ts';
+import { imageOf } from './read-device.ts';
 import { type LiveTree, readLiveTree } from './read-live.ts';
 import type { TreeToRead } from './read-pass.ts';
 import { readTree } from './read-tree.ts';
@@ -191,30 +194,41 @@ export async function readTrees(
   }
   const tops = trees.filter((tree) => outerTreeOf(tree, trees) === undefined);
   const named = tops.map((tree) => ({ path: tree.path, node: requireNode(nodes, tree) }));
-  const firstTree = trees[0];
-  invariant(firstTree !== undefined, 'a source has a tree');
-  const tree = await storeRootTree(named, spooled.ancestors, sink, nodeContext(firstTree, prepared), signal);
+  const beside = own.map((node) => ({ path: Buffer.concat([SLASH, node.name]), node }));
+  const root = { trees: [...named, ...beside], ancestors: spooled.ancestors };
+  const tree = await storeRootTree(root, sink, namesOn(prepared.survey), signal);
   return { tree, parent, counts, omissions, live: lives };
 }
 
-/** What is asked of the host beside its trees, before the tree at the top is built, in which it lies. */
+/** What is no tree of the host, before the tree at the top is built, in which it lies. */
 async function storeOwn(
-  { layout, instant, prepared: { survey } }: ReadContext,
+  { layout, instant, prepared, readable, host }: ReadContext,
   {
     omissions,
     ...ports
   }: Pick<OwnFolderPorts, 'sink' | 'counts' | 'onProgress' | 'parent'> & { readonly omissions: Omissions },
   signal: AbortSignal,
 ): Promise<readonly Node[]> {
-  if (layout === undefined) return [];
-  for (const { name, reason } of layout.losses) omissions.lacksLayout(Buffer.from(`/${LAYOUT_FOLDER}/${name}`), reason);
-  const context = { ...survey.identity, deviceId: 0n };
-  const owning = { ...ports, context, timeNs: instant.host.timeNs };
-  const files = layout.files.map(({ name, content }) => ({ name, content, size: content.length }));
-  return [await storeOwnFolder(LAYOUT_FOLDER, files, owning, signal)];
+  const { survey, devices, snapshots } = prepared;
+  const owning = { ...ports, context: namesOn(survey), timeNs: instant.host.timeNs };
+  const nodes: Node[] = [];
+  if (layout !== undefined) {
+    for (const { name, reason } of layout.losses)
+      omissions.lacksLayout(Buffer.from(`/${LAYOUT_FOLDER}/${name}`), reason);
+    const files = layout.files.map(({ name, content }) => ({ name: Buffer.from(name), content, size: content.length }));
+    nodes.push(await storeOwnFolder(LAYOUT_FOLDER, files, owning, signal));
+  }
+  if (devices.length > 0) {
+    const images = devices.map((device) => imageOf(device, { host, run: snapshots.run, readable }, signal));
+    nodes.push(await storeOwnFolder(DEVICES_FOLDER, images, owning, signal));
+  }
+  return nodes;
 }
 
+const namesOn = ({ identity: { users, groups } }: Survey): NodeContext => ({ users, groups, deviceId: 0n });
+
 const DOT = Buffer.from('.');
+const SLASH = Buffer.from('/');
 
 function requireNode(nodes: ReadonlyMap<SourceTree, Node>, tree: SourceTree): Node {
   const node = nodes.get(tree);
@@ -274,8 +288,16 @@ function components(path: Buffer): readonly Buffer[] {
 }
 
 function progressReporter(context: ReadContext, spooled: SpooledTrees, counts: TreeCounts): () => void {
-  const filesTotal = spooled.listings.reduce((sum, { listing }) => sum + listing.files, 0);
-  const bytesTotal = spooled.listings.reduce((sum, { listing }) => sum + listing.bytes, 0);
+  const { devices } = context.prepared;
+  const own = [
+    ...devices.map(({ sizeBytes }) => sizeBytes),
+    ...(context.layout?.files ?? []).map(({ content }) => content.length),
+  ];
+  const filesTotal = spooled.listings.reduce((sum, { listing }) => sum + listing.files, own.length);
+  const bytesTotal = [...own, ...spooled.listings.map(({ listing }) => listing.bytes)].reduce(
+    (sum, bytes) => sum + bytes,
+    0,
+  );
   let last = -PROGRESS_PAUSE_MS;
   return () => {
     const now = context.clock.monotonicMs();

@@ -86,6 +86,13 @@ describe('mistakes in', () => {
     ],
     ['missing keys', source('')],
     ['what is backed up', source('"host": "db1", "repository": "main"')],
+    [
+      'devices',
+      source(
+        '"host": "db1", "repository": "main", "devices": ["vg0/a", "/dev/vg0/a", "/dev/vg0/a", "/srv/files", "/dev/a/../b"]',
+      ),
+    ],
+    ['devices that are none', source('"host": "db1", "repository": "main", "devices": []')],
     ['not all of it', source('"host": "db1", "repository": "main", "system": false')],
     [
       'all of it and more',
