@@ -7,17 +7,19 @@ import { hostName, ownerId, repositoryName, sourceName } from '../../shared/doma
 import type { PlanId } from '../../shared/domain/plan-id.ts';
 import type { HostSpec, Source } from '../../shared/domain/source.ts';
 import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
+import type { ExportReport, ExportTarget } from '../../shared/domain/verbs/export.ts';
 import { backup } from '../../shared/pipeline/backup.ts';
+import { exportSource } from '../../shared/pipeline/export.ts';
 import { OpenedPoint } from '../../shared/pipeline/open-point.ts';
 import { planBackup } from '../../shared/pipeline/plan-backup.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
 import type { RemoteHost } from '../../shared/remote/remote-host.ts';
 import type { Transport } from '../../shared/remote/transport.ts';
-import type { Node } from '../../shared/repository/node.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { Repository } from '../../shared/repository/repository.ts';
 import { REGISTRY, type Registry } from '../../shared/snapshot/registry.ts';
 import type { Guest } from '../lab/guest.ts';
+import { openHere } from './backing-up.ts';
 import { noRuns } from './pipeline/no-runs.ts';
 import { createMemoryBackend } from './stores/memory.ts';
 import { createTestRepository, PASSWORD } from './test-repository.ts';
@@ -36,12 +38,12 @@ export interface GuestBackups {
   connect(): Promise<RemoteHost>;
   plan(order: GuestOrder): Promise<BackupPlan>;
   save(order: GuestOrder, emit?: (event: RunEventBody) => void): Promise<BackupReport>;
+  /** To this machine. */
+  export(order: GuestOrder, to: ExportTarget, emit?: (event: RunEventBody) => void): Promise<ExportReport>;
   /** With its index loaded. */
   open(): Promise<Repository>;
   /** Lays the repository out in a folder, for other programs. */
   writeOut(folder: string): Promise<void>;
-  /** What a restore point says of a path. */
-  node(report: BackupReport, path: string): Promise<Node | undefined>;
   /** The first mebibyte of a file of a restore point. */
   content(report: BackupReport, path: string): Promise<Buffer>;
 }
@@ -89,6 +91,17 @@ export async function backupsOf(
       const ports = { host, clock: systemClock, registry };
       return await planBackup({ source: sourceOf(order), host: spec }, { owner: OWNER, dead: [] }, ports, signal);
     },
+    export: (order, to, emit = () => undefined) =>
+      exportSource(
+        { source: sourceOf(order), host: spec, to, acceptClockSkew: false },
+        {
+          openHost: connect,
+          openKeeper: (_, keeperSignal) => openHere({})(keeperSignal),
+          ...{ registry, owner: OWNER, runs: noRuns(), clock: systemClock, logger: silentLogger, emit },
+          workFolder: guest.directory,
+        },
+        signal,
+      ),
     save: (order, emit = () => undefined) =>
       backup(
         { source: sourceOf(order), host: spec, plan: order.plan, acceptClockSkew: false },
@@ -100,11 +113,6 @@ export async function backupsOf(
         },
         signal,
       ),
-    async node(report, path) {
-      await using repository = await open();
-      const point = new OpenedPoint(repository, await repository.findRestorePoint(report.restorePoint, signal));
-      return (await point.stat(namesOf(path), signal)).node;
-    },
     async content(report, path) {
       await using repository = await open();
       const point = new OpenedPoint(repository, await repository.findRestorePoint(report.restorePoint, signal));
