@@ -4,6 +4,7 @@ import { StillpointError } from '../../shared/base/errors.ts';
 import type { Job } from '../../shared/domain/job.ts';
 import type { HostName } from '../../shared/domain/names.ts';
 import { type SourceName, sourceName } from '../../shared/domain/names.ts';
+import { contentsOf } from '../../shared/domain/source.ts';
 import { type JobRequest, madePoint } from '../../shared/domain/verbs/verbs.ts';
 import { signalOf } from '../cancel.ts';
 import { followInWindow } from '../progress.ts';
@@ -66,7 +67,7 @@ async function pickSource(ports: CommandPorts, host: HostName | undefined): Prom
     sources.map((source) => ({
       label: source.name,
       description: vscode.l10n.t('{0} to {1}', source.host, source.repository),
-      detail: source.paths.map((path) => path.toString()).join(', '),
+      detail: contentsOf(source).map(String).join(', '),
       name: source.name,
     })),
     { title: vscode.l10n.t('Back Up Now'), placeHolder: vscode.l10n.t('Which source?') },

@@ -5,7 +5,7 @@ import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
 import type { HostSummary, Volume } from '../../shared/domain/host.ts';
 import type { HostName, SourceName } from '../../shared/domain/names.ts';
 import type { RestorePointSummary, UnreadableRestorePoint } from '../../shared/domain/restore-point.ts';
-import type { Source } from '../../shared/domain/source.ts';
+import { contentsOf, type Source } from '../../shared/domain/source.ts';
 import { describeGaps } from '../../shared/domain/wholeness.ts';
 import { skewText } from '../texts/skew-text.ts';
 import { formatTime, type Translate, type Wording } from '../texts/wording.ts';
@@ -162,7 +162,7 @@ function hostView(host: HostSummary, t: Translate): NodeView {
 }
 
 function sourceView(source: Source, t: Translate): NodeView {
-  const paths = source.paths.map((path) => path.toString()).join(', ');
+  const paths = contentsOf(source).map(String).join(', ');
   return {
     id: `source/${source.name}`,
     label: source.name,

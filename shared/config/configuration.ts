@@ -105,7 +105,9 @@ export function parseConfiguration(
         const source: Source = {
           name: sourceName(name),
           host: hostName(entry.host),
-          paths: entry.paths.map((path) => Buffer.from(path.length > 1 ? path.replace(/\/$/, '') : path, 'utf8')),
+          paths: pathsOf(entry),
+          ...(entry.system === true ? { system: true } : {}),
+          ...(entry.devices === undefined ? {} : { devices: entry.devices.map((path) => Buffer.from(path, 'utf8')) }),
           repository: repositoryName(entry.repository),
           exclude: [...(entry.exclude ?? []), ...patternsIn(entry.excludeFiles, excludeFiles)],
           ...leaveOutOf(entry),
@@ -118,6 +120,11 @@ export function parseConfiguration(
     ),
     assistantsMayUseSshHosts: parsed.data.assistants?.sshHosts ?? false,
   };
+}
+
+function pathsOf({ system, paths = [] }: SourceEntry): readonly Buffer[] {
+  const texts = system === true ? ['/'] : paths;
+  return texts.map((path) => Buffer.from(path.length > 1 ? path.replace(/\/$/, '') : path, 'utf8'));
 }
 
 function patternsIn(names: readonly string[] = [], files: ExcludeFiles): readonly string[] {

@@ -39,6 +39,7 @@ export function referenceProblems(document: ConfigDocument, excludeFiles: Exclud
   }
   for (const [name, raw] of Object.entries(entriesOf(document, 'sources'))) {
     const { keep, ...source } = goodParts(sourceSchema, raw);
+    contentProblems(name, raw, source, report);
     sourceProblems(document, name, source, report);
     otherProblems(name, source, excludeFiles, report);
     const rules = keep ?? goodParts(keepSchema, (raw as { keep?: unknown } | null)?.keep);
@@ -82,7 +83,8 @@ function sourceProblems(document: ConfigDocument, name: string, source: Partial<
   if (source.host !== undefined && !isName(source.host)) {
     report(['sources', name, 'host'], 'value', `"${source.host}" cannot be the name of a host.`, NAME_ADVICE);
   }
-  const { paths = [], exclude = [] } = source;
+  const { exclude = [] } = source;
+  const paths = source.system === true ? ['/'] : (source.paths ?? []);
   const plain = paths.map((path) => (pathProblem(path) === undefined ? path : undefined));
   for (const [index, path] of paths.entries()) {
     const wrong = pathProblem(path) ?? overlap(path, plain.slice(0, index));
@@ -94,6 +96,55 @@ function sourceProblems(document: ConfigDocument, name: string, source: Partial<
     if (found !== undefined) report(['sources', name, 'exclude', index], 'value', found.message, found.advice);
   }
 }
+
+/** What is backed up must be said, and once. */
+function contentProblems(name: string, raw: unknown, source: Partial<SourceEntry>, report: Report): void {
+  const at = ['sources', name];
+  if (typeof raw !== 'object' || raw === null) return;
+  const { devices = [] } = source;
+  for (const [index, device] of devices.entries()) {
+    const wrong = pathProblem(device) ?? (devices.indexOf(device) < index ? TWICE(device) : NO_DEVICE(device));
+    if (wrong !== undefined) report([...at, 'devices', index], 'value', wrong.message, wrong.advice);
+  }
+  if (source.system !== true) {
+    if (!('paths' in raw || 'devices' in raw))
+      report(
+        at,
+        'key',
+        'It does not say what is backed up.',
+        'Write "paths": ["/srv/files"], "devices": ["/dev/data/vm"], or "system": true for all of it.',
+      );
+    return;
+  }
+  if ('paths' in raw)
+    report(
+      [...at, 'paths'],
+      'key',
+      'The whole system has all paths.',
+      'Keep one of "system" and "paths"; "exclude" says what is not wanted.',
+    );
+  if (source.oneFileSystem === true)
+    report(
+      [...at, 'oneFileSystem'],
+      'value',
+      'The whole system lies on several file systems.',
+      'Remove "oneFileSystem", or write "paths": ["/"] in the place of "system".',
+    );
+}
+
+const TWICE = (path: string) => ({
+  message: `${JSON.stringify(path)} is written twice.`,
+  advice: 'Keep one of the two.',
+});
+
+/** The others would be found out on the host. */
+const NO_DEVICE = (path: string) =>
+  /^\/dev\/.*[^/]$/.test(path)
+    ? undefined
+    : {
+        message: `${JSON.stringify(path)} is not the path of a device.`,
+        advice: 'Write it as in "/dev/data/vm"; files and folders belong into "paths".',
+      };
 
 /** What is left out by other means than patterns of the configuration, and what is stopped. */
 function otherProblems(

@@ -107,7 +107,24 @@ export const repositorySchema = z
 export const sourceSchema = z
   .strictObject({
     host: text.describe('A name from "hosts", or a name from your SSH configuration.'),
-    paths: z.array(text).min(1).describe('The absolute paths on the host that are backed up.'),
+    paths: z
+      .array(text)
+      .min(1)
+      .optional()
+      .describe('The absolute paths on the host that are backed up. Each source has these, "devices" or "system".'),
+    system: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether the whole system is backed up, instead of "paths": "/" with all local file systems, /boot and the EFI partition, and the layout of the disks as files. Default: false.',
+      ),
+    devices: z
+      .array(text)
+      .min(1)
+      .optional()
+      .describe(
+        'Block devices on the host, such as "/dev/data/vm", that are saved as images of their bytes, from a snapshot; beside "paths" or alone.',
+      ),
     repository: text.describe('A name from "repositories".'),
     exclude: z.array(text).optional().describe('Patterns of paths to leave out.'),
     excludeFiles: z

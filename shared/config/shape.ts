@@ -52,6 +52,8 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   user: '"user": "backup"',
   host: '"host": "db1"',
   paths: '"paths": ["/var/lib/mysql", "/srv/files"]',
+  devices: '"devices": ["/dev/data/vm"]',
+  system: '"system": true',
   repository: '"repository": "main"',
   exclude: '"exclude": ["*.tmp"]',
   excludeFiles: '"excludeFiles": ["~/.config/stillpoint/leave-out"]',

@@ -87,6 +87,10 @@ export interface Source {
   /** Absolute paths on the host. Text in the configuration, bytes from here on. */
   readonly paths: readonly Buffer[];
   readonly repository: RepositoryName;
+  /** Block devices that are saved as images of their bytes, by their absolute paths. */
+  readonly devices?: readonly Buffer[];
+  /** The path is "/", and all that belongs to the system is saved with it, and how its disks are laid out. */
+  readonly system?: boolean;
   /** Patterns of paths to leave out. */
   readonly exclude: readonly string[];
   /** What else is left out, whatever it is called. */
@@ -98,3 +102,9 @@ export interface Source {
   /** By which `forget` chooses when it is given no rules of its own. */
   readonly keep?: KeepRules;
 }
+
+/** What is saved of the host, by name. */
+export const contentsOf = ({ paths, devices = [] }: Pick<Source, 'paths' | 'devices'>): readonly Buffer[] => [
+  ...paths,
+  ...devices,
+];

@@ -73,7 +73,12 @@ export async function identifyJob(
 
 /** Keep rules are for `forget`, which carries them in its request. */
 function sourceFacts(source: Source): object {
-  return { ...source, keep: undefined, paths: source.paths.map((path) => path.toString('latin1')) };
+  const { paths, devices } = source;
+  const texts = (list: readonly Buffer[]): readonly string[] => list.map((path) => path.toString('latin1'));
+  return {
+    ...{ ...source, keep: undefined, paths: texts(paths) },
+    ...(devices === undefined ? {} : { devices: texts(devices) }),
+  };
 }
 
 interface Login {

@@ -82,17 +82,20 @@ function describeRun<What extends { readonly kind: string }>(
   { dead, registry }: Planned,
   { what, rollback, last }: Described<What>,
 ): RunPlan<What['kind']> & What {
-  const { survey, coverage, snapshots } = prepared;
+  const { survey, coverage, devices, snapshots } = prepared;
   const live = coverage.trees.filter(({ isLive }) => isLive).map(({ path }) => displayName(path));
   const skew = describeSkew(source.host, survey.clockSkew);
   const used = coverage.volumes.map((volume) => volume.volume.usedBytes);
-  const reading = live.length === 0 ? [] : [readingLive(live)];
+  const reading = [
+    ...(source.system === true ? [ASKING_LAYOUT] : []),
+    ...(live.length === 0 ? [] : [readingLive(live)]),
+  ];
   const onHost = changesNothing(snapshots) ? reading : stepsOf(prepared, { host, dead, reading, registry });
   const steps = [...onHost, ...last];
   const deed = {
     ...what,
     ...{ run: snapshots.run, source: source.name, host: source.host },
-    paths: coverage.trees.map((tree) => displayName(tree.path)).reverse(),
+    paths: [...coverage.trees.toReversed(), ...devices].map(({ path }) => displayName(path)),
     snapshots: snapshots.items.map((item) => item.planned),
   };
   return {
@@ -124,6 +127,11 @@ function describeRun<What extends { readonly kind: string }>(
 const WHEN: Readonly<Record<PlannedHold['holds'], string>> = {
   'until-snapshots': '',
   'until-read': ' when all is read',
+};
+
+/** It changes nothing, but goes beyond what a backup looks at. */
+const ASKING_LAYOUT: PlanStep = {
+  does: ['ask how the disks are laid out: partition tables, volumes, file systems, packages, what starts the machine'],
 };
 
 const readingLive = (paths: readonly string[]): PlanStep => ({

@@ -2,6 +2,7 @@
  * What a backup and its plan have in common: look at the host, resolve the paths, find the volumes, size the snapshots.
  * Nothing here changes the host, except that idle automounts below the paths are looked at.
  */
+import { displayName } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { StillpointError } from '../base/errors.ts';
 import { compileExcludes, type ExcludePatterns } from '../domain/exclude-patterns.ts';
@@ -9,17 +10,24 @@ import type { RunId } from '../domain/names.ts';
 import type { Source } from '../domain/source.ts';
 import { HOLD_WORDS } from '../quiesce/hold-words.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
+import { lookAtDevices } from '../snapshot/look-at-devices.ts';
+import { isWithin } from '../snapshot/mountinfo.ts';
 import { lackOf, type ProgramUser } from '../snapshot/programs.ts';
 import type { RunIdentity } from '../snapshot/provider.ts';
 import type { Registry } from '../snapshot/registry.ts';
 import { planSnapshots, type SnapshotPlan, usersOf } from '../snapshot/snapshot-set.ts';
 import { afterSweep, type Survey, surveyHost } from '../snapshot/survey.ts';
 import { idleAutomounts, refuseAutomount, wakeAutomounts } from './backup/automounts.ts';
-import { type Coverage, coverPaths, resolvePaths } from './backup/paths.ts';
+import { coverDevices, notesOfDevices, type SourceDevice } from './backup/devices.ts';
+import { ownFoldersOf } from './backup/own-folders.ts';
+import { type Coverage, coverPaths, isLeftOut, type ResolvedPath, resolvePaths } from './backup/paths.ts';
+import { notesOfUnmountedPlaces, readFstab } from './backup/system-places.ts';
 
 export interface Preparation {
   readonly survey: Survey;
   readonly coverage: Coverage;
+  /** Saved as images; their volumes are among those of the coverage. */
+  readonly devices: readonly SourceDevice[];
   readonly exclude: ExcludePatterns;
   readonly snapshots: SnapshotPlan;
   /** What dead runs of ours left and a sweep removes before anything else, as commands of the host. */
@@ -53,15 +61,35 @@ export async function prepare(
   };
   requirePrograms([]);
   // Resolving a path may itself wake an automount on the way.
-  const resolved = await host.run(resolvePaths(source.paths), signal);
+  const own = ownFoldersOf(source).map((name) => Buffer.from(`/${name}`));
+  const asked = await host.run(resolvePaths([...source.paths, ...own]), signal);
+  const resolved = asked.slice(0, source.paths.length);
   const idle = idleAutomounts(resolved, survey.mounts, exclude);
   if (idle.length > 0) {
     await host.run(wakeAutomounts(idle.map(({ target }) => target)), signal);
     ({ survey, removes } = await look());
     const [still] = idleAutomounts(resolved, survey.mounts, exclude);
-    if (still !== undefined) throw refuseAutomount(still, host.name);
+    // What belongs to a system and did not come is looked for in fstab.
+    if (still !== undefined && source.system !== true) throw refuseAutomount(still, host.name);
   }
-  const coverage = coverPaths(resolved, survey, { exclude, host: host.name, mayReadLive, oneFileSystem });
+  const isSystem = source.system === true;
+  const covered = coverPaths(resolved, survey, { exclude, host: host.name, mayReadLive, oneFileSystem, isSystem });
+  const expected = isSystem ? await host.run(readFstab, signal) : [];
+  const isSaved = (place: Buffer): boolean => !isLeftOut(place, ROOT, exclude);
+  requireOwnFolders(ownFoldersOf(source), covered);
+  const { devices: named = [] } = source;
+  const looks = named.length === 0 ? [] : await host.run(lookAtDevices(named), signal);
+  const devices = coverDevices(looks, survey, { host: host.name, trees: covered.trees });
+  const coverage = {
+    ...covered,
+    volumes: [...covered.volumes, ...devices.map(({ volume }) => volume)],
+    notes: [
+      ...covered.notes,
+      ...notesOfDevices(devices),
+      ...notesOfUnmountedPlaces(expected.filter(isSaved), survey.mounts),
+      ...hiddenByOwn(asked.slice(source.paths.length), covered),
+    ],
+  };
   const snapshots = planSnapshots(coverage.volumes, source, {
     ...{ survey, registry, identity },
     readsLive: coverage.trees.some(({ isLive }) => isLive),
@@ -69,7 +97,36 @@ export async function prepare(
   requirePrograms(usersOf(snapshots, registry));
   requireRoot(snapshots, survey, host.name);
   await requireHeld(source, registry, host, signal);
-  return { survey, coverage, exclude, snapshots, removes };
+  return { survey, coverage, devices, exclude, snapshots, removes };
+}
+
+const ROOT = Buffer.alloc(0);
+
+/** A path of the source that lies where the restore point has a folder of ours would be lost behind it. */
+function requireOwnFolders(own: readonly string[], { trees }: Coverage): void {
+  for (const { path } of trees) {
+    const folder = own.find((name) => isWithin(path, Buffer.from(`/${name}`)));
+    if (folder === undefined) continue;
+    throw new StillpointError(
+      'config.invalid',
+      `"${displayName(path)}" has the name of a folder that the restore point has of its own.`,
+      {
+        advice: 'Give it another name on the host, or a source of its own without "system" and "devices".',
+        cause: undefined,
+      },
+    );
+  }
+}
+
+/** What the host has where a restore point has a folder of ours. */
+function hiddenByOwn(own: readonly ResolvedPath[], { trees }: Coverage): readonly string[] {
+  if (!trees.some(({ path }) => path.length === 1)) return [];
+  return own
+    .filter(({ real, brokenLink }) => real.length > 0 || brokenLink !== undefined)
+    .map(
+      ({ asked }) =>
+        `"${displayName(asked)}" on the host is left out: in a restore point this is a folder of ours, and what is there came from a restore. Remove it, or give it another name.`,
+    );
 }
 
 /** The freeze would find it out too, in a run that has begun. */

@@ -18,6 +18,7 @@ import type { Programs } from '../remote/programs.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import type { BlockDevice } from './block-devices.ts';
 import type { StorageFunctions } from './host/functions.ts';
+import type { LayoutPart } from './layout-part.ts';
 import type { VolumeMaker } from './volume-maker.ts';
 
 export interface SnapshotProvider {
@@ -31,6 +32,8 @@ export interface SnapshotProvider {
   remedy(base: 'a disk' | 'this device' | 'the opened device'): string;
   /** Of a storage that can be made out of an empty device. */
   readonly maker?: VolumeMaker;
+  /** How what the host has of this storage is built again; for sources of a whole system. */
+  readonly layout?: LayoutPart;
   /** Looks at what the host has of this storage. */
   survey(host: RemoteHost, mounts: Promise<readonly Mount[]>, signal: AbortSignal): Promise<Storage>;
 }
@@ -44,6 +47,11 @@ export interface Storage {
    * those that are mounted nowhere and are seen inside another one.
    */
   claim(device: MountedDevice): readonly Claim[];
+  /**
+   * The device as a volume that is read as a whole, byte for byte, where it is one of this provider's, or lies on one; with
+   * a reason where no snapshot of it can be made. Without the function there is none.
+   */
+  claimDevice?(device: RawDevice): DeviceClaim | undefined;
   /** Why what is mounted here cannot be snapshotted, where it lies on top of a volume of this provider. */
   refuse(device: MountedDevice): SnapshotCapability | undefined;
   /** The same host when a sweep has removed what dead runs of this owner left, and what it will have removed. */
@@ -59,7 +67,7 @@ export interface Storage {
    * Errors: `snapshot.no-room`, with the lines that would help as `details.mends` where there are such;
    * `snapshot.unsupported`; all volumes that lack something in one.
    */
-  plan(volumes: readonly DetectedVolume[], identity: RunIdentity): StoragePlan;
+  plan(volumes: readonly OriginVolume[], identity: RunIdentity): StoragePlan;
 }
 
 /**
@@ -86,6 +94,22 @@ export interface MountedDevice {
   /** The device and all that it lies on, the upper ones first. */
   readonly layers: readonly BlockDevice[];
 }
+
+/** A block device that a source wants saved as an image. */
+export interface RawDevice {
+  /** As the source names it. */
+  readonly asked: Buffer;
+  /** "major:minor". */
+  readonly device: string;
+  /** The device and all that it lies on, the upper ones first. */
+  readonly layers: readonly BlockDevice[];
+  /** See `DeviceLook`. */
+  readonly content: string | undefined;
+  /** Of the file system in it, where that is mounted. */
+  readonly mount: Mount | undefined;
+}
+
+export type DeviceClaim = Pick<Claim, 'id' | 'kind' | 'label' | 'snapshot'>;
 
 export interface Claim {
   /** Stable over reboots and snapshots; begins with a word of the provider. */
@@ -128,12 +152,20 @@ export interface UnmountedVolume {
   readonly isExpected: boolean;
 }
 
-/** A volume of a host with its places. */
-export interface DetectedVolume {
+/** A volume of which a snapshot may be made. */
+export interface OriginVolume {
   readonly volume: Volume;
-  readonly places: readonly [VolumePlace, ...VolumePlace[]];
+  /** Where it is seen; nowhere where it is read as a whole. */
+  readonly places: readonly VolumePlace[];
   /** See `Claim`. */
   readonly ours?: Buffer;
+  /** It is a device whose bytes are saved: its snapshot is shown as a device, and not mounted. */
+  readonly isRaw?: boolean;
+}
+
+/** A volume of a host with its places. */
+export interface DetectedVolume extends OriginVolume {
+  readonly places: readonly [VolumePlace, ...VolumePlace[]];
 }
 
 export const placeOfMount = (mount: Mount): VolumePlace => ({ target: mount.target, root: mount.root, mount });
@@ -163,13 +195,14 @@ export interface StandingSnapshot {
 export interface PlannedItem {
   readonly provider: string;
   readonly planned: PlannedSnapshot;
-  readonly volume: DetectedVolume;
+  readonly volume: OriginVolume;
   /** Those of the same word are made by one program, in one instant; without one it has an instant of its own. */
   readonly instant?: string;
   /** Makes it; runs in the critical section and calls that one's functions, see there. */
   readonly create: Fragment<StandingSnapshot>;
   /**
-   * Makes its content visible, read-only, at `path` in the run's namespace, which `sp_enter "$run" COMMAND…` enters;
+   * Makes its content visible, read-only, at `path` in the run's namespace, which `sp_enter "$run" COMMAND…` enters (of a raw
+   * volume as the block device `path/device`);
    * prints what tells later that it is still the same.
    */
   mount(path: string): Fragment<Seen>;

@@ -17,7 +17,7 @@ import { identityChanged } from './identity-changed.ts';
 import { MOUNT_EXITS, mountSnapshots, observeSnapshots } from './mounting.ts';
 import { FOR_SNAPSHOTS, type ProgramUser } from './programs.ts';
 import type {
-  DetectedVolume,
+  OriginVolume,
   PlannedItem,
   ReadableSnapshot,
   RunIdentity,
@@ -48,7 +48,7 @@ interface PlanningTerms extends Partial<Reading> {
 
 /** Errors: what stands in the way on any of the storages, all at once. */
 export function planSnapshots(
-  volumes: readonly DetectedVolume[],
+  volumes: readonly OriginVolume[],
   source: Source,
   { survey, registry, identity, readsLive = false }: PlanningTerms,
 ): SnapshotPlan {

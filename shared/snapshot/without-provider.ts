@@ -9,6 +9,8 @@ const no = (reason: string, remedy: string): SnapshotCapability => ({ possible: 
 /** File systems that are made once and never written to. */
 const IMAGES = new Set(['cramfs', 'erofs', 'iso9660', 'romfs', 'squashfs', 'udf']);
 
+export const isImage = ({ fsType }: Pick<Mount, 'fsType'>): boolean => IMAGES.has(fsType);
+
 export function withoutProvider(
   kind: VolumeKind,
   place: MountedDevice,
@@ -35,7 +37,7 @@ function onDevice(where: string, place: MountedDevice, storages: readonly Storag
   const { layers } = place;
   const [top] = layers;
   const providers = storages.map(({ provider }) => provider);
-  if (IMAGES.has(mount.fsType)) return image(where, mount, top?.file);
+  if (isImage(mount)) return image(where, mount, top?.file);
   const refused = storages.map((storage) => storage.refuse(place)).find((each) => each !== undefined);
   if (refused !== undefined) return refused;
   if (isMade(layers, 'CRYPT-')) {

@@ -32,6 +32,7 @@ export const guestPackages: readonly string[] = [
   'attr',
   'sudo',
   'busybox',
+  'fdisk',
   'mariadb-server',
 ];
 

@@ -168,6 +168,26 @@ export const README = ofPage('README.md', {
       },
     ],
     [
+      '| whole machines | `"system": true` of a source: all local file systems with `/boot` and the EFI partition, and partition tables and volume metadata as files, [to build the machine again by hand](docs/whole-system.md) | building it again by a command |',
+      {
+        'test/e2e/whole-system.test.ts': [
+          'comes back with /boot and the EFI partition, and with empty folders for what is no data',
+          'has a partition table that makes the same one on another disk',
+          'has the metadata of a group that make the same volumes on an empty disk',
+        ],
+      },
+    ],
+    [
+      '| block devices | as images from a snapshot of them: LVM volumes, thick and thin, whatever is in them ([images of devices](docs/whole-system.md#images-of-devices)) | zvols; reading only what changed |',
+      {
+        'test/e2e/devices.test.ts': [
+          'come back in their size, with holes where there was nothing',
+          'are of one instant each: what is written back mounts, is clean, and has what was there',
+        ],
+        'test/unit/pipeline/devices.test.ts': ['a device can be saved as an image', 'a device is refused'],
+      },
+    ],
+    [
       '| repository | a folder on the machine that runs Stillpoint or on another host over SFTP, a bucket of an S3 store, a REST server of restic | |',
       {
         'test/contract/backend.ts': 'backend',

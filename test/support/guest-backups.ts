@@ -7,7 +7,9 @@ import { hostName, ownerId, repositoryName, sourceName } from '../../shared/doma
 import type { PlanId } from '../../shared/domain/plan-id.ts';
 import type { HostSpec, Source } from '../../shared/domain/source.ts';
 import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
+import type { ExportReport, ExportTarget } from '../../shared/domain/verbs/export.ts';
 import { backup } from '../../shared/pipeline/backup.ts';
+import { exportSource } from '../../shared/pipeline/export.ts';
 import { OpenedPoint } from '../../shared/pipeline/open-point.ts';
 import { planBackup } from '../../shared/pipeline/plan-backup.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
@@ -17,9 +19,11 @@ import { openRepository } from '../../shared/repository/open-repository.ts';
 import type { Repository } from '../../shared/repository/repository.ts';
 import { REGISTRY, type Registry } from '../../shared/snapshot/registry.ts';
 import type { Guest } from '../lab/guest.ts';
+import { openHere } from './backing-up.ts';
 import { noRuns } from './pipeline/no-runs.ts';
 import { createMemoryBackend } from './stores/memory.ts';
 import { createTestRepository, PASSWORD } from './test-repository.ts';
+import { writeOut } from './write-out.ts';
 
 export const OWNER = ownerId('00112233aabb');
 
@@ -34,8 +38,12 @@ export interface GuestBackups {
   connect(): Promise<RemoteHost>;
   plan(order: GuestOrder): Promise<BackupPlan>;
   save(order: GuestOrder, emit?: (event: RunEventBody) => void): Promise<BackupReport>;
+  /** To this machine. */
+  export(order: GuestOrder, to: ExportTarget, emit?: (event: RunEventBody) => void): Promise<ExportReport>;
   /** With its index loaded. */
   open(): Promise<Repository>;
+  /** Lays the repository out in a folder, for other programs. */
+  writeOut(folder: string): Promise<void>;
   /** The first mebibyte of a file of a restore point. */
   content(report: BackupReport, path: string): Promise<Buffer>;
 }
@@ -46,14 +54,16 @@ export async function backupsOf(
   options: {
     readonly registry?: Registry;
     readonly wrapTransport?: (inner: Transport) => Transport;
+    /** The host as the guest's SSH configuration names it. */
+    readonly alias?: string;
     /** In place of a connection for each run. */
     readonly openHost?: () => Promise<RemoteHost>;
   } = {},
 ): Promise<GuestBackups> {
-  const { registry = REGISTRY, wrapTransport } = options;
+  const { registry = REGISTRY, wrapTransport, alias = 'lab' } = options;
   const backend = createMemoryBackend();
   await (await createTestRepository(backend)).close();
-  const address = { name: hostName('lab'), ssh: 'lab', sshConfigFile: guest.sshConfigFile, sudo: 'none' } as const;
+  const address = { name: hostName('lab'), ssh: alias, sshConfigFile: guest.sshConfigFile, sudo: 'none' } as const;
   const spec: HostSpec = { ...address, leaseSeconds: 600, maxClockSkewSeconds: 86_400 };
   const sourceOf = ({ paths, exclude = [], plan: _plan, ...facts }: GuestOrder): Source => ({
     ...{ name: sourceName('shop'), host: spec.name, repository: repositoryName('main'), exclude, ...facts },
@@ -75,11 +85,23 @@ export async function backupsOf(
   };
   return {
     ...{ connect, open },
+    writeOut: (folder) => writeOut(backend, folder, signal),
     async plan(order) {
       await using host = await connect();
       const ports = { host, clock: systemClock, registry };
       return await planBackup({ source: sourceOf(order), host: spec }, { owner: OWNER, dead: [] }, ports, signal);
     },
+    export: (order, to, emit = () => undefined) =>
+      exportSource(
+        { source: sourceOf(order), host: spec, to, acceptClockSkew: false },
+        {
+          openHost: connect,
+          openKeeper: (_, keeperSignal) => openHere({})(keeperSignal),
+          ...{ registry, owner: OWNER, runs: noRuns(), clock: systemClock, logger: silentLogger, emit },
+          workFolder: guest.directory,
+        },
+        signal,
+      ),
     save: (order, emit = () => undefined) =>
       backup(
         { source: sourceOf(order), host: spec, plan: order.plan, acceptClockSkew: false },
@@ -94,11 +116,13 @@ export async function backupsOf(
     async content(report, path) {
       await using repository = await open();
       const point = new OpenedPoint(repository, await repository.findRestorePoint(report.restorePoint, signal));
-      const names = path
-        .slice(1)
-        .split('/')
-        .map((name) => Buffer.from(name));
-      return Buffer.concat(await Array.fromAsync(point.read(names, { offset: 0, length: 1 << 20 }, signal)));
+      return Buffer.concat(await Array.fromAsync(point.read(namesOf(path), { offset: 0, length: 1 << 20 }, signal)));
     },
   };
 }
+
+const namesOf = (path: string): readonly Buffer[] =>
+  path
+    .slice(1)
+    .split('/')
+    .map((name) => Buffer.from(name));

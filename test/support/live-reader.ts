@@ -124,6 +124,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
     host,
     prepared: {
       survey,
+      devices: [],
       coverage: {
         trees: [{ path: Buffer.from(order.dir), volume, isLive: false, pathInVolume: Buffer.from('/') }],
         volumes: [volume],
@@ -139,6 +140,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
       time: timestampFromNs(taken.wallClockNs),
       host: { timeNs: taken.wallClockNs, skew: { leastMs: 0, mostMs: 0 }, bootId: '', uptimeSeconds: 0 },
     },
+    layout: undefined,
     workFolder: order.workFolder,
     emit: (event: RunEventBody) => void events.push(event),
     clock: systemClock,

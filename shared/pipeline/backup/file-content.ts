@@ -1,7 +1,8 @@
 /**
  * Content into data blobs: a file up to 1 MiB is one blob, a larger one is cut at every MiB, so that a changed block of
  * a database or disk image costs one blob and the host's own sha256sum of an aligned piece is the blob's id.
- * Holes of a sparse file become the blob of zeros without a byte being sent.
+ * Holes of a sparse file become blobs of zeros without a byte being sent. A MiB of zeros is two blobs of the length that restic
+ * gives to zeros: it makes holes of no others (`restore --sparse`).
  */
 
 import { displayName } from '../../base/bytes.ts';
@@ -12,6 +13,10 @@ import type { TarEntry } from '../../tar/entry.ts';
 import { expandSparse } from '../../tar/sparse.ts';
 
 export const CHUNK_BYTES = 1024 * 1024;
+/** The smallest piece that restic cuts, and so the one that it cuts zeros into. */
+export const ZERO_BYTES = 512 * 1024;
+const ZEROS_IN_CHUNK = CHUNK_BYTES / ZERO_BYTES;
+const ZEROS = Buffer.alloc(CHUNK_BYTES);
 
 /** Stores files one after the other; knows the blob of zeros after it met one. */
 export class ContentStore {
@@ -33,6 +38,10 @@ export class ContentStore {
   ): Promise<{ readonly ids: Promise<readonly BlobId[]>; readonly bytes: number }> {
     const pending: (BlobId | Promise<SavedBlob>)[] = [];
     const chunks = new Chunks(entry.size, async (data) => {
+      if (ZEROS.equals(data)) {
+        pending.push(...(await this.#chunkOfZeros(signal)));
+        return;
+      }
       const { saved } = await this.#writer.put('data', data, signal);
       // A failure shows in `ids`, or in the next put; it must not be an unhandled rejection before that.
       saved.catch(() => undefined);
@@ -48,6 +57,11 @@ export class ContentStore {
     return { ids: settle(pending), bytes: entry.storedSize };
   }
 
+  async #chunkOfZeros(signal: AbortSignal): Promise<readonly BlobId[]> {
+    this.#zeros ??= (await (await this.#writer.put('data', new Uint8Array(ZERO_BYTES), signal)).saved).id;
+    return Array.from({ length: ZEROS_IN_CHUNK }, () => this.#zeros as BlobId);
+  }
+
   async #hole(
     length: number,
     chunks: Chunks,
@@ -57,8 +71,7 @@ export class ContentStore {
     let left = length;
     while (left > 0) {
       if (chunks.atBoundary && left >= CHUNK_BYTES) {
-        this.#zeros ??= (await (await this.#writer.put('data', new Uint8Array(CHUNK_BYTES), signal)).saved).id;
-        pending.push(this.#zeros);
+        pending.push(...(await this.#chunkOfZeros(signal)));
         chunks.skip(CHUNK_BYTES);
         left -= CHUNK_BYTES;
       } else {

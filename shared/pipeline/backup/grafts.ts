@@ -21,9 +21,16 @@ export function placesIn(tree: SourceTree, trees: readonly SourceTree[], places:
   return places.filter((place) => closest(place, trees) === tree).map((place) => place.toString('latin1', start));
 }
 
-/** The path below the tree's root, as Latin-1 text, of what is in the volume and ours; undefined where the tree has it not. */
-export function oursIn({ volume: { ours }, pathInVolume }: SourceTree): string | undefined {
-  return ours === undefined ? undefined : belowTree(ours, pathInVolume);
+/**
+ * The paths below the tree's root, as Latin-1 text, of what is ours and no part of the data: what a storage keeps in the volume,
+ * and what has the name of a folder that the restore point has of its own.
+ */
+export function oursIn(
+  { path, volume: { ours }, pathInVolume }: SourceTree,
+  ownFolders: readonly string[],
+): readonly string[] {
+  const kept = ours === undefined ? undefined : belowTree(ours, pathInVolume);
+  return [...(kept === undefined ? [] : [kept]), ...(path.length === 1 ? ownFolders : [])];
 }
 
 /** A path in a volume, as seen from a tree that begins at another one. */

@@ -11,7 +11,7 @@ import type { Complaint } from './complaints.ts';
 import type { ListedEntry } from './listing.ts';
 
 /** A node names each MiB of a file; more would be a folder that neither we nor restic can load. */
-const MOST_BYTES = 4 * 1024 ** 4;
+export const MOST_FILE_BYTES = 4 * 1024 ** 4;
 /** PATH_MAX of Linux, with the NUL: tar on the host cannot open a longer one. */
 const MOST_PATH = 4096;
 /** Named in the report; more are in the events. */
@@ -61,6 +61,11 @@ export class Omissions {
     this.#name(displayName(path), 'left out: it is a socket, which its program makes');
   }
 
+  /** @param path absolute, in the restore point; of what tells how the system is laid out, which is no part of the data. */
+  lacksLayout(path: Buffer, reason: string): void {
+    this.#name(displayName(path), `not there: ${reason}`);
+  }
+
   /** @param path absolute */
   lackAttributesOf(path: Buffer, reason: string): void {
     this.#name(displayName(path), `saved without all of its attributes: ${reason}`);
@@ -102,6 +107,6 @@ export class Omissions {
 /** Why the host's tar or the repository cannot take an entry; undefined where they can. `name` is what tar is asked for. */
 export function whyLeftOut({ type, size }: ListedEntry, name: Buffer): string | undefined {
   if (name.length >= MOST_PATH) return 'its path has more bytes than programs on Linux can open (4095)';
-  if (type === 'file' && size > MOST_BYTES) return 'it is larger than 4 TiB, holes counted';
+  if (type === 'file' && size > MOST_FILE_BYTES) return 'it is larger than 4 TiB, holes counted';
   return undefined;
 }

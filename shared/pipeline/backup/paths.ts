@@ -15,10 +15,11 @@ import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../r
 import { holdsData } from '../../snapshot/detect.ts';
 import { isWithin } from '../../snapshot/mountinfo.ts';
 import { type PlacedVolume, placeOf, placesBelow } from '../../snapshot/places.ts';
-import type { DetectedVolume, UnmountedVolume, VolumePlace } from '../../snapshot/provider.ts';
+import type { DetectedVolume, OriginVolume, UnmountedVolume, VolumePlace } from '../../snapshot/provider.ts';
 import type { Survey } from '../../snapshot/survey.ts';
 import { outerTreeOf } from './grafts.ts';
 import type { SourceTree } from './source-tree.ts';
+import { notesOfOthers, roleInSystem } from './system-places.ts';
 import { isBelow, notesOfUnmounted, requireMounted } from './unmounted.ts';
 
 export interface ResolvedPath {
@@ -65,14 +66,14 @@ export interface Coverage {
   /** Deepest first, so that a nested tree is known before the one that it is grafted into. */
   readonly trees: readonly SourceTree[];
   /** Those to be snapshotted, each once, in the order of the trees. */
-  readonly volumes: readonly DetectedVolume[];
+  readonly volumes: readonly OriginVolume[];
   /** Where something is mounted that is not saved, or a volume that is left out: nothing below is, nor what lies hidden there. */
   readonly emptyPlaces: readonly Buffer[];
   readonly notes: readonly string[];
 }
 
 /** What a look at a host has to tell of its volumes. */
-type Seen = Pick<Survey, 'mounts' | 'volumes'> & Partial<Pick<Survey, 'storages'>>;
+type Seen = Pick<Survey, 'mounts' | 'volumes'> & Partial<Pick<Survey, 'storages' | 'devices'>>;
 
 export interface CoverageTerms {
   readonly exclude: ExcludePatterns;
@@ -82,20 +83,28 @@ export interface CoverageTerms {
   readonly oneFileSystem?: boolean;
   /** Whether what no snapshot can hold is read live. */
   readonly mayReadLive: boolean;
+  /** Whether it is the whole system; see `system-places.ts`. */
+  readonly isSystem?: boolean;
 }
 
 export function coverPaths(
   paths: readonly ResolvedPath[],
   survey: Seen,
-  { exclude, host, mayReadLive, oneFileSystem = false }: CoverageTerms,
+  { exclude, host, mayReadLive, oneFileSystem = false, isSystem = false }: CoverageTerms,
 ): Coverage {
   const notes: string[] = [];
   const problems = new Problems();
   const trees = new Map<string, SourceTree>();
   const empty = new Map<string, EmptyPlace>();
   const aside = new Map<string, VolumePlace & { readonly aside: string }>();
-  const add = (path: Buffer, at: PlacedVolume, asked?: Buffer): void => {
-    const tree = problems.attempt(() => treeAt(path, at, { host, asked, mayReadLive }));
+  const elsewhere = new Map<string, EmptyPlace>();
+  const seen = { mounts: survey.mounts, devices: survey.devices ?? new Map() };
+  const add = (
+    path: Buffer,
+    at: PlacedVolume,
+    { asked, isBoot = false }: { asked?: Buffer; isBoot?: boolean } = {},
+  ): void => {
+    const tree = problems.attempt(() => treeAt(path, at, { host, asked, mayReadLive: mayReadLive || isBoot }));
     if (tree !== undefined) trees.set(path.toString('latin1'), tree);
   };
   for (const path of paths) {
@@ -104,13 +113,15 @@ export function coverPaths(
     if (at === undefined) continue;
     if (!real.equals(asked))
       notes.push(`"${displayName(asked)}" leads to "${displayName(real)}", which is what is backed up.`);
-    add(real, at, asked);
+    add(real, at, { asked });
     for (const nested of placesBelow(real, survey)) {
       const { target, mount } = nested.place;
       if (isLeftOut(target, real, exclude)) continue;
+      const role = isSystem && holdsData(nested.volume) ? roleInSystem(nested, seen) : undefined;
       const isOther = oneFileSystem && nested.volume !== at.volume && !paths.some((other) => other.real.equals(target));
       if (isAside(nested.place)) aside.set(target.toString('latin1'), nested.place);
-      else if (holdsData(nested.volume) && !isOther) add(target, nested);
+      else if (typeof role === 'object') elsewhere.set(target.toString('latin1'), { mount, why: role.leftOut });
+      else if (holdsData(nested.volume) && !isOther) add(target, nested, { isBoot: role === 'read-live' });
       else empty.set(target.toString('latin1'), { mount, why: holdsData(nested.volume) ? OTHER : UNREAL });
     }
   }
@@ -121,15 +132,20 @@ export function coverPaths(
   kept.sort((a, b) => b.path.length - a.path.length);
   // What a source names is saved, also within something else that it names.
   for (const [place] of aside) if (trees.has(place)) aside.delete(place);
-  const places = [...empty.values()].map(({ mount, why }) => ({ target: mount.target, fsType: mount.fsType, why }));
-  const emptied = [...places, ...[...aside.values()].map(({ target }) => ({ target, fsType: 'left out' }))];
+  const placed = ({ mount, why }: EmptyPlace) => ({ target: mount.target, fsType: mount.fsType, why });
+  const places = [...empty.values()].map(placed);
+  const others = [...elsewhere.values()].map(placed);
+  const emptied = [...places, ...others, ...[...aside.values()].map(({ target }) => ({ target, fsType: 'left out' }))];
   for (const tree of kept) problems.attempt(() => requirePlace(tree, kept, emptied, host));
   notes.push(...kept.flatMap(liveNote).reverse());
   problems.throwIfAny((count) => `${count} problems stand in the way of a backup of "${host}"`);
   for (const { target, fsType, why } of places) {
-    const isInside = places.some((other) => !other.target.equals(target) && isWithin(target, other.target));
+    const isInside = [...places, ...others].some(
+      (other) => !other.target.equals(target) && isWithin(target, other.target),
+    );
     if (!isInside) notes.push(`"${displayName(target)}" (${fsType}) ${why}; what is in it is not saved.`);
   }
+  notes.push(...notesOfOthers(others));
   notes.push(...notesOf([...aside.values()]));
   const isSaved = ({ target }: UnmountedVolume): boolean =>
     there.some((path) => isBelow(target, path) && !isLeftOut(target, path, exclude));

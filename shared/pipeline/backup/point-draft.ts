@@ -2,6 +2,7 @@
 import { displayName } from '../../base/bytes.ts';
 import type { Consistency } from '../../domain/consistency.ts';
 import { consistencyTag, PROGRAM_TAG, sourceTag } from '../../domain/labels.ts';
+import { contentsOf } from '../../domain/source.ts';
 import { PARTIAL_TAG, unreadableFacts } from '../../domain/wholeness.ts';
 import type { RestorePointDraft } from '../../repository/restore-point.ts';
 import { clockFacts } from './host-clock.ts';
@@ -18,7 +19,7 @@ export function pointDraft(
     // The instant that the files show, not the time at which reading them was done.
     time: instant.time,
     tree,
-    paths: source.paths.map(displayName),
+    paths: contentsOf(source).map(displayName),
     hostname: source.host,
     ...(source.exclude.length === 0 ? {} : { excludes: source.exclude }),
     tags: [

@@ -38,6 +38,8 @@ export interface TreeToRead {
   readonly believedBeforeNs: bigint;
   /** Trees of other volumes that are joined at a path of this one: the root's node by path below this root. */
   readonly grafts: ReadonlyMap<string, Node>;
+  /** What lies directly in the root and is in no listing. */
+  readonly own: readonly Node[];
   readonly context: NodeContext;
 }
 
@@ -161,6 +163,7 @@ class Walk {
     }
     // A nested tree whose place was not in the listing would be missing from the restore point without a word.
     invariant(this.#grafted === this.#tree.grafts.size, 'every nested tree has its place in the outer one');
+    for (const node of this.#tree.own) await this.#folders.add(node.name, node);
     this.#content.queue.end();
     return await this.#folders.finish();
   }

@@ -11,6 +11,8 @@ import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import type { ReadableSnapshot } from '../../snapshot/provider.ts';
+import type { Survey } from '../../snapshot/survey.ts';
+import type { Layout } from '../layout/gather.ts';
 import type { Preparation } from '../prepare.ts';
 import { packFiles } from './content-stream.ts';
 import { tellEmptied } from './emptied.ts';
@@ -20,9 +22,12 @@ import { type BackupInstant, believedBefore } from './host-clock.ts';
 import { type ListedEntry, listAncestors, listTree, parseListing } from './listing.ts';
 import { type LiveLook, lookAt } from './live-look.ts';
 import { markedFolders } from './marked-folders.ts';
+import type { NodeContext } from './node.ts';
 import { Omissions } from './omissions.ts';
+import { DEVICES_FOLDER, LAYOUT_FOLDER, type OwnFolderPorts, ownFoldersOf, storeOwnFolder } from './own-folders.ts';
 import { findParentNode, lacksAttributes } from './parent.ts';
 import { probeFiles } from './probe-files.ts';
+import { imageOf } from './read-device.ts';
 import { type LiveTree, readLiveTree } from './read-live.ts';
 import type { TreeToRead } from './read-pass.ts';
 import { readTree } from './read-tree.ts';
@@ -46,6 +51,8 @@ export interface ReadContext {
   readonly emit: EmitEvent;
   readonly clock: Clock;
   readonly instant: BackupInstant;
+  /** Of a whole system: how its disks are laid out. */
+  readonly layout: Layout | undefined;
 }
 
 export interface SpooledTrees extends AsyncDisposable {
@@ -105,7 +112,7 @@ async function spoolTree(
     mounted,
     marked,
     largerThanBytes,
-    ours: oursIn(tree),
+    ours: oursIn(tree, ownFoldersOf(context.request.source)),
   });
   const expression = findExpression({ path: tree.path, root, exclude: prepared.exclude, mounted });
   const order = { command: listTree(place, root, expression), root, select };
@@ -152,6 +159,7 @@ export async function readTrees(
   const counts = new TreeCounts();
   const omissions = new Omissions(context.emit);
   const onProgress = progressReporter(context, spooled, counts);
+  const own = await storeOwn(context, { sink, counts, omissions, onProgress, parent }, signal);
   const nodes = new Map<SourceTree, Node>();
   const lives: LiveTreeEvidence[] = [];
   for (const [index, tree] of trees.entries()) {
@@ -166,6 +174,7 @@ export async function readTrees(
       parentRoot: trusted === undefined ? undefined : before,
       believedBeforeNs: believed ?? 0n,
       grafts: new Map([...graftsOf(tree, trees)].map(([at, inner]) => [at, requireNode(nodes, inner)])),
+      own: tree.path.length === 1 ? own : [],
       context: nodeContext(tree, prepared),
     };
     const ports = { host, sink, counts, omissions, onProgress };
@@ -185,13 +194,41 @@ export async function readTrees(
   }
   const tops = trees.filter((tree) => outerTreeOf(tree, trees) === undefined);
   const named = tops.map((tree) => ({ path: tree.path, node: requireNode(nodes, tree) }));
-  const firstTree = trees[0];
-  invariant(firstTree !== undefined, 'a source has a tree');
-  const tree = await storeRootTree(named, spooled.ancestors, sink, nodeContext(firstTree, prepared), signal);
+  const beside = own.map((node) => ({ path: Buffer.concat([SLASH, node.name]), node }));
+  const root = { trees: [...named, ...beside], ancestors: spooled.ancestors };
+  const tree = await storeRootTree(root, sink, namesOn(prepared.survey), signal);
   return { tree, parent, counts, omissions, live: lives };
 }
 
+/** What is no tree of the host, before the tree at the top is built, in which it lies. */
+async function storeOwn(
+  { layout, instant, prepared, readable, host }: ReadContext,
+  {
+    omissions,
+    ...ports
+  }: Pick<OwnFolderPorts, 'sink' | 'counts' | 'onProgress' | 'parent'> & { readonly omissions: Omissions },
+  signal: AbortSignal,
+): Promise<readonly Node[]> {
+  const { survey, devices, snapshots } = prepared;
+  const owning = { ...ports, context: namesOn(survey), timeNs: instant.host.timeNs };
+  const nodes: Node[] = [];
+  if (layout !== undefined) {
+    for (const { name, reason } of layout.losses)
+      omissions.lacksLayout(Buffer.from(`/${LAYOUT_FOLDER}/${name}`), reason);
+    const files = layout.files.map(({ name, content }) => ({ name: Buffer.from(name), content, size: content.length }));
+    nodes.push(await storeOwnFolder(LAYOUT_FOLDER, files, owning, signal));
+  }
+  if (devices.length > 0) {
+    const images = devices.map((device) => imageOf(device, { host, run: snapshots.run, readable }, signal));
+    nodes.push(await storeOwnFolder(DEVICES_FOLDER, images, owning, signal));
+  }
+  return nodes;
+}
+
+const namesOn = ({ identity: { users, groups } }: Survey): NodeContext => ({ users, groups, deviceId: 0n });
+
 const DOT = Buffer.from('.');
+const SLASH = Buffer.from('/');
 
 function requireNode(nodes: ReadonlyMap<SourceTree, Node>, tree: SourceTree): Node {
   const node = nodes.get(tree);
@@ -251,8 +288,16 @@ function components(path: Buffer): readonly Buffer[] {
 }
 
 function progressReporter(context: ReadContext, spooled: SpooledTrees, counts: TreeCounts): () => void {
-  const filesTotal = spooled.listings.reduce((sum, { listing }) => sum + listing.files, 0);
-  const bytesTotal = spooled.listings.reduce((sum, { listing }) => sum + listing.bytes, 0);
+  const { devices } = context.prepared;
+  const own = [
+    ...devices.map(({ sizeBytes }) => sizeBytes),
+    ...(context.layout?.files ?? []).map(({ content }) => content.length),
+  ];
+  const filesTotal = spooled.listings.reduce((sum, { listing }) => sum + listing.files, own.length);
+  const bytesTotal = [...own, ...spooled.listings.map(({ listing }) => listing.bytes)].reduce(
+    (sum, bytes) => sum + bytes,
+    0,
+  );
   let last = -PROGRESS_PAUSE_MS;
   return () => {
     const now = context.clock.monotonicMs();

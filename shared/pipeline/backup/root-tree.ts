@@ -29,8 +29,7 @@ export function ancestorsOf(paths: readonly Buffer[]): readonly Buffer[] {
 
 /** Stores the upper folders; resolves to the id of the root's tree. A tree at "/" is the root itself. */
 export async function storeRootTree(
-  trees: readonly TopTree[],
-  ancestors: readonly ListedEntry[],
+  { trees, ancestors }: { readonly trees: readonly TopTree[]; readonly ancestors: readonly ListedEntry[] },
   sink: Pick<ReadingSink, 'place' | 'putTree'>,
   context: NodeContext,
   signal: AbortSignal,

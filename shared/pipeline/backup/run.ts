@@ -16,6 +16,7 @@ import type { SnapshotReport } from '../../domain/verbs/backup.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import { mayChangeHost } from '../../snapshot/identify-host.ts';
 import type { Registry } from '../../snapshot/registry.ts';
+import { readLayout } from '../layout/read-layout.ts';
 import type { OwnRuns } from '../own-runs.ts';
 import { type Preparation, prepare } from '../prepare.ts';
 import { openResources } from '../resources.ts';
@@ -78,6 +79,8 @@ export async function runOver<Report extends object>(
     tellSkew(ready.survey.clockSkew, request, emit);
     return ready;
   });
+  // Before the snapshots are made, which would be in it.
+  const layout = source.system === true ? await readLayout(host, registry, signal) : undefined;
   for (const note of prepared.coverage.notes) emit({ type: 'warning', code: 'source.note', message: note, advice: '' });
 
   const guarded = AbortSignal.any([signal, sink.signal]);
@@ -87,7 +90,7 @@ export async function runOver<Report extends object>(
   tellJump(prepared.survey.clockSkew, instant.host.skew, request, emit);
 
   const { readable } = frozen;
-  const context = { request, host, prepared, readable, instant, workFolder: ports.workFolder, emit, clock };
+  const context = { request, host, prepared, readable, instant, layout, workFolder: ports.workFolder, emit, clock };
   const explain = (error: unknown): Promise<never> =>
     rethrowWithVerdict(error, (judging) => frozen.judge(judging), held);
   const listings = resources.use(await phase('list', () => spoolTrees(context, held).catch(explain)));

@@ -12,8 +12,8 @@ export interface SelectionRules {
   readonly exclude: ExcludePatterns;
   /** Paths below the root at which other trees are joined, or nothing that is saved, as Latin-1 text. */
   readonly mounted: ReadonlySet<string>;
-  /** The same, of a folder that is ours and no part of the data. */
-  readonly ours?: string | undefined;
+  /** The same, of folders that are ours and no part of the data. */
+  readonly ours?: readonly string[];
   /** Folders below the root of which nothing is taken but the entries that mark them so; as Latin-1 text. */
   readonly marked?: MarkedFolders;
   readonly largerThanBytes?: number | undefined;
@@ -31,7 +31,7 @@ export function selection(rules: SelectionRules): () => Selection {
       const text = entry.path.toString('latin1');
       if (skipped !== undefined && text.startsWith(skipped)) return false;
       skipped = undefined;
-      if (text === rules.ours || rules.exclude.matches(joined(rules.root, entry.path))) {
+      if (rules.ours?.includes(text) === true || rules.exclude.matches(joined(rules.root, entry.path))) {
         skipped = `${text}/`;
         return false;
       }

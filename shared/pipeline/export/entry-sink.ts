@@ -87,6 +87,7 @@ export class EntrySink implements ReadingSink {
   readonly obstructed = new Set<string>();
   /** Folders in which something is written after they were left. */
   readonly #touched = new Set<string>();
+  #hasTop = false;
 
   constructor(out: EntryOut, ports: EntrySinkPorts) {
     this.#out = out;
@@ -142,6 +143,11 @@ export class EntrySink implements ReadingSink {
   /** Whether some of what came may not stand: a tree was read in more than one pass. */
   get mayHaveFallen(): boolean {
     return this.#hasAgain;
+  }
+
+  /** Whether "/" itself is an entry, which has no node in the tree: the source is all of a host. */
+  get hasTop(): boolean {
+    return this.#hasTop;
   }
 
   /** Of a line of what was written. `replaced` by a later entry of that name; `dropped`: nothing of that name stands. */
@@ -230,6 +236,7 @@ export class EntrySink implements ReadingSink {
   }
 
   #note(path: Buffer): void {
+    this.#hasTop ||= path.length === 1;
     if (!this.#isFirst) this.#again.set(path.toString('latin1'), this.#pass);
   }
 

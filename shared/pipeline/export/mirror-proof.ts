@@ -13,7 +13,7 @@ import type { BuiltTree } from './built-tree.ts';
 
 export interface Expected {
   readonly tree: BuiltTree;
-  /** How many entries there are to be. */
+  /** How many entries there are to be, without the top, of which the tree says nothing. */
   readonly entries: number;
   readonly traits: TargetTraits;
   /** What the mirror can hold of a node. */
@@ -33,8 +33,7 @@ export async function differenceOf(
     signal.throwIfAborted();
     const path = Buffer.concat([SLASH, entry.path]);
     const node = await tree.find(path, signal);
-    // The top is an entry only where the source is all of a host.
-    if (entry.path.length === 0 && node === undefined) continue;
+    if (entry.path.length === 0) continue;
     found += 1;
     const wanted = node && fit(node, path);
     if (wanted === undefined) return `"${displayName(path)}" is there and was not read`;

@@ -188,7 +188,8 @@ class MirrorSink implements Sink<Report> {
       for (const loss of fitNode(node, traits).losses) losses.add(loss, path);
       return fit(node);
     };
-    const expected = { tree, entries: writing.lines.count, traits, fit: fitting };
+    const entries = writing.lines.count - (writing.entries.hasTop ? 1 : 0);
+    const expected = { tree, entries, traits, fit: fitting };
     const difference = await differenceOf(host, listMirror(folder, undefined), expected, signal);
     if (difference !== undefined) throw unlike(placeOf(this.#place.to), difference);
     for (const path of writing.entries.obstructed) {

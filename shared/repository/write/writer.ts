@@ -43,7 +43,7 @@ export interface WriterPorts {
 const QUEUE_BYTES = 16 * 1024 * 1024;
 /** The objects that represent a blob while it is under way; without it a million empty files would be free. */
 const COST_PER_BLOB = 1024;
-const HOLE_BYTES = 1024 * 1024;
+const HOLE_BYTES = 512 * 1024;
 const HOLE = Buffer.alloc(HOLE_BYTES);
 
 export class BlobWriter implements RepositoryWriter {

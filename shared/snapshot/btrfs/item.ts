@@ -1,5 +1,5 @@
 /** One snapshot of a plan: what is done with it is in a file for each step. */
-import type { DetectedVolume, PlannedItem } from '../provider.ts';
+import type { OriginVolume, PlannedItem } from '../provider.ts';
 import { createSnapshot, type SnapshotOrder } from './create.ts';
 import { judgeSnapshot, observeSnapshot } from './end-check.ts';
 import { createError, mountError } from './errors.ts';
@@ -11,7 +11,7 @@ export function subvolumeItem({
   planned,
   order,
 }: Pick<PlannedItem, 'planned' | 'volume'> & {
-  readonly volume: DetectedVolume;
+  readonly volume: OriginVolume;
   readonly order: SnapshotOrder;
 }): PlannedItem {
   const { label } = volume.volume;

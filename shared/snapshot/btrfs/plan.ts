@@ -3,7 +3,7 @@ import { displayName, formatBytes } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 import { Problems } from '../../base/problems.ts';
 import { mintSnapshotName } from '../../domain/snapshot-name.ts';
-import type { DetectedVolume, RunIdentity, StoragePlan } from '../provider.ts';
+import type { OriginVolume, RunIdentity, StoragePlan } from '../provider.ts';
 import { subvolumeItem } from './item.ts';
 import { markedFolder, NO_UUID, ownPath } from './naming.ts';
 import type { FileSystemFacts } from './survey-command.ts';
@@ -13,7 +13,7 @@ import type { BtrfsVolume } from './volumes.ts';
 const GIB = 1024 ** 3;
 
 export interface Wanted {
-  readonly detected: DetectedVolume;
+  readonly detected: OriginVolume;
   readonly known: BtrfsVolume;
 }
 

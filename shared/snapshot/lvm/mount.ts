@@ -13,7 +13,8 @@ export interface MountOrder {
   readonly name: string;
   /** What device-mapper calls such a snapshot in its table. */
   readonly target: 'snapshot' | 'thin';
-  readonly fsType: string;
+  /** Undefined where its bytes are read: it is shown as a device. */
+  readonly fsType: string | undefined;
 }
 
 export function mountOptions(fsType: string): string {
@@ -22,6 +23,8 @@ export function mountOptions(fsType: string): string {
 
 /** The command as an administrator would type it within the run's namespace; shown in plans. */
 export function mountLine({ group, name, fsType }: MountOrder, path: string): string {
+  if (fsType === undefined)
+    return `mount -t tmpfs none ${path} && mknod ${path}/device b of /dev/mapper/${deviceMapperName(group, name)}`;
   return `mount -t ${fsType} -o ${mountOptions(fsType)} /dev/mapper/${deviceMapperName(group, name)} ${path}`;
 }
 
@@ -37,7 +40,9 @@ const GIVE_NAMES_BACK = `
  * Pins device-mapper's table: which origin, store and chunk size, or which pool and which number in it. Exit 77: mount
  * failed; its words and what the kernel said of the device are on stderr.
  */
-export function mountSnapshot({ group, origin, name, target, fsType }: MountOrder, path: string): Fragment<Seen> {
+export function mountSnapshot(order: MountOrder, path: string): Fragment<Seen> {
+  const { group, origin, name, target, fsType } = order;
+  if (fsType === undefined) return showDevice(order, path);
   return {
     name: 'mount-lvm-snapshot',
     script: `
@@ -60,9 +65,33 @@ done${target === 'thin' ? GIVE_NAMES_BACK : ''}
 dmsetup table "$mapper" | tr '\\n' '\\0'`,
     args: [deviceMapperName(group, name), path, fsType, mountOptions(fsType), deviceMapperName(group, origin)],
     fields: 1,
-    parse: ([table = '']) => {
-      if (!table.includes(` ${target} `)) throw new Error('what was mounted is no snapshot');
-      return { table };
-    },
+    parse: readTable(target),
+  };
+}
+
+const readTable =
+  (target: MountOrder['target']) =>
+  ([table = '']: readonly string[]): Seen => {
+    if (!table.includes(` ${target} `)) throw new Error('what was mounted is no snapshot');
+    return { table };
+  };
+
+/**
+ * The device by its number, in a file system of its own that nothing else on the host sees: who reads it there ends with the
+ * run, as all who read a snapshot. A name under /dev/mapper could be another device's by the time that it is opened.
+ */
+function showDevice({ group, origin, name, target }: MountOrder, path: string): Fragment<Seen> {
+  return {
+    name: 'show-lvm-snapshot',
+    script: `
+mapper=$1 path=$2 origin=$3
+sp_numbers=$(dmsetup info -c --noheadings --separator ' ' -o major,minor "$mapper" 2>&1)
+case $sp_numbers in *[!0-9' ']*|'') echo "$sp_numbers" >&2; exit 77 ;; esac
+sp_enter "$run" mount -i -t tmpfs -o size=64k,mode=700,nosuid,noexec stillpoint "$path" &&
+  sp_enter "$run" mknod -m 400 "$path/device" b $sp_numbers || exit 77${target === 'thin' ? GIVE_NAMES_BACK : ''}
+dmsetup table "$mapper" | tr '\\n' '\\0'`,
+    args: [deviceMapperName(group, name), path, deviceMapperName(group, origin)],
+    fields: 1,
+    parse: readTable(target),
   };
 }

@@ -11,7 +11,8 @@ export interface OriginFacts {
   readonly group: VolumeGroupRecord | undefined;
   readonly limits: LvmLimits;
   readonly pools: Pools;
-  readonly mount: Pick<Mount, 'fsType' | 'superOptions'>;
+  /** Of the file system in it; undefined where there is none that is mounted. */
+  readonly mount: Pick<Mount, 'fsType' | 'superOptions'> | undefined;
   /** Whether the superblock of an ext file system says that its journal is on another device. */
   readonly hasExternalJournal: boolean;
 }

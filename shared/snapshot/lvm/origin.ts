@@ -13,12 +13,20 @@ const SUPPORTED_SEGMENTS = /^(linear|striped|raid\w*)$/;
 /** File systems whose journal we know to be replayed correctly by a read-only mount of a writable snapshot. */
 const KNOWN_FILE_SYSTEMS = new Set(['ext2', 'ext3', 'ext4', 'xfs']);
 
-export function snapshotCapability(facts: OriginFacts): SnapshotCapability {
+/** Of the file system in it. */
+export const snapshotCapability = (facts: OriginFacts): SnapshotCapability =>
+  capabilityOf(facts, () => refuseUnknown(facts) ?? refuseParts(facts));
+
+/** Of its bytes: what is in it need not be known, but it must be all of it. */
+export const deviceCapability = (facts: OriginFacts): SnapshotCapability =>
+  capabilityOf(facts, () => refuseParts(facts));
+
+function capabilityOf(facts: OriginFacts, refuseContent: () => Refusal): SnapshotCapability {
   const refusal =
     refuseRole(facts.volume) ??
     (isThin(facts.volume) ? refuseThin(facts) : refuseType(facts.volume, facts.volumes)) ??
     refuseState(facts.volume) ??
-    refuseFileSystem(facts) ??
+    refuseContent() ??
     refuseGroup(facts) ??
     refuseSettings(facts);
   if (refusal === undefined) return { possible: true, provider: isThin(facts.volume) ? 'lvm-thin' : 'lvm-thick' };
@@ -109,9 +117,9 @@ function refuseState(volume: LogicalVolumeRecord): Refusal {
   return undefined;
 }
 
-function refuseFileSystem({ volume, mount, hasExternalJournal }: OriginFacts): Refusal {
+function refuseUnknown({ volume, mount }: OriginFacts): Refusal {
   const label = labelOf(volume);
-  const { fsType, superOptions } = mount;
+  const fsType = mount?.fsType ?? 'nothing that is mounted';
   if (fsType === 'btrfs') {
     return [
       `"${label}" holds Btrfs, which must not be snapshotted below the file system: the kernel cannot tell the two apart`,
@@ -124,6 +132,13 @@ function refuseFileSystem({ volume, mount, hasExternalJournal }: OriginFacts): R
       'Use a path on ext4 or XFS.',
     ];
   }
+  return undefined;
+}
+
+function refuseParts({ volume, mount, hasExternalJournal }: OriginFacts): Refusal {
+  if (mount === undefined) return undefined;
+  const label = labelOf(volume);
+  const { fsType, superOptions } = mount;
   const other = superOptions.find((option) => /^(logdev|rtdev)=/.test(option));
   if (other !== undefined) {
     return [

@@ -2,7 +2,7 @@
 import { StillpointError } from '../../base/errors.ts';
 import { Problems } from '../../base/problems.ts';
 import type { Measurement } from '../measure.ts';
-import type { DetectedVolume, PlannedItem, RunIdentity, StoragePlan } from '../provider.ts';
+import type { OriginVolume, PlannedItem, RunIdentity, StoragePlan } from '../provider.ts';
 import type { LogicalVolumeRecord, VolumeGroupRecord } from './records.ts';
 import type { ThinPool } from './thin/pool.ts';
 
@@ -29,10 +29,10 @@ export interface PlannedOne {
 
 /** @param originOf of a volume that can be snapshotted; undefined for every other one */
 export function planEach(
-  volumes: readonly DetectedVolume[],
-  originOf: (volume: DetectedVolume) => Origin | undefined,
+  volumes: readonly OriginVolume[],
+  originOf: (volume: OriginVolume) => Origin | undefined,
   { host }: PlanContext,
-  planOne: (volume: DetectedVolume, origin: Origin) => PlannedOne,
+  planOne: (volume: OriginVolume, origin: Origin) => PlannedOne,
 ): StoragePlan {
   const problems = new Problems();
   const planned = volumes.flatMap((volume) => {
@@ -43,7 +43,7 @@ export function planEach(
   return { items: planned.map(({ item }) => item), risks: planned.flatMap(({ risks }) => risks) };
 }
 
-function refuse({ volume }: DetectedVolume): never {
+function refuse({ volume }: OriginVolume): never {
   throw new StillpointError('snapshot.unsupported', `"${volume.label}" is not a volume that LVM can snapshot.`, {
     advice: volume.snapshot.possible ? 'Choose another path.' : volume.snapshot.remedy,
     details: { volume: volume.label },

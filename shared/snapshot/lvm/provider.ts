@@ -1,6 +1,7 @@
 /** The snapshots of LVM: thick (copy-on-write) ones, and those of thin volumes. */
 import type { SnapshotProvider } from '../provider.ts';
 import { lvmOnHost } from './host-functions.ts';
+import { lvmLayout } from './layout.ts';
 import { lvmMaker } from './make/maker.ts';
 import { lvmStorage } from './storage.ts';
 import { surveyLvm } from './survey.ts';
@@ -20,6 +21,7 @@ export const lvmThick: SnapshotProvider = {
   onHost: lvmOnHost,
   remedy,
   maker: lvmMaker,
+  layout: lvmLayout,
   survey: async (host, mounts, signal) => lvmStorage(lvmThick, THICK, await surveyLvm(host, mounts, signal)),
 };
 
@@ -28,5 +30,6 @@ export const lvmThin: SnapshotProvider = {
   programs: { dmsetup: 'dmsetup', lvm2: 'lvs vgs pvs lvmconfig lvcreate lvremove' },
   onHost: lvmOnHost,
   remedy,
+  layout: lvmLayout,
   survey: async (host, mounts, signal) => lvmStorage(lvmThin, THIN, await surveyLvm(host, mounts, signal)),
 };

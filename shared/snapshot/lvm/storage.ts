@@ -4,17 +4,20 @@
  * has the volumes that it can be of; what they have in common is here.
  */
 import { displayName } from '../../base/bytes.ts';
-import type { SnapshotCapability, SnapshotPool } from '../../domain/host.ts';
+import type { SnapshotCapability, SnapshotPool, VolumeKind } from '../../domain/host.ts';
 import type { OwnerId, RunId } from '../../domain/names.ts';
 import {
   type Claim,
-  type DetectedVolume,
+  type DeviceClaim,
   type MountedDevice,
+  type OriginVolume,
   placeOfMount,
+  type RawDevice,
   type SnapshotProvider,
   type Storage,
   type StoragePlan,
 } from '../provider.ts';
+import { capabilityOfDevice, claimUpper } from './device.ts';
 import { logicalVolumeOf } from './layers.ts';
 import { snapshotCapability } from './origin.ts';
 import type { Origin, PlanContext } from './plan.ts';
@@ -34,10 +37,10 @@ export interface LvmKind extends UpkeepKind {
   without(facts: LvmFacts, gone: readonly LogicalVolumeRecord[]): LvmFacts;
   /** @param swept what a sweep removes before */
   plan(
-    volumes: readonly DetectedVolume[],
+    volumes: readonly OriginVolume[],
     facts: LvmFacts,
     swept: readonly LogicalVolumeRecord[],
-    originOf: (volume: DetectedVolume) => Origin | undefined,
+    originOf: (volume: OriginVolume) => Origin | undefined,
     context: PlanContext,
   ): StoragePlan;
 }
@@ -52,7 +55,7 @@ export function lvmStorage(
   const byId = new Map(facts.volumes.map((volume) => [idOf(volume), volume]));
   const groupOf = ({ vg_uuid }: LogicalVolumeRecord): VolumeGroupRecord | undefined =>
     facts.groups.find((group) => group.vg_uuid === vg_uuid);
-  const originOf = ({ volume }: DetectedVolume): Origin | undefined => {
+  const originOf = ({ volume }: OriginVolume): Origin | undefined => {
     const record = byId.get(volume.id);
     const group = record && groupOf(record);
     if (record === undefined || group === undefined || !volume.snapshot.possible) return undefined;
@@ -65,6 +68,11 @@ export function lvmStorage(
     claim: (device) => {
       const volume = byDevice.get(device.device);
       return volume === undefined || !kind.isOrigin(volume) ? [] : [claimOf(volume, groupOf(volume), device, facts)];
+    },
+    claimDevice: (device) => {
+      const volume = byDevice.get(device.device);
+      if (volume === undefined) return claimUpper(device);
+      return kind.isOrigin(volume) ? claimRaw(volume, groupOf(volume), device, facts) : undefined;
     },
     refuse: refuseUpper,
     upkeep: lvmUpkeep(kind, facts, originOf),
@@ -92,7 +100,7 @@ function claimOf(
   const measurement = measured.get(device);
   return {
     id: idOf(volume),
-    kind: isThin(volume) ? { name: 'lvm-thin', words: 'LVM thin volume' } : { name: 'lvm-thick', words: 'LVM volume' },
+    kind: kindOf(volume),
     label: `${volume.vg_name}/${volume.lv_name}`,
     places: [placeOfMount(mount), ...others.map(placeOfMount)],
     sizeBytes: volume.lv_size,
@@ -103,6 +111,21 @@ function claimOf(
     }),
   };
 }
+
+function claimRaw(
+  volume: LogicalVolumeRecord,
+  group: VolumeGroupRecord | undefined,
+  device: RawDevice,
+  { volumes, limits, pools, measured }: LvmFacts,
+): DeviceClaim {
+  const label = `${volume.vg_name}/${volume.lv_name}`;
+  const hasExternalJournal = measured.get(device.device)?.hasExternalJournal === true;
+  const of = { volume, volumes, group, limits, pools, mount: device.mount, hasExternalJournal };
+  return { id: idOf(volume), kind: kindOf(volume), label, snapshot: capabilityOfDevice(label, device, of) };
+}
+
+const kindOf = (volume: LogicalVolumeRecord): VolumeKind =>
+  isThin(volume) ? { name: 'lvm-thin', words: 'LVM thin volume' } : { name: 'lvm-thick', words: 'LVM volume' };
 
 /** What lies on top of a logical volume, or on one that LVM does not report. */
 function refuseUpper({ mounts: [mount], layers }: MountedDevice): SnapshotCapability | undefined {

@@ -3,7 +3,7 @@ import { formatBytes } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 import { Problems } from '../../base/problems.ts';
 import { mintSnapshotName } from '../../domain/snapshot-name.ts';
-import type { DetectedVolume, RunIdentity, StoragePlan } from '../provider.ts';
+import type { OriginVolume, RunIdentity, StoragePlan } from '../provider.ts';
 import { datasetItem } from './item.ts';
 import { snapshotOf } from './naming.ts';
 import type { DatasetRecord } from './records.ts';
@@ -11,7 +11,7 @@ import { leastBefore, leastWhile, type Room, roomOf } from './room.ts';
 import type { PoolFacts } from './survey-command.ts';
 
 export interface Wanted {
-  readonly detected: DetectedVolume;
+  readonly detected: OriginVolume;
   readonly dataset: DatasetRecord;
   readonly pool: PoolFacts;
 }

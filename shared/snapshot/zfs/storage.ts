@@ -4,8 +4,10 @@ import { BARE_KINDS, type Mount, type SnapshotCapability } from '../../domain/ho
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import {
   type Claim,
+  type DeviceClaim,
   type MountedDevice,
   placeOfMount,
+  type RawDevice,
   type SnapshotProvider,
   type Storage,
   type UnmountedVolume,
@@ -58,6 +60,7 @@ export function zfsStorage(provider: SnapshotProvider, facts: ZfsFacts): Storage
           : [],
       ),
     }),
+    claimDevice: claimBlockDevice,
     unmounted: seen.flatMap((pool) => unmountedOf(pool, facts.mounts)),
     plan: (detected, identity) =>
       planDatasets(
@@ -162,6 +165,18 @@ function refuseVolume({ mounts: [mount], layers }: MountedDevice): SnapshotCapab
     `"${displayName(mount.target)}" is on "${displayName(mount.source)}", which lies on a block device of ZFS (a zvol), and ZFS cannot hold the file system in it still`,
     'Keep the data in a ZFS dataset that is a file system.',
   );
+}
+
+/** Its snapshots are devices only where "snapdev" is set so, and then under names that come and go. */
+function claimBlockDevice({ asked, device, layers: [top] }: RawDevice): DeviceClaim | undefined {
+  if (top === undefined || !/^zd\d+/.test(top.name)) return undefined;
+  return {
+    ...{ id: `zfs:device:${device}`, kind: { name: 'zvol', words: 'block device of ZFS' }, label: displayName(asked) },
+    snapshot: no(
+      'it is a block device of ZFS (a zvol), whose snapshots this version cannot read',
+      'Save it by "zfs snapshot" and "zfs send", or what is in it from within the machine that uses it.',
+    ),
+  };
 }
 
 /**

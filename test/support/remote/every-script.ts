@@ -15,7 +15,9 @@ import { readMoment } from '../../../shared/pipeline/backup/live-look.ts';
 import { findMarks } from '../../../shared/pipeline/backup/marked-folders.ts';
 import { resolvePaths } from '../../../shared/pipeline/backup/paths.ts';
 import { probeFiles } from '../../../shared/pipeline/backup/probe-files.ts';
+import { readDevice } from '../../../shared/pipeline/backup/read-device.ts';
 import { LIVE } from '../../../shared/pipeline/backup/reading-place.ts';
+import { readFstab } from '../../../shared/pipeline/backup/system-places.ts';
 import { findOpen, readHeads } from '../../../shared/pipeline/backup/unsafe-live.ts';
 import {
   dropEntries,
@@ -28,6 +30,7 @@ import {
   sumFiles,
 } from '../../../shared/pipeline/export/mirror-commands.ts';
 import { prepareMirror } from '../../../shared/pipeline/export/mirror-place.ts';
+import { gatherLayout, layoutParts } from '../../../shared/pipeline/layout/gather.ts';
 import { tryNames } from '../../../shared/pipeline/restore/name-trial.ts';
 import { probeTarget } from '../../../shared/pipeline/restore/probe.ts';
 import { prepareTarget } from '../../../shared/pipeline/restore/target.ts';
@@ -55,6 +58,7 @@ import {
   sweepHost,
 } from '../../../shared/snapshot/host/commands.ts';
 import { identifyHost, mayChangeHost } from '../../../shared/snapshot/identify-host.ts';
+import { lookAtDevices } from '../../../shared/snapshot/look-at-devices.ts';
 import { readLvmLimits } from '../../../shared/snapshot/lvm/limits.ts';
 import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/lvm/list.ts';
 import { lookAtDevice } from '../../../shared/snapshot/lvm/make/look.ts';
@@ -106,6 +110,8 @@ const planned = {} as never;
 const items = [
   thickItem({ identity, planned, volume, order }),
   thinItem({ identity, planned, volume, order: thin }),
+  thickItem({ identity, planned, volume, order: { ...order, fsType: undefined } }),
+  thinItem({ identity, planned, volume, order: { ...thin, fsType: undefined } }),
   subvolumeItem({ planned, volume, order: subvolume }),
   datasetItem({ identity, planned, volume, order: dataset }),
   ...copies.items,
@@ -172,12 +178,16 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
     listTree(place, Buffer.from('/')),
     packFiles(place, Buffer.from('/')),
     probeFiles(place, Buffer.from('/'), []),
+    readDevice(place),
     findMarks(place, Buffer.from('/'), { caches: true, ifPresent: ['.nobackup'] }),
   ]),
   readMoment,
   readHeads([Buffer.from('/a')]),
   findOpen([Buffer.from('/a')]),
   mayChangeHost,
+  readFstab,
+  lookAtDevices([Buffer.from('/dev/a')]),
+  gatherLayout(layoutParts(registry)),
   listAncestors([]),
   resolvePaths([]),
   prepareTarget('/target', '.stillpoint-restore-a'),
@@ -201,7 +211,7 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
 
 /** Fragments of these scripts, and a script that is ":". */
 export const PARTS: readonly string[] = [
-  ...['create-lvm-snapshot', 'mount-lvm-snapshot', 'observe-lvm-snapshot'],
+  ...['create-lvm-snapshot', 'mount-lvm-snapshot', 'observe-lvm-snapshot', 'show-lvm-snapshot'],
   ...['create-thin-snapshot', 'observe-thin-snapshot'],
   ...['create-dataset-snapshots', 'mount-dataset-snapshot', 'observe-dataset-snapshot'],
   ...['create-subvolume-snapshot', 'mount-subvolume-snapshot', 'observe-subvolume-snapshot'],

@@ -12,7 +12,7 @@ import { identityChanged } from '../../../shared/snapshot/identity-changed.ts';
 import { isWithin } from '../../../shared/snapshot/mountinfo.ts';
 import {
   type Claim,
-  type DetectedVolume,
+  type OriginVolume,
   type PlannedItem,
   placeOfMount,
   type RunIdentity,
@@ -137,9 +137,12 @@ function storageOf(marked: readonly Marked[]): Storage {
   return storage;
 }
 
-function itemOf(volume: DetectedVolume, marked: readonly Buffer[], { run, owner }: RunIdentity): PlannedItem {
+function itemOf(volume: OriginVolume, marked: readonly Buffer[], { run, owner }: RunIdentity): PlannedItem {
   const name = mintSnapshotName(run, volume.volume.id);
-  const origin = volume.places[0].target;
+  const [place] = volume.places;
+  // Only who claims devices is asked for volumes without a place.
+  if (place === undefined) throw new Error('a folder has a place');
+  const origin = place.target;
   const copy = `${COPIES}/${name}`;
   const nested = marked.filter((folder) => !folder.equals(origin) && isWithin(folder, origin));
   return {

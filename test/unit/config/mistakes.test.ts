@@ -85,6 +85,21 @@ describe('mistakes in', () => {
       ).replace('"location"', '"limitUploadKiB": 0, "passwordFile": "f", "passwordCommand": ["c"], "location"'),
     ],
     ['missing keys', source('')],
+    ['what is backed up', source('"host": "db1", "repository": "main"')],
+    [
+      'devices',
+      source(
+        '"host": "db1", "repository": "main", "devices": ["vg0/a", "/dev/vg0/a", "/dev/vg0/a", "/srv/files", "/dev/a/../b"]',
+      ),
+    ],
+    ['devices that are none', source('"host": "db1", "repository": "main", "devices": []')],
+    ['not all of it', source('"host": "db1", "repository": "main", "system": false')],
+    [
+      'all of it and more',
+      source(
+        '"host": "db1", "repository": "main", "system": true, "paths": ["/srv"], "oneFileSystem": true, "exclude": ["/"]',
+      ),
+    ],
     [
       'types',
       '{"sources": {"shop": {"host": 1, "paths": "/srv", "repository": null, "exclude": [true]}}, "hosts": []}',

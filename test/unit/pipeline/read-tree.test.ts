@@ -88,6 +88,7 @@ describe('reading a tree', () => {
       {
         path: Buffer.from('/srv'),
         entries: () => listed(files),
+        own: [],
         pack,
         rootName: Buffer.from('.'),
         nodeName: Buffer.from('root'),

@@ -55,7 +55,7 @@ describe('the upper folders', () => {
     const ancestors = ancestorsOf(trees.map((tree) => tree.path)).map((path, index) =>
       entryOf({ path: path.toString(), type: 'dir' }, index, { mode: 0o1777 }),
     );
-    const root = await storeRootTree(trees, ancestors, new BlobSink(repository, writer), context, testSignal());
+    const root = await storeRootTree({ trees, ancestors }, new BlobSink(repository, writer), context, testSignal());
     await writer.flush(testSignal());
     const found: string[] = [];
     for await (const { path, node } of walkTree(repository, root, testSignal())) {

@@ -156,6 +156,7 @@ describe('the settings of LVM', () => {
 describe('what is on no logical volume', () => {
   const device = (number: string, more: Partial<BlockDevice> = {}): BlockDevice => ({
     ...{ device: number, name: `dev${number}`, mapper: undefined, file: undefined, layer: undefined, below: [] },
+    ...{ disk: undefined, isRemovable: false },
     ...more,
   });
   const lvm = (name: string): BlockDevice['mapper'] => ({ name, uuid: `LVM-${'a'.repeat(64)}` });
@@ -238,16 +239,19 @@ describe('what is on no logical volume', () => {
   test('devices are read as the kernel lists them, or not at all', () => {
     const record = (...fields: string[]): string => fields.map((field) => `${field}\0`).join('');
     const text =
-      record('254:3', 'dm-3', 'vg0-files', `LVM-${'b'.repeat(64)}`, '', '', ' 8:1 8:2') +
-      record('8:1', 'sda1', '', '', '', '', '') +
-      record('7:0', 'loop0', '', '', '/a b', '', '');
+      record('254:3', 'dm-3', 'vg0-files', `LVM-${'b'.repeat(64)}`, '', '', ' 8:1 8:2', '', '') +
+      record('8:1', 'sda1', '', '', '', '', '', '8:0', '') +
+      record('8:0', 'sda', '', '', '', '', '', '', '1') +
+      record('7:0', 'loop0', '', '', '/a b', '', '', '', '');
     const devices = parsed(listBlockDevices, text);
     expect(layersOf('254:3', devices).map(({ name }) => name)).toEqual(['dm-3', 'sda1']);
     const top = devices.get('254:3');
     expect(top && logicalVolumeOf(top)).toBe('vg0/files');
     expect(devices.get('7:0')?.file).toBe('/a b');
+    expect(devices.get('8:1')).toMatchObject({ disk: '8:0', isRemovable: false });
+    expect(devices.get('8:0')).toMatchObject({ disk: undefined, isRemovable: true });
     expect(parsed(listBlockDevices, '').size).toBe(0);
-    for (const wrong of [text.slice(0, -1), record('x', 'sda', '', '', '', '', ''), 'x\0']) {
+    for (const wrong of [text.slice(0, -1), record('x', 'sda', '', '', '', '', '', '', ''), 'x\0']) {
       expect(() => parsed(listBlockDevices, wrong)).toThrow(unreadable);
     }
   });

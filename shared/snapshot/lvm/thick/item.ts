@@ -1,5 +1,5 @@
 /** One thick snapshot of a plan: what is done with it is in a file for each step. */
-import type { DetectedVolume, PlannedItem, RunIdentity } from '../../provider.ts';
+import type { OriginVolume, PlannedItem, RunIdentity } from '../../provider.ts';
 import { createError, mountError } from '../errors.ts';
 import { type MountOrder, mountLine, mountSnapshot } from '../mount.ts';
 import { createSnapshot, lvcreateLine, type SnapshotOrder } from './create.ts';
@@ -18,7 +18,7 @@ export function thickItem({
   order,
 }: Pick<ThickItem, 'planned' | 'order'> & {
   readonly identity: RunIdentity;
-  readonly volume: DetectedVolume;
+  readonly volume: OriginVolume;
 }): ThickItem {
   const mounting = { ...order, target: 'snapshot' } as const;
   return {

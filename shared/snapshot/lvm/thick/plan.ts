@@ -2,16 +2,16 @@
 import { formatBytes } from '../../../base/bytes.ts';
 import { StillpointError } from '../../../base/errors.ts';
 import { mintSnapshotName } from '../../../domain/snapshot-name.ts';
-import type { DetectedVolume, StoragePlan } from '../../provider.ts';
+import type { OriginVolume, StoragePlan } from '../../provider.ts';
 import { type Origin, type PlanContext, type PlannedOne, planEach } from '../plan.ts';
 import type { LogicalVolumeRecord, VolumeGroupRecord } from '../records.ts';
 import { thickItem } from './item.ts';
 import { SIZING, sizeSnapshot } from './sizing.ts';
 
 export function planThick(
-  volumes: readonly DetectedVolume[],
+  volumes: readonly OriginVolume[],
   groups: readonly VolumeGroupRecord[],
-  originOf: (volume: DetectedVolume) => Origin | undefined,
+  originOf: (volume: OriginVolume) => Origin | undefined,
   context: PlanContext,
 ): StoragePlan {
   const free = new Map(groups.map((group) => [group.vg_uuid, group.vg_free_count * group.vg_extent_size]));
@@ -19,7 +19,7 @@ export function planThick(
 }
 
 function planOne(
-  detected: DetectedVolume,
+  detected: OriginVolume,
   { volume: lv, group, measured }: Origin,
   free: Map<string, number>,
   { host, ...identity }: PlanContext,
@@ -53,7 +53,7 @@ function planOne(
       extents: size.extents,
       leastExtents: needed / extentBytes,
       reserveExtents: Math.ceil(group.vg_free_count * SIZING.reserveShare),
-      fsType: volume.fsType,
+      fsType: detected.isRaw === true ? undefined : volume.fsType,
       extentBytes,
     },
   });

@@ -1,5 +1,5 @@
 /** One thin snapshot of a plan: what is done with it is in a file for each step. */
-import type { DetectedVolume, PlannedItem, RunIdentity } from '../../provider.ts';
+import type { OriginVolume, PlannedItem, RunIdentity } from '../../provider.ts';
 import { createError, mountError } from '../errors.ts';
 import { type MountOrder, mountLine, mountSnapshot } from '../mount.ts';
 import { createSnapshot, lvcreateLine, type ThinSnapshotOrder } from './create.ts';
@@ -18,7 +18,7 @@ export function thinItem({
   order,
 }: Pick<ThinItem, 'planned' | 'order'> & {
   readonly identity: RunIdentity;
-  readonly volume: DetectedVolume;
+  readonly volume: OriginVolume;
 }): ThinItem {
   const mounting = { ...order, target: 'thin' } as const;
   return {

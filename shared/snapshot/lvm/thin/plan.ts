@@ -3,7 +3,7 @@ import { formatBytes } from '../../../base/bytes.ts';
 import { StillpointError } from '../../../base/errors.ts';
 import { mintSnapshotName } from '../../../domain/snapshot-name.ts';
 import { ASSUMED_READ_BYTES_PER_SECOND, CHUNK_BYTES } from '../../measure.ts';
-import type { DetectedVolume, StoragePlan } from '../../provider.ts';
+import type { OriginVolume, StoragePlan } from '../../provider.ts';
 import { type Origin, type PlanContext, type PlannedOne, planEach } from '../plan.ts';
 import type { VolumeGroupRecord } from '../records.ts';
 import { inSteps, inStepsDown, roundUp } from '../sizing.ts';
@@ -14,9 +14,9 @@ import { type PoolStatus, roomOf } from './pool-status.ts';
 
 /** @param sweeping uuids of pools in which a sweep is going to remove something first */
 export function planThin(
-  volumes: readonly DetectedVolume[],
+  volumes: readonly OriginVolume[],
   sweeping: ReadonlySet<string>,
-  originOf: (volume: DetectedVolume) => Origin | undefined,
+  originOf: (volume: OriginVolume) => Origin | undefined,
   context: PlanContext,
 ): StoragePlan {
   // What all that was planned so far may still cost, by pool.
@@ -34,7 +34,7 @@ interface Room {
 }
 
 function planOne(
-  detected: DetectedVolume,
+  detected: OriginVolume,
   { volume: lv, group, pool, measured }: Origin,
   { left, sweeping }: { readonly left: Map<string, number>; readonly sweeping: ReadonlySet<string> },
   { host, ...identity }: PlanContext,
@@ -64,7 +64,7 @@ function planOne(
     },
     order: {
       ...{ group: lv.vg_name, origin: lv.lv_name, name: snapshot },
-      ...{ pool: pool.volume.lv_name, chunkBytes, fsType: volume.fsType },
+      ...{ pool: pool.volume.lv_name, chunkBytes, fsType: detected.isRaw === true ? undefined : volume.fsType },
     },
   });
   return { item, risks: lv.lv_size > roomBytes ? [fillRisk(volume.label, room, roomBytes)] : [] };

@@ -1,0 +1,161 @@
+/**
+ * Folders of a restore point that are no folders of the host: what was asked from the host, or read from something that is no
+ * file there. They lie at the top, under names of ours. What the host itself has there is left out, and told.
+ */
+import { createHash } from 'node:crypto';
+import { invariant } from '../../base/errors.ts';
+import type { Source } from '../../domain/source.ts';
+import type { BlobId } from '../../repository/ids.ts';
+import type { Node } from '../../repository/node.ts';
+import type { RestorePoint } from '../../repository/restore-point.ts';
+import { timestampToNs } from '../../repository/timestamp.ts';
+import { bareHead, type TarEntry } from '../../tar/entry.ts';
+import { CHUNK_BYTES } from './file-content.ts';
+import { FolderStack } from './folder-stack.ts';
+import type { ListedEntry } from './listing.ts';
+import { buildNode, type NodeContext } from './node.ts';
+import { findParentNode } from './parent.ts';
+import type { ReadingSink } from './reading-sink.ts';
+import type { TreeCounts } from './tree-counts.ts';
+
+/** What the disks of a whole system were like. */
+export const LAYOUT_FOLDER = '.stillpoint-layout';
+
+/** Images of devices, each at the path of its device. */
+export const DEVICES_FOLDER = '.stillpoint-devices';
+
+/** Those that a restore point of the source has. */
+export function ownFoldersOf({ system, devices = [] }: Source): readonly string[] {
+  return [...(system === true ? [LAYOUT_FOLDER] : []), ...(devices.length > 0 ? [DEVICES_FOLDER] : [])];
+}
+
+export interface OwnFile {
+  /** Below the folder, `/` between names. */
+  readonly name: Buffer;
+  readonly size: number;
+  /** Bytes that are known already, or come when they are asked for. */
+  readonly content: Buffer | AsyncIterable<Buffer>;
+}
+
+export interface OwnFolderPorts {
+  readonly sink: ReadingSink;
+  readonly counts: TreeCounts;
+  readonly onProgress: () => void;
+  readonly parent: RestorePoint | undefined;
+  /** The host's clock at the instant: the time of what is new. */
+  readonly timeNs: bigint;
+  readonly context: NodeContext;
+}
+
+/** Stores a folder with all that is in it; resolves to its node. Only root may read it when it is restored. */
+export async function storeOwnFolder(
+  folder: string,
+  files: readonly OwnFile[],
+  ports: OwnFolderPorts,
+  signal: AbortSignal,
+): Promise<Node> {
+  ports.sink.beginPass(true);
+  const stack = new FolderStack(ports.sink, signal);
+  const entered = new Set<string>();
+  const enter = async (below: string): Promise<void> => {
+    if (entered.has(below)) return;
+    entered.add(below);
+    await stack.enter(Buffer.from(below, 'latin1'), (subtree) => folderNode(folder, below, subtree, ports, signal));
+  };
+  await enter('');
+  // What lies in one folder comes in one piece.
+  for (const file of files.toSorted((one, other) => Buffer.compare(one.name, other.name))) {
+    const names = file.name.toString('latin1').split('/');
+    for (let depth = 1; depth < names.length; depth += 1) await enter(names.slice(0, depth).join('/'));
+    await stack.add(file.name, await storeFile(folder, file, ports, signal));
+  }
+  const node = await stack.finish();
+  invariant(node !== undefined, 'a folder of ours has a root');
+  return node;
+}
+
+async function storeFile(folder: string, file: OwnFile, ports: OwnFolderPorts, signal: AbortSignal): Promise<Node> {
+  const { sink, counts, onProgress, context } = ports;
+  const path = Buffer.concat([Buffer.from(`/${folder}/`), file.name]);
+  const before = await beforeOf(path, ports, signal);
+  const isSame = Buffer.isBuffer(file.content) && before !== undefined && hasContent(before, file.content);
+  const timeNs = isSame ? timestampToNs(before.mtime) : ports.timeNs;
+  const head = bareHead(path.subarray(1), 'file', {
+    size: file.size,
+    mtime: { seconds: Number(timeNs / NS_IN_S), nanoseconds: Number(timeNs % NS_IN_S) },
+  });
+  const entry: TarEntry = {
+    ...head,
+    ...{ sparseEnd: undefined, atime: undefined, ctime: undefined, storedSize: file.size, position: 0 },
+    content: Buffer.isBuffer(file.content) ? once(file.content) : file.content,
+  };
+  const listed = listedAs('file', file.size, timeNs);
+  const name = path.subarray(path.lastIndexOf(0x2f) + 1);
+  const onBytes = (bytes: number): void => {
+    counts.bytesDone += bytes;
+    onProgress();
+  };
+  const taken = await sink.take({ entry, path, node: buildNode(name, listed, {}, context) }, onBytes, signal);
+  counts.bytesTotal += file.size;
+  counts.bytesRead += taken.bytes;
+  // What was known already came by another way.
+  if (!Buffer.isBuffer(file.content)) counts.bytesReceived += taken.bytes;
+  counts.filesDone += 1;
+  if (isSame) counts.filesUnmodified += 1;
+  else if (before?.type === 'file') counts.filesChanged += 1;
+  else counts.filesNew += 1;
+  const content = await taken.ids;
+  return buildNode(name, listed, content === undefined ? {} : { content }, context);
+}
+
+/** @param below empty for the folder itself */
+async function folderNode(
+  folder: string,
+  below: string,
+  subtree: BlobId,
+  ports: OwnFolderPorts,
+  signal: AbortSignal,
+): Promise<Node> {
+  const { sink, counts, context } = ports;
+  const path = Buffer.from(below === '' ? `/${folder}` : `/${folder}/${below}`, 'latin1');
+  const before = await beforeOf(path, ports, signal);
+  const timeNs = before?.subtree === subtree ? timestampToNs(before.mtime) : ports.timeNs;
+  const name = path.subarray(path.lastIndexOf(0x2f) + 1);
+  const node = buildNode(name, listedAs('dir', 0, timeNs), { subtree }, context);
+  counts.folders += 1;
+  sink.place(path, node, undefined);
+  return node;
+}
+
+async function beforeOf(path: Buffer, { sink, parent }: OwnFolderPorts, signal: AbortSignal) {
+  const names = path.toString('latin1').slice(1).split('/');
+  return (
+    parent &&
+    (await findParentNode(
+      sink,
+      parent,
+      names.map((name) => Buffer.from(name, 'latin1')),
+      signal,
+    ))
+  );
+}
+
+/** Of a file of one piece; a larger one counts as changed. */
+function hasContent({ type, content }: Node, now: Buffer): boolean {
+  if (type !== 'file' || content === undefined || now.length > CHUNK_BYTES) return false;
+  if (now.length === 0) return content.length === 0;
+  return content.length === 1 && content[0] === createHash('sha256').update(now).digest('hex');
+}
+
+const NS_IN_S = 1_000_000_000n;
+
+const listedAs = (type: 'file' | 'dir', size: number, timeNs: bigint): ListedEntry => ({
+  ...{ type, size, inode: 0n, links: 1, mode: type === 'dir' ? 0o700 : 0o600, uid: 0, gid: 0 },
+  ...{ mtimeNs: timeNs, ctimeNs: timeNs, path: EMPTY, linkTarget: EMPTY },
+});
+
+const EMPTY = Buffer.alloc(0);
+
+async function* once(content: Buffer): AsyncGenerator<Buffer> {
+  if (content.length > 0) yield content;
+}
