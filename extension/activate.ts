@@ -12,8 +12,7 @@ import { JOB_LOG_SCHEME, JobLogDocuments } from './job-log-document.ts';
 import { JobsFeed } from './jobs-feed.ts';
 import { channelLogger } from './log.ts';
 import { Notifier } from './notify.ts';
-import { editorPerson } from './person.ts';
-import { PersonPrompter } from './prompter.ts';
+import { type Person, PersonPrompter } from './prompter.ts';
 import { RESTORE_POINT_SCHEME, RestorePointDocuments } from './restore-point-document.ts';
 import { RememberedSecrets } from './secrets.ts';
 import { offerTerminalCommand } from './terminal-command.ts';
@@ -27,6 +26,12 @@ export interface ExtensionParts {
   readonly hosts: HostsTree;
   readonly jobs: JobsTree;
 }
+
+/** The questions are loaded when the first one is asked. */
+const editorPerson: Person = {
+  answer: async (...asked) => (await import('./person.ts')).editorPerson.answer(...asked),
+  trustHostKey: async (...asked) => (await import('./person.ts')).editorPerson.trustHostKey(...asked),
+};
 
 export function activate(context: vscode.ExtensionContext): ExtensionParts | undefined {
   const own = <T extends vscode.Disposable>(part: T): T => {

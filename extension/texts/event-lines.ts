@@ -88,6 +88,8 @@ function eventText(event: RunEvent, kind: JobKind, { t }: Wording): readonly str
           formatBytes(event.sizeBytes),
         ),
       ];
+    case 'snapshot-kept':
+      return [t('"{0}" of "{1}" is kept.', event.snapshot, event.volume)];
     case 'snapshot-removed':
       return [
         t(

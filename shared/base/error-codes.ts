@@ -49,6 +49,7 @@ export const ERROR_CODES = {
   'snapshot.busy': 'The snapshot cannot be removed because something uses it.',
   'snapshot.lease-lost': 'The claim on the snapshot ended before the reading did.',
   'snapshot.foreign': 'An object looks like ours but is not; it was left alone.',
+  'snapshot.unknown-kept': 'No kept snapshots on the host have this id.',
   'read.incomplete': 'The stream of file content ended early or is not what was listed.',
   'read.unsafe-live': 'A file belongs to a program whose files cannot be read whole while it runs.',
   'read.unreadable': 'More of a source cannot be read on the host than a restore point could do without.',

@@ -35,6 +35,8 @@ export type RunEventBody =
       readonly freezeMs: number;
       readonly sizeBytes: number;
     }
+  /** It has another name from now on, under which it stays. */
+  | { readonly type: 'snapshot-kept'; readonly volume: string; readonly snapshot: string }
   | {
       readonly type: 'snapshot-removed';
       readonly volume: string;

@@ -8,6 +8,8 @@ import type { FindMatch, FindRequest, FindSummary } from '../domain/find.ts';
 import type { ForgetPlan, ForgetRequest } from '../domain/forget-plan.ts';
 import type { HostInventory, HostSummary } from '../domain/host.ts';
 import type { Job } from '../domain/job.ts';
+import type { KeptListing } from '../domain/kept.ts';
+import type { DropPlan, KeepPlan } from '../domain/kept-plans.ts';
 import type { HostName, JobId, RepositoryName, SourceName } from '../domain/names.ts';
 import type { PlanId } from '../domain/plan-id.ts';
 import type { Prompter } from '../domain/prompter.ts';
@@ -22,10 +24,12 @@ import type {
   RestorePointListing,
 } from '../domain/restore-point.ts';
 import type { SetupPlan, SetupRequest } from '../domain/setup-plan.ts';
-import type { RepositorySpec, Source } from '../domain/source.ts';
+import type { HostSpec, RepositorySpec, Source } from '../domain/source.ts';
 import type { StatsAnswer, StatsRequest } from '../domain/stats.ts';
 import type { SweepPlan } from '../domain/sweep-plan.ts';
+import type { DropChoice } from '../domain/verbs/drop.ts';
 import type { ExportTarget } from '../domain/verbs/export.ts';
+import type { KeepJobRequest } from '../domain/verbs/keep.ts';
 import type { JobRequest } from '../domain/verbs/verbs.ts';
 import type { JobFilter } from './job-directory.ts';
 
@@ -57,6 +61,13 @@ export interface Stillpoint extends AsyncDisposable {
   planExport(source: SourceName, to: ExportTarget, signal: AbortSignal): Promise<ExportPlan>;
   /** What a sweep of the host would remove. Changes nothing. */
   planSweep(host: HostName, signal: AbortSignal): Promise<SweepPlan>;
+
+  /** By which OpenSSH knows a host. */
+  findLogin(host: HostName): Promise<Pick<HostSpec, 'ssh' | 'sshConfigFile'>>;
+  /** Snapshots that are kept on a host on purpose, and in what state they are. Changes nothing. */
+  listKept(host: HostName, signal: AbortSignal): Promise<KeptListing>;
+  planKeep(request: KeepJobRequest, signal: AbortSignal): Promise<KeepPlan>;
+  planDrop(host: HostName, choice: DropChoice, signal: AbortSignal): Promise<DropPlan>;
 
   /** Oldest first. */
   listKeys(repository: RepositoryName, signal: AbortSignal): Promise<readonly RepositoryKey[]>;

@@ -18,6 +18,7 @@ import type { Programs } from '../remote/programs.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import type { BlockDevice } from './block-devices.ts';
 import type { StorageFunctions } from './host/functions.ts';
+import type { KeptSnapshots } from './kept-port.ts';
 
 export interface SnapshotProvider {
   /** Which provider this is, in records and in answers for programs. */
@@ -52,11 +53,13 @@ export interface Storage {
   readonly upkeep?: StorageUpkeep;
   /** Volumes that have a place on the host and are not mounted there. */
   readonly unmounted?: readonly UnmountedVolume[];
+  /** What it does with snapshots that are kept on purpose. */
+  readonly kept: KeptSnapshots;
   /**
    * Errors: `snapshot.no-room`, with the lines that would help as `details.mends` where there are such;
    * `snapshot.unsupported`; all volumes that lack something in one.
    */
-  plan(volumes: readonly DetectedVolume[], identity: RunIdentity): StoragePlan;
+  plan(volumes: readonly DetectedVolume[], wish: SnapshotWish): StoragePlan;
 }
 
 /**
@@ -138,6 +141,11 @@ export const placeOfMount = (mount: Mount): VolumePlace => ({ target: mount.targ
 export interface RunIdentity {
   readonly run: RunId;
   readonly owner: OwnerId;
+}
+
+export interface SnapshotWish extends RunIdentity {
+  /** How long the snapshots are to live; only until they are read, where nothing is said. */
+  readonly lifetimeSeconds?: number;
 }
 
 export interface StoragePlan {

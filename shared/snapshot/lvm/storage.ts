@@ -15,6 +15,7 @@ import {
   type Storage,
   type StoragePlan,
 } from '../provider.ts';
+import { lvmKept } from './kept.ts';
 import { logicalVolumeOf } from './layers.ts';
 import { snapshotCapability } from './origin.ts';
 import type { Origin, PlanContext } from './plan.ts';
@@ -68,6 +69,7 @@ export function lvmStorage(
     },
     refuse: refuseUpper,
     upkeep: lvmUpkeep(kind, facts, originOf),
+    kept: lvmKept((volume) => kind.isOrigin(volume)),
     afterSweep: (owner, dead) => {
       const gone = facts.volumes.filter(
         (volume) => kind.isSnapshot(volume) && dead.some((run) => isOf(volume, owner, run)),
@@ -77,7 +79,7 @@ export function lvmStorage(
         removes: gone.map(({ vg_name, lv_name }) => `lvremove -y ${vg_name}/${lv_name}`),
       };
     },
-    plan: (volumes, identity) => kind.plan(volumes, facts, swept, originOf, { ...identity, host: facts.host }),
+    plan: (volumes, wish) => kind.plan(volumes, facts, swept, originOf, { ...wish, host: facts.host }),
   };
 }
 

@@ -10,6 +10,7 @@ import {
   type Storage,
   type UnmountedVolume,
 } from '../provider.ts';
+import { zfsKept } from './kept.ts';
 import { poolOf } from './naming.ts';
 import { planDatasets } from './plan.ts';
 import type { DatasetRecord } from './records.ts';
@@ -58,6 +59,7 @@ export function zfsStorage(provider: SnapshotProvider, facts: ZfsFacts): Storage
           : [],
       ),
     }),
+    kept: zfsKept((name) => [...byId].find(([, { dataset }]) => dataset.name === name)?.[0]),
     unmounted: seen.flatMap((pool) => unmountedOf(pool, facts.mounts)),
     plan: (detected, identity) =>
       planDatasets(
