@@ -20,6 +20,7 @@ import type { ForgetPlan, ForgetRequest } from './domain/forget-plan.ts';
 import type { HostInventory, HostSummary } from './domain/host.ts';
 import type { Job } from './domain/job.ts';
 import type { KeptListing } from './domain/kept.ts';
+import type { CompareRequest, KeptChange, KeptComparison } from './domain/kept-comparison.ts';
 import type { DropPlan, KeepPlan } from './domain/kept-plans.ts';
 import type { HostName, JobId, RepositoryName, SourceName } from './domain/names.ts';
 import type { PlanId } from './domain/plan-id.ts';
@@ -157,6 +158,10 @@ class OpenedStillpoint implements Stillpoint {
 
   async listKept(host: HostName, signal: AbortSignal): Promise<KeptListing> {
     return this.#hosts.kept.list(host, signal);
+  }
+
+  async compareKept(request: CompareRequest, onChange: Take<KeptChange>, signal: AbortSignal): Promise<KeptComparison> {
+    return this.#hosts.kept.compare(request, onChange, signal);
   }
 
   async planKeep(request: KeepJobRequest, signal: AbortSignal): Promise<KeepPlan> {

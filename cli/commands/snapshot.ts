@@ -11,6 +11,7 @@ import { renderDropPlan, renderKeepPlan, renderKept } from '../render/kept.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
 import { addAround } from './snapshot-around.ts';
+import { addCompare } from './snapshot-compare.ts';
 import { contradiction, HOST, type KeepOptions, keepRequest, withKeepOptions } from './snapshot-options.ts';
 
 interface CreateOptions extends KeepOptions, DetachOption {
@@ -33,6 +34,7 @@ export function addSnapshot(program: Command, shell: Shell): void {
   addKeptList(snapshot, shell);
   addRemove(snapshot, shell);
   addAround(snapshot, shell);
+  addCompare(snapshot, shell);
 }
 
 function addCreate(snapshot: Command, shell: Shell): void {

@@ -2,6 +2,7 @@
 import { formatBytes } from '../../shared/base/bytes.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
 import { isWhole, type KeptListing, type KeptSet, type KeptSnapshot } from '../../shared/domain/kept.ts';
+import type { KeptChange, KeptChangeKind, KeptComparison } from '../../shared/domain/kept-comparison.ts';
 import type { DropPlan, KeepPlan } from '../../shared/domain/kept-plans.ts';
 import type { DropReport } from '../../shared/domain/verbs/drop.ts';
 import type { KeepReport } from '../../shared/domain/verbs/keep.ts';
@@ -118,4 +119,33 @@ export function renderDrop({ removed, left }: DropReport, paint: Paint): string 
       : renderList(paint('green', `${counted(removed.length, 'kept snapshot')} removed`), removed.map(shown));
   const lines = left.map(({ object, reason }) => `${shown(object)}: ${shown(reason)}`);
   return head + renderList(paint('red', `${counted(left.length, 'is', 'are')} there still`), lines);
+}
+
+const LETTER: Readonly<Record<KeptChangeKind, string>> = {
+  added: '+',
+  removed: '-',
+  content: 'M',
+  metadata: 'U',
+  type: 'T',
+  unclear: '?',
+};
+
+export function renderKeptChange({ change, path, kind }: KeptChange, paint: Paint): string {
+  const line = `${LETTER[change]}  ${shown(path)}${kind === 'dir' ? '/' : ''}`;
+  if (change === 'added') return `${paint('green', line)}\n`;
+  return `${change === 'removed' ? paint('red', line) : line}\n`;
+}
+
+export function renderComparison(summary: KeptComparison, paint: Paint): string {
+  const { before, after, counts, volumes, notCompared, unlisted } = summary;
+  const changed = counts.content + counts.metadata + counts.type + counts.unclear;
+  return `\n${paint('bold', `${before} → ${after ?? 'now'}`)}\n${renderFacts([
+    ['volumes', volumes.length === 0 ? 'none' : volumes.map(shown).join(', ')],
+    ['added', String(counts.added)],
+    ['removed', String(counts.removed)],
+    ['changed', String(changed)],
+  ])}${renderList(paint('yellow', 'Not compared'), notCompared.map(shown))}${renderList(
+    paint('yellow', 'Could not be listed on one side'),
+    unlisted.map(shown),
+  )}`;
 }

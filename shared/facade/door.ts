@@ -9,6 +9,7 @@ import type { ForgetPlan, ForgetRequest } from '../domain/forget-plan.ts';
 import type { HostInventory, HostSummary } from '../domain/host.ts';
 import type { Job } from '../domain/job.ts';
 import type { KeptListing } from '../domain/kept.ts';
+import type { CompareRequest, KeptChange, KeptComparison } from '../domain/kept-comparison.ts';
 import type { DropPlan, KeepPlan } from '../domain/kept-plans.ts';
 import type { HostName, JobId, RepositoryName, SourceName } from '../domain/names.ts';
 import type { PlanId } from '../domain/plan-id.ts';
@@ -66,6 +67,8 @@ export interface Stillpoint extends AsyncDisposable {
   findLogin(host: HostName): Promise<Pick<HostSpec, 'ssh' | 'sshConfigFile'>>;
   /** Snapshots that are kept on a host on purpose, and in what state they are. Changes nothing. */
   listKept(host: HostName, signal: AbortSignal): Promise<KeptListing>;
+  /** What differs, each change reported as it is found. Reads no content. */
+  compareKept(request: CompareRequest, onChange: Take<KeptChange>, signal: AbortSignal): Promise<KeptComparison>;
   planKeep(request: KeepJobRequest, signal: AbortSignal): Promise<KeepPlan>;
   planDrop(host: HostName, choice: DropChoice, signal: AbortSignal): Promise<DropPlan>;
 

@@ -1,12 +1,15 @@
 /** What is asked of a host about snapshots that are kept on it, while somebody waits. */
 import { systemClock } from '../base/clock.ts';
+import type { Take } from '../base/take.ts';
 import { findSource } from '../config/look-up.ts';
 import type { KeptListing } from '../domain/kept.ts';
+import type { CompareRequest, KeptChange, KeptComparison } from '../domain/kept-comparison.ts';
 import type { DropPlan, KeepPlan } from '../domain/kept-plans.ts';
 import type { HostName } from '../domain/names.ts';
 import type { DropChoice } from '../domain/verbs/drop.ts';
 import type { KeepJobRequest } from '../domain/verbs/keep.ts';
 import { ownTraces } from '../jobs/run-register.ts';
+import { compareKept } from '../pipeline/kept/compare.ts';
 import { planDrop } from '../pipeline/kept/drop.ts';
 import { planKeep } from '../pipeline/kept/keep.ts';
 import { type KeptPorts, listKept } from '../pipeline/kept/listing.ts';
@@ -24,6 +27,10 @@ export class KeptWork {
 
   list(name: HostName, signal: AbortSignal): Promise<KeptListing> {
     return this.#on(name, signal, (ports) => listKept(name, ports, signal));
+  }
+
+  compare(request: CompareRequest, onChange: Take<KeptChange>, signal: AbortSignal): Promise<KeptComparison> {
+    return this.#on(request.host, signal, (ports) => compareKept(request, ports, onChange, signal));
   }
 
   async planKeep(request: KeepJobRequest, signal: AbortSignal): Promise<KeepPlan> {

@@ -9,7 +9,6 @@ import type { KeptState } from '../domain/kept.ts';
 import type { KeptId } from '../domain/kept-name.ts';
 import type { OwnerId, RunId } from '../domain/names.ts';
 import type { Fragment } from '../remote/fragment.ts';
-import type { RemoteHost } from '../remote/remote-host.ts';
 
 /** What has the form of a kept name, as it was found on the host. */
 export interface KeptObject {
@@ -59,13 +58,4 @@ export function removalOf(word: string): Removal {
   const known = REMOVALS.find((each) => each === (word === '' ? 'gone' : word));
   if (known === undefined) throw new Error('what became of a snapshot is said in another form');
   return known;
-}
-
-export interface KeptSnapshots {
-  /** What there is. Changes nothing. */
-  look(host: RemoteHost, signal: AbortSignal): Promise<readonly KeptObject[]>;
-  /** @param words of letters, digits and _+.-/=& only, each of at most 120 */
-  keep(taken: KeepOrder, words: readonly string[]): KeepSteps;
-  /** Of one with marks of ours: removes it if it still bears this owner's, and is the one that was found. */
-  remove(object: KeptObject, owner: string): { readonly line: string; readonly remove: Fragment<Removal> };
 }

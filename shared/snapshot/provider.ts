@@ -18,7 +18,7 @@ import type { Programs } from '../remote/programs.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import type { BlockDevice } from './block-devices.ts';
 import type { StorageFunctions } from './host/functions.ts';
-import type { KeptSnapshots } from './kept-port.ts';
+import type { KeepOrder, KeepSteps, KeptObject, Removal } from './kept-port.ts';
 
 export interface SnapshotProvider {
   /** Which provider this is, in records and in answers for programs. */
@@ -60,6 +60,30 @@ export interface Storage {
    * `snapshot.unsupported`; all volumes that lack something in one.
    */
   plan(volumes: readonly DetectedVolume[], wish: SnapshotWish): StoragePlan;
+}
+
+/** What a storage does with snapshots that are kept on purpose; see `kept-port.ts`. */
+export interface KeptSnapshots {
+  /** What there is. Changes nothing. */
+  look(host: RemoteHost, signal: AbortSignal): Promise<readonly KeptObject[]>;
+  /** @param words of letters, digits and _+.-/=& only, each of at most 120 */
+  keep(order: KeepOrder, words: readonly string[]): KeepSteps;
+  /** Of one with marks of ours: removes it if it still bears this owner's, and is the one that was found. */
+  remove(object: KeptObject, owner: string): { readonly line: string; readonly remove: Fragment<Removal> };
+  /**
+   * How one is read that is whole: it is mounted, looked at and judged like one that was just made.
+   *
+   * @param volume that it is of
+   */
+  read(object: KeptObject, volume: DetectedVolume, reader: RunIdentity): KeptReading;
+}
+
+export interface KeptReading {
+  readonly item: PlannedItem;
+  /** What its provider would have seen of it when it was made. */
+  readonly seen: Seen;
+  /** Once it is no longer mounted: leaves it as it was found. */
+  readonly putAway: Fragment<void>;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { KeptObject } from '../../snapshot/kept-port.ts';
 import type { Storage } from '../../snapshot/provider.ts';
 import type { Registry } from '../../snapshot/registry.ts';
-import { surveyHost } from '../../snapshot/survey.ts';
+import { type Survey, surveyHost } from '../../snapshot/survey.ts';
 
 export interface KeptPorts {
   readonly host: RemoteHost;
@@ -26,6 +26,7 @@ export interface FoundKept {
 export interface FoundSets {
   readonly listing: KeptListing;
   readonly found: readonly FoundKept[];
+  readonly survey: Survey;
 }
 
 export async function listKept(name: HostName, ports: KeptPorts, signal: AbortSignal): Promise<KeptListing> {
@@ -38,9 +39,9 @@ export async function findKept(
   { host, registry, clock, owner }: KeptPorts,
   signal: AbortSignal,
 ): Promise<FoundSets> {
-  const { storages } = await surveyHost(host, { clock, registry }, signal);
-  const found = await lookFor(storages, host, signal);
-  return { found, listing: { host: name, sets: setsOf(found, owner, clock.now().getTime() / 1000) } };
+  const survey = await surveyHost(host, { clock, registry }, signal);
+  const found = await lookFor(survey.storages, host, signal);
+  return { found, survey, listing: { host: name, sets: setsOf(found, owner, clock.now().getTime() / 1000) } };
 }
 
 async function lookFor(

@@ -9,10 +9,13 @@
 import { keptBy, mintKeptName, setOfName } from '../../domain/kept-name.ts';
 import type { RemoteCommand, RemoteScript } from '../../remote/command.ts';
 import { unreadableOutput } from '../../remote/command.ts';
-import type { KeepOrder, KeepSteps, KeptObject, KeptSnapshots } from '../kept-port.ts';
+import type { KeepOrder, KeepSteps, KeptObject } from '../kept-port.ts';
 import { removalOf } from '../kept-port.ts';
+import type { DetectedVolume, KeptReading, KeptSnapshots } from '../provider.ts';
+import { subvolumeItem } from './item.ts';
 import { OURS } from './naming.ts';
 import { INNER_EXITS, inNamespace, READ, SOURCES } from './private-namespace.ts';
+import type { FileSystemFacts } from './survey-command.ts';
 
 /**
  * sp_kept [UUID SOURCE]…: of each kept one: UUID of the file system, folder, UUID, flags and marks.
@@ -95,11 +98,18 @@ sp_btrfs_in kept $sp_found`,
   needs: 'root',
 };
 
-/** @param labelOf what a subvolume of this UUID is called on the host */
-export function btrfsKept(labelOf: (uuid: string) => string | undefined): KeptSnapshots {
+/**
+ * @param labelOf what a subvolume of this UUID is called on the host
+ * @param seen what a survey saw
+ */
+export function btrfsKept(
+  labelOf: (uuid: string) => string | undefined,
+  seen: readonly FileSystemFacts[],
+): KeptSnapshots {
   return {
     look: (host, signal) => host.run(listKept(labelOf), signal),
     keep: keepSteps,
+    read: (object, volume) => readingOf(object, volume, seen),
     remove: ({ id, proof }, owner) => ({
       line: `btrfs subvolume delete -C ${OURS}/${id.slice(id.indexOf('/') + 1)}.*/*   # at the top level of ${id.slice(0, id.indexOf('/'))}`,
       remove: {
@@ -112,6 +122,35 @@ sp_btrfs_in drop "$sp_source" "\${1##*/}" "$3" "$2" 2>/dev/null | tr -d '\\n'; p
         parse: ([word = '']) => removalOf(word),
       },
     }),
+  };
+}
+
+function readingOf(
+  { id, proof, volumeId }: KeptObject,
+  volume: DetectedVolume,
+  seen: readonly FileSystemFacts[],
+): KeptReading {
+  const fileSystem = seen.find(({ uuid }) => id.startsWith(`${uuid}/`));
+  const found = fileSystem?.subvolumes.find(({ uuid }) => uuid === proof);
+  const [, folder, name] = found?.path.toString('latin1').split('/') ?? [];
+  if (fileSystem === undefined || found === undefined || folder === undefined || name === undefined) {
+    throw new Error(`${id} is not among what the survey saw`);
+  }
+  const { label, mountpoints } = volume.volume;
+  return {
+    item: subvolumeItem({
+      volume,
+      planned: {
+        ...{ volume: label, volumeId, snapshot: name, mountpoint: mountpoints[0] ?? '' },
+        ...{ sizeBytes: 0, freeBytesAfter: 0 },
+      },
+      order: {
+        ...{ fileSystem: fileSystem.uuid, source: fileSystem.source, device: fileSystem.device, folder, name },
+        ...{ number: found.number, path: found.path, root: found.path, origin: found.parentUuid ?? '', known: [] },
+      },
+    }),
+    seen: { uuid: proof, parent: found.parentUuid ?? '' },
+    putAway: { name: 'put-away-kept-snapshot', script: ':', args: [], fields: 0, parse: () => undefined },
   };
 }
 

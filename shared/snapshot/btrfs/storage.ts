@@ -80,7 +80,7 @@ export function btrfsStorage(provider: SnapshotProvider, facts: BtrfsFacts): Sto
         }),
       ),
     }),
-    kept: btrfsKept((uuid) => byId.get(`btrfs:${uuid}`)?.label),
+    kept: btrfsKept((uuid) => byId.get(`btrfs:${uuid}`)?.label, seen),
     plan: (detected, identity) =>
       planSubvolumes(
         detected.flatMap((volume) => {

@@ -6,16 +6,27 @@
 
 import type { KeptState } from '../../domain/kept.ts';
 import { keptBy, mintKeptName, setOfName } from '../../domain/kept-name.ts';
-import { type KeepOrder, type KeepSteps, type KeptObject, type KeptSnapshots, removalOf } from '../kept-port.ts';
+import type { Fragment } from '../../remote/fragment.ts';
+import { type KeepOrder, type KeepSteps, type KeptObject, removalOf } from '../kept-port.ts';
+import { MOUNT_EXITS } from '../mounting.ts';
+import type { DetectedVolume, KeptReading, KeptSnapshots, RunIdentity, Seen } from '../provider.ts';
 import { listLogicalVolumes } from './list.ts';
 import { isThin, type LogicalVolumeRecord } from './records.ts';
+import { thickItem } from './thick/item.ts';
+import { thinItem } from './thin/item.ts';
 import { readUpkeep } from './upkeep-settings.ts';
 
 /** Exit codes of the steps: it is not the snapshot that was made; it overflowed; LVM failed, and said why. */
 const KEEP_EXITS = { otherOne: 79, full: 80, failed: 81 } as const;
 
-/** @param isOfKind whether it is the business of this kind of snapshot */
-export function lvmKept(isOfKind: (volume: LogicalVolumeRecord) => boolean): KeptSnapshots {
+/**
+ * @param isOfKind whether it is the business of this kind of snapshot
+ * @param known what a survey saw
+ */
+export function lvmKept(
+  isOfKind: (volume: LogicalVolumeRecord) => boolean,
+  known: readonly LogicalVolumeRecord[],
+): KeptSnapshots {
   return {
     look: async (host, signal) => {
       const volumes = await host.run(listLogicalVolumes, signal);
@@ -25,6 +36,7 @@ export function lvmKept(isOfKind: (volume: LogicalVolumeRecord) => boolean): Kep
       return found.map((volume) => objectOf(volume, volumes, records?.get(volume.lv_uuid)?.data_percent));
     },
     keep: keepSteps,
+    read: (object, volume, reader) => readingOf(object, volume, reader, known),
     remove: ({ id, proof }, owner) => ({
       line: `lvremove -y ${id}`,
       remove: {
@@ -36,6 +48,48 @@ printf '%s\\0' "\${sp_said%% *}"`,
         parse: ([word = '']) => removalOf(word),
       },
     }),
+  };
+}
+
+function readingOf(
+  { id, proof, volumeId }: KeptObject,
+  detected: DetectedVolume,
+  identity: RunIdentity,
+  known: readonly LogicalVolumeRecord[],
+): KeptReading {
+  const record = known.find(({ lv_uuid }) => lv_uuid === proof);
+  if (record === undefined) throw new Error(`${id} is not among what the survey saw`);
+  const { volume } = detected;
+  const planned = {
+    ...{ volume: volume.label, volumeId, snapshot: record.lv_name, mountpoint: volume.mountpoints[0] ?? '' },
+    ...{ sizeBytes: 0, freeBytesAfter: 0 },
+  };
+  const named = { group: record.vg_name, origin: record.origin, name: record.lv_name, fsType: volume.fsType };
+  const common = { identity, volume: detected, planned };
+  const parse = (): void => undefined;
+  const done = { name: 'put-away-kept-snapshot', args: [id], fields: 0, parse };
+  if (!isThin(record)) {
+    const sizes = { extents: 0, leastExtents: 0, reserveExtents: 0, extentBytes: 0 };
+    return {
+      item: thickItem({ ...common, order: { ...named, ...sizes } }),
+      seen: { uuid: proof },
+      putAway: { ...done, script: ':' },
+    };
+  }
+  const item = thinItem({ ...common, order: { ...named, pool: record.pool_lv, chunkBytes: record.chunk_size } });
+  return {
+    item: { ...item, mount: (path) => activated(item.mount(path), id) },
+    seen: { uuid: proof },
+    putAway: { ...done, script: `sp_lvm 60 lvchange -y -an "$1" >/dev/null 2>&1; :` },
+  };
+}
+
+/** It is not active, and bears the flag that keeps it so. */
+function activated(mount: Fragment<Seen>, id: string): Fragment<Seen> {
+  return {
+    ...mount,
+    script: `sp_lvm 60 lvchange -y -ay -K "\${${mount.args.length + 1}}" >&2 || exit ${MOUNT_EXITS.notMounted}\n${mount.script}`,
+    args: [...mount.args, id],
   };
 }
 

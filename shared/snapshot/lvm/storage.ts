@@ -69,7 +69,7 @@ export function lvmStorage(
     },
     refuse: refuseUpper,
     upkeep: lvmUpkeep(kind, facts, originOf),
-    kept: lvmKept((volume) => kind.isOrigin(volume)),
+    kept: lvmKept((volume) => kind.isOrigin(volume), facts.volumes),
     afterSweep: (owner, dead) => {
       const gone = facts.volumes.filter(
         (volume) => kind.isSnapshot(volume) && dead.some((run) => isOf(volume, owner, run)),

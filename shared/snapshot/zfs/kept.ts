@@ -4,11 +4,13 @@
  */
 import { keptBy, mintKeptName, setOfName } from '../../domain/kept-name.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
-import type { KeepOrder, KeepSteps, KeptObject, KeptSnapshots } from '../kept-port.ts';
+import type { KeepOrder, KeepSteps, KeptObject } from '../kept-port.ts';
 import { removalOf } from '../kept-port.ts';
+import type { DetectedVolume, KeptReading, KeptSnapshots, RunIdentity } from '../provider.ts';
 import { fullName, typed } from './create.ts';
 import { zfsOnHost } from './host-functions.ts';
-import { holdTag, keptTag, RUN_PROPERTY, snapshotOf, wordOf } from './naming.ts';
+import { datasetItem } from './item.ts';
+import { holdTag, keptTag, poolOf, RUN_PROPERTY, snapshotOf, wordOf } from './naming.ts';
 
 const MARKS_PROPERTY = 'stillpoint:kept';
 
@@ -35,6 +37,7 @@ export function zfsKept(idOf: (dataset: string) => string | undefined): KeptSnap
   return {
     look: (host, signal) => host.run(listKept(idOf), signal),
     keep: keepSteps,
+    read: readingOf,
     remove: ({ id, set, proof }, owner) => ({
       line: `zfs release ${keptTag(set)} ${typed(id.replaceAll('=', ' '))} && zfs destroy ${typed(id.replaceAll('=', ' '))}`,
       remove: {
@@ -46,6 +49,27 @@ printf '%s\\0' "\${sp_kept_said%% *}"`,
         parse: ([word = '']) => removalOf(word),
       },
     }),
+  };
+}
+
+function readingOf({ id, proof, volumeId }: KeptObject, volume: DetectedVolume, identity: RunIdentity): KeptReading {
+  const [dataset = '', name = ''] = id.replaceAll('=', ' ').split('@');
+  const [guid = '', txg = ''] = proof.split(',');
+  const { label, mountpoints } = volume.volume;
+  return {
+    item: datasetItem({
+      ...{ identity, volume },
+      planned: {
+        ...{ volume: label, volumeId, snapshot: name, mountpoint: mountpoints[0] ?? '' },
+        ...{ sizeBytes: 0, freeBytesAfter: 0 },
+      },
+      order: {
+        ...{ pool: poolOf(dataset), poolGuid: '', dataset, guid: '', name, all: [], places: [], knownMounts: [] },
+        room: { dataset, by: 'available', leastBytes: 0 },
+      },
+    }),
+    seen: { guid, txg },
+    putAway: { name: 'put-away-kept-snapshot', script: ':', args: [], fields: 0, parse: () => undefined },
   };
 }
 

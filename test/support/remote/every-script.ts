@@ -29,6 +29,7 @@ import {
   sumFiles,
 } from '../../../shared/pipeline/export/mirror-commands.ts';
 import { prepareMirror } from '../../../shared/pipeline/export/mirror-place.ts';
+import { putAwayKept } from '../../../shared/pipeline/kept/mounted.ts';
 import { tryNames } from '../../../shared/pipeline/restore/name-trial.ts';
 import { probeTarget } from '../../../shared/pipeline/restore/probe.ts';
 import { prepareTarget } from '../../../shared/pipeline/restore/target.ts';
@@ -125,7 +126,7 @@ async function given(work: (host: RemoteHost) => Promise<unknown>): Promise<Remo
   return await promise;
 }
 
-const kept = [btrfsKept(() => undefined), lvmKept(() => true), zfsKept(() => undefined)];
+const kept = [btrfsKept(() => undefined, []), lvmKept(() => true, []), zfsKept(() => undefined)];
 const keptObject = { id: 'a/spk_0123abcd_00000000', proof: 'p', set: keptBy(run) } as never;
 const keeping = kept.map((each) =>
   each.keep(
@@ -136,6 +137,9 @@ const keeping = kept.map((each) =>
     ['spk.owner=00112233aabb'],
   ),
 );
+const awayWith = (script: string) => ({
+  putAway: { name: 'put-away-kept-snapshot', script, args: [], fields: 0, parse: () => undefined },
+});
 const keep = keepSnapshots(run, keeping, scripts);
 
 const subvolumes = surveyFileSystems([]);
@@ -176,11 +180,12 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   listDatasets,
   subvolumes,
   keep,
+  putAwayKept([awayWith(':')], scripts.functions),
   removeKept(
     kept.map((each) => each.remove(keptObject, owner).remove),
     scripts,
   ),
-  await given((host) => btrfsKept(() => undefined).look(host, never)),
+  await given((host) => btrfsKept(() => undefined, []).look(host, never)),
   await given((host) => zfsKept(() => undefined).look(host, never)),
   ...inside(`${subvolumes.script}\n${scripts.watch}\n${keep.script}`),
   wakeAutomounts([Buffer.from('/a')]),
@@ -224,6 +229,7 @@ export const PARTS: readonly string[] = [
   ...['mark-kept-lvm-snapshot', 'rename-kept-lvm-snapshot', 'remove-kept-lvm-snapshot'],
   ...['mark-kept-subvolume', 'rename-kept-subvolume', 'remove-kept-subvolume'],
   ...['mark-kept-dataset-snapshot', 'rename-kept-dataset-snapshot', 'remove-kept-dataset-snapshot'],
+  'put-away-kept-snapshot',
   ...['stop-service', 'prove-stopped'],
   'be-root',
 ];

@@ -124,7 +124,7 @@ function storageOf(marked: readonly Marked[]): Storage {
         ]),
     refuse: () => undefined,
     afterSweep: () => ({ storage, removes: [] }),
-    kept: keptFolderCopies(COPIES),
+    kept: keptFolderCopies(COPIES, (volume, reader) => itemOf(volume, [], reader)),
     plan: (volumes, identity) => ({
       items: volumes.map((volume) =>
         itemOf(

@@ -1,13 +1,20 @@
 /** Copies of folders that are kept on purpose: the words about one lie beside its content, and it is renamed. */
 import { keptBy, mintKeptName, setOfName } from '../../../shared/domain/kept-name.ts';
 import type { RemoteCommand } from '../../../shared/remote/command.ts';
-import { type KeptObject, type KeptSnapshots, removalOf } from '../../../shared/snapshot/kept-port.ts';
+import { type KeptObject, removalOf } from '../../../shared/snapshot/kept-port.ts';
+import type { DetectedVolume, KeptSnapshots, PlannedItem, RunIdentity } from '../../../shared/snapshot/provider.ts';
 
-/** @param copies the folder that has a folder for each copy */
-export function keptFolderCopies(copies: string): KeptSnapshots {
+/**
+ * @param copies the folder that has a folder for each copy
+ * @param itemOf a short-lived copy, as it would be planned
+ */
+export function keptFolderCopies(
+  copies: string,
+  itemOf: (volume: DetectedVolume, reader: RunIdentity) => PlannedItem,
+): KeptSnapshots {
   const list: RemoteCommand<readonly KeptObject[]> = {
     name: 'list-kept-copies',
-    script: `for copy in ${copies}/spk_????????_????????; do [ ! -d "$copy" ] || { stat -c '%i' "$copy"; echo "$copy"; cat "$copy/words" 2>/dev/null; printf '\\0'; }; done`,
+    script: `for copy in ${copies}/spk_????????_????????; do [ ! -d "$copy" ] || { stat -c '%i' "$copy"; echo "$copy"; cat "$copy/of" 2>/dev/null || echo; cat "$copy/words" 2>/dev/null; printf '\\0'; }; done`,
     args: [],
     needs: 'root',
     budgetMs: 30_000,
@@ -17,12 +24,12 @@ export function keptFolderCopies(copies: string): KeptSnapshots {
         .toString()
         .split('\0')
         .flatMap((record): KeptObject[] => {
-          const [proof = '', id = '', ...words] = record.split('\n').filter((line) => line !== '');
+          const [proof = '', id = '', volumeId = '', ...words] = record.split('\n').slice(0, -1);
           const set = setOfName(id.slice(id.lastIndexOf('/') + 1));
           if (set === undefined) return [];
           const room = { usedBytes: undefined, totalBytes: undefined };
           return [
-            { ...{ kind: 'folder-copy', id, set, proof, words, room }, volumeId: '', volume: '', state: 'whole' },
+            { ...{ kind: 'folder-copy', id, set, proof, words, room }, volumeId, volume: volumeId, state: 'whole' },
           ];
         }),
   };
@@ -38,14 +45,26 @@ export function keptFolderCopies(copies: string): KeptSnapshots {
         lines: [`mv ${id} ${kept}`],
         mark: {
           name: 'mark-kept-copy',
-          script: `${isSame}\nto=$1; shift 2; printf '%s\\n' "$@" > "$to/words"`,
-          ...{ args: [...common, ...words], fields: 0, parse },
+          script: `${isSame}\nto=$1; echo "$3" > "$1/of"; shift 3; printf '%s\\n' "$@" > "$to/words"`,
+          ...{ args: [...common, planned.volumeId, ...words], fields: 0, parse },
         },
         rename: {
           name: 'rename-kept-copy',
           script: `${isSame}\n[ ! -e "$3" ] && mv "$1" "$3"`,
           ...{ args: [...common, kept], fields: 0, parse },
         },
+      };
+    },
+    read: ({ id, proof }, volume, reader) => {
+      const item = itemOf(volume, reader);
+      return {
+        item: {
+          ...item,
+          mount: (path) => ({ ...item.mount(path), args: [id, path] }),
+          observe: { ...item.observe, args: [id] },
+        },
+        seen: { inode: proof },
+        putAway: { name: 'put-away-copy', script: ':', args: [], fields: 0, parse: () => undefined },
       };
     },
     remove: ({ id, proof }, owner) => ({

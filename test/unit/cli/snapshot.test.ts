@@ -129,3 +129,20 @@ describe('snapshot around', () => {
     expect(await around(words, 0)).toMatchObject({ exitCode: 2, ran: [], jobs: [] });
   });
 });
+
+test('snapshot compare tells each change, and says of what it knows nothing', async () => {
+  const { exitCode, stdout } = await run(['compare', 'db1', '7f3c01ab']);
+  expect(exitCode).toBe(8);
+  expect(stdout).toBe(`-  /srv/old/
+M  /srv/a\\n
+?  /srv/b
+
+7f3c01ab → now
+  volumes  vg0/files
+  added    0
+  removed  1
+  changed  2
+Not compared
+  vg0/mysql
+`);
+});

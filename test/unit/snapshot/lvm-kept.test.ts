@@ -23,7 +23,7 @@ async function look(volumes: readonly LogicalVolumeRecord[], percent: number | u
     'read-lvm-upkeep': { records: new Map([['kept', { data_percent: percent }]]), thresholds: new Map() },
   };
   const host = { run: async (command: { name: string }) => answers[command.name] } as unknown as RemoteHost;
-  return lvmKept((volume) => !isThin(volume)).look(host, AbortSignal.timeout(1000));
+  return lvmKept((volume) => !isThin(volume), []).look(host, AbortSignal.timeout(1000));
 }
 
 describe('kept snapshots of LVM', () => {
