@@ -69,6 +69,7 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
     case 'phase-started':
     case 'progress':
     case 'host-sweeping':
+    case 'snapshots-keeping':
     case 'lease-arming':
     case 'restore-point-changing':
     case 'restore-point-saved':

@@ -77,6 +77,7 @@ function detailOf(event: RunEvent): string | undefined {
     case 'phase-finished':
     case 'progress':
     case 'host-sweeping':
+    case 'snapshots-keeping':
     case 'restore-point-changing':
     case 'store-changing':
     case 'store-changed':

@@ -82,7 +82,7 @@ export const ERROR_CODES = {
   'job.store-unusable': 'The folder in which jobs are kept cannot be used.',
   'job.runner-failed': 'The process that runs jobs could not be started.',
   'plan.not-found': 'No such plan.',
-  'plan.used': 'The plan of a backup was begun before; each is good for one run.',
+  'plan.used': 'The plan of a run was begun before; each is good for one run.',
   'plan.stale': 'The plan was made for another state of the repository, or with other options.',
   'run.cancelled': 'The run was cancelled.',
   'run.busy': 'As much as is allowed at once is already being done.',

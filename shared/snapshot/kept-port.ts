@@ -39,8 +39,9 @@ export interface KeepOrder {
 }
 
 export interface KeepSteps {
-  /** What it is from then on. */
+  /** What it is from then on, and what will tell it from another one; see `KeptObject`. */
   readonly id: string;
+  readonly proof: string;
   /** As an administrator would type it. */
   readonly lines: readonly string[];
   /** Writes the words beside the snapshot, which is a short-lived one still. Fails where it is not the one that was made. */

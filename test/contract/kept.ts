@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../shared/base/clock.ts';
-import { toStillpointError } from '../../shared/base/errors.ts';
+import { StillpointError, toStillpointError } from '../../shared/base/errors.ts';
 import { silentLogger } from '../../shared/base/log.ts';
 import type { RunEventBody } from '../../shared/domain/events.ts';
 import type { KeptSet } from '../../shared/domain/kept.ts';
@@ -153,6 +153,20 @@ export function keptContract(title: string, whyNot: string | undefined, open: ()
       expect(toStillpointError(await late.catch((error: unknown) => error)).code).toBe('snapshot.unknown-kept');
       await dropIt({ by: 'ids', ids: [lasting.set] });
       expect(await fixture.kept()).toEqual([]);
+    });
+
+    test('of a plan is that of one run: what was made is not taken back for another one', async ({ skip }) => {
+      skip(fixture.isSlow === true, 'it is the same for every storage');
+      const first = await keepIt({ paths: [lastFolder()] });
+      const before = await fixture.kept();
+      const again = { plan: `${first.set}00000000` as never, paths: [lastFolder()] };
+      const stale = await keepIt(again).catch((error: unknown) => toStillpointError(error));
+      if (!(stale instanceof StillpointError)) throw new Error('a plan of nobody was done');
+      expect(stale.code).toBe('plan.stale');
+      const used = await keepIt({ ...again, plan: stale.details['now'] as never }).catch(toStillpointError);
+      expect(used).toMatchObject({ code: 'plan.used' });
+      expect(await fixture.kept()).toEqual(before);
+      await dropIt({ by: 'ids', ids: [first.set] });
     });
 
     test('that only looks like ours is shown and left alone', async () => {

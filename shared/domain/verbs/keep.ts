@@ -4,7 +4,6 @@ import type { KeptPair } from '../kept-marks.ts';
 import type { KeptId } from '../kept-name.ts';
 import type { HostName, SourceName } from '../names.ts';
 import type { PlanId } from '../plan-id.ts';
-import { counted } from '../store-ends.ts';
 import { defineVerb } from './definition.ts';
 
 export interface KeepJobRequest {
@@ -54,8 +53,8 @@ export const KEEP = defineVerb<KeepJobRequest, KeepReport>()({
   describe: ({ host }) => `keeping snapshots of "${host}"`,
   places: ({ host, source }) => (source === undefined ? { host } : { source, repositories: [] }),
   aboutData: ({ host }, { host: facts }) => {
-    const kept = facts?.snapshotsKept ?? 0;
-    if (kept === 0) return ['Nothing is kept.'];
-    return [`${counted(kept, 'snapshot')} of it may be kept; see "stillpoint snapshot list ${host}".`];
+    if (facts?.isKeeping !== true) return ['Nothing is kept.'];
+    const known = facts.snapshotsKept === undefined ? 'Some' : `${facts.snapshotsKept}`;
+    return [`${known} of its snapshots may be kept: "stillpoint snapshot list ${host}" shows what there is.`];
   },
 });

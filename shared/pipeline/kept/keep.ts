@@ -10,9 +10,9 @@ import { cleanupSignal } from '../../base/cancel.ts';
 import { StillpointError, toErrorRecord } from '../../base/errors.ts';
 import { judgeConsistency } from '../../domain/consistency.ts';
 import { type KeptMarks, marksToWords, requireReason } from '../../domain/kept-marks.ts';
-import { keptBy } from '../../domain/kept-name.ts';
+import { type KeptId, keptBy } from '../../domain/kept-name.ts';
 import type { KeepPlan } from '../../domain/kept-plans.ts';
-import { newRunId } from '../../domain/names.ts';
+import { type HostName, newRunId } from '../../domain/names.ts';
 import { requireApproved } from '../../domain/plan.ts';
 import { runOfPlan } from '../../domain/plan-id.ts';
 import type { KeepReport } from '../../domain/verbs/keep.ts';
@@ -31,7 +31,7 @@ import { openResources } from '../resources.ts';
 import { sweepOwn } from '../sweep.ts';
 import { describeKeep } from './describe.ts';
 import { dropFound } from './drop.ts';
-import { findKept } from './listing.ts';
+import { findKept, lookForKept } from './listing.ts';
 import type { KeepRequest } from './request.ts';
 import { keptScope } from './scope.ts';
 
@@ -72,6 +72,7 @@ export async function keep(request: KeepRequest, ports: KeepPorts, signal: Abort
     await sweepOwn(host, ports, signal);
     const ready = await prepareKeep(request, { run, owner }, { host, clock, registry }, signal);
     requireApproved(request.plan, describeKeep(request, ready));
+    await requireNew(keptBy(run), ready, host, signal);
     return ready;
   });
   const { snapshots, survey } = prepared;
@@ -85,7 +86,7 @@ export async function keep(request: KeepRequest, ports: KeepPorts, signal: Abort
   });
   await phase('keep', async () => {
     held.throwIfAborted();
-    await giveNames(set.taken, steps, host, ports);
+    await giveNames(set.taken, steps, { host, name: request.host.name }, ports);
     hold.keep(set.taken.map(({ planned }, index) => ({ volume: planned.volume, id: steps[index]?.id ?? '' })));
   });
   await phase('release', () => hold.release());
@@ -107,6 +108,17 @@ export async function keep(request: KeepRequest, ports: KeepPorts, signal: Abort
       ...{ freezeMs: freezeMs(taken), sizeBytes: taken.planned.sizeBytes },
     })),
   };
+}
+
+/** A plan is good for one set. Where its job is long forgotten, the host still knows. */
+async function requireNew(set: KeptId, { survey }: Preparation, host: RemoteHost, signal: AbortSignal): Promise<void> {
+  const found = await lookForKept(survey.storages, host, signal);
+  if (found.every(({ object }) => object.set !== set)) return;
+  throw new StillpointError('plan.used', `Snapshots are kept on "${host.name}" as ${set} already.`, {
+    advice: 'Make the plan again; each is good for one set.',
+    details: { host: host.name, set },
+    cause: undefined,
+  });
 }
 
 function marksOf(
@@ -134,15 +146,21 @@ function stepsOf(taken: TakenSnapshot, words: readonly string[], { storages }: S
   return storage.kept.keep(taken, words);
 }
 
+interface NamedHost {
+  readonly host: RemoteHost;
+  readonly name: HostName;
+}
+
 /** All or none. Once it has begun it is not cancelled: a second is not worth half a set. */
 async function giveNames(
   taken: readonly TakenSnapshot[],
   steps: readonly KeepSteps[],
-  host: RemoteHost,
+  { host, name }: NamedHost,
   ports: KeepPorts,
 ): Promise<void> {
   const [first] = taken;
   if (first === undefined) return;
+  ports.emit({ type: 'snapshots-keeping', host: host.name });
   try {
     const answer = await host.run(keepSnapshots(first.run, steps, ports.registry.scripts), cleanupSignal(600_000));
     if ('kept' in answer) return;
@@ -158,24 +176,23 @@ async function giveNames(
       },
     );
   } catch (error) {
-    await takeBack(first, host, ports);
+    await takeBack(steps, { host, name }, ports);
     throw error;
   }
 }
 
 /** What has got its name by then is removed. Where even that fails, a person has to know. */
-async function takeBack({ run }: TakenSnapshot, host: RemoteHost, ports: KeepPorts): Promise<void> {
+async function takeBack(steps: readonly KeepSteps[], { host, name }: NamedHost, ports: KeepPorts): Promise<void> {
   try {
-    const set = keptBy(run);
-    const { found } = await findKept(host.name as never, { ...ports, host }, cleanupSignal());
-    const own = found.filter(({ object }) => object.set === set);
+    const { found } = await findKept(name, { ...ports, host }, cleanupSignal());
+    const own = found.filter(({ object }) => steps.some(({ id, proof }) => id === object.id && proof === object.proof));
     const { left } = await dropFound(own, host, ports, cleanupSignal());
     const [stays] = left;
     if (stays !== undefined) throw new Error(`${stays.object}: ${stays.reason}`);
   } catch (error) {
     ports.emit({
       type: 'cleanup-failed',
-      what: `removing the kept snapshots of set ${run} on ${host.name}`,
+      what: `removing ${steps.map(({ id }) => id).join(', ')} on ${host.name}`,
       error: toErrorRecord(error),
     });
   }

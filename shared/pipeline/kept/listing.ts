@@ -40,11 +40,11 @@ export async function findKept(
   signal: AbortSignal,
 ): Promise<FoundSets> {
   const survey = await surveyHost(host, { clock, registry }, signal);
-  const found = await lookFor(survey.storages, host, signal);
+  const found = await lookForKept(survey.storages, host, signal);
   return { found, survey, listing: { host: name, sets: setsOf(found, owner, clock.now().getTime() / 1000) } };
 }
 
-async function lookFor(
+export async function lookForKept(
   storages: readonly Storage[],
   host: RemoteHost,
   signal: AbortSignal,

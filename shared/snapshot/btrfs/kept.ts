@@ -193,6 +193,7 @@ function keepSteps({ run, owner, id, planned, standing }: KeepOrder, words: read
 sp_source=$(sp_btrfs_source "\${1%%/*}" none) || exit ${INNER_EXITS.notMounted}`;
   return {
     id: `${fileSystem}/${name}`,
+    proof: standing.seen['uuid'] ?? '',
     lines: [`mv ${OURS}/${planned.snapshot}.* ${OURS}/${name}.*   # at the top level of ${fileSystem}`],
     mark: {
       name: 'mark-kept-subvolume',

@@ -133,6 +133,7 @@ function keepSteps(taken: KeepOrder, words: readonly string[]): KeepSteps {
   const uuid = standing.seen['uuid'] ?? '';
   return {
     id: `${group}/${name}`,
+    proof: uuid,
     lines: [`lvchange -y ${tags.join(' ')} ${id}`, `lvrename ${group} ${planned.snapshot} ${name}`],
     mark: {
       name: 'mark-kept-lvm-snapshot',

@@ -126,6 +126,7 @@ sp_zfs_look "$1" && [ "$sp_of_run:$sp_of_owner:$sp_guid:$sp_txg" = "$2" ] || exi
   const common = [before, `${run}:${owner}:${guid}:${txg}`];
   return {
     id: wordOf(after),
+    proof: `${guid},${txg}`,
     lines: [
       `zfs set '${marks}' ${typed(before)}`,
       `zfs rename ${typed(fullName({ dataset, name: planned.snapshot }))} ${typed(after)}`,

@@ -42,6 +42,7 @@ export function keptFolderCopies(
       const parse = (): void => undefined;
       return {
         id: kept,
+        proof: standing.seen['inode'] ?? '',
         lines: [`mv ${id} ${kept}`],
         mark: {
           name: 'mark-kept-copy',
