@@ -75,7 +75,7 @@ const ANSWERS = {
     subject: ({ host }) => host,
     words: ({ host, source, paths }) => [host, ...(source === undefined ? paths : ['--source', source])],
     shape: keptShape,
-    result: ({ kind, snapshots }) => keptAnswer(kind, { kept: snapshots.map(({ id }) => id) }),
+    result: ({ kind, snapshots }) => keptAnswer(kind, { kept: snapshots }),
   },
   'drop-snapshots': {
     subject: ({ host }) => host,

@@ -192,10 +192,10 @@ export const sweepAnswer = (result: SweepReport): z.input<typeof sweepShape> => 
 });
 
 export const keptShape = z.strictObject({
-  kind: z.enum(['keep-snapshots', 'drop-snapshots']).describe('Kept snapshots of a host: made, or removed.'),
-  kept: z.array(foreignText('A snapshot that stays on the host.')),
+  kind: z.enum(['keep-snapshots', 'drop-snapshots']).describe('Which.'),
+  keptCount: count('Snapshots kept.'),
   removedCount: count('Removed.'),
-  leftCount: count('Was to be removed, and is there.'),
+  leftCount: count('Not removed.'),
 });
 
 export const keptAnswer = (
@@ -205,12 +205,12 @@ export const keptAnswer = (
     removed = [],
     left = [],
   }: {
-    readonly kept?: readonly string[];
+    readonly kept?: readonly unknown[];
     readonly removed?: readonly unknown[];
     readonly left?: readonly unknown[];
   },
 ): z.input<typeof keptShape> => ({
-  ...{ kind, kept: kept.slice(0, INNER_LIST).map(foreign) },
+  ...{ kind, keptCount: kept.length },
   ...{ removedCount: removed.length, leftCount: left.length },
 });
 
