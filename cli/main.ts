@@ -10,6 +10,7 @@ import { Interrupts } from './interrupts.ts';
 import { runCommandLine } from './program.ts';
 import { TerminalPrompter } from './prompter.ts';
 import { renderError } from './render/error.ts';
+import { runProgram } from './run-program.ts';
 import type { Terminal } from './surroundings.ts';
 
 const { stdin, stdout, stderr } = process;
@@ -60,6 +61,7 @@ const exitCode = await runCommandLine(process.argv.slice(2), {
   workingFolder: process.cwd(),
   isAsking: () => prompter?.isAsking ?? false,
   ...(somebodyIsThere ? { ask: async (question, signal) => await prompter?.line(question, signal) } : {}),
+  runProgram,
   open: async ({ configFile, choosesPassword }) => {
     if (somebodyIsThere) prompter = new TerminalPrompter(stdin, stderr, { choosesPassword, onInterrupt });
     return await openStillpoint({

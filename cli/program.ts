@@ -23,6 +23,7 @@ import { addPrune } from './commands/prune.ts';
 import { addRepair } from './commands/repair.ts';
 import { addRestore } from './commands/restore.ts';
 import { addSetup } from './commands/setup.ts';
+import { addSnapshot } from './commands/snapshot.ts';
 import { addStats } from './commands/stats.ts';
 import { addSweep } from './commands/sweep.ts';
 import { addUnlock } from './commands/unlock.ts';
@@ -57,6 +58,7 @@ const COMMANDS = [
   addUnlock,
   addKey,
   addSweep,
+  addSnapshot,
   addJobs,
   addCancel,
 ] as const;
@@ -68,7 +70,7 @@ interface BuiltProgram {
   readonly helpForMistake: () => string;
 }
 
-export function buildProgram(surroundings: Surroundings): BuiltProgram {
+export function buildProgram(surroundings: Surroundings, words: readonly string[] = []): BuiltProgram {
   const { terminal } = surroundings;
   const unasked: string[] = [];
   const program = new Command('stillpoint')
@@ -91,14 +93,14 @@ export function buildProgram(surroundings: Surroundings): BuiltProgram {
       getErrHasColors: () => terminal.colour,
       outputError: () => undefined,
     });
-  const shell = new Shell(surroundings, () => program.opts<GlobalOptions>());
+  const shell = new Shell(surroundings, () => program.opts<GlobalOptions>(), words);
   for (const add of COMMANDS) add(program, shell);
   return { program, shell, helpForMistake: () => unasked.join('') };
 }
 
 /** Runs one command line to its end. `words` are the words after the program's name. */
 export async function runCommandLine(words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
-  const { program, shell, helpForMistake } = buildProgram(surroundings);
+  const { program, shell, helpForMistake } = buildProgram(surroundings, words);
   const isJson = words.includes('--json');
   try {
     const unknown = unknownSubject(program, words);

@@ -47,13 +47,28 @@ interface NoteLine extends PointNote {
 
 export class Shell {
   readonly surroundings: Surroundings;
+  readonly typed: readonly string[];
   readonly #options: () => GlobalOptions;
   readonly #notes: PointNote[] = [];
   exitCode: ExitCode = EXIT.ok;
 
-  constructor(surroundings: Surroundings, options: () => GlobalOptions) {
+  /** @param typed all words of the command line */
+  constructor(surroundings: Surroundings, options: () => GlobalOptions, typed: readonly string[]) {
     this.surroundings = surroundings;
+    this.typed = typed;
     this.#options = options;
+  }
+
+  /** The same, with everything that it prints on standard error. */
+  onStandardError(): Shell {
+    const { terminal } = this.surroundings;
+    const aside = { ...terminal, interactive: false, out: (text: string) => terminal.err(text) };
+    return new Shell({ ...this.surroundings, terminal: aside }, this.#options, this.typed);
+  }
+
+  /** Does something that prints for itself. */
+  act(work: Work<void>): Promise<void> {
+    return this.#guarded(work);
   }
 
   /** Runs a command that asks and prints one answer. */

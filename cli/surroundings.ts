@@ -28,5 +28,7 @@ export interface Surroundings {
   isAsking(): boolean;
   /** Asks the person at the terminal, once something is open; there where one is. Undefined is "no more". */
   readonly ask?: (question: string, signal: AbortSignal) => Promise<string | undefined>;
+  /** Runs a program of this machine in our place: it has our standard streams. Its exit code, as a shell would see it. */
+  runProgram(words: readonly string[]): Promise<number>;
   open(options: OpenOptions): Promise<Stillpoint>;
 }

@@ -2,6 +2,7 @@
 import { placeOf } from '../shared/domain/verbs/export.ts';
 import type { JobKind, JobRequest, JobResult, ReportOf, RequestOf } from '../shared/domain/verbs/verbs.ts';
 import { renderExport } from './render/export.ts';
+import { renderDrop, renderKeep } from './render/kept.ts';
 import { renderForget, renderPrune } from './render/maintenance.ts';
 import { renderRepair } from './render/repair.ts';
 import {
@@ -64,6 +65,13 @@ const VERBS: { readonly [K in JobKind]: ShownVerb<RequestOf<K>, ReportOf<K>> } =
     request: ({ host }) => `sweep of ${shown(host)}`,
     result: renderSweep,
     hasFindings: ({ kept }) => kept.length > 0,
+  },
+  'keep-snapshots': { request: ({ host }) => `keeping snapshots of ${shown(host)}`, result: renderKeep },
+  'drop-snapshots': {
+    request: ({ host }) => `removal of kept snapshots of ${shown(host)}`,
+    result: renderDrop,
+    hasFindings: ({ left }) => left.length > 0,
+    counts: 'snapshots',
   },
   forget: { request: ({ repository }) => `forgetting in ${shown(repository)}`, result: renderForget },
   prune: { request: ({ repository }) => `prune of ${shown(repository)}`, result: renderPrune },

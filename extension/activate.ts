@@ -8,13 +8,11 @@ import { configFileSetting } from './config-place.ts';
 import { ConfigProblems } from './config-problems.ts';
 import { CONFIG_FILE_SETTING } from './config-setting.ts';
 import { Core } from './core.ts';
-import { JOB_LOG_SCHEME, JobLogDocuments } from './job-log-document.ts';
+import { DocumentsOnDemand, JOB_LOG_SCHEME, RESTORE_POINT_SCHEME } from './documents-on-demand.ts';
 import { JobsFeed } from './jobs-feed.ts';
 import { channelLogger } from './log.ts';
 import { Notifier } from './notify.ts';
-import { editorPerson } from './person.ts';
-import { PersonPrompter } from './prompter.ts';
-import { RESTORE_POINT_SCHEME, RestorePointDocuments } from './restore-point-document.ts';
+import { type Person, PersonPrompter } from './prompter.ts';
 import { RememberedSecrets } from './secrets.ts';
 import { offerTerminalCommand } from './terminal-command.ts';
 import type { Wording } from './texts/wording.ts';
@@ -27,6 +25,12 @@ export interface ExtensionParts {
   readonly hosts: HostsTree;
   readonly jobs: JobsTree;
 }
+
+/** The questions are loaded when the first one is asked. */
+const editorPerson: Person = {
+  answer: async (...asked) => (await import('./person.ts')).editorPerson.answer(...asked),
+  trustHostKey: async (...asked) => (await import('./person.ts')).editorPerson.trustHostKey(...asked),
+};
 
 export function activate(context: vscode.ExtensionContext): ExtensionParts | undefined {
   const own = <T extends vscode.Disposable>(part: T): T => {
@@ -50,16 +54,24 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts | und
   const feed = own(new JobsFeed(core, logger));
   const hosts = own(new HostsTree(core, wording));
   const jobs = own(new JobsTree(feed, wording));
-  const logs = own(new JobLogDocuments(core, logger, wording));
+  const documents: Readonly<Record<string, DocumentsOnDemand>> = {
+    [JOB_LOG_SCHEME]: own(
+      new DocumentsOnDemand(async () => {
+        const { JobLogDocuments } = await import('./job-log-document.ts');
+        return new JobLogDocuments(core, logger, wording);
+      }),
+    ),
+    [RESTORE_POINT_SCHEME]: own(
+      new DocumentsOnDemand(async () => {
+        const { RestorePointDocuments } = await import('./restore-point-document.ts');
+        return new RestorePointDocuments(core, wording);
+      }),
+    ),
+  };
 
   own(connectViews({ hosts, jobs, feed, wording }));
-  own(vscode.workspace.registerTextDocumentContentProvider(JOB_LOG_SCHEME, logs));
-  own(
-    vscode.workspace.registerTextDocumentContentProvider(
-      RESTORE_POINT_SCHEME,
-      new RestorePointDocuments(core, wording),
-    ),
-  );
+  for (const [scheme, provider] of Object.entries(documents))
+    own(vscode.workspace.registerTextDocumentContentProvider(scheme, provider));
   own(registerCommands({ core, notify, wording, prompter, secrets, feed, hosts, jobs }));
   const problems = own(new ConfigProblems(core));
   const offerTerminals = (): void => offerTerminalCommand(context, settingOrNothing());

@@ -9,10 +9,9 @@ import type { RunEvent } from '../shared/domain/events.ts';
 import type { Job } from '../shared/domain/job.ts';
 import { type JobId, jobId } from '../shared/domain/names.ts';
 import type { Core } from './core.ts';
+import { JOB_LOG_SCHEME } from './documents-on-demand.ts';
 import { formatTime, type Wording } from './texts/wording.ts';
 import { jobTitle } from './verbs.ts';
-
-export const JOB_LOG_SCHEME = 'stillpoint-job';
 
 /** The editor redraws the whole text, so lines are handed over in portions. */
 const SETTLE_MS = 300;

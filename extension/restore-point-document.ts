@@ -5,9 +5,8 @@ import { toStillpointError } from '../shared/base/errors.ts';
 import { repositoryName } from '../shared/domain/names.ts';
 import type { RestorePointSummary } from '../shared/domain/restore-point.ts';
 import type { Core } from './core.ts';
+import { RESTORE_POINT_SCHEME } from './documents-on-demand.ts';
 import type { Wording } from './texts/wording.ts';
-
-export const RESTORE_POINT_SCHEME = 'stillpoint-point';
 
 export function restorePointUri(point: Pick<RestorePointSummary, 'repository' | 'id'>): vscode.Uri {
   return vscode.Uri.from({

@@ -120,6 +120,23 @@ const VERBS: { readonly [K in JobKind]: WordedVerb<RequestOf<K>, ReportOf<K>> & 
     result: ({ removed, kept }, t) => t('{0} removed, {1} left alone.', removed.length, kept.length),
     phases: { connect: CONNECT, sweep: (t) => t('Removing what was left behind') },
   },
+  'keep-snapshots': {
+    title: ({ host }, t) => t('Keep snapshots of "{0}"', host),
+    result: ({ set, snapshots }, t) => t('{0} snapshots are kept as {1}.', snapshots.length, set),
+    phases: {
+      ...{ connect: CONNECT, preflight: READING.preflight, arm: READING.arm, snapshot: READING.snapshot },
+      keep: (t) => t('Giving the snapshots the names under which they stay'),
+      release: (t) => t('Ending the watchman'),
+    },
+  },
+  'drop-snapshots': {
+    title: ({ host }, t) => t('Remove kept snapshots of "{0}"', host),
+    result: ({ removed, left }, t) => t('{0} removed, {1} left alone.', removed.length, left.length),
+    phases: {
+      ...{ connect: CONNECT, preflight: READING.preflight },
+      drop: (t) => t('Removing kept snapshots'),
+    },
+  },
   forget: {
     title: ({ repository }, t) => t('Forget restore points in "{0}"', repository),
     result: ({ forgotten, kept }, t) => t('{0} restore points forgotten, {1} kept.', forgotten.length, kept),

@@ -11,6 +11,7 @@ import { getJob } from './tools/get-job.ts';
 import { inspectHost } from './tools/inspect-host.ts';
 import { listHosts } from './tools/list-hosts.ts';
 import { listJobs } from './tools/list-jobs.ts';
+import { listKeptSnapshots } from './tools/list-kept-snapshots.ts';
 import { listRestorePoints } from './tools/list-restore-points.ts';
 import { planBackup } from './tools/plan-backup.ts';
 import { startBackup } from './tools/start-backup.ts';
@@ -29,6 +30,7 @@ export const TOOL_NAMES: readonly string[] = [
   listHosts,
   inspectHost,
   adviseHost,
+  listKeptSnapshots,
   planBackup,
   startBackup,
   getJob,
@@ -46,6 +48,7 @@ export function createServer(deps: ServerDeps): McpServer {
   registerTool(server, listHosts, deps);
   registerTool(server, inspectHost, deps);
   registerTool(server, adviseHost, deps);
+  registerTool(server, listKeptSnapshots, deps);
   registerTool(server, planBackup, deps);
   registerTool(server, startBackup, deps);
   registerTool(server, getJob, deps);

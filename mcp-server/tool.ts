@@ -71,7 +71,7 @@ export function registerTool<Input extends z.ZodObject, Output extends z.ZodObje
     {
       title,
       description,
-      annotations: { title, ...annotations },
+      annotations,
       inputSchema: describedOnly(tool.input),
       outputSchema: outlineOf(tool.output.extend(envelopeShape)),
     },
@@ -143,8 +143,16 @@ function parseInput<Input extends z.ZodObject>(tool: Tool<Input>, given: unknown
   });
 }
 
-/** The SDK lists this schema but leaves the checking to us: its own refusal would carry neither code nor advice. */
+/**
+ * The SDK lists this schema but leaves the checking to us: its own refusal would carry neither code nor advice. The dialect
+ * is not named, because it is the one that the protocol takes for granted, and it would be named for each tool.
+ */
 function describedOnly(schema: z.ZodObject) {
   const { version, vendor, jsonSchema } = schema['~standard'];
-  return { '~standard': { version, vendor, jsonSchema, validate: (value: unknown) => ({ value }) } } as const;
+  const input: typeof jsonSchema.input = (options) => {
+    const { $schema: _, ...described } = jsonSchema.input(options);
+    return described;
+  };
+  const validate = (value: unknown) => ({ value });
+  return { '~standard': { version, vendor, jsonSchema: { ...jsonSchema, input }, validate } } as const;
 }

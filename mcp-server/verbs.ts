@@ -13,6 +13,8 @@ import {
   copyShape,
   exportAnswer,
   exportShape,
+  keptAnswer,
+  keptShape,
   restoreAnswer,
   restoreShape,
   sweepAnswer,
@@ -69,6 +71,18 @@ const ANSWERS = {
     result: copyAnswer,
   },
   sweep: { subject: ({ host }) => host, words: ({ host }) => [host], shape: sweepShape, result: sweepAnswer },
+  'keep-snapshots': {
+    subject: ({ host }) => host,
+    words: ({ host, source, paths }) => [host, ...(source === undefined ? paths : ['--source', source])],
+    shape: keptShape,
+    result: ({ kind, snapshots }) => keptAnswer(kind, { kept: snapshots }),
+  },
+  'drop-snapshots': {
+    subject: ({ host }) => host,
+    words: ({ host, choice }) => [host, ...(choice.by === 'ids' ? choice.ids : ['--expired'])],
+    shape: keptShape,
+    result: ({ kind, removed, left }) => keptAnswer(kind, { removed, left }),
+  },
   forget: {
     ...repository,
     shape: careShape,

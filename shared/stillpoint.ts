@@ -19,6 +19,9 @@ import type { FindMatch, FindRequest, FindSummary } from './domain/find.ts';
 import type { ForgetPlan, ForgetRequest } from './domain/forget-plan.ts';
 import type { HostInventory, HostSummary } from './domain/host.ts';
 import type { Job } from './domain/job.ts';
+import type { KeptListing } from './domain/kept.ts';
+import type { CompareRequest, KeptChange, KeptComparison } from './domain/kept-comparison.ts';
+import type { DropPlan, KeepPlan } from './domain/kept-plans.ts';
 import type { HostName, JobId, RepositoryName, SourceName } from './domain/names.ts';
 import type { NewVolume, NewVolumePlan, NewVolumeRequest } from './domain/new-volume.ts';
 import type { PlanId } from './domain/plan-id.ts';
@@ -33,15 +36,17 @@ import type {
   RestorePointListing,
 } from './domain/restore-point.ts';
 import type { SetupPlan, SetupRequest } from './domain/setup-plan.ts';
-import type { RepositorySpec, Source } from './domain/source.ts';
+import type { HostSpec, RepositorySpec, Source } from './domain/source.ts';
 import type { StatsAnswer, StatsRequest } from './domain/stats.ts';
 import type { SweepPlan } from './domain/sweep-plan.ts';
+import type { DropChoice } from './domain/verbs/drop.ts';
 import type { ExportTarget } from './domain/verbs/export.ts';
+import type { KeepJobRequest } from './domain/verbs/keep.ts';
 import type { JobRequest } from './domain/verbs/verbs.ts';
 import { type ComparedPlace, Comparisons } from './facade/comparisons.ts';
 import type { Stillpoint, StillpointOptions } from './facade/door.ts';
 import { HostWork } from './facade/host-work.ts';
-import { listAllHosts } from './facade/hosts.ts';
+import { findHost, listAllHosts } from './facade/hosts.ts';
 import type { JobFilter } from './facade/job-directory.ts';
 import { Jobs } from './facade/jobs.ts';
 import { createWithSecrets, openWithSecrets, type PeoplePorts } from './facade/people.ts';
@@ -154,6 +159,26 @@ class OpenedStillpoint implements Stillpoint {
 
   async planSweep(name: HostName, signal: AbortSignal): Promise<SweepPlan> {
     return this.#hosts.planSweep(name, signal);
+  }
+
+  async findLogin(host: HostName): Promise<Pick<HostSpec, 'ssh' | 'sshConfigFile'>> {
+    return findHost(await this.#configuration(), host);
+  }
+
+  async listKept(host: HostName, signal: AbortSignal): Promise<KeptListing> {
+    return this.#hosts.kept.list(host, signal);
+  }
+
+  async compareKept(request: CompareRequest, onChange: Take<KeptChange>, signal: AbortSignal): Promise<KeptComparison> {
+    return this.#hosts.kept.compare(request, onChange, signal);
+  }
+
+  async planKeep(request: KeepJobRequest, signal: AbortSignal): Promise<KeepPlan> {
+    return this.#hosts.kept.planKeep(request, signal);
+  }
+
+  async planDrop(host: HostName, choice: DropChoice, signal: AbortSignal): Promise<DropPlan> {
+    return this.#hosts.kept.planDrop(host, choice, signal);
   }
 
   async listKeys(name: RepositoryName, signal: AbortSignal): Promise<readonly RepositoryKey[]> {

@@ -27,6 +27,8 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
       return say(
         `snapshot "${shown(event.snapshot)}" of ${shown(event.volume)}: ${event.sizeBytes === 0 ? '' : `${formatBytes(event.sizeBytes)}, `}writers held for at most ${formatDuration(event.freezeMs)}`,
       );
+    case 'snapshot-kept':
+      return say(`"${shown(event.snapshot)}" of ${shown(event.volume)} is kept`);
     case 'snapshot-removed':
       return say(
         `snapshot "${shown(event.snapshot)}" of ${shown(event.volume)} removed after ${formatDuration(event.lifetimeMs)}`,
@@ -67,6 +69,7 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
     case 'phase-started':
     case 'progress':
     case 'host-sweeping':
+    case 'snapshots-keeping':
     case 'lease-arming':
     case 'restore-point-changing':
     case 'restore-point-saved':

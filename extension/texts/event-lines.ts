@@ -28,6 +28,8 @@ function eventText(event: RunEvent, kind: JobKind, { t }: Wording): readonly str
       return [t('{0} …', phaseWords(kind, event.phase, t))];
     case 'phase-finished':
       return [t('{0}: done in {1}', phaseWords(kind, event.phase, t), formatDuration(event.durationMs))];
+    case 'snapshots-keeping':
+      return [t('Giving the snapshots on "{0}" the names under which they stay …', event.host)];
     case 'host-sweeping':
       return [t('Looking for what earlier runs left on "{0}" …', event.host)];
     case 'host-swept':
@@ -88,6 +90,8 @@ function eventText(event: RunEvent, kind: JobKind, { t }: Wording): readonly str
           formatBytes(event.sizeBytes),
         ),
       ];
+    case 'snapshot-kept':
+      return [t('"{0}" of "{1}" is kept.', event.snapshot, event.volume)];
     case 'snapshot-removed':
       return [
         t(

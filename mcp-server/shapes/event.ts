@@ -58,6 +58,8 @@ function detailOf(event: RunEvent): string | undefined {
       return `run ${event.run} on ${event.host}`;
     case 'snapshot-created':
       return `${event.snapshot} of ${event.volume}, ${event.sizeBytes} bytes; writers held for at most durationMs`;
+    case 'snapshot-kept':
+      return `${event.snapshot} of ${event.volume} is kept`;
     case 'snapshot-removed':
       return `${event.snapshot} of ${event.volume}; it existed for durationMs`;
     case 'item-skipped':
@@ -75,6 +77,7 @@ function detailOf(event: RunEvent): string | undefined {
     case 'phase-finished':
     case 'progress':
     case 'host-sweeping':
+    case 'snapshots-keeping':
     case 'restore-point-changing':
     case 'store-changing':
     case 'store-changed':

@@ -191,6 +191,29 @@ export const sweepAnswer = (result: SweepReport): z.input<typeof sweepShape> => 
   keptCount: result.kept.length,
 });
 
+export const keptShape = z.strictObject({
+  kind: z.enum(['keep-snapshots', 'drop-snapshots']).describe('Which.'),
+  keptCount: count('Snapshots kept.'),
+  removedCount: count('Removed.'),
+  leftCount: count('Not removed.'),
+});
+
+export const keptAnswer = (
+  kind: z.input<typeof keptShape>['kind'],
+  {
+    kept = [],
+    removed = [],
+    left = [],
+  }: {
+    readonly kept?: readonly unknown[];
+    readonly removed?: readonly unknown[];
+    readonly left?: readonly unknown[];
+  },
+): z.input<typeof keptShape> => ({
+  ...{ kind, keptCount: kept.length },
+  ...{ removedCount: removed.length, leftCount: left.length },
+});
+
 /** Both in one shape: every shape is in the list of tools, which has to stay small. */
 export const careShape = z.strictObject({
   kind: z.enum(['forget', 'prune', 'repair']).describe('Which.'),

@@ -34,14 +34,14 @@ function aboutHost(host: HostFacts | undefined): string[] {
   return host === undefined ? [] : [...aboutRun(host), ...aboutSweep(host)];
 }
 
-function aboutRun({ host, run, state, snapshotsMade, sweep, swept }: HostFacts): string[] {
+function aboutRun({ host, run, state, snapshotsMade, isKeeping, sweep, swept }: HostFacts): string[] {
   switch (state) {
     case 'untouched':
       return sweep === 'done' && swept.length === 0 ? [`Nothing was changed on "${host}".`] : [];
     case 'released':
       return [
-        snapshotsMade === 0
-          ? `Nothing of the run is left on "${host}".`
+        snapshotsMade === 0 || isKeeping === true
+          ? `Nothing ${isKeeping === true ? 'else ' : ''}of the run is left on "${host}".`
           : `${snapshotsMade === 1 ? 'Its snapshot' : 'Its snapshots'} on "${host}" ${snapshotsMade === 1 ? 'was' : 'were'} removed.`,
       ];
     case 'left':

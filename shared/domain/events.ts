@@ -35,6 +35,10 @@ export type RunEventBody =
       readonly freezeMs: number;
       readonly sizeBytes: number;
     }
+  /** The names under which snapshots stay are about to be given; the next ones say which have theirs. */
+  | { readonly type: 'snapshots-keeping'; readonly host: string }
+  /** It has another name from now on, under which it stays. */
+  | { readonly type: 'snapshot-kept'; readonly volume: string; readonly snapshot: string }
   | {
       readonly type: 'snapshot-removed';
       readonly volume: string;

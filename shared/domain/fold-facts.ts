@@ -14,6 +14,12 @@ export function foldFacts(facts: RunFacts, event: RunEventBody): RunFacts {
       const { host } = facts;
       return host === undefined ? facts : { ...facts, host: { ...host, snapshotsMade: host.snapshotsMade + 1 } };
     }
+    case 'snapshots-keeping':
+      return { ...facts, host: { ...hostOf(facts, event.host), isKeeping: true } };
+    case 'snapshot-kept': {
+      const { host } = facts;
+      return host === undefined ? facts : { ...facts, host: { ...host, snapshotsKept: (host.snapshotsKept ?? 0) + 1 } };
+    }
     case 'lease-released':
       return { ...facts, host: { ...hostOf(facts, event.host), state: 'released' } };
     case 'cleanup-failed': {

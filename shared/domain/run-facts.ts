@@ -29,6 +29,10 @@ export interface HostFacts {
    */
   readonly state: 'untouched' | 'held' | 'released' | 'left';
   readonly snapshotsMade: number;
+  /** Names under which snapshots stay were about to be given. */
+  readonly isKeeping?: true;
+  /** Of these, those that have got the name under which they stay; absent for none. */
+  readonly snapshotsKept?: number;
 }
 
 /** What a run wrote into a repository and removed from it, beside restore points. Locks are not counted. */

@@ -81,12 +81,13 @@ export interface LeaveOut {
   readonly otherFileSystems: boolean;
 }
 
-export interface Source {
-  readonly name: SourceName;
+/** What of a host is meant: by a source, or by paths that are named for once. */
+export interface SourceScope {
+  /** Of a source. */
+  readonly name?: SourceName;
   readonly host: HostName;
   /** Absolute paths on the host. Text in the configuration, bytes from here on. */
   readonly paths: readonly Buffer[];
-  readonly repository: RepositoryName;
   /** Block devices that are saved as images of their bytes, by their absolute paths. */
   readonly devices?: readonly Buffer[];
   /** The path is "/", and all that belongs to the system is saved with it, and how its disks are laid out. */
@@ -99,6 +100,11 @@ export interface Source {
   readonly stop?: readonly string[];
   /** What no snapshot can hold is refused unless it may be read live, while it may be changing. */
   readonly withoutSnapshot?: 'refuse' | 'read-live';
+}
+
+export interface Source extends SourceScope {
+  readonly name: SourceName;
+  readonly repository: RepositoryName;
   /** By which `forget` chooses when it is given no rules of its own. */
   readonly keep?: KeepRules;
 }

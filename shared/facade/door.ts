@@ -8,6 +8,9 @@ import type { FindMatch, FindRequest, FindSummary } from '../domain/find.ts';
 import type { ForgetPlan, ForgetRequest } from '../domain/forget-plan.ts';
 import type { HostInventory, HostSummary } from '../domain/host.ts';
 import type { Job } from '../domain/job.ts';
+import type { KeptListing } from '../domain/kept.ts';
+import type { CompareRequest, KeptChange, KeptComparison } from '../domain/kept-comparison.ts';
+import type { DropPlan, KeepPlan } from '../domain/kept-plans.ts';
 import type { HostName, JobId, RepositoryName, SourceName } from '../domain/names.ts';
 import type { NewVolume, NewVolumePlan, NewVolumeRequest } from '../domain/new-volume.ts';
 import type { PlanId } from '../domain/plan-id.ts';
@@ -23,10 +26,12 @@ import type {
   RestorePointListing,
 } from '../domain/restore-point.ts';
 import type { SetupPlan, SetupRequest } from '../domain/setup-plan.ts';
-import type { RepositorySpec, Source } from '../domain/source.ts';
+import type { HostSpec, RepositorySpec, Source } from '../domain/source.ts';
 import type { StatsAnswer, StatsRequest } from '../domain/stats.ts';
 import type { SweepPlan } from '../domain/sweep-plan.ts';
+import type { DropChoice } from '../domain/verbs/drop.ts';
 import type { ExportTarget } from '../domain/verbs/export.ts';
+import type { KeepJobRequest } from '../domain/verbs/keep.ts';
 import type { JobRequest } from '../domain/verbs/verbs.ts';
 import type { JobFilter } from './job-directory.ts';
 
@@ -62,6 +67,15 @@ export interface Stillpoint extends AsyncDisposable {
   planExport(source: SourceName, to: ExportTarget, signal: AbortSignal): Promise<ExportPlan>;
   /** What a sweep of the host would remove. Changes nothing. */
   planSweep(host: HostName, signal: AbortSignal): Promise<SweepPlan>;
+
+  /** By which OpenSSH knows a host. */
+  findLogin(host: HostName): Promise<Pick<HostSpec, 'ssh' | 'sshConfigFile'>>;
+  /** Snapshots that are kept on a host on purpose, and in what state they are. Changes nothing. */
+  listKept(host: HostName, signal: AbortSignal): Promise<KeptListing>;
+  /** What differs, each change reported as it is found. Reads no content. */
+  compareKept(request: CompareRequest, onChange: Take<KeptChange>, signal: AbortSignal): Promise<KeptComparison>;
+  planKeep(request: KeepJobRequest, signal: AbortSignal): Promise<KeepPlan>;
+  planDrop(host: HostName, choice: DropChoice, signal: AbortSignal): Promise<DropPlan>;
 
   /** Oldest first. */
   listKeys(repository: RepositoryName, signal: AbortSignal): Promise<readonly RepositoryKey[]>;

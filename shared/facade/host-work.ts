@@ -12,7 +12,6 @@ import type { HostReadiness } from '../domain/readiness.ts';
 import type { HostSpec } from '../domain/source.ts';
 import type { SweepPlan } from '../domain/sweep-plan.ts';
 import type { ExportTarget } from '../domain/verbs/export.ts';
-import type { JobStore } from '../jobs/job-store.ts';
 import { ownTraces } from '../jobs/run-register.ts';
 import type { Configured } from '../pipeline/advise/propose.ts';
 import { askSudo } from '../pipeline/advise/sudo-rights.ts';
@@ -25,14 +24,10 @@ import type { PreparePorts } from '../pipeline/prepare.ts';
 import { planSweep } from '../pipeline/sweep.ts';
 import { mayChangeHost } from '../snapshot/identify-host.ts';
 import { REGISTRY } from '../snapshot/registry.ts';
+import type { HostWorkPorts } from './host-ports.ts';
 import { findHost } from './hosts.ts';
+import { KeptWork } from './kept-work.ts';
 import { type PeoplePorts, withHost } from './people.ts';
-
-export interface HostWorkPorts {
-  readonly people: PeoplePorts;
-  configuration(): Promise<Configuration>;
-  store(): Promise<JobStore>;
-}
 
 const PORTS = { clock: systemClock, registry: REGISTRY };
 
@@ -56,9 +51,11 @@ function configuredFor(name: HostName, { hosts, sources, repositories }: Configu
 
 export class HostWork {
   readonly #ports: HostWorkPorts;
+  readonly kept: KeptWork;
 
   constructor(ports: HostWorkPorts) {
     this.#ports = ports;
+    this.kept = new KeptWork(ports);
   }
 
   async inspect(name: HostName, signal: AbortSignal): Promise<HostInventory> {

@@ -4,10 +4,13 @@ import { openHost, openThisMachine } from '../access/open-host.ts';
 import { openAt } from '../access/open-repository.ts';
 import { configuredNames, findRepository, findSource, hostSpec } from '../config/look-up.ts';
 import type { HostName, RepositoryName } from '../domain/names.ts';
+import type { HostSpec } from '../domain/source.ts';
 import { backup } from '../pipeline/backup.ts';
 import { copy } from '../pipeline/copy.ts';
 import { exportSource } from '../pipeline/export.ts';
 import { forget } from '../pipeline/forget.ts';
+import { drop } from '../pipeline/kept/drop.ts';
+import { keep } from '../pipeline/kept/keep.ts';
 import { OpenedPoint } from '../pipeline/open-point.ts';
 import { prune } from '../pipeline/prune.ts';
 import { repair } from '../pipeline/repair.ts';
@@ -26,9 +29,7 @@ export const PIPELINE_VERBS: Verbs = {
     const source = findSource(ports.configuration, request.source);
     const host = hostSpec(ports.configuration, source.host);
     const backupPorts = {
-      ...ports,
-      registry: REGISTRY,
-      openHost: (openSignal: AbortSignal) => openHost(host, ports, openSignal),
+      ...hostPorts(host, ports),
       openRepository: repositoryOpener(source.repository, ports),
     };
     const { plan, acceptClockSkew = false } = request;
@@ -38,9 +39,7 @@ export const PIPELINE_VERBS: Verbs = {
     const source = findSource(ports.configuration, request.source);
     const host = hostSpec(ports.configuration, source.host);
     const exportPorts = {
-      ...ports,
-      registry: REGISTRY,
-      openHost: (openSignal: AbortSignal) => openHost(host, ports, openSignal),
+      ...hostPorts(host, ports),
       openKeeper: (keeper: HostName | undefined, openSignal: AbortSignal) =>
         keeper === undefined
           ? openThisMachine(ports, openSignal)
@@ -77,16 +76,21 @@ export const PIPELINE_VERBS: Verbs = {
     prune(settings, { ...ports, openRepository: storeOpener(repository, ports) }, signal),
   repair: ({ repository, ...request }, ports, signal) =>
     repair(request, { ...ports, openRepository: storeOpener(repository, ports) }, signal),
-  sweep: ({ host, plan }, ports, signal) => {
-    const spec = hostSpec(ports.configuration, host);
-    const sweepPorts = {
-      ...ports,
-      registry: REGISTRY,
-      openHost: (openSignal: AbortSignal) => openHost(spec, ports, openSignal),
-    };
-    return sweep({ host, plan }, sweepPorts, signal);
+  sweep: ({ host, plan }, ports, signal) =>
+    sweep({ host, plan }, hostPorts(hostSpec(ports.configuration, host), ports), signal),
+  'keep-snapshots': (request, ports, signal) => {
+    const host = hostSpec(ports.configuration, request.host);
+    const source = request.source && findSource(ports.configuration, request.source);
+    return keep({ ...request, host, source }, hostPorts(host, ports), signal);
   },
+  'drop-snapshots': (request, ports, signal) =>
+    drop(request, hostPorts(hostSpec(ports.configuration, request.host), ports), signal),
 };
+
+function hostPorts(host: HostSpec, ports: VerbPorts) {
+  const open = (signal: AbortSignal) => openHost(host, ports, signal);
+  return { ...ports, registry: REGISTRY, openHost: open };
+}
 
 type Opener = (signal: AbortSignal) => Promise<OpenedRepository>;
 

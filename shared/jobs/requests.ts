@@ -5,11 +5,13 @@
 import { z } from 'zod';
 import type { ForgetSelection } from '../domain/forget-plan.ts';
 import type { KeepRules } from '../domain/keep-rules.ts';
+import { keptId } from '../domain/kept-name.ts';
 import { hostName, repositoryName, sourceName } from '../domain/names.ts';
 import { parsePlanId } from '../domain/plan-id.ts';
 import type { PruneOptions } from '../domain/prune-plan.ts';
 import type { RepairScope } from '../domain/repair-plan.ts';
 import { GROUP_KEYS } from '../domain/retention.ts';
+import type { DropChoice } from '../domain/verbs/drop.ts';
 import type { ExportTarget } from '../domain/verbs/export.ts';
 import type { JobKind, RequestOf } from '../domain/verbs/verbs.ts';
 
@@ -64,6 +66,12 @@ const exportTarget: z.ZodType<ExportTarget> = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const pair = z.object({ id: z.string().transform(keptId), side: z.enum(['before', 'after']) });
+const dropChoice: z.ZodType<DropChoice> = z.discriminatedUnion('by', [
+  z.object({ by: z.literal('ids'), ids: texts }),
+  z.object({ by: z.literal('expiry') }),
+]);
+
 const planned = planSchema.optional();
 const REQUESTS: { readonly [K in JobKind]: z.ZodType<RequestOf<K>> } = {
   backup: z.object({ kind: z.literal('backup'), source, plan: planSchema.exactOptional(), acceptClockSkew: flag }),
@@ -82,6 +90,12 @@ const REQUESTS: { readonly [K in JobKind]: z.ZodType<RequestOf<K>> } = {
     ...{ from: repository, to: repository, restorePoints: texts, filter, noLock: flag },
   }),
   sweep: z.object({ kind: z.literal('sweep'), host, plan: planSchema.exactOptional() }),
+  'keep-snapshots': z.object({
+    ...{ kind: z.literal('keep-snapshots'), host, source: source.exactOptional(), paths: texts, reason: z.string() },
+    lifetimeSeconds: z.int().positive().exactOptional(),
+    ...{ pair: pair.exactOptional(), plan: planSchema.exactOptional() },
+  }),
+  'drop-snapshots': z.object({ kind: z.literal('drop-snapshots'), host, choice: dropChoice, plan: planSchema }),
   forget: z.object({ kind: z.literal('forget'), repository, selection, prune: pruneOptions.optional(), plan: planned }),
   prune: z.object({ kind: z.literal('prune'), repository, options: pruneOptions, plan: planned }),
   repair: z.object({ kind: z.literal('repair'), repository, scope, apply: z.boolean(), plan: planned }),

@@ -7,13 +7,13 @@ import type { Clock } from '../base/clock.ts';
 import { StillpointError } from '../base/errors.ts';
 import { compileExcludes, type ExcludePatterns } from '../domain/exclude-patterns.ts';
 import type { RunId } from '../domain/names.ts';
-import type { Source } from '../domain/source.ts';
+import type { SourceScope } from '../domain/source.ts';
 import { HOLD_WORDS } from '../quiesce/hold-words.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { lookAtDevices } from '../snapshot/look-at-devices.ts';
 import { isWithin } from '../snapshot/mountinfo.ts';
 import { lackOf, type ProgramUser } from '../snapshot/programs.ts';
-import type { RunIdentity } from '../snapshot/provider.ts';
+import type { SnapshotWish } from '../snapshot/provider.ts';
 import type { Registry } from '../snapshot/registry.ts';
 import { planSnapshots, type SnapshotPlan, usersOf } from '../snapshot/snapshot-set.ts';
 import { afterSweep, type Survey, surveyHost } from '../snapshot/survey.ts';
@@ -42,8 +42,8 @@ export interface PreparePorts {
 
 /** @param dead runs that a sweep is going to remove; none where it has */
 export async function prepare(
-  source: Source,
-  identity: RunIdentity,
+  source: SourceScope,
+  identity: SnapshotWish,
   dead: readonly RunId[],
   { host, clock, registry }: PreparePorts,
   signal: AbortSignal,
@@ -130,7 +130,12 @@ function hiddenByOwn(own: readonly ResolvedPath[], { trees }: Coverage): readonl
 }
 
 /** The freeze would find it out too, in a run that has begun. */
-async function requireHeld(source: Source, { hooks }: Registry, host: RemoteHost, signal: AbortSignal): Promise<void> {
+async function requireHeld(
+  source: SourceScope,
+  { hooks }: Registry,
+  host: RemoteHost,
+  signal: AbortSignal,
+): Promise<void> {
   for (const hook of hooks) {
     const question = hook.absent?.(source);
     const absent = question === undefined ? [] : await host.run(question, signal);

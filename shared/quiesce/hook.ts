@@ -12,7 +12,7 @@
  * its arguments. The host dies: nothing is held any more.
  */
 import type { RunId } from '../domain/names.ts';
-import type { Source } from '../domain/source.ts';
+import type { SourceScope } from '../domain/source.ts';
 import type { RemoteCommand } from '../remote/command.ts';
 import type { Fragment } from '../remote/fragment.ts';
 import type { Programs } from '../remote/programs.ts';
@@ -36,9 +36,9 @@ export interface Hook {
    * Asks the host which of what a source wants held is not there, in words such as `service "shop"`; undefined where it asks
    * for nothing. A plan is refused then, and not only the run.
    */
-  absent?(source: Source): RemoteCommand<readonly string[]> | undefined;
+  absent?(source: SourceScope): RemoteCommand<readonly string[]> | undefined;
   /** What it would hold for a source in this run; nothing where the source does not ask for it. */
-  plan(source: Source, run: RunId, reading: Reading): readonly PlannedHold[];
+  plan(source: SourceScope, run: RunId, reading: Reading): readonly PlannedHold[];
 }
 
 /** How the source is going to be read. */

@@ -18,6 +18,7 @@ import type { Programs } from '../remote/programs.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import type { BlockDevice } from './block-devices.ts';
 import type { StorageFunctions } from './host/functions.ts';
+import type { KeepOrder, KeepSteps, KeptObject, Removal } from './kept-port.ts';
 import type { LayoutPart } from './layout-part.ts';
 import type { VolumeMaker } from './volume-maker.ts';
 
@@ -63,11 +64,37 @@ export interface Storage {
   readonly upkeep?: StorageUpkeep;
   /** Volumes that have a place on the host and are not mounted there. */
   readonly unmounted?: readonly UnmountedVolume[];
+  /** What it does with snapshots that are kept on purpose. */
+  readonly kept: KeptSnapshots;
   /**
    * Errors: `snapshot.no-room`, with the lines that would help as `details.mends` where there are such;
    * `snapshot.unsupported`; all volumes that lack something in one.
    */
-  plan(volumes: readonly OriginVolume[], identity: RunIdentity): StoragePlan;
+  plan(volumes: readonly OriginVolume[], wish: SnapshotWish): StoragePlan;
+}
+
+/** What a storage does with snapshots that are kept on purpose; see `kept-port.ts`. */
+export interface KeptSnapshots {
+  /** What there is. Changes nothing. */
+  look(host: RemoteHost, signal: AbortSignal): Promise<readonly KeptObject[]>;
+  /** @param words of letters, digits and _+.-/=& only, each of at most 120 */
+  keep(order: KeepOrder, words: readonly string[]): KeepSteps;
+  /** Of one with marks of ours: removes it if it still bears this owner's, and is the one that was found. */
+  remove(object: KeptObject, owner: string): { readonly line: string; readonly remove: Fragment<Removal> };
+  /**
+   * How one is read that is whole: it is mounted, looked at and judged like one that was just made.
+   *
+   * @param volume that it is of
+   */
+  read(object: KeptObject, volume: DetectedVolume, reader: RunIdentity): KeptReading;
+}
+
+export interface KeptReading {
+  readonly item: PlannedItem;
+  /** What its provider would have seen of it when it was made. */
+  readonly seen: Seen;
+  /** Once it is no longer mounted: leaves it as it was found. */
+  readonly putAway: Fragment<void>;
 }
 
 /**
@@ -173,6 +200,11 @@ export const placeOfMount = (mount: Mount): VolumePlace => ({ target: mount.targ
 export interface RunIdentity {
   readonly run: RunId;
   readonly owner: OwnerId;
+}
+
+export interface SnapshotWish extends RunIdentity {
+  /** How long the snapshots are to live; only until they are read, where nothing is said. */
+  readonly lifetimeSeconds?: number;
 }
 
 export interface StoragePlan {

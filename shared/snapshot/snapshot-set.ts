@@ -4,7 +4,7 @@
  */
 import { isStillpointError, StillpointError } from '../base/errors.ts';
 import { Problems } from '../base/problems.ts';
-import type { Source } from '../domain/source.ts';
+import type { SourceScope } from '../domain/source.ts';
 import { HOLD_WORDS } from '../quiesce/hold-words.ts';
 import type { PlannedHold, Reading } from '../quiesce/hook.ts';
 import type { FailedPart } from '../remote/fragment.ts';
@@ -21,6 +21,7 @@ import type {
   PlannedItem,
   ReadableSnapshot,
   RunIdentity,
+  SnapshotWish,
   StandingSnapshot,
   TakenSnapshot,
 } from './provider.ts';
@@ -43,13 +44,13 @@ export interface TakenSet {
 interface PlanningTerms extends Partial<Reading> {
   readonly survey: Survey;
   readonly registry: Registry;
-  readonly identity: RunIdentity;
+  readonly identity: SnapshotWish;
 }
 
 /** Errors: what stands in the way on any of the storages, all at once. */
 export function planSnapshots(
   volumes: readonly OriginVolume[],
-  source: Source,
+  source: SourceScope,
   { survey, registry, identity, readsLive = false }: PlanningTerms,
 ): SnapshotPlan {
   const problems = new Problems();
@@ -61,8 +62,9 @@ export function planSnapshots(
   });
   problems.throwIfAny((count) => `On ${count} storages of "${source.host}" no snapshot can be made`);
   const items = plans.flatMap((plan) => plan?.items ?? []);
+  const { run, owner } = identity;
   return {
-    ...identity,
+    ...{ run, owner },
     items: items.toSorted((left, right) => volumes.indexOf(left.volume) - volumes.indexOf(right.volume)),
     holds: registry.hooks.flatMap((hook) => hook.plan(source, identity.run, { readsLive })),
     risks: plans.flatMap((plan) => plan?.risks ?? []),

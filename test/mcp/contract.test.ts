@@ -44,6 +44,7 @@ const ANNOTATIONS: Readonly<Record<string, string>> = {
   list_hosts: 'R-I-',
   inspect_host: 'R-IW',
   advise_host: 'R-IW',
+  list_kept_snapshots: 'R-IW',
   plan_backup: 'R-IW',
   start_backup: '---W',
   get_job: 'R-I-',
@@ -91,7 +92,7 @@ test('every argument has a description, and no tool takes unknown ones', async (
   const objects = (await listTools('modern')).flatMap((tool) =>
     objectsOf(tool.inputSchema as Schema, `${tool.name} in`),
   );
-  expect(objects).toHaveLength(9);
+  expect(objects).toHaveLength(10);
   expect(objects.filter(([, schema]) => schema.additionalProperties !== false).map(([place]) => place)).toEqual([]);
   const mute = objects.flatMap(([place, schema]) =>
     Object.entries(schema.properties ?? {})
@@ -108,6 +109,7 @@ test('every answer says what it is, what comes next, and that it holds data', as
     ['list_hosts', {}],
     ['inspect_host', { host: 'db1' }],
     ['advise_host', { host: 'db1' }],
+    ['list_kept_snapshots', { host: 'db1' }],
     ['plan_backup', { source: 'shop' }],
     ['start_backup', { source: 'shop' }],
     ['get_job', { jobId: '3f2a9c51d04e7b68' }],

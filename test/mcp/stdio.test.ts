@@ -15,6 +15,7 @@ const NAMES = [
   'list_hosts',
   'inspect_host',
   'advise_host',
+  'list_kept_snapshots',
   'plan_backup',
   'start_backup',
   'get_job',

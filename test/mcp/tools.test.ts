@@ -21,6 +21,7 @@ const CALLS: readonly (readonly [name: string, args: Record<string, unknown>])[]
   ['list_hosts', {}],
   ['inspect_host', { host: 'db1' }],
   ['advise_host', { host: 'db1' }],
+  ['list_kept_snapshots', { host: 'db1' }],
   ['plan_backup', { source: 'shop' }],
   ['start_backup', { source: 'shop' }],
   ['get_job', { jobId: '3f2a9c51d04e7b68' }],

@@ -65,6 +65,13 @@ export const SECURITY = ofPage('docs/security.md', {
       },
     ],
     [
+      'A snapshot that is [kept on purpose](kept-snapshots.md) is called `spk_…` and stays until somebody removes it.',
+      {
+        'test/contract/kept.ts':
+          'stays beside sweeps and surveys, says by itself what it is, and goes when a person wants it',
+      },
+    ],
+    [
       '**An assistant that was talked into something** can look, plan and start backups.',
       { 'test/e2e/shells.test.ts': 'looks at the host, plans, backs up, waits, and finds the file again' },
     ],
@@ -293,6 +300,10 @@ export const SECURITY = ofPage('docs/security.md', {
     ],
   ],
   exceptions: [
+    [
+      'Beside it stand the name of the user and of the machine that made it, and the reason that was given.',
+      'what a reader of a host can see; the promise is the sentence before',
+    ],
     ['Any user of a host may make subvolumes, and give them any name.', 'a property of Btrfs'],
     [
       'It can lie about its own files, so a restore point made after the break-in is worth what the host was worth.',

@@ -17,6 +17,11 @@ const ALLOWED: readonly (readonly [path: string, choice: string, why: string])[]
   ['mcp-server/shapes/job-result.ts', `['check', 'verify']`, 'the field of a shape that the table gives to both'],
   [
     'mcp-server/shapes/job-result.ts',
+    `['keep-snapshots', 'drop-snapshots']`,
+    'the field of a shape that the table gives to both',
+  ],
+  [
+    'mcp-server/shapes/job-result.ts',
     `['forget', 'prune', 'repair']`,
     'the field of a shape that the table gives to all',
   ],

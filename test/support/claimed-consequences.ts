@@ -20,6 +20,7 @@ const ALLOWED: readonly (readonly [path: string, sentence: string, why: string])
   ['shared/remote/ssh/host-key-errors.ts', 'Nothing was sent to it', 'a host key is judged before the login begins'],
   ['shared/remote/sudo.ts', 'No password was sent.', 'the password is sent by the code below this refusal'],
   ['shared/repository/locks/locks.ts', '… was removed: ….', 'a notice of what the lines above it have done'],
+  ['cli/render/kept.ts', 'Nothing was changed.', 'the view of a plan; making one only reads'],
   ['cli/render/maintenance.ts', 'Nothing was changed.', 'the view of a plan; making one only reads'],
   ['cli/render/plan.ts', 'Nothing was changed.', 'the view of a plan; making one only reads'],
   ['cli/render/prepare.ts', 'Nothing was changed.', 'the view of a plan; making one only reads'],

@@ -31,7 +31,12 @@ const OPEN_TO_SHELLS = /^shared\/(stillpoint\.ts$|domain\/|base\/)/;
 const DOORS: Readonly<Record<string, readonly RegExp[]>> = {
   ssh2: [/^shared\/remote\/ssh\//],
   execa: [/^shared\/remote\//, /^shared\/access\//, /^shared\/jobs\//],
-  'node:child_process': [/^shared\/remote\//, /^shared\/jobs\//, /^shared\/base\/(process-identity|this-machine)\.ts$/],
+  'node:child_process': [
+    /^shared\/remote\//,
+    /^shared\/jobs\//,
+    /^shared\/base\/(process-identity|this-machine)\.ts$/,
+    /^cli\/run-program\.ts$/,
+  ],
   zod: [
     /^shared\/config\//,
     /^shared\/jobs\//,

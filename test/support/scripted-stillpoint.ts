@@ -32,6 +32,7 @@ import {
   timeOf,
   WHOLE,
 } from './sample-data.ts';
+import { sampleDropPlan, sampleKeepPlan, sampleKept, sampleKeptChanges, sampleKeptComparison } from './sample-kept.ts';
 import { sampleForgetPlan, samplePrunePlan, sampleSweepPlan } from './sample-maintenance.ts';
 import { sampleReadiness, sampleSetupPlan } from './sample-readiness.ts';
 import { sampleVolumePlan } from './sample-volume.ts';
@@ -174,6 +175,14 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
       call('unlockRepository', repository, which);
       return sampleUnlock;
     },
+    findLogin: async (host) => ({ ssh: host, sshConfigFile: '/home/ann/ssh_config' }),
+    listKept: async (host) => ({ ...sampleKept, host }),
+    compareKept: async (_request, onChange) => {
+      for (const change of sampleKeptChanges) await onChange(change);
+      return sampleKeptComparison;
+    },
+    planKeep: async () => sampleKeepPlan,
+    planDrop: async (host) => ({ ...sampleDropPlan, host }),
     planSweep: async (host) => ({ ...sampleSweepPlan, host }),
     async planBackup(source) {
       call('planBackup', source);

@@ -39,6 +39,7 @@ export interface RunOptions {
   readonly isAsking?: () => boolean;
   /** The person at the terminal, for questions of a command's own. */
   readonly ask?: NonNullable<Surroundings['ask']>;
+  readonly runProgram?: Surroundings['runProgram'];
 }
 
 /** What a program is built with that runs no command. */
@@ -48,6 +49,7 @@ export function scriptedSurroundings(stillpoint: Stillpoint): Surroundings {
     interrupts: new Interrupts(),
     workingFolder: '/',
     isAsking: () => false,
+    runProgram: async () => 0,
     open: async () => stillpoint,
   };
 }
@@ -65,6 +67,7 @@ export async function runCli(
     workingFolder: '/home/ann',
     isAsking: options.isAsking ?? (() => false),
     ...(options.ask === undefined ? {} : { ask: options.ask }),
+    runProgram: options.runProgram ?? (async () => 0),
     open: options.open ?? (async () => stillpoint),
   });
   return { exitCode, stdout: terminal.stdout(), stderr: terminal.stderr() };

@@ -133,7 +133,8 @@ test('commands in the shell blocks of the pages exist, with their options', () =
   const lines = shellBlocks.flatMap(([, , block = '']) => [...block.matchAll(/^ *stillpoint (.+?)(?: +#.*)?$/gm)]);
   expect(lines.length).toBeGreaterThan(5);
   const wrong = lines.filter(([, rest = '']) => {
-    const [name, ...words] = rest.split(' ');
+    // Behind it are the words of another program.
+    const [name, ...words] = rest.replace(/ -- .*$/, '').split(' ');
     const group = program.commands.find((candidate) => candidate.name() === name);
     const command = group?.commands.find((candidate) => candidate.name() === words[0]) ?? group;
     const options = words.filter((word) => word.startsWith('--'));

@@ -7,8 +7,10 @@ import { BACKUP } from './backup.ts';
 import { CHECK } from './check.ts';
 import { COPY } from './copy.ts';
 import type { VerbDefinition } from './definition.ts';
+import { DROP } from './drop.ts';
 import { EXPORT } from './export.ts';
 import { FORGET } from './forget.ts';
+import { KEEP } from './keep.ts';
 import { PRUNE } from './prune.ts';
 import { REPAIR } from './repair.ts';
 import { RESTORE } from './restore.ts';
@@ -23,6 +25,8 @@ export const VERBS = {
   verify: VERIFY,
   copy: COPY,
   sweep: SWEEP,
+  'keep-snapshots': KEEP,
+  'drop-snapshots': DROP,
   forget: FORGET,
   prune: PRUNE,
   repair: REPAIR,

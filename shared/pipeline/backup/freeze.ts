@@ -7,13 +7,22 @@
 import { never } from '../../base/cancel.ts';
 import { timed, type WallSpan } from '../../base/clock.ts';
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
+import type { HostSpec } from '../../domain/source.ts';
 import type { SnapshotReport } from '../../domain/verbs/backup.ts';
 import type { PlannedHold } from '../../quiesce/hook.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { HeldSpan } from '../../snapshot/critical-section.ts';
 import type { ReadableSnapshot, TakenSnapshot } from '../../snapshot/provider.ts';
 import type { Registry } from '../../snapshot/registry.ts';
-import { changesNothing, endSet, judgeSet, mountSet, takeSet } from '../../snapshot/snapshot-set.ts';
+import {
+  changesNothing,
+  endSet,
+  judgeSet,
+  mountSet,
+  type SnapshotPlan,
+  type TakenSet,
+  takeSet,
+} from '../../snapshot/snapshot-set.ts';
 import type { Preparation } from '../prepare.ts';
 import { HeldHost, type HoldPorts } from './hold-host.ts';
 import { type LeaseLinePorts, openLeaseLine } from './lease-line.ts';
@@ -40,12 +49,55 @@ export interface Frozen {
   release(): Promise<readonly SnapshotReport[]>;
 }
 
-interface FreezePorts {
-  readonly request: BackupRequest;
+interface TakePorts {
   readonly host: RemoteHost;
   readonly ports: Omit<HoldPorts, 'host' | 'scripts'> & LeaseLinePorts & { readonly registry: Registry };
-  readonly phase: RunPhase<'backup' | 'export'>;
+  readonly phase: <T>(phase: 'arm' | 'snapshot', work: () => Promise<T>) => Promise<T>;
   readonly resources: AsyncDisposableStack;
+}
+
+interface FreezePorts extends Omit<TakePorts, 'phase'> {
+  readonly request: BackupRequest;
+  readonly phase: RunPhase<'backup' | 'export'>;
+}
+
+/** Snapshots of a run, under its lease. */
+export interface TakenUnderLease {
+  readonly hold: HeldHost;
+  readonly set: TakenSet;
+  /** Ends when the run does, and when the lease does. */
+  readonly held: AbortSignal;
+  /** On our own clock. */
+  readonly span: WallSpan;
+}
+
+/** From the watchman to the last instant. A service that did not come back is told at once. */
+export async function takeUnderLease(
+  snapshots: SnapshotPlan,
+  spec: HostSpec,
+  { host, ports, phase, resources }: TakePorts,
+  signal: AbortSignal,
+): Promise<TakenUnderLease> {
+  const { registry, clock, emit } = ports;
+  const hold = await phase('arm', async () => {
+    const line = resources.use(await openLeaseLine(host, ports, signal));
+    const holdPorts = { ...ports, host: line, scripts: registry.scripts };
+    return resources.use(await HeldHost.acquire(termsOf(snapshots, spec), holdPorts, signal));
+  });
+  const { lease } = hold;
+  const held = AbortSignal.any([signal, lease.signal]);
+  const { value: set, span } = await phase('snapshot', () =>
+    timed(clock, () =>
+      takeSet(snapshots, registry, host, held).catch(async (error: unknown) => {
+        // Where the lease is over, the host knows why.
+        if (isStillpointError(error, 'snapshot.lease-lost')) await lease.renew(held);
+        throw error;
+      }),
+    ),
+  );
+  hold.take(set.taken);
+  for (const error of stuckOf(snapshots.holds, set.held, host.name)) emit({ type: 'warning', ...toWarning(error) });
+  return { hold, set, held, span };
 }
 
 export async function freeze(prepared: Preparation, freezing: FreezePorts, signal: AbortSignal): Promise<Frozen> {
@@ -66,31 +118,16 @@ async function leaveAsItIs({ host, ports }: FreezePorts, signal: AbortSignal): P
 
 async function freezeVolumes(
   prepared: Preparation,
-  { request, host, ports, phase, resources }: FreezePorts,
+  { request, ...taking }: FreezePorts,
   signal: AbortSignal,
 ): Promise<Frozen> {
   const { snapshots } = prepared;
+  const { host, ports, phase } = taking;
   const { registry, clock, emit } = ports;
-  const hold = await phase('arm', async () => {
-    const line = resources.use(await openLeaseLine(host, ports, signal));
-    const holdPorts = { ...ports, host: line, scripts: registry.scripts };
-    return resources.use(await HeldHost.acquire(termsOf(snapshots, request.host), holdPorts, signal));
-  });
+  const { hold, set, held, span } = await takeUnderLease(snapshots, request.host, taking, signal);
   const { lease } = hold;
-  const held = AbortSignal.any([signal, lease.signal]);
-  const { value: set, span } = await phase('snapshot', () =>
-    timed(clock, () =>
-      takeSet(snapshots, registry, host, held).catch(async (error: unknown) => {
-        // Where the lease is over, the host knows why.
-        if (isStillpointError(error, 'snapshot.lease-lost')) await lease.renew(held);
-        throw error;
-      }),
-    ),
-  );
   const { taken } = set;
-  hold.take(taken);
   tellUnplanned(prepared, taken, emit);
-  for (const error of stuckOf(snapshots.holds, set.held, host.name)) emit({ type: 'warning', ...toWarning(error) });
   const [first = await host.run(readMoment, held)] = taken.toSorted((a, b) => a.beforeUptime - b.beforeUptime);
   const readable = await phase('mount', () => mountSet(taken, registry, host, lease, held));
   const judge = (judging: AbortSignal): Promise<void> => judgeSet(readable, registry, host, lease, judging);

@@ -85,6 +85,12 @@ export class HeldHost implements AsyncDisposable {
     }
   }
 
+  /** These stay: they have other names by now, and go no more with the run. */
+  keep(kept: readonly { readonly volume: string; readonly id: string }[]): void {
+    this.#taken = [];
+    for (const { volume, id } of kept) this.#ports.emit({ type: 'snapshot-kept', volume, snapshot: id });
+  }
+
   /** Never rejects. */
   release(): Promise<void> {
     this.#released ??= this.#release();

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { invariant } from '../../base/errors.ts';
-import type { Source } from '../../domain/source.ts';
+import type { SourceScope } from '../../domain/source.ts';
 import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
@@ -25,7 +25,7 @@ export const LAYOUT_FOLDER = '.stillpoint-layout';
 export const DEVICES_FOLDER = '.stillpoint-devices';
 
 /** Those that a restore point of the source has. */
-export function ownFoldersOf({ system, devices = [] }: Source): readonly string[] {
+export function ownFoldersOf({ system, devices = [] }: SourceScope): readonly string[] {
   return [...(system === true ? [LAYOUT_FOLDER] : []), ...(devices.length > 0 ? [DEVICES_FOLDER] : [])];
 }
 

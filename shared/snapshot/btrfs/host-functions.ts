@@ -89,6 +89,7 @@ sp_remove() {
     [ "$sp_try" -lt 5 ] || { echo "busy $sp_id"; return 1; }
     sleep 1
   done
+  rm -f "$sp_folder/marks.new" "$sp_folder/marks"
   rmdir "$sp_folder" 2>/dev/null
   [ ! -d "$sp_folder" ] || { echo "busy $sp_id"; return 1; }
   sp_leave

@@ -34,5 +34,8 @@ export function ownPath(path: string): OwnPath | undefined {
   return { run, owner, name };
 }
 
+/** Whether a path from the top level is that of a kept snapshot. */
+export const isKeptPath = (path: string): boolean => path.startsWith(`${OURS}/spk_`);
+
 export const isOf = ({ run, owner }: OwnPath, whose: OwnerId, dead: readonly RunId[]): boolean =>
   owner === whose && dead.some((each) => each === run);

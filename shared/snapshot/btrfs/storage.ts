@@ -4,6 +4,7 @@ import type { Mount, SnapshotCapability } from '../../domain/host.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import { isWithin, mountOf } from '../mountinfo.ts';
 import type { Claim, MountedDevice, SnapshotProvider, Storage, VolumePlace } from '../provider.ts';
+import { btrfsKept } from './kept.ts';
 import { isOf, OURS, ownPath } from './naming.ts';
 import { planSubvolumes } from './plan.ts';
 import { TOP_LEVEL } from './subvolumes.ts';
@@ -79,6 +80,7 @@ export function btrfsStorage(provider: SnapshotProvider, facts: BtrfsFacts): Sto
         }),
       ),
     }),
+    kept: btrfsKept((uuid) => byId.get(`btrfs:${uuid}`)?.label, seen),
     plan: (detected, identity) =>
       planSubvolumes(
         detected.flatMap((volume) => {

@@ -3,7 +3,7 @@ import { displayName } from '../../base/bytes.ts';
 import type { Mount } from '../../domain/host.ts';
 import { isWithin, mountOf } from '../mountinfo.ts';
 import { placeOfMount, type VolumePlace } from '../provider.ts';
-import { OURS, ownPath } from './naming.ts';
+import { isKeptPath, OURS, ownPath } from './naming.ts';
 import { type Subvolume, TOP_LEVEL } from './subvolumes.ts';
 import type { FileSystemFacts } from './survey-command.ts';
 
@@ -30,7 +30,9 @@ export function volumesOf(fileSystem: FileSystemFacts): readonly BtrfsVolume[] {
     ...{ number: TOP_LEVEL, inside: 0, path: Buffer.alloc(0) },
     ...{ uuid: topLevelUuid, parentUuid: undefined, isReadOnly: false },
   };
-  const own = subvolumes.filter(({ path }) => ownPath(path.toString('latin1')) === undefined);
+  const own = subvolumes.filter(
+    ({ path }) => ownPath(path.toString('latin1')) === undefined && !isKeptPath(path.toString('latin1')),
+  );
   const living = new Set([top, ...own].map((each) => each.uuid));
   return [top, ...own].map((subvolume) => {
     const root = Buffer.concat([Buffer.from('/'), subvolume.path]);

@@ -294,7 +294,7 @@ exit 0`,
   };
 }
 
-const REASONS: Readonly<Record<string, string>> = {
+export const REASONS: Readonly<Record<string, string>> = {
   busy: 'it is in use',
   unfinished: 'not everything of this run could be removed',
   foreign: 'it does not bear our mark',

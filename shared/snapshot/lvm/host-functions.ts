@@ -71,48 +71,58 @@ SP_REPORT
   done
 }`;
 
+/**
+ * sp_lvm_take_away ID UUID TAG…: removes a snapshot that bears all of these tags and, where it is not empty, has this UUID;
+ * the lines and exit codes of `sp_lvm_remove`.
+ */
 const REMOVE = `
 sp_lvm_drop() {
-  sp_which="lv_tags={\\"stillpoint\\" && \\"sp.run=$1\\" && \\"sp.owner=$2\\"}"
-  sp_which="$sp_which && (lv_attr=~\\"^s\\" || (lv_attr=~\\"^V\\" && origin!=\\"\\"))"
-  [ -z "$4" ] || sp_which="$sp_which && lv_uuid=\\"$4\\""
-  sp_words=$(sp_lvm 60 lvremove -y -S "$sp_which" "$3" 2>&1 >/dev/null)
+  sp_dropped=$1 sp_which=
+  [ -z "$2" ] || sp_which=" && lv_uuid=\\"$2\\""
+  shift 2
+  sp_all=
+  for sp_tag do sp_all="$sp_all\${sp_all:+ && }\\"$sp_tag\\""; done
+  sp_which="lv_tags={$sp_all} && (lv_attr=~\\"^s\\" || (lv_attr=~\\"^V\\" && origin!=\\"\\"))$sp_which"
+  sp_words=$(sp_lvm 60 lvremove -y -S "$sp_which" "$sp_dropped" 2>&1 >/dev/null)
 }
-sp_lvm_remove() {
+sp_lvm_take_away() {
+  sp_object=$1 sp_proved=$2
+  shift 2
   sp_try=0 sp_done=no
   while :; do
-    sp_lvm_look "$3"
+    sp_lvm_look "$sp_object"
     sp_seen=$?
     if [ "$sp_seen" = 0 ]; then
-      for sp_tag in stillpoint "sp.run=$1" "sp.owner=$2"; do
-        case ",$sp_tags," in *",$sp_tag,"*) ;; *) echo "foreign $3"; return 0 ;; esac
+      for sp_tag do
+        case ",$sp_tags," in *",$sp_tag,"*) ;; *) echo "foreign $sp_object"; return 0 ;; esac
       done
       case $sp_attr:$sp_origin in
-        S*) echo "merging $3"; return 0 ;;
+        S*) echo "merging $sp_object"; return 0 ;;
         s*|V*:?*) ;;
-        V*:) echo "alone $3"; return 0 ;;
-        *) echo "foreign $3"; return 0 ;;
+        V*:) echo "alone $sp_object"; return 0 ;;
+        *) echo "foreign $sp_object"; return 0 ;;
       esac
-      if [ -n "\${4:-}" ] && [ "$4" != "$sp_uuid" ]; then echo "foreign $3"; return 0; fi
+      if [ -n "$sp_proved" ] && [ "$sp_proved" != "$sp_uuid" ]; then echo "foreign $sp_object"; return 0; fi
     elif [ "$sp_seen" = 1 ]; then
-      [ "$sp_done" = no ] || echo "removed $3"
+      [ "$sp_done" = no ] || echo "removed $sp_object"
       return 0
     fi
     if [ "$sp_try" -ge 5 ]; then
-      case $sp_seen in 0) echo "busy $3" ;; *) echo "unread $3" ;; esac
+      case $sp_seen in 0) echo "busy $sp_object" ;; *) echo "unread $sp_object" ;; esac
       return 1
     fi
     sp_try=$((sp_try + 1))
-    if sp_lvm_drop "$1" "$2" "$3" "\${4:-}"; then
+    if sp_lvm_drop "$sp_object" "$sp_proved" "$@"; then
       sp_done=yes
     elif sp_lvm_absent "$sp_words"; then
-      [ "$sp_done" = no ] || echo "removed $3"
+      [ "$sp_done" = no ] || echo "removed $sp_object"
       return 0
     else
       sleep 1
     fi
   done
-}`;
+}
+sp_lvm_remove() { sp_lvm_take_away "$3" "\${4:-}" stillpoint "sp.run=$1" "sp.owner=$2"; }`;
 
 const GUARD = `
 sp_lvm_guard() {

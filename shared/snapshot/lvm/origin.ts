@@ -5,6 +5,7 @@
  */
 import type { SnapshotCapability } from '../../domain/host.ts';
 import { mayActivate } from './limits.ts';
+import { looksKept } from './names.ts';
 import { labelOf, type OriginFacts, type Refusal } from './origin-facts.ts';
 import { isThin, type LogicalVolumeRecord } from './records.ts';
 import { refuseThin } from './thin/refusal.ts';
@@ -37,6 +38,9 @@ function capabilityOf(facts: OriginFacts, refuseContent: () => Refusal): Snapsho
 /** lv_attr, first position; see lvs(8). */
 function refuseRole(volume: LogicalVolumeRecord): Refusal {
   const label = labelOf(volume);
+  if (looksKept(volume.lv_name)) {
+    return [`"${label}" has the name of a snapshot that is kept on purpose`, 'Back up its origin instead.'];
+  }
   if (volume.lv_attr.startsWith('S')) {
     return [`"${label}" is a snapshot that is being merged into "${volume.origin}"`, 'Wait until the merge is over.'];
   }

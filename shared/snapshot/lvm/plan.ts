@@ -2,7 +2,7 @@
 import { StillpointError } from '../../base/errors.ts';
 import { Problems } from '../../base/problems.ts';
 import type { Measurement } from '../measure.ts';
-import type { OriginVolume, PlannedItem, RunIdentity, StoragePlan } from '../provider.ts';
+import type { OriginVolume, PlannedItem, SnapshotWish, StoragePlan } from '../provider.ts';
 import type { LogicalVolumeRecord, VolumeGroupRecord } from './records.ts';
 import type { ThinPool } from './thin/pool.ts';
 
@@ -17,7 +17,7 @@ export interface Origin {
 }
 
 /** For whom, and where by the name by which the user knows it. */
-export interface PlanContext extends RunIdentity {
+export interface PlanContext extends SnapshotWish {
   readonly host: string;
 }
 

@@ -18,6 +18,7 @@ import {
   type StoragePlan,
 } from '../provider.ts';
 import { capabilityOfDevice, claimUpper } from './device.ts';
+import { lvmKept } from './kept.ts';
 import { logicalVolumeOf } from './layers.ts';
 import { snapshotCapability } from './origin.ts';
 import type { Origin, PlanContext } from './plan.ts';
@@ -76,6 +77,7 @@ export function lvmStorage(
     },
     refuse: refuseUpper,
     upkeep: lvmUpkeep(kind, facts, originOf),
+    kept: lvmKept((volume) => kind.isOrigin(volume), facts.volumes),
     afterSweep: (owner, dead) => {
       const gone = facts.volumes.filter(
         (volume) => kind.isSnapshot(volume) && dead.some((run) => isOf(volume, owner, run)),
@@ -85,7 +87,7 @@ export function lvmStorage(
         removes: gone.map(({ vg_name, lv_name }) => `lvremove -y ${vg_name}/${lv_name}`),
       };
     },
-    plan: (volumes, identity) => kind.plan(volumes, facts, swept, originOf, { ...identity, host: facts.host }),
+    plan: (volumes, wish) => kind.plan(volumes, facts, swept, originOf, { ...wish, host: facts.host }),
   };
 }
 

@@ -86,9 +86,13 @@ $sp_names
 SP_NAMES
 }`;
 
-/** A clone needs what it was made of; that is for its owner to say. A hold of somebody else goes some day. */
+/**
+ * sp_zfs_take_away RUN OWNER ID HOLD GUID TXG: removes one of these marks and, where they are not empty, this identity; the
+ * lines and exit codes of `sp_zfs_remove`. A clone needs what it was made of; that is for its owner to say. A hold of somebody
+ * else goes some day.
+ */
 const REMOVE = `
-sp_zfs_remove() {
+sp_zfs_take_away() {
   sp_id=$3 sp_name=$(sp_zfs_name "$3") sp_try=0 sp_done=no
   while :; do
     sp_zfs_look "$sp_name"
@@ -99,9 +103,9 @@ sp_zfs_remove() {
     fi
     if [ "$sp_seen" = 0 ]; then
       [ "$sp_of_run:$sp_of_owner" = "$1:$2" ] || { echo "foreign $sp_id"; return 0; }
-      [ -z "\${4:-}" ] || [ "$4" = "$sp_guid" ] || { echo "foreign $sp_id"; return 0; }
-      [ -z "\${5:-}" ] || [ "$5" = "$sp_txg" ] || { echo "foreign $sp_id"; return 0; }
-      timeout 60 zfs release "sp_$1" "$sp_name" >/dev/null 2>&1 </dev/null
+      [ -z "$5" ] || [ "$5" = "$sp_guid" ] || { echo "foreign $sp_id"; return 0; }
+      [ -z "$6" ] || [ "$6" = "$sp_txg" ] || { echo "foreign $sp_id"; return 0; }
+      timeout 60 zfs release "$4" "$sp_name" >/dev/null 2>&1 </dev/null
       sp_said=$(timeout 60 zfs destroy -nvp "$sp_name" 2>&1 </dev/null)
       case $sp_said in
         *'has dependent clones'*) echo "needed $sp_id"; return 0 ;;
@@ -121,7 +125,8 @@ destroy$sp_zfs_tab"*) ;;
     fi
     sleep 1
   done
-}`;
+}
+sp_zfs_remove() { sp_zfs_take_away "$1" "$2" "$3" "sp_$1" "\${4:-}" "\${5:-}"; }`;
 
 /** One program for a snapshot and the room that it shares; a pool that does not answer costs none. */
 const GUARD = `

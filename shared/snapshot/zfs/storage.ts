@@ -12,6 +12,7 @@ import {
   type Storage,
   type UnmountedVolume,
 } from '../provider.ts';
+import { zfsKept } from './kept.ts';
 import { poolOf } from './naming.ts';
 import { planDatasets } from './plan.ts';
 import type { DatasetRecord } from './records.ts';
@@ -61,6 +62,7 @@ export function zfsStorage(provider: SnapshotProvider, facts: ZfsFacts): Storage
       ),
     }),
     claimDevice: claimBlockDevice,
+    kept: zfsKept((name) => [...byId].find(([, { dataset }]) => dataset.name === name)?.[0]),
     unmounted: seen.flatMap((pool) => unmountedOf(pool, facts.mounts)),
     plan: (detected, identity) =>
       planDatasets(

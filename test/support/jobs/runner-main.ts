@@ -56,6 +56,8 @@ const VERBS: Verbs = {
   copy: () => Promise.resolve(RESULT),
   export: () => Promise.resolve(RESULT),
   repair: () => Promise.resolve(RESULT),
+  'keep-snapshots': () => Promise.resolve(RESULT),
+  'drop-snapshots': () => Promise.resolve(RESULT),
   restore: async ({ target, repository }, ports, signal) => {
     const { password: secret, store } = ports.repositorySecrets(repository);
     if (target === '/throw') throw new Error(`the foreign library says: bad key ${secret}`);

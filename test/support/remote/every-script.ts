@@ -3,6 +3,7 @@
  * holds that none is missing.
  */
 import { never } from '../../../shared/base/cancel.ts';
+import { keptBy } from '../../../shared/domain/kept-name.ts';
 import { ownerId, runId } from '../../../shared/domain/names.ts';
 import { lookAtFileSystems } from '../../../shared/pipeline/advise/file-systems.ts';
 import { listPrograms, placePaths } from '../../../shared/pipeline/advise/programs-at-work.ts';
@@ -30,6 +31,7 @@ import {
   sumFiles,
 } from '../../../shared/pipeline/export/mirror-commands.ts';
 import { prepareMirror } from '../../../shared/pipeline/export/mirror-place.ts';
+import { putAwayKept } from '../../../shared/pipeline/kept/mounted.ts';
 import { gatherLayout, layoutParts } from '../../../shared/pipeline/layout/gather.ts';
 import { tryNames } from '../../../shared/pipeline/restore/name-trial.ts';
 import { probeTarget } from '../../../shared/pipeline/restore/probe.ts';
@@ -47,6 +49,7 @@ import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import { identifyAccount } from '../../../shared/remote/shell-host.ts';
 import { listBlockDevices } from '../../../shared/snapshot/block-devices.ts';
 import { subvolumeItem } from '../../../shared/snapshot/btrfs/item.ts';
+import { btrfsKept } from '../../../shared/snapshot/btrfs/kept.ts';
 import { surveyFileSystems } from '../../../shared/snapshot/btrfs/survey-command.ts';
 import { takeSnapshots } from '../../../shared/snapshot/critical-section.ts';
 import { endHolds } from '../../../shared/snapshot/holds.ts';
@@ -58,7 +61,9 @@ import {
   sweepHost,
 } from '../../../shared/snapshot/host/commands.ts';
 import { identifyHost, mayChangeHost } from '../../../shared/snapshot/identify-host.ts';
+import { keepSnapshots } from '../../../shared/snapshot/keep-set.ts';
 import { lookAtDevices } from '../../../shared/snapshot/look-at-devices.ts';
+import { lvmKept } from '../../../shared/snapshot/lvm/kept.ts';
 import { readLvmLimits } from '../../../shared/snapshot/lvm/limits.ts';
 import { listLogicalVolumes, listVolumeGroups } from '../../../shared/snapshot/lvm/list.ts';
 import { lookAtDevice } from '../../../shared/snapshot/lvm/make/look.ts';
@@ -73,7 +78,9 @@ import { mountSnapshots, observeSnapshots } from '../../../shared/snapshot/mount
 import { neededPrograms } from '../../../shared/snapshot/programs.ts';
 import type { DetectedVolume } from '../../../shared/snapshot/provider.ts';
 import { createRegistry, REGISTRY } from '../../../shared/snapshot/registry.ts';
+import { removeKept } from '../../../shared/snapshot/remove-kept.ts';
 import { datasetItem } from '../../../shared/snapshot/zfs/item.ts';
+import { zfsKept } from '../../../shared/snapshot/zfs/kept.ts';
 import { listDatasets } from '../../../shared/snapshot/zfs/survey-command.ts';
 import { flagFile } from '../quiesce/flag-file.ts';
 import { folderCopy } from '../snapshot/folder-copy.ts';
@@ -132,6 +139,22 @@ async function given(work: (host: RemoteHost) => Promise<unknown>): Promise<Remo
   return await promise;
 }
 
+const kept = [btrfsKept(() => undefined, []), lvmKept(() => true, []), zfsKept(() => undefined)];
+const keptObject = { id: 'a/spk_0123abcd_00000000', proof: 'p', set: keptBy(run) } as never;
+const keeping = kept.map((each) =>
+  each.keep(
+    {
+      ...{ run, owner, provider: 'x', id: 'a/sp_0123abcd_00000000', standing: { seen: { uuid: 'u' } } },
+      planned: { snapshot: 'sp_0123abcd_00000000', volumeId: 'v' },
+    },
+    ['spk.owner=00112233aabb'],
+  ),
+);
+const awayWith = (script: string) => ({
+  putAway: { name: 'put-away-kept-snapshot', script, args: [], fields: 0, parse: () => undefined },
+});
+const keep = keepSnapshots(run, keeping, scripts);
+
 const subvolumes = surveyFileSystems([]);
 /** What such a script runs by a shell of its own, in a variable. */
 const inside = (script: string): RemoteScript[] =>
@@ -172,7 +195,15 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   watchWrites(['8:0']),
   listDatasets,
   subvolumes,
-  ...inside(`${subvolumes.script}\n${scripts.watch}`),
+  keep,
+  putAwayKept([awayWith(':')], scripts.functions),
+  removeKept(
+    kept.map((each) => each.remove(keptObject, owner).remove),
+    scripts,
+  ),
+  await given((host) => btrfsKept(() => undefined, []).look(host, never)),
+  await given((host) => zfsKept(() => undefined).look(host, never)),
+  ...inside(`${subvolumes.script}\n${scripts.watch}\n${keep.script}`),
   wakeAutomounts([Buffer.from('/a')]),
   ...[LIVE, { kind: 'snapshot', run, top: '/' } as const].flatMap((place) => [
     listTree(place, Buffer.from('/')),
@@ -215,6 +246,10 @@ export const PARTS: readonly string[] = [
   ...['create-thin-snapshot', 'observe-thin-snapshot'],
   ...['create-dataset-snapshots', 'mount-dataset-snapshot', 'observe-dataset-snapshot'],
   ...['create-subvolume-snapshot', 'mount-subvolume-snapshot', 'observe-subvolume-snapshot'],
+  ...['mark-kept-lvm-snapshot', 'rename-kept-lvm-snapshot', 'remove-kept-lvm-snapshot'],
+  ...['mark-kept-subvolume', 'rename-kept-subvolume', 'remove-kept-subvolume'],
+  ...['mark-kept-dataset-snapshot', 'rename-kept-dataset-snapshot', 'remove-kept-dataset-snapshot'],
+  'put-away-kept-snapshot',
   ...['stop-service', 'prove-stopped'],
   'be-root',
 ];

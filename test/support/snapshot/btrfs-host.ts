@@ -84,7 +84,7 @@ AT_TOP
 }
 
 /** The file system is of one kind of blocks, so that whoever fills it with data fills it. */
-export async function btrfsFixture(): Promise<ProviderFixture> {
+export async function btrfsFixture(): Promise<ProviderFixture & Pick<BtrfsHost, 'atTop'>> {
   const base = await startBtrfsHost(
     `btrfs -q subvolume create /mnt/@files; mkdir /mnt/@files/deep /mnt/@files/mounted
 btrfs -q subvolume create /mnt/@files/deep/unmounted; btrfs -q subvolume create /mnt/@other
@@ -98,7 +98,9 @@ mkdir /run/files; mount -o subvol=@files $disk /run/files; mount -o subvol=@othe
     folders: ['/run/files', '/run/files/deep/unmounted', '/run/files/mounted'],
     async present() {
       const folders = await atTop('ls -A .stillpoint 2>/dev/null || :');
-      return folders.split('\n').flatMap((name) => (name === '' ? [] : [`${uuid}/${name.replace(/\..*/, '')}`]));
+      return folders
+        .split('\n')
+        .flatMap((name) => (!name.startsWith('sp_') ? [] : [`${uuid}/${name.replace(/\..*/, '')}`]));
     },
     async putImpostor(run) {
       const name = `sp_${run}_0000abcd`;

@@ -20,6 +20,7 @@ import {
   type Storage,
   type VolumePlace,
 } from '../../../shared/snapshot/provider.ts';
+import { keptFolderCopies } from './kept-folder-copy.ts';
 
 export const SOURCE = 'folder-copy';
 /** In it a folder for each copy: its content in `data`, our marks in `mark`. */
@@ -123,6 +124,7 @@ function storageOf(marked: readonly Marked[]): Storage {
         ]),
     refuse: () => undefined,
     afterSweep: () => ({ storage, removes: [] }),
+    kept: keptFolderCopies(COPIES, (volume, reader) => itemOf(volume, [], reader)),
     plan: (volumes, identity) => ({
       items: volumes.map((volume) =>
         itemOf(

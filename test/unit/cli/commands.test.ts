@@ -65,6 +65,7 @@ test('every command explains itself with an example', async () => {
     'unlock',
     'key',
     'sweep',
+    'snapshot',
     'jobs',
     'cancel',
   ]);

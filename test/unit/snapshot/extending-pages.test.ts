@@ -42,6 +42,7 @@ test('of the ports', async () => {
     ],
     ['mount', await part('shared/domain/host.ts', '/** One line of `/proc/self/mountinfo`', '/** What a volume is.')],
     ['fixture', await part('test/contract/provider.ts', 'export interface ProviderFixture', '/** Many calls')],
+    ['kept', await part('shared/snapshot/kept-port.ts', '/** What has the form of a kept name')],
     ['section', await comment('shared/snapshot/critical-section.ts', 'sp_plan KIND ID')],
     ['hook', await part('shared/quiesce/hook.ts', '/** How the host itself lets go')],
   ]);

@@ -1,13 +1,16 @@
 /** What is to be seen to where snapshots are thick: those that others made and left, and disks that are there twice. */
 import type { HostFinding } from '../../../domain/readiness.ts';
-import { looksLikeOurs } from '../names.ts';
+import { looksKept, looksLikeOurs } from '../names.ts';
 import type { LogicalVolumeRecord } from '../records.ts';
 import type { LvmFacts } from '../survey.ts';
 import type { UpkeepSettings } from '../upkeep-settings.ts';
 
 export function thickFindings({ volumes, groups, limits }: LvmFacts, { records }: UpkeepSettings): HostFinding[] {
   const twice = groups.filter(({ vg_uuid }) => limits.duplicateGroups.has(vg_uuid));
-  const snapshots = volumes.filter((volume) => /^[sS]/.test(volume.lv_attr) && !looksLikeOurs(volume.lv_name));
+  // Those that are kept on purpose have a list of their own.
+  const snapshots = volumes.filter(
+    ({ lv_attr, lv_name }) => /^[sS]/.test(lv_attr) && !looksLikeOurs(lv_name) && !looksKept(lv_name),
+  );
   return [
     ...twice.map(({ vg_name }) => visibleTwice(vg_name)),
     ...snapshots.map((volume) => leftSnapshot(volume, records.get(volume.lv_uuid)?.data_percent)),

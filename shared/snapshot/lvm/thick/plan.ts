@@ -22,14 +22,14 @@ function planOne(
   detected: OriginVolume,
   { volume: lv, group, measured }: Origin,
   free: Map<string, number>,
-  { host, ...identity }: PlanContext,
+  { host, lifetimeSeconds, ...identity }: PlanContext,
 ): PlannedOne {
   const { volume } = detected;
   const freeBytes = free.get(group.vg_uuid) ?? 0;
   const extentBytes = group.vg_extent_size;
   const { size, needed } = sizeSnapshot({
     ...{ originBytes: lv.lv_size, usedBytes: volume.usedBytes, freeBytes, extentBytes },
-    writtenBytesPerSecond: measured?.writtenPerSecond,
+    ...{ writtenBytesPerSecond: measured?.writtenPerSecond, lifetimeSeconds },
   });
   // What one lacks is not there for the next one either.
   free.set(group.vg_uuid, Math.max(0, freeBytes - (size?.sizeBytes ?? needed)));
@@ -57,20 +57,39 @@ function planOne(
       extentBytes,
     },
   });
-  return { item, risks: risksOf(volume.label, lv, size.cannotOverflow ? undefined : size.sizeBytes) };
+  const life = lifetimeSeconds === undefined ? undefined : lifeInWords(size.sizeBytes, measured?.writtenPerSecond);
+  return { item, risks: risksOf(volume.label, lv, size.cannotOverflow ? undefined : size.sizeBytes, life) };
 }
 
-function risksOf(label: string, lv: LogicalVolumeRecord, roomBytes: number | undefined): readonly string[] {
+/** How long a snapshot of this size is likely to live. */
+function lifeInWords(sizeBytes: number, writtenPerSecond: number | undefined): string {
+  if (writtenPerSecond === undefined) return 'how fast that is, could not be measured';
+  const hours = sizeBytes / Math.max(1, writtenPerSecond) / 3600;
+  const rate = 'by what was written since the host was started';
+  if (hours > 24 * 365) return `${rate}, that takes more than a year`;
+  return `${rate}, that takes about ${hours < 48 ? `${Math.max(1, Math.round(hours))} h` : `${Math.round(hours / 24)} days`}`;
+}
+
+/** @param life of a snapshot that stays: how long it is likely to */
+function risksOf(
+  label: string,
+  lv: LogicalVolumeRecord,
+  roomBytes: number | undefined,
+  life: string | undefined,
+): readonly string[] {
   const risks: string[] = [];
   if (roomBytes !== undefined) {
+    const what = `The snapshot of ${label} can hold ${formatBytes(roomBytes)} of changes`;
     risks.push(
-      `The snapshot of ${label} can hold ${formatBytes(roomBytes)} of changes; if more is written while it is read, the run fails.`,
+      life === undefined
+        ? `${what}; if more is written while it is read, the run fails.`
+        : `${what}, and takes as much from the volume group until it is removed. When more was written, it is worth nothing any more; ${life}.`,
     );
   }
   if (lv.lv_attr.startsWith('o')) risks.push(`${label} has a snapshot already; each one slows its writes.`);
   if (/^R|^.{8}[rm]/.test(lv.lv_attr)) {
     risks.push(
-      `${label} is a RAID that is not whole at present (see "lvs -a -o name,attr,sync_percent ${lv.vg_name}"); the backup reads what there is, and slows the recovery.`,
+      `${label} is a RAID that is not whole at present (see "lvs -a -o name,attr,sync_percent ${lv.vg_name}"); what is read is what there is, and reading slows the recovery.`,
     );
   }
   return risks;

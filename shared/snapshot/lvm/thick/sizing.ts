@@ -27,6 +27,8 @@ export interface SizingInput {
   readonly extentBytes: number;
   /** Average writing to the origin since boot; undefined when it could not be read. */
   readonly writtenBytesPerSecond: number | undefined;
+  /** How long it is to live where that is not until it was read: then it takes what that is likely to need, and no more. */
+  readonly lifetimeSeconds?: number | undefined;
 }
 
 export interface SnapshotSize {
@@ -44,7 +46,7 @@ export function largestUseful(originBytes: number, extentBytes: number): number 
 
 /** Undefined when the volume group has too little room; then `needed` says how much would be wanted. */
 export function sizeSnapshot(input: SizingInput): { readonly size: SnapshotSize | undefined; readonly needed: number } {
-  const { originBytes, extentBytes, freeBytes } = input;
+  const { originBytes, extentBytes, freeBytes, lifetimeSeconds } = input;
   const useful = largestUseful(originBytes, extentBytes);
   const readingSeconds = (input.usedBytes ?? originBytes) / ASSUMED_READ_BYTES_PER_SECOND;
   const foreseen = (input.writtenBytesPerSecond ?? 0) * readingSeconds * SIZING.rateFactor;
@@ -52,7 +54,11 @@ export function sizeSnapshot(input: SizingInput): { readonly size: SnapshotSize 
   const needed = roundUp(Math.min(wanted, useful), extentBytes);
   const available = roundDown(freeBytes * (1 - SIZING.reserveShare), extentBytes);
   if (available < needed) return { size: undefined, needed };
-  // Half of what is free is ours to use without asking; with it an overflow becomes impossible or at least unlikely.
-  const sizeBytes = Math.min(useful, Math.max(needed, roundDown(freeBytes / 2, extentBytes)));
+  // Half of what is free is ours to use without asking; with it an overflow becomes impossible or at least unlikely. Of one
+  // that stays, the other snapshots of the time need their half, too.
+  const half = roundDown(freeBytes / 2, extentBytes);
+  const living = (input.writtenBytesPerSecond ?? 0) * (lifetimeSeconds ?? 0) * SIZING.rateFactor;
+  const ample = lifetimeSeconds === undefined ? half : Math.min(half, roundUp(inSteps(living), extentBytes));
+  const sizeBytes = Math.min(useful, Math.max(needed, ample));
   return { size: { sizeBytes, extents: sizeBytes / extentBytes, cannotOverflow: sizeBytes >= useful }, needed };
 }

@@ -37,7 +37,7 @@ function planOne(
   detected: OriginVolume,
   { volume: lv, group, pool, measured }: Origin,
   { left, sweeping }: { readonly left: Map<string, number>; readonly sweeping: ReadonlySet<string> },
-  { host, ...identity }: PlanContext,
+  { host, lifetimeSeconds, ...identity }: PlanContext,
 ): PlannedOne {
   const status = pool?.status;
   if (pool === undefined || status === undefined) throw new Error(`${lv.lv_name} has no pool`);
@@ -67,6 +67,7 @@ function planOne(
       ...{ pool: pool.volume.lv_name, chunkBytes, fsType: detected.isRaw === true ? undefined : volume.fsType },
     },
   });
+  if (lifetimeSeconds !== undefined) return { item, risks: [keptRisk(volume.label, room, roomBytes)] };
   return { item, risks: lv.lv_size > roomBytes ? [fillRisk(volume.label, room, roomBytes)] : [] };
 }
 
@@ -88,6 +89,11 @@ function likelyCost(measured: Origin['measured'], readBytes: number, chunkBytes:
 /** In steps, so that a plan does not change with every write to the pool. */
 function fillRisk(volume: string, { label }: Room, roomBytes: number): string {
   return `${volume} has no room of its own for changes: if more than ${formatBytes(inStepsDown(roomBytes))} is written to its pool ${label} while it is read, that is ${WHILE.data} % full, and the run is given up.`;
+}
+
+/** Of one that stays: nothing of ours is on the host that would remove it in time. */
+function keptRisk(volume: string, { label }: Room, roomBytes: number): string {
+  return `The snapshot of ${volume} shares the pool ${label} with its origin, and nobody watches it there: whatever is changed takes room until it is removed. ${formatBytes(inStepsDown(roomBytes))} more, and the pool is ${WHILE.data} % full; when it is full, all volumes in it are in trouble.`;
 }
 
 function requireGates(room: Room): void {

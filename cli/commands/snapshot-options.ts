@@ -1,0 +1,53 @@
+/** What is to be kept of which host, for what and for how long: the options that commands which keep snapshots share. */
+import type { Command } from 'commander';
+import { StillpointError } from '../../shared/base/errors.ts';
+import { parseLifetime } from '../../shared/domain/lifetime.ts';
+import { hostName, sourceName } from '../../shared/domain/names.ts';
+import type { KeepJobRequest } from '../../shared/domain/verbs/keep.ts';
+
+export interface KeepOptions {
+  readonly source?: string;
+  readonly reason?: string;
+  readonly expires?: string;
+  readonly keepForever?: true;
+}
+
+export const HOST = 'a name that "stillpoint hosts" lists';
+const LIFETIME = '7d';
+
+export function withKeepOptions(command: Command): Command {
+  return command
+    .argument('<host>', HOST)
+    .argument('[paths...]', 'absolute paths on the host')
+    .option('--source <name>', 'instead of paths: those of a source, and what it stops is stopped meanwhile')
+    .option('--reason <text>', 'why it is kept, for whoever finds it on the host')
+    .option('--expires <duration>', `how long it is to be kept, such as 90min, 12h, 7d or 4w (default: ${LIFETIME})`)
+    .option('--keep-forever', 'it is to be kept until somebody removes it by name');
+}
+
+export function keepRequest(
+  host: string,
+  paths: readonly string[],
+  { source, reason = '', expires, keepForever }: KeepOptions,
+): KeepJobRequest {
+  if (expires !== undefined && keepForever) throw contradiction('--expires and --keep-forever');
+  if (source !== undefined && paths.length > 0) throw contradiction('Paths and --source');
+  if (source === undefined && paths.length === 0) {
+    throw new StillpointError('usage.invalid', 'It is not said what is to be kept.', {
+      advice: 'Name paths on the host, or a source with --source.',
+      cause: undefined,
+    });
+  }
+  return {
+    ...{ kind: 'keep-snapshots', host: hostName(host), paths, reason },
+    ...(source === undefined ? {} : { source: sourceName(source) }),
+    ...(keepForever ? {} : { lifetimeSeconds: parseLifetime(expires ?? LIFETIME) }),
+  };
+}
+
+export function contradiction(what: string): StillpointError {
+  return new StillpointError('usage.invalid', `${what} are both given.`, {
+    advice: 'Leave one of them out.',
+    cause: undefined,
+  });
+}
