@@ -10,7 +10,7 @@ export const inspectHost = defineTool({
   name: 'inspect_host',
   title: 'Inspect a host',
   description:
-    'Logs in to a host over SSH and reports its volumes, what could be snapshotted and why not, and the room for snapshots. Changes nothing there. Use it before a first backup, or when one failed for lack of room.',
+    'Logs in to a host and reports its volumes, what could be snapshotted and why not, and the room for snapshots. Changes nothing there. Use it before a first backup, or when one failed for lack of room.',
   annotations: READ_REMOTE,
   input: z.strictObject({ host: hostInput }),
   output: inventoryShape,

@@ -11,7 +11,7 @@ export const listKeptSnapshots = defineTool({
   name: 'list_kept_snapshots',
   title: 'List kept snapshots',
   description:
-    'Logs in to a host and lists the snapshots that people keep there on purpose, with reason, expiry and how full each is. Changes nothing.',
+    'Lists the snapshots that people keep on a host on purpose, with reason, expiry and how full each is. Changes nothing.',
   annotations: READ_REMOTE,
   input: z.strictObject({ host: hostInput }),
   output: keptListShape,
