@@ -22,6 +22,7 @@ import type { Job } from './domain/job.ts';
 import type { KeptListing } from './domain/kept.ts';
 import type { CompareRequest, KeptChange, KeptComparison } from './domain/kept-comparison.ts';
 import type { DropPlan, KeepPlan } from './domain/kept-plans.ts';
+import type { KeptTaken, TakeRequest } from './domain/kept-take.ts';
 import type { HostName, JobId, RepositoryName, SourceName } from './domain/names.ts';
 import type { NewVolume, NewVolumePlan, NewVolumeRequest } from './domain/new-volume.ts';
 import type { PlanId } from './domain/plan-id.ts';
@@ -171,6 +172,10 @@ class OpenedStillpoint implements Stillpoint {
 
   async compareKept(request: CompareRequest, onChange: Take<KeptChange>, signal: AbortSignal): Promise<KeptComparison> {
     return this.#hosts.kept.compare(request, onChange, signal);
+  }
+
+  async takeKept(request: TakeRequest, signal: AbortSignal): Promise<KeptTaken> {
+    return this.#hosts.kept.take(request, signal);
   }
 
   async planKeep(request: KeepJobRequest, signal: AbortSignal): Promise<KeepPlan> {

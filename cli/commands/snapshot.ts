@@ -13,6 +13,7 @@ import { type DetachOption, withDetach } from './detach.ts';
 import { addAround } from './snapshot-around.ts';
 import { addCompare } from './snapshot-compare.ts';
 import { contradiction, HOST, type KeepOptions, keepRequest, withKeepOptions } from './snapshot-options.ts';
+import { addTake } from './snapshot-take.ts';
 
 interface CreateOptions extends KeepOptions, DetachOption {
   readonly dryRun?: true;
@@ -35,6 +36,7 @@ export function addSnapshot(program: Command, shell: Shell): void {
   addRemove(snapshot, shell);
   addAround(snapshot, shell);
   addCompare(snapshot, shell);
+  addTake(snapshot, shell);
 }
 
 function addCreate(snapshot: Command, shell: Shell): void {

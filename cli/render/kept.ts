@@ -4,6 +4,7 @@ import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
 import { isWhole, type KeptListing, type KeptSet, type KeptSnapshot } from '../../shared/domain/kept.ts';
 import type { KeptChange, KeptChangeKind, KeptComparison } from '../../shared/domain/kept-comparison.ts';
 import type { DropPlan, KeepPlan } from '../../shared/domain/kept-plans.ts';
+import type { KeptTaken } from '../../shared/domain/kept-take.ts';
 import type { DropReport } from '../../shared/domain/verbs/drop.ts';
 import type { KeepReport } from '../../shared/domain/verbs/keep.ts';
 import { renderOutlook } from './plan.ts';
@@ -148,4 +149,9 @@ export function renderComparison(summary: KeptComparison, paint: Paint): string 
     paint('yellow', 'Could not be listed on one side'),
     unlisted.map(shown),
   )}`;
+}
+
+export function renderTaken({ path, to, set, entries, bytes, otherVolumes }: KeptTaken, paint: Paint): string {
+  const what = `${paint('green', 'Copied')} "${shown(path)}" of ${set} to "${shown(to)}": ${entries} entries, ${formatBytes(bytes)}.\n`;
+  return `${what}${renderList(paint('yellow', 'Empty there, because another volume lay in its place'), otherVolumes.map(shown))}`;
 }

@@ -11,6 +11,7 @@ import type { Job } from '../domain/job.ts';
 import type { KeptListing } from '../domain/kept.ts';
 import type { CompareRequest, KeptChange, KeptComparison } from '../domain/kept-comparison.ts';
 import type { DropPlan, KeepPlan } from '../domain/kept-plans.ts';
+import type { KeptTaken, TakeRequest } from '../domain/kept-take.ts';
 import type { HostName, JobId, RepositoryName, SourceName } from '../domain/names.ts';
 import type { NewVolume, NewVolumePlan, NewVolumeRequest } from '../domain/new-volume.ts';
 import type { PlanId } from '../domain/plan-id.ts';
@@ -74,6 +75,8 @@ export interface Stillpoint extends AsyncDisposable {
   listKept(host: HostName, signal: AbortSignal): Promise<KeptListing>;
   /** What differs, each change reported as it is found. Reads no content. */
   compareKept(request: CompareRequest, onChange: Take<KeptChange>, signal: AbortSignal): Promise<KeptComparison>;
+  /** Copies a file or a folder of a kept set to a place of the same host at which nothing is. */
+  takeKept(request: TakeRequest, signal: AbortSignal): Promise<KeptTaken>;
   planKeep(request: KeepJobRequest, signal: AbortSignal): Promise<KeepPlan>;
   planDrop(host: HostName, choice: DropChoice, signal: AbortSignal): Promise<DropPlan>;
 

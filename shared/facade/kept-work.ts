@@ -5,6 +5,7 @@ import { findSource } from '../config/look-up.ts';
 import type { KeptListing } from '../domain/kept.ts';
 import type { CompareRequest, KeptChange, KeptComparison } from '../domain/kept-comparison.ts';
 import type { DropPlan, KeepPlan } from '../domain/kept-plans.ts';
+import type { KeptTaken, TakeRequest } from '../domain/kept-take.ts';
 import type { HostName } from '../domain/names.ts';
 import type { DropChoice } from '../domain/verbs/drop.ts';
 import type { KeepJobRequest } from '../domain/verbs/keep.ts';
@@ -13,6 +14,7 @@ import { compareKept } from '../pipeline/kept/compare.ts';
 import { planDrop } from '../pipeline/kept/drop.ts';
 import { planKeep } from '../pipeline/kept/keep.ts';
 import { type KeptPorts, listKept } from '../pipeline/kept/listing.ts';
+import { takeKept } from '../pipeline/kept/take.ts';
 import { REGISTRY } from '../snapshot/registry.ts';
 import type { HostWorkPorts } from './host-ports.ts';
 import { findHost } from './hosts.ts';
@@ -31,6 +33,10 @@ export class KeptWork {
 
   compare(request: CompareRequest, onChange: Take<KeptChange>, signal: AbortSignal): Promise<KeptComparison> {
     return this.#on(request.host, signal, (ports) => compareKept(request, ports, onChange, signal));
+  }
+
+  take(request: TakeRequest, signal: AbortSignal): Promise<KeptTaken> {
+    return this.#on(request.host, signal, (ports) => takeKept(request, ports, signal));
   }
 
   async planKeep(request: KeepJobRequest, signal: AbortSignal): Promise<KeepPlan> {

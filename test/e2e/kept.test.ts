@@ -13,6 +13,7 @@ import { compareKept } from '../../shared/pipeline/kept/compare.ts';
 import { drop, planDrop } from '../../shared/pipeline/kept/drop.ts';
 import { keep } from '../../shared/pipeline/kept/keep.ts';
 import { listKept } from '../../shared/pipeline/kept/listing.ts';
+import { takeKept } from '../../shared/pipeline/kept/take.ts';
 import { sweep } from '../../shared/pipeline/sweep.ts';
 import type { RemoteHost } from '../../shared/remote/remote-host.ts';
 import { REGISTRY } from '../../shared/snapshot/registry.ts';
@@ -89,6 +90,50 @@ describe('kept snapshots of a living host', needing(await reasonLabCannotRun()),
     );
     expect(changes).toEqual(['content /srv/files/a']);
     expect(await dropAll()).toHaveLength(2);
+  });
+
+  test('a file and a folder come back from one, as they were, to where nothing is', async () => {
+    await must(`mkdir -p /srv/files/shop/sub; cd /srv/files/shop; echo one > a; ln a sub/hard; ln -s a sub/link
+truncate -s 4M sparse; echo odd > "$(printf 'n\\n\\377')"; chown 12:34 sub; chmod 4750 a; touch -d 2001-02-03T04:05:06.789 a sub; setfattr -n user.k -v w a; sync`);
+    const kept = await keepIt(['/srv/files', '/srv/thin']);
+    const take = (path: string, to?: string) =>
+      takeKept({ host: name, set: kept.set, path, ...(to === undefined ? {} : { to }) }, { ...common, host }, signal);
+    const described = (folder: string): Promise<string> =>
+      must(
+        `cd ${folder}; find . -printf '%y %m %U %G %s %T@ %n %l %p\\n' | sort; getfattr -d -m - -R . | sort; find . -type f -exec sha256sum {} + | sort`,
+      );
+    const before = await described('/srv/files/shop');
+    await must('rm -rf /srv/files/shop; mkdir /srv/files/shop; echo two > /srv/files/shop/a; sync');
+    const { to, entries } = await take('/srv/files/shop');
+    expect({ to, entries }).toEqual({ to: `/srv/files/shop.${kept.set}`, entries: 7 });
+    expect(await described(to)).toBe(before);
+    expect(await must('cat /srv/files/shop/a')).toBe('two\n');
+    // To another file system, and a single file.
+    expect(await take('/srv/files/shop/a', '/srv/thin/a')).toMatchObject({ entries: 1, bytes: 4 });
+    expect(await must('cat /srv/thin/a; stat -c %a /srv/thin/a')).toBe('one\n4750\n');
+    await must('ln -s /srv/thin /srv/elsewhere; ln -s nowhere /srv/thin/dangling');
+    for (const [path, place, code] of [
+      ['/srv/files/shop', '/srv/files/shop', 'restore.target'],
+      ['/srv/files/shop', '/srv/thin/dangling', 'restore.target'],
+      ['/srv/files/shop', '/srv/elsewhere/b', 'restore.target'],
+      ['/srv/files/shop', '/srv/none/b', 'restore.target'],
+      ['/srv/files/none', '/srv/thin/b', 'host.path-not-found'],
+      ['/srv/files/shop/sub/link', '/srv/thin/b', 'usage.invalid'],
+      ['/etc/passwd', '/srv/thin/b', 'snapshot.unknown-kept'],
+      ['/srv/files/../x', '/srv/thin/b', 'usage.invalid'],
+    ] as const)
+      await expect(take(path, place), `${path} ${place}`).rejects.toMatchObject({ code });
+    // No room: nothing stays.
+    await must(
+      'dd if=/dev/zero of=/srv/files/shop/big bs=1M count=8 status=none; sync; mount -t tmpfs -o size=1m none /mnt',
+    );
+    const second = await keepIt(['/srv/files']);
+    const tooMuch = { host: name, set: second.set, path: '/srv/files/shop', to: '/mnt/shop' };
+    await expect(takeKept(tooMuch, { ...common, host }, signal)).rejects.toMatchObject({ code: 'restore.target' });
+    expect(await must('ls -A /mnt; ls -A /srv/thin; ls -A /srv/files; umount /mnt')).not.toContain('stillpoint');
+    await dropAll();
+    expect(await guest.traces({ signal })).toEqual([]);
+    await must(`rm -rf ${to} /srv/thin/a /srv/thin/dangling /srv/elsewhere /srv/files/shop`);
   });
 
   test('a thin one is there after a restart, not active, and can be read; it takes no name from its origin', async () => {

@@ -3,6 +3,7 @@ import type { KeptListing, KeptSet } from '../../shared/domain/kept.ts';
 import type { KeptChange, KeptComparison } from '../../shared/domain/kept-comparison.ts';
 import { keptId } from '../../shared/domain/kept-name.ts';
 import { dropPlan, type KeepPlan } from '../../shared/domain/kept-plans.ts';
+import type { KeptTaken } from '../../shared/domain/kept-take.ts';
 import { hostName, ownerId } from '../../shared/domain/names.ts';
 import { parsePlanId } from '../../shared/domain/plan-id.ts';
 
@@ -42,4 +43,9 @@ export const sampleKeptChanges: readonly KeptChange[] = [
 export const sampleKeptComparison: KeptComparison = {
   ...{ before: keptId('7f3c01ab'), after: undefined, volumes: ['vg0/files'], notCompared: ['vg0/mysql'], unlisted: [] },
   counts: { added: 0, removed: 1, content: 1, metadata: 0, type: 0, unclear: 1 },
+};
+
+export const sampleTaken: KeptTaken = {
+  ...{ host: hostName('db1'), set: keptId('0a1b2c3d'), path: '/srv/shop', to: '/srv/shop.0a1b2c3d' },
+  ...{ entries: 12, bytes: 34_567, otherVolumes: ['/srv/shop/uploads'] },
 };

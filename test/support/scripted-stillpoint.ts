@@ -32,7 +32,14 @@ import {
   timeOf,
   WHOLE,
 } from './sample-data.ts';
-import { sampleDropPlan, sampleKeepPlan, sampleKept, sampleKeptChanges, sampleKeptComparison } from './sample-kept.ts';
+import {
+  sampleDropPlan,
+  sampleKeepPlan,
+  sampleKept,
+  sampleKeptChanges,
+  sampleKeptComparison,
+  sampleTaken,
+} from './sample-kept.ts';
 import { sampleForgetPlan, samplePrunePlan, sampleSweepPlan } from './sample-maintenance.ts';
 import { sampleReadiness, sampleSetupPlan } from './sample-readiness.ts';
 import { sampleVolumePlan } from './sample-volume.ts';
@@ -181,6 +188,7 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
       for (const change of sampleKeptChanges) await onChange(change);
       return sampleKeptComparison;
     },
+    takeKept: async ({ host, path, to }) => ({ ...sampleTaken, host, path, to: to ?? sampleTaken.to }),
     planKeep: async () => sampleKeepPlan,
     planDrop: async (host) => ({ ...sampleDropPlan, host }),
     planSweep: async (host) => ({ ...sampleSweepPlan, host }),

@@ -3,10 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { displayName } from '../../base/bytes.ts';
-import { StillpointError } from '../../base/errors.ts';
 import type { Take } from '../../base/take.ts';
 import type { CompareRequest, KeptChange, KeptChangeKind, KeptComparison } from '../../domain/kept-comparison.ts';
-import { type KeptId, keptId } from '../../domain/kept-name.ts';
+import { keptId } from '../../domain/kept-name.ts';
 import { isWithin } from '../../snapshot/mountinfo.ts';
 import type { ReadableSnapshot } from '../../snapshot/provider.ts';
 import { type ListedEntry, listTree } from '../backup/listing.ts';
@@ -14,6 +13,7 @@ import { LIVE, type ReadingPlace } from '../backup/reading-place.ts';
 import { type SpooledListing, spoolListing } from '../backup/spool.ts';
 import { compareListings } from './compare-listings.ts';
 import { type FoundKept, type FoundSets, findKept, type KeptPorts } from './listing.ts';
+import { membersOf } from './members.ts';
 import { type KeptToRead, whileMounted } from './mounted.ts';
 
 /** A volume with what is compared of it; without `after` that is what is there now. */
@@ -64,16 +64,6 @@ export async function compareKept(
   }
   const volumes = pairs.map(({ before: { volume } }) => volume.volume.label);
   return { before: left, after: right, counts, volumes, notCompared, unlisted: [...new Set(unlisted)] };
-}
-
-function membersOf(id: KeptId, { found }: FoundSets, host: string): readonly FoundKept[] {
-  const members = found.filter(({ object, marks }) => object.set === id && marks !== undefined);
-  if (members.length > 0) return members;
-  throw new StillpointError('snapshot.unknown-kept', `No kept snapshots on "${host}" have the id ${id}.`, {
-    advice: `"stillpoint snapshot list ${host}" shows those that there are.`,
-    details: { host, id },
-    cause: undefined,
-  });
 }
 
 /** What overflowed holds nothing, and what is mounted nowhere has no place to be compared at. */

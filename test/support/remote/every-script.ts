@@ -31,6 +31,7 @@ import {
   sumFiles,
 } from '../../../shared/pipeline/export/mirror-commands.ts';
 import { prepareMirror } from '../../../shared/pipeline/export/mirror-place.ts';
+import { copyBeside, lookInSnapshot } from '../../../shared/pipeline/kept/copy-beside.ts';
 import { putAwayKept } from '../../../shared/pipeline/kept/mounted.ts';
 import { gatherLayout, layoutParts } from '../../../shared/pipeline/layout/gather.ts';
 import { tryNames } from '../../../shared/pipeline/restore/name-trial.ts';
@@ -197,6 +198,8 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   subvolumes,
   keep,
   putAwayKept([awayWith(':')], scripts.functions),
+  lookInSnapshot(run, Buffer.from('/run/stillpoint/0123abcd/mnt/0/a')),
+  copyBeside({ run, from: Buffer.from('/run/stillpoint/0123abcd/mnt/0/a'), to: Buffer.from('/srv/a') }, 'db1'),
   removeKept(
     kept.map((each) => each.remove(keptObject, owner).remove),
     scripts,

@@ -108,13 +108,13 @@ describe('the writer', () => {
 
   it('takes megabytes of zeros without storing them twice or moving the buffer', async () => {
     await open();
-    const zeros = Buffer.alloc(MIB);
+    const zeros = Buffer.alloc(MIB / 2);
     const ids = new Set<BlobId>();
     for (let n = 0; n < 200; n++) ids.add((await put(zeros)).id);
-    expect(zeros.length).toBe(MIB);
-    expect([...ids]).toEqual([blobIdOf(Buffer.alloc(MIB))]);
+    expect(zeros.length).toBe(MIB / 2);
+    expect([...ids]).toEqual([blobIdOf(Buffer.alloc(MIB / 2))]);
     const stats = await writer.flush(signal);
-    expect(stats).toMatchObject({ dataBlobsNew: 1, bytesPut: 200 * MIB, bytesNew: MIB });
+    expect(stats).toMatchObject({ dataBlobsNew: 1, bytesPut: 100 * MIB, bytesNew: MIB / 2 });
     expect(stats.bytesStored).toBeLessThan(1000);
   });
 
