@@ -271,7 +271,7 @@ lvcreate -qq -y -s -n theirs vg0/${name}; lvremove -qq -y vg0/lost`);
       kept: [{ object: `vg0/${name}`, reason: 'its origin is gone, so it may be all that is left of that' }],
     });
     // LVM's own selection says the same: asked past our look, it finds nothing to remove.
-    await must(`${REGISTRY.scripts.reap}\nsp_lvm_drop ${run} ${owner} vg0/${name} ''`);
+    await must(`${REGISTRY.scripts.reap}\nsp_lvm_drop vg0/${name} '' stillpoint sp.run=${run} sp.owner=${owner}`);
     expect(await must(`lvs --noheadings -o lv_name vg0/${name} vg0/theirs`)).toMatch(/theirs/);
     await must(`lvremove -qq -y vg0/${name} vg0/theirs`);
   });
