@@ -73,7 +73,12 @@ sp_service_start() {
 const THAW = `
 sp_service_thaw() {
   sp_plan="${STOPPED}/$1"
-  [ -e "$sp_plan" ] || { rm -f -- "$sp_plan.new" "$sp_plan.sh" "$sp_plan.tries"; return 0; }
+  if [ ! -e "$sp_plan" ]; then
+    # Nothing was stopped yet where it is only about to be written.
+    rm -f -- "$sp_plan.new" "$sp_plan.sh" "$sp_plan.tries"
+    rmdir -- "${STOPPED}" "${PARENT}" 2>/dev/null
+    return 0
+  fi
   read -r sp_up sp_idle < /proc/uptime
   sp_up=\${sp_up%%.*} sp_tries=0 sp_last=0
   [ ! -r "$sp_plan.tries" ] || read -r sp_tries sp_last < "$sp_plan.tries"

@@ -125,6 +125,15 @@ describe('containers', () => {
     expect(await sh(`${RUNNING}; ${POLICIES}`)).toBe('true\ntrue\nunless-stopped\nno');
   });
 
+  test('of which nothing was stopped yet leave nothing on the disk', async () => {
+    for (const name of ['new', 'sh', 'tries', '']) {
+      const file = name === '' ? '' : `: > /var/lib/stillpoint/stopped/compose:shop.${name}`;
+      await sh(`mkdir -p /var/lib/stillpoint/stopped; ${file}`);
+      await thaw('compose:shop');
+      expect(await sh('ls -A /var/lib'), name).toBe('');
+    }
+  });
+
   test('that somebody replaced are not waited for', async () => {
     await freeze('container:shop-web-1');
     await sh(
