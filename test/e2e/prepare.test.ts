@@ -46,21 +46,17 @@ describe('an empty device of a host', needing(await reasonLabCannotRun()), () =>
     await guest?.[Symbol.asyncDispose]();
   });
 
-  test('is left alone where another name is typed, or none, or where nobody can type', async () => {
+  test('is left alone where another name is typed, or none', async () => {
     const [disk = ''] = disks;
     const before = await state(disk);
     const words = [disk, '--group', 'data'];
     for (const [answer, exitCode] of [
       [`${disk.slice(0, -1)}b\r`, 2],
-      ['yes\r', 2],
-      ['\r', 130],
       ['\u0003', 130],
     ] as const) {
       const ended = await typing(words, [answer]);
       expect({ answer, exitCode: ended.exitCode }, ended.screen).toEqual({ answer, exitCode });
     }
-    const alone = await user.run(['prepare', 'lab', ...words], signalOf());
-    expect(alone).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('[usage.invalid]') as unknown });
     expect(await state(disk)).toBe(before);
   });
 
@@ -110,7 +106,6 @@ describe('an empty device of a host', needing(await reasonLabCannotRun()), () =>
       [`dmsetup create held --table "0 2048 linear ${third} 0"`, 'dm-'],
       [`printf database | dd of=${third} bs=1M seek=3 conv=notrunc`, 'first 16 MiB'],
       [`printf tail | dd of=${third} bs=1 seek=$((72 * 1024 * 1024 - 4)) conv=notrunc`, 'last 16 MiB'],
-      [`blockdev --setro ${third}`, 'cannot be written'],
     ];
     for (const [setup, ...says] of cases) {
       await sh(`${clean}; set -e; ${setup}; udevadm settle`);
