@@ -93,9 +93,10 @@ case $code in 0) sp_field found ;; 2) sp_field nothing ;; 8) sp_field ambivalent
 known=$(printf '%s\\n' "$probe" | grep -E '^(TYPE|PTTYPE|LABEL|UUID|PTUUID)=')
 marks=$(wipefs -p -- "$path" 2>/dev/null | sed -n '/^#/d; s/^\\(0x[0-9a-f]*\\),.*,\\([^,]*\\)$/TYPE=\\2/p')
 printf '%s\\n%s\\n' "$known" "$marks" | sort -u; printf '\\0'
-dd if="$path" bs=1048576 count=${ENDS_MIB} 2>/dev/null | sp_data
+# What cannot be read counts as data.
+{ dd if="$path" bs=1048576 count=${ENDS_MIB} 2>/dev/null || printf x; } | sp_data
 skip=$((mib - ${ENDS_MIB})); [ "$skip" -gt 0 ] || skip=0
-dd if="$path" bs=1048576 skip="$skip" 2>/dev/null | sp_data
+{ dd if="$path" bs=1048576 skip="$skip" 2>/dev/null || printf x; } | sp_data
 said=$(sp_lvm 60 pvcreate --test -- "$path" 2>&1) && sp_field '' || sp_field "\${said:-pvcreate --test ended without a word}"
 if [ -e "/dev/$group" ] || [ -L "/dev/$group" ]; then sp_field 1; else sp_field 0; fi
 for p; do command -v "$p" >/dev/null 2>&1 || printf '%s ' "$p"; done; printf '\\0'`,
