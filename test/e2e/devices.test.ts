@@ -8,11 +8,10 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunEventBody } from '../../shared/domain/events.ts';
 import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
 import { type Guest, startGuest } from '../lab/guest.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
-import { backupsOf, type GuestBackups } from '../support/guest-backups.ts';
+import { backupsOf, type GuestBackups, heardWarnings } from '../support/guest-backups.ts';
 import { needing } from '../support/needing.ts';
 import { newestRestic, resticWith } from '../support/newest-restic.ts';
 import { eventually } from '../support/snapshot/paper-lvm.ts';
@@ -31,10 +30,7 @@ describe('images of devices', needing(restic.skip ?? (await reasonLabCannotRun()
   let first: BackupReport;
   let second: BackupReport;
   let restored: string;
-  const notes: string[] = [];
-  const emit = (event: RunEventBody): void => {
-    if (event.type === 'warning') notes.push(event.message);
-  };
+  const { notes, emit } = heardWarnings();
 
   beforeAll(async () => {
     guest = await startGuest({}, signal);

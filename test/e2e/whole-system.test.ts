@@ -7,11 +7,10 @@ import { lstat, mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ConsistencyEvidence } from '../../shared/domain/consistency.ts';
-import type { RunEventBody } from '../../shared/domain/events.ts';
 import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
 import { type Guest, startGuest } from '../lab/guest.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
-import { backupsOf, type GuestBackups } from '../support/guest-backups.ts';
+import { backupsOf, type GuestBackups, heardWarnings } from '../support/guest-backups.ts';
 import { needing } from '../support/needing.ts';
 import { NO_RESTIC, resticOk } from '../support/restic.ts';
 import { eventually } from '../support/snapshot/paper-lvm.ts';
@@ -28,10 +27,7 @@ describe('a whole system', needing(NO_RESTIC ?? (await reasonLabCannotRun())), (
   let backups: GuestBackups;
   let saved: BackupReport;
   let restored: string;
-  const notes: string[] = [];
-  const emit = (event: RunEventBody): void => {
-    if (event.type === 'warning') notes.push(event.message);
-  };
+  const { notes, emit } = heardWarnings();
 
   beforeAll(async () => {
     guest = await startGuest({}, signal);

@@ -48,6 +48,17 @@ export interface GuestBackups {
   content(report: BackupReport, path: string): Promise<Buffer>;
 }
 
+/** What runs warn of, in words. */
+export function heardWarnings(): { readonly notes: string[]; readonly emit: (event: RunEventBody) => void } {
+  const notes: string[] = [];
+  return {
+    notes,
+    emit: (event) => {
+      if (event.type === 'warning') notes.push(event.message);
+    },
+  };
+}
+
 export async function backupsOf(
   guest: Guest,
   signal: AbortSignal,

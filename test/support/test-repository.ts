@@ -6,7 +6,7 @@ import type { BlobId } from '../../shared/repository/ids.ts';
 import type { Node } from '../../shared/repository/node.ts';
 import { createRepository } from '../../shared/repository/open-repository.ts';
 import type { OpenedRepository } from '../../shared/repository/opened-repository.ts';
-import type { RepositoryWriter, WriterOptions } from '../../shared/repository/repository.ts';
+import type { RepositoryLock, RepositoryWriter, WriterOptions } from '../../shared/repository/repository.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
 import { timestampFromNs } from '../../shared/repository/timestamp.ts';
 import { createMemoryBackend } from './stores/memory.ts';
@@ -25,6 +25,25 @@ export function createTestRepository(
   version: 1 | 2 = 2,
 ): Promise<OpenedRepository> {
   return createRepository(backend, PASSWORD, testSignal(), { keyCost: CHEAP_KEY, version });
+}
+
+/** One that is locked and has its index loaded, as a backup has it while it writes. */
+export interface LockedRepository extends AsyncDisposable {
+  readonly repository: OpenedRepository;
+  readonly lock: RepositoryLock;
+}
+
+export async function createLockedRepository(): Promise<LockedRepository> {
+  const repository = await createTestRepository();
+  const lock = await repository.lock('shared', testSignal());
+  await repository.loadIndex(testSignal());
+  return {
+    ...{ repository, lock },
+    async [Symbol.asyncDispose]() {
+      await lock[Symbol.asyncDispose]();
+      await repository.close();
+    },
+  };
 }
 
 /** A folder as a literal: text or bytes are a file, an object is a folder. */

@@ -11,12 +11,10 @@ import { TreeCounts } from '../../../shared/pipeline/backup/tree-counts.ts';
 import { type Preparation, prepare } from '../../../shared/pipeline/prepare.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import type { BlobId } from '../../../shared/repository/ids.ts';
-import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
-import type { RepositoryLock } from '../../../shared/repository/repository.ts';
 import type { RestorePoint } from '../../../shared/repository/restore-point.ts';
 import { timestampFromNs } from '../../../shared/repository/timestamp.ts';
 import { REGISTRY } from '../../../shared/snapshot/registry.ts';
-import { createTestRepository, testSignal } from '../../support/test-repository.ts';
+import { createLockedRepository, type LockedRepository, testSignal } from '../../support/test-repository.ts';
 import { walkTree } from '../../support/walk-tree.ts';
 import { aMount, surveyAnswer } from '../snapshot/fixtures.ts';
 
@@ -31,17 +29,11 @@ const fileOf = (name: string, text: string): OwnFile => ({
 });
 
 describe('a folder of ours', () => {
-  let repository: OpenedRepository;
-  let lock: RepositoryLock;
+  let opened: LockedRepository;
   beforeAll(async () => {
-    repository = await createTestRepository();
-    lock = await repository.lock('shared', testSignal());
-    await repository.loadIndex(testSignal());
+    opened = await createLockedRepository();
   });
-  afterAll(async () => {
-    await lock[Symbol.asyncDispose]();
-    await repository.close();
-  });
+  afterAll(() => opened[Symbol.asyncDispose]());
 
   interface Stored {
     readonly tree: BlobId;
@@ -51,6 +43,7 @@ describe('a folder of ours', () => {
   }
 
   async function store(files: readonly OwnFile[], seconds: number, parent?: BlobId): Promise<Stored> {
+    const { repository, lock } = opened;
     await using writer = await repository.openWriter(lock, { workers: 1 });
     const sink = new BlobSink(repository, writer);
     const counts = new TreeCounts();

@@ -3,11 +3,9 @@ import { BlobSink } from '../../../shared/pipeline/backup/repository-sink.ts';
 import { ancestorsOf, storeRootTree } from '../../../shared/pipeline/backup/root-tree.ts';
 import { encodeTree } from '../../../shared/repository/format/tree.ts';
 import type { Node } from '../../../shared/repository/node.ts';
-import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
-import type { RepositoryLock } from '../../../shared/repository/repository.ts';
 import { timestampFromNs } from '../../../shared/repository/timestamp.ts';
 import { entryOf } from '../../support/pipeline/paper-files.ts';
-import { createTestRepository, testSignal } from '../../support/test-repository.ts';
+import { createLockedRepository, type LockedRepository, testSignal } from '../../support/test-repository.ts';
 import { walkTree } from '../../support/walk-tree.ts';
 
 const texts = (paths: readonly Buffer[]): string[] => paths.map(String).toSorted();
@@ -21,19 +19,14 @@ test('the folders on the way are all between the root and the paths', () => {
 });
 
 describe('the upper folders', () => {
-  let repository: OpenedRepository;
-  let lock: RepositoryLock;
+  let opened: LockedRepository;
   beforeAll(async () => {
-    repository = await createTestRepository();
-    lock = await repository.lock('shared', testSignal());
-    await repository.loadIndex(testSignal());
+    opened = await createLockedRepository();
   });
-  afterAll(async () => {
-    await lock[Symbol.asyncDispose]();
-    await repository.close();
-  });
+  afterAll(() => opened[Symbol.asyncDispose]());
 
   const store = async (paths: readonly string[]): Promise<string[]> => {
+    const { repository, lock } = opened;
     await using writer = await repository.openWriter(lock, { workers: 1 });
     const when = timestampFromNs(0n);
     const { saved } = await writer.put('tree', encodeTree([]), testSignal());
