@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import process from 'node:process';
 import { defineConfig } from 'vitest/config';
 import { SignOfLife } from './.ci/sign-of-life.ts';
@@ -16,6 +17,8 @@ interface Limits {
   readonly hook: number;
   readonly workers: number;
   readonly setup?: string;
+  /** All files of a worker share its modules: nothing of them may be left changed. */
+  readonly sharesModules?: true;
 }
 
 function project(name: string, include: string[], limits: Limits) {
@@ -28,6 +31,7 @@ function project(name: string, include: string[], limits: Limits) {
       maxWorkers: limits.workers,
       globalSetup: limits.setup ?? [],
       pool: 'forks' as const,
+      isolate: limits.sharesModules !== true,
       // What is waited for comes late on a busy machine; one second is vitest's own.
       expect: { poll: { timeout: 20_000 } },
     },
@@ -40,6 +44,10 @@ const heavy = { test: 4 * MINUTE, hook: 5 * MINUTE, workers: 1 };
 /** Builds the programs for tests that start them as users do. */
 const PROGRAMS = './test/support/programs.ts';
 
+// Each program and each thread of a test starts from the sources, and would strip and compile them all again: that is a
+// third of what such a test costs. What is kept is found by the content of the file and Node's version.
+process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules', '.cache', 'node-compile');
+
 openRun();
 const resultsFile = process.env['STILLPOINT_TEST_RESULTS'];
 
@@ -49,7 +57,7 @@ export default defineConfig({
     reporters: resultsFile === undefined ? ['default'] : ['default', new SignOfLife(), new TestResults(resultsFile)],
     projects: [
       project('house', ['test/*.test.ts'], light),
-      project('unit', ['test/unit/**/*.test.ts'], light),
+      project('unit', ['test/unit/**/*.test.ts'], { ...light, sharesModules: true }),
       project('storages', ['test/contract/storages/*.test.ts'], heavy),
       project('contract', ['test/contract/*.test.ts'], { test: MINUTE, hook: 5 * MINUTE, workers: 1 }),
       project('mcp', ['test/mcp/**/*.test.ts'], { test: MINUTE, hook: 5 * MINUTE, workers: 1, setup: PROGRAMS }),

@@ -1,6 +1,6 @@
 /**
- * Runs the tests: the checks and the groups that keep both processors busy by themselves, then all others in two lanes, and
- * what mostly waits in two more beside them.
+ * Runs the tests: after the checks, the groups that keep both processors nearly busy by themselves, then all others in two
+ * lanes; and what mostly waits in two more, beside all of them.
  *
  *   node .ci/test.ts [GROUP…] [ARGUMENT FOR VITEST…]
  *
@@ -24,7 +24,7 @@ interface Group {
   readonly files: string;
   /** What the group may take at most, on two slow cores and with nothing cached. */
   readonly minutes: number;
-  /** Runs several files at once, so that a lane beside it would only be in the way. */
+  /** Runs several files at once, so that another lane beside it would only be in the way. */
   readonly alone?: true;
   /** Starts guests of this kind: the image has to be there before a test's own time limit counts. */
   readonly guests?: 'plain' | 'zfs';
@@ -171,10 +171,11 @@ function takeNext(groups: Group[]): Group | undefined {
 const reports: Report[] = [];
 if (chosen.length === 0) reports.push(await runChecks());
 const wanted = chosen.length > 0 ? chosen : GROUPS.filter((group) => group.onlyNamed === undefined);
-reports.push(...(await runLane(wanted.filter((group) => group.alone === true))));
 const waiting = wanted.filter((group) => group.waits === true);
 const shared = wanted.filter((group) => group.alone !== true && group.waits !== true);
-reports.push(...(await Promise.all([runLane(shared), runLane(shared), runLane(waiting), runLane(waiting)])).flat());
+const beside = Promise.all([runLane(waiting), runLane(waiting)]);
+reports.push(...(await runLane(wanted.filter((group) => group.alone === true))));
+reports.push(...(await Promise.all([runLane(shared), runLane(shared), beside])).flat(2));
 if (reports.every(({ passed, skipped, failures }) => passed + skipped.length + failures.length === 0)) {
   reports.push({ ...failed('all', 'not a single test was run'), seconds: 0 });
 }
