@@ -35,6 +35,20 @@ describe('an empty device of a host', needing(await reasonLabCannotRun()), () =>
   /** What would be seen of any change. */
   const state = (disk: string): Promise<string> => sh(`pvs --noheadings; vgs --noheadings; sha256sum ${disk}`);
 
+  /** The script of the plan, and what it says with other arguments. */
+  const plannedWork = async (disk: string) => {
+    const { plan } = (await user.ask(['prepare', 'lab', disk, '--group', 'late', '--dry-run'], signalOf())) as {
+      plan: { steps: { command: { script: string; args: string[] } }[] };
+    };
+    const { script = '', args = [] } = plan.steps[0]?.command ?? {};
+    const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+    const run = (changed: readonly string[]): Promise<string> =>
+      sh(
+        `sh -c ${quoted(`body() {\n${script}\n}; body "$@"`)} sh ${changed.map(quoted).join(' ')} 2>&1 | tr '\\000' '|'`,
+      );
+    return { args, run };
+  };
+
   beforeAll(async () => {
     guest = await startGuest({ spareDisksMiB: [256, 128, 72] }, AbortSignal.timeout(280_000));
     user = await installedUser();
@@ -122,6 +136,45 @@ describe('an empty device of a host', needing(await reasonLabCannotRun()), () =>
     expect(await refusal([third, '--group', 'vg0'])).toContain('a group named "vg0"');
   });
 
+  test('is refused where it cannot be read at one of its ends, and nothing is changed', async () => {
+    const [, , disk = ''] = disks;
+    const SECTORS = 72 * 2048;
+    /** The disk, but for one mebibyte where it fails. */
+    const failingAt = (sector: number): string => {
+      const after = sector + 2048;
+      return `0 ${sector} linear ${disk} 0\n${sector} 2048 error\n${after} ${SECTORS - after} linear ${disk} ${after}\n`;
+    };
+    const load = (table: string): string => `printf '${table.replaceAll('\n', String.raw`\n`)}'`;
+    const before = await state(disk);
+    await sh(`${load(`0 ${SECTORS} linear ${disk} 0\n`)} | dmsetup create failing; udevadm settle`);
+    try {
+      const { args, run } = await plannedWork('/dev/mapper/failing');
+      // Where blkid and LVM do not look themselves.
+      for (const [end, sector] of [
+        ['first', 8192],
+        ['last', SECTORS - 8192],
+      ] as const) {
+        await sh(
+          `set -e; dmsetup suspend failing; ${load(failingAt(sector))} | dmsetup reload failing; dmsetup resume failing; echo 3 > /proc/sys/vm/drop_caches`,
+        );
+        // Not all can be read, and what can is nothing but zeros.
+        expect(
+          await sh(`dd if=/dev/mapper/failing of=/tmp/rest bs=4096 conv=noerror 2>/dev/null || :
+tr -d '\\000' < /tmp/rest | wc -c; stat -c %s /tmp/rest; rm /tmp/rest`),
+        ).toBe(`0\n${(SECTORS - 2048) * 512}\n`);
+        const said = await refusal(['/dev/mapper/failing', '--group', 'other']);
+        expect(said).toContain('[host.device-in-use]');
+        expect(said).toContain(`its ${end} 16 MiB cannot be read`);
+        expect(said).not.toContain('not zero');
+        // It may fail only after the plan.
+        if (end === 'first') expect(await run(args)).toContain(' cannot be read\nlook||');
+      }
+    } finally {
+      await sh('dmsetup remove --retry failing');
+    }
+    expect(await state(disk)).toBe(before);
+  });
+
   test('is as it was where a step fails, and where another device has come to its name', async () => {
     const [, , disk = ''] = disks;
     const before = await state(disk);
@@ -146,15 +199,7 @@ describe('an empty device of a host', needing(await reasonLabCannotRun()), () =>
 
   test('that another has taken since the plan is refused by the script itself', async () => {
     const [, , disk = ''] = disks;
-    const { plan } = (await user.ask(['prepare', 'lab', disk, '--group', 'late', '--dry-run'], signalOf())) as {
-      plan: { steps: { command: { script: string; args: string[] } }[] };
-    };
-    const { script = '', args = [] } = plan.steps[0]?.command ?? {};
-    const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
-    const run = (changed: readonly string[]): Promise<string> =>
-      sh(
-        `sh -c ${quoted(`body() {\n${script}\n}; body "$@"`)} sh ${changed.map(quoted).join(' ')} 2>&1 | tr '\\000' '|'`,
-      );
+    const { args, run } = await plannedWork(disk);
     const other = (index: number, value: string): readonly string[] => args.with(index, value);
     const before = await state(disk);
     for (const changed of [other(1, '7:0'), other(2, '2048'), other(3, '999999')])

@@ -8,6 +8,9 @@ import { LVM } from '../tool.ts';
 /** So much is looked at from each end: what formats, partition tables and databases begin and end with. */
 export const ENDS_MIB = 16;
 
+/** What is at an end of a device. What cannot be read is never taken for zeros. */
+export type DeviceEnd = 'zeros' | 'data' | 'unreadable';
+
 export interface DeviceFacts {
   /** The kernel's own name, "/dev/sdb"; what was asked about may have been a link to it. */
   readonly path: string;
@@ -34,9 +37,9 @@ export interface DeviceFacts {
   readonly signatures: readonly string[];
   /** "ambivalent" where several contradict each other. */
   readonly probe: 'nothing' | 'found' | 'ambivalent';
-  /** Whether there is a byte that is not zero in the first, and in the last, 16 MiB. */
-  readonly hasDataAtStart: boolean;
-  readonly hasDataAtEnd: boolean;
+  /** The first, and the last, 16 MiB. */
+  readonly start: DeviceEnd;
+  readonly end: DeviceEnd;
   /** Why LVM would not take it; empty where it would. */
   readonly refusal: string;
   /** Whether something in /dev has the name of the wanted group. */
@@ -59,8 +62,13 @@ export function lookAtDevice(
 ${LVM}
 sp_field() { printf '%s\\0' "$1"; }
 sp_read() { sp_value=''; [ ! -r "$1" ] || read -r sp_value < "$1" || :; sp_field "$sp_value"; }
-# Whether what comes has a byte that is not zero.
-sp_data() { if [ "$(tr -d '\\000' | head -c 1 | wc -c)" -gt 0 ]; then sp_field 1; else sp_field 0; fi; }
+# What dd reads with these words, of which a byte that is not zero is data.
+sp_part() {
+  if ! dd if="$path" of=/dev/null bs=1048576 "$@" 2>/dev/null; then sp_field unreadable
+  elif [ "$({ dd if="$path" bs=1048576 "$@" 2>/dev/null || printf x; } | tr -d '\\000' | head -c 1 | wc -c)" -gt 0 ]; then sp_field data
+  else sp_field zeros
+  fi
+}
 path=$(readlink -f -- "$1" && echo x) || exit 0
 path=\${path%?x}
 [ -b "$path" ] || exit 0
@@ -93,10 +101,9 @@ case $code in 0) sp_field found ;; 2) sp_field nothing ;; 8) sp_field ambivalent
 known=$(printf '%s\\n' "$probe" | grep -E '^(TYPE|PTTYPE|LABEL|UUID|PTUUID)=')
 marks=$(wipefs -p -- "$path" 2>/dev/null | sed -n '/^#/d; s/^\\(0x[0-9a-f]*\\),.*,\\([^,]*\\)$/TYPE=\\2/p')
 printf '%s\\n%s\\n' "$known" "$marks" | sort -u; printf '\\0'
-# What cannot be read counts as data.
-{ dd if="$path" bs=1048576 count=${ENDS_MIB} 2>/dev/null || printf x; } | sp_data
+sp_part count=${ENDS_MIB}
 skip=$((mib - ${ENDS_MIB})); [ "$skip" -gt 0 ] || skip=0
-{ dd if="$path" bs=1048576 skip="$skip" 2>/dev/null || printf x; } | sp_data
+sp_part skip="$skip"
 said=$(sp_lvm 60 pvcreate --test -- "$path" 2>&1) && sp_field '' || sp_field "\${said:-pvcreate --test ended without a word}"
 if [ -e "/dev/$group" ] || [ -L "/dev/$group" ]; then sp_field 1; else sp_field 0; fi
 for p; do command -v "$p" >/dev/null 2>&1 || printf '%s ' "$p"; done; printf '\\0'`,
@@ -132,6 +139,10 @@ function parseFacts(fields: readonly string[], odd: (why: string) => Error): Dev
     if (value === '0' || value === '') return false;
     throw odd('a flag is none');
   };
+  const part = (value: string | undefined): DeviceEnd => {
+    if (value === 'zeros' || value === 'data' || value === 'unreadable') return value;
+    throw odd('an end of it is nothing that is known');
+  };
   return {
     ...{ path, number, sequence, mapperUuid, file, refusal, probe },
     sizeBytes: Number(sectors) * 512,
@@ -144,8 +155,8 @@ function parseFacts(fields: readonly string[], odd: (why: string) => Error): Dev
     mounts: words(mounts),
     isSwap: flag(swap),
     signatures: signatures.split('\n').filter((line) => line !== ''),
-    hasDataAtStart: flag(atStart),
-    hasDataAtEnd: flag(atEnd),
+    start: part(atStart),
+    end: part(atEnd),
     isNameTaken: flag(taken),
     missing: words(missing),
   };

@@ -1,7 +1,7 @@
 /** Why nothing is made of a device: everything that was found is said at once. Pure. */
 import { formatBytes } from '../../../base/bytes.ts';
 import { StillpointError } from '../../../base/errors.ts';
-import type { DeviceFacts } from './look.ts';
+import type { DeviceEnd, DeviceFacts } from './look.ts';
 
 /** Below this there is no room for a group, a volume and its snapshots. */
 const LEAST_BYTES = 64 * 1024 * 1024;
@@ -34,11 +34,19 @@ export function findingsOn(facts: DeviceFacts): readonly string[] {
 }
 
 /** Without a mark that anybody knows, bytes may still be a database's or another machine's. */
-function dataOn({ hasDataAtStart, hasDataAtEnd, signatures, probe }: DeviceFacts): readonly string[] {
-  if ((!hasDataAtStart && !hasDataAtEnd) || signatures.length > 0 || probe !== 'nothing') return [];
-  const where = hasDataAtStart && hasDataAtEnd ? 'first and last' : hasDataAtStart ? 'first' : 'last';
-  return [`there is something that is not zero in its ${where} 16 MiB, which has no mark that is known`];
+function dataOn(facts: DeviceFacts): readonly string[] {
+  const unreadable = endsOf(facts, 'unreadable');
+  const data = facts.signatures.length > 0 || facts.probe !== 'nothing' ? '' : endsOf(facts, 'data');
+  return [
+    ...(unreadable === '' ? [] : [`its ${unreadable} 16 MiB cannot be read, so what is there is not known`]),
+    ...(data === ''
+      ? []
+      : [`there is something that is not zero in its ${data} 16 MiB, which has no mark that is known`]),
+  ];
 }
+
+const endsOf = ({ start, end }: DeviceFacts, what: DeviceEnd): string =>
+  [...(start === what ? ['first'] : []), ...(end === what ? ['last'] : [])].join(' and ');
 
 const list = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');
 
@@ -52,7 +60,9 @@ export function refuseDevice(facts: DeviceFacts, findings: readonly string[], ho
     {
       advice: isUsed
         ? 'Something there uses it: this is not the device that is meant. "lsblk" on the host lists them all.'
-        : 'Only a device that is empty at both ends is used. Where this is the one that is meant and nobody needs what is on it, empty it by hand; Stillpoint removes nothing.',
+        : endsOf(facts, 'unreadable') !== ''
+          ? 'A device that cannot be read is failing, or is not there as a whole: "dmesg" on the host says what the kernel met. Use another one.'
+          : 'Only a device that is empty at both ends is used. Where this is the one that is meant and nobody needs what is on it, empty it by hand; Stillpoint removes nothing.',
       details: { host, device: facts.path, findings },
       cause: undefined,
     },

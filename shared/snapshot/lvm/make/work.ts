@@ -60,6 +60,7 @@ for each in "$d"/holders/* "$d"/*/partition; do
   [ ! -e "$each" ] || { echo "$each has come since" >&2; sp_end; }
 done
 blkid -p -- "$sp_device" >&2; [ $? = 2 ] || { echo "$sp_device is not empty any more" >&2; sp_end; }
+dd if="$sp_device" of=/dev/null bs=1048576 count=${ENDS_MIB} 2>/dev/null || { echo "$sp_device cannot be read" >&2; sp_end; }
 [ "$({ dd if="$sp_device" bs=1048576 count=${ENDS_MIB} 2>/dev/null || printf x; } | tr -d '\\000' | head -c 1 | wc -c)" -eq 0 ] ||
   { echo "$sp_device is not empty any more" >&2; sp_end; }
 sp_do pvcreate pv sp_lvm 120 pvcreate -- "$sp_device"`;
