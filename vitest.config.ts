@@ -38,7 +38,7 @@ function project(name: string, include: string[], limits: Limits) {
   };
 }
 
-const light = { test: 15_000, hook: 15_000, workers: 2 };
+const light = { test: MINUTE, hook: MINUTE, workers: 2 };
 const heavy = { test: 4 * MINUTE, hook: 5 * MINUTE, workers: 1 };
 
 /** Builds the programs for tests that start them as users do. */
