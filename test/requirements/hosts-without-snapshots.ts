@@ -20,28 +20,45 @@ export const HOSTS_WITHOUT_SNAPSHOTS = ofPage('docs/host-setup.md', {
     ],
     [
       'No root is needed: where the login is an ordinary user and `sudo` of the host is `"none"`, what that user may read is saved, and what he may not is named.',
-      { 'test/interop/live-backup.test.ts': 'by an ordinary user holds what that one may read, and names the rest' },
+      { 'test/contract/storages/live.test.ts': 'by an ordinary user holds what that one may read, and names the rest' },
     ],
     [
       'For what is read live nothing is made on the host.',
       {
-        'test/interop/live-backup.test.ts': [
+        'test/contract/storages/live.test.ts': [
           'of files at rest is whole, called fuzzy, and leaves nothing on the host',
           'is planned as what it is, without a script that changes the host',
+        ],
+        'test/contract/storages/live-changes.test.ts': [
+          'is left alone by a cancel in the middle: no process, no file, no restore point',
+          'never leaves anything on the host',
         ],
       },
     ],
     [
       'One that has changed meanwhile, by any of its size, times, inode, owner or mode, is read again, up to three times.',
-      { 'test/unit/pipeline/changed-files.test.ts': 'a file of another %s has changed' },
+      {
+        'test/unit/pipeline/changed-files.test.ts': 'a file of another %s has changed',
+        'test/contract/storages/live-changes.test.ts': [
+          'a file that %s is saved as it was last',
+          'a file that %s is read four times, saved and named as torn',
+        ],
+      },
     ],
     [
       'What then still changes is _torn_: it is saved, named with "perhaps torn", and the restore point is partial, so the command ends with 9.',
-      { 'test/interop/live-backup.test.ts': 'names each file that is torn, and no other' },
+      {
+        'test/contract/storages/live.test.ts': 'names each file that is torn, and no other',
+        'test/contract/storages/live-changes.test.ts': 'a file that %s is read four times, saved and named as torn',
+      },
     ],
     [
       'A file that vanishes while it is read is named too.',
-      { 'test/unit/pipeline/changed-files.test.ts': 'a file that is not there any more is gone, or has another name' },
+      {
+        'test/unit/pipeline/changed-files.test.ts': 'a file that is not there any more is gone, or has another name',
+        'test/contract/storages/live-changes.test.ts':
+          'a file that vanishes in the end is saved as what was read of it, and named',
+      },
     ],
     [
       'The restore point is called `fuzzy`, because its files are of different moments; the time from the first look to the last is its skew.',
@@ -59,16 +76,16 @@ export const HOSTS_WITHOUT_SNAPSHOTS = ofPage('docs/host-setup.md', {
     ],
     [
       'Such files are refused, and the backup with them: the data of MySQL and MariaDB (`ibdata1`), PostgreSQL (`global/pg_control`), MongoDB, etcd, LMDB, SQLite with a `-wal` or `-journal` beside it, and disks of virtual machines (`.qcow2`, `.vmdk`, `.vdi`, `.vhd`, `.vhdx`, `.raw`, `.img`).',
-      { 'test/interop/live-backup.test.ts': 'refuses %s, and says what does work' },
+      { 'test/contract/storages/live.test.ts': 'refuses %s, and says what does work' },
     ],
     [
       "They are known by their names, and where a name may be anybody's by how they begin.",
-      { 'test/interop/live-backup.test.ts': 'saves what only has the name of such a file' },
+      { 'test/contract/storages/live.test.ts': 'saves what only has the name of such a file' },
     ],
     [
       'Name all that belongs to one under `exclude`, as the message does, and save a dump, or put them on a storage that can be snapshotted.',
       {
-        'test/interop/live-backup.test.ts': 'holds the rest where such a file is excluded',
+        'test/contract/storages/live.test.ts': 'holds the rest where such a file is excluded',
         'test/unit/pipeline/unsafe-live.test.ts': 'leaves out all that belongs to %s',
       },
     ],
@@ -83,7 +100,7 @@ export const HOSTS_WITHOUT_SNAPSHOTS = ofPage('docs/host-setup.md', {
     [
       'Root reads with care: what a name leads to when it is read must have the owner and the group that it had when it was looked at, so a user who puts a link in the way does not have a file of somebody else saved as his own.',
       {
-        'test/interop/live-backup.test.ts':
+        'test/contract/storages/live.test.ts':
           'does not take the content of a file of root for that of a user who puts a link in the way',
         'test/unit/pipeline/take-answer.test.ts': 'a file of another %s than was listed is not taken for it',
       },

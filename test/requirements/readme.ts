@@ -163,7 +163,7 @@ export const README = ofPage('README.md', {
           'of several volumes one after another is skewed, by a bound of the time between them',
         ],
         'test/e2e/living-database.test.ts': 'two volumes are told as two instants',
-        'test/interop/live-backup.test.ts': 'names each file that is torn, and no other',
+        'test/contract/storages/live.test.ts': 'names each file that is torn, and no other',
         'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read',
       },
     ],

@@ -212,7 +212,7 @@ export const SECURITY = ofPage('docs/security.md', {
     ],
     [
       'Without root there is [reading live](host-setup.md#hosts-without-snapshots) of what the account may read.',
-      { 'test/interop/live-backup.test.ts': 'by an ordinary user holds what that one may read, and names the rest' },
+      { 'test/contract/storages/live.test.ts': 'by an ordinary user holds what that one may read, and names the rest' },
     ],
     [
       'Snapshots and mounts need root, and so do stopping services and reading all files.',
@@ -259,7 +259,8 @@ export const SECURITY = ofPage('docs/security.md', {
     [
       'Of a run in which all is read live and nothing is stopped: nothing.',
       {
-        'test/interop/live-backup.test.ts': 'of files at rest is whole, called fuzzy, and leaves nothing on the host',
+        'test/contract/storages/live.test.ts':
+          'of files at rest is whole, called fuzzy, and leaves nothing on the host',
       },
     ],
     [

@@ -30,6 +30,9 @@ export interface BackupOrder extends Partial<Pick<Source, 'withoutSnapshot' | 'l
   /** By the hands of user 65534. */
   readonly asNobody?: boolean;
   readonly registry?: Registry;
+  /** In place of this machine. */
+  readonly openHost?: (signal: AbortSignal) => Promise<RemoteHost>;
+  readonly signal?: AbortSignal;
 }
 
 export interface BackedUp {
@@ -45,14 +48,15 @@ export async function makeRepository(folder: string): Promise<void> {
 export async function backUpHere(order: BackupOrder): Promise<BackedUp> {
   const events: RunEventBody[] = [];
   const ports = {
-    ...{ openHost: openHere(order), openRepository: openIn(order.repository), registry: order.registry ?? REGISTRY },
+    ...{ openHost: order.openHost ?? openHere(order), openRepository: openIn(order.repository) },
+    registry: order.registry ?? REGISTRY,
     ...{ owner: OWNER, runs: noRuns(), clock: systemClock, logger: silentLogger },
     emit: (event: RunEventBody) => void events.push(event),
     workFolder: order.workFolder,
   };
   const request = { source: sourceOf(order), host: HOST, acceptClockSkew: false };
   try {
-    return { report: await backup(request, ports, never), error: undefined, events };
+    return { report: await backup(request, ports, order.signal ?? never), error: undefined, events };
   } catch (error) {
     return { report: undefined, error, events };
   }

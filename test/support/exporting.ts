@@ -20,9 +20,7 @@ export interface ExportOrder extends Omit<BackupOrder, 'repository' | 'workFolde
   readonly to: ExportTarget;
   /** A folder in which the run gets one of its own. */
   readonly workFolder: string;
-  readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEventBody) => void;
-  readonly openHost?: (signal: AbortSignal) => Promise<RemoteHost>;
   readonly openKeeper?: (host: HostName | undefined, signal: AbortSignal) => Promise<RemoteHost>;
 }
 

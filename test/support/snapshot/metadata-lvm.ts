@@ -71,6 +71,7 @@ export async function startMetadataLvm(groups: readonly string[]): Promise<Metad
     connect: world.connect,
     enter: world.enter,
     sh: world.sh,
+    kill: world.kill,
     devices,
     configure,
     rewrite,

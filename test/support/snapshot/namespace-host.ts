@@ -15,11 +15,13 @@ import type { Transport } from '../../../shared/remote/transport.ts';
 export interface NamespaceHost extends AsyncDisposable {
   readonly host: RemoteHost;
   /** The same by a connection of its own. */
-  readonly connect: () => RemoteHost;
+  readonly connect: (wrapTransport?: (inner: Transport) => Transport) => RemoteHost;
   /** Arguments of nsenter(1) for whatever shall run there. */
   readonly enter: readonly string[];
   /** Runs sh in the host's namespaces; a failure is an error. */
   readonly sh: (script: string) => Promise<string>;
+  /** Ends it at once, with all that runs there, as a power cut does. */
+  readonly kill: () => void;
 }
 
 /** What must be on the machine for it; undefined when all is there. */
@@ -41,15 +43,22 @@ export async function startNamespaceHost(setup: string): Promise<NamespaceHost> 
   });
   const children = await readFile(`/proc/${main.pid}/task/${main.pid}/children`, 'utf8');
   const init = children.trim();
+  let isOver = false;
+  void main.finally(() => {
+    isOver = true;
+  });
+  const kill = (): void => {
+    if (!isOver) process.kill(Number(init), 'SIGKILL');
+  };
   started.defer(async () => {
-    process.kill(Number(init), 'SIGKILL');
+    kill();
     await main;
   });
   const enter = [`--mount=/proc/${init}/ns/mnt`, `--pid=/proc/${init}/ns/pid`];
-  const connect = (): RemoteHost =>
+  const connect: NamespaceHost['connect'] = (wrapTransport = (inner) => inner) =>
     createShellHost({
       name: 'paper',
-      transport: insideOf(enter, createLocalTransport()),
+      transport: wrapTransport(insideOf(enter, createLocalTransport())),
       sudo: 'none',
       logger: silentLogger,
       clock: systemClock,
@@ -58,7 +67,7 @@ export async function startNamespaceHost(setup: string): Promise<NamespaceHost> 
   const host = started.use(connect());
   const owned = started.move();
   return {
-    ...{ host, connect, enter },
+    ...{ host, connect, enter, kill },
     async sh(line) {
       const withPath = `PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin\n${line}`;
       return (await execa('nsenter', [...enter, '--', 'bash', '-euc', withPath], { stdin: 'ignore' })).stdout;

@@ -77,6 +77,7 @@ mount --bind '${bin}' /usr/local/sbin`;
     connect: world.connect,
     enter: world.enter,
     sh: world.sh,
+    kill: world.kill,
     async put({ group = 'vg0', name, uuid = aUuid(name), attr = 'swi-a-s---', origin = 'files', tags = '', status }) {
       const lines = { vg: group, lv: name, uuid, attr, origin, tags, size: '134217728', status: status ?? VALID };
       const text = Object.entries(lines).map(([key, value]) => `${key}='${value}'\n`);

@@ -14,10 +14,10 @@ import {
   inspectHere,
   makeRepository,
   planHere,
-} from '../support/backing-up.ts';
-import { describeTree } from '../support/describe-tree.ts';
-import { restoreFrom, said, warningsOf } from '../support/restoring.ts';
-import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
+} from '../../support/backing-up.ts';
+import { describeTree } from '../../support/describe-tree.ts';
+import { restoreFrom, said, warningsOf } from '../../support/restoring.ts';
+import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
 
 const NOBODY = 65534;
 
