@@ -38,16 +38,25 @@ interface VolumeInstant {
   readonly beforeUptime: number;
 }
 
+/**
+ * What a restore point may be called that was taken under a hold. `still`: nothing was written between the instants, so that
+ * they count as one; of what the application had not written yet nothing is said. `recovers`: nothing was held, but a copy of
+ * one instant recovers to a state of the application. `nothing`: something was done, and nobody can tell what it came to.
+ */
+export type HoldGuarantee = 'application' | 'cold' | 'still' | 'recovers' | 'nothing';
+
 export interface HoldEvidence {
   /** For people: what was held. */
   readonly what: string;
-  readonly guarantees: 'application' | 'cold';
+  readonly guarantees: HoldGuarantee;
   /** When it was held for certain. */
   readonly fromUptime: number;
   /** When it was proved that it had been held ever since; absent where that could not be proved. */
   readonly provedUptime?: number;
   /** When it was let go; absent where it was not seen to be. */
   readonly untilUptime?: number;
+  /** What the proof found, in words of the application: the position in its log, its version. Foreign text. */
+  readonly record?: Readonly<Record<string, string>>;
 }
 
 export interface ConsistencyVerdict {
@@ -59,7 +68,8 @@ export interface ConsistencyVerdict {
 /** What is read from /proc/uptime has this resolution, so a bound is rounded up by it. Milliseconds. */
 const UPTIME_RESOLUTION_MS = 10;
 
-export function judgeConsistency({ instants, holds, live = [] }: ConsistencyEvidence): ConsistencyVerdict {
+export function judgeConsistency({ instants, live = [], ...evidence }: ConsistencyEvidence): ConsistencyVerdict {
+  const holds = evidence.holds.filter(({ guarantees }) => guarantees !== 'nothing');
   const spans = [...instants.map(spanOfInstant), ...live.map(spanOf)];
   if (spans.length === 0) return { consistency: 'fuzzy', skewMs: 0 };
   const [first, last] = boundsOf(spans);
@@ -75,8 +85,18 @@ export function judgeConsistency({ instants, holds, live = [] }: ConsistencyEvid
     const wereStopped = areAllHeld && isCold && live.every(({ tornCount }) => tornCount === 0);
     return { consistency: wereStopped ? 'cold' : 'fuzzy', skewMs };
   }
-  if (holds.length > 0 && areAllHeld) return { consistency: isCold ? 'cold' : 'application', skewMs };
-  return { consistency: isOne ? 'crash' : 'crash-skewed', skewMs };
+  const snapshots = isOne ? 'crash' : 'crash-skewed';
+  if (holds.length === 0 || !areAllHeld) return { consistency: snapshots, skewMs };
+  return { consistency: weakestOf(holds, snapshots), skewMs };
+}
+
+/** Of what was proved of all holds. @param snapshots what it would be without them */
+function weakestOf(holds: readonly HoldEvidence[], snapshots: 'crash' | 'crash-skewed'): Consistency {
+  const are = (guarantee: HoldGuarantee): boolean => holds.some(({ guarantees }) => guarantees === guarantee);
+  // Nobody held still what is on other volumes at other instants.
+  if (are('recovers') && snapshots === 'crash-skewed' && !are('still')) return 'crash-skewed';
+  if (are('still')) return 'crash';
+  return are('cold') ? 'cold' : 'application';
 }
 
 type Span = readonly [from: number, until: number];

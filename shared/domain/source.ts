@@ -1,8 +1,10 @@
 /** What to back up from where to where, as the configuration says it and every room understands it. */
 
+import type { Consistency } from './consistency.ts';
 import type { KeepRules } from './keep-rules.ts';
 import type { Location } from './location.ts';
 import type { HostName, RepositoryName, SourceName } from './names.ts';
+import type { QuiesceSpec } from './quiesce.ts';
 
 type SudoMode = 'none' | 'passwordless' | 'password';
 
@@ -98,6 +100,10 @@ export interface SourceScope {
   readonly leaveOut?: LeaveOut;
   /** Services that are stopped while the snapshots are made, in this order. */
   readonly stop?: readonly string[];
+  /** What is held still while the snapshots are made, in this order. */
+  readonly quiesce?: readonly QuiesceSpec[];
+  /** The weakest consistency with which a run may end; what its plan foresees where it is left out. */
+  readonly require?: Consistency;
   /** What no snapshot can hold is refused unless it may be read live, while it may be changing. */
   readonly withoutSnapshot?: 'refuse' | 'read-live';
 }

@@ -2,7 +2,7 @@
 import { displayName } from '../base/bytes.ts';
 import type { BackupPlan, ExportPlan, RunPlan } from '../domain/backup-plan.ts';
 import { describeSkew } from '../domain/clock-skew.ts';
-import { foreseenConsistency } from '../domain/consistency.ts';
+import { type Consistency, foreseenConsistency } from '../domain/consistency.ts';
 import type { RunId } from '../domain/names.ts';
 import type { PlanStep } from '../domain/plan.ts';
 import { backupPlanId } from '../domain/plan-id.ts';
@@ -11,12 +11,12 @@ import { type ExportTarget, placeOf } from '../domain/verbs/export.ts';
 import { HOLD_WORDS } from '../quiesce/hold-words.ts';
 import type { PlannedHold } from '../quiesce/hook.ts';
 import type { RemoteScript } from '../remote/command.ts';
+import { RUN_ROOT } from '../remote/run-root.ts';
 import { takeSnapshots } from '../snapshot/critical-section.ts';
 import { armLease, releaseLease, sweepHost } from '../snapshot/host/commands.ts';
-import { RUN_ROOT } from '../snapshot/host/run-folder.ts';
 import { mountSnapshots } from '../snapshot/mounting.ts';
 import type { Registry } from '../snapshot/registry.ts';
-import { changesNothing, sectionOf } from '../snapshot/snapshot-set.ts';
+import { changesNothing, instantWord, sectionOf } from '../snapshot/snapshot-set.ts';
 import { termsOf } from './backup/terms.ts';
 import type { Preparation } from './prepare.ts';
 
@@ -83,7 +83,7 @@ function describeRun<What extends { readonly kind: string }>(
   { what, rollback, last }: Described<What>,
 ): RunPlan<What['kind']> & What {
   const { survey, coverage, devices, snapshots } = prepared;
-  const live = coverage.trees.filter(({ isLive }) => isLive).map(({ path }) => displayName(path));
+  const live = livePaths(coverage);
   const skew = describeSkew(source.host, survey.clockSkew);
   const used = coverage.volumes.map((volume) => volume.volume.usedBytes);
   const reading = [
@@ -109,11 +109,7 @@ function describeRun<What extends { readonly kind: string }>(
     basis: 'the host, the configuration',
     rollback: `What is made on the host goes with the run, whatever happens to it. ${rollback}`,
     steps,
-    consistency: foreseenConsistency(
-      snapshots.items.map(({ instant, planned }) => instant ?? planned.volumeId),
-      snapshots.holds.map(({ label, guarantees }) => ({ what: label, guarantees })),
-      live,
-    ),
+    consistency: foreseenOf(prepared),
     estimate: {
       bytesOnVolumes:
         live.length === 0 && used.every((bytes) => bytes !== undefined)
@@ -123,6 +119,18 @@ function describeRun<What extends { readonly kind: string }>(
     risks: [...(skew === undefined ? [] : [skew]), ...coverage.notes, ...snapshots.risks],
   };
 }
+
+/** What the label may be when all goes well. */
+export function foreseenOf({ coverage, snapshots }: Preparation): Consistency {
+  return foreseenConsistency(
+    snapshots.items.map(instantWord),
+    snapshots.holds.map(({ label, guarantees }) => ({ what: label, guarantees })),
+    livePaths(coverage),
+  );
+}
+
+const livePaths = ({ trees }: Preparation['coverage']): readonly string[] =>
+  trees.filter(({ isLive }) => isLive).map(({ path }) => displayName(path));
 
 const WHEN: Readonly<Record<PlannedHold['holds'], string>> = {
   'until-snapshots': '',

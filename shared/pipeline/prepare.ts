@@ -22,6 +22,7 @@ import { coverDevices, notesOfDevices, type SourceDevice } from './backup/device
 import { ownFoldersOf } from './backup/own-folders.ts';
 import { type Coverage, coverPaths, isLeftOut, type ResolvedPath, resolvePaths } from './backup/paths.ts';
 import { notesOfUnmountedPlaces, readFstab } from './backup/system-places.ts';
+import { lookAtHolds, requireSaved, treeOf } from './look-at-holds.ts';
 
 export interface Preparation {
   readonly survey: Survey;
@@ -90,13 +91,19 @@ export async function prepare(
       ...hiddenByOwn(asked.slice(source.paths.length), covered),
     ],
   };
+  // The freeze would find it out too, in a run that has begun.
+  const holds = survey.identity.isRoot ? await lookAtHolds(source, registry, host, signal) : new Map();
+  requireSaved(holds, { coverage, exclude, host: host.name });
   const snapshots = planSnapshots(coverage.volumes, source, {
-    ...{ survey, registry, identity },
+    ...{ survey, registry, identity, looks: holds },
     readsLive: coverage.trees.some(({ isLive }) => isLive),
+    originOf: (path) => {
+      const tree = treeOf(path, coverage, exclude);
+      return tree === undefined || tree.isLive ? undefined : tree.volume;
+    },
   });
   requirePrograms(usersOf(snapshots, registry));
   requireRoot(snapshots, survey, host.name);
-  await requireHeld(source, registry, host, signal);
   return { survey, coverage, devices, exclude, snapshots, removes };
 }
 
@@ -127,30 +134,6 @@ function hiddenByOwn(own: readonly ResolvedPath[], { trees }: Coverage): readonl
       ({ asked }) =>
         `"${displayName(asked)}" on the host is left out: in a restore point this is a folder of ours, and what is there came from a restore. Remove it, or give it another name.`,
     );
-}
-
-/** The freeze would find it out too, in a run that has begun. */
-async function requireHeld(
-  source: SourceScope,
-  { hooks }: Registry,
-  host: RemoteHost,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const hook of hooks) {
-    const question = hook.absent?.(source);
-    const absent = question === undefined ? [] : await host.run(question, signal);
-    if (absent.length === 0) continue;
-    throw new StillpointError(
-      'quiesce.freeze-failed',
-      `There is no ${absent.join(' and no ')} on "${host.name}", and the source "${source.name}" wants it held still.`,
-      {
-        advice:
-          'Correct "stop" of the source: names as after "systemctl stop", which "systemctl list-units" on the host lists.',
-        details: { host: host.name, absent },
-        cause: undefined,
-      },
-    );
-  }
 }
 
 /** Who is not root there has all read live, but what is to be held still needs root all the same. */

@@ -11,5 +11,16 @@ interface HoldWords {
 
 export const HOLD_WORDS: Readonly<Record<PlannedHold['guarantees'], HoldWords>> = {
   application: { begin: (label) => `hold ${label} still`, end: (label) => `let go ${label}`, held: 'held still' },
+  still: { begin: (label) => `pause ${label}`, end: (label) => `let ${label} go on`, held: 'paused' },
+  recovers: {
+    begin: (label) => `make sure that a copy of ${label} will recover`,
+    end: (label) => `look once more at ${label}`,
+    held: 'made ready',
+  },
+  nothing: {
+    begin: (label) => `run what ${label} does before`,
+    end: (label) => `run what ${label} does afterwards`,
+    held: 'begun',
+  },
   cold: { begin: (label) => `stop ${label}`, end: (label) => `start ${label} again`, held: 'stopped' },
 };

@@ -11,6 +11,7 @@
  * go at the deadline. The watchman dies too: what the freeze started must end by itself at the deadline, which is among
  * its arguments. The host dies: nothing is held any more.
  */
+import type { HoldGuarantee } from '../domain/consistency.ts';
 import type { RunId } from '../domain/names.ts';
 import type { SourceScope } from '../domain/source.ts';
 import type { RemoteCommand } from '../remote/command.ts';
@@ -30,22 +31,52 @@ export interface HoldFunctions {
 
 export interface Hook {
   readonly onHost: HoldFunctions;
-  /** What its fragments call on the host. */
+  /** What its fragments call on the host, of every source that asks for it. */
   readonly programs: Programs;
   /**
-   * Asks the host which of what a source wants held is not there, in words such as `service "shop"`; undefined where it asks
-   * for nothing. A plan is refused then, and not only the run.
+   * Looks on the host for what a source wants held; undefined where it asks for nothing. What cannot be held is refused with
+   * the plan, and not only in the run.
    */
-  absent?(source: SourceScope): RemoteCommand<readonly string[]> | undefined;
+  look?(source: SourceScope): RemoteCommand<HoldLook> | undefined;
   /** What it would hold for a source in this run; nothing where the source does not ask for it. */
   plan(source: SourceScope, run: RunId, reading: Reading): readonly PlannedHold[];
 }
+
+/** What a host says of what a source wants held, before anything is. */
+export interface HoldLook {
+  /** Why some of it cannot be held; a sentence each. */
+  readonly lacks: readonly HoldLack[];
+  /** Where it keeps what has to be in the restore point, absolute paths as the application names them. */
+  readonly places: readonly HeldPlace[];
+  /** For the hook itself. */
+  readonly facts: Readonly<Record<string, string>>;
+}
+
+export interface HoldLack {
+  readonly message: string;
+  readonly advice: string;
+}
+
+export interface HeldPlace {
+  /** For people: "the data of MariaDB". */
+  readonly what: string;
+  readonly path: Buffer;
+}
+
+export const NOTHING_TO_SAY: HoldLook = { lacks: [], places: [], facts: {} };
 
 /** How the source is going to be read. */
 export interface Reading {
   /** Whether a part of it has no snapshot, so that what is to be still must be so until the last read. */
   readonly readsLive: boolean;
+  /** What this hook saw, where it looked; its places are real paths then. */
+  readonly look: HoldLook;
+  /** A word for the instant that a place is of; those of one instant have the same. "live" for what is read where it lies. */
+  readonly instantOf: (place: HeldPlace) => string;
 }
+
+/** What a hold proved, for the record: the position in a log, the version of the server. */
+export type HoldRecord = Readonly<Record<string, string>>;
 
 export interface PlannedHold {
   readonly kind: string;
@@ -53,8 +84,7 @@ export interface PlannedHold {
   readonly id: string;
   /** For people: "MariaDB at /run/mysqld/mysqld.sock". */
   readonly label: string;
-  /** What a restore point may be called that was taken under it. */
-  readonly guarantees: 'application' | 'cold';
+  readonly guarantees: HoldGuarantee;
   /** Until all snapshots stand, or until the last byte was read. */
   readonly holds: 'until-snapshots' | 'until-read';
   /** At the latest so long after the freeze began, the host lets go by itself. */
@@ -62,5 +92,5 @@ export interface PlannedHold {
   /** Ends when the application stands still; whatever it prints is lost. Where it fails, everything is let go again. */
   readonly freeze: Fragment<void>;
   /** Succeeds only where the application has been held all the time since the freeze ended. */
-  readonly prove: Fragment<void>;
+  readonly prove: Fragment<HoldRecord>;
 }

@@ -11,11 +11,12 @@
  * their deadline, and the snapshots to the release, to the watchman or to the next sweep.
  */
 import { invariant } from '../base/errors.ts';
-import type { PlannedHold } from '../quiesce/hook.ts';
+import type { HoldRecord, PlannedHold } from '../quiesce/hook.ts';
 import type { RemoteCommand, RemoteScript } from '../remote/command.ts';
 import { FAILED, type FailedPart, FieldReader, type Fragment, joinParts } from '../remote/fragment.ts';
+import { RUN_ROOT } from '../remote/run-root.ts';
 import { ENTER } from './host/namespace.ts';
-import { RUN_ROOT, WATCHED } from './host/run-folder.ts';
+import { WATCHED } from './host/run-folder.ts';
 import type { HostScripts } from './host/scripts.ts';
 import type { RunIdentity } from './provider.ts';
 
@@ -55,6 +56,8 @@ export interface HeldSpan {
   readonly provedUptime: number | undefined;
   /** When it was let go; undefined where it goes on, or where letting go failed. */
   readonly untilUptime: number | undefined;
+  /** What the proof found; empty where there was none. */
+  readonly record: HoldRecord;
 }
 
 /** Where a part failed, everything was let go; what could not be, the release names. */
@@ -188,7 +191,7 @@ cat "$dir/part.new"`;
 }
 
 function proving(index: number, call: string): string {
-  return `if ${call} </dev/null >/dev/null && sp_still_held ${wordsOf(index, 2)}; then sp_uptime; else printf '\\0'; fi`;
+  return `if ${call} </dev/null > "$dir/part.new" && sp_still_held ${wordsOf(index, 2)}; then sp_uptime; cat "$dir/part.new"; else printf '\\0'; fi`;
 }
 
 function letGo(holds: readonly PlannedHold[]): string {
@@ -211,15 +214,23 @@ function parseAnswer(reader: FieldReader, { holds, creates }: Section): SectionA
     if (failed !== undefined) return { failed };
     made.push(readMade(reader, create));
   }
-  const proved = holds.map(() => reader.moment());
+  const proved = holds.map((hold) => readProof(reader, hold));
   const untils = holds.map(() => reader.moment());
   reader.end();
   const held = froms.map((fromUptime, index) => ({
-    fromUptime,
-    provedUptime: proved[index],
+    ...{ fromUptime, provedUptime: undefined, record: {}, ...proved[index] },
     untilUptime: untils[index],
   }));
   return { result: { made, held } };
+}
+
+/** What a proof comes to; nothing was printed where it failed. */
+export function readProof(
+  reader: FieldReader,
+  { prove }: Pick<PlannedHold, 'prove'>,
+): Pick<HeldSpan, 'provedUptime' | 'record'> {
+  const provedUptime = reader.moment();
+  return { provedUptime, record: provedUptime === undefined ? {} : reader.read(prove) };
 }
 
 function readMade(reader: FieldReader, create: Fragment<unknown>): MadeSnapshot {

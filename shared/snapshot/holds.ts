@@ -2,12 +2,12 @@
 import type { PlannedHold } from '../quiesce/hook.ts';
 import type { RemoteCommand, RemoteScript } from '../remote/command.ts';
 import { FieldReader, joinParts } from '../remote/fragment.ts';
-import type { HeldSpan } from './critical-section.ts';
-import { RUN_ROOT } from './host/run-folder.ts';
+import { RUN_ROOT } from '../remote/run-root.ts';
+import { type HeldSpan, readProof } from './critical-section.ts';
 import type { HostScripts } from './host/scripts.ts';
 import type { RunIdentity } from './provider.ts';
 
-type HoldEnd = Pick<HeldSpan, 'provedUptime' | 'untilUptime'>;
+type HoldEnd = Pick<HeldSpan, 'provedUptime' | 'untilUptime' | 'record'>;
 
 /** One answer for each hold of the run; undefined for one that was let go when the snapshots stood. */
 export function endHolds(
@@ -29,7 +29,8 @@ run=$1
 dir=${RUN_ROOT}/$run
 sp_uptime() { read -r sp_now sp_idle < /proc/uptime; printf '%s\\0' "$sp_now"; }`,
       ...lasting.map(
-        (_, index) => `if ${parts.call(index)} </dev/null >/dev/null; then sp_uptime; else printf '\\0'; fi`,
+        (_, index) =>
+          `if ${parts.call(index)} </dev/null > "$dir/part.new"; then sp_uptime; cat "$dir/part.new"; else printf '\\0'; fi`,
       ),
       `if sp_thaw "$run" all >&2; then sp_uptime; else printf '\\0'; fi
 exit 0`,
@@ -44,10 +45,13 @@ exit 0`,
     repeatable: false,
     parse: ({ stdout, stderr }) => {
       const reader = new FieldReader(stdout, stderr, script);
-      const proved = new Map(lasting.map((hold) => [hold, reader.moment()]));
+      const proved = new Map(lasting.map((hold) => [hold, readProof(reader, hold)]));
       const untilUptime = reader.moment();
       reader.end();
-      return holds.map((hold) => (proved.has(hold) ? { provedUptime: proved.get(hold), untilUptime } : undefined));
+      return holds.map((hold) => {
+        const proof = proved.get(hold);
+        return proof && { ...proof, untilUptime };
+      });
     },
   };
 }

@@ -5,8 +5,8 @@
 import type { RunId } from '../domain/names.ts';
 import type { RemoteCommand, RemoteScript } from '../remote/command.ts';
 import { FAILED, type FailedPart, FieldReader, joinParts } from '../remote/fragment.ts';
+import { RUN_ROOT } from '../remote/run-root.ts';
 import { SECTION_EXITS } from './critical-section.ts';
-import { RUN_ROOT } from './host/run-folder.ts';
 import type { HostScripts } from './host/scripts.ts';
 import type { KeepSteps } from './kept-port.ts';
 

@@ -6,7 +6,7 @@ import { isStillpointError, StillpointError } from '../base/errors.ts';
 import { Problems } from '../base/problems.ts';
 import type { SourceScope } from '../domain/source.ts';
 import { HOLD_WORDS } from '../quiesce/hold-words.ts';
-import type { PlannedHold, Reading } from '../quiesce/hook.ts';
+import { type HeldPlace, type HoldLook, type Hook, NOTHING_TO_SAY, type PlannedHold } from '../quiesce/hook.ts';
 import type { FailedPart } from '../remote/fragment.ts';
 import { lastLines } from '../remote/host-errors.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
@@ -41,17 +41,23 @@ export interface TakenSet {
   readonly held: readonly HeldSpan[];
 }
 
-interface PlanningTerms extends Partial<Reading> {
+interface PlanningTerms {
   readonly survey: Survey;
   readonly registry: Registry;
   readonly identity: SnapshotWish;
+  /** See `Reading`. */
+  readonly readsLive?: boolean;
+  /** What the hooks saw. */
+  readonly looks?: ReadonlyMap<Hook, HoldLook>;
+  /** The volume of which a place is saved; undefined where it is read live. */
+  readonly originOf?: (path: Buffer) => OriginVolume | undefined;
 }
 
 /** Errors: what stands in the way on any of the storages, all at once. */
 export function planSnapshots(
   volumes: readonly OriginVolume[],
   source: SourceScope,
-  { survey, registry, identity, readsLive = false }: PlanningTerms,
+  { survey, registry, identity, readsLive = false, looks, originOf = () => undefined }: PlanningTerms,
 ): SnapshotPlan {
   const problems = new Problems();
   const plans = survey.storages.flatMap((storage) => {
@@ -63,13 +69,22 @@ export function planSnapshots(
   problems.throwIfAny((count) => `On ${count} storages of "${source.host}" no snapshot can be made`);
   const items = plans.flatMap((plan) => plan?.items ?? []);
   const { run, owner } = identity;
+  const instantOf = ({ path }: HeldPlace): string => {
+    const item = items.find(({ volume }) => volume === originOf(path));
+    return item === undefined ? 'live' : instantWord(item);
+  };
   return {
     ...{ run, owner },
     items: items.toSorted((left, right) => volumes.indexOf(left.volume) - volumes.indexOf(right.volume)),
-    holds: registry.hooks.flatMap((hook) => hook.plan(source, identity.run, { readsLive })),
+    holds: registry.hooks.flatMap((hook) =>
+      hook.plan(source, run, { readsLive, instantOf, look: looks?.get(hook) ?? NOTHING_TO_SAY }),
+    ),
     risks: plans.flatMap((plan) => plan?.risks ?? []),
   };
 }
+
+/** One word for those of one instant. */
+export const instantWord = ({ instant, planned }: PlannedItem): string => instant ?? planned.volumeId;
 
 /** Whether nothing is made or held on the host: all is read where it lies. */
 export const changesNothing = ({ items, holds }: SnapshotPlan): boolean => items.length + holds.length === 0;

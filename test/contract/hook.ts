@@ -40,6 +40,8 @@ export interface HookFixture extends AsyncDisposable {
   withoutFreezing(work: () => Promise<void>): Promise<void>;
   /** How many times longer than on a fast machine a freeze and a thaw take there; 1 unless said. */
   readonly slowness?: number;
+  /** What a proof of it puts on record; nothing unless said. */
+  readonly record?: unknown;
   /** A folder that the trivial storage claims. */
   readonly folder: string;
 }
@@ -51,6 +53,12 @@ const NOT_DUE = 'each kill is done with another fixture of this hook; STILLPOINT
 const KILL_SECTION =
   'read -r own name state section rest < /proc/self/stat; kill -KILL $$ "$section"; kill -KILL "$own"';
 const section = { holds: 'until-snapshots', deadlineSeconds: 20 } as const;
+
+/** What a restore point of one volume is called under a hold. */
+const claimOf = (hold: PlannedHold | undefined): string =>
+  ({ still: 'crash', recovers: 'application', nothing: 'crash', cold: 'cold', application: 'application' })[
+    hold?.guarantees ?? 'nothing'
+  ];
 
 /** @param kills whether each program is killed also in a usual run; it is with another fixture of the same hook otherwise */
 export function hookContract(
@@ -136,12 +144,13 @@ export function hookContract(
       const begun = await begin(section, fixture.isHeldScript);
       const [hold] = begun.plan.holds;
       const { between, evidence, consistency } = await verdict(begun);
-      expect({ between, consistency }).toEqual({ between: false, consistency: hold?.guarantees });
+      expect({ between, consistency }).toEqual({ between: false, consistency: claimOf(hold) });
       expect(evidence.holds).toEqual([
         {
           ...{ what: hold?.label, guarantees: hold?.guarantees },
           ...{ fromUptime: expect.any(Number) as unknown, provedUptime: expect.any(Number) as unknown },
           untilUptime: expect.any(Number) as unknown,
+          ...(fixture.record === undefined ? {} : { record: fixture.record }),
         },
       ]);
       await begun.lease.release();
@@ -150,7 +159,7 @@ export function hookContract(
     test('holds until the last read where that is wanted', async () => {
       const begun = await begin({ holds: 'until-read', deadlineSeconds: 20 });
       const { between, consistency } = await verdict(begun);
-      expect({ between, consistency }).toEqual({ between: true, consistency: begun.plan.holds[0]?.guarantees });
+      expect({ between, consistency }).toEqual({ between: true, consistency: claimOf(begun.plan.holds[0]) });
       expect(await fixture.isHeld()).toBe(false);
       await begun.lease.release();
     });

@@ -36,6 +36,8 @@ import { tellUnplanned } from './unplanned.ts';
 export interface Frozen {
   readonly taken: readonly TakenSnapshot[];
   readonly readable: readonly ReadableSnapshot[];
+  /** What was held until the snapshots stood is proved by now, or is not; what lasts is so in the end. */
+  readonly spans: readonly HeldSpan[];
   /** Ends when the run does, and when the lease does. */
   readonly held: AbortSignal;
   /** The instant of the first snapshot, or when the reading began; and when that was on our own clock. */
@@ -109,7 +111,7 @@ export async function freeze(prepared: Preparation, freezing: FreezePorts, signa
 async function leaveAsItIs({ host, ports }: FreezePorts, signal: AbortSignal): Promise<Frozen> {
   const { value: first, span } = await timed(ports.clock, () => host.run(readMoment, signal));
   return {
-    ...{ taken: [], readable: [], held: signal, first, span },
+    ...{ taken: [], readable: [], spans: [], held: signal, first, span },
     judge: async () => undefined,
     end: async () => [],
     release: async () => [],
@@ -132,7 +134,7 @@ async function freezeVolumes(
   const readable = await phase('mount', () => mountSet(taken, registry, host, lease, held));
   const judge = (judging: AbortSignal): Promise<void> => judgeSet(readable, registry, host, lease, judging);
   return {
-    ...{ taken, readable, held, first, span, judge },
+    ...{ taken, readable, spans: set.held, held, first, span, judge },
     end: async () => {
       await phase('end-check', () => judge(held));
       return await endSet(snapshots, set.held, registry, host, held);

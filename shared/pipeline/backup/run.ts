@@ -16,6 +16,7 @@ import type { SnapshotReport } from '../../domain/verbs/backup.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import { mayChangeHost } from '../../snapshot/identify-host.ts';
 import type { Registry } from '../../snapshot/registry.ts';
+import { foreseenOf } from '../describe-plan.ts';
 import { readLayout } from '../layout/read-layout.ts';
 import type { OwnRuns } from '../own-runs.ts';
 import { type Preparation, prepare } from '../prepare.ts';
@@ -27,6 +28,7 @@ import { phases } from './phases.ts';
 import { rethrowWithVerdict } from './read-failure.ts';
 import { readTrees, spoolTrees } from './read-trees.ts';
 import type { BackupRequest } from './request.ts';
+import { requireProof } from './require-proof.ts';
 import type { Sink } from './sink.ts';
 import { tellJump, tellSkew } from './skew-words.ts';
 import { evidenceOf } from './snapshot-report.ts';
@@ -86,6 +88,11 @@ export async function runOver<Report extends object>(
   const guarded = AbortSignal.any([signal, sink.signal]);
   const frozen = await freeze(prepared, { request, host, ports, phase, resources }, guarded);
   const { held } = frozen;
+  const { holds } = prepared.snapshots;
+  const foreseen = foreseenOf(prepared);
+  // What has failed already need not be read.
+  if (frozen.taken.length > 0 && holds.every((hold) => hold.holds === 'until-snapshots') && !readsLive(prepared))
+    requireProof(source, foreseen, evidenceOf(frozen.taken, holds, frozen.spans));
   const instant = instantOf(frozen.first, prepared.survey, frozen.span);
   tellJump(prepared.survey.clockSkew, instant.host.skew, request, emit);
 
@@ -99,7 +106,8 @@ export async function runOver<Report extends object>(
     return await readTrees(context, listings, reading, held).catch(explain);
   });
   const spans = await frozen.end();
-  const evidence = evidenceOf(frozen.taken, prepared.snapshots.holds, spans, read.live);
+  const evidence = evidenceOf(frozen.taken, holds, spans, read.live);
+  requireProof(source, foreseen, evidence);
   const commit = (committing: AbortSignal): Promise<Report> =>
     sink.commit({ ...context, run, read, evidence }, phase, committing);
   if (!sink.commitsAtOnce) return await releaseFirst(frozen.release(), () => commit(guarded));
@@ -108,6 +116,8 @@ export async function runOver<Report extends object>(
   // watchman's to finish, and a warning.
   return { ...committed, snapshots: await frozen.release() };
 }
+
+const readsLive = ({ coverage }: Preparation): boolean => coverage.trees.some(({ isLive }) => isLive);
 
 /** A service that did not come back is the loudest end that there is, but it takes nothing away from what was read. */
 async function releaseFirst<Report extends object>(

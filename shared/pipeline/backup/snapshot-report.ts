@@ -28,12 +28,13 @@ export function evidenceOf(
     holds: holds.flatMap(({ label, guarantees }, index) => {
       const span = held[index];
       if (span === undefined) return [];
-      const { fromUptime, provedUptime, untilUptime } = span;
+      const { fromUptime, provedUptime, untilUptime, record } = span;
       return [
         {
           ...{ what: label, guarantees, fromUptime },
           ...(provedUptime === undefined ? {} : { provedUptime }),
           ...(untilUptime === undefined ? {} : { untilUptime }),
+          ...(Object.keys(record).length === 0 ? {} : { record }),
         },
       ];
     }),

@@ -24,8 +24,10 @@ import type { TakenSnapshot } from '../../snapshot/provider.ts';
 import type { Survey } from '../../snapshot/survey.ts';
 import { takeUnderLease } from '../backup/freeze.ts';
 import { phases } from '../backup/phases.ts';
+import { requireProof } from '../backup/require-proof.ts';
 import type { RunPorts } from '../backup/run.ts';
 import { evidenceOf, freezeMs } from '../backup/snapshot-report.ts';
+import { foreseenOf } from '../describe-plan.ts';
 import { type Preparation, type PreparePorts, prepare } from '../prepare.ts';
 import { openResources } from '../resources.ts';
 import { sweepOwn } from '../sweep.ts';
@@ -79,6 +81,12 @@ export async function keep(request: KeepRequest, ports: KeepPorts, signal: Abort
   const taking = { host, ports, phase, resources };
   const { hold, set, held } = await takeUnderLease(snapshots, request.host, taking, signal);
   const takenAt = Math.floor(clock.now().getTime() / 1000);
+  const evidence = evidenceOf(set.taken, snapshots.holds, set.held);
+  requireProof(
+    keptScope({ host: request.host.name, paths: request.paths }, request.source),
+    foreseenOf(prepared),
+    evidence,
+  );
   const about = { ...marksOf(request, takenAt), owner };
   const steps = set.taken.map((taken, index) => {
     const words = marksToWords({ ...about, part: index + 1, parts: set.taken.length });
@@ -90,7 +98,6 @@ export async function keep(request: KeepRequest, ports: KeepPorts, signal: Abort
     hold.keep(set.taken.map(({ planned }, index) => ({ volume: planned.volume, id: steps[index]?.id ?? '' })));
   });
   await phase('release', () => hold.release());
-  const evidence = evidenceOf(set.taken, snapshots.holds, set.held);
   const { consistency, skewMs } = judgeConsistency(evidence);
   return {
     ...{

@@ -4,7 +4,7 @@
  */
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import type { Fragment } from '../../remote/fragment.ts';
-import type { Hook, PlannedHold } from '../hook.ts';
+import { type HoldLook, type HoldRecord, type Hook, NOTHING_TO_SAY, type PlannedHold } from '../hook.ts';
 import { STOPPED, servicesOnHost } from './on-host.ts';
 import { IS_THERE, stopService } from './stop.ts';
 
@@ -14,7 +14,7 @@ const DEADLINES = { 'until-snapshots': 300, 'until-read': 4 * 3600 } as const;
 export const services: Hook = {
   onHost: servicesOnHost,
   programs: { coreutils: 'mkdir mv rm rmdir' },
-  absent: ({ stop = [] }) => (stop.length === 0 ? undefined : findAbsent(stop)),
+  look: ({ stop = [] }) => (stop.length === 0 ? undefined : findAbsent(stop)),
   plan: ({ stop = [] }, run, { readsLive }) =>
     stop.map((name) => holdOf(name, run, { holds: readsLive ? 'until-read' : 'until-snapshots', others: stop })),
 };
@@ -42,7 +42,7 @@ function labelOf(name: string): string {
 }
 
 /** Those that the manager of the host's services does not know. */
-export function findAbsent(names: readonly string[]): RemoteCommand<readonly string[]> {
+export function findAbsent(names: readonly string[]): RemoteCommand<HoldLook> {
   const script: RemoteScript = {
     name: 'find-absent-services',
     script: `${servicesOnHost.script}${IS_THERE}
@@ -58,13 +58,19 @@ for name do sp_service_is_there "$name" >/dev/null 2>&1 </dev/null || printf '%s
       const absent = stdout.toString('utf8').split('\0');
       if (absent.pop() !== '' || !absent.every((name) => names.includes(name)))
         throw unreadableOutput(script, 'it names a service that nobody asked for', stdout.toString('utf8'));
-      return absent.map((name) => labelOf(name));
+      return {
+        ...NOTHING_TO_SAY,
+        lacks: absent.map((name) => ({ message: `There is no ${labelOf(name)}.`, advice: ADVICE })),
+      };
     },
   };
 }
 
+const ADVICE =
+  'Correct "stop" of the source: names as after "systemctl stop", which "systemctl list-units" on the host lists.';
+
 /** It does not run, and has not run since it was stopped. */
-function proveStopped(name: string): Fragment<void> {
+function proveStopped(name: string): Fragment<HoldRecord> {
   return {
     name: 'prove-stopped',
     script: `
@@ -78,6 +84,6 @@ while read -r word unit since; do
 done < "$file"`,
     args: [name],
     fields: 0,
-    parse: () => undefined,
+    parse: () => ({}),
   };
 }

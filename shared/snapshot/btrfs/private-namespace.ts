@@ -9,7 +9,7 @@
  * divert us any more. Subvolumes are named by their numbers, which are never used twice.
  */
 import { invariant } from '../../base/errors.ts';
-import { RUN_ROOT } from '../host/run-folder.ts';
+import { RUN_ROOT } from '../../remote/run-root.ts';
 import { OURS } from './naming.ts';
 
 /** Exit codes of what runs in the namespace. */

@@ -1,8 +1,9 @@
 /** The remote commands of a lease: arm, renew, release, and the sweep of what earlier runs left. None knows a storage. */
 import type { OwnerId, RunId } from '../../domain/names.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
+import { RUN_ROOT } from '../../remote/run-root.ts';
 import { CLEAN_ENVIRONMENT } from '../../remote/wire.ts';
-import { ALIVE, FORMAT, PLACE, RUN_ROOT, WATCHED } from './run-folder.ts';
+import { ALIVE, FORMAT, PLACE, WATCHED } from './run-folder.ts';
 import type { HostScripts } from './scripts.ts';
 
 export interface ArmRequest {

@@ -14,6 +14,7 @@ import type { Logger } from '../../base/log.ts';
 import type { OwnerId, RunId } from '../../domain/names.ts';
 import { lastLines } from '../../remote/host-errors.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
+import { RUN_ROOT } from '../../remote/run-root.ts';
 import { identityChanged } from '../identity-changed.ts';
 import {
   type ArmedHost,
@@ -25,7 +26,6 @@ import {
   renewLease,
   type Threat,
 } from './commands.ts';
-import { RUN_ROOT } from './run-folder.ts';
 import type { HostScripts } from './scripts.ts';
 
 export interface LeasePorts {

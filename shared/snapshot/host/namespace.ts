@@ -3,7 +3,7 @@
  * goes with the keeper.
  */
 import type { RunId } from '../../domain/names.ts';
-import { RUN_ROOT } from './run-folder.ts';
+import { RUN_ROOT } from '../../remote/run-root.ts';
 
 /** Where the run's snapshot number `index` is mounted, as seen in the namespace. */
 export const mountPath = (run: RunId, index: number): string => `${RUN_ROOT}/${run}/mnt/${index}`;

@@ -2,7 +2,7 @@
  * The processes that read the snapshots of a run. They are killed only when they are in the keeper's mount namespace and
  * that namespace has our mounts: a pid alone may be somebody else's by now.
  */
-import { RUN_ROOT } from './run-folder.ts';
+import { RUN_ROOT } from '../../remote/run-root.ts';
 
 /**
  * sp_readers RUN: prints the pids in the namespace of the run's keeper.

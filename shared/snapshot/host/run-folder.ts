@@ -17,8 +17,7 @@
  *              rest of the run stays until its end, so that whoever renews it learns why
  *   mnt/<n>/   where snapshot n is mounted, seen in the keeper's namespace only; in it, hidden by the mount, a sentinel
  */
-
-export const RUN_ROOT = '/run/stillpoint';
+import { RUN_ROOT } from '../../remote/run-root.ts';
 
 /** Changes with the meaning of any of these files, and with what `watch.sh` is called with. */
 export const FORMAT = '2';

@@ -13,10 +13,12 @@
  * the next sweep. The watchman is killed alone: the client's next renewal says so and the run ends; without a client,
  * the sweep finds an expired folder. The client dies: the watchman reaps at `expires`.
  */
+
+import { RUN_ROOT } from '../../remote/run-root.ts';
 import { CLEAN_ENVIRONMENT } from '../../remote/wire.ts';
 import { definitions, dispatch, functionName, type HostFunctions } from './functions.ts';
 import { READERS } from './readers.ts';
-import { ALIVE, FORMAT, GOES_ON, RUN_ROOT } from './run-folder.ts';
+import { ALIVE, FORMAT, GOES_ON } from './run-folder.ts';
 
 export interface HostScripts {
   readonly functions: HostFunctions;

@@ -4,32 +4,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { holdOf, services } from '../../../shared/quiesce/service/hook.ts';
 import { servicesOnHost } from '../../../shared/quiesce/service/on-host.ts';
 import { quoteArg } from '../../../shared/remote/quoting.ts';
-import { unpackDebian } from '../../support/snapshot/debian-overlay.ts';
-import { startFolderCopyHost } from '../../support/snapshot/provider-fixtures.ts';
+import { DOCKER_DAEMON, DOCKER_RUNNING, startDockerHost, whyNoDocker } from '../../support/snapshot/docker-host.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { type HookFixture, hookContract } from '../hook.ts';
 
-/** Of a project of docker compose; one has the restart policy that needs care. The image is one static program. */
-const CONTAINERS = `
-mkdir /run/image; cp /usr/bin/busybox /run/image/; tar -C /run/image -c . | docker import - busybox >/dev/null
-run() { docker run -d --network none --name "$1" --label com.docker.compose.project=shop --restart "$2" --stop-signal KILL busybox /busybox sleep 100000 >/dev/null; }
-run shop-db-1 unless-stopped; run shop-web-1 no`;
-
-/** Starts it in a session of its own, which no kill of a section takes along, and waits until it answers. */
-const DAEMON = `
-setsid dockerd --iptables=false --ip-forward=false --bridge=none --storage-driver=vfs --data-root /run/docker-data </dev/null >/run/dockerd.log 2>&1 &
-i=0; until docker version >/dev/null 2>&1; do i=$((i + 1)); [ $i -lt 100 ] || { tail -n 3 /run/dockerd.log >&2; exit 1; }; sleep 0.2; done`;
-
-const RUNNING = 'docker inspect -f "{{.State.Running}}" shop-db-1 shop-web-1';
 const POLICIES = 'docker inspect -f "{{.HostConfig.RestartPolicy.Name}}" shop-db-1 shop-web-1';
 
 function dockerFixture(root: string) {
   return async (): Promise<HookFixture> => {
-    const world = await startFolderCopyHost();
-    const isHeldScript = `${RUNNING} | grep -q false`;
-    await world.sh(`mount -t tmpfs tmpfs /var/lib; mount -t overlay -o lowerdir=${root}/usr:/usr overlay /usr; mount -t tmpfs tmpfs /usr/local/sbin
-${DAEMON}
-${CONTAINERS}`);
+    const world = await startDockerHost(root);
+    const isHeldScript = `${DOCKER_RUNNING} | grep -q false`;
     return {
       ...world,
       hook: (terms) => ({ ...services, plan: (_source, run) => [holdOf('compose:shop', run, terms)] }),
@@ -46,18 +30,6 @@ ${CONTAINERS}`);
       slowness: 2,
     };
   };
-}
-
-/** Whether a daemon can run here at all. */
-async function whyNoDocker(root: string): Promise<string | undefined> {
-  const whyNot = await unpackDebian(root, ['docker.io', 'containerd', 'runc', 'busybox-static']);
-  if (whyNot !== undefined) return whyNot;
-  try {
-    await using tried = await dockerFixture(root)();
-    return (await tried.sh(RUNNING)) === 'true\ntrue' ? undefined : 'no container runs here';
-  } catch (error) {
-    return `Docker does not run here: ${(error as Error).message.slice(-300)}`;
-  }
 }
 
 const folder = await temporaryFolder();
@@ -92,7 +64,7 @@ describe('containers', () => {
 
   test('are stopped the last first, come back in the other order, and have their restart policies again', async () => {
     await freeze('compose:shop');
-    expect(await sh(RUNNING)).toBe('false\nfalse');
+    expect(await sh(DOCKER_RUNNING)).toBe('false\nfalse');
     // By itself Docker would not start what was stopped by hand and has "unless-stopped".
     expect(await sh(POLICIES)).toBe('always\nno');
     const times = (field: string): Promise<string> =>
@@ -100,7 +72,7 @@ describe('containers', () => {
     const [db = '', web = ''] = (await times('FinishedAt')).split('\n');
     expect(Date.parse(web)).toBeLessThanOrEqual(Date.parse(db));
     await thaw('compose:shop');
-    expect(await sh(RUNNING)).toBe('true\ntrue');
+    expect(await sh(DOCKER_RUNNING)).toBe('true\ntrue');
     expect(await sh(POLICIES)).toBe('unless-stopped\nno');
     const [dbStart = '', webStart = ''] = (await times('StartedAt')).split('\n');
     expect(Date.parse(dbStart)).toBeLessThanOrEqual(Date.parse(webStart));
@@ -110,19 +82,19 @@ describe('containers', () => {
     await sh('docker stop shop-web-1');
     await freeze('compose:shop');
     await thaw('compose:shop');
-    expect(await sh(RUNNING)).toBe('true\nfalse');
+    expect(await sh(DOCKER_RUNNING)).toBe('true\nfalse');
     await sh('docker start shop-web-1');
   });
 
   test('come back when the daemon is started anew in the meantime, and are not believed to have been still', async () => {
     await freeze('compose:shop');
-    await sh(`kill "$(cat /run/docker.pid)"; while [ -e /run/docker.pid ]; do sleep 0.1; done; ${DAEMON}`);
-    await expect.poll(() => sh(RUNNING)).toBe('true\nfalse');
+    await sh(`kill "$(cat /run/docker.pid)"; while [ -e /run/docker.pid ]; do sleep 0.1; done; ${DOCKER_DAEMON}`);
+    await expect.poll(() => sh(DOCKER_RUNNING)).toBe('true\nfalse');
     const { script } = holdOf('compose:shop', '0123abcd', { holds: 'until-snapshots' }).prove;
     const proves = `${servicesOnHost.script}\nf() { ( ${script}\n) }; f compose:shop && echo proved || echo not`;
     expect(await sh(`/bin/sh -c ${quoted(proves)}`)).toBe('not');
     await thaw('compose:shop');
-    expect(await sh(`${RUNNING}; ${POLICIES}`)).toBe('true\ntrue\nunless-stopped\nno');
+    expect(await sh(`${DOCKER_RUNNING}; ${POLICIES}`)).toBe('true\ntrue\nunless-stopped\nno');
   });
 
   test('of which nothing was stopped yet leave nothing on the disk', async () => {
@@ -154,13 +126,13 @@ describe('containers', () => {
   });
 
   test('and projects that are not there are told', async () => {
-    const question = services.absent?.({
+    const question = services.look?.({
       stop: ['compose:shop', 'compose:none', 'container:shop-db-1', 'container:x'],
     } as never);
     if (question === undefined) throw new Error('nothing is asked');
-    expect(await world.host.run(question, AbortSignal.timeout(20_000))).toEqual([
-      'project of docker compose "none"',
-      'container "x"',
+    expect((await world.host.run(question, AbortSignal.timeout(20_000))).lacks).toMatchObject([
+      { message: 'There is no project of docker compose "none".' },
+      { message: 'There is no container "x".' },
     ]);
   });
 });

@@ -53,7 +53,7 @@ done' sh "$@" </dev/null >/dev/null 2>&1 &`,
       script: `read -r who < "$1" && [ "$who" = "$2" ]`,
       args: [path, run],
       fields: 0,
-      parse: () => undefined,
+      parse: () => ({}),
     },
   };
 }

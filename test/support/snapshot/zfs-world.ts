@@ -31,7 +31,7 @@ export const inBetween = (script: string): Hook => ({
       ...{ kind: 'in-between', id: 'x', label: 'a moment', guarantees: 'application', holds: 'until-snapshots' },
       deadlineSeconds: 120,
       freeze: { name: 'do-something', script, args: [], fields: 0, parse: () => undefined },
-      prove: { name: 'prove-nothing', script: ':', args: [], fields: 0, parse: () => undefined },
+      prove: { name: 'prove-nothing', script: ':', args: [], fields: 0, parse: () => ({}) },
     },
   ],
 });

@@ -54,6 +54,32 @@ describe('the consistency of a restore point', () => {
     expect(judgeConsistency({ instants, holds: [held(), held({ guarantees: 'cold' })] }).consistency).toBe('cold');
   });
 
+  it('of what was only paused is of one instant, and no more', () => {
+    const of = (...holds: HoldEvidence[]) =>
+      judgeConsistency({ instants: [at('a', 2), at('b', 8)], holds }).consistency;
+    expect(of(held({ guarantees: 'still' }))).toBe('crash');
+    expect(of(held(), held({ guarantees: 'still' }))).toBe('crash');
+    expect(of(held({ guarantees: 'still', provedUptime: 7 }))).toBe('crash-skewed');
+  });
+
+  it('of what recovers by itself is that of the application where all is of one instant, and there alone', () => {
+    const of = (instants: ReturnType<typeof at>[], ...more: HoldEvidence[]) =>
+      judgeConsistency({ instants, holds: [held({ guarantees: 'recovers' }), ...more] }).consistency;
+    expect(of([at('a', 2)])).toBe('application');
+    expect(of([at('a', 2), at('b', 2)])).toBe('application');
+    expect(of([at('a', 2), at('b', 8)])).toBe('crash-skewed');
+    expect(of([at('a', 2), at('b', 8)], held())).toBe('crash-skewed');
+    expect(of([at('a', 2), at('b', 8)], held({ guarantees: 'still' }))).toBe('crash');
+  });
+
+  it('is not raised by what nobody can tell of', () => {
+    const nothing = held({ guarantees: 'nothing' });
+    const of = (...holds: HoldEvidence[]) =>
+      judgeConsistency({ instants: [at('a', 2), at('b', 8)], holds }).consistency;
+    expect(of(nothing)).toBe('crash-skewed');
+    expect(of(held(), { ...nothing, provedUptime: 1 })).toBe('application');
+  });
+
   const { provedUptime: _, ...unproved } = held();
   it.each<[string, HoldEvidence]>([
     ['was not proved', unproved],

@@ -1,0 +1,38 @@
+/** Whether what was proved of a run is enough for its source. */
+import { StillpointError } from '../../base/errors.ts';
+import {
+  CONSISTENCY_LEVELS,
+  type Consistency,
+  type ConsistencyEvidence,
+  judgeConsistency,
+} from '../../domain/consistency.ts';
+import type { SourceScope } from '../../domain/source.ts';
+
+/** Errors: `quiesce.not-proved`, where less was proved than the source requires; than its plan foresaw where that says nothing. */
+export function requireProof(
+  { name, host, require }: SourceScope,
+  foreseen: Consistency,
+  evidence: ConsistencyEvidence,
+): void {
+  const wanted = require ?? foreseen;
+  const { consistency } = judgeConsistency(evidence);
+  if (rank(consistency) >= rank(wanted)) return;
+  const unproved = evidence.holds.filter(({ provedUptime }) => provedUptime === undefined).map(({ what }) => what);
+  const torn = (evidence.live ?? []).filter(({ tornCount }) => tornCount > 0).map(({ path }) => `"${path}"`);
+  const why = [
+    ...(unproved.length === 0 ? [] : [`${unproved.join(' and ')} did not stand still all the time`]),
+    ...(torn.length === 0 ? [] : [`files in ${torn.join(' and ')} changed while they were read`]),
+    ...(unproved.length + torn.length > 0 ? [] : ['that is all that the snapshots and holds come to']),
+  ];
+  throw new StillpointError(
+    'quiesce.not-proved',
+    `${name === undefined ? 'What was read' : `The source "${name}"`} on "${host}" was to be "${wanted}" and is "${consistency}": ${why.join(', and ')}.`,
+    {
+      advice: `Run the backup again; where "${consistency}" is better than no backup, write "require": "${consistency}" into the source.`,
+      details: { host, wanted, consistency, unproved },
+      cause: undefined,
+    },
+  );
+}
+
+const rank = (level: Consistency): number => CONSISTENCY_LEVELS.indexOf(level);

@@ -1,0 +1,84 @@
+/**
+ * What a source wants held still, looked at on its host before anything is: what is not there, or cannot be held, and what is
+ * kept where no backup of this source would reach, is refused with the plan.
+ */
+import { displayName } from '../base/bytes.ts';
+import { StillpointError } from '../base/errors.ts';
+import { Problems } from '../base/problems.ts';
+import type { ExcludePatterns } from '../domain/exclude-patterns.ts';
+import type { SourceScope } from '../domain/source.ts';
+import type { HeldPlace, HoldLook, Hook } from '../quiesce/hook.ts';
+import type { RemoteHost } from '../remote/remote-host.ts';
+import { isWithin } from '../snapshot/mountinfo.ts';
+import type { Registry } from '../snapshot/registry.ts';
+import { type Coverage, isLeftOut, resolvePaths } from './backup/paths.ts';
+import type { SourceTree } from './backup/source-tree.ts';
+
+export type HoldLooks = ReadonlyMap<Hook, HoldLook>;
+
+/** Errors: `quiesce.freeze-failed` for all that cannot be held, at once. */
+export async function lookAtHolds(
+  source: SourceScope,
+  { hooks }: Registry,
+  host: RemoteHost,
+  signal: AbortSignal,
+): Promise<HoldLooks> {
+  const looks = new Map<Hook, HoldLook>();
+  const problems = new Problems();
+  for (const hook of hooks) {
+    const command = hook.look?.(source);
+    if (command === undefined) continue;
+    const look = await host.run(command, signal);
+    for (const { message, advice } of look.lacks) problems.attempt(() => refuse(message, advice, host.name));
+    const real =
+      look.places.length === 0 ? [] : await host.run(resolvePaths(look.places.map(({ path }) => path)), signal);
+    looks.set(hook, {
+      ...look,
+      // What is not there now, such as a log that is switched off, need not be saved.
+      places: look.places.flatMap(({ what }, index) => {
+        const path = real[index]?.real ?? Buffer.alloc(0);
+        return path.length === 0 ? [] : [{ what, path }];
+      }),
+    });
+  }
+  problems.throwIfAny((count) => `${count} of what the source wants held still on "${host.name}" cannot be held`);
+  return looks;
+}
+
+/** The tree of the source in which something lies; undefined where it is not saved. */
+export function treeOf(
+  path: Buffer,
+  { trees }: Pick<Coverage, 'trees'>,
+  exclude: ExcludePatterns,
+): SourceTree | undefined {
+  const tree = trees.find((each) => isWithin(path, each.path));
+  return tree === undefined || isLeftOut(path, tree.path, exclude) ? undefined : tree;
+}
+
+/** Holding still what is not saved would only be a promise. */
+export function requireSaved(
+  looks: HoldLooks,
+  {
+    coverage,
+    exclude,
+    host,
+  }: { readonly coverage: Coverage; readonly exclude: ExcludePatterns; readonly host: string },
+): void {
+  const problems = new Problems();
+  for (const { places } of looks.values()) {
+    for (const place of places) {
+      if (treeOf(place.path, coverage, exclude) !== undefined) continue;
+      problems.attempt(() =>
+        refuse(notSaved(place), 'Add it to "paths" of the source, or take the application out of "quiesce".', host),
+      );
+    }
+  }
+  problems.throwIfAny((count) => `${count} places of what the source wants held still on "${host}" are not in it`);
+}
+
+const notSaved = ({ what, path }: HeldPlace): string =>
+  `"${displayName(path)}" holds ${what}, and the source does not save it.`;
+
+function refuse(message: string, advice: string, host: string): never {
+  throw new StillpointError('quiesce.freeze-failed', message, { advice, details: { host }, cause: undefined });
+}

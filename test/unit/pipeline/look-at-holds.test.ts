@@ -1,0 +1,52 @@
+/** What a source wants held still, looked at before anything is. */
+import { expect, test } from 'vitest';
+import { never } from '../../../shared/base/cancel.ts';
+import { compileExcludes } from '../../../shared/domain/exclude-patterns.ts';
+import { hostName } from '../../../shared/domain/names.ts';
+import { lookAtHolds, requireSaved } from '../../../shared/pipeline/look-at-holds.ts';
+import type { HoldLook, Hook } from '../../../shared/quiesce/hook.ts';
+import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
+import { createRegistry } from '../../../shared/snapshot/registry.ts';
+import { flagFile } from '../../support/quiesce/flag-file.ts';
+
+const source = { host: hostName('db1'), paths: [Buffer.from('/srv')], exclude: [] };
+const place = (path: string) => ({ what: 'the data of it', path: Buffer.from(path) });
+
+/** Answers each look with what it was made for, and resolves each path to itself, but for what is not there. */
+const hostThat = (looks: readonly HoldLook[], absent: readonly string[] = []): RemoteHost => {
+  const left = [...looks];
+  return {
+    name: 'db1',
+    run: (command: { readonly name: string; readonly args: readonly Buffer[] }) =>
+      Promise.resolve(
+        command.name === 'resolve-paths'
+          ? command.args.map((asked) => ({ asked, real: absent.includes(asked.toString()) ? Buffer.alloc(0) : asked }))
+          : left.shift(),
+      ),
+  } as unknown as RemoteHost;
+};
+const hooks = (count: number): Hook[] =>
+  Array.from({ length: count }, () => ({ ...flagFile(), look: () => ({ name: 'look' }) as never }));
+const lookAt = (looks: readonly HoldLook[], absent?: readonly string[]) =>
+  lookAtHolds(source, createRegistry([], hooks(looks.length)), hostThat(looks, absent), never);
+
+test('all that cannot be held is refused at once', async () => {
+  const lack = (message: string): HoldLook => ({ lacks: [{ message, advice: 'Do it.' }], places: [], facts: {} });
+  await expect(lookAt([lack('There is no A.'), lack('There is no B.')])).rejects.toMatchObject({
+    code: 'quiesce.freeze-failed',
+    message:
+      '2 of what the source wants held still on "db1" cannot be held:\n  There is no A. Do it.\n  There is no B. Do it.',
+  });
+});
+
+test('what is held and not saved is refused', async () => {
+  const looks = await lookAt(
+    [{ lacks: [], places: [place('/srv/db'), place('/var/db'), place('/gone')], facts: {} }],
+    ['/gone'],
+  );
+  const coverage = { trees: [{ path: Buffer.from('/srv') }] } as never;
+  const check = (...exclude: string[]) =>
+    requireSaved(looks, { coverage, exclude: compileExcludes(exclude), host: 'db1' });
+  expect(() => check()).toThrow('"/var/db" holds the data of it, and the source does not save it.');
+  expect(() => check('/srv/db')).toThrow('2 places of what the source wants held still on "db1" are not in it');
+});
