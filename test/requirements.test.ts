@@ -7,6 +7,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { COLD_BACKUPS } from './requirements/cold-backups.ts';
+import { CONSISTENCY } from './requirements/consistency.ts';
 import { DAMAGE } from './requirements/damage.ts';
 import { FROM_AN_EMPTY_DISK } from './requirements/from-an-empty-disk.ts';
 import { HOST_SETUP } from './requirements/host-setup.ts';
@@ -45,6 +46,7 @@ const SECTIONS: readonly TracedSection[] = [
   { page: 'docs/mcp.md', heading: 'Tools' },
   { page: 'docs/mcp.md', heading: 'What comes from a host is data' },
   { page: 'docs/restore-without-stillpoint.md', kinds: ['row', 'command'] },
+  { page: 'docs/consistency.md', kinds: ['row'] },
   { page: 'docs/damage.md', heading: 'Finding out' },
   { page: 'docs/damage.md', heading: 'Repairing' },
   { page: 'docs/damage.md', heading: 'Restore points from a second repository' },
@@ -59,6 +61,7 @@ const LISTS = [
   HOST_SETUP,
   HOSTS_WITHOUT_SNAPSHOTS,
   COLD_BACKUPS,
+  CONSISTENCY,
   FROM_AN_EMPTY_DISK,
   MCP,
   WITHOUT_STILLPOINT,

@@ -19,6 +19,7 @@ import { parseSize } from '../domain/size.ts';
 import type { HostSpec, RepositorySpec, Source, SshHost } from '../domain/source.ts';
 import { type Problem, parseDocument } from './document.ts';
 import { type ExcludeFiles, readExcludeFiles } from './exclude-files.ts';
+import { quiesceOf } from './quiesce.ts';
 import { referenceProblems } from './references.ts';
 import { MAX_BYTES, NotAFile, readRegularFile } from './regular-file.ts';
 import { repositorySpec } from './repository-entry.ts';
@@ -112,6 +113,10 @@ export function parseConfiguration(
           exclude: [...(entry.exclude ?? []), ...patternsIn(entry.excludeFiles, excludeFiles)],
           ...leaveOutOf(entry),
           ...(entry.stop === undefined || entry.stop.length === 0 ? {} : { stop: entry.stop }),
+          ...(entry.quiesce === undefined || entry.quiesce.length === 0
+            ? {}
+            : { quiesce: entry.quiesce.map(quiesceOf) }),
+          ...(entry.require === undefined ? {} : { require: entry.require }),
           ...(entry.withoutSnapshot === undefined ? {} : { withoutSnapshot: entry.withoutSnapshot }),
           ...(entry.keep === undefined ? {} : { keep: entry.keep }),
         };

@@ -11,6 +11,7 @@ import { parseSize } from '../domain/size.ts';
 import type { ConfigDocument, DocumentPath, Problem } from './document.ts';
 import { type ExcludeFiles, patternProblem } from './exclude-files.ts';
 import { keepProblems, keepSchema } from './keep.ts';
+import { quiesceProblems } from './quiesce.ts';
 import { repositoryProblems } from './repository-entry.ts';
 import { hostSchema, repositorySchema, type SourceEntry, sourceSchema } from './schema.ts';
 
@@ -146,10 +147,17 @@ const NO_DEVICE = (path: string) =>
         advice: 'Write it as in "/dev/data/vm"; files and folders belong into "paths".',
       };
 
-/** What is left out by other means than patterns of the configuration, and what is stopped. */
+/** What is left out by other means than patterns of the configuration, and what is stopped or held still. */
 function otherProblems(
   name: string,
-  { paths = [], stop = [], excludeFiles = [], excludeIfPresent = [], excludeLargerThan }: Partial<SourceEntry>,
+  {
+    paths = [],
+    stop = [],
+    quiesce = [],
+    excludeFiles = [],
+    excludeIfPresent = [],
+    excludeLargerThan,
+  }: Partial<SourceEntry>,
   files: ExcludeFiles,
   report: Report,
 ): void {
@@ -184,6 +192,8 @@ function otherProblems(
       report(at, 'value', `The service ${JSON.stringify(service)} is written twice.`, 'Keep one of the two.');
     }
   }
+  for (const { path, at, message, advice } of quiesceProblems(quiesce))
+    report(['sources', name, 'quiesce', ...path], at, message, advice);
   try {
     if (excludeLargerThan !== undefined && parseSize(excludeLargerThan) === 0) {
       const advice = 'Remove it where files of any size are to be saved.';

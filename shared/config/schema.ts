@@ -3,7 +3,9 @@
  * is looked at in `references.ts`, because the answers need the rest of the document.
  */
 import { z } from 'zod';
+import { CONSISTENCY_LEVELS } from '../domain/consistency.ts';
 import { keepSchema } from './keep.ts';
+import { quiesceSchema } from './quiesce.ts';
 
 const text = z.string().min(1);
 
@@ -153,6 +155,16 @@ export const sourceSchema = z
       .optional()
       .describe(
         'Services of the host that are stopped while the snapshots are made, or until all is read where a part has none, and then started again; in this order, named as for "systemctl stop"; "compose:PROJECT" is a project of docker compose, "container:NAME" a container.',
+      ),
+    quiesce: z
+      .array(quiesceSchema)
+      .optional()
+      .describe('What is held still while the snapshots are made, in this order, and let go in the other one.'),
+    require: z
+      .enum(CONSISTENCY_LEVELS)
+      .optional()
+      .describe(
+        'The weakest consistency with which a backup of it may end; one that is weaker fails. Default: what its plan foresees.',
       ),
     withoutSnapshot: z
       .enum(['refuse', 'read-live'])

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { nearest } from '../base/nearest.ts';
 import type { ConfigDocument, Problem } from './document.ts';
 import { keepSchema } from './keep.ts';
+import { quiesceSchema } from './quiesce.ts';
 import { assistantsSchema, hostSchema, repositorySchema, restSchema, s3Schema, sourceSchema } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -21,6 +22,7 @@ const INNER_KEYS: Readonly<Record<string, readonly string[]>> = {
   s3: Object.keys(s3Schema.shape),
   keep: Object.keys(keepSchema.shape),
   rest: Object.keys(restSchema.shape),
+  quiesce: Object.keys(quiesceSchema.shape),
 };
 
 /** An example of each value, because an example says more than the name of a type. */
@@ -62,6 +64,18 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   excludeLargerThan: '"excludeLargerThan": "500M"',
   oneFileSystem: '"oneFileSystem": true',
   stop: '"stop": ["shop", "mariadb"]',
+  quiesce: '"quiesce": [{"of": "mariadb"}]',
+  of: '"of": "mariadb"',
+  socket: '"socket": "/run/mysqld/mysqld.sock"',
+  port: '"port": 5433',
+  optionFile: '"optionFile": "/root/backup.cnf"',
+  checkpoint: '"checkpoint": true',
+  what: '"what": "compose:shop"',
+  before: '"before": ["/usr/local/sbin/shop", "hold"]',
+  after: '"after": ["/usr/local/sbin/shop", "go-on"]',
+  check: '"check": ["/usr/local/sbin/shop", "is-held"]',
+  seconds: '"seconds": 20',
+  require: '"require": "application"',
   withoutSnapshot: '"withoutSnapshot": "read-live"',
   keep: '"keep": {"daily": 7, "weekly": 5, "monthly": 12}',
   within: '"within": "7d"',
@@ -97,7 +111,9 @@ function isOfSsh(path: readonly (string | number)[], key: string): boolean {
 function keysAt(path: readonly (string | number)[]): readonly string[] {
   if (path.length === 0) return TOP_KEYS;
   if (path.length === 1) return INNER_KEYS[String(path[0])] ?? [];
-  return (path.length === 2 ? ENTRY_KEYS[String(path[0])] : INNER_KEYS[String(path.at(-1))]) ?? [];
+  if (path.length === 2) return ENTRY_KEYS[String(path[0])] ?? [];
+  // Of an entry of a list the name of the list counts.
+  return INNER_KEYS[String(path.findLast((part) => typeof part === 'string'))] ?? [];
 }
 
 function instead(key: string, known: readonly string[]): string {

@@ -1,5 +1,11 @@
 /** What this version can do, as a value: a provider or a hook is added by one line. */
+
+import { commands } from '../quiesce/commands/hook.ts';
 import type { Hook } from '../quiesce/hook.ts';
+import { mariadb } from '../quiesce/mariadb/hook.ts';
+import { pauses } from '../quiesce/pause/hook.ts';
+import { postgresql } from '../quiesce/postgresql/hook.ts';
+import { redis } from '../quiesce/redis/hook.ts';
 import { services } from '../quiesce/service/hook.ts';
 import { btrfs } from './btrfs/provider.ts';
 import { type HostScripts, hostScripts } from './host/scripts.ts';
@@ -17,7 +23,11 @@ export interface Registry {
 
 export function createRegistry(providers: readonly SnapshotProvider[], hooks: readonly Hook[]): Registry {
   const storages = [...new Map(providers.map(({ onHost }) => [onHost.kind, onHost])).values()];
-  return { providers, hooks, scripts: hostScripts({ storages, holds: hooks.map(({ onHost }) => onHost) }) };
+  const holds = [...new Map(hooks.map(({ onHost }) => [onHost.kind, onHost])).values()];
+  return { providers, hooks, scripts: hostScripts({ storages, holds }) };
 }
 
-export const REGISTRY: Registry = createRegistry([lvmThick, lvmThin, btrfs, zfs], [services]);
+export const REGISTRY: Registry = createRegistry(
+  [lvmThick, lvmThin, btrfs, zfs],
+  [services, mariadb, postgresql, redis, pauses, commands],
+);

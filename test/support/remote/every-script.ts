@@ -44,6 +44,11 @@ import {
   publish,
   removeBroken,
 } from '../../../shared/pipeline/restore/work-commands.ts';
+import { commands } from '../../../shared/quiesce/commands/hook.ts';
+import { mariadb } from '../../../shared/quiesce/mariadb/hook.ts';
+import { pauses } from '../../../shared/quiesce/pause/hook.ts';
+import { postgresql } from '../../../shared/quiesce/postgresql/hook.ts';
+import { redis } from '../../../shared/quiesce/redis/hook.ts';
 import { findAbsent, services } from '../../../shared/quiesce/service/hook.ts';
 import type { RemoteScript } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
@@ -84,6 +89,7 @@ import { datasetItem } from '../../../shared/snapshot/zfs/item.ts';
 import { zfsKept } from '../../../shared/snapshot/zfs/kept.ts';
 import { listDatasets } from '../../../shared/snapshot/zfs/survey-command.ts';
 import { flagFile } from '../quiesce/flag-file.ts';
+import { reading } from '../quiesce/reading.ts';
 import { folderCopy } from '../snapshot/folder-copy.ts';
 
 const DEVICE_WORK = {
@@ -124,9 +130,21 @@ const items = [
   datasetItem({ identity, planned, volume, order: dataset }),
   ...copies.items,
 ];
+const quiesce = [
+  ...[
+    { of: 'mariadb', socket: '/run/a b.sock', optionFile: '/root/x' },
+    { of: 'postgresql', checkpoint: true },
+  ],
+  ...[
+    { of: 'redis', passwordFile: '/root/redis' },
+    { of: 'pause', what: 'compose:shop' },
+  ],
+  { of: 'commands', name: 'shop', before: ['/bin/a', "b c'd"], after: ['true'], check: ['true'] },
+];
 const holds = [
-  ...hook.plan({} as never, run, { readsLive: false }),
-  ...services.plan({ stop: ['shop'] } as never, run, { readsLive: true }),
+  ...hook.plan({} as never, run, reading()),
+  ...services.plan({ stop: ['shop'] } as never, run, reading({ readsLive: true })),
+  ...[mariadb, postgresql, redis, pauses, commands].flatMap((each) => each.plan({ quiesce } as never, run, reading())),
 ];
 const facts = { target: '1:2', work: '1:3', made: 1, uid: 0 };
 const folder = { target: '/target', name: '.stillpoint-restore-a', facts } as never;
@@ -163,6 +181,15 @@ const inside = (script: string): RemoteScript[] =>
     ...{ name: `inside ${index}`, script: text, args: [], needs: 'root' },
   }));
 
+/** What a part of a script gives to a shell of its own, as an argument. */
+const inArguments: readonly RemoteScript[] = holds.flatMap(({ freeze, prove }) =>
+  [freeze, prove].flatMap(({ name, args }) =>
+    args
+      .filter((arg): arg is string => typeof arg === 'string' && /\n(.*\n)*.*\b(done|esac|fi|exec)\b/.test(arg))
+      .map((text, index) => ({ name: `in ${name} ${index}`, script: text, args: [], needs: 'root' as const })),
+  ),
+);
+
 export const EVERY_SCRIPT: readonly RemoteScript[] = [
   armLease(scripts, { run, owner, leaseSeconds: 60, mounts: 1, holds: 1 }),
   renewLease(run, 60),
@@ -189,6 +216,7 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   workOn({ ...DEVICE_WORK, volume: { name: 'files', extents: 100, fileSystem: 'xfs' } }),
   workOn({ ...DEVICE_WORK, volume: undefined }),
   findAbsent(['shop']),
+  ...[mariadb, postgresql, redis, pauses].flatMap((each) => each.look?.({ quiesce } as never) ?? []),
   askSudo,
   listPrograms,
   placePaths([{ pid: '1', path: Buffer.from('/a') }]),
@@ -206,6 +234,7 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   ),
   await given((host) => btrfsKept(() => undefined, []).look(host, never)),
   await given((host) => zfsKept(() => undefined).look(host, never)),
+  ...inArguments,
   ...inside(`${subvolumes.script}\n${scripts.watch}\n${keep.script}`),
   wakeAutomounts([Buffer.from('/a')]),
   ...[LIVE, { kind: 'snapshot', run, top: '/' } as const].flatMap((place) => [
@@ -253,6 +282,7 @@ export const PARTS: readonly string[] = [
   ...['mark-kept-subvolume', 'rename-kept-subvolume', 'remove-kept-subvolume'],
   ...['mark-kept-dataset-snapshot', 'rename-kept-dataset-snapshot', 'remove-kept-dataset-snapshot'],
   'put-away-kept-snapshot',
-  ...['stop-service', 'prove-stopped'],
+  ...['stop-service', 'prove-stopped', 'begin-session', 'prove-session', 'run-before', 'run-check'],
+  ...['prove-paused', 'write-out', 'prove-same'],
   'be-root',
 ];

@@ -1,0 +1,191 @@
+/** What a source wants held still: the shape of an entry of "quiesce", and what the shape cannot say. */
+import { z } from 'zod';
+import type { QuiesceSpec } from '../domain/quiesce.ts';
+
+const text = z.string().min(1);
+const command = z.array(text).min(1);
+const KINDS = ['mariadb', 'mysql', 'postgresql', 'redis', 'pause', 'commands'] as const;
+
+export const quiesceSchema = z
+  .strictObject({
+    of: z
+      .enum(KINDS)
+      .describe(
+        'What is held: a server of "mariadb", "mysql", "postgresql" or "redis"; processes that get no processor for the moment, "pause"; or whatever your own "commands" do.',
+      ),
+    socket: text
+      .optional()
+      .describe(
+        'The socket of the server on the host; of PostgreSQL the folder that it is in. Default: where its client looks.',
+      ),
+    port: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .optional()
+      .describe('Of "postgresql" and "redis": the port. Default: 5432, and 6379.'),
+    optionFile: text
+      .optional()
+      .describe(
+        'Of "mariadb" and "mysql": an option file on the host with an account. Default: root by the socket, and its own files.',
+      ),
+    user: text
+      .optional()
+      .describe(
+        'Of "postgresql": the account of the host as which the server is asked. Default: the one that owns it.',
+      ),
+    passwordFile: text
+      .optional()
+      .describe(
+        'Of "redis": a file on the host whose first line is the password. Root alone should be able to read it.',
+      ),
+    checkpoint: z
+      .boolean()
+      .optional()
+      .describe('Of "postgresql": whether it writes a checkpoint first, so that a copy starts sooner. Default: false.'),
+    what: text
+      .optional()
+      .describe('Of "pause": "compose:PROJECT", "container:NAME", or the name of a service of systemd.'),
+    name: text.optional().describe('Of "commands": what people call it.'),
+    before: command
+      .optional()
+      .describe(
+        'Of "commands": a program and its arguments on the host; when it has ended, the application stands still.',
+      ),
+    after: command
+      .optional()
+      .describe(
+        'Of "commands": lets it go on; runs whatever happens, and may run more than once. No shell is involved.',
+      ),
+    check: command
+      .optional()
+      .describe('Of "commands": succeeds while the application stands still. Without it nothing is claimed of it.'),
+    seconds: z
+      .int()
+      .min(1)
+      .max(86_400)
+      .optional()
+      .describe(
+        'How long it may be held at the most; then the host itself lets go. Default: 20 for MariaDB and MySQL, 60 for "pause" and "commands"; PostgreSQL and Redis are not held, and 120 and 600 are how long they are waited for.',
+      ),
+  })
+  .describe('What is held still while the snapshots are made, and then let go.');
+
+export type QuiesceEntry = z.infer<typeof quiesceSchema>;
+
+/** Which keys there may be, and which there must be. */
+const KEYS: Readonly<
+  Record<QuiesceEntry['of'], { readonly may: readonly string[]; readonly must: readonly string[] }>
+> = {
+  mariadb: { may: ['socket', 'optionFile'], must: [] },
+  mysql: { may: ['socket', 'optionFile'], must: [] },
+  postgresql: { may: ['socket', 'port', 'user', 'checkpoint'], must: [] },
+  redis: { may: ['socket', 'port', 'passwordFile'], must: [] },
+  pause: { may: ['what'], must: ['what'] },
+  commands: { may: ['name', 'before', 'after', 'check'], must: ['name', 'before', 'after'] },
+};
+
+interface EntryProblem {
+  readonly path: readonly (string | number)[];
+  readonly at: 'key' | 'value';
+  readonly message: string;
+  readonly advice: string;
+}
+
+export function quiesceProblems(entries: readonly QuiesceEntry[]): readonly EntryProblem[] {
+  return entries.flatMap((entry, index): EntryProblem[] => {
+    const { may, must } = KEYS[entry.of];
+    const same = entries.findIndex((other) => JSON.stringify(whatOf(other)) === JSON.stringify(whatOf(entry)));
+    return [
+      ...Object.keys(entry)
+        .filter((key) => ![...may, 'of', 'seconds'].includes(key))
+        .map((key) =>
+          problem([index, key], 'key', `"${entry.of}" has no "${key}".`, `Remove it; it has ${listed(may)}.`),
+        ),
+      ...must
+        .filter((key) => !(key in entry))
+        .map((key) =>
+          problem([index], 'value', `The key "${key}" is missing.`, `"${entry.of}" needs ${listed(must)}.`),
+        ),
+      ...(same < index ? [problem([index], 'value', 'It is held twice.', 'Keep one of the two.')] : []),
+      ...wrongValues(entry).map(([key, message, advice]) => problem([index, key], 'value', message, advice)),
+    ];
+  });
+}
+
+const problem = (
+  path: readonly (string | number)[],
+  at: 'key' | 'value',
+  message: string,
+  advice: string,
+): EntryProblem => ({ path, at, message, advice });
+
+const listed = (keys: readonly string[]): string => [...keys, 'seconds'].map((key) => `"${key}"`).join(', ');
+
+/** Two of the same are one application; how long it is held does not matter. */
+const whatOf = ({ of, socket, port, what, name }: QuiesceEntry): unknown => [
+  of === 'mysql' ? 'mariadb' : of,
+  ...[socket, port, what, name],
+];
+
+function wrongValues(entry: QuiesceEntry): readonly [key: string, message: string, advice: string][] {
+  const wrong: [string, string, string][] = [];
+  for (const key of ['socket', 'optionFile', 'passwordFile'] as const) {
+    const path = entry[key];
+    if (path !== undefined && !/^\/[^\0\n]*[^\0\n/]$/.test(path))
+      wrong.push([
+        key,
+        `${JSON.stringify(path)} is not an absolute path.`,
+        'Write the whole path on the host, beginning with "/".',
+      ]);
+  }
+  if (entry.user !== undefined && !/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(entry.user))
+    wrong.push([
+      'user',
+      `${JSON.stringify(entry.user)} cannot be an account of a host.`,
+      'Write its name, such as "postgres".',
+    ]);
+  if (entry.what !== undefined && !/^(compose:|container:)?[A-Za-z0-9][A-Za-z0-9+_.:@-]{0,199}$/.test(entry.what))
+    wrong.push([
+      'what',
+      `${JSON.stringify(entry.what)} cannot be paused.`,
+      'Write "compose:PROJECT", "container:NAME", or the name of a service as after "systemctl freeze".',
+    ]);
+  for (const key of ['before', 'after', 'check'] as const) {
+    if (entry[key]?.some((word) => word.includes('\0')) === true)
+      wrong.push([key, 'A word of it holds a NUL character.', 'Remove that character.']);
+  }
+  return wrong;
+}
+
+/** Of an entry without problems. */
+export function quiesceOf(entry: QuiesceEntry): QuiesceSpec {
+  const {
+    of,
+    socket,
+    port,
+    optionFile,
+    user,
+    passwordFile,
+    checkpoint,
+    what = '',
+    name = '',
+    before = [],
+    after = [],
+    check,
+    seconds,
+  } = entry;
+  switch (of) {
+    case 'mariadb':
+    case 'mysql':
+      return { of, socket, optionFile, seconds };
+    case 'postgresql':
+      return { of, socket, port, user, checkpoint, seconds };
+    case 'redis':
+      return { of, socket, port, passwordFile, seconds };
+    case 'pause':
+      return { of, what, seconds };
+    case 'commands':
+      return { of, name, before, after, check, seconds };
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * What the person's own programs do: one before the snapshots are made, one afterwards, and one that tells whether the
+ * application stands still.
+ *
+ * Invariants. What is to run afterwards lies on the host before the first one begins, and runs whatever happens: after the
+ * snapshots, at the deadline, in a release, in a sweep, and also where the first one failed. It may run more than once, which is
+ * said where it is configured. Each has a limit in time. Without a check nothing is claimed of what they did.
+ */
+import { type CommandsHold, wantedOf } from '../../domain/quiesce.ts';
+import type { Fragment } from '../../remote/fragment.ts';
+import { quoteArg } from '../../remote/quoting.ts';
+import { RUN_ROOT } from '../../remote/run-root.ts';
+import { START_GUARD } from '../guard.ts';
+import type { HoldFunctions, HoldRecord, Hook, PlannedHold } from '../hook.ts';
+
+const SECONDS = 60;
+
+/**
+ * The file of a hold, /run/stillpoint/<run>/<name>, is sh that runs what is to run afterwards; from then on it is called <name>.after, until
+ * it has succeeded.
+ */
+const commandsOnHost: HoldFunctions = {
+  kind: 'commands',
+  script: `
+sp_commands_thaw() {
+  sp_file=${RUN_ROOT}/$1
+  mv -f "$sp_file" "$sp_file.after" 2>/dev/null
+  [ -e "$sp_file.after" ] || return 0
+  timeout -k 5 60 /bin/sh "$sp_file.after" </dev/null >/dev/null 2>&1 || return 1
+  rm -f -- "$sp_file.after" "$sp_file.sh"
+}`,
+};
+
+export const commands: Hook = {
+  onHost: commandsOnHost,
+  programs: { coreutils: 'mkdir mv rm timeout' },
+  plan: (source, run, { readsLive }) =>
+    wantedOf(source, 'commands').map((hold, index) =>
+      holdOf(hold, { id: `${run}/commands-${index}`, holds: readsLive ? 'until-read' : 'until-snapshots' }),
+    ),
+};
+
+export function holdOf(
+  { name, before, after, check, seconds = SECONDS }: CommandsHold,
+  { id, holds }: Pick<PlannedHold, 'id' | 'holds'>,
+): PlannedHold {
+  return {
+    ...{ kind: commandsOnHost.kind, id, label: `"${name}"`, holds, deadlineSeconds: seconds },
+    guarantees: check === undefined ? 'nothing' : 'application',
+    freeze: runBefore(id, { before, after, check, seconds }),
+    prove: runCheck(id, check),
+  };
+}
+
+const lineOf = (words: readonly string[]): string => words.map((word) => quoteArg(word).toString('latin1')).join(' ');
+
+function runBefore(
+  id: string,
+  { before, after, check, seconds }: Pick<CommandsHold, 'before' | 'after' | 'check'> & { readonly seconds: number },
+): Fragment<void> {
+  return {
+    name: 'run-before',
+    script: `${START_GUARD}
+file=${RUN_ROOT}/$1
+read -r up idle < /proc/uptime
+printf 'exec %s\\n' "$4" > "$file.new" && mv "$file.new" "$file" || exit 86
+sp_guard_start "$file" "$((\${up%%.*} + $2))" "$5" "$1" || exit 88
+timeout -k 5 "$2" /bin/sh -c "exec $3" </dev/null || { code=$?; echo "it ended with the exit code $code" >&2; exit 84; }
+[ -z "$6" ] || timeout -k 5 20 /bin/sh -c "exec $6" </dev/null || { echo 'the check says that it does not stand still' >&2; exit 83; }`,
+    args: [
+      ...[id, String(seconds), lineOf(before), lineOf(after)],
+      ...[
+        `${commandsOnHost.script}\nsp_guarded() { sp_commands_thaw "$1"; }`,
+        check === undefined ? '' : lineOf(check),
+      ],
+    ],
+    fields: 0,
+    parse: () => undefined,
+  };
+}
+
+/** What is to run afterwards has not run yet, and the check still succeeds. */
+function runCheck(id: string, check: readonly string[] | undefined): Fragment<HoldRecord> {
+  return {
+    name: 'run-check',
+    script: `
+file=${RUN_ROOT}/$1
+[ -e "$file" ] || exit 1
+[ -z "$2" ] || timeout -k 5 20 /bin/sh -c "exec $2" </dev/null >/dev/null 2>&1 || exit 1
+[ -e "$file" ]`,
+    args: [id, check === undefined ? '' : lineOf(check)],
+    fields: 0,
+    parse: () => ({}),
+  };
+}

@@ -1,0 +1,194 @@
+/**
+ * Processes that get no processor while the snapshots are made: those of containers (`docker pause`), or of a service of systemd
+ * (`systemctl freeze`). Nothing is written between the instants, so they count as one. What a process had not written yet is
+ * not in the files, so no more than that is claimed.
+ *
+ * Invariants. Only what runs is paused, and only what we paused goes on again. What is to go on lies on the host before it is
+ * paused. The host's own file of a run is gone after a restart, and so is every pause.
+ *
+ * Crash story. Whoever dies: the watchman lets go at the deadline, and where he is gone too, the guard that the freeze left.
+ */
+import { type PauseHold, wantedOf } from '../../domain/quiesce.ts';
+import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
+import type { Fragment } from '../../remote/fragment.ts';
+import { RUN_ROOT } from '../../remote/run-root.ts';
+import { START_GUARD } from '../guard.ts';
+import {
+  type HoldFunctions,
+  type HoldLook,
+  type HoldRecord,
+  type Hook,
+  NOTHING_TO_SAY,
+  type PlannedHold,
+} from '../hook.ts';
+
+const SECONDS = 60;
+
+/**
+ * sp_pause_docker ARGUMENT…: this host's own daemon.
+ *
+ * sp_pause_ids WHAT: the running containers that are meant, the youngest first: what others need is made before them.
+ *
+ * sp_is_paused WORD ID, sp_unpause WORD ID: "container" or "unit". A container that is there no more, or does not run, is not paused.
+ */
+const WORDS = `
+sp_pause_docker() { timeout 60 docker --host unix:///var/run/docker.sock "$@" </dev/null 2>/dev/null; }
+sp_pause_ids() {
+  case $1 in
+    container:*) sp_pause_docker container inspect -f '{{if .State.Running}}{{.Id}}{{end}}' "\${1#container:}" ;;
+    *) sp_pause_docker ps -q --no-trunc --filter status=running --filter "label=com.docker.compose.project=\${1#compose:}" ;;
+  esac
+}
+sp_is_paused() {
+  case $1 in
+    container) [ "$(sp_pause_docker container inspect -f '{{.State.Paused}}' "$2")" = true ] ;;
+    unit) case $(systemctl show -p FreezerState -- "$2" 2>/dev/null </dev/null) in *=frozen|*=freezing) return 0 ;; *) return 1 ;; esac ;;
+  esac
+}
+sp_unpause() {
+  sp_is_paused "$1" "$2" || return 0
+  case $1 in
+    container) sp_pause_docker unpause "$2" >/dev/null ;;
+    unit) systemctl thaw -- "$2" >/dev/null 2>&1 </dev/null ;;
+  esac
+  ! sp_is_paused "$1" "$2"
+}`;
+
+const pausesOnHost: HoldFunctions = {
+  kind: 'pause',
+  script: `${WORDS}
+sp_pause_thaw() {
+  sp_file=${RUN_ROOT}/$1
+  [ -e "$sp_file" ] || return 0
+  sp_stays=0
+  # The last one that was paused goes on first: it is what the others need.
+  while read -r sp_word sp_what; do
+    [ -z "$sp_what" ] || sp_unpause "$sp_word" "$sp_what" || sp_stays=1
+  done <<SP_PAUSED
+$(sed '1!G;h;$!d' "$sp_file")
+SP_PAUSED
+  [ "$sp_stays" = 0 ] || return 1
+  rm -f -- "$sp_file" "$sp_file.sh"
+}`,
+};
+
+export const pauses: Hook = {
+  onHost: pausesOnHost,
+  programs: { coreutils: 'mv rm' },
+  look: (source) => {
+    const wanted = wantedOf(source, 'pause');
+    return wanted.length === 0 ? undefined : findRunning(wanted);
+  },
+  plan: (source, run, { readsLive }) =>
+    wantedOf(source, 'pause').map((hold, index) =>
+      holdOf(hold, { id: `${run}/pause-${index}`, holds: readsLive ? 'until-read' : 'until-snapshots' }),
+    ),
+};
+
+const labelOf = ({ what }: PauseHold): string => {
+  if (what.startsWith('compose:')) return `the project of docker compose "${what.slice('compose:'.length)}"`;
+  return what.startsWith('container:') ? `the container "${what.slice('container:'.length)}"` : `the service "${what}"`;
+};
+
+export function holdOf(hold: PauseHold, { id, holds }: Pick<PlannedHold, 'id' | 'holds'>): PlannedHold {
+  const deadlineSeconds = hold.seconds ?? SECONDS;
+  return {
+    ...{ kind: pausesOnHost.kind, id, label: labelOf(hold), guarantees: 'still', holds, deadlineSeconds },
+    freeze: pause(id, hold, deadlineSeconds),
+    prove: provePaused(id),
+  };
+}
+
+function findRunning(wanted: readonly PauseHold[]): RemoteCommand<HoldLook> {
+  const script: RemoteScript = {
+    name: 'find-running',
+    script: `${WORDS}
+for what do
+  case $what in
+    compose:*|container:*) [ -n "$(sp_pause_ids "$what")" ] && echo runs || echo absent ;;
+    *)
+      if ! [ -d /run/systemd/system ] || [ "$(systemctl show -p CanFreeze -- "$what" 2>/dev/null)" != CanFreeze=yes ]; then echo unable
+      elif [ "$(systemctl show -p ActiveState -- "$what" 2>/dev/null)" = ActiveState=active ]; then echo runs
+      else echo absent; fi ;;
+  esac
+done </dev/null`,
+    args: wanted.map(({ what }) => what),
+    needs: 'root',
+  };
+  return {
+    ...script,
+    budgetMs: 70_000 * wanted.length,
+    repeatable: true,
+    parse: ({ stdout }) => {
+      const words = stdout.toString('latin1').trimEnd().split('\n');
+      if (words.length !== wanted.length || !words.every((word) => /^(runs|absent|unable)$/.test(word)))
+        throw unreadableOutput(script, 'it answers in another form', stdout.toString('latin1'));
+      return { ...NOTHING_TO_SAY, lacks: wanted.flatMap((hold, index) => lackOf(hold, words[index] ?? '')) };
+    },
+  };
+}
+
+const lackOf = (hold: PauseHold, word: string) => {
+  const label = labelOf(hold);
+  if (word === 'absent')
+    return [
+      {
+        message: `Nothing of ${label} runs, so nothing can be paused.`,
+        advice: 'Start it, or take it out of "quiesce".',
+      },
+    ];
+  if (word === 'unable')
+    return [
+      {
+        message: `${label.charAt(0).toUpperCase()}${label.slice(1)} cannot be paused: that takes systemd 246 or newer and cgroups of version 2.`,
+        advice: 'Have it stopped instead: "stop".',
+      },
+    ];
+  return [];
+};
+
+function pause(id: string, { what }: PauseHold, deadlineSeconds: number): Fragment<void> {
+  return {
+    name: 'pause',
+    script: `${WORDS}${START_GUARD}
+file=${RUN_ROOT}/$1
+read -r up idle < /proc/uptime
+case $2 in
+  compose:*|container:*) for each in $(sp_pause_ids "$2"); do sp_is_paused container "$each" || echo "container $each"; done ;;
+  *) sp_is_paused unit "$2" || echo "unit $2" ;;
+esac > "$file.new"
+[ -s "$file.new" ] || { echo 'nothing of it runs' >&2; exit 84; }
+mv "$file.new" "$file" || exit 86
+sp_guard_start "$file" "$((\${up%%.*} + $3))" "$4" "$1" || exit 88
+while read -r word each; do
+  case $word in
+    container) timeout 60 docker --host unix:///var/run/docker.sock pause "$each" </dev/null >&2 || exit 89 ;;
+    unit) systemctl freeze -- "$each" </dev/null >&2 || exit 89 ;;
+  esac
+done < "$file"
+[ -e "$file" ] || exit 75
+# What Docker says from here on of somebody who lets it go on.
+date +%s > "$file.since.new"`,
+    args: [id, what, String(deadlineSeconds), `${pausesOnHost.script}\nsp_guarded() { sp_pause_thaw "$1"; }`],
+    fields: 0,
+    parse: () => undefined,
+  };
+}
+
+/** All of it is paused, and has not gone on in between as far as its manager knows. */
+function provePaused(id: string): Fragment<HoldRecord> {
+  return {
+    name: 'prove-paused',
+    script: `${WORDS}
+file=${RUN_ROOT}/$1
+[ -e "$file" ] && read -r since < "$file.since.new" || exit 1
+while read -r word each; do
+  sp_is_paused "$word" "$each" || exit 1
+  [ "$word" = unit ] || [ -z "$(sp_pause_docker events --since "$since" --until "$(($(date +%s) + 1))" --filter "container=$each" --filter event=unpause --filter event=start --format x)" ] || exit 1
+done < "$file"
+[ -e "$file" ]`,
+    args: [id],
+    fields: 0,
+    parse: () => ({}),
+  };
+}

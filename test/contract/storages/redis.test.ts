@@ -1,0 +1,129 @@
+/** Redis, which is asked to write out what it has, or has written it already: a real server in namespaces of this machine. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { never } from '../../../shared/base/cancel.ts';
+import type { RedisHold } from '../../../shared/domain/quiesce.ts';
+import { holdOf, lookAtServers, redis } from '../../../shared/quiesce/redis/hook.ts';
+import type { Fragment } from '../../../shared/remote/fragment.ts';
+import { quoteArg } from '../../../shared/remote/quoting.ts';
+import { reading } from '../../support/quiesce/reading.ts';
+import { overPrograms } from '../../support/quiesce/servers.ts';
+import { unpackDebian } from '../../support/snapshot/debian-overlay.ts';
+import { startFolderCopyHost } from '../../support/snapshot/provider-fixtures.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const folder = await temporaryFolder();
+afterAll(() => folder[Symbol.asyncDispose]());
+const root = join(folder.path, 'redis');
+const whyNot = await unpackDebian(root, [
+  'redis-tools',
+  'redis-server',
+  'libjemalloc2',
+  'liblzf1',
+  'libhiredis0.14',
+  'liblua5.1-0',
+  'lua-cjson',
+  'lua-bitop',
+  'libatomic1',
+]);
+const SECRET = "correct horse; rm -rf $(x) 'y' ü";
+
+describe('a server of Redis', () => {
+  let world: Awaited<ReturnType<typeof startFolderCopyHost>>;
+  beforeEach(({ skip }) => skip(whyNot !== undefined, whyNot));
+  beforeAll(async () => {
+    if (whyNot !== undefined) return;
+    world = await startFolderCopyHost();
+    await world.sh(`${overPrograms(root)}mkdir /run/plain /run/log; umask 077; printf '%s\\n' ${quoted(SECRET)} > /run/secret
+start() { printf 'requirepass "%s"\\n' "$4" > "/run/redis$1.conf"; setsid redis-server "/run/redis$1.conf" --port "$1" --dir "$2" --save '' --appendonly "$3" --unixsocket "/run/redis$1" </dev/null >/run/redis.log 2>&1 & until [ -S "/run/redis$1" ]; do sleep 0.1; done; }
+start 6379 /run/plain no ''; start 6380 /run/log yes ${quoted(SECRET)}`);
+  });
+  afterAll(() => world?.[Symbol.asyncDispose]());
+
+  const quoted = (text: string): string => quoteArg(text).toString('utf8');
+  const cli = (words: string): Promise<string> => world.sh(`redis-cli ${words}`);
+  /** A part of the section, as it runs there; what it prints. */
+  const part = async <T>({ script, args, parse }: Fragment<T>): Promise<T> => {
+    const line = `dir=/run; f() { ( ${script}\n) }; f "$@"`;
+    const out = await world.sh(
+      `set -o pipefail; /bin/sh -c ${quoted(line)} sh ${args.map((arg) => quoted(String(arg))).join(' ')} | tr '\\0' '|'`,
+    );
+    return parse(out === '' ? [] : out.split('|'));
+  };
+  const look = (...wanted: readonly RedisHold[]) => world.host.run(lookAtServers(wanted), never);
+  const WITH_LOG: RedisHold = { of: 'redis', port: 6380, passwordFile: '/run/secret' };
+
+  test('says where it has its files, and why it cannot be asked', async () => {
+    const { lacks, places } = await look(
+      { of: 'redis' },
+      WITH_LOG,
+      { of: 'redis', socket: '/run/redis6380' },
+      { of: 'redis', port: 1 },
+    );
+    expect(places.map(({ what, path }) => [what, path.toString()])).toEqual([
+      ['the data of Redis', '/run/plain'],
+      ['the data of Redis at port 6380', '/run/log'],
+    ]);
+    expect(lacks.map(({ message }) => message)).toEqual([
+      expect.stringContaining('NOAUTH'),
+      expect.stringMatching(/port 1 cannot be asked: .*Connection refused/),
+    ]);
+  });
+
+  test('writes all that it has into its file before the instant, where it has no log', async () => {
+    await cli('SET order 4711');
+    const hold = holdOf({ of: 'redis' }, '0123abcd/redis-0');
+    await part(hold.freeze);
+    expect(await part(hold.prove)).toEqual({
+      server: expect.stringMatching(/^Redis 7\./) as unknown,
+      'kept in': expect.stringMatching(/^its file of 20\d\d-/) as unknown,
+    });
+    // What another server reads from that file.
+    await world.sh(
+      'mkdir /run/copy; cp /run/plain/dump.rdb /run/copy; setsid redis-server --port 6390 --dir /run/copy --unixsocket /run/redis6390 </dev/null >/dev/null 2>&1 & until [ -S /run/redis6390 ]; do sleep 0.1; done',
+    );
+    await expect.poll(() => cli('-s /run/redis6390 GET order')).toBe('4711');
+  });
+
+  test('has written it already where it has a log, and its password is seen by nobody', async () => {
+    const hold = holdOf(WITH_LOG, '0123abcd/redis-1');
+    // Whoever has it among its arguments or in its environment is seen; the word to look for is in nobody's.
+    await world.sh(`printf 'correct horse' > /run/word
+cat > /run/watch <<'END'
+while [ ! -e /run/watched ]; do
+  for each in /proc/[0-9]*; do
+    tr '\\0' ' ' < "$each/cmdline" | grep -aF -f /run/word
+    tr '\\0' ' ' < "$each/environ" | grep -aF -f /run/word
+  done
+done > /run/seen 2>/dev/null
+END
+setsid sh /run/watch </dev/null >/dev/null 2>&1 &`);
+    await part(hold.freeze);
+    expect(await part(hold.prove)).toMatchObject({ 'kept in': 'its append-only file' });
+    expect(await world.sh('cat /run/seen')).toBe('');
+    await world.sh('sh -c "sleep 1; :" "correct horse"; touch /run/watched');
+    expect(await world.sh('cat /run/seen')).toContain('correct horse');
+  });
+
+  test('proves nothing where it was another one, or its saving failed', async () => {
+    const hold = holdOf({ of: 'redis' }, '0123abcd/redis-2');
+    await part(hold.freeze);
+    await cli('CONFIG SET appendonly yes');
+    await expect(part(hold.prove)).rejects.toThrow('exit code 1');
+    await cli('CONFIG SET appendonly no');
+    await world.sh('rm /run/plain/dump.rdb; mkdir /run/plain/dump.rdb');
+    await expect(part(hold.freeze)).rejects.toThrow('its saving failed');
+    await world.sh('rmdir /run/plain/dump.rdb');
+  });
+
+  test('is not read where it lies', async () => {
+    const seen = await look({ of: 'redis' });
+    expect(() =>
+      redis.plan(
+        { quiesce: [{ of: 'redis' }] } as never,
+        '0123abcd' as never,
+        reading({ look: seen, instantOf: () => 'live' }),
+      ),
+    ).toThrow('would be read where they lie');
+  });
+});

@@ -1,0 +1,82 @@
+/** What docs/consistency.md promises, and what holds it. */
+import { ofPage } from './page.ts';
+
+export const CONSISTENCY = ofPage('docs/consistency.md', {
+  promises: [
+    [
+      '| `application` | are of one state of the applications that the source names under `quiesce`: they stood still, or all is of one instant from which they recover, and that was proved after the last snapshot | start it on the copy |',
+      {
+        'test/unit/domain/consistency.test.ts': [
+          'is that of the application where every hold was proved across every instant',
+          'of what recovers by itself is that of the application where all is of one instant, and there alone',
+        ],
+      },
+    ],
+    [
+      "| `cold` | were nobody's: the services that the source names under `stop` were stopped | start them |",
+      { 'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read' },
+    ],
+    [
+      '| `crash` | are of one instant, like after a power cut at that moment | start it; what keeps a journal recovers, and what does not may be damaged |',
+      { 'test/unit/domain/consistency.test.ts': 'of one volume is that of a power cut' },
+    ],
+    [
+      '| `crash-skewed` | are of several instants, one for each volume, and the skew says how far apart they are | as above for what lies on one volume; of what lies on two, look whether the parts fit |',
+      {
+        'test/unit/domain/consistency.test.ts':
+          'of several volumes one after another is skewed, by a bound of the time between them',
+      },
+    ],
+    [
+      '| `fuzzy` | were read while they may have been changing | look at each file before you trust it |',
+      { 'test/contract/storages/live.test.ts': 'names each file that is torn, and no other' },
+    ],
+    [
+      'Without it a backup has to end with what its plan foresaw: where MariaDB was to be held and the proof fails, the backup fails, and nothing is saved that looks better than it is.',
+      {
+        'test/unit/pipeline/require-proof.test.ts': 'is not enough for a source that says nothing',
+      },
+    ],
+    [
+      'Everything has a deadline, after which the host itself lets go, whatever became of us.',
+      { 'test/contract/hook.ts': 'is let go where section and watchman are killed' },
+    ],
+    [
+      '`stillpoint plan shop` shows what is held, for how long at the most, and refuses what cannot be: a server that does not answer, an account without the rights, data that lies outside of `paths`.',
+      {
+        'test/contract/storages/mariadb.test.ts':
+          'is refused with its own words where the account may not hold it, or is not let in',
+        'test/unit/pipeline/look-at-holds.test.ts': 'what is held and not saved is refused',
+      },
+    ],
+    [
+      'The proof: the same session, and the same position in the log, after the last snapshot as before the first.',
+      {
+        'test/contract/storages/mariadb.test.ts': 'proves the position in its log, at which it stood still',
+        'test/contract/hook.ts': 'claims nothing where somebody let go in between',
+      },
+    ],
+    [
+      'Where its files lie on volumes with an instant each, or would be read live, the plan is refused with what to do.',
+      {
+        'test/contract/storages/postgresql.test.ts':
+          'says where it has its files, and the plan asks whether they are of one instant',
+      },
+    ],
+    [
+      'Where it has none, it writes its data into its file before the snapshots are made (`BGSAVE`), and that has all up to this moment.',
+      {
+        'test/contract/storages/redis.test.ts':
+          'writes all that it has into its file before the instant, where it has no log',
+      },
+    ],
+    [
+      'Nothing of them is written in between, so snapshots of several volumes count as one instant: `crash` in the place of `crash-skewed`.',
+      { 'test/unit/domain/consistency.test.ts': 'of what was only paused is of one instant, and no more' },
+    ],
+    [
+      'Without `check` nothing is claimed: the commands run, and the label is that of the snapshots.',
+      { 'test/unit/domain/consistency.test.ts': 'is not raised by what nobody can tell of' },
+    ],
+  ],
+});
