@@ -60,7 +60,7 @@ export default defineConfig({
       project('e2e', ['test/e2e/**/*.test.ts'], { ...heavy, workers: 2, setup: PROGRAMS }),
       project('endless', ['test/endless/**/*.test.ts'], { test: 15 * MINUTE, hook: 15 * MINUTE, workers: 1 }),
       project('ceph', ['test/ceph/**/*.test.ts'], heavy),
-      project('zfs', ['test/zfs/*.test.ts'], { test: 15 * MINUTE, hook: 15 * MINUTE, workers: 1 }),
+      project('zfs', ['test/zfs/*.test.ts'], { test: 15 * MINUTE, hook: 15 * MINUTE, workers: 2 }),
       project('editor', ['test/editor/**/*.test.ts'], heavy),
     ],
   },
