@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './.ci/longest-first.ts';
 import { SignOfLife } from './.ci/sign-of-life.ts';
 import { TestResults } from './.ci/test-results.ts';
 import { openRun } from './test/lab/run-folder.ts';
@@ -46,6 +47,7 @@ const resultsFile = process.env['STILLPOINT_TEST_RESULTS'];
 export default defineConfig({
   test: {
     allowOnly: false,
+    sequence: { sequencer: LongestFirst },
     reporters: resultsFile === undefined ? ['default'] : ['default', new SignOfLife(), new TestResults(resultsFile)],
     projects: [
       project('house', ['test/*.test.ts'], light),
