@@ -8,7 +8,8 @@ import { openRun } from './test/lab/run-folder.ts';
 /**
  * One project for each kind of test. `test/unit` and the like run their files side by side; the heavy kinds, which
  * start guests, servers and whole backups, run one file after the other, so that their time limits mean something on
- * a small machine. The watchman's tests mostly wait, so three of them share a processor.
+ * a small machine. The watchman's tests mostly wait, so three of them share a processor; emulated machines have one each, and
+ * limits that leave room for that.
  */
 const MINUTE = 60_000;
 
