@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import process from 'node:process';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './.ci/longest-first.ts';
 import { SignOfLife } from './.ci/sign-of-life.ts';
 import { TestResults } from './.ci/test-results.ts';
 import { openRun } from './test/lab/run-folder.ts';
@@ -8,7 +9,8 @@ import { openRun } from './test/lab/run-folder.ts';
 /**
  * One project for each kind of test. `test/unit` and the like run their files side by side; the heavy kinds, which
  * start guests, servers and whole backups, run one file after the other, so that their time limits mean something on
- * a small machine. The watchman's tests mostly wait, so three of them share a processor.
+ * a small machine. The watchman's tests mostly wait, so three of them share a processor; emulated machines have one each, and
+ * limits that leave room for that.
  */
 const MINUTE = 60_000;
 
@@ -54,6 +56,7 @@ const resultsFile = process.env['STILLPOINT_TEST_RESULTS'];
 export default defineConfig({
   test: {
     allowOnly: false,
+    sequence: { sequencer: LongestFirst },
     reporters: resultsFile === undefined ? ['default'] : ['default', new SignOfLife(), new TestResults(resultsFile)],
     projects: [
       project('house', ['test/*.test.ts'], light),
@@ -68,7 +71,7 @@ export default defineConfig({
       project('e2e', ['test/e2e/**/*.test.ts'], { ...heavy, workers: 2, setup: PROGRAMS }),
       project('endless', ['test/endless/**/*.test.ts'], { test: 15 * MINUTE, hook: 15 * MINUTE, workers: 1 }),
       project('ceph', ['test/ceph/**/*.test.ts'], heavy),
-      project('zfs', ['test/zfs/*.test.ts'], { test: 15 * MINUTE, hook: 15 * MINUTE, workers: 1 }),
+      project('zfs', ['test/zfs/*.test.ts'], { test: 15 * MINUTE, hook: 15 * MINUTE, workers: 2 }),
       project('editor', ['test/editor/**/*.test.ts'], heavy),
     ],
   },

@@ -1,5 +1,6 @@
 /**
- * `npm run bench [-- memory | throughput [ROUNDS FILES MIB] | repository [ROUNDS BLOBS MIB] | writer [ROUNDS MIB]]`; 0 leaves a sample out.
+ * `npm run bench [-- memory | throughput [ROUNDS FILES MIB] | repository [ROUNDS BLOBS MIB] | writer [ROUNDS MIB]]`; 0 leaves a
+ * sample out. `writer-zfs [ROUNDS MIB]` is run only where it is named, because it emulates a whole machine.
  * Prints figures, and fails when a runner or an index takes more memory than it may. Figures of speed have no limit:
  * they mean something only beside the others.
  */
@@ -42,10 +43,11 @@ if (which === undefined || which === 'memory') {
   if (obstacle !== undefined) console.log(`  skipped: ${obstacle}`);
   else if (!(await measureMemory(interrupted.signal))) process.exitCode = 1;
 }
-if (which === undefined || which === 'writer') {
+if (which === undefined || which === 'writer' || which === 'writer-zfs') {
   const obstacle = await reasonLabCannotRun();
   console.log('\nWhat a backup does to somebody who writes');
+  const on = which === 'writer-zfs' ? 'zfs' : 'usual';
   if (obstacle !== undefined) console.log(`  skipped: ${obstacle}`);
-  else await measureWriter(Number(rounds), Number(second ?? 200), interrupted.signal);
+  else await measureWriter(on, Number(rounds), Number(second ?? 200), interrupted.signal);
 }
 console.log(`\nload at the end: ${load()}`);

@@ -3,15 +3,15 @@
  * made, how long the snapshot lived, and how much slower his writes were while it did. On a guest, whose processor is as fast
  * as this machine's and whose system calls are not: compare the rows with each other.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConsistencyEvidence } from '../shared/domain/consistency.ts';
 import type { BackupReport } from '../shared/domain/verbs/backup.ts';
 import { type Guest, startGuest } from '../test/lab/guest.ts';
+import type { GuestKind } from '../test/lab/guest-kind.ts';
+import { installRecords } from '../test/lab/ordered-writer.ts';
+import { zfsGuest } from '../test/lab/zfs/zfs-guest.ts';
 import { backupsOf, type GuestBackups, type GuestOrder } from '../test/support/guest-backups.ts';
 
-const WRITER = join(import.meta.dirname, '../test/lab/guest/records.pl');
 const QUIET_SECONDS = 10;
 
 interface Storage extends Omit<GuestOrder, 'paths'> {
@@ -19,13 +19,35 @@ interface Storage extends Omit<GuestOrder, 'paths'> {
   readonly folder: string;
 }
 
-const STORAGES: readonly Storage[] = [
-  { name: 'LVM thick, XFS', folder: '/srv/files' },
-  { name: 'LVM thin, ext4', folder: '/srv/thin' },
-  { name: 'Btrfs', folder: '/srv/tree' },
-  { name: 'read live, ext4', folder: '/srv/plain', withoutSnapshot: 'read-live' },
-  { name: 'LVM thick, writer stopped', folder: '/srv/files', stop: ['records'] },
-];
+const THICK: Storage = { name: 'LVM thick, XFS', folder: '/srv/files' };
+
+interface Machine {
+  readonly setup: string;
+  readonly storages: readonly Storage[];
+  readonly kind?: GuestKind;
+}
+
+/** Rows of one machine can be compared; those of two cannot. */
+const MACHINES = {
+  usual: {
+    setup: `modprobe btrfs; lvcreate -qq -y -n tree -L 900m vg0; mkfs.btrfs -q /dev/vg0/tree; mkdir -p /srv/tree /srv/plain
+mount /dev/vg0/tree /srv/tree`,
+    storages: [
+      THICK,
+      { name: 'LVM thin, ext4', folder: '/srv/thin' },
+      { name: 'Btrfs', folder: '/srv/tree' },
+      { name: 'read live, ext4', folder: '/srv/plain', withoutSnapshot: 'read-live' },
+      { name: 'LVM thick, writer stopped', folder: '/srv/files', stop: ['records'] },
+    ],
+  },
+  zfs: {
+    kind: zfsGuest,
+    // On a disk of its own, as volumes of LVM are, and not on a file of another file system.
+    setup: `modprobe zfs; lvcreate -qq -y -n pool -L 900m vg0
+zpool create -O compression=off -O mountpoint=/srv/tank tank /dev/vg0/pool`,
+    storages: [THICK, { name: 'ZFS', folder: '/srv/tank' }],
+  },
+} as const satisfies Record<string, Machine>;
 
 interface Write {
   /** Seconds since the guest's boot. */
@@ -33,22 +55,25 @@ interface Write {
   readonly done: number;
 }
 
-export async function measureWriter(rounds: number, mebibytes: number, signal: AbortSignal): Promise<void> {
-  await using guest = await startGuest({}, signal);
+export async function measureWriter(
+  on: keyof typeof MACHINES,
+  rounds: number,
+  mebibytes: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { setup, storages, kind }: Machine = MACHINES[on];
+  await using guest = await startGuest({ ...(kind && { kind }) }, signal);
   const must = (script: string): Promise<string> => guest.must(script, { signal });
-  await must(`modprobe btrfs; lvcreate -qq -y -n tree -L 900m vg0; mkfs.btrfs -q /dev/vg0/tree; mkdir -p /srv/tree /srv/plain /run/lab
-mount /dev/vg0/tree /srv/tree
-cat > /run/lab/records.pl <<'END_OF_LAB_PROGRAM'
-${await readFile(WRITER, 'utf8')}
-END_OF_LAB_PROGRAM`);
+  await must(setup);
+  const program = await installRecords(guest, signal);
   console.log('| storage | longest write | snapshot lived | a write before | while it is read | |');
   console.log('| --- | ---: | ---: | ---: | ---: | ---: |');
-  for (const storage of STORAGES) {
+  for (const storage of storages) {
     const backups = await backupsOf(guest, signal);
     const figures: Figures[] = [];
     for (let round = 0; round < rounds; round += 1) {
       await must(`head -c ${mebibytes}M /dev/urandom > ${storage.folder}/data; sync`);
-      figures.push(await measureRound(storage, { guest, backups }, signal));
+      figures.push(await measureRound(storage, { guest, backups, program }, signal));
     }
     await must(`rm -f ${storage.folder}/data ${storage.folder}/records.*`);
     print(storage, figures);
@@ -64,14 +89,14 @@ interface Figures {
 
 async function measureRound(
   { name: _name, folder, ...order }: Storage,
-  { guest, backups }: { readonly guest: Guest; readonly backups: GuestBackups },
+  { guest, backups, program }: { readonly guest: Guest; readonly backups: GuestBackups; readonly program: string },
   signal: AbortSignal,
 ): Promise<Figures> {
   const must = (script: string): Promise<string> => guest.must(script, { signal });
   await must(`rm -f ${folder}/records.* /run/lab/journal
 cat > /etc/systemd/system/records.service <<'END'
 [Service]
-ExecStart=/usr/bin/perl /run/lab/records.pl ${folder} /run/lab/journal 5
+ExecStart=/usr/bin/perl ${program} /run/lab/journal 5 ${folder}
 END
 systemctl daemon-reload; systemctl start records`);
   await delay(QUIET_SECONDS * 1000, undefined, { signal });

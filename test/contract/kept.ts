@@ -51,7 +51,7 @@ export function keptContract(title: string, whyNot: string | undefined, open: ()
     afterAll(() => fixture?.[Symbol.asyncDispose]());
     beforeEach(({ skip }) => {
       skip(whyNot !== undefined, whyNot);
-      signal = AbortSignal.timeout(120_000);
+      signal = AbortSignal.timeout(fixture.isSlow === true ? 600_000 : 120_000);
     });
 
     const asItIs: RemoteHost['run'] = (command, one) => fixture.host.run(command, one);

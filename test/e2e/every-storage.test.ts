@@ -13,10 +13,12 @@ import type { ConsistencyEvidence } from '../../shared/domain/consistency.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import { type Guest, startGuest } from '../lab/guest.ts';
+import { type OrderedWriters, startOrderedWriters } from '../lab/ordered-writer.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
 import { type InstalledUser, installedUser } from '../support/installed-user.ts';
 import { textOf } from '../support/mcp-client.ts';
 import { needing } from '../support/needing.ts';
+import { expectFirstRecords, FILES, numbersIn, recordsOf } from '../support/ordered-records.ts';
 import { NO_RESTIC } from '../support/restic.ts';
 
 const LAYOUT = `modprobe btrfs
@@ -59,6 +61,7 @@ describe('a source over every storage', needing(NO_RESTIC ?? (await reasonLabCan
   const must = (script: string): Promise<string> => guest.must(script, { signal });
   let guest: Guest;
   let user: InstalledUser;
+  let writers: OrderedWriters;
   let saved: Saved;
   let evidence: ConsistencyEvidence;
   /** What the command line said on the way. */
@@ -74,24 +77,19 @@ describe('a source over every storage', needing(NO_RESTIC ?? (await reasonLabCan
     });
     await user.makeRepository();
     await must(LAYOUT);
-    const program = await readFile(join(import.meta.dirname, '../lab/guest/records.pl'), 'utf8');
-    const starts = Object.keys(WRITTEN).map(
-      (folder, at) =>
-        `systemd-run -q --unit=records-${at} perl /run/lab/records.pl ${folder} /run/lab/journal-${at} 40`,
+    writers = await startOrderedWriters(
+      guest,
+      Object.keys(WRITTEN).map((folder) => [folder]),
+      40,
+      signal,
     );
     // On the plain file system somebody changes a file faster than it can be read.
-    starts.push(`systemd-run -q --unit=busy sh -c 'while :; do date >> /srv/plain/busy; sleep 0.01; done'`);
-    await must(`mkdir -p /run/lab; cat > /run/lab/records.pl <<'END_OF_LAB_PROGRAM'
-${program}
-END_OF_LAB_PROGRAM
-${starts.join('\n')}
-for at in ${Object.keys(WRITTEN)
-      .map((_, at) => at)
-      .join(' ')}; do until [ -s /run/lab/journal-$at ]; do sleep 0.2; done; done`);
+    await must(`systemd-run -q --unit=busy sh -c 'while :; do date >> /srv/plain/busy; sleep 0.01; done'`);
     const { exitCode, stdout, stderr } = await user.run(['backup', 'srv', '--json'], signal);
     // Partial, because of what changed while it was read.
     if (exitCode !== 9) throw new Error(`the backup ended with ${String(exitCode)}: ${stdout.slice(-2000)}${stderr}`);
-    await must(`systemctl stop ${starts.map((_, at) => `records-${at}`).join(' ')} busy 2>/dev/null || :`);
+    await writers.stop(signal);
+    await must('systemctl stop busy');
     lines = stdout
       .trimEnd()
       .split('\n')
@@ -130,32 +128,10 @@ for at in ${Object.keys(WRITTEN)
     async (folder, volume) => {
       const instant = evidence.instants.find((each) => each.volume === volume);
       expect(instant, JSON.stringify(evidence)).toBeDefined();
-      const journal = await must(`cat /run/lab/journal-${Object.keys(WRITTEN).indexOf(folder)}`);
-      const entries = journal
-        .trimEnd()
-        .split('\n')
-        .map((line) => line.split(' ').map(Number));
-      const numbers: number[] = [];
-      for (const file of [0, 1, 2]) {
-        const text = await readFile(join(restored, folder, `records.${file}`), 'latin1');
-        for (const record of text.match(/[^\n]*\n|[^\n]+$/g) ?? []) {
-          const [word, digits = '', sum] = record.trimEnd().split(' ');
-          expect({ word, sum, length: record.length }).toEqual({
-            ...{ word: 'RECORD', length: 96 },
-            sum: createHash('sha256').update(`${folder} ${digits}`).digest('hex'),
-          });
-          expect(Number(digits) % 3).toBe(file);
-          numbers.push(Number(digits));
-        }
-      }
-      numbers.sort((one, other) => one - other);
-      expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, at) => at + 1));
-      // The instant lies between two readings of the uptime, each of which is rounded down to 10 ms.
-      const done = entries.filter(([, , at = 0]) => at < (instant?.afterUptime ?? 0) * 1e9).length;
-      const begun = entries.filter(([, at = 0]) => at < ((instant?.beforeUptime ?? 0) + 0.01) * 1e9).length;
-      expect(numbers.length).toBeGreaterThanOrEqual(done);
-      expect(numbers.length).toBeLessThanOrEqual(begun);
-      expect(done).toBeGreaterThan(0);
+      if (instant === undefined) return;
+      const journal = await writers.journal(Object.keys(WRITTEN).indexOf(folder), signal);
+      const read = await Promise.all(FILES.map((file) => numbersIn(join(restored, folder), file, folder)));
+      expectFirstRecords(read.flat(), recordsOf(journal), instant);
     },
   );
 

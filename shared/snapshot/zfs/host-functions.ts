@@ -87,8 +87,8 @@ SP_NAMES
 }`;
 
 /**
- * sp_zfs_take_away RUN OWNER ID HOLD GUID TXG: removes one of these marks and, where they are not empty, this identity; the
- * lines and exit codes of `sp_zfs_remove`. A clone needs what it was made of; that is for its owner to say. A hold of somebody
+ * sp_zfs_take_away RUN OWNER ID TAGS GUID TXG: removes one of these marks and, where they are not empty, this identity, which
+ * we may hold by each of these tags; the lines and exit codes of `sp_zfs_remove`. A clone needs what it was made of; that is for its owner to say. A hold of somebody
  * else goes some day.
  */
 const REMOVE = `
@@ -105,7 +105,7 @@ sp_zfs_take_away() {
       [ "$sp_of_run:$sp_of_owner" = "$1:$2" ] || { echo "foreign $sp_id"; return 0; }
       [ -z "$5" ] || [ "$5" = "$sp_guid" ] || { echo "foreign $sp_id"; return 0; }
       [ -z "$6" ] || [ "$6" = "$sp_txg" ] || { echo "foreign $sp_id"; return 0; }
-      timeout 60 zfs release "$4" "$sp_name" >/dev/null 2>&1 </dev/null
+      for sp_tag in $4; do timeout 60 zfs release "$sp_tag" "$sp_name" >/dev/null 2>&1 </dev/null; done
       sp_said=$(timeout 60 zfs destroy -nvp "$sp_name" 2>&1 </dev/null)
       case $sp_said in
         *'has dependent clones'*) echo "needed $sp_id"; return 0 ;;

@@ -7,14 +7,18 @@ import { identifyProcess } from '../../../shared/base/process-identity.ts';
 import type { RunEventBody } from '../../../shared/domain/events.ts';
 import { hostName, ownerId, repositoryName, sourceName } from '../../../shared/domain/names.ts';
 import { planIdOf } from '../../../shared/domain/plan-id.ts';
+import type { HostSpec } from '../../../shared/domain/source.ts';
 import type { BackupReport } from '../../../shared/domain/verbs/backup.ts';
+import type { SweepReport } from '../../../shared/domain/verbs/sweep.ts';
 import { JobStore } from '../../../shared/jobs/job-store.ts';
 import { RecordKeeper } from '../../../shared/jobs/record-keeper.ts';
 import { runRegister } from '../../../shared/jobs/run-register.ts';
 import { StoreEvents } from '../../../shared/jobs/store-events.ts';
 import { backup } from '../../../shared/pipeline/backup.ts';
 import type { OwnRuns } from '../../../shared/pipeline/own-runs.ts';
+import { sweep } from '../../../shared/pipeline/sweep.ts';
 import { connectHost } from '../../../shared/remote/connect-host.ts';
+import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import type { Transport } from '../../../shared/remote/transport.ts';
 import { withChanges } from '../../../shared/repository/backend/changes.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
@@ -57,6 +61,42 @@ async function registerFor(setting: BackupSetting): Promise<OwnRuns> {
   return runRegister(store, planIdOf({ host: setting.alias }), (run, machine) => keeper.begin(run, machine));
 }
 
+const HOST = hostName('lab');
+
+type NamedSpec = HostSpec & Pick<BackupSetting, 'sshConfigFile'>;
+
+const specOf = ({ alias, sshConfigFile, leaseSeconds }: BackupSetting): NamedSpec => ({
+  ...{ name: HOST, ssh: alias, sshConfigFile, sudo: 'none' as const, leaseSeconds },
+  maxClockSkewSeconds: 86_400,
+});
+
+const open = (
+  spec: NamedSpec,
+  signal: AbortSignal,
+  wrapTransport?: (inner: Transport) => Transport,
+): Promise<RemoteHost> =>
+  connectHost(
+    spec,
+    {
+      ...{ prompter: undefined, logger: silentLogger, clock: systemClock, agentSocket: undefined, homeFolder: '/root' },
+      ...(wrapTransport && { wrapTransport }),
+    },
+    signal,
+  );
+
+/** What backups of this setting left that were killed. */
+export async function runSweep(setting: BackupSetting, signal: AbortSignal): Promise<SweepReport> {
+  return await sweep(
+    { host: HOST },
+    {
+      openHost: (openSignal) => open(specOf(setting), openSignal),
+      ...{ registry: REGISTRY, owner: OWNER, runs: await registerFor(setting), clock: systemClock },
+      emit: () => undefined,
+    },
+    signal,
+  );
+}
+
 /** @param wrapTransport around each connection to the host */
 export async function runBackup(
   setting: BackupSetting,
@@ -64,43 +104,22 @@ export async function runBackup(
   signal: AbortSignal,
   wrapTransport: (inner: Transport) => Transport = (inner) => inner,
 ): Promise<BackupReport> {
-  const host = hostName('lab');
   const changes = new StoreEvents(emit).of('main');
   const workFolder = join(setting.folder, 'work');
   await mkdir(workFolder, { recursive: true });
   const source = {
-    name: sourceName('shop'),
-    host,
+    ...{ name: sourceName('shop'), host: HOST },
     paths: setting.paths.map((path) => Buffer.from(path)),
     repository: repositoryName('main'),
     exclude: [],
     ...(setting.stop && { stop: setting.stop }),
     ...(setting.withoutSnapshot && { withoutSnapshot: setting.withoutSnapshot }),
   };
-  const spec = {
-    name: host,
-    ssh: setting.alias,
-    sshConfigFile: setting.sshConfigFile,
-    sudo: 'none',
-    leaseSeconds: setting.leaseSeconds,
-    maxClockSkewSeconds: 86_400,
-  } as const;
+  const spec = specOf(setting);
   return await backup(
     { source, host: spec, acceptClockSkew: false },
     {
-      openHost: (openSignal) =>
-        connectHost(
-          spec,
-          {
-            prompter: undefined,
-            logger: silentLogger,
-            clock: systemClock,
-            agentSocket: undefined,
-            homeFolder: '/root',
-            wrapTransport,
-          },
-          openSignal,
-        ),
+      openHost: (openSignal) => open(spec, openSignal, wrapTransport),
       openRepository: (openSignal) =>
         openRepository(withChanges(createLocalBackend(repositoryFolder(setting)), changes), PASSWORD, openSignal),
       registry: REGISTRY,

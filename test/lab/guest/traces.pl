@@ -41,6 +41,11 @@ for (lines_of(qw(vgs -qq --noheadings --separator), "\t", '-o', 'vg_name,vg_tags
   report('volume', "group $vg tags=$tags") if $tags =~ $ours;
 }
 
+# Snapshots of ZFS with our name, where the kernel has ZFS.
+if (-e '/proc/spl/kstat/zfs') {
+  /$ours/ and report('volume', $_) for lines_of(qw(zfs list -H -t snapshot -o name));
+}
+
 # Device-mapper devices with our name, and suspended ones whoever made them.
 my %our_device;
 for (lines_of(qw(dmsetup info -c --noheadings --separator), "\t", '-o', 'name,suspended,major,minor')) {

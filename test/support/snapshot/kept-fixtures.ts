@@ -51,3 +51,13 @@ export async function keptCopies(): Promise<KeptFixture> {
     removeKeptImpostor: async () => void (await base.sh(`rm -r ${COPIES}/${IMPOSTOR}`)),
   };
 }
+
+/** @param base the guest with ZFS */
+export function keptDatasets(base: ProviderFixture): KeptFixture {
+  return {
+    ...base,
+    kept: async () => linesOf(await base.sh(`zfs list -H -t snapshot -o name,guid | grep '@spk_' || :`)),
+    putKeptImpostor: async () => void (await base.sh(`zfs snapshot tank/files@${IMPOSTOR}`)),
+    removeKeptImpostor: async () => void (await base.sh(`zfs destroy tank/files@${IMPOSTOR}`)),
+  };
+}
