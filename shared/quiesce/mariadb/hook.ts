@@ -1,13 +1,15 @@
 /**
  * MariaDB and MySQL, held by a lock of the server while the snapshots are made. All writes that it has told anybody of are
- * in its logs then, and nobody's transaction ends in between; starting on the copy is a recovery like after a crash, from one
- * moment, with a position in the log that a replica or a replay can start from.
+ * in its logs then, and nobody's transaction ends in between, also where other files that belong to it are on other volumes;
+ * starting on the copy is a recovery like after a crash, with a position in the log that a replica or a replay can start from.
+ * The lock does not stop the server from writing pages, so its own files have to be of one instant.
  *
  * MariaDB from 10.4.1 is held by its own stages for backups, MySQL from 8.0 by the lock of the instance where all tables are
  * of InnoDB, everything else by the lock of all tables, which is never waited for behind a long query.
  */
 import { type MariadbHold, wantedOf } from '../../domain/quiesce.ts';
 import type { HoldRecord, Hook, PlannedHold } from '../hook.ts';
+import { requireOneInstant } from '../one-instant.ts';
 import { beginSession, proveSession, SESSION_PROGRAMS, type SessionTerms, sessionId } from '../session/hold.ts';
 import { sessionsOnHost } from '../session/on-host.ts';
 import { BECOME_CLIENT, clientArgs, labelOf } from './client.ts';
@@ -24,14 +26,16 @@ export const mariadb: Hook = {
     const wanted = wantedOf(source, 'mariadb', 'mysql');
     return wanted.length === 0 ? undefined : lookAtServers(wanted);
   },
-  plan: (source, run, { readsLive, look: { facts } }) =>
-    wantedOf(source, 'mariadb', 'mysql').map((hold, index) =>
-      holdOf(hold, {
-        ...{ run, name: `mariadb-${index}`, holds: readsLive ? 'until-read' : 'until-snapshots' },
+  plan: (source, run, reading) =>
+    wantedOf(source, 'mariadb', 'mysql').map((hold, index) => {
+      requireOneInstant(labelOf(hold), reading);
+      const { facts } = reading.look;
+      return holdOf(hold, {
+        ...{ run, name: `mariadb-${index}`, holds: 'until-snapshots' },
         way: (facts[`way-${index}`] ?? 'stages') as LockWay,
         hasLog: facts[`binlog-${index}`] === 'yes',
-      }),
-    ),
+      });
+    }),
 };
 
 interface HoldTerms extends Pick<PlannedHold, 'holds'>, Pick<SessionTerms, 'run' | 'name'> {

@@ -4,9 +4,9 @@
  * are of one instant, that it was the same server with the same places before and after, and that nobody has switched off
  * what the recovery needs. Where its files are of several instants, such a copy may not start, or worse; this is refused.
  */
-import { StillpointError } from '../../base/errors.ts';
 import { type PostgresqlHold, wantedOf } from '../../domain/quiesce.ts';
-import type { HoldRecord, Hook, PlannedHold, Reading } from '../hook.ts';
+import type { HoldRecord, Hook, PlannedHold } from '../hook.ts';
+import { requireOneInstant } from '../one-instant.ts';
 import { beginSession, proveSession, SESSION_PROGRAMS, type SessionTerms, sessionId } from '../session/hold.ts';
 import { sessionsOnHost } from '../session/on-host.ts';
 import { BECOME_CLIENT, clientArgs, labelOf } from './client.ts';
@@ -24,30 +24,10 @@ export const postgresql: Hook = {
   },
   plan: (source, run, reading) =>
     wantedOf(source, 'postgresql').map((hold, index) => {
-      requireOneInstant(hold, reading);
+      requireOneInstant(labelOf(hold), reading);
       return holdOf(hold, { run, name: `postgresql-${index}`, holds: 'until-snapshots' });
     }),
 };
-
-function requireOneInstant(hold: PostgresqlHold, { look: { places }, instantOf }: Reading): void {
-  const label = labelOf(hold);
-  const own = places.filter(({ what }) => what.endsWith(` of ${label}`));
-  const instants = new Set(own.map(instantOf));
-  if (instants.size <= 1 && !instants.has('live')) return;
-  const isLive = instants.has('live');
-  throw new StillpointError(
-    'quiesce.freeze-failed',
-    isLive
-      ? `Files of ${label} would be read where they lie, while it writes to them, and it would not start on such a copy.`
-      : `The files of ${label} lie on ${instants.size} volumes, whose snapshots are not of one instant, and it may not start on such a copy.`,
-    {
-      advice:
-        'Put its data, "pg_wal" and tablespaces on one volume, or where one snapshot has all of them at once; or have its service stopped while they are saved: "stop".',
-      details: { places: own.map(({ what }) => what), instants: [...instants] },
-      cause: undefined,
-    },
-  );
-}
 
 type HoldTerms = Pick<PlannedHold, 'holds'> & Pick<SessionTerms, 'run' | 'name'>;
 

@@ -3,11 +3,11 @@
  * instant has that. Without one, it writes its data into a file before the instant (BGSAVE), which then has all up to that
  * moment. What has to be proved is that it was the same server, and that its last writing did not fail.
  */
-import { StillpointError } from '../../base/errors.ts';
 import { type RedisHold, wantedOf } from '../../domain/quiesce.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import type { Fragment } from '../../remote/fragment.ts';
 import type { HoldFunctions, HoldLook, HoldRecord, Hook, PlannedHold } from '../hook.ts';
+import { requireOneInstant } from '../one-instant.ts';
 
 /** A large one takes its time to be written, and nobody waits for it meanwhile. */
 const SECONDS = 600;
@@ -60,21 +60,9 @@ export const redis: Hook = {
     const wanted = wantedOf(source, 'redis');
     return wanted.length === 0 ? undefined : lookAtServers(wanted);
   },
-  plan: (source, run, { look, instantOf }) =>
+  plan: (source, run, reading) =>
     wantedOf(source, 'redis').map((hold, index) => {
-      const label = labelOf(hold);
-      const instants = new Set(look.places.filter(({ what }) => what === `the data of ${label}`).map(instantOf));
-      if (instants.has('live')) {
-        throw new StillpointError(
-          'quiesce.freeze-failed',
-          `The files of ${label} would be read where they lie, while it writes to them.`,
-          {
-            advice: 'Put them on a volume of which a snapshot can be made, or have its service stopped: "stop".',
-            details: {},
-            cause: undefined,
-          },
-        );
-      }
+      requireOneInstant(labelOf(hold), reading);
       return holdOf(hold, `${run}/redis-${index}`);
     }),
 };

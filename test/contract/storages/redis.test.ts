@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import type { RedisHold } from '../../../shared/domain/quiesce.ts';
-import { holdOf, lookAtServers, redis } from '../../../shared/quiesce/redis/hook.ts';
+import { holdOf, lookAtServers } from '../../../shared/quiesce/redis/hook.ts';
 import type { Fragment } from '../../../shared/remote/fragment.ts';
 import { quoteArg } from '../../../shared/remote/quoting.ts';
-import { reading } from '../../support/quiesce/reading.ts';
 import { overPrograms } from '../../support/quiesce/servers.ts';
 import { unpackDebian } from '../../support/snapshot/debian-overlay.ts';
 import { startFolderCopyHost } from '../../support/snapshot/provider-fixtures.ts';
@@ -114,16 +113,5 @@ setsid sh /run/watch </dev/null >/dev/null 2>&1 &`);
     await world.sh('rm /run/plain/dump.rdb; mkdir /run/plain/dump.rdb');
     await expect(part(hold.freeze)).rejects.toThrow('its saving failed');
     await world.sh('rmdir /run/plain/dump.rdb');
-  });
-
-  test('is not read where it lies', async () => {
-    const seen = await look({ of: 'redis' });
-    expect(() =>
-      redis.plan(
-        { quiesce: [{ of: 'redis' }] } as never,
-        '0123abcd' as never,
-        reading({ look: seen, instantOf: () => 'live' }),
-      ),
-    ).toThrow('would be read where they lie');
   });
 });
