@@ -83,6 +83,7 @@ interface ProposedEntry {
   readonly exclude?: readonly string[];
   readonly excludeCaches?: boolean;
   readonly stop?: readonly string[];
+  readonly quiesce?: readonly { readonly of: string }[];
   readonly withoutSnapshot?: 'read-live';
 }
 

@@ -16,6 +16,7 @@ import { afterSweep, type Survey, surveyHost } from '../snapshot/survey.ts';
 import { pathOnHost, storesOf } from './advise/data-stores.ts';
 import { type HostFacts, type PlacedStore, placeOfVolume } from './advise/facts.ts';
 import { type FileSystemState, lookAtFileSystems } from './advise/file-systems.ts';
+import { findHeld } from './advise/held-stores.ts';
 import { judgeAccess } from './advise/judge/access.ts';
 import { judgeFileSystems } from './advise/judge/file-systems.ts';
 import { judgeStores, listStores } from './advise/judge/stores.ts';
@@ -131,6 +132,7 @@ async function gather(
   });
   return {
     ...{ spec, registry, survey, state, sudo, refusal, traces, ...programs },
+    stores: await findHeld(programs.stores, { survey, registry }, host, signal),
     rooms: new Map(rooms),
     rates: new Map(
       devices.flatMap((device, index) => (rates[index] === undefined ? [] : [[device, rates[index]] as const])),

@@ -122,10 +122,14 @@ date -s '+10 minutes'`);
   });
 
   test('has its databases found, on the volumes that hold them', async () => {
-    const { stores } = await advise('lab');
+    const { stores, proposedSources } = await advise('lab');
     expect(stores).toContainEqual({
       ...{ what: 'MariaDB or MySQL', path: '/var/lib/mysql', service: 'mariadb', volume: 'vg0/mysql' },
     });
+    // It answers, lets us do what it takes, and has all of its files there.
+    expect(proposedSources.find(({ entry }) => entry.paths.includes('/var/lib/mysql'))?.entry.quiesce).toEqual([
+      { of: 'mariadb' },
+    ]);
   });
 
   describe('by setup', () => {

@@ -1,5 +1,6 @@
 /** What was seen of a host, before anything is made of it. */
 import type { StillpointError } from '../../base/errors.ts';
+import type { QuiesceSpec } from '../../domain/quiesce.ts';
 import type { HostFinding } from '../../domain/readiness.ts';
 import type { HostSpec } from '../../domain/source.ts';
 import type { ReapResult } from '../../snapshot/host/commands.ts';
@@ -14,6 +15,8 @@ import type { WriteRate } from './write-rate.ts';
 export interface PlacedStore extends SeenStore {
   readonly onHost: Buffer | undefined;
   readonly service: string | undefined;
+  /** What a source would say under "quiesce" to have it held still; only where it can be. */
+  readonly quiesce?: QuiesceSpec;
 }
 
 export interface HostFacts {

@@ -101,6 +101,8 @@ function sourceOf(
   const stores = facts.stores.filter((store) => isOf(store, own, facts));
   const unsafe = isLive ? stores.filter(({ what }) => !READ_AS_THEY_ARE.has(what)) : [];
   const stop = isLive ? [] : serviceOfSpread(stores, own, facts);
+  const held = isLive ? [] : stores.filter(({ service }) => service === undefined || !stop.includes(service));
+  const quiesce = held.flatMap((store) => store.quiesce ?? []);
   const exclude = [
     ...others.flatMap(({ target }) => excludeOf(target) ?? []),
     ...foreign.flatMap(({ places: [{ target }] }) => excludeOf(target) ?? []),
@@ -129,6 +131,11 @@ function sourceOf(
       (service) =>
         `The service "${service}" is stopped for the moment of the snapshots: its files are on several volumes.`,
     ),
+    ...held.flatMap(({ what, quiesce: spec }) =>
+      spec === undefined
+        ? []
+        : [`${what} is held still for the moment of the snapshots, or proved to recover from them.`],
+    ),
   ];
   return {
     name,
@@ -140,6 +147,7 @@ function sourceOf(
       ...(exclude.length === 0 ? {} : { exclude: [...new Set(exclude)] }),
       excludeCaches: true,
       ...(stop.length === 0 ? {} : { stop }),
+      ...(quiesce.length === 0 ? {} : { quiesce }),
       ...(isLive ? { withoutSnapshot: 'read-live' as const } : {}),
     },
   };

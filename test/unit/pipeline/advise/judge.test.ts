@@ -171,6 +171,18 @@ describe('stores', () => {
     expect(judge(facts, NEW).proposedSources[0]?.entry.stop).toEqual(['mariadb']);
   });
 
+  test('that can be held still are, by the source that is proposed, but for those that are stopped', () => {
+    const store = aStore({ path: Buffer.from('/srv/files/db'), quiesce: { of: 'mariadb' } });
+    const [source] = judge(factsOf([FILES], { stores: [store] }), NEW).proposedSources;
+    expect(source?.entry.quiesce).toEqual([{ of: 'mariadb' }]);
+    expect(source?.why.join(' ')).toContain('is held still for the moment of the snapshots');
+    const inner = aMount('/srv/files/redo', { device: '254:6' });
+    const spread = factsOf([FILES, { ...inner, parentId: FILES.id }], {
+      stores: [{ ...store, path: Buffer.from('/srv/files'), onHost: Buffer.from('/srv/files') }],
+    });
+    expect(judge(spread, NEW).proposedSources[0]?.entry).not.toHaveProperty('quiesce');
+  });
+
   test('that only a container sees are named', () => {
     const facts = factsOf([], { stores: [aStore({ path: Buffer.from('/data'), onHost: undefined })] });
     expect(ofKind(facts, 'store-in-container')?.severity).toBe('left-out');
