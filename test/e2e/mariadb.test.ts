@@ -31,7 +31,7 @@ describe('MariaDB under a writer', () => {
     if (whyNot !== undefined) return;
     guest = await startGuest({}, signal);
     await guest.must(
-      "printf '[mysqld]\\nlog_bin=/var/lib/mysql/log\\nsync_binlog=1\\n' > /etc/mysql/mariadb.conf.d/99-lab.cnf; systemctl restart mariadb",
+      "printf '[mysqld]\\nlog_bin=log\\nsync_binlog=1\\n' > /etc/mysql/mariadb.conf.d/99-lab.cnf; systemctl restart mariadb",
       { signal },
     );
     backups = await backupsOf(guest, signal);
