@@ -21,7 +21,7 @@ import { noRuns } from './pipeline/no-runs.ts';
 import { asNobody } from './remote/as-nobody.ts';
 import { createTestRepository, PASSWORD } from './test-repository.ts';
 
-export interface BackupOrder extends Partial<Pick<Source, 'withoutSnapshot' | 'leaveOut' | 'stop'>> {
+export interface BackupOrder extends Partial<Pick<Source, 'withoutSnapshot' | 'leaveOut' | 'stop' | 'dumps'>> {
   /** A folder; the repository in it is made where there is none. */
   readonly repository: string;
   readonly workFolder: string;
@@ -30,6 +30,8 @@ export interface BackupOrder extends Partial<Pick<Source, 'withoutSnapshot' | 'l
   /** By the hands of user 65534. */
   readonly asNobody?: boolean;
   readonly registry?: Registry;
+  /** Of another host than this machine. */
+  readonly connect?: () => RemoteHost;
 }
 
 export interface BackedUp {
@@ -42,7 +44,7 @@ export async function makeRepository(folder: string): Promise<void> {
   await (await createTestRepository(createLocalBackend(folder))).close();
 }
 
-export async function backUpHere(order: BackupOrder): Promise<BackedUp> {
+export async function backUpHere(order: BackupOrder, signal: AbortSignal = never): Promise<BackedUp> {
   const events: RunEventBody[] = [];
   const ports = {
     ...{ openHost: openHere(order), openRepository: openIn(order.repository), registry: order.registry ?? REGISTRY },
@@ -52,7 +54,7 @@ export async function backUpHere(order: BackupOrder): Promise<BackedUp> {
   };
   const request = { source: sourceOf(order), host: HOST, acceptClockSkew: false };
   try {
-    return { report: await backup(request, ports, never), error: undefined, events };
+    return { report: await backup(request, ports, signal), error: undefined, events };
   } catch (error) {
     return { report: undefined, error, events };
   }
@@ -81,19 +83,22 @@ export function sourceOf({
   withoutSnapshot = 'read-live',
   leaveOut,
   stop,
+  dumps,
 }: Omit<BackupOrder, 'repository' | 'workFolder'>): Source {
   return {
     ...{ name: sourceName('files'), host: HOST.name, repository: repositoryName('main'), withoutSnapshot, exclude },
     paths: paths.map((path) => Buffer.from(path)),
     ...(leaveOut === undefined ? {} : { leaveOut }),
     ...(stop === undefined ? {} : { stop }),
+    ...(dumps === undefined ? {} : { dumps }),
   };
 }
 
 export const openHere =
-  (order: Pick<BackupOrder, 'asNobody'>) =>
-  (signal: AbortSignal): Promise<RemoteHost> =>
-    connectHost(
+  (order: Pick<BackupOrder, 'asNobody' | 'connect'>) =>
+  async (signal: AbortSignal): Promise<RemoteHost> =>
+    order.connect?.() ??
+    (await connectHost(
       { name: 'here', ssh: undefined, sudo: 'none' },
       {
         ...{ prompter: undefined, logger: silentLogger, clock: systemClock, agentSocket: undefined },
@@ -101,7 +106,7 @@ export const openHere =
         ...(order.asNobody === true ? { wrapTransport: asNobody } : {}),
       },
       signal,
-    );
+    ));
 
 const openIn = (folder: string) => (signal: AbortSignal) =>
   openRepository(createLocalBackend(folder), PASSWORD, signal);
