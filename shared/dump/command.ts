@@ -5,7 +5,7 @@ import { ANY_END, type Dumper } from './dump.ts';
 
 const LOOK = `
 user=$1
-( sp_as "$user" /bin/sh -c 'command -v "$1" >/dev/null' sh "$2" ) || { [ "$user" = - ] || id "$user" >/dev/null || exit 1; sp_lacks "$2"; }`;
+( sp_as "$user" /bin/sh -c 'command -v "$1" >/dev/null' sh "$2" ) || { [ "$user" = - ] || id "$user" >/dev/null 2>&1 || exit 1; sp_lacks "$2"; }`;
 
 const DUMP = `
 limit=$1 user=$2

@@ -44,7 +44,8 @@ function lookFor(wish: DumpWish): RemoteCommand<Answer> {
     ...{ needs: 'either', accepts: ANY_CODE, budgetMs: 90_000, repeatable: true },
     parse({ exitCode, stdout, stderr }) {
       if (exitCode === LACKS) return { refused: lacksProgram(stderr) };
-      if (exitCode !== 0) return { refused: new Refusal(`it lets us not in.${lastLines(stderr)}`, dumper.leastRights) };
+      if (exitCode !== 0)
+        return { refused: new Refusal(`it cannot be reached or read.${lastLines(stderr)}`, dumper.leastRights) };
       const text = stdout.toString('utf8');
       const fields = text.split('\0');
       try {

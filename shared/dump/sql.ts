@@ -89,7 +89,11 @@ export const sql: Dumper<SqlDump> = {
     const hasAccounts = asked === undefined && accounts === 'yes';
     if (hasAccounts)
       dumps.push(
-        dumpOf(wish, program, { name: `${name}/accounts.sql`, what: 'the accounts', options: ['--system=users'] }),
+        dumpOf(wish, program, {
+          name: `${name}/accounts.sql`,
+          what: 'the accounts',
+          options: ['--system=users', '--insert-ignore'],
+        }),
       );
     const notes =
       hasAccounts || asked !== undefined

@@ -93,7 +93,7 @@ export function dumpContract(title: string, whyNot: string | undefined, open: ()
       }
     }
 
-    /** The same host; `strike` runs when the first part of a dump has come, and before any other is taken. */
+    /** The same host; `strike` runs in the middle of a large dump, and nothing of it is taken meanwhile. */
     function struck(strike: () => Promise<void>): {
       readonly connect: () => RemoteHost;
       readonly struck: () => number;
@@ -108,12 +108,13 @@ export function dumpContract(title: string, whyNot: string | undefined, open: ()
             const stream = await host.stream(command, input, signal);
             if (command.name !== 'take-dump') return stream;
             const parts = async function* (): AsyncGenerator<Buffer> {
+              let bytes = 0;
               for await (const chunk of stream.output) {
                 yield chunk as Buffer;
-                if (strikes === 0) {
-                  strikes += 1;
-                  await strike();
-                }
+                bytes += (chunk as Buffer).length;
+                if (strikes > 0 || bytes < MIDDLE) continue;
+                strikes += 1;
+                await strike();
               }
             };
             return {
@@ -129,7 +130,7 @@ export function dumpContract(title: string, whyNot: string | undefined, open: ()
     }
 
     const running = async (): Promise<string> =>
-      (await fixture.sh(`pgrep -f -- '${fixture.program}' | grep -v $$ || :`)).trim();
+      (await fixture.sh(`pgrep -r D,R,S,T -f -- '${fixture.program}' | grep -v $$ || :`)).trim();
 
     test('is foreseen by a plan with the very script, and needs nothing else of the host', async () => {
       const plan = await planHere(orderOf());
@@ -251,6 +252,9 @@ export function dumpContract(title: string, whyNot: string | undefined, open: ()
     });
   });
 }
+
+/** Of a dump that does not fit into what lies between the host and us. */
+const MIDDLE = 100_000;
 
 const numbersOf = (text: string): readonly number[] => text.trim().split(/\s+/).map(Number);
 

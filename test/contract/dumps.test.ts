@@ -1,8 +1,11 @@
 /** Dumps of real servers, each in namespaces of this machine with a plain file system. */
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { DumpWish } from '../../shared/domain/dump.ts';
+import { backUpHere, makeRepository, planHere } from '../support/backing-up.ts';
 import { MARIADB, POSTGRES, REDIS, startDumpHost, unpackDatabases } from '../support/dump/dump-host.ts';
-import { NO_RESTIC } from '../support/restic.ts';
+import { NO_RESTIC, resticFinds, resticOk } from '../support/restic.ts';
+import type { NamespaceHost } from '../support/snapshot/namespace-host.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { type DumpFixture, dumpContract } from './dump.ts';
 
@@ -22,10 +25,10 @@ const fixture = (servers: readonly string[], fill: string, own: Own) => async ()
 const ROWS = 40_000;
 
 const SQL_STATE = (socket: string): string => `
-for table in orders a b; do mariadb --socket=${socket} -N -B shop -e "SELECT * FROM $table ORDER BY id" | sha256sum; done
-mariadb --socket=${socket} -N -B -e "SELECT * FROM shop.dear ORDER BY id" | sha256sum
-mariadb --socket=${socket} -N -B -e "SHOW TRIGGERS FROM shop; SHOW CREATE PROCEDURE shop.tidy; SHOW CREATE EVENT shop.nightly" | cut -f 1-4
-mariadb --socket=${socket} -N -B -e "SHOW GRANTS FOR clerk@localhost; SELECT HEX(b), c FROM \\\`odd-'name\\\`.bytes ORDER BY id"`;
+for table in orders a b; do mariadb --default-character-set=utf8mb4 --socket=${socket} -N -B shop -e "SELECT * FROM $table ORDER BY id" | sha256sum; done
+mariadb --default-character-set=utf8mb4 --socket=${socket} -N -B -e "SELECT * FROM shop.dear ORDER BY id" | sha256sum
+mariadb --default-character-set=utf8mb4 --socket=${socket} -N -B -e "SHOW TRIGGERS FROM shop; SHOW CREATE PROCEDURE shop.tidy; SHOW CREATE EVENT shop.nightly" | cut -f 1-4
+mariadb --default-character-set=utf8mb4 --socket=${socket} -N -B -e "SHOW GRANTS FOR clerk@localhost; SELECT HEX(b), c FROM \\\`odd-'name\\\`.bytes ORDER BY id"`;
 
 const ONE = '/run/mysqld/mysqld.sock';
 const TWO = '/run/mysqld/two.sock';
@@ -35,7 +38,7 @@ dumpContract(
   whyNot,
   fixture(
     [MARIADB],
-    `mariadb <<'END'
+    `mariadb --default-character-set=utf8mb4 <<'END'
 CREATE DATABASE shop; CREATE DATABASE \`odd-'name\`; USE shop;
 CREATE TABLE orders (id INT PRIMARY KEY, what VARCHAR(64), more VARCHAR(200)) ENGINE=InnoDB;
 INSERT INTO orders SELECT seq, MD5(seq), CONCAT(SHA2(seq, 256), SHA2(seq + 1, 256)) FROM seq_1_to_${ROWS};
@@ -104,7 +107,7 @@ const postgresOwn = (own: Pick<Own, 'wish' | 'load' | 'program'>): Own => ({
   unload: `${AS} as pg_ctl -D /var/lib/postgresql/two -m immediate -w stop >/dev/null; rm -rf /var/lib/postgresql/two`,
   // Its children end when they see that it is gone.
   die: 'kill -9 $(pgrep -f "postgres: wal ?sender|postgres: postgres ") 2>/dev/null || :; kill -9 $(head -n 1 /var/lib/postgresql/data/postmaster.pid)',
-  revive: `${AS} while pgrep -f "^postgres: " >/dev/null; do sleep 0.2; done; rm -f /var/lib/postgresql/data/postmaster.pid
+  revive: `${AS} while pgrep -r D,R,S,T -f "^postgres: " >/dev/null; do sleep 0.2; done; rm -f /var/lib/postgresql/data/postmaster.pid
 as pg_ctl -D /var/lib/postgresql/data -w -l /var/lib/postgresql/log -o "-c listen_addresses= -c fsync=off -k /run/postgresql" start >/dev/null; ${PSQL(5432, '-d postgres -c CHECKPOINT')}`,
 });
 
@@ -244,3 +247,75 @@ dumpContract(
     },
   ),
 );
+
+describe('a plan', () => {
+  let host: NamespaceHost;
+
+  beforeEach(({ skip }) => skip(whyNot !== undefined, whyNot));
+  beforeAll(async () => {
+    if (whyNot === undefined) host = await startDumpHost(root, [MARIADB, POSTGRES]);
+  });
+  afterAll(() => host?.[Symbol.asyncDispose]());
+
+  const refusal = async (dumps: readonly DumpWish[]): Promise<string> => {
+    const order = {
+      repository: '',
+      workFolder: '',
+      paths: [],
+      withoutSnapshot: 'refuse' as const,
+      dumps,
+      connect: host.connect,
+    };
+    const error = await planHere(order).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'dump.refused' });
+    return (error as Error).message;
+  };
+
+  test('refuses what it could not dump whole, with the words of the servers, all at once', async () => {
+    await host.sh(`mariadb -e "CREATE DATABASE old; CREATE TABLE old.log (a INT) ENGINE=MyISAM; CREATE USER weak@localhost IDENTIFIED BY 'x'; GRANT SELECT ON old.* TO weak@localhost"
+printf '[client]\\nuser=weak\\npassword=x\\n' > /run/weak.cnf; printf '[client]\\nuser=weak\\npassword=y\\n' > /run/wrong.cnf; chmod 600 /run/weak.cnf /run/wrong.cnf
+setpriv --reuid=postgres --regid=postgres --init-groups psql -h /run/postgresql -d postgres -c 'CREATE ROLE app LOGIN' >/dev/null`);
+    const words = await refusal([
+      { of: 'mariadb' },
+      { of: 'mariadb', name: 'wrong', optionFile: '/run/wrong.cnf' },
+      { of: 'mariadb', name: 'weak', optionFile: '/run/weak.cnf', databases: ['old'] },
+      { of: 'postgresql', port: 6000 },
+      { of: 'postgresql', user: 'nobody-known' },
+      { of: 'redis', socket: '/run/none.sock' },
+      { of: 'sqlite', file: '/srv/none.db' },
+      { of: 'command', name: 'a', command: ['no-such-program'] },
+      { of: 'command', name: 'b', command: ['true'], user: 'no-such-user' },
+    ]);
+    expect(words).toContain('9 dumps of "paper" cannot be made');
+    expect(words).toContain('tables without transactions would be of other moments than the rest: "old.log" (MyISAM)');
+    expect(words).toContain("Access denied for user 'weak'@'localhost'");
+    expect(words).toContain('the account lacks EVENT on "old", SHOW VIEW on "old", TRIGGER on "old"');
+    expect(words).toContain('no server has a socket .s.PGSQL.6000');
+    expect(words).toContain("Peer authentication failed for user 'nobody-known'");
+    expect(words).toContain('Could not connect to Redis at /run/none.sock');
+    expect(words).toContain('there is no file /srv/none.db');
+    expect(words).toContain('there is no program "no-such-program"');
+    expect(words).toContain('no-such-user');
+  });
+
+  test('files that are read live stay fuzzy beside a dump, and both are told', async () => {
+    await using work = await temporaryFolder();
+    const repository = join(work.path, 'repository');
+    await makeRepository(repository);
+    await host.sh('mariadb -e "DROP DATABASE old"; echo one > /srv/file');
+    const { report, error } = await backUpHere({
+      ...{ repository, workFolder: work.path, paths: ['/srv'], withoutSnapshot: 'read-live' },
+      ...{ dumps: [{ of: 'postgresql' }], connect: host.connect },
+    });
+    expect(error).toBeUndefined();
+    expect(report?.consistency).toBe('fuzzy');
+    expect(report?.dumps?.map(({ path, consistency }) => [path, consistency])).toEqual([
+      ['/.stillpoint-dumps/postgresql/globals.sql', 'application'],
+      ['/.stillpoint-dumps/postgresql/postgres.dump', 'application'],
+    ]);
+    const listed = await resticOk(repository, 'ls', 'latest');
+    expect(listed).toContain('/srv/file');
+    expect(listed).toContain('/.stillpoint-dumps/postgresql/globals.sql');
+    expect(await resticFinds(repository, '--read-data')).toEqual([]);
+  });
+});
