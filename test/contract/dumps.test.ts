@@ -105,14 +105,14 @@ const postgresOwn = (own: Pick<Own, 'wish' | 'load' | 'program'>): Own => ({
   raise: `${AS} ${PSQL(5432, `-d shop -c 'BEGIN; UPDATE a SET n = n + 1; UPDATE b SET n = n + 1; COMMIT'`)}`,
   change: `${AS} ${PSQL(5432, `-d shop -c "UPDATE orders SET what = 'changed' WHERE id = 7" -c CHECKPOINT`)}`,
   unload: `${AS} as pg_ctl -D /var/lib/postgresql/two -m immediate -w stop >/dev/null; rm -rf /var/lib/postgresql/two`,
-  // Its children end when they see that it is gone.
-  die: 'kill -9 $(pgrep -f "postgres: wal ?sender|postgres: postgres ") 2>/dev/null || :; kill -9 $(head -n 1 /var/lib/postgresql/data/postmaster.pid)',
-  revive: `${AS} while pgrep -r D,R,S,T -f "^postgres: " >/dev/null; do sleep 0.2; done; rm -f /var/lib/postgresql/data/postmaster.pid
-as pg_ctl -D /var/lib/postgresql/data -w -l /var/lib/postgresql/log -o "-c listen_addresses= -c fsync=off -k /run/postgresql" start >/dev/null; ${PSQL(5432, '-d postgres -c CHECKPOINT')}`,
+  die: 'pkill -9 -x postgres',
+  revive: `${AS} while pgrep -r D,R,S,T -x postgres >/dev/null; do sleep 0.2; done
+rm -f /var/lib/postgresql/data/postmaster.pid
+as pg_ctl -D /var/lib/postgresql/data -w -l /var/lib/postgresql/log -o "-c listen_addresses= -c fsync=off -c checkpoint_completion_target=0.01 -c wal_keep_size=512MB -k /run/postgresql" start >/dev/null; ${PSQL(5432, '-d postgres -c CHECKPOINT')}`,
 });
 
 const START_TWO =
-  'as pg_ctl -D /var/lib/postgresql/two -w -l /var/lib/postgresql/two.log -o "-c listen_addresses= -c port=5433 -c fsync=off -k /run/postgresql" start >/dev/null';
+  'as pg_ctl -D /var/lib/postgresql/two -w -l /var/lib/postgresql/two.log -o "-c listen_addresses= -c port=5433 -c fsync=off -c checkpoint_completion_target=0.01 -c wal_keep_size=512MB -k /run/postgresql" start >/dev/null';
 
 dumpContract(
   'PostgreSQL by database',

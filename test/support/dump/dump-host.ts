@@ -71,7 +71,7 @@ until mariadb -e 'SELECT 1' >/dev/null 2>&1; do sleep 0.1; done`;
 export const POSTGRES = `
 cd /; as() { setpriv --reuid=postgres --regid=postgres --init-groups "$@"; }
 as initdb -D /var/lib/postgresql/data -A peer -N --locale=C.UTF-8 >/run/initdb.log
-as pg_ctl -D /var/lib/postgresql/data -w -l /var/lib/postgresql/log -o "-c listen_addresses= -c fsync=off -k /run/postgresql" start >/dev/null`;
+as pg_ctl -D /var/lib/postgresql/data -w -l /var/lib/postgresql/log -o "-c listen_addresses= -c fsync=off -c checkpoint_completion_target=0.01 -c wal_keep_size=512MB -k /run/postgresql" start >/dev/null`;
 
 export const REDIS = `
 setpriv --reuid=redis --regid=redis --clear-groups redis-server --daemonize yes --port 0 --unixsocket /run/redis/redis.sock --dir /var/lib/redis --repl-diskless-sync-delay 0 --enable-debug-command local --rdbcompression no --save '' >/dev/null
