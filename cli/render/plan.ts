@@ -54,7 +54,7 @@ function renderRun(plan: RunPlan<string>, { what, where, again }: RunWords, pain
   const parts = [
     `${what} of ${paint('bold', shown(plan.source))} from ${shown(plan.host)} into ${where}. Nothing was changed.\n`,
     renderFacts([
-      ['paths', plan.paths.map(shown).join(', ')],
+      ...pathFacts(plan.paths),
       ['consistency', `${plan.consistency}, if all goes well: ${CONSISTENCY_MEANING[plan.consistency]}`],
       ...dumpFacts(plan.dumps),
       ['data', bytes === undefined ? 'unknown' : `${formatBytes(bytes)} used on the volumes`],
@@ -66,6 +66,10 @@ function renderRun(plan: RunPlan<string>, { what, where, again }: RunWords, pain
   parts.push(`Plan ${shown(plan.id)}. To do exactly this or nothing, give ${again}\n`);
   return parts.join('\n');
 }
+
+/** What has dumps alone has none. */
+const pathFacts = (paths: readonly string[]): [string, string][] =>
+  paths.length === 0 ? [] : [['paths', paths.map(shown).join(', ')]];
 
 export function renderSweepPlan(plan: SweepPlan, paint: Paint): string {
   const keeps = plan.keeps.map(({ object, reason }) => `  ${shown(object)}: ${shown(reason)}\n`).join('');

@@ -107,7 +107,8 @@ const postgresOwn = (own: Pick<Own, 'wish' | 'load' | 'program'>): Own => ({
   unload: `${AS} as pg_ctl -D /var/lib/postgresql/two -m immediate -w stop >/dev/null; rm -rf /var/lib/postgresql/two`,
   die: 'pkill -9 -x postgres',
   revive: `${AS} while pgrep -r D,R,S,T -x postgres >/dev/null; do sleep 0.2; done
-rm -f /var/lib/postgresql/data/postmaster.pid
+# What is killed is never waited for here, so it looks alive.
+rm -f /var/lib/postgresql/data/postmaster.pid /run/postgresql/.s.PGSQL.5432*
 as pg_ctl -D /var/lib/postgresql/data -w -l /var/lib/postgresql/log -o "-c listen_addresses= -c fsync=off -c checkpoint_completion_target=0.01 -c wal_keep_size=512MB -k /run/postgresql" start >/dev/null; ${PSQL(5432, '-d postgres -c CHECKPOINT')}`,
 });
 
