@@ -129,7 +129,14 @@ function planDatabases(wish: PostgresqlDump, account: Login, { bases, closed, is
     planned(wish, account, {
       ...{ name: `${top}/${fileName(database)}.dump`, what: `the database "${database}"`, end: ANY_END },
       // Compressed by itself, a page that changed would change all that follows it; the repository compresses.
-      words: ['pg_dump', ...account.login, '--format=custom', '--compress=0', '--lock-wait-timeout=600000', `--dbname=${conninfo(database)}`],
+      words: [
+        'pg_dump',
+        ...account.login,
+        '--format=custom',
+        '--compress=0',
+        '--lock-wait-timeout=600000',
+        `--dbname=${conninfo(database)}`,
+      ],
     }),
   );
   const label = postgresql.label(wish);
