@@ -36,6 +36,7 @@ export const EXIT_OF_AREA: Readonly<Record<string, ExitCode>> = {
   host: EXIT.host,
   snapshot: EXIT.host,
   quiesce: EXIT.host,
+  dump: EXIT.host,
   read: EXIT.host,
   repository: EXIT.repository,
   backend: EXIT.repository,

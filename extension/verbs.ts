@@ -39,6 +39,7 @@ const PRUNING = {
 const READING = {
   connect: CONNECT,
   preflight: (t: Translate) => t('Looking at the host'),
+  dump: (t: Translate) => t('Taking dumps'),
   arm: (t: Translate) => t('Arming the clean-up on the host'),
   snapshot: (t: Translate) => t('Taking the snapshot'),
   mount: (t: Translate) => t('Mounting the snapshot'),

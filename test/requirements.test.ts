@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest';
 import { COLD_BACKUPS } from './requirements/cold-backups.ts';
 import { CONSISTENCY } from './requirements/consistency.ts';
 import { DAMAGE } from './requirements/damage.ts';
+import { DUMPS } from './requirements/dumps.ts';
 import { FROM_AN_EMPTY_DISK } from './requirements/from-an-empty-disk.ts';
 import { HOST_SETUP } from './requirements/host-setup.ts';
 import { HOSTS_WITHOUT_SNAPSHOTS } from './requirements/hosts-without-snapshots.ts';
@@ -47,6 +48,7 @@ const SECTIONS: readonly TracedSection[] = [
   { page: 'docs/mcp.md', heading: 'What comes from a host is data' },
   { page: 'docs/restore-without-stillpoint.md', kinds: ['row', 'command'] },
   { page: 'docs/consistency.md', kinds: ['row'] },
+  { page: 'docs/dumps.md', heading: 'What was tried' },
   { page: 'docs/damage.md', heading: 'Finding out' },
   { page: 'docs/damage.md', heading: 'Repairing' },
   { page: 'docs/damage.md', heading: 'Restore points from a second repository' },
@@ -62,6 +64,7 @@ const LISTS = [
   HOSTS_WITHOUT_SNAPSHOTS,
   COLD_BACKUPS,
   CONSISTENCY,
+  DUMPS,
   FROM_AN_EMPTY_DISK,
   MCP,
   WITHOUT_STILLPOINT,

@@ -5,6 +5,7 @@ import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
 import type { Plan, PlanStep } from '../../shared/domain/plan.ts';
 import type { SweepPlan } from '../../shared/domain/sweep-plan.ts';
 import { placeOf } from '../../shared/domain/verbs/export.ts';
+import { dumpFacts } from './result.ts';
 import { type Column, renderFacts, renderTable } from './table.ts';
 import { type Paint, shown } from './text.ts';
 
@@ -23,7 +24,8 @@ const SNAPSHOTS: readonly Column<PlannedSnapshot>[] = [
 const STEPS = 'Steps that change the host, in order; --scripts prints the very scripts';
 const NO_STEPS = 'What is done; none of it changes the host';
 
-const changesHost = ({ steps }: RunPlan<string>): boolean => steps.some(({ command }) => command !== undefined);
+const changesHost = ({ steps }: RunPlan<string>): boolean =>
+  steps.some(({ command }) => command !== undefined && command.changesNothing !== true);
 
 export function renderPlan(plan: BackupPlan, paint: Paint): string {
   const { id, source, repository } = plan;
@@ -52,8 +54,9 @@ function renderRun(plan: RunPlan<string>, { what, where, again }: RunWords, pain
   const parts = [
     `${what} of ${paint('bold', shown(plan.source))} from ${shown(plan.host)} into ${where}. Nothing was changed.\n`,
     renderFacts([
-      ['paths', plan.paths.map(shown).join(', ')],
+      ...pathFacts(plan.paths),
       ['consistency', `${plan.consistency}, if all goes well: ${CONSISTENCY_MEANING[plan.consistency]}`],
+      ...dumpFacts(plan.dumps),
       ['data', bytes === undefined ? 'unknown' : `${formatBytes(bytes)} used on the volumes`],
     ]),
     ...(plan.snapshots.length === 0 ? [] : [renderTable(SNAPSHOTS, plan.snapshots, paint)]),
@@ -63,6 +66,10 @@ function renderRun(plan: RunPlan<string>, { what, where, again }: RunWords, pain
   parts.push(`Plan ${shown(plan.id)}. To do exactly this or nothing, give ${again}\n`);
   return parts.join('\n');
 }
+
+/** What has dumps alone has none. */
+const pathFacts = (paths: readonly string[]): [string, string][] =>
+  paths.length === 0 ? [] : [['paths', paths.map(shown).join(', ')]];
 
 export function renderSweepPlan(plan: SweepPlan, paint: Paint): string {
   const keeps = plan.keeps.map(({ object, reason }) => `  ${shown(object)}: ${shown(reason)}\n`).join('');

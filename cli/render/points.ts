@@ -1,6 +1,7 @@
 /** Restore points and the files in them. */
 import { formatBytes } from '../../shared/base/bytes.ts';
 import { redact } from '../../shared/base/log.ts';
+import { DUMP_MEANING, dumpsInWords } from '../../shared/domain/dump.ts';
 import { describeFilter, EVERY_POINT, fitsAll, type PointFilter } from '../../shared/domain/point-filter.ts';
 import type {
   FileEntry,
@@ -38,8 +39,10 @@ const POINTS: readonly Column<RestorePointSummary>[] = [
   { title: 'PATHS', cell: (point) => point.paths.join(' ') },
 ];
 
-function consistencyOf({ consistency, skewMs = 0 }: RestorePointSummary): string {
-  return `${consistency ?? 'unknown'}${skewMs === 0 ? '' : ` (${formatDuration(skewMs)})`}`;
+function consistencyOf({ consistency, skewMs = 0, dumps = [] }: RestorePointSummary): string {
+  const beside = dumpsInWords(dumps);
+  const skew = skewMs === 0 ? '' : ` (${formatDuration(skewMs)})`;
+  return `${consistency ?? 'unknown'}${skew}${beside === undefined ? '' : `; ${beside}`}`;
 }
 
 export function renderPoints(
@@ -145,5 +148,9 @@ const ENTRIES: readonly Column<FileEntry>[] = [
 
 export function renderListing(listing: FileListing, paint: Paint): string {
   const more = listing.nextCursor === undefined ? '' : `There is more: add --cursor ${listing.nextCursor}\n`;
-  return renderTable(ENTRIES, listing.entries, paint) + more + renderWholeness(listing.wholeness, paint);
+  const dumps = (listing.dumps ?? []).slice(0, EXPLAINED).map(({ path, consistency }) => {
+    return `${shown(path)} is a dump, ${consistency}: ${DUMP_MEANING[consistency]}\n`;
+  });
+  const table = renderTable(ENTRIES, listing.entries, paint) + more;
+  return table + dumps.join('') + renderWholeness(listing.wholeness, paint);
 }

@@ -2,6 +2,7 @@
 import { formatBytes } from '../../shared/base/bytes.ts';
 import { skewInWords } from '../../shared/domain/clock-skew.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
+import type { PlannedDumpFile } from '../../shared/domain/dump.ts';
 import type { Finding } from '../../shared/domain/finding.ts';
 import type { BackupReport, SnapshotReport } from '../../shared/domain/verbs/backup.ts';
 import type { CheckFigures, CheckReport } from '../../shared/domain/verbs/check.ts';
@@ -35,7 +36,7 @@ export function renderBackup(report: BackupReport, paint: Paint): string {
   if (report.skewMs > 0) facts.push(['skew', formatDuration(report.skewMs)]);
   const skew = skewInWords(report.clockSkew);
   if (skew !== undefined) facts.push(['clock', `that of the host is ${skew}`]);
-  facts.push(...snapshotFacts(report.snapshots));
+  facts.push(...dumpFacts(report.dumps), ...snapshotFacts(report.snapshots));
   const title = report.missingCount === 0 ? paint('green', 'Restore point') : paint('yellow', 'Partial restore point');
   const head = `${title} ${shown(report.restorePoint)}\n${renderFacts(facts)}`;
   const skipped = report.skipped.map((item) => `"${shown(item.path)}": ${shown(item.reason)}`);
@@ -51,6 +52,10 @@ export function renderBackup(report: BackupReport, paint: Paint): string {
       skipped,
     )
   );
+}
+
+export function dumpFacts(dumps: readonly PlannedDumpFile[] = []): [string, string][] {
+  return dumps.map(({ path, what, consistency }) => ['dump', `${shown(path)}: ${shown(what)}, ${consistency}`]);
 }
 
 export function snapshotFacts(snapshots: readonly SnapshotReport[]): readonly [string, string][] {

@@ -38,6 +38,7 @@ export function restorePointText(
       ? t('Another program wrote this restore point, and nothing is known of how its files were held still.')
       : [CONSISTENCY_MEANING[point.consistency], ...skewText(point, t)].join(' '),
     '',
+    ...dumpsText(point.dumps, t),
     `## ${t('Content: {0}', point.wholeness.state)}`,
     '',
     describeGaps(point.wholeness) ?? WHOLENESS_MEANING[point.wholeness.state],
@@ -60,6 +61,12 @@ export function restorePointText(
     `    ${resticCommand('ls', point, repository, '')}`,
     '',
   ].join('\n');
+}
+
+function dumpsText(dumps: RestorePointSummary['dumps'] = [], t: Wording['t']): readonly string[] {
+  if (dumps.length === 0) return [];
+  const lines = dumps.map(({ path, what, consistency }) => `    ${oneLine(`${path}: ${what}, ${consistency}`)}`);
+  return [`## ${t('Dumps')}`, '', ...lines, ''];
 }
 
 function resticCommand(

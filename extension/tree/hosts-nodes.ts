@@ -2,6 +2,7 @@
 import { formatBytes } from '../../shared/base/bytes.ts';
 import type { ErrorRecord } from '../../shared/base/errors.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
+import { dumpsInWords } from '../../shared/domain/dump.ts';
 import type { HostSummary, Volume } from '../../shared/domain/host.ts';
 import type { HostName, SourceName } from '../../shared/domain/names.ts';
 import type { RestorePointSummary, UnreadableRestorePoint } from '../../shared/domain/restore-point.ts';
@@ -181,9 +182,11 @@ function restorePointView(point: RestorePointSummary, wording: Wording): NodeVie
   const consistency = point.consistency ?? t('consistency unknown');
   const size = point.bytesTotal === undefined ? undefined : formatBytes(point.bytesTotal);
   const gaps = describeGaps(point.wholeness);
+  const dumps = dumpsInWords(point.dumps ?? []);
   const facts = [
     ...(gaps === undefined ? [] : [point.wholeness.state]),
     consistency,
+    ...(dumps === undefined ? [] : [dumps]),
     ...(size === undefined ? [] : [size]),
   ];
   const description = facts.join(', ');

@@ -11,6 +11,7 @@ import type { SweepReport } from '../../shared/domain/verbs/sweep.ts';
 import type { VerifyReport } from '../../shared/domain/verbs/verify.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
 import { INNER_LIST } from '../limits.ts';
+import { dumpLine, dumpsShape } from './dump.ts';
 import { consistencyShape } from './plan.ts';
 
 const count = (description: string) => z.int().describe(description);
@@ -20,6 +21,7 @@ export const backupShape = z.strictObject({
   restorePointId: z.string().describe('The new restore point.'),
   parentId: z.string().nullable().describe('The restore point that it was compared with; null for a first one.'),
   consistency: consistencyShape,
+  dumps: dumpsShape,
   skewMs: z.number().describe('Time between the instants of the first and the last volume, in ms.'),
   clockSkewMs: z
     .number()
@@ -50,6 +52,7 @@ export const backupAnswer = (result: BackupReport): z.input<typeof backupShape> 
   restorePointId: result.restorePoint,
   parentId: result.parent ?? null,
   consistency: result.consistency,
+  dumps: (result.dumps ?? []).slice(0, INNER_LIST).map(dumpLine),
   skewMs: result.skewMs,
   clockSkewMs: provenSkewMs(result.clockSkew),
   freezeMs: Math.max(0, ...result.snapshots.map((snapshot) => snapshot.freezeMs)),
@@ -72,6 +75,7 @@ export const exportShape = z.strictObject({
   kind: z.literal('export').describe('An archive or a mirror.'),
   path: z.string().describe('The archive, or the folder of the new state of the mirror.'),
   consistency: consistencyShape,
+  dumps: dumpsShape,
   files: count('Files.'),
   bytesTotal: count('Their sizes, in bytes.'),
   provedFiles: count('Files that were read back and compared.'),
@@ -83,6 +87,7 @@ export const exportAnswer = (result: ExportReport): z.input<typeof exportShape> 
   kind: 'export',
   path: result.path,
   consistency: result.consistency,
+  dumps: (result.dumps ?? []).slice(0, INNER_LIST).map(dumpLine),
   files: result.files,
   bytesTotal: result.bytesTotal,
   provedFiles: result.proved.files,

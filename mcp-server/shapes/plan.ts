@@ -5,6 +5,7 @@ import { CONSISTENCY_LEVELS } from '../../shared/domain/consistency.ts';
 import { CutLists, omittedShape } from '../cut-lists.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
 import { ANSWER_BYTES } from '../limits.ts';
+import { dumpLine, dumpsShape } from './dump.ts';
 
 export const consistencyShape = z
   .enum(CONSISTENCY_LEVELS)
@@ -27,6 +28,7 @@ export const planShape = z.strictObject({
   repository: z.string().describe('Where the restore point would go.'),
   paths: z.array(foreignText('A path that would be backed up.')),
   consistency: consistencyShape,
+  dumps: dumpsShape,
   snapshots: z.array(snapshotShape).describe('Snapshots that would exist for the length of the run.'),
   commands: z.array(
     foreignText(
@@ -49,6 +51,7 @@ export function planOf(plan: BackupPlan): z.input<typeof planShape> {
     repository: plan.repository,
     paths: lists.cut('paths', plan.paths).map(foreign),
     consistency: plan.consistency,
+    dumps: lists.cut('dumps', plan.dumps ?? []).map(dumpLine),
     snapshots: lists.cut('snapshots', plan.snapshots).map((snapshot) => ({
       volume: foreign(snapshot.volume),
       snapshot: foreign(snapshot.snapshot),

@@ -4,6 +4,7 @@ import type { FileEntry, RestorePointSummary, UnreadableRestorePoint } from '../
 import { describeGaps, WHOLENESS_STATES, type Wholeness } from '../../shared/domain/wholeness.ts';
 import { CutLists, omittedShape } from '../cut-lists.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
+import { dumpLine, dumpsShape } from './dump.ts';
 import { consistencyShape } from './plan.ts';
 
 export const restorePointShape = z.strictObject({
@@ -15,6 +16,7 @@ export const restorePointShape = z.strictObject({
   paths: z.array(foreignText('A path that was backed up.')),
   consistency: consistencyShape.nullable().describe('How consistent it is; null if another program wrote it.'),
   skewMs: z.int().nullable().describe('Between its first instant and its last at the most, in ms; null if unknown.'),
+  dumps: dumpsShape,
   content: z.enum(WHOLENESS_STATES).describe('Whether all of the source is in it, as far as was recorded.'),
   gaps: foreignText('What is missing.').nullable(),
   omitted: omittedShape,
@@ -31,13 +33,14 @@ export function restorePointOf(point: RestorePointSummary): z.input<typeof resto
     hostname: foreign(point.hostname),
     source: point.source === undefined ? null : foreign(point.source),
     paths: lists.cut('paths', point.paths).map(foreign),
-    omitted: lists.omitted,
     consistency: point.consistency ?? null,
     skewMs: point.skewMs ?? null,
+    dumps: lists.cut('dumps', point.dumps ?? []).map(dumpLine),
     content: point.wholeness.state,
     gaps: gapsOf(point.wholeness),
     files: point.filesTotal ?? null,
     bytes: point.bytesTotal ?? null,
+    omitted: lists.omitted,
   };
 }
 

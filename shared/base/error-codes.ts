@@ -40,6 +40,8 @@ export const ERROR_CODES = {
     'What was held still or stopped for a backup could not be let go: a service did not come back.',
   'quiesce.freeze-failed': 'An application could not be held still, or a service stopped, for the backup.',
   'quiesce.not-proved': 'The copy may be less consistent than its source requires, so it was not kept.',
+  'dump.refused': 'A dump that a source asks for cannot be made; the host says why.',
+  'dump.failed': 'A dump ended badly, or not as a whole one ends.',
   'snapshot.unsupported': 'This kind of volume cannot be snapshotted safely.',
   'snapshot.kernel-lacks-it': 'The kernel of the host cannot make this kind of snapshot.',
   'snapshot.no-room': 'There is too little free space for the snapshot.',

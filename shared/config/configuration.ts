@@ -18,6 +18,7 @@ import {
 import { parseSize } from '../domain/size.ts';
 import type { HostSpec, RepositorySpec, Source, SshHost } from '../domain/source.ts';
 import { type Problem, parseDocument } from './document.ts';
+import { dumpWish } from './dumps.ts';
 import { type ExcludeFiles, readExcludeFiles } from './exclude-files.ts';
 import { quiesceOf } from './quiesce.ts';
 import { referenceProblems } from './references.ts';
@@ -109,6 +110,7 @@ export function parseConfiguration(
           paths: pathsOf(entry),
           ...(entry.system === true ? { system: true } : {}),
           ...(entry.devices === undefined ? {} : { devices: entry.devices.map((path) => Buffer.from(path, 'utf8')) }),
+          ...(entry.dumps === undefined ? {} : { dumps: entry.dumps.map(dumpWish) }),
           repository: repositoryName(entry.repository),
           exclude: [...(entry.exclude ?? []), ...patternsIn(entry.excludeFiles, excludeFiles)],
           ...leaveOutOf(entry),

@@ -9,6 +9,7 @@ import { compileExcludes } from '../domain/exclude-patterns.ts';
 import { hostName } from '../domain/names.ts';
 import { parseSize } from '../domain/size.ts';
 import type { ConfigDocument, DocumentPath, Problem } from './document.ts';
+import { dumpProblems } from './dumps.ts';
 import { type ExcludeFiles, patternProblem } from './exclude-files.ts';
 import { keepProblems, keepSchema } from './keep.ts';
 import { quiesceProblems } from './quiesce.ts';
@@ -107,13 +108,15 @@ function contentProblems(name: string, raw: unknown, source: Partial<SourceEntry
     const wrong = pathProblem(device) ?? (devices.indexOf(device) < index ? TWICE(device) : NO_DEVICE(device));
     if (wrong !== undefined) report([...at, 'devices', index], 'value', wrong.message, wrong.advice);
   }
+  for (const { path, message, advice } of dumpProblems('dumps' in raw ? raw.dumps : [], pathProblem))
+    report([...at, 'dumps', ...path], 'value', message, advice);
   if (source.system !== true) {
-    if (!('paths' in raw || 'devices' in raw))
+    if (!('paths' in raw || 'devices' in raw || 'dumps' in raw))
       report(
         at,
         'key',
         'It does not say what is backed up.',
-        'Write "paths": ["/srv/files"], "devices": ["/dev/data/vm"], or "system": true for all of it.',
+        'Write "paths": ["/srv/files"], "devices": ["/dev/data/vm"], "dumps": ["postgresql"], or "system": true for all of it.',
       );
     return;
   }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { CONSISTENCY_LEVELS } from '../domain/consistency.ts';
+import { dumpsSchema } from './dumps.ts';
 import { keepSchema } from './keep.ts';
 import { quiesceSchema } from './quiesce.ts';
 
@@ -113,7 +114,9 @@ export const sourceSchema = z
       .array(text)
       .min(1)
       .optional()
-      .describe('The absolute paths on the host that are backed up. Each source has these, "devices" or "system".'),
+      .describe(
+        'The absolute paths on the host that are backed up. Each source has these, "devices", "dumps" or "system".',
+      ),
     system: z
       .boolean()
       .optional()
@@ -127,6 +130,7 @@ export const sourceSchema = z
       .describe(
         'Block devices on the host, such as "/dev/data/vm", that are saved as images of their bytes, from a snapshot; beside "paths" or alone.',
       ),
+    dumps: dumpsSchema.optional(),
     repository: text.describe('A name from "repositories".'),
     exclude: z.array(text).optional().describe('Patterns of paths to leave out.'),
     excludeFiles: z

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { nearest } from '../base/nearest.ts';
 import type { ConfigDocument, Problem } from './document.ts';
+import { DUMP_EXAMPLES, dumpKeys } from './dumps.ts';
 import { keepSchema } from './keep.ts';
 import { quiesceSchema } from './quiesce.ts';
 import { assistantsSchema, hostSchema, repositorySchema, restSchema, s3Schema, sourceSchema } from './schema.ts';
@@ -80,13 +81,14 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   keep: '"keep": {"daily": 7, "weekly": 5, "monthly": 12}',
   within: '"within": "7d"',
   tags: '"tags": [["release"]]',
+  ...DUMP_EXAMPLES,
 };
 
 export function shapeProblems(document: ConfigDocument, issues: readonly Issue[]): Problem[] {
-  return issues.flatMap((issue) => {
+  return issues.flatMap(theOneThatIsMeant).flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
     if (issue.code === 'unrecognized_keys') {
-      const known = keysAt(path);
+      const known = keysAt(path, issue.input);
       return issue.keys.map((key) =>
         document.problem(
           [...path, key],
@@ -108,7 +110,16 @@ function isOfSsh(path: readonly (string | number)[], key: string): boolean {
   return path.length === 2 && path[0] === 'hosts' && SSH_KEYS.has(key.toLowerCase());
 }
 
-function keysAt(path: readonly (string | number)[]): readonly string[] {
+/** What is wrong with a dump, which may have several shapes, is wrong with the one that it is like. */
+function theOneThatIsMeant(issue: Issue): readonly Issue[] {
+  if (issue.code !== 'invalid_union' || issue.path.at(-2) !== 'dumps' || issue.errors.length < 2) return [issue];
+  const [ofText = [], ofObject = []] = issue.errors;
+  const meant = typeof issue.input === 'object' ? ofObject : ofText;
+  return meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+function keysAt(path: readonly (string | number)[], input: unknown): readonly string[] {
+  if (path.at(-2) === 'dumps') return dumpKeys((input as { readonly of?: unknown } | undefined)?.of);
   if (path.length === 0) return TOP_KEYS;
   if (path.length === 1) return INNER_KEYS[String(path[0])] ?? [];
   if (path.length === 2) return ENTRY_KEYS[String(path[0])] ?? [];
@@ -123,6 +134,7 @@ function instead(key: string, known: readonly string[]): string {
 }
 
 function whatIsWrong(issue: Issue, path: readonly (string | number)[]): string {
+  if (issue.code === 'invalid_union' && path[2] === 'dumps') return 'This is nothing that is known here.';
   if (issue.code === 'invalid_type') {
     if (issue.input === undefined) return `The key "${String(path.at(-1))}" is missing.`;
     if (typeof issue.input === 'number' && !Number.isFinite(issue.input))
@@ -156,7 +168,7 @@ function article(value: unknown): string {
 }
 
 function example(issue: Issue, path: readonly (string | number)[]): string {
-  if (issue.code === 'invalid_value') {
+  if (issue.code === 'invalid_value' && path.at(-2) !== 'dumps') {
     return `Write one of ${issue.values.map((value) => `"${String(value)}"`).join(', ')}.`;
   }
   if (path.length === 0) return 'Write an object, such as {"hosts": {}, "repositories": {}, "sources": {}}.';

@@ -3,6 +3,7 @@
  * assistants read it.
  */
 import type { Consistency } from './consistency.ts';
+import type { PlannedDumpFile } from './dump.ts';
 import type { HostName, RepositoryName, RunId, SourceName } from './names.ts';
 import type { Plan } from './plan.ts';
 import type { ExportTarget } from './verbs/export.ts';
@@ -23,6 +24,8 @@ export interface RunPlan<Kind extends string> extends Plan<Kind> {
   readonly host: HostName;
   readonly paths: readonly string[];
   readonly snapshots: readonly PlannedSnapshot[];
+  /** What programs of the host would write out, each with a consistency of its own. */
+  readonly dumps?: readonly PlannedDumpFile[];
   /** What the result may be called when all goes well. */
   readonly consistency: Consistency;
   readonly estimate: { readonly bytesOnVolumes: number | undefined };

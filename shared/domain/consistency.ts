@@ -2,15 +2,18 @@
  * How consistent a restore point is: one pure function from evidence to a class. Never upgraded silently: the label
  * says what was proved, and a set of volumes is as good as its weakest part.
  */
+import type { DumpConsistency, DumpEvidence } from './dump.ts';
+
 export const CONSISTENCY_LEVELS = ['fuzzy', 'crash-skewed', 'crash', 'cold', 'application'] as const;
 export type Consistency = (typeof CONSISTENCY_LEVELS)[number];
 
 export const CONSISTENCY_MEANING: Readonly<Record<Consistency, string>> = {
-  application: 'The application was held still, and the hold was proved across the snapshot.',
+  application:
+    'The application was held still, and the hold was proved across the snapshot; or all of it are dumps, each of one moment.',
   cold: 'The services that the source names were stopped while the snapshots were taken, or until all was read.',
   crash: 'One atomic instant, like a power cut at that moment.',
   'crash-skewed': 'Several instants, one per volume, a little apart.',
-  fuzzy: 'Live files, read while they may have been changing.',
+  fuzzy: 'Live files, read while they may have been changing. Of dumps alone: that each is of one moment is not known.',
 };
 
 /** All that a label rests on. Times are uptimes of the host in seconds: its clock may be set, its uptime may not. */
@@ -21,6 +24,8 @@ export interface ConsistencyEvidence {
   readonly holds: readonly HoldEvidence[];
   /** What was read where it lies, while it may have been changing. */
   readonly live?: readonly LiveTreeEvidence[];
+  /** What programs of the host wrote out. They have consistencies of their own, which say nothing of the files. */
+  readonly dumps?: readonly DumpEvidence[];
 }
 
 export interface LiveTreeEvidence {
@@ -68,10 +73,15 @@ export interface ConsistencyVerdict {
 /** What is read from /proc/uptime has this resolution, so a bound is rounded up by it. Milliseconds. */
 const UPTIME_RESOLUTION_MS = 10;
 
-export function judgeConsistency({ instants, live = [], ...evidence }: ConsistencyEvidence): ConsistencyVerdict {
+export function judgeConsistency({
+  instants,
+  live = [],
+  dumps = [],
+  ...evidence
+}: ConsistencyEvidence): ConsistencyVerdict {
   const holds = evidence.holds.filter(({ guarantees }) => guarantees !== 'nothing');
   const spans = [...instants.map(spanOfInstant), ...live.map(spanOf)];
-  if (spans.length === 0) return { consistency: 'fuzzy', skewMs: 0 };
+  if (spans.length === 0) return judgeDumps(dumps);
   const [first, last] = boundsOf(spans);
   const isOne = live.length === 0 && new Set(spans.map(([from, until]) => `${from}-${until}`)).size === 1;
   const skewMs = isOne ? 0 : Math.round((last - first) * 1000) + UPTIME_RESOLUTION_MS;
@@ -99,9 +109,20 @@ function weakestOf(holds: readonly HoldEvidence[], snapshots: 'crash' | 'crash-s
   return are('cold') ? 'cold' : 'application';
 }
 
+/** Where there is nothing but dumps, they are what the label is of. */
+function judgeDumps(dumps: readonly DumpEvidence[]): ConsistencyVerdict {
+  const areOfOneMoment = dumps.length > 0 && dumps.every(({ consistency }) => consistency === 'application');
+  const [first, last] = boundsOf(dumps.map(spanOf));
+  const skewMs = dumps.length < 2 ? 0 : Math.round((last - first) * 1000) + UPTIME_RESOLUTION_MS;
+  return { consistency: areOfOneMoment ? 'application' : 'fuzzy', skewMs };
+}
+
 type Span = readonly [from: number, until: number];
 
-const spanOf = ({ fromUptime, untilUptime }: LiveTreeEvidence): Span => [fromUptime, untilUptime];
+const spanOf = ({ fromUptime, untilUptime }: Pick<LiveTreeEvidence, 'fromUptime' | 'untilUptime'>): Span => [
+  fromUptime,
+  untilUptime,
+];
 
 const spanOfInstant = ({ afterUptime, beforeUptime }: VolumeInstant): Span => [afterUptime, beforeUptime];
 
@@ -119,6 +140,7 @@ export function foreseenConsistency(
   instants: readonly string[],
   holds: readonly Pick<HoldEvidence, 'what' | 'guarantees'>[],
   live: readonly string[] = [],
+  dumps: readonly DumpConsistency[] = [],
 ): Consistency {
   const different = [...new Set(instants)];
   const end = different.length + 1;
@@ -126,5 +148,6 @@ export function foreseenConsistency(
     instants: different.map((volume, index) => ({ volume, afterUptime: index + 1, beforeUptime: index + 1 })),
     holds: holds.map((hold) => ({ ...hold, fromUptime: 0, provedUptime: end, untilUptime: end })),
     live: live.map((path) => ({ path, tornCount: 0, fromUptime: 0, untilUptime: end })),
+    dumps: dumps.map((consistency) => ({ consistency, path: '', what: '', bytes: 0, fromUptime: 0, untilUptime: 0 })),
   }).consistency;
 }

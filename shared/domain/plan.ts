@@ -32,6 +32,8 @@ interface PlannedCommand {
   /** POSIX sh, and its arguments. */
   readonly script: string;
   readonly args: readonly string[];
+  /** It only reads. */
+  readonly changesNothing?: true;
 }
 
 /** Where a plan was approved, it has to be this one. Errors: `plan.stale`. */

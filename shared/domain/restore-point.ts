@@ -1,6 +1,7 @@
 /** A restore point as the shells list it, and its files as they browse them. */
 import type { ErrorCode } from '../base/error-codes.ts';
 import type { Consistency } from './consistency.ts';
+import type { PlannedDumpFile } from './dump.ts';
 import type { RepositoryName, RestorePointId } from './names.ts';
 import type { PointFilter } from './point-filter.ts';
 import type { UnreadablePoint } from './unreadable-point.ts';
@@ -19,6 +20,8 @@ export interface RestorePointSummary {
   readonly consistency: Consistency | undefined;
   /** Between its first instant and its last, at the most; unknown as the consistency may be. */
   readonly skewMs: number | undefined;
+  /** What programs of the host wrote out, each with a consistency of its own; none where there are none. */
+  readonly dumps?: readonly PlannedDumpFile[];
   readonly wholeness: Wholeness;
   readonly bytesTotal: number | undefined;
   readonly filesTotal: number | undefined;
@@ -88,6 +91,8 @@ export interface FileListing {
   readonly wholeness: Wholeness;
   readonly path: string;
   readonly entries: readonly FileEntry[];
+  /** Those dumps of the restore point that lie in this folder or below it; none where there are none. */
+  readonly dumps?: readonly PlannedDumpFile[];
   /** Give it back to get the rest; absent on the last page. */
   readonly nextCursor: string | undefined;
 }

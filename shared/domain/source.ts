@@ -1,6 +1,7 @@
 /** What to back up from where to where, as the configuration says it and every room understands it. */
 
 import type { Consistency } from './consistency.ts';
+import { DUMPS_FOLDER, type DumpWish, dumpPlace } from './dump.ts';
 import type { KeepRules } from './keep-rules.ts';
 import type { Location } from './location.ts';
 import type { HostName, RepositoryName, SourceName } from './names.ts';
@@ -106,6 +107,8 @@ export interface SourceScope {
   readonly require?: Consistency;
   /** What no snapshot can hold is refused unless it may be read live, while it may be changing. */
   readonly withoutSnapshot?: 'refuse' | 'read-live';
+  /** What programs of the host write out, each a file of the restore point. */
+  readonly dumps?: readonly DumpWish[];
 }
 
 export interface Source extends SourceScope {
@@ -116,7 +119,16 @@ export interface Source extends SourceScope {
 }
 
 /** What is saved of the host, by name. */
-export const contentsOf = ({ paths, devices = [] }: Pick<Source, 'paths' | 'devices'>): readonly Buffer[] => [
+export const contentsOf = ({
+  paths,
+  devices = [],
+  dumps = [],
+}: Pick<Source, 'paths' | 'devices' | 'dumps'>): readonly Buffer[] => [
   ...paths,
   ...devices,
+  ...dumps.map((dump) => Buffer.from(`/${DUMPS_FOLDER}/${dumpPlace(dump)}`)),
 ];
+
+/** Whether nothing is read of the host's file systems. */
+export const hasDumpsAlone = ({ paths, devices = [], dumps = [] }: SourceScope): boolean =>
+  paths.length + devices.length === 0 && dumps.length > 0;

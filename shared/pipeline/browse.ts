@@ -1,6 +1,7 @@
 /** Restore points and their files, as the shells list them. Reads only, and needs no lock for it. */
 import { displayName } from '../base/bytes.ts';
 import { StillpointError } from '../base/errors.ts';
+import { dumpsIn, type PlannedDumpFile } from '../domain/dump.ts';
 import { readLabels } from '../domain/labels.ts';
 import type { RepositoryName } from '../domain/names.ts';
 import type { FileEntry, FileListing, RestorePointSummary } from '../domain/restore-point.ts';
@@ -22,6 +23,7 @@ export function summarise(point: RestorePoint, repository: RepositoryName): Rest
     tags,
     ...readLabels(tags),
     skewMs: skewOf(point),
+    ...dumpsOf(point),
     wholeness: wholenessOf(point),
     bytesTotal: point.statistics?.totalBytesProcessed,
     filesTotal: point.statistics?.totalFilesProcessed,
@@ -33,6 +35,13 @@ export function summarise(point: RestorePoint, repository: RepositoryName): Rest
 function skewOf(point: RestorePoint): number | undefined {
   const skewMs = ownFacts(point)?.['skewMs'];
   return typeof skewMs === 'number' && Number.isSafeInteger(skewMs) && skewMs >= 0 ? skewMs : undefined;
+}
+
+/** @param folder of which all are meant */
+function dumpsOf(point: RestorePoint, folder = '/'): { readonly dumps?: readonly PlannedDumpFile[] } {
+  const below = `${folder.replace(/\/+$/, '')}/`;
+  const dumps = dumpsIn(ownFacts(point)?.['evidence']).filter(({ path }) => `${path}/`.startsWith(below));
+  return dumps.length === 0 ? {} : { dumps };
 }
 
 export interface ListingRequest {
@@ -63,6 +72,7 @@ export async function listFolder(
     wholeness: wholenessOf(point),
     path,
     entries: nodes.map(toEntry),
+    ...dumpsOf(point, path),
     nextCursor: isEnd ? undefined : String(end),
   };
 }

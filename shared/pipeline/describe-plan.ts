@@ -8,6 +8,7 @@ import type { PlanStep } from '../domain/plan.ts';
 import { backupPlanId } from '../domain/plan-id.ts';
 import type { HostSpec, Source } from '../domain/source.ts';
 import { type ExportTarget, placeOf } from '../domain/verbs/export.ts';
+import type { PlannedDump } from '../dump/dump.ts';
 import { HOLD_WORDS } from '../quiesce/hold-words.ts';
 import type { PlannedHold } from '../quiesce/hook.ts';
 import type { RemoteScript } from '../remote/command.ts';
@@ -18,6 +19,8 @@ import { mountSnapshots } from '../snapshot/mounting.ts';
 import type { Registry } from '../snapshot/registry.ts';
 import { changesNothing, instantWord, sectionOf } from '../snapshot/snapshot-set.ts';
 import { termsOf } from './backup/terms.ts';
+import { dumpCommand } from './dump/dump-stream.ts';
+import { plannedFile } from './dump/take-dumps.ts';
 import type { Preparation } from './prepare.ts';
 
 export interface PlanRequest {
@@ -82,7 +85,7 @@ function describeRun<What extends { readonly kind: string }>(
   { dead, registry }: Planned,
   { what, rollback, last }: Described<What>,
 ): RunPlan<What['kind']> & What {
-  const { survey, coverage, devices, snapshots } = prepared;
+  const { survey, coverage, devices, snapshots, dumps } = prepared;
   const live = livePaths(coverage);
   const skew = describeSkew(source.host, survey.clockSkew);
   const used = coverage.volumes.map((volume) => volume.volume.usedBytes);
@@ -90,13 +93,17 @@ function describeRun<What extends { readonly kind: string }>(
     ...(source.system === true ? [ASKING_LAYOUT] : []),
     ...(live.length === 0 ? [] : [readingLive(live)]),
   ];
-  const onHost = changesNothing(snapshots) ? reading : stepsOf(prepared, { host, dead, reading, registry });
+  const dumping = dumps.map((dump) => takingDump(dump, host));
+  const onHost = changesNothing(snapshots)
+    ? [...dumping, ...reading]
+    : stepsOf(prepared, { host, dead, dumping, reading, registry });
   const steps = [...onHost, ...last];
   const deed = {
     ...what,
     ...{ run: snapshots.run, source: source.name, host: source.host },
     paths: [...coverage.trees.toReversed(), ...devices].map(({ path }) => displayName(path)),
     snapshots: snapshots.items.map((item) => item.planned),
+    ...(dumps.length === 0 ? {} : { dumps: dumps.map(plannedFile) }),
   };
   return {
     ...deed,
@@ -112,7 +119,7 @@ function describeRun<What extends { readonly kind: string }>(
     consistency: foreseenOf(prepared),
     estimate: {
       bytesOnVolumes:
-        live.length === 0 && used.every((bytes) => bytes !== undefined)
+        live.length + dumps.length === 0 && used.every((bytes) => bytes !== undefined)
           ? used.reduce((sum, bytes) => sum + bytes, 0)
           : undefined,
     },
@@ -121,11 +128,12 @@ function describeRun<What extends { readonly kind: string }>(
 }
 
 /** What the label may be when all goes well. */
-export function foreseenOf({ coverage, snapshots }: Preparation): Consistency {
+export function foreseenOf({ coverage, snapshots, dumps }: Preparation): Consistency {
   return foreseenConsistency(
     snapshots.items.map(instantWord),
     snapshots.holds.map(({ label, guarantees }) => ({ what: label, guarantees })),
     livePaths(coverage),
+    dumps.map(({ consistency }) => consistency),
   );
 }
 
@@ -146,6 +154,13 @@ const readingLive = (paths: readonly string[]): PlanStep => ({
   does: paths.map((path) => `read "${path}" where it lies, while it may be changing`),
 });
 
+/** The last step before the host is changed, if it is. */
+function takingDump(dump: PlannedDump, { leaseSeconds }: HostSpec): PlanStep {
+  const { path } = plannedFile(dump);
+  const { does, command } = shown(dumpCommand(dump, leaseSeconds), [`${dump.line} > ${path}`]);
+  return command === undefined ? { does } : { does, command: { ...command, changesNothing: true } };
+}
+
 /**
  * The very scripts that a backup runs, those that only look left out. The sweep comes first: what it finds is not the
  * plan's, whose id it is no part of.
@@ -155,11 +170,13 @@ function stepsOf(
   {
     host,
     dead,
+    dumping,
     reading,
     registry: { scripts },
   }: {
     readonly host: HostSpec;
     readonly dead: readonly RunId[];
+    readonly dumping: readonly PlanStep[];
     readonly reading: readonly PlanStep[];
     readonly registry: Registry;
   },
@@ -173,6 +190,7 @@ function stepsOf(
   );
   return [
     shown(sweepHost(scripts, owner, dead), ['look for what earlier runs left, and remove it', ...removes]),
+    ...dumping,
     shown(armLease(scripts, terms), [
       `start a watchman, ${folder}/watch.sh, who takes everything back when nothing is heard of us for ${terms.leaseSeconds} s`,
     ]),

@@ -7,7 +7,9 @@ import type { Clock } from '../base/clock.ts';
 import { StillpointError } from '../base/errors.ts';
 import { compileExcludes, type ExcludePatterns } from '../domain/exclude-patterns.ts';
 import type { RunId } from '../domain/names.ts';
-import type { SourceScope } from '../domain/source.ts';
+import { hasDumpsAlone, type SourceScope } from '../domain/source.ts';
+import type { PlannedDump } from '../dump/dump.ts';
+import { planDumps } from '../dump/plan-dumps.ts';
 import { HOLD_WORDS } from '../quiesce/hold-words.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { lookAtDevices } from '../snapshot/look-at-devices.ts';
@@ -29,6 +31,8 @@ export interface Preparation {
   readonly coverage: Coverage;
   /** Saved as images; their volumes are among those of the coverage. */
   readonly devices: readonly SourceDevice[];
+  /** What programs of the host are going to write out. */
+  readonly dumps: readonly PlannedDump[];
   readonly exclude: ExcludePatterns;
   readonly snapshots: SnapshotPlan;
   /** What dead runs of ours left and a sweep removes before anything else, as commands of the host. */
@@ -52,7 +56,7 @@ export async function prepare(
   const exclude = compileExcludes(source.exclude);
   const mayReadLive = source.withoutSnapshot === 'read-live';
   const oneFileSystem = source.leaveOut?.otherFileSystems === true;
-  const withoutRoot = mayReadLive ? 'look' : 'refuse';
+  const withoutRoot = mayReadLive || hasDumpsAlone(source) ? 'look' : 'refuse';
   const look = async () =>
     afterSweep(await surveyHost(host, { clock, registry, withoutRoot }, signal), identity.owner, dead);
   let { survey, removes } = await look();
@@ -81,12 +85,14 @@ export async function prepare(
   const { devices: named = [] } = source;
   const looks = named.length === 0 ? [] : await host.run(lookAtDevices(named), signal);
   const devices = coverDevices(looks, survey, { host: host.name, trees: covered.trees });
+  const { dumps, notes: notesOfDumps } = await planDumps(source.dumps ?? [], host, signal);
   const coverage = {
     ...covered,
     volumes: [...covered.volumes, ...devices.map(({ volume }) => volume)],
     notes: [
       ...covered.notes,
       ...notesOfDevices(devices),
+      ...notesOfDumps,
       ...notesOfUnmountedPlaces(expected.filter(isSaved), survey.mounts),
       ...hiddenByOwn(asked.slice(source.paths.length), covered),
     ],
@@ -104,7 +110,7 @@ export async function prepare(
   });
   requirePrograms(usersOf(snapshots, registry));
   requireRoot(snapshots, survey, host.name);
-  return { survey, coverage, devices, exclude, snapshots, removes };
+  return { survey, coverage, devices, dumps, exclude, snapshots, removes };
 }
 
 const ROOT = Buffer.alloc(0);
@@ -118,7 +124,7 @@ function requireOwnFolders(own: readonly string[], { trees }: Coverage): void {
       'config.invalid',
       `"${displayName(path)}" has the name of a folder that the restore point has of its own.`,
       {
-        advice: 'Give it another name on the host, or a source of its own without "system" and "devices".',
+        advice: 'Give it another name on the host, or a source of its own without "system", "devices" and "dumps".',
         cause: undefined,
       },
     );

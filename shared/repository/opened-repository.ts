@@ -242,7 +242,8 @@ export class OpenedRepository implements Repository {
     const packSizeBytes = options.packSizeBytes ?? PACK_BYTES;
     const { files, index } = this;
     const indexWriter = new IndexWriter(files, index, clock, (name) => this.#loadedIndexes.add(name));
-    this.#writer = new BlobWriter({ files, index, indexWriter, pool, lock, packSizeBytes });
+    const { chunkerPolynomial } = config;
+    this.#writer = new BlobWriter({ files, index, indexWriter, pool, lock, packSizeBytes, chunkerPolynomial });
     return this.#writer;
   }
 

@@ -106,6 +106,8 @@ export interface RepositoryWriter extends AsyncDisposable {
    * sealed again, without compressing again. Resolves when there is room for more. Takes ownership of the data.
    */
   reseal(batch: SealedBlobs, signal: AbortSignal): Promise<PendingReseal>;
+  /** Content in pieces that are cut where it says so, each for `put`: for what moves within a file from run to run. */
+  cut(content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
   /** A blob that is stored or under way, by its id alone: for content whose SHA-256 the host computed. */
   known(type: BlobType, id: BlobId): boolean;
   /** Everything put so far is durable when it resolves: packs first, then the index that names them. */

@@ -83,7 +83,7 @@ export const HOSTS_WITHOUT_SNAPSHOTS = ofPage('docs/host-setup.md', {
       { 'test/contract/storages/live.test.ts': 'saves what only has the name of such a file' },
     ],
     [
-      'Name all that belongs to one under `exclude`, as the message does, and save a dump, or put them on a storage that can be snapshotted.',
+      'Name all that belongs to one under `exclude`, as the message does, and save a [dump](dumps.md), or put them on a storage that can be snapshotted.',
       {
         'test/contract/storages/live.test.ts': 'holds the rest where such a file is excluded',
         'test/unit/pipeline/unsafe-live.test.ts': 'leaves out all that belongs to %s',

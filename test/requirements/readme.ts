@@ -183,6 +183,16 @@ export const README = ofPage('README.md', {
       },
     ],
     [
+      '| dumps | of MariaDB, PostgreSQL, Redis, SQLite or any command, as files of a restore point: streamed, whole or not at all, each with its own consistency ([dumps](docs/dumps.md)) | MongoDB other than by a command; several at once |',
+      {
+        'test/contract/dump.ts': [
+          'has all that was there, and says of what moment it is',
+          'is of one moment while somebody writes',
+          'that ends badly leaves no restore point',
+        ],
+      },
+    ],
+    [
       '| block devices | as images from a snapshot of them: LVM volumes, thick and thin, whatever is in them ([images of devices](docs/whole-system.md#images-of-devices)) | zvols; reading only what changed |',
       {
         'test/e2e/devices.test.ts': [

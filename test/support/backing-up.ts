@@ -21,7 +21,7 @@ import { noRuns } from './pipeline/no-runs.ts';
 import { asNobody } from './remote/as-nobody.ts';
 import { createTestRepository, PASSWORD } from './test-repository.ts';
 
-export interface BackupOrder extends Partial<Pick<Source, 'withoutSnapshot' | 'leaveOut' | 'stop'>> {
+export interface BackupOrder extends Partial<Pick<Source, 'withoutSnapshot' | 'leaveOut' | 'stop' | 'dumps'>> {
   /** A folder; the repository in it is made where there is none. */
   readonly repository: string;
   readonly workFolder: string;
@@ -45,10 +45,10 @@ export async function makeRepository(folder: string): Promise<void> {
   await (await createTestRepository(createLocalBackend(folder))).close();
 }
 
-export async function backUpHere(order: BackupOrder): Promise<BackedUp> {
+export async function backUpHere(order: BackupOrder, signal: AbortSignal = never): Promise<BackedUp> {
   const events: RunEventBody[] = [];
   const ports = {
-    ...{ openHost: order.openHost ?? openHere(order), openRepository: openIn(order.repository) },
+    ...{ openHost: openHere(order), openRepository: openIn(order.repository) },
     registry: order.registry ?? REGISTRY,
     ...{ owner: OWNER, runs: noRuns(), clock: systemClock, logger: silentLogger },
     emit: (event: RunEventBody) => void events.push(event),
@@ -56,7 +56,7 @@ export async function backUpHere(order: BackupOrder): Promise<BackedUp> {
   };
   const request = { source: sourceOf(order), host: HOST, acceptClockSkew: false };
   try {
-    return { report: await backup(request, ports, order.signal ?? never), error: undefined, events };
+    return { report: await backup(request, ports, order.signal ?? signal), error: undefined, events };
   } catch (error) {
     return { report: undefined, error, events };
   }
@@ -85,19 +85,22 @@ export function sourceOf({
   withoutSnapshot = 'read-live',
   leaveOut,
   stop,
+  dumps,
 }: Omit<BackupOrder, 'repository' | 'workFolder'>): Source {
   return {
     ...{ name: sourceName('files'), host: HOST.name, repository: repositoryName('main'), withoutSnapshot, exclude },
     paths: paths.map((path) => Buffer.from(path)),
     ...(leaveOut === undefined ? {} : { leaveOut }),
     ...(stop === undefined ? {} : { stop }),
+    ...(dumps === undefined ? {} : { dumps }),
   };
 }
 
 export const openHere =
-  (order: Pick<BackupOrder, 'asNobody'>) =>
-  (signal: AbortSignal): Promise<RemoteHost> =>
-    connectHost(
+  (order: Pick<BackupOrder, 'asNobody' | 'openHost'>) =>
+  async (signal: AbortSignal): Promise<RemoteHost> =>
+    (await order.openHost?.(signal)) ??
+    (await connectHost(
       { name: 'here', ssh: undefined, sudo: 'none' },
       {
         ...{ prompter: undefined, logger: silentLogger, clock: systemClock, agentSocket: undefined },
@@ -105,7 +108,7 @@ export const openHere =
         ...(order.asNobody === true ? { wrapTransport: asNobody } : {}),
       },
       signal,
-    );
+    ));
 
 const openIn = (folder: string) => (signal: AbortSignal) =>
   openRepository(createLocalBackend(folder), PASSWORD, signal);

@@ -11,7 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['base'],
   ['domain'],
   ['config', 'remote', 'tar'],
-  ['quiesce'],
+  ['quiesce', 'dump'],
   ['snapshot', 'repository'],
   ['pipeline', 'access'],
   ['jobs'],

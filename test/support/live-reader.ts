@@ -13,7 +13,7 @@ import { compileExcludes } from '../../shared/domain/exclude-patterns.ts';
 import { hostName, newRunId, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
 import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
 import { phases as phasesOf } from '../../shared/pipeline/backup/phases.ts';
-import { readTrees, spoolTrees } from '../../shared/pipeline/backup/read-trees.ts';
+import { beginReading, readTrees, spoolTrees } from '../../shared/pipeline/backup/read-trees.ts';
 import { openRepositorySink } from '../../shared/pipeline/backup/repository-sink.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
@@ -134,6 +134,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
       exclude: compileExcludes(order.exclude ?? []),
       snapshots: { run, owner, items: [item], holds: [], risks: [] },
       removes: [],
+      dumps: [],
     },
     readable: [taken],
     instant: {
@@ -147,7 +148,8 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
   };
   const listings = resources.use(await spoolTrees(context, never));
   ended('list');
-  const read = await readTrees(context, listings, await sink.begin(never), never);
+  const begun = await beginReading(await sink.begin(never), context.request.source, context.emit, never);
+  const read = await readTrees(context, listings, begun, never);
   ended('read');
   const phase = phasesOf<'backup' | 'export'>(() => undefined, systemClock, never);
   const report = await sink.commit({ ...context, run, read, evidence }, phase, never);

@@ -1,6 +1,8 @@
 /** One example of everything that the shells show, with figures that a reader can tell apart. */
+
 import type { ErrorRecord } from '../../shared/base/errors.ts';
 import type { BackupPlan } from '../../shared/domain/backup-plan.ts';
+import type { DumpEvidence } from '../../shared/domain/dump.ts';
 import type { RunEvent, RunEventBody } from '../../shared/domain/events.ts';
 import type { HostInventory, HostSummary } from '../../shared/domain/host.ts';
 import type { Job } from '../../shared/domain/job.ts';
@@ -247,6 +249,17 @@ export const sampleBackup: BackupReport = {
   skipped: [],
   missingCount: 0,
 };
+
+export const sampleDumps: readonly DumpEvidence[] = [
+  {
+    ...{ path: '/.stillpoint-dumps/mariadb/databases.sql', what: 'the databases "shop" of MariaDB' },
+    ...{ consistency: 'application', bytes: 9 * MIB, fromUptime: 4209.1, untilUptime: 4209.9 },
+  },
+  {
+    ...{ path: '/.stillpoint-dumps/command/ldap.ldif', what: 'the output of "slapcat"' },
+    ...{ consistency: 'fuzzy', bytes: 2 * MIB, fromUptime: 4208.1, untilUptime: 4209.1 },
+  },
+];
 
 export const sampleSkipped: BackupReport = {
   ...sampleBackup,

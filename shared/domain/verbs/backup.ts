@@ -1,6 +1,7 @@
 /** The backup: from the volumes of a host to a restore point in a repository. */
 import type { ClockSkew } from '../clock-skew.ts';
 import type { Consistency, HoldEvidence } from '../consistency.ts';
+import type { DumpEvidence } from '../dump.ts';
 import type { SourceName } from '../names.ts';
 import type { PlanId } from '../plan-id.ts';
 import { NO_STORE, type RunFacts } from '../run-facts.ts';
@@ -31,6 +32,8 @@ export interface BackupReport {
   readonly snapshots: readonly SnapshotReport[];
   /** What was held still, and what is proved of it; with the instants of the snapshots the evidence for `consistency`. */
   readonly holds: readonly HoldEvidence[];
+  /** What programs of the host wrote out; none where the source asks for none. */
+  readonly dumps?: readonly DumpEvidence[];
   readonly files: { readonly new: number; readonly changed: number; readonly unmodified: number };
   readonly folders: number;
   readonly others: number;
@@ -70,6 +73,7 @@ export const BACKUP = defineVerb<BackupJobRequest, BackupReport>()({
   phases: {
     connect: 'end-tells',
     preflight: 'end-tells',
+    dump: 'end-tells',
     arm: 'snapshot-goes',
     snapshot: 'snapshot-goes',
     mount: 'snapshot-goes',

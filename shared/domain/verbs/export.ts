@@ -2,6 +2,7 @@
 import { formatBytes } from '../../base/bytes.ts';
 import type { ClockSkew } from '../clock-skew.ts';
 import type { Consistency, HoldEvidence } from '../consistency.ts';
+import type { DumpEvidence } from '../dump.ts';
 import type { HostName, SourceName } from '../names.ts';
 import type { PlanId } from '../plan-id.ts';
 import type { TargetFacts } from '../run-facts.ts';
@@ -52,6 +53,8 @@ export interface ExportReport {
   readonly clockSkew: ClockSkew;
   readonly snapshots: readonly SnapshotReport[];
   readonly holds: readonly HoldEvidence[];
+  /** What programs of the host wrote out; none where the source asks for none. */
+  readonly dumps?: readonly DumpEvidence[];
   readonly files: number;
   /** Of the files, those that a mirror shares with its state before. */
   readonly filesUnmodified: number;
@@ -83,6 +86,7 @@ export const EXPORT = defineVerb<ExportJobRequest, ExportReport>()({
   phases: {
     connect: 'end-tells',
     preflight: 'end-tells',
+    dump: 'end-tells',
     arm: 'snapshot-goes',
     snapshot: 'snapshot-goes',
     mount: 'snapshot-goes',

@@ -10,6 +10,8 @@ interface KnownStore {
   readonly files?: RegExp;
   /** What brings a copy that is whole while it runs. */
   readonly dump: string;
+  /** Of a source, for one that runs on the host itself. */
+  readonly dumps?: string;
   /** Whether files beside that one are of it too. */
   readonly isFile?: boolean;
 }
@@ -20,9 +22,10 @@ const KNOWN: readonly KnownStore[] = [
     what: 'MariaDB or MySQL',
     program: /^(mariadbd|mysqld)$/,
     dump: 'mariadb-dump --all-databases --single-transaction',
+    dumps: '"mariadb"',
   },
-  { what: 'PostgreSQL', program: /^postgres(ql)?$/, dump: 'pg_dumpall' },
-  { what: 'Redis', program: /^(redis|valkey|keydb)-server$/, dump: 'redis-cli save' },
+  { what: 'PostgreSQL', program: /^postgres(ql)?$/, dump: 'pg_dumpall', dumps: '"postgresql"' },
+  { what: 'Redis', program: /^(redis|valkey|keydb)-server$/, dump: 'redis-cli save', dumps: '"redis"' },
   { what: 'MongoDB', program: /^mongod$/, files: /^(.*)\/(mongod|WiredTiger)\.lock$/s, dump: 'mongodump' },
   { what: 'etcd', program: ANY, files: /^(.*)\/member\/snap\/db$/s, dump: 'etcdctl snapshot save' },
   {
@@ -45,29 +48,44 @@ const KNOWN: readonly KnownStore[] = [
     files: /^(.*\/volumes)\/metadata\.db$/s,
     dump: 'a dump by the program in the container',
   },
-  { what: 'SQLite', program: ANY, files: /^(.*)-wal$/s, dump: 'sqlite3 FILE .backup', isFile: true },
+  {
+    what: 'SQLite',
+    program: ANY,
+    files: /^(.*)-wal$/s,
+    dump: 'sqlite3 FILE .backup',
+    dumps: '{"of": "sqlite", "file": …}',
+    isFile: true,
+  },
 ];
 
 /** A store before it is known where the host has it. */
 export interface SeenStore extends SeenPath {
   readonly what: string;
   readonly dump: string;
+  readonly dumps?: string;
   readonly isFile: boolean;
 }
 
 /** Each place once, whatever number of processes is at work in it. */
 export function storesOf(programs: readonly ProgramAtWork[]): readonly SeenStore[] {
   const found = programs.flatMap(({ pid, program, folder, files }) =>
-    KNOWN.filter((known) => known.program.test(program)).flatMap(({ what, dump, files: pattern, isFile = false }) => {
-      const paths =
-        pattern === undefined
-          ? [folder].filter((path) => path !== undefined)
-          : files.flatMap((file) => {
-              const [, path] = pattern.exec(file.toString('latin1')) ?? [];
-              return path === undefined || path === '' ? [] : [Buffer.from(path, 'latin1')];
-            });
-      return paths.map((path): SeenStore => ({ pid, path, what, dump, isFile }));
-    }),
+    KNOWN.filter((known) => known.program.test(program)).flatMap(
+      ({ what, dump, dumps, files: pattern, isFile = false }) => {
+        const paths =
+          pattern === undefined
+            ? [folder].filter((path) => path !== undefined)
+            : files.flatMap((file) => {
+                const [, path] = pattern.exec(file.toString('latin1')) ?? [];
+                return path === undefined || path === '' ? [] : [Buffer.from(path, 'latin1')];
+              });
+        return paths.map(
+          (path): SeenStore => ({
+            ...{ pid, path, what, dump, isFile },
+            ...(dumps === undefined ? {} : { dumps }),
+          }),
+        );
+      },
+    ),
   );
   // A program that works in "/" keeps its data elsewhere.
   const placed = found.filter(({ path }) => path.length > 1);

@@ -57,6 +57,7 @@ export async function commitRestorePoint(
     consistency,
     skewMs,
     holds: evidence.holds,
+    ...(evidence.dumps === undefined ? {} : { dumps: evidence.dumps }),
     time: instant.time,
     hostTime: timestampFromNs(instant.host.timeNs),
     clockSkew: instant.host.skew,

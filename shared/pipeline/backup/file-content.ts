@@ -57,6 +57,25 @@ export class ContentStore {
     return { ids: settle(pending), bytes: entry.storedSize };
   }
 
+  /** A stream of which nobody knows the length, cut where its content says so. */
+  async storeStream(
+    content: AsyncIterable<Uint8Array>,
+    onBytes: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<{ readonly ids: Promise<readonly BlobId[]>; readonly bytes: number }> {
+    const pending: Promise<SavedBlob>[] = [];
+    let bytes = 0;
+    for await (const piece of this.#writer.cut(content)) {
+      const { length } = piece;
+      const { saved } = await this.#writer.put('data', piece, signal);
+      saved.catch(() => undefined);
+      pending.push(saved);
+      bytes += length;
+      onBytes(length);
+    }
+    return { ids: settle(pending), bytes };
+  }
+
   async #chunkOfZeros(signal: AbortSignal): Promise<readonly BlobId[]> {
     this.#zeros ??= (await (await this.#writer.put('data', new Uint8Array(ZERO_BYTES), signal)).saved).id;
     return Array.from({ length: ZEROS_IN_CHUNK }, () => this.#zeros as BlobId);

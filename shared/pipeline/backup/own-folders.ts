@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { invariant } from '../../base/errors.ts';
+import { DUMPS_FOLDER } from '../../domain/dump.ts';
 import type { SourceScope } from '../../domain/source.ts';
 import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
@@ -15,7 +16,7 @@ import { FolderStack } from './folder-stack.ts';
 import type { ListedEntry } from './listing.ts';
 import { buildNode, type NodeContext } from './node.ts';
 import { findParentNode } from './parent.ts';
-import type { ReadingSink } from './reading-sink.ts';
+import type { ReadingSink, Taken } from './reading-sink.ts';
 import type { TreeCounts } from './tree-counts.ts';
 
 /** What the disks of a whole system were like. */
@@ -25,14 +26,19 @@ export const LAYOUT_FOLDER = '.stillpoint-layout';
 export const DEVICES_FOLDER = '.stillpoint-devices';
 
 /** Those that a restore point of the source has. */
-export function ownFoldersOf({ system, devices = [] }: SourceScope): readonly string[] {
-  return [...(system === true ? [LAYOUT_FOLDER] : []), ...(devices.length > 0 ? [DEVICES_FOLDER] : [])];
+export function ownFoldersOf({ system, devices = [], dumps = [] }: SourceScope): readonly string[] {
+  return [
+    ...(system === true ? [LAYOUT_FOLDER] : []),
+    ...(devices.length > 0 ? [DEVICES_FOLDER] : []),
+    ...(dumps.length > 0 ? [DUMPS_FOLDER] : []),
+  ];
 }
 
 export interface OwnFile {
   /** Below the folder, `/` between names. */
   readonly name: Buffer;
-  readonly size: number;
+  /** Undefined where it is known only when all of it has come. */
+  readonly size: number | undefined;
   /** Bytes that are known already, or come when they are asked for. */
   readonly content: Buffer | AsyncIterable<Buffer>;
 }
@@ -75,28 +81,16 @@ export async function storeOwnFolder(
 }
 
 async function storeFile(folder: string, file: OwnFile, ports: OwnFolderPorts, signal: AbortSignal): Promise<Node> {
-  const { sink, counts, onProgress, context } = ports;
+  const { counts, context } = ports;
   const path = Buffer.concat([Buffer.from(`/${folder}/`), file.name]);
   const before = await beforeOf(path, ports, signal);
-  const isSame = Buffer.isBuffer(file.content) && before !== undefined && hasContent(before, file.content);
-  const timeNs = isSame ? timestampToNs(before.mtime) : ports.timeNs;
-  const head = bareHead(path.subarray(1), 'file', {
-    size: file.size,
-    mtime: { seconds: Number(timeNs / NS_IN_S), nanoseconds: Number(timeNs % NS_IN_S) },
-  });
-  const entry: TarEntry = {
-    ...head,
-    ...{ sparseEnd: undefined, atime: undefined, ctime: undefined, storedSize: file.size, position: 0 },
-    content: Buffer.isBuffer(file.content) ? once(file.content) : file.content,
-  };
-  const listed = listedAs('file', file.size, timeNs);
-  const name = path.subarray(path.lastIndexOf(0x2f) + 1);
-  const onBytes = (bytes: number): void => {
-    counts.bytesDone += bytes;
-    onProgress();
-  };
-  const taken = await sink.take({ entry, path, node: buildNode(name, listed, {}, context) }, onBytes, signal);
-  counts.bytesTotal += file.size;
+  const mayBeSame = Buffer.isBuffer(file.content) && before !== undefined && hasContent(before, file.content);
+  const timeNs = mayBeSame ? timestampToNs(before.mtime) : ports.timeNs;
+  const taken = await takeFile(path, file, timeNs, ports, signal);
+  const content = await taken.ids;
+  const isSame = mayBeSame || (file.size === undefined && isSameContent(before, content));
+  const size = file.size ?? taken.bytes;
+  counts.bytesTotal += size;
   counts.bytesRead += taken.bytes;
   // What was known already came by another way.
   if (!Buffer.isBuffer(file.content)) counts.bytesReceived += taken.bytes;
@@ -104,9 +98,38 @@ async function storeFile(folder: string, file: OwnFile, ports: OwnFolderPorts, s
   if (isSame) counts.filesUnmodified += 1;
   else if (before?.type === 'file') counts.filesChanged += 1;
   else counts.filesNew += 1;
-  const content = await taken.ids;
-  return buildNode(name, listed, content === undefined ? {} : { content }, context);
+  return buildNode(nameOf(path), listedAs('file', size, timeNs), content === undefined ? {} : { content }, context);
 }
+
+async function takeFile(
+  path: Buffer,
+  { size, content }: OwnFile,
+  timeNs: bigint,
+  { sink, counts, onProgress, context }: OwnFolderPorts,
+  signal: AbortSignal,
+): Promise<Taken> {
+  const onBytes = (bytes: number): void => {
+    counts.bytesDone += bytes;
+    onProgress();
+  };
+  const nodeOf = (known: number): Node => buildNode(nameOf(path), listedAs('file', known, timeNs), {}, context);
+  const stream = Buffer.isBuffer(content) ? once(content) : content;
+  if (size === undefined) return await sink.takeStream(path, stream, nodeOf, onBytes, signal);
+  const entry = fileEntry(path, size, timeNs, stream);
+  return await sink.take({ entry, path, node: nodeOf(size) }, onBytes, signal);
+}
+
+/** As tar would have brought it. */
+export function fileEntry(path: Buffer, size: number, timeNs: bigint, content: AsyncIterable<Buffer>): TarEntry {
+  const mtime = { seconds: Number(timeNs / NS_IN_S), nanoseconds: Number(timeNs % NS_IN_S) };
+  return {
+    ...bareHead(path.subarray(1), 'file', { size, mtime }),
+    ...{ sparseEnd: undefined, atime: undefined, ctime: undefined, storedSize: size, position: 0 },
+    content,
+  };
+}
+
+const nameOf = (path: Buffer): Buffer => path.subarray(path.lastIndexOf(0x2f) + 1);
 
 /** @param below empty for the folder itself */
 async function folderNode(
@@ -120,8 +143,7 @@ async function folderNode(
   const path = Buffer.from(below === '' ? `/${folder}` : `/${folder}/${below}`, 'latin1');
   const before = await beforeOf(path, ports, signal);
   const timeNs = before?.subtree === subtree ? timestampToNs(before.mtime) : ports.timeNs;
-  const name = path.subarray(path.lastIndexOf(0x2f) + 1);
-  const node = buildNode(name, listedAs('dir', 0, timeNs), { subtree }, context);
+  const node = buildNode(nameOf(path), listedAs('dir', 0, timeNs), { subtree }, context);
   counts.folders += 1;
   sink.place(path, node, undefined);
   return node;
@@ -145,6 +167,11 @@ function hasContent({ type, content }: Node, now: Buffer): boolean {
   if (type !== 'file' || content === undefined || now.length > CHUNK_BYTES) return false;
   if (now.length === 0) return content.length === 0;
   return content.length === 1 && content[0] === createHash('sha256').update(now).digest('hex');
+}
+
+function isSameContent(before: Node | undefined, now: readonly BlobId[] | undefined): boolean {
+  const { type, content = [] } = before ?? {};
+  return type === 'file' && content.length === now?.length && content.every((id, index) => id === now[index]);
 }
 
 const NS_IN_S = 1_000_000_000n;

@@ -6,6 +6,7 @@ import type { Clock } from '../../base/clock.ts';
 import { invariant } from '../../base/errors.ts';
 import type { LiveTreeEvidence } from '../../domain/consistency.ts';
 import type { EmitEvent } from '../../domain/events.ts';
+import type { Source } from '../../domain/source.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
@@ -53,6 +54,8 @@ export interface ReadContext {
   readonly instant: BackupInstant;
   /** Of a whole system: how its disks are laid out. */
   readonly layout: Layout | undefined;
+  /** The folder of what programs of the host wrote out. */
+  readonly dumps?: Node | undefined;
 }
 
 export interface SpooledTrees extends AsyncDisposable {
@@ -144,20 +147,35 @@ async function listAbove(
   return entries;
 }
 
+/** What a reading begins with, before anything of the host was read or held. */
+export interface BegunReading {
+  readonly sink: ReadingSink;
+  readonly parent: RestorePoint | undefined;
+  readonly counts: TreeCounts;
+  readonly omissions: Omissions;
+}
+
+export async function beginReading(
+  sink: ReadingSink,
+  source: Source,
+  emit: EmitEvent,
+  signal: AbortSignal,
+): Promise<BegunReading> {
+  const parent = await sink.findParent(source, signal);
+  return { sink, parent, counts: new TreeCounts(), omissions: new Omissions(emit) };
+}
+
 export async function readTrees(
   context: ReadContext,
   spooled: SpooledTrees,
-  sink: ReadingSink,
+  { sink, parent, counts, omissions }: BegunReading,
   signal: AbortSignal,
 ): Promise<ReadResult> {
-  const { prepared, host, request } = context;
+  const { prepared, host } = context;
   const { trees } = prepared.coverage;
-  const parent = await sink.findParent(request.source, signal);
   tellOrder(parent, context.instant, context.emit);
   const believed = parent && believedBefore(parent, context.instant.host);
   const trusted = parent === undefined || believed === undefined || lacksAttributes(parent) ? undefined : parent;
-  const counts = new TreeCounts();
-  const omissions = new Omissions(context.emit);
   const onProgress = progressReporter(context, spooled, counts);
   const own = await storeOwn(context, { sink, counts, omissions, onProgress, parent }, signal);
   const nodes = new Map<SourceTree, Node>();
@@ -202,7 +220,7 @@ export async function readTrees(
 
 /** What is no tree of the host, before the tree at the top is built, in which it lies. */
 async function storeOwn(
-  { layout, instant, prepared, readable, host }: ReadContext,
+  { layout, dumps, instant, prepared, readable, host }: ReadContext,
   {
     omissions,
     ...ports
@@ -211,7 +229,7 @@ async function storeOwn(
 ): Promise<readonly Node[]> {
   const { survey, devices, snapshots } = prepared;
   const owning = { ...ports, context: namesOn(survey), timeNs: instant.host.timeNs };
-  const nodes: Node[] = [];
+  const nodes: Node[] = dumps === undefined ? [] : [dumps];
   if (layout !== undefined) {
     for (const { name, reason } of layout.losses)
       omissions.lacksLayout(Buffer.from(`/${LAYOUT_FOLDER}/${name}`), reason);
@@ -225,7 +243,7 @@ async function storeOwn(
   return nodes;
 }
 
-const namesOn = ({ identity: { users, groups } }: Survey): NodeContext => ({ users, groups, deviceId: 0n });
+export const namesOn = ({ identity: { users, groups } }: Survey): NodeContext => ({ users, groups, deviceId: 0n });
 
 const DOT = Buffer.from('.');
 const SLASH = Buffer.from('/');
@@ -293,17 +311,35 @@ function progressReporter(context: ReadContext, spooled: SpooledTrees, counts: T
     ...devices.map(({ sizeBytes }) => sizeBytes),
     ...(context.layout?.files ?? []).map(({ content }) => content.length),
   ];
-  const filesTotal = spooled.listings.reduce((sum, { listing }) => sum + listing.files, own.length);
-  const bytesTotal = [...own, ...spooled.listings.map(({ listing }) => listing.bytes)].reduce(
+  // Dumps are done when this begins.
+  const filesTotal = spooled.listings.reduce((sum, { listing }) => sum + listing.files, own.length + counts.filesDone);
+  const bytesTotal = [counts.bytesDone, ...own, ...spooled.listings.map(({ listing }) => listing.bytes)].reduce(
     (sum, bytes) => sum + bytes,
     0,
   );
-  let last = -PROGRESS_PAUSE_MS;
-  return () => {
-    const now = context.clock.monotonicMs();
-    if (now - last < PROGRESS_PAUSE_MS) return;
-    last = now;
+  return nowAndThen(context.clock, () => {
     const { filesDone, bytesDone } = counts;
     context.emit({ type: 'progress', phase: 'read', filesDone, filesTotal, bytesDone, bytesTotal });
+  });
+}
+
+/** How large dumps are is known when they are there. */
+export const dumpProgress = (
+  { counts }: BegunReading,
+  { dumps }: Preparation,
+  { clock, emit }: Pick<ReadContext, 'clock' | 'emit'>,
+): (() => void) =>
+  nowAndThen(clock, () => {
+    const { filesDone, bytesDone } = counts;
+    emit({ type: 'progress', phase: 'dump', filesDone, filesTotal: dumps.length, bytesDone, bytesTotal: undefined });
+  });
+
+function nowAndThen(clock: Clock, tell: () => void): () => void {
+  let last = -PROGRESS_PAUSE_MS;
+  return () => {
+    const now = clock.monotonicMs();
+    if (now - last < PROGRESS_PAUSE_MS) return;
+    last = now;
+    tell();
   };
 }

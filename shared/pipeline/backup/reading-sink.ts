@@ -27,6 +27,11 @@ export interface Taken {
   readonly ids?: Promise<readonly BlobId[]>;
 }
 
+/** What came as a stream: its size is known when all of it has come. */
+export interface TakenStream extends Taken {
+  readonly ids: Promise<readonly BlobId[]>;
+}
+
 /** Folders, known by the hash of what is in them. */
 export interface Folders {
   /** Resolves when there is room for more; `saved` when the id is known. Takes ownership of the text. */
@@ -47,6 +52,18 @@ export interface ReadingSink extends Folders, Earlier {
   beginPass(isFirst: boolean): void;
   /** Consumes the content of a file. @param onBytes called with the size of content as it comes, holes included */
   take(came: Came, onBytes: (bytes: number) => void, signal: AbortSignal): Promise<Taken>;
+  /**
+   * The same for a file of which nobody knows the size before its end.
+   *
+   * @param nodeOf all that is known of it but its content, when the size is
+   */
+  takeStream(
+    path: Buffer,
+    content: AsyncIterable<Buffer>,
+    nodeOf: (size: number) => Node,
+    onBytes: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<TakenStream>;
   /**
    * An entry for which nothing comes from the host: one more name of the file at `first`; what is as the parent has it; a
    * socket; a folder of which only the listing is known. Never waits for content.

@@ -10,7 +10,7 @@ import { commitRestorePoint } from './commit.ts';
 import { ContentStore } from './file-content.ts';
 import { findParent } from './parent.ts';
 import type { RunPhase } from './phases.ts';
-import type { Came, ReadingSink, Taken } from './reading-sink.ts';
+import type { Came, ReadingSink, Taken, TakenStream } from './reading-sink.ts';
 import type { CommitContext, Sink } from './sink.ts';
 
 /** What was read, as blobs. Places need nothing of their own: the folder of an entry names it. */
@@ -47,6 +47,16 @@ export class BlobSink implements ReadingSink {
   async take({ entry }: Came, onBytes: (bytes: number) => void, signal: AbortSignal): Promise<Taken> {
     if (entry.type !== 'file') return { bytes: 0 };
     return await this.#content.store(entry, onBytes, signal);
+  }
+
+  takeStream(
+    _path: Buffer,
+    content: AsyncIterable<Buffer>,
+    _nodeOf: (size: number) => Node,
+    onBytes: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<TakenStream> {
+    return this.#content.storeStream(content, onBytes, signal);
   }
 
   place(): void {}

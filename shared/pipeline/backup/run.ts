@@ -12,11 +12,13 @@ import type { EmitEvent } from '../../domain/events.ts';
 import { newRunId, type OwnerId } from '../../domain/names.ts';
 import { type Plan, requireApproved } from '../../domain/plan.ts';
 import { runOfPlan } from '../../domain/plan-id.ts';
+import { hasDumpsAlone } from '../../domain/source.ts';
 import type { SnapshotReport } from '../../domain/verbs/backup.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import { mayChangeHost } from '../../snapshot/identify-host.ts';
 import type { Registry } from '../../snapshot/registry.ts';
 import { foreseenOf } from '../describe-plan.ts';
+import { takeDumps } from '../dump/take-dumps.ts';
 import { readLayout } from '../layout/read-layout.ts';
 import type { OwnRuns } from '../own-runs.ts';
 import { type Preparation, prepare } from '../prepare.ts';
@@ -26,7 +28,7 @@ import { freeze } from './freeze.ts';
 import { instantOf } from './host-clock.ts';
 import { phases } from './phases.ts';
 import { rethrowWithVerdict } from './read-failure.ts';
-import { readTrees, spoolTrees } from './read-trees.ts';
+import { type BegunReading, beginReading, dumpProgress, namesOn, readTrees, spoolTrees } from './read-trees.ts';
 import type { BackupRequest } from './request.ts';
 import { requireProof } from './require-proof.ts';
 import type { Sink } from './sink.ts';
@@ -71,7 +73,8 @@ export async function runOver<Report extends object>(
 
   const prepared = await phase('preflight', async () => {
     // Where all must be snapshotted, root is needed anyway, and whoever is not root hears it at once.
-    if (source.withoutSnapshot !== 'read-live' || (await host.run(mayChangeHost, signal))) {
+    const needsRoot = source.withoutSnapshot !== 'read-live' && !hasDumpsAlone(source);
+    if (needsRoot || (await host.run(mayChangeHost, signal))) {
       const swept = await sweepOwn(host, ports, signal);
       for (const object of swept.removed)
         logger.log('info', 'Removed what an earlier run had left on the host.', { object });
@@ -86,6 +89,16 @@ export async function runOver<Report extends object>(
   for (const note of prepared.coverage.notes) emit({ type: 'warning', code: 'source.note', message: note, advice: '' });
 
   const guarded = AbortSignal.any([signal, sink.signal]);
+  const begin = async (): Promise<BegunReading> => await beginReading(await sink.begin(guarded), source, emit, guarded);
+  const takeAll = async () => {
+    const reading = await begin();
+    const { sink: into, ...counted } = reading;
+    const progress = { onProgress: dumpProgress(reading, prepared, ports), context: namesOn(prepared.survey) };
+    const limitSeconds = request.host.leaseSeconds;
+    const dumping = { ...counted, ...progress, sink: into, host, clock, limitSeconds };
+    return { reading, taken: await takeDumps(prepared.dumps, dumping, guarded) };
+  };
+  const dumped = prepared.dumps.length === 0 ? undefined : await phase('dump', takeAll);
   const frozen = await freeze(prepared, { request, host, ports, phase, resources }, guarded);
   const { held } = frozen;
   const { holds } = prepared.snapshots;
@@ -93,20 +106,34 @@ export async function runOver<Report extends object>(
   // What has failed already need not be read.
   if (frozen.taken.length > 0 && holds.every((hold) => hold.holds === 'until-snapshots') && !readsLive(prepared))
     requireProof(source, foreseen, evidenceOf(frozen.taken, holds, frozen.spans));
-  const instant = instantOf(frozen.first, prepared.survey, frozen.span);
+  // What has nothing but dumps shows when the first of them began.
+  const { first, span } = dumped !== undefined && hasDumpsAlone(source) ? dumped.taken : frozen;
+  const instant = instantOf(first, prepared.survey, span);
   tellJump(prepared.survey.clockSkew, instant.host.skew, request, emit);
 
   const { readable } = frozen;
-  const context = { request, host, prepared, readable, instant, layout, workFolder: ports.workFolder, emit, clock };
+  const context = {
+    request,
+    host,
+    prepared,
+    readable,
+    instant,
+    layout,
+    workFolder: ports.workFolder,
+    emit,
+    clock,
+    dumps: dumped?.taken.node,
+  };
   const explain = (error: unknown): Promise<never> =>
     rethrowWithVerdict(error, (judging) => frozen.judge(judging), held);
   const listings = resources.use(await phase('list', () => spoolTrees(context, held).catch(explain)));
   const read = await phase('read', async () => {
-    const reading = await sink.begin(guarded);
+    const reading = dumped?.reading ?? (await begin());
     return await readTrees(context, listings, reading, held).catch(explain);
   });
   const spans = await frozen.end();
-  const evidence = evidenceOf(frozen.taken, holds, spans, read.live);
+  const dumps = dumped?.taken.evidence ?? [];
+  const evidence = evidenceOf(frozen.taken, holds, spans, { live: read.live, dumps });
   requireProof(source, foreseen, evidence);
   const commit = (committing: AbortSignal): Promise<Report> =>
     sink.commit({ ...context, run, read, evidence }, phase, committing);

@@ -1,5 +1,5 @@
 /** What became of the snapshots of a run, for its report. */
-import type { ConsistencyEvidence, LiveTreeEvidence } from '../../domain/consistency.ts';
+import type { ConsistencyEvidence } from '../../domain/consistency.ts';
 import type { SnapshotReport } from '../../domain/verbs/backup.ts';
 import type { PlannedHold } from '../../quiesce/hook.ts';
 import type { HeldSpan } from '../../snapshot/critical-section.ts';
@@ -16,10 +16,11 @@ export function evidenceOf(
   taken: readonly TakenSnapshot[],
   holds: readonly PlannedHold[],
   held: readonly HeldSpan[],
-  live: readonly LiveTreeEvidence[] = [],
+  { live = [], dumps = [] }: Partial<Pick<ConsistencyEvidence, 'live' | 'dumps'>> = {},
 ): ConsistencyEvidence {
   return {
     ...(live.length === 0 ? {} : { live }),
+    ...(dumps.length === 0 ? {} : { dumps }),
     instants: taken.map(({ planned, beforeUptime, afterUptime }) => ({
       volume: planned.volume,
       afterUptime: beforeUptime,

@@ -73,7 +73,7 @@ class ArchiveSink implements Sink<Report> {
     const folders = this.#resources.use(await TreeSpool.create(join(this.#ports.workFolder, 'folders')));
     const lines = this.#spool('lines');
     const entries = new EntrySink(file, {
-      ...{ folders, lines, late: this.#spool('late') },
+      ...{ folders, lines, streamFile: join(this.#ports.workFolder, 'stream'), late: this.#spool('late') },
       ...{ findParent: async () => undefined, holds: () => false, fit: (node) => node },
       namesFoldersAgain: true,
     });

@@ -12,14 +12,17 @@ import type { Source } from '../../domain/source.ts';
 import type { BlobId } from '../../repository/ids.ts';
 import type { Node, NodeByName } from '../../repository/node.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
+import { timestampToNs } from '../../repository/timestamp.ts';
 import type { TarHead } from '../../tar/entry.ts';
 import { encodeTarHead, storedSizeOf, tarPadding } from '../../tar/writer.ts';
-import type { Came, Earlier, ReadingSink, Taken } from '../backup/reading-sink.ts';
+import { fileEntry } from '../backup/own-folders.ts';
+import type { Came, Earlier, ReadingSink, Taken, TakenStream } from '../backup/reading-sink.ts';
 import { headOfNode } from '../restore/node-head.ts';
 import type { BuiltTree } from './built-tree.ts';
 import { type ContentHash, hashContent } from './content-hash.ts';
 import type { LineSpool } from './line-spool.ts';
 import { manifestLine, memberName, pathOfLine, pathOfMember } from './manifest-line.ts';
+import { spoolContent } from './spooled-content.ts';
 import type { TreeSpool } from './tree-spool.ts';
 
 function parseLate(line: string): Late {
@@ -40,6 +43,8 @@ export interface EntrySinkPorts extends Earlier {
   readonly folders: TreeSpool;
   /** Of the state before, where there is one. */
   readonly foldersBefore?: TreeSpool | undefined;
+  /** A file of this machine for a stream whose size a tar has to say before it comes. */
+  readonly streamFile: string;
   /** Of what was written, in order; see `parseLine`. */
   readonly lines: LineSpool;
   readonly late: LineSpool;
@@ -133,6 +138,19 @@ export class EntrySink implements ReadingSink {
     await this.#end(head, hash);
     if (!this.#isFirst && entry.type !== 'dir') this.#touch(path);
     return hash === undefined ? { bytes: 0 } : { bytes: entry.storedSize, ids: Promise.resolve(idsOf(hash)) };
+  }
+
+  async takeStream(
+    path: Buffer,
+    content: AsyncIterable<Buffer>,
+    nodeOf: (size: number) => Node,
+    onBytes: (bytes: number) => void,
+  ): Promise<TakenStream> {
+    await using spooled = await spoolContent(this.#ports.streamFile, content);
+    const node = nodeOf(spooled.size);
+    const entry = fileEntry(path, spooled.size, timestampToNs(node.mtime), spooled.read());
+    const { bytes, ids = Promise.resolve([]) } = await this.take({ entry, path, node }, onBytes);
+    return { bytes, ids };
   }
 
   place(path: Buffer, _node: Node, first: Buffer | undefined): void {

@@ -10,6 +10,7 @@ type Figures = Pick<
   | 'hostTime'
   | 'clockSkew'
   | 'holds'
+  | 'dumps'
   | 'files'
   | 'filesUnmodified'
   | 'folders'
@@ -25,6 +26,7 @@ export function exportFigures({ instant, evidence, read: { counts, omissions } }
   return {
     ...{ time: instant.time, hostTime: timestampFromNs(instant.host.timeNs), clockSkew: instant.host.skew },
     holds: evidence.holds,
+    ...(evidence.dumps === undefined ? {} : { dumps: evidence.dumps }),
     files: counts.filesNew + counts.filesChanged + counts.filesUnmodified,
     filesUnmodified: counts.filesUnmodified,
     ...{ folders: counts.folders, others: counts.others, bytesTotal: counts.bytesTotal },

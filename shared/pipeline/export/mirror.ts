@@ -133,7 +133,14 @@ class MirrorSink implements Sink<Report> {
     const folders = this.#resources.use(await TreeSpool.create(join(this.#ports.workFolder, 'folders')));
     const lines = this.#spool('lines');
     const entries = new EntrySink(filling.out, {
-      ...{ folders, foldersBefore: before?.folders, lines, late: this.#spool('late'), fit },
+      ...{
+        folders,
+        foldersBefore: before?.folders,
+        lines,
+        streamFile: join(this.#ports.workFolder, 'stream'),
+        late: this.#spool('late'),
+        fit,
+      },
       findParent: async () => before?.point,
       holds: () => before !== undefined,
       under: Buffer.from(`${folder.name}/${FILES}`),

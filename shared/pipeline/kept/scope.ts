@@ -6,7 +6,7 @@ import type { KeepJobRequest } from '../../domain/verbs/keep.ts';
 /** Nothing is read live: what no snapshot can hold is not kept, and a person hears of it. */
 export function keptScope({ host, paths }: Pick<KeepJobRequest, 'host' | 'paths'>, source?: Source): SourceScope {
   if (source === undefined) return { host, paths: paths.map(pathOf), exclude: [] };
-  const { repository: _, keep: __, ...scope } = source;
+  const { repository: _, keep: __, dumps: ___, ...scope } = source;
   if (source.host === host) return { ...scope, withoutSnapshot: 'refuse' };
   throw new StillpointError(
     'usage.invalid',

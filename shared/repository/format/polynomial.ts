@@ -1,6 +1,6 @@
 /**
  * The random irreducible polynomial over GF(2) of degree 53 in a repository's configuration, which restic's
- * content-defined chunker needs. We cut at fixed boundaries, but restic refuses a repository without a good one.
+ * content-defined chunker needs, and ours for streams (`write/content-cutter.ts`).
  */
 import { randomBytes } from 'node:crypto';
 

@@ -26,6 +26,7 @@ import type { StoredFiles } from '../stored-files.ts';
 import type { EncodedBatch, WorkerPool } from '../workers/pool.ts';
 import { Batcher, type BlobBatch, ownedCopy } from './batcher.ts';
 import { ByteBudget } from './byte-budget.ts';
+import { cutContent, cutterTables } from './content-cutter.ts';
 import type { IndexWriter } from './index-writer.ts';
 import { Packer } from './packer.ts';
 import { Uploader } from './uploader.ts';
@@ -37,6 +38,8 @@ export interface WriterPorts {
   readonly indexWriter: IndexWriter;
   readonly lock: RepositoryLock;
   readonly packSizeBytes: number;
+  /** Of the repository; it says where content is cut. */
+  readonly chunkerPolynomial: bigint;
 }
 
 /** Beside the two open packs: what lies in queues and on its way to the disk. */
@@ -128,6 +131,10 @@ export class BlobWriter implements RepositoryWriter {
     this.#accepted += 1;
     this.#batchers[type].add({ data: owned, saved });
     return { saved: saved.promise };
+  }
+
+  cut(content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    return cutContent(content, cutterTables(this.#ports.chunkerPolynomial));
   }
 
   async reseal({ data, blobs }: SealedBlobs, signal: AbortSignal): Promise<PendingReseal> {

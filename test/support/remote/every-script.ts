@@ -3,8 +3,11 @@
  * holds that none is missing.
  */
 import { never } from '../../../shared/base/cancel.ts';
+import type { DumpWish } from '../../../shared/domain/dump.ts';
 import { keptBy } from '../../../shared/domain/kept-name.ts';
 import { ownerId, runId } from '../../../shared/domain/names.ts';
+import { planDumps } from '../../../shared/dump/plan-dumps.ts';
+import { dumperOf } from '../../../shared/dump/registry.ts';
 import { lookAtFileSystems } from '../../../shared/pipeline/advise/file-systems.ts';
 import { listPrograms, placePaths } from '../../../shared/pipeline/advise/programs-at-work.ts';
 import { askSudo } from '../../../shared/pipeline/advise/sudo-rights.ts';
@@ -20,6 +23,7 @@ import { readDevice } from '../../../shared/pipeline/backup/read-device.ts';
 import { LIVE } from '../../../shared/pipeline/backup/reading-place.ts';
 import { readFstab } from '../../../shared/pipeline/backup/system-places.ts';
 import { findOpen, readHeads } from '../../../shared/pipeline/backup/unsafe-live.ts';
+import { dumpCommand } from '../../../shared/pipeline/dump/dump-stream.ts';
 import {
   dropEntries,
   dropWork,
@@ -189,6 +193,18 @@ const inArguments: readonly RemoteScript[] = holds.flatMap(({ freeze, prove }) =
       .map((text, index) => ({ name: `in ${name} ${index}`, script: text, args: [], needs: 'root' as const })),
   ),
 );
+/** Dumps of every kind, and what a host answers. */
+const WISHES: readonly { readonly wish: DumpWish; readonly fields: readonly string[] }[] = [
+  { wish: { of: 'mariadb' }, fields: ['mariadb-dump', 'yes', 'sees\t1\nbase\t61'] },
+  { wish: { of: 'postgresql' }, fields: ['/run/postgresql', 'postgres', 'role true true true\nbase 61 true', ''] },
+  {
+    wish: { of: 'postgresql', how: 'base-backup' },
+    fields: ['/run/postgresql', 'postgres', 'role true true true', ''],
+  },
+  { wish: { of: 'redis' }, fields: ['redis-cli', 'yes'] },
+  { wish: { of: 'sqlite', file: '/a' }, fields: ['app', 'wal'] },
+  { wish: { of: 'command', name: 'a', command: ['true'] }, fields: [] },
+];
 
 export const EVERY_SCRIPT: readonly RemoteScript[] = [
   armLease(scripts, { run, owner, leaseSeconds: 60, mounts: 1, holds: 1 }),
@@ -251,6 +267,12 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   readFstab,
   lookAtDevices([Buffer.from('/dev/a')]),
   gatherLayout(layoutParts(registry)),
+  ...(await Promise.all(WISHES.map(({ wish }) => given((host) => planDumps([wish], host, never))))),
+  ...WISHES.flatMap(({ wish, fields }) =>
+    dumperOf(wish)
+      .plan(wish, fields)
+      .dumps.map((dump) => dumpCommand(dump, 60)),
+  ),
   listAncestors([]),
   resolvePaths([]),
   prepareTarget('/target', '.stillpoint-restore-a'),

@@ -24,6 +24,7 @@ import {
   sampleBackup,
   sampleCheck,
   sampleCopy,
+  sampleDumps,
   sampleEntries,
   sampleError,
   sampleExport,
@@ -350,4 +351,25 @@ test('jobs of another configuration are told from ours by its file', () => {
   const [, ours, theirs] = renderJobs(jobs, sampleJob().configFile, plain).split('\n');
   expect(ours).toContain('/home/ann/.config/stillpoint/config.jsonc');
   expect(theirs).toContain('/etc/stillpoint.jsonc');
+});
+
+test('dumps are shown with their own consistency, in a list, a folder, a plan and a result', () => {
+  const point = { ...samplePoint, dumps: sampleDumps };
+  const listed = renderPoints({ restorePoints: [point], unreadable: [], unavailable: [] }, plain);
+  expect(listed).toContain('crash; 1 dump application, 1 dump fuzzy');
+  const folder = { restorePoint: point.id, wholeness: WHOLE, path: '/', entries: [], nextCursor: undefined };
+  expect(renderListing({ ...folder, dumps: sampleDumps }, plain)).toContain(
+    '/.stillpoint-dumps/mariadb/databases.sql is a dump, application: of one moment, as its own program writes it\n',
+  );
+  const fact = '/.stillpoint-dumps/command/ldap.ldif: the output of "slapcat", fuzzy';
+  expect(renderPlan({ ...samplePlan, dumps: sampleDumps }, plain)).toContain(fact);
+  expect(renderResult({ ...sampleBackup, dumps: sampleDumps }, plain)).toContain(fact);
+  expect(renderResult({ ...sampleExport, dumps: sampleDumps }, plain)).toContain(fact);
+});
+
+test('a plan of dumps alone changes nothing on the host, and has the scripts all the same', () => {
+  const command = { name: 'take-dump', needs: 'either', script: 'sp_dump', args: [], changesNothing: true } as const;
+  const plan = { ...samplePlan, snapshots: [], steps: [{ does: ['slapcat'], command }] };
+  expect(renderPlan(plan, plain)).toContain('What is done; none of it changes the host');
+  expect(renderScripts(plan)).toContain('sp_dump');
 });

@@ -13,6 +13,7 @@ interface Schema {
   readonly items?: Schema;
   readonly enum?: readonly string[];
   readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
   readonly minimum?: number;
   readonly maximum?: number;
 }
@@ -20,10 +21,19 @@ interface Schema {
 /** What a name stands for that a person chooses. */
 const CHOSEN: Readonly<Record<string, string>> = { hosts: 'HOST', repositories: 'REPOSITORY', sources: 'SOURCE' };
 
+/** The objects that may stand in a list. */
+function shapesIn({ items }: Schema): readonly Schema[] {
+  return (items?.anyOf ?? []).flatMap((one) => one.oneOf ?? one.anyOf ?? []).filter(({ properties }) => properties);
+}
+
+/** What tells one of them from the others. */
+const kindOf = ({ properties: { of } = {} }: Schema): string => (of?.enum ?? [of?.const]).join('|');
+
 function valueOf(schema: Schema): string {
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`"${value}"\``).join(', ');
   if (schema.anyOf !== undefined) return schema.anyOf.map(valueOf).join(' or ');
   if (schema.const !== undefined) return `\`"${schema.const}"\``;
+  if (shapesIn(schema).length > 0) return 'a list of texts or objects';
   if (schema.type === 'array') return schema.items?.type === 'array' ? 'lists of texts' : 'a list of texts';
   if (schema.type !== 'integer') return { boolean: '`true` or `false`', string: 'a text' }[schema.type ?? ''] ?? '';
   const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER } = schema;
@@ -37,7 +47,12 @@ function rowsOf(schema: Schema, path: readonly string[]): readonly (readonly str
     const object = named ?? inner;
     const must = schema.required?.includes(key) === true ? ', required' : '';
     const value = object.properties === undefined ? valueOf(object) : 'an object';
-    return [[`\`${here.join('.')}\``, `${value}${must}`, object.description ?? ''], ...rowsOf(object, here)];
+    const inLists = shapesIn(object).flatMap((shape) => {
+      const at = [...path, `${key}[${kindOf(shape)}]`];
+      return [[`\`${at.join('.')}\``, 'an object', shape.description ?? ''], ...rowsOf(shape, at)];
+    });
+    const row = [`\`${here.join('.')}\``, `${value}${must}`, object.description ?? ''];
+    return [row, ...rowsOf(object, here), ...inLists];
   });
 }
 

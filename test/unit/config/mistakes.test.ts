@@ -35,6 +35,20 @@ describe('mistakes in', () => {
     ['objects in objects', `{"hosts": ${'{"a": // {[\n'.repeat(90)}${'}'.repeat(91)}`],
     ['unknown keys', '{"host": {}, "zzz": 1, "hosts": {"db1": {"user": "root", "sshConfigfile": "x"}}}'],
     ['a host', '{"hosts": {"db 1": {}, "db2": {"ssh": "-oProxyCommand=x"}, "db3": {"sudo": "yes"}, "db4": "db4"}}'],
+    [
+      'dumps that are not known',
+      source(
+        '"host": "db1", "repository": "main", "dumps": ["mongodb", 7, {"of": "mariadb", "sockte": "x"}, {"of": "x"}, {"of": "postgresql", "port": 0}]',
+      ),
+    ],
+    [
+      'dumps',
+      source(
+        `"host": "db1", "repository": "main", "dumps": ["mariadb", {"of": "mariadb", "socket": "relative"}, {"of": "sqlite", "file": "/a//b"},
+        {"of": "command", "name": "../x", "command": ["a"]}, {"of": "command", "name": "y", "command": []}, {"of": "postgresql", "databases": ["-x"]}, {"of": "redis", "name": "sqlite"}]`,
+      ),
+    ],
+    ['no dumps', source('"host": "db1", "repository": "main", "dumps": []')],
     ['a lease', '{"hosts": {"a": {"leaseSeconds": 4}, "b": {"leaseSeconds": 1.5}, "c": {"leaseSeconds": 1e6}}}'],
     [
       'a repository',

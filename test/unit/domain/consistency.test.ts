@@ -24,6 +24,32 @@ describe('the consistency of a restore point', () => {
     expect(verdict).toEqual({ consistency: 'crash', skewMs: 0 });
   });
 
+  it('of dumps alone is theirs, and of the weakest of them', () => {
+    const dump = (consistency: 'application' | 'fuzzy', fromUptime: number) => ({
+      ...{ path: '/a', what: 'a', bytes: 1, consistency, fromUptime, untilUptime: fromUptime + 1 },
+    });
+    const verdict = (...dumps: ReturnType<typeof dump>[]) => judgeConsistency({ instants: [], holds: [], dumps });
+    expect(verdict(dump('application', 2))).toEqual({ consistency: 'application', skewMs: 0 });
+    expect(verdict(dump('application', 2), dump('application', 4))).toEqual({
+      consistency: 'application',
+      skewMs: 3010,
+    });
+    expect(verdict(dump('application', 2), dump('fuzzy', 4)).consistency).toBe('fuzzy');
+    expect(verdict().consistency).toBe('fuzzy');
+  });
+
+  it('of files is theirs, whatever dumps are beside them', () => {
+    const dumps = [
+      { path: '/a', what: 'a', bytes: 1, consistency: 'application' as const, fromUptime: 1, untilUptime: 9 },
+    ];
+    expect(judgeConsistency({ instants: [at('a', 2, 2.1)], holds: [], dumps })).toEqual({
+      consistency: 'crash',
+      skewMs: 0,
+    });
+    const live = [{ path: '/srv', tornCount: 0, fromUptime: 4, untilUptime: 6.5 }];
+    expect(judgeConsistency({ instants: [], holds: [], live, dumps }).consistency).toBe('fuzzy');
+  });
+
   it('of which a part was read live is that of live files, from the first look to the last', () => {
     const live = [{ path: '/boot', tornCount: 0, fromUptime: 4, untilUptime: 6.5 }];
     const verdict = judgeConsistency({ instants: [at('a', 2, 2.1)], holds: [held()], live });

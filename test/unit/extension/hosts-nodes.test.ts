@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type HostsNode, hostsNodeView } from '../../../extension/tree/hosts-nodes.ts';
 import { CONSISTENCY_LEVELS, CONSISTENCY_MEANING } from '../../../shared/domain/consistency.ts';
 import { hostName, repositoryName, sourceName } from '../../../shared/domain/names.ts';
+import { sampleDumps } from '../../support/sample-data.ts';
 import { sampleReadiness } from '../../support/sample-readiness.ts';
 import { aRestorePoint, aSource, aVolume } from './builders.ts';
 import { english } from './wording.ts';
@@ -87,6 +88,11 @@ describe('a restore point', () => {
     const shown = view({ kind: 'restore-point', point: aRestorePoint({ consistency: 'crash-skewed', skewMs: 1240 }) });
     expect(shown.tooltip).toContain('From its first instant to its last it is at most 1.2 s.');
     expect(view({ kind: 'restore-point', point: aRestorePoint() }).tooltip).not.toContain('From its first instant');
+  });
+
+  test('tells dumps with their own consistency', () => {
+    const shown = view({ kind: 'restore-point', point: aRestorePoint({ consistency: 'fuzzy', dumps: sampleDumps }) });
+    expect(shown.description).toContain('fuzzy, 1 dump application, 1 dump fuzzy');
   });
 
   test('of another program claims no consistency', () => {

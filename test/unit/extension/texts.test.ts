@@ -8,6 +8,7 @@ import { formatDuration } from '../../../extension/texts/wording.ts';
 import { cancelWords, phaseWords } from '../../../extension/verbs.ts';
 import type { RunEvent, RunEventBody } from '../../../shared/domain/events.ts';
 import { repositoryName } from '../../../shared/domain/names.ts';
+import { sampleDumps } from '../../support/sample-data.ts';
 import { aRestorePoint } from './builders.ts';
 import { english } from './wording.ts';
 
@@ -21,6 +22,14 @@ const repository = {
 } as const;
 
 describe('the page of a restore point', () => {
+  test('names dumps with their own consistency', () => {
+    const text = restorePointText(aRestorePoint({ dumps: sampleDumps }), repository, english);
+    expect(text).toContain(
+      '## Dumps\n\n    /.stillpoint-dumps/mariadb/databases.sql: the databases "shop" of MariaDB, application\n',
+    );
+    expect(restorePointText(aRestorePoint(), repository, english)).not.toContain('## Dumps');
+  });
+
   test('holds the whole id, the instant, the meaning of its consistency, sizes and paths', () => {
     const text = restorePointText(aRestorePoint(), repository, english);
     for (const part of [

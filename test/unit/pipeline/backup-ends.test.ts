@@ -34,7 +34,8 @@ const SOURCE = {
   paths: [Buffer.from('/srv/files')],
   repository: repositoryName('main'),
   exclude: [],
-};
+  dumps: [{ of: 'command', name: 'words', command: ['say'] }],
+} as const;
 const REQUEST = { kind: 'backup', source: SOURCE.name } as const;
 const HOST = {
   name: SOURCE.host,
@@ -207,11 +208,21 @@ describe('a cancel', () => {
 });
 
 const COMMANDS = [
-  ...['sweep-host', 'identify-host', 'resolve-paths', 'arm-lease', 'take-snapshots', 'mount-snapshots'],
+  ...[
+    'sweep-host',
+    'identify-host',
+    'resolve-paths',
+    'look-for-dump',
+    'take-dump',
+    'arm-lease',
+    'take-snapshots',
+    'mount-snapshots',
+  ],
   ...['list-tree', 'observe-snapshots', 'release-lease'],
 ];
 /** The work of a command that streams is its answer. */
-const momentsOf = (name: string) => (name === 'list-tree' ? (['before'] as const) : (['before', 'after'] as const));
+const momentsOf = (name: string) =>
+  ['list-tree', 'take-dump'].includes(name) ? (['before'] as const) : (['before', 'after'] as const);
 
 test('a sudo that refuses before anything ran leaves nothing unknown', async () => {
   host.strike = (command, when) => {

@@ -139,6 +139,7 @@ describe('the names of our folders', () => {
   test('are in the restore points of sources that have something to put there', () => {
     expect([ownFoldersOf(source), ownFoldersOf({ ...source, devices: [] })]).toEqual([[], []]);
     expect(ownFoldersOf({ ...source, system: true, devices })).toEqual(['.stillpoint-layout', '.stillpoint-devices']);
+    expect(ownFoldersOf({ ...source, dumps: [{ of: 'redis' }] })).toEqual(['.stillpoint-dumps']);
   });
 
   test('hide what the host has there, which is told where "/" is saved', async () => {

@@ -308,6 +308,7 @@ describe('reading a tree', () => {
       },
       reseal: () => Promise.reject(new Error('nobody reseals here')),
       known: () => false,
+      cut: (content) => content,
       flush: (signal) => real.flush(signal),
       stats: real.stats,
       [Symbol.asyncDispose]: async () => undefined,

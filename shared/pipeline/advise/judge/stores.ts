@@ -19,7 +19,7 @@ export function judgeStores(facts: HostFacts): readonly HostFinding[] {
 }
 
 function judge(store: PlacedStore, { survey }: HostFacts): readonly HostFinding[] {
-  const { what, path, onHost, service, dump } = store;
+  const { what, path, onHost, service } = store;
   const shown = displayName(onHost ?? path);
   if (onHost === undefined) return [unplaced(store)];
   const at = placeOf(onHost, survey);
@@ -31,7 +31,7 @@ function judge(store: PlacedStore, { survey }: HostFacts): readonly HostFinding[
         ...{ kind: 'store-without-snapshot', severity: 'inconsistent', object: shown },
         message: `${capital(what)} has its files in "${shown}", on "${label}", which cannot be snapshotted.`,
         means: 'Read while they are written, they are not whole; where they are recognised, a backup is refused.',
-        remedy: standStill(service, excludeOf(onHost), dump),
+        remedy: standStill(service, excludeOf(onHost), wayToDump(store)),
       },
     ];
   }
@@ -43,7 +43,7 @@ function judge(store: PlacedStore, { survey }: HostFacts): readonly HostFinding[
       message: `${capital(what)} has its files in "${shown}", on ${others.length} volumes: ${others.join(', ')}.`,
       means:
         'Their snapshots are made one directly after the other; what it writes in between is in one and not in the other.',
-      remedy: standStill(service, undefined, dump),
+      remedy: standStill(service, undefined, wayToDump(store)),
     },
   ];
 }
@@ -55,6 +55,10 @@ function spanned({ isFile }: PlacedStore, path: Buffer, survey: HostFacts['surve
   const all = [...(at === undefined ? [] : [at]), ...below].filter(({ volume }) => holdsData(volume));
   return [...new Set(all.map(({ volume }) => volume.volume.label))];
 }
+
+/** What a source can do itself is told before what an administrator can. */
+const wayToDump = ({ dump, dumps }: PlacedStore): string =>
+  dumps === undefined ? dump : `"dumps": [${dumps}] in the entry of the source`;
 
 /** What makes a copy of it one that is whole. */
 function standStill(service: string | undefined, exclude: string | undefined, dump: string): Remedy {
