@@ -248,7 +248,9 @@ export function dumpContract(title: string, whyNot: string | undefined, open: ()
         backUpHere({ ...orderOf(), repository: second, workFolder: join(folder.path, 'two') }),
       ]);
       expect([one.error, other.error]).toEqual([undefined, undefined]);
-      expect(one.report?.bytesTotal).toBe(other.report?.bytesTotal);
+      // How much of a log is among the files of a server depends on the moment.
+      expect(one.report?.dumps?.length).toBe(other.report?.dumps?.length);
+      expect((await resticFinds(second, '--read-data')).concat(await resticFinds(repository))).toEqual([]);
     });
   });
 }
@@ -259,4 +261,4 @@ const MIDDLE = 100_000;
 const numbersOf = (text: string): readonly number[] => text.trim().split(/\s+/).map(Number);
 
 /** One that does not fit into what lies between the host and us. */
-const isLarge = (name: string): boolean => !/globals|accounts|postgres\.dump/.test(name);
+const isLarge = (name: string): boolean => !/globals|accounts|postgres\.dump|odd/.test(name);

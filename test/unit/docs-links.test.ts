@@ -101,8 +101,8 @@ test('files and folders of the project that the pages name exist', () => {
 });
 
 test('what docs/extending.md names is in the code', () => {
-  const files = globSync('shared/{base,quiesce,snapshot}/**/*.ts', { cwd: ROOT }).concat(
-    globSync('test/contract/{hook,provider}.ts', { cwd: ROOT }),
+  const files = globSync('shared/{base,dump,quiesce,snapshot}/**/*.ts', { cwd: ROOT }).concat(
+    globSync('test/contract/{dump,hook,provider}.ts', { cwd: ROOT }),
   );
   const code = files.map((path) => readFileSync(join(ROOT, path), 'utf8')).join('\n');
   const words = [...textOf('docs/extending.md').matchAll(/`([^`\n]+)`/g)]
