@@ -26,6 +26,18 @@ describe('reports of LVM 2.03.16', () => {
     expect(guestGroups()).toEqual([expect.objectContaining({ vg_free_count: 1217, vg_extent_size: 4_194_304 })]);
   });
 
+  test('are the same of the same volumes, whichever version of LVM tells of them', () => {
+    const [older, newer] = ['2.03.11', '2.03.31'].map((version) => ({
+      volumes: parsed(listLogicalVolumes, fixture(`lvs-${version}.txt`)),
+      groups: parsed(listVolumeGroups, fixture(`vgs-${version}.txt`)),
+    }));
+    expect(newer).toEqual(older);
+    expect(newer?.volumes.filter((volume) => volume.lv_active).map((volume) => volume.lv_name)).toEqual(
+      expect.arrayContaining(['files', 'pool0', 'snap1', 'thin']),
+    );
+    expect(newer?.volumes.find((volume) => volume.lv_name === 'snap1')).toMatchObject({ origin: 'files' });
+  });
+
   test('keep every kind of segment of a volume', () => {
     const report = JSON.parse(fixture('lvs-2.03.16.txt').toString()) as {
       report: [{ lv: { lv_name: string; segtype: string }[] }];
