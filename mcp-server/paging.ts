@@ -8,7 +8,7 @@ import { ANSWER_BYTES, PAGE_DEFAULT, PAGE_MOST } from './limits.ts';
 
 export const pageInput = {
   limit: z.int().min(1).max(PAGE_MOST).default(PAGE_DEFAULT).describe('Entries to return at most.'),
-  cursor: z.string().min(1).max(4096).optional().describe('nextCursor of the previous answer, to get what follows it.'),
+  cursor: z.string().min(1).max(4096).optional().describe('nextCursor of the previous answer.'),
 };
 
 export const pageOutput = {
