@@ -115,9 +115,7 @@ export function parseConfiguration(
           exclude: [...(entry.exclude ?? []), ...patternsIn(entry.excludeFiles, excludeFiles)],
           ...leaveOutOf(entry),
           ...(entry.stop === undefined || entry.stop.length === 0 ? {} : { stop: entry.stop }),
-          ...(entry.quiesce === undefined || entry.quiesce.length === 0
-            ? {}
-            : { quiesce: entry.quiesce.map(quiesceOf) }),
+          ...(entry.quiesce === undefined || entry.quiesce.length === 0 ? {} : { quiesce: quiesceOf(entry.quiesce) }),
           ...(entry.require === undefined ? {} : { require: entry.require }),
           ...(entry.withoutSnapshot === undefined ? {} : { withoutSnapshot: entry.withoutSnapshot }),
           ...(entry.keep === undefined ? {} : { keep: entry.keep }),

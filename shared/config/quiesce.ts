@@ -6,7 +6,10 @@ const text = z.string().min(1);
 const command = z.array(text).min(1);
 const KINDS = ['mariadb', 'mysql', 'postgresql', 'redis', 'pause', 'commands'] as const;
 
-export const quiesceSchema = z
+/** Those of which the word alone says enough. */
+const BY_NAME = ['mariadb', 'mysql', 'postgresql', 'redis'] as const;
+
+const entrySchema = z
   .strictObject({
     of: z
       .enum(KINDS)
@@ -71,7 +74,35 @@ export const quiesceSchema = z
   })
   .describe('What is held still while the snapshots are made, and then let go.');
 
-export type QuiesceEntry = z.infer<typeof quiesceSchema>;
+export const quiesceSchema = z
+  .array(z.union([z.enum(BY_NAME), entrySchema]))
+  .describe(
+    'What is held still while the snapshots are made, in this order, and let go in the other one: "mariadb", "mysql", "postgresql" or "redis", or an object that says more.',
+  );
+
+export const QUIESCE_KEYS: readonly string[] = Object.keys(entrySchema.shape);
+
+export const QUIESCE_EXAMPLES: Readonly<Record<string, string>> = {
+  of: '"of": "mariadb", which is one of "mariadb", "mysql", "postgresql", "redis", "pause" and "commands"',
+  socket: '"socket": "/run/mysqld/mysqld.sock"',
+  port: '"port": 5433',
+  optionFile: '"optionFile": "/root/backup.cnf"',
+  checkpoint: '"checkpoint": true',
+  what: '"what": "compose:shop"',
+  before: '"before": ["/usr/local/sbin/shop", "hold"]',
+  after: '"after": ["/usr/local/sbin/shop", "go-on"]',
+  check: '"check": ["/usr/local/sbin/shop", "is-held"]',
+  seconds: '"seconds": 20',
+  name: '"name": "the shop"',
+  user: '"user": "postgres"',
+  passwordFile: '"passwordFile": "/root/redis-password"',
+};
+
+type QuiesceEntry = z.infer<typeof entrySchema>;
+type QuiesceEntries = z.infer<typeof quiesceSchema>;
+
+const entriesOf = (entries: QuiesceEntries): readonly QuiesceEntry[] =>
+  entries.map((entry) => (typeof entry === 'string' ? { of: entry } : entry));
 
 /** Which keys there may be, and which there must be. */
 const KEYS: Readonly<
@@ -92,7 +123,8 @@ interface EntryProblem {
   readonly advice: string;
 }
 
-export function quiesceProblems(entries: readonly QuiesceEntry[]): readonly EntryProblem[] {
+export function quiesceProblems(written: QuiesceEntries): readonly EntryProblem[] {
+  const entries = entriesOf(written);
   return entries.flatMap((entry, index): EntryProblem[] => {
     const { may, must } = KEYS[entry.of];
     const same = entries.findIndex((other) => JSON.stringify(whatOf(other)) === JSON.stringify(whatOf(entry)));
@@ -105,7 +137,12 @@ export function quiesceProblems(entries: readonly QuiesceEntry[]): readonly Entr
       ...must
         .filter((key) => !(key in entry))
         .map((key) =>
-          problem([index], 'value', `The key "${key}" is missing.`, `"${entry.of}" needs ${listed(must)}.`),
+          problem(
+            [index],
+            'value',
+            `The key "${key}" is missing.`,
+            `"${entry.of}" needs ${must.map((each) => `"${each}"`).join(', ')}.`,
+          ),
         ),
       ...(same < index ? [problem([index], 'value', 'It is held twice.', 'Keep one of the two.')] : []),
       ...wrongValues(entry).map(([key, message, advice]) => problem([index, key], 'value', message, advice)),
@@ -158,8 +195,10 @@ function wrongValues(entry: QuiesceEntry): readonly [key: string, message: strin
   return wrong;
 }
 
-/** Of an entry without problems. */
-export function quiesceOf(entry: QuiesceEntry): QuiesceSpec {
+/** Of entries without problems. */
+export const quiesceOf = (entries: QuiesceEntries): readonly QuiesceSpec[] => entriesOf(entries).map(specOf);
+
+function specOf(entry: QuiesceEntry): QuiesceSpec {
   const {
     of,
     socket,

@@ -160,10 +160,7 @@ export const sourceSchema = z
       .describe(
         'Services of the host that are stopped while the snapshots are made, or until all is read where a part has none, and then started again; in this order, named as for "systemctl stop"; "compose:PROJECT" is a project of docker compose, "container:NAME" a container.',
       ),
-    quiesce: z
-      .array(quiesceSchema)
-      .optional()
-      .describe('What is held still while the snapshots are made, in this order, and let go in the other one.'),
+    quiesce: quiesceSchema.optional(),
     require: z
       .enum(CONSISTENCY_LEVELS)
       .optional()

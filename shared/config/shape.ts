@@ -4,7 +4,7 @@ import { nearest } from '../base/nearest.ts';
 import type { ConfigDocument, Problem } from './document.ts';
 import { DUMP_EXAMPLES, dumpKeys } from './dumps.ts';
 import { keepSchema } from './keep.ts';
-import { quiesceSchema } from './quiesce.ts';
+import { QUIESCE_EXAMPLES, QUIESCE_KEYS } from './quiesce.ts';
 import { assistantsSchema, hostSchema, repositorySchema, restSchema, s3Schema, sourceSchema } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -23,7 +23,7 @@ const INNER_KEYS: Readonly<Record<string, readonly string[]>> = {
   s3: Object.keys(s3Schema.shape),
   keep: Object.keys(keepSchema.shape),
   rest: Object.keys(restSchema.shape),
-  quiesce: Object.keys(quiesceSchema.shape),
+  quiesce: QUIESCE_KEYS,
 };
 
 /** An example of each value, because an example says more than the name of a type. */
@@ -65,17 +65,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   excludeLargerThan: '"excludeLargerThan": "500M"',
   oneFileSystem: '"oneFileSystem": true',
   stop: '"stop": ["shop", "mariadb"]',
-  quiesce: '"quiesce": [{"of": "mariadb"}]',
-  of: '"of": "mariadb"',
-  socket: '"socket": "/run/mysqld/mysqld.sock"',
-  port: '"port": 5433',
-  optionFile: '"optionFile": "/root/backup.cnf"',
-  checkpoint: '"checkpoint": true',
-  what: '"what": "compose:shop"',
-  before: '"before": ["/usr/local/sbin/shop", "hold"]',
-  after: '"after": ["/usr/local/sbin/shop", "go-on"]',
-  check: '"check": ["/usr/local/sbin/shop", "is-held"]',
-  seconds: '"seconds": 20',
+  quiesce: '"quiesce": ["mariadb"]',
   require: '"require": "application"',
   withoutSnapshot: '"withoutSnapshot": "read-live"',
   keep: '"keep": {"daily": 7, "weekly": 5, "monthly": 12}',
@@ -110,9 +100,13 @@ function isOfSsh(path: readonly (string | number)[], key: string): boolean {
   return path.length === 2 && path[0] === 'hosts' && SSH_KEYS.has(key.toLowerCase());
 }
 
-/** What is wrong with a dump, which may have several shapes, is wrong with the one that it is like. */
+/** Lists whose entries may be a word or an object. */
+const LISTS_OF_SHAPES: ReadonlySet<string> = new Set(['dumps', 'quiesce']);
+
+/** What is wrong with an entry that may have several shapes is wrong with the one that it is like. */
 function theOneThatIsMeant(issue: Issue): readonly Issue[] {
-  if (issue.code !== 'invalid_union' || issue.path.at(-2) !== 'dumps' || issue.errors.length < 2) return [issue];
+  if (issue.code !== 'invalid_union' || !LISTS_OF_SHAPES.has(String(issue.path.at(-2))) || issue.errors.length < 2)
+    return [issue];
   const [ofText = [], ofObject = []] = issue.errors;
   const meant = typeof issue.input === 'object' ? ofObject : ofText;
   return meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
@@ -168,12 +162,13 @@ function article(value: unknown): string {
 }
 
 function example(issue: Issue, path: readonly (string | number)[]): string {
-  if (issue.code === 'invalid_value' && path.at(-2) !== 'dumps') {
+  if (issue.code === 'invalid_value' && !LISTS_OF_SHAPES.has(String(path.at(-2)))) {
     return `Write one of ${issue.values.map((value) => `"${String(value)}"`).join(', ')}.`;
   }
   if (path.length === 0) return 'Write an object, such as {"hosts": {}, "repositories": {}, "sources": {}}.';
   const key = path.findLast((part) => typeof part === 'string') ?? '';
   const entry = path.length === 2 ? ENTRY_KEYS[String(path[0])] : undefined;
   if (entry !== undefined) return `Write an object as in ${EXAMPLES[String(path[0])]}.`;
-  return `Write it as in ${EXAMPLES[key] ?? EXAMPLES[String(path.at(-2))] ?? EXAMPLES[String(path[0])]}.`;
+  const own = path.includes('quiesce') ? QUIESCE_EXAMPLES[key] : undefined;
+  return `Write it as in ${own ?? EXAMPLES[key] ?? EXAMPLES[String(path.at(-2))] ?? EXAMPLES[String(path[0])]}.`;
 }

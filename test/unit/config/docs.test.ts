@@ -23,7 +23,7 @@ const CHOSEN: Readonly<Record<string, string>> = { hosts: 'HOST', repositories: 
 
 /** The objects that may stand in a list. */
 function shapesIn({ items }: Schema): readonly Schema[] {
-  return (items?.anyOf ?? []).flatMap((one) => one.oneOf ?? one.anyOf ?? []).filter(({ properties }) => properties);
+  return (items?.anyOf ?? []).flatMap((one) => one.oneOf ?? one.anyOf ?? [one]).filter(({ properties }) => properties);
 }
 
 /** What tells one of them from the others. */
@@ -47,8 +47,9 @@ function rowsOf(schema: Schema, path: readonly string[]): readonly (readonly str
     const object = named ?? inner;
     const must = schema.required?.includes(key) === true ? ', required' : '';
     const value = object.properties === undefined ? valueOf(object) : 'an object';
-    const inLists = shapesIn(object).flatMap((shape) => {
-      const at = [...path, `${key}[${kindOf(shape)}]`];
+    const shapes = shapesIn(object);
+    const inLists = shapes.flatMap((shape) => {
+      const at = [...path, `${key}[${shapes.length === 1 ? '' : kindOf(shape)}]`];
       return [[`\`${at.join('.')}\``, 'an object', shape.description ?? ''], ...rowsOf(shape, at)];
     });
     const row = [`\`${here.join('.')}\``, `${value}${must}`, object.description ?? ''];

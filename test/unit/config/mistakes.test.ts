@@ -48,6 +48,19 @@ describe('mistakes in', () => {
         {"of": "command", "name": "../x", "command": ["a"]}, {"of": "command", "name": "y", "command": []}, {"of": "postgresql", "databases": ["-x"]}, {"of": "redis", "name": "sqlite"}]`,
       ),
     ],
+    [
+      'what is not known to be held still',
+      source(
+        '"host": "db1", "repository": "main", "paths": ["/srv"], "quiesce": ["mongodb", 7, {"of": "mariadb", "sockte": "x"}, {"of": "x"}, {"of": "postgresql", "port": 0}]',
+      ),
+    ],
+    [
+      'what is held still',
+      source(
+        `"host": "db1", "repository": "main", "paths": ["/srv"], "quiesce": ["mariadb", {"of": "mysql", "seconds": 3}, {"of": "mariadb", "socket": "relative"}, {"of": "redis", "user": "x"},
+        {"of": "pause"}, {"of": "pause", "what": "a b"}, {"of": "commands", "name": "x", "before": ["a"]}, {"of": "postgresql", "user": "-x", "port": 5433}, {"of": "commands", "name": "y", "before": ["a\\u0000"], "after": ["b"]}]`,
+      ),
+    ],
     ['no dumps', source('"host": "db1", "repository": "main", "dumps": []')],
     ['a lease', '{"hosts": {"a": {"leaseSeconds": 4}, "b": {"leaseSeconds": 1.5}, "c": {"leaseSeconds": 1e6}}}'],
     [
