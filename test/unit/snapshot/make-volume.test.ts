@@ -32,7 +32,7 @@ const EMPTY = {
     mounts: '',
     swap: '0',
   },
-  ...{ probe: 'nothing', signatures: '\n', atStart: '0', atEnd: '0', refusal: '', taken: '0', missing: '' },
+  ...{ probe: 'nothing', signatures: '\n', atStart: 'zeros', atEnd: 'zeros', refusal: '', taken: '0', missing: '' },
 };
 
 const GROUP =
@@ -84,9 +84,11 @@ const FINDINGS: readonly (readonly [found: Partial<typeof EMPTY>, said: string])
   [{ probe: 'found', signatures: 'TYPE=ext4\nUUID=1\n' }, 'marks of TYPE=ext4, UUID=1'],
   [{ signatures: 'TYPE=linux_raid_member\n' }, 'linux_raid_member'],
   [{ probe: 'ambivalent' }, 'contradict'],
-  [{ atStart: '1' }, 'first 16 MiB'],
-  [{ atEnd: '1' }, 'last 16 MiB'],
-  [{ atStart: '1', atEnd: '1' }, 'first and last 16 MiB'],
+  [{ atStart: 'data' }, 'first 16 MiB'],
+  [{ atEnd: 'data' }, 'last 16 MiB'],
+  [{ atStart: 'data', atEnd: 'data' }, 'first and last 16 MiB'],
+  [{ atStart: 'unreadable' }, 'cannot be read'],
+  [{ atEnd: 'unreadable' }, 'cannot be read'],
   [{ readOnly: '1' }, 'cannot be written'],
   [{ removable: '1' }, 'taken out'],
   [{ path: '/dev/loop3', file: '/var/disk.img' }, 'the file "/var/disk.img"'],
