@@ -55,12 +55,18 @@ export interface CommandsHold {
 
 export type QuiesceSpec = MariadbHold | PostgresqlHold | RedisHold | PauseHold | CommandsHold;
 
+/** One of a source's list, with its position in it. */
+interface Wanted<Spec> {
+  readonly spec: Spec;
+  readonly at: number;
+}
+
 /** Those of a source that are of these kinds. */
 export function wantedOf<Kind extends QuiesceSpec['of']>(
   { quiesce = [] }: { readonly quiesce?: readonly QuiesceSpec[] },
   ...kinds: readonly Kind[]
-): readonly Extract<QuiesceSpec, { of: Kind }>[] {
-  return quiesce.filter((spec): spec is Extract<QuiesceSpec, { of: Kind }> =>
-    (kinds as readonly string[]).includes(spec.of),
-  );
+): readonly Wanted<Extract<QuiesceSpec, { of: Kind }>>[] {
+  const isOne = (spec: QuiesceSpec): spec is Extract<QuiesceSpec, { of: Kind }> =>
+    (kinds as readonly string[]).includes(spec.of);
+  return quiesce.flatMap((spec, at) => (isOne(spec) ? [{ spec, at }] : []));
 }

@@ -85,6 +85,8 @@ export interface PlannedHold {
   /** For people: "MariaDB at /run/mysqld/mysqld.sock". */
   readonly label: string;
   readonly guarantees: HoldGuarantee;
+  /** Its position in what the source lists under "quiesce"; what has none begins before all of these. */
+  readonly at?: number;
   /** Until all snapshots stand, or until the last byte was read. */
   readonly holds: 'until-snapshots' | 'until-read';
   /** At the latest so long after the freeze began, the host lets go by itself. */

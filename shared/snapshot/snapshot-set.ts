@@ -76,9 +76,9 @@ export function planSnapshots(
   return {
     ...{ run, owner },
     items: items.toSorted((left, right) => volumes.indexOf(left.volume) - volumes.indexOf(right.volume)),
-    holds: registry.hooks.flatMap((hook) =>
-      hook.plan(source, run, { readsLive, instantOf, look: looks?.get(hook) ?? NOTHING_TO_SAY }),
-    ),
+    holds: registry.hooks
+      .flatMap((hook) => hook.plan(source, run, { readsLive, instantOf, look: looks?.get(hook) ?? NOTHING_TO_SAY }))
+      .toSorted(({ at: left = -1 }, { at: right = -1 }) => left - right),
     risks: plans.flatMap((plan) => plan?.risks ?? []),
   };
 }

@@ -7,11 +7,19 @@
  * said where it is configured. Each has a limit in time. Without a check nothing is claimed of what they did.
  */
 import { type CommandsHold, wantedOf } from '../../domain/quiesce.ts';
+import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import type { Fragment } from '../../remote/fragment.ts';
 import { quoteArg } from '../../remote/quoting.ts';
 import { RUN_ROOT } from '../../remote/run-root.ts';
 import { START_GUARD } from '../guard.ts';
-import type { HoldFunctions, HoldRecord, Hook, PlannedHold } from '../hook.ts';
+import {
+  type HoldFunctions,
+  type HoldLook,
+  type HoldRecord,
+  type Hook,
+  NOTHING_TO_SAY,
+  type PlannedHold,
+} from '../hook.ts';
 
 const SECONDS = 60;
 
@@ -34,11 +42,46 @@ sp_commands_thaw() {
 export const commands: Hook = {
   onHost: commandsOnHost,
   programs: { coreutils: 'mkdir mv rm timeout' },
-  plan: (source, run, { readsLive }) =>
-    wantedOf(source, 'commands').map((hold, index) =>
-      holdOf(hold, { id: `${run}/commands-${index}`, holds: readsLive ? 'until-read' : 'until-snapshots' }),
-    ),
+  look: (source) => {
+    const wanted = wantedOf(source, 'commands');
+    return wanted.length === 0 ? undefined : findPrograms(wanted.map(({ spec }) => spec));
+  },
+  plan: (source, run) =>
+    wantedOf(source, 'commands').map(({ spec, at }) => ({
+      ...holdOf(spec, { id: `${run}/commands-${at}`, holds: 'until-snapshots' }),
+      at,
+    })),
 };
+
+/** Whether what they name is there; what it does is the person's. */
+function findPrograms(wanted: readonly CommandsHold[]): RemoteCommand<HoldLook> {
+  const programs = [
+    ...new Set(
+      wanted.flatMap(({ before, after, check = [] }) => [before, after, check].flatMap(([first]) => first ?? [])),
+    ),
+  ];
+  const script: RemoteScript = {
+    name: 'find-programs',
+    script: `for each do command -v "$each" >/dev/null 2>&1 || printf '%s\\0' "$each"; done`,
+    args: programs,
+    needs: 'root',
+  };
+  return {
+    ...script,
+    budgetMs: 60_000,
+    repeatable: true,
+    parse: ({ stdout }) => {
+      const absent = stdout.toString('utf8').split('\0');
+      if (absent.pop() !== '' || !absent.every((name) => programs.includes(name)))
+        throw unreadableOutput(script, 'it names a program that nobody asked for', stdout.toString('utf8'));
+      const lacks = absent.map((name) => ({
+        message: `There is no program ${JSON.stringify(name)} that could be run.`,
+        advice: 'Correct "before", "after" or "check" of the source; a path begins with "/".',
+      }));
+      return { ...NOTHING_TO_SAY, lacks };
+    },
+  };
+}
 
 export function holdOf(
   { name, before, after, check, seconds = SECONDS }: CommandsHold,

@@ -24,17 +24,18 @@ export const mariadb: Hook = {
   programs: SESSION_PROGRAMS,
   look: (source) => {
     const wanted = wantedOf(source, 'mariadb', 'mysql');
-    return wanted.length === 0 ? undefined : lookAtServers(wanted);
+    return wanted.length === 0 ? undefined : lookAtServers(wanted.map(({ spec }) => spec));
   },
   plan: (source, run, reading) =>
-    wantedOf(source, 'mariadb', 'mysql').map((hold, index) => {
-      requireOneInstant(labelOf(hold), reading);
+    wantedOf(source, 'mariadb', 'mysql').map(({ spec, at }, index) => {
+      requireOneInstant(labelOf(spec), reading);
       const { facts } = reading.look;
-      return holdOf(hold, {
-        ...{ run, name: `mariadb-${index}`, holds: 'until-snapshots' },
+      const hold = holdOf(spec, {
+        ...{ run, name: `mariadb-${at}`, holds: 'until-snapshots' },
         way: (facts[`way-${index}`] ?? 'stages') as LockWay,
         hasLog: facts[`binlog-${index}`] === 'yes',
       });
+      return { ...hold, at };
     }),
 };
 
@@ -58,7 +59,8 @@ export function holdOf(hold: MariadbHold, { run, name, holds, way, hasLog }: Hol
     same: [
       "SELECT CONCAT('session ', CONNECTION_ID());",
       "SELECT CONCAT('version ', VERSION());",
-      ...(hasLog ? ['SHOW MASTER STATUS;'] : []),
+      // The lock of an instance lets transactions go on, and the position with them.
+      ...(hasLog && way !== 'instance' ? ['SHOW MASTER STATUS;'] : []),
       ...(hasLog && way === 'stages' ? ["SELECT CONCAT('gtid ', @@GLOBAL.gtid_binlog_pos);"] : []),
     ],
     end: UNLOCKS[way],
@@ -66,8 +68,8 @@ export function holdOf(hold: MariadbHold, { run, name, holds, way, hasLog }: Hol
     read: readRecord,
   };
   return {
-    ...{ kind: sessionsOnHost.kind, id: sessionId(terms), label: labelOf(hold), guarantees: 'application', holds },
-    deadlineSeconds,
+    ...{ kind: sessionsOnHost.kind, id: sessionId(terms), label: labelOf(hold), holds },
+    ...{ guarantees: way === 'instance' ? 'recovers' : 'application', deadlineSeconds },
     freeze: beginSession(terms),
     prove: proveSession(terms),
   };

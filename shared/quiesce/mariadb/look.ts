@@ -20,6 +20,7 @@ SELECT CONCAT('system ', HEX(CONCAT(COALESCE(@@innodb_data_home_dir, ''), '|', C
 SELECT CONCAT('end ', CONNECTION_ID());`;
 
 const OUTSIDE = `
+SELECT CONCAT('file ', HEX(FILE_NAME)) FROM information_schema.FILES WHERE FILE_NAME LIKE '/%';
 SELECT CONCAT('file ', HEX(FILENAME)) FROM information_schema.INNODB_SYS_TABLESPACES WHERE FILENAME LIKE '/%';`;
 
 /** One field for each server: the client's exit code, what it printed, and what it complained of. */
@@ -33,7 +34,7 @@ while [ $# -gt 0 ]; do
   said=$(printf '%s\\n' "$ask" | timeout 60 /bin/sh -c "$become" sh "$1" "$2" 2>&1)
   code=$?
   printf '%s\\0%s\\0' "$code" "$(printf '%s' "$said" | head -c 60000)"
-  # Older ones and MySQL have no such list, and then it is not asked for.
+  # MySQL has the first of these lists, MariaDB the second.
   printf '%s\\0' "$(printf '%s\\n' "$outside" | timeout 60 /bin/sh -c "$become" sh "$1" "$2" 2>/dev/null | head -c 200000)"
   shift 2
 done`,

@@ -77,12 +77,14 @@ export const pauses: Hook = {
   programs: { coreutils: 'mv rm' },
   look: (source) => {
     const wanted = wantedOf(source, 'pause');
-    return wanted.length === 0 ? undefined : findRunning(wanted);
+    return wanted.length === 0 ? undefined : findRunning(wanted.map(({ spec }) => spec));
   },
-  plan: (source, run, { readsLive }) =>
-    wantedOf(source, 'pause').map((hold, index) =>
-      holdOf(hold, { id: `${run}/pause-${index}`, holds: readsLive ? 'until-read' : 'until-snapshots' }),
-    ),
+  // Nothing is gained by it while files are read where they lie: they are no more than fuzzy.
+  plan: (source, run) =>
+    wantedOf(source, 'pause').map(({ spec, at }) => ({
+      ...holdOf(spec, { id: `${run}/pause-${at}`, holds: 'until-snapshots' }),
+      at,
+    })),
 };
 
 const labelOf = ({ what }: PauseHold): string => {

@@ -20,12 +20,12 @@ export const postgresql: Hook = {
   programs: SESSION_PROGRAMS,
   look: (source) => {
     const wanted = wantedOf(source, 'postgresql');
-    return wanted.length === 0 ? undefined : lookAtServers(wanted);
+    return wanted.length === 0 ? undefined : lookAtServers(wanted.map(({ spec }) => spec));
   },
   plan: (source, run, reading) =>
-    wantedOf(source, 'postgresql').map((hold, index) => {
-      requireOneInstant(labelOf(hold), reading);
-      return holdOf(hold, { run, name: `postgresql-${index}`, holds: 'until-snapshots' });
+    wantedOf(source, 'postgresql').map(({ spec, at }) => {
+      requireOneInstant(labelOf(spec), reading);
+      return { ...holdOf(spec, { run, name: `postgresql-${at}`, holds: 'until-snapshots' }), at };
     }),
 };
 

@@ -58,12 +58,12 @@ export const redis: Hook = {
   programs: { coreutils: 'head tr' },
   look: (source) => {
     const wanted = wantedOf(source, 'redis');
-    return wanted.length === 0 ? undefined : lookAtServers(wanted);
+    return wanted.length === 0 ? undefined : lookAtServers(wanted.map(({ spec }) => spec));
   },
   plan: (source, run, reading) =>
-    wantedOf(source, 'redis').map((hold, index) => {
-      requireOneInstant(labelOf(hold), reading);
-      return holdOf(hold, `${run}/redis-${index}`);
+    wantedOf(source, 'redis').map(({ spec, at }) => {
+      requireOneInstant(labelOf(spec), reading);
+      return { ...holdOf(spec, `${run}/redis-${at}`), at };
     }),
 };
 

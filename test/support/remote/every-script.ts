@@ -232,7 +232,7 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   workOn({ ...DEVICE_WORK, volume: { name: 'files', extents: 100, fileSystem: 'xfs' } }),
   workOn({ ...DEVICE_WORK, volume: undefined }),
   findAbsent(['shop']),
-  ...[mariadb, postgresql, redis, pauses].flatMap((each) => each.look?.({ quiesce } as never) ?? []),
+  ...[mariadb, postgresql, redis, pauses, commands].flatMap((each) => each.look?.({ quiesce } as never) ?? []),
   askSudo,
   listPrograms,
   placePaths([{ pid: '1', path: Buffer.from('/a') }]),
