@@ -46,7 +46,7 @@ export const COLD_BACKUPS = ofPage('docs/host-setup.md', {
       },
     ],
     [
-      'The restore point is called `cold` where it is proved that none of them ran from before the first instant, or the first look, to after the last, and no file is torn; else it is what it would be without that.',
+      'The restore point is called `cold` where it is proved that none of them ran from before the first instant, or the first look, to after the last, and no file is torn; else the backup fails, unless `require` of the source [accepts less](consistency.md).',
       {
         'test/unit/domain/consistency.test.ts':
           'read live is cold where what writes it was stopped from the first look to the last, and nothing was torn',
@@ -62,7 +62,7 @@ export const COLD_BACKUPS = ofPage('docs/host-setup.md', {
       { 'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read' },
     ],
     [
-      'Whoever dies meanwhile, the services come back: by the section that stopped them, by the watchman after five minutes, by a guard of its own (`stillpoint-start-…`) when there is no watchman either, by a release or by a sweep.',
+      'Whichever process dies meanwhile, the services come back: by the section that stopped them, by the watchman after five minutes, by a guard of its own (`stillpoint-start-…`) when there is no watchman either, by a release or by a sweep.',
       {
         'test/contract/hook.ts': [
           'is let go where the section is killed',

@@ -13,7 +13,7 @@ export const CONSISTENCY = ofPage('docs/consistency.md', {
       },
     ],
     [
-      "| `cold` | were nobody's: the services that the source names under `stop` were stopped | start them |",
+      '| `cold` | were written by none of the services that the source names under `stop`: they were stopped | start them |',
       { 'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read' },
     ],
     [
@@ -42,7 +42,7 @@ export const CONSISTENCY = ofPage('docs/consistency.md', {
       { 'test/contract/hook.ts': 'is let go where section and watchman are killed' },
     ],
     [
-      '`stillpoint plan shop` shows what is held, for how long at the most, and refuses what cannot be: a server that does not answer, an account without the rights, data that lies outside of `paths`.',
+      '`stillpoint plan shop` shows what is held, for how long at the most, and refuses what cannot be: a server that does not answer, an account without the rights, a program that is not there, data that lies outside of `paths`.',
       {
         'test/contract/storages/mariadb.test.ts':
           'is refused with its own words where the account may not hold it, or is not let in',
@@ -71,7 +71,7 @@ export const CONSISTENCY = ofPage('docs/consistency.md', {
       },
     ],
     [
-      'Nothing of them is written in between, so snapshots of several volumes count as one instant: `crash` in the place of `crash-skewed`.',
+      'Nothing of them is written in between, so snapshots of several volumes count as one instant: `crash` instead of `crash-skewed`.',
       { 'test/unit/domain/consistency.test.ts': 'of what was only paused is of one instant, and no more' },
     ],
     [

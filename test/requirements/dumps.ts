@@ -6,7 +6,7 @@ const SUITE = 'test/contract/dump.ts';
 export const DUMPS = ofPage('docs/dumps.md', {
   promises: [
     [
-      'It is cut where its content says so, so that a little change costs little, whatever it moves.',
+      'It is cut where its content says so, so a small change costs little, even if it shifts everything after it.',
       {
         [SUITE]: 'stores little of it again when little has changed',
         'test/unit/repository/content-cutter.test.ts': 'what moved is cut as before',
@@ -15,7 +15,7 @@ export const DUMPS = ofPage('docs/dumps.md', {
     ],
     ['A dump that ends badly leaves no restore point.', { [SUITE]: 'that ends badly leaves no restore point' }],
     [
-      'When a run is cancelled, or its connection is lost, the program on the host ends.',
+      'When a run is cancelled, or its connection is closed, the program on the host ends; where the host learns nothing of it, `leaseSeconds` later.',
       {
         [SUITE]: [
           'that is cancelled leaves no restore point, and nothing that runs on the host',

@@ -47,7 +47,7 @@ export const README = ofPage('README.md', {
       { 'test/e2e/advise.test.ts': 'has each of them named, and the lines that come with them mend them' },
     ],
     [
-      'You are asked which of them you want, where the repository shall lie, and for a yes.',
+      'You are asked which of them you want, where to put the repository, and to confirm.',
       {
         'test/e2e/advise.test.ts': 'comes from a name of the SSH configuration to a first backup with three answers',
       },
@@ -156,7 +156,7 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      '| consistency | `application`: MariaDB held by its own lock, PostgreSQL and Redis proved to be of one instant, or your own commands. `cold`: services stopped for the moment of the snapshots, or until all is read live. `crash`: one instant, like a power cut; `crash-skewed`: several volumes, one after another, the time between them reported. `fuzzy`: read live, torn files named ([consistency](docs/consistency.md)) | MongoDB; PostgreSQL on several volumes; MySQL is untried |',
+      '| consistency | `application`: MariaDB held by its own lock, PostgreSQL and Redis proved to be of one instant, or your own commands. `cold`: services stopped for the moment of the snapshots, or until all is read live. `crash`: one instant, like a power cut; `crash-skewed`: several volumes, one after another, the time between them reported. `fuzzy`: read live, torn files named ([consistency](docs/consistency.md)) | MongoDB; a database whose files lie on several volumes; MySQL is untried |',
       {
         'test/unit/domain/consistency.test.ts': [
           'of one volume is that of a power cut',
@@ -319,7 +319,7 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      'Where that is not enough, [have it held still](docs/consistency.md), or [stopped](docs/host-setup.md#cold-backups) for that moment.',
+      'Where that is not enough, [have it paused](docs/consistency.md), or [stopped](docs/host-setup.md#cold-backups) for that moment.',
       {
         'test/e2e/mariadb.test.ts': 'each copy is of the moment at which it stood still',
         'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read',

@@ -86,7 +86,7 @@ export const SECURITY = ofPage('docs/security.md', {
       },
     ],
     [
-      'A backup stops the services that its source names under `stop`, whoever starts it.',
+      "A backup stops the services that its source names under `stop`, holds what it names under `quiesce`, and runs its commands and dumps with root's rights, whoever starts it.",
       { 'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read' },
     ],
     [
@@ -215,7 +215,29 @@ export const SECURITY = ofPage('docs/security.md', {
       { 'test/contract/storages/live.test.ts': 'by an ordinary user holds what that one may read, and names the rest' },
     ],
     [
-      'Snapshots and mounts need root, and so do stopping services and reading all files.',
+      'The words of a command under `quiesce` or `dumps` stand in plans and records, so a secret does not belong there: name a script that only root can read.',
+      {
+        'test/unit/dump/planning.test.ts': 'the option file comes first, and no password anywhere',
+        'test/contract/hook.ts': 'holds while the snapshots are made, proves it, and lets go',
+      },
+    ],
+    [
+      "Passwords of databases stay on the host: `optionFile` and `passwordFile` of `quiesce` and `dumps` are files there, which the servers' own clients read.",
+      {
+        'test/contract/storages/redis.test.ts':
+          'has written it already where it has a log, and its password is seen by nobody',
+      },
+    ],
+    [
+      'Dumps run as root, or as the owner of the server or file.',
+      { 'test/unit/dump/planning.test.ts': 'each database is a dump, with the roles beside them' },
+    ],
+    [
+      'While applications are held: the client of a server with its keeper, or a transient unit `stillpoint-guard-…` (without systemd, a process).',
+      { 'test/contract/hook.ts': 'is let go where section and watchman are killed' },
+    ],
+    [
+      'Snapshots and mounts need root, and so do stopping services, holding applications still and reading all files.',
       { 'test/contract/remote-shells.test.ts': 'is refused to others without sudo, and what needs no root still runs' },
     ],
     [
@@ -257,14 +279,14 @@ export const SECURITY = ofPage('docs/security.md', {
       { 'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read' },
     ],
     [
-      'Of a run in which all is read live and nothing is stopped: nothing.',
+      'Of a run in which all is read live and nothing is stopped or held: nothing, but for the program of a dump.',
       {
         'test/contract/storages/live.test.ts':
           'of files at rest is whole, called fuzzy, and leaves nothing on the host',
       },
     ],
     [
-      'Afterwards: nothing but what sshd, sudo, systemd and LVM write into their own logs and metadata archives.',
+      'Afterwards: nothing but what Redis has written out, and what sshd, sudo, systemd and LVM write into their own logs and metadata archives.',
       {
         'test/e2e/living-database.test.ts': 'the guest is left without a trace',
         'test/faults/watchman/suite.ts': 'leaves nothing after a release: no folder, no snapshot, no process',
