@@ -65,7 +65,8 @@ const rules: fc.Arbitrary<KeepRules> = fc.record({
 const request = fc.record({
   rules: rules.map((some) => ({
     ...some,
-    last: some.last ?? (Object.values(some).every((rule) => !rule) ? 1 : undefined),
+    // No rule at all is refused, and 0 of the last ones is none.
+    last: Object.values(some).every((rule) => !rule) ? 1 : some.last,
   })),
   groupBy: fc.oneof(fc.constant<GroupKey[]>(['host', 'paths']), fc.subarray([...GROUP_KEYS])),
   filter: fc.record({
