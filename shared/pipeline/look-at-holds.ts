@@ -29,7 +29,8 @@ export async function lookAtHolds(
     const command = hook.look?.(source);
     if (command === undefined) continue;
     const look = await host.run(command, signal);
-    for (const { message, advice } of look.lacks) problems.attempt(() => refuse(message, advice, host.name));
+    for (const { message, advice } of look.lacks)
+      problems.attempt(() => refuse(`Something cannot be held still on "${host.name}". ${message}`, advice, host.name));
     const real =
       look.places.length === 0 ? [] : await host.run(resolvePaths(look.places.map(({ path }) => path)), signal);
     looks.set(hook, {

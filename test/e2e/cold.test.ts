@@ -97,7 +97,7 @@ systemctl stop shop; systemctl daemon-reload; rm -f /etc/shop.broken; systemctl 
   test('of a service that is not there is refused before anything is stopped', async () => {
     const refusal = {
       code: 'quiesce.freeze-failed',
-      message: 'There is no service "none" on "lab", and the source "shop" wants it held still.',
+      message: 'Something cannot be held still on "lab". There is no service "none".',
     };
     await expect(backups.plan({ ...order, stop: ['shop', 'none'] })).rejects.toMatchObject(refusal);
     await expect(save({ stop: ['shop', 'none'] })).rejects.toMatchObject(refusal);

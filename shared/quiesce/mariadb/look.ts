@@ -84,7 +84,8 @@ function unreached(hold: MariadbHold, said: string): HoldLack {
 /** Strict: an answer in another form is a lack, and never a guess. */
 function readServer(hold: MariadbHold, said: string, outside: string): HoldLook {
   const label = labelOf(hold);
-  const lines = said.split('\n').filter((line) => line !== '');
+  // What the client says of a "tee" in an option file comes before all answers.
+  const lines = said.split('\n').filter((line) => line !== '' && !line.startsWith('Logging to file '));
   const values = (key: string): string[] =>
     lines.filter((line) => line.startsWith(`${key} `)).map((line) => line.slice(key.length + 1));
   const text = (key: string): string => Buffer.from(values(key)[0] ?? '', 'hex').toString('latin1');

@@ -35,7 +35,7 @@ test('all that cannot be held is refused at once', async () => {
   await expect(lookAt([lack('There is no A.'), lack('There is no B.')])).rejects.toMatchObject({
     code: 'quiesce.freeze-failed',
     message:
-      '2 of what the source wants held still on "db1" cannot be held:\n  There is no A. Do it.\n  There is no B. Do it.',
+      '2 of what the source wants held still on "db1" cannot be held:\n  Something cannot be held still on "db1". There is no A. Do it.\n  Something cannot be held still on "db1". There is no B. Do it.',
   });
 });
 
