@@ -34,7 +34,10 @@ export async function findHeld(
 
   async function isHeld({ onHost }: PlacedStore, spec: QuiesceSpec): Promise<boolean> {
     const source = { host: host.name, paths: [], exclude: [], quiesce: [spec] } as unknown as SourceScope;
-    const looks = await lookAtHolds(source, registry, host, signal).catch(() => undefined);
+    const looks = await lookAtHolds(source, registry, host, signal).catch(() => {
+      signal.throwIfAborted();
+      return undefined;
+    });
     const places = [...(looks?.values() ?? [])].flatMap((look) => look.places);
     const volumes = new Set(places.map(({ path }) => placeOf(path, survey)?.volume));
     // Another server may answer at the usual place than the one that was seen at work.

@@ -95,7 +95,7 @@ export function holdOf(
   };
 }
 
-const lineOf = (words: readonly string[]): string => words.map((word) => quoteArg(word).toString('latin1')).join(' ');
+const lineOf = (words: readonly string[]): string => words.map((word) => quoteArg(word).toString('utf8')).join(' ');
 
 function runBefore(
   id: string,

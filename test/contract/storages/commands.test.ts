@@ -4,7 +4,7 @@ import { whyNoNamespaceHost } from '../../support/snapshot/namespace-host.ts';
 import { startFolderCopyHost } from '../../support/snapshot/provider-fixtures.ts';
 import { type HookFixture, hookContract } from '../hook.ts';
 
-const FLAG = "/run/it's held";
+const FLAG = "/run/it's hëld";
 
 async function commandsFixture(): Promise<HookFixture> {
   const world = await startFolderCopyHost();
