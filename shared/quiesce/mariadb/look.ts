@@ -1,6 +1,7 @@
 /** What a server of MariaDB or MySQL is, what we may do with it, and where it keeps its files. */
 import type { MariadbHold } from '../../domain/quiesce.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
+import { lastWords } from '../client-words.ts';
 import type { HeldPlace, HoldLack, HoldLook } from '../hook.ts';
 import { BECOME_CLIENT, clientArgs, labelOf } from './client.ts';
 
@@ -69,13 +70,8 @@ done`,
 const LEAST = `GRANT RELOAD, PROCESS, BINLOG MONITOR ON *.* TO …`;
 
 function unreached(hold: MariadbHold, said: string): HoldLack {
-  const last = said.trim().split('\n').at(-1) ?? '';
   return {
-    message:
-      `${labelOf(hold)} cannot be asked: ${last === '' ? 'its client said nothing' : last.slice(0, 300)}.`.replace(
-        /\.\.$/,
-        '.',
-      ),
+    message: `${labelOf(hold)} cannot be asked: ${lastWords(said)}.`,
     advice:
       'Stillpoint logs in as root of the host does, by the socket and root\'s own option files; or name an option file of the host with "optionFile", with an account that may do this.',
   };

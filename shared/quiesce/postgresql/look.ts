@@ -1,6 +1,7 @@
 /** What a server of PostgreSQL is, whether a copy of one instant of it would start, and where it keeps its files. */
 import type { PostgresqlHold } from '../../domain/quiesce.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
+import { lastWords } from '../client-words.ts';
 import type { HeldPlace, HoldLack, HoldLook } from '../hook.ts';
 import { BECOME_CLIENT, clientArgs, labelOf } from './client.ts';
 
@@ -50,13 +51,8 @@ done`,
 }
 
 function unreached(hold: PostgresqlHold, said: string): HoldLack {
-  const last = said.trim().split('\n').at(-1) ?? '';
   return {
-    message:
-      `${labelOf(hold)} cannot be asked: ${last === '' ? 'its client said nothing' : last.slice(0, 300)}.`.replace(
-        /\.\.$/,
-        '.',
-      ),
+    message: `${labelOf(hold)} cannot be asked: ${lastWords(said)}.`,
     advice:
       'Stillpoint logs in by the socket, as the account that owns the server: name another one with "user", another place with "socket" and "port".',
   };

@@ -6,6 +6,7 @@
 import { type RedisHold, wantedOf } from '../../domain/quiesce.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import type { Fragment } from '../../remote/fragment.ts';
+import { lastWords } from '../client-words.ts';
 import type { HoldFunctions, HoldLook, HoldRecord, Hook, PlannedHold } from '../hook.ts';
 import { requireOneInstant } from '../one-instant.ts';
 
@@ -109,7 +110,7 @@ done`,
           return {
             lacks: [
               {
-                message: `${label} cannot be asked: ${(said.startsWith('redis_version') ? folder : said).split('\n')[0] ?? ''}.`,
+                message: `${label} cannot be asked: ${lastWords(said.startsWith('redis_version') ? folder : said)}.`,
                 advice: ADVICE,
               },
             ],
