@@ -2,7 +2,7 @@
  * What every storage must do with snapshots that are kept on purpose. Like `provider.ts`, it knows a storage by its fixture
  * alone.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../shared/base/clock.ts';
 import { StillpointError, toStillpointError } from '../../shared/base/errors.ts';
 import { silentLogger } from '../../shared/base/log.ts';
@@ -52,6 +52,13 @@ export function keptContract(title: string, whyNot: string | undefined, open: ()
     beforeEach(({ skip }) => {
       skip(whyNot !== undefined, whyNot);
       signal = AbortSignal.timeout(fixture.isSlow === true ? 600_000 : 120_000);
+    });
+
+    // A test that failed halfway leaves nothing to the next one, which would fail of it.
+    afterEach(async () => {
+      if (whyNot !== undefined) return;
+      const left = await sets();
+      if (left.length > 0) await dropIt({ by: 'ids', ids: left.map(({ id }) => id) });
     });
 
     const asItIs: RemoteHost['run'] = (command, one) => fixture.host.run(command, one);

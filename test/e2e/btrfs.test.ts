@@ -21,6 +21,7 @@ import { btrfs } from '../../shared/snapshot/btrfs/provider.ts';
 import { sweepHost } from '../../shared/snapshot/host/commands.ts';
 import { createRegistry } from '../../shared/snapshot/registry.ts';
 import { describeTree } from '../support/describe-tree.ts';
+import { mountFilesystem } from '../support/loop-filesystem.ts';
 import { needing, whyNoProgram } from '../support/needing.ts';
 import { noRuns } from '../support/pipeline/no-runs.ts';
 import { restoreFrom, warningsOf } from '../support/restoring.ts';
@@ -147,6 +148,13 @@ describe('Btrfs', needing(await whyNoBtrfsHost(), whyNoProgram('setfattr'), whyN
     // The host is as it was: no folder of ours, and its devices are called what they were called.
     expect(await world.atTop('ls -A')).not.toContain('stillpoint');
     expect(await sources()).toBe(before);
+  }, 60_000);
+
+  test('is the one of this host, whatever tests beside it mount on this machine', async () => {
+    await using foreign = await mountFilesystem('btrfs', folder.path, 128 * 1024 ** 2);
+    await using second = await startBtrfsHost(SETUP);
+    expect(await second.sh('cat /proc/self/mountinfo')).not.toContain(foreign.path);
+    expect(await second.atTop('ls')).toContain('@files');
   }, 60_000);
 
   test('is saved from its top level without the folder that is ours', async () => {

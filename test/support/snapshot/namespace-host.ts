@@ -3,6 +3,7 @@
  * start what they like. When its first process ends, everything in it ends.
  */
 import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { execa } from 'execa';
 import { systemClock } from '../../../shared/base/clock.ts';
 import { silentLogger } from '../../../shared/base/log.ts';
@@ -31,10 +32,18 @@ export async function whyNoNamespaceHost(): Promise<string | undefined> {
   return probe.exitCode === 0 ? undefined : `unshare failed: ${probe.stderr}`;
 }
 
+/**
+ * A namespace begins with a copy of all mounts of this machine, and tests beside us mount and unmount: what they have in
+ * their temporary folders is none of this host's, and would come and go while it is looked at.
+ */
+const WITHOUT_MOUNTS_OF_OTHERS = `while read -r _ _ _ _ place _; do
+  case $place in (${quoteArg(tmpdir()).toString()}/*) umount -l "$place" 2>/dev/null || : ;; esac
+done < /proc/self/mountinfo`;
+
 /** `setup` is bash that runs in the namespaces before anything else. */
 export async function startNamespaceHost(setup: string): Promise<NamespaceHost> {
   await using started = new AsyncDisposableStack();
-  const script = `mount -t tmpfs tmpfs /run\n${setup}\necho ready\nexec sleep 100000`;
+  const script = `${WITHOUT_MOUNTS_OF_OTHERS}\nmount -t tmpfs tmpfs /run\n${setup}\necho ready\nexec sleep 100000`;
   const flags = ['-m', '--propagation', 'private', '-p', '-f', '--mount-proc'];
   const main = execa('unshare', [...flags, 'bash', '-euc', script], { stdin: 'ignore', reject: false, buffer: false });
   await new Promise<void>((resolve, reject) => {
