@@ -237,6 +237,57 @@ for name in one two; do echo "kept on $name" > /mnt/$name/note; head -c 3000000 
     await empty();
   });
 
+  test('are refused, and lose their snapshot, where the metadata of their pool fill up while its data have room', async () => {
+    await must(`exec 2>/dev/null
+lvcreate -qq -y --type thin-pool -n narrow -L 400m --poolmetadatasize 4m -c 64k vg0
+lvcreate -qq -y -n three -V 64m --thinpool narrow vg0; lvcreate -qq -y -n wide -V 200m --thinpool narrow vg0
+mkfs.ext4 -q /dev/vg0/three; mkdir /mnt/three; mount /dev/vg0/three /mnt/three; echo "kept on three" > /mnt/three/note
+head -c 3000000 /dev/urandom > /mnt/three/data; sync; dd if=/dev/zero of=/dev/vg0/wide bs=1M count=200 conv=fsync`);
+    /** Each snapshot of a volume that is then written to here and there has leaves of its own, which are metadata. */
+    const fillMetadataTo = (percent: number): Promise<string> =>
+      must(`exec 2>/dev/null
+status() { dmsetup status --noflush vg0-narrow-tpool | sed 's|.* thin-pool [0-9]* \\([0-9]*\\)/\\([0-9]*\\) .*|\\1 \\2|'; }
+device=$(dmsetup table vg0-wide | cut -d ' ' -f 5); next=$(cat /run/next || echo 1000)
+while set -- $(status); [ $(($1 * 100)) -lt $(($2 * ${percent})) ]; do
+  dmsetup suspend vg0-wide; dmsetup message vg0-narrow-tpool 0 "create_snap $next $device"; dmsetup resume vg0-wide
+  next=$((next + 1)); echo $next > /run/next; at=0
+  while [ $at -lt 200 ]; do
+    printf x | dd of=/dev/vg0/wide bs=1 seek=\${at}M conv=notrunc status=none; at=$((at + 12))
+  done
+  sync -f /dev/vg0/wide; blockdev --flushbufs /dev/vg0/wide
+done; status`);
+    const before = await points();
+    await fillMetadataTo(60);
+    expect(await plan('/mnt/three')).toMatchObject({ snapshots: [{ volume: 'vg0/three' }] });
+    let flooded = '';
+    const flooding = lent(async () => {
+      flooded = await fillMetadataTo(86);
+      await eventually(async () => (await volumes()) === '', 'the watchman has removed the snapshot');
+    });
+    await expect(save(['/mnt/three'], flooding)).rejects.toMatchObject({
+      code: 'snapshot.given-up',
+      message: expect.stringMatching(
+        /: the metadata of "vg0\/narrow" was 8\d % full \(3\S* MiB of 4\S* MiB\)\.$/,
+      ) as unknown,
+      details: { where: 'vg0/narrow', what: 'metadata', totalBytes: 2 ** 22 },
+    });
+    expect(flooded).not.toBe('');
+    expect(await points()).toBe(before);
+    // The pool takes writes as before, and its data were never the matter.
+    expect(await must('dmsetup status --noflush vg0-narrow-tpool')).toMatch(/ rw /);
+    await must('head -c 2000000 /dev/urandom > /mnt/three/afterwards; sync -f /mnt/three');
+    expect(await must('cat /mnt/three/note')).toBe('kept on three\n');
+    const refused = (await plan('/mnt/three').catch((error: unknown) => error)) as { message: string; advice: string };
+    expect(refused).toMatchObject({
+      code: 'snapshot.no-room',
+      message: expect.stringMatching(/^The metadata of the thin pool "vg0\/narrow" on "lab" is 8\d % full/) as unknown,
+    });
+    // What is offered is what helps.
+    await must(`${/^"([^"]+)"/.exec(refused.advice)?.[1]} -qq -y`);
+    await expect(save(['/mnt/three'])).resolves.toMatchObject({ consistency: 'crash' });
+    await must('exec 2>/dev/null; umount /mnt/three; lvremove -qq -y vg0/narrow');
+  });
+
   test('lose it also while no client is there, who hears afterwards why', async () => {
     const run = newRunId();
     await fillTo(75);
