@@ -23,6 +23,17 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
       );
     case 'lease-released':
       return say(`"${shown(event.host)}" was told that run ${shown(event.run)} is over`);
+    case 'connection-lost':
+      return trouble(
+        paint(
+          'yellow',
+          `the connection to "${shown(event.host)}" was lost; this waits for it for up to ${formatDuration(event.leaseMs)}, as long as the host holds what is being read`,
+        ),
+      );
+    case 'connection-back':
+      return trouble(
+        `"${shown(event.host)}" is there again after ${formatDuration(event.lostMs)}; going on where it was`,
+      );
     case 'snapshot-created':
       return say(
         `snapshot "${shown(event.snapshot)}" of ${shown(event.volume)}: ${event.sizeBytes === 0 ? '' : `${formatBytes(event.sizeBytes)}, `}writers held for at most ${formatDuration(event.freezeMs)}`,

@@ -36,6 +36,16 @@ function eventText(event: RunEvent, kind: JobKind, { t }: Wording): readonly str
       return event.removed.length === 0
         ? [t('Earlier runs left nothing on "{0}".', event.host)]
         : [t('Removed from "{0}" what earlier runs had left:', event.host), ...event.removed];
+    case 'connection-lost':
+      return [
+        t(
+          'The connection to "{0}" was lost. Waiting for it for up to {1}, as long as the host holds what is being read.',
+          event.host,
+          formatDuration(event.leaseMs),
+        ),
+      ];
+    case 'connection-back':
+      return [t('"{0}" is there again after {1}. Going on where it was.', event.host, formatDuration(event.lostMs))];
     case 'lease-arming':
       return [t('Run {0} begins on "{1}".', event.run, event.host)];
     case 'restore-point-saved':

@@ -30,6 +30,8 @@ function durationOf(event: RunEvent): number | null {
   switch (event.type) {
     case 'phase-finished':
       return event.durationMs;
+    case 'connection-back':
+      return event.lostMs;
     case 'snapshot-created':
       return event.freezeMs;
     case 'snapshot-removed':
@@ -54,6 +56,10 @@ function detailOf(event: RunEvent): string | undefined {
       return `${event.path}: ${event.state}`;
     case 'lease-armed':
       return `run ${event.run} on ${event.host}, ${event.leaseMs} ms`;
+    case 'connection-lost':
+      return `waiting for ${event.host} for up to ${event.leaseMs} ms, as long as it holds what is being read`;
+    case 'connection-back':
+      return `${event.host} is there again after durationMs`;
     case 'lease-released':
       return `run ${event.run} on ${event.host}`;
     case 'snapshot-created':

@@ -27,6 +27,10 @@ export type RunEventBody =
   | { readonly type: 'lease-arming'; readonly host: string; readonly run: string }
   | { readonly type: 'lease-armed'; readonly host: string; readonly run: string; readonly leaseMs: number }
   | { readonly type: 'lease-released'; readonly host: string; readonly run: string }
+  /** What the run holds on the host stays for as long as its lease; until then the run waits for the host. */
+  | { readonly type: 'connection-lost'; readonly host: string; readonly leaseMs: number }
+  /** It goes on where it was. */
+  | { readonly type: 'connection-back'; readonly host: string; readonly lostMs: number }
   | {
       readonly type: 'snapshot-created';
       readonly volume: string;

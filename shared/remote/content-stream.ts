@@ -21,6 +21,8 @@ export interface ContentSource {
 /** Readers are slower than the network now and then; more than this is not fetched ahead of them. */
 const READ_AHEAD = 1024 * 1024;
 
+const EMPTIED_MS = 5;
+
 export function contentStream(source: ContentSource): RemoteStream {
   const { host, command, conversation, signal } = source;
   const content = conversation.content();
@@ -34,7 +36,7 @@ export function contentStream(source: ContentSource): RemoteStream {
     read() {
       content.next().then(
         (next) => (next.done === true ? finish(next.value) : push(next.value)),
-        (error: unknown) => output.destroy(error as Error),
+        (error: unknown) => failAfterWhatCame(error as Error),
       );
     },
     destroy(error, callback) {
@@ -43,6 +45,12 @@ export function contentStream(source: ContentSource): RemoteStream {
       callback(error);
     },
   });
+  /** What came before a loss is as good as any, and need not come again. A stream has no event for being empty. */
+  const failAfterWhatCame = (error: Error): void => {
+    if (output.destroyed) return;
+    if (output.readableLength === 0) output.destroy(error);
+    else setTimeout(failAfterWhatCame, EMPTIED_MS, error);
+  };
   const push = (chunk: Buffer): void => {
     bytes += chunk.length;
     output.push(chunk);

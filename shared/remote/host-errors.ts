@@ -1,6 +1,6 @@
 /** What this room says to people when a host, its login shell or a command on it does not do what it should. */
 import { quotation } from '../base/bytes.ts';
-import { StillpointError } from '../base/errors.ts';
+import { isStillpointError, StillpointError } from '../base/errors.ts';
 import type { RemoteScript } from './command.ts';
 import type { Greeted } from './conversation.ts';
 
@@ -49,6 +49,15 @@ export function loginShellEnded(host: string, greeted: Unreached): StillpointErr
       details: { host, printed: tail(printed), exitCode: greeted.status.code },
       cause: undefined,
     },
+  );
+}
+
+/** Whether it is the connection that failed, and not what was done over it: another one may do better. */
+export function isLostConnection(error: unknown): error is StillpointError {
+  return (
+    isStillpointError(error, 'ssh.connection-lost') ||
+    isStillpointError(error, 'ssh.unreachable') ||
+    isStillpointError(error, 'ssh.deadline')
   );
 }
 

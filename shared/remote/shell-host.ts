@@ -12,8 +12,6 @@
 import { Readable } from 'node:stream';
 import { deadline } from '../base/cancel.ts';
 import type { Clock } from '../base/clock.ts';
-import type { StillpointError } from '../base/errors.ts';
-import { isStillpointError } from '../base/errors.ts';
 import type { LogFields, Logger } from '../base/log.ts';
 import { type RetryPorts, retry, Tries } from '../base/retry.ts';
 import { ANSWER_LIMIT, LOST_CONNECTION, NONCE_BUDGET_MS } from './budgets.ts';
@@ -26,6 +24,7 @@ import {
   commandFailed,
   commandTooSlow,
   hostClosed,
+  isLostConnection,
   loginShellEnded,
   loginShellLate,
 } from './host-errors.ts';
@@ -106,7 +105,7 @@ class ShellHost implements RemoteHost {
       try {
         return await this.#runIn(conversation, command, signal);
       } catch (error) {
-        if (!command.repeatable || !isLost(error)) throw error;
+        if (!command.repeatable || !isLostConnection(error)) throw error;
         await tries.waitAfter(error, signal);
       }
     }
@@ -191,7 +190,7 @@ class ShellHost implements RemoteHost {
     const isForRoot = script.needs === 'root' || (script.needs === 'either' && this.#options.sudo !== 'none');
     const way = isForRoot ? await this.#findRoot(signal) : undefined;
     const ports = this.#afterLoss('The connection was lost before the command began; trying again.', {});
-    const mayPass = (error: unknown): boolean => this.#wasReached && isLost(error);
+    const mayPass = (error: unknown): boolean => this.#wasReached && isLostConnection(error);
     const greet = (): Promise<Conversation> => {
       this.#log.log('debug', 'Command starts.', { command: script.name, needs: script.needs });
       return this.#greet(way, signal);
@@ -321,12 +320,4 @@ async function during<T>(conversation: Conversation, signal: AbortSignal, task: 
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-function isLost(error: unknown): error is StillpointError {
-  return (
-    isStillpointError(error, 'ssh.connection-lost') ||
-    isStillpointError(error, 'ssh.unreachable') ||
-    isStillpointError(error, 'ssh.deadline')
-  );
 }

@@ -142,6 +142,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
       host: { timeNs: taken.wallClockNs, skew: { leastMs: 0, mostMs: 0 }, bootId: '', uptimeSeconds: 0 },
     },
     layout: undefined,
+    patience: undefined,
     workFolder: order.workFolder,
     emit: (event: RunEventBody) => void events.push(event),
     clock: systemClock,

@@ -7,48 +7,40 @@
  * its exit code and standard error tell. A sparse file of which it cannot find the holes loses what lies behind the
  * place that cannot be read, and nothing is said at all; then its map ends before the file does. So nothing that came is to be believed before `run` has resolved, and then
  * only what `failures` does not name.
+ *
+ * Where the connection is lost and the place is a snapshot, the stream is taken up: what tar had said is asked of the host,
+ * a file that was on its way is read on from where it was, and what had no answer is asked for again. What came is not.
  */
-import { displayName } from '../../base/bytes.ts';
-import { StillpointError } from '../../base/errors.ts';
-import type { StreamCommand, StreamResult } from '../../remote/command.ts';
-import { commandFailed } from '../../remote/host-errors.ts';
+import type { StreamCommand } from '../../remote/command.ts';
+import { isLostConnection } from '../../remote/host-errors.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
+import { newSaidId, type SaidId } from '../../snapshot/host/run-folder.ts';
 import type { TarEntry } from '../../tar/entry.ts';
 import { readTar } from '../../tar/reader.ts';
-import { type Complaint, complaintsOfTar, tooMuchUnreadable } from './complaints.ts';
-import { MOST_COMPLAINTS_BYTES } from './listing.ts';
-import { type ReadingPlace, scriptAt } from './reading-place.ts';
+import { ContentAccount, type ContentTotals, unexpected } from './content-account.ts';
+import { filledUp, partsFrom } from './content-rest.ts';
+import type { Range } from './pack-files.ts';
 import { RequestQueue } from './request-queue.ts';
 
 const MOST_OUTSTANDING = 4096;
-/** 64 KiB records: fewer system calls on the host than tar's 10 KiB. */
-const BLOCKING_FACTOR = 128;
 
-/**
- * Some versions of ZFS told of holes in files that had just been written, which tar would take for zeros. In a snapshot
- * nothing has just been written; where it is read live, tar looks for zeros itself. Before 1.29 it always did.
- */
-const LOOK_FOR_HOLES = `
-holes=
-if [ "$(stat -f -c %T -- "$1" 2>/dev/null </dev/null)" = zfs ]; then
-  case $(tar --help 2>/dev/null </dev/null) in *--hole-detection*) holes=--hole-detection=raw ;; esac
-fi`;
+export interface ContentOrder {
+  /** tar, under the name of what it says. */
+  pack(said: SaidId): StreamCommand;
+  /** undefined where what is read may be another one by now. */
+  readonly takeUp?: TakeUp;
+}
 
-/** tar where the tree is read; reads names, each ended by NUL, from standard input. */
-export function packFiles(place: ReadingPlace, base: Buffer): StreamCommand {
-  const isLive = place.kind === 'live';
-  return {
-    ...scriptAt(place, {
-      name: 'pack-files',
-      script: `${isLive ? LOOK_FOR_HOLES : ''}
-exec tar --create --file=- --blocking-factor=${BLOCKING_FACTOR} --format=posix --numeric-owner \\
-  --quoting-style=escape --xattrs --xattrs-include="*" --sparse ${isLive ? '$holes ' : ''}--no-recursion --directory="$1" --null --verbatim-files-from --files-from=-`,
-      args: [base],
-    }),
-    // 1 and 2: some of it could not be read.
-    accepts: [0, 1, 2],
-    stderrBytes: MOST_COMPLAINTS_BYTES,
-  };
+interface TakeUp {
+  /**
+   * Waits for the host, ends what still reads there, and resolves to what tar had said; undefined where it
+   * was never begun. Errors: the loss itself, where the
+   * run cannot go on.
+   * @param came how many bytes came so far
+   */
+  again(lost: unknown, came: number, said: SaidId, signal: AbortSignal): Promise<string | undefined>;
+  /** What is left of a file. @param name as tar was given it */
+  rest(name: Buffer, ranges: readonly Range[]): StreamCommand;
 }
 
 export interface ContentRequest<T> {
@@ -66,14 +58,13 @@ export interface ContentHandlers<T> {
   abandon(subject: T, error: unknown): void;
 }
 
-export interface ContentTotals {
-  readonly receivedBytes: number;
-  /** What tar could not read: no entry came, or one that is filled up with zeros. Names are those of the requests. */
-  readonly failures: readonly Complaint[];
-  /** What else tar said, of files that came whole. */
-  readonly remarks: readonly Complaint[];
-  /** Lines of tar's that name nothing, though it ended well. */
-  readonly others: readonly string[];
+/** One stream from its first name to its end, or to the loss of its connection. */
+interface Part {
+  readonly said: SaidId;
+  readonly command: StreamCommand;
+  answers: number;
+  /** What tar had said is settled once. */
+  isSettled: boolean;
 }
 
 /**
@@ -83,38 +74,134 @@ export interface ContentTotals {
  */
 export class ContentStream<T> {
   readonly queue = new RequestQueue<ContentRequest<T>>(MOST_OUTSTANDING);
-  readonly #sent: ContentRequest<T>[] = [];
-  readonly #passedOver: Buffer[] = [];
-  readonly #cut: Complaint[] = [];
+  readonly #account = new ContentAccount();
+  /** Asked for and without an answer, in the order of asking. */
+  #sent: ContentRequest<T>[] = [];
+  #current: ContentRequest<T> | undefined;
+  #part: Part | undefined;
 
   async run(
     host: RemoteHost,
-    command: StreamCommand,
+    order: ContentOrder,
     handlers: ContentHandlers<T>,
     signal: AbortSignal,
   ): Promise<ContentTotals> {
-    let current: ContentRequest<T> | undefined;
     try {
-      const names = this.#names();
-      const first = await names.next();
-      // Nothing changed: no need to bother the host.
-      if (first.done) return { receivedBytes: 0, failures: [], remarks: [], others: [] };
-      await using stream = await host.stream(command, startingWith(first.value, names), signal);
-      for await (const entry of readTar(stream.output)) {
-        current = this.#requestOf(entry, handlers);
-        const missingBytes = entry.size - (entry.sparseEnd ?? entry.size);
-        if (missingBytes > 0) this.#cut.push({ ...CUT, name: entry.name, missingBytes });
-        await handlers.take(entry, current.subject);
-        current = undefined;
-        this.queue.answered();
+      for (;;) {
+        const said = newSaidId();
+        const part = { said, command: order.pack(said), answers: 0, isSettled: false };
+        this.#part = part;
+        try {
+          await this.#runPart(host, part, order, handlers, signal);
+          if (!part.isSettled) return this.#account.totals();
+        } catch (error) {
+          if (signal.aborted || this.#current !== undefined || !isLostConnection(error)) throw error;
+          await this.#takeUp(host, part, order, error, signal);
+        }
       }
-      const result = await stream.finished;
-      while (this.#sent.length > 0) this.#passOver(this.#sent.shift(), handlers);
-      return { receivedBytes: result.bytes, ...this.#account(host.name, command, result) };
     } catch (error) {
-      const unanswered = [...(current ? [current] : []), ...this.#sent, ...this.queue.fail(error as Error)];
+      const current = this.#current === undefined ? [] : [this.#current];
+      const unanswered = [...current, ...this.#sent, ...this.queue.fail(error as Error)];
       for (const request of unanswered) handlers.abandon(request.subject, error);
       throw error;
+    }
+  }
+
+  /** To its end, or until its connection was lost in the middle of an entry: then the part is settled. */
+  async #runPart(
+    host: RemoteHost,
+    part: Part,
+    order: ContentOrder,
+    handlers: ContentHandlers<T>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const names = this.#names(part);
+    const first = await names.next();
+    // Nothing changed: no need to bother the host.
+    if (first.done) return;
+    await using stream = await host.stream(part.command, startingWith(first.value, names), signal);
+    for await (const entry of readTar(this.#counted(stream.output))) {
+      const request = this.#requestOf(entry, handlers);
+      this.#current = request;
+      part.answers += 1;
+      const missingBytes = entry.size - (entry.sparseEnd ?? entry.size);
+      if (missingBytes > 0) this.#account.cut(entry.name, missingBytes);
+      const content = this.#wholeContent(entry, { host, part, order, signal });
+      await handlers.take({ ...entry, content }, request.subject);
+      this.#current = undefined;
+      this.queue.answered();
+      // The content went on by another way; nothing more comes by this one.
+      if (part.isSettled) return;
+    }
+    const result = await stream.finished;
+    while (this.#sent.length > 0) this.#passOver(this.#sent.shift(), handlers);
+    this.#account.end(host.name, part.command, result);
+  }
+
+  /** Of an entry, also where its connection is lost in the middle of it. */
+  async *#wholeContent(
+    entry: TarEntry,
+    {
+      host,
+      part,
+      order,
+      signal,
+    }: { readonly host: RemoteHost; readonly part: Part; readonly order: ContentOrder; readonly signal: AbortSignal },
+  ): AsyncGenerator<Buffer> {
+    let came = 0;
+    let lost: unknown;
+    try {
+      for await (const chunk of entry.content) {
+        came += chunk.length;
+        yield chunk;
+      }
+      return;
+    } catch (error) {
+      if (signal.aborted || order.takeUp === undefined || !isLostConnection(error)) throw error;
+      lost = error;
+    }
+    while (came < entry.storedSize) {
+      await this.#takeUp(host, part, order, lost, signal);
+      try {
+        const parts = partsFrom(entry, came);
+        await using stream = await host.stream(order.takeUp.rest(entry.name, parts.ranges), undefined, signal);
+        const missing = (bytes: number): void => this.#account.cut(entry.name, bytes);
+        for await (const chunk of filledUp(parts, this.#counted(stream.output), missing)) {
+          came += chunk.length;
+          yield chunk;
+        }
+        await stream.finished;
+      } catch (error) {
+        if (signal.aborted || !isLostConnection(error)) throw error;
+        lost = error;
+      }
+    }
+  }
+
+  /** Waits until it can go on. */
+  async #takeUp(
+    host: RemoteHost,
+    part: Part,
+    { takeUp }: ContentOrder,
+    lost: unknown,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (takeUp === undefined) throw lost;
+    const said = await takeUp.again(lost, this.#account.receivedBytes, part.said, signal);
+    if (part.isSettled) return;
+    // tar begins when there is a file for what it says.
+    if (said === undefined && part.answers > 0) throw lost;
+    // A request that is asked for again is answered again; what was said of it so far does not count.
+    const again = new Set(this.#sent.map(({ name }) => name.toString('latin1')));
+    const mayName = (name: Buffer): boolean => isName(name) && !again.has(name.toString('latin1'));
+    this.#account.endCut({ host: host.name, command: part.command, said: said ?? '' }, lost, mayName);
+    part.isSettled = true;
+  }
+
+  async *#counted(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      this.#account.receivedBytes += chunk.length;
+      yield chunk;
     }
   }
 
@@ -131,52 +218,37 @@ export class ContentStream<T> {
 
   #passOver(request: ContentRequest<T> | undefined, handlers: ContentHandlers<T>): void {
     if (request === undefined) return;
-    this.#passedOver.push(request.name);
+    this.#account.passOver(request.name);
     handlers.passOver(request.subject);
     this.queue.answered();
   }
 
-  /** Each request without an answer and each failure must be explained; else what came proves nothing. */
-  #account(host: string, command: StreamCommand, result: StreamResult): Omit<ContentTotals, 'receivedBytes'> {
-    const { complaints, others } = complaintsOfTar(result.stderr);
-    if (result.exitCode === 0) {
-      if (this.#passedOver[0] !== undefined) throw unexpected(undefined, this.#passedOver[0]);
-      return { failures: this.#cut, remarks: complaints, others };
-    }
-    if (!result.stderrIsWhole) throw tooMuchUnreadable(host, command, result);
-    const failures = [...this.#cut, ...complaints.filter(({ isOfAttributes }) => !isOfAttributes)];
-    if (others.length > 0 || failures.length === 0) {
-      throw commandFailed(host, command, result.exitCode, result.stderr);
-    }
-    const named = new Set(failures.map(({ name }) => name.toString('latin1')));
-    const unexplained = this.#passedOver.find((name) => !named.has(name.toString('latin1')));
-    if (unexplained !== undefined) throw unexpected(undefined, unexplained);
-    return { failures, remarks: complaints.filter(({ isOfAttributes }) => isOfAttributes), others };
-  }
-
-  /** Many names in one write: a million small writes would cost more than the names. */
-  async *#names(): AsyncGenerator<Uint8Array> {
+  /**
+   * Many names in one write: a million small writes would cost more than the names. What had no answer in the part before
+   * comes first. A part that is over gives back what it took too late.
+   */
+  async *#names(part: Part): AsyncGenerator<Uint8Array> {
+    if (this.#sent.length > 0) yield asNames(this.#sent);
     for await (const requests of this.queue) {
+      if (this.#part !== part) {
+        this.queue.giveBack(requests);
+        return;
+      }
       this.#sent.push(...requests);
-      yield Buffer.concat(requests.flatMap((request) => [request.name, NUL]));
+      yield asNames(requests);
     }
   }
 }
 
 const NUL = Buffer.from([0]);
 
+const asNames = (requests: readonly { readonly name: Buffer }[]): Buffer =>
+  Buffer.concat(requests.flatMap(({ name }) => [name, NUL]));
+
+/** What tar says of its own output begins with no dot. */
+const isName = (name: Buffer): boolean => name[0] === 0x2e;
+
 async function* startingWith<U>(first: U, rest: AsyncGenerator<U>): AsyncGenerator<U> {
   yield first;
   yield* rest;
-}
-
-const CUT = { reason: 'its content is cut', isOfAttributes: false } as const;
-
-function unexpected(found: Buffer | undefined, wanted: Buffer | undefined): StillpointError {
-  const what = wanted === undefined ? 'nothing more' : `"${displayName(wanted)}"`;
-  const came = found === undefined ? 'the stream ended' : `"${displayName(found)}" came`;
-  return new StillpointError('read.incomplete', `The stream of content should hold ${what}, but ${came}.`, {
-    advice: 'Run the backup again; if it recurs, look at the log for what tar said on the host.',
-    cause: undefined,
-  });
 }

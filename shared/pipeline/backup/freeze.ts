@@ -27,6 +27,7 @@ import type { Preparation } from '../prepare.ts';
 import { HeldHost, type HoldPorts } from './hold-host.ts';
 import { type LeaseLinePorts, openLeaseLine } from './lease-line.ts';
 import { type HostMoment, readMoment } from './live-look.ts';
+import { type Patience, patienceWith } from './patience.ts';
 import { phases, type RunPhase } from './phases.ts';
 import type { BackupRequest } from './request.ts';
 import { snapshotReports } from './snapshot-report.ts';
@@ -43,6 +44,8 @@ export interface Frozen {
   /** The instant of the first snapshot, or when the reading began; and when that was on our own clock. */
   readonly first: HostMoment;
   readonly span: WallSpan;
+  /** What reads under the lease outlasts a lost connection; undefined where all is read live. */
+  readonly patience: Patience | undefined;
   /** Throws unless each snapshot is what was made, and was whole all the time. */
   judge(signal: AbortSignal): Promise<void>;
   /** The last verdict, and then the holds that lasted until now. */
@@ -111,7 +114,7 @@ export async function freeze(prepared: Preparation, freezing: FreezePorts, signa
 async function leaveAsItIs({ host, ports }: FreezePorts, signal: AbortSignal): Promise<Frozen> {
   const { value: first, span } = await timed(ports.clock, () => host.run(readMoment, signal));
   return {
-    ...{ taken: [], readable: [], spans: [], held: signal, first, span },
+    ...{ taken: [], readable: [], spans: [], held: signal, first, span, patience: undefined },
     judge: async () => undefined,
     end: async () => [],
     release: async () => [],
@@ -124,9 +127,11 @@ async function freezeVolumes(
   signal: AbortSignal,
 ): Promise<Frozen> {
   const { snapshots } = prepared;
-  const { host, ports, phase } = taking;
+  const { ports, phase } = taking;
   const { registry, clock, emit } = ports;
   const { hold, set, held, span } = await takeUnderLease(snapshots, request.host, taking, signal);
+  const patience = patienceWith({ host: taking.host, leaseSeconds: request.host.leaseSeconds, clock, emit });
+  const { host } = patience;
   const { lease } = hold;
   const { taken } = set;
   tellUnplanned(prepared, taken, emit);
@@ -134,7 +139,7 @@ async function freezeVolumes(
   const readable = await phase('mount', () => mountSet(taken, registry, host, lease, held));
   const judge = (judging: AbortSignal): Promise<void> => judgeSet(readable, registry, host, lease, judging);
   return {
-    ...{ taken, readable, spans: set.held, held, first, span, judge },
+    ...{ taken, readable, spans: set.held, held, first, span, patience, judge },
     end: async () => {
       await phase('end-check', () => judge(held));
       return await endSet(snapshots, set.held, registry, host, held);

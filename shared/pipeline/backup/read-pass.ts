@@ -3,11 +3,12 @@
  * not, and builds folders; answers arrive beside it, in the order of asking. Both sides fail together.
  */
 import { invariant } from '../../base/errors.ts';
-import type { RemoteCommand, StreamCommand } from '../../remote/command.ts';
+import type { RemoteCommand } from '../../remote/command.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { Node } from '../../repository/node.ts';
 import type { TarEntry } from '../../tar/entry.ts';
-import { ContentStream, type ContentTotals } from './content-stream.ts';
+import type { ContentTotals } from './content-account.ts';
+import { type ContentOrder, ContentStream } from './content-stream.ts';
 import { FolderStack } from './folder-stack.ts';
 import { HardLinks } from './hard-links.ts';
 import type { ListedEntry } from './listing.ts';
@@ -25,8 +26,8 @@ export interface TreeToRead {
   readonly path: Buffer;
   /** A new look at the listing. */
   entries(signal: AbortSignal): AsyncIterable<ListedEntry>;
-  /** For content: the command that packs files below the base. */
-  readonly pack: StreamCommand;
+  /** Content of files below the base. */
+  readonly content: ContentOrder;
   /** Asks the host why files came short. */
   probe(files: readonly ShortFile[]): RemoteCommand<readonly string[]>;
   /** The tree's root as tar is to call it, seen from the base: "." or "./name". */
@@ -99,7 +100,7 @@ export async function readPass(
     resolve(entry.type === 'dir' ? {} : undefined);
   };
   const abandon = (answer: Answer, error: unknown): void => answer.reject(error);
-  const answers = content.run(ports.host, tree.pack, { take, passOver, abandon }, both);
+  const answers = content.run(ports.host, tree.content, { take, passOver, abandon }, both);
   const walking = walk.run();
   try {
     const [node, totals] = await Promise.all([walking, answers]);

@@ -15,7 +15,7 @@ import type { ReadableSnapshot } from '../../snapshot/provider.ts';
 import type { Survey } from '../../snapshot/survey.ts';
 import type { Layout } from '../layout/gather.ts';
 import type { Preparation } from '../prepare.ts';
-import { packFiles } from './content-stream.ts';
+import { contentAt } from './content-at.ts';
 import { tellEmptied } from './emptied.ts';
 import { findExpression } from './find-expression.ts';
 import { graftsOf, oursIn, outerTreeOf, placesIn } from './grafts.ts';
@@ -27,6 +27,7 @@ import type { NodeContext } from './node.ts';
 import { Omissions } from './omissions.ts';
 import { DEVICES_FOLDER, LAYOUT_FOLDER, type OwnFolderPorts, ownFoldersOf, storeOwnFolder } from './own-folders.ts';
 import { findParentNode, lacksAttributes } from './parent.ts';
+import type { Patience } from './patience.ts';
 import { probeFiles } from './probe-files.ts';
 import { imageOf } from './read-device.ts';
 import { type LiveTree, readLiveTree } from './read-live.ts';
@@ -46,6 +47,7 @@ import { unsafeFilesIn } from './unsafe-live.ts';
 export interface ReadContext {
   readonly request: BackupRequest;
   readonly host: RemoteHost;
+  readonly patience: Patience | undefined;
   readonly prepared: Preparation;
   readonly readable: readonly ReadableSnapshot[];
   readonly workFolder: string;
@@ -120,8 +122,11 @@ async function spoolTree(
   const expression = findExpression({ path: tree.path, root, exclude: prepared.exclude, mounted });
   const order = { command: listTree(place, root, expression), root, select };
   const file = join(workFolder, `listing-${prepared.snapshots.run}-${index}`);
-  if (place.kind === 'snapshot')
-    return { place, root, listing: spooled.use(await spoolListing(host, order, file, signal)) };
+  if (place.kind === 'snapshot') {
+    const list = (): Promise<SpooledListing> => spoolListing(host, order, file, signal);
+    const listing = await (context.patience?.outlast(list, signal) ?? list());
+    return { place, root, listing: spooled.use(listing) };
+  }
   const areStopped = prepared.snapshots.holds.some(({ guarantees }) => guarantees === 'cold');
   const unsafe = unsafeFilesIn(tree.path, select);
   const first = spooled.use(await lookAt(host, { ...order, select: unsafe.select }, file, signal));
@@ -187,7 +192,7 @@ export async function readTrees(
     const before = parent && (await findParentNode(sink, parent, components(tree.path), signal));
     const toRead = {
       path: tree.path,
-      ...(await commandsFor(spooledTree, signal)),
+      ...(await commandsFor(spooledTree, context, signal)),
       nodeName: tree.path.subarray(tree.path.lastIndexOf(0x2f) + 1),
       parentRoot: trusted === undefined ? undefined : before,
       believedBeforeNs: believed ?? 0n,
@@ -220,7 +225,7 @@ export async function readTrees(
 
 /** What is no tree of the host, before the tree at the top is built, in which it lies. */
 async function storeOwn(
-  { layout, dumps, instant, prepared, readable, host }: ReadContext,
+  { layout, dumps, instant, prepared, readable, host, patience }: ReadContext,
   {
     omissions,
     ...ports
@@ -237,7 +242,7 @@ async function storeOwn(
     nodes.push(await storeOwnFolder(LAYOUT_FOLDER, files, owning, signal));
   }
   if (devices.length > 0) {
-    const images = devices.map((device) => imageOf(device, { host, run: snapshots.run, readable }, signal));
+    const images = devices.map((device) => imageOf(device, { host, patience, run: snapshots.run, readable }, signal));
     nodes.push(await storeOwnFolder(DEVICES_FOLDER, images, owning, signal));
   }
   return nodes;
@@ -245,8 +250,7 @@ async function storeOwn(
 
 export const namesOn = ({ identity: { users, groups } }: Survey): NodeContext => ({ users, groups, deviceId: 0n });
 
-const DOT = Buffer.from('.');
-const SLASH = Buffer.from('/');
+const [DOT, SLASH] = [Buffer.from('.'), Buffer.from('/')];
 
 function requireNode(nodes: ReadonlyMap<SourceTree, Node>, tree: SourceTree): Node {
   const node = nodes.get(tree);
@@ -257,13 +261,14 @@ function requireNode(nodes: ReadonlyMap<SourceTree, Node>, tree: SourceTree): No
 /** Of a tree that is a folder, or one file. */
 async function commandsFor(
   { place, root, listing }: SpooledTree,
+  context: ReadContext,
   signal: AbortSignal,
-): Promise<Pick<TreeToRead, 'pack' | 'probe' | 'rootName'>> {
+): Promise<Pick<TreeToRead, 'content' | 'probe' | 'rootName'>> {
   const isFolder = await startsWithFolder(listing, signal);
   const slash = root.lastIndexOf(0x2f);
   const base = isFolder ? root : root.subarray(0, Math.max(1, slash));
   return {
-    pack: packFiles(place, base),
+    content: contentAt(place, base, context.patience),
     probe: (files) => probeFiles(place, base, files),
     rootName: isFolder ? DOT : Buffer.concat([DOT, root.subarray(slash)]),
   };

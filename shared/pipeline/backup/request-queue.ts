@@ -43,6 +43,12 @@ export class RequestQueue<T> implements AsyncIterable<readonly T[]> {
     if (this.#outstanding <= this.#resumeAt) this.#wakeWriter.resolve();
   }
 
+  /** What was taken and cannot be asked for by who took it comes first again. */
+  giveBack(items: readonly T[]): void {
+    this.#items.unshift(...items);
+    this.#wakeReader.resolve();
+  }
+
   end(): void {
     this.#ended = true;
     this.#wakeReader.resolve();

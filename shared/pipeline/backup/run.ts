@@ -111,10 +111,11 @@ export async function runOver<Report extends object>(
   const instant = instantOf(first, prepared.survey, span);
   tellJump(prepared.survey.clockSkew, instant.host.skew, request, emit);
 
-  const { readable } = frozen;
+  const { readable, patience } = frozen;
   const context = {
     request,
-    host,
+    host: patience?.host ?? host,
+    patience,
     prepared,
     readable,
     instant,

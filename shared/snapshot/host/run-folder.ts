@@ -15,12 +15,22 @@
  *   invalid.<n> "<id> full", or "<id> gone": why the guard stopped the readers
  *   given-up   "<id> <where> <what> <used> <total>": the threat for which the watchman removes all snapshots of the run; the
  *              rest of the run stays until its end, so that whoever renews it learns why
+ *   said.<id>  what the program said that packs content; there before what follows in the content leaves the host
  *   mnt/<n>/   where snapshot n is mounted, seen in the keeper's namespace only; in it, hidden by the mount, a sentinel
  */
+import { randomBytes } from 'node:crypto';
+import type { RunId } from '../../domain/names.ts';
 import { RUN_ROOT } from '../../remote/run-root.ts';
 
 /** Changes with the meaning of any of these files, and with what `watch.sh` is called with. */
-export const FORMAT = '2';
+export const FORMAT = '3';
+
+/** Of one stream of content of a run. */
+export type SaidId = string & { readonly brand: 'SaidId' };
+
+export const newSaidId = (): SaidId => randomBytes(4).toString('hex') as SaidId;
+
+export const saidFile = (run: RunId, said: SaidId): string => `${RUN_ROOT}/${run}/said.${said}`;
 
 /**
  * sp_place: whether nothing is there, or a folder in which root alone can put anything. In any other, what we write

@@ -104,6 +104,8 @@ export class ModelHost {
           return name;
         });
       }
+      case 'take-up-reading':
+        return undefined;
       case 'release-lease':
         if (this.isBusy)
           return { removed: [], kept: [...this.snapshots].map((object) => ({ object, reason: 'busy' })) };

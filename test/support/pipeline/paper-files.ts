@@ -3,6 +3,7 @@
  * its content, in order, as names arrive. The stream can be made to fail at any entry in several ways.
  */
 import { Readable } from 'node:stream';
+import { StillpointError } from '../../../shared/base/errors.ts';
 import type { ListedEntry } from '../../../shared/pipeline/backup/listing.ts';
 import type { StreamResult } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
@@ -53,7 +54,17 @@ export type Fault =
   | 'end too early'
   | 'exit code 2';
 
+/** Where the connection of a stream is lost: when so many of its entries came, and so many bytes of the next one's content. */
+export interface Loss {
+  readonly entries: number;
+  readonly bytes?: number;
+}
+
 export interface PaperHostOptions {
+  /** Of the first stream, of the second one, and so on; ranges of files count as streams. */
+  readonly losses?: readonly (Loss | undefined)[];
+  /** The names of the commands of streams, in order. */
+  readonly streams?: string[];
   readonly fault?: { readonly at: number; readonly kind: Fault };
   /** Names that were asked for, in order. */
   readonly asked?: string[];
@@ -68,15 +79,22 @@ export function paperFiles(files: readonly PaperFile[], options: PaperHostOption
   const byName = new Map(
     files.map((file) => [file.path === '' ? (options.rootName?.toString() ?? '.') : `./${file.path}`, file]),
   );
+  const losses = [...(options.losses ?? [])];
   return {
     name: 'paper',
     run: () => Promise.reject(new Error('this host runs no commands')),
-    stream: async (_command, input, signal) => {
+    stream: async (command, input, signal) => {
+      options.streams?.push(command.name);
+      const loss = losses.shift();
       const finished = Promise.withResolvers<StreamResult>();
       finished.promise.catch(() => undefined);
       let bytes = 0;
       async function* counted(): AsyncGenerator<Buffer> {
-        for await (const chunk of archive(byName, input ?? none(), options)) {
+        const content =
+          command.name === 'read-ranges'
+            ? ranges(byName, command.args, loss)
+            : archive(byName, input ?? none(), options, loss);
+        for await (const chunk of content) {
           bytes += chunk.length;
           yield chunk;
         }
@@ -99,12 +117,39 @@ export function paperFiles(files: readonly PaperFile[], options: PaperHostOption
   };
 }
 
+const HEAD_BYTES = 512;
+
+export const lost = (): StillpointError =>
+  new StillpointError('ssh.connection-lost', 'The connection was lost.', { advice: 'Wait.', cause: undefined });
+
+function* upTo(chunks: Iterable<Buffer>, bytes: number): Generator<Buffer> {
+  let left = bytes;
+  for (const chunk of chunks) {
+    if (left > 0) yield chunk.subarray(0, left);
+    left -= chunk.length;
+  }
+}
+
+async function* ranges(
+  files: ReadonlyMap<string, PaperFile>,
+  [, name = '', ...numbers]: readonly (string | Uint8Array)[],
+  loss: Loss | undefined,
+): AsyncGenerator<Buffer> {
+  const { content = Buffer.alloc(0) } = files.get(Buffer.from(name as string).toString()) ?? {};
+  const pieces = numbers.flatMap((offset, at) =>
+    at % 2 === 1 ? [] : [content.subarray(Number(offset), Number(offset) + Number(numbers[at + 1]))],
+  );
+  yield* upTo(pieces, loss?.bytes ?? content.length);
+  if (loss !== undefined) throw lost();
+}
+
 async function* none(): AsyncGenerator<Uint8Array> {}
 
 async function* archive(
   files: ReadonlyMap<string, PaperFile>,
   names: AsyncIterable<Uint8Array>,
   { fault, asked }: PaperHostOptions,
+  loss: Loss | undefined,
 ): AsyncGenerator<Buffer> {
   let index = 0;
   let rest = '';
@@ -116,6 +161,10 @@ async function* archive(
       const file = files.get(name);
       if (file === undefined) throw new Error(`tar was asked for "${name}"`);
       const kind = index === fault?.at ? fault.kind : undefined;
+      if (index === loss?.entries) {
+        if (loss.bytes !== undefined) yield* upTo(entry(name, file, kind), loss.bytes + HEAD_BYTES);
+        throw lost();
+      }
       index += 1;
       if (kind === 'broken stream') throw new Error('the line was cut');
       if (kind === 'cut without a trailer') return;

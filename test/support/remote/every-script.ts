@@ -13,10 +13,10 @@ import { listPrograms, placePaths } from '../../../shared/pipeline/advise/progra
 import { askSudo } from '../../../shared/pipeline/advise/sudo-rights.ts';
 import { watchWrites } from '../../../shared/pipeline/advise/write-rate.ts';
 import { wakeAutomounts } from '../../../shared/pipeline/backup/automounts.ts';
-import { packFiles } from '../../../shared/pipeline/backup/content-stream.ts';
 import { listAncestors, listTree } from '../../../shared/pipeline/backup/listing.ts';
 import { readMoment } from '../../../shared/pipeline/backup/live-look.ts';
 import { findMarks } from '../../../shared/pipeline/backup/marked-folders.ts';
+import { packFiles, readRanges } from '../../../shared/pipeline/backup/pack-files.ts';
 import { resolvePaths } from '../../../shared/pipeline/backup/paths.ts';
 import { probeFiles } from '../../../shared/pipeline/backup/probe-files.ts';
 import { readDevice } from '../../../shared/pipeline/backup/read-device.ts';
@@ -70,6 +70,8 @@ import {
   renewLease,
   sweepHost,
 } from '../../../shared/snapshot/host/commands.ts';
+import { newSaidId } from '../../../shared/snapshot/host/run-folder.ts';
+import { takeUpReading } from '../../../shared/snapshot/host/take-up.ts';
 import { identifyHost, mayChangeHost } from '../../../shared/snapshot/identify-host.ts';
 import { keepSnapshots } from '../../../shared/snapshot/keep-set.ts';
 import { lookAtDevices } from '../../../shared/snapshot/look-at-devices.ts';
@@ -255,12 +257,14 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   wakeAutomounts([Buffer.from('/a')]),
   ...[LIVE, { kind: 'snapshot', run, top: '/' } as const].flatMap((place) => [
     listTree(place, Buffer.from('/')),
-    packFiles(place, Buffer.from('/')),
+    packFiles(place, Buffer.from('/'), newSaidId()),
+    readRanges(place, Buffer.from('/'), Buffer.from('./a'), [{ offset: 1, length: 2 }]),
     probeFiles(place, Buffer.from('/'), []),
     readDevice(place),
     findMarks(place, Buffer.from('/'), { caches: true, ifPresent: ['.nobackup'] }),
   ]),
   readMoment,
+  takeUpReading(run, newSaidId()),
   readHeads([Buffer.from('/a')]),
   findOpen([Buffer.from('/a')]),
   mayChangeHost,

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cancelled, never } from '../../../shared/base/cancel.ts';
-import { systemClock } from '../../../shared/base/clock.ts';
+import { type Clock, systemClock } from '../../../shared/base/clock.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
 import { silentLogger } from '../../../shared/base/log.ts';
 import { consequencesOf } from '../../../shared/domain/consequences.ts';
@@ -82,7 +82,7 @@ async function run(onEvent: (event: RunEventBody) => void = () => undefined): Pr
     registry: REGISTRY,
     owner: ownerId('00112233aabb'),
     runs: noRuns(),
-    clock: systemClock,
+    clock: hurried(),
     logger: silentLogger,
     emit,
     workFolder: folder,
@@ -93,6 +93,20 @@ async function run(onEvent: (event: RunEventBody) => void = () => undefined): Pr
   );
   const facts = events.reduce(foldFacts, NO_FACTS);
   return { outcome, facts, words: consequencesOf(REQUEST, facts).join(' '), events };
+}
+
+/** Short waits are over at once, and the time has passed. */
+function hurried(): Clock {
+  let aheadMs = 0;
+  return {
+    ...systemClock,
+    monotonicMs: () => systemClock.monotonicMs() + aheadMs,
+    sleep: async (ms, signal) => {
+      const isShort = ms < 60_000;
+      if (isShort) aheadMs += ms;
+      await systemClock.sleep(isShort ? 0 : ms, signal);
+    },
+  };
 }
 
 const stored = async (type: FileType): Promise<string[]> =>
@@ -222,7 +236,7 @@ const COMMANDS = [
 ];
 /** The work of a command that streams is its answer. */
 const momentsOf = (name: string) =>
-  ['list-tree', 'take-dump'].includes(name) ? (['before'] as const) : (['before', 'after'] as const);
+  ['list-tree', 'pack-files', 'take-dump'].includes(name) ? (['before'] as const) : (['before', 'after'] as const);
 
 test('a sudo that refuses before anything ran leaves nothing unknown', async () => {
   host.strike = (command, when) => {
@@ -249,6 +263,27 @@ describe('a connection that is lost', () => {
       if (name === 'release-lease') expect(end.outcome).toEqual(expect.stringMatching(/^[0-9a-f]{64}$/));
       else expect(end.outcome).toMatchObject({ code: 'ssh.connection-lost' });
       if (name === 'sweep-host') expect(end.words).toContain('It is unknown what of earlier runs was removed');
+    },
+  );
+
+  test.each(['list-tree', 'pack-files', 'observe-snapshots'])(
+    'at "%s", and is there again, costs nothing but time',
+    async (name) => {
+      for (const moment of momentsOf(name)) {
+        let isStruck = false;
+        host.strike = (command, when) => {
+          if (command !== name || when !== moment || isStruck) return;
+          isStruck = true;
+          throw connectionLost();
+        };
+        const end = await run();
+        expect(isStruck).toBe(true);
+        expect(end.outcome).toEqual(expect.stringMatching(/^[0-9a-f]{64}$/));
+        const told = end.events.flatMap(({ type }) => (type.startsWith('connection-') ? [type] : []));
+        expect(told).toEqual(['connection-lost', 'connection-back']);
+        expect(host.isClean).toBe(true);
+        await store.remove({ type: 'snapshots', name: String(end.outcome) }, never);
+      }
     },
   );
 

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runId } from '../../../shared/domain/names.ts';
-import { packFiles } from '../../../shared/pipeline/backup/content-stream.ts';
+import { packFiles } from '../../../shared/pipeline/backup/pack-files.ts';
 import { LIVE } from '../../../shared/pipeline/backup/reading-place.ts';
+import { newSaidId } from '../../../shared/snapshot/host/run-folder.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
 
 describe.each(['dash', 'busybox'])('what tar is told by %s of a tree that is read live', (shell) => {
@@ -26,7 +27,11 @@ describe.each(['dash', 'busybox'])('what tar is told by %s of a tree that is rea
     const [program, ...words] = shell === 'busybox' ? ['busybox', 'sh'] : [shell];
     const env = { PATH: `${folder.path}:/usr/bin:/bin` };
     return (
-      await execa(program ?? '', [...words, '-c', packFiles(LIVE, Buffer.from('/')).script, 'sh', '/x y'], { env })
+      await execa(
+        program ?? '',
+        [...words, '-c', packFiles(LIVE, Buffer.from('/'), newSaidId()).script, 'sh', '/x y'],
+        { env },
+      )
     ).stdout;
   };
 
@@ -40,7 +45,7 @@ describe.each(['dash', 'busybox'])('what tar is told by %s of a tree that is rea
   });
 
   test('in a snapshot is nothing of holes', () => {
-    const { script } = packFiles({ kind: 'snapshot', run: runId('0123abcd'), top: '/' }, Buffer.from('/'));
+    const { script } = packFiles({ kind: 'snapshot', run: runId('0123abcd'), top: '/' }, Buffer.from('/'), newSaidId());
     expect(script).not.toContain('hole');
   });
 });

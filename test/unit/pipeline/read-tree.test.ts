@@ -89,7 +89,7 @@ describe('reading a tree', () => {
         path: Buffer.from('/srv'),
         entries: () => listed(files),
         own: [],
-        pack,
+        content: { pack: () => pack },
         rootName: Buffer.from('.'),
         nodeName: Buffer.from('root'),
         probe: () => {

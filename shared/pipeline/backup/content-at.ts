@@ -1,0 +1,19 @@
+/** How content is asked for where a tree is read: of a snapshot again and again, of a live tree once. */
+import { takeUpReading } from '../../snapshot/host/take-up.ts';
+import type { ContentOrder } from './content-stream.ts';
+import { packFiles, readRanges } from './pack-files.ts';
+import type { Patience } from './patience.ts';
+import type { ReadingPlace } from './reading-place.ts';
+
+/** @param base the folder from which files are named */
+export function contentAt(place: ReadingPlace, base: Buffer, patience: Patience | undefined): ContentOrder {
+  const pack: ContentOrder['pack'] = (said) => packFiles(place, base, said);
+  if (place.kind === 'live' || patience === undefined) return { pack };
+  return {
+    pack,
+    takeUp: {
+      again: (lost, came, said, signal) => patience.after(lost, came, takeUpReading(place.run, said), signal),
+      rest: (name, ranges) => readRanges(place, base, name, ranges),
+    },
+  };
+}

@@ -1,0 +1,201 @@
+/**
+ * A line that is cut while a snapshot is read over it, by a real sshd: the run goes on where it was as long as its lease
+ * lives, sends next to nothing twice, and what is restored is what was there.
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../shared/base/clock.ts';
+import { toErrorRecord } from '../../shared/base/errors.ts';
+import { silentLogger } from '../../shared/base/log.ts';
+import type { RunEventBody } from '../../shared/domain/events.ts';
+import { hostName, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
+import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
+import { backup } from '../../shared/pipeline/backup.ts';
+import { connectHost } from '../../shared/remote/connect-host.ts';
+import type { RemoteHost } from '../../shared/remote/remote-host.ts';
+import { createLocalBackend } from '../../shared/repository/backend/local.ts';
+import { openRepository } from '../../shared/repository/open-repository.ts';
+import { btrfs } from '../../shared/snapshot/btrfs/provider.ts';
+import { createRegistry } from '../../shared/snapshot/registry.ts';
+import { type CuttableProxy, startCuttableProxy } from '../lab/cuttable-proxy.ts';
+import { type LocalSshd, startLocalSshd } from '../lab/local-sshd.ts';
+import { writeSshConfig } from '../lab/open-ssh.ts';
+import { describeTree } from '../support/describe-tree.ts';
+import { needing } from '../support/needing.ts';
+import { noRuns } from '../support/pipeline/no-runs.ts';
+import { restoreFrom, warningsOf } from '../support/restoring.ts';
+import { type BtrfsHost, startBtrfsHost, whyNoBtrfsHost } from '../support/snapshot/btrfs-host.ts';
+import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
+import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
+
+const registry = createRegistry([btrfs], []);
+
+/** Many small files, one large one, one with a thousand holes and one that is a single hole. */
+const SETUP = `cd /mnt; btrfs -q subvolume create @files; mkdir @files/small @files/deep
+head -c 6000000 /dev/urandom > @files/deep/pool
+i=0; while [ $i -lt 1500 ]; do
+  tail -c +$((i * 3000)) @files/deep/pool | head -c $((i * 7 % 5000)) > @files/small/$i; i=$((i + 1))
+done 2>/dev/null
+head -c 60000000 /dev/urandom > @files/large
+python3 - @files/holes <<'END'
+import os, sys
+with open(sys.argv[1], 'wb') as f:
+    for i in range(1000):
+        f.seek(i * 65536); f.write(os.urandom(8192))
+    f.truncate(70000000)
+END
+truncate -s 200000000 @files/zeros
+cd /; mkdir /run/files /run/sshd; mount -o subvol=@files $disk /run/files; sync`;
+
+describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfsHost()), () => {
+  let world: BtrfsHost;
+  let sshd: LocalSshd;
+  let proxy: CuttableProxy;
+  let folder: TemporaryFolder;
+  let events: RunEventBody[];
+  /** Called with each piece of content's progress, in bytes. */
+  let atBytes: (bytes: number) => void;
+
+  beforeAll(async () => {
+    world = await startBtrfsHost(SETUP);
+    sshd = await startLocalSshd({}, AbortSignal.timeout(60_000));
+    const server = ['/usr/sbin/sshd', '-i', '-f', join(sshd.directory, 'sshd_config'), '-E', sshd.logFile];
+    proxy = await startCuttableProxy(['nsenter', ...world.enter, '--', ...server]);
+    const [key = ''] = sshd.hostPublicKeys;
+    const knownHosts = join(sshd.directory, 'known_hosts_cut');
+    await writeFile(knownHosts, `[127.0.0.1]:${proxy.port} ${key}\n`);
+    const options = {
+      ...{ HostName: '127.0.0.1', Port: String(proxy.port), User: 'root', IdentityFile: sshd.identityFile },
+      ...{ IdentitiesOnly: 'yes', UserKnownHostsFile: knownHosts },
+    };
+    await writeSshConfig(join(sshd.directory, 'cut'), [{ name: 'cut', options }]);
+  }, 120_000);
+  afterAll(async () => {
+    await proxy?.[Symbol.asyncDispose]();
+    await sshd?.[Symbol.asyncDispose]();
+    await world?.[Symbol.asyncDispose]();
+  });
+  beforeEach(async () => {
+    folder = await temporaryFolder();
+    await (await createTestRepository(createLocalBackend(join(folder.path, 'repository')))).close();
+    proxy.resume();
+    events = [];
+    atBytes = () => undefined;
+  });
+  afterEach(async () => {
+    await folder[Symbol.asyncDispose]();
+    const left = [...(await world.ours()), await world.sh('ls /run/stillpoint 2>/dev/null || :')].join('');
+    if (left !== '') throw new Error(`The host is not as it was: ${left}`);
+  });
+
+  const connect = (): Promise<RemoteHost> =>
+    connectHost(
+      { name: 'cut', ssh: 'cut', sshConfigFile: join(sshd.directory, 'cut'), sudo: 'none' },
+      {
+        ...{ prompter: undefined, logger: silentLogger, clock: systemClock, agentSocket: undefined },
+        ...{ homeFolder: '/root', keepAlive: { intervalMs: 500, count: 3 } },
+      },
+      AbortSignal.timeout(30_000),
+    );
+  const save = (leaseSeconds = 120): Promise<BackupReport> =>
+    backup(
+      {
+        source: {
+          ...{ name: sourceName('s'), host: hostName('cut'), repository: repositoryName('main'), exclude: [] },
+          paths: [Buffer.from('/run/files')],
+        },
+        host: {
+          ...{ name: hostName('cut'), ssh: 'cut', sudo: 'none' as const, sshConfigFile: undefined },
+          ...{ leaseSeconds, maxClockSkewSeconds: 86_400 },
+        },
+        ...{ plan: undefined, acceptClockSkew: false },
+      },
+      {
+        openHost: connect,
+        openRepository: (open) => openRepository(createLocalBackend(join(folder.path, 'repository')), PASSWORD, open),
+        ...{ registry, owner: ownerId('00112233aabb'), runs: noRuns(), clock: systemClock, logger: silentLogger },
+        emit: (event) => {
+          events.push(event);
+          if (event.type === 'progress' && event.phase === 'read') atBytes(event.bytesDone);
+        },
+        workFolder: folder.path,
+      },
+      AbortSignal.timeout(240_000),
+    );
+  const heard = (type: RunEventBody['type']): number => events.filter((event) => event.type === type).length;
+  const expectAllIsThere = async (): Promise<void> => {
+    const target = join(folder.path, 'restored');
+    expect((await restoreFrom(join(folder.path, 'repository'), target)).error).toBeUndefined();
+    const [saved, real] = await Promise.all([
+      describeTree(join(target, 'run/files')),
+      describeTree(`${world.root}/run/files`),
+    ]);
+    expect(saved).toEqual(real);
+  };
+
+  test('costs no run and no content, wherever it is cut', async () => {
+    const whole = await save();
+    const size = whole.bytesReceived;
+    let cuts = 0;
+    let next = 0;
+    const each = size / 12;
+    const passed = proxy.bytesPassed();
+    atBytes = () => {
+      if (proxy.bytesPassed() - passed < next) return;
+      next += each;
+      cuts += 1;
+      proxy.cut();
+    };
+    await folder[Symbol.asyncDispose]();
+    folder = await temporaryFolder();
+    await (await createTestRepository(createLocalBackend(join(folder.path, 'repository')))).close();
+    const report = await save();
+    expect(cuts).toBeGreaterThan(6);
+    expect(heard('connection-lost')).toBeGreaterThan(6);
+    expect(heard('connection-back')).toBe(heard('connection-lost'));
+    expect(report).toMatchObject({ consistency: 'crash', bytesTotal: whole.bytesTotal, missingCount: 0 });
+    expect(report.bytesReceived).toBeLessThan(size * 1.01);
+    expect(warningsOf(events)).toEqual([]);
+    await expectAllIsThere();
+  }, 240_000);
+
+  test('goes on when it is there again, however often that was tried in vain, and in silence', async () => {
+    let state: 'whole' | 'refused' | 'silent' = 'whole';
+    atBytes = (bytes) => {
+      if (state === 'whole' && bytes > 20_000_000) {
+        state = 'refused';
+        proxy.refuse();
+        proxy.cut();
+        setTimeout(() => proxy.resume(), 12_000);
+      } else if (state === 'refused' && bytes > 40_000_000) {
+        state = 'silent';
+        proxy.stall();
+        setTimeout(() => proxy.resume(), 8_000);
+      }
+    };
+    const report = await save();
+    expect(state).toBe('silent');
+    expect(heard('connection-back')).toBe(2);
+    expect(report.missingCount).toBe(0);
+    await expectAllIsThere();
+  }, 240_000);
+
+  test('ends the run where it stays away for longer than the lease, with one clear sentence and a clean host', async () => {
+    let isCut = false;
+    atBytes = (bytes) => {
+      if (isCut || bytes < 20_000_000) return;
+      isCut = true;
+      proxy.refuse();
+      proxy.cut();
+      setTimeout(() => proxy.resume(), 20_000);
+    };
+    const error = toErrorRecord(await save(10).catch((reason: unknown) => reason));
+    expect(isCut).toBe(true);
+    expect(error).toMatchObject({
+      code: 'snapshot.lease-lost',
+      message: 'The lease on "cut" ended before the reading did; at its end the host removes our snapshots by itself.',
+    });
+    expect(heard('connection-back')).toBe(0);
+  }, 240_000);
+});
