@@ -49,7 +49,7 @@ describe('MariaDB under a writer', () => {
     const plan = await backups.plan(order);
     expect(plan.consistency).toBe('application');
     expect(plan.steps.flatMap(({ does }) => does)).toEqual(
-      expect.arrayContaining(['hold MariaDB still, for 20 s at the most', 'let go MariaDB']),
+      expect.arrayContaining(['hold MariaDB still, for 20 s at most', 'release MariaDB']),
     );
   });
 
