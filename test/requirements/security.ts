@@ -222,7 +222,7 @@ export const SECURITY = ofPage('docs/security.md', {
       },
     ],
     [
-      "Passwords of databases stay on the host: `optionFile` and `passwordFile` of `quiesce` and `dumps` are files there, which the servers' own clients read.",
+      "Passwords of databases stay on the host: `optionFile` and `passwordFileOnHost` of `quiesce` and `dumps` are files there, which the servers' own clients read.",
       {
         'test/contract/storages/redis.test.ts':
           'has written it already where it has a log, and its password is seen by nobody',

@@ -140,7 +140,7 @@ const quiesce = [
     { of: 'postgresql', checkpoint: true },
   ],
   ...[
-    { of: 'redis', passwordFile: '/root/redis' },
+    { of: 'redis', passwordFileOnHost: '/root/redis' },
     { of: 'pause', what: 'compose:shop' },
   ],
   { of: 'commands', name: 'shop', before: ['/bin/a', "b c'd"], after: ['true'], check: ['true'] },
