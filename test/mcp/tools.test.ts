@@ -2,15 +2,12 @@
 import { describe, expect, test } from 'vitest';
 import { StillpointError } from '../../shared/base/errors.ts';
 import { createLogger, type LogFields, registerSecret } from '../../shared/base/log.ts';
-import { holdsOf } from '../../shared/domain/holds.ts';
 import { repositoryName } from '../../shared/domain/names.ts';
 import { commandFailed } from '../../shared/remote/host-errors.ts';
 import { CONTROL, HOSTILE_TEXTS } from '../support/hostile-text.ts';
 import { connectInProcess, ERAS, textOf } from '../support/mcp-client.ts';
 import {
   entry,
-  sampleBackup,
-  sampleHolds,
   sampleHosts,
   sampleInventory,
   sampleListing,
@@ -45,16 +42,6 @@ describe.each(ERAS)('in the %s era', (era) => {
       answers[name] = { summary, structured: result.structuredContent };
     }
     await expect(`${JSON.stringify(answers, undefined, 2)}\n`).toMatchFileSnapshot('../golden/mcp/answers.txt');
-  });
-
-  test('a restore point says of each hold how long it lasted, and what it proved', async () => {
-    const holds = holdsOf({ ...sampleBackup, holds: sampleHolds });
-    const stillpoint = scriptedStillpoint({ points: [{ ...samplePoint, holds }] });
-    await using connected = await connectInProcess(stillpoint, { era });
-    const { structuredContent } = await connected.call('list_restore_points', {});
-    expect(structuredContent).toMatchObject({
-      restorePoints: [{ holds: [expect.stringContaining('MariaDB: held still for 0.38 s, from'), expect.anything()] }],
-    });
   });
 
   test('an unknown tool is refused by the protocol', async () => {
