@@ -53,6 +53,13 @@ describe('MariaDB under a writer', () => {
     );
   });
 
+  test('the image of its volume may be what is saved of it, and not that of another volume', async () => {
+    const image = (name: string) =>
+      backups.plan({ paths: [], devices: [Buffer.from(`/dev/vg0/${name}`)], quiesce: order.quiesce });
+    expect(await image('mysql')).toMatchObject({ consistency: 'application' });
+    await expect(image('files')).rejects.toMatchObject({ code: 'quiesce.freeze-failed' });
+  });
+
   test(
     'each copy is of the moment at which it stood still',
     async () => {
