@@ -3,7 +3,7 @@ import { formatBytes } from '../../shared/base/bytes.ts';
 import { skewInWords } from '../../shared/domain/clock-skew.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
 import type { ExportReport } from '../../shared/domain/verbs/export.ts';
-import { dumpFacts, renderList, snapshotFacts } from './result.ts';
+import { dumpFacts, holdFacts, renderList, snapshotFacts } from './result.ts';
 import { renderFacts } from './table.ts';
 import { counted, formatCount, formatDuration, type Paint, shown } from './text.ts';
 
@@ -25,7 +25,7 @@ export function renderExport(report: ExportReport, paint: Paint): string {
   if (report.skewMs > 0) facts.push(['skew', formatDuration(report.skewMs)]);
   const skew = skewInWords(report.clockSkew);
   if (skew !== undefined) facts.push(['clock', `that of the host is ${skew}`]);
-  facts.push(...dumpFacts(report.dumps), ...snapshotFacts(report.snapshots));
+  facts.push(...holdFacts(report), ...dumpFacts(report.dumps), ...snapshotFacts(report.snapshots));
   const what = report.to.kind === 'archive' ? 'rchive' : 'tate of the mirror';
   const whole = `${report.to.kind === 'archive' ? 'A' : 'S'}${what}`;
   const partial = `Partial ${report.to.kind === 'archive' ? 'a' : 's'}${what}`;

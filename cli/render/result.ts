@@ -4,6 +4,7 @@ import { skewInWords } from '../../shared/domain/clock-skew.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
 import type { PlannedDumpFile } from '../../shared/domain/dump.ts';
 import type { Finding } from '../../shared/domain/finding.ts';
+import { holdInWords, holdsOf } from '../../shared/domain/holds.ts';
 import type { BackupReport, SnapshotReport } from '../../shared/domain/verbs/backup.ts';
 import type { CheckFigures, CheckReport } from '../../shared/domain/verbs/check.ts';
 import type { CopyReport } from '../../shared/domain/verbs/copy.ts';
@@ -36,7 +37,7 @@ export function renderBackup(report: BackupReport, paint: Paint): string {
   if (report.skewMs > 0) facts.push(['skew', formatDuration(report.skewMs)]);
   const skew = skewInWords(report.clockSkew);
   if (skew !== undefined) facts.push(['clock', `that of the host is ${skew}`]);
-  facts.push(...dumpFacts(report.dumps), ...snapshotFacts(report.snapshots));
+  facts.push(...holdFacts(report), ...dumpFacts(report.dumps), ...snapshotFacts(report.snapshots));
   const title = report.missingCount === 0 ? paint('green', 'Restore point') : paint('yellow', 'Partial restore point');
   const head = `${title} ${shown(report.restorePoint)}\n${renderFacts(facts)}`;
   const skipped = report.skipped.map((item) => `"${shown(item.path)}": ${shown(item.reason)}`);
@@ -52,6 +53,10 @@ export function renderBackup(report: BackupReport, paint: Paint): string {
       skipped,
     )
   );
+}
+
+export function holdFacts(report: Pick<BackupReport, 'holds' | 'snapshots'>): [string, string][] {
+  return holdsOf(report).map((hold) => ['held', shown(holdInWords(hold))]);
 }
 
 export function dumpFacts(dumps: readonly PlannedDumpFile[] = []): [string, string][] {

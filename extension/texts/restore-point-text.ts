@@ -1,6 +1,7 @@
 /** A restore point as a page of text: what it is, how far it can be trusted, and how to get at it without us. */
 import { formatBytes } from '../../shared/base/bytes.ts';
 import { CONSISTENCY_MEANING } from '../../shared/domain/consistency.ts';
+import { holdInWords } from '../../shared/domain/holds.ts';
 import type { RestorePointSummary } from '../../shared/domain/restore-point.ts';
 import type { RepositorySpec } from '../../shared/domain/source.ts';
 import { describeGaps, WHOLENESS_MEANING } from '../../shared/domain/wholeness.ts';
@@ -38,6 +39,7 @@ export function restorePointText(
       ? t('Another program wrote this restore point, and nothing is known of how its files were held still.')
       : [CONSISTENCY_MEANING[point.consistency], ...skewText(point, t)].join(' '),
     '',
+    ...holdsText(point.holds),
     ...dumpsText(point.dumps, t),
     `## ${t('Content: {0}', point.wholeness.state)}`,
     '',
@@ -61,6 +63,10 @@ export function restorePointText(
     `    ${resticCommand('ls', point, repository, '')}`,
     '',
   ].join('\n');
+}
+
+function holdsText(holds: RestorePointSummary['holds'] = []): readonly string[] {
+  return holds.length === 0 ? [] : [...holds.map((hold) => `    ${oneLine(holdInWords(hold))}`), ''];
 }
 
 function dumpsText(dumps: RestorePointSummary['dumps'] = [], t: Wording['t']): readonly string[] {

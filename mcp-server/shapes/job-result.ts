@@ -1,6 +1,7 @@
 /** What a finished job proved, as part of an answer. Long lists are counted and cut. */
 import { z } from 'zod';
 import { provenSkewMs } from '../../shared/domain/clock-skew.ts';
+import { holdsOf } from '../../shared/domain/holds.ts';
 import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
 import type { CheckReport } from '../../shared/domain/verbs/check.ts';
 import type { CopyReport } from '../../shared/domain/verbs/copy.ts';
@@ -12,6 +13,7 @@ import type { VerifyReport } from '../../shared/domain/verbs/verify.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
 import { INNER_LIST } from '../limits.ts';
 import { dumpLine, dumpsShape } from './dump.ts';
+import { holdLine, holdsShape } from './hold.ts';
 import { consistencyShape } from './plan.ts';
 
 const count = (description: string) => z.int().describe(description);
@@ -21,6 +23,7 @@ export const backupShape = z.strictObject({
   restorePointId: z.string().describe('The new restore point.'),
   parentId: z.string().nullable().describe('The restore point that it was compared with; null for a first one.'),
   consistency: consistencyShape,
+  holds: holdsShape,
   dumps: dumpsShape,
   skewMs: z.number().describe('Time between the instants of the first and the last volume, in ms.'),
   clockSkewMs: z
@@ -52,6 +55,7 @@ export const backupAnswer = (result: BackupReport): z.input<typeof backupShape> 
   restorePointId: result.restorePoint,
   parentId: result.parent ?? null,
   consistency: result.consistency,
+  holds: holdsOf(result).slice(0, INNER_LIST).map(holdLine),
   dumps: (result.dumps ?? []).slice(0, INNER_LIST).map(dumpLine),
   skewMs: result.skewMs,
   clockSkewMs: provenSkewMs(result.clockSkew),
@@ -75,6 +79,7 @@ export const exportShape = z.strictObject({
   kind: z.literal('export').describe('An archive or a mirror.'),
   path: z.string().describe('The archive, or the folder of the new state of the mirror.'),
   consistency: consistencyShape,
+  holds: holdsShape,
   dumps: dumpsShape,
   files: count('Files.'),
   bytesTotal: count('Their sizes, in bytes.'),
@@ -87,6 +92,7 @@ export const exportAnswer = (result: ExportReport): z.input<typeof exportShape> 
   kind: 'export',
   path: result.path,
   consistency: result.consistency,
+  holds: holdsOf(result).slice(0, INNER_LIST).map(holdLine),
   dumps: (result.dumps ?? []).slice(0, INNER_LIST).map(dumpLine),
   files: result.files,
   bytesTotal: result.bytesTotal,

@@ -5,6 +5,7 @@ import { describeGaps, WHOLENESS_STATES, type Wholeness } from '../../shared/dom
 import { CutLists, omittedShape } from '../cut-lists.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
 import { dumpLine, dumpsShape } from './dump.ts';
+import { holdLine, holdsShape } from './hold.ts';
 import { consistencyShape } from './plan.ts';
 
 export const restorePointShape = z.strictObject({
@@ -16,6 +17,7 @@ export const restorePointShape = z.strictObject({
   paths: z.array(foreignText('A path that was backed up.')),
   consistency: consistencyShape.nullable().describe('How consistent it is; null if another program wrote it.'),
   skewMs: z.int().nullable().describe('Between its first instant and its last at the most, in ms; null if unknown.'),
+  holds: holdsShape,
   dumps: dumpsShape,
   content: z.enum(WHOLENESS_STATES).describe('Whether all of the source is in it, as far as was recorded.'),
   gaps: foreignText('What is missing.').nullable(),
@@ -35,6 +37,7 @@ export function restorePointOf(point: RestorePointSummary): z.input<typeof resto
     paths: lists.cut('paths', point.paths).map(foreign),
     consistency: point.consistency ?? null,
     skewMs: point.skewMs ?? null,
+    holds: lists.cut('holds', point.holds ?? []).map(holdLine),
     dumps: lists.cut('dumps', point.dumps ?? []).map(dumpLine),
     content: point.wholeness.state,
     gaps: gapsOf(point.wholeness),

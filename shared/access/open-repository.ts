@@ -76,7 +76,7 @@ async function withBackend(
   const opened: Backend = await openBackend(place, { ...store, secret: secrets.store }, backendPorts, signal);
   const backend = onChange === undefined ? opened : withChanges(opened, onChange);
   try {
-    const options = { logger, clock, onNotice, cache: cacheFor(place, store, ports) };
+    const options = { name, logger, clock, onNotice, cache: cacheFor(place, store, ports) };
     return await open(backend, secrets.password, signal, options);
   } catch (error) {
     await backend.close().catch((cause: unknown) => logger.log('debug', 'a backend did not close', { cause }));

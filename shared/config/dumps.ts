@@ -31,7 +31,11 @@ const postgresql = z
     databases: z.array(text).min(1).optional().describe('Its databases. Default: all that take connections.'),
     socket: text.optional().describe('The folder of its socket. Default: /run/postgresql or /tmp.'),
     port: port.describe('The port in the name of its socket. Default: 5432.'),
-    user: text.optional().describe('The role. Default: the system user of the server, whom the socket belongs to.'),
+    role: text
+      .optional()
+      .describe(
+        'The role of the server as which its programs log in; they run with the rights of the owner of the socket. Default: the role of that name.',
+      ),
     how: z
       .enum(['databases', 'base-backup'])
       .optional()
@@ -62,9 +66,9 @@ const command = z
     of: z.literal('command').describe('Any program.'),
     name: text.describe('What the file is called.'),
     command: z.array(text).min(1).describe('A program of the host and its arguments; its standard output is the file.'),
-    user: text
+    hostUser: text
       .optional()
-      .describe('The user of the host whose rights it has. Default: root, or the account of the login.'),
+      .describe('The account of the host whose rights it has. Default: root, or the account of the login.'),
   })
   .describe('What a program of the host writes to its standard output. That it is of one moment is not claimed.');
 
@@ -99,6 +103,8 @@ export const DUMP_EXAMPLES: Readonly<Record<string, string>> = {
   port: '"port": 5433',
   how: '"how": "base-backup"',
   file: '"file": "/srv/app/app.db"',
+  role: '"role": "backup"',
+  hostUser: '"hostUser": "app"',
   name: '"name": "ldap.ldif"',
   command: '"command": ["slapcat"]',
 };
@@ -141,7 +147,9 @@ function wordProblems(wish: DumpWish): DumpProblem[] {
     [value].flat().map((word) => [key, String(word)] as const),
   );
   const unsayable = words.filter(([, word]) => word.includes('\0') || !word.isWellFormed());
-  const options = words.filter(([key, word]) => ['user', 'databases'].includes(key) && word.startsWith('-'));
+  const options = words.filter(
+    ([key, word]) => ['role', 'hostUser', 'databases'].includes(key) && word.startsWith('-'),
+  );
   return [
     ...unsayable.map(([key]) => ({
       path: [key],

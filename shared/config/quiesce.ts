@@ -32,12 +32,12 @@ const entrySchema = z
       .describe(
         'Of "mariadb" and "mysql": an option file on the host with an account. Default: root by the socket, and its own files.',
       ),
-    user: text
+    hostUser: text
       .optional()
       .describe(
-        'Of "postgresql": the account of the host as which the server is asked. Default: the one that owns it.',
+        'Of "postgresql": the account of the host with whose rights its client runs, and not a role of the server. Default: the one that owns the socket.',
       ),
-    passwordFile: text
+    passwordFileOnHost: text
       .optional()
       .describe(
         'Of "redis": a file on the host whose first line is the password. Root alone should be able to read it.',
@@ -94,8 +94,8 @@ export const QUIESCE_EXAMPLES: Readonly<Record<string, string>> = {
   check: '"check": ["/usr/local/sbin/shop", "is-held"]',
   seconds: '"seconds": 20',
   name: '"name": "the shop"',
-  user: '"user": "postgres"',
-  passwordFile: '"passwordFile": "/root/redis-password"',
+  hostUser: '"hostUser": "postgres"',
+  passwordFileOnHost: '"passwordFileOnHost": "/root/redis-password"',
 };
 
 type QuiesceEntry = z.infer<typeof entrySchema>;
@@ -110,8 +110,8 @@ const KEYS: Readonly<
 > = {
   mariadb: { may: ['socket', 'optionFile'], must: [] },
   mysql: { may: ['socket', 'optionFile'], must: [] },
-  postgresql: { may: ['socket', 'port', 'user', 'checkpoint'], must: [] },
-  redis: { may: ['socket', 'port', 'passwordFile'], must: [] },
+  postgresql: { may: ['socket', 'port', 'hostUser', 'checkpoint'], must: [] },
+  redis: { may: ['socket', 'port', 'passwordFileOnHost'], must: [] },
   pause: { may: ['what'], must: ['what'] },
   commands: { may: ['name', 'before', 'after', 'check'], must: ['name', 'before', 'after'] },
 };
@@ -167,7 +167,7 @@ const whatOf = ({ of, socket, port, what, name }: QuiesceEntry): unknown => [
 
 function wrongValues(entry: QuiesceEntry): readonly [key: string, message: string, advice: string][] {
   const wrong: [string, string, string][] = [];
-  for (const key of ['socket', 'optionFile', 'passwordFile'] as const) {
+  for (const key of ['socket', 'optionFile', 'passwordFileOnHost'] as const) {
     const path = entry[key];
     if (path !== undefined && !/^\/[^\0\n]*[^\0\n/]$/.test(path))
       wrong.push([
@@ -176,10 +176,10 @@ function wrongValues(entry: QuiesceEntry): readonly [key: string, message: strin
         'Write the whole path on the host, beginning with "/".',
       ]);
   }
-  if (entry.user !== undefined && !/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(entry.user))
+  if (entry.hostUser !== undefined && !/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(entry.hostUser))
     wrong.push([
-      'user',
-      `${JSON.stringify(entry.user)} cannot be an account of a host.`,
+      'hostUser',
+      `${JSON.stringify(entry.hostUser)} cannot be an account of a host.`,
       'Write its name, such as "postgres".',
     ]);
   if (entry.what !== undefined && !/^(compose:|container:)?[A-Za-z0-9][A-Za-z0-9+_.:@-]{0,199}$/.test(entry.what))
@@ -204,8 +204,8 @@ function specOf(entry: QuiesceEntry): QuiesceSpec {
     socket,
     port,
     optionFile,
-    user,
-    passwordFile,
+    hostUser,
+    passwordFileOnHost,
     checkpoint,
     what = '',
     name = '',
@@ -219,9 +219,9 @@ function specOf(entry: QuiesceEntry): QuiesceSpec {
     case 'mysql':
       return { of, socket, optionFile, seconds };
     case 'postgresql':
-      return { of, socket, port, user, checkpoint, seconds };
+      return { of, socket, port, hostUser, checkpoint, seconds };
     case 'redis':
-      return { of, socket, port, passwordFile, seconds };
+      return { of, socket, port, passwordFileOnHost, seconds };
     case 'pause':
       return { of, what, seconds };
     case 'commands':

@@ -66,8 +66,8 @@ export const s3Schema = z
 
 export const restSchema = z
   .strictObject({
-    user: text.optional().describe('The user at the server.'),
-    passwordFile: text.optional().describe("A file that holds the user's password and nothing else."),
+    user: text.optional().describe('The user of the REST server.'),
+    passwordFile: text.optional().describe("A file of this machine that holds the user's password and nothing else."),
     passwordCommand: command
       .optional()
       .describe("A program and its arguments; what it prints is the user's password. No shell is involved."),
@@ -79,7 +79,9 @@ export const repositorySchema = z
     location: text.describe(
       'Where the repository is: a folder (absolute, beginning with ~/, or relative to this file), or a location in the syntax of restic beginning with "sftp:", "s3:" or "rest:".',
     ),
-    passwordFile: text.optional().describe('A file that holds the password of the repository and nothing else.'),
+    passwordFile: text
+      .optional()
+      .describe('A file of this machine that holds the password of the repository and nothing else.'),
     passwordCommand: command
       .optional()
       .describe('A program and its arguments; what it prints is the password. No shell is involved.'),

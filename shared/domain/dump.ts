@@ -20,8 +20,8 @@ export interface PostgresqlDump {
   /** The folder of the socket. */
   readonly socket?: string | undefined;
   readonly port?: number | undefined;
-  /** The role; the system user of the server's socket unless said otherwise. */
-  readonly user?: string | undefined;
+  /** A role of the server; the one that is called as the owner of its socket unless said otherwise. */
+  readonly role?: string | undefined;
   /** One file for each database, or the files of the whole server. */
   readonly how?: 'databases' | 'base-backup' | undefined;
 }
@@ -44,7 +44,7 @@ export interface CommandDump {
   readonly name: string;
   readonly command: readonly string[];
   /** The user of the host whose rights it has; root's, or those of the login, unless said otherwise. */
-  readonly user?: string | undefined;
+  readonly hostUser?: string | undefined;
 }
 
 export type DumpWish = SqlDump | PostgresqlDump | RedisDump | SqliteDump | CommandDump;

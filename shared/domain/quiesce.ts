@@ -16,7 +16,7 @@ export interface PostgresqlHold {
   readonly socket?: string | undefined;
   readonly port?: number | undefined;
   /** The account of the host as which the server is reached; the owner of its data where it is left out. */
-  readonly user?: string | undefined;
+  readonly hostUser?: string | undefined;
   /** Whether it writes a checkpoint first, so that what is restored starts sooner. */
   readonly checkpoint?: boolean | undefined;
   readonly seconds?: number | undefined;
@@ -28,7 +28,7 @@ export interface RedisHold {
   /** On the host's own loopback. */
   readonly port?: number | undefined;
   /** A file of the host whose first line is the password. */
-  readonly passwordFile?: string | undefined;
+  readonly passwordFileOnHost?: string | undefined;
   readonly seconds?: number | undefined;
 }
 

@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../base/error-codes.ts';
 import type { Consistency } from './consistency.ts';
 import type { PlannedDumpFile } from './dump.ts';
+import type { RecordedHold } from './holds.ts';
 import type { RepositoryName, RestorePointId } from './names.ts';
 import type { PointFilter } from './point-filter.ts';
 import type { UnreadablePoint } from './unreadable-point.ts';
@@ -20,6 +21,8 @@ export interface RestorePointSummary {
   readonly consistency: Consistency | undefined;
   /** Between its first instant and its last, at the most; unknown as the consistency may be. */
   readonly skewMs: number | undefined;
+  /** What was held, and what was proved of it; none where nothing was. */
+  readonly holds?: readonly RecordedHold[];
   /** What programs of the host wrote out, each with a consistency of its own; none where there are none. */
   readonly dumps?: readonly PlannedDumpFile[];
   readonly wholeness: Wholeness;

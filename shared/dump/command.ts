@@ -16,16 +16,16 @@ const SELF = '-';
 
 export const command: Dumper<CommandDump> = {
   label: ({ name }) => `the command "${name}"`,
-  leastRights: 'It runs as root, or as the account of the login, unless "user" of the dump names another one.',
-  look: ({ command: [program = ''], user = SELF }) => ({ script: LOOK, args: [user, program] }),
+  leastRights: 'It runs as root, or as the account of the login, unless "hostUser" of the dump names another one.',
+  look: ({ command: [program = ''], hostUser = SELF }) => ({ script: LOOK, args: [hostUser, program] }),
   plan(wish, fields) {
     if (fields.length !== 0) throw new Error('it says something');
-    const { name, command: words, user } = wish;
+    const { name, command: words, hostUser } = wish;
     const typed = words.map((word) => typedWord(word) ?? '?').join(' ');
     const dump = {
       ...{ name: `command/${name}`, what: `the output of "${typed}"`, consistency: 'fuzzy' as const },
-      line: user === undefined ? typed : `runuser -u ${user} -- ${typed}`,
-      ...{ script: DUMP, args: [user ?? SELF, ...words], end: ANY_END },
+      line: hostUser === undefined ? typed : `runuser -u ${hostUser} -- ${typed}`,
+      ...{ script: DUMP, args: [hostUser ?? SELF, ...words], end: ANY_END },
     };
     return { dumps: [dump], notes: [] };
   },

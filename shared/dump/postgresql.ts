@@ -82,15 +82,15 @@ export const postgresql: Dumper<PostgresqlDump> = {
   label: ({ port = PORT }) => `PostgreSQL at port ${port}`,
   leastRights:
     'It needs a role that may read all of it ("GRANT pg_read_all_data TO …", from version 14 on; only a superuser has the passwords of roles), or for "base-backup" the attribute REPLICATION and a line for "replication" in pg_hba.conf. The system user of the server has all of it where pg_hba.conf has "local all all peer", as it is when it is installed.',
-  look: ({ socket = '', port = PORT, user = '', how, databases = [] }) => ({
+  look: ({ socket = '', port = PORT, role = '', how, databases = [] }) => ({
     script: how === 'base-backup' ? LOOK_BASE : LOOK_DATABASES,
-    args: [socket, String(port), user, ...databases.map(conninfo)],
+    args: [socket, String(port), role, ...databases.map(conninfo)],
   }),
   plan(wish, fields) {
     const [folder = '', owner = '', rows = '', closed = ''] = fields;
     if (fields.length !== 4 || !folder.startsWith('/')) throw new Error('it has another number of fields');
-    const { port = PORT, user } = wish;
-    const login = ['-h', folder, '-p', String(port), ...(user === undefined ? [] : ['-U', user]), '-w'];
+    const { port = PORT, role } = wish;
+    const login = ['-h', folder, '-p', String(port), ...(role === undefined ? [] : ['-U', role]), '-w'];
     const seen = readRows(rows, closed);
     return wish.how === 'base-backup'
       ? planBase(wish, { owner, login }, seen)

@@ -40,21 +40,54 @@ if [ -n "$3" ] && [ ! -r "$3" ]; then echo "there is no option file $3" >&2; exi
 answer=$(sp_as - timeout 50 "$client" \${3:+"--defaults-extra-file=$3"} \${4:+"--socket=$4"} --batch --skip-column-names -e "$5") || exit 1
 accounts=no
 ! sp_as - "$dump" --no-defaults --verbose --help 2>/dev/null | grep -q '^ *--system' || accounts=yes
-printf '%s\\0%s\\0%s\\0' "$dump" "$accounts" "$answer"`;
+told=$(sp_as - "$dump" \${3:+"--defaults-extra-file=$3"} --print-defaults) || exit 1
+# Their names alone: a value may be a password.
+told=$(printf '%s\\n' "$told" | tr ' ' '\\n' | sed -n 's/^--\\([A-Za-z0-9_-]*\\).*/\\1/p')
+printf '%s\\0%s\\0%s\\0%s\\0' "$dump" "$accounts" "$answer" "$told"`;
 
-/** Those that options files may have said otherwise are said again; "where" and "ignore-table" in one are a person's own. */
+/** What option files may have said otherwise of what is in a dump is said again. */
 const SHAPE = [
   ...['--single-transaction', '--quick', '--routines', '--events', '--triggers', '--hex-blob', '--no-tablespaces'],
-  ...[
-    '--skip-dump-date',
-    '--comments',
-    '--skip-compact',
-    '--skip-no-data',
-    '--skip-no-create-info',
-    '--skip-no-create-db',
-  ],
+  ...['--skip-dump-date', '--comments', '--skip-compact', '--skip-no-data', '--skip-no-create-info'],
+  ...['--skip-no-create-db', '--create-options', '--set-charset', '--tz-utc', '--quote-names', '--skip-force'],
   ...['--default-character-set=utf8mb4', '--max-allowed-packet=1G'],
 ];
+
+/**
+ * What cannot be taken back on the command line, and leaves something out, changes what comes, writes elsewhere, or changes the
+ * server.
+ */
+const NOT_IN_OPTION_FILES = [
+  ...[
+    'where',
+    'ignore-table',
+    'ignore-table-data',
+    'ignore-database',
+    'as-of',
+    'compatible',
+    'xml',
+    'tab',
+    'result-file',
+  ],
+  ...['delete-master-logs', 'delete-source-logs', 'dump-slave', 'dump-replica', 'flush-logs'],
+];
+
+/** The programs take the start of a name for the name, "_" for "-", and these in front of it. */
+const PREFIX = /^(?:loose|enable|maximum)-/;
+
+function requireWholeBy(told: string): void {
+  const names = told.split('\n').filter((name) => name !== '');
+  const refused = names.filter((name) => {
+    const plain = name.toLowerCase().replaceAll('_', '-').replace(PREFIX, '');
+    return plain !== '' && NOT_IN_OPTION_FILES.some((each) => each.startsWith(plain));
+  });
+  if (refused.length === 0) return;
+  const words = [...new Set(refused)].map((name) => `"${name}"`).join(', ');
+  throw new Refusal(
+    `an option file of the host says ${words}, by which a dump would not be whole, or would do more than read`,
+    'Take it out of [client], [mysqldump] and [mariadb-dump] in the option files that "--print-defaults" of the program names: "optionFile", /etc/mysql/my.cnf with what it includes, and ~/.my.cnf of root. A dump that is meant to have less names its "databases", or is a "command".',
+  );
+}
 
 const DUMP = `
 limit=$1 dump=$2 options=$3 socket=$4
@@ -71,11 +104,12 @@ export const sql: Dumper<SqlDump> = {
     return { script: LOOK, args: [dump, client, optionFile, socket, QUESTIONS] };
   },
   plan(wish, fields) {
-    const [program = '', accounts = '', answer = ''] = fields;
-    if (fields.length !== 3 || !['yes', 'no'].includes(accounts)) throw new Error('it has another number of fields');
+    const [program = '', accounts = '', answer = '', told = ''] = fields;
+    if (fields.length !== 4 || !['yes', 'no'].includes(accounts)) throw new Error('it has another number of fields');
     const { of, databases: asked, name = of } = wish;
     const seen = readAnswer(answer);
     const databases = asked ?? seen.databases;
+    requireWholeBy(told);
     requireAll(databases, asked !== undefined, seen);
     const dumps: PlannedDump[] = [];
     if (databases.length > 0)

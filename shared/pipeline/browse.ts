@@ -2,6 +2,7 @@
 import { displayName } from '../base/bytes.ts';
 import { StillpointError } from '../base/errors.ts';
 import { dumpsIn, type PlannedDumpFile } from '../domain/dump.ts';
+import { holdsIn, type RecordedHold } from '../domain/holds.ts';
 import { readLabels } from '../domain/labels.ts';
 import type { RepositoryName } from '../domain/names.ts';
 import type { FileEntry, FileListing, RestorePointSummary } from '../domain/restore-point.ts';
@@ -23,6 +24,7 @@ export function summarise(point: RestorePoint, repository: RepositoryName): Rest
     tags,
     ...readLabels(tags),
     skewMs: skewOf(point),
+    ...heldOf(point),
     ...dumpsOf(point),
     wholeness: wholenessOf(point),
     bytesTotal: point.statistics?.totalBytesProcessed,
@@ -35,6 +37,11 @@ export function summarise(point: RestorePoint, repository: RepositoryName): Rest
 function skewOf(point: RestorePoint): number | undefined {
   const skewMs = ownFacts(point)?.['skewMs'];
   return typeof skewMs === 'number' && Number.isSafeInteger(skewMs) && skewMs >= 0 ? skewMs : undefined;
+}
+
+function heldOf(point: RestorePoint): { readonly holds?: readonly RecordedHold[] } {
+  const holds = holdsIn(ownFacts(point)?.['evidence']);
+  return holds.length === 0 ? {} : { holds };
 }
 
 /** @param folder of which all are meant */

@@ -9,8 +9,7 @@ import { backupPlanId } from '../domain/plan-id.ts';
 import type { HostSpec, Source } from '../domain/source.ts';
 import { type ExportTarget, placeOf } from '../domain/verbs/export.ts';
 import type { PlannedDump } from '../dump/dump.ts';
-import { HOLD_WORDS } from '../quiesce/hold-words.ts';
-import type { PlannedHold } from '../quiesce/hook.ts';
+import { beginningsOf, endingsOf } from '../quiesce/hold-words.ts';
 import type { RemoteScript } from '../remote/command.ts';
 import { RUN_ROOT } from '../remote/run-root.ts';
 import { takeSnapshots } from '../snapshot/critical-section.ts';
@@ -140,11 +139,6 @@ export function foreseenOf({ coverage, snapshots, dumps }: Preparation): Consist
 const livePaths = ({ trees }: Preparation['coverage']): readonly string[] =>
   trees.filter(({ isLive }) => isLive).map(({ path }) => displayName(path));
 
-const WHEN: Readonly<Record<PlannedHold['holds'], string>> = {
-  'until-snapshots': '',
-  'until-read': ' when all is read',
-};
-
 /** It changes nothing, but goes beyond what a backup looks at. */
 const ASKING_LAYOUT: PlanStep = {
   does: ['ask how the disks are laid out: partition tables, volumes, file systems, packages, what starts the machine'],
@@ -195,11 +189,9 @@ function stepsOf(
       `start a watchman, ${folder}/watch.sh, who takes everything back when nothing is heard of us for ${terms.leaseSeconds} s`,
     ]),
     shown(takeSnapshots(sectionOf(snapshots), scripts), [
-      ...holds.map(
-        (hold) => `${HOLD_WORDS[hold.guarantees].begin(hold.label)}, for ${hold.deadlineSeconds} s at the most`,
-      ),
+      ...beginningsOf(holds),
       ...items.map(({ lines }) => lines.create),
-      ...holds.map((hold) => `${HOLD_WORDS[hold.guarantees].end(hold.label)}${WHEN[hold.holds]}`),
+      ...endingsOf(holds),
     ]),
     ...(items.length === 0 ? [] : [mounting]),
     ...reading,

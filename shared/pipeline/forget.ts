@@ -79,7 +79,7 @@ async function prepare(
   { clock, configured }: Pick<ForgetPorts, 'clock' | 'configured'>,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  const frame = { location: repository.location, now: clock.now(), configured };
+  const frame = { title: repository.title, now: clock.now(), configured };
   const chosen = chooseForgotten(await repository.listRestorePoints(signal), selection, frame);
   const prepared = options && (await preparePrune(repository, options, chosen.forget, signal));
   const content = { ...chosen, prune: prepared?.plan };

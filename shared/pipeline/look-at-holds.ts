@@ -10,9 +10,12 @@ import type { SourceScope } from '../domain/source.ts';
 import type { HeldPlace, HoldLook, Hook } from '../quiesce/hook.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { isWithin } from '../snapshot/mountinfo.ts';
+import { placeOf } from '../snapshot/places.ts';
+import type { OriginVolume } from '../snapshot/provider.ts';
 import type { Registry } from '../snapshot/registry.ts';
+import type { Survey } from '../snapshot/survey.ts';
+import type { SourceDevice } from './backup/devices.ts';
 import { type Coverage, isLeftOut, resolvePaths } from './backup/paths.ts';
-import type { SourceTree } from './backup/source-tree.ts';
 
 export type HoldLooks = ReadonlyMap<Hook, HoldLook>;
 
@@ -46,31 +49,40 @@ export async function lookAtHolds(
   return looks;
 }
 
-/** The tree of the source in which something lies; undefined where it is not saved. */
-export function treeOf(
+/** What a source saves, and how. */
+export interface Saved {
+  readonly coverage: Pick<Coverage, 'trees'>;
+  readonly devices: readonly SourceDevice[];
+  readonly exclude: ExcludePatterns;
+  readonly survey: Pick<Survey, 'mounts' | 'volumes'>;
+}
+
+/**
+ * The volume of whose snapshot a place is saved, as a file or within the image of a device; "live" for what is read where it
+ * lies; undefined for what is not saved.
+ */
+export function savedFrom(
   path: Buffer,
-  { trees }: Pick<Coverage, 'trees'>,
-  exclude: ExcludePatterns,
-): SourceTree | undefined {
+  { coverage: { trees }, devices, exclude, survey }: Saved,
+): OriginVolume | 'live' | undefined {
   const tree = trees.find((each) => isWithin(path, each.path));
-  return tree === undefined || isLeftOut(path, tree.path, exclude) ? undefined : tree;
+  if (tree !== undefined && !isLeftOut(path, tree.path, exclude)) return tree.isLive ? 'live' : tree.volume;
+  const id = placeOf(path, survey)?.volume.volume.id;
+  return devices.find(({ volume: { volume } }) => volume.id === id)?.volume;
 }
 
 /** Holding still what is not saved would only be a promise. */
-export function requireSaved(
-  looks: HoldLooks,
-  {
-    coverage,
-    exclude,
-    host,
-  }: { readonly coverage: Coverage; readonly exclude: ExcludePatterns; readonly host: string },
-): void {
+export function requireSaved(looks: HoldLooks, saved: Saved, host: string): void {
   const problems = new Problems();
   for (const { places } of looks.values()) {
     for (const place of places) {
-      if (treeOf(place.path, coverage, exclude) !== undefined) continue;
+      if (savedFrom(place.path, saved) !== undefined) continue;
       problems.attempt(() =>
-        refuse(notSaved(place), 'Add it to "paths" of the source, or take the application out of "quiesce".', host),
+        refuse(
+          notSaved(place),
+          'Add it to "paths" of the source, or the volume that it is on to "devices", or take the application out of "quiesce".',
+          host,
+        ),
       );
     }
   }

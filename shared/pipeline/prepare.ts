@@ -24,7 +24,7 @@ import { coverDevices, notesOfDevices, type SourceDevice } from './backup/device
 import { ownFoldersOf } from './backup/own-folders.ts';
 import { type Coverage, coverPaths, isLeftOut, type ResolvedPath, resolvePaths } from './backup/paths.ts';
 import { notesOfUnmountedPlaces, readFstab } from './backup/system-places.ts';
-import { lookAtHolds, requireSaved, treeOf } from './look-at-holds.ts';
+import { lookAtHolds, requireSaved, savedFrom } from './look-at-holds.ts';
 
 export interface Preparation {
   readonly survey: Survey;
@@ -99,13 +99,14 @@ export async function prepare(
   };
   // The freeze would find it out too, in a run that has begun.
   const holds = survey.identity.isRoot ? await lookAtHolds(source, registry, host, signal) : new Map();
-  requireSaved(holds, { coverage, exclude, host: host.name });
+  const saved = { coverage, devices, exclude, survey };
+  requireSaved(holds, saved, host.name);
   const snapshots = planSnapshots(coverage.volumes, source, {
     ...{ survey, registry, identity, looks: holds },
     readsLive: coverage.trees.some(({ isLive }) => isLive),
     originOf: (path) => {
-      const tree = treeOf(path, coverage, exclude);
-      return tree === undefined || tree.isLive ? undefined : tree.volume;
+      const origin = savedFrom(path, saved);
+      return origin === 'live' ? undefined : origin;
     },
   });
   requirePrograms(usersOf(snapshots, registry));

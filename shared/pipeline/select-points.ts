@@ -21,7 +21,7 @@ export interface SelectedPoints {
   readonly findings: readonly Finding[];
 }
 
-type PointSource = Pick<PointReader, 'listRestorePoints' | 'findRestorePoint' | 'location'>;
+type PointSource = Pick<PointReader, 'listRestorePoints' | 'findRestorePoint' | 'title'>;
 
 /** Errors: `repository.unknown-point`, `repository.ambiguous-point`, `usage.unknown-name`, `usage.invalid` for a misfit. */
 export async function selectPoints(
@@ -69,7 +69,7 @@ export async function findPoint(
   if (latest !== undefined) return latest;
   throw new StillpointError(
     'repository.unknown-point',
-    `The repository at ${repository.location} holds no restore point ${describeFilter(filter)}.`,
+    `The ${repository.title} holds no restore point ${describeFilter(filter)}.`,
     { advice: 'List the restore points to see what there is.', cause: undefined },
   );
 }

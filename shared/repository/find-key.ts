@@ -33,6 +33,8 @@ interface Candidate {
 
 interface Search {
   readonly backend: Backend;
+  /** Of the repository; see `PointReader`. */
+  readonly title: string;
   readonly password: string;
   /** The sealed content of `config`: the key of another repository may have got among ours, with the same password. */
   readonly sealedConfig: Buffer;
@@ -45,10 +47,9 @@ interface Search {
  * that cannot be used may be the one.
  */
 export async function findKey(
-  { backend, password, sealedConfig, notify }: Search,
+  { backend, title, password, sealedConfig, notify }: Search,
   signal: AbortSignal,
 ): Promise<FoundKey> {
-  const { location } = backend.properties;
   let misfit: FoundKey | undefined;
   const faults = new Map<string, StillpointError>();
   const candidates = await loadCandidates(backend, faults, signal);
@@ -64,7 +65,7 @@ export async function findKey(
     try {
       const key = await openMasterKey(file, password, describe(name));
       if (key !== undefined && (await createSealer(key)).open(sealedConfig) !== undefined) {
-        for (const fault of faults) notify(noticeOf(location, fault));
+        for (const fault of faults) notify(noticeOf(title, fault));
         return { key, keyName: name };
       }
       if (key !== undefined) {
@@ -78,8 +79,8 @@ export async function findKey(
     }
   }
   if (misfit !== undefined) return misfit;
-  if (faults.size > 0 || candidates.length === 0) throw noUsableKey(location, [...faults]);
-  throw new StillpointError('repository.wrong-password', `The password does not open the repository at ${location}.`, {
+  if (faults.size > 0 || candidates.length === 0) throw noUsableKey(title, [...faults]);
+  throw new StillpointError('repository.wrong-password', `The password does not open the ${title}.`, {
     advice:
       untried === 0
         ? 'Check the password file or command of this repository in the configuration.'
@@ -132,18 +133,18 @@ async function assertPlaceAnswers(backend: Backend, signal: AbortSignal): Promis
   await backend.stat({ type: 'config', name: '' }, signal);
 }
 
-function noticeOf(location: string, [name, error]: readonly [string, StillpointError]): RepositoryNotice {
+function noticeOf(title: string, [name, error]: readonly [string, StillpointError]): RepositoryNotice {
   return {
     code: error.code,
-    message: `${describe(name).replace('key', 'Key')} of the repository at ${location} cannot be used; another one opened it. ${error.message}`,
+    message: `${describe(name).replace('key', 'Key')} of the ${title} cannot be used; another one opened it. ${error.message}`,
     advice: 'Its own password may not open the repository. Run "stillpoint check" to see what is wrong with it.',
   };
 }
 
-function noUsableKey(location: string, faults: readonly (readonly [string, StillpointError])[]): StillpointError {
+function noUsableKey(title: string, faults: readonly (readonly [string, StillpointError])[]): StillpointError {
   const [first] = faults;
   if (first === undefined) {
-    return new StillpointError('repository.damaged', `The repository at ${location} has no key files.`, {
+    return new StillpointError('repository.damaged', `The ${title} has no key files.`, {
       advice:
         'Bring the folder "keys" back from a copy of the files of this repository. Without a key nothing in it can be read.',
       details: { damaged: [] },
@@ -155,7 +156,7 @@ function noUsableKey(location: string, faults: readonly (readonly [string, Still
   const isPlace = error.code.startsWith('backend.');
   return new StillpointError(
     isPlace ? error.code : 'repository.damaged',
-    `The password opens no key of the repository at ${location} that can be read. ${error.message}${others}`,
+    `The password opens no key of the ${title} that can be read. ${error.message}${others}`,
     {
       advice: isPlace
         ? `Check the password. If it is right, its key may be the one that cannot be read. ${error.advice}`

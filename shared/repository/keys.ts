@@ -93,21 +93,21 @@ export async function removeKey(repository: OpenedRepository, wanted: string, si
   const held = AbortSignal.any([signal, lock.signal]);
   const { files, parts } = repository;
   const names = await files.listNames('keys', held);
-  const name = chooseKey(names, wanted, repository.location);
-  if (name === parts.keyName) throw keyInUse(name, repository.location, names.length);
+  const name = chooseKey(names, wanted, repository.title);
+  if (name === parts.keyName) throw keyInUse(name, repository.title, names.length);
   // The one in use is what will open the repository afterwards; without it in place nothing is removed.
   const [own] = names.filter((other) => other === parts.keyName);
-  if (own === undefined) throw keyGone(parts.keyName, repository.location);
+  if (own === undefined) throw keyGone(parts.keyName, repository.title);
   lock.assertHeld();
   await files.backend.remove({ type: 'keys', name }, held);
   return name;
 }
 
 /** A further key would be one that restic never tries. */
-async function refuseTooMany({ files, location }: OpenedRepository, most: number, signal: AbortSignal): Promise<void> {
+async function refuseTooMany({ files, title }: OpenedRepository, most: number, signal: AbortSignal): Promise<void> {
   const { length } = await files.listNames('keys', signal);
   if (length <= most) return;
-  throw new StillpointError('usage.invalid', `The repository at ${location} has ${length} keys already.`, {
+  throw new StillpointError('usage.invalid', `The ${title} has ${length} keys already.`, {
     advice: `Remove one first: restic tries no more than ${MAX_KEYS} when it opens a repository.`,
     cause: undefined,
   });
@@ -156,15 +156,15 @@ async function usualCost({ files, parts }: OpenedRepository, signal: AbortSignal
   return effortOf(cost) > effortOf(DEFAULT_KEY_COST) ? cost : DEFAULT_KEY_COST;
 }
 
-function chooseKey(names: readonly string[], wanted: string, location: string): string {
+function chooseKey(names: readonly string[], wanted: string, title: string): string {
   const prefix = wanted.toLowerCase();
   const matches = /^[0-9a-f]{1,64}$/.test(prefix) ? names.filter((name) => name.startsWith(prefix)) : [];
   const [only, ...others] = matches;
   if (only !== undefined && others.length === 0) return only;
   const message =
     only === undefined
-      ? `The repository at ${location} has no key "${wanted}".`
-      : `"${wanted}" fits ${matches.length} keys of the repository at ${location}.`;
+      ? `The ${title} has no key "${wanted}".`
+      : `"${wanted}" fits ${matches.length} keys of the ${title}.`;
   throw new StillpointError('repository.unknown-key', message, {
     advice: 'List the keys to see their ids.',
     details: { matches: matches.slice(0, 20) },
@@ -172,26 +172,22 @@ function chooseKey(names: readonly string[], wanted: string, location: string): 
   });
 }
 
-function keyInUse(name: string, location: string, count: number): StillpointError {
+function keyInUse(name: string, title: string, count: number): StillpointError {
   const why =
     count === 1
       ? 'is its only one: without it nothing can be restored'
       : 'is the one whose password opened the repository just now';
-  return new StillpointError(
-    'repository.key-in-use',
-    `Key ${name.slice(0, 8)} of the repository at ${location} ${why}.`,
-    {
-      advice: 'To have another password instead, use "key change"; or open with another password first.',
-      details: { key: name },
-      cause: undefined,
-    },
-  );
+  return new StillpointError('repository.key-in-use', `Key ${name.slice(0, 8)} of the ${title} ${why}.`, {
+    advice: 'To have another password instead, use "key change"; or open with another password first.',
+    details: { key: name },
+    cause: undefined,
+  });
 }
 
-function keyGone(name: string, location: string): StillpointError {
+function keyGone(name: string, title: string): StillpointError {
   return new StillpointError(
     'repository.key-in-use',
-    `Key ${name.slice(0, 8)}, which opened the repository at ${location}, is no longer there.`,
+    `Key ${name.slice(0, 8)}, which opened the ${title}, is no longer there.`,
     {
       advice: 'Open the repository again and list its keys.',
       details: { key: name },

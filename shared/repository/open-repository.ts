@@ -25,6 +25,8 @@ import type { RepositoryNotice } from './repository.ts';
 import { timestampFromDate } from './timestamp.ts';
 
 export interface OpenOptions {
+  /** By which the user knows it. */
+  readonly name?: string;
   readonly clock?: Clock;
   readonly logger?: Logger;
   /** A folder under which each repository has its own, and how much that may hold. */
@@ -38,6 +40,9 @@ export interface CreateOptions extends OpenOptions {
   /** For tests; the default is what protects a weak password. */
   readonly keyCost?: KeyCost;
 }
+
+const titleOf = (location: string, { name }: OpenOptions): string =>
+  `repository ${name === undefined ? '' : `"${name}" `}at ${location}`;
 
 const CONFIG = { type: 'config', name: '' } as const;
 
@@ -62,11 +67,12 @@ export async function createRepository(
   const keyFile = encodeKeyFile(await sealMasterKey(key, password, options.keyCost ?? DEFAULT_KEY_COST, owner));
   const keyName = hash('sha256', keyFile, 'hex');
   await backend.save({ type: 'keys', name: keyName }, [keyFile], signal);
+  const title = titleOf(location, options);
   const config = newConfig(options.version ?? 2);
   const sealer = await createSealer(key);
   await backend.save(CONFIG, [sealer.seal(encodeConfig(config))], signal);
   const { logger = silentLogger, onNotice = noticeInLog(logger) } = options;
-  return new OpenedRepository({ backend, config, key, keyName, sealer, clock, logger, notify: onNotice });
+  return new OpenedRepository({ backend, title, config, key, keyName, sealer, clock, logger, notify: onNotice });
 }
 
 /** What is left of a repository shows that there is one, though it may not open: nothing new is mixed into it. */
@@ -115,25 +121,36 @@ export async function openRepository(
   options: OpenOptions = {},
 ): Promise<OpenedRepository> {
   const { location } = backend.properties;
+  const title = titleOf(location, options);
   const sealed = await backend.load(CONFIG, undefined, signal).catch(async (error: unknown) => {
     if (!isStillpointError(error, 'backend.not-found')) throw error;
-    if (await hasAny(backend, ['keys'], signal)) throw badConfig(location, 'is not there, but the keys are');
+    if (await hasAny(backend, ['keys'], signal)) throw badConfig(title, 'is not there, but the keys are');
     throw new StillpointError('repository.not-found', `There is no repository at ${location}.`, {
       advice: `${whereToLook(location)} To make a new repository there, use "stillpoint init".`,
       cause: error,
     });
   });
   const { clock = systemClock, logger = silentLogger, cache, onNotice = noticeInLog(logger) } = options;
-  const { key, keyName } = await findKey({ backend, password, sealedConfig: sealed, notify: onNotice }, signal);
+  const { key, keyName } = await findKey({ backend, title, password, sealedConfig: sealed, notify: onNotice }, signal);
   const sealer = await createSealer(key);
   const plaintext = sealer.open(sealed);
   if (plaintext === undefined) {
-    throw badConfig(location, sealed.length === 0 ? 'is empty' : 'is damaged or belongs to another repository');
+    throw badConfig(title, sealed.length === 0 ? 'is empty' : 'is damaged or belongs to another repository');
   }
-  const config = decodeConfig(plaintext, location);
+  const config = decodeConfig(plaintext, title);
   const near = cache && { ...cache, folder: join(cache.folder, config.id) };
   const cached = near === undefined ? backend : withCache(backend, near, logger);
-  return new OpenedRepository({ backend: cached, config, key, keyName, sealer, clock, logger, notify: onNotice });
+  return new OpenedRepository({
+    backend: cached,
+    title,
+    config,
+    key,
+    keyName,
+    sealer,
+    clock,
+    logger,
+    notify: onNotice,
+  });
 }
 
 function whereToLook(location: string): string {
@@ -146,8 +163,8 @@ function noticeInLog(logger: Logger): (notice: RepositoryNotice) => void {
   return ({ code, message, advice }) => logger.log('warn', message, { code, advice });
 }
 
-function badConfig(location: string, fault: string): StillpointError {
-  return new StillpointError('repository.damaged', `The file "config" of the repository at ${location} ${fault}.`, {
+function badConfig(title: string, fault: string): StillpointError {
+  return new StillpointError('repository.damaged', `The file "config" of the ${title} ${fault}.`, {
     advice:
       'Bring "config" back from a copy of the files of this repository. Its data is not affected; docs/damage.md has more.',
     cause: undefined,

@@ -49,6 +49,8 @@ const INDEXES_AT_ONCE = 2;
 
 export interface RepositoryParts {
   readonly backend: Backend;
+  /** See `PointReader`. */
+  readonly title: string;
   readonly config: RepositoryConfig;
   readonly key: CipherKey;
   /** The key file whose password opened it. */
@@ -73,7 +75,7 @@ export class OpenedRepository implements Repository {
 
   constructor(parts: RepositoryParts) {
     this.parts = parts;
-    this.files = new StoredFiles(parts.backend, parts.sealer, parts.config.version);
+    this.files = new StoredFiles(parts, parts.title);
     this.#reader = new BlobReader(parts, this.index);
     this.#points = new RestorePointStore(this.files, parts.clock);
   }
@@ -84,6 +86,10 @@ export class OpenedRepository implements Repository {
 
   get version(): 1 | 2 {
     return this.parts.config.version;
+  }
+
+  get title(): string {
+    return this.parts.title;
   }
 
   get location(): string {
@@ -228,7 +234,7 @@ export class OpenedRepository implements Repository {
 
   async openWriter(lock: RepositoryLock, options: WriterOptions = {}): Promise<RepositoryWriter> {
     if (this.#writer !== undefined && !this.#writer.isClosed) {
-      throw new StillpointError('usage.invalid', `The repository at ${this.location} has an open writer already.`, {
+      throw new StillpointError('usage.invalid', `The ${this.title} has an open writer already.`, {
         advice: 'Close the first writer before another one is opened.',
         cause: undefined,
       });

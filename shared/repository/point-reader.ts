@@ -13,6 +13,8 @@ import type { RestorePoint } from './restore-point.ts';
 export interface PointReader extends AsyncDisposable {
   /** Where it lies, for people. */
   readonly location: string;
+  /** As in "the repository "main" at /srv/backup"; where it has no name, without one. */
+  readonly title: string;
 
   /** Reads the index files; needed once before blobs are read or written. Calling it again reads what is new. */
   loadIndex(signal: AbortSignal): Promise<void>;

@@ -45,13 +45,13 @@ export class RestorePointStore {
       if (findings.length > 0) throw this.#unknownLatest(findings);
       const latest = points.at(-1);
       if (latest !== undefined) return latest;
-      throw unknownPoint(`The repository at ${this.#location} holds no restore point.`, 'Back up into it first.');
+      throw unknownPoint(`The ${this.#files.title} holds no restore point.`, 'Back up into it first.');
     }
     const prefix = wanted.toLowerCase();
     const names = /^[0-9a-f]{1,64}$/.test(prefix) ? await this.#files.listNames('snapshots', signal) : [];
     const matches = names.filter((name) => name.startsWith(prefix));
     const [only] = matches;
-    if (only === undefined) throw unknownPoint(`The repository at ${this.#location} has no restore point "${wanted}".`);
+    if (only === undefined) throw unknownPoint(`The ${this.#files.title} has no restore point "${wanted}".`);
     if (matches.length === 1) return this.#load(restorePointId(only), signal);
     throw new StillpointError('repository.ambiguous-point', `"${wanted}" fits ${matches.length} restore points.`, {
       advice: `Give more of the id: ${matches
@@ -80,17 +80,13 @@ export class RestorePointStore {
     const which = names.length > short.length ? `${short.join(', ')} and others` : short.join(', ');
     return new StillpointError(
       'repository.damaged',
-      `Which restore point of the repository at ${this.#location} is the latest cannot be determined: ${which} cannot be read.`,
+      `Which restore point of the ${this.#files.title} is the latest cannot be determined: ${which} cannot be read.`,
       {
         advice: 'Name the one that you want by its id; list the restore points to see those that can be read.',
         details: { unreadable: names.slice(0, 20) },
         cause: undefined,
       },
     );
-  }
-
-  get #location(): string {
-    return this.#files.backend.properties.location;
   }
 }
 

@@ -9,13 +9,22 @@ import type { Sealer } from './crypto/aes-poly1305.ts';
 import { decodeUnpacked, encodeUnpacked, type UnpackedType } from './format/unpacked.ts';
 import { isId } from './ids.ts';
 
+export interface FilesParts {
+  readonly backend: Backend;
+  readonly sealer: Sealer;
+  readonly config: { readonly version: 1 | 2 };
+}
+
 export class StoredFiles {
   readonly backend: Backend;
+  /** Whose they are; see `PointReader`. */
+  readonly title: string;
   readonly #sealer: Sealer;
   readonly #version: 1 | 2;
 
-  constructor(backend: Backend, sealer: Sealer, version: 1 | 2) {
+  constructor({ backend, sealer, config: { version } }: FilesParts, title: string) {
     this.backend = backend;
+    this.title = title;
     this.#sealer = sealer;
     this.#version = version;
   }

@@ -234,7 +234,7 @@ dumpContract(
     [],
     `cd /srv/app; head -c 12000000 /dev/urandom > big; printf '#!/bin/sh\\ncat /srv/app/big\\n' > dump; chmod 755 dump; chown -R app: .; chmod 600 big`,
     {
-      wish: { of: 'command', name: 'big.bin', command: ['/srv/app/dump'], user: 'app' },
+      wish: { of: 'command', name: 'big.bin', command: ['/srv/app/dump'], hostUser: 'app' },
       consistency: 'fuzzy',
       state: 'sha256sum < /srv/app/big',
       change:
@@ -274,23 +274,27 @@ describe('a plan', () => {
 
   test('refuses what it could not dump whole, with the words of the servers, all at once', async () => {
     await host.sh(`mariadb -e "CREATE DATABASE old; CREATE TABLE old.log (a INT) ENGINE=MyISAM; CREATE USER weak@localhost IDENTIFIED BY 'x'; GRANT SELECT ON old.* TO weak@localhost"
-printf '[client]\\nuser=weak\\npassword=x\\n' > /run/weak.cnf; printf '[client]\\nuser=weak\\npassword=y\\n' > /run/wrong.cnf; chmod 600 /run/weak.cnf /run/wrong.cnf
+printf '[client]\\nuser=weak\\npassword=x\\n' > /run/weak.cnf; printf '[client]\\nuser=weak\\npassword=y\\n' > /run/wrong.cnf; printf '[mysqldump]\\nwhere=1=0\\nignore-tab=old.log\\n' > /run/less.cnf; chmod 600 /run/weak.cnf /run/wrong.cnf
 setpriv --reuid=postgres --regid=postgres --init-groups psql -h /run/postgresql -d postgres -c 'CREATE ROLE app LOGIN' >/dev/null`);
     const words = await refusal([
       { of: 'mariadb' },
       { of: 'mariadb', name: 'wrong', optionFile: '/run/wrong.cnf' },
       { of: 'mariadb', name: 'weak', optionFile: '/run/weak.cnf', databases: ['old'] },
+      { of: 'mariadb', name: 'less', optionFile: '/run/less.cnf' },
       { of: 'postgresql', port: 6000 },
-      { of: 'postgresql', user: 'nobody-known' },
+      { of: 'postgresql', role: 'nobody-known' },
       { of: 'redis', socket: '/run/none.sock' },
       { of: 'sqlite', file: '/srv/none.db' },
       { of: 'command', name: 'a', command: ['no-such-program'] },
-      { of: 'command', name: 'b', command: ['true'], user: 'no-such-user' },
+      { of: 'command', name: 'b', command: ['true'], hostUser: 'no-such-user' },
     ]);
-    expect(words).toContain('9 dumps of "paper" cannot be made');
+    expect(words).toContain('10 dumps of "paper" cannot be made');
     expect(words).toContain('tables without transactions would be of other moments than the rest: "old.log" (MyISAM)');
     expect(words).toContain("Access denied for user 'weak'@'localhost'");
     expect(words).toContain('the account lacks EVENT on "old", SHOW VIEW on "old", TRIGGER on "old"');
+    expect(words).toContain(
+      'an option file of the host says "where", "ignore-tab", by which a dump would not be whole',
+    );
     expect(words).toContain('no server has a socket .s.PGSQL.6000');
     expect(words).toContain("Peer authentication failed for user 'nobody-known'");
     expect(words).toContain('Could not connect to Redis at /run/none.sock');

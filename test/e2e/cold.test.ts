@@ -40,7 +40,7 @@ systemctl daemon-reload; systemctl start shop`);
     const plan = await backups.plan(order);
     expect(plan.consistency).toBe('cold');
     const does = plan.steps.flatMap((step) => step.does);
-    expect(does).toContain('stop the service "shop", for 300 s at the most');
+    expect(does).toContain('stop the service "shop", for 300 s at most');
     expect(does).toContain('start the service "shop" again');
   });
 
@@ -48,8 +48,8 @@ systemctl daemon-reload; systemctl start shop`);
     const { consistency, steps } = await backups.plan({ ...order, paths: ['/etc'], withoutSnapshot: 'read-live' });
     expect(consistency).toBe('cold');
     const does = steps.flatMap((step) => step.does);
-    expect(does).toContain('stop the service "shop", for 14400 s at the most');
-    expect(does).toContain('start the service "shop" again when all is read');
+    expect(does).toContain('stop the service "shop", for 14400 s at most');
+    expect(does).toContain('start the service "shop" again once all has been read');
     expect(does.join()).not.toMatch(/\bstill\b/);
     // What is read is read before the host is let go, and no step does nothing.
     expect(steps.map((step) => step.command?.name)).toEqual([

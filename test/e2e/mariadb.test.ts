@@ -49,8 +49,15 @@ describe('MariaDB under a writer', () => {
     const plan = await backups.plan(order);
     expect(plan.consistency).toBe('application');
     expect(plan.steps.flatMap(({ does }) => does)).toEqual(
-      expect.arrayContaining(['hold MariaDB still, for 20 s at the most', 'let go MariaDB']),
+      expect.arrayContaining(['hold MariaDB still, for 20 s at most', 'release MariaDB']),
     );
+  });
+
+  test('the image of its volume may be what is saved of it, and not that of another volume', async () => {
+    const image = (name: string) =>
+      backups.plan({ paths: [], devices: [Buffer.from(`/dev/vg0/${name}`)], quiesce: order.quiesce });
+    expect(await image('mysql')).toMatchObject({ consistency: 'application' });
+    await expect(image('files')).rejects.toMatchObject({ code: 'quiesce.freeze-failed' });
   });
 
   test(

@@ -35,6 +35,14 @@ export const DUMPS = ofPage('docs/dumps.md', {
       },
     ],
     [
+      'A dump is refused where one of them has what cannot be taken back: `where`, `ignore-table` and its like, `as-of`, `compatible`, `xml`, `tab`, `result-file`, and what changes a server (`flush-logs`, `delete-master-logs`, `dump-slave`).',
+      {
+        'test/contract/dumps.test.ts':
+          'refuses what it could not dump whole, with the words of the servers, all at once',
+        'test/unit/dump/planning.test.ts': 'is refused where an option file says "%s"',
+      },
+    ],
+    [
       'What cannot be dumped is refused then, with the words of the server and the rights that it lacks, all of it at once.',
       {
         'test/contract/dumps.test.ts':

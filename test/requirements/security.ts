@@ -222,7 +222,14 @@ export const SECURITY = ofPage('docs/security.md', {
       },
     ],
     [
-      "Passwords of databases stay on the host: `optionFile` and `passwordFile` of `quiesce` and `dumps` are files there, which the servers' own clients read.",
+      "A dump that goes into an archive or a mirror lies whole and unencrypted in the job's work folder while it is written on, readable for the user who runs the job alone; [exports](exports.md) says until when.",
+      {
+        'test/unit/jobs/job-store.test.ts': 'is for the user alone, also when it was there with other rights',
+        'test/unit/pipeline/spooled-content.test.ts': 'is for the user alone, and is gone when it was read',
+      },
+    ],
+    [
+      "Passwords of databases stay on the host: `optionFile` and `passwordFileOnHost` of `quiesce` and `dumps` are files there, which the servers' own clients read.",
       {
         'test/contract/storages/redis.test.ts':
           'has written it already where it has a log, and its password is seen by nobody',

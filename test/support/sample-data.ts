@@ -2,6 +2,7 @@
 
 import type { ErrorRecord } from '../../shared/base/errors.ts';
 import type { BackupPlan } from '../../shared/domain/backup-plan.ts';
+import type { HoldEvidence } from '../../shared/domain/consistency.ts';
 import type { DumpEvidence } from '../../shared/domain/dump.ts';
 import type { RunEvent, RunEventBody } from '../../shared/domain/events.ts';
 import type { HostInventory, HostSummary } from '../../shared/domain/host.ts';
@@ -249,6 +250,15 @@ export const sampleBackup: BackupReport = {
   skipped: [],
   missingCount: 0,
 };
+
+export const sampleHolds: readonly HoldEvidence[] = [
+  {
+    ...{ what: 'MariaDB', guarantees: 'application' },
+    ...{ fromUptime: 4210.02, provedUptime: 4210.21, untilUptime: 4210.4 },
+    record: { server: '10.11.6-MariaDB', binlog: 'bin.000003:337' },
+  },
+  { ...{ what: '"caches"', guarantees: 'nothing' }, fromUptime: 4210.01, provedUptime: 4210.21 },
+];
 
 export const sampleDumps: readonly DumpEvidence[] = [
   {

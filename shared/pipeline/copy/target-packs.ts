@@ -21,7 +21,7 @@ export async function assertTargetPacks(repository: OpenedRepository, signal: Ab
       : 'Run "stillpoint check" on that repository: it says what is affected and which repair helps. Do that';
   throw new StillpointError(
     'repository.damaged',
-    `Packs are not as the index of the repository at ${repository.location} says. ${facts}`,
+    `Packs are not as the index of the ${repository.title} says. ${facts}`,
     {
       advice: `${help}, then copy again.`,
       details: { packs: gone.slice(0, 20), resized: resized.slice(0, 20) },

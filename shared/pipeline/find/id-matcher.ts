@@ -27,7 +27,7 @@ export class IdMatcher {
     return this.#wanted.has('tree', id);
   }
 
-  #choose({ index, location }: PointReader, ids: readonly string[]): void {
+  #choose({ index, title }: PointReader, ids: readonly string[]): void {
     const missing = new Set(ids.map(checked));
     const fits = (id: string): boolean => {
       const found = ids.filter((wanted) => id.startsWith(wanted.toLowerCase()));
@@ -40,14 +40,10 @@ export class IdMatcher {
     }
     const [unknown] = missing;
     if (unknown === undefined) return;
-    throw new StillpointError(
-      'usage.invalid',
-      `No blob, tree or pack of the repository at ${location} is "${unknown}".`,
-      {
-        advice: 'No index knows it. Give an id, or at least the first 8 digits of one, as check and verify print them.',
-        cause: undefined,
-      },
-    );
+    throw new StillpointError('usage.invalid', `No blob, tree or pack of the ${title} is "${unknown}".`, {
+      advice: 'No index knows it. Give an id, or at least the first 8 digits of one, as check and verify print them.',
+      cause: undefined,
+    });
   }
 }
 

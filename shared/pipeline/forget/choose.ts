@@ -24,7 +24,7 @@ type Choice = Pick<ForgetPlan, 'groups' | 'forget' | 'keep' | 'notes'>;
 type Doubts = ReadonlyMap<string, TimeDoubt>;
 
 export interface ChoiceFrame {
-  readonly location: string;
+  readonly title: string;
   readonly now: Date;
   readonly configured: ConfiguredNames;
 }
@@ -37,13 +37,13 @@ interface Candidate extends RetentionPoint {
 export function chooseForgotten(
   list: RestorePointList,
   selection: ForgetSelection,
-  { location, now, configured }: ChoiceFrame,
+  { title, now, configured }: ChoiceFrame,
 ): Choice {
   const candidates = list.points.map(candidateOf);
   const frame = { now, setAside: list.doubts };
   switch (selection.by) {
     case 'points':
-      return choosePoints(list, candidates, selection.points, location);
+      return choosePoints(list, candidates, selection.points, title);
     case 'rules': {
       refuseUnknown(list, selection.filter, configured);
       const fitting = candidates.filter((point) => fitsFilter(point, selection.filter));
@@ -102,12 +102,12 @@ function choosePoints(
   { points, findings }: RestorePointList,
   candidates: readonly Candidate[],
   wanted: readonly string[],
-  location: string,
+  title: string,
 ): Choice {
   // One that cannot be read may go too: naming it by its id is deliberate.
   const broken = findings.flatMap(({ affects }) => affects);
   const names = [...points.map(({ id }) => id as string), ...broken];
-  const chosen = new Set(wanted.map((text) => resolve(text, names, location)));
+  const chosen = new Set(wanted.map((text) => resolve(text, names, title)));
   const readable = candidates.filter(({ id }) => chosen.has(id)).toReversed();
   const group: PlannedGroup = {
     ...{ host: undefined, paths: undefined, tags: undefined, source: undefined },
@@ -119,14 +119,14 @@ function choosePoints(
   return { groups: [group], forget, keep: names.length - forget.length, notes };
 }
 
-function resolve(text: string, names: readonly string[], location: string): string {
+function resolve(text: string, names: readonly string[], title: string): string {
   const prefix = text.toLowerCase();
   const matches = /^[0-9a-f]{1,64}$/.test(prefix) ? names.filter((name) => name.startsWith(prefix)) : [];
   const [only] = matches;
   if (only !== undefined && matches.length === 1) return only;
   const [code, what] =
     only === undefined
-      ? (['repository.unknown-point', `The repository at ${location} has no restore point "${text}".`] as const)
+      ? (['repository.unknown-point', `The ${title} has no restore point "${text}".`] as const)
       : (['repository.ambiguous-point', `"${text}" fits ${matches.length} restore points.`] as const);
   throw new StillpointError(code, what, {
     advice:

@@ -77,10 +77,14 @@ function surelyFits(statistics: NonNullable<RestorePoint['statistics']>, room: T
 
 function compareRoom(needs: Survey, { probed: { room }, folder, outcome }: FittingPorts): void {
   if (room.entries !== undefined && needs.entries > room.entries) {
-    throw tooLittleRoom(folder.target, `there is room for ${room.entries} more entries, and more are to be restored`);
+    const many = needs.isWhole ? `${needs.entries}` : `more than ${needs.entries}`;
+    throw tooLittleRoom(
+      folder.target,
+      `there is room for ${room.entries} more entries, and ${many} are to be restored`,
+    );
   }
   if (room.bytes === undefined || needs.room <= room.bytes) return;
-  const size = needs.isOverLimit ? `more than ${formatBytes(needs.room)}` : formatBytes(needs.room);
+  const size = needs.isWhole ? formatBytes(needs.room) : `more than ${formatBytes(needs.room)}`;
   const what = `${size} are to be restored, and ${formatBytes(room.bytes)} are free`;
   if (needs.isOverLimit) throw tooLittleRoom(folder.target, what);
   outcome.remark(

@@ -18,8 +18,9 @@ export interface Survey {
   /** What the content takes at least: without holes. */
   readonly room: number;
   readonly doubtful: readonly DoubtfulFolder[];
-  /** The walk ended early, because this much is over the limit. */
   readonly isOverLimit: boolean;
+  /** Far over the limit the walk ends early; what it counted is then the least that there is. */
+  readonly isWhole: boolean;
 }
 
 type Blobs = Pick<PointReader, 'blobSize' | 'treeParts'>;
@@ -30,6 +31,9 @@ export interface SurveyLimits {
   /** Each file takes whole blocks of this size. */
   readonly block: number;
 }
+
+/** Over the limit so many entries more are counted, so that mostly the whole sum is known, and never walked for ever. */
+const COUNTED_ON = 100_000;
 
 export async function survey(
   repository: Blobs,
@@ -56,19 +60,25 @@ export async function survey(
   const links = new HardLinks();
   let [entries, files, bytes, needed] = [0, 0, 0, 0];
   const isOver = (): boolean => needed > limits.bytes || entries > limits.entries;
+  let further = COUNTED_ON;
+  const isEnough = (): boolean => isOver() && --further < 0;
+  let isWhole = true;
   for (let next = starts.shift(); next !== undefined; next = starts.shift()) {
     for await (const { path, node } of walkSelected(repository, next, notes, { signal })) {
       if (traits.hardLinks && links.claim(node, path) !== undefined) continue;
       entries += 1;
+      if (isEnough()) {
+        isWhole = false;
+        break;
+      }
       if (node.type !== 'file') continue;
       files += 1;
       const file = planFile(node.content ?? [], repository, zeros);
       if ('missing' in file) continue;
       bytes += file.size;
       needed += Math.ceil(file.storedBytes / limits.block) * limits.block;
-      if (isOver()) break;
     }
-    if (isOver()) break;
+    if (!isWhole) break;
   }
-  return { entries, files, bytes, room: needed, doubtful: [...doubtful.values()], isOverLimit: isOver() };
+  return { entries, files, bytes, room: needed, doubtful: [...doubtful.values()], isOverLimit: isOver(), isWhole };
 }

@@ -20,10 +20,10 @@ if command -v setpriv >/dev/null; then exec setpriv --reuid "$account" --regid "
 echo 'there is neither "runuser" nor "setpriv" on it' >&2
 exit 127`;
 
-export const clientArgs = ({ socket = '', port = 5432, user = '' }: PostgresqlHold): readonly string[] => [
+export const clientArgs = ({ socket = '', port = 5432, hostUser = '' }: PostgresqlHold): readonly string[] => [
   socket,
   String(port),
-  user,
+  hostUser,
 ];
 
 export const labelOf = ({ port = 5432 }: PostgresqlHold): string =>

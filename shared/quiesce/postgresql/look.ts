@@ -54,7 +54,7 @@ function unreached(hold: PostgresqlHold, said: string): HoldLack {
   return {
     message: `${labelOf(hold)} cannot be asked: ${lastWords(said)}.`,
     advice:
-      'Stillpoint logs in by the socket, as the account that owns the server: name another one with "user", another place with "socket" and "port".',
+      'Stillpoint logs in by the socket, as the account that owns the server: name another one with "hostUser", another place with "socket" and "port".',
   };
 }
 
@@ -89,7 +89,8 @@ function readServer(hold: PostgresqlHold, code: string, said: string): HoldLook 
   if (hold.checkpoint === true && values('super')[0] !== '1' && Number(values('version')[0]) < 150_000) {
     lacks.push({
       message: `The account that is used on ${label} may not write a checkpoint.`,
-      advice: 'Before version 15 only a superuser may; leave "checkpoint" out, or name another account with "user".',
+      advice:
+        'Before version 15 only a superuser may; leave "checkpoint" out, or name another account with "hostUser".',
     });
   }
   const below = (name: string): Buffer => Buffer.concat([folder, Buffer.from(name)]);

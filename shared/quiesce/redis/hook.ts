@@ -43,10 +43,10 @@ sp_redis_fact() {
   for sp_field do printf '%s\\n' "$sp_all" | grep "^$sp_field:" || { printf '%s\\n' "$sp_all" | head -n 1 >&2; return 1; }; done
 }`;
 
-const argsOf = ({ socket = '', port = 6379, passwordFile = '' }: RedisHold): readonly string[] => [
+const argsOf = ({ socket = '', port = 6379, passwordFileOnHost = '' }: RedisHold): readonly string[] => [
   socket,
   String(port),
-  passwordFile,
+  passwordFileOnHost,
 ];
 
 const labelOf = ({ socket, port = 6379 }: RedisHold): string => {
@@ -125,7 +125,7 @@ done`,
 }
 
 const ADVICE =
-  'Name its "socket" or "port", and where it wants a password a file of the host that root alone can read as "passwordFile"; it has to allow INFO, CONFIG GET and BGSAVE.';
+  'Name its "socket" or "port", and where it wants a password a file of the host that root alone can read as "passwordFileOnHost"; it has to allow INFO, CONFIG GET and BGSAVE.';
 
 function writeOut(id: string, hold: RedisHold, deadlineSeconds: number): Fragment<void> {
   return {

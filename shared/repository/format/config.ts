@@ -29,19 +29,15 @@ export function encodeConfig(config: RepositoryConfig): Buffer {
   return Buffer.from(goJson({ version, id, chunker_polynomial: chunkerPolynomial.toString(16), ...extra }));
 }
 
-export function decodeConfig(plaintext: Buffer, location: string): RepositoryConfig {
-  const what = `the configuration of the repository at ${location}`;
+export function decodeConfig(plaintext: Buffer, title: string): RepositoryConfig {
+  const what = `the configuration of the ${title}`;
   const raw = parseJson(plaintext, what);
   const version = (raw as { readonly version?: unknown } | null)?.version;
   if (typeof version === 'number' && version !== 1 && version !== 2) {
-    throw new StillpointError(
-      'repository.unsupported',
-      `The repository at ${location} has format version ${version}.`,
-      {
-        advice: 'Stillpoint reads and writes versions 1 and 2. Use a newer Stillpoint, or restic.',
-        cause: undefined,
-      },
-    );
+    throw new StillpointError('repository.unsupported', `The ${title} has format version ${version}.`, {
+      advice: 'Stillpoint reads and writes versions 1 and 2. Use a newer Stillpoint, or restic.',
+      cause: undefined,
+    });
   }
   const parsed = schema.safeParse(raw);
   if (!parsed.success) throw damagedJson(what, 'lacks a field that it must have', parsed.error);

@@ -144,13 +144,9 @@ export function userName(): string {
 }
 
 function lockLost({ files }: LockPorts, why: string): StillpointError {
-  return new StillpointError(
-    'repository.lock-lost',
-    `Our lock on the repository at ${files.backend.properties.location} is gone: ${why}.`,
-    {
-      advice: 'Another process may be removing data, so the work stops here. Start again.',
-      cause: undefined,
-      retry: 'safe',
-    },
-  );
+  return new StillpointError('repository.lock-lost', `Our lock on the ${files.title} is gone: ${why}.`, {
+    advice: 'Another process may be removing data, so the work stops here. Start again.',
+    cause: undefined,
+    retry: 'safe',
+  });
 }

@@ -50,7 +50,7 @@ function isRefused(error: unknown): error is StillpointError {
 }
 
 function goWithout(ports: LockPorts, why: string): ReadLock {
-  const absence = `The repository at ${ports.files.backend.properties.location} is read without a lock, ${why}`;
+  const absence = `The ${ports.files.title} is read without a lock, ${why}`;
   ports.notify({ code: 'repository.no-lock', message: absence, advice: MEANING });
   return { signal: never, absence: `${absence} ${MEANING}`, [Symbol.asyncDispose]: async () => undefined };
 }

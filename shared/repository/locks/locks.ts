@@ -112,7 +112,7 @@ function conflictWith({ lock, state, reason }: FoundLock, { files }: LockPorts):
   const isStale = state === 'stale';
   return new StillpointError(
     'repository.locked',
-    `The repository at ${files.backend.properties.location} is ${how} by ${holderName(lock)} since ${lock.time}.`,
+    `The ${files.title} is ${how} by ${holderName(lock)} since ${lock.time}.`,
     {
       advice: isStale
         ? `That lock looks abandoned: ${reason}. If nothing works on the repository any more, remove it with "stillpoint unlock".`

@@ -63,9 +63,9 @@ export async function planPrune(
   return { plan: prunePlan(id, content), used, keptIn };
 }
 
-function refuseOptions({ version, location }: OpenedRepository, { repackUncompressed }: PruneOptions): void {
+function refuseOptions({ version, title }: OpenedRepository, { repackUncompressed }: PruneOptions): void {
   if (version === 2 || repackUncompressed !== true) return;
-  throw new StillpointError('usage.invalid', `The repository at ${location} has format 1, which has no compression.`, {
+  throw new StillpointError('usage.invalid', `The ${title} has format 1, which has no compression.`, {
     advice: 'Leave out the option to compress.',
     cause: undefined,
   });
@@ -75,11 +75,11 @@ function refuseOptions({ version, location }: OpenedRepository, { repackUncompre
  * A folder that is not there or not mounted is to many stores an empty one. Who forgets the last restore points in the
  * same act is not hit: they are still seen then.
  */
-function noPointSeen({ location, index }: OpenedRepository, stored: number): StillpointError {
+function noPointSeen({ title, index }: OpenedRepository, stored: number): StillpointError {
   const packs = Math.max(index.packCount, stored);
   return new StillpointError(
     'repository.damaged',
-    `Nothing can be pruned: no restore point is seen in the repository at ${location}, which holds ${packs} ${packs === 1 ? 'pack' : 'packs'}.`,
+    `Nothing can be pruned: no restore point is seen in the ${title}, which holds ${packs} ${packs === 1 ? 'pack' : 'packs'}.`,
     {
       advice:
         'All of them would look unused and be deleted. Check that the whole repository is there and mounted, above all the folder "snapshots". If all restore points were forgotten on purpose, remove the repository, or back up again first.',
@@ -94,7 +94,7 @@ function noPointSeen({ location, index }: OpenedRepository, stored: number): Sti
  * are a copy of, are asked for by name; most of them were forgotten and are not there.
  */
 async function assertPointsListed(
-  { files: { backend }, location }: OpenedRepository,
+  { files: { backend }, title }: OpenedRepository,
   { points, findings }: RestorePointList,
   signal: AbortSignal,
 ): Promise<void> {
@@ -114,7 +114,7 @@ async function assertPointsListed(
   if (first === undefined) return;
   throw new StillpointError(
     'repository.damaged',
-    `Nothing can be pruned: the listing of restore points of the repository at ${location} leaves out ${there.flat().slice(0, 5).join(', ')}, which is there.`,
+    `Nothing can be pruned: the listing of restore points of the ${title} leaves out ${there.flat().slice(0, 5).join(', ')}, which is there.`,
     {
       advice:
         'What only such restore points need would look unused and be deleted. Look at what lists the files, such as a server that does not follow links, and prune when the listing is whole.',

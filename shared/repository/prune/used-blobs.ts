@@ -95,12 +95,12 @@ async function readTree(
   }
 }
 
-function notInIndex({ location }: OpenedRepository, missing: readonly string[]): StillpointError {
+function notInIndex({ title }: OpenedRepository, missing: readonly string[]): StillpointError {
   const [first = ''] = missing;
   const many = missing.length > NAMED ? `more than ${NAMED}` : `${missing.length}`;
   return new StillpointError(
     'repository.damaged',
-    `Nothing can be pruned: restore points in ${location} need ${many} blobs that no index names, the first being ${first}.`,
+    `Nothing can be pruned: restore points in the ${title} need ${many} blobs that no index names, the first being ${first}.`,
     {
       advice:
         'An index file may be lost while its packs are there: "stillpoint repair index" makes a new one from them. Run check to see which restore points are affected.',

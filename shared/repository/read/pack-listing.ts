@@ -65,7 +65,7 @@ function goneFolders(
 
 /** @param next what to do where the folders are lost for good */
 export function folderIsGone(
-  { location }: OpenedRepository,
+  { title }: OpenedRepository,
   { goneFolders: gone }: PackListing,
   next: string,
 ): StillpointError {
@@ -74,7 +74,7 @@ export function folderIsGone(
   const others = gone.size > NAMED ? ` and ${gone.size - NAMED} more` : '';
   return new StillpointError(
     'repository.damaged',
-    `Whole folders of packs are missing in the repository at ${location}: ${named}${others} (${packs} packs).`,
+    `Whole folders of packs are missing in the ${title}: ${named}${others} (${packs} packs).`,
     {
       advice: `Folders that were moved, or that lie on a disk which is not mounted, look like this: bring them back, or link to where they are now. Only if they are lost for good, ${next}.`,
       details: { folders: [...gone.keys()].slice(0, 256), packs },

@@ -51,9 +51,9 @@ export function assertPacksThere(
   { packs }: Structure,
   { giveUpFolders = false, part }: RepairScope,
 ): void {
-  const { index, location } = repository;
+  const { index, title } = repository;
   if (index.packCount > 0 && packs.sizes.size === 0) {
-    throw new StillpointError('repository.damaged', `There is no pack at all in the repository at ${location}.`, {
+    throw new StillpointError('repository.damaged', `There is no pack at all in the ${title}.`, {
       advice: 'A repair would give up everything. Check that the whole repository is mounted.',
       cause: undefined,
     });

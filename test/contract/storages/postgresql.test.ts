@@ -97,7 +97,7 @@ describe('a server of PostgreSQL', () => {
     const { lacks } = await look(
       { of: 'postgresql' },
       { of: 'postgresql', port: 5433 },
-      { of: 'postgresql', user: 'nobody' },
+      { of: 'postgresql', hostUser: 'nobody' },
     );
     await world.sh(`${PSQL} -c 'ALTER SYSTEM RESET full_page_writes' -c 'SELECT pg_reload_conf()'`);
     expect(lacks.map(({ message }) => message)).toEqual([

@@ -50,7 +50,7 @@ start 6379 /run/plain no ''; start 6380 /run/log yes ${quoted(SECRET)}`);
     return parse(out === '' ? [] : out.split('|'));
   };
   const look = (...wanted: readonly RedisHold[]) => world.host.run(lookAtServers(wanted), never);
-  const WITH_LOG: RedisHold = { of: 'redis', port: 6380, passwordFile: '/run/secret' };
+  const WITH_LOG: RedisHold = { of: 'redis', port: 6380, passwordFileOnHost: '/run/secret' };
 
   test('says where it has its files, and why it cannot be asked', async () => {
     const { lacks, places } = await look(

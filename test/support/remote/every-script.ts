@@ -142,7 +142,7 @@ const quiesce = [
     { of: 'postgresql', checkpoint: true },
   ],
   ...[
-    { of: 'redis', passwordFile: '/root/redis' },
+    { of: 'redis', passwordFileOnHost: '/root/redis' },
     { of: 'pause', what: 'compose:shop' },
   ],
   { of: 'commands', name: 'shop', before: ['/bin/a', "b c'd"], after: ['true'], check: ['true'] },
@@ -197,7 +197,7 @@ const inArguments: readonly RemoteScript[] = holds.flatMap(({ freeze, prove }) =
 );
 /** Dumps of every kind, and what a host answers. */
 const WISHES: readonly { readonly wish: DumpWish; readonly fields: readonly string[] }[] = [
-  { wish: { of: 'mariadb' }, fields: ['mariadb-dump', 'yes', 'sees\t1\nbase\t61'] },
+  { wish: { of: 'mariadb' }, fields: ['mariadb-dump', 'yes', 'sees\t1\nbase\t61', 'user'] },
   { wish: { of: 'postgresql' }, fields: ['/run/postgresql', 'postgres', 'role true true true\nbase 61 true', ''] },
   {
     wish: { of: 'postgresql', how: 'base-backup' },

@@ -28,6 +28,7 @@ import {
   sampleEntries,
   sampleError,
   sampleExport,
+  sampleHolds,
   sampleInventory,
   sampleJob,
   sampleListing,
@@ -351,6 +352,12 @@ test('jobs of another configuration are told from ours by its file', () => {
   const [, ours, theirs] = renderJobs(jobs, sampleJob().configFile, plain).split('\n');
   expect(ours).toContain('/home/ann/.config/stillpoint/config.jsonc');
   expect(theirs).toContain('/etc/stillpoint.jsonc');
+});
+
+test('holds are shown in a result with what they proved', () => {
+  expect(renderResult({ ...sampleBackup, holds: sampleHolds }, plain)).toContain(
+    '  held         MariaDB: held still for 0.38 s, from 0.09 s before the first instant; proved 0.07 s after the last (server 10.11.6-MariaDB, binlog bin.000003:337)\n  held         "caches": between its own commands, from 0.10 s before the first instant; its end was not seen; nothing is claimed\n',
+  );
 });
 
 test('dumps are shown with their own consistency, in a list, a folder, a plan and a result', () => {

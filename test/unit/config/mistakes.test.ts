@@ -57,8 +57,8 @@ describe('mistakes in', () => {
     [
       'what is held still',
       source(
-        `"host": "db1", "repository": "main", "paths": ["/srv"], "quiesce": ["mariadb", {"of": "mysql", "seconds": 3}, {"of": "mariadb", "socket": "relative"}, {"of": "redis", "user": "x"},
-        {"of": "pause"}, {"of": "pause", "what": "a b"}, {"of": "commands", "name": "x", "before": ["a"]}, {"of": "postgresql", "user": "-x", "port": 5433}, {"of": "commands", "name": "y", "before": ["a\\u0000"], "after": ["b"]}]`,
+        `"host": "db1", "repository": "main", "paths": ["/srv"], "quiesce": ["mariadb", {"of": "mysql", "seconds": 3}, {"of": "mariadb", "socket": "relative"}, {"of": "redis", "hostUser": "x"},
+        {"of": "pause"}, {"of": "pause", "what": "a b"}, {"of": "commands", "name": "x", "before": ["a"]}, {"of": "postgresql", "hostUser": "-x", "port": 5433}, {"of": "commands", "name": "y", "before": ["a\\u0000"], "after": ["b"]}]`,
       ),
     ],
     ['no dumps', source('"host": "db1", "repository": "main", "dumps": []')],

@@ -23,7 +23,7 @@ describe('MariaDB', () => {
   const two = [`base\t${HEX('shop')}`, `base\t${HEX("odd 'name")}`];
 
   test('all databases are one dump, and the accounts another', () => {
-    const { dumps, notes } = plan({ of: 'mariadb' }, 'mariadb-dump', 'yes', answer(...two));
+    const { dumps, notes } = plan({ of: 'mariadb' }, 'mariadb-dump', 'yes', answer(...two), '');
     expect(dumps.map(({ name }) => name)).toEqual(['mariadb/databases.sql', 'mariadb/accounts.sql']);
     expect(dumps[0]?.args.slice(-4)).toEqual(['--databases', '--', 'shop', "odd 'name"]);
     expect(dumps[0]?.line).toContain(`'odd '\\''name'`);
@@ -31,14 +31,14 @@ describe('MariaDB', () => {
   });
 
   test('a program that cannot write accounts is told of', () => {
-    const { dumps, notes } = plan({ of: 'mysql' }, 'mysqldump', 'no', answer(...two));
+    const { dumps, notes } = plan({ of: 'mysql' }, 'mysqldump', 'no', answer(...two), '');
     expect(dumps.map(({ name }) => name)).toEqual(['mysql/databases.sql']);
     expect(notes).toEqual(['The accounts of MySQL are not in its dump: "mysqldump" there cannot write them.']);
   });
 
   test('the option file comes first, and no password anywhere', () => {
     const wish = { of: 'mariadb', optionFile: '/root/b.cnf', socket: '/run/s', name: 'old' } as const;
-    const { dumps } = plan(wish, 'mariadb-dump', 'no', answer(...two));
+    const { dumps } = plan(wish, 'mariadb-dump', 'no', answer(...two), '');
     expect(dumps[0]?.line).toMatch(
       /^mariadb-dump --defaults-extra-file=\/root\/b.cnf --socket=\/run\/s --single-transaction /,
     );
@@ -61,17 +61,32 @@ describe('MariaDB', () => {
       'tables without transactions would be of other moments than the rest: "shop.log" (MyISAM)',
     ],
   ])('is refused: %s', (_, more, rows, words) => {
-    expect(refusalOf({ of: 'mariadb', ...more }, 'mariadb-dump', 'yes', rows)).toContain(words);
+    expect(refusalOf({ of: 'mariadb', ...more }, 'mariadb-dump', 'yes', rows, '')).toContain(words);
   });
 
   test('what concerns other databases than those that are named stands in no way', () => {
     const rows = answer(...two, `loose\t${HEX('shop')}\t${HEX('log')}\tMyISAM`, `lacks\t${HEX('shop')}\tEVENT`);
-    const { dumps } = plan({ of: 'mariadb', databases: ["odd 'name"] }, 'mariadb-dump', 'yes', rows);
+    const { dumps } = plan({ of: 'mariadb', databases: ["odd 'name"] }, 'mariadb-dump', 'yes', rows, '');
     expect(dumps.map(({ name }) => name)).toEqual(['mariadb/databases.sql']);
   });
 
   test.each([answer('other\t1'), answer('base\tzz'), '', 'base\t00'])('is not understood: %j', (rows) => {
-    expect(() => plan({ of: 'mariadb' }, 'mariadb-dump', 'yes', rows)).toThrow(/row|hexadecimal/);
+    expect(() => plan({ of: 'mariadb' }, 'mariadb-dump', 'yes', rows, '')).toThrow(/row|hexadecimal/);
+  });
+
+  test.each(['where', 'WHERE', 'wher', 'ignore_table', 'loose-ignore-table', 'tab', 'dump-slave'])(
+    'is refused where an option file says "%s"',
+    (name) => {
+      const told = `user\n${name}\nsocket`;
+      expect(refusalOf({ of: 'mariadb' }, 'mariadb-dump', 'yes', answer(...two), told)).toBe(
+        `an option file of the host says "${name}", by which a dump would not be whole, or would do more than read`,
+      );
+    },
+  );
+
+  test('what an option file says of the way to the server, or what is said again, stands in no way', () => {
+    const told = 'user\npassword\nssl-ca\nquick\nno-data\nskip-triggers\nmax_allowed_packet\ntables';
+    expect(plan({ of: 'mariadb' }, 'mariadb-dump', 'yes', answer(...two), told).dumps).toHaveLength(2);
   });
 });
 
@@ -130,7 +145,7 @@ describe('the end of', () => {
   const mark = Buffer.from('0123456789abcdef0123456789abcdef01234567');
 
   test('SQL is a line that says so, among the last', () => {
-    const sql = end({ of: 'mariadb' }, 'mariadb-dump', 'no', `sees\t1\nbase\t${HEX('a')}`);
+    const sql = end({ of: 'mariadb' }, 'mariadb-dump', 'no', `sees\t1\nbase\t${HEX('a')}`, '');
     expect(sql?.surplus(Buffer.from('x\n-- Dump completed\n'))).toBe(0);
     expect(sql?.surplus(Buffer.from("INSERT INTO a VALUES ('-- Dump completed');\n"))).toBeUndefined();
   });

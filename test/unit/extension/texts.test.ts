@@ -7,8 +7,9 @@ import { restorePointText } from '../../../extension/texts/restore-point-text.ts
 import { formatDuration } from '../../../extension/texts/wording.ts';
 import { cancelWords, phaseWords } from '../../../extension/verbs.ts';
 import type { RunEvent, RunEventBody } from '../../../shared/domain/events.ts';
+import { holdsOf } from '../../../shared/domain/holds.ts';
 import { repositoryName } from '../../../shared/domain/names.ts';
-import { sampleDumps } from '../../support/sample-data.ts';
+import { sampleBackup, sampleDumps, sampleHolds } from '../../support/sample-data.ts';
 import { aRestorePoint } from './builders.ts';
 import { english } from './wording.ts';
 
@@ -22,6 +23,14 @@ const repository = {
 } as const;
 
 describe('the page of a restore point', () => {
+  test('says of each hold how long it lasted, around which instants, and what was proved', () => {
+    const holds = holdsOf({ ...sampleBackup, holds: sampleHolds });
+    const text = restorePointText(aRestorePoint({ consistency: 'application', holds }), repository, english);
+    expect(text).toContain(
+      '\n    MariaDB: held still for 0.38 s, from 0.09 s before the first instant; proved 0.07 s after the last (server 10.11.6-MariaDB, binlog bin.000003:337)\n',
+    );
+  });
+
   test('names dumps with their own consistency', () => {
     const text = restorePointText(aRestorePoint({ dumps: sampleDumps }), repository, english);
     expect(text).toContain(

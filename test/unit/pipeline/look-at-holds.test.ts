@@ -3,11 +3,12 @@ import { expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { compileExcludes } from '../../../shared/domain/exclude-patterns.ts';
 import { hostName } from '../../../shared/domain/names.ts';
-import { lookAtHolds, requireSaved } from '../../../shared/pipeline/look-at-holds.ts';
+import { lookAtHolds, requireSaved, type Saved, savedFrom } from '../../../shared/pipeline/look-at-holds.ts';
 import type { HoldLook, Hook } from '../../../shared/quiesce/hook.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import { createRegistry } from '../../../shared/snapshot/registry.ts';
 import { flagFile } from '../../support/quiesce/flag-file.ts';
+import { detectOnGuest, guestMounts } from '../snapshot/fixtures.ts';
 
 const source = { host: hostName('db1'), paths: [Buffer.from('/srv')], exclude: [] };
 const place = (path: string) => ({ what: 'the data of it', path: Buffer.from(path) });
@@ -39,14 +40,31 @@ test('all that cannot be held is refused at once', async () => {
   });
 });
 
+const nothing: Saved = {
+  ...{ coverage: { trees: [] }, devices: [], exclude: compileExcludes([]) },
+  survey: { mounts: guestMounts(), volumes: detectOnGuest(guestMounts()) },
+};
+const srv = { coverage: { trees: [{ path: Buffer.from('/srv') }] } as unknown as Saved['coverage'] };
+
 test('what is held and not saved is refused', async () => {
   const looks = await lookAt(
     [{ lacks: [], places: [place('/srv/db'), place('/var/db'), place('/gone')], facts: {} }],
     ['/gone'],
   );
-  const coverage = { trees: [{ path: Buffer.from('/srv') }] } as never;
-  const check = (...exclude: string[]) =>
-    requireSaved(looks, { coverage, exclude: compileExcludes(exclude), host: 'db1' });
+  const saved = (...exclude: string[]): Saved => ({ ...nothing, ...srv, exclude: compileExcludes(exclude) });
+  const check = (...exclude: string[]) => requireSaved(looks, saved(...exclude), 'db1');
   expect(() => check()).toThrow('"/var/db" holds the data of it, and the source does not save it.');
   expect(() => check('/srv/db')).toThrow('2 places of what the source wants held still on "db1" are not in it');
+});
+
+test('what is held and lies on a volume whose image is saved is saved with it', async () => {
+  const volume = nothing.survey.volumes.find(({ volume: { mountpoints } }) => mountpoints.includes('/srv/files'));
+  if (volume === undefined) throw new Error('the guest has another layout');
+  const inIt = Buffer.from('/srv/files/db');
+  const image = { path: Buffer.from('/dev/vg0/files'), volume, sizeBytes: 1 };
+  const looks = await lookAt([{ lacks: [], places: [place('/srv/files/db')], facts: {} }]);
+  expect(() => requireSaved(looks, { ...nothing, devices: [image] }, 'db1')).not.toThrow();
+  expect(savedFrom(inIt, { ...nothing, devices: [image] })).toBe(volume);
+  expect(savedFrom(Buffer.from('/etc/db'), { ...nothing, devices: [image] })).toBeUndefined();
+  expect(() => requireSaved(looks, nothing, 'db1')).toThrow('and the source does not save it');
 });

@@ -53,6 +53,16 @@ describe('opening', () => {
     });
   });
 
+  it.each([
+    ['main', 'The repository "main" at memory holds no restore point.'],
+    [undefined, 'The repository at memory holds no restore point.'],
+  ])('is called by its name, where it has one, in what goes wrong: %s', async (name, message) => {
+    const backend = createMemoryBackend();
+    await createTestRepository(backend);
+    const opened = await openRepository(backend, PASSWORD, signal, name === undefined ? {} : { name });
+    await expect(opened.findRestorePoint('latest', signal)).rejects.toMatchObject({ message });
+  });
+
   it('tries several keys, a damaged one among them', async () => {
     const backend = createMemoryBackend();
     const repository = await createTestRepository(backend);

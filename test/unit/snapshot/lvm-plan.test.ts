@@ -33,9 +33,11 @@ describe('a plan of snapshots', () => {
     expect(lines).toEqual([
       'There is no room on "db1" for 2 of 2 snapshots:',
       expect.stringMatching(
-        /"vg0" on "db1" has .* free for it; a snapshot of "(files|mysql)".*vgextend vg0/,
+        /"vg0" on "db1" has [\d.]+ MiB free; a snapshot of "(files|mysql)".*vgextend vg0/,
       ) as unknown,
-      expect.stringMatching(/a snapshot of "(files|mysql)" needs/) as unknown,
+      expect.stringMatching(
+        /has [\d.]+ MiB free, of which nothing is left beside the snapshots of other volumes; a snapshot of "(files|mysql)" needs/,
+      ) as unknown,
     ]);
   });
 

@@ -95,6 +95,14 @@ function risksOf(
   return risks;
 }
 
+/** What the volumes before it take, or would, is not there for it. */
+function freeInWords(freeBytes: number, group: VolumeGroupRecord): string {
+  const groupBytes = group.vg_free_count * group.vg_extent_size;
+  const free = `${formatBytes(groupBytes)} free`;
+  if (freeBytes === groupBytes) return free;
+  return `${free}, of which ${freeBytes === 0 ? 'nothing' : formatBytes(freeBytes)} is left beside the snapshots of other volumes`;
+}
+
 function noRoom(
   lv: LogicalVolumeRecord,
   group: VolumeGroupRecord,
@@ -103,7 +111,7 @@ function noRoom(
   const withReserve = Math.ceil(needed / (1 - SIZING.reserveShare));
   return new StillpointError(
     'snapshot.no-room',
-    `The volume group "${group.vg_name}" on "${host}" has ${formatBytes(freeBytes)} free for it; a snapshot of "${lv.lv_name}" needs ${formatBytes(withReserve)}.`,
+    `The volume group "${group.vg_name}" on "${host}" has ${freeInWords(freeBytes, group)}; a snapshot of "${lv.lv_name}" needs ${formatBytes(withReserve)}.`,
     {
       advice: `Add a disk with "vgextend ${group.vg_name} DEVICE", or remove a logical volume that nobody needs ("lvs ${group.vg_name}" lists them).`,
       details: { host, group: group.vg_name, volume: lv.lv_name, freeBytes, neededBytes: withReserve },

@@ -1,0 +1,99 @@
+/** What a restore point says of its holds: of what, for how long, around which instants, and what the proof found. */
+import type { HoldEvidence, HoldGuarantee } from './consistency.ts';
+import { asRecord } from './wholeness.ts';
+
+export interface RecordedHold {
+  /** For people: what was held. Foreign text. */
+  readonly what: string;
+  readonly guarantees: HoldGuarantee;
+  /** From its beginning until it was let go; absent where that was not seen. */
+  readonly lastedMs?: number;
+  /** How long before the first instant it began; negative where it began after. Absent where nothing has an instant. */
+  readonly beforeMs?: number;
+  readonly isProved: boolean;
+  /** How long after the last instant it was proved to last still; absent also where nothing has an instant. */
+  readonly provedMs?: number;
+  /** What the proof found. Foreign text. */
+  readonly record: Readonly<Record<string, string>>;
+}
+
+/** Of the facts that a run wrote into a restore point; anybody may have written them, so each is one or nothing. */
+export function holdsIn(evidence: unknown): readonly RecordedHold[] {
+  const facts = asRecord(evidence);
+  const instants = listOf(facts?.['instants']).flatMap(({ afterUptime: from, beforeUptime: until }) =>
+    isUptime(from) && isUptime(until) ? [{ from, until }] : [],
+  );
+  const first = Math.min(...instants.map(({ from }) => from));
+  const last = Math.max(...instants.map(({ until }) => until));
+  return listOf(facts?.['holds']).flatMap(
+    ({ what, guarantees, fromUptime, provedUptime, untilUptime, record }): RecordedHold[] => {
+      if (typeof what !== 'string' || !isGuarantee(guarantees) || !isUptime(fromUptime)) return [];
+      const isProved = isUptime(provedUptime);
+      return [
+        {
+          ...{ what, guarantees, isProved },
+          ...(isUptime(untilUptime) ? { lastedMs: milliseconds(untilUptime - fromUptime) } : {}),
+          ...(instants.length > 0 ? { beforeMs: milliseconds(first - fromUptime) } : {}),
+          ...(instants.length > 0 && isProved ? { provedMs: milliseconds(provedUptime - last) } : {}),
+          record: textsOf(record),
+        },
+      ];
+    },
+  );
+}
+
+/** Of a run that has ended. */
+export const holdsOf = ({
+  holds,
+  snapshots,
+}: {
+  readonly holds: readonly HoldEvidence[];
+  readonly snapshots: readonly { readonly instant: { readonly afterUptime: number; readonly beforeUptime: number } }[];
+}): readonly RecordedHold[] => holdsIn({ holds, instants: snapshots.map(({ instant }) => instant) });
+
+const WORDS: Readonly<Record<HoldGuarantee, string>> = {
+  application: 'held still',
+  cold: 'stopped',
+  still: 'paused',
+  recovers: 'not held, but watched',
+  nothing: 'between its own commands',
+};
+
+/** "MariaDB: held still for 0.42 s, from 0.12 s before the first instant; proved 0.03 s after the last (server 10.11.6)". */
+export function holdInWords({ what, guarantees, lastedMs, beforeMs, record, ...proof }: RecordedHold): string {
+  const lasted = lastedMs === undefined ? '' : ` for ${inSeconds(lastedMs)}`;
+  const unseen = lastedMs === undefined ? '; its end was not seen' : '';
+  const from = beforeMs === undefined ? '' : `, from ${distance(beforeMs, 'before', 'after')} the first instant`;
+  const found = Object.entries(record).map(([name, value]) => `${name} ${value}`);
+  const facts = found.length === 0 ? '' : ` (${found.join(', ')})`;
+  return `${what}: ${WORDS[guarantees]}${lasted}${from}${unseen}; ${proofInWords(guarantees, proof)}${facts}`;
+}
+
+function proofInWords(
+  guarantees: HoldGuarantee,
+  { isProved, provedMs }: Pick<RecordedHold, 'isProved' | 'provedMs'>,
+): string {
+  if (guarantees === 'nothing') return 'nothing is claimed';
+  if (!isProved) return 'not proved';
+  return provedMs === undefined ? 'proved' : `proved ${distance(provedMs, 'after', 'before')} the last`;
+}
+
+const inSeconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+
+const distance = (ms: number, way: string, otherWay: string): string =>
+  `${inSeconds(Math.abs(ms))} ${ms < 0 ? otherWay : way}`;
+
+const milliseconds = (seconds: number): number => Math.round(seconds * 1000);
+
+const isUptime = (value: unknown): value is number => typeof value === 'number' && value >= 0;
+
+const isGuarantee = (value: unknown): value is HoldGuarantee =>
+  typeof value === 'string' && Object.keys(WORDS).includes(value);
+
+const listOf = (value: unknown): readonly Readonly<Record<string, unknown>>[] =>
+  (Array.isArray(value) ? value : []).map((each: unknown) => asRecord(each) ?? {});
+
+const textsOf = (value: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(asRecord(value) ?? {}).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
