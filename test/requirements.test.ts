@@ -10,6 +10,7 @@ import { COLD_BACKUPS } from './requirements/cold-backups.ts';
 import { CONSISTENCY } from './requirements/consistency.ts';
 import { DAMAGE } from './requirements/damage.ts';
 import { DUMPS } from './requirements/dumps.ts';
+import { FAULTS } from './requirements/faults.ts';
 import { FROM_AN_EMPTY_DISK } from './requirements/from-an-empty-disk.ts';
 import { HOST_SETUP } from './requirements/host-setup.ts';
 import { HOSTS_WITHOUT_SNAPSHOTS } from './requirements/hosts-without-snapshots.ts';
@@ -49,6 +50,7 @@ const SECTIONS: readonly TracedSection[] = [
   { page: 'docs/restore-without-stillpoint.md', kinds: ['row', 'command'] },
   { page: 'docs/consistency.md', kinds: ['row'] },
   { page: 'docs/dumps.md', heading: 'What was tried' },
+  { page: 'docs/faults.md', kinds: ['row'] },
   { page: 'docs/damage.md', heading: 'Finding out' },
   { page: 'docs/damage.md', heading: 'Repairing' },
   { page: 'docs/damage.md', heading: 'Restore points from a second repository' },
@@ -65,6 +67,7 @@ const LISTS = [
   COLD_BACKUPS,
   CONSISTENCY,
   DUMPS,
+  FAULTS,
   FROM_AN_EMPTY_DISK,
   MCP,
   WITHOUT_STILLPOINT,

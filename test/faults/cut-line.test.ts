@@ -181,6 +181,20 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
     await expectAllIsThere();
   }, 240_000);
 
+  test('is not believed where bytes are changed on the way', async () => {
+    let changes = 0;
+    atBytes = (bytes) => {
+      if (bytes < (changes + 1) * 20_000_000 || changes === 3) return;
+      changes += 1;
+      proxy.corrupt();
+    };
+    const report = await save();
+    expect(changes).toBe(3);
+    expect(heard('connection-lost')).toBe(3);
+    expect(report.missingCount).toBe(0);
+    await expectAllIsThere();
+  }, 240_000);
+
   test('ends the run where it stays away for longer than the lease, with one clear sentence and a clean host', async () => {
     let isCut = false;
     atBytes = (bytes) => {

@@ -23,6 +23,8 @@ export interface CuttableProxy extends AsyncDisposable {
   cutAfterBytes(count: number): void;
   /** Passes nothing more in either direction, on open and new connections, until `resume`; neither side is told. */
   stall(): void;
+  /** Changes one bit of what passes next to the client. */
+  corrupt(): void;
   /** A slow line: so many bytes a second, both ways and all connections together, in turn. Undefined: no limit. */
   limit(bytesPerSecond: number | undefined): void;
   /** Ends `stall` and `refuse`, and forgets `cutAfterBytes`. */
@@ -40,6 +42,7 @@ export async function startCuttableProxy(command: readonly string[]): Promise<Cu
   let cutAt: number | undefined;
   let isStalled = false;
   let isRefusing = false;
+  let isCorrupting = false;
   let bytesPerSecond: number | undefined;
   let freeAtMs = 0;
 
@@ -67,6 +70,12 @@ export async function startCuttableProxy(command: readonly string[]): Promise<Cu
       admit,
       isSlow: () => bytesPerSecond !== undefined,
       slow,
+      spoil: (chunk) => {
+        if (isCorrupting && chunk.length > 0) {
+          isCorrupting = false;
+          chunk[chunk.length >> 1] = (chunk[chunk.length >> 1] ?? 0) ^ 0x10;
+        }
+      },
       isCutDue: () => cutAt !== undefined && passed >= cutAt,
       cut,
     });
@@ -84,6 +93,9 @@ export async function startCuttableProxy(command: readonly string[]): Promise<Cu
     cut,
     cutAfterBytes: (count) => {
       cutAt = passed + count;
+    },
+    corrupt: () => {
+      isCorrupting = true;
     },
     stall: () => {
       isStalled = true;
@@ -126,6 +138,8 @@ interface Gate {
   /** Resolves when so many bytes may pass. */
   slow(size: number): Promise<void>;
   isCutDue(): boolean;
+  /** Changes what goes to the client, now and then. */
+  spoil(chunk: Buffer): void;
   cut(): void;
 }
 
@@ -156,6 +170,7 @@ function openLink(socket: Socket, file: string, args: readonly string[], gate: G
     };
     const pass = (chunk: Buffer): void => {
       if (isOver) return; // what the command still had in its pipe when the connection was cut
+      if (to === socket) gate.spoil(chunk);
       const allowed = gate.admit(chunk.length);
       if (allowed > 0 && !to.write(chunk.subarray(0, allowed))) {
         from.pause();

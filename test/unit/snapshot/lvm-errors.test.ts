@@ -16,7 +16,7 @@ test.each([
     /modprobe dm-thin-pool/,
   ],
   ['Failed to suspend thin snapshot origin vg0/thin.', 'snapshot.create-failed', /Correct what LVM complains of/],
-])('%s', (stderr, code, advice) => {
+])('LVM that says "%s" is told with what helps', (stderr, code, advice) => {
   const error = failed(`  WARNING: You have not turned on protection.\n  ${stderr}\n`);
   expect(error.code).toBe(code);
   expect(error.message).toContain(stderr.replaceAll('"', "'").slice(0, 30));
