@@ -5,7 +5,7 @@
  * repository. A crash before leaves a key that opens nothing. A key alone may also be what is left of a repository that
  * lost its `config`, so a person looks before one is made there.
  */
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
@@ -21,7 +21,7 @@ import { encodeKeyFile, newMasterKey, sealMasterKey } from './format/key-file.ts
 import { isId } from './ids.ts';
 import { userName } from './locks/held-lock.ts';
 import { OpenedRepository } from './opened-repository.ts';
-import type { RepositoryNotice } from './repository.ts';
+import type { ConfigMark, RepositoryNotice } from './repository.ts';
 import { timestampFromDate } from './timestamp.ts';
 
 export interface OpenOptions {
@@ -70,9 +70,21 @@ export async function createRepository(
   const title = titleOf(location, options);
   const config = newConfig(options.version ?? 2);
   const sealer = await createSealer(key);
-  await backend.save(CONFIG, [sealer.seal(encodeConfig(config))], signal);
+  const sealed = sealer.seal(encodeConfig(config));
+  await backend.save(CONFIG, [sealed], signal);
   const { logger = silentLogger, onNotice = noticeInLog(logger) } = options;
-  return new OpenedRepository({ backend, title, config, key, keyName, sealer, clock, logger, notify: onNotice });
+  return new OpenedRepository({
+    backend,
+    title,
+    config,
+    configMark: markOf(sealed),
+    key,
+    keyName,
+    sealer,
+    clock,
+    logger,
+    notify: onNotice,
+  });
 }
 
 /** What is left of a repository shows that there is one, though it may not open: nothing new is mixed into it. */
@@ -144,6 +156,7 @@ export async function openRepository(
     backend: cached,
     title,
     config,
+    configMark: markOf(sealed),
     key,
     keyName,
     sealer,
@@ -152,6 +165,11 @@ export async function openRepository(
     notify: onNotice,
   });
 }
+
+const markOf = (sealed: Uint8Array): ConfigMark => ({
+  bytes: sealed.length,
+  sha256: createHash('sha256').update(sealed).digest('hex'),
+});
 
 function whereToLook(location: string): string {
   if (location.startsWith('s3:')) return 'Check the bucket and the folder in the location.';

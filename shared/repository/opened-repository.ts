@@ -26,6 +26,7 @@ import type { LoadedBlob, RestorePointList } from './point-reader.ts';
 import { BlobReader } from './read/blob-reader.ts';
 import { TreeCache } from './read/tree-cache.ts';
 import type {
+  ConfigMark,
   LockMode,
   ReadLock,
   ReadLockOptions,
@@ -52,6 +53,7 @@ export interface RepositoryParts {
   /** See `PointReader`. */
   readonly title: string;
   readonly config: RepositoryConfig;
+  readonly configMark: ConfigMark;
   readonly key: CipherKey;
   /** The key file whose password opened it. */
   keyName: string;
@@ -82,6 +84,10 @@ export class OpenedRepository implements Repository {
 
   get id(): string {
     return this.parts.config.id;
+  }
+
+  get configMark(): ConfigMark {
+    return this.parts.configMark;
   }
 
   get version(): 1 | 2 {

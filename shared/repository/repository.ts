@@ -23,6 +23,8 @@ export interface Repository extends PointReader {
   /** 64 hexadecimal digits, the same for everyone who opens this repository. */
   readonly id: string;
   readonly version: 1 | 2;
+  /** Its file "config" as it is stored: no other repository has the same. */
+  readonly configMark: ConfigMark;
 
   /**
    * Takes a lock, keeps it fresh, and gives it back when disposed. A conflicting lock of another process is
@@ -45,6 +47,12 @@ export interface Repository extends PointReader {
 
   /** Starts the workers that hash, compress and encrypt. One at a time; dispose it to stop them. */
   openWriter(lock: RepositoryLock, options?: WriterOptions): Promise<RepositoryWriter>;
+}
+
+export interface ConfigMark {
+  readonly bytes: number;
+  /** In hex digits. */
+  readonly sha256: string;
 }
 
 /** What an observer should know, and which is not an error. */

@@ -91,12 +91,16 @@ describe('Btrfs', needing(await whyNoBtrfsHost(), whyNoProgram('setfattr'), whyN
     },
   });
   const registryOf = (hooks: readonly Hook[]) => createRegistry([btrfs], hooks);
-  const save = (asked: ReturnType<typeof request>, hooks: readonly Hook[] = []): Promise<BackupReport> =>
+  const save = (
+    asked: ReturnType<typeof request>,
+    hooks: readonly Hook[] = [],
+    store = join(folder.path, 'repository'),
+  ): Promise<BackupReport> =>
     backup(
       { ...asked, plan: undefined, acceptClockSkew: false },
       {
         openHost: () => Promise.resolve(world.connect()),
-        openRepository: (open) => openRepository(createLocalBackend(join(folder.path, 'repository')), PASSWORD, open),
+        openRepository: (open) => openRepository(createLocalBackend(store), PASSWORD, open),
         ...{ registry: registryOf(hooks), owner, runs: noRuns(), clock: systemClock, logger: silentLogger },
         emit: (event) => {
           events.push(event);
@@ -108,9 +112,9 @@ describe('Btrfs', needing(await whyNoBtrfsHost(), whyNoProgram('setfattr'), whyN
     );
   const plan = (asked: ReturnType<typeof request>) =>
     planBackup(asked, { owner, dead: [] }, { host: world.host, clock: systemClock, registry: registryOf([]) }, signal);
-  const restored = async (): Promise<string> => {
+  const restored = async (store = join(folder.path, 'repository')): Promise<string> => {
     const target = join(folder.path, 'restored');
-    const { error } = await restoreFrom(join(folder.path, 'repository'), target);
+    const { error } = await restoreFrom(store, target);
     expect(error).toBeUndefined();
     return target;
   };
@@ -164,6 +168,32 @@ describe('Btrfs', needing(await whyNoBtrfsHost(), whyNoProgram('setfattr'), whyN
     expect([...(await describeTree(join(target, 'run/top'))).keys()].toSorted()).toEqual(
       ['.', '@other', '@other/large', '@other/link', '@other/whose', 'note'].toSorted(),
     );
+  }, 60_000);
+
+  test('is saved without the repository into which the backup goes, which is told', async () => {
+    await world.sh('mkdir -p /run/files/deep/backup /run/files/decoy');
+    const store = live('/run/files/deep/backup/repo');
+    await (await createTestRepository(createLocalBackend(store))).close();
+    // The same name and size, and another content.
+    await world.sh(`head -c $(stat -c %s /run/files/deep/backup/repo/config) /dev/urandom > /run/files/decoy/config`);
+    const first = await save(request(['/run/files']), [], store);
+    expect(warningsOf(events)).toContain(
+      '"/run/files/deep/backup/repo" is the repository into which this backup goes, so it is left out.',
+    );
+    const again = await save(request(['/run/files']), [], store);
+    // What the first one stored is no part of the second one.
+    expect(again.bytesTotal).toBe(first.bytesTotal);
+    const saved = await describeTree(join(await restored(store), 'run/files'));
+    expect([saved.has('deep/backup'), saved.has('deep/backup/repo'), saved.has('decoy/config')]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    const progress = events.filter((event) => event.type === 'progress' && event.phase === 'read').at(-1);
+    expect(progress).toMatchObject({ filesDone: expect.any(Number) as number });
+    events.length = 0;
+    await save(request(['/run/files'], ['/run/files/deep/backup']), [], store);
+    expect(warningsOf(events).filter((text) => text.includes('repository'))).toEqual([]);
   }, 60_000);
 
   test('gives a snapshot of somebody where a source names it', async () => {

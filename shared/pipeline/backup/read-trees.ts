@@ -1,79 +1,38 @@
 /** All trees of a run: list each, then read each, nested ones first, and join them at the top. */
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { displayName } from '../../base/bytes.ts';
 import type { Clock } from '../../base/clock.ts';
 import { invariant } from '../../base/errors.ts';
 import type { LiveTreeEvidence } from '../../domain/consistency.ts';
 import type { EmitEvent } from '../../domain/events.ts';
 import type { Source } from '../../domain/source.ts';
-import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
-import type { ReadableSnapshot } from '../../snapshot/provider.ts';
 import type { Survey } from '../../snapshot/survey.ts';
-import type { Layout } from '../layout/gather.ts';
 import type { Preparation } from '../prepare.ts';
 import { contentAt } from './content-at.ts';
 import { tellEmptied } from './emptied.ts';
-import { findExpression } from './find-expression.ts';
-import { graftsOf, oursIn, outerTreeOf, placesIn } from './grafts.ts';
-import { type BackupInstant, believedBefore } from './host-clock.ts';
-import { type ListedEntry, listAncestors, listTree, parseListing } from './listing.ts';
-import { type LiveLook, lookAt } from './live-look.ts';
-import { markedFolders } from './marked-folders.ts';
+import { graftsOf, outerTreeOf } from './grafts.ts';
+import { believedBefore } from './host-clock.ts';
 import type { NodeContext } from './node.ts';
 import { Omissions } from './omissions.ts';
-import { DEVICES_FOLDER, LAYOUT_FOLDER, type OwnFolderPorts, ownFoldersOf, storeOwnFolder } from './own-folders.ts';
+import { DEVICES_FOLDER, LAYOUT_FOLDER, type OwnFolderPorts, storeOwnFolder } from './own-folders.ts';
 import { findParentNode, lacksAttributes } from './parent.ts';
-import type { Patience } from './patience.ts';
 import { probeFiles } from './probe-files.ts';
+import type { ReadContext } from './read-context.ts';
 import { imageOf } from './read-device.ts';
-import { type LiveTree, readLiveTree } from './read-live.ts';
+import { readLiveTree } from './read-live.ts';
 import type { TreeToRead } from './read-pass.ts';
 import { readTree } from './read-tree.ts';
-import { LIVE, type ReadingPlace } from './reading-place.ts';
 import type { ReadingSink } from './reading-sink.ts';
-import type { BackupRequest } from './request.ts';
-import { ancestorsOf, storeRootTree } from './root-tree.ts';
-import { isExcluded, joined, selection } from './select.ts';
+import { storeRootTree } from './root-tree.ts';
+import { isExcluded, joined } from './select.ts';
 import { tellOrder } from './skew-words.ts';
 import type { SourceTree } from './source-tree.ts';
-import { type SpooledListing, spoolListing } from './spool.ts';
+import type { SpooledListing } from './spool.ts';
+import type { SpooledTree, SpooledTrees } from './spool-trees.ts';
 import { TreeCounts } from './tree-counts.ts';
-import { unsafeFilesIn } from './unsafe-live.ts';
-
-export interface ReadContext {
-  readonly request: BackupRequest;
-  readonly host: RemoteHost;
-  readonly patience: Patience | undefined;
-  readonly prepared: Preparation;
-  readonly readable: readonly ReadableSnapshot[];
-  readonly workFolder: string;
-  readonly emit: EmitEvent;
-  readonly clock: Clock;
-  readonly instant: BackupInstant;
-  /** Of a whole system: how its disks are laid out. */
-  readonly layout: Layout | undefined;
-  /** The folder of what programs of the host wrote out. */
-  readonly dumps?: Node | undefined;
-}
-
-export interface SpooledTrees extends AsyncDisposable {
-  /** In the order of the coverage's trees. */
-  readonly listings: readonly SpooledTree[];
-  readonly ancestors: readonly ListedEntry[];
-}
-
-interface SpooledTree {
-  readonly place: ReadingPlace;
-  /** The tree's root, as it is found at that place. */
-  readonly root: Buffer;
-  readonly listing: SpooledListing;
-  /** Where it is read live, the look that the listing is of, and how another one is taken. */
-  readonly live?: Pick<LiveTree, 'first' | 'look'>;
-}
 
 export interface ReadResult {
   readonly live: readonly LiveTreeEvidence[];
@@ -84,73 +43,6 @@ export interface ReadResult {
 }
 
 const PROGRESS_PAUSE_MS = 250;
-
-export async function spoolTrees(context: ReadContext, signal: AbortSignal): Promise<SpooledTrees> {
-  const { prepared, host } = context;
-  const { trees } = prepared.coverage;
-  await using spooled = new AsyncDisposableStack();
-  const listings: SpooledTree[] = [];
-  for (const tree of trees) listings.push(await spoolTree(tree, context, spooled, signal));
-  const ancestors = await listAbove(trees, host, signal);
-  const kept = spooled.move();
-  return { listings, ancestors, [Symbol.asyncDispose]: () => kept.disposeAsync() };
-}
-
-async function spoolTree(
-  tree: SourceTree,
-  context: ReadContext,
-  spooled: AsyncDisposableStack,
-  signal: AbortSignal,
-): Promise<SpooledTree> {
-  const { prepared, host, workFolder } = context;
-  const { trees, emptyPlaces } = prepared.coverage;
-  const index = trees.indexOf(tree);
-  const mounted = new Set([...graftsOf(tree, trees).keys(), ...placesIn(tree, trees, emptyPlaces)]);
-  const place = placeOfTree(tree, context);
-  const root = rootAt(place, tree);
-  const { leaveOut } = context.request.source;
-  const marked = await markedFolders(host, { place, root, path: tree.path }, leaveOut, signal);
-  const largerThanBytes = leaveOut?.largerThanBytes;
-  const select = selection({
-    root: tree.path,
-    exclude: prepared.exclude,
-    mounted,
-    marked,
-    largerThanBytes,
-    ours: oursIn(tree, ownFoldersOf(context.request.source)),
-  });
-  const expression = findExpression({ path: tree.path, root, exclude: prepared.exclude, mounted });
-  const order = { command: listTree(place, root, expression), root, select };
-  const file = join(workFolder, `listing-${prepared.snapshots.run}-${index}`);
-  if (place.kind === 'snapshot') {
-    const list = (): Promise<SpooledListing> => spoolListing(host, order, file, signal);
-    const listing = await (context.patience?.outlast(list, signal) ?? list());
-    return { place, root, listing: spooled.use(listing) };
-  }
-  const areStopped = prepared.snapshots.holds.some(({ guarantees }) => guarantees === 'cold');
-  const unsafe = unsafeFilesIn(tree.path, select);
-  const first = spooled.use(await lookAt(host, { ...order, select: unsafe.select }, file, signal));
-  await unsafe.require(host, { areStopped }, signal);
-  let looks = 0;
-  const look = (looking: AbortSignal): Promise<LiveLook> => {
-    looks += 1;
-    return lookAt(host, order, `${file}-${looks}`, looking);
-  };
-  return { place, root, listing: first.listing, live: { first, look } };
-}
-
-async function listAbove(
-  trees: readonly SourceTree[],
-  host: RemoteHost,
-  signal: AbortSignal,
-): Promise<readonly ListedEntry[]> {
-  const paths = ancestorsOf(trees.filter((tree) => outerTreeOf(tree, trees) === undefined).map((tree) => tree.path));
-  if (paths.length === 0) return [];
-  await using stream = await host.stream(listAncestors(paths), undefined, signal);
-  const entries = await Array.fromAsync(parseListing(stream.output));
-  await stream.finished;
-  return entries;
-}
 
 /** What a reading begins with, before anything of the host was read or held. */
 export interface BegunReading {
@@ -277,20 +169,6 @@ async function commandsFor(
 async function startsWithFolder(listing: SpooledListing, signal: AbortSignal): Promise<boolean> {
   for await (const entry of listing.read(signal)) return entry.type === 'dir';
   return true;
-}
-
-function placeOfTree(tree: SourceTree, { prepared, readable }: ReadContext): ReadingPlace {
-  if (tree.isLive) return LIVE;
-  const snapshot = readable.find((candidate) => candidate.volume === tree.volume);
-  invariant(snapshot !== undefined, 'every tree that is not read live has a snapshot');
-  return { kind: 'snapshot', run: prepared.snapshots.run, top: snapshot.path };
-}
-
-/** A snapshot shows its volume at its mount point; a live tree is where it is. */
-function rootAt(place: ReadingPlace, { path, pathInVolume }: SourceTree): Buffer {
-  if (place.kind === 'live') return path;
-  const top = Buffer.from(place.top);
-  return pathInVolume.length === 1 ? top : Buffer.concat([top, pathInVolume]);
 }
 
 function nodeContext(

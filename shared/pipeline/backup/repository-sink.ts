@@ -4,7 +4,7 @@ import type { Source } from '../../domain/source.ts';
 import type { BackupReport } from '../../domain/verbs/backup.ts';
 import type { BlobId } from '../../repository/ids.ts';
 import type { Node, NodeByName } from '../../repository/node.ts';
-import type { Repository, RepositoryLock, RepositoryWriter } from '../../repository/repository.ts';
+import type { ConfigMark, Repository, RepositoryLock, RepositoryWriter } from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import { commitRestorePoint } from './commit.ts';
 import { ContentStore } from './file-content.ts';
@@ -101,6 +101,10 @@ class RepositorySink implements Sink<SavedReport> {
     this.#lock = lock;
     this.#workerUrl = workerUrl;
     this.#resources = resources;
+  }
+
+  get configMark(): ConfigMark {
+    return this.#repository.configMark;
   }
 
   get signal(): AbortSignal {

@@ -28,12 +28,13 @@ import { freeze } from './freeze.ts';
 import { instantOf } from './host-clock.ts';
 import { phases } from './phases.ts';
 import { rethrowWithVerdict } from './read-failure.ts';
-import { type BegunReading, beginReading, dumpProgress, namesOn, readTrees, spoolTrees } from './read-trees.ts';
+import { type BegunReading, beginReading, dumpProgress, namesOn, readTrees } from './read-trees.ts';
 import type { BackupRequest } from './request.ts';
 import { requireProof } from './require-proof.ts';
 import type { Sink } from './sink.ts';
 import { tellJump, tellSkew } from './skew-words.ts';
 import { evidenceOf } from './snapshot-report.ts';
+import { spoolTrees } from './spool-trees.ts';
 
 export interface RunPorts {
   /** Each call opens a connection that shares nothing with the others. */
@@ -116,6 +117,7 @@ export async function runOver<Report extends object>(
     request,
     host: patience?.host ?? host,
     patience,
+    configMark: sink.configMark,
     prepared,
     readable,
     instant,

@@ -1,8 +1,10 @@
 /** The end of a run behind its port: a repository, an archive or a mirror, from before the host is touched. */
 import type { ConsistencyEvidence } from '../../domain/consistency.ts';
 import type { RunId } from '../../domain/names.ts';
+import type { ConfigMark } from '../../repository/repository.ts';
 import type { RunPhase } from './phases.ts';
-import type { ReadContext, ReadResult } from './read-trees.ts';
+import type { ReadContext } from './read-context.ts';
+import type { ReadResult } from './read-trees.ts';
 import type { ReadingSink } from './reading-sink.ts';
 
 export interface CommitContext extends ReadContext {
@@ -14,6 +16,8 @@ export interface CommitContext extends ReadContext {
 export interface Sink<Report> extends AsyncDisposable {
   /** Ends when what is written may no longer count. */
   readonly signal: AbortSignal;
+  /** Of the store that is written to, by which it is known where it lies within what is read. */
+  readonly configMark?: ConfigMark;
   /** Whether the host waits for the commit, which is short then; else it is released first. */
   readonly commitsAtOnce: boolean;
   /** Called once, before the first pass. */

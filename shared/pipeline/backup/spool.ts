@@ -37,9 +37,13 @@ export interface SpooledListing extends AsyncDisposable {
   /** Sizes of all files, holes included. */
   readonly bytes: number;
   readonly unlisted: readonly UnlistedEntry[];
+  /** Counts anew, where less is selected by now. */
+  recount(signal: AbortSignal): Promise<void>;
   /** A new pass over the selected entries. */
   read(signal: AbortSignal): AsyncIterable<ListedEntry>;
 }
+
+const NOTHING = { entries: 0, files: 0, bytes: 0 };
 
 export async function spoolListing(
   host: RemoteHost,
@@ -47,7 +51,15 @@ export async function spoolListing(
   file: string,
   signal: AbortSignal,
 ): Promise<SpooledListing> {
-  const totals = { entries: 0, files: 0, bytes: 0 };
+  let totals = NOTHING;
+  const count = ({ type, size }: ListedEntry): void => {
+    const isFile = type === 'file';
+    totals = {
+      entries: totals.entries + 1,
+      files: totals.files + (isFile ? 1 : 0),
+      bytes: totals.bytes + (isFile ? size : 0),
+    };
+  };
   let unlisted: readonly UnlistedEntry[];
   const remove = (): Promise<void> => rm(file, { force: true });
   try {
@@ -55,11 +67,7 @@ export async function spoolListing(
     await using handle = await open(file, 'wx', 0o600);
     const selected = select();
     for await (const entry of parseListing(copyTo(stream.output, handle))) {
-      if (!selected(entry)) continue;
-      totals.entries += 1;
-      if (entry.type !== 'file') continue;
-      totals.files += 1;
-      totals.bytes += entry.size;
+      if (selected(entry)) count(entry);
     }
     unlisted = unlistedOf(host.name, command, root, await stream.finished);
   } catch (error) {
@@ -67,8 +75,20 @@ export async function spoolListing(
     throw error;
   }
   return {
-    ...totals,
+    get entries() {
+      return totals.entries;
+    },
+    get files() {
+      return totals.files;
+    },
+    get bytes() {
+      return totals.bytes;
+    },
     unlisted,
+    async recount(recounting) {
+      totals = NOTHING;
+      for await (const entry of readSelected(file, select(), recounting)) count(entry);
+    },
     read: (readSignal) => readSelected(file, select(), readSignal),
     [Symbol.asyncDispose]: remove,
   };

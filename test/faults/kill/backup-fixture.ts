@@ -7,6 +7,7 @@ import { identifyProcess } from '../../../shared/base/process-identity.ts';
 import type { RunEventBody } from '../../../shared/domain/events.ts';
 import { hostName, ownerId, repositoryName, sourceName } from '../../../shared/domain/names.ts';
 import { planIdOf } from '../../../shared/domain/plan-id.ts';
+import type { QuiesceSpec } from '../../../shared/domain/quiesce.ts';
 import type { HostSpec } from '../../../shared/domain/source.ts';
 import type { BackupReport } from '../../../shared/domain/verbs/backup.ts';
 import type { SweepReport } from '../../../shared/domain/verbs/sweep.ts';
@@ -35,6 +36,7 @@ export interface BackupSetting {
   readonly paths: readonly string[];
   readonly leaseSeconds: number;
   readonly stop?: readonly string[];
+  readonly quiesce?: readonly QuiesceSpec[];
   readonly withoutSnapshot?: 'read-live';
 }
 
@@ -113,6 +115,7 @@ export async function runBackup(
     repository: repositoryName('main'),
     exclude: [],
     ...(setting.stop && { stop: setting.stop }),
+    ...(setting.quiesce && { quiesce: setting.quiesce }),
     ...(setting.withoutSnapshot && { withoutSnapshot: setting.withoutSnapshot }),
   };
   const spec = specOf(setting);

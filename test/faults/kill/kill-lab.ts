@@ -19,7 +19,7 @@ const WATCHMAN_BUDGET_MS = 45_000;
 /** How long the guest may take to start its sshd again. */
 const SSHD_BUDGET_MS = 20_000;
 
-const WAYS = ['client', 'connection', 'sshd'] as const;
+export const WAYS = ['client', 'connection', 'sshd'] as const;
 type Way = (typeof WAYS)[number];
 type Moment = (typeof MOMENTS)[number];
 
@@ -61,7 +61,7 @@ const never = new AbortController().signal;
 
 /** Of a guest of its own unless one is given; without a backup yet. */
 export async function startKillLab(
-  what: Pick<BackupSetting, 'paths' | 'leaseSeconds' | 'stop' | 'withoutSnapshot'>,
+  what: Pick<BackupSetting, 'paths' | 'leaseSeconds' | 'stop' | 'quiesce' | 'withoutSnapshot'>,
   shared?: Guest,
 ): Promise<KillLab> {
   await using started = new AsyncDisposableStack();

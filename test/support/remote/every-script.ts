@@ -16,6 +16,7 @@ import { wakeAutomounts } from '../../../shared/pipeline/backup/automounts.ts';
 import { listAncestors, listTree } from '../../../shared/pipeline/backup/listing.ts';
 import { readMoment } from '../../../shared/pipeline/backup/live-look.ts';
 import { findMarks } from '../../../shared/pipeline/backup/marked-folders.ts';
+import { sumConfigs } from '../../../shared/pipeline/backup/own-store.ts';
 import { packFiles, readRanges } from '../../../shared/pipeline/backup/pack-files.ts';
 import { resolvePaths } from '../../../shared/pipeline/backup/paths.ts';
 import { probeFiles } from '../../../shared/pipeline/backup/probe-files.ts';
@@ -260,6 +261,7 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
     packFiles(place, Buffer.from('/'), newSaidId()),
     readRanges(place, Buffer.from('/'), Buffer.from('./a'), [{ offset: 1, length: 2 }]),
     probeFiles(place, Buffer.from('/'), []),
+    sumConfigs(place, [Buffer.from('/a')]),
     readDevice(place),
     findMarks(place, Buffer.from('/'), { caches: true, ifPresent: ['.nobackup'] }),
   ]),
