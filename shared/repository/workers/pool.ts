@@ -1,6 +1,9 @@
 /**
  * The threads that do a writer's heavy work. The pool only spreads jobs; its callers limit how much
  * is under way. A worker that dies fails every job, because a blob that was in it is lost to the writer.
+ *
+ * One thread is there from the beginning, and each further one is started when it pays: a backup that finds little to store
+ * is over before the others would have begun.
  */
 import type { Worker } from 'node:worker_threads';
 import type { StillpointError } from '../../base/errors.ts';
@@ -42,6 +45,9 @@ interface Member {
   weight: number;
 }
 
+/** So much is done in the time and with the work that a thread takes to start: 100 ms of a processor. */
+const THREAD_PAYS_BYTES = 4 * 1024 * 1024;
+
 /** In the source tree the entry lies beside this file; in a bundle, beside the bundle. */
 export function defaultWorkerUrl(): URL {
   const entry = import.meta.url.endsWith('.ts') ? './worker.ts' : './repository-worker.js';
@@ -49,15 +55,20 @@ export function defaultWorkerUrl(): URL {
 }
 
 export class WorkerPool implements AsyncDisposable {
-  readonly #members: readonly Member[];
+  readonly #members: Member[] = [];
+  readonly #most: number;
+  readonly #startNext: () => Member;
   #nextJob = 1;
   #failure: StillpointError | undefined;
   #closed = false;
   /** Called when a worker has run out of work. */
   onIdle: () => void = () => undefined;
 
-  constructor(setup: WorkerSetup, count: number, url: URL) {
-    this.#members = Array.from({ length: count }, () => this.#start(setup, url));
+  /** @param most how many threads there may be */
+  constructor(setup: WorkerSetup, most: number, url: URL) {
+    this.#most = most;
+    this.#startNext = () => this.#start(setup, url);
+    this.#startNext();
   }
 
   /** Whether some worker has nothing to do. */
@@ -104,7 +115,7 @@ export class WorkerPool implements AsyncDisposable {
     ids: readonly BlobId[] = [],
   ): Promise<EncodedBatch | ResealedBatch | FinishedPack> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const member = this.#members.reduce((least, other) => (other.weight < least.weight ? other : least));
+    const member = this.#memberFor(weight);
     return new Promise((resolve, reject) => {
       member.jobs.set(request.job, { weight, choose, ids, resolve, reject });
       member.weight += weight;
@@ -113,6 +124,12 @@ export class WorkerPool implements AsyncDisposable {
         moved.map((piece) => piece.buffer as ArrayBuffer),
       );
     });
+  }
+
+  #memberFor(weight: number): Member {
+    const least = this.#members.reduce((one, other) => (other.weight < one.weight ? other : one));
+    const pays = least.jobs.size > 0 && least.weight + weight > THREAD_PAYS_BYTES;
+    return pays && this.#members.length < this.#most ? this.#startNext() : least;
   }
 
   #start(setup: WorkerSetup, url: URL): Member {
@@ -125,6 +142,7 @@ export class WorkerPool implements AsyncDisposable {
       jobs: new Map(),
       weight: 0,
     };
+    this.#members.push(member);
     return member;
   }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import process from 'node:process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isStillpointError } from '../../../shared/base/errors.ts';
 import type { Backend, FileType } from '../../../shared/repository/backend/backend.ts';
@@ -254,6 +255,24 @@ describe('the writer', () => {
     await open({ workerUrl: broken, workers: 1 });
     await expect(put(randomBytes(10))).rejects.toThrow('broken worker');
     await expect(writer.flush(signal)).rejects.toThrow('broken worker');
+  });
+
+  it('starts a second thread where there is much to do, and not for little', async () => {
+    let threads = 0;
+    const count = (): void => void (threads += 1);
+    process.on('worker', count);
+    try {
+      await open();
+      await Promise.all(Array.from({ length: 50 }, () => put(randomBytes(20_000))));
+      await Promise.all(Array.from({ length: 3 }, () => put(randomBytes(MIB))));
+      await writer.flush(signal);
+      expect(threads).toBe(1);
+      await Promise.all(Array.from({ length: 12 }, () => put(randomBytes(MIB))));
+      await writer.flush(signal);
+      expect(threads).toBe(2);
+    } finally {
+      process.off('worker', count);
+    }
   });
 
   it('stops where the caller cancels, and stores nothing after its end', async () => {
