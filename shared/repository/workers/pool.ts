@@ -1,14 +1,13 @@
 /**
- * The threads that do a writer's heavy work. The pool only spreads jobs; its callers limit how much
- * is under way. A worker that dies fails every job, because a blob that was in it is lost to the writer.
- *
- * One thread is there from the beginning, and each further one is started when it pays: a backup that finds little to store
- * is over before the others would have begun.
+ * A writer's heavy work: of little data it is done in the writer's own thread, and of more in threads, of which each is
+ * started when it pays: a backup that finds little to store is over before they would have begun. The pool only spreads
+ * jobs; its callers limit how much is under way. A worker that fails fails every job, because a blob that was in it is
+ * lost to the writer.
  */
-import type { Worker } from 'node:worker_threads';
 import type { StillpointError } from '../../base/errors.ts';
 import type { BlobId, BlobType, PackId } from '../ids.ts';
 import type { ForeignBlob } from '../repository.ts';
+import { createBlobWork } from './blob-work.ts';
 import type { EncodedBlob, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { rejectAll, startThread, threadFailed } from './threads.ts';
 
@@ -39,6 +38,12 @@ interface Job {
   reject(error: unknown): void;
 }
 
+interface Worker {
+  /** @param moved nobody else's from now on */
+  post(message: ToWorker, moved: readonly Uint8Array[]): void;
+  end(): Promise<unknown>;
+}
+
 interface Member {
   readonly worker: Worker;
   readonly jobs: Map<number, Job>;
@@ -48,6 +53,8 @@ interface Member {
 /** So much is done in the time and with the work that a thread takes to start: 100 ms of a processor. */
 const THREAD_PAYS_BYTES = 4 * 1024 * 1024;
 
+const buffersOf = (moved: readonly Uint8Array[]): ArrayBuffer[] => moved.map(({ buffer }) => buffer as ArrayBuffer);
+
 /** In the source tree the entry lies beside this file; in a bundle, beside the bundle. */
 export function defaultWorkerUrl(): URL {
   const entry = import.meta.url.endsWith('.ts') ? './worker.ts' : './repository-worker.js';
@@ -55,9 +62,13 @@ export function defaultWorkerUrl(): URL {
 }
 
 export class WorkerPool implements AsyncDisposable {
-  readonly #members: Member[] = [];
+  readonly #setup: WorkerSetup;
   readonly #most: number;
-  readonly #startNext: () => Member;
+  readonly #url: URL;
+  /** Does what comes first, as long as it is little. */
+  readonly #here: Member;
+  readonly #threads: Member[] = [];
+  #bytesHere = 0;
   #nextJob = 1;
   #failure: StillpointError | undefined;
   #closed = false;
@@ -66,14 +77,16 @@ export class WorkerPool implements AsyncDisposable {
 
   /** @param most how many threads there may be */
   constructor(setup: WorkerSetup, most: number, url: URL) {
+    this.#setup = setup;
     this.#most = most;
-    this.#startNext = () => this.#start(setup, url);
-    this.#startNext();
+    this.#url = url;
+    this.#here = this.#memberOf((receive) => this.#workHere(receive));
   }
 
   /** Whether some worker has nothing to do. */
   get hasIdle(): boolean {
-    return this.#members.some((member) => member.jobs.size === 0);
+    const members = this.#threads.length === 0 ? [this.#here] : this.#threads;
+    return members.some(({ jobs }) => jobs.size === 0);
   }
 
   /** Hashes the blobs that lie in `data`, then seals those that `choose` wants. `data` is moved. */
@@ -119,31 +132,59 @@ export class WorkerPool implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       member.jobs.set(request.job, { weight, choose, ids, resolve, reject });
       member.weight += weight;
-      member.worker.postMessage(
-        request,
-        moved.map((piece) => piece.buffer as ArrayBuffer),
-      );
+      member.worker.post(request, moved);
     });
   }
 
   #memberFor(weight: number): Member {
-    const least = this.#members.reduce((one, other) => (other.weight < one.weight ? other : one));
+    if (this.#threads.length === 0 && this.#bytesHere + weight <= THREAD_PAYS_BYTES) {
+      this.#bytesHere += weight;
+      return this.#here;
+    }
+    const [first, ...others] = this.#threads;
+    if (first === undefined) return this.#startThread();
+    const least = others.reduce((one, other) => (other.weight < one.weight ? other : one), first);
     const pays = least.jobs.size > 0 && least.weight + weight > THREAD_PAYS_BYTES;
-    return pays && this.#members.length < this.#most ? this.#startNext() : least;
+    return pays && this.#threads.length < this.#most ? this.#startThread() : least;
   }
 
-  #start(setup: WorkerSetup, url: URL): Member {
+  #memberOf(start: (receive: (message: FromWorker) => void) => Worker): Member {
     const member: Member = {
-      worker: startThread<FromWorker>(url, setup, {
-        onMessage: (message) => this.#receive(member, message),
-        onFailure: (cause) => this.#fail(cause),
-        isClosed: () => this.#closed,
-      }),
+      worker: start((message) => this.#receive(member, message)),
       jobs: new Map(),
       weight: 0,
     };
-    this.#members.push(member);
     return member;
+  }
+
+  #startThread(): Member {
+    const member = this.#memberOf((onMessage) => {
+      const hooks = { onMessage, onFailure: (cause: unknown) => this.#fail(cause), isClosed: () => this.#closed };
+      const thread = startThread<FromWorker>(this.#url, this.#setup, hooks);
+      return {
+        post: (message, moved) => thread.postMessage(message, buffersOf(moved)),
+        end: () => thread.terminate(),
+      };
+    });
+    this.#threads.push(member);
+    return member;
+  }
+
+  /** Who gave a buffer away must find it gone, here as with a thread. */
+  #workHere(receive: (message: FromWorker) => void): Worker {
+    const work = createBlobWork(this.#setup, receive);
+    work.catch(() => undefined);
+    const post = async (message: ToWorker): Promise<void> => {
+      try {
+        (await work)(message);
+      } catch (error) {
+        this.#fail(error);
+      }
+    };
+    return {
+      post: (message, moved) => void post(structuredClone(message, { transfer: buffersOf(moved) })),
+      end: () => Promise.resolve(),
+    };
   }
 
   #receive(member: Member, message: FromWorker): void {
@@ -153,7 +194,7 @@ export class WorkerPool implements AsyncDisposable {
       case 'hashed': {
         job.ids = message.ids;
         const wanted = job.choose?.(message.ids) ?? [];
-        member.worker.postMessage({ kind: 'encode', job: message.job, wanted } satisfies ToWorker);
+        member.worker.post({ kind: 'encode', job: message.job, wanted }, []);
         if (wanted.length > 0) return;
         this.#settle(member, message.job, job);
         job.resolve({ ids: message.ids, data: new Uint8Array(0), blobs: [] });
@@ -182,13 +223,13 @@ export class WorkerPool implements AsyncDisposable {
 
   #fail(cause: unknown): void {
     this.#failure ??= threadFailed('compresses and encrypts', cause);
-    rejectAll(this.#members, this.#failure);
+    rejectAll([this.#here, ...this.#threads], this.#failure);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#fail(new Error('the writer was closed'));
-    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
+    await Promise.all(this.#threads.map(({ worker }) => worker.end()));
   }
 }
