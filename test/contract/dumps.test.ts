@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { DumpWish } from '../../shared/domain/dump.ts';
 import { backUpHere, makeRepository, planHere } from '../support/backing-up.ts';
-import { MARIADB, POSTGRES, REDIS, startDumpHost, unpackDatabases } from '../support/dump/dump-host.ts';
+import {
+  emptyMariadb,
+  emptyPostgres,
+  MARIADB,
+  POSTGRES,
+  REDIS,
+  START_MARIADB,
+  startDumpHost,
+  unpackDatabases,
+} from '../support/dump/dump-host.ts';
 import { NO_RESTIC, resticFinds, resticOk } from '../support/restic.ts';
 import type { NamespaceHost } from '../support/snapshot/namespace-host.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -61,15 +70,14 @@ END`,
       loadedCounters: `mariadb --socket=${TWO} -N -B shop -e "SELECT a.n, b.n FROM a, b"`,
       raise: 'mariadb shop -e "START TRANSACTION; UPDATE a SET n = n + 1; UPDATE b SET n = n + 1; COMMIT"',
       change: `mariadb shop -e "UPDATE orders SET what = 'changed' WHERE id = 7; INSERT INTO orders VALUES (0, 'new', 'row')"`,
-      load: `
-mariadb-install-db --user=mysql --datadir=/var/lib/mysql2 --auth-root-authentication-method=socket --skip-test-db >/dev/null 2>&1
+      load: `${emptyMariadb('/var/lib/mysql2')}
 setsid mariadbd --no-defaults --user=mysql --datadir=/var/lib/mysql2 --skip-networking --socket=${TWO} --pid-file=/run/mysqld/two.pid --innodb-buffer-pool-size=32M </dev/null >/run/two.log 2>&1 &
 until mariadb --socket=${TWO} -e 'SELECT 1' >/dev/null 2>&1; do sleep 0.1; done
 mariadb --socket=${TWO} < $1/mariadb/databases.sql
 mariadb --socket=${TWO} < $1/mariadb/accounts.sql`,
       unload: `kill -9 $(cat /run/mysqld/two.pid); rm -rf /var/lib/mysql2`,
       die: 'kill -9 $(cat /run/mysqld/pid)',
-      revive: MARIADB.split('\n').slice(2).join('\n'),
+      revive: START_MARIADB,
       program: 'mariadb-dump',
     },
   ),
@@ -123,8 +131,7 @@ dumpContract(
     FILL_POSTGRES,
     postgresOwn({
       wish: { of: 'postgresql' },
-      load: `${AS}
-as initdb -D /var/lib/postgresql/two -A peer -N --locale=C.UTF-8 >/dev/null
+      load: `${AS}${emptyPostgres('/var/lib/postgresql/two')}
 ${START_TWO}
 ${PSQL(5433, '-d postgres')} -f $1/postgresql/globals.sql >/dev/null 2>&1
 for file in $1/postgresql/*.dump; do
@@ -153,9 +160,7 @@ ${START_TWO}`,
 );
 
 const REDIS_STATE = (socket: string): string => `
-redis-cli -s ${socket} --scan | sort | while read -r key; do
-  case $key in key:*0) redis-cli -s ${socket} get "$key" ;; key:*) ;; *) redis-cli -s ${socket} dump "$key" ;; esac
-done | sha256sum
+redis-cli -s ${socket} --scan | sort | sed -e 's/^key:/get &/;t' -e 's/^/dump /' | redis-cli -s ${socket} | sha256sum
 redis-cli -s ${socket} dbsize`;
 
 dumpContract(

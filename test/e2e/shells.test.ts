@@ -28,7 +28,7 @@ beforeAll(async () => {
     hosts: { shop1: { ssh: 'lab', sshConfigFile: guest.sshConfigFile } },
     sources: { shop: { host: 'shop1', paths: ['/var/lib/mysql', '/srv/files'], repository: 'main' } },
   });
-  await user.ask(['init', 'main'], signalOf());
+  await user.makeRepository();
 });
 
 afterAll(async () => {

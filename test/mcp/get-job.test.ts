@@ -140,7 +140,7 @@ test.each(ERAS)('giving up on get_job stops the waiting and not the job (%s era)
   await connected.call('start_backup', { source: 'shop' });
   const givingUp = new AbortController();
   const waiting = connected.client.callTool(
-    { name: 'get_job', arguments: { jobId: ID, waitSeconds: 25, sinceEvent: 8 } },
+    { name: 'get_job', arguments: { jobId: ID, waitSeconds: 3, sinceEvent: 8 } },
     { signal: givingUp.signal },
   );
   const ended = waiting.then(

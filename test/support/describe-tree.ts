@@ -10,24 +10,40 @@ import { displayName } from '../../shared/base/bytes.ts';
 export interface DescribeOptions {
   /** Says of files of 1 MiB or more whether less than half of them takes room; default false. */
   readonly withHoles?: boolean;
-  /** Files of this size or more are not read; of no other use than to save time. */
-  readonly withoutContentFrom?: number;
+  /** Files are not read. */
+  readonly withoutContent?: boolean;
 }
 
 /** Path below the folder as Latin-1 text (one character a byte; "." is the folder itself) → facts by name. */
 export type TreeDescription = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
+/** A line `HASH  PATH` for each file; what is large is mostly holes, in which there is nothing to read. */
+const HASH = `find . -type f -size -65536k -print0 | xargs -0 -r -n 500 b2sum -l 256 -z --
+find . -type f -size +65535k -print0 | xargs -0 -r python3 -c "$1"`;
+
+/** Of all that is not zero, with its place, so that holes and stored zeros are the same content. */
+const HASH_LARGE = String.raw`import errno, hashlib, os, sys
+STEP = 1 << 20
+for name in map(os.fsencode, sys.argv[1:]):
+    with open(name, 'rb', 0) as file:
+        size, at = os.fstat(file.fileno()).st_size, 0
+        digest = hashlib.blake2b(b'%d' % size, digest_size=32)
+        while at < size:
+            try:
+                at = os.lseek(file.fileno(), at, os.SEEK_DATA) // STEP * STEP
+            except OSError as error:
+                if error.errno != errno.ENXIO: raise
+                break
+            data = os.pread(file.fileno(), STEP, at)
+            if data != bytes(len(data)): digest.update(b' %d ' % at + data)
+            at += STEP
+    sys.stdout.buffer.write(digest.hexdigest().encode() + b'  ' + name + b'\0')
+`;
+
 export async function describeTree(dir: string, options: DescribeOptions = {}): Promise<TreeDescription> {
-  // BLAKE2, because the SHA-256 of coreutils takes a third of a minute for the large sparse files.
-  const limit = String(options.withoutContentFrom ?? 2 ** 62);
   const [listing, hashes, attributes] = await Promise.all([
     output(dir, 'find', ['.', '-printf', '%y\\t%m\\t%U:%G\\t%s\\t%T@\\t%D:%i\\t%n\\t%b\\0%p\\0%l\\0']),
-    output(dir, 'sh', [
-      '-c',
-      'find . -type f -size "-$1c" -print0 | xargs -0 -r -n 500 b2sum -l 256 -z --',
-      'sh',
-      limit,
-    ]),
+    options.withoutContent === true ? '' : output(dir, 'sh', ['-c', HASH, 'sh', HASH_LARGE]),
     output(dir, 'getfattr', ['-R', '-P', '-h', '-d', '-m', '-', '-e', 'hex', '--absolute-names', '.']),
   ]);
   const contents = new Map(splitNul(hashes).map((line) => [withoutDot(line.slice(66)), line.slice(0, 64)]));

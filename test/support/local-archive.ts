@@ -29,7 +29,7 @@ export async function archiveFolder(
   await using lock = await repository.lock('shared', signal);
   await repository.loadIndex(signal);
   await using writer = await repository.openWriter(lock, options);
-  const archive = new Archive(writer, await describeTree(folder, { withoutContentFrom: 0 }), signal);
+  const archive = new Archive(writer, await describeTree(folder, { withoutContent: true }), signal);
   const tree = await archive.folder(Buffer.from(folder), Buffer.alloc(0));
   await writer.flush(signal);
   const time = timestampFromNs(BigInt(Date.now()) * 1_000_000n);

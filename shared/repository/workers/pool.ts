@@ -1,11 +1,13 @@
 /**
- * The threads that do a writer's heavy work. The pool only spreads jobs; its callers limit how much
- * is under way. A worker that dies fails every job, because a blob that was in it is lost to the writer.
+ * A writer's heavy work: of little data it is done in the writer's own thread, and of more in threads, of which each is
+ * started when it pays: a backup that finds little to store is over before they would have begun. The pool only spreads
+ * jobs; its callers limit how much is under way. A worker that fails fails every job, because a blob that was in it is
+ * lost to the writer.
  */
-import type { Worker } from 'node:worker_threads';
 import type { StillpointError } from '../../base/errors.ts';
 import type { BlobId, BlobType, PackId } from '../ids.ts';
 import type { ForeignBlob } from '../repository.ts';
+import { createBlobWork } from './blob-work.ts';
 import type { EncodedBlob, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { rejectAll, startThread, threadFailed } from './threads.ts';
 
@@ -36,11 +38,22 @@ interface Job {
   reject(error: unknown): void;
 }
 
+interface Worker {
+  /** @param moved nobody else's from now on */
+  post(message: ToWorker, moved: readonly Uint8Array[]): void;
+  end(): Promise<unknown>;
+}
+
 interface Member {
   readonly worker: Worker;
   readonly jobs: Map<number, Job>;
   weight: number;
 }
+
+/** So much is done in the time and with the work that a thread takes to start: 100 ms of a processor. */
+const THREAD_PAYS_BYTES = 4 * 1024 * 1024;
+
+const buffersOf = (moved: readonly Uint8Array[]): ArrayBuffer[] => moved.map(({ buffer }) => buffer as ArrayBuffer);
 
 /** In the source tree the entry lies beside this file; in a bundle, beside the bundle. */
 export function defaultWorkerUrl(): URL {
@@ -49,20 +62,31 @@ export function defaultWorkerUrl(): URL {
 }
 
 export class WorkerPool implements AsyncDisposable {
-  readonly #members: readonly Member[];
+  readonly #setup: WorkerSetup;
+  readonly #most: number;
+  readonly #url: URL;
+  /** Does what comes first, as long as it is little. */
+  readonly #here: Member;
+  readonly #threads: Member[] = [];
+  #bytesHere = 0;
   #nextJob = 1;
   #failure: StillpointError | undefined;
   #closed = false;
   /** Called when a worker has run out of work. */
   onIdle: () => void = () => undefined;
 
-  constructor(setup: WorkerSetup, count: number, url: URL) {
-    this.#members = Array.from({ length: count }, () => this.#start(setup, url));
+  /** @param most how many threads there may be */
+  constructor(setup: WorkerSetup, most: number, url: URL) {
+    this.#setup = setup;
+    this.#most = most;
+    this.#url = url;
+    this.#here = this.#memberOf((receive) => this.#workHere(receive));
   }
 
   /** Whether some worker has nothing to do. */
   get hasIdle(): boolean {
-    return this.#members.some((member) => member.jobs.size === 0);
+    const members = this.#threads.length === 0 ? [this.#here] : this.#threads;
+    return members.some(({ jobs }) => jobs.size === 0);
   }
 
   /** Hashes the blobs that lie in `data`, then seals those that `choose` wants. `data` is moved. */
@@ -104,28 +128,63 @@ export class WorkerPool implements AsyncDisposable {
     ids: readonly BlobId[] = [],
   ): Promise<EncodedBatch | ResealedBatch | FinishedPack> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const member = this.#members.reduce((least, other) => (other.weight < least.weight ? other : least));
+    const member = this.#memberFor(weight);
     return new Promise((resolve, reject) => {
       member.jobs.set(request.job, { weight, choose, ids, resolve, reject });
       member.weight += weight;
-      member.worker.postMessage(
-        request,
-        moved.map((piece) => piece.buffer as ArrayBuffer),
-      );
+      member.worker.post(request, moved);
     });
   }
 
-  #start(setup: WorkerSetup, url: URL): Member {
+  #memberFor(weight: number): Member {
+    if (this.#threads.length === 0 && this.#bytesHere + weight <= THREAD_PAYS_BYTES) {
+      this.#bytesHere += weight;
+      return this.#here;
+    }
+    const [first, ...others] = this.#threads;
+    if (first === undefined) return this.#startThread();
+    const least = others.reduce((one, other) => (other.weight < one.weight ? other : one), first);
+    const pays = least.jobs.size > 0 && least.weight + weight > THREAD_PAYS_BYTES;
+    return pays && this.#threads.length < this.#most ? this.#startThread() : least;
+  }
+
+  #memberOf(start: (receive: (message: FromWorker) => void) => Worker): Member {
     const member: Member = {
-      worker: startThread<FromWorker>(url, setup, {
-        onMessage: (message) => this.#receive(member, message),
-        onFailure: (cause) => this.#fail(cause),
-        isClosed: () => this.#closed,
-      }),
+      worker: start((message) => this.#receive(member, message)),
       jobs: new Map(),
       weight: 0,
     };
     return member;
+  }
+
+  #startThread(): Member {
+    const member = this.#memberOf((onMessage) => {
+      const hooks = { onMessage, onFailure: (cause: unknown) => this.#fail(cause), isClosed: () => this.#closed };
+      const thread = startThread<FromWorker>(this.#url, this.#setup, hooks);
+      return {
+        post: (message, moved) => thread.postMessage(message, buffersOf(moved)),
+        end: () => thread.terminate(),
+      };
+    });
+    this.#threads.push(member);
+    return member;
+  }
+
+  /** Who gave a buffer away must find it gone, here as with a thread. */
+  #workHere(receive: (message: FromWorker) => void): Worker {
+    const work = createBlobWork(this.#setup, receive);
+    work.catch(() => undefined);
+    const post = async (message: ToWorker): Promise<void> => {
+      try {
+        (await work)(message);
+      } catch (error) {
+        this.#fail(error);
+      }
+    };
+    return {
+      post: (message, moved) => void post(structuredClone(message, { transfer: buffersOf(moved) })),
+      end: () => Promise.resolve(),
+    };
   }
 
   #receive(member: Member, message: FromWorker): void {
@@ -135,7 +194,7 @@ export class WorkerPool implements AsyncDisposable {
       case 'hashed': {
         job.ids = message.ids;
         const wanted = job.choose?.(message.ids) ?? [];
-        member.worker.postMessage({ kind: 'encode', job: message.job, wanted } satisfies ToWorker);
+        member.worker.post({ kind: 'encode', job: message.job, wanted }, []);
         if (wanted.length > 0) return;
         this.#settle(member, message.job, job);
         job.resolve({ ids: message.ids, data: new Uint8Array(0), blobs: [] });
@@ -164,13 +223,13 @@ export class WorkerPool implements AsyncDisposable {
 
   #fail(cause: unknown): void {
     this.#failure ??= threadFailed('compresses and encrypts', cause);
-    rejectAll(this.#members, this.#failure);
+    rejectAll([this.#here, ...this.#threads], this.#failure);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#fail(new Error('the writer was closed'));
-    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
+    await Promise.all(this.#threads.map(({ worker }) => worker.end()));
   }
 }

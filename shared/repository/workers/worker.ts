@@ -1,110 +1,15 @@
-/**
- * A worker's entry: hashes blobs, waits to hear which are new, compresses and seals those; seals those of another
- * repository anew; and finishes packs. It
- * holds no state that outlives a job, and an error in it ends it, which ends the writer: nothing half-made is stored.
- */
-
-import { createHash } from 'node:crypto';
+/** A thread's entry: it does what `blob-work.ts` says, and an error in it ends it, which ends the writer. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { invariant } from '../../base/errors.ts';
-import { release } from '../../base/release.ts';
-import { createSealer, OVERHEAD_BYTES } from '../crypto/aes-poly1305.ts';
-import { encodeHeaderLength } from '../format/pack.ts';
-import { blobIdOf, type PackId } from '../ids.ts';
-import { compress } from './encode.ts';
-import type {
-  EncodedBlob,
-  FinishRequest,
-  FromWorker,
-  HashRequest,
-  ResealRequest,
-  ToWorker,
-  WorkerSetup,
-} from './messages.ts';
-import { reseal } from './reseal.ts';
+import { createBlobWork } from './blob-work.ts';
+import type { WorkerSetup } from './messages.ts';
 
-const { key, version, compression, foreign } = workerData as WorkerSetup;
 const port = parentPort;
 invariant(port !== null, 'the worker has a parent');
-const sealer = await createSealer(key);
-const foreignSealer = foreign === undefined ? undefined : await createSealer(foreign.key);
-const waiting = new Map<number, { readonly request: HashRequest; readonly blobs: readonly Uint8Array[] }>();
-
-port.on('message', (message: ToWorker) => {
-  switch (message.kind) {
-    case 'hash':
-      return hash(message);
-    case 'encode':
-      return encode(message.job, message.wanted);
-    case 'reseal':
-      return resealForeign(message);
-    case 'finish':
-      return finish(message);
-  }
-});
-
-function send(message: FromWorker, moved: readonly Uint8Array[]): void {
-  port?.postMessage(
+const work = await createBlobWork(workerData as WorkerSetup, (message, moved) =>
+  port.postMessage(
     message,
     moved.map((piece) => piece.buffer as ArrayBuffer),
-  );
-}
-
-function hash(request: HashRequest): void {
-  let at = 0;
-  const blobs = request.lengths.map((length) => request.data.subarray(at, (at += length)));
-  waiting.set(request.job, { request, blobs });
-  send({ kind: 'hashed', job: request.job, ids: blobs.map(blobIdOf) }, []);
-}
-
-function encode(job: number, wanted: readonly number[]): void {
-  const held = waiting.get(job);
-  waiting.delete(job);
-  invariant(held !== undefined, 'a job is encoded once, after it was hashed');
-  if (wanted.length > 0) {
-    const { data, blobs } = seal(held, wanted);
-    send({ kind: 'encoded', job, data, blobs }, [data]);
-  }
-  release(held.request.data);
-}
-
-function seal(
-  { request, blobs }: { readonly request: HashRequest; readonly blobs: readonly Uint8Array[] },
-  wanted: readonly number[],
-): { readonly data: Buffer; readonly blobs: readonly EncodedBlob[] } {
-  const bodies = wanted.map((index) => {
-    const plain = blobs[index];
-    invariant(plain !== undefined, 'a wanted blob was sent');
-    return { index, plain, compressed: compress(plain, request.type, compression, version) };
-  });
-  const total = bodies.reduce((sum, { plain, compressed }) => sum + (compressed ?? plain).length + OVERHEAD_BYTES, 0);
-  const data = Buffer.allocUnsafeSlow(total);
-  let at = 0;
-  const encoded = bodies.map(({ index, plain, compressed }) => {
-    const length = sealer.sealInto(compressed ?? plain, data, at);
-    at += length;
-    if (compressed !== undefined) release(compressed);
-    return { index, length, uncompressedLength: compressed === undefined ? 0 : plain.length };
-  });
-  return { data, blobs: encoded };
-}
-
-function resealForeign(request: ResealRequest): void {
-  invariant(foreign !== undefined && foreignSealer !== undefined, 'the writer was told whose blobs it reseals');
-  const how = {
-    from: { sealer: foreignSealer, version: foreign.version },
-    to: { sealer, version, compression },
-  };
-  const { data, blobs, faults } = reseal('data', request.data, request.blobs, how);
-  release(request.data);
-  send({ kind: 'resealed', job: request.job, data, blobs, faults }, [data]);
-}
-
-function finish(request: FinishRequest): void {
-  const header = sealer.seal(request.header);
-  const tail = Buffer.concat([header, encodeHeaderLength(header.length)]);
-  const content = [...request.pieces, Uint8Array.from(tail)];
-  const digest = createHash('sha256');
-  for (const piece of content) digest.update(piece);
-  send({ kind: 'finished', job: request.job, id: digest.digest('hex') as PackId, content }, content);
-}
+  ),
+);
+port.on('message', work);

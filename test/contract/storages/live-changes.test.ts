@@ -95,7 +95,7 @@ describe.each(WHO)('what %s reads live while it changes', needing(whyNotRoot('mo
     folder = await temporaryFolder();
     await chmod(folder.path, 0o755);
     disk = await mountFilesystem('ext4', folder.path, 512 * MIB);
-    host = await startNamespaceHost('');
+    host = await startNamespaceHost('', folder.path);
   });
   afterAll(async () => {
     await host?.[Symbol.asyncDispose]();
@@ -230,8 +230,11 @@ describe.each(WHO)('what %s reads live while it changes', needing(whyNotRoot('mo
     const top = join(disk.path, 'mounts');
     for (const name of ['memory', 'other']) await mkdir(join(top, name), { recursive: true });
     await writeFile(join(top, 'memory', 'hidden'), 'by a mount');
-    await using mounted = await startNamespaceHost(`mount -t tmpfs tmpfs ${join(top, 'memory')}
-echo x > ${join(top, 'memory', 'passing')}; mount --bind ${other.path} ${join(top, 'other')}`);
+    await using mounted = await startNamespaceHost(
+      `mount -t tmpfs tmpfs ${join(top, 'memory')}
+echo x > ${join(top, 'memory', 'passing')}; mount --bind ${other.path} ${join(top, 'other')}`,
+      folder.path,
+    );
     const at = await scene(mounted);
     const saved = await at.save(undefined, { paths: [top] });
     expect(said(saved.error)).toBe('');
@@ -246,7 +249,7 @@ echo x > ${join(top, 'memory', 'passing')}; mount --bind ${other.path} ${join(to
   });
 
   test('commits nothing where the host dies in the middle, and the next one is whole', WAIT, async () => {
-    await using mortal = await startNamespaceHost('');
+    await using mortal = await startNamespaceHost('', folder.path);
     const at = await scene(mortal);
     const striker = strikeMidRead(() => mortal.kill());
     const { error } = await at.save(striker);
@@ -259,7 +262,7 @@ echo x > ${join(top, 'memory', 'passing')}; mount --bind ${other.path} ${join(to
   });
 
   test('is left alone by a cancel in the middle: no process, no file, no restore point', WAIT, async () => {
-    await using quiet = await startNamespaceHost('');
+    await using quiet = await startNamespaceHost('', folder.path);
     const at = await scene(quiet);
     const stop = new AbortController();
     const striker = strikeMidRead(() => stop.abort(cancelled('It')));

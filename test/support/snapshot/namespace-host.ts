@@ -36,14 +36,20 @@ export async function whyNoNamespaceHost(): Promise<string | undefined> {
  * A namespace begins with a copy of all mounts of this machine, and tests beside us mount and unmount: what they have in
  * their temporary folders is none of this host's, and would come and go while it is looked at.
  */
-const WITHOUT_MOUNTS_OF_OTHERS = `while read -r _ _ _ _ place _; do
-  case $place in (${quoteArg(tmpdir()).toString()}/*) umount -l "$place" 2>/dev/null || : ;; esac
+const withoutMountsOfOthers = (own: string | undefined): string => `while read -r _ _ _ _ place _; do
+  case $place in
+    ${own === undefined ? '' : `(${quoteArg(own).toString()}/*) ;;`}
+    (${quoteArg(tmpdir()).toString()}/*) umount -l "$place" 2>/dev/null || : ;;
+  esac
 done < /proc/self/mountinfo`;
 
-/** `setup` is bash that runs in the namespaces before anything else. */
-export async function startNamespaceHost(setup: string): Promise<NamespaceHost> {
+/**
+ * @param setup bash that runs in the namespaces before anything else
+ * @param own a temporary folder of whoever asks: what is mounted in it is this host's, too
+ */
+export async function startNamespaceHost(setup: string, own?: string): Promise<NamespaceHost> {
   await using started = new AsyncDisposableStack();
-  const script = `${WITHOUT_MOUNTS_OF_OTHERS}\nmount -t tmpfs tmpfs /run\n${setup}\necho ready\nexec sleep 100000`;
+  const script = `${withoutMountsOfOthers(own)}\nmount -t tmpfs tmpfs /run\n${setup}\necho ready\nexec sleep 100000`;
   const flags = ['-m', '--propagation', 'private', '-p', '-f', '--mount-proc'];
   const main = execa('unshare', [...flags, 'bash', '-euc', script], { stdin: 'ignore', reject: false, buffer: false });
   await new Promise<void>((resolve, reject) => {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import process from 'node:process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isStillpointError } from '../../../shared/base/errors.ts';
 import type { Backend, FileType } from '../../../shared/repository/backend/backend.ts';
@@ -252,8 +253,30 @@ describe('the writer', () => {
   it('fails waiting blobs when a worker dies', async () => {
     const broken = new URL(`data:text/javascript,${encodeURIComponent('throw new Error("broken worker")')}`);
     await open({ workerUrl: broken, workers: 1 });
-    await expect(put(randomBytes(10))).rejects.toThrow('broken worker');
+    const blobs = await Promise.allSettled(Array.from({ length: 6 }, () => put(randomBytes(MIB))));
+    expect(blobs.at(-1)).toMatchObject({ reason: { message: expect.stringContaining('broken worker') as string } });
     await expect(writer.flush(signal)).rejects.toThrow('broken worker');
+  });
+
+  it('starts threads where there is much to do, and none for little', async () => {
+    let threads = 0;
+    const count = (): void => void (threads += 1);
+    process.on('worker', count);
+    try {
+      await open();
+      await Promise.all(Array.from({ length: 50 }, () => put(randomBytes(20_000))));
+      await Promise.all(Array.from({ length: 2 }, () => put(randomBytes(MIB))));
+      await writer.flush(signal);
+      expect(threads).toBe(0);
+      await put(randomBytes(2 * MIB));
+      await writer.flush(signal);
+      expect(threads).toBe(1);
+      await Promise.all(Array.from({ length: 12 }, () => put(randomBytes(MIB))));
+      await writer.flush(signal);
+      expect(threads).toBe(2);
+    } finally {
+      process.off('worker', count);
+    }
   });
 
   it('stops where the caller cancels, and stores nothing after its end', async () => {
