@@ -15,7 +15,7 @@ export const LOST_CONNECTIONS = ofPage('docs/host-setup.md', {
       },
     ],
     [
-      'It waits as long as its lease on the host lives: [`leaseSeconds`](configuration.md) after the host has heard from it for the last time, which is half an hour unless you say otherwise, and goes on while this machine sleeps. Then the host removes our snapshots by itself, the run ends with `snapshot.lease-lost`, and nothing is saved; start it again.',
+      'It waits as long as its lease on the host lives: [`leaseSeconds`](configuration.md) after the host has heard from it for the last time, which is half an hour unless you say otherwise, and goes on while this machine or the host sleeps. Then the host removes our snapshots by itself, the run ends with `snapshot.lease-lost`, and nothing is saved; start it again.',
       {
         'test/faults/cut-line.test.ts':
           'ends the run where it stays away for longer than the lease, with one clear sentence and a clean host',
@@ -36,6 +36,7 @@ export const LOST_CONNECTIONS = ofPage('docs/host-setup.md', {
   ],
   exceptions: [
     ['Some things do not wait, and end the run:', 'leads to the list below'],
+    ['[Case by case](faults.md) there is more.', 'leads to another page'],
     [
       'one to the machine of a mirror. The store of a repository is [waited for](repositories.md#how-it-is-used) on terms of its own.',
       'a limit, and where the other page says it',

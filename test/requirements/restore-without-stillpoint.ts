@@ -78,7 +78,7 @@ export const WITHOUT_STILLPOINT = ofPage('docs/restore-without-stillpoint.md', {
       },
     ],
     [
-      '| `application` | of a moment at which it stood still, or from which it was proved to recover; so with each database that the source had under `quiesce` | a recovery, as below |',
+      '| `application` | of a moment at which it stood still, or from which it was proved to recover, if the source had it under `quiesce`; else as with `crash-skewed` | a recovery, as below |',
       {
         'test/unit/domain/consistency.test.ts': [
           'is that of the application where every hold was proved across every instant',
@@ -87,7 +87,7 @@ export const WITHOUT_STILLPOINT = ofPage('docs/restore-without-stillpoint.md', {
       },
     ],
     [
-      '| `cold` | of a server that was stopped | mostly nothing to recover |',
+      '| `cold` | of a server that was stopped, if the source had it under `stop`; else as with `crash-skewed` | mostly nothing to recover |',
       { 'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read' },
     ],
     [
@@ -95,14 +95,14 @@ export const WITHOUT_STILLPOINT = ofPage('docs/restore-without-stillpoint.md', {
       { 'test/unit/domain/consistency.test.ts': 'of one volume is that of a power cut' },
     ],
     [
-      '| `crash-skewed` | each volume of one moment, and not all of the same; a database whose files all lie on one volume is whole | as with `crash`, if all of its files lay on one volume or [were proved to fit](#the-position-of-a-log); else do not trust it, and take a dump |',
+      '| `crash-skewed` | each volume of one moment, and not all of the same; a database whose files all lie on one volume is whole | as with `crash`, if all of its files lay on one volume or [were proved to fit](#the-position-of-a-log); else do not trust it, and use a dump |',
       {
         'test/unit/domain/consistency.test.ts':
           'of several volumes one after another is skewed, by a bound of the time between them',
       },
     ],
     [
-      '| `fuzzy` | read one after the other while it may have been writing; Stillpoint refuses those of databases that it knows | do not, unless it was stopped; take a dump |',
+      '| `fuzzy` | something was read live, one file after the other; [the evidence](#the-position-of-a-log) names the folders under `live`, of a whole system mostly `/boot` alone. Databases that Stillpoint knows are refused there | as with `crash-skewed`, if the database lay in none of these folders; else do not trust it, and use a dump |',
       { 'test/unit/pipeline/unsafe-live.test.ts': 'it is refused only while a process has it open' },
     ],
     [
