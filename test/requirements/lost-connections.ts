@@ -15,15 +15,18 @@ export const LOST_CONNECTIONS = ofPage('docs/host-setup.md', {
       },
     ],
     [
-      'It waits as long as its lease on the host lives: [`leaseSeconds`](configuration.md) after the host has heard from it for the last time, which is half an hour unless you say otherwise, and goes on while this machine or the host sleeps. Then the host removes our snapshots by itself, the run ends with `snapshot.lease-lost`, and nothing is saved; start it again.',
+      'It waits as long as its lease on the host lives: [`leaseSeconds`](configuration.md) after the host has heard from it for the last time, which is half an hour unless you say otherwise; that time passes also while this machine or the host sleeps. Then the host removes our snapshots by itself, the run ends with `snapshot.lease-lost`, and nothing is saved; start it again.',
       {
         'test/faults/cut-line.test.ts':
           'ends the run where it stays away for longer than the lease, with one clear sentence and a clean host',
       },
     ],
     [
-      'a connection that is lost before reading has begun: while dumps are taken, applications are held, and snapshots are made and mounted;',
-      { 'test/unit/pipeline/backup-ends.test.ts': 'at "%s", %s it did its work' },
+      'one that is lost before reading has begun, in something that must not be done twice: a dump, the holds and snapshots, the mounts (what only looks is tried again, after 1 s and after 5 s more);',
+      {
+        'test/unit/pipeline/backup-ends.test.ts': 'at "%s", %s it did its work',
+        'test/faults/remote-connection.test.ts': 'that is cut runs a repeatable command again and no other',
+      },
     ],
     [
       'one that is lost while files are [read live](#hosts-without-snapshots), because they may be others by now;',
@@ -35,7 +38,7 @@ export const LOST_CONNECTIONS = ofPage('docs/host-setup.md', {
     ],
   ],
   exceptions: [
-    ['Some things do not wait, and end the run:', 'leads to the list below'],
+    ['Some connections are not waited for, and the run ends:', 'leads to the list below'],
     ['[Case by case](faults.md) there is more.', 'leads to another page'],
     [
       'one to the machine of a mirror. The store of a repository is [waited for](repositories.md#how-it-is-used) on terms of its own.',
