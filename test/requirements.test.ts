@@ -14,6 +14,7 @@ import { FAULTS } from './requirements/faults.ts';
 import { FROM_AN_EMPTY_DISK } from './requirements/from-an-empty-disk.ts';
 import { HOST_SETUP } from './requirements/host-setup.ts';
 import { HOSTS_WITHOUT_SNAPSHOTS } from './requirements/hosts-without-snapshots.ts';
+import { LOST_CONNECTIONS } from './requirements/lost-connections.ts';
 import { MCP } from './requirements/mcp.ts';
 import { README } from './requirements/readme.ts';
 import { REPOSITORIES } from './requirements/repositories.ts';
@@ -42,6 +43,7 @@ const SECTIONS: readonly TracedSection[] = [
   { page: 'docs/host-setup.md', heading: 'Cold backups' },
   { page: 'docs/host-setup.md', heading: 'Room for snapshots' },
   { page: 'docs/host-setup.md', heading: 'From an empty disk' },
+  { page: 'docs/host-setup.md', heading: 'When the connection is lost' },
   { page: 'docs/host-setup.md', heading: 'Volumes that are unmounted during a backup' },
   { page: 'docs/host-setup.md', heading: 'Automounts' },
   { page: 'docs/host-setup.md', heading: 'What is there during a backup, and afterwards' },
@@ -69,6 +71,7 @@ const LISTS = [
   DUMPS,
   FAULTS,
   FROM_AN_EMPTY_DISK,
+  LOST_CONNECTIONS,
   MCP,
   WITHOUT_STILLPOINT,
   DAMAGE,

@@ -2,6 +2,7 @@
 import { formatBytes } from '../../shared/base/bytes.ts';
 import { redact } from '../../shared/base/log.ts';
 import { DUMP_MEANING, dumpsInWords } from '../../shared/domain/dump.ts';
+import { holdInWords, proofsInWords } from '../../shared/domain/holds.ts';
 import { describeFilter, EVERY_POINT, fitsAll, type PointFilter } from '../../shared/domain/point-filter.ts';
 import type {
   FileEntry,
@@ -39,10 +40,10 @@ const POINTS: readonly Column<RestorePointSummary>[] = [
   { title: 'PATHS', cell: (point) => point.paths.join(' ') },
 ];
 
-function consistencyOf({ consistency, skewMs = 0, dumps = [] }: RestorePointSummary): string {
-  const beside = dumpsInWords(dumps);
+function consistencyOf({ consistency, skewMs = 0, holds = [], dumps = [] }: RestorePointSummary): string {
   const skew = skewMs === 0 ? '' : ` (${formatDuration(skewMs)})`;
-  return `${consistency ?? 'unknown'}${skew}${beside === undefined ? '' : `; ${beside}`}`;
+  const beside = [proofsInWords(holds), dumpsInWords(dumps)].filter((words) => words !== undefined);
+  return [`${consistency ?? 'unknown'}${skew}`, ...beside].join('; ');
 }
 
 export function renderPoints(
@@ -151,6 +152,7 @@ export function renderListing(listing: FileListing, paint: Paint): string {
   const dumps = (listing.dumps ?? []).slice(0, EXPLAINED).map(({ path, consistency }) => {
     return `${shown(path)} is a dump, ${consistency}: ${DUMP_MEANING[consistency]}\n`;
   });
+  const holds = (listing.holds ?? []).slice(0, EXPLAINED).map((hold) => `${shown(holdInWords(hold))}\n`);
   const table = renderTable(ENTRIES, listing.entries, paint) + more;
-  return table + dumps.join('') + renderWholeness(listing.wholeness, paint);
+  return table + holds.join('') + dumps.join('') + renderWholeness(listing.wholeness, paint);
 }

@@ -39,7 +39,7 @@ export function restorePointText(
       ? t('Another program wrote this restore point, and nothing is known of how its files were held still.')
       : [CONSISTENCY_MEANING[point.consistency], ...skewText(point, t)].join(' '),
     '',
-    ...holdsText(point.holds),
+    ...holdsText(point.holds, t),
     ...dumpsText(point.dumps, t),
     `## ${t('Content: {0}', point.wholeness.state)}`,
     '',
@@ -65,8 +65,8 @@ export function restorePointText(
   ].join('\n');
 }
 
-function holdsText(holds: RestorePointSummary['holds'] = []): readonly string[] {
-  return holds.length === 0 ? [] : [...holds.map((hold) => `    ${oneLine(holdInWords(hold))}`), ''];
+function holdsText(holds: RestorePointSummary['holds'] = [], t: Wording['t']): readonly string[] {
+  return holds.length === 0 ? [] : [...holds.map((hold) => `    ${oneLine(holdInWords(hold, t))}`), ''];
 }
 
 function dumpsText(dumps: RestorePointSummary['dumps'] = [], t: Wording['t']): readonly string[] {

@@ -69,7 +69,7 @@ const entrySchema = z
       .max(86_400)
       .optional()
       .describe(
-        'How long it may be held at the most; then the host itself lets go. Default: 20 for MariaDB and MySQL, 60 for "pause" and "commands"; PostgreSQL and Redis are not held, and 120 and 600 are how long they are waited for.',
+        'Of what is held: how long at the most; then the host itself lets go. Default: 20 for MariaDB and MySQL, 60 for "pause" and "commands". Of PostgreSQL and Redis, which are not held: how long they are waited for. Default: 120, and 600.',
       ),
   })
   .describe('What is held still while the snapshots are made, and then let go.');

@@ -28,7 +28,7 @@ export const hostSchema = z
       .max(86_400)
       .optional()
       .describe(
-        'After how many seconds without a word from us the host removes what we made on it, from 5 to 86400. Default: 1800.',
+        'After how many seconds without a word from us the host removes what we made on it; so long a lost connection is waited for. From 5 to 86400. Default: 1800.',
       ),
     maxClockSkewSeconds: z
       .int()

@@ -9,7 +9,7 @@ export type Consistency = (typeof CONSISTENCY_LEVELS)[number];
 
 export const CONSISTENCY_MEANING: Readonly<Record<Consistency, string>> = {
   application:
-    'The application was held still, and the hold was proved across the snapshot; or all of it are dumps, each of one moment.',
+    'Each application that the source names was held still, or recovers from this copy, and that was proved across the snapshot; or all of it are dumps, each of one moment.',
   cold: 'The services that the source names were stopped while the snapshots were taken, or until all was read.',
   crash: 'One atomic instant, like a power cut at that moment.',
   'crash-skewed': 'Several instants, one per volume, a little apart.',

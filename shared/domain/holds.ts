@@ -51,37 +51,62 @@ export const holdsOf = ({
   readonly snapshots: readonly { readonly instant: { readonly afterUptime: number; readonly beforeUptime: number } }[];
 }): readonly RecordedHold[] => holdsIn({ holds, instants: snapshots.map(({ instant }) => instant) });
 
-const WORDS: Readonly<Record<HoldGuarantee, string>> = {
-  application: 'held still',
-  cold: 'stopped',
-  still: 'paused',
-  recovers: 'not held, but watched',
-  nothing: 'between its own commands',
+/** Puts values into the places `{0}` of a clause; the editor takes it into the language of its reader before. */
+export type Phrase = (clause: string, ...values: string[]) => string;
+
+const inEnglish: Phrase = (clause, ...values) =>
+  clause.replaceAll(/\{(\d)\}/g, (_, at: string) => values[Number(at)] ?? '');
+
+/** What was done, as a whole clause with the time that it took and without. */
+const WORDS: Readonly<Record<HoldGuarantee, readonly [lasted: string, unseen: string]>> = {
+  application: ['held still for {0}', 'held still'],
+  cold: ['stopped for {0}', 'stopped'],
+  still: ['paused for {0}', 'paused'],
+  recovers: ['not held, but watched for {0}', 'not held, but watched'],
+  nothing: ['between its own commands for {0}', 'between its own commands'],
 };
 
 /** "MariaDB: held still for 0.42 s, from 0.12 s before the first instant; proved 0.03 s after the last (server 10.11.6)". */
-export function holdInWords({ what, guarantees, lastedMs, beforeMs, record, ...proof }: RecordedHold): string {
-  const lasted = lastedMs === undefined ? '' : ` for ${inSeconds(lastedMs)}`;
-  const unseen = lastedMs === undefined ? '; its end was not seen' : '';
-  const from = beforeMs === undefined ? '' : `, from ${distance(beforeMs, 'before', 'after')} the first instant`;
+export function holdInWords(hold: RecordedHold, say: Phrase = inEnglish): string {
+  const { what, guarantees, lastedMs, beforeMs, record } = hold;
+  const [lasted, unseen] = WORDS[guarantees];
+  const done = lastedMs === undefined ? say(unseen) : say(lasted, inSeconds(lastedMs));
+  const from = beforeMs === undefined ? [] : [beginningInWords(beforeMs, say)];
+  const clauses = [
+    [done, ...from].join(', '),
+    ...(lastedMs === undefined ? [say('its end was not seen')] : []),
+    proofInWords(hold, say),
+  ];
   const found = Object.entries(record).map(([name, value]) => `${name} ${value}`);
   const facts = found.length === 0 ? '' : ` (${found.join(', ')})`;
-  return `${what}: ${WORDS[guarantees]}${lasted}${from}${unseen}; ${proofInWords(guarantees, proof)}${facts}`;
+  return `${what}: ${clauses.join('; ')}${facts}`;
 }
 
-function proofInWords(
-  guarantees: HoldGuarantee,
-  { isProved, provedMs }: Pick<RecordedHold, 'isProved' | 'provedMs'>,
-): string {
-  if (guarantees === 'nothing') return 'nothing is claimed';
-  if (!isProved) return 'not proved';
-  return provedMs === undefined ? 'proved' : `proved ${distance(provedMs, 'after', 'before')} the last`;
+const beginningInWords = (ms: number, say: Phrase): string =>
+  ms < 0
+    ? say('from {0} after the first instant', inSeconds(-ms))
+    : say('from {0} before the first instant', inSeconds(ms));
+
+function proofInWords({ guarantees, isProved, provedMs }: RecordedHold, say: Phrase): string {
+  if (guarantees === 'nothing') return say('nothing is claimed');
+  if (!isProved) return say('not proved');
+  if (provedMs === undefined) return say('proved');
+  return provedMs < 0
+    ? say('proved {0} before the last', inSeconds(-provedMs))
+    : say('proved {0} after the last', inSeconds(provedMs));
+}
+
+/** "proved: MariaDB, Redis; not proved: PostgreSQL"; undefined where nothing is claimed of any. */
+export function proofsInWords(holds: readonly RecordedHold[]): string | undefined {
+  const claimed = holds.filter(({ guarantees }) => guarantees !== 'nothing');
+  const words = ([true, false] as const).flatMap((proved) => {
+    const names = claimed.filter(({ isProved }) => isProved === proved).map(({ what }) => what);
+    return names.length === 0 ? [] : [`${proved ? 'proved' : 'not proved'}: ${names.join(', ')}`];
+  });
+  return words.length === 0 ? undefined : words.join('; ');
 }
 
 const inSeconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
-
-const distance = (ms: number, way: string, otherWay: string): string =>
-  `${inSeconds(Math.abs(ms))} ${ms < 0 ? otherWay : way}`;
 
 const milliseconds = (seconds: number): number => Math.round(seconds * 1000);
 

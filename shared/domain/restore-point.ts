@@ -94,6 +94,8 @@ export interface FileListing {
   readonly wholeness: Wholeness;
   readonly path: string;
   readonly entries: readonly FileEntry[];
+  /** Of the restore point: what was held, and what was proved of it; none where nothing was. */
+  readonly holds?: readonly RecordedHold[];
   /** Those dumps of the restore point that lie in this folder or below it; none where there are none. */
   readonly dumps?: readonly PlannedDumpFile[];
   /** Give it back to get the rest; absent on the last page. */

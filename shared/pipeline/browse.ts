@@ -79,6 +79,7 @@ export async function listFolder(
     wholeness: wholenessOf(point),
     path,
     entries: nodes.map(toEntry),
+    ...heldOf(point),
     ...dumpsOf(point, path),
     nextCursor: isEnd ? undefined : String(end),
   };

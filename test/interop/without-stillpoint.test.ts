@@ -12,6 +12,7 @@ import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { verifyRepository } from '../../shared/repository/check/verify.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import { archiveFolder } from '../support/local-archive.ts';
+import { sampleHolds } from '../support/sample-data.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 
@@ -32,7 +33,8 @@ beforeAll(async () => {
   await writeFile(place('password'), PASSWORD);
   await using repository = await createTestRepository(createLocalBackend(place('repository')));
   const tags = ['source=shop', 'consistency=crash'];
-  ({ id } = await archiveFolder(repository, place('host'), { signal: never, workers: 1, tags }));
+  const extra = { stillpoint: { evidence: { instants: [], holds: sampleHolds } } };
+  ({ id } = await archiveFolder(repository, place('host'), { signal: never, workers: 1, tags, extra }));
 });
 beforeEach(({ skip }) => skip(!isRoot, 'needs root for owners, device nodes and a mount'));
 afterAll(() => folder?.[Symbol.asyncDispose]());
@@ -135,6 +137,13 @@ describe('the page about restoring without Stillpoint', () => {
     await run(block('find /srv/restored'));
     expect(await stat(at('var/lib/mysql/ibdata1'))).toMatchObject({ uid: 4242, gid: 4242 });
     expect(await stat(at('srv/files/noted'))).toMatchObject({ uid: 0, gid: 0 });
+  });
+
+  it('gives out what was proved, with the position of a log', async () => {
+    const said: unknown = JSON.parse(await run(block('restic cat masterkey')));
+    expect(said).toMatchObject({ hostname: 'db1', stillpoint: { evidence: { holds: sampleHolds } } });
+    expect(await run('restic cat snapshot 40a79e49')).not.toContain('binlog');
+    expect(page).toContain('restic shows none of it');
   });
 
   it('is right in what it says of a lock of another machine', async () => {

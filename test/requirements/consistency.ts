@@ -4,7 +4,7 @@ import { ofPage } from './page.ts';
 export const CONSISTENCY = ofPage('docs/consistency.md', {
   promises: [
     [
-      '| `application` | are of one state of the applications that the source names under `quiesce`: they stood still, or all is of one instant from which they recover, and that was proved after the last snapshot | start it on the copy |',
+      '| `application` | are of a state from which each application that the source names under `quiesce` goes on when it is started; that was proved after the last snapshot | start it on the copy |',
       {
         'test/unit/domain/consistency.test.ts': [
           'is that of the application where every hold was proved across every instant',

@@ -425,6 +425,10 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
   ],
   exceptions: [
     [
+      'LVM has two kinds of volumes. A _thick_ one has all of its room from the beginning, and its snapshot needs free room in the volume group. A _thin_ one gets its room from a _pool_ as it is written to, and its snapshot takes what it needs from the same pool. `lvs` names the pool of a thin one in the column `Pool`.',
+      'how thick and thin volumes are',
+    ],
+    [
       'A thin snapshot takes no room when it is made. From then on, what is written to its volume takes new room of the pool, and a pool without room stops everything that writes to any of its volumes.',
       'how thin snapshots and pools are',
     ],

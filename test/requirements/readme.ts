@@ -36,6 +36,15 @@ export const README = ofPage('README.md', {
       },
     ],
     [
+      'A line that drops, or a laptop whose lid is closed, costs a backup time: it waits for the host and [goes on where it was](docs/host-setup.md#when-the-connection-is-lost), for half an hour unless you say otherwise.',
+      {
+        'test/faults/cut-line.test.ts': [
+          'costs no run and no content, wherever it is cut',
+          'goes on when it is there again, however often that was tried in vain, and in silence',
+        ],
+      },
+    ],
+    [
       'If the machine that runs a backup vanishes in the middle of it, the host removes our snapshots by itself.',
       {
         'test/e2e/lease.test.ts': 'removes snapshot, mount, reader and itself when nobody renews',
@@ -156,7 +165,7 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      '| consistency | `application`: MariaDB held by its own lock, PostgreSQL and Redis proved to be of one instant, or your own commands. `cold`: services stopped for the moment of the snapshots, or until all is read live. `crash`: one instant, like a power cut; `crash-skewed`: several volumes, one after another, the time between them reported. `fuzzy`: read live, torn files named ([consistency](docs/consistency.md)) | MongoDB; a database whose files lie on several volumes; MySQL is untried |',
+      '| consistency | `application`: MariaDB held by its own lock, PostgreSQL and Redis proved to recover, or your own commands. `cold`: services stopped for the moment of the snapshots, or until all is read live. `crash`: one instant, like a power cut; `crash-skewed`: several volumes, one after another, the time between them reported. `fuzzy`: read live, torn files named ([consistency](docs/consistency.md)) | MongoDB; MariaDB held with its files on several volumes, but for those of one ZFS pool ([`stop`](docs/host-setup.md#cold-backups) does it); a database in a container held ([what works](docs/consistency.md#a-database-in-a-container)); MySQL is untried |',
       {
         'test/unit/domain/consistency.test.ts': [
           'of one volume is that of a power cut',
@@ -311,7 +320,7 @@ export const README = ofPage('README.md', {
       { 'test/unit/snapshot/lease-answers.test.ts': 'a host that lacks a program is told which package has it' },
     ],
     [
-      'Several volumes are several moments: keep the files of one database on one volume.',
+      'Several volumes are several moments, unless one ZFS pool has them: keep the files of one database on one volume or in one pool.',
       {
         'test/e2e/living-database.test.ts': 'two volumes are told as two instants',
         'test/unit/domain/consistency.test.ts':
@@ -319,7 +328,7 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      'Where that is not enough, [have it paused](docs/consistency.md), or [stopped](docs/host-setup.md#cold-backups) for that moment.',
+      'Where that is not enough, have it [held still](docs/consistency.md#holding-applications-still), or [stopped](docs/host-setup.md#cold-backups), for that moment.',
       {
         'test/e2e/mariadb.test.ts': 'each copy is of the moment at which it stood still',
         'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read',

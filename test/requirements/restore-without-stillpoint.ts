@@ -4,7 +4,7 @@ import { ofPage } from './page.ts';
 export const WITHOUT_STILLPOINT = ofPage('docs/restore-without-stillpoint.md', {
   promises: [
     [
-      "The commands of the next two sections, of the owners' and of the last one are run by a test (`test/interop/without-stillpoint.test.ts`) as they stand here.",
+      "The commands of the next two sections, of the owners', of the position of a log and of the last one are run by a test (`test/interop/without-stillpoint.test.ts`) as they stand here.",
       { 'test/interop/without-stillpoint.test.ts': 'the page about restoring without Stillpoint' },
     ],
     [
@@ -54,6 +54,60 @@ export const WITHOUT_STILLPOINT = ofPage('docs/restore-without-stillpoint.md', {
     [
       'ls /mnt/restic/ids/40a79e49/ # in another',
       { 'test/interop/without-stillpoint.test.ts': 'looks around in a mount' },
+    ],
+    [
+      '| `/.stillpoint-dumps` | [dumps](dumps.md): what databases wrote out, as files | restore the folder, and load what is in it as [its kind](dumps.md#what-each-does) is loaded |',
+      { 'test/contract/dump.ts': 'has all that was there, and says of what moment it is' },
+    ],
+    [
+      '| `/.stillpoint-devices` | [images](whole-system.md#images-of-devices): each a file under the path of its device | [write it back](whole-system.md#images-of-devices) onto a volume of the same size or larger, or look into it with `mount -o loop,ro` |',
+      {
+        'test/e2e/devices.test.ts': [
+          'come back in their size, with holes where there was nothing',
+          'are of one instant each: what is written back mounts, is clean, and has what was there',
+        ],
+      },
+    ],
+    [
+      '| `/.stillpoint-layout` | how the disks were partitioned and put together | begin with its `README.txt`; [the steps](whole-system.md#building-the-machine-again) |',
+      {
+        'test/e2e/whole-system.test.ts': [
+          'has a partition table that makes the same one on another disk',
+          'has the metadata of a group that make the same volumes on an empty disk',
+        ],
+      },
+    ],
+    [
+      '| `application` | of a moment at which it stood still, or from which it was proved to recover, if the source had it under `quiesce`; else as with `crash-skewed` | a recovery, as below |',
+      {
+        'test/unit/domain/consistency.test.ts': [
+          'is that of the application where every hold was proved across every instant',
+          'of what recovers by itself is that of the application where all is of one instant, and there alone',
+        ],
+      },
+    ],
+    [
+      '| `cold` | of a server that was stopped, if the source had it under `stop`; else as with `crash-skewed` | mostly nothing to recover |',
+      { 'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read' },
+    ],
+    [
+      '| `crash` | of one moment at which it ran, as if the power had failed then | a recovery, as below; tables without a journal may be damaged |',
+      { 'test/unit/domain/consistency.test.ts': 'of one volume is that of a power cut' },
+    ],
+    [
+      '| `crash-skewed` | each volume of one moment, and not all of the same; a database whose files all lie on one volume is whole | as with `crash`, if all of its files lay on one volume or [were proved to fit](#the-position-of-a-log); else do not trust it, and use a dump |',
+      {
+        'test/unit/domain/consistency.test.ts':
+          'of several volumes one after another is skewed, by a bound of the time between them',
+      },
+    ],
+    [
+      '| `fuzzy` | something was read live, one file after the other; [the evidence](#the-position-of-a-log) names the folders under `live`, of a whole system mostly `/boot` alone. Databases that Stillpoint knows are refused there | as with `crash-skewed`, if the database lay in none of these folders; else do not trust it, and use a dump |',
+      { 'test/unit/pipeline/unsafe-live.test.ts': 'it is refused only while a process has it open' },
+    ],
+    [
+      String.raw`file=$(echo "$RESTIC_REPOSITORY"/snapshots/40a79e49*) hex() { od -An -v -tx1 | tr -d ' \n'; } key=$(restic cat masterkey | sed -n 's/.*"encrypt": "\([^"]*\)".*/\1/p' | base64 -d | hex) tail -c +17 "$file" | head -c -16 | openssl enc -d -aes-256-ctr -K "$key" -iv "$(head -c 16 "$file" | hex)" | tail -c +2 | zstd -dc`,
+      { 'test/interop/without-stillpoint.test.ts': 'gives out what was proved, with the position of a log' },
     ],
     [
       '| content, names of any bytes, modes, times to the nanosecond | yes |',

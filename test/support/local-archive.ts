@@ -18,13 +18,15 @@ const SLASH = Buffer.from('/');
 export interface ArchiveOptions extends WriterOptions {
   readonly signal: AbortSignal;
   readonly tags?: readonly string[];
+  /** Fields of the restore point that restic does not know. */
+  readonly extra?: Readonly<Record<string, unknown>>;
 }
 
 /** The restore point's tree is the content of `folder` itself. */
 export async function archiveFolder(
   repository: OpenedRepository,
   folder: string,
-  { signal, tags = [], ...options }: ArchiveOptions,
+  { signal, tags = [], extra = {}, ...options }: ArchiveOptions,
 ): Promise<RestorePoint> {
   await using lock = await repository.lock('shared', signal);
   await repository.loadIndex(signal);
@@ -33,7 +35,8 @@ export async function archiveFolder(
   const tree = await archive.folder(Buffer.from(folder), Buffer.alloc(0));
   await writer.flush(signal);
   const time = timestampFromNs(BigInt(Date.now()) * 1_000_000n);
-  return await repository.saveRestorePoint({ time, tree, paths: [folder], hostname: 'db1', tags }, lock, signal);
+  const point = { time, tree, paths: [folder], hostname: 'db1', tags, extra };
+  return await repository.saveRestorePoint(point, lock, signal);
 }
 
 class Archive {

@@ -16,6 +16,7 @@ import { ERROR_CODES, type ErrorCode } from '../../../shared/base/error-codes.ts
 import { type ErrorRecord, StillpointError, toErrorRecord } from '../../../shared/base/errors.ts';
 import { registerSecret } from '../../../shared/base/log.ts';
 import { Problems } from '../../../shared/base/problems.ts';
+import { holdsOf } from '../../../shared/domain/holds.ts';
 import { jobId, restorePointId, sourceName } from '../../../shared/domain/names.ts';
 import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
 import { CONTROL, HOSTILE_TEXTS } from '../../support/hostile-text.ts';
@@ -372,6 +373,18 @@ test('dumps are shown with their own consistency, in a list, a folder, a plan an
   expect(renderPlan({ ...samplePlan, dumps: sampleDumps }, plain)).toContain(fact);
   expect(renderResult({ ...sampleBackup, dumps: sampleDumps }, plain)).toContain(fact);
   expect(renderResult({ ...sampleExport, dumps: sampleDumps }, plain)).toContain(fact);
+});
+
+test('of a restore point it is said what was proved of each hold, in a list, and how, with a folder', () => {
+  const more = { what: 'PostgreSQL', guarantees: 'recovers', fromUptime: 4210.01 } as const;
+  const point = { ...samplePoint, holds: holdsOf({ ...sampleBackup, holds: [...sampleHolds, more] }) };
+  const listed = renderPoints({ restorePoints: [point], unreadable: [], unavailable: [] }, plain);
+  expect(listed).toContain('crash; proved: MariaDB; not proved: PostgreSQL');
+  expect(listed).not.toContain('caches');
+  const folder = { restorePoint: point.id, wholeness: WHOLE, path: '/', entries: [], nextCursor: undefined };
+  expect(renderListing({ ...folder, holds: point.holds }, plain)).toContain(
+    '\nMariaDB: held still for 0.38 s, from 0.09 s before the first instant; proved 0.07 s after the last (server 10.11.6-MariaDB, binlog bin.000003:337)\n',
+  );
 });
 
 test('a plan of dumps alone changes nothing on the host, and has the scripts all the same', () => {

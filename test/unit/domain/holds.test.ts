@@ -8,7 +8,7 @@ const instants = [
   { volume: 'b', afterUptime: 10.9, beforeUptime: 11 },
 ];
 const words = (more: object, evidence: object = { instants }): string | undefined =>
-  holdsIn({ ...evidence, holds: [{ ...hold, ...more }] }).map(holdInWords)[0];
+  holdsIn({ ...evidence, holds: [{ ...hold, ...more }] }).map((one) => holdInWords(one))[0];
 
 describe('a hold in words', () => {
   test.each([

@@ -4,7 +4,7 @@ import { describeHostKey } from '../../../extension/texts/host-key.ts';
 import { leftBehindWords } from '../../../extension/texts/job-words.ts';
 import { percentDone } from '../../../extension/texts/progress-words.ts';
 import { restorePointText } from '../../../extension/texts/restore-point-text.ts';
-import { formatDuration } from '../../../extension/texts/wording.ts';
+import { formatDuration, type Translate } from '../../../extension/texts/wording.ts';
 import { cancelWords, phaseWords } from '../../../extension/verbs.ts';
 import type { RunEvent, RunEventBody } from '../../../shared/domain/events.ts';
 import { holdsOf } from '../../../shared/domain/holds.ts';
@@ -22,6 +22,12 @@ const repository = {
   store: {},
 } as const;
 
+/** What has no translation is marked. */
+const translated =
+  (words: Readonly<Record<string, string>>): Translate =>
+  (message, ...values) =>
+    english.t(words[message] ?? `[${message}]`, ...values);
+
 describe('the page of a restore point', () => {
   test('says of each hold how long it lasted, around which instants, and what was proved', () => {
     const holds = holdsOf({ ...sampleBackup, holds: sampleHolds });
@@ -29,6 +35,14 @@ describe('the page of a restore point', () => {
     expect(text).toContain(
       '\n    MariaDB: held still for 0.38 s, from 0.09 s before the first instant; proved 0.07 s after the last (server 10.11.6-MariaDB, binlog bin.000003:337)\n',
     );
+  });
+
+  test("says it in the reader's language, clause by clause", () => {
+    const holds = holdsOf({ ...sampleBackup, holds: sampleHolds });
+    const german = { ...english, t: translated({ 'held still for {0}': '{0} lang angehalten' }) };
+    const text = restorePointText(aRestorePoint({ consistency: 'application', holds }), repository, german);
+    expect(text).toContain('MariaDB: 0.38 s lang angehalten, [from 0.09 s before the first instant]; [proved 0.07 s');
+    expect(text).toContain('"caches": [between its own commands]');
   });
 
   test('names dumps with their own consistency', () => {
