@@ -56,6 +56,10 @@ export function treeOf(
   return tree === undefined || isLeftOut(path, tree.path, exclude) ? undefined : tree;
 }
 
+/** What is mounted below a place, or is a volume of its own there, and is saved. */
+export const treesBelow = (path: Buffer, { trees }: Pick<Coverage, 'trees'>): readonly SourceTree[] =>
+  trees.filter((tree) => !tree.path.equals(path) && isWithin(tree.path, path));
+
 /** Holding still what is not saved would only be a promise. */
 export function requireSaved(
   looks: HoldLooks,

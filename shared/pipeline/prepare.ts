@@ -24,7 +24,7 @@ import { coverDevices, notesOfDevices, type SourceDevice } from './backup/device
 import { ownFoldersOf } from './backup/own-folders.ts';
 import { type Coverage, coverPaths, isLeftOut, type ResolvedPath, resolvePaths } from './backup/paths.ts';
 import { notesOfUnmountedPlaces, readFstab } from './backup/system-places.ts';
-import { lookAtHolds, requireSaved, treeOf } from './look-at-holds.ts';
+import { lookAtHolds, requireSaved, treeOf, treesBelow } from './look-at-holds.ts';
 
 export interface Preparation {
   readonly survey: Survey;
@@ -103,10 +103,10 @@ export async function prepare(
   const snapshots = planSnapshots(coverage.volumes, source, {
     ...{ survey, registry, identity, looks: holds },
     readsLive: coverage.trees.some(({ isLive }) => isLive),
-    originOf: (path) => {
-      const tree = treeOf(path, coverage, exclude);
-      return tree === undefined || tree.isLive ? undefined : tree.volume;
-    },
+    originsOf: (path) =>
+      [treeOf(path, coverage, exclude), ...treesBelow(path, coverage)].map((tree) =>
+        tree === undefined || tree.isLive ? undefined : tree.volume,
+      ),
   });
   requirePrograms(usersOf(snapshots, registry));
   requireRoot(snapshots, survey, host.name);

@@ -156,7 +156,7 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      '| consistency | `application`: MariaDB held by its own lock, PostgreSQL and Redis proved to be of one instant, or your own commands. `cold`: services stopped for the moment of the snapshots, or until all is read live. `crash`: one instant, like a power cut; `crash-skewed`: several volumes, one after another, the time between them reported. `fuzzy`: read live, torn files named ([consistency](docs/consistency.md)) | MongoDB; a database whose files lie on several volumes; MySQL is untried |',
+      '| consistency | `application`: MariaDB held by its own lock, PostgreSQL and Redis proved to recover, or your own commands. `cold`: services stopped for the moment of the snapshots, or until all is read live. `crash`: one instant, like a power cut; `crash-skewed`: several volumes, one after another, the time between them reported. `fuzzy`: read live, torn files named ([consistency](docs/consistency.md)) | MongoDB; a database whose files lie on several volumes; MySQL is untried |',
       {
         'test/unit/domain/consistency.test.ts': [
           'of one volume is that of a power cut',
@@ -166,7 +166,7 @@ export const README = ofPage('README.md', {
         'test/contract/storages/live.test.ts': 'names each file that is torn, and no other',
         'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read',
         'test/e2e/mariadb.test.ts': 'each copy is of the moment at which it stood still',
-        'test/e2e/postgresql.test.ts': 'each copy starts, passes its checker, and is a state between two transactions',
+        'test/e2e/postgresql.test.ts': 'each copy starts, passes its checkers, and is a state between two transactions',
         'test/contract/storages/redis.test.ts':
           'writes all that it has into its file before the instant, where it has no log',
         'test/contract/hook.ts': 'holds while the snapshots are made, proves it, and lets go',

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { compileExcludes } from '../../../shared/domain/exclude-patterns.ts';
 import { hostName } from '../../../shared/domain/names.ts';
-import { lookAtHolds, requireSaved } from '../../../shared/pipeline/look-at-holds.ts';
+import { lookAtHolds, requireSaved, treesBelow } from '../../../shared/pipeline/look-at-holds.ts';
 import type { HoldLook, Hook } from '../../../shared/quiesce/hook.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import { createRegistry } from '../../../shared/snapshot/registry.ts';
@@ -49,4 +49,14 @@ test('what is held and not saved is refused', async () => {
     requireSaved(looks, { coverage, exclude: compileExcludes(exclude), host: 'db1' });
   expect(() => check()).toThrow('"/var/db" holds the data of it, and the source does not save it.');
   expect(() => check('/srv/db')).toThrow('2 places of what the source wants held still on "db1" are not in it');
+});
+
+test('what is mounted below a place belongs to it', () => {
+  const trees = ['/srv/db/log', '/srv/db', '/srv'].map((path) => ({ path: Buffer.from(path) }));
+  const below = (path: string) => treesBelow(Buffer.from(path), { trees } as never).map((tree) => tree.path.toString());
+  expect([below('/srv/db'), below('/srv/db/log'), below('/srv')]).toEqual([
+    ['/srv/db/log'],
+    [],
+    ['/srv/db/log', '/srv/db'],
+  ]);
 });
