@@ -51,9 +51,15 @@ interface VolumeInstant {
  */
 export type HoldGuarantee = 'application' | 'cold' | 'still' | 'recovers' | 'nothing';
 
-export interface HoldEvidence {
+/** What the proof of a hold found. */
+export interface HeldFacts {
   /** For people: what was held. */
   readonly what: string;
+  /** In words of the application: the position in its log, its version. Foreign text. */
+  readonly record: Readonly<Record<string, string>>;
+}
+
+export interface HoldEvidence extends Pick<HeldFacts, 'what'>, Partial<Pick<HeldFacts, 'record'>> {
   readonly guarantees: HoldGuarantee;
   /** When it was held for certain. */
   readonly fromUptime: number;
@@ -63,8 +69,17 @@ export interface HoldEvidence {
   readonly untilUptime?: number;
   /** Of what recovers though its files are of several instants. */
   readonly joins?: JoinedVolumes;
-  /** What the proof found, in words of the application: the position in its log, its version. Foreign text. */
-  readonly record?: Readonly<Record<string, string>>;
+}
+
+/** Of the facts that a run wrote into a restore point; anybody may have written them, so each is one or nothing. */
+export function heldIn(evidence: unknown): readonly HeldFacts[] {
+  const holds: unknown = (evidence as { readonly holds?: unknown } | null | undefined)?.holds;
+  return (Array.isArray(holds) ? holds : []).flatMap((each: unknown) => {
+    const { what, record } = (each ?? {}) as Readonly<Record<string, unknown>>;
+    if (typeof what !== 'string' || typeof record !== 'object' || record === null) return [];
+    const facts = Object.entries(record).filter((fact): fact is [string, string] => typeof fact[1] === 'string');
+    return facts.length === 0 ? [] : [{ what, record: Object.fromEntries(facts) }];
+  });
 }
 
 /** Volumes whose instants an application makes one when it recovers: its log is of the last of them and says what happened since. */

@@ -1,6 +1,6 @@
 /** A restore point as the shells list it, and its files as they browse them. */
 import type { ErrorCode } from '../base/error-codes.ts';
-import type { Consistency } from './consistency.ts';
+import type { Consistency, HeldFacts } from './consistency.ts';
 import type { PlannedDumpFile } from './dump.ts';
 import type { RepositoryName, RestorePointId } from './names.ts';
 import type { PointFilter } from './point-filter.ts';
@@ -22,6 +22,8 @@ export interface RestorePointSummary {
   readonly skewMs: number | undefined;
   /** What programs of the host wrote out, each with a consistency of its own; none where there are none. */
   readonly dumps?: readonly PlannedDumpFile[];
+  /** What applications were proved to be when they were held, such as a position in a log; none where there is none. */
+  readonly held?: readonly HeldFacts[];
   readonly wholeness: Wholeness;
   readonly bytesTotal: number | undefined;
   readonly filesTotal: number | undefined;

@@ -1,6 +1,7 @@
 /** Restore points and their files, as the shells list them. Reads only, and needs no lock for it. */
 import { displayName } from '../base/bytes.ts';
 import { StillpointError } from '../base/errors.ts';
+import { type HeldFacts, heldIn } from '../domain/consistency.ts';
 import { dumpsIn, type PlannedDumpFile } from '../domain/dump.ts';
 import { readLabels } from '../domain/labels.ts';
 import type { RepositoryName } from '../domain/names.ts';
@@ -24,6 +25,7 @@ export function summarise(point: RestorePoint, repository: RepositoryName): Rest
     ...readLabels(tags),
     skewMs: skewOf(point),
     ...dumpsOf(point),
+    ...heldFactsOf(point),
     wholeness: wholenessOf(point),
     bytesTotal: point.statistics?.totalBytesProcessed,
     filesTotal: point.statistics?.totalFilesProcessed,
@@ -35,6 +37,11 @@ export function summarise(point: RestorePoint, repository: RepositoryName): Rest
 function skewOf(point: RestorePoint): number | undefined {
   const skewMs = ownFacts(point)?.['skewMs'];
   return typeof skewMs === 'number' && Number.isSafeInteger(skewMs) && skewMs >= 0 ? skewMs : undefined;
+}
+
+function heldFactsOf(point: RestorePoint): { readonly held?: readonly HeldFacts[] } {
+  const held = heldIn(ownFacts(point)?.['evidence']);
+  return held.length === 0 ? {} : { held };
 }
 
 /** @param folder of which all are meant */

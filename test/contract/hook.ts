@@ -46,6 +46,14 @@ export interface HookFixture extends AsyncDisposable {
   readonly record?: unknown;
   /** What else the evidence says of it; nothing unless said. */
   readonly evidence?: object;
+  /**
+   * Of one whose copy has all that was answered before: in turn, sh that writes and is answered, and sh that starts the copy
+   * and prints "all of it" where it has that. `copy` is sh that copies its files.
+   */
+  readonly answered?: {
+    readonly copy: string;
+    readonly cases: readonly { readonly write: string; readonly judge: string }[];
+  };
   /** A folder that the trivial storage claims. */
   readonly folder: string;
 }
@@ -159,6 +167,19 @@ export function hookContract(
         },
       ]);
       await begun.lease.release();
+    });
+
+    test('has written out all that it had answered before', async ({ skip }) => {
+      const { answered } = fixture;
+      skip(answered === undefined, 'it promises a state that is as of a crash');
+      for (const { write, judge } of answered?.cases ?? []) {
+        run = newRunId();
+        const begun = await begin(section, answered?.copy);
+        await fixture.sh(write);
+        await verdict(begun);
+        await begun.lease.release();
+        expect(await fixture.sh(judge)).toBe('all of it');
+      }
     });
 
     test('holds until the last read where that is wanted', async () => {

@@ -23,7 +23,8 @@ import { unpackDebian } from '../support/snapshot/debian-overlay.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 
-const ROUNDS = Number(process.env['STILLPOINT_ROUNDS'] ?? 2);
+/** Of one instant, and of several. */
+const rounds = (instants: number): number => Number(process.env['STILLPOINT_ROUNDS'] ?? Math.min(instants, 2));
 const folder = await temporaryFolder();
 afterAll(() => folder[Symbol.asyncDispose]());
 const root = join(folder.path, 'programs');
@@ -66,6 +67,7 @@ ${psql()} -c "CREATE TABLESPACE far LOCATION '/run/space'"\n${writers('TABLESPAC
 describe.each(WORLDS)('PostgreSQL under writers, $name', ({ volumes, start }) => {
   let world: BtrfsHost;
   const repository = join(folder.path, `repository-${volumes.length}`);
+  const ROUNDS = rounds(volumes.length);
   const signal = AbortSignal.timeout(230_000 + ROUNDS * 60_000);
 
   beforeEach(({ skip }) => skip(whyNot !== undefined, whyNot));
@@ -155,6 +157,9 @@ rm -rf /run/copy ${target}`);
         expect(report.consistency).toBe('application');
         const [hold] = report.holds;
         const record = hold?.record ?? {};
+        console.log(
+          `PostgreSQL, round ${round}: answered within ${record['answered within seconds']} s, skew ${report.skewMs} ms`,
+        );
         const target = join(folder.path, `restored-${round}`);
         expect((await restoreFrom(repository, target)).error).toBeUndefined();
         const copy = await recover(target);

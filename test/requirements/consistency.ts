@@ -51,6 +51,16 @@ export const CONSISTENCY = ofPage('docs/consistency.md', {
       },
     ],
     [
+      'What was committed before is in the log of InnoDB by then, on the disk, also where `innodb_flush_log_at_trx_commit` is 0; that takes up to a second more then.',
+      { 'test/contract/hook.ts': 'has written out all that it had answered before' },
+    ],
+    [
+      'Where the binary log is on and the account may see it, the position (file and offset, and the GTID) is put on record, so that a replica can start from the copy, or [a log can be replayed on it](database-copies.md#up-to-a-later-moment).',
+      {
+        'test/e2e/mariadb.test.ts': 'each copy is of the moment at which it stood still, and of where the log goes on',
+      },
+    ],
+    [
       'The proof: the same session, and the same position in the log, after the last snapshot as before the first.',
       {
         'test/contract/storages/mariadb.test.ts': 'proves the position in its log, at which it stood still',

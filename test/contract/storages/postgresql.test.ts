@@ -7,7 +7,7 @@ import type { PostgresqlHold } from '../../../shared/domain/quiesce.ts';
 import { holdOf, postgresql } from '../../../shared/quiesce/postgresql/hook.ts';
 import { lookAtServers } from '../../../shared/quiesce/postgresql/look.ts';
 import { reading } from '../../support/quiesce/reading.ts';
-import { overPrograms, POSTGRESQL_PACKAGES, psql, startPostgresql } from '../../support/quiesce/servers.ts';
+import { overPrograms, POSTGRESQL_PACKAGES, psql, startPostgresql, TOOK } from '../../support/quiesce/servers.ts';
 import { unpackDebian } from '../../support/snapshot/debian-overlay.ts';
 import { startFolderCopyHost } from '../../support/snapshot/provider-fixtures.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -46,6 +46,7 @@ ${PSQL} -c 'CREATE TABLE orders (id serial PRIMARY KEY)'`);
         await world.sh(`${PSQL} -c 'ALTER SYSTEM RESET fsync' -c 'SELECT pg_reload_conf()'; sleep 0.5`);
       },
       record: {
+        ...TOOK,
         server: expect.stringMatching(/^PostgreSQL 15\./) as unknown,
         system: expect.stringMatching(/^\d{19}$/) as unknown,
         'recovers from': expect.stringMatching(/^0\/[0-9A-F]+$/) as unknown,

@@ -1,4 +1,11 @@
 /** Real servers of Debian 12 for hosts in namespaces: their packages, and bash that starts them there. */
+import { expect } from 'vitest';
+
+/** What each session with a server puts on record. */
+export const TOOK = {
+  'asked at uptime': expect.stringMatching(/^\d+\.\d\d$/) as unknown,
+  'answered within seconds': expect.stringMatching(/^\d+\.\d\d$/) as unknown,
+};
 
 export const MARIADB_PACKAGES = [
   ...['mariadb-server-core', 'mariadb-client-core', 'mariadb-common', 'mysql-common', 'libmariadb3', 'libaio1'],

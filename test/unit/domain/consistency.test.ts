@@ -1,6 +1,11 @@
 /** What a restore point may be called: what was proved, and no more. */
 import { describe, expect, it } from 'vitest';
-import { foreseenConsistency, type HoldEvidence, judgeConsistency } from '../../../shared/domain/consistency.ts';
+import {
+  foreseenConsistency,
+  type HoldEvidence,
+  heldIn,
+  judgeConsistency,
+} from '../../../shared/domain/consistency.ts';
 
 const at = (volume: string, afterUptime: number, beforeUptime = afterUptime) => ({ volume, afterUptime, beforeUptime });
 const held = (more: Partial<HoldEvidence> = {}): HoldEvidence => ({
@@ -135,6 +140,24 @@ describe('the consistency of a restore point', () => {
   ])('is never that of the application where a hold %s', (_what, hold) => {
     const instants = [at('a', 2), at('b', 8)];
     expect(judgeConsistency({ instants, holds: [held(), hold] }).consistency).toBe('crash-skewed');
+  });
+
+  it('is told with what the proofs found, of whatever a restore point says of them', () => {
+    const record = { binlog: 'log.000003:1234' };
+    const holds = [
+      { ...held({ record }), extra: 1 },
+      held(),
+      null,
+      5,
+      { what: 'x', record: { a: 1 } },
+      { what: 7, record },
+    ];
+    expect(heldIn({ holds })).toEqual([{ what: 'shop', record }]);
+    expect([heldIn(undefined), heldIn({ holds: 'all' }), heldIn({ holds: [{ what: 'x', record: null }] })]).toEqual([
+      [],
+      [],
+      [],
+    ]);
   });
 
   it('is foreseen as what it is when all goes well', () => {
