@@ -34,14 +34,24 @@ const [VARIABLES = '', LINKS = '', START = '', STOP = ''] = await blocksOf('docs
 /**
  * Three sessions move money between accounts of their own, whose sum stays, number what they do, and write down after each
  * commit where the log was. The accounts take several times the room that the server has in memory, so that pages reach the
- * disk all the time.
+ * disk all the time. A fourth one makes tables with an index, and removes them: the server writes these past its memory.
  */
 const writers = (space: string): string => `
 ${psql()} -c 'CREATE TABLE accounts (id int PRIMARY KEY, money int, pad text) ${space}; CREATE TABLE moves (writer int, number int, PRIMARY KEY (writer, number)); INSERT INTO accounts SELECT id, 1000, repeat(md5(id::text), 30) FROM generate_series(1, 3000) id'
 for writer in 1 2 3; do
   setsid sh -c 'i=0; while [ ! -e /run/over ]; do i=$((i + 1)); a=$((i * 389 % 1000 * 3 + $1)) b=$((i * 617 % 1000 * 3 + $1)); echo "BEGIN; UPDATE accounts SET money = money - 5 WHERE id = $a; UPDATE accounts SET money = money + 5 WHERE id = $b; INSERT INTO moves VALUES ($1, $i); COMMIT; SELECT $i, pg_current_wal_insert_lsn();"; done | ${psql()} -v ON_ERROR_STOP=1 > /run/journal.$1' sh $writer </dev/null >/dev/null 2>&1 &
 done
-until [ -s /run/journal.3 ]; do sleep 0.1; done`;
+setsid sh -c 'i=0; while [ ! -e /run/over ]; do i=$((i + 1)); t=built_$((i % 2)); echo "DROP TABLE IF EXISTS $t; CREATE TABLE $t ${space} AS SELECT id, md5(id::text) AS text FROM generate_series(1, 3000) id; CREATE INDEX ON $t (text); VACUUM accounts; SELECT $i;"; done | ${psql()} > /run/journal.built' </dev/null >/dev/null 2>&1 &
+until [ -s /run/journal.3 ] && [ -s /run/journal.built ]; do sleep 0.1; done`;
+
+/** A table is there with all of its rows, or is not there. */
+const BUILT = `DO $$ DECLARE t text; n int; BEGIN
+  FOREACH t IN ARRAY ARRAY['built_0', 'built_1'] LOOP
+    CONTINUE WHEN to_regclass(t) IS NULL;
+    EXECUTE 'SELECT count(*) FROM ' || t INTO n;
+    IF n <> 3000 THEN RAISE EXCEPTION '% has % rows', t, n; END IF;
+  END LOOP;
+END $$`;
 
 interface World {
   readonly name: string;
@@ -123,6 +133,10 @@ ${START}
 grep -o 'redo [a-z ]* at [0-9A-F/]*' /run/copy/log
 ${ask} -c "SELECT number || ' ' || count FROM (SELECT writer, max(number) AS number, count(*) FROM moves GROUP BY writer) each ORDER BY writer"
 ${ask} -c 'SELECT sum(money) FROM accounts'
+${ask} -c "$(cat <<'END_OF_BUILT'
+${BUILT}
+END_OF_BUILT
+)"
 ${pgProgram('pg_amcheck')} -h /run/copy --heapallindexed --install-missing postgres >&2
 {
 ${STOP}
