@@ -51,7 +51,7 @@ export const CONSISTENCY = ofPage('docs/consistency.md', {
       },
     ],
     [
-      'What was committed before is in the log of InnoDB by then, on the disk, also where `innodb_flush_log_at_trx_commit` is 0; that takes up to a second more then.',
+      'What was committed before is in the log of InnoDB by then, also where `innodb_flush_log_at_trx_commit` is 0, with which the lock takes up to a second longer.',
       { 'test/contract/hook.ts': 'has written out all that it had answered before' },
     ],
     [

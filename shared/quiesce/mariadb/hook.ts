@@ -49,8 +49,10 @@ export function holdOf(hold: MariadbHold, { run, name, holds, way, hasLog }: Hol
   const deadlineSeconds = hold.seconds ?? SECONDS;
   const terms: SessionTerms = {
     ...{ run, name, deadlineSeconds, client: BECOME_CLIENT, clientArgs: clientArgs(hold) },
-    waitSeconds: WAIT_SECONDS + 5,
+    waitSeconds: WAIT_SECONDS + 10,
     begin: [
+      // Statements mean the same on each server.
+      "SET SESSION sql_mode = '';",
       // The server lets go by itself where nothing is heard of us, and does not have others wait behind us.
       `SET SESSION wait_timeout = ${deadlineSeconds + 5};`,
       `SET SESSION lock_wait_timeout = ${WAIT_SECONDS};`,
@@ -81,7 +83,7 @@ export function holdOf(hold: MariadbHold, { run, name, holds, way, hasLog }: Hol
  * statement is prepared, whether it is used or not.
  */
 const NOT_BEHIND = [
-  `SET @sp_check = (SELECT IF(COUNT(*) = 0, 'DO 0', "SELECT EXTRACTVALUE(1, '~a query has run for over 5 s')") FROM information_schema.PROCESSLIST WHERE COMMAND IN ('Query', 'Execute') AND TIME > 5 AND ID <> CONNECTION_ID());`,
+  `SET @sp_check = (SELECT IF(COUNT(*) = 0, 'DO 0', 'SELECT EXTRACTVALUE(1, ''~a query has run for over 5 s'')') FROM information_schema.PROCESSLIST WHERE COMMAND IN ('Query', 'Execute') AND TIME > 5 AND ID <> CONNECTION_ID());`,
   'PREPARE sp_check FROM @sp_check;',
 ];
 
@@ -101,7 +103,7 @@ const WAIT_FOR_LOG = [
   'DELIMITER //',
   `BEGIN NOT ATOMIC
   DECLARE tries INT DEFAULT 0;
-  WHILE @@GLOBAL.innodb_flush_log_at_trx_commit IN (0, 1) AND ${lsn('FLUSHED')} < @sp_lsn DO
+  WHILE @@GLOBAL.innodb_flush_log_at_trx_commit <> 2 AND ${lsn('FLUSHED')} < @sp_lsn DO
     IF tries >= 100 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'InnoDB did not write its log within 5 s'; END IF;
     DO SLEEP(0.05);
     SET tries = tries + 1;

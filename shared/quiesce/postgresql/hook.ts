@@ -91,9 +91,9 @@ END $$;`;
 const checkpointRisk = (label: string, { instants }: JoinedInstants): string =>
   `The files of ${label} lie on ${instants.length} volumes with an instant each: it is told to write a checkpoint at once, which its disks will feel, and no other one may be completed until the snapshots stand.`;
 
-/** The position is one that the copy has not reached, or has just: it was asked for after the instant. */
 const LSNS = /^[0-9A-F]+\/[0-9A-F]+ [0-9A-F]+\/[0-9A-F]+ \d+$/;
 
+/** The position is one that the copy has not reached, or has just: it was asked for after the instant. */
 function readRecord(lines: readonly string[]): HoldRecord {
   const value = (key: string, form: RegExp): string => {
     const found = lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1);
