@@ -45,7 +45,9 @@ const entrySchema = z
     checkpoint: z
       .boolean()
       .optional()
-      .describe('Of "postgresql": whether it writes a checkpoint first, so that a copy starts sooner. Default: false.'),
+      .describe(
+        'Of "postgresql": whether it writes a checkpoint first, so that a copy starts sooner; it does so in any case where its files are of several instants. Default: false.',
+      ),
     what: text
       .optional()
       .describe('Of "pause": "compose:PROJECT", "container:NAME", or the name of a service of systemd.'),

@@ -46,13 +46,16 @@ interface VolumeInstant {
 /**
  * What a restore point may be called that was taken under a hold. `still`: nothing was written between the instants, so that
  * they count as one; of what the application had not written yet nothing is said. `recovers`: nothing was held, but a copy of
- * one instant recovers to a state of the application. `nothing`: something was done, and nobody can tell what it came to.
+ * one instant, or of those that it joins, recovers to a state of the application. `nothing`: something was done, and nobody can
+ * tell what it came to.
  */
 export type HoldGuarantee = 'application' | 'cold' | 'still' | 'recovers' | 'nothing';
 
 export interface HoldEvidence {
   /** For people: what was held. */
   readonly what: string;
+  /** What the proof found, in words of the application: the position in its log, its version. Foreign text. */
+  readonly record?: Readonly<Record<string, string>>;
   readonly guarantees: HoldGuarantee;
   /** When it was held for certain. */
   readonly fromUptime: number;
@@ -60,8 +63,15 @@ export interface HoldEvidence {
   readonly provedUptime?: number;
   /** When it was let go; absent where it was not seen to be. */
   readonly untilUptime?: number;
-  /** What the proof found, in words of the application: the position in its log, its version. Foreign text. */
-  readonly record?: Readonly<Record<string, string>>;
+  /** Of what recovers though its files are of several instants. */
+  readonly joins?: JoinedVolumes;
+}
+
+/** Volumes whose instants an application makes one when it recovers: its log is of the last of them and says what happened since. */
+export interface JoinedVolumes {
+  readonly volumes: readonly string[];
+  /** The one with the log; none of the others may be of a later instant. */
+  readonly last: string;
 }
 
 export interface ConsistencyVerdict {
@@ -90,6 +100,7 @@ export function judgeConsistency({
     ({ fromUptime, provedUptime }) => provedUptime !== undefined && fromUptime <= first && provedUptime >= last,
   );
   const isCold = holds.some(({ guarantees }) => guarantees === 'cold');
+  const recover = holds.filter(({ guarantees }) => guarantees === 'recovers');
   if (live.length > 0) {
     // An application that stands still may have files open; one that is stopped has none.
     const wereStopped = areAllHeld && isCold && live.every(({ tornCount }) => tornCount === 0);
@@ -97,16 +108,20 @@ export function judgeConsistency({
   }
   const snapshots = isOne ? 'crash' : 'crash-skewed';
   if (holds.length === 0 || !areAllHeld) return { consistency: snapshots, skewMs };
-  return { consistency: weakestOf(holds, snapshots), skewMs };
+  if (holds.some(({ guarantees }) => guarantees === 'still')) return { consistency: 'crash', skewMs };
+  // Nobody held still what is on other volumes at other instants.
+  if (!isOne && !recover.every(({ joins }) => areJoined(instants, joins))) return { consistency: snapshots, skewMs };
+  return { consistency: isCold ? 'cold' : 'application', skewMs };
 }
 
-/** Of what was proved of all holds. @param snapshots what it would be without them */
-function weakestOf(holds: readonly HoldEvidence[], snapshots: 'crash' | 'crash-skewed'): Consistency {
-  const are = (guarantee: HoldGuarantee): boolean => holds.some(({ guarantees }) => guarantees === guarantee);
-  // Nobody held still what is on other volumes at other instants.
-  if (are('recovers') && snapshots === 'crash-skewed' && !are('still')) return 'crash-skewed';
-  if (are('still')) return 'crash';
-  return are('cold') ? 'cold' : 'application';
+/** Whether these volumes are all that there are, and their log is of the last instant. */
+function areJoined(instants: readonly VolumeInstant[], joins: JoinedVolumes | undefined): boolean {
+  const last = instants.find(({ volume }) => volume === joins?.last);
+  if (joins === undefined || last === undefined) return false;
+  const isBefore = (each: VolumeInstant): boolean =>
+    each.beforeUptime <= last.afterUptime ||
+    (each.afterUptime === last.afterUptime && each.beforeUptime === last.beforeUptime);
+  return instants.every((each) => joins.volumes.includes(each.volume) && isBefore(each));
 }
 
 /** Where there is nothing but dumps, they are what the label is of. */
@@ -138,7 +153,7 @@ const boundsOf = (spans: readonly Span[]): Span => [
  */
 export function foreseenConsistency(
   instants: readonly string[],
-  holds: readonly Pick<HoldEvidence, 'what' | 'guarantees'>[],
+  holds: readonly Pick<HoldEvidence, 'what' | 'guarantees' | 'joins'>[],
   live: readonly string[] = [],
   dumps: readonly DumpConsistency[] = [],
 ): Consistency {

@@ -10,6 +10,7 @@ import type { HostSpec, Source } from '../domain/source.ts';
 import { type ExportTarget, placeOf } from '../domain/verbs/export.ts';
 import type { PlannedDump } from '../dump/dump.ts';
 import { beginningsOf, endingsOf } from '../quiesce/hold-words.ts';
+import type { PlannedHold } from '../quiesce/hook.ts';
 import type { RemoteScript } from '../remote/command.ts';
 import { RUN_ROOT } from '../remote/run-root.ts';
 import { takeSnapshots } from '../snapshot/critical-section.ts';
@@ -130,11 +131,17 @@ function describeRun<What extends { readonly kind: string }>(
 export function foreseenOf({ coverage, snapshots, dumps }: Preparation): Consistency {
   return foreseenConsistency(
     snapshots.items.map(instantWord),
-    snapshots.holds.map(({ label, guarantees }) => ({ what: label, guarantees })),
+    snapshots.holds.map(foreseenHold),
     livePaths(coverage),
     dumps.map(({ consistency }) => consistency),
   );
 }
+
+/** Volumes are known by the words of their instants here. */
+export const foreseenHold = ({ label, guarantees, joins }: PlannedHold) => ({
+  ...{ what: label, guarantees },
+  ...(joins === undefined ? {} : { joins: { volumes: joins.instants, last: joins.last } }),
+});
 
 const livePaths = ({ trees }: Preparation['coverage']): readonly string[] =>
   trees.filter(({ isLive }) => isLive).map(({ path }) => displayName(path));

@@ -16,6 +16,7 @@ import type { Registry } from '../snapshot/registry.ts';
 import type { Survey } from '../snapshot/survey.ts';
 import type { SourceDevice } from './backup/devices.ts';
 import { type Coverage, isLeftOut, resolvePaths } from './backup/paths.ts';
+import type { SourceTree } from './backup/source-tree.ts';
 
 export type HoldLooks = ReadonlyMap<Hook, HoldLook>;
 
@@ -70,6 +71,10 @@ export function savedFrom(
   const id = placeOf(path, survey)?.volume.volume.id;
   return devices.find(({ volume: { volume } }) => volume.id === id)?.volume;
 }
+
+/** What is mounted below a place, or is a volume of its own there, and is saved. */
+export const treesBelow = (path: Buffer, { trees }: Pick<Coverage, 'trees'>): readonly SourceTree[] =>
+  trees.filter((tree) => !tree.path.equals(path) && isWithin(tree.path, path));
 
 /** Holding still what is not saved would only be a promise. */
 export function requireSaved(looks: HoldLooks, saved: Saved, host: string): void {

@@ -24,7 +24,7 @@ import { coverDevices, notesOfDevices, type SourceDevice } from './backup/device
 import { ownFoldersOf } from './backup/own-folders.ts';
 import { type Coverage, coverPaths, isLeftOut, type ResolvedPath, resolvePaths } from './backup/paths.ts';
 import { notesOfUnmountedPlaces, readFstab } from './backup/system-places.ts';
-import { lookAtHolds, requireSaved, savedFrom } from './look-at-holds.ts';
+import { lookAtHolds, requireSaved, savedFrom, treesBelow } from './look-at-holds.ts';
 
 export interface Preparation {
   readonly survey: Survey;
@@ -104,9 +104,10 @@ export async function prepare(
   const snapshots = planSnapshots(coverage.volumes, source, {
     ...{ survey, registry, identity, looks: holds },
     readsLive: coverage.trees.some(({ isLive }) => isLive),
-    originOf: (path) => {
+    originsOf: (path) => {
       const origin = savedFrom(path, saved);
-      return origin === 'live' ? undefined : origin;
+      const below = treesBelow(path, coverage).map((tree) => (tree.isLive ? undefined : tree.volume));
+      return [origin === 'live' ? undefined : origin, ...below];
     },
   });
   requirePrograms(usersOf(snapshots, registry));

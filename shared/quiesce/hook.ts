@@ -71,12 +71,22 @@ export interface Reading {
   readonly readsLive: boolean;
   /** What this hook saw, where it looked; its places are real paths then. */
   readonly look: HoldLook;
-  /** A word for the instant that a place is of; those of one instant have the same. "live" for what is read where it lies. */
-  readonly instantOf: (place: HeldPlace) => string;
+  /**
+   * A word for each instant that a place is of, with the volumes that are mounted below it: those of one instant have the same.
+   * "live" for what is read where it lies.
+   */
+  readonly instantsOf: (place: HeldPlace) => readonly string[];
 }
 
 /** What a hold proved, for the record: the position in a log, the version of the server. */
 export type HoldRecord = Readonly<Record<string, string>>;
+
+/** Instants, by the words of `Reading`, which an application makes one when it recovers. */
+export interface JoinedInstants {
+  readonly instants: readonly string[];
+  /** That of its log: the snapshots of it are made after those of all others. */
+  readonly last: string;
+}
 
 export interface PlannedHold {
   readonly kind: string;
@@ -85,6 +95,10 @@ export interface PlannedHold {
   /** For people: "MariaDB at /run/mysqld/mysqld.sock". */
   readonly label: string;
   readonly guarantees: HoldGuarantee;
+  /** Of one that recovers though its files are of several instants. */
+  readonly joins?: JoinedInstants;
+  /** What a person should know before it runs. */
+  readonly risk?: string;
   /** Its position in what the source lists under "quiesce"; what has none begins before all of these. */
   readonly at?: number;
   /** Until all snapshots stand, or until the last byte was read. */

@@ -49,15 +49,15 @@ interface PlanningTerms {
   readonly readsLive?: boolean;
   /** What the hooks saw. */
   readonly looks?: ReadonlyMap<Hook, HoldLook>;
-  /** The volume of which a place is saved; undefined where it is read live. */
-  readonly originOf?: (path: Buffer) => OriginVolume | undefined;
+  /** The volumes of which a place is saved with all that is mounted below it; undefined among them for what is read live. */
+  readonly originsOf?: (path: Buffer) => readonly (OriginVolume | undefined)[];
 }
 
 /** Errors: what stands in the way on any of the storages, all at once. */
 export function planSnapshots(
   volumes: readonly OriginVolume[],
   source: SourceScope,
-  { survey, registry, identity, readsLive = false, looks, originOf = () => undefined }: PlanningTerms,
+  { survey, registry, identity, readsLive = false, looks, originsOf = () => [undefined] }: PlanningTerms,
 ): SnapshotPlan {
   const problems = new Problems();
   const plans = survey.storages.flatMap((storage) => {
@@ -69,18 +69,44 @@ export function planSnapshots(
   problems.throwIfAny((count) => `On ${count} storages of "${source.host}" no snapshot can be made`);
   const items = plans.flatMap((plan) => plan?.items ?? []);
   const { run, owner } = identity;
-  const instantOf = ({ path }: HeldPlace): string => {
-    const item = items.find(({ volume }) => volume === originOf(path));
-    return item === undefined ? 'live' : instantWord(item);
-  };
+  const instantsOf = ({ path }: HeldPlace): readonly string[] =>
+    originsOf(path).map((origin) => {
+      const item = items.find(({ volume }) => volume === origin);
+      return item === undefined ? 'live' : instantWord(item);
+    });
+  const holds = registry.hooks
+    .flatMap((hook) => hook.plan(source, run, { readsLive, instantsOf, look: looks?.get(hook) ?? NOTHING_TO_SAY }))
+    .toSorted(({ at: left = -1 }, { at: right = -1 }) => left - right);
   return {
-    ...{ run, owner },
-    items: items.toSorted((left, right) => volumes.indexOf(left.volume) - volumes.indexOf(right.volume)),
-    holds: registry.hooks
-      .flatMap((hook) => hook.plan(source, run, { readsLive, instantOf, look: looks?.get(hook) ?? NOTHING_TO_SAY }))
-      .toSorted(({ at: left = -1 }, { at: right = -1 }) => left - right),
-    risks: plans.flatMap((plan) => plan?.risks ?? []),
+    ...{ run, owner, holds },
+    items: inOrder(items, volumes, holds),
+    risks: [...plans.flatMap((plan) => plan?.risks ?? []), ...holds.flatMap(({ risk = [] }) => risk)],
   };
+}
+
+/** In that of their volumes, but those last that have to be. Errors: `quiesce.freeze-failed` where that cannot be. */
+function inOrder(
+  items: readonly PlannedItem[],
+  volumes: readonly OriginVolume[],
+  holds: readonly PlannedHold[],
+): readonly PlannedItem[] {
+  const last = new Set(holds.flatMap(({ joins }) => joins?.last ?? []));
+  for (const { label, joins } of holds) {
+    if (joins?.instants.every((instant) => instant === joins.last || !last.has(instant)) !== false) continue;
+    throw new StillpointError(
+      'quiesce.freeze-failed',
+      `${sentence(label)} has files where another application has its log, and each of the two would have to be copied before the other.`,
+      {
+        advice: 'Back them up as two sources, or put what belongs to one of them on volumes of its own.',
+        details: { instants: joins.instants },
+        cause: undefined,
+      },
+    );
+  }
+  const rank = (item: PlannedItem): number => (last.has(instantWord(item)) ? 1 : 0);
+  return items.toSorted(
+    (left, right) => rank(left) - rank(right) || volumes.indexOf(left.volume) - volumes.indexOf(right.volume),
+  );
 }
 
 /** One word for those of one instant. */

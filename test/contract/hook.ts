@@ -36,12 +36,24 @@ export interface HookFixture extends AsyncDisposable {
   readonly isHeldScript: string;
   /** sh that lets the application go past us, as an administrator does who is in a hurry. */
   readonly letGoScript: string;
+  /** sh for what else may happen on the host in between after which nothing may be claimed; nothing unless said. */
+  readonly spoiledBy?: readonly string[];
   /** Makes every freeze fail, while `work` runs. */
   withoutFreezing(work: () => Promise<void>): Promise<void>;
   /** How many times longer than on a fast machine a freeze and a thaw take there; 1 unless said. */
   readonly slowness?: number;
   /** What a proof of it puts on record; nothing unless said. */
   readonly record?: unknown;
+  /** What else the evidence says of it; nothing unless said. */
+  readonly evidence?: object;
+  /**
+   * Of one whose copy has all that was answered before: in turn, sh that writes and is answered, and sh that starts the copy
+   * and prints "all of it" where it has that. `copy` is sh that copies its files.
+   */
+  readonly answered?: {
+    readonly copy: string;
+    readonly cases: readonly { readonly write: string; readonly judge: string }[];
+  };
   /** A folder that the trivial storage claims. */
   readonly folder: string;
 }
@@ -148,12 +160,26 @@ export function hookContract(
       expect(evidence.holds).toEqual([
         {
           ...{ what: hold?.label, guarantees: hold?.guarantees },
+          ...fixture.evidence,
           ...{ fromUptime: expect.any(Number) as unknown, provedUptime: expect.any(Number) as unknown },
           untilUptime: expect.any(Number) as unknown,
           ...(fixture.record === undefined ? {} : { record: fixture.record }),
         },
       ]);
       await begun.lease.release();
+    });
+
+    test('has written out all that it had answered before', async ({ skip }) => {
+      const { answered } = fixture;
+      skip(answered === undefined, 'it promises a state that is as of a crash');
+      for (const { write, judge } of answered?.cases ?? []) {
+        run = newRunId();
+        const begun = await begin(section, answered?.copy);
+        await fixture.sh(write);
+        await verdict(begun);
+        await begun.lease.release();
+        expect(await fixture.sh(judge)).toBe('all of it');
+      }
     });
 
     test('holds until the last read where that is wanted', async () => {
@@ -165,11 +191,14 @@ export function hookContract(
     });
 
     test('claims nothing where somebody let go in between', async () => {
-      const begun = await begin(section, fixture.letGoScript);
-      const { evidence, consistency } = await verdict(begun);
-      expect(consistency).toBe('crash');
-      expect(evidence.holds[0]).not.toHaveProperty('provedUptime');
-      await begun.lease.release();
+      for (const happens of [fixture.letGoScript, ...(fixture.spoiledBy ?? [])]) {
+        run = newRunId();
+        const begun = await begin(section, happens);
+        const { evidence, consistency } = await verdict(begun);
+        expect({ happens, consistency }).toEqual({ happens, consistency: 'crash' });
+        expect(evidence.holds[0]).not.toHaveProperty('provedUptime');
+        await begun.lease.release();
+      }
     });
 
     test('makes no snapshot where the application does not hold still', async () => {

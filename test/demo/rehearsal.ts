@@ -23,7 +23,8 @@ export async function rehearseDatabase(
   restoredDataFolder: string,
   signal: AbortSignal,
 ): Promise<Rehearsal> {
-  await sendFolder(guest, restoredDataFolder, signal);
+  await guest.must(`rm -rf ${FOLDER} && mkdir -p ${FOLDER}/data && chown mysql: ${FOLDER}`, { signal });
+  await sendFolder(guest, restoredDataFolder, join(FOLDER, 'data'), signal);
   try {
     await guest.must(START, { signal });
     const check = await guest.must(`mariadb-check --socket=${FOLDER}/socket --all-databases 2>&1`, { signal });
@@ -54,8 +55,7 @@ const STOP = `[ ! -e ${FOLDER}/pid ] || { read -r pid < ${FOLDER}/pid; kill "$pi
 rm -rf ${FOLDER}`;
 
 /** Owners and modes go along; the sender is the plain tar of this machine. */
-async function sendFolder(guest: Guest, folder: string, signal: AbortSignal): Promise<void> {
-  await guest.must(`rm -rf ${FOLDER} && mkdir -p ${FOLDER}/data && chown mysql: ${FOLDER}`, { signal });
+export async function sendFolder(guest: Guest, folder: string, target: string, signal: AbortSignal): Promise<void> {
   await execa(
     'sh',
     [
@@ -64,7 +64,7 @@ async function sendFolder(guest: Guest, folder: string, signal: AbortSignal): Pr
       'sh',
       folder,
       guest.sshConfigFile,
-      join(FOLDER, 'data'),
+      target,
     ],
     {
       cancelSignal: signal,

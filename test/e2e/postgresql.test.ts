@@ -1,6 +1,7 @@
 /**
- * PostgreSQL under a writer, saved from Btrfs while it writes: each restored copy starts, passes its own checker, and holds a
- * prefix of what was committed, with all that was committed before the backup began.
+ * PostgreSQL under writers, saved from Btrfs while they write: with all of its files of one instant, and with its data, its log
+ * and a tablespace of three. Each restored copy recovers from where the proof says, passes its own checkers, and holds of each
+ * writer's journal what was committed up to one position of the log, and nothing that was begun after it.
  */
 import { join } from 'node:path';
 import process from 'node:process';
@@ -13,60 +14,94 @@ import { backup } from '../../shared/pipeline/backup.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import { REGISTRY } from '../../shared/snapshot/registry.ts';
+import { blocksOf } from '../support/page-commands.ts';
 import { noRuns } from '../support/pipeline/no-runs.ts';
-import {
-  overPrograms,
-  POSTGRESQL_PACKAGES,
-  pgProgram,
-  psql,
-  servePostgresql,
-  startPostgresql,
-} from '../support/quiesce/servers.ts';
+import { overPrograms, POSTGRESQL_PACKAGES, pgProgram, psql, startPostgresql } from '../support/quiesce/servers.ts';
 import { restoreFrom } from '../support/restoring.ts';
 import { type BtrfsHost, startBtrfsHost, whyNoBtrfsHost } from '../support/snapshot/btrfs-host.ts';
 import { unpackDebian } from '../support/snapshot/debian-overlay.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 
-const ROUNDS = Number(process.env['STILLPOINT_ROUNDS'] ?? 3);
+/** Of one instant, and of several. */
+const rounds = (instants: number): number => Number(process.env['STILLPOINT_ROUNDS'] ?? Math.min(instants, 2));
 const folder = await temporaryFolder();
 afterAll(() => folder[Symbol.asyncDispose]());
 const root = join(folder.path, 'programs');
 const whyNot = (await whyNoBtrfsHost()) ?? (await unpackDebian(root, POSTGRESQL_PACKAGES));
+const [VARIABLES = '', LINKS = '', START = '', STOP = ''] = await blocksOf('docs/database-copies.md', 'PostgreSQL');
 
-/** Three sessions move money between accounts of their own, whose sum stays, and number what they do. */
-const WRITERS = `
-${psql()} -c 'CREATE TABLE accounts (id int PRIMARY KEY, money int); CREATE TABLE moves (writer int, number int, PRIMARY KEY (writer, number)); INSERT INTO accounts SELECT id, 1000 FROM generate_series(1, 200) id'
+/**
+ * Three sessions move money between accounts of their own, whose sum stays, number what they do, and write down after each
+ * commit where the log was. The accounts take several times the room that the server has in memory, so that pages reach the
+ * disk all the time. A fourth one makes tables with an index, and removes them: the server writes these past its memory.
+ */
+const writers = (space: string): string => `
+${psql()} -c 'CREATE TABLE accounts (id int PRIMARY KEY, money int, pad text) ${space}; CREATE TABLE moves (writer int, number int, PRIMARY KEY (writer, number)); INSERT INTO accounts SELECT id, 1000, repeat(md5(id::text), 30) FROM generate_series(1, 3000) id'
 for writer in 1 2 3; do
-  setsid sh -c 'i=0; while [ ! -e /run/over ]; do i=$((i + 1)); a=$((i * 7 % 60 * 3 + $1)) b=$((i * 13 % 60 * 3 + $1)); echo "BEGIN; UPDATE accounts SET money = money - 5 WHERE id = $a; UPDATE accounts SET money = money + 5 WHERE id = $b; INSERT INTO moves VALUES ($1, $i); COMMIT; SELECT $i;"; done | ${psql()} -v ON_ERROR_STOP=1 > /run/journal.$1' sh $writer </dev/null >/dev/null 2>&1 &
+  setsid sh -c 'i=0; while [ ! -e /run/over ]; do i=$((i + 1)); a=$((i * 389 % 1000 * 3 + $1)) b=$((i * 617 % 1000 * 3 + $1)); echo "BEGIN; UPDATE accounts SET money = money - 5 WHERE id = $a; UPDATE accounts SET money = money + 5 WHERE id = $b; INSERT INTO moves VALUES ($1, $i); COMMIT; SELECT $i, pg_current_wal_insert_lsn();"; done | ${psql()} -v ON_ERROR_STOP=1 > /run/journal.$1' sh $writer </dev/null >/dev/null 2>&1 &
 done
-until [ -s /run/journal.3 ]; do sleep 0.1; done`;
+setsid sh -c 'i=0; while [ ! -e /run/over ]; do i=$((i + 1)); t=built_$((i % 2)); echo "DROP TABLE IF EXISTS $t; CREATE TABLE $t ${space} AS SELECT id, md5(id::text) AS text FROM generate_series(1, 3000) id; CREATE INDEX ON $t (text); VACUUM accounts; SELECT $i;"; done | ${psql()} > /run/journal.built' </dev/null >/dev/null 2>&1 &
+until [ -s /run/journal.3 ] && [ -s /run/journal.built ]; do sleep 0.1; done`;
 
-describe('PostgreSQL under writers', () => {
+/** A table is there with all of its rows, or is not there. */
+const BUILT = `DO $$ DECLARE t text; n int; BEGIN
+  FOREACH t IN ARRAY ARRAY['built_0', 'built_1'] LOOP
+    CONTINUE WHEN to_regclass(t) IS NULL;
+    EXECUTE 'SELECT count(*) FROM ' || t INTO n;
+    IF n <> 3000 THEN RAISE EXCEPTION '% has % rows', t, n; END IF;
+  END LOOP;
+END $$`;
+
+interface World {
+  readonly name: string;
+  /** In the Btrfs; each is a volume with an instant of its own. */
+  readonly volumes: readonly string[];
+  readonly start: string;
+}
+
+const SETTINGS = ['shared_buffers=1MB', 'max_wal_size=256MB', 'log_checkpoints=off'];
+const WORLDS: readonly World[] = [
+  {
+    ...{ name: 'of one instant', volumes: ['pg'] },
+    start: `${startPostgresql('/run/pg', { settings: SETTINGS })}\n${writers('')}`,
+  },
+  {
+    ...{ name: 'of three instants', volumes: ['log', 'space', 'pg'] },
+    start: `chown 98:98 /run/space
+${startPostgresql('/run/pg', { log: '/run/log/wal', settings: SETTINGS })}
+${psql()} -c "CREATE TABLESPACE far LOCATION '/run/space'"\n${writers('TABLESPACE far')}`,
+  },
+];
+
+describe.each(WORLDS)('PostgreSQL under writers, $name', ({ volumes, start }) => {
   let world: BtrfsHost;
-  const repository = join(folder.path, 'repository');
-  const signal = AbortSignal.timeout(230_000 + ROUNDS * 30_000);
+  const repository = join(folder.path, `repository-${volumes.length}`);
+  const ROUNDS = rounds(volumes.length);
+  const signal = AbortSignal.timeout(230_000 + ROUNDS * 60_000);
 
   beforeEach(({ skip }) => skip(whyNot !== undefined, whyNot));
   beforeAll(async () => {
     if (whyNot !== undefined) return;
-    world = await startBtrfsHost(
-      'cd /mnt; btrfs -q subvolume create @pg; cd /; mkdir /run/pg; mount -o subvol=@pg $disk /run/pg',
-      {
-        megabytes: 2048,
-      },
+    const mounting = volumes.map(
+      (name) =>
+        `btrfs -q subvolume create /mnt/@${name}; mkdir /run/${name}; mount -o subvol=@${name} $disk /run/${name}`,
     );
-    await world.sh(`${overPrograms(root)}${startPostgresql('/run/pg')}\n${WRITERS}`);
+    world = await startBtrfsHost(mounting.join('\n'), { megabytes: 4096 });
+    await world.sh(`${overPrograms(root)}${start}`);
     await (await createTestRepository(createLocalBackend(repository))).close();
   });
-  afterAll(() => world?.[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await world?.sh('touch /run/over');
+    await world?.[Symbol.asyncDispose]();
+  });
 
   const save = (): Promise<BackupReport> =>
     backup(
       {
         source: {
           ...{ name: sourceName('s'), host: hostName('paper'), repository: repositoryName('main'), exclude: [] },
-          ...{ paths: [Buffer.from('/run/pg')], quiesce: [{ of: 'postgresql' }] },
+          ...{ paths: volumes.map((name) => Buffer.from(`/run/${name}`)), quiesce: [{ of: 'postgresql' }] },
         },
         host: {
           ...{ name: hostName('paper'), ssh: 'paper', sudo: 'none', sshConfigFile: undefined },
@@ -82,46 +117,95 @@ describe('PostgreSQL under writers', () => {
       },
       signal,
     );
-  /** How many moves each writer was told are committed. */
-  const committed = async (): Promise<readonly number[]> =>
-    (await world.sh('for w in 1 2 3; do tail -n 2 /run/journal.$w | head -n 1; done')).split('\n').map(Number);
+
+  /** Starts the restored copy as the page says, and asks it. */
+  const recover = async (target: string): Promise<Recovered> => {
+    expect(VARIABLES.match(/^\w+(?==)/gm)).toEqual(['restored', 'copy', 'place', 'bin']);
+    const ask = psql('/run/copy');
+    const said =
+      await world.sh(`restored=${target} copy=${target}/run/pg/data place=/run/copy bin=/usr/lib/postgresql/15/bin
+postgres=98; runuser() { shift 3; setpriv --reuid 98 --regid 98 --clear-groups "$@"; }
+chmod 755 ${folder.path} ${target}{,/run,/run/*}; chown -R 98:98 ${target}/run/*
+{
+${LINKS}
+${START}
+} >&2
+grep -o 'redo [a-z ]* at [0-9A-F/]*' /run/copy/log
+${ask} -c "SELECT number || ' ' || count FROM (SELECT writer, max(number) AS number, count(*) FROM moves GROUP BY writer) each ORDER BY writer"
+${ask} -c 'SELECT sum(money) FROM accounts'
+${ask} -c "$(cat <<'END_OF_BUILT'
+${BUILT}
+END_OF_BUILT
+)"
+${pgProgram('pg_amcheck')} -h /run/copy --heapallindexed --install-missing postgres >&2
+{
+${STOP}
+${pgProgram('pg_checksums')} --check -D "$copy"
+} >&2
+rm -rf /run/copy ${target}`);
+    const [starts = '', done = '', ...lines] = said.trim().split('\n');
+    const sum = lines.pop();
+    return {
+      from: starts.replace('redo starts at ', ''),
+      until: lsn(done.replace('redo done at ', '')),
+      ...{ sum, moves: lines.map((line) => line.split(' ').map(Number) as [number, number]) },
+    };
+  };
+  /** Of each writer, where the log was after each of its commits; the first is number 1. */
+  const journals = async (): Promise<readonly (readonly bigint[])[]> => {
+    const text = await world.sh('for w in 1 2 3; do cat /run/journal.$w; echo; done');
+    return text.split('\n\n').map((journal) =>
+      journal.split('\n').flatMap((line, index) => {
+        const [, number, position = ''] = /^(\d+)\|([0-9A-F]+\/[0-9A-F]+)$/.exec(line) ?? [];
+        return Number(number) === index + 1 ? [lsn(position)] : [];
+      }),
+    );
+  };
 
   test(
-    'each copy starts, passes its checker, and is a state between two transactions',
+    'each copy starts, passes its checkers, and is a state between two transactions',
     async () => {
       for (let round = 1; round <= ROUNDS; round += 1) {
-        const before = await committed();
+        const before = await journals();
         const report = await save();
-        const after = await committed();
         expect(report.consistency).toBe('application');
         const [hold] = report.holds;
+        const record = hold?.record ?? {};
+        console.log(
+          `PostgreSQL, round ${round}: answered within ${record['answered within seconds']} s, skew ${report.skewMs} ms`,
+        );
         const target = join(folder.path, `restored-${round}`);
         expect((await restoreFrom(repository, target)).error).toBeUndefined();
-        const copy = `${target}/run/pg/data`;
-        const [moves = '', sums = '', position = ''] = (
-          await world.sh(`rm -f ${copy}/postmaster.pid; mkdir -p /run/copy; chown 98:98 /run/copy; chown -R 98:98 ${copy}
-chmod 755 ${folder.path} ${target} ${target}/run
-${servePostgresql(copy, '/run/copy')}
-${psql('/run/copy')} -c "SELECT string_agg(number || ' ' || count, ',' ORDER BY writer) FROM (SELECT writer, max(number) AS number, count(*) FROM moves GROUP BY writer) each"
-${psql('/run/copy')} -c 'SELECT sum(money) FROM accounts'
-${psql('/run/copy')} -c "SELECT '${hold?.record?.['position afterwards'] ?? ''}'::pg_lsn >= pg_current_wal_insert_lsn() - 1000"
-${pgProgram('pg_amcheck')} -h /run/copy --heapallindexed --install-missing postgres >&2
-kill "$(head -n 1 ${copy}/postmaster.pid)"; while [ -e ${copy}/postmaster.pid ]; do sleep 0.05; done`)
-        ).split('\n');
-        // Each writer's moves without a gap: as many as the last one's number.
-        const seen = moves.split(',').map((each) => each.split(' ').map(Number));
-        for (const [number, count] of seen) expect(count).toBe(number);
-        seen.forEach(([number = 0], writer) => {
-          expect(number).toBeGreaterThanOrEqual(before[writer] ?? 0);
-          expect(number).toBeLessThanOrEqual((after[writer] ?? 0) + 5000);
-        });
-        expect(sums).toBe('200000');
-        expect(position).toBe('t');
-        await world.sh(`rm -rf ${target}`);
+        const copy = await recover(target);
+        expect(copy.sum).toBe('3000000');
+        if (volumes.length > 1) expect(copy.from).toBe(record['recovers from']);
+        expect(copy.until).toBeLessThan(lsn(record['position afterwards'] ?? ''));
+        for (const [writer, journal] of (await journals()).entries()) {
+          const [number = 0, count] = copy.moves[writer] ?? [];
+          // Without a gap: as many as the last one's number.
+          expect(count).toBe(number);
+          expect(number).toBeGreaterThanOrEqual(before[writer]?.length ?? 0);
+          // All that was committed up to where the recovery ended, and nothing that was begun after that.
+          expect(number).toBeGreaterThanOrEqual(journal.filter((position) => position <= copy.until).length);
+          expect(journal[number - 2] ?? 0n).toBeLessThanOrEqual(copy.until);
+        }
       }
-      await world.sh('touch /run/over');
       expect(await world.atTop('ls -A')).not.toContain('stillpoint');
     },
-    200_000 + ROUNDS * 30_000,
+    200_000 + ROUNDS * 60_000,
   );
 });
+
+interface Recovered {
+  /** Where in the log the recovery began, and where it ended. */
+  readonly from: string;
+  readonly until: bigint;
+  /** Of each writer the number of its last move, and how many there are. */
+  readonly moves: readonly (readonly [number, number])[];
+  readonly sum: string | undefined;
+}
+
+function lsn(text: string): bigint {
+  const [high = '', low = ''] = text.split('/');
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
+}

@@ -4,11 +4,12 @@ import { ofPage } from './page.ts';
 export const CONSISTENCY = ofPage('docs/consistency.md', {
   promises: [
     [
-      '| `application` | are of a state from which each application that the source names under `quiesce` goes on when it is started; that was proved after the last snapshot | start it on the copy |',
+      '| `application` | are of a state from which each application that the source names under `quiesce` goes on when it is started; that was proved after the last snapshot | [start it on the copy](database-copies.md) |',
       {
         'test/unit/domain/consistency.test.ts': [
           'is that of the application where every hold was proved across every instant',
           'of what recovers by itself is that of the application where all is of one instant, and there alone',
+          'of what recovers from several instants is that of the application where these are all, and that of its log the last',
         ],
       },
     ],
@@ -50,6 +51,16 @@ export const CONSISTENCY = ofPage('docs/consistency.md', {
       },
     ],
     [
+      'What was committed before is in the log of InnoDB by then, also where `innodb_flush_log_at_trx_commit` is 0, with which the lock takes up to a second longer.',
+      { 'test/contract/hook.ts': 'has written out all that it had answered before' },
+    ],
+    [
+      'Where the binary log is on and the account may see it, the position (file and offset, and the GTID) is put on record, so that a replica can start from the copy, or [a log can be replayed on it](database-copies.md#up-to-a-later-moment).',
+      {
+        'test/e2e/mariadb.test.ts': 'each copy is of the moment at which it stood still, and of where the log goes on',
+      },
+    ],
+    [
       'The proof: the same session, and the same position in the log, after the last snapshot as before the first.',
       {
         'test/contract/storages/mariadb.test.ts': 'proves the position in its log, at which it stood still',
@@ -57,10 +68,20 @@ export const CONSISTENCY = ofPage('docs/consistency.md', {
       },
     ],
     [
-      'Where its files lie on volumes with an instant each, or would be read live, the plan is refused with what to do.',
+      'Where its data, its `pg_wal` or its tablespaces lie on volumes with an instant each, it is told to write a checkpoint at once, the volume with `pg_wal` is copied last, and what is proved besides is that no other checkpoint was completed until then.',
       {
         'test/contract/storages/postgresql.test.ts':
-          'says where it has its files, and the plan asks whether they are of one instant',
+          'says where it has its files, and how they are of one instant, or come to be',
+        'test/unit/snapshot/snapshot-order.test.ts':
+          'the volume of a log is the last, and the others are in their own order',
+        'test/e2e/postgresql.test.ts': 'each copy starts, passes its checkers, and is a state between two transactions',
+      },
+    ],
+    [
+      'A standby, a server with `wal_level` "minimal", and files that would be read live are refused with what to do.',
+      {
+        'test/contract/storages/postgresql.test.ts':
+          'says where it has its files, and how they are of one instant, or come to be',
       },
     ],
     [

@@ -174,8 +174,8 @@ export const README = ofPage('README.md', {
         'test/e2e/living-database.test.ts': 'two volumes are told as two instants',
         'test/contract/storages/live.test.ts': 'names each file that is torn, and no other',
         'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read',
-        'test/e2e/mariadb.test.ts': 'each copy is of the moment at which it stood still',
-        'test/e2e/postgresql.test.ts': 'each copy starts, passes its checker, and is a state between two transactions',
+        'test/e2e/mariadb.test.ts': 'each copy is of the moment at which it stood still, and of where the log goes on',
+        'test/e2e/postgresql.test.ts': 'each copy starts, passes its checkers, and is a state between two transactions',
         'test/contract/storages/redis.test.ts':
           'writes all that it has into its file before the instant, where it has no log',
         'test/contract/hook.ts': 'holds while the snapshots are made, proves it, and lets go',
@@ -330,7 +330,7 @@ export const README = ofPage('README.md', {
     [
       'Where that is not enough, have it [held still](docs/consistency.md#holding-applications-still), or [stopped](docs/host-setup.md#cold-backups), for that moment.',
       {
-        'test/e2e/mariadb.test.ts': 'each copy is of the moment at which it stood still',
+        'test/e2e/mariadb.test.ts': 'each copy is of the moment at which it stood still, and of where the log goes on',
         'test/e2e/cold.test.ts': 'is cold, and the service runs again before anything is read',
       },
     ],

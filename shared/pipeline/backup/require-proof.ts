@@ -17,10 +17,14 @@ export function requireProof(
   const wanted = require ?? foreseen;
   const { consistency } = judgeConsistency(evidence);
   if (rank(consistency) >= rank(wanted)) return;
-  const unproved = evidence.holds.filter(({ provedUptime }) => provedUptime === undefined).map(({ what }) => what);
+  const failed = evidence.holds.filter(({ provedUptime }) => provedUptime === undefined);
+  const unproved = failed.map(({ what }) => what);
+  const moved = failed.filter(({ guarantees }) => guarantees !== 'recovers').map(({ what }) => what);
+  const unready = failed.filter(({ guarantees }) => guarantees === 'recovers').map(({ what }) => what);
   const torn = (evidence.live ?? []).filter(({ tornCount }) => tornCount > 0).map(({ path }) => `"${path}"`);
   const why = [
-    ...(unproved.length === 0 ? [] : [`${unproved.join(' and ')} did not stand still all the time`]),
+    ...(moved.length === 0 ? [] : [`${moved.join(' and ')} did not stand still all the time`]),
+    ...(unready.length === 0 ? [] : [`that a copy of ${unready.join(' and ')} would recover was not proved`]),
     ...(torn.length === 0 ? [] : [`files in ${torn.join(' and ')} changed while they were read`]),
     ...(unproved.length + torn.length > 0 ? [] : ['that is all that the snapshots and holds come to']),
   ];

@@ -1,10 +1,11 @@
 /** What became of the snapshots of a run, for its report. */
-import type { ConsistencyEvidence } from '../../domain/consistency.ts';
+import type { ConsistencyEvidence, JoinedVolumes } from '../../domain/consistency.ts';
 import type { SnapshotReport } from '../../domain/verbs/backup.ts';
-import type { PlannedHold } from '../../quiesce/hook.ts';
+import type { JoinedInstants, PlannedHold } from '../../quiesce/hook.ts';
 import type { HeldSpan } from '../../snapshot/critical-section.ts';
 import type { GuardReading } from '../../snapshot/host/commands.ts';
 import type { TakenSnapshot } from '../../snapshot/provider.ts';
+import { instantWord } from '../../snapshot/snapshot-set.ts';
 
 /** Uptime on the host has a resolution of 10 ms; the bound is rounded up by it. */
 export function freezeMs(snapshot: TakenSnapshot): number {
@@ -26,13 +27,14 @@ export function evidenceOf(
       afterUptime: beforeUptime,
       beforeUptime: afterUptime,
     })),
-    holds: holds.flatMap(({ label, guarantees }, index) => {
+    holds: holds.flatMap(({ label, guarantees, joins }, index) => {
       const span = held[index];
       if (span === undefined) return [];
       const { fromUptime, provedUptime, untilUptime, record } = span;
       return [
         {
           ...{ what: label, guarantees, fromUptime },
+          ...(joins === undefined ? {} : { joins: joinedVolumes(joins, taken) }),
           ...(provedUptime === undefined ? {} : { provedUptime }),
           ...(untilUptime === undefined ? {} : { untilUptime }),
           ...(Object.keys(record).length === 0 ? {} : { record }),
@@ -40,6 +42,12 @@ export function evidenceOf(
       ];
     }),
   };
+}
+
+function joinedVolumes({ instants, last }: JoinedInstants, taken: readonly TakenSnapshot[]): JoinedVolumes {
+  const volumesOf = (word: string): readonly string[] =>
+    taken.filter((snapshot) => instantWord(snapshot) === word).map(({ planned }) => planned.volume);
+  return { volumes: instants.flatMap(volumesOf), last: volumesOf(last)[0] ?? '' };
 }
 
 export function snapshotReports(

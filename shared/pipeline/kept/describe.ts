@@ -4,6 +4,8 @@ import { foreseenConsistency } from '../../domain/consistency.ts';
 import { keptBy, mintKeptName } from '../../domain/kept-name.ts';
 import type { KeepPlan } from '../../domain/kept-plans.ts';
 import { backupPlanId } from '../../domain/plan-id.ts';
+import { instantWord } from '../../snapshot/snapshot-set.ts';
+import { foreseenHold } from '../describe-plan.ts';
 import type { Preparation } from '../prepare.ts';
 import type { KeepRequest } from './request.ts';
 
@@ -27,11 +29,7 @@ export function describeKeep(
     steps: items.map(({ lines, planned }) => ({
       does: [lines.create, `give ${planned.snapshot} its marks and the name under which it stays`],
     })),
-    consistency: foreseenConsistency(
-      items.map(({ instant, planned }) => instant ?? planned.volumeId),
-      holds.map(({ label, guarantees }) => ({ what: label, guarantees })),
-      [],
-    ),
+    consistency: foreseenConsistency(items.map(instantWord), holds.map(foreseenHold)),
     rollback: `"stillpoint snapshot remove ${host.name} ${run}" removes them. Nothing on the host does that by itself, also when their time is over.`,
     risks: [...coverage.notes, ...risks],
   };

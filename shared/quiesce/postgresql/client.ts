@@ -28,3 +28,6 @@ export const clientArgs = ({ socket = '', port = 5432, hostUser = '' }: Postgres
 
 export const labelOf = ({ port = 5432 }: PostgresqlHold): string =>
   port === 5432 ? 'PostgreSQL' : `PostgreSQL at port ${port}`;
+
+/** As that place of it is called. */
+export const logOf = (label: string): string => `the log of ${label}`;

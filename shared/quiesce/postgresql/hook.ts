@@ -1,16 +1,16 @@
 /**
- * PostgreSQL. Nothing of it is held where all of its files are of one instant: starting on the copy is a recovery like after
- * a crash, which it is made for, and comes to a state between two transactions. What has to be proved is that all of them
- * are of one instant, that it was the same server with the same places before and after, and that nobody has switched off
- * what the recovery needs. Where its files are of several instants, such a copy may not start, or worse; this is refused.
+ * PostgreSQL. Nothing of it is held: starting on the copy is a recovery like after a crash, which it is made for, and comes to a
+ * state between two transactions. What has to be proved is that all of its files are of one instant, or of several that its
+ * log joins (`several-instants.ts`), that it was the same server with the same places before and after, and that nobody has
+ * switched off what the recovery needs.
  */
 import { type PostgresqlHold, wantedOf } from '../../domain/quiesce.ts';
-import type { HoldRecord, Hook, PlannedHold } from '../hook.ts';
-import { requireOneInstant } from '../one-instant.ts';
+import type { HoldRecord, Hook, JoinedInstants, PlannedHold } from '../hook.ts';
 import { beginSession, proveSession, SESSION_PROGRAMS, type SessionTerms, sessionId } from '../session/hold.ts';
 import { sessionsOnHost } from '../session/on-host.ts';
 import { BECOME_CLIENT, clientArgs, labelOf } from './client.ts';
-import { lookAtServers } from './look.ts';
+import { lookAtServers, PLACES_SUM } from './look.ts';
+import { joinedInstants, LAST_CHECKPOINT, type ServerFact, UNSAFE_IN_PARTS } from './several-instants.ts';
 
 /** A checkpoint of a busy server takes its time, and nobody waits for it meanwhile. */
 const SECONDS = 120;
@@ -23,16 +23,23 @@ export const postgresql: Hook = {
     return wanted.length === 0 ? undefined : lookAtServers(wanted.map(({ spec }) => spec));
   },
   plan: (source, run, reading) =>
-    wantedOf(source, 'postgresql').map(({ spec, at }) => {
-      requireOneInstant(labelOf(spec), reading);
-      return { ...holdOf(spec, { run, name: `postgresql-${at}`, holds: 'until-snapshots' }), at };
+    wantedOf(source, 'postgresql').map(({ spec, at }, index) => {
+      const fact: ServerFact = (key) => reading.look.facts[`${key}-${index}`];
+      const joins = joinedInstants(labelOf(spec), reading, fact);
+      const terms = { run, name: `postgresql-${at}`, holds: 'until-snapshots' } as const;
+      return { ...holdOf(spec, { ...terms, joins, places: fact('places') }), at };
     }),
 };
 
-type HoldTerms = Pick<PlannedHold, 'holds'> & Pick<SessionTerms, 'run' | 'name'>;
+interface HoldTerms extends Pick<PlannedHold, 'holds'>, Pick<SessionTerms, 'run' | 'name'> {
+  readonly joins?: JoinedInstants | undefined;
+  /** What the look found of where it keeps its files. */
+  readonly places?: string | undefined;
+}
 
-export function holdOf(hold: PostgresqlHold, { run, name, holds }: HoldTerms): PlannedHold {
+export function holdOf(hold: PostgresqlHold, { run, name, holds, joins, places }: HoldTerms): PlannedHold {
   const deadlineSeconds = hold.seconds ?? SECONDS;
+  const label = labelOf(hold);
   const terms: SessionTerms = {
     ...{ run, name, deadlineSeconds, client: BECOME_CLIENT, clientArgs: clientArgs(hold) },
     waitSeconds: deadlineSeconds,
@@ -40,14 +47,17 @@ export function holdOf(hold: PostgresqlHold, { run, name, holds }: HoldTerms): P
       `SET statement_timeout = '${deadlineSeconds}s';`,
       "SET application_name = 'stillpoint';",
       UNSAFE,
-      ...(hold.checkpoint === true ? ['CHECKPOINT;'] : []),
+      ...(places === undefined ? [] : [movedFrom(places)]),
+      ...(joins === undefined ? [] : [UNSAFE_IN_PARTS]),
+      ...(hold.checkpoint === true || joins !== undefined ? ['CHECKPOINT;'] : []),
     ],
     same: [
       "SELECT 'session ' || pg_backend_pid() || ' ' || extract(epoch FROM pg_postmaster_start_time());",
       "SELECT 'version ' || current_setting('server_version');",
       "SELECT 'system ' || system_identifier FROM pg_control_system();",
       "SELECT 'settings ' || current_setting('fsync') || ' ' || current_setting('full_page_writes');",
-      "SELECT 'places ' || md5(coalesce(string_agg(oid || ':' || pg_tablespace_location(oid), ',' ORDER BY oid), '')) FROM pg_tablespace;",
+      `SELECT 'places ' || ${PLACES_SUM} FROM pg_tablespace;`,
+      ...(joins === undefined ? [] : [LAST_CHECKPOINT]),
     ],
     last: [
       "SELECT 'lsn ' || CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END;",
@@ -57,7 +67,8 @@ export function holdOf(hold: PostgresqlHold, { run, name, holds }: HoldTerms): P
     read: readRecord,
   };
   return {
-    ...{ kind: sessionsOnHost.kind, id: sessionId(terms), label: labelOf(hold), guarantees: 'recovers', holds },
+    ...{ kind: sessionsOnHost.kind, id: sessionId(terms), label, guarantees: 'recovers', holds },
+    ...(joins === undefined ? {} : { joins, risk: checkpointRisk(label, joins) }),
     deadlineSeconds,
     freeze: beginSession(terms),
     prove: proveSession(terms),
@@ -70,6 +81,18 @@ const UNSAFE = `DO $$ BEGIN
   END IF;
 END $$;`;
 
+/** @param places the sum when the plan was made: what came to be since then is not among what is saved */
+const movedFrom = (places: string): string => `DO $$ BEGIN
+  IF (SELECT ${PLACES_SUM} FROM pg_tablespace) <> '${places}' THEN
+    RAISE EXCEPTION 'a tablespace was made or removed since the plan was made';
+  END IF;
+END $$;`;
+
+const checkpointRisk = (label: string, { instants }: JoinedInstants): string =>
+  `The files of ${label} lie on ${instants.length} volumes with an instant each: it is told to write a checkpoint at once, which its disks will feel, and no other one may be completed until the snapshots stand.`;
+
+const LSNS = /^[0-9A-F]+\/[0-9A-F]+ [0-9A-F]+\/[0-9A-F]+ \d+$/;
+
 /** The position is one that the copy has not reached, or has just: it was asked for after the instant. */
 function readRecord(lines: readonly string[]): HoldRecord {
   const value = (key: string, form: RegExp): string => {
@@ -80,6 +103,9 @@ function readRecord(lines: readonly string[]): HoldRecord {
   return {
     server: `PostgreSQL ${value('version', /^\d/)}`,
     system: value('system', /^\d+$/),
+    ...(lines.some((line) => line.startsWith('checkpoint '))
+      ? { 'recovers from': value('checkpoint', LSNS).split(' ')[1] ?? '' }
+      : {}),
     'position afterwards': value('lsn', /^[0-9A-F]+\/[0-9A-F]+$/),
   };
 }

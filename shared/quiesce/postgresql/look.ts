@@ -1,9 +1,12 @@
-/** What a server of PostgreSQL is, whether a copy of one instant of it would start, and where it keeps its files. */
+/** What a server of PostgreSQL is, whether a copy of it would start, and where it keeps its files. */
 import type { PostgresqlHold } from '../../domain/quiesce.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import { lastWords } from '../client-words.ts';
 import type { HeldPlace, HoldLack, HoldLook } from '../hook.ts';
-import { BECOME_CLIENT, clientArgs, labelOf } from './client.ts';
+import { BECOME_CLIENT, clientArgs, labelOf, logOf } from './client.ts';
+
+/** Of all rows of pg_tablespace: changes with every place in which the server keeps something. */
+export const PLACES_SUM = `md5(coalesce(string_agg(oid || ':' || pg_tablespace_location(oid), ',' ORDER BY oid), ''))`;
 
 const hex = (expression: string): string => `encode(convert_to(coalesce(${expression}, ''), 'UTF8'), 'hex')`;
 
@@ -14,7 +17,11 @@ SELECT 'version ' || current_setting('server_version_num');
 SELECT 'data ' || ${hex("current_setting('data_directory', true)")};
 SELECT 'space ' || ${hex('pg_tablespace_location(oid)')} FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global');
 SELECT 'safe ' || ${hex("current_setting('fsync') || ' ' || current_setting('full_page_writes')")};
-SELECT 'super ' || CASE WHEN usesuper THEN 1 ELSE 0 END FROM pg_user WHERE usename = current_user;
+SELECT 'places ' || ${PLACES_SUM} FROM pg_tablespace;
+SELECT 'standby ' || CASE WHEN pg_is_in_recovery() THEN 1 ELSE 0 END;
+SELECT 'log ' || ${hex("current_setting('wal_level')")};
+SELECT 'flush ' || CASE WHEN (SELECT usesuper FROM pg_user WHERE usename = current_user)
+  OR EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_checkpoint' AND pg_has_role(current_user, oid, 'USAGE')) THEN 1 ELSE 0 END;
 SELECT 'end ' || pg_backend_pid();`;
 
 export function lookAtServers(wanted: readonly PostgresqlHold[]): RemoteCommand<HoldLook> {
@@ -44,7 +51,9 @@ done`,
       return {
         lacks: looks.flatMap(({ lacks }) => lacks),
         places: looks.flatMap(({ places }) => places),
-        facts: {},
+        facts: Object.fromEntries(
+          looks.flatMap(({ facts }, index) => Object.entries(facts).map(([key, value]) => [`${key}-${index}`, value])),
+        ),
       };
     },
   };
@@ -62,7 +71,7 @@ function unreached(hold: PostgresqlHold, said: string): HoldLack {
 function readServer(hold: PostgresqlHold, code: string, said: string): HoldLook {
   const label = labelOf(hold);
   const lines = said.split('\n').filter((line) => line !== '');
-  const odd = lines.find((line) => !/^(version|data|space|safe|super|end) [0-9a-f]*$/.test(line));
+  const odd = lines.find((line) => !/^(version|data|space|safe|places|standby|log|flush|end) [0-9a-f]*$/.test(line));
   if (code !== '0' || odd !== undefined || lines.at(-1)?.startsWith('end ') !== true)
     return {
       lacks: [unreached(hold, code === '0' ? `it answers in another form: ${odd ?? ''}` : said)],
@@ -86,18 +95,28 @@ function readServer(hold: PostgresqlHold, code: string, said: string): HoldLook 
       advice: 'Switch both on, or have the service stopped for the snapshots: "stop".',
     });
   }
-  if (hold.checkpoint === true && values('super')[0] !== '1' && Number(values('version')[0]) < 150_000) {
+  const mayFlush = values('flush')[0] === '1';
+  if (hold.checkpoint === true && !mayFlush) {
     lacks.push({
       message: `The account that is used on ${label} may not write a checkpoint.`,
-      advice:
-        'Before version 15 only a superuser may; leave "checkpoint" out, or name another account with "hostUser".',
+      advice: `${MAY_FLUSH}; leave "checkpoint" out, or name another account with "hostUser".`,
     });
   }
   const below = (name: string): Buffer => Buffer.concat([folder, Buffer.from(name)]);
   const places: HeldPlace[] = [
     { what: `the data of ${label}`, path: folder },
-    { what: `the log of ${label}`, path: below('/pg_wal') },
+    { what: logOf(label), path: below('/pg_wal') },
     ...values('space').map((space) => ({ what: `a tablespace of ${label}`, path: bytes(space) })),
   ];
-  return { lacks, places: places.filter(({ path }) => path.length > 0), facts: {} };
+  return {
+    ...{ lacks, places: places.filter(({ path }) => path.length > 0) },
+    facts: {
+      places: values('places')[0] ?? '',
+      standby: values('standby')[0] === '0' ? 'no' : 'yes',
+      log: bytes(values('log')[0]).toString('latin1'),
+      flush: mayFlush ? 'may' : 'may not',
+    },
+  };
 }
+
+export const MAY_FLUSH = 'GRANT pg_checkpoint TO …, from version 15 on; before that only a superuser may';

@@ -27,7 +27,7 @@ export interface SessionTerms {
   readonly deadlineSeconds: number;
   /** How long taking the lock may take. */
   readonly waitSeconds: number;
-  /** Strict: of the answers to `same` and `last`; throws an `Error` that says what is odd. */
+  /** Strict: of the answers to `same` and `last`; throws an `Error` that says what is odd. What it took is added. */
   readonly read: (lines: readonly string[]) => HoldRecord;
 }
 
@@ -72,11 +72,12 @@ rm -rf -- "$sp_dir" "$sp_dir.gone"`;
 
 /**
  * sp_ask FOLDER SECONDS MARK STATEMENTS: has the client run them, and prints the lines of its answer before the mark. Fails where
- * the client ends, or takes longer.
+ * the client ends, or takes longer. Between which uptimes it was waited for is noted in FOLDER/asked.
  */
 const ASK = `
 sp_ask() {
   read -r sp_keeper sp_keeper_since sp_client sp_client_since < "$1/who" || return 1
+  read -r sp_from sp_idle < /proc/uptime
   exec 3<> "$1/in" 4<> "$1/out"
   (
     exec 3<&-
@@ -92,7 +93,7 @@ sp_ask() {
   while IFS= read -r sp_line <&4; do
     case $sp_line in
       "$3 gone") exec 3<&- 4<&-; return 1 ;;
-      "$3") kill "$sp_limit" 2>/dev/null; exec 3<&- 4<&-; return 0 ;;
+      "$3") kill "$sp_limit" 2>/dev/null; exec 3<&- 4<&-; read -r sp_until sp_idle < /proc/uptime; echo "$sp_from $sp_until" >> "$1/asked"; return 0 ;;
     esac
     printf '%s\\n' "$sp_line"
   done
@@ -137,12 +138,29 @@ at=$1
 now=$(sp_ask "$at" 10 "$2" "$3") || exit 1
 [ "$now" = "$(cat "$at/held")" ] || { echo 'it is not the session with which the hold began, or something was changed in it' >&2; exit 1; }
 [ -z "$5" ] || last=$(sp_ask "$at" 10 "$4" "$5") || exit 1
-printf '%s\\n%s\\0' "$now" "$last"`,
+printf '%s\\n%s\\0%s\\0' "$now" "$last" "$(cat "$at/asked")"`,
     args: [
       ...[`${RUN_ROOT}/${sessionId(terms)}`, 'sp-same', [...same, mark('sp-same')].join('\n')],
       ...['sp-last', last.length === 0 ? '' : [...last, mark('sp-last')].join('\n')],
     ],
-    fields: 1,
-    parse: ([answer = '']) => read(answer.split('\n').filter((line) => line !== '')),
+    fields: 2,
+    parse: ([answer = '', asked = '']) => ({
+      ...read(answer.split('\n').filter((line) => line !== '')),
+      ...whatItTook(asked),
+    }),
   };
+}
+
+/**
+ * From when on the server may have held, by the host's uptime in seconds, and for how long it was waited for. Uptimes are of
+ * hundredths.
+ */
+function whatItTook(asked: string): HoldRecord {
+  const spans = asked.split('\n').map((line) => {
+    const [, from, until] = /^(\d+\.\d\d) (\d+\.\d\d)$/.exec(line) ?? [];
+    if (from === undefined || until === undefined) throw new Error('the times of the session are in another form');
+    return [Number(from), Number(until)] as const;
+  });
+  const waited = spans.reduce((sum, [from, until]) => sum + until - from, 0);
+  return { 'asked at uptime': (spans[0]?.[0] ?? 0).toFixed(2), 'answered within seconds': waited.toFixed(2) };
 }

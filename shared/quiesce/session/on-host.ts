@@ -10,8 +10,9 @@
  * connection go, or idle. All of us gone: the server's own limit. The server dies: nothing is held, and the proof fails.
  *
  * The folder of a session, /run/stillpoint/<run>/<name>/: `in` and `out`, pipes to and from the client; `err`, what it
- * complains of; `who`, "<pid> <start> <pid> <start>" of keeper and client; `held`, the answer with which the hold began. The
- * one who ends it renames it first, to <name>.gone: so a keeper that was about to begin finds that it must not.
+ * complains of; `who`, "<pid> <start> <pid> <start>" of keeper and client; `held`, the answer with which the hold began; `asked`,
+ * "<uptime> <uptime>" a line, between which the client was waited for. The one who ends it renames the folder first, to <name>.gone:
+ * so a keeper that was about to begin finds that it must not.
  */
 import { RUN_ROOT } from '../../remote/run-root.ts';
 import type { HoldFunctions } from '../hook.ts';

@@ -2,11 +2,16 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
-import { runId } from '../../../shared/domain/names.ts';
+import { systemClock } from '../../../shared/base/clock.ts';
+import { silentLogger } from '../../../shared/base/log.ts';
+import { newRunId, ownerId, runId } from '../../../shared/domain/names.ts';
 import type { MariadbHold } from '../../../shared/domain/quiesce.ts';
 import { holdOf, mariadb } from '../../../shared/quiesce/mariadb/hook.ts';
 import { type LockWay, lookAtServers } from '../../../shared/quiesce/mariadb/look.ts';
-import { MARIADB_PACKAGES, overPrograms, startMariadb } from '../../support/quiesce/servers.ts';
+import { takeSnapshots } from '../../../shared/snapshot/critical-section.ts';
+import { acquireLease } from '../../../shared/snapshot/host/lease.ts';
+import { createRegistry } from '../../../shared/snapshot/registry.ts';
+import { MARIADB_PACKAGES, overPrograms, startMariadb, TOOK } from '../../support/quiesce/servers.ts';
 import { unpackDebian } from '../../support/snapshot/debian-overlay.ts';
 import { startFolderCopyHost } from '../../support/snapshot/provider-fixtures.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -17,7 +22,21 @@ mariadb -e 'CREATE DATABASE shop; CREATE TABLE shop.orders (id INT AUTO_INCREMEN
 
 /** A transaction is not let through. */
 const IS_HELD = `! mariadb -e 'SET SESSION lock_wait_timeout=0; INSERT INTO shop.orders (what) VALUES ("x")' >/dev/null 2>&1`;
+const owner = ownerId('00112233aabb');
 const OTHERS = `mariadb -BNe 'SELECT ID FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER = "root"'`;
+
+/** Of a server that writes its log with each commit, or once a second. The copy starts without its binary log. */
+const writtenOutAt = (commit: number) => ({
+  write: `mariadb -e 'SET GLOBAL innodb_flush_log_at_trx_commit = ${commit}'; sleep 1.2
+i=0; while [ $i -lt 400 ]; do i=$((i + 1)); echo 'INSERT INTO shop.orders (what) VALUES ("y");'; done | mariadb`,
+  judge: `mariadb -e 'SET GLOBAL innodb_flush_log_at_trx_commit = 1'
+setsid mariadbd --no-defaults --user=root --datadir=/run/two --socket=/run/two.sock --skip-networking --skip-log-bin </dev/null >/run/two.log 2>&1 &
+two() { mariadb --socket=/run/two.sock -N -e "$1"; }
+i=0; until two 'SELECT 1' >/dev/null 2>&1; do i=$((i + 1)); [ $i -lt 300 ] || { tail -n 5 /run/two.log >&2; exit 1; }; sleep 0.1; done
+found=$(two 'SELECT COUNT(*) FROM shop.orders WHERE what = "y"'); two SHUTDOWN; wait
+there=$(mariadb -N -e 'SELECT COUNT(*) FROM shop.orders WHERE what = "y"')
+if [ "$found" = "$there" ]; then echo 'all of it'; else echo "$found of $there"; fi`,
+});
 
 function mariadbFixture(root: string, way: LockWay) {
   return async (): Promise<HookFixture> => {
@@ -48,7 +67,12 @@ until ! mariadb -e 'SET lock_wait_timeout=0; BACKUP STAGE START; BACKUP STAGE EN
           `rm /run/other; until mariadb -e 'SET lock_wait_timeout=0; BACKUP STAGE START; BACKUP STAGE END' 2>/dev/null; do sleep 0.1; done`,
         );
       },
+      answered: {
+        copy: 'rm -rf /run/two; cp -a /var/lib/mysql /run/two; rm -f /run/two/*.pid',
+        cases: way === 'stages' ? [0, 1].map(writtenOutAt) : [],
+      },
       record: {
+        ...TOOK,
         binlog: expect.stringMatching(/^log\.\d{6}:\d+$/) as unknown,
         gtid: expect.stringMatching(/^0-1-\d+$/) as unknown,
         server: expect.stringContaining('MariaDB') as unknown,
@@ -116,14 +140,42 @@ printf '[client]\\nuser=weak\\npassword=pw\\n' > /root/weak.cnf; printf '[client
     expect({ lacks, way: facts['way-0'] }).toEqual({ lacks: [], way: 'stages' });
   });
 
+  test('without stages is held by the lock of all tables, and never behind a query that runs long', async () => {
+    const registry = createRegistry([], [mariadb]);
+    const holding = async () => {
+      const run = newRunId();
+      const hold = holdOf({ of: 'mariadb' }, { run, name: 'm', holds: 'until-snapshots', way: 'tables', hasLog: true });
+      const ports = {
+        ...{ host: world.host, scripts: registry.scripts, clock: systemClock, logger: silentLogger },
+        onReleaseFailed: () => undefined,
+      };
+      await using _lease = await acquireLease({ run, owner, leaseSeconds: 60, mounts: 0, holds: 1 }, ports, never);
+      return await world.host.run(takeSnapshots({ run, owner, holds: [hold], creates: [] }, registry.scripts), never);
+    };
+    expect(await holding()).toMatchObject({
+      result: {
+        held: [{ provedUptime: expect.any(Number) as unknown, record: { binlog: expect.any(String) as unknown } }],
+      },
+    });
+    await world.sh(`setsid mariadb -e 'SELECT SLEEP(60)' >/dev/null 2>&1 </dev/null &
+until [ "$(mariadb -N -e 'SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE TIME > 5 AND INFO = "SELECT SLEEP(60)"')" = 1 ]; do sleep 0.5; done`);
+    expect(await holding()).toMatchObject({
+      failed: { stderr: expect.stringContaining('a query has run for over 5 s') as unknown },
+    });
+    await world.sh(`for id in $(${OTHERS}); do mariadb -e "KILL $id"; done`);
+  });
+
   test('proves the position in its log, at which it stood still', async () => {
     const hold = holdOf(
       { of: 'mariadb' },
       { run: runId('0123abcd'), name: 'm', holds: 'until-snapshots', way: 'stages', hasLog: true },
     );
-    expect(hold.prove.parse(['session 5\nversion 10.11.6-MariaDB-0\nlog.000003\t1234\t\t\ngtid 0-1-7\n'])).toEqual({
+    const said = 'session 5\nversion 10.11.6-MariaDB-0\nlog.000003\t1234\t\t\ngtid 0-1-7\n';
+    expect(hold.prove.parse([said, '9.50 9.75\n10.00 10.02'])).toEqual({
       ...{ server: '10.11.6-MariaDB-0', binlog: 'log.000003:1234', gtid: '0-1-7' },
+      ...{ 'asked at uptime': '9.50', 'answered within seconds': '0.27' },
     });
-    expect(() => hold.prove.parse(['<html>'])).toThrow('another form');
+    expect(() => hold.prove.parse(['<html>', '9.50 9.75'])).toThrow('another form');
+    expect(() => hold.prove.parse([said, ''])).toThrow('another form');
   });
 });

@@ -4,6 +4,6 @@ import { NOTHING_TO_SAY, type Reading } from '../../../shared/quiesce/hook.ts';
 export const reading = (more: Partial<Reading> = {}): Reading => ({
   readsLive: false,
   look: NOTHING_TO_SAY,
-  instantOf: () => 'one',
+  instantsOf: () => ['one'],
   ...more,
 });

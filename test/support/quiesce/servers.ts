@@ -1,4 +1,11 @@
 /** Real servers of Debian 12 for hosts in namespaces: their packages, and bash that starts them there. */
+import { expect } from 'vitest';
+
+/** What each session with a server puts on record. */
+export const TOOK = {
+  'asked at uptime': expect.stringMatching(/^\d+\.\d\d$/) as unknown,
+  'answered within seconds': expect.stringMatching(/^\d+\.\d\d$/) as unknown,
+};
 
 export const MARIADB_PACKAGES = [
   ...['mariadb-server-core', 'mariadb-client-core', 'mariadb-common', 'mysql-common', 'libmariadb3', 'libaio1'],
@@ -28,17 +35,25 @@ const AS = 'setpriv --reuid 98 --regid 98 --clear-groups';
 export const psql = (socket = '/run/postgresql'): string => `${AS} psql -XqAt -h ${socket} -d postgres`;
 export const pgProgram = (name: string): string => `${AS} ${BIN}/${name}`;
 
-/** With its data in `folder`/data, as an account of its own, which owns `folder`. */
-export const startPostgresql = (folder: string): string => `
+/**
+ * With its data in `folder`/data, as an account of its own, which owns `folder`.
+ *
+ * @param log where its log is to be, a folder in one that is there
+ * @param settings lines of its configuration
+ */
+export const startPostgresql = (
+  folder: string,
+  { log, settings = [] }: { readonly log?: string; readonly settings?: readonly string[] } = {},
+): string => `
 cp /etc/passwd /run/passwd; echo 'pgtest:x:98:98::${folder}:/bin/sh' >> /run/passwd; mount --bind /run/passwd /etc/passwd
 cp /etc/group /run/group; echo 'pgtest:x:98:' >> /run/group; mount --bind /run/group /etc/group
-mkdir -p ${folder} /run/postgresql; chown pgtest: ${folder} /run/postgresql
+mkdir -p ${folder} /run/postgresql ${log ?? ''}; chown pgtest: ${folder} /run/postgresql ${log ?? ''}
 ln -s ${BIN}/psql /usr/local/sbin/psql
-${pgProgram('initdb')} -D ${folder}/data -A peer -U pgtest >/run/initdb.log 2>&1
-printf '%s\\n' "listen_addresses=''" "unix_socket_directories='/run/postgresql'" shared_buffers=16MB >> ${folder}/data/postgresql.conf
+${pgProgram('initdb')} -D ${folder}/data -A peer -U pgtest -k ${log === undefined ? '' : `-X ${log}`} >/run/initdb.log 2>&1
+printf '%s\\n' "listen_addresses=''" "unix_socket_directories='/run/postgresql'" shared_buffers=16MB ${settings.join(' ')} >> ${folder}/data/postgresql.conf
 ${servePostgresql(`${folder}/data`, '/run/postgresql')}`;
 
-export function servePostgresql(data: string, socket: string): string {
+function servePostgresql(data: string, socket: string): string {
   return `setsid ${pgProgram('postgres')} -D ${data} -k ${socket} </dev/null >>/run/pg.log 2>&1 &
 i=0; until ${psql(socket)} -c 'SELECT 1' >/dev/null 2>&1; do i=$((i + 1)); [ $i -lt 300 ] || { tail -n 5 /run/pg.log >&2; exit 1; }; sleep 0.1; done`;
 }

@@ -98,6 +98,27 @@ describe('the consistency of a restore point', () => {
     expect(of([at('a', 2), at('b', 8)], held({ guarantees: 'still' }))).toBe('crash');
   });
 
+  it('of what recovers from several instants is that of the application where these are all, and that of its log the last', () => {
+    const joins = { volumes: ['a', 'b', 'c'], last: 'b' };
+    const recovers = held({ guarantees: 'recovers', joins });
+    const of = (instants: ReturnType<typeof at>[], ...holds: HoldEvidence[]) =>
+      judgeConsistency({ instants, holds: [recovers, ...holds] });
+    expect(of([at('a', 2, 3), at('b', 3, 4)])).toEqual({ consistency: 'application', skewMs: 2010 });
+    expect(of([at('a', 2, 3), at('b', 3, 4), at('c', 3, 4)]).consistency).toBe('application');
+    expect(of([at('a', 2, 3.5), at('b', 3, 4)]).consistency).toBe('crash-skewed');
+    expect(of([at('a', 5), at('b', 3, 4)]).consistency).toBe('crash-skewed');
+    expect(of([at('a', 2, 3), at('b', 3, 4), at('d', 2)]).consistency).toBe('crash-skewed');
+    expect(of([at('a', 2, 3), at('c', 3, 4)]).consistency).toBe('crash-skewed');
+    const instants = [at('a', 2, 3), at('b', 3, 4)];
+    expect(of(instants, held()).consistency).toBe('application');
+    expect(of(instants, held({ guarantees: 'still' })).consistency).toBe('crash');
+    expect(of(instants, held({ guarantees: 'recovers' })).consistency).toBe('crash-skewed');
+    const { provedUptime: _, ...unprovedOne } = recovers;
+    expect(judgeConsistency({ instants, holds: [unprovedOne] }).consistency).toBe('crash-skewed');
+    expect(foreseenConsistency(['a', 'b'], [recovers])).toBe('application');
+    expect(foreseenConsistency(['b', 'a'], [recovers])).toBe('crash-skewed');
+  });
+
   it('is not raised by what nobody can tell of', () => {
     const nothing = held({ guarantees: 'nothing' });
     const of = (...holds: HoldEvidence[]) =>

@@ -3,7 +3,13 @@ import { expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { compileExcludes } from '../../../shared/domain/exclude-patterns.ts';
 import { hostName } from '../../../shared/domain/names.ts';
-import { lookAtHolds, requireSaved, type Saved, savedFrom } from '../../../shared/pipeline/look-at-holds.ts';
+import {
+  lookAtHolds,
+  requireSaved,
+  type Saved,
+  savedFrom,
+  treesBelow,
+} from '../../../shared/pipeline/look-at-holds.ts';
 import type { HoldLook, Hook } from '../../../shared/quiesce/hook.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import { createRegistry } from '../../../shared/snapshot/registry.ts';
@@ -67,4 +73,14 @@ test('what is held and lies on a volume whose image is saved is saved with it', 
   expect(savedFrom(inIt, { ...nothing, devices: [image] })).toBe(volume);
   expect(savedFrom(Buffer.from('/etc/db'), { ...nothing, devices: [image] })).toBeUndefined();
   expect(() => requireSaved(looks, nothing, 'db1')).toThrow('and the source does not save it');
+});
+
+test('what is mounted below a place belongs to it', () => {
+  const trees = ['/srv/db/log', '/srv/db', '/srv'].map((path) => ({ path: Buffer.from(path) }));
+  const below = (path: string) => treesBelow(Buffer.from(path), { trees } as never).map((tree) => tree.path.toString());
+  expect([below('/srv/db'), below('/srv/db/log'), below('/srv')]).toEqual([
+    ['/srv/db/log'],
+    [],
+    ['/srv/db/log', '/srv/db'],
+  ]);
 });

@@ -27,6 +27,10 @@ describe('what was not proved', () => {
       }),
     );
     expect(() => requireProof(source(), 'application', evidence({ ...hold, provedUptime: 3 }))).not.toThrow();
+    const server: HoldEvidence = { what: 'PostgreSQL', guarantees: 'recovers', fromUptime: 1 };
+    expect(() => requireProof(source(), 'application', evidence(hold, server))).toThrow(
+      'MariaDB did not stand still all the time, and that a copy of PostgreSQL would recover was not proved.',
+    );
   });
 
   test('is enough for one that says so, and not for one that wants more than its plan foresaw', () => {

@@ -1,4 +1,4 @@
-/** What recovers from a copy of one instant, and from no other. */
+/** What recovers from a copy of one instant, and from no other unless it is known how. */
 import { expect, test } from 'vitest';
 import { runId } from '../../../shared/domain/names.ts';
 import { mariadb } from '../../../shared/quiesce/mariadb/hook.ts';
@@ -18,7 +18,7 @@ test.each([
       hook.plan(
         { quiesce: [{ of }] } as never,
         runId('0123abcd'),
-        reading({ look: { lacks: [], places, facts: {} }, instantOf: ({ path }) => instantOf(path.toString()) }),
+        reading({ look: { lacks: [], places, facts: {} }, instantsOf: ({ path }) => [instantOf(path.toString())] }),
       );
     expect(plan(() => 'one')).toMatchObject([{ label, guarantees }]);
     expect(() => plan((path) => path)).toThrow(
