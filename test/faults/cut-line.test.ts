@@ -2,8 +2,11 @@
  * A line that is cut while a snapshot is read over it, by a real sshd: the run goes on where it was as long as its lease
  * lives, sends next to nothing twice, and what is restored is what was there.
  */
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import process from 'node:process';
+import { setTimeout } from 'node:timers/promises';
+import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../shared/base/clock.ts';
 import { toErrorRecord } from '../../shared/base/errors.ts';
@@ -28,23 +31,26 @@ import { restoreFrom, warningsOf } from '../support/restoring.ts';
 import { type BtrfsHost, startBtrfsHost, whyNoBtrfsHost } from '../support/snapshot/btrfs-host.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
+import {
+  type BackupSetting,
+  createTestRepository as createRepositoryOf,
+  repositoryFolder,
+  PASSWORD as SLEEPERS_PASSWORD,
+} from './kill/backup-fixture.ts';
 
+const never = new AbortController().signal;
 const registry = createRegistry([btrfs], []);
 
-/** Many small files, one large one, one with a thousand holes and one that is a single hole. */
+/** Many small files, one large one, one with hundreds of holes and one that is a single hole. */
 const SETUP = `cd /mnt; btrfs -q subvolume create @files; mkdir @files/small @files/deep
 head -c 6000000 /dev/urandom > @files/deep/pool
 i=0; while [ $i -lt 1500 ]; do
   tail -c +$((i * 3000)) @files/deep/pool | head -c $((i * 7 % 5000)) > @files/small/$i; i=$((i + 1))
 done 2>/dev/null
-head -c 60000000 /dev/urandom > @files/large
-python3 - @files/holes <<'END'
-import os, sys
-with open(sys.argv[1], 'wb') as f:
-    for i in range(1000):
-        f.seek(i * 65536); f.write(os.urandom(8192))
-    f.truncate(70000000)
-END
+head -c 24000000 /dev/urandom > @files/large
+i=0; while [ $i -lt 300 ]; do
+  dd if=@files/deep/pool of=@files/holes bs=8192 skip=$i seek=$((i * 8)) count=1 conv=notrunc status=none; i=$((i + 1))
+done; truncate -s 20000000 @files/holes
 truncate -s 200000000 @files/zeros
 cd /; mkdir /run/files /run/sshd; mount -o subvol=@files $disk /run/files; sync`;
 
@@ -80,6 +86,7 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
     folder = await temporaryFolder();
     await (await createTestRepository(createLocalBackend(join(folder.path, 'repository')))).close();
     proxy.resume();
+    proxy.limit(undefined);
     events = [];
     atBytes = () => undefined;
   });
@@ -163,15 +170,15 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
   test('goes on when it is there again, however often that was tried in vain, and in silence', async () => {
     let state: 'whole' | 'refused' | 'silent' = 'whole';
     atBytes = (bytes) => {
-      if (state === 'whole' && bytes > 20_000_000) {
+      if (state === 'whole' && bytes > 8_000_000) {
         state = 'refused';
         proxy.refuse();
         proxy.cut();
-        setTimeout(() => proxy.resume(), 12_000);
-      } else if (state === 'refused' && bytes > 40_000_000) {
+        void setTimeout(12_000).then(() => proxy.resume());
+      } else if (state === 'refused' && bytes > 30_000_000) {
         state = 'silent';
         proxy.stall();
-        setTimeout(() => proxy.resume(), 8_000);
+        void setTimeout(8_000).then(() => proxy.resume());
       }
     };
     const report = await save();
@@ -181,10 +188,53 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
     await expectAllIsThere();
   }, 240_000);
 
+  /** A backup in a process of its own, which sleeps in the middle of the content until it is woken. */
+  const sleeper = async (leaseSeconds: number) => {
+    const setting: BackupSetting = {
+      ...{ sshConfigFile: join(sshd.directory, 'cut'), alias: 'cut', folder: join(folder.path, 'own') },
+      ...{ paths: ['/run/files'], leaseSeconds },
+    };
+    await mkdir(setting.folder);
+    await createRepositoryOf(setting, never);
+    const program = join(import.meta.dirname, 'kill/backup-child.ts');
+    const child = execa(process.execPath, [program, JSON.stringify(setting), '{}'], { reject: false });
+    const passed = proxy.bytesPassed();
+    while (proxy.bytesPassed() - passed < 4_000_000) await setTimeout(5);
+    child.kill('SIGSTOP');
+    const wake = (): boolean => child.kill('SIGCONT');
+    return { child, wake, setting, passed };
+  };
+
+  test('goes on where the client slept for less than the lease, and next to nothing is sent twice', async () => {
+    const { child, wake, setting, passed } = await sleeper(30);
+    await setTimeout(10_000);
+    wake();
+    const { exitCode, stderr } = await child;
+    expect([exitCode, stderr]).toEqual([0, '']);
+    // All files, names and framing; see the first test for how much content there is.
+    expect(proxy.bytesPassed() - passed).toBeLessThan(40_000_000);
+    const target = join(folder.path, 'restored');
+    const password = { password: SLEEPERS_PASSWORD };
+    expect((await restoreFrom(repositoryFolder(setting), target, password)).error).toBeUndefined();
+    expect(await describeTree(join(target, 'run/files'))).toEqual(await describeTree(`${world.root}/run/files`));
+  }, 240_000);
+
+  test('is over where it slept for longer: the host is clean before it wakes, and it says so in one sentence', async () => {
+    const { child, wake, setting } = await sleeper(10);
+    await expect.poll(() => world.ours(), { timeout: 60_000, interval: 500 }).toEqual([]);
+    wake();
+    const { exitCode, stderr } = await child;
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(
+      'The lease on "lab" ended before the reading did; at its end the host removes our snapshots by itself.',
+    );
+    expect(await readdir(join(repositoryFolder(setting), 'snapshots'))).toEqual([]);
+  }, 240_000);
+
   test('is not believed where bytes are changed on the way', async () => {
     let changes = 0;
     atBytes = (bytes) => {
-      if (bytes < (changes + 1) * 20_000_000 || changes === 3) return;
+      if (bytes < (changes + 1) * 8_000_000 || changes === 3) return;
       changes += 1;
       proxy.corrupt();
     };
@@ -198,11 +248,11 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
   test('ends the run where it stays away for longer than the lease, with one clear sentence and a clean host', async () => {
     let isCut = false;
     atBytes = (bytes) => {
-      if (isCut || bytes < 20_000_000) return;
+      if (isCut || bytes < 8_000_000) return;
       isCut = true;
       proxy.refuse();
       proxy.cut();
-      setTimeout(() => proxy.resume(), 20_000);
+      void setTimeout(20_000).then(() => proxy.resume());
     };
     const error = toErrorRecord(await save(10).catch((reason: unknown) => reason));
     expect(isCut).toBe(true);

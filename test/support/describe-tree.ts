@@ -17,8 +17,12 @@ export interface DescribeOptions {
 /** Path below the folder as Latin-1 text (one character a byte; "." is the folder itself) → facts by name. */
 export type TreeDescription = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
-/** A line `HASH  PATH` for each file; what is large is mostly holes, in which there is nothing to read. */
-const HASH = `find . -type f -size -65536k -print0 | xargs -0 -r -n 500 b2sum -l 256 -z --
+/**
+ * A line `HASH  PATH` for each file; what is large is mostly holes, in which there is nothing to read. The system's own Python
+ * comes first: a wrapper of a user may not work in a folder of another mount namespace.
+ */
+const HASH = `PATH=/usr/bin:$PATH
+find . -type f -size -65536k -print0 | xargs -0 -r -n 500 b2sum -l 256 -z --
 find . -type f -size +65535k -print0 | xargs -0 -r python3 -c "$1"`;
 
 /** Of all that is not zero, with its place, so that holes and stored zeros are the same content. */
