@@ -5,6 +5,7 @@
  * Invariant: a command that must not run twice is not repeated here either.
  */
 import type { Clock } from '../../base/clock.ts';
+import { StillpointError, toStillpointError } from '../../base/errors.ts';
 import type { EmitEvent } from '../../domain/events.ts';
 import type { RemoteCommand } from '../../remote/command.ts';
 import { isLostConnection } from '../../remote/host-errors.ts';
@@ -14,8 +15,7 @@ export interface Patience {
   /** The same host, which outlasts a lost connection where what it is asked may be asked again. */
   readonly host: RemoteHost;
   /**
-   * Does work again that was lost with its connection, until the lease must be over by our clock. Errors: those of the
-   * work, and of the last loss.
+   * Does work again that was lost with its connection, until the lease must be over by our clock: `snapshot.lease-lost`.
    */
   outlast<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
   /**
@@ -33,6 +33,18 @@ export interface PatiencePorts {
   readonly emit: EmitEvent;
 }
 
+function isOver(host: string, leaseSeconds: number, cause: StillpointError): StillpointError {
+  return new StillpointError(
+    'snapshot.lease-lost',
+    `"${host}" could not be reached for longer than the lease of ${leaseSeconds} s, so the run is over; the host removes our snapshots by itself.`,
+    {
+      advice: `See why it could not: ${cause.message} Run the backup again; "leaseSeconds" of the host can be raised.`,
+      details: { host, leaseSeconds },
+      cause,
+    },
+  );
+}
+
 /** A connection that is tried takes some seconds by itself. */
 const PAUSE_MS = 3_000;
 
@@ -43,9 +55,9 @@ export function patienceWith({ host, leaseSeconds, clock, emit }: PatiencePorts)
   const again = async <T>(lost: unknown, work: () => Promise<T>, signal: AbortSignal): Promise<T> => {
     const sinceMs = clock.monotonicMs();
     emit({ type: 'connection-lost', host: host.name, leaseMs });
-    for (let last = lost; ; ) {
+    for (let last = toStillpointError(lost); ; ) {
       signal.throwIfAborted();
-      if (clock.monotonicMs() - sinceMs > leaseMs) throw last;
+      if (clock.monotonicMs() - sinceMs > leaseMs) throw isOver(host.name, leaseSeconds, last);
       try {
         const value = await work();
         emit({ type: 'connection-back', host: host.name, lostMs: Math.round(clock.monotonicMs() - sinceMs) });
