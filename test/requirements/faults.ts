@@ -30,7 +30,7 @@ export const FAULTS = ofPage('docs/faults.md', {
     [
       '| 4 | The connection dies in the middle of content | What came counts, with what the host had said of it; a file that was on its way is read on from there. |',
       {
-        'test/faults/cut-line.test.ts': [
+        'test/faults/kill/cut-line.test.ts': [
           'costs no run and no content, wherever it is cut',
           'goes on when it is there again, however often that was tried in vain, and in silence',
         ],
@@ -54,7 +54,7 @@ export const FAULTS = ofPage('docs/faults.md', {
     [
       '| 7 | The lid of the laptop stays closed for hours | The host is clean at the end of the lease; on waking, one sentence says so. |',
       {
-        'test/faults/cut-line.test.ts':
+        'test/faults/kill/cut-line.test.ts':
           'ends the run where it stays away for longer than the lease, with one clear sentence and a clean host',
       },
     ],
@@ -439,7 +439,7 @@ export const FAULTS = ofPage('docs/faults.md', {
     [
       '| 60 | The network changes bytes | The connection notices and is lost, and the run takes it up; nothing of it becomes content. |',
       {
-        'test/faults/cut-line.test.ts': 'is not believed where bytes are changed on the way',
+        'test/faults/kill/cut-line.test.ts': 'is not believed where bytes are changed on the way',
       },
     ],
     [

@@ -6,7 +6,7 @@ export const LOST_CONNECTIONS = ofPage('docs/host-setup.md', {
     [
       'A line that drops, a network that changes, a laptop whose lid is closed: a backup or an export says that it waits, and when the host answers again it goes on in the same snapshot where it was, within a file too. What had come is not sent again, and the restore point is no worse for it.',
       {
-        'test/faults/cut-line.test.ts': [
+        'test/faults/kill/cut-line.test.ts': [
           'costs no run and no content, wherever it is cut',
           'goes on when it is there again, however often that was tried in vain, and in silence',
         ],
@@ -17,7 +17,7 @@ export const LOST_CONNECTIONS = ofPage('docs/host-setup.md', {
     [
       'It waits as long as its lease on the host lives: [`leaseSeconds`](configuration.md) after the host has heard from it for the last time, which is half an hour unless you say otherwise; that time passes also while this machine or the host sleeps. Then the host removes our snapshots by itself, the run ends with `snapshot.lease-lost`, and nothing is saved; start it again.',
       {
-        'test/faults/cut-line.test.ts':
+        'test/faults/kill/cut-line.test.ts':
           'ends the run where it stays away for longer than the lease, with one clear sentence and a clean host',
       },
     ],

@@ -38,7 +38,7 @@ export const README = ofPage('README.md', {
     [
       'A line that drops, or a laptop whose lid is closed, costs a backup time: it waits for the host and [goes on where it was](docs/host-setup.md#when-the-connection-is-lost), for half an hour unless you say otherwise.',
       {
-        'test/faults/cut-line.test.ts': [
+        'test/faults/kill/cut-line.test.ts': [
           'costs no run and no content, wherever it is cut',
           'goes on when it is there again, however often that was tried in vain, and in silence',
         ],

@@ -301,7 +301,7 @@ export const SECURITY = ofPage('docs/security.md', {
     ],
     [
       'A client that comes back before [goes on](host-setup.md#when-the-connection-is-lost).',
-      { 'test/faults/cut-line.test.ts': 'costs no run and no content, wherever it is cut' },
+      { 'test/faults/kill/cut-line.test.ts': 'costs no run and no content, wherever it is cut' },
     ],
     [
       'If the client vanishes, the watchman removes all of it when the lease ends, 30 minutes after it last heard from us unless configured.',

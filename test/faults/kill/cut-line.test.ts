@@ -8,35 +8,35 @@ import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../shared/base/clock.ts';
-import { toErrorRecord } from '../../shared/base/errors.ts';
-import { silentLogger } from '../../shared/base/log.ts';
-import type { RunEventBody } from '../../shared/domain/events.ts';
-import { hostName, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
-import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
-import { backup } from '../../shared/pipeline/backup.ts';
-import { connectHost } from '../../shared/remote/connect-host.ts';
-import type { RemoteHost } from '../../shared/remote/remote-host.ts';
-import { createLocalBackend } from '../../shared/repository/backend/local.ts';
-import { openRepository } from '../../shared/repository/open-repository.ts';
-import { btrfs } from '../../shared/snapshot/btrfs/provider.ts';
-import { createRegistry } from '../../shared/snapshot/registry.ts';
-import { type CuttableProxy, startCuttableProxy } from '../lab/cuttable-proxy.ts';
-import { type LocalSshd, startLocalSshd } from '../lab/local-sshd.ts';
-import { writeSshConfig } from '../lab/open-ssh.ts';
-import { describeTree } from '../support/describe-tree.ts';
-import { needing } from '../support/needing.ts';
-import { noRuns } from '../support/pipeline/no-runs.ts';
-import { restoreFrom, warningsOf } from '../support/restoring.ts';
-import { type BtrfsHost, startBtrfsHost, whyNoBtrfsHost } from '../support/snapshot/btrfs-host.ts';
-import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
-import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
+import { systemClock } from '../../../shared/base/clock.ts';
+import { toErrorRecord } from '../../../shared/base/errors.ts';
+import { silentLogger } from '../../../shared/base/log.ts';
+import type { RunEventBody } from '../../../shared/domain/events.ts';
+import { hostName, ownerId, repositoryName, sourceName } from '../../../shared/domain/names.ts';
+import type { BackupReport } from '../../../shared/domain/verbs/backup.ts';
+import { backup } from '../../../shared/pipeline/backup.ts';
+import { connectHost } from '../../../shared/remote/connect-host.ts';
+import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
+import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
+import { openRepository } from '../../../shared/repository/open-repository.ts';
+import { btrfs } from '../../../shared/snapshot/btrfs/provider.ts';
+import { createRegistry } from '../../../shared/snapshot/registry.ts';
+import { type CuttableProxy, startCuttableProxy } from '../../lab/cuttable-proxy.ts';
+import { type LocalSshd, startLocalSshd } from '../../lab/local-sshd.ts';
+import { writeSshConfig } from '../../lab/open-ssh.ts';
+import { describeTree } from '../../support/describe-tree.ts';
+import { needing } from '../../support/needing.ts';
+import { noRuns } from '../../support/pipeline/no-runs.ts';
+import { restoreFrom, warningsOf } from '../../support/restoring.ts';
+import { type BtrfsHost, startBtrfsHost, whyNoBtrfsHost } from '../../support/snapshot/btrfs-host.ts';
+import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
+import { createTestRepository, PASSWORD } from '../../support/test-repository.ts';
 import {
   type BackupSetting,
   createTestRepository as createRepositoryOf,
   repositoryFolder,
   PASSWORD as SLEEPERS_PASSWORD,
-} from './kill/backup-fixture.ts';
+} from './backup-fixture.ts';
 
 const never = new AbortController().signal;
 const registry = createRegistry([btrfs], []);
@@ -101,7 +101,7 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
       { name: 'cut', ssh: 'cut', sshConfigFile: join(sshd.directory, 'cut'), sudo: 'none' },
       {
         ...{ prompter: undefined, logger: silentLogger, clock: systemClock, agentSocket: undefined },
-        ...{ homeFolder: '/root', keepAlive: { intervalMs: 500, count: 3 } },
+        ...{ homeFolder: '/root', keepAlive: { intervalMs: 1_000, count: 4 } },
       },
       AbortSignal.timeout(30_000),
     );
@@ -178,12 +178,13 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
       } else if (state === 'refused' && bytes > 30_000_000) {
         state = 'silent';
         proxy.stall();
-        void setTimeout(8_000).then(() => proxy.resume());
+        void setTimeout(10_000).then(() => proxy.resume());
       }
     };
     const report = await save();
     expect(state).toBe('silent');
-    expect(heard('connection-back')).toBe(2);
+    // On a busy machine, a line may seem dead that is not.
+    expect(heard('connection-back')).toBeGreaterThanOrEqual(2);
     expect(report.missingCount).toBe(0);
     await expectAllIsThere();
   }, 240_000);
@@ -196,7 +197,7 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
     };
     await mkdir(setting.folder);
     await createRepositoryOf(setting, never);
-    const program = join(import.meta.dirname, 'kill/backup-child.ts');
+    const program = join(import.meta.dirname, 'backup-child.ts');
     const child = execa(process.execPath, [program, JSON.stringify(setting), '{}'], { reject: false });
     const passed = proxy.bytesPassed();
     while (proxy.bytesPassed() - passed < 4_000_000) await setTimeout(5);
@@ -240,16 +241,18 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
     };
     const report = await save();
     expect(changes).toBe(3);
-    expect(heard('connection-lost')).toBe(3);
+    expect(heard('connection-lost')).toBeGreaterThanOrEqual(3);
     expect(report.missingCount).toBe(0);
     await expectAllIsThere();
   }, 240_000);
 
   test('ends the run where it stays away for longer than the lease, with one clear sentence and a clean host', async () => {
     let isCut = false;
+    let backBefore = 0;
     atBytes = (bytes) => {
       if (isCut || bytes < 8_000_000) return;
       isCut = true;
+      backBefore = heard('connection-back');
       proxy.refuse();
       proxy.cut();
       void setTimeout(20_000).then(() => proxy.resume());
@@ -263,6 +266,6 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
         /^(The lease on "cut" ended before the reading did; at its end|"cut" could not be reached for longer than the lease of 10 s, so the run is over;) the host removes our snapshots by itself\.$/,
       ) as string,
     });
-    expect(heard('connection-back')).toBe(0);
+    expect(heard('connection-back')).toBe(backBefore);
   }, 240_000);
 });
