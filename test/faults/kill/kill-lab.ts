@@ -110,7 +110,7 @@ export async function startKillLab(
     await fallen;
     guest.proxy.resume();
     if (outcome instanceof Error)
-      expect(outcome).toMatchObject({ code: expect.stringMatching(/^(ssh|read|snapshot)\./) as string });
+      expect(outcome).toMatchObject({ code: expect.stringMatching(/^(ssh|read|snapshot|quiesce)\./) as string });
     else points.push((outcome as { restorePoint: string }).restorePoint);
   }
 
