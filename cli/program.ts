@@ -31,7 +31,7 @@ import { addVerify } from './commands/verify.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { type GlobalOptions, Shell } from './shell.ts';
 import type { Surroundings } from './surroundings.ts';
-import { noCommand, unknownSubject, usageError } from './usage-mistakes.ts';
+import { lostBytes, noCommand, unknownSubject, usageError } from './usage-mistakes.ts';
 
 const COMMANDS = [
   addSetup,
@@ -103,8 +103,8 @@ export async function runCommandLine(words: readonly string[], surroundings: Sur
   const { program, shell, helpForMistake } = buildProgram(surroundings, words);
   const isJson = words.includes('--json');
   try {
-    const unknown = unknownSubject(program, words);
-    if (unknown !== undefined) throw unknown;
+    const mistake = lostBytes(words) ?? unknownSubject(program, words);
+    if (mistake !== undefined) throw mistake;
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     if (isJson) program.setOptionValue('json', true);

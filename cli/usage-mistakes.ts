@@ -108,3 +108,20 @@ export function noCommand(words: readonly string[]): StillpointError {
     { advice: `"stillpoint ${group === undefined ? '' : `${group} `}--help" lists them.`, cause: undefined },
   );
 }
+
+/**
+ * Bytes that are no text do not reach this program: each stands as U+FFFD in what it was given, and a path with one of these is
+ * another path.
+ */
+export function lostBytes(words: readonly string[]): StillpointError | undefined {
+  const lost = words.find((word) => word.includes('\uFFFD'));
+  if (lost === undefined) return undefined;
+  return new StillpointError(
+    'usage.invalid',
+    `"${lost}" has bytes that are not UTF-8, and this program was not given them as they are.`,
+    {
+      advice: String.raw`Write each byte of a path in a restore point as "ls" shows it, such as \xe9; for a file or folder here, use another name.`,
+      cause: undefined,
+    },
+  );
+}

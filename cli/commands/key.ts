@@ -62,7 +62,8 @@ export function addKey(program: Command, shell: Shell): void {
         const { removed } = await stillpoint.removeKey(repository, id, signal);
         return {
           document: { repository, removed },
-          text: () => `Key ${removed.slice(0, 8)} removed: its password opens the repository no longer.\n`,
+          text: () =>
+            `Key ${removed.slice(0, 8)} removed: its password opens the repository no longer, unless another key has the same one.\n`,
         };
       });
     });
@@ -90,7 +91,8 @@ function describeChange(
     place === undefined ? '' : `The configuration still takes the old password from ${place}: put the new one there.\n`;
   return {
     document: { repository, id, removed },
-    text: () => `Key ${id.slice(0, 8)} instead of ${removed.slice(0, 8)}. It was tried: it opens.\n${reminder}`,
+    text: () =>
+      `Key ${id.slice(0, 8)} instead of ${removed.slice(0, 8)}. It was tried: it opens. The old password does not, unless another key has it too.\n${reminder}`,
   };
 }
 

@@ -57,7 +57,12 @@ export function addPrepare(program: Command, shell: Shell): void {
 }
 
 function wantedBy({ group, addTo, volume, fileSystem, reserve, size }: PrepareOptions): NewVolumeRequest['wanted'] {
-  if ((group === undefined) === (addTo === undefined))
+  if (group !== undefined && addTo !== undefined)
+    throw mistaken(
+      '--group and --add-to are both given.',
+      'Keep one of them: --group makes a new group, --add-to gives the device to one that there is.',
+    );
+  if (group === undefined && addTo === undefined)
     throw mistaken(
       'Either --group or --add-to is needed.',
       'Name a new group with --group, or one that there is with --add-to.',

@@ -160,6 +160,20 @@ describe('an archive', () => {
     expect(await readFile(join(await extracted(), 'a'), 'utf8')).toBe('second');
   });
 
+  test('is not written into a repository, which it would disturb', async () => {
+    for (const name of ['data', 'index', 'keys', 'snapshots'])
+      await mkdir(join(out, 'repo', name), { recursive: true });
+    await writeFile(join(out, 'repo/config'), '');
+    for (const place of ['repo', 'repo/data']) {
+      const { error, words } = await save({ to: { kind: 'archive', file: join(out, place, 'x.tar.zst') } });
+      expect(error).toMatchObject({
+        code: 'export.target',
+        message: expect.stringContaining(`it lies inside a repository ("${join(out, 'repo')}")`) as string,
+      });
+      expect(words).toBe('Nothing was written.');
+    }
+  });
+
   test.for(['archive', 'manifest'] as const)('leaves what came to its name meanwhile: %s', async (which) => {
     await writeFile(join(files, 'a'), 'mine');
     const other = which === 'archive' ? file : `${file}.manifest.jsonl`;

@@ -3,8 +3,8 @@
  * when all is proved, the archive last; until then each has one that nobody takes for whole.
  */
 import { randomBytes } from 'node:crypto';
-import { access, constants, link, lstat, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { access, constants, link, lstat, open, realpath, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { StillpointError } from '../../base/errors.ts';
 import type { ArchiveTarget } from '../../domain/verbs/export.ts';
 
@@ -48,6 +48,11 @@ export class ArchivePlace {
     await access(dirname(file), constants.W_OK | constants.X_OK).catch((error: unknown) => {
       throw explain(file, error);
     });
+    const repository = await repositoryAround(await realpath(dirname(file)));
+    if (repository !== undefined) {
+      const advice = 'Files there would disturb the repository. Choose a folder outside of it.';
+      throw refused(file, `it lies inside a repository ("${repository}")`, advice);
+    }
     for (const path of [file, this.manifest, this.checksums]) {
       const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return undefined;
@@ -118,6 +123,15 @@ export class ArchivePlace {
 
 function isThere(path: string): StillpointError {
   return refused(path, 'there is something of that name', 'Choose another name, or have it replaced with --overwrite.');
+}
+
+/** The folder of the repository that a folder is in, or is. */
+async function repositoryAround(folder: string): Promise<string | undefined> {
+  const has = await Promise.allSettled(
+    ['config', 'data', 'index', 'keys', 'snapshots'].map((name) => lstat(join(folder, name))),
+  );
+  if (has.every(({ status }) => status === 'fulfilled')) return folder;
+  return dirname(folder) === folder ? undefined : await repositoryAround(dirname(folder));
 }
 
 function refused(path: string, why: string, advice = 'Choose another file.', cause?: unknown): StillpointError {

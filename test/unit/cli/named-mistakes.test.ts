@@ -24,6 +24,12 @@ test.each<[string[], string]>([
   [['forget', 'main', '--group-by', 'host'], '--group-by needs keep rules on the command line.'],
   [['forget', 'main', '--point', '1a2b3c4d', '--group-by', 'foo'], '--group-by needs keep rules'],
   [['--config', '', 'hosts'], '--config names no file.'],
+  [['restore', 'latest', '--to', '/tmp/lat\uFFFD'], '" has bytes that are not UTF-8'],
+  [['ls', 'latest', '/srv/caf\uFFFD'], String.raw`as "ls" shows it, such as \xe9;`],
+  [
+    ['prepare', 'db1', '/dev/sdb', '--group', 'd', '--add-to', 'e'],
+    '--group and --add-to are both given.\nKeep one of them',
+  ],
   [['backup'], 'Missing required argument "source".\n"stillpoint backup --help" explains the command.'],
   [['key', 'remove'], '"stillpoint key remove --help" explains the command.'],
   [['--quiet', '--config', 'list', 'check', '--bogus'], '"stillpoint check --help" explains the command.'],
