@@ -3,7 +3,7 @@ import type { CallToolResult } from '@modelcontextprotocol/server';
 import { toErrorRecord } from '../shared/base/errors.ts';
 import { redact, redactValue } from '../shared/base/log.ts';
 import { messageLines } from '../shared/base/problems.ts';
-import { foreign } from './foreign-text.ts';
+import { foreign, NOTICE } from './foreign-text.ts';
 import { INNER_LIST } from './limits.ts';
 import { personCommand } from './person-command.ts';
 
@@ -22,6 +22,7 @@ export function errorAnswer(
   const command = personCommand(record, context.personWords, context.configFile);
   const lines = [message, advice, `[${record.code}]`];
   if (command !== undefined) lines.push(`A person has to run this in a terminal: ${command}`);
+  lines.push(NOTICE);
   return {
     isError: true,
     content: [{ type: 'text', text: lines.join('\n') }],

@@ -25,7 +25,7 @@ type Ask = ((question: string) => Promise<string>) | undefined;
 /** Where a first repository is offered to lie. */
 const OFFERED = '~/backups/main';
 
-/** `stillpoint setup HOST`: from a name that ssh knows to a first backup. */
+/** `stillpoint setup HOST`: from a name of the SSH configuration to a first backup. */
 export function addSetup(program: Command, shell: Shell): void {
   program
     .command('setup')

@@ -391,7 +391,7 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
       },
     ],
     [
-      'When no backup runs, the first three show nothing, and the folder is not there.',
+      'When no backup runs, the first three show nothing but [snapshots that are kept](kept-snapshots.md), and the folder is not there.',
       {
         'test/e2e/btrfs.test.ts': 'is saved with what is nested in it, mounted or not, and comes back byte for byte',
         'test/e2e/living-database.test.ts': 'the guest is left without a trace',
