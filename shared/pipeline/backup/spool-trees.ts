@@ -14,7 +14,7 @@ import type { ReadContext } from './read-context.ts';
 import type { LiveTree } from './read-live.ts';
 import { LIVE, type ReadingPlace } from './reading-place.ts';
 import { ancestorsOf } from './root-tree.ts';
-import { joined, selection } from './select.ts';
+import { joined, type MarkedFolders, selection } from './select.ts';
 import type { SourceTree } from './source-tree.ts';
 import { type SpooledListing, spoolListing } from './spool.ts';
 import { unsafeFilesIn } from './unsafe-live.ts';
@@ -40,7 +40,7 @@ export async function spoolTrees(context: ReadContext, signal: AbortSignal): Pro
   await using spooled = new AsyncDisposableStack();
   const listings: SpooledTree[] = [];
   for (const tree of trees) listings.push(await spoolTree(tree, context, spooled, signal));
-  const ancestors = await listAbove(trees, host, signal);
+  const ancestors = await again(context, () => listAbove(trees, host, signal), signal);
   const kept = spooled.move();
   return { listings, ancestors, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
@@ -58,7 +58,8 @@ async function spoolTree(
   const place = placeOfTree(tree, context);
   const root = rootAt(place, tree);
   const { leaveOut } = context.request.source;
-  const marked = await markedFolders(host, { place, root, path: tree.path }, leaveOut, signal);
+  const look = (): Promise<MarkedFolders> => markedFolders(host, { place, root, path: tree.path }, leaveOut, signal);
+  const marked = await again(context, look, signal);
   const largerThanBytes = leaveOut?.largerThanBytes;
   const ours = [...oursIn(tree, ownFoldersOf(context.request.source))];
   const select = selection({
@@ -75,7 +76,7 @@ async function spoolTree(
   if (place.kind === 'snapshot') {
     const stores = ownStoresIn(root, context.configMark, select);
     const list = (): Promise<SpooledListing> => spoolListing(host, { ...order, select: stores.select }, file, signal);
-    const listing = spooled.use(await (context.patience?.outlast(list, signal) ?? list()));
+    const listing = spooled.use(await again(context, list, signal));
     await leaveOutStores({ tree, place, stores, ours, listing }, context, signal);
     return { place, root, listing };
   }
@@ -86,12 +87,16 @@ async function spoolTree(
   await unsafe.require(host, { areStopped }, signal);
   await leaveOutStores({ tree, place, stores, ours, listing: first.listing }, context, signal);
   let looks = 0;
-  const look = (looking: AbortSignal): Promise<LiveLook> => {
+  const lookAgain = (looking: AbortSignal): Promise<LiveLook> => {
     looks += 1;
     return lookAt(host, order, `${file}-${looks}`, looking);
   };
-  return { place, root, listing: first.listing, live: { first, look } };
+  return { place, root, listing: first.listing, live: { first, look: lookAgain } };
 }
+
+/** Looks change nothing, so one that is lost with its connection is taken again. */
+const again = <T>({ patience }: ReadContext, work: () => Promise<T>, signal: AbortSignal): Promise<T> =>
+  patience?.outlast(work, signal) ?? work();
 
 interface StoresIn extends Pick<SpooledTree, 'place' | 'listing'> {
   readonly tree: SourceTree;

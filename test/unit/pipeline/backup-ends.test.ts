@@ -238,7 +238,9 @@ const COMMANDS = [
 const AWAITED = ['list-tree', 'observe-snapshots'];
 /** The work of a command that streams is its answer. */
 const momentsOf = (name: string) =>
-  ['list-tree', 'pack-files', 'take-dump'].includes(name) ? (['before'] as const) : (['before', 'after'] as const);
+  ['list-tree', 'list-ancestors', 'pack-files', 'take-dump'].includes(name)
+    ? (['before'] as const)
+    : (['before', 'after'] as const);
 
 test('a sudo that refuses before anything ran leaves nothing unknown', async () => {
   host.strike = (command, when) => {
@@ -271,7 +273,7 @@ describe('a connection that is lost', () => {
     },
   );
 
-  test.each(['list-tree', 'pack-files', 'observe-snapshots'])(
+  test.each(['list-tree', 'list-ancestors', 'pack-files', 'observe-snapshots'])(
     'at "%s", and is there again, costs nothing but time',
     async (name) => {
       for (const moment of momentsOf(name)) {
