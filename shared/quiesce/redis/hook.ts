@@ -35,7 +35,7 @@ sp_redis() {
     [ -z "$sp_secret" ] || printf 'AUTH "%s"\\n' "$(head -n 1 "$sp_secret" | tr -d '\\n' | od -An -v -tx1 | tr -d ' \\n' | sed 's/../\\\\x&/g')"
     printf '%s\\n' "$*"
   } | if [ -n "$sp_socket" ]; then timeout 60 "$sp_cli" -s "$sp_socket"; else timeout 60 "$sp_cli" -h 127.0.0.1 -p "$sp_port"; fi |
-    if [ -n "$sp_secret" ]; then sed 1d; else cat; fi | tr -d '\\r'
+    if [ -n "$sp_secret" ]; then sed '1{/^OK/d;}'; else cat; fi | tr -d '\\r'
 }
 sp_redis_fact() {
   sp_all=$(sp_redis "$1" "$2" "$3" INFO) || return 1
