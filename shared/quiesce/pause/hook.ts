@@ -29,10 +29,13 @@ const SECONDS = 60;
  *
  * sp_pause_ids WHAT: the running containers that are meant, the youngest first: what others need is made before them.
  *
+ * sp_pause_now: what Docker's own clock says, to the nanosecond. In whole seconds, what happened right before would count.
+ *
  * sp_is_paused WORD ID, sp_unpause WORD ID: "container" or "unit". A container that is there no more, or does not run, is not paused.
  */
 const WORDS = `
 sp_pause_docker() { timeout 60 docker --host unix:///var/run/docker.sock "$@" </dev/null 2>/dev/null; }
+sp_pause_now() { sp_pause_docker info -f '{{.SystemTime}}'; }
 sp_pause_ids() {
   case $1 in
     container:*) sp_pause_docker container inspect -f '{{if .State.Running}}{{.Id}}{{end}}' "\${1#container:}" ;;
@@ -170,7 +173,7 @@ while read -r word each; do
 done < "$file"
 [ -e "$file" ] || exit 75
 # What Docker says from here on of somebody who lets it go on.
-date +%s > "$file.since.new"`,
+case $2 in compose:*|container:*) sp_pause_now > "$file.since.new" ;; *) : > "$file.since.new" ;; esac`,
     args: [id, what, String(deadlineSeconds), `${pausesOnHost.script}\nsp_guarded() { sp_pause_thaw "$1"; }`],
     fields: 0,
     parse: () => undefined,
@@ -183,10 +186,14 @@ function provePaused(id: string): Fragment<HoldRecord> {
     name: 'prove-paused',
     script: `${WORDS}
 file=${RUN_ROOT}/$1
-[ -e "$file" ] && read -r since < "$file.since.new" || exit 1
+[ -e "$file" ] && [ -e "$file.since.new" ] || exit 1
+read -r since < "$file.since.new"
 while read -r word each; do
   sp_is_paused "$word" "$each" || exit 1
-  [ "$word" = unit ] || [ -z "$(sp_pause_docker events --since "$since" --until "$(($(date +%s) + 1))" --filter "container=$each" --filter event=unpause --filter event=start --format x)" ] || exit 1
+  [ "$word" = container ] || continue
+  now=$(sp_pause_now) && [ -n "$since" ] && [ -n "$now" ] || exit 1
+  went_on=$(sp_pause_docker events --since "$since" --until "$now" --filter "container=$each" --filter event=unpause --filter event=start --format x) || exit 1
+  [ -z "$went_on" ] || exit 1
 done < "$file"
 [ -e "$file" ]`,
     args: [id],
