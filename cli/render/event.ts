@@ -34,6 +34,8 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
       return trouble(
         `"${shown(event.host)}" is there again after ${formatDuration(event.lostMs)}; going on where it was`,
       );
+    case 'run-taken-up':
+      return say(`goes on with the run ${shown(event.run)} on "${shown(event.host)}", whose process was gone`);
     case 'snapshot-created':
       return say(
         `snapshot "${shown(event.snapshot)}" of ${shown(event.volume)}: ${event.sizeBytes === 0 ? '' : `${formatBytes(event.sizeBytes)}, `}writers held for at most ${formatDuration(event.freezeMs)}`,

@@ -46,6 +46,8 @@ function eventText(event: RunEvent, kind: JobKind, { t }: Wording): readonly str
       ];
     case 'connection-back':
       return [t('"{0}" is there again after {1}. Going on where it was.', event.host, formatDuration(event.lostMs))];
+    case 'run-taken-up':
+      return [t('Goes on with run {0} on "{1}", whose process was gone.', event.run, event.host)];
     case 'lease-arming':
       return [t('Run {0} begins on "{1}".', event.run, event.host)];
     case 'restore-point-saved':

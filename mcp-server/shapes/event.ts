@@ -60,6 +60,7 @@ function detailOf(event: RunEvent): string | undefined {
       return `waiting for ${event.host} for up to ${event.leaseMs} ms, as long as it holds what is being read`;
     case 'connection-back':
       return `${event.host} is there again after durationMs`;
+    case 'run-taken-up':
     case 'lease-released':
       return `run ${event.run} on ${event.host}`;
     case 'snapshot-created':

@@ -83,6 +83,7 @@ export const ERROR_CODES = {
   'export.unproved': 'What an export had written is not what was read back of it.',
   'job.not-found': 'No such job.',
   'job.interrupted': 'The process that ran the job is gone.',
+  'job.cannot-resume': 'There is nothing to take up.',
   'job.already-running': 'A job for the same source is running.',
   'job.store-unusable': 'The folder in which jobs are kept cannot be used.',
   'job.runner-failed': 'The process that runs jobs could not be started.',

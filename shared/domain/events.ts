@@ -31,6 +31,8 @@ export type RunEventBody =
   | { readonly type: 'connection-lost'; readonly host: string; readonly leaseMs: number }
   /** It goes on where it was. */
   | { readonly type: 'connection-back'; readonly host: string; readonly lostMs: number }
+  /** The run of a process that is gone goes on in this job, on the snapshots that it had made. */
+  | { readonly type: 'run-taken-up'; readonly host: string; readonly run: string }
   | {
       readonly type: 'snapshot-created';
       readonly volume: string;

@@ -18,6 +18,8 @@ import { freezeMs } from './snapshot-report.ts';
 
 export interface HoldPorts {
   readonly host: RemoteHost;
+  /** See `LeasePorts`. */
+  readonly arming?: RemoteHost;
   readonly scripts: HostScripts;
   readonly runs: OwnRuns;
   readonly clock: Clock;
@@ -44,7 +46,7 @@ export class HeldHost implements AsyncDisposable {
   }
 
   static async acquire(terms: LeaseTerms, ports: HoldPorts, signal: AbortSignal): Promise<HeldHost> {
-    const { host, scripts, clock, logger, emit } = ports;
+    const { host, arming, scripts, clock, logger, emit } = ports;
     const { run } = terms;
     await ports.runs.begin(run);
     emit({ type: 'lease-arming', host: host.name, run });
@@ -53,13 +55,15 @@ export class HeldHost implements AsyncDisposable {
       failure.error = error;
       emit({ type: 'cleanup-failed', what: `releasing run ${run} on ${host.name}`, error: toErrorRecord(error) });
     };
-    const lease = await acquireLease(terms, { host, scripts, clock, logger, onReleaseFailed }, signal).catch(
-      (error: unknown) => {
-        // What half an arming had made was taken back, or it was said that this failed.
-        if (!('error' in failure)) emit({ type: 'lease-released', host: host.name, run });
-        throw error;
-      },
-    );
+    const lease = await acquireLease(
+      terms,
+      { host, ...(arming === undefined ? {} : { arming }), scripts, clock, logger, onReleaseFailed },
+      signal,
+    ).catch((error: unknown) => {
+      // What half an arming had made was taken back, or it was said that this failed.
+      if (!('error' in failure)) emit({ type: 'lease-released', host: host.name, run });
+      throw error;
+    });
     emit({ type: 'lease-armed', host: host.name, run, leaseMs: terms.leaseSeconds * 1000 });
     return new HeldHost(lease, terms, ports, failure);
   }

@@ -34,6 +34,8 @@ export interface LeasePorts {
    * wait behind it for longer than the lease, and a server that allows one session has none left for it.
    */
   readonly host: RemoteHost;
+  /** The same, for arming alone: where a lease is taken up, what the host had answered to that. */
+  readonly arming?: RemoteHost;
   readonly scripts: HostScripts;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -63,7 +65,7 @@ export interface Lease extends AsyncDisposable {
 
 export async function acquireLease(terms: LeaseTerms, ports: LeasePorts, signal: AbortSignal): Promise<Lease> {
   try {
-    const armed = await ports.host.run(armLease(ports.scripts, terms), signal);
+    const armed = await (ports.arming ?? ports.host).run(armLease(ports.scripts, terms), signal);
     return new HostLease(terms, ports, armed);
   } catch (error) {
     // Where we may not be root, nothing was begun and nothing can be taken back.
