@@ -98,6 +98,8 @@ async function follow(
 function note(event: RunEvent, kind: JobKind, seen: Seen, { t }: Wording, progress: Report | undefined): void {
   if (event.type === 'job-waiting') {
     progress?.report({ message: t('Waiting for another job on this host') });
+  } else if (event.type === 'turn-waiting') {
+    progress?.report({ message: t('Waiting for another run on "{0}": {1}', event.host, event.what) });
   } else if (event.type === 'phase-started') {
     seen.phase = event.phase;
     progress?.report({ message: phaseWords(kind, event.phase, t) });

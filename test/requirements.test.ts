@@ -20,6 +20,7 @@ import { README } from './requirements/readme.ts';
 import { REPOSITORIES } from './requirements/repositories.ts';
 import { WITHOUT_STILLPOINT } from './requirements/restore-without-stillpoint.ts';
 import { SECURITY } from './requirements/security.ts';
+import { SEVERAL_CLIENTS } from './requirements/several-clients.ts';
 import { unitsOf } from './support/page-units.ts';
 import { hasTitle, testTitles } from './support/test-titles.ts';
 import { type Trace, type TracedSection, traceFaults, type Written } from './support/traced.ts';
@@ -44,6 +45,7 @@ const SECTIONS: readonly TracedSection[] = [
   { page: 'docs/host-setup.md', heading: 'Room for snapshots' },
   { page: 'docs/host-setup.md', heading: 'From an empty disk' },
   { page: 'docs/host-setup.md', heading: 'When the connection is lost' },
+  { page: 'docs/host-setup.md', heading: 'Several clients' },
   { page: 'docs/host-setup.md', heading: 'Volumes that are unmounted during a backup' },
   { page: 'docs/host-setup.md', heading: 'Automounts' },
   { page: 'docs/host-setup.md', heading: 'What is there during a backup, and afterwards' },
@@ -63,6 +65,7 @@ const SECTIONS: readonly TracedSection[] = [
 const LISTS = [
   README,
   SECURITY,
+  SEVERAL_CLIENTS,
   REPOSITORIES,
   HOST_SETUP,
   HOSTS_WITHOUT_SNAPSHOTS,

@@ -5,6 +5,7 @@
  */
 import type { ErrorRecord } from '../base/errors.ts';
 import type { RunFacts, StoreCounts, TargetState } from './run-facts.ts';
+import type { TurnTaken } from './turn.ts';
 import type { JobResult, Phase } from './verbs/verbs.ts';
 
 export interface Progress {
@@ -27,6 +28,8 @@ export type RunEventBody =
   | { readonly type: 'lease-arming'; readonly host: string; readonly run: string }
   | { readonly type: 'lease-armed'; readonly host: string; readonly run: string; readonly leaseMs: number }
   | { readonly type: 'lease-released'; readonly host: string; readonly run: string }
+  /** Another run has what this one needs there; it is waited for. Said once for each that has it. */
+  | ({ readonly type: 'turn-waiting'; readonly host: string } & TurnTaken)
   /** What the run holds on the host stays for as long as its lease; until then the run waits for the host. */
   | { readonly type: 'connection-lost'; readonly host: string; readonly leaseMs: number }
   /** It goes on where it was. */

@@ -20,7 +20,7 @@ import { acquireLease, type Lease } from '../../shared/snapshot/host/lease.ts';
 import { type ThickItem, type ThickOrder, thickItem } from '../../shared/snapshot/lvm/thick/item.ts';
 import type { ReadableSnapshot } from '../../shared/snapshot/provider.ts';
 import { REGISTRY } from '../../shared/snapshot/registry.ts';
-import { judgeSet, mountSet, planSnapshots, type SnapshotPlan, takeSet } from '../../shared/snapshot/snapshot-set.ts';
+import { judgeSet, mountSet, planSnapshots, type SnapshotPlan } from '../../shared/snapshot/snapshot-set.ts';
 import { type Survey, surveyHost } from '../../shared/snapshot/survey.ts';
 import type { Guest } from '../lab/guest.ts';
 import { startGuest } from '../lab/guest.ts';
@@ -29,6 +29,7 @@ import { reasonLabCannotRun } from '../lab/requirements.ts';
 import { needing } from '../support/needing.ts';
 import { noRuns } from '../support/pipeline/no-runs.ts';
 import { eventually } from '../support/snapshot/paper-lvm.ts';
+import { takeSet } from '../support/snapshot/take-set.ts';
 import { createMemoryBackend } from '../support/stores/memory.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 

@@ -9,6 +9,7 @@
  * Crash story. Whoever dies: the watchman lets go at the deadline, and where he is gone too, the guard that the freeze left.
  */
 import { type PauseHold, wantedOf } from '../../domain/quiesce.ts';
+import { turnOfService } from '../../domain/turn.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import type { Fragment } from '../../remote/fragment.ts';
 import { RUN_ROOT } from '../../remote/run-root.ts';
@@ -96,6 +97,7 @@ export function holdOf(hold: PauseHold, { id, holds }: Pick<PlannedHold, 'id' | 
   const deadlineSeconds = hold.seconds ?? SECONDS;
   return {
     ...{ kind: pausesOnHost.kind, id, label: labelOf(hold), guarantees: 'still', holds, deadlineSeconds },
+    turns: [turnOfService(hold.what, labelOf(hold))],
     freeze: pause(id, hold, deadlineSeconds),
     prove: provePaused(id),
   };

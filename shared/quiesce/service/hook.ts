@@ -2,6 +2,7 @@
  * Stopping services while the snapshots are made, or while all is read where no snapshot can be: a cold backup. systemd, OpenRC,
  * the scripts of /etc/init.d and the containers of Docker are known.
  */
+import { turnOfService } from '../../domain/turn.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import type { Fragment } from '../../remote/fragment.ts';
 import { type HoldLook, type HoldRecord, type Hook, NOTHING_TO_SAY, type PlannedHold } from '../hook.ts';
@@ -31,6 +32,7 @@ export function holdOf(
   const { holds, deadlineSeconds = DEADLINES[holds], others = [] } = terms;
   return {
     ...{ kind: 'service', id: name, label: `the ${labelOf(name)}`, guarantees: 'cold', holds, deadlineSeconds },
+    turns: [turnOfService(name, `the ${labelOf(name)}`)],
     freeze: stopService({ name, others }, run, deadlineSeconds),
     prove: proveStopped(name),
   };

@@ -14,6 +14,8 @@ export interface ArmRequest {
   readonly mounts: number;
   /** How many applications are going to be held still. */
   readonly holds: number;
+  /** Who we are, for people who find that we have what they wait for. */
+  readonly who?: string;
 }
 
 /** What the host was at the time of arming. */
@@ -47,7 +49,7 @@ until { mkdir -p ${RUN_ROOT} && mkdir "$new"; } 2>/dev/null; do
 done
 read -r up idle < /proc/uptime
 read -r boot < /proc/sys/kernel/random/boot_id
-echo ${FORMAT} > "$new/format" && echo "$owner" > "$new/owner" && echo "$boot" > "$new/boot" && : > "$new/planned" && : > "$new/snapshots" || exit 71
+echo ${FORMAT} > "$new/format" && echo "$owner" > "$new/owner" && echo "$boot" > "$new/boot" && : > "$new/planned" && : > "$new/snapshots" && head -c 100 > "$new/who" || exit 71
 echo $((\${up%%.*} + lease)) > "$new/expires" || exit 71
 mkdir "$new/mnt" || exit 71
 n=0
@@ -76,6 +78,8 @@ printf '%s\\0%s\\0' "$boot" "$keeper"`,
     ...script,
     budgetMs: 60_000,
     repeatable: false,
+    // No argument: a plan is the same by whatever name this machine goes.
+    input: Buffer.from(request.who ?? '', 'utf8'),
     parse: (output) => {
       const [bootId, keeper, rest] = output.stdout.toString('latin1').split('\0');
       if (bootId === undefined || !/^\d+$/.test(keeper ?? '') || rest !== '') {

@@ -47,6 +47,8 @@ export interface LeaseTerms {
   readonly leaseSeconds: number;
   readonly mounts: number;
   readonly holds: number;
+  /** See `ArmRequest`. */
+  readonly who?: string;
 }
 
 export interface Lease extends AsyncDisposable {

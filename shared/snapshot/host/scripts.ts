@@ -135,6 +135,7 @@ sp_clear() {
   rm -f -- "$1"/mnt/*/not-mounted "$1"/peak.* "$1"/invalid.* "$1"/said.* "$1"/*.new
   rmdir -- "$1"/mnt/* 2>/dev/null
   rm -f -- "$1/planned" "$1/snapshots" "$1/holds" "$1/thawed" "$1/given-up" "$1/keeper" "$1/boot" "$1/watch" "$1/watch.sh"
+  rm -f -- "$1/turns" "$1/who"
   rm -f -- "$1/format" "$1/expires" "$1/ended" "$1/owner"
   rmdir -- "$1/mnt" "$1" 2>/dev/null
   rmdir -- "${RUN_ROOT}" 2>/dev/null
