@@ -11,6 +11,7 @@ import { CONSISTENCY } from './requirements/consistency.ts';
 import { DAMAGE } from './requirements/damage.ts';
 import { DUMPS } from './requirements/dumps.ts';
 import { FAULTS } from './requirements/faults.ts';
+import { FORECASTS } from './requirements/forecasts.ts';
 import { FROM_AN_EMPTY_DISK } from './requirements/from-an-empty-disk.ts';
 import { HOST_SETUP } from './requirements/host-setup.ts';
 import { HOSTS_WITHOUT_SNAPSHOTS } from './requirements/hosts-without-snapshots.ts';
@@ -66,6 +67,7 @@ const LISTS = [
   README,
   SECURITY,
   SEVERAL_CLIENTS,
+  FORECASTS,
   REPOSITORIES,
   HOST_SETUP,
   HOSTS_WITHOUT_SNAPSHOTS,

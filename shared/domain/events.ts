@@ -4,6 +4,7 @@
  * JSON.
  */
 import type { ErrorRecord } from '../base/errors.ts';
+import type { FillForecast, FillingSnapshot } from './fill-forecast.ts';
 import type { RunFacts, StoreCounts, TargetState } from './run-facts.ts';
 import type { TurnTaken } from './turn.ts';
 import type { JobResult, Phase } from './verbs/verbs.ts';
@@ -46,6 +47,9 @@ export type RunEventBody =
   | { readonly type: 'snapshots-keeping'; readonly host: string }
   /** It has another name from now on, under which it stays. */
   | { readonly type: 'snapshot-kept'; readonly volume: string; readonly snapshot: string }
+  /** One that fills will be full soon, is much closer to that than was said, or is no more expected to be. */
+  | ({ readonly type: 'fill-forecast'; readonly host: string; readonly snapshot: string } & FillingSnapshot &
+      FillForecast)
   | {
       readonly type: 'snapshot-removed';
       readonly volume: string;

@@ -233,6 +233,8 @@ export interface PlannedItem {
   readonly instant?: string;
   /** What no other run on the host may make a snapshot of meanwhile, whoever it is of. */
   readonly turns: readonly Turn[];
+  /** Of one with room of its own that may end: how large the host lets it grow. */
+  readonly mostBytes?: number | undefined;
   /** Makes it; runs in the critical section and calls that one's functions, see there. */
   readonly create: Fragment<StandingSnapshot>;
   /**

@@ -15,6 +15,7 @@
  *   planned    "<storage> <id>" a line, written before a snapshot is made
  *   snapshots  "<storage> <id> <proof…>" a line, written as soon as a snapshot exists
  *   peak.<n>   "<used> <total> <id>" in bytes, of line n of `snapshots`
+ *   share.<n>  "<where> <what> <used> <limit> <id>" in bytes, of what line n shares with its origin, as it was seen last
  *   invalid.<n> "<id> full", or "<id> gone": why the guard stopped the readers
  *   given-up   "<id> <where> <what> <used> <total>": the threat for which the watchman removes all snapshots of the run; the
  *              rest of the run stays until its end, so that whoever renews it learns why

@@ -17,14 +17,15 @@ export function thickItem({
   volume,
   planned,
   order,
-}: Pick<ThickItem, 'planned' | 'order'> & {
+  mostBytes,
+}: Pick<ThickItem, 'planned' | 'order' | 'mostBytes'> & {
   readonly identity: RunIdentity;
   readonly volume: OriginVolume;
 }): ThickItem {
   const mounting = { ...order, target: 'snapshot' } as const;
   return {
     provider: 'lvm-thick',
-    ...{ planned, volume, order },
+    ...{ planned, volume, order, mostBytes },
     turns: [turnOfGroup(order.group)],
     lines: {
       create: lvcreateLine(identity, order),
