@@ -34,10 +34,17 @@ export function turnOf(kind: string, what: string, label: string): Turn {
 
 const hex = (character: string): string => character.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase();
 
-/** By which a service of systemd is known, with its suffix or without; containers and projects keep their own words. */
-export function turnOfService(name: string, label: string): Turn {
-  const [, kind, what] = /^(compose|container):(.*)$/s.exec(name) ?? ['', 'service', name.replace(/\.service$/, '')];
-  return turnOf(kind ?? 'service', what ?? name, label);
+/**
+ * Of a service, a container ("container:NAME") or a project of docker compose ("compose:NAME").
+ *
+ * @param known by which the host knows it: the name of the unit itself, the project of the container; empty where it says none
+ */
+export function turnsOfService(name: string, known: string, label: string): readonly Turn[] {
+  const [, kind, what = ''] = /^(compose|container):(.*)$/s.exec(name) ?? [];
+  if (kind === undefined) return [turnOf('service', (known === '' ? name : known).replace(/\.service$/, ''), label)];
+  // Who has all of a project has each of its containers.
+  const project = kind === 'container' && known !== '' ? [turnOf('compose', known, label)] : [];
+  return [turnOf(kind, what, label), ...project];
 }
 
 /** @param at when it was said: the clock by which "since" is reckoned */

@@ -147,9 +147,10 @@ export function takeSnapshots(section: Section, scripts: HostScripts): RemoteCom
   const proofs = holds.map(({ prove }) => prove);
   const budgetMs =
     150_000 * Math.max(1, creates.length) + holds.reduce((sum, { deadlineSeconds }) => sum + deadlineSeconds * 1000, 0);
+  const parts = joinParts([...freezes, ...creates, ...proofs], 2 + words.length);
+  const args = [run, owner, ...words, ...parts.args];
   const turnWords = turns.length === 0 ? [] : [String(Math.ceil(budgetMs / 1000)), ...wordsOfTurns(turns)];
-  const taking = turnWords.map((_, index) => `"\${${3 + words.length + index}}"`).join(' ');
-  const parts = joinParts([...freezes, ...creates, ...proofs], 2 + words.length + turnWords.length);
+  const taking = turnWords.map((_, index) => `"\${${args.length + 1 + index}}"`).join(' ');
   const script: RemoteScript = {
     name: 'take-snapshots',
     script: [
@@ -177,7 +178,7 @@ sp_give_up() {
       `[ "\${sp_free:-0}" != 0 ] || sp_leave_turns "$run" section`,
       'exit 0',
     ].join('\n'),
-    args: [run, owner, ...words, ...turnWords, ...parts.args],
+    args: [...args, ...turnWords],
     needs: 'root',
   };
   return {

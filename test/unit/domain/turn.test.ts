@@ -3,7 +3,7 @@ import { renderEvent } from '../../../cli/render/event.ts';
 import { eventLines } from '../../../extension/texts/event-lines.ts';
 import { eventOf } from '../../../mcp-server/shapes/event.ts';
 import type { RunEvent } from '../../../shared/domain/events.ts';
-import { turnOf, turnOfService, turnWords } from '../../../shared/domain/turn.ts';
+import { turnOf, turnsOfService, turnWords } from '../../../shared/domain/turn.ts';
 
 const event: RunEvent & { type: 'turn-waiting' } = {
   ...{ type: 'turn-waiting', seq: 4, at: '2026-11-30T03:14:05.000Z' },
@@ -41,11 +41,13 @@ test('has a name of words only, another one for everything else', () => {
   expect(new Set(names).size).toBe(names.length);
 });
 
-test('a service is the same with its suffix and without, and what is paused is what is stopped', () => {
-  expect(turnOfService('nginx.service', 'a').name).toBe(turnOfService('nginx', 'a').name);
-  expect(['compose:shop', 'container:db', 'nginx'].map((name) => turnOfService(name, 'a').name)).toEqual([
-    'compose:shop',
-    'container:db',
-    'service:nginx',
-  ]);
+test('a service is the same however it is called, and what is paused is what is stopped', () => {
+  const names = (name: string, known = ''): readonly string[] =>
+    turnsOfService(name, known, 'a').map((turn) => turn.name);
+  expect(names('nginx.service')).toEqual(['service:nginx']);
+  expect(names('nginx')).toEqual(['service:nginx']);
+  expect(names('mysql', 'mariadb.service')).toEqual(['service:mariadb']);
+  expect(names('compose:shop')).toEqual(['compose:shop']);
+  expect(names('container:db')).toEqual(['container:db']);
+  expect(names('container:shop-db-1', 'shop')).toEqual(['container:shop-db-1', 'compose:shop']);
 });
