@@ -37,6 +37,10 @@ export const SEVERAL_CLIENTS = ofPage('docs/host-setup.md', {
       },
     ],
     [
+      'A plan says what it would have to wait for if it were begun now.',
+      { 'test/faults/watchman/turns.ts': 'are told before one begins, and nothing is taken by that' },
+    ],
+    [
       'A name such as `ada@laptop` is what that client calls itself.',
       {
         'test/faults/watchman/turns.ts':

@@ -13,8 +13,10 @@
  */
 import { displayText } from '../../base/bytes.ts';
 import type { Turn, TurnTaken } from '../../domain/turn.ts';
-import type { FieldReader } from '../../remote/fragment.ts';
+import type { RemoteCommand, RemoteScript } from '../../remote/command.ts';
+import { FieldReader } from '../../remote/fragment.ts';
 import { RUN_ROOT } from '../../remote/run-root.ts';
+import { ALIVE, PLACE, WATCHED } from './run-folder.ts';
 
 /** A turn in a section: until its end, or until the run lets go what it holds to the last read. */
 export interface SectionTurn extends Turn {
@@ -36,14 +38,11 @@ export const wordsOfTurns = (turns: readonly SectionTurn[]): readonly string[] =
   turns.map(({ lasts, name }) => `${lasts}:${name}`);
 
 /**
- * sp_take_turns SECONDS TURN…: takes all of them for the run, or ends the script with who has one of them. A TURN is
- * "section:NAME", which ends after so many seconds by itself, or "run:NAME". Exit 71 as of a part: it cannot be written.
+ * sp_taken_by_other NAME…: whether another run than $run has one of these; leaves it, the run and the uptime of its begin in sp_taken.
  *
- * sp_taken_by_other NAME…: whether another run has one of these; leaves it, the run and the uptime of its begin in sp_taken.
- *
- * sp_beside NAME: whether another run that is on the host still has, or had, this turn.
+ * sp_tell_taken: prints that, for how long it has been so, and what that run calls itself.
  */
-export const TAKE_TURNS = `
+const FIND = `
 sp_taken_by_other() {
   sp_wanted=" $* "
   read -r sp_now sp_idle < /proc/uptime
@@ -67,6 +66,18 @@ sp_taken_by_other() {
   done
   return 1
 }
+sp_tell_taken() {
+  set -- $sp_taken
+  printf 'taken\\0%s\\0%s\\0%s\\0%s\\0' "$1" "$2" "$((sp_now - $3))" "$(head -c 100 "${RUN_ROOT}/$2/who" 2>/dev/null | tr -d '\\000\\n')"
+}`;
+
+/**
+ * sp_take_turns SECONDS TURN…: takes all of them for the run, or ends the script with who has one of them. A TURN is
+ * "section:NAME", which ends after so many seconds by itself, or "run:NAME". Exit 71 as of a part: it cannot be written.
+ *
+ * sp_beside NAME: whether another run that is on the host still has, or had, this turn.
+ */
+export const TAKE_TURNS = `${FIND}
 sp_beside() {
   for sp_file in ${RUN_ROOT}/*/turns; do
     [ "$sp_file" != "$dir/turns" ] && [ -r "$sp_file" ] || continue
@@ -83,8 +94,7 @@ sp_take_turns() {
     sp_names=
     for sp_each do sp_names="$sp_names \${sp_each#*:}"; done
     if sp_taken_by_other $sp_names; then
-      set -- $sp_taken
-      printf 'taken\\0%s\\0%s\\0%s\\0%s\\0' "$1" "$2" "$((sp_now - $3))" "$(head -c 100 "${RUN_ROOT}/$2/who" 2>/dev/null | tr -d '\\000\\n')"
+      sp_tell_taken
       exit 1
     fi
     for sp_each do
@@ -111,13 +121,44 @@ sp_leave_turns() {
   done < "${RUN_ROOT}/$1/turns" > "${RUN_ROOT}/$1/turns.new" && mv -f "${RUN_ROOT}/$1/turns.new" "${RUN_ROOT}/$1/turns"
 }`;
 
+/** Which of these another run has at this moment. Changes nothing. */
+export function lookForTurns(turns: readonly SectionTurn[]): RemoteCommand<readonly TurnTaken[]> {
+  const script: RemoteScript = {
+    name: 'look-for-turns',
+    script: `${PLACE}${ALIVE}${WATCHED}${FIND}
+sp_place || exit 0
+run=-
+for each do ! sp_taken_by_other "$each" || sp_tell_taken; done
+exit 0`,
+    args: turns.map(({ name }) => name),
+    needs: 'root',
+  };
+  return {
+    ...script,
+    budgetMs: 60_000,
+    repeatable: true,
+    parse: ({ stdout, stderr }) => {
+      const reader = new FieldReader(stdout, stderr, script);
+      const all: TurnTaken[] = [];
+      for (let one = readOne(reader, turns); one !== undefined; one = readOne(reader, turns)) all.push(one);
+      reader.end();
+      return all;
+    },
+  };
+}
+
 /** What `sp_take_turns` said where another run has one; undefined where all were taken. */
 export function readTaken(reader: FieldReader, turns: readonly SectionTurn[]): TurnTaken | undefined {
+  const taken = readOne(reader, turns);
+  if (taken !== undefined) reader.end();
+  return taken;
+}
+
+function readOne(reader: FieldReader, turns: readonly SectionTurn[]): TurnTaken | undefined {
   if (!reader.skip('taken')) return undefined;
   const [name = '', run = '', seconds = '', by = ''] = reader.take(4);
   const turn = turns.find((each) => each.name === name);
   if (turn === undefined || !/^([0-9a-f]{8})?$/.test(run) || !/^\d+$/.test(seconds))
     throw reader.unreadable('a turn that is taken has another form');
-  reader.end();
   return { what: turn.label, run: run === '' ? undefined : run, by: displayText(by), heldMs: Number(seconds) * 1000 };
 }

@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { newRunId, type RunId } from '../../../shared/domain/names.ts';
 import { type SectionAnswer, takeSnapshots } from '../../../shared/snapshot/critical-section.ts';
-import type { SectionTurn } from '../../../shared/snapshot/host/turns.ts';
+import { lookForTurns, type SectionTurn } from '../../../shared/snapshot/host/turns.ts';
 import { createSnapshot } from '../../../shared/snapshot/lvm/thick/create.ts';
 import type { PaperHost } from '../../support/snapshot/paper-lvm.ts';
 import { other, owner, type PaperRun, scripts } from './paper-run.ts';
@@ -73,6 +73,23 @@ ${files}`);
     expect(heldMs).toBeLessThan(120_000);
     // All of them, or none.
     expect(await turnsOf(run)).toBe('none');
+  });
+
+  test('are told before one begins, and nothing is taken by that', async () => {
+    const first = newRunId();
+    const wanted = [turn('a'), turn('b'), turn('c')];
+    const look = () => paper.host.run(lookForTurns(wanted), never);
+    expect(await look()).toEqual([]);
+    await put(first, `echo "- $up a" > turns; echo "- $up c" >> turns; echo ada@laptop > who`);
+    await put(run);
+    const of = { run: first, by: 'ada@laptop', heldMs: expect.any(Number) as unknown };
+    expect(await look()).toEqual([
+      { what: 'what is called a', ...of },
+      { what: 'what is called c', ...of },
+    ]);
+    expect(await turnsOf(run)).toBe('none');
+    await paper.sh('chmod 777 /run/stillpoint');
+    expect(await look()).toEqual([]);
   });
 
   test.each([
