@@ -41,8 +41,8 @@ halve() {
 # Planned at the same time as that of another run, perhaps with the same room.
 if sp_beside "\${10}"; then
   halve
-  # Room that the guard of the other one must leave alone is none for us.
-  [ $((free - least)) -ge "$reserve" ] || { echo 'another run has taken the room meanwhile: insufficient free space' >&2; exit ${CREATE_EXITS.failed}; }
+  # As where it is planned: a tenth of what is free stays so.
+  [ $((free - least)) -ge $(((free + 9) / 10)) ] || { echo 'another run has taken the room meanwhile: insufficient free space' >&2; exit ${CREATE_EXITS.failed}; }
   [ "$half" -ge "$extents" ] || extents=$half
 fi
 # Not through a pipe: who reads it would be ended by the signal that we outlive.
