@@ -70,6 +70,8 @@ function judgeWatchman(lab: PaperRun): void {
     expect(await paper.host.run(renewLease(run, 3000), never)).toEqual({
       state: 'alive',
       peaks: [],
+      shares: [],
+      uptimeSeconds: expect.any(Number) as unknown,
       full: [],
       gone: [],
       threat: undefined,
