@@ -35,6 +35,7 @@ export const ERROR_CODES = {
   'host.clock-skew': 'The clock of the host and ours are too far apart for an unattended backup.',
   'host.device-in-use': 'A device that was to become a volume is not empty, or something uses it.',
   'host.volume-not-made': 'A volume could not be made; what is there now is said.',
+  'host.busy': 'Another run on the host holds what this one needs, for longer than it was waited for.',
   'host.rebooted': 'The host was restarted during the run.',
   'quiesce.thaw-failed':
     'What was held still or stopped for a backup could not be let go: a service did not come back.',

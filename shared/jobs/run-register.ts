@@ -90,7 +90,7 @@ export interface DeadRun {
 }
 
 /** Those that nobody takes up any more. */
-export async function abandonedRuns(store: JobStore): Promise<readonly DeadRun[]> {
+async function abandonedRuns(store: JobStore): Promise<readonly DeadRun[]> {
   const found: DeadRun[] = [];
   for (const dead of await deadRuns(store)) if (!(await mayGoOn(store, dead.facts))) found.push(dead);
   return found;

@@ -74,7 +74,7 @@ export const LOST_CONNECTIONS = ofPage('docs/host-setup.md', {
   exceptions: [
     [
       'Runs with dumps, runs that read live, exports, and runs of which the configuration says something else by now are not gone on with.',
-      'a limit',
+      'a limit, of what is not done',
     ],
     ['Some connections are not waited for, and the run ends:', 'leads to the list below'],
     ['[Case by case](faults.md) there is more.', 'leads to another page'],

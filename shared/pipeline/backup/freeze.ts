@@ -21,7 +21,7 @@ import {
   mountSet,
   type SnapshotPlan,
   type TakenSet,
-  takeSet,
+  trySet,
 } from '../../snapshot/snapshot-set.ts';
 import type { Preparation } from '../prepare.ts';
 import { type Tape, untaped } from '../resume/tape.ts';
@@ -33,6 +33,7 @@ import { phases, type RunPhase } from './phases.ts';
 import type { BackupRequest } from './request.ts';
 import { snapshotReports } from './snapshot-report.ts';
 import { termsOf } from './terms.ts';
+import { inTurn } from './turns.ts';
 import { tellUnplanned } from './unplanned.ts';
 
 export interface Frozen {
@@ -96,12 +97,15 @@ export async function takeUnderLease(
   const { lease } = hold;
   const held = AbortSignal.any([signal, lease.signal]);
   const { value: set, span } = await phase('snapshot', () =>
-    timed(tape.clock, () =>
-      takeSet(snapshots, registry, tape.host(host), held).catch(async (error: unknown) => {
-        // Where the lease is over, the host knows why.
-        if (isStillpointError(error, 'snapshot.lease-lost')) await lease.renew(held);
-        throw error;
-      }),
+    inTurn(
+      () =>
+        trySet(snapshots, registry, tape.host(host), held).catch(async (error: unknown) => {
+          // Where the lease is over, the host knows why.
+          if (isStillpointError(error, 'snapshot.lease-lost')) await lease.renew(held);
+          throw error;
+        }),
+      { host: host.name, waitSeconds: spec.waitSeconds, clock: tape.clock, emit },
+      held,
     ),
   );
   hold.take(set.taken);

@@ -30,6 +30,7 @@ import { untaped } from '../resume/tape.ts';
 import { sweepOwn } from '../sweep.ts';
 import { freeze } from './freeze.ts';
 import { instantOf } from './host-clock.ts';
+import { paceOf } from './pace.ts';
 import { phases } from './phases.ts';
 import { rethrowWithVerdict } from './read-failure.ts';
 import { type BegunReading, beginReading, dumpProgress, namesOn, readTrees } from './read-trees.ts';
@@ -64,11 +65,13 @@ export interface RunEnd<Report> {
 export async function runOver<Report extends object>(
   request: BackupRequest,
   end: RunEnd<Report>,
-  ports: RunPorts,
+  told: RunPorts,
   signal: AbortSignal,
 ): Promise<Report & { readonly snapshots: readonly SnapshotReport[] }> {
   const { source } = request;
-  const { emit, clock, logger, owner, registry } = ports;
+  const { emit, readingLeftMs } = paceOf(told.emit, told.clock);
+  const ports = { ...told, emit, readingLeftMs };
+  const { clock, logger, owner, registry } = ports;
   const phase = phases<'backup' | 'export'>(emit, clock, signal);
   await using resources = openResources(emit);
 

@@ -17,7 +17,7 @@ import { readLines } from './appended-file.ts';
 import type { BegunFile, FilePart } from './file-part.ts';
 
 /** An entry of a listing. */
-export interface ListedPlace {
+interface ListedPlace {
   /** Which one of the listing it is. */
   readonly at: number;
   readonly path: Buffer;

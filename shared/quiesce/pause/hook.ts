@@ -9,6 +9,7 @@
  * Crash story. Whoever dies: the watchman lets go at the deadline, and where he is gone too, the guard that the freeze left.
  */
 import { type PauseHold, wantedOf } from '../../domain/quiesce.ts';
+import { turnsOfService } from '../../domain/turn.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import type { Fragment } from '../../remote/fragment.ts';
 import { RUN_ROOT } from '../../remote/run-root.ts';
@@ -83,9 +84,9 @@ export const pauses: Hook = {
     return wanted.length === 0 ? undefined : findRunning(wanted.map(({ spec }) => spec));
   },
   // Nothing is gained by it while files are read where they lie: they are no more than fuzzy.
-  plan: (source, run) =>
-    wantedOf(source, 'pause').map(({ spec, at }) => ({
-      ...holdOf(spec, { id: `${run}/pause-${at}`, holds: 'until-snapshots' }),
+  plan: (source, run, { look }) =>
+    wantedOf(source, 'pause').map(({ spec, at }, index) => ({
+      ...holdOf(spec, { id: `${run}/pause-${at}`, holds: 'until-snapshots', known: look.facts[`known-${index}`] }),
       at,
     })),
 };
@@ -95,10 +96,15 @@ const labelOf = ({ what }: PauseHold): string => {
   return what.startsWith('container:') ? `the container "${what.slice('container:'.length)}"` : `the service "${what}"`;
 };
 
-export function holdOf(hold: PauseHold, { id, holds }: Pick<PlannedHold, 'id' | 'holds'>): PlannedHold {
+/** @param known see `turnsOfService` */
+export function holdOf(
+  hold: PauseHold,
+  { id, holds, known = '' }: Pick<PlannedHold, 'id' | 'holds'> & { readonly known?: string | undefined },
+): PlannedHold {
   const deadlineSeconds = hold.seconds ?? SECONDS;
   return {
     ...{ kind: pausesOnHost.kind, id, label: labelOf(hold), guarantees: 'still', holds, deadlineSeconds },
+    turns: turnsOfService(hold.what, known, labelOf(hold)),
     freeze: pause(id, hold, deadlineSeconds),
     prove: provePaused(id),
   };
@@ -110,10 +116,14 @@ function findRunning(wanted: readonly PauseHold[]): RemoteCommand<HoldLook> {
     script: `${WORDS}
 for what do
   case $what in
-    compose:*|container:*) [ -n "$(sp_pause_ids "$what")" ] && echo runs || echo absent ;;
+    compose:*) [ -n "$(sp_pause_ids "$what")" ] && echo runs || echo absent ;;
+    container:*)
+      if [ -n "$(sp_pause_ids "$what")" ]; then
+        echo "runs $(sp_pause_docker container inspect -f '{{index .Config.Labels "com.docker.compose.project"}}' "\${what#container:}" | head -n 1)"
+      else echo absent; fi ;;
     *)
       if ! [ -d /run/systemd/system ] || [ "$(systemctl show -p CanFreeze -- "$what" 2>/dev/null)" != CanFreeze=yes ]; then echo unable
-      elif [ "$(systemctl show -p ActiveState -- "$what" 2>/dev/null)" = ActiveState=active ]; then echo runs
+      elif [ "$(systemctl show -p ActiveState -- "$what" 2>/dev/null)" = ActiveState=active ]; then echo "runs $(systemctl show -p Id -- "$what" 2>/dev/null | sed -n '1s/^Id=//p')"
       else echo absent; fi ;;
   esac
 done </dev/null`,
@@ -125,10 +135,15 @@ done </dev/null`,
     budgetMs: 70_000 * wanted.length,
     repeatable: true,
     parse: ({ stdout }) => {
-      const words = stdout.toString('latin1').trimEnd().split('\n');
-      if (words.length !== wanted.length || !words.every((word) => /^(runs|absent|unable)$/.test(word)))
+      const lines = stdout.toString('latin1').split('\n').slice(0, -1);
+      const words = lines.map((line) => line.split(' ')[0]);
+      if (words.length !== wanted.length || !lines.every((line) => /^(runs( \S*)?|absent|unable)$/.test(line)))
         throw unreadableOutput(script, 'it answers in another form', stdout.toString('latin1'));
-      return { ...NOTHING_TO_SAY, lacks: wanted.flatMap((hold, index) => lackOf(hold, words[index] ?? '')) };
+      return {
+        ...NOTHING_TO_SAY,
+        lacks: wanted.flatMap((hold, index) => lackOf(hold, words[index] ?? '')),
+        facts: Object.fromEntries(lines.map((line, index) => [`known-${index}`, line.split(' ')[1] ?? ''])),
+      };
     },
   };
 }
