@@ -7,6 +7,7 @@ import * as vscode from 'vscode';
 import { systemClock } from '../shared/base/clock.ts';
 import { fromErrorRecord } from '../shared/base/errors.ts';
 import type { RunEvent } from '../shared/domain/events.ts';
+import { forecastWords } from '../shared/domain/fill-forecast.ts';
 import type { Job } from '../shared/domain/job.ts';
 import type { Phase } from '../shared/domain/verbs/verbs.ts';
 import { isPartial, type JobKind, madePoint } from '../shared/domain/verbs/verbs.ts';
@@ -98,6 +99,10 @@ async function follow(
 function note(event: RunEvent, kind: JobKind, seen: Seen, { t }: Wording, progress: Report | undefined): void {
   if (event.type === 'job-waiting') {
     progress?.report({ message: t('Waiting for another job on this host') });
+  } else if (event.type === 'turn-waiting') {
+    progress?.report({ message: t('Waiting for another run on "{0}": {1}', event.host, event.what) });
+  } else if (event.type === 'fill-forecast') {
+    progress?.report({ message: t('On "{0}" {1}.', event.host, forecastWords(event, event)) });
   } else if (event.type === 'phase-started') {
     seen.phase = event.phase;
     progress?.report({ message: phaseWords(kind, event.phase, t) });

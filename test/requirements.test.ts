@@ -11,6 +11,7 @@ import { CONSISTENCY } from './requirements/consistency.ts';
 import { DAMAGE } from './requirements/damage.ts';
 import { DUMPS } from './requirements/dumps.ts';
 import { FAULTS } from './requirements/faults.ts';
+import { FORECASTS } from './requirements/forecasts.ts';
 import { FROM_AN_EMPTY_DISK } from './requirements/from-an-empty-disk.ts';
 import { HOST_SETUP } from './requirements/host-setup.ts';
 import { HOSTS_WITHOUT_SNAPSHOTS } from './requirements/hosts-without-snapshots.ts';
@@ -20,6 +21,7 @@ import { README } from './requirements/readme.ts';
 import { REPOSITORIES } from './requirements/repositories.ts';
 import { WITHOUT_STILLPOINT } from './requirements/restore-without-stillpoint.ts';
 import { SECURITY } from './requirements/security.ts';
+import { SEVERAL_CLIENTS } from './requirements/several-clients.ts';
 import { unitsOf } from './support/page-units.ts';
 import { hasTitle, testTitles } from './support/test-titles.ts';
 import { type Trace, type TracedSection, traceFaults, type Written } from './support/traced.ts';
@@ -44,6 +46,7 @@ const SECTIONS: readonly TracedSection[] = [
   { page: 'docs/host-setup.md', heading: 'Room for snapshots' },
   { page: 'docs/host-setup.md', heading: 'From an empty disk' },
   { page: 'docs/host-setup.md', heading: 'When the connection is lost' },
+  { page: 'docs/host-setup.md', heading: 'Several clients' },
   { page: 'docs/host-setup.md', heading: 'Volumes that are unmounted during a backup' },
   { page: 'docs/host-setup.md', heading: 'Automounts' },
   { page: 'docs/host-setup.md', heading: 'What is there during a backup, and afterwards' },
@@ -63,6 +66,8 @@ const SECTIONS: readonly TracedSection[] = [
 const LISTS = [
   README,
   SECURITY,
+  SEVERAL_CLIENTS,
+  FORECASTS,
   REPOSITORIES,
   HOST_SETUP,
   HOSTS_WITHOUT_SNAPSHOTS,

@@ -5,6 +5,7 @@ import { type JobId, jobId } from '../../shared/domain/names.ts';
 import { wholeNumber } from '../arguments.ts';
 import { renderJob, renderJobs } from '../render/jobs.ts';
 import type { Shell } from '../shell.ts';
+import { addResume } from './jobs-resume.ts';
 
 interface JobsOptions {
   readonly follow?: boolean;
@@ -17,7 +18,7 @@ const STATES = ['queued', 'running', 'cancelling', 'succeeded', 'failed', 'cance
 
 /** `stillpoint jobs [ID]`: the jobs of all shells, or one of them. */
 export function addJobs(program: Command, shell: Shell): void {
-  program
+  const jobs = program
     .command('jobs')
     .description('list the jobs, whoever started them, newest first; with an id, show that one')
     .argument('[id]', 'id of a job')
@@ -35,15 +36,16 @@ export function addJobs(program: Command, shell: Shell): void {
         });
       } else {
         await shell.query(async (stillpoint) => {
-          const jobs = await stillpoint.listJobs({
+          const found = await stillpoint.listJobs({
             limit: wholeNumber('--limit', options.limit, 1, 10_000),
             ...(options.own === true ? { configFile: stillpoint.configFile } : {}),
             ...(options.state === undefined ? {} : { states: [jobState(options.state)] }),
           });
-          return { document: { jobs }, text: (paint) => renderJobs(jobs, stillpoint.configFile, paint) };
+          return { document: { jobs: found }, text: (paint) => renderJobs(found, stillpoint.configFile, paint) };
         });
       }
     });
+  addResume(jobs, shell);
 }
 
 function followed(id: string | undefined): JobId {

@@ -2,6 +2,8 @@
 import { formatBytes } from '../../shared/base/bytes.ts';
 import { redact } from '../../shared/base/log.ts';
 import type { RunEvent } from '../../shared/domain/events.ts';
+import { forecastWords } from '../../shared/domain/fill-forecast.ts';
+import { turnWords } from '../../shared/domain/turn.ts';
 import { enumerated, formatDuration, type Paint, shown } from './text.ts';
 
 /** Wide enough for the longest phase. */
@@ -23,6 +25,12 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
       );
     case 'lease-released':
       return say(`"${shown(event.host)}" was told that run ${shown(event.run)} is over`);
+    case 'fill-forecast':
+      return trouble(paint('yellow', shown(forecastWords(event, event))));
+    case 'turn-waiting':
+      return trouble(
+        paint('yellow', `waiting for "${shown(event.host)}": ${shown(turnWords(event, new Date(event.at)))}`),
+      );
     case 'connection-lost':
       return trouble(
         paint(
@@ -34,6 +42,8 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
       return trouble(
         `"${shown(event.host)}" is there again after ${formatDuration(event.lostMs)}; going on where it was`,
       );
+    case 'run-taken-up':
+      return say(`goes on with the run ${shown(event.run)} on "${shown(event.host)}", whose process was gone`);
     case 'snapshot-created':
       return say(
         `snapshot "${shown(event.snapshot)}" of ${shown(event.volume)}: ${event.sizeBytes === 0 ? '' : `${formatBytes(event.sizeBytes)}, `}writers held for at most ${formatDuration(event.freezeMs)}`,

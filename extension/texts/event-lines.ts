@@ -1,6 +1,8 @@
 /** The events of a job as lines of its log. Only what is there for the facts of the run alone has no line. */
 import { formatBytes } from '../../shared/base/bytes.ts';
 import type { RunEvent } from '../../shared/domain/events.ts';
+import { forecastWords } from '../../shared/domain/fill-forecast.ts';
+import { turnWords } from '../../shared/domain/turn.ts';
 import type { JobKind } from '../../shared/domain/verbs/verbs.ts';
 import { phaseWords, resultWords } from '../verbs.ts';
 import { stateWords } from './job-words.ts';
@@ -36,6 +38,10 @@ function eventText(event: RunEvent, kind: JobKind, { t }: Wording): readonly str
       return event.removed.length === 0
         ? [t('Earlier runs left nothing on "{0}".', event.host)]
         : [t('Removed from "{0}" what earlier runs had left:', event.host), ...event.removed];
+    case 'fill-forecast':
+      return [t('On "{0}" {1}.', event.host, forecastWords(event, event))];
+    case 'turn-waiting':
+      return [t('Waiting for "{0}": {1}.', event.host, turnWords(event, new Date(event.at)))];
     case 'connection-lost':
       return [
         t(
@@ -46,6 +52,8 @@ function eventText(event: RunEvent, kind: JobKind, { t }: Wording): readonly str
       ];
     case 'connection-back':
       return [t('"{0}" is there again after {1}. Going on where it was.', event.host, formatDuration(event.lostMs))];
+    case 'run-taken-up':
+      return [t('Goes on with run {0} on "{1}", whose process was gone.', event.run, event.host)];
     case 'lease-arming':
       return [t('Run {0} begins on "{1}".', event.run, event.host)];
     case 'restore-point-saved':

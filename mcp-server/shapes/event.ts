@@ -1,6 +1,8 @@
 /** A run's events as part of an answer. Progress is left out: the job itself says how far it is. */
 import { z } from 'zod';
 import type { RunEvent } from '../../shared/domain/events.ts';
+import { forecastWords } from '../../shared/domain/fill-forecast.ts';
+import { turnWords } from '../../shared/domain/turn.ts';
 import { foreign, foreignText } from '../foreign-text.ts';
 import { INNER_LIST } from '../limits.ts';
 
@@ -56,10 +58,15 @@ function detailOf(event: RunEvent): string | undefined {
       return `${event.path}: ${event.state}`;
     case 'lease-armed':
       return `run ${event.run} on ${event.host}, ${event.leaseMs} ms`;
+    case 'fill-forecast':
+      return forecastWords(event, event);
+    case 'turn-waiting':
+      return `waiting for ${event.host}: ${turnWords(event, new Date(event.at))}`;
     case 'connection-lost':
       return `waiting for ${event.host} for up to ${event.leaseMs} ms, as long as it holds what is being read`;
     case 'connection-back':
       return `${event.host} is there again after durationMs`;
+    case 'run-taken-up':
     case 'lease-released':
       return `run ${event.run} on ${event.host}`;
     case 'snapshot-created':

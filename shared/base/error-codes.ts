@@ -35,6 +35,7 @@ export const ERROR_CODES = {
   'host.clock-skew': 'The clock of the host and ours are too far apart for an unattended backup.',
   'host.device-in-use': 'A device that was to become a volume is not empty, or something uses it.',
   'host.volume-not-made': 'A volume could not be made; what is there now is said.',
+  'host.busy': 'Another run on the host holds what this one needs, for longer than it was waited for.',
   'host.rebooted': 'The host was restarted during the run.',
   'quiesce.thaw-failed':
     'What was held still or stopped for a backup could not be let go: a service did not come back.',
@@ -83,6 +84,7 @@ export const ERROR_CODES = {
   'export.unproved': 'What an export had written is not what was read back of it.',
   'job.not-found': 'No such job.',
   'job.interrupted': 'The process that ran the job is gone.',
+  'job.cannot-resume': 'There is nothing to take up.',
   'job.already-running': 'A job for the same source is running.',
   'job.store-unusable': 'The folder in which jobs are kept cannot be used.',
   'job.runner-failed': 'The process that runs jobs could not be started.',

@@ -92,6 +92,7 @@ export function parseConfiguration(
           sudo: entry.sudo ?? 'none',
           leaseSeconds: entry.leaseSeconds ?? DEFAULT_LEASE_SECONDS,
           maxClockSkewSeconds: entry.maxClockSkewSeconds ?? DEFAULT_MAX_CLOCK_SKEW_SECONDS,
+          waitSeconds: entry.waitSeconds,
         };
         return [spec.name, spec];
       }),

@@ -38,6 +38,14 @@ export const hostSchema = z
       .describe(
         "By how many seconds the host's clock may differ from the clock of this machine before a backup is refused until a person has looked. Default: 86400, a day.",
       ),
+    waitSeconds: z
+      .int()
+      .min(0)
+      .max(86_400)
+      .optional()
+      .describe(
+        'For how many seconds a backup waits at most when another run, of whichever client, holds on this host what it needs: a database, a service, the storage of snapshots. From 0 to 86400. Default: 600.',
+      ),
   })
   .describe('A machine that is reached by SSH. Hosts of your SSH configuration need not be written here.');
 

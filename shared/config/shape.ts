@@ -37,6 +37,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   sshConfigFile: '"sshConfigFile": "~/.ssh/work-config"',
   leaseSeconds: '"leaseSeconds": 1800',
   maxClockSkewSeconds: '"maxClockSkewSeconds": 86400',
+  waitSeconds: '"waitSeconds": 600',
   location: '"location": "/srv/backup"',
   passwordFile: '"passwordFile": "~/.config/stillpoint/main.password"',
   passwordCommand: '"passwordCommand": ["pass", "show", "backup"]',

@@ -4,7 +4,9 @@
  * JSON.
  */
 import type { ErrorRecord } from '../base/errors.ts';
+import type { FillForecast, FillingSnapshot } from './fill-forecast.ts';
 import type { RunFacts, StoreCounts, TargetState } from './run-facts.ts';
+import type { TurnTaken } from './turn.ts';
 import type { JobResult, Phase } from './verbs/verbs.ts';
 
 export interface Progress {
@@ -27,10 +29,14 @@ export type RunEventBody =
   | { readonly type: 'lease-arming'; readonly host: string; readonly run: string }
   | { readonly type: 'lease-armed'; readonly host: string; readonly run: string; readonly leaseMs: number }
   | { readonly type: 'lease-released'; readonly host: string; readonly run: string }
+  /** Another run has what this one needs there; it is waited for. Said once for each that has it. */
+  | ({ readonly type: 'turn-waiting'; readonly host: string } & TurnTaken)
   /** What the run holds on the host stays for as long as its lease; until then the run waits for the host. */
   | { readonly type: 'connection-lost'; readonly host: string; readonly leaseMs: number }
   /** It goes on where it was. */
   | { readonly type: 'connection-back'; readonly host: string; readonly lostMs: number }
+  /** The run of a process that is gone goes on in this job, on the snapshots that it had made. */
+  | { readonly type: 'run-taken-up'; readonly host: string; readonly run: string }
   | {
       readonly type: 'snapshot-created';
       readonly volume: string;
@@ -43,6 +49,9 @@ export type RunEventBody =
   | { readonly type: 'snapshots-keeping'; readonly host: string }
   /** It has another name from now on, under which it stays. */
   | { readonly type: 'snapshot-kept'; readonly volume: string; readonly snapshot: string }
+  /** One that fills will be full soon, is much closer to that than was said, or is no more expected to be. */
+  | ({ readonly type: 'fill-forecast'; readonly host: string; readonly snapshot: string } & FillingSnapshot &
+      FillForecast)
   | {
       readonly type: 'snapshot-removed';
       readonly volume: string;

@@ -19,6 +19,8 @@ export interface HostSpec {
   readonly leaseSeconds: number;
   /** By how much its clock may differ from ours before a person has to look; 86400 unless configured. */
   readonly maxClockSkewSeconds: number;
+  /** How long a run waits at most for what another one holds there; 600 unless configured. */
+  readonly waitSeconds?: number | undefined;
 }
 
 export interface RepositorySpec {

@@ -11,6 +11,8 @@
  *     jobs/<id>/events.ndjson  what the run reported
  *     jobs/<id>/cancel         a request to stop
  *     jobs/<id>/released       nothing of the job's run is left on the host
+ *     jobs/<id>/taken-up       the job that goes on with its run; created once, so that one does
+ *     jobs/<id>/journal/       what that job needs, see `pipeline/resume/run-journal.ts`
  *     jobs/<id>/finished.json  the last event; created once, by the runner, or by the reader that finds the runner dead
  *     jobs/<id>/runner.log     what the runner's process printed
  *     jobs/<id>/work/          files of the run, removed when it ends
@@ -20,7 +22,7 @@
  * whole, or one whose process is gone, and `settle.ts` ends that one.
  */
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StillpointError } from '../base/errors.ts';
 import { makeFolders } from '../base/make-folders.ts';
@@ -38,6 +40,8 @@ export interface JobFacts {
   readonly runner: { readonly identity: ProcessIdentity; readonly lastBeat: Date } | undefined;
   readonly cancelRequested: boolean;
   readonly released: boolean;
+  /** The job that goes on with its run. */
+  readonly takenUpBy: string | undefined;
   readonly finished: FinishedEvent | undefined;
 }
 
@@ -68,7 +72,15 @@ export class JobStore {
 
   path(
     id: JobId,
-    file: 'record.json' | 'heartbeat' | 'events.ndjson' | 'cancel' | 'released' | 'finished.json' | 'runner.log',
+    file:
+      | 'record.json'
+      | 'heartbeat'
+      | 'events.ndjson'
+      | 'cancel'
+      | 'released'
+      | 'taken-up'
+      | 'finished.json'
+      | 'runner.log',
   ): string {
     return join(this.jobFolder(id), file);
   }
@@ -128,6 +140,31 @@ export class JobStore {
     await rm(join(this.jobFolder(id), 'work'), { recursive: true, force: true }).catch(() => undefined);
   }
 
+  journalFolder(id: JobId): string {
+    return join(this.jobFolder(id), 'journal');
+  }
+
+  async removeJournal(id: JobId): Promise<void> {
+    await rm(this.journalFolder(id), { recursive: true, force: true }).catch(() => undefined);
+  }
+
+  /** The run of `from` is to be that of `to`. False where another job has it. */
+  async claimRun(from: JobId, to: JobId): Promise<boolean> {
+    return createFileOnce(this.path(from, 'taken-up'), to);
+  }
+
+  async unclaimRun(from: JobId): Promise<void> {
+    await rm(this.path(from, 'taken-up'), { force: true });
+  }
+
+  async moveJournal(from: JobId, to: JobId): Promise<void> {
+    try {
+      await rename(this.journalFolder(from), this.journalFolder(to));
+    } catch (error) {
+      throw storeError(this.journalFolder(from), error);
+    }
+  }
+
   async requestCancel(id: JobId): Promise<void> {
     await createFileOnce(this.path(id, 'cancel'), '');
     await this.touch();
@@ -135,6 +172,11 @@ export class JobStore {
 
   async isCancelRequested(id: JobId): Promise<boolean> {
     return (await readIfThere(this.path(id, 'cancel'))) !== undefined;
+  }
+
+  /** A run is about to begin, and this job may have had another one. */
+  async unmarkReleased(id: JobId): Promise<void> {
+    await rm(this.path(id, 'released'), { force: true });
   }
 
   async markReleased(id: JobId): Promise<void> {
@@ -159,6 +201,7 @@ export class JobStore {
       runner: heartbeat && beat ? { identity: heartbeat, lastBeat: beat.mtime } : undefined,
       cancelRequested: await this.isCancelRequested(id),
       released: (await readIfThere(this.path(id, 'released'))) !== undefined,
+      takenUpBy: await readIfThere(this.path(id, 'taken-up')),
       finished: parseFinished((await readIfThere(this.path(id, 'finished.json'))) ?? ''),
     };
   }

@@ -32,8 +32,13 @@ export const PIPELINE_VERBS: Verbs = {
       ...hostPorts(host, ports),
       openRepository: repositoryOpener(source.repository, ports),
     };
-    const { plan, acceptClockSkew = false } = request;
-    return backup({ source, host, plan, acceptClockSkew }, backupPorts, signal);
+    const { plan, acceptClockSkew = false, resume } = request;
+    return backup(
+      { source, host, plan, acceptClockSkew },
+      backupPorts,
+      signal,
+      resume === undefined ? 'or anew' : 'only',
+    );
   },
   export: (request, ports, signal) => {
     const source = findSource(ports.configuration, request.source);

@@ -37,6 +37,8 @@ export interface JobIdentity {
    * leads from there. A job is joined only where this is equal, and its runner finds the same or refuses.
    */
   readonly resolved: PlanId;
+  /** The same without what is asked for: where it is asked. */
+  readonly places: PlanId;
   /** Of the host that the job has for itself: the same for every name of one address. */
   readonly machine: PlanId | undefined;
 }
@@ -57,16 +59,10 @@ export async function identifyJob(
     stores.push(sshHost === undefined ? undefined : await addressOf(sshHost, signal, login));
   }
   const found = { address, stores, kept: keeper && (await addressOf(keeper, signal)) };
+  const facts = { configuration, source: source && sourceFacts(source), host, repositories, keeper, ...found };
   return {
-    resolved: planIdOf({
-      request,
-      configuration,
-      source: source && sourceFacts(source),
-      host,
-      repositories,
-      keeper,
-      ...found,
-    }),
+    resolved: planIdOf({ request, ...facts }),
+    places: planIdOf(facts),
     machine: address && planIdOf({ host: address.hostName.toLowerCase(), port: address.port }),
   };
 }

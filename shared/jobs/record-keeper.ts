@@ -3,9 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import type { RunEventBody } from '../domain/events.ts';
 import type { RunId } from '../domain/names.ts';
-import type { PlanId } from '../domain/plan-id.ts';
 import type { JobStore } from './job-store.ts';
 import type { JobRecord } from './records.ts';
+import type { RunPlace } from './run-register.ts';
 
 export class RecordKeeper {
   readonly #store: JobStore;
@@ -29,9 +29,19 @@ export class RecordKeeper {
   }
 
   /** On disk when it resolves. Errors: `job.store-unusable`. */
-  begin(id: RunId, machine: PlanId | undefined): Promise<void> {
-    this.#record = { ...this.#record, run: { id, machine } };
+  begin(id: RunId, place: RunPlace): Promise<void> {
+    this.#record = { ...this.#record, run: { id, ...place } };
     const record = this.#record;
+    return this.#then(async () => {
+      await this.#store.unmarkReleased(record.id);
+      await this.#store.save(record);
+    });
+  }
+
+  /** It has none any more. Errors: `job.store-unusable`. */
+  forgetRun(): Promise<void> {
+    const { run: _, ...record } = this.#record;
+    this.#record = record;
     return this.#then(() => this.#store.save(record));
   }
 

@@ -22,7 +22,14 @@ const recordSchema = z.object({
   starter: processIdentitySchema,
   startedAt: z.iso.datetime().optional(),
   /** On a host; written before anything of it is there. */
-  run: z.object({ id: z.string().transform(runId), machine: planSchema.optional() }).optional(),
+  run: z
+    .object({
+      id: z.string().transform(runId),
+      machine: planSchema.optional(),
+      places: planSchema.optional(),
+      leaseSeconds: z.number().positive().optional(),
+    })
+    .optional(),
   phase: z.string().optional(),
 });
 export type JobRecord = z.infer<typeof recordSchema>;

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { ForgetSelection } from '../domain/forget-plan.ts';
 import type { KeepRules } from '../domain/keep-rules.ts';
 import { keptId } from '../domain/kept-name.ts';
-import { hostName, repositoryName, sourceName } from '../domain/names.ts';
+import { hostName, jobId, repositoryName, sourceName } from '../domain/names.ts';
 import { parsePlanId } from '../domain/plan-id.ts';
 import type { PruneOptions } from '../domain/prune-plan.ts';
 import type { RepairScope } from '../domain/repair-plan.ts';
@@ -15,6 +15,7 @@ import type { DropChoice } from '../domain/verbs/drop.ts';
 import type { ExportTarget } from '../domain/verbs/export.ts';
 import type { JobKind, RequestOf } from '../domain/verbs/verbs.ts';
 
+const job = z.string().transform(jobId).exactOptional();
 const host = z.string().transform(hostName);
 const source = z.string().transform(sourceName);
 const repository = z.string().transform(repositoryName);
@@ -74,7 +75,13 @@ const dropChoice: z.ZodType<DropChoice> = z.discriminatedUnion('by', [
 
 const planned = planSchema.optional();
 const REQUESTS: { readonly [K in JobKind]: z.ZodType<RequestOf<K>> } = {
-  backup: z.object({ kind: z.literal('backup'), source, plan: planSchema.exactOptional(), acceptClockSkew: flag }),
+  backup: z.object({
+    kind: z.literal('backup'),
+    source,
+    plan: planSchema.exactOptional(),
+    acceptClockSkew: flag,
+    resume: job,
+  }),
   export: z.object({
     kind: z.literal('export'),
     ...{ source, to: exportTarget, plan: planSchema.exactOptional(), acceptClockSkew: flag },

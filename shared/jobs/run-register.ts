@@ -9,29 +9,52 @@
  */
 import { StillpointError } from '../base/errors.ts';
 import { fateOf } from '../base/process-identity.ts';
-import type { OwnerId, RunId } from '../domain/names.ts';
+import { type JobId, jobId, type OwnerId, type RunId } from '../domain/names.ts';
 import type { PlanId } from '../domain/plan-id.ts';
 import type { OwnRuns } from '../pipeline/own-runs.ts';
+import { isResumable } from '../pipeline/resume/run-journal.ts';
 import type { JobFacts, JobStore } from './job-store.ts';
 
-/** Of one job, on the machine that it has for itself. */
+/** Where the run of a job is, and what it is of. */
+export interface RunPlace {
+  /** That the job has for itself. */
+  readonly machine: PlanId | undefined;
+  /** See `JobIdentity`. */
+  readonly places: PlanId;
+  /** How long the host keeps what a run holds there, when nothing more is heard of it. */
+  readonly leaseSeconds?: number | undefined;
+}
+
+interface RegisterTerms extends RunPlace {
+  readonly job: JobId;
+  /** Makes the run that was taken up a dead one again. */
+  readonly giveUp: () => Promise<void>;
+  /** Whether a run is left alone that its source may still take up. */
+  readonly spares: boolean;
+}
+
+/** Of one job. */
 export function runRegister(
   store: JobStore,
-  machine: PlanId | undefined,
-  begin: (run: RunId, machine: PlanId | undefined) => Promise<void>,
+  { job, spares, giveUp, ...place }: RegisterTerms,
+  begin: (run: RunId, place: RunPlace) => Promise<void>,
 ): OwnRuns {
+  const listed = () => (spares ? abandonedRuns(store) : deadRuns(store));
   return {
     async begin(run) {
-      await refuseSecond(store, run);
-      await begin(run, machine);
+      await refuseSecond(store, run, job);
+      await begin(run, place);
     },
-    dead: async () => (await deadRuns(store)).map(({ run }) => run),
+    giveUp,
+    dead: async () => (await listed()).map(({ run }) => run),
     async swept({ removed, kept }) {
-      for (const { run, facts } of await deadRuns(store)) {
+      for (const { run, facts } of await listed()) {
         const isKept = kept.some(({ object }) => object.includes(run));
         // Another host knows nothing of the run, and its silence says nothing.
-        const isHere = facts.record.run?.machine === machine || removed.some((object) => object.includes(run));
-        if (isHere && !isKept) await store.markReleased(facts.record.id);
+        const isHere = facts.record.run?.machine === place.machine || removed.some((object) => object.includes(run));
+        if (!isHere || isKept) continue;
+        await store.markReleased(facts.record.id);
+        await store.removeJournal(facts.record.id);
       }
     },
   };
@@ -41,10 +64,11 @@ export function runRegister(
  * A plan names its run, and may be asked for twice. A run that is known here already may be called dead at any time, and
  * what bears its name is then removed.
  */
-async function refuseSecond(store: JobStore, run: RunId): Promise<void> {
+async function refuseSecond(store: JobStore, run: RunId, job: JobId): Promise<void> {
   for (const id of await store.ids()) {
     const facts = await store.facts(id);
-    if (facts?.record.run?.id !== run) continue;
+    // Of a run that was taken up, the job speaks that did so last.
+    if (facts?.record.run?.id !== run || id === job || facts.takenUpBy !== undefined) continue;
     throw new StillpointError('plan.used', `The plan of run ${run} was begun before, by the job ${id}.`, {
       advice: 'Make the plan again: each is good for one run.',
       details: { run, job: id },
@@ -60,15 +84,50 @@ export async function ownTraces(
   return { owner: await store.owner(), dead: (await deadRuns(store)).map(({ run }) => run) };
 }
 
-export async function deadRuns(store: JobStore): Promise<{ readonly run: RunId; readonly facts: JobFacts }[]> {
-  const found: { run: RunId; facts: JobFacts }[] = [];
+export interface DeadRun {
+  readonly run: RunId;
+  readonly facts: JobFacts;
+}
+
+/** Those that nobody takes up any more. */
+async function abandonedRuns(store: JobStore): Promise<readonly DeadRun[]> {
+  const found: DeadRun[] = [];
+  for (const dead of await deadRuns(store)) if (!(await mayGoOn(store, dead.facts))) found.push(dead);
+  return found;
+}
+
+/** The run of which another process is to do this very thing; of several the newest. */
+export async function resumableRun(store: JobStore, places: PlanId): Promise<DeadRun | undefined> {
+  const found: DeadRun[] = [];
+  for (const dead of await deadRuns(store)) {
+    if (dead.facts.record.run?.places === places && (await mayGoOn(store, dead.facts))) found.push(dead);
+  }
+  return found.toSorted((a, b) => a.facts.record.createdAt.localeCompare(b.facts.record.createdAt)).at(-1);
+}
+
+/** Whether it left what is needed, and its lease may still live. The host has the last word. */
+export async function mayGoOn(store: JobStore, { record, runner }: JobFacts): Promise<boolean> {
+  const { leaseSeconds = 0 } = record.run ?? {};
+  if (runner === undefined) return false;
+  const silentMs = (await store.now()).getTime() - runner.lastBeat.getTime();
+  return silentMs < leaseSeconds * 1000 && (await isResumable(store.journalFolder(record.id)));
+}
+
+export async function deadRuns(store: JobStore): Promise<readonly DeadRun[]> {
+  const found: DeadRun[] = [];
   for (const id of await store.ids()) {
     const facts = await store.facts(id);
     const run = facts?.record.run?.id;
-    if (facts === undefined || run === undefined || facts.released) continue;
+    if (facts === undefined || run === undefined || facts.released || (await isTakenUp(store, facts))) continue;
     if (await isDead(facts)) found.push({ run, facts });
   }
   return found;
+}
+
+/** The job that claimed it says so by its own record: what that is worth, its own process decides. */
+async function isTakenUp(store: JobStore, { record, takenUpBy }: JobFacts): Promise<boolean> {
+  const taker = takenUpBy === undefined ? undefined : await store.facts(jobId(takenUpBy));
+  return taker?.record.run !== undefined && taker.record.run.id === record.run?.id;
 }
 
 async function isDead({ finished, runner }: JobFacts): Promise<boolean> {

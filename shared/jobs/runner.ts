@@ -19,11 +19,13 @@ import { identifyProcess, type ProcessIdentity } from '../base/process-identity.
 import { type RetryPorts, type RetryTimes, retry } from '../base/retry.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { loadConfiguration } from '../config/configuration.ts';
+import { hostSpec } from '../config/look-up.ts';
 import { consequencesOf, NOT_BEGUN, withConsequences } from '../domain/consequences.ts';
 import { answered } from '../domain/fold-facts.ts';
 import type { HostName, JobId } from '../domain/names.ts';
-import { verbOf } from '../domain/verbs/verbs.ts';
+import { type JobRequest, verbOf } from '../domain/verbs/verbs.ts';
 import type { OwnRuns } from '../pipeline/own-runs.ts';
+import { isResumable } from '../pipeline/resume/run-journal.ts';
 import { EventLogWriter } from './event-log.ts';
 import { type HeldLock, takeLock } from './generation-lock.ts';
 import { type Handover } from './handover.ts';
@@ -32,8 +34,9 @@ import { type JobStore, unknownJob } from './job-store.ts';
 import { configurationChanged, identifyJob, type JobIdentity, placesOf } from './places.ts';
 import { RecordKeeper } from './record-keeper.ts';
 import type { FinishedEvent, JobRecord } from './records.ts';
-import { deadRuns, runRegister } from './run-register.ts';
+import { runRegister } from './run-register.ts';
 import { StoreEvents } from './store-events.ts';
+import { takeUpRun } from './take-up-run.ts';
 import { runVerb, type VerbPorts, type Verbs } from './verbs.ts';
 import { FolderWatch } from './watch.ts';
 
@@ -98,10 +101,20 @@ export async function runJob(record: JobRecord, handover: Handover, ports: Runne
     events.emit({ type: 'job-started' });
     for (const warning of handover.warnings) events.emit({ type: 'warning', ...warning });
     const workFolder = await store.makeWorkFolder(record.id);
-    const runs = runRegister(store, identity.machine, (run, machine) => saved.begin(run, machine));
-    const verbPorts = await portsFor({ configuration, handover, events, workFolder, runs }, ports);
-    if (host !== undefined && (lock?.uncleanBefore === true || (await deadRuns(store)).length > 0))
+    const { machine, places } = identity;
+    const place = { machine, places, leaseSeconds: host && hostSpec(configuration, host).leaseSeconds };
+    const { from, refusal } = await takeUpRun(record, { store, saved, place });
+    const giveUp = async (): Promise<void> => {
+      if (from !== undefined) await store.unclaimRun(from);
+      await saved.forgetRun();
+    };
+    const terms = { ...place, job: record.id, giveUp, spares: refusal === undefined && spares(record.request) };
+    const runs = runRegister(store, terms, (run, at) => saved.begin(run, at));
+    const journalFolder = store.journalFolder(record.id);
+    const verbPorts = await portsFor({ configuration, handover, events, workFolder, journalFolder, runs }, ports);
+    if (host !== undefined && (lock?.uncleanBefore === true || (await runs.dead()).length > 0))
       await sweepFirst(host, record, verbPorts, events, ports, cancel.signal);
+    if (refusal !== undefined) throw refusal;
     const result = await runVerb(ports.verbs, record.request, verbPorts, cancel.signal);
     end = { outcome: 'succeeded', result };
     if (cancel.signal.aborted) events.emit({ type: 'warning', ...CAME_TOO_LATE });
@@ -119,12 +132,21 @@ export async function runJob(record: JobRecord, handover: Handover, ports: Runne
   events.flush();
   await saved.settled();
   await store.removeWorkFolder(record.id);
+  // What was to be taken up and was not reached can still be.
+  if (events.facts.host?.run !== undefined || !(await isResumable(store.journalFolder(record.id))))
+    await store.removeJournal(record.id);
   beat.stop();
   const last = { seq: log.lastSeq + 1, at: clock.now().toISOString() };
   const finished: FinishedEvent = { type: 'job-finished', ...last, ...end, facts: answered(events.facts) };
   await sayTheEnd(ports, finished, record.id);
   await lock?.release({ clean: events.facts.left.length === 0 });
   return finished;
+}
+
+/** A run that was killed is left to the next backup of its source. Whoever sweeps, or has a plan of what goes, takes it along. */
+function spares(request: JobRequest): boolean {
+  const verb = verbOf(request);
+  return !('sweep' in verb.phases) && verb.takesUp?.(request) !== 'none';
 }
 
 /** The job that a process runs. */
@@ -162,16 +184,18 @@ interface RunContext {
   readonly handover: Handover;
   readonly events: JobEvents;
   readonly workFolder: string;
+  readonly journalFolder: string;
   readonly runs: OwnRuns;
 }
 
 async function portsFor(context: RunContext, { store, environment, clock, logger }: RunnerPorts): Promise<VerbPorts> {
-  const { configuration, handover, events, workFolder, runs } = context;
+  const { configuration, handover, events, workFolder, journalFolder, runs } = context;
   return {
     configuration,
     owner: await store.owner(),
     environment,
     workFolder,
+    journalFolder,
     prompter: replayedAnswers(handover.answers),
     repositorySecrets: (repository) => {
       const secrets = handover.repositorySecrets[repository];

@@ -14,6 +14,7 @@ import { foldFacts, unanswered } from '../domain/fold-facts.ts';
 import type { JobId } from '../domain/names.ts';
 import { NO_FACTS, type RunFacts } from '../domain/run-facts.ts';
 import { verbOf } from '../domain/verbs/verbs.ts';
+import { isResumable } from '../pipeline/resume/run-journal.ts';
 import { EventLogReader } from './event-log.ts';
 import type { JobFacts, JobStore } from './job-store.ts';
 import type { FinishedEvent } from './records.ts';
@@ -76,7 +77,7 @@ async function interrupted(store: JobStore, facts: JobFacts, fate: JobFate, cloc
   const error = {
     code: 'job.interrupted',
     message: messageOf(facts, fate),
-    advice: isSaved ? 'Nothing needs to be done.' : adviceOf(fate),
+    advice: isSaved ? 'Nothing needs to be done.' : adviceOf(fate, await isResumable(store.journalFolder(id))),
     details: { job: id },
   };
   const end = { outcome: 'interrupted', error: withConsequences(error, means), facts: log.facts } as const;
@@ -91,7 +92,9 @@ function messageOf({ record, runner }: JobFacts, fate: JobFate): string {
   return `${what} (process ${pid} on "${hostname}") was last heard of at ${runner.lastBeat.toISOString()}.`;
 }
 
-function adviceOf(fate: JobFate): string {
+function adviceOf(fate: JobFate, canBeResumed: boolean): string {
+  if (fate === 'gone' && canBeResumed)
+    return 'Start it again: it goes on where it was, as long as the host still holds its snapshots.';
   if (fate === 'gone') return 'Start it again.';
   return 'It may be asleep, and continues when it wakes; start it again only if you know that it is gone.';
 }

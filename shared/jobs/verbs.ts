@@ -19,6 +19,8 @@ export interface VerbPorts {
   readonly environment: Environment;
   /** A private folder for files that live as long as the run. */
   readonly workFolder: string;
+  /** A private folder by which another process can go on with the run. */
+  readonly journalFolder: string;
   /** Answers what a person was asked before the start, declines the rest. */
   readonly prompter: Prompter;
   /** Errors: `config.secret-unavailable`. */

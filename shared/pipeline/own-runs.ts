@@ -11,6 +11,8 @@ export interface OwnRuns {
    * written: a run without a record is not begun.
    */
   begin(run: RunId): Promise<void>;
+  /** The run that this process was to go on with is over: it counts as any other dead one from now on. */
+  giveUp(): Promise<void>;
   /** Runs that may have left something, and whose process is proved to be gone. */
   dead(): Promise<readonly RunId[]>;
   /** What a sweep of the host found, so that its dead runs need not be named again. */

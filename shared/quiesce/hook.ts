@@ -14,6 +14,7 @@
 import type { HoldGuarantee } from '../domain/consistency.ts';
 import type { RunId } from '../domain/names.ts';
 import type { SourceScope } from '../domain/source.ts';
+import type { Turn } from '../domain/turn.ts';
 import type { RemoteCommand } from '../remote/command.ts';
 import type { Fragment } from '../remote/fragment.ts';
 import type { Programs } from '../remote/programs.ts';
@@ -94,6 +95,8 @@ export interface PlannedHold {
   readonly id: string;
   /** For people: "MariaDB at /run/mysqld/mysqld.sock". */
   readonly label: string;
+  /** What no other run on the host may hold meanwhile, whoever it is of. */
+  readonly turns: readonly Turn[];
   readonly guarantees: HoldGuarantee;
   /** Of one that recovers though its files are of several instants. */
   readonly joins?: JoinedInstants;

@@ -84,6 +84,13 @@ export class FieldReader {
     return field;
   }
 
+  /** Whether this word comes next in the answer; then it is over it. */
+  skip(word: string): boolean {
+    const isNext = this.#fields[this.#at] === word;
+    if (isNext) this.#at += 1;
+    return isNext;
+  }
+
   take(count: number): readonly string[] {
     return Array.from({ length: count }, () => this.next());
   }

@@ -15,7 +15,7 @@ import { plaintextLength } from './format/pack.ts';
 import type { StoredNode, Tree } from './format/stored-node.ts';
 import { decodeTree } from './format/tree.ts';
 import { byName, LONG_TREE_BYTES, readTree, treeByName } from './format/tree-reader.ts';
-import type { BlobId, BlobType } from './ids.ts';
+import type { BlobId, BlobType, PackId } from './ids.ts';
 import { BlobIndex } from './index/blob-index.ts';
 import type { LockPorts } from './locks/held-lock.ts';
 import { lockForReading } from './locks/lock-for-reading.ts';
@@ -34,12 +34,14 @@ import type {
   RepositoryLock,
   RepositoryNotice,
   RepositoryWriter,
+  Vault,
   WriterOptions,
 } from './repository.ts';
 import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
 import { RestorePointStore } from './restore-point-store.ts';
 import { StoredFiles } from './stored-files.ts';
 import { defaultWorkerUrl, WorkerPool } from './workers/pool.ts';
+import { findUnnamed } from './write/adopt-packs.ts';
 import { IndexWriter } from './write/index-writer.ts';
 import { BlobWriter } from './write/writer.ts';
 
@@ -88,6 +90,10 @@ export class OpenedRepository implements Repository {
 
   get configMark(): ConfigMark {
     return this.parts.configMark;
+  }
+
+  get vault(): Vault {
+    return this.parts.sealer;
   }
 
   get version(): 1 | 2 {
@@ -255,7 +261,10 @@ export class OpenedRepository implements Repository {
     const { files, index } = this;
     const indexWriter = new IndexWriter(files, index, clock, (name) => this.#loadedIndexes.add(name));
     const { chunkerPolynomial } = config;
-    this.#writer = new BlobWriter({ files, index, indexWriter, pool, lock, packSizeBytes, chunkerPolynomial });
+    const { onPackStored } = options;
+    const findStored = (ids: readonly PackId[], signal: AbortSignal) => findUnnamed(this, ids, signal);
+    const ports = { files, index, indexWriter, pool, lock, packSizeBytes, chunkerPolynomial, onPackStored, findStored };
+    this.#writer = new BlobWriter(ports);
     return this.#writer;
   }
 

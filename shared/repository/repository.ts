@@ -14,7 +14,7 @@ import type { RestorePointId } from '../domain/names.ts';
 import type { UnlockReport } from '../domain/repository-access.ts';
 import type { ProvedContent } from '../domain/verbs/verify.ts';
 import type { CipherKey } from './crypto/aes-poly1305.ts';
-import type { BlobId, BlobType } from './ids.ts';
+import type { BlobId, BlobType, PackId } from './ids.ts';
 import type { NodeByName } from './node.ts';
 import type { PointReader } from './point-reader.ts';
 import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
@@ -25,6 +25,8 @@ export interface Repository extends PointReader {
   readonly version: 1 | 2;
   /** Its file "config" as it is stored: no other repository has the same. */
   readonly configMark: ConfigMark;
+  /** For what is kept elsewhere and is only for those who may read this repository. */
+  readonly vault: Vault;
 
   /**
    * Takes a lock, keeps it fresh, and gives it back when disposed. A conflicting lock of another process is
@@ -53,6 +55,13 @@ export interface ConfigMark {
   readonly bytes: number;
   /** In hex digits. */
   readonly sha256: string;
+}
+
+/** By the key of the repository. */
+export interface Vault {
+  seal(plaintext: Uint8Array): Buffer;
+  /** undefined for what was not sealed by this key, or was changed. */
+  open(sealed: Uint8Array): Buffer | undefined;
 }
 
 /** What an observer should know, and which is not an error. */
@@ -100,6 +109,8 @@ export interface WriterOptions {
   readonly foreign?: { readonly key: CipherKey; readonly version: 1 | 2 };
   /** A pack is closed when it holds this much; default 16 MiB. */
   readonly packSizeBytes?: number;
+  /** Called for each pack that is stored, before an index names it. */
+  readonly onPackStored?: (id: PackId) => void;
 }
 
 export interface RepositoryWriter extends AsyncDisposable {
@@ -116,6 +127,11 @@ export interface RepositoryWriter extends AsyncDisposable {
   reseal(batch: SealedBlobs, signal: AbortSignal): Promise<PendingReseal>;
   /** Content in pieces that are cut where it says so, each for `put`: for what moves within a file from run to run. */
   cut(content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  /**
+   * Names packs that a writer of ours had stored when its process died, as far as they are still there; what they hold is known from then
+   * on. Resolves to how many they are.
+   */
+  adopt(packs: readonly PackId[], signal: AbortSignal): Promise<number>;
   /** A blob that is stored or under way, by its id alone: for content whose SHA-256 the host computed. */
   known(type: BlobType, id: BlobId): boolean;
   /** Everything put so far is durable when it resolves: packs first, then the index that names them. */

@@ -11,6 +11,7 @@
  * their deadline, and the snapshots to the release, to the watchman or to the next sweep.
  */
 import { invariant } from '../base/errors.ts';
+import type { TurnTaken } from '../domain/turn.ts';
 import type { HoldRecord, PlannedHold } from '../quiesce/hook.ts';
 import type { RemoteCommand, RemoteScript } from '../remote/command.ts';
 import { FAILED, type FailedPart, FieldReader, type Fragment, joinParts } from '../remote/fragment.ts';
@@ -18,6 +19,7 @@ import { RUN_ROOT } from '../remote/run-root.ts';
 import { ENTER } from './host/namespace.ts';
 import { WATCHED } from './host/run-folder.ts';
 import type { HostScripts } from './host/scripts.ts';
+import { LEAVE_TURNS, readTaken, type SectionTurn, TAKE_TURNS, wordsOfTurns } from './host/turns.ts';
 import type { RunIdentity } from './provider.ts';
 
 /** Exit codes of the section's own functions, in whichever part they were called. */
@@ -26,6 +28,8 @@ export const SECTION_EXITS = { noRecord: 71, leaseEnded: 75 } as const;
 export interface Section extends RunIdentity {
   readonly holds: readonly PlannedHold[];
   readonly creates: readonly Fragment<unknown>[];
+  /** What no other run may have meanwhile, each once and in order; nothing unless said. */
+  readonly turns?: readonly SectionTurn[];
 }
 
 /** Between which two moments something happened on the host: uptime in seconds, to a hundredth. */
@@ -60,8 +64,14 @@ export interface HeldSpan {
   readonly record: HoldRecord;
 }
 
-/** Where a part failed, everything was let go; what could not be, the release names. */
-export type SectionAnswer = { readonly failed: FailedPart } | { readonly result: SectionResult };
+/**
+ * Where a part failed, everything was let go; what could not be, the release names. Where another run has one of the turns, nothing
+ * was begun.
+ */
+export type SectionAnswer =
+  | { readonly failed: FailedPart }
+  | { readonly taken: TurnTaken }
+  | { readonly result: SectionResult };
 
 /**
  * sp_plan KIND ID: notes what is going to be made, once for each snapshot and before anything of it is; ends the part where the
@@ -78,6 +88,8 @@ export type SectionAnswer = { readonly failed: FailedPart } | { readonly result:
  * the section says of it; the part prints its own fields after that.
  *
  * sp_enter "$run" COMMAND…: runs it in the run's namespace, which is there already. $dir is the run's folder.
+ *
+ * sp_beside NAME: whether another run that is on the host still has, or had, this turn: then less may be left than was planned with.
  */
 const FOR_CREATES = `
 sp_plan() {
@@ -127,17 +139,25 @@ sp_hold() {
 sp_still_held() { ! grep -qxF "$1 $2" "$dir/thawed" 2>/dev/null; }`;
 
 export function takeSnapshots(section: Section, scripts: HostScripts): RemoteCommand<SectionAnswer> {
-  const { run, owner, holds, creates } = section;
+  const { run, owner, holds, creates, turns = [] } = section;
+  for (const { name } of turns) invariant(HOST_WORD.test(name), 'a turn is named by a word for records');
   for (const { kind, id } of holds) invariant(HOST_WORD.test(`${kind}${id}`), 'a hold is named by words for records');
   const words = holds.flatMap(({ kind, id, ...hold }) => [kind, id, secondsOf(hold)]);
   const freezes = holds.map(({ freeze }) => freeze);
   const proofs = holds.map(({ prove }) => prove);
+  const budgetMs =
+    150_000 * Math.max(1, creates.length) + holds.reduce((sum, { deadlineSeconds }) => sum + deadlineSeconds * 1000, 0);
   const parts = joinParts([...freezes, ...creates, ...proofs], 2 + words.length);
+  const args = [run, owner, ...words, ...parts.args];
+  const turnWords = turns.length === 0 ? [] : [String(Math.ceil(budgetMs / 1000)), ...wordsOfTurns(turns)];
+  const taking = turnWords.map((_, index) => `"\${${args.length + 1 + index}}"`).join(' ');
   const script: RemoteScript = {
     name: 'take-snapshots',
     script: [
       scripts.reap,
-      ...(holds.length === 0 ? [] : [WATCHED, FOR_HOLDS]),
+      WATCHED,
+      ...(holds.length === 0 ? [] : [FOR_HOLDS]),
+      ...[TAKE_TURNS, LEAVE_TURNS],
       ...[ENTER, FOR_CREATES, FAILED, parts.functions],
       `# A client that gives up ends us; but a program finishes what it began, and somebody has to see to the result.
 trap '' PIPE
@@ -145,24 +165,25 @@ trap : HUP INT TERM
 run=$1 owner=$2
 dir=${RUN_ROOT}/$run
 sp_give_up() {
-  sp_thaw "$run" all >&2
+  ! sp_thaw "$run" all >&2 || sp_leave_turns "$run" all
   sp_goes_on "$run" || sp_failed "$1" ${SECTION_EXITS.leaseEnded}
   sp_failed "$@"
 }`,
+      ...(turns.length === 0 ? [] : [`sp_take_turns ${taking}`]),
       ...holds.map((_, index) => freezing(index, parts.call(index))),
       ...creates.map((_, index) => creating(holds.length + index, parts.call(holds.length + index))),
       ...holds.map((_, index) => proving(index, parts.call(holds.length + creates.length + index))),
       ...(holds.length === 0 ? [] : [letGo(holds)]),
+      // What could not be let go keeps its turn until that ends by itself.
+      `[ "\${sp_free:-0}" != 0 ] || sp_leave_turns "$run" section`,
       'exit 0',
     ].join('\n'),
-    args: [run, owner, ...words, ...parts.args],
+    args: [...args, ...turnWords],
     needs: 'root',
   };
   return {
     ...script,
-    budgetMs:
-      150_000 * Math.max(1, creates.length) +
-      holds.reduce((sum, { deadlineSeconds }) => sum + deadlineSeconds * 1000, 0),
+    budgetMs,
     repeatable: false,
     parse: ({ stdout, stderr }) => parseAnswer(new FieldReader(stdout, stderr, script), section),
   };
@@ -201,7 +222,9 @@ function letGo(holds: readonly PlannedHold[]): string {
   return ['sp_thaw "$run" section >&2', 'sp_free=$?', ...ends].join('\n');
 }
 
-function parseAnswer(reader: FieldReader, { holds, creates }: Section): SectionAnswer {
+function parseAnswer(reader: FieldReader, { holds, creates, turns = [] }: Section): SectionAnswer {
+  const taken = readTaken(reader, turns);
+  if (taken !== undefined) return { taken };
   const froms: number[] = [];
   const made: MadeSnapshot[] = [];
   for (const _ of holds) {

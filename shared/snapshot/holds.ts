@@ -5,6 +5,7 @@ import { FieldReader, joinParts } from '../remote/fragment.ts';
 import { RUN_ROOT } from '../remote/run-root.ts';
 import { type HeldSpan, readProof } from './critical-section.ts';
 import type { HostScripts } from './host/scripts.ts';
+import { LEAVE_TURNS } from './host/turns.ts';
 import type { RunIdentity } from './provider.ts';
 
 type HoldEnd = Pick<HeldSpan, 'provedUptime' | 'untilUptime' | 'record'>;
@@ -22,7 +23,7 @@ export function endHolds(
   const script: RemoteScript = {
     name: 'end-holds',
     script: [
-      ...[scripts.reap, parts.functions],
+      ...[scripts.reap, LEAVE_TURNS, parts.functions],
       `trap '' PIPE
 trap : HUP INT TERM
 run=$1
@@ -32,7 +33,7 @@ sp_uptime() { read -r sp_now sp_idle < /proc/uptime; printf '%s\\0' "$sp_now"; }
         (_, index) =>
           `if ${parts.call(index)} </dev/null > "$dir/part.new"; then sp_uptime; cat "$dir/part.new"; else printf '\\0'; fi`,
       ),
-      `if sp_thaw "$run" all >&2; then sp_uptime; else printf '\\0'; fi
+      `if sp_thaw "$run" all >&2; then sp_leave_turns "$run" all; sp_uptime; else printf '\\0'; fi
 exit 0`,
     ].join('\n'),
     args: [run, ...parts.args],

@@ -13,7 +13,7 @@ const FOR_READING: Programs = {
 
 /** What the lease and the section call, whatever the storage. */
 export const FOR_SNAPSHOTS: ProgramUser = {
-  programs: { 'util-linux': 'unshare nsenter', mount: 'mount umount', grep: 'grep' },
+  programs: { 'util-linux': 'unshare nsenter flock', coreutils: 'head', mount: 'mount umount', grep: 'grep' },
 };
 
 /** A provider or a hook, for what it calls on a host. */

@@ -13,6 +13,7 @@ import type { PlannedSnapshot } from '../domain/backup-plan.ts';
 import type { Mount, SnapshotCapability, SnapshotPool, Volume, VolumeKind } from '../domain/host.ts';
 import type { OwnerId, RunId } from '../domain/names.ts';
 import type { HostFinding } from '../domain/readiness.ts';
+import type { Turn } from '../domain/turn.ts';
 import type { FailedPart, Fragment } from '../remote/fragment.ts';
 import type { Programs } from '../remote/programs.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
@@ -230,6 +231,10 @@ export interface PlannedItem {
   readonly volume: OriginVolume;
   /** Those of the same word are made by one program, in one instant; without one it has an instant of its own. */
   readonly instant?: string;
+  /** What no other run on the host may make a snapshot of meanwhile, whoever it is of. */
+  readonly turns: readonly Turn[];
+  /** Of one with room of its own that may end: how large the host lets it grow. */
+  readonly mostBytes?: number | undefined;
   /** Makes it; runs in the critical section and calls that one's functions, see there. */
   readonly create: Fragment<StandingSnapshot>;
   /**

@@ -5,6 +5,7 @@
 import { isStillpointError, StillpointError } from '../base/errors.ts';
 import { Problems } from '../base/problems.ts';
 import type { SourceScope } from '../domain/source.ts';
+import { type TurnTaken, turnWords } from '../domain/turn.ts';
 import { HOLD_WORDS } from '../quiesce/hold-words.ts';
 import { type HeldPlace, type HoldLook, type Hook, NOTHING_TO_SAY, type PlannedHold } from '../quiesce/hook.ts';
 import type { FailedPart } from '../remote/fragment.ts';
@@ -13,6 +14,7 @@ import type { RemoteHost } from '../remote/remote-host.ts';
 import { type HeldSpan, type MadeSnapshot, SECTION_EXITS, type Section, takeSnapshots } from './critical-section.ts';
 import { endHolds } from './holds.ts';
 import { type Lease, noControlFiles } from './host/lease.ts';
+import { inOrderOfNames } from './host/turns.ts';
 import { identityChanged } from './identity-changed.ts';
 import { MOUNT_EXITS, mountSnapshots, observeSnapshots } from './mounting.ts';
 import { FOR_SNAPSHOTS, type ProgramUser } from './programs.ts';
@@ -129,19 +131,45 @@ export function usersOf(plan: SnapshotPlan, { providers, hooks }: Registry): rea
 export const sectionOf = ({ run, owner, holds, items }: SnapshotPlan): Section => ({
   ...{ run, owner, holds },
   creates: items.map(({ create }) => create),
+  turns: inOrderOfNames([
+    ...items.flatMap(({ turns }) => turns.map((turn) => ({ ...turn, lasts: 'section' as const }))),
+    ...holds.flatMap(({ turns, holds: until }) =>
+      turns.map((turn) => ({ ...turn, lasts: until === 'until-read' ? ('run' as const) : ('section' as const) })),
+    ),
+  ]),
 });
 
-/** Errors: `snapshot.lease-lost`, `host.read-only-runtime`, `quiesce.freeze-failed`, and what the storage says. */
-export async function takeSet(
+/**
+ * Where another run has one of the turns, nothing was begun, and it can be tried again under the same lease.
+ *
+ * Errors: `snapshot.lease-lost`, `host.read-only-runtime`, `quiesce.freeze-failed`, and what the storage says.
+ */
+export async function trySet(
   plan: SnapshotPlan,
   { scripts }: Registry,
   host: RemoteHost,
   signal: AbortSignal,
-): Promise<TakenSet> {
+): Promise<TakenSet | { readonly busy: TurnTaken }> {
   const answer = await host.run(takeSnapshots(sectionOf(plan), scripts), signal);
   if ('failed' in answer) throw sectionError(answer.failed, plan, host.name);
+  if ('taken' in answer) return { busy: answer.taken };
   const { made, held } = answer.result;
   return { taken: plan.items.map((item, index) => takenOf(item, plan, made[index])), held };
+}
+
+/** Nothing was begun. */
+export function turnTaken(
+  taken: TurnTaken,
+  host: string,
+  { waitedMs, at }: { readonly waitedMs: number; readonly at: Date },
+): StillpointError {
+  const waited = waitedMs < 1000 ? '' : ` It was waited for, for ${Math.round(waitedMs / 1000)} s.`;
+  return new StillpointError('host.busy', `On "${host}" ${turnWords(taken, at)}.${waited}`, {
+    advice:
+      'Run the backup again when the other one is over; "waitSeconds" of the host in the configuration says for how long this is waited for. What a client that vanished holds, the host lets go by itself.',
+    details: { host, ...taken },
+    cause: undefined,
+  });
 }
 
 function takenOf(item: PlannedItem, { run, owner }: RunIdentity, made: MadeSnapshot | undefined): TakenSnapshot {

@@ -18,11 +18,13 @@ import type { RemoteHost } from '../../shared/remote/remote-host.ts';
 import { sweepHost } from '../../shared/snapshot/host/commands.ts';
 import { acquireLease, type Lease } from '../../shared/snapshot/host/lease.ts';
 import { createRegistry, type Registry } from '../../shared/snapshot/registry.ts';
-import { endSet, planSnapshots, type SnapshotPlan, takeSet } from '../../shared/snapshot/snapshot-set.ts';
+import { endSet, planSnapshots, type SnapshotPlan } from '../../shared/snapshot/snapshot-set.ts';
 import { surveyHost } from '../../shared/snapshot/survey.ts';
 import { CuttingPrograms } from '../support/snapshot/cutting-programs.ts';
 import { folderCopy } from '../support/snapshot/folder-copy.ts';
 import { eventually } from '../support/snapshot/paper-lvm.ts';
+import { takeSet } from '../support/snapshot/take-set.ts';
+import { twoClients } from './two-clients.ts';
 
 export interface HookFixture extends AsyncDisposable {
   readonly host: RemoteHost;
@@ -264,6 +266,8 @@ export function hookContract(
       expect(await fixture.isHeld()).toBe(false);
       await again.lease.release();
     });
+
+    twoClients(() => ({ fixture, signal, failures, claimOf, killSection: KILL_SECTION }));
 
     test('is let go after every kill of a program that it calls', async ({ skip }) => {
       skip(kills !== 'each program' && !isThorough, NOT_DUE);

@@ -10,13 +10,14 @@ import type { RemoteHost } from '../../shared/remote/remote-host.ts';
 import { sweepHost } from '../../shared/snapshot/host/commands.ts';
 import { acquireLease } from '../../shared/snapshot/host/lease.ts';
 import { REGISTRY } from '../../shared/snapshot/registry.ts';
-import { mountSet, planSnapshots, takeSet } from '../../shared/snapshot/snapshot-set.ts';
+import { mountSet, planSnapshots } from '../../shared/snapshot/snapshot-set.ts';
 import { surveyHost } from '../../shared/snapshot/survey.ts';
 import { type Guest, startGuest } from '../lab/guest.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
 import { backupsOf, type GuestBackups, OWNER as owner } from '../support/guest-backups.ts';
 import { needing } from '../support/needing.ts';
 import { eventually } from '../support/snapshot/paper-lvm.ts';
+import { takeSet } from '../support/snapshot/take-set.ts';
 
 /** Nobody renews by himself: time stands still for us, and goes on for the host. */
 const stoppedClock: Clock = {

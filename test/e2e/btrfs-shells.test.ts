@@ -10,11 +10,12 @@ import { btrfs } from '../../shared/snapshot/btrfs/provider.ts';
 import { acquireLease, type Lease } from '../../shared/snapshot/host/lease.ts';
 import type { TakenSnapshot } from '../../shared/snapshot/provider.ts';
 import { createRegistry } from '../../shared/snapshot/registry.ts';
-import { judgeSet, mountSet, planSnapshots, takeSet } from '../../shared/snapshot/snapshot-set.ts';
+import { judgeSet, mountSet, planSnapshots } from '../../shared/snapshot/snapshot-set.ts';
 import { surveyHost } from '../../shared/snapshot/survey.ts';
 import { needing } from '../support/needing.ts';
 import { type BtrfsHost, startBtrfsHost, whyNoBtrfsHost } from '../support/snapshot/btrfs-host.ts';
 import { SHELLS, type Shell } from '../support/snapshot/paper-lvm.ts';
+import { takeSet } from '../support/snapshot/take-set.ts';
 
 const owner = ownerId('00112233aabb');
 const registry = createRegistry([btrfs], []);

@@ -39,6 +39,7 @@ const inBetween = (script: string): Hook => ({
   plan: () => [
     {
       ...{ kind: 'in-between', id: 'x', label: 'a moment', guarantees: 'application', holds: 'until-snapshots' },
+      turns: [],
       deadlineSeconds: 30,
       freeze: { name: 'do-something', script, args: [], fields: 0, parse: () => undefined },
       prove: { name: 'prove-nothing', script: ':', args: [], fields: 0, parse: () => ({}) },

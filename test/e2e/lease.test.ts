@@ -3,12 +3,16 @@
  * nobody renews it and after a restart; what is not ours stays; and a snapshot that overflowed never becomes a restore
  * point.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../shared/base/clock.ts';
 import { silentLogger } from '../../shared/base/log.ts';
+import type { RunEventBody } from '../../shared/domain/events.ts';
 import { compileExcludes } from '../../shared/domain/exclude-patterns.ts';
+import type { FillForecast } from '../../shared/domain/fill-forecast.ts';
 import { hostName, newRunId, ownerId, type RunId, repositoryName, sourceName } from '../../shared/domain/names.ts';
 import type { HostSpec } from '../../shared/domain/source.ts';
+import { HeldHost } from '../../shared/pipeline/backup/hold-host.ts';
 import { coverPaths, resolvePaths } from '../../shared/pipeline/backup/paths.ts';
 import { backup } from '../../shared/pipeline/backup.ts';
 import { planBackup } from '../../shared/pipeline/plan-backup.ts';
@@ -20,7 +24,7 @@ import { acquireLease, type Lease } from '../../shared/snapshot/host/lease.ts';
 import { type ThickItem, type ThickOrder, thickItem } from '../../shared/snapshot/lvm/thick/item.ts';
 import type { ReadableSnapshot } from '../../shared/snapshot/provider.ts';
 import { REGISTRY } from '../../shared/snapshot/registry.ts';
-import { judgeSet, mountSet, planSnapshots, type SnapshotPlan, takeSet } from '../../shared/snapshot/snapshot-set.ts';
+import { judgeSet, mountSet, planSnapshots, type SnapshotPlan } from '../../shared/snapshot/snapshot-set.ts';
 import { type Survey, surveyHost } from '../../shared/snapshot/survey.ts';
 import type { Guest } from '../lab/guest.ts';
 import { startGuest } from '../lab/guest.ts';
@@ -29,6 +33,7 @@ import { reasonLabCannotRun } from '../lab/requirements.ts';
 import { needing } from '../support/needing.ts';
 import { noRuns } from '../support/pipeline/no-runs.ts';
 import { eventually } from '../support/snapshot/paper-lvm.ts';
+import { takeSet } from '../support/snapshot/take-set.ts';
 import { createMemoryBackend } from '../support/stores/memory.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 
@@ -243,6 +248,40 @@ lvcreate -qq -y -V 4m --thinpool pool0 -n sp_0000dddd_11111111 --addtag stillpoi
     expect(peak?.usedBytes).toBeGreaterThan(24 * 1024 * 1024);
     await lease[Symbol.asyncDispose]();
     await guest.must('rm /srv/files/change', { signal });
+  });
+
+  test('is said to be full before it is, by what the guard sees of a snapshot that fills', async () => {
+    const run = newRunId();
+    const told: RunEventBody[] = [];
+    const emit = (event: RunEventBody): void => void told.push(event);
+    const ports = {
+      host: root,
+      scripts: REGISTRY.scripts,
+      runs: noRuns(),
+      clock: systemClock,
+      logger: silentLogger,
+      emit,
+    };
+    const terms = { run, owner, leaseSeconds: 20, mounts: 1, holds: 0 };
+    await using hold = await HeldHost.acquire(terms, ports, signal);
+    const { taken } = await takeSet(planFor(run, 32), REGISTRY, root, signal);
+    hold.take(taken.map((each) => ({ ...each, mostBytes: each.standing.sizeBytes })));
+    const forecasts = () => told.filter((event) => event.type === 'fill-forecast');
+    const before = performance.now();
+    let mebibytes = 0;
+    for (; forecasts().length === 0 && mebibytes < 60; mebibytes += 1) {
+      await write(`filling-${mebibytes}`, 1);
+      await wait(700);
+    }
+    const perSecond = (mebibytes * 1024 ** 2) / ((performance.now() - before) / 1000);
+    const [said] = forecasts();
+    expect(said).toMatchObject({ volume: 'vg0/files', snapshot: taken[0]?.planned.snapshot, mostBytes: 32 * EXTENT });
+    const { usedBytes, fullInMs = 0 } = said as FillForecast;
+    const really = ((32 * EXTENT - usedBytes) / perSecond) * 1000;
+    expect(fullInMs).toBeGreaterThan(really / 3);
+    expect(fullInMs).toBeLessThan(really * 3);
+    await hold.release();
+    await guest.must('rm /srv/files/filling-*', { signal });
   });
 
   test('stops the readers of a snapshot that overflowed, and nothing read from it becomes a restore point', async () => {

@@ -18,13 +18,14 @@ import { renewLease, sweepHost } from '../../shared/snapshot/host/commands.ts';
 import { acquireLease, type Lease } from '../../shared/snapshot/host/lease.ts';
 import type { ReadableSnapshot } from '../../shared/snapshot/provider.ts';
 import { REGISTRY } from '../../shared/snapshot/registry.ts';
-import { judgeSet, mountSet, planSnapshots, takeSet } from '../../shared/snapshot/snapshot-set.ts';
+import { judgeSet, mountSet, planSnapshots } from '../../shared/snapshot/snapshot-set.ts';
 import { surveyHost } from '../../shared/snapshot/survey.ts';
 import { type Guest, startGuest } from '../lab/guest.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
 import { needing } from '../support/needing.ts';
 import { noRuns } from '../support/pipeline/no-runs.ts';
 import { eventually } from '../support/snapshot/paper-lvm.ts';
+import { takeSet } from '../support/snapshot/take-set.ts';
 import { createMemoryBackend } from '../support/stores/memory.ts';
 import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 

@@ -20,7 +20,7 @@ export interface Damage {
   readonly folders?: readonly string[];
 }
 
-/** `fill` gets the mounted file system while it is sound; the result is the damaged one, mounted read-only. */
+/** `fill` gets a folder of which the file system is made; the result is the damaged one, mounted read-only. */
 export async function mountDamagedExt4(
   fill: (path: string) => Promise<void>,
   damage: Damage,
@@ -33,17 +33,15 @@ export async function mountDamagedExt4(
     await using file = await open(disk, 'wx');
     await file.truncate(64 * 1024 * 1024);
   }
+  // Filled without being mounted: what another process still sees mounted is written back when it lets go, and not before.
+  const content = join(folder.path, 'content');
+  await mkdir(content);
+  await fill(content);
   // Block maps instead of extents: their addresses are not checked before they are used.
-  const features = ['-O', '^extent,^64bit,^has_journal'];
+  const features = ['-O', '^extent,^64bit,^has_journal', '-d', content];
   await execa('mkfs.ext4', ['-q', '-b', String(BLOCK_BYTES), ...features, disk], { cancelSignal: signal });
   const path = join(folder.path, 'mnt');
   await mkdir(path);
-  {
-    await using sound = new AsyncDisposableStack();
-    await execa('mount', ['-o', 'loop', disk, path]);
-    sound.use(unmountLater(path));
-    await fill(path);
-  }
   await using image = await open(disk, 'r+');
   for (const name of damage.blocks ?? []) {
     const indirect = /\(IND\):(\d+)/.exec(await debugfs(disk, `stat "${name}"`))?.[1];

@@ -174,10 +174,11 @@ export const FAULTS = ofPage('docs/faults.md', {
       },
     ],
     [
-      "| 23 | Two clients, or five, save one host | Each has snapshots of its own and removes no other's; the room is shared. |",
+      "| 23 | Two clients, or five, save one host | What only one can have at a time each has in its turn, and the others wait. Each has snapshots of its own and removes no other's; the room is shared. |",
       {
         'test/e2e/hostile-host.test.ts': 'is backed up by five at once, of the same volumes',
-        'test/contract/provider.ts': 'serves two runs at once',
+        'test/contract/provider.ts':
+          'serves two runs at once, one after the other in the section, though both planned with the same room',
         'test/faults/watchman/volumes.ts':
           'shares the room with runs that were quicker, down to what the snapshot needs',
       },

@@ -6,7 +6,7 @@ export const HOST_SETUP = ofPage('docs/host-setup.md', {
   promises: [
     ['Nothing is installed on the host.', { 'test/e2e/living-database.test.ts': 'the guest is left without a trace' }],
     [
-      "It needs an SSH server and programs that a Debian server has anyway: GNU tar and find; for snapshots util-linux (`mount`, `unshare`, `nsenter`) and a writable `/run`, for those of LVM `dmsetup` and LVM's programs, for those of Btrfs `btrfs` (btrfs-progs), for those of ZFS `zfs` and `zpool` (zfsutils-linux).",
+      "It needs an SSH server and programs that a Debian server has anyway: GNU tar and find; for snapshots util-linux (`mount`, `unshare`, `nsenter`, `flock`) and a writable `/run`, for those of LVM `dmsetup` and LVM's programs, for those of Btrfs `btrfs` (btrfs-progs), for those of ZFS `zfs` and `zpool` (zfsutils-linux).",
       { 'test/unit/snapshot/lease-answers.test.ts': 'a host that lacks a program is told which package has it' },
     ],
     [

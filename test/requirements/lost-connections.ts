@@ -33,11 +33,49 @@ export const LOST_CONNECTIONS = ofPage('docs/host-setup.md', {
       { 'test/unit/pipeline/take-up.test.ts': 'ends all where it is not to be taken up' },
     ],
     [
+      'Killed, out of memory, or restarted with its machine: the next backup of the source goes on with that run by itself, on the snapshots that it had made, as long as the lease lives; so does `stillpoint jobs resume ID`.',
+      {
+        'test/faults/kill/resume.test.ts': [
+          'is gone on with by the next backup of the source, and what had been stored is not sent twice',
+          'is gone on with again and again, by its id',
+          'is gone on with when the host could not be reached at first',
+        ],
+        'test/unit/pipeline/resume/tape.test.ts':
+          'a host answers again what it answered then, byte for byte and in the order of asking, and so does the clock',
+      },
+    ],
+    [
+      'What had been stored is not sent again, but for what lay in packs that were not full, 16 MiB at the most; a large file is read on from where it was.',
+      {
+        'test/faults/kill/resume.test.ts':
+          'is gone on with by the next backup of the source, and what had been stored is not sent twice',
+        'test/unit/pipeline/resume/arrived.test.ts':
+          'of a large file the parts are found in order, and what another process knows better counts',
+        'test/unit/pipeline/resume/begun-file.test.ts':
+          'what is left of a file is its end, wherever it begins and whatever is a hole',
+      },
+    ],
+    [
+      'Before anything is read, the snapshots are proved to be those of then.',
+      { 'test/faults/kill/resume.test.ts': 'is over where its snapshots are not what they were' },
+    ],
+    [
+      'Where they are not, or the lease is over, the run is: `jobs resume` says so, and a backup begins anew.',
+      {
+        'test/faults/kill/resume.test.ts':
+          'is over where the host has let go of its snapshots: said in a sentence, or begun anew',
+      },
+    ],
+    [
       'Should the machine that runs Stillpoint not come back at all, the host is clean when the lease is over.',
       { 'test/e2e/lease.test.ts': 'removes snapshot, mount, reader and itself when nobody renews' },
     ],
   ],
   exceptions: [
+    [
+      'Runs with dumps, runs that read live, exports, and runs of which the configuration says something else by now are not gone on with.',
+      'a limit, of what is not done',
+    ],
     ['Some connections are not waited for, and the run ends:', 'leads to the list below'],
     ['[Case by case](faults.md) there is more.', 'leads to another page'],
     [

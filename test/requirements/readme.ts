@@ -308,6 +308,16 @@ export const README = ofPage('README.md', {
       },
     ],
     [
+      '| several clients | back up one host side by side; what only one can have at a time, such as a database that is held, each has in its turn, and says for whom it waits ([how](docs/host-setup.md#several-clients)) | |',
+      {
+        'test/contract/two-clients.ts': [
+          'two clients at the very same time hold it one after the other, and both prove it',
+          'who holds until the last read has it until then, and the other one is told whom he waits for',
+        ],
+        'test/e2e/hostile-host.test.ts': 'is backed up by five at once, of the same volumes',
+      },
+    ],
+    [
       "| SSH | whatever OpenSSH's client (7.4 or newer) on this machine can do, as your SSH configuration says: agent, key files, certificates, `ProxyJump`, `ProxyCommand`, `known_hosts` | host certificates, FIDO keys (`sk-…`) and GSSAPI where there is no such client |",
       {
         'test/contract/ssh-keywords.test.ts': 'has a case for every row',

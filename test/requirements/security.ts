@@ -229,6 +229,13 @@ export const SECURITY = ofPage('docs/security.md', {
       },
     ],
     [
+      'The folder of a run names the account and the machine that it is of, such as `ada@laptop`: other clients that [wait for it](host-setup.md#several-clients) show that as text, and never act upon it.',
+      {
+        'test/faults/watchman/turns.ts':
+          'who is told of one hears whose it is and since when, with nothing in it that acts',
+      },
+    ],
+    [
       "Passwords of databases stay on the host: `optionFile` and `passwordFileOnHost` of `quiesce` and `dumps` are files there, which the servers' own clients read.",
       {
         'test/contract/storages/redis.test.ts':

@@ -38,6 +38,7 @@ const DOORS: Readonly<Record<string, readonly RegExp[]>> = {
     /^cli\/run-program\.ts$/,
   ],
   zod: [
+    /^shared\/pipeline\/resume\//,
     /^shared\/config\//,
     /^shared\/jobs\//,
     /^shared\/repository\/format\//,

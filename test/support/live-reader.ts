@@ -150,7 +150,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
   };
   const listings = resources.use(await spoolTrees(context, never));
   ended('list');
-  const begun = await beginReading(await sink.begin(never), context.request.source, context.emit, never);
+  const begun = await beginReading(await sink.begin(undefined, never), context.request.source, context.emit, never);
   const read = await readTrees(context, listings, begun, never);
   ended('read');
   const phase = phasesOf<'backup' | 'export'>(() => undefined, systemClock, never);

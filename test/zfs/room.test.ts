@@ -7,10 +7,11 @@ import { hostName, newRunId, type RunId, repositoryName, sourceName } from '../.
 import { sweepHost } from '../../shared/snapshot/host/commands.ts';
 import { acquireLease, type Lease } from '../../shared/snapshot/host/lease.ts';
 import type { TakenSnapshot } from '../../shared/snapshot/provider.ts';
-import { mountSet, planSnapshots, takeSet } from '../../shared/snapshot/snapshot-set.ts';
+import { mountSet, planSnapshots } from '../../shared/snapshot/snapshot-set.ts';
 import { surveyHost } from '../../shared/snapshot/survey.ts';
 import { reasonLabCannotRun } from '../lab/requirements.ts';
 import { needing } from '../support/needing.ts';
+import { takeSet } from '../support/snapshot/take-set.ts';
 import { makePool } from '../support/snapshot/zfs-host.ts';
 import { owner, registryWith, startZfsWorld, type ZfsWorld } from '../support/snapshot/zfs-world.ts';
 

@@ -2,7 +2,7 @@
 import type { ClockSkew } from '../clock-skew.ts';
 import type { Consistency, HoldEvidence } from '../consistency.ts';
 import type { DumpEvidence } from '../dump.ts';
-import type { SourceName } from '../names.ts';
+import type { JobId, SourceName } from '../names.ts';
 import type { PlanId } from '../plan-id.ts';
 import { NO_STORE, type RunFacts } from '../run-facts.ts';
 import { aboutUnsure, counted, listed } from '../store-ends.ts';
@@ -12,6 +12,8 @@ export interface BackupJobRequest {
   readonly kind: 'backup';
   readonly source: SourceName;
   readonly plan?: PlanId | undefined;
+  /** The job whose run is to be taken up, and nothing else to be done. */
+  readonly resume?: JobId;
   /** A person has decided so, see `host.clock-skew`. */
   readonly acceptClockSkew?: boolean;
 }
@@ -86,6 +88,12 @@ export const BACKUP = defineVerb<BackupJobRequest, BackupReport>()({
   changes: ['host', 'repository'],
   describe: ({ source }) => `backup of "${source}"`,
   places: ({ source }) => ({ source }),
+  // A plan is of a run of its own.
+  takesUp: ({ plan, resume }) => (plan === undefined ? (resume ?? 'any') : 'none'),
+  resuming: ({ kind, source, acceptClockSkew: accept }, job) => ({
+    ...{ kind, source, resume: job },
+    ...(accept === undefined ? {} : { acceptClockSkew: accept }),
+  }),
   aboutData: (_, { stores }) => {
     const [store = NO_STORE] = Object.values(stores);
     const { pointsSaved, packsSaved, unsure } = store;

@@ -2,7 +2,7 @@
  * What is known of a verb before it runs, and what its end means: data and pure functions, no work. Each verb has one
  * definition in this folder, with the types of its request and its report; `verbs.ts` is the table of all.
  */
-import type { HostName, RepositoryName, SourceName } from '../names.ts';
+import type { HostName, JobId, RepositoryName, SourceName } from '../names.ts';
 import type { RunFacts } from '../run-facts.ts';
 import type { RepositorySpec } from '../source.ts';
 
@@ -29,6 +29,10 @@ export interface VerbDefinition<Request, Report, Phase extends string> {
   /** In the middle of a sentence: 'backup of "shop"'. */
   describe(request: Request): string;
   places(request: Request): PlaceNames;
+  /** The run of a process that is gone that it goes on with: of this job, of any that did the same, or of none. */
+  takesUp?(request: Request): JobId | 'any' | 'none';
+  /** What a job is asked for that goes on with this one. */
+  resuming?(request: Request, job: JobId): Request;
   /** Throws for a request that makes no sense at the places that it names. */
   refuse?(request: Request, repositories: readonly RepositorySpec[]): void;
   /** What an end before its time means for the data, in sentences. */

@@ -35,6 +35,11 @@ export class ContentAccount {
     this.#failures.push({ name, missingBytes, reason: 'its content is cut', isOfAttributes: false });
   }
 
+  /** Whether the end of its content did not come. */
+  isCut(name: Buffer): boolean {
+    return this.#cuts > 0 && this.#failures.some((each) => each.missingBytes !== undefined && each.name.equals(name));
+  }
+
   /** tar had no answer to this one, and has to say why. */
   passOver(name: Buffer): void {
     this.#passedOver.push(name);
@@ -67,7 +72,7 @@ export class ContentAccount {
       throw tooMuchUnreadable(host, command, { exitCode: 2, bytes: 0, stderr: said, stderrIsWhole: false });
     }
     const { complaints, others } = complaintsOfTar(said);
-    if (others.some((line) => !OF_ITS_END.test(line))) throw lost;
+    if (!others.every(isOfItsEnd)) throw lost;
     const { failures, remarks } = sorted(
       complaints.filter(({ name }) => mayName(name)),
       false,
@@ -91,7 +96,8 @@ export class ContentAccount {
   }
 }
 
-const OF_ITS_END = /^tar: Error is not recoverable: exiting now$/;
+/** Whether tar says no more by it than that it ended. */
+export const isOfItsEnd = (line: string): boolean => line === 'tar: Error is not recoverable: exiting now';
 
 /** Where tar ends well, nothing that it said is of content. */
 function sorted(

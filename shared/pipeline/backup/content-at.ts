@@ -1,13 +1,23 @@
 /** How content is asked for where a tree is read: of a snapshot again and again, of a live tree once. */
+import type { SaidId } from '../../snapshot/host/run-folder.ts';
 import { takeUpReading } from '../../snapshot/host/take-up.ts';
 import type { ContentOrder } from './content-stream.ts';
 import { packFiles, readRanges } from './pack-files.ts';
 import type { Patience } from './patience.ts';
 import type { ReadingPlace } from './reading-place.ts';
 
+interface ContentPorts {
+  readonly patience: Patience | undefined;
+  /** Called before each stream begins. */
+  readonly onStream: (said: SaidId) => void;
+}
+
 /** @param base the folder from which files are named */
-export function contentAt(place: ReadingPlace, base: Buffer, patience: Patience | undefined): ContentOrder {
-  const pack: ContentOrder['pack'] = (said) => packFiles(place, base, said);
+export function contentAt(place: ReadingPlace, base: Buffer, { patience, onStream }: ContentPorts): ContentOrder {
+  const pack: ContentOrder['pack'] = (said) => {
+    onStream(said);
+    return packFiles(place, base, said);
+  };
   if (place.kind === 'live' || patience === undefined) return { pack };
   return {
     pack,

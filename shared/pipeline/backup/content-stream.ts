@@ -52,6 +52,10 @@ export interface ContentRequest<T> {
 export interface ContentHandlers<T> {
   /** Must consume the entry's content before it resolves. */
   take(entry: TarEntry, subject: T): Promise<void>;
+  /** Called when all of the entry has come, as far as is known before tar has ended. */
+  came?(subject: T): void;
+  /** Called where less of the content came than there is, before zeros come in its place. */
+  cut?(subject: T): void;
   /** Called for each request that tar passed over. */
   passOver(subject: T): void;
   /** Called for each request that will not be answered. */
@@ -126,8 +130,9 @@ export class ContentStream<T> {
       part.answers += 1;
       const missingBytes = entry.size - (entry.sparseEnd ?? entry.size);
       if (missingBytes > 0) this.#account.cut(entry.name, missingBytes);
-      const content = this.#wholeContent(entry, { host, part, order, signal });
+      const content = this.#wholeContent(entry, { host, part, order, signal }, () => handlers.cut?.(request.subject));
       await handlers.take({ ...entry, content }, request.subject);
+      if (!this.#account.isCut(entry.name)) handlers.came?.(request.subject);
       this.#current = undefined;
       this.queue.answered();
       // The content went on by another way; nothing more comes by this one.
@@ -147,6 +152,7 @@ export class ContentStream<T> {
       order,
       signal,
     }: { readonly host: RemoteHost; readonly part: Part; readonly order: ContentOrder; readonly signal: AbortSignal },
+    onCut: () => void,
   ): AsyncGenerator<Buffer> {
     let came = 0;
     let lost: unknown;
@@ -165,7 +171,10 @@ export class ContentStream<T> {
       try {
         const parts = partsFrom(entry, came);
         await using stream = await host.stream(order.takeUp.rest(entry.name, parts.ranges), undefined, signal);
-        const missing = (bytes: number): void => this.#account.cut(entry.name, bytes);
+        const missing = (bytes: number): void => {
+          onCut();
+          this.#account.cut(entry.name, bytes);
+        };
         for await (const chunk of filledUp(parts, this.#counted(stream.output), missing)) {
           came += chunk.length;
           yield chunk;

@@ -11,10 +11,12 @@ import type { BlobId } from '../../repository/ids.ts';
 import type { RepositoryWriter, SavedBlob } from '../../repository/repository.ts';
 import type { TarEntry } from '../../tar/entry.ts';
 import { expandSparse } from '../../tar/sparse.ts';
+import type { FilePart } from '../resume/file-part.ts';
 
 export const CHUNK_BYTES = 1024 * 1024;
 /** The smallest piece that restic cuts, and so the one that it cuts zeros into. */
 export const ZERO_BYTES = 512 * 1024;
+const PART_BYTES = 4 * CHUNK_BYTES;
 const ZEROS_IN_CHUNK = CHUNK_BYTES / ZERO_BYTES;
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
 
@@ -30,11 +32,13 @@ export class ContentStore {
   /**
    * Resolves when the content is read and handed over; `ids` when all of it is hashed and packed.
    * @param onBytes called with the size of content as it comes, holes included
+   * @param onPart called after each part of a file that is longer than that
    */
   async store(
     entry: TarEntry,
     onBytes: (bytes: number) => void,
     signal: AbortSignal,
+    onPart: (part: Promise<FilePart>) => void = () => undefined,
   ): Promise<{ readonly ids: Promise<readonly BlobId[]>; readonly bytes: number }> {
     const pending: (BlobId | Promise<SavedBlob>)[] = [];
     const chunks = new Chunks(entry.size, async (data) => {
@@ -47,9 +51,15 @@ export class ContentStore {
       saved.catch(() => undefined);
       pending.push(saved);
     });
+    let told = { pieces: 0, endsAt: 0 };
     for await (const event of expandSparse(entry)) {
       if (event.kind === 'data') await chunks.add(event.data);
       else await this.#hole(event.length, chunks, pending, signal);
+      const endsAt = chunks.total - (chunks.total % CHUNK_BYTES);
+      if (endsAt - told.endsAt >= PART_BYTES) {
+        onPart(settle(pending.slice(told.pieces)).then((ids) => ({ ids, endsAt })));
+        told = { pieces: pending.length, endsAt };
+      }
       onBytes(event.kind === 'data' ? event.data.length : event.length);
     }
     await chunks.end();

@@ -21,9 +21,10 @@ import {
   mountSet,
   type SnapshotPlan,
   type TakenSet,
-  takeSet,
+  trySet,
 } from '../../snapshot/snapshot-set.ts';
 import type { Preparation } from '../prepare.ts';
+import { type Tape, untaped } from '../resume/tape.ts';
 import { HeldHost, type HoldPorts } from './hold-host.ts';
 import { type LeaseLinePorts, openLeaseLine } from './lease-line.ts';
 import { type HostMoment, readMoment } from './live-look.ts';
@@ -32,6 +33,7 @@ import { phases, type RunPhase } from './phases.ts';
 import type { BackupRequest } from './request.ts';
 import { snapshotReports } from './snapshot-report.ts';
 import { termsOf } from './terms.ts';
+import { inTurn } from './turns.ts';
 import { tellUnplanned } from './unplanned.ts';
 
 export interface Frozen {
@@ -56,7 +58,9 @@ export interface Frozen {
 
 interface TakePorts {
   readonly host: RemoteHost;
-  readonly ports: Omit<HoldPorts, 'host' | 'scripts'> & LeaseLinePorts & { readonly registry: Registry };
+  /** Notes what the host answers, or answers in its place. */
+  readonly tape?: Tape;
+  readonly ports: Omit<HoldPorts, 'host' | 'arming' | 'scripts'> & LeaseLinePorts & { readonly registry: Registry };
   readonly phase: <T>(phase: 'arm' | 'snapshot', work: () => Promise<T>) => Promise<T>;
   readonly resources: AsyncDisposableStack;
 }
@@ -64,6 +68,7 @@ interface TakePorts {
 interface FreezePorts extends Omit<TakePorts, 'phase'> {
   readonly request: BackupRequest;
   readonly phase: RunPhase<'backup' | 'export'>;
+  readonly tape: Tape;
 }
 
 /** Snapshots of a run, under its lease. */
@@ -80,24 +85,27 @@ export interface TakenUnderLease {
 export async function takeUnderLease(
   snapshots: SnapshotPlan,
   spec: HostSpec,
-  { host, ports, phase, resources }: TakePorts,
+  { host, ports, tape = untaped(ports.clock), phase, resources }: TakePorts,
   signal: AbortSignal,
 ): Promise<TakenUnderLease> {
-  const { registry, clock, emit } = ports;
+  const { registry, emit } = ports;
   const hold = await phase('arm', async () => {
     const line = resources.use(await openLeaseLine(host, ports, signal));
-    const holdPorts = { ...ports, host: line, scripts: registry.scripts };
+    const holdPorts = { ...ports, host: line, arming: tape.host(line), scripts: registry.scripts };
     return resources.use(await HeldHost.acquire(termsOf(snapshots, spec), holdPorts, signal));
   });
   const { lease } = hold;
   const held = AbortSignal.any([signal, lease.signal]);
   const { value: set, span } = await phase('snapshot', () =>
-    timed(clock, () =>
-      takeSet(snapshots, registry, host, held).catch(async (error: unknown) => {
-        // Where the lease is over, the host knows why.
-        if (isStillpointError(error, 'snapshot.lease-lost')) await lease.renew(held);
-        throw error;
-      }),
+    inTurn(
+      () =>
+        trySet(snapshots, registry, tape.host(host), held).catch(async (error: unknown) => {
+          // Where the lease is over, the host knows why.
+          if (isStillpointError(error, 'snapshot.lease-lost')) await lease.renew(held);
+          throw error;
+        }),
+      { host: host.name, waitSeconds: spec.waitSeconds, clock: tape.clock, emit },
+      held,
     ),
   );
   hold.take(set.taken);
@@ -136,7 +144,7 @@ async function freezeVolumes(
   const { taken } = set;
   tellUnplanned(prepared, taken, emit);
   const [first = await host.run(readMoment, held)] = taken.toSorted((a, b) => a.beforeUptime - b.beforeUptime);
-  const readable = await phase('mount', () => mountSet(taken, registry, host, lease, held));
+  const readable = await phase('mount', () => mountSet(taken, registry, taking.tape.host(host), lease, held));
   const judge = (judging: AbortSignal): Promise<void> => judgeSet(readable, registry, host, lease, judging);
   return {
     ...{ taken, readable, spans: set.held, held, first, span, patience, judge },

@@ -9,8 +9,9 @@ import type { Clock } from '../../base/clock.ts';
 import { toErrorRecord } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { EmitEvent } from '../../domain/events.ts';
+import { FillWatch } from '../../domain/fill-forecast.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
-import { acquireLease, type Lease, type LeaseTerms } from '../../snapshot/host/lease.ts';
+import { acquireLease, type Lease, type LeasePorts, type LeaseTerms, type Seen } from '../../snapshot/host/lease.ts';
 import type { HostScripts } from '../../snapshot/host/scripts.ts';
 import type { TakenSnapshot } from '../../snapshot/provider.ts';
 import type { OwnRuns } from '../own-runs.ts';
@@ -18,11 +19,15 @@ import { freezeMs } from './snapshot-report.ts';
 
 export interface HoldPorts {
   readonly host: RemoteHost;
+  /** See `LeasePorts`. */
+  readonly arming?: RemoteHost;
   readonly scripts: HostScripts;
   readonly runs: OwnRuns;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly emit: EmitEvent;
+  /** For how long the snapshots are probably still read. */
+  readonly readingLeftMs?: () => number | undefined;
 }
 
 export class HeldHost implements AsyncDisposable {
@@ -31,6 +36,7 @@ export class HeldHost implements AsyncDisposable {
   readonly #ports: HoldPorts;
   readonly #failure: { error?: unknown };
   #taken: readonly TakenSnapshot[] = [];
+  readonly #fills = new Map<string, FillWatch>();
   #takenAtMs = 0;
   #released: Promise<void> | undefined;
   /** From the instant of the last snapshot to the release; 0 before that. */
@@ -44,7 +50,7 @@ export class HeldHost implements AsyncDisposable {
   }
 
   static async acquire(terms: LeaseTerms, ports: HoldPorts, signal: AbortSignal): Promise<HeldHost> {
-    const { host, scripts, clock, logger, emit } = ports;
+    const { host, arming, scripts, clock, logger, emit } = ports;
     const { run } = terms;
     await ports.runs.begin(run);
     emit({ type: 'lease-arming', host: host.name, run });
@@ -53,15 +59,46 @@ export class HeldHost implements AsyncDisposable {
       failure.error = error;
       emit({ type: 'cleanup-failed', what: `releasing run ${run} on ${host.name}`, error: toErrorRecord(error) });
     };
-    const lease = await acquireLease(terms, { host, scripts, clock, logger, onReleaseFailed }, signal).catch(
-      (error: unknown) => {
-        // What half an arming had made was taken back, or it was said that this failed.
-        if (!('error' in failure)) emit({ type: 'lease-released', host: host.name, run });
-        throw error;
-      },
-    );
+    const late: { held?: HeldHost } = {};
+    const onSeen: LeasePorts['onSeen'] = (seen) => {
+      if (late.held !== undefined) late.held.#see(seen);
+    };
+    const toArm = arming === undefined ? {} : { arming };
+    const leasePorts = { host, ...toArm, scripts, clock, logger, onReleaseFailed, onSeen };
+    const lease = await acquireLease(terms, leasePorts, signal).catch((error: unknown) => {
+      // What half an arming had made was taken back, or it was said that this failed.
+      if (!('error' in failure)) emit({ type: 'lease-released', host: host.name, run });
+      throw error;
+    });
     emit({ type: 'lease-armed', host: host.name, run, leaseMs: terms.leaseSeconds * 1000 });
-    return new HeldHost(lease, terms, ports, failure);
+    late.held = new HeldHost(lease, terms, ports, failure);
+    return late.held;
+  }
+
+  /** Says when what fills will be full, where that is soon. */
+  #see({ peaks, shares, uptimeSeconds }: Seen): void {
+    const seen = [
+      ...peaks.map((peak) => ({ ...peak, shares: undefined })),
+      ...shares.map(({ where, what, limitBytes: totalBytes, ...share }) => ({
+        ...{ ...share, totalBytes, shares: { where, what } },
+      })),
+    ];
+    for (const { snapshot: id, usedBytes, totalBytes, shares: shared } of seen) {
+      const taken = this.#taken.find((each) => each.id === id);
+      // What has room of its own and no most cannot be full.
+      const mostBytes = shared === undefined ? taken?.mostBytes : totalBytes;
+      if (taken === undefined || mostBytes === undefined) continue;
+      // Of two that share one thing one is enough.
+      const key = shared === undefined ? id : `${shared.where} ${shared.what}`;
+      const watch = this.#fills.get(key) ?? new FillWatch();
+      this.#fills.set(key, watch);
+      const { emit, host, readingLeftMs } = this.#ports;
+      const terms = { mostBytes, readingLeftMs: readingLeftMs?.() };
+      const forecast = watch.look({ uptimeSeconds, usedBytes, totalBytes }, terms);
+      if (forecast === undefined) continue;
+      const { volume, snapshot } = taken.planned;
+      emit({ type: 'fill-forecast', host: host.name, volume, snapshot, shares: shared, ...forecast });
+    }
   }
 
   /** After the release: what could not be removed or let go, by the words of the host. */

@@ -7,6 +7,7 @@ import type { ConfigMark } from '../../repository/repository.ts';
 import type { ReadableSnapshot } from '../../snapshot/provider.ts';
 import type { Layout } from '../layout/gather.ts';
 import type { Preparation } from '../prepare.ts';
+import type { RunJournal } from '../resume/run-journal.ts';
 import type { BackupInstant } from './host-clock.ts';
 import type { Patience } from './patience.ts';
 import type { BackupRequest } from './request.ts';
@@ -22,6 +23,8 @@ export interface ReadContext {
   readonly emit: EmitEvent;
   readonly clock: Clock;
   readonly instant: BackupInstant;
+  /** What has come is noted there. */
+  readonly journal?: RunJournal | undefined;
   /** Of a whole system: how its disks are laid out. */
   readonly layout: Layout | undefined;
   /** The folder of what programs of the host wrote out. */

@@ -3,54 +3,20 @@
  * not, and builds folders; answers arrive beside it, in the order of asking. Both sides fail together.
  */
 import { invariant } from '../../base/errors.ts';
-import type { RemoteCommand } from '../../remote/command.ts';
-import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { Node } from '../../repository/node.ts';
 import type { TarEntry } from '../../tar/entry.ts';
 import type { ContentTotals } from './content-account.ts';
-import { type ContentOrder, ContentStream } from './content-stream.ts';
+import { ContentStream } from './content-stream.ts';
 import { FolderStack } from './folder-stack.ts';
+import { hadBefore } from './had-before.ts';
 import { HardLinks } from './hard-links.ts';
 import type { ListedEntry } from './listing.ts';
-import { buildNode, type NodeContext, type NodeRest, restFromParent } from './node.ts';
+import { buildNode, type NodeRest, restFromParent } from './node.ts';
 import { type Omissions, whyLeftOut } from './omissions.ts';
 import type { ParentView } from './parent-view.ts';
-import type { ShortFile } from './probe-files.ts';
-import type { ReadingSink } from './reading-sink.ts';
 import { type Answer, type LivePass, takeAnswer } from './take-answer.ts';
-import type { TreeCounts } from './tree-counts.ts';
+import type { TreePorts, TreeToRead } from './tree-to-read.ts';
 import { isSame, isUnchanged } from './unchanged.ts';
-
-export interface TreeToRead {
-  /** Absolute, where the tree is in the restore point. */
-  readonly path: Buffer;
-  /** A new look at the listing. */
-  entries(signal: AbortSignal): AsyncIterable<ListedEntry>;
-  /** Content of files below the base. */
-  readonly content: ContentOrder;
-  /** Asks the host why files came short. */
-  probe(files: readonly ShortFile[]): RemoteCommand<readonly string[]>;
-  /** The tree's root as tar is to call it, seen from the base: "." or "./name". */
-  readonly rootName: Buffer;
-  /** The name of the root's node in its parent folder; empty at "/". */
-  readonly nodeName: Buffer;
-  /** The root's node in the parent restore point. */
-  readonly parentRoot: Node | undefined;
-  readonly believedBeforeNs: bigint;
-  /** Trees of other volumes that are joined at a path of this one: the root's node by path below this root. */
-  readonly grafts: ReadonlyMap<string, Node>;
-  /** What lies directly in the root and is in no listing. */
-  readonly own: readonly Node[];
-  readonly context: NodeContext;
-}
-
-export interface TreePorts {
-  readonly host: RemoteHost;
-  readonly sink: ReadingSink;
-  readonly counts: TreeCounts;
-  readonly omissions: Omissions;
-  readonly onProgress: () => void;
-}
 
 export interface Pass {
   /** The parent restore point. */
@@ -95,12 +61,18 @@ export async function readPass(
     ports.counts.bytesRead += await takeAnswer(entry, answer, pass.live, taking);
     if (isFirst && answer.entry.type === 'file') ports.counts.filesDone += 1;
   };
+  const came = ({ entry: { path }, at, rest }: Answer): void => {
+    if (isFirst) tree.arrived?.came({ at, path }, rest);
+  };
+  const cut = (answer: Answer): void => {
+    answer.isCut = true;
+  };
   const passOver = ({ entry, path, build, resolve }: Answer): void => {
     if (entry.type === 'dir') ports.sink.place(path, build({}), undefined);
     resolve(entry.type === 'dir' ? {} : undefined);
   };
   const abandon = (answer: Answer, error: unknown): void => answer.reject(error);
-  const answers = content.run(ports.host, tree.content, { take, passOver, abandon }, both);
+  const answers = content.run(ports.host, tree.content, { take, came, cut, passOver, abandon }, both);
   const walking = walk.run();
   try {
     const [node, totals] = await Promise.all([walking, answers]);
@@ -145,6 +117,8 @@ class Walk {
   /** Inodes with several names of which one was in doubt or unreadable, with the reason where it is left out. */
   readonly #badInodes = new Map<bigint, string | undefined>();
   #grafted = 0;
+  /** The entry of the listing that is visited. */
+  #at = -1;
   /** The folder that was left out last, with a slash behind it. */
   #leftOut: string | undefined;
 
@@ -160,6 +134,7 @@ class Walk {
   async run(): Promise<Node | undefined> {
     for await (const entry of this.#tree.entries(this.#signal)) {
       this.#signal.throwIfAborted();
+      this.#at += 1;
       if (!this.#leavesOut(entry)) await this.#visit(entry);
     }
     // A nested tree whose place was not in the listing would be missing from the restore point without a word.
@@ -257,6 +232,8 @@ class Walk {
     // tar does not pack sockets; there is nothing in them.
     if (entry.type === 'socket') return { rest: {}, comes: 'not' };
     const name = this.#nameOf(entry);
+    const isFirst = this.#pass.earlier === undefined;
+    const at = this.#at;
     // A second name of a file shares what comes under its first, and its doubts.
     if (entry.type === 'file') this.#pass.live?.asked?.add(name.toString('latin1'));
     const linked = this.#links.find(entry);
@@ -264,10 +241,24 @@ class Walk {
       this.#countDone(entry);
       return { rest: linked.rest, comes: 'not', first: linked.path };
     }
+    const arrived = isFirst
+      ? await hadBefore({ entry, at, name, path, build }, this.#tree, this.#ports, this.#signal)
+      : undefined;
+    if (arrived !== undefined) {
+      this.#links.remember(entry, { path, rest: Promise.resolve(arrived) });
+      this.#countDone(entry);
+      return { rest: arrived, comes: 'has' };
+    }
     const { promise, resolve, reject } = Promise.withResolvers<NodeRest | undefined>();
     promise.catch(() => undefined);
     this.#links.remember(entry, { path, rest: promise });
-    await this.#content.queue.push({ name, subject: { entry, path, build, resolve, reject } });
+    const onPart: Answer['onPart'] = (head, part) => {
+      if (isFirst) this.#tree.arrived?.part({ at, path: entry.path }, head, part);
+    };
+    await this.#content.queue.push({
+      name,
+      subject: { entry, at, path, rest: promise, onPart, build, resolve, reject },
+    });
     return { rest: promise, comes: 'later' };
   }
 

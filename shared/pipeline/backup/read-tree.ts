@@ -12,7 +12,8 @@ import type { Node } from '../../repository/node.ts';
 import type { Complaint } from './complaints.ts';
 import { ParentView } from './parent-view.ts';
 import type { ShortFile } from './probe-files.ts';
-import { baseOf, type Pass, readPass, type TreePorts, type TreeToRead } from './read-pass.ts';
+import { baseOf, type Pass, readPass } from './read-pass.ts';
+import type { TreePorts, TreeToRead } from './tree-to-read.ts';
 
 /** Asking again costs a disk that is dying many seconds for each bad sector; this many are tried, no more. */
 const MOST_TRIED_AGAIN = 100;

@@ -23,7 +23,6 @@ import { probeFiles } from './probe-files.ts';
 import type { ReadContext } from './read-context.ts';
 import { imageOf } from './read-device.ts';
 import { readLiveTree } from './read-live.ts';
-import type { TreeToRead } from './read-pass.ts';
 import { readTree } from './read-tree.ts';
 import type { ReadingSink } from './reading-sink.ts';
 import { storeRootTree } from './root-tree.ts';
@@ -33,6 +32,7 @@ import type { SourceTree } from './source-tree.ts';
 import type { SpooledListing } from './spool.ts';
 import type { SpooledTree, SpooledTrees } from './spool-trees.ts';
 import { TreeCounts } from './tree-counts.ts';
+import type { TreeToRead } from './tree-to-read.ts';
 
 export interface ReadResult {
   readonly live: readonly LiveTreeEvidence[];
@@ -84,7 +84,7 @@ export async function readTrees(
     const before = parent && (await findParentNode(sink, parent, components(tree.path), signal));
     const toRead = {
       path: tree.path,
-      ...(await commandsFor(spooledTree, context, signal)),
+      ...(await commandsFor(spooledTree, index, context, signal)),
       nodeName: tree.path.subarray(tree.path.lastIndexOf(0x2f) + 1),
       parentRoot: trusted === undefined ? undefined : before,
       believedBeforeNs: believed ?? 0n,
@@ -153,14 +153,18 @@ function requireNode(nodes: ReadonlyMap<SourceTree, Node>, tree: SourceTree): No
 /** Of a tree that is a folder, or one file. */
 async function commandsFor(
   { place, root, listing }: SpooledTree,
-  context: ReadContext,
+  index: number,
+  { journal, host, patience, prepared }: ReadContext,
   signal: AbortSignal,
-): Promise<Pick<TreeToRead, 'content' | 'probe' | 'rootName'>> {
+): Promise<Pick<TreeToRead, 'content' | 'arrived' | 'probe' | 'rootName'>> {
   const isFolder = await startsWithFolder(listing, signal);
   const slash = root.lastIndexOf(0x2f);
   const base = isFolder ? root : root.subarray(0, Math.max(1, slash));
+  const { run } = prepared.snapshots;
+  const arrived = place.kind === 'live' ? undefined : await journal?.tree(index, host, run, signal);
   return {
-    content: contentAt(place, base, context.patience),
+    content: contentAt(place, base, { patience, onStream: (said) => arrived?.begin(said) }),
+    arrived,
     probe: (files) => probeFiles(place, base, files),
     rootName: isFolder ? DOT : Buffer.concat([DOT, root.subarray(slash)]),
   };

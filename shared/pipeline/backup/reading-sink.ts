@@ -10,6 +10,7 @@ import type { BlobId } from '../../repository/ids.ts';
 import type { Node, NodeByName } from '../../repository/node.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import type { TarEntry } from '../../tar/entry.ts';
+import type { FilePart } from '../resume/file-part.ts';
 
 /** What came from the host, with its content still to be taken. */
 export interface Came {
@@ -18,6 +19,8 @@ export interface Came {
   readonly path: Buffer;
   /** All that is known of it but its content. */
   readonly node: Node;
+  /** Told now and then of what is stored of a large file. */
+  readonly onPart?: ((part: Promise<FilePart>) => void) | undefined;
 }
 
 export interface Taken {

@@ -2,16 +2,16 @@
 import { invariant } from '../../base/errors.ts';
 import type { Source } from '../../domain/source.ts';
 import type { BackupReport } from '../../domain/verbs/backup.ts';
-import type { BlobId } from '../../repository/ids.ts';
+import type { BlobId, PackId } from '../../repository/ids.ts';
 import type { Node, NodeByName } from '../../repository/node.ts';
-import type { ConfigMark, Repository, RepositoryLock, RepositoryWriter } from '../../repository/repository.ts';
+import type { ConfigMark, Repository, RepositoryLock, RepositoryWriter, Vault } from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import { commitRestorePoint } from './commit.ts';
 import { ContentStore } from './file-content.ts';
 import { findParent } from './parent.ts';
 import type { RunPhase } from './phases.ts';
 import type { Came, ReadingSink, Taken, TakenStream } from './reading-sink.ts';
-import type { CommitContext, Sink } from './sink.ts';
+import type { CommitContext, Sink, StoredForRun } from './sink.ts';
 
 /** What was read, as blobs. Places need nothing of their own: the folder of an entry names it. */
 export class BlobSink implements ReadingSink {
@@ -44,9 +44,9 @@ export class BlobSink implements ReadingSink {
 
   beginPass(): void {}
 
-  async take({ entry }: Came, onBytes: (bytes: number) => void, signal: AbortSignal): Promise<Taken> {
+  async take({ entry, onPart }: Came, onBytes: (bytes: number) => void, signal: AbortSignal): Promise<Taken> {
     if (entry.type !== 'file') return { bytes: 0 };
-    return await this.#content.store(entry, onBytes, signal);
+    return await this.#content.store(entry, onBytes, signal, onPart);
   }
 
   takeStream(
@@ -107,14 +107,22 @@ class RepositorySink implements Sink<SavedReport> {
     return this.#repository.configMark;
   }
 
+  get vault(): Vault {
+    return this.#repository.vault;
+  }
+
   get signal(): AbortSignal {
     return this.#lock.signal;
   }
 
-  async begin(): Promise<ReadingSink> {
+  async begin(forRun: StoredForRun | undefined, signal: AbortSignal): Promise<ReadingSink> {
     const workerUrl = this.#workerUrl;
-    const options = workerUrl === undefined ? {} : { workerUrl };
+    const options = {
+      ...(workerUrl === undefined ? {} : { workerUrl }),
+      ...(forRun === undefined ? {} : { onPackStored: (pack: PackId) => forRun.stored(pack) }),
+    };
     this.#writer = this.#resources.use(await this.#repository.openWriter(this.#lock, options));
+    if (forRun !== undefined && forRun.packs.length > 0) await this.#writer.adopt(forRun.packs, signal);
     return new BlobSink(this.#repository, this.#writer);
   }
 

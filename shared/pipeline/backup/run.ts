@@ -7,9 +7,10 @@
  * is released, on a clock of its own.
  */
 import type { Clock } from '../../base/clock.ts';
+import { StillpointError, toStillpointError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { EmitEvent } from '../../domain/events.ts';
-import { newRunId, type OwnerId } from '../../domain/names.ts';
+import { newRunId, type OwnerId, type RunId } from '../../domain/names.ts';
 import { type Plan, requireApproved } from '../../domain/plan.ts';
 import { runOfPlan } from '../../domain/plan-id.ts';
 import { hasDumpsAlone } from '../../domain/source.ts';
@@ -17,15 +18,19 @@ import type { SnapshotReport } from '../../domain/verbs/backup.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import { mayChangeHost } from '../../snapshot/identify-host.ts';
 import type { Registry } from '../../snapshot/registry.ts';
+import { changesNothing } from '../../snapshot/snapshot-set.ts';
 import { foreseenOf } from '../describe-plan.ts';
 import { takeDumps } from '../dump/take-dumps.ts';
 import { readLayout } from '../layout/read-layout.ts';
 import type { OwnRuns } from '../own-runs.ts';
 import { type Preparation, prepare } from '../prepare.ts';
 import { openResources } from '../resources.ts';
+import { openRunJournal, type RunJournal } from '../resume/run-journal.ts';
+import { untaped } from '../resume/tape.ts';
 import { sweepOwn } from '../sweep.ts';
 import { freeze } from './freeze.ts';
 import { instantOf } from './host-clock.ts';
+import { paceOf } from './pace.ts';
 import { phases } from './phases.ts';
 import { rethrowWithVerdict } from './read-failure.ts';
 import { type BegunReading, beginReading, dumpProgress, namesOn, readTrees } from './read-trees.ts';
@@ -47,6 +52,8 @@ export interface RunPorts {
   readonly emit: EmitEvent;
   /** A private folder on this machine for files that live as long as the run. */
   readonly workFolder: string;
+  /** A private folder for what another process needs to take the run up; what is in it already is taken up. */
+  readonly journalFolder?: string | undefined;
 }
 
 export interface RunEnd<Report> {
@@ -58,12 +65,13 @@ export interface RunEnd<Report> {
 export async function runOver<Report extends object>(
   request: BackupRequest,
   end: RunEnd<Report>,
-  ports: RunPorts,
+  told: RunPorts,
   signal: AbortSignal,
 ): Promise<Report & { readonly snapshots: readonly SnapshotReport[] }> {
   const { source } = request;
-  const { emit, clock, logger, owner, registry } = ports;
-  const run = request.plan === undefined ? newRunId() : runOfPlan(request.plan);
+  const { emit, readingLeftMs } = paceOf(told.emit, told.clock);
+  const ports = { ...told, emit, readingLeftMs };
+  const { clock, logger, owner, registry } = ports;
   const phase = phases<'backup' | 'export'>(emit, clock, signal);
   await using resources = openResources(emit);
 
@@ -71,6 +79,11 @@ export async function runOver<Report extends object>(
     sink: resources.use(await end.openSink(signal)),
     host: resources.use(await ports.openHost(signal)),
   }));
+  const journal = await journalOf(sink, ports);
+  if (journal !== undefined) resources.use(journal);
+  const { takenUp } = journal ?? {};
+  const tape = journal?.tape ?? untaped(clock);
+  const run = takenUp ?? (request.plan === undefined ? newRunId() : runOfPlan(request.plan));
 
   const prepared = await phase('preflight', async () => {
     // Where all must be snapshotted, root is needed anyway, and whoever is not root hears it at once.
@@ -80,17 +93,19 @@ export async function runOver<Report extends object>(
       for (const object of swept.removed)
         logger.log('info', 'Removed what an earlier run had left on the host.', { object });
     }
-    const ready = await prepare(source, { run, owner }, [], { host, clock, registry }, signal);
+    const asked = { host: tape.host(host), clock: tape.clock, registry };
+    const ready = await prepare(source, { run, owner }, [], asked, signal);
     requireApproved(request.plan, end.describe(ready));
     tellSkew(ready.survey.clockSkew, request, emit);
     return ready;
   });
   // Before the snapshots are made, which would be in it.
-  const layout = source.system === true ? await readLayout(host, registry, signal) : undefined;
+  const layout = source.system === true ? await readLayout(tape.host(host), registry, signal) : undefined;
   for (const note of prepared.coverage.notes) emit({ type: 'warning', code: 'source.note', message: note, advice: '' });
 
   const guarded = AbortSignal.any([signal, sink.signal]);
-  const begin = async (): Promise<BegunReading> => await beginReading(await sink.begin(guarded), source, emit, guarded);
+  const begin = async (): Promise<BegunReading> =>
+    await beginReading(await sink.begin(journal, guarded), source, emit, guarded);
   const takeAll = async () => {
     const reading = await begin();
     const { sink: into, ...counted } = reading;
@@ -100,13 +115,20 @@ export async function runOver<Report extends object>(
     return { reading, taken: await takeDumps(prepared.dumps, dumping, guarded) };
   };
   const dumped = prepared.dumps.length === 0 ? undefined : await phase('dump', takeAll);
-  const frozen = await freeze(prepared, { request, host, ports, phase, resources }, guarded);
+  const frozen = await freeze(prepared, { request, host, tape, ports, phase, resources }, guarded);
   const { held } = frozen;
   const { holds } = prepared.snapshots;
   const foreseen = foreseenOf(prepared);
   // What has failed already need not be read.
   if (frozen.taken.length > 0 && holds.every((hold) => hold.holds === 'until-snapshots') && !readsLive(prepared))
     requireProof(source, foreseen, evidenceOf(frozen.taken, holds, frozen.spans));
+  if (takenUp !== undefined) {
+    // The snapshots are those of then, or nothing of them is read.
+    await frozen.judge(held).catch((error: unknown) => {
+      throw signal.aborted ? error : isOver(error, run, host.name);
+    });
+    emit({ type: 'run-taken-up', host: host.name, run });
+  } else if (canBeTakenUp(prepared)) await journal?.seal(run);
   // What has nothing but dumps shows when the first of them began.
   const { first, span } = dumped !== undefined && hasDumpsAlone(source) ? dumped.taken : frozen;
   const instant = instantOf(first, prepared.survey, span);
@@ -122,6 +144,7 @@ export async function runOver<Report extends object>(
     readable,
     instant,
     layout,
+    journal,
     workFolder: ports.workFolder,
     emit,
     clock,
@@ -145,6 +168,26 @@ export async function runOver<Report extends object>(
   // From here on what was read counts, and a cancel comes too late: what remains is done anyway. A release that fails is the
   // watchman's to finish, and a warning.
   return { ...committed, snapshots: await frozen.release() };
+}
+
+/** A dump is a stream that nobody sends twice, and what is read live is another one by then. */
+const canBeTakenUp = (prepared: Preparation): boolean =>
+  prepared.dumps.length === 0 && !readsLive(prepared) && !changesNothing(prepared.snapshots);
+
+function isOver(cause: unknown, run: RunId, host: string): StillpointError {
+  const { message, details } = toStillpointError(cause);
+  return new StillpointError('job.cannot-resume', `The run ${run} on "${host}" is over: ${message}`, {
+    advice: 'Start the backup again.',
+    details,
+    cause,
+  });
+}
+
+async function journalOf(
+  { vault }: Pick<Sink<unknown>, 'vault'>,
+  { journalFolder: folder, clock }: RunPorts,
+): Promise<RunJournal | undefined> {
+  return folder === undefined || vault === undefined ? undefined : await openRunJournal({ folder, vault, clock });
 }
 
 const readsLive = ({ coverage }: Preparation): boolean => coverage.trees.some(({ isLive }) => isLive);

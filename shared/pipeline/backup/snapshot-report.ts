@@ -3,7 +3,7 @@ import type { ConsistencyEvidence, JoinedVolumes } from '../../domain/consistenc
 import type { SnapshotReport } from '../../domain/verbs/backup.ts';
 import type { JoinedInstants, PlannedHold } from '../../quiesce/hook.ts';
 import type { HeldSpan } from '../../snapshot/critical-section.ts';
-import type { GuardReading } from '../../snapshot/host/commands.ts';
+import type { GuardReading } from '../../snapshot/host/lease-state.ts';
 import type { TakenSnapshot } from '../../snapshot/provider.ts';
 import { instantWord } from '../../snapshot/snapshot-set.ts';
 

@@ -6,6 +6,7 @@ import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 import type { Node } from '../../repository/node.ts';
 import type { TarEntry } from '../../tar/entry.ts';
+import type { BegunFile, FilePart } from '../resume/file-part.ts';
 import type { ListedEntry } from './listing.ts';
 import { type NodeRest, restFromTar } from './node.ts';
 import type { Omissions } from './omissions.ts';
@@ -23,8 +24,16 @@ export interface LivePass {
 
 export interface Answer {
   readonly entry: ListedEntry;
+  /** Which one of the listing it is. */
+  readonly at: number;
   /** Absolute. */
   readonly path: Buffer;
+  /** What is resolved to. */
+  readonly rest: Promise<NodeRest | undefined>;
+  /** Whether zeros come in the place of its content. */
+  isCut?: boolean;
+  /** Told of the parts of a large file, with what is known of it before its content. */
+  readonly onPart?: (head: Omit<BegunFile, 'parts'>, part: Promise<FilePart>) => void;
   readonly build: (rest: NodeRest) => Node;
   /** undefined: it did not come. */
   readonly resolve: (rest: NodeRest | undefined | PromiseLike<NodeRest>) => void;
@@ -62,7 +71,12 @@ export async function takeAnswer(
     ...restFromTar(entry),
     ...(wanted.type === 'file' && entry.size !== wanted.size ? { size: entry.size } : {}),
   };
-  const { ids, bytes } = await sink.take({ entry, path: answer.path, node: answer.build(rest) }, onBytes, signal);
+  const isWhole = (entry.sparseEnd ?? entry.size) >= entry.size;
+  const onPart = (part: Promise<FilePart>): void => {
+    if (isWhole && answer.isCut !== true) answer.onPart?.({ rest, sparse: entry.sparse }, part);
+  };
+  const came = { entry, path: answer.path, node: answer.build(rest), onPart };
+  const { ids, bytes } = await sink.take(came, onBytes, signal);
   answer.resolve(ids === undefined ? rest : ids.then((content) => ({ ...rest, content })));
   return bytes;
 }

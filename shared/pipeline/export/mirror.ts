@@ -126,7 +126,7 @@ class MirrorSink implements Sink<Report> {
     this.#path = placeOf(place.to);
   }
 
-  async begin(signal: AbortSignal): Promise<ReadingSink> {
+  async begin(_forRun: undefined, signal: AbortSignal): Promise<ReadingSink> {
     const { host, folder, traits, before, fit } = this.#place;
     this.#tell('filling');
     const filling = this.#resources.use(new MirrorFilling(host, folder, traits, signal));

@@ -5,9 +5,9 @@
  * Invariant: what has not got its new name goes with the run, whatever happens to it. Crash story: cut between two of the
  * names, a part of the set stays; where we live on, it is removed at once, else every list shows that it is not whole.
  */
-import { hostname, userInfo } from 'node:os';
 import { cleanupSignal } from '../../base/cancel.ts';
 import { StillpointError, toErrorRecord } from '../../base/errors.ts';
+import { whoWeAre } from '../../base/who-we-are.ts';
 import { judgeConsistency } from '../../domain/consistency.ts';
 import { type KeptMarks, marksToWords, requireReason } from '../../domain/kept-marks.ts';
 import { type KeptId, keptBy } from '../../domain/kept-name.ts';
@@ -134,17 +134,6 @@ function marksOf(
 ): Omit<KeptMarks, 'owner' | 'part' | 'parts'> {
   const expires = lifetimeSeconds === undefined ? undefined : taken + lifetimeSeconds;
   return { by: whoWeAre(), reason, taken, expires, pair };
-}
-
-/** For the people who find it; a name of 64 bytes is long enough for that. */
-function whoWeAre(): string {
-  let user = 'somebody';
-  try {
-    user = userInfo().username;
-  } catch {
-    // An account without an entry.
-  }
-  return `${user}@${hostname()}`.slice(0, 64);
 }
 
 function stepsOf(taken: TakenSnapshot, words: readonly string[], { storages }: Survey): KeepSteps {

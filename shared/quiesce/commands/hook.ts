@@ -7,6 +7,7 @@
  * said where it is configured. Each has a limit in time. Without a check nothing is claimed of what they did.
  */
 import { type CommandsHold, wantedOf } from '../../domain/quiesce.ts';
+import { turnOf } from '../../domain/turn.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import type { Fragment } from '../../remote/fragment.ts';
 import { quoteArg } from '../../remote/quoting.ts';
@@ -89,6 +90,8 @@ export function holdOf(
 ): PlannedHold {
   return {
     ...{ kind: commandsOnHost.kind, id, label: `"${name}"`, holds, deadlineSeconds: seconds },
+    // The program is what two would meet in; by what name each of them calls it in his configuration is his own affair.
+    turns: [turnOf('commands', before[0] ?? name, `"${name}"`)],
     guarantees: check === undefined ? 'nothing' : 'application',
     freeze: runBefore(id, { before, after, check, seconds }),
     prove: runCheck(id, check),

@@ -8,6 +8,7 @@
  * of InnoDB, everything else by the lock of all tables, which is never waited for behind a long query.
  */
 import { type MariadbHold, wantedOf } from '../../domain/quiesce.ts';
+import { turnOf } from '../../domain/turn.ts';
 import type { HoldRecord, Hook, PlannedHold } from '../hook.ts';
 import { requireOneInstant } from '../one-instant.ts';
 import { beginSession, proveSession, SESSION_PROGRAMS, type SessionTerms, sessionId } from '../session/hold.ts';
@@ -34,6 +35,7 @@ export const mariadb: Hook = {
         ...{ run, name: `mariadb-${at}`, holds: 'until-snapshots' },
         way: (facts[`way-${index}`] ?? 'stages') as LockWay,
         hasLog: facts[`binlog-${index}`] === 'yes',
+        data: facts[`data-${index}`],
       });
       return { ...hold, at };
     }),
@@ -42,10 +44,15 @@ export const mariadb: Hook = {
 interface HoldTerms extends Pick<PlannedHold, 'holds'>, Pick<SessionTerms, 'run' | 'name'> {
   readonly way: LockWay;
   readonly hasLog: boolean;
+  /** By which the server is the same for all, however it is reached. */
+  readonly data?: string | undefined;
 }
 
 /** Of a server that is known already. */
-export function holdOf(hold: MariadbHold, { run, name, holds, way, hasLog }: HoldTerms): PlannedHold {
+export function holdOf(
+  hold: MariadbHold,
+  { run, name, holds, way, hasLog, data = hold.socket ?? 'default' }: HoldTerms,
+): PlannedHold {
   const deadlineSeconds = hold.seconds ?? SECONDS;
   const terms: SessionTerms = {
     ...{ run, name, deadlineSeconds, client: BECOME_CLIENT, clientArgs: clientArgs(hold) },
@@ -71,6 +78,7 @@ export function holdOf(hold: MariadbHold, { run, name, holds, way, hasLog }: Hol
   };
   return {
     ...{ kind: sessionsOnHost.kind, id: sessionId(terms), label: labelOf(hold), holds },
+    turns: [turnOf('mariadb', data, labelOf(hold))],
     ...{ guarantees: way === 'instance' ? 'recovers' : 'application', deadlineSeconds },
     freeze: beginSession(terms),
     prove: proveSession(terms),

@@ -115,6 +115,7 @@ function readServer(hold: MariadbHold, said: string, outside: string): HoldLook 
     facts: {
       way,
       version,
+      data: text('data'),
       binlog: values('binlog')[0] === '1' && rights.some((right) => SEES_LOG.includes(right)) ? 'yes' : 'no',
     },
   };

@@ -9,6 +9,7 @@
  * Crash story. Whoever dies: the watchman lets go at the deadline, and where he is gone too, the guard that the freeze left.
  */
 import { type PauseHold, wantedOf } from '../../domain/quiesce.ts';
+import { turnsOfService } from '../../domain/turn.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import type { Fragment } from '../../remote/fragment.ts';
 import { RUN_ROOT } from '../../remote/run-root.ts';
@@ -29,10 +30,13 @@ const SECONDS = 60;
  *
  * sp_pause_ids WHAT: the running containers that are meant, the youngest first: what others need is made before them.
  *
+ * sp_pause_now: what Docker's own clock says, to the nanosecond. In whole seconds, what happened right before would count.
+ *
  * sp_is_paused WORD ID, sp_unpause WORD ID: "container" or "unit". A container that is there no more, or does not run, is not paused.
  */
 const WORDS = `
 sp_pause_docker() { timeout 60 docker --host unix:///var/run/docker.sock "$@" </dev/null 2>/dev/null; }
+sp_pause_now() { sp_pause_docker info -f '{{.SystemTime}}'; }
 sp_pause_ids() {
   case $1 in
     container:*) sp_pause_docker container inspect -f '{{if .State.Running}}{{.Id}}{{end}}' "\${1#container:}" ;;
@@ -80,9 +84,9 @@ export const pauses: Hook = {
     return wanted.length === 0 ? undefined : findRunning(wanted.map(({ spec }) => spec));
   },
   // Nothing is gained by it while files are read where they lie: they are no more than fuzzy.
-  plan: (source, run) =>
-    wantedOf(source, 'pause').map(({ spec, at }) => ({
-      ...holdOf(spec, { id: `${run}/pause-${at}`, holds: 'until-snapshots' }),
+  plan: (source, run, { look }) =>
+    wantedOf(source, 'pause').map(({ spec, at }, index) => ({
+      ...holdOf(spec, { id: `${run}/pause-${at}`, holds: 'until-snapshots', known: look.facts[`known-${index}`] }),
       at,
     })),
 };
@@ -92,10 +96,15 @@ const labelOf = ({ what }: PauseHold): string => {
   return what.startsWith('container:') ? `the container "${what.slice('container:'.length)}"` : `the service "${what}"`;
 };
 
-export function holdOf(hold: PauseHold, { id, holds }: Pick<PlannedHold, 'id' | 'holds'>): PlannedHold {
+/** @param known see `turnsOfService` */
+export function holdOf(
+  hold: PauseHold,
+  { id, holds, known = '' }: Pick<PlannedHold, 'id' | 'holds'> & { readonly known?: string | undefined },
+): PlannedHold {
   const deadlineSeconds = hold.seconds ?? SECONDS;
   return {
     ...{ kind: pausesOnHost.kind, id, label: labelOf(hold), guarantees: 'still', holds, deadlineSeconds },
+    turns: turnsOfService(hold.what, known, labelOf(hold)),
     freeze: pause(id, hold, deadlineSeconds),
     prove: provePaused(id),
   };
@@ -107,10 +116,14 @@ function findRunning(wanted: readonly PauseHold[]): RemoteCommand<HoldLook> {
     script: `${WORDS}
 for what do
   case $what in
-    compose:*|container:*) [ -n "$(sp_pause_ids "$what")" ] && echo runs || echo absent ;;
+    compose:*) [ -n "$(sp_pause_ids "$what")" ] && echo runs || echo absent ;;
+    container:*)
+      if [ -n "$(sp_pause_ids "$what")" ]; then
+        echo "runs $(sp_pause_docker container inspect -f '{{index .Config.Labels "com.docker.compose.project"}}' "\${what#container:}" | head -n 1)"
+      else echo absent; fi ;;
     *)
       if ! [ -d /run/systemd/system ] || [ "$(systemctl show -p CanFreeze -- "$what" 2>/dev/null)" != CanFreeze=yes ]; then echo unable
-      elif [ "$(systemctl show -p ActiveState -- "$what" 2>/dev/null)" = ActiveState=active ]; then echo runs
+      elif [ "$(systemctl show -p ActiveState -- "$what" 2>/dev/null)" = ActiveState=active ]; then echo "runs $(systemctl show -p Id -- "$what" 2>/dev/null | sed -n '1s/^Id=//p')"
       else echo absent; fi ;;
   esac
 done </dev/null`,
@@ -122,10 +135,15 @@ done </dev/null`,
     budgetMs: 70_000 * wanted.length,
     repeatable: true,
     parse: ({ stdout }) => {
-      const words = stdout.toString('latin1').trimEnd().split('\n');
-      if (words.length !== wanted.length || !words.every((word) => /^(runs|absent|unable)$/.test(word)))
+      const lines = stdout.toString('latin1').split('\n').slice(0, -1);
+      const words = lines.map((line) => line.split(' ')[0]);
+      if (words.length !== wanted.length || !lines.every((line) => /^(runs( \S*)?|absent|unable)$/.test(line)))
         throw unreadableOutput(script, 'it answers in another form', stdout.toString('latin1'));
-      return { ...NOTHING_TO_SAY, lacks: wanted.flatMap((hold, index) => lackOf(hold, words[index] ?? '')) };
+      return {
+        ...NOTHING_TO_SAY,
+        lacks: wanted.flatMap((hold, index) => lackOf(hold, words[index] ?? '')),
+        facts: Object.fromEntries(lines.map((line, index) => [`known-${index}`, line.split(' ')[1] ?? ''])),
+      };
     },
   };
 }
@@ -170,7 +188,7 @@ while read -r word each; do
 done < "$file"
 [ -e "$file" ] || exit 75
 # What Docker says from here on of somebody who lets it go on.
-date +%s > "$file.since.new"`,
+case $2 in compose:*|container:*) sp_pause_now > "$file.since.new" ;; *) : > "$file.since.new" ;; esac`,
     args: [id, what, String(deadlineSeconds), `${pausesOnHost.script}\nsp_guarded() { sp_pause_thaw "$1"; }`],
     fields: 0,
     parse: () => undefined,
@@ -183,10 +201,14 @@ function provePaused(id: string): Fragment<HoldRecord> {
     name: 'prove-paused',
     script: `${WORDS}
 file=${RUN_ROOT}/$1
-[ -e "$file" ] && read -r since < "$file.since.new" || exit 1
+[ -e "$file" ] && [ -e "$file.since.new" ] || exit 1
+read -r since < "$file.since.new"
 while read -r word each; do
   sp_is_paused "$word" "$each" || exit 1
-  [ "$word" = unit ] || [ -z "$(sp_pause_docker events --since "$since" --until "$(($(date +%s) + 1))" --filter "container=$each" --filter event=unpause --filter event=start --format x)" ] || exit 1
+  [ "$word" = container ] || continue
+  now=$(sp_pause_now) && [ -n "$since" ] && [ -n "$now" ] || exit 1
+  went_on=$(sp_pause_docker events --since "$since" --until "$now" --filter "container=$each" --filter event=unpause --filter event=start --format x) || exit 1
+  [ -z "$went_on" ] || exit 1
 done < "$file"
 [ -e "$file" ]`,
     args: [id],

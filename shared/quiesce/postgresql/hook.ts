@@ -5,6 +5,7 @@
  * switched off what the recovery needs.
  */
 import { type PostgresqlHold, wantedOf } from '../../domain/quiesce.ts';
+import { turnOf } from '../../domain/turn.ts';
 import type { HoldRecord, Hook, JoinedInstants, PlannedHold } from '../hook.ts';
 import { beginSession, proveSession, SESSION_PROGRAMS, type SessionTerms, sessionId } from '../session/hold.ts';
 import { sessionsOnHost } from '../session/on-host.ts';
@@ -27,7 +28,7 @@ export const postgresql: Hook = {
       const fact: ServerFact = (key) => reading.look.facts[`${key}-${index}`];
       const joins = joinedInstants(labelOf(spec), reading, fact);
       const terms = { run, name: `postgresql-${at}`, holds: 'until-snapshots' } as const;
-      return { ...holdOf(spec, { ...terms, joins, places: fact('places') }), at };
+      return { ...holdOf(spec, { ...terms, joins, places: fact('places'), data: fact('data') }), at };
     }),
 };
 
@@ -35,9 +36,11 @@ interface HoldTerms extends Pick<PlannedHold, 'holds'>, Pick<SessionTerms, 'run'
   readonly joins?: JoinedInstants | undefined;
   /** What the look found of where it keeps its files. */
   readonly places?: string | undefined;
+  /** By which the server is the same for all, however it is reached. */
+  readonly data?: string | undefined;
 }
 
-export function holdOf(hold: PostgresqlHold, { run, name, holds, joins, places }: HoldTerms): PlannedHold {
+export function holdOf(hold: PostgresqlHold, { run, name, holds, joins, places, data }: HoldTerms): PlannedHold {
   const deadlineSeconds = hold.seconds ?? SECONDS;
   const label = labelOf(hold);
   const terms: SessionTerms = {
@@ -68,6 +71,8 @@ export function holdOf(hold: PostgresqlHold, { run, name, holds, joins, places }
   };
   return {
     ...{ kind: sessionsOnHost.kind, id: sessionId(terms), label, guarantees: 'recovers', holds },
+    // One run's checkpoint ends what another one has to prove.
+    turns: [turnOf('postgresql', data ?? clientArgs(hold).slice(0, 2).join(':'), label)],
     ...(joins === undefined ? {} : { joins, risk: checkpointRisk(label, joins) }),
     deadlineSeconds,
     freeze: beginSession(terms),

@@ -111,6 +111,7 @@ function readServer(hold: PostgresqlHold, code: string, said: string): HoldLook 
   return {
     ...{ lacks, places: places.filter(({ path }) => path.length > 0) },
     facts: {
+      data: folder.toString('latin1'),
       places: values('places')[0] ?? '',
       standby: values('standby')[0] === '0' ? 'no' : 'yes',
       log: bytes(values('log')[0]).toString('latin1'),

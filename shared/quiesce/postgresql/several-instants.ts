@@ -17,7 +17,7 @@ import { logOf } from './client.ts';
 import { MAY_FLUSH } from './look.ts';
 
 /** What the look found out, of the server that is meant. */
-export type ServerFact = (key: 'places' | 'standby' | 'log' | 'flush') => string | undefined;
+export type ServerFact = (key: 'data' | 'places' | 'standby' | 'log' | 'flush') => string | undefined;
 
 /** How its instants are joined; undefined where there is one. Errors: `quiesce.freeze-failed` where they cannot be. */
 export function joinedInstants(label: string, reading: Reading, fact: ServerFact): JoinedInstants | undefined {

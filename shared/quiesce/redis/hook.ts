@@ -4,6 +4,7 @@
  * moment. What has to be proved is that it was the same server, and that its last writing did not fail.
  */
 import { type RedisHold, wantedOf } from '../../domain/quiesce.ts';
+import { turnOf } from '../../domain/turn.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import type { Fragment } from '../../remote/fragment.ts';
 import { lastWords } from '../client-words.ts';
@@ -72,6 +73,8 @@ export function holdOf(hold: RedisHold, id: string): PlannedHold {
   const deadlineSeconds = hold.seconds ?? SECONDS;
   return {
     ...{ kind: redisOnHost.kind, id, label: labelOf(hold), guarantees: 'recovers', holds: 'until-snapshots' },
+    // It writes out for one at a time.
+    turns: [turnOf('redis', hold.socket ?? String(hold.port ?? 6379), labelOf(hold))],
     deadlineSeconds,
     freeze: writeOut(id, hold, deadlineSeconds),
     prove: proveSame(id, hold),

@@ -7,6 +7,7 @@
 
 import { Semaphore } from '../../base/limit.ts';
 import { release } from '../../base/release.ts';
+import type { PackId } from '../ids.ts';
 import type { StoredFiles } from '../stored-files.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { IndexWriter } from './index-writer.ts';
@@ -16,6 +17,7 @@ export interface UploaderPorts {
   readonly files: StoredFiles;
   readonly indexWriter: IndexWriter;
   readonly pool: WorkerPool;
+  readonly onPackStored?: ((id: PackId) => void) | undefined;
   /** Ends with the writer or with the repository's lock: after that nothing is stored any more. */
   readonly signal: AbortSignal;
 }
@@ -31,12 +33,13 @@ export class Uploader {
 
   /** Resolves when the pack is stored and known to the index in memory. */
   async upload(filled: FilledPack): Promise<void> {
-    const { files, indexWriter, pool, signal } = this.#ports;
+    const { files, indexWriter, pool, onPackStored, signal } = this.#ports;
     using _slot = await this.#slots.acquire(signal);
     const { id, content } = await pool.finish(filled.pieces, filled.header);
     await files.backend.save({ type: 'data', name: id }, content, signal);
     for (const piece of content) release(piece);
     indexWriter.add({ id, blobs: filled.blobs });
+    onPackStored?.(id);
     if (indexWriter.isDue) await indexWriter.save(signal);
   }
 

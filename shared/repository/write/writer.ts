@@ -9,8 +9,9 @@
  */
 import { abortable } from '../../base/cancel.ts';
 import { StillpointError, toStillpointError } from '../../base/errors.ts';
+import type { IndexedPack } from '../format/index-file.ts';
 import { plaintextLength } from '../format/pack.ts';
-import { type BlobId, type BlobType, blobIdOf } from '../ids.ts';
+import { type BlobId, type BlobType, blobIdOf, type PackId } from '../ids.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
 import type {
   ForeignBlob,
@@ -40,6 +41,9 @@ export interface WriterPorts {
   readonly packSizeBytes: number;
   /** Of the repository; it says where content is cut. */
   readonly chunkerPolynomial: bigint;
+  readonly onPackStored?: ((id: PackId) => void) | undefined;
+  /** Which of these packs are stored and named by no index. */
+  findStored(ids: readonly PackId[], signal: AbortSignal): Promise<readonly IndexedPack[]>;
 }
 
 /** Beside the two open packs: what lies in queues and on its way to the disk. */
@@ -111,6 +115,14 @@ export class BlobWriter implements RepositoryWriter {
 
   known(type: BlobType, id: BlobId): boolean {
     return this.#underWay[type].has(id) || this.#ports.index.has(type, id);
+  }
+
+  async adopt(packs: readonly PackId[], signal: AbortSignal): Promise<number> {
+    this.#check(signal);
+    const found = await this.#ports.findStored(packs, signal);
+    this.#check(signal);
+    for (const pack of found) this.#ports.indexWriter.add(pack);
+    return found.length;
   }
 
   async put(type: BlobType, data: Uint8Array, signal: AbortSignal): Promise<PendingBlob> {

@@ -1,4 +1,6 @@
 /** One snapshot of a plan: what is done with it is in a file for each step. */
+import { displayName } from '../../base/bytes.ts';
+import { turnOf } from '../../domain/turn.ts';
 import type { OriginVolume, PlannedItem } from '../provider.ts';
 import { createSnapshot, type SnapshotOrder } from './create.ts';
 import { judgeSnapshot, observeSnapshot } from './end-check.ts';
@@ -20,6 +22,7 @@ export function subvolumeItem({
   return {
     provider: 'btrfs',
     ...{ planned, volume },
+    turns: [turnOf('btrfs', order.fileSystem, `the Btrfs file system on "${displayName(order.source)}"`)],
     lines: {
       create: `btrfs subvolume snapshot -r ${label.slice(label.indexOf(':') + 1)} ${copy}   # ${top}`,
       mount: (path) => mountLine(order, path),

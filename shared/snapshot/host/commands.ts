@@ -3,6 +3,7 @@ import type { OwnerId, RunId } from '../../domain/names.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import { RUN_ROOT } from '../../remote/run-root.ts';
 import { CLEAN_ENVIRONMENT } from '../../remote/wire.ts';
+import { type LeaseState, parseLeaseState } from './lease-state.ts';
 import { ALIVE, FORMAT, PLACE, WATCHED } from './run-folder.ts';
 import type { HostScripts } from './scripts.ts';
 
@@ -14,6 +15,8 @@ export interface ArmRequest {
   readonly mounts: number;
   /** How many applications are going to be held still. */
   readonly holds: number;
+  /** Who we are, for people who find that we have what they wait for. */
+  readonly who?: string;
 }
 
 /** What the host was at the time of arming. */
@@ -47,7 +50,7 @@ until { mkdir -p ${RUN_ROOT} && mkdir "$new"; } 2>/dev/null; do
 done
 read -r up idle < /proc/uptime
 read -r boot < /proc/sys/kernel/random/boot_id
-echo ${FORMAT} > "$new/format" && echo "$owner" > "$new/owner" && echo "$boot" > "$new/boot" && : > "$new/planned" && : > "$new/snapshots" || exit 71
+echo ${FORMAT} > "$new/format" && echo "$owner" > "$new/owner" && echo "$boot" > "$new/boot" && : > "$new/planned" && : > "$new/snapshots" && head -c 100 > "$new/who" || exit 71
 echo $((\${up%%.*} + lease)) > "$new/expires" || exit 71
 mkdir "$new/mnt" || exit 71
 n=0
@@ -76,6 +79,8 @@ printf '%s\\0%s\\0' "$boot" "$keeper"`,
     ...script,
     budgetMs: 60_000,
     repeatable: false,
+    // No argument: a plan is the same by whatever name this machine goes.
+    input: Buffer.from(request.who ?? '', 'utf8'),
     parse: (output) => {
       const [bootId, keeper, rest] = output.stdout.toString('latin1').split('\0');
       if (bootId === undefined || !/^\d+$/.test(keeper ?? '') || rest !== '') {
@@ -84,38 +89,6 @@ printf '%s\\0%s\\0' "$boot" "$keeper"`,
       return { bootId, keeperPid: Number(keeper) };
     },
   };
-}
-
-/** What the guard has seen of one snapshot. Bytes. */
-export interface GuardReading {
-  /** Its id on the host. */
-  readonly snapshot: string;
-  readonly usedBytes: number;
-  readonly totalBytes: number;
-}
-
-/** Why the watchman gave the snapshots of a run up. */
-export interface Threat {
-  /** The snapshot that was a threat, by its id on the host. */
-  readonly snapshot: string;
-  /** What it shares with its origin. */
-  readonly where: string;
-  /** What was running out there, or the state that it was in. */
-  readonly what: string;
-  /** Bytes; both 0 where it is about a state. */
-  readonly usedBytes: number;
-  readonly totalBytes: number;
-}
-
-export interface LeaseState {
-  /** `unwatched`: the watchman is gone, so nothing would clean up after us. */
-  readonly state: 'alive' | 'gone' | 'unwatched';
-  readonly peaks: readonly GuardReading[];
-  /** Snapshots that overflowed. */
-  readonly full: readonly string[];
-  /** Snapshots that are not there any more as they were made. */
-  readonly gone: readonly string[];
-  readonly threat: Threat | undefined;
 }
 
 /**
@@ -140,9 +113,14 @@ fi
 sp_alive "$1" || { printf 'gone\\0'; tell_threat; exit 0; }
 [ "$written" = yes ] || exit 71
 if sp_watched "$1"; then printf 'alive\\0'; else printf 'unwatched\\0'; fi
+printf 'uptime %s\\0' "$sp_up"
 for f in "$dir"/peak.*; do
   case $f in *.new) continue ;; esac
   [ -r "$f" ] && read -r used total id < "$f" && printf 'peak %s %s %s\\0' "$id" "$used" "$total"
+done
+for f in "$dir"/share.*; do
+  case $f in *.new) continue ;; esac
+  [ -r "$f" ] && read -r where what used limit id < "$f" && printf 'share %s %s %s %s %s\\0' "$id" "$where" "$what" "$used" "$limit"
 done
 tell_threat
 for f in "$dir"/invalid.*; do [ ! -e "$f" ] || { read -r id why < "$f"; printf '%s %s\\0' "$why" "$id"; }; done
@@ -150,36 +128,7 @@ exit 0`,
     args: [run, String(leaseSeconds)],
     needs: 'root',
   };
-  return { ...script, budgetMs: 30_000, repeatable: true, parse: (output) => parseState(output.stdout, script) };
-}
-
-function parseState(stdout: Buffer, script: RemoteScript): LeaseState {
-  const records = stdout.toString('latin1').split('\0');
-  const first = records[0];
-  if (records.pop() !== '' || (first !== 'alive' && first !== 'gone' && first !== 'unwatched')) {
-    throw unreadableOutput(script, 'it does not begin with the state', stdout.toString('latin1'));
-  }
-  const peaks: GuardReading[] = [];
-  const [full, gone]: [string[], string[]] = [[], []];
-  let threat: Threat | undefined;
-  for (const record of records.slice(1)) {
-    const [word, snapshot = '', used = '', total = ''] = record.split(' ');
-    if (word === 'threat') threat = parseThreat(record, script);
-    else if (word === 'peak' && /^\d+$/.test(used) && /^\d+$/.test(total)) {
-      peaks.push({ snapshot, usedBytes: Number(used), totalBytes: Number(total) });
-    } else if (word === 'full') full.push(snapshot);
-    else if (word === 'gone') gone.push(snapshot);
-    else throw unreadableOutput(script, 'a record is unknown', record);
-  }
-  return { state: first, peaks, full, gone, threat };
-}
-
-function parseThreat(record: string, script: RemoteScript): Threat {
-  const [, snapshot, where, what, used, total] = /^threat (\S+) (\S+) (\S+) (\d+) (\d+)$/.exec(record) ?? [];
-  if (snapshot === undefined || where === undefined || what === undefined) {
-    throw unreadableOutput(script, 'a threat has another form', record);
-  }
-  return { snapshot, where, what, usedBytes: Number(used), totalBytes: Number(total) };
+  return { ...script, budgetMs: 30_000, repeatable: true, parse: (output) => parseLeaseState(output.stdout, script) };
 }
 
 /** What was removed, and what looks like ours and was left alone or could not be removed. */

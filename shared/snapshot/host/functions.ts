@@ -23,7 +23,8 @@ export interface StorageFunctions {
    * time.
    *
    * sp_KIND_guard ID PROOF…: looks at one snapshot and lets it grow where it can. Prints "fill USED TOTAL" in bytes,
-   * "fine" where it has no room of its own, "full" where it overflowed, "threat WHERE WHAT USED TOTAL" where it has to go
+   * "fine" where it has no room of its own, or "fine WHERE WHAT USED LIMIT" where what it shares with its origin is a threat at
+   * the limit, "full" where it overflowed, "threat WHERE WHAT USED TOTAL" where it has to go
    * before its origin suffers, and anything else where it is not the snapshot that was made: what is read from it may
    * then no longer be believed. WHERE names what it shares with its origin, WHAT is what runs out there, in bytes, or the
    * state that it is in, with 0 and 0; both are words. It removes nothing itself: that is the watchman's, who stops the

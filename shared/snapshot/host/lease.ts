@@ -16,17 +16,14 @@ import { lastLines } from '../../remote/host-errors.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import { RUN_ROOT } from '../../remote/run-root.ts';
 import { identityChanged } from '../identity-changed.ts';
-import {
-  type ArmedHost,
-  armLease,
-  type GuardReading,
-  type LeaseState,
-  type ReapResult,
-  releaseLease,
-  renewLease,
-  type Threat,
-} from './commands.ts';
+import { type ArmedHost, armLease, type ReapResult, releaseLease, renewLease } from './commands.ts';
+import type { GuardReading, LeaseState, Threat } from './lease-state.ts';
 import type { HostScripts } from './scripts.ts';
+
+/** What the guard saw, and when: the host's uptime in seconds. */
+export interface Seen extends Pick<LeaseState, 'peaks' | 'shares'> {
+  readonly uptimeSeconds: number;
+}
 
 export interface LeasePorts {
   /**
@@ -34,11 +31,15 @@ export interface LeasePorts {
    * wait behind it for longer than the lease, and a server that allows one session has none left for it.
    */
   readonly host: RemoteHost;
+  /** The same, for arming alone: where a lease is taken up, what the host had answered to that. */
+  readonly arming?: RemoteHost;
   readonly scripts: HostScripts;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Called when releasing failed; the watchman then finishes it when the lease expires. */
   readonly onReleaseFailed: (error: unknown) => void;
+  /** Called with what the guard saw, each time that the lease is renewed. */
+  readonly onSeen?: (seen: Seen) => void;
 }
 
 export interface LeaseTerms {
@@ -47,6 +48,8 @@ export interface LeaseTerms {
   readonly leaseSeconds: number;
   readonly mounts: number;
   readonly holds: number;
+  /** See `ArmRequest`. */
+  readonly who?: string;
 }
 
 export interface Lease extends AsyncDisposable {
@@ -63,7 +66,7 @@ export interface Lease extends AsyncDisposable {
 
 export async function acquireLease(terms: LeaseTerms, ports: LeasePorts, signal: AbortSignal): Promise<Lease> {
   try {
-    const armed = await ports.host.run(armLease(ports.scripts, terms), signal);
+    const armed = await (ports.arming ?? ports.host).run(armLease(ports.scripts, terms), signal);
     return new HostLease(terms, ports, armed);
   } catch (error) {
     // Where we may not be root, nothing was begun and nothing can be taken back.
@@ -82,6 +85,8 @@ export async function acquireLease(terms: LeaseTerms, ports: LeasePorts, signal:
 }
 
 const PAUSE_AFTER_FAILURE_MS = 5_000;
+/** So often what fills is looked at. */
+const LOOK_MS = 30_000;
 
 class HostLease implements Lease {
   readonly armed: ArmedHost;
@@ -93,6 +98,7 @@ class HostLease implements Lease {
   readonly #turn = new Semaphore(1);
   readonly #renewing: Promise<void>;
   #released: Promise<ReapResult> | undefined;
+  #fills = false;
 
   constructor(terms: LeaseTerms, ports: LeasePorts, armed: ArmedHost) {
     this.#terms = terms;
@@ -109,23 +115,31 @@ class HostLease implements Lease {
     using _turn = await this.#turn.acquire(signal);
     const state = await this.#ports.host.run(renewLease(this.#terms.run, this.#terms.leaseSeconds), signal);
     for (const reading of state.peaks) this.peaks.set(reading.snapshot, reading);
+    const { peaks, shares, uptimeSeconds } = state;
+    if (uptimeSeconds !== undefined) this.#ports.onSeen?.({ peaks, shares, uptimeSeconds });
+    this.#fills ||= peaks.length + shares.length > 0;
     const failure = failureOf(state, this.#ports.host.name);
     if (failure === undefined) return;
     this.#lost.abort(failure);
     throw failure;
   }
 
-  /** Renews at a quarter of the lease, and sooner after a renewal that failed: each may be the one that comes through. */
+  /**
+   * Renews at a quarter of the lease, more often while something fills, and sooner after a renewal that failed: each may be
+   * the one that comes through.
+   */
   async #keepRenewing(): Promise<void> {
     const stop = this.#stopRenewing.signal;
     const quarterMs = (this.#terms.leaseSeconds * 1000) / 4;
-    let pauseMs = quarterMs;
+    const lookMs = Math.min(quarterMs, LOOK_MS);
+    // The first look tells whether anything fills.
+    let pauseMs = lookMs;
     while (!stop.aborted && !this.#lost.signal.aborted) {
       try {
         await this.#ports.clock.sleep(pauseMs, stop);
         pauseMs = Math.min(quarterMs, PAUSE_AFTER_FAILURE_MS);
         await this.renew(stop);
-        pauseMs = quarterMs;
+        pauseMs = this.#fills ? lookMs : quarterMs;
       } catch (error) {
         if (!stop.aborted)
           this.#ports.logger.log('warn', 'The lease could not be renewed.', {

@@ -3,15 +3,19 @@
  * it is filled as .<run> and then renamed.
  *   format     the version of this layout, first of all read by whoever finds it
  *   owner      whose run this is            boot      the boot id at the time of arming
+ *   who        what that one calls himself, for people: "ada@laptop"
  *   expires    uptime in whole seconds: not the clock, which jumps
  *   ended      there once a removal of the run has begun; nothing revives it
  *   keeper     "<pid> <mount namespace>" of the process that holds the mounts
  *   watch      pid of the watchman          watch.sh  its text, with which also a stranger to this version can reap the run
  *   holds      "<kind> <id> <due>" a line, written before an application is held; due is an uptime, or "-" for the end
  *   thawed     "<kind> <id>" a line, written when it was let go
+ *   turns      "<until> <since> <name>" a line, of what no other run may have meanwhile (`turns.ts`); uptimes in whole seconds,
+ *              the first one "-" for as long as the run holds to the last read
  *   planned    "<storage> <id>" a line, written before a snapshot is made
  *   snapshots  "<storage> <id> <proof…>" a line, written as soon as a snapshot exists
  *   peak.<n>   "<used> <total> <id>" in bytes, of line n of `snapshots`
+ *   share.<n>  "<where> <what> <used> <limit> <id>" in bytes, of what line n shares with its origin, as it was seen last
  *   invalid.<n> "<id> full", or "<id> gone": why the guard stopped the readers
  *   given-up   "<id> <where> <what> <used> <total>": the threat for which the watchman removes all snapshots of the run; the
  *              rest of the run stays until its end, so that whoever renews it learns why
@@ -23,7 +27,7 @@ import type { RunId } from '../../domain/names.ts';
 import { RUN_ROOT } from '../../remote/run-root.ts';
 
 /** Changes with the meaning of any of these files, and with what `watch.sh` is called with. */
-export const FORMAT = '3';
+export const FORMAT = '4';
 
 /** Of one stream of content of a run. */
 export type SaidId = string & { readonly brand: 'SaidId' };

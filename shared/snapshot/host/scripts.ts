@@ -132,9 +132,10 @@ SP_TODO
 const REAP = `
 sp_clear() {
   [ -d "$1" ] || return 0
-  rm -f -- "$1"/mnt/*/not-mounted "$1"/peak.* "$1"/invalid.* "$1"/said.* "$1"/*.new
+  rm -f -- "$1"/mnt/*/not-mounted "$1"/peak.* "$1"/share.* "$1"/invalid.* "$1"/said.* "$1"/*.new
   rmdir -- "$1"/mnt/* 2>/dev/null
   rm -f -- "$1/planned" "$1/snapshots" "$1/holds" "$1/thawed" "$1/given-up" "$1/keeper" "$1/boot" "$1/watch" "$1/watch.sh"
+  rm -f -- "$1/turns" "$1/who"
   rm -f -- "$1/format" "$1/expires" "$1/ended" "$1/owner"
   rmdir -- "$1/mnt" "$1" 2>/dev/null
   rmdir -- "${RUN_ROOT}" 2>/dev/null
@@ -172,15 +173,15 @@ sp_reap() {
  * no longer be believed: an overflowed snapshot answers with errors or with old cached pages. Gives the run up where
  * one of its snapshots is a threat.
  *
- * sp_is_threat WORD…: whether these are the words of one.
+ * sp_says WORD WORD…: whether these are the word, a place, what it is about, and two numbers.
  *
  * sp_give_up_run RUN OWNER: lets go what is held, stops the readers, with whom the mounts go, and removes the snapshots; at
  * once, and every half a minute for what stayed: what is in trouble is not troubled without a pause.
  */
 const GUARD = `
-sp_is_threat() {
-  [ "$#" = 5 ] && [ "$1" = threat ] || return 1
-  case $4$5 in *[!0-9]*) return 1 ;; esac
+sp_says() {
+  [ "$#" = 6 ] && [ "$1" = "$2" ] || return 1
+  case $5$6 in *[!0-9]*) return 1 ;; esac
 }
 sp_give_up_run() {
   sp_given=$((\${sp_given:-0} + 1))
@@ -207,7 +208,10 @@ sp_look_after() {
           echo "$sp_used $sp_total $sp_id" > "$sp_notes.new" && mv -f "$sp_notes.new" "$sp_notes"
         fi ;;
       *)
-        if sp_is_threat $sp_seen; then
+        if sp_says fine $sp_seen; then
+          sp_notes="${RUN_ROOT}/$1/share.$sp_n"
+          echo "\${sp_seen#fine } $sp_id" > "$sp_notes.new" && mv -f "$sp_notes.new" "$sp_notes"
+        elif sp_says threat $sp_seen; then
           echo "$sp_id \${sp_seen#threat }" > "${RUN_ROOT}/$1/given-up.new" && mv -f "${RUN_ROOT}/$1/given-up.new" "${RUN_ROOT}/$1/given-up"
           sp_threat=yes sp_given=0
           break

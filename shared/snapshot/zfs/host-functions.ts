@@ -157,6 +157,8 @@ SP_ROWS
   if [ -n "$sp_free" ] && [ "$sp_free" -lt "\${6:-0}" ]; then
     [ "$sp_free" -ge 0 ] || sp_free=0
     echo "threat $4 room $sp_used $((sp_used + sp_free))"
+  elif [ -n "$sp_free" ]; then
+    echo "fine $4 room $sp_used $((sp_used + sp_free - \${6:-0}))"
   else
     echo fine
   fi

@@ -1,4 +1,5 @@
 /** One snapshot of a plan: what is done with it is in a file for each step. */
+import { turnOf } from '../../domain/turn.ts';
 import type { PlannedItem, RunIdentity } from '../provider.ts';
 import { createLine, createSnapshots, fullName, type SnapshotOrder, typed } from './create.ts';
 import { judgeSnapshot, observeSnapshot } from './end-check.ts';
@@ -20,6 +21,7 @@ export function datasetItem({
     provider: 'zfs',
     ...{ planned, volume },
     instant: `zfs:${order.poolGuid}`,
+    turns: [turnOf('zfs', order.poolGuid, `the ZFS pool "${order.pool}"`)],
     lines: {
       create: createLine(identity, order),
       mount: (path) => mountLine(order, path),

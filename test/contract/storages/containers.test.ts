@@ -1,6 +1,8 @@
 /** Containers of Docker that are stopped: with a daemon of their own in namespaces of this machine. */
+
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { pauses } from '../../../shared/quiesce/pause/hook.ts';
 import { holdOf, services } from '../../../shared/quiesce/service/hook.ts';
 import { servicesOnHost } from '../../../shared/quiesce/service/on-host.ts';
 import { quoteArg } from '../../../shared/remote/quoting.ts';
@@ -130,9 +132,20 @@ describe('containers', () => {
       stop: ['compose:shop', 'compose:none', 'container:shop-db-1', 'container:x'],
     } as never);
     if (question === undefined) throw new Error('nothing is asked');
-    expect((await world.host.run(question, AbortSignal.timeout(20_000))).lacks).toMatchObject([
+    const look = await world.host.run(question, AbortSignal.timeout(20_000));
+    expect(look.lacks).toMatchObject([
       { message: 'There is no project of docker compose "none".' },
       { message: 'There is no container "x".' },
     ]);
+    // Who names one of a project waits for who has the project.
+    expect(look.facts).toMatchObject({ 'known-0': '', 'known-2': 'shop' });
+    const pausing = pauses.look?.({
+      quiesce: ['container:shop-db-1', 'compose:shop'].map((what) => ({ of: 'pause', what })),
+    } as never);
+    if (pausing === undefined) throw new Error('nothing is asked');
+    expect(await world.host.run(pausing, AbortSignal.timeout(20_000))).toMatchObject({
+      lacks: [],
+      facts: { 'known-0': 'shop', 'known-1': '' },
+    });
   });
 });

@@ -60,7 +60,9 @@ async function registerFor(setting: BackupSetting): Promise<OwnRuns> {
   await store.create(record);
   await store.claim(record.id, self);
   const keeper = new RecordKeeper(store, record);
-  return runRegister(store, planIdOf({ host: setting.alias }), (run, machine) => keeper.begin(run, machine));
+  const machine = planIdOf({ host: setting.alias });
+  const terms = { machine, places: machine, job: record.id, spares: true, giveUp: () => keeper.forgetRun() };
+  return runRegister(store, terms, (run, place) => keeper.begin(run, place));
 }
 
 const HOST = hostName('lab');

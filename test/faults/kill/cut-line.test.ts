@@ -2,7 +2,7 @@
  * A line that is cut while a snapshot is read over it, by a real sshd: the run goes on where it was as long as its lease
  * lives, sends next to nothing twice, and what is restored is what was there.
  */
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
@@ -21,14 +21,12 @@ import { createLocalBackend } from '../../../shared/repository/backend/local.ts'
 import { openRepository } from '../../../shared/repository/open-repository.ts';
 import { btrfs } from '../../../shared/snapshot/btrfs/provider.ts';
 import { createRegistry } from '../../../shared/snapshot/registry.ts';
-import { type CuttableProxy, startCuttableProxy } from '../../lab/cuttable-proxy.ts';
-import { type LocalSshd, startLocalSshd } from '../../lab/local-sshd.ts';
-import { writeSshConfig } from '../../lab/open-ssh.ts';
+import type { CuttableProxy } from '../../lab/cuttable-proxy.ts';
 import { describeTree } from '../../support/describe-tree.ts';
 import { needing } from '../../support/needing.ts';
 import { noRuns } from '../../support/pipeline/no-runs.ts';
 import { restoreFrom, warningsOf } from '../../support/restoring.ts';
-import { type BtrfsHost, startBtrfsHost, whyNoBtrfsHost } from '../../support/snapshot/btrfs-host.ts';
+import { type BtrfsHost, whyNoBtrfsHost } from '../../support/snapshot/btrfs-host.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../support/temporary-folder.ts';
 import { createTestRepository, PASSWORD } from '../../support/test-repository.ts';
 import {
@@ -37,51 +35,26 @@ import {
   repositoryFolder,
   PASSWORD as SLEEPERS_PASSWORD,
 } from './backup-fixture.ts';
+import { type CutLine, startCutLine } from './cut-line-host.ts';
 
 const never = new AbortController().signal;
 const registry = createRegistry([btrfs], []);
 
-/** Many small files, one large one, one with hundreds of holes and one that is a single hole. */
-const SETUP = `cd /mnt; btrfs -q subvolume create @files; mkdir @files/small @files/deep
-head -c 6000000 /dev/urandom > @files/deep/pool
-i=0; while [ $i -lt 1500 ]; do
-  tail -c +$((i * 3000)) @files/deep/pool | head -c $((i * 7 % 5000)) > @files/small/$i; i=$((i + 1))
-done 2>/dev/null
-head -c 24000000 /dev/urandom > @files/large
-i=0; while [ $i -lt 300 ]; do
-  dd if=@files/deep/pool of=@files/holes bs=8192 skip=$i seek=$((i * 8)) count=1 conv=notrunc status=none; i=$((i + 1))
-done; truncate -s 20000000 @files/holes
-truncate -s 200000000 @files/zeros
-cd /; mkdir /run/files /run/sshd; mount -o subvol=@files $disk /run/files; sync`;
-
 describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfsHost()), () => {
+  let line: CutLine;
   let world: BtrfsHost;
-  let sshd: LocalSshd;
   let proxy: CuttableProxy;
+  let sshConfigFile: string;
   let folder: TemporaryFolder;
   let events: RunEventBody[];
   /** Called with each piece of content's progress, in bytes. */
   let atBytes: (bytes: number) => void;
 
   beforeAll(async () => {
-    world = await startBtrfsHost(SETUP);
-    sshd = await startLocalSshd({}, AbortSignal.timeout(60_000));
-    const server = ['/usr/sbin/sshd', '-i', '-f', join(sshd.directory, 'sshd_config'), '-E', sshd.logFile];
-    proxy = await startCuttableProxy(['nsenter', ...world.enter, '--', ...server]);
-    const [key = ''] = sshd.hostPublicKeys;
-    const knownHosts = join(sshd.directory, 'known_hosts_cut');
-    await writeFile(knownHosts, `[127.0.0.1]:${proxy.port} ${key}\n`);
-    const options = {
-      ...{ HostName: '127.0.0.1', Port: String(proxy.port), User: 'root', IdentityFile: sshd.identityFile },
-      ...{ IdentitiesOnly: 'yes', UserKnownHostsFile: knownHosts },
-    };
-    await writeSshConfig(join(sshd.directory, 'cut'), [{ name: 'cut', options }]);
+    line = await startCutLine();
+    ({ world, proxy, sshConfigFile } = line);
   }, 120_000);
-  afterAll(async () => {
-    await proxy?.[Symbol.asyncDispose]();
-    await sshd?.[Symbol.asyncDispose]();
-    await world?.[Symbol.asyncDispose]();
-  });
+  afterAll(() => line?.[Symbol.asyncDispose]());
   beforeEach(async () => {
     folder = await temporaryFolder();
     await (await createTestRepository(createLocalBackend(join(folder.path, 'repository')))).close();
@@ -98,7 +71,7 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
 
   const connect = (): Promise<RemoteHost> =>
     connectHost(
-      { name: 'cut', ssh: 'cut', sshConfigFile: join(sshd.directory, 'cut'), sudo: 'none' },
+      { name: 'cut', ssh: 'cut', sshConfigFile, sudo: 'none' },
       {
         ...{ prompter: undefined, logger: silentLogger, clock: systemClock, agentSocket: undefined },
         ...{ homeFolder: '/root', keepAlive: { intervalMs: 1_000, count: 4 } },
@@ -192,7 +165,7 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
   /** A backup in a process of its own, which sleeps in the middle of the content until it is woken. */
   const sleeper = async (leaseSeconds: number) => {
     const setting: BackupSetting = {
-      ...{ sshConfigFile: join(sshd.directory, 'cut'), alias: 'cut', folder: join(folder.path, 'own') },
+      ...{ sshConfigFile, alias: 'cut', folder: join(folder.path, 'own') },
       ...{ paths: ['/run/files'], leaseSeconds },
     };
     await mkdir(setting.folder);

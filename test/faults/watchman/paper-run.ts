@@ -60,6 +60,7 @@ export function paperRun(shell: Shell, whyNot: string | undefined): PaperRun {
     const section = { ...identity, holds: [], creates: orders.map((each) => createSnapshot(identity, each)) };
     const answer = await paper.host.run(takeSnapshots(section, scripts), signal);
     if ('result' in answer) return answer.result.made;
+    if ('taken' in answer) throw new Error(`another run has ${answer.taken.what}`);
     const facts = { advice: '', details: { ...answer.failed }, cause: undefined };
     throw new StillpointError('snapshot.create-failed', 'a part failed', facts);
   };

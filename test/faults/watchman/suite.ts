@@ -12,6 +12,7 @@ import { whyNoNamespaceHost } from '../../support/snapshot/namespace-host.ts';
 import { aUuid, eventually, hasShell, type PaperHost, type Shell } from '../../support/snapshot/paper-lvm.ts';
 import { other, owner, type PaperRun, paperRun, scripts } from './paper-run.ts';
 import { judgeThreats } from './threats.ts';
+import { judgeTurns } from './turns.ts';
 import { judgeVolumes } from './volumes.ts';
 
 const noHost = await whyNoNamespaceHost();
@@ -23,6 +24,7 @@ export function watchmanSuite(shell: Shell): void {
     judgeWatchman(lab);
     judgeVolumes(lab);
     judgeThreats(lab);
+    judgeTurns(lab);
   });
 }
 
@@ -38,7 +40,7 @@ function judgeWatchman(lab: PaperRun): void {
   test('leaves nothing after a release: no folder, no snapshot, no process', async () => {
     await arm(60, 2);
     expect(await paper.sh(`cd ${folder()}; ls; ls -A mnt/*`)).toBe(
-      'boot\nexpires\nformat\nkeeper\nmnt\nowner\nplanned\nsnapshots\nwatch\nwatch.sh\nmnt/0:\nnot-mounted\n\nmnt/1:\nnot-mounted',
+      'boot\nexpires\nformat\nkeeper\nmnt\nowner\nplanned\nsnapshots\nwatch\nwatch.sh\nwho\nmnt/0:\nnot-mounted\n\nmnt/1:\nnot-mounted',
     );
     await create();
     await startReader();
@@ -68,6 +70,8 @@ function judgeWatchman(lab: PaperRun): void {
     expect(await paper.host.run(renewLease(run, 3000), never)).toEqual({
       state: 'alive',
       peaks: [],
+      shares: [],
+      uptimeSeconds: expect.any(Number) as unknown,
       full: [],
       gone: [],
       threat: undefined,

@@ -6,7 +6,8 @@ import { beforeEach, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import type { RunId } from '../../../shared/domain/names.ts';
 import { takeSnapshots } from '../../../shared/snapshot/critical-section.ts';
-import { type LeaseState, releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/host/commands.ts';
+import { releaseLease, renewLease, sweepHost } from '../../../shared/snapshot/host/commands.ts';
+import type { LeaseState } from '../../../shared/snapshot/host/lease-state.ts';
 import { createSnapshot, type ThinSnapshotOrder } from '../../../shared/snapshot/lvm/thin/create.ts';
 import { eventually, type PaperHost } from '../../support/snapshot/paper-lvm.ts';
 import { owner, type PaperRun, scripts } from './paper-run.ts';
@@ -49,6 +50,16 @@ export function judgeThreats(lab: PaperRun): void {
       / -s -n sp_\w+ -k y -K --addtag stillpoint --addtag sp\.run=\w+ --addtag sp\.owner=\w+ vg0\/thin$/,
     );
     expect(await renew()).toMatchObject({ state: 'alive', peaks: [], full: [], gone: [], threat: undefined });
+    // What is nearer to its limit: 90 % of the data, or 85 % of the metadata.
+    const shares = async () => (await renew()).shares;
+    const share = { snapshot: id, where: 'vg0/pool0' };
+    const data = { ...share, what: 'data', usedBytes: 273 * 65_536, limitBytes: Math.floor(16_384 * 65_536 * 0.9) };
+    await eventually(async () => (await shares()).length > 0, 'the watchman has looked');
+    expect(await shares()).toEqual([data]);
+    await paper.setStatus(POOL, poolStatus('273/16384', '400/4096'));
+    const metadata = { what: 'metadata', usedBytes: 400 * 4096, limitBytes: Math.floor(4096 * 4096 * 0.85) };
+    await eventually(async () => (await shares())[0]?.what === 'metadata', 'the watchman has looked again');
+    expect(await shares()).toEqual([{ ...share, ...metadata }]);
     expect(await paper.host.run(releaseLease(scripts, run, owner), never)).toEqual({ removed: [id], kept: [] });
   });
 

@@ -3,5 +3,6 @@ import type { RunId } from '../../../shared/domain/names.ts';
 import type { OwnRuns } from '../../../shared/pipeline/own-runs.ts';
 
 export function noRuns(dead: readonly RunId[] = []): OwnRuns {
-  return { begin: () => Promise.resolve(), dead: () => Promise.resolve(dead), swept: () => Promise.resolve() };
+  const nothing = (): Promise<void> => Promise.resolve();
+  return { begin: nothing, giveUp: nothing, dead: () => Promise.resolve(dead), swept: nothing };
 }

@@ -26,7 +26,7 @@ export function quietAnswer(
     case 'arm-lease':
       return { bootId, keeperPid: 7 };
     case 'renew-lease':
-      return { state: 'alive', peaks: [], full: [], gone: [], threat: undefined };
+      return { state: 'alive', peaks: [], shares: [], full: [], gone: [], threat: undefined };
     case 'mount-snapshots':
       return {
         mounted: places(command).map((path) => ({ path, mountLine: path, rootInode: '2', seen: { table: TABLE } })),

@@ -2,6 +2,7 @@
  * A hook that holds nothing but a flag: a file that says which run holds it. It exists to prove that the port of
  * hooks is not made for one application only, and is as trivial as a hook can be.
  */
+import { turnOf } from '../../../shared/domain/turn.ts';
 import type { HoldFunctions, Hook, PlannedHold } from '../../../shared/quiesce/hook.ts';
 
 export interface FlagTerms {
@@ -32,6 +33,7 @@ function holdOf(
 ): PlannedHold {
   return {
     ...{ kind: 'flag-file', id: path, label: `the flag ${path}`, guarantees, holds, deadlineSeconds },
+    turns: [turnOf('flag-file', path, `the flag ${path}`)],
     freeze: {
       name: 'set-flag',
       script: `

@@ -73,6 +73,7 @@ import {
 } from '../../../shared/snapshot/host/commands.ts';
 import { newSaidId } from '../../../shared/snapshot/host/run-folder.ts';
 import { takeUpReading } from '../../../shared/snapshot/host/take-up.ts';
+import { lookForTurns } from '../../../shared/snapshot/host/turns.ts';
 import { identifyHost, mayChangeHost } from '../../../shared/snapshot/identify-host.ts';
 import { keepSnapshots } from '../../../shared/snapshot/keep-set.ts';
 import { lookAtDevices } from '../../../shared/snapshot/look-at-devices.ts';
@@ -215,12 +216,19 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   releaseLease(scripts, run, owner),
   sweepHost(scripts, owner),
   lookForTraces(scripts, owner),
-  takeSnapshots({ run, owner, holds, creates: items.map(({ create }) => create) }, scripts),
+  takeSnapshots(
+    {
+      ...{ run, owner, holds, creates: items.map(({ create }) => create) },
+      turns: [{ name: 'service:shop', label: 'a', lasts: 'run' }],
+    },
+    scripts,
+  ),
   takeSnapshots({ run, owner, holds: [], creates: [] }, createRegistry([], []).scripts),
   mountSnapshots(run, items, scripts),
   observeSnapshots(run, items, scripts),
   endHolds({ run, owner, holds }, scripts),
   { name: 'watch', script: scripts.watch, args: [], needs: 'root' },
+  lookForTurns([{ name: 'group:vg0', label: 'a', lasts: 'section' }]),
   identifyAccount,
   identifyHost(neededPrograms(registry)),
   readMounts,

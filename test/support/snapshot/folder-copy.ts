@@ -6,6 +6,7 @@
 import { StillpointError } from '../../../shared/base/errors.ts';
 import type { Mount } from '../../../shared/domain/host.ts';
 import { mintSnapshotName } from '../../../shared/domain/snapshot-name.ts';
+import { turnOf } from '../../../shared/domain/turn.ts';
 import type { RemoteCommand } from '../../../shared/remote/command.ts';
 import type { StorageFunctions } from '../../../shared/snapshot/host/functions.ts';
 import { identityChanged } from '../../../shared/snapshot/identity-changed.ts';
@@ -150,6 +151,7 @@ function itemOf(volume: OriginVolume, marked: readonly Buffer[], { run, owner }:
   return {
     provider: 'folder-copy',
     volume,
+    turns: [turnOf('folder-copy', origin.toString(), `the folder ${origin.toString()}`)],
     planned: {
       ...{ volume: volume.volume.label, volumeId: volume.volume.id, snapshot: name },
       ...{ sizeBytes: 0, freeBytesAfter: 0, mountpoint: volume.volume.mountpoints[0] ?? '' },

@@ -29,6 +29,7 @@ export const inBetween = (script: string): Hook => ({
   plan: () => [
     {
       ...{ kind: 'in-between', id: 'x', label: 'a moment', guarantees: 'application', holds: 'until-snapshots' },
+      turns: [],
       deadlineSeconds: 120,
       freeze: { name: 'do-something', script, args: [], fields: 0, parse: () => undefined },
       prove: { name: 'prove-nothing', script: ':', args: [], fields: 0, parse: () => ({}) },

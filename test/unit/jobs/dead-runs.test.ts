@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../shared/base/clock.ts';
 import { identifyProcess, type ProcessIdentity } from '../../../shared/base/process-identity.ts';
 import type { JobOutcome } from '../../../shared/domain/events.ts';
-import { type JobId, newRunId, type RunId, sourceName } from '../../../shared/domain/names.ts';
+import { type JobId, jobId, newRunId, type RunId, sourceName } from '../../../shared/domain/names.ts';
 import { planIdOf } from '../../../shared/domain/plan-id.ts';
 import { JobStore } from '../../../shared/jobs/job-store.ts';
 import { RecordKeeper } from '../../../shared/jobs/record-keeper.ts';
@@ -16,6 +16,7 @@ import { aRecord } from '../../support/jobs/a-record.ts';
 
 const HERE = planIdOf({ host: 'here' });
 const THERE = planIdOf({ host: 'there' });
+const PLACES = planIdOf({ source: 'a' });
 
 let folder: string;
 let store: JobStore;
@@ -35,7 +36,7 @@ async function aJob(runner: ProcessIdentity, machine = HERE): Promise<{ readonly
   await store.create(record);
   await store.claim(record.id, runner);
   const run = newRunId();
-  await new RecordKeeper(store, record).begin(run, machine);
+  await new RecordKeeper(store, record).begin(run, { machine, places: PLACES });
   return { id: record.id, run };
 }
 
@@ -89,7 +90,13 @@ describe('a run is not dead', () => {
 });
 
 describe('after a sweep', () => {
-  const register = (machine: typeof HERE) => runRegister(store, machine, () => Promise.resolve());
+  const nothing = (): Promise<void> => Promise.resolve();
+  const register = (machine: typeof HERE) =>
+    runRegister(
+      store,
+      { machine, places: PLACES, job: jobId('00112233aabbccdd'), spares: true, giveUp: nothing },
+      nothing,
+    );
 
   test('the dead runs of that machine are not named again, but for what was kept', async () => {
     const [swept, kept] = [await aJob(gone()), await aJob(gone())];
@@ -118,5 +125,7 @@ test('a run that cannot be written down is not begun', async () => {
   await store.create(record);
   const keeper = new RecordKeeper(store, record);
   await rm(store.jobFolder(record.id), { recursive: true });
-  await expect(keeper.begin(newRunId(), HERE)).rejects.toMatchObject({ code: 'job.store-unusable' });
+  await expect(keeper.begin(newRunId(), { machine: HERE, places: PLACES })).rejects.toMatchObject({
+    code: 'job.store-unusable',
+  });
 });

@@ -6,10 +6,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunEventBody } from '../../../shared/domain/events.ts';
 import { Omissions } from '../../../shared/pipeline/backup/omissions.ts';
-import type { TreeToRead } from '../../../shared/pipeline/backup/read-pass.ts';
 import { readTree } from '../../../shared/pipeline/backup/read-tree.ts';
 import { BlobSink } from '../../../shared/pipeline/backup/repository-sink.ts';
 import { TreeCounts } from '../../../shared/pipeline/backup/tree-counts.ts';
+import type { TreeToRead } from '../../../shared/pipeline/backup/tree-to-read.ts';
 import type { StreamCommand } from '../../../shared/remote/command.ts';
 import type { BlobId } from '../../../shared/repository/ids.ts';
 import type { Node } from '../../../shared/repository/node.ts';
@@ -300,6 +300,7 @@ describe('reading a tree', () => {
     await using real = await repository.openWriter(lock, { workers: 1 });
     const full = new Error('the disk is full');
     const writer: RepositoryWriter = {
+      adopt: () => Promise.resolve(0),
       put: async (blobType, data, signal) => {
         if (blobType !== type) return await real.put(blobType, data, signal);
         const saved = Promise.reject(full);

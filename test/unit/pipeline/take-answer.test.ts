@@ -16,7 +16,7 @@ async function taken(came: Partial<TarHead>, isLive = true) {
   let stored = 0;
   const live: LivePass = { exchanged: new Set(), lacks: [] };
   const answer: Answer = {
-    ...{ entry: LISTED, path: Buffer.from('/srv/a'), build: () => NODE },
+    ...{ entry: LISTED, at: 0, rest: Promise.resolve(undefined), path: Buffer.from('/srv/a'), build: () => NODE },
     ...{ resolve: (came) => void (rest = came), reject: () => undefined },
   };
   const sink = {

@@ -26,8 +26,11 @@ test('a source is asked of which of its services the host knows nothing, and an 
   expect(services.look?.(source)).toBeUndefined();
   const question = services.look?.({ ...source, stop: ['shop', 'none'] });
   const answer = (stdout: string) => question?.parse({ stdout: Buffer.from(stdout), stderr: '', exitCode: 0 });
-  expect(answer('none\0')?.lacks).toMatchObject([{ message: 'There is no service "none".' }]);
-  expect(answer('')?.lacks).toEqual([]);
-  for (const odd of ['other\0', 'none', 'no such service\n'])
+  expect(answer('known\0shop.service\0absent\0\0')?.lacks).toMatchObject([{ message: 'There is no service "none".' }]);
+  expect(answer('known\0a.service\0known\0\0')).toMatchObject({
+    lacks: [],
+    facts: { 'known-0': 'a.service', 'known-1': '' },
+  });
+  for (const odd of ['', 'absent\0\0', 'known\0\0other\0\0', 'known\0\0known\0', 'no such service\n'])
     expect(() => answer(odd)).toThrow(expect.objectContaining({ code: 'remote.unreadable-output' }));
 });

@@ -108,6 +108,8 @@ export function surveyAnswer(
       return args.map(() => ({ use: { sizeBytes: 1e9, usedBytes: 1e8 }, writtenPerSecond: 0, writesPerSecond: 0 }));
     case 'resolve-paths':
       return args.map((path) => ({ asked: path, real: path }));
+    case 'look-for-turns':
+      return [];
     default:
       throw new Error(`nobody answers "${name}"`);
   }

@@ -25,18 +25,23 @@ describe('renewing', () => {
   const renew = renewLease(run, 60);
 
   test('tells the state, the peaks and what overflowed', () => {
-    const text = 'alive\0peak vg0/sp_a 51200 102400\0peak vg0/sp_b 512 4096\0full vg0/sp_a\0gone vg0/sp_b\0';
+    const text =
+      'alive\0uptime 812.34\0peak vg0/sp_a 51200 102400\0peak vg0/sp_b 512 4096\0full vg0/sp_a\0gone vg0/sp_b\0share vg0/sp_c vg0/pool0 data 7 9\0';
     expect(parsed(renew, text)).toEqual({
       state: 'alive',
       peaks: [
         { snapshot: 'vg0/sp_a', usedBytes: 51_200, totalBytes: 102_400 },
         { snapshot: 'vg0/sp_b', usedBytes: 512, totalBytes: 4096 },
       ],
+      shares: [{ snapshot: 'vg0/sp_c', where: 'vg0/pool0', what: 'data', usedBytes: 7, limitBytes: 9 }],
       full: ['vg0/sp_a'],
       gone: ['vg0/sp_b'],
       threat: undefined,
+      uptimeSeconds: 812.34,
     });
-    expect(parsed(renew, 'gone\0')).toEqual({ state: 'gone', peaks: [], full: [], gone: [], threat: undefined });
+    expect(parsed(renew, 'gone\0')).toEqual({
+      ...{ state: 'gone', peaks: [], shares: [], full: [], gone: [], threat: undefined },
+    });
     expect(parsed(renew, 'unwatched\0').state).toBe('unwatched');
     expect(parsed(renew, 'gone\0threat vg0/sp_a vg0/pool0 data 9 10\0')).toMatchObject({
       state: 'gone',
@@ -55,6 +60,10 @@ describe('renewing', () => {
     'alive\0threat vg0/sp_a vg0/pool0 data x 10\0',
     'alive\0threat vg0/sp_a vg0/pool0 data 9 10 11\0',
     'alive\0peak sp_a 1 2',
+    'alive\0share vg0/sp_c vg0/pool0 data 7\0',
+    'alive\0share vg0/sp_c vg0/pool0 data 7 9 1\0',
+    'alive\0uptime soon\0',
+    'alive\0uptime\0',
   ])('does not believe %j', (text) => {
     expect(() => parsed(renew, text)).toThrow(unreadable);
   });

@@ -5,7 +5,7 @@
 import type { Fragment } from '../../../remote/fragment.ts';
 import type { RunIdentity, StandingSnapshot } from '../../provider.ts';
 import { CREATE_EXITS } from '../errors.ts';
-import { deviceMapperName } from '../names.ts';
+import { deviceMapperName, turnOfGroup } from '../names.ts';
 
 export interface SnapshotOrder {
   readonly group: string;
@@ -31,6 +31,20 @@ export function createSnapshot({ run, owner }: RunIdentity, order: SnapshotOrder
     script: `
 run=$1 owner=$2 vg=$3 origin=$4 name=$5 extents=$6 least=$7 dm=$8 reserve=$9
 sp_plan lvm "$vg/$name"
+halve() {
+  free=$(sp_lvm 60 vgs -o vg_free_count "$vg" 2>/dev/null)
+  free=\${free##* }
+  case $free in ''|*[!0-9]*) exit ${CREATE_EXITS.failed} ;; esac
+  half=$((free / 2))
+  [ "$half" -ge "$least" ] || half=$least
+}
+# Planned at the same time as that of another run, perhaps with the same room.
+if sp_beside "\${10}"; then
+  halve
+  # As where it is planned: a tenth of what is free stays so.
+  [ $((free - least)) -ge $(((free + 9) / 10)) ] || { echo 'another run has taken the room meanwhile: insufficient free space' >&2; exit ${CREATE_EXITS.failed}; }
+  [ "$half" -ge "$extents" ] || extents=$half
+fi
 # Not through a pipe: who reads it would be ended by the signal that we outlive.
 until sp_instant sp_lvm 120 lvcreate -y -s -n "$name" -l "$extents" --monitor n --addtag stillpoint --addtag "sp.run=$run" --addtag "sp.owner=$owner" "$vg/$origin" > "$dir/said.new" 2>&1; do
   said=$(cat "$dir/said.new")
@@ -38,11 +52,7 @@ until sp_instant sp_lvm 120 lvcreate -y -s -n "$name" -l "$extents" --monitor n 
   sp_standing
   # Another run was quicker: what it left is halved anew.
   case $said in *nsufficient\\ free\\ space*) ;; *) exit ${CREATE_EXITS.failed} ;; esac
-  free=$(sp_lvm 60 vgs -o vg_free_count "$vg" 2>/dev/null)
-  free=\${free##* }
-  case $free in ''|*[!0-9]*) exit ${CREATE_EXITS.failed} ;; esac
-  half=$((free / 2))
-  [ "$half" -ge "$least" ] || half=$least
+  halve
   [ "$half" -lt "$extents" ] || exit ${CREATE_EXITS.failed}
   extents=$half
 done
@@ -52,7 +62,7 @@ sp_made "$uuid" thick "$dm" "$reserve"
 printf '%s\\0%s\\0' "$uuid" "$extents"`,
     args: [
       ...[run, owner, group, origin, name, String(extents), String(Math.min(leastExtents, extents))],
-      ...[deviceMapperName(group, name), String(reserveExtents)],
+      ...[deviceMapperName(group, name), String(reserveExtents), turnOfGroup(group).name],
     ],
     fields: 2,
     parse: ([uuid = '', made = '']) => {

@@ -2,6 +2,7 @@
 import type { OriginVolume, PlannedItem, RunIdentity } from '../../provider.ts';
 import { createError, mountError } from '../errors.ts';
 import { type MountOrder, mountLine, mountSnapshot } from '../mount.ts';
+import { turnOfGroup } from '../names.ts';
 import { createSnapshot, lvcreateLine, type SnapshotOrder } from './create.ts';
 import { judgeSnapshot, observeSnapshot } from './end-check.ts';
 
@@ -16,14 +17,16 @@ export function thickItem({
   volume,
   planned,
   order,
-}: Pick<ThickItem, 'planned' | 'order'> & {
+  mostBytes,
+}: Pick<ThickItem, 'planned' | 'order' | 'mostBytes'> & {
   readonly identity: RunIdentity;
   readonly volume: OriginVolume;
 }): ThickItem {
   const mounting = { ...order, target: 'snapshot' } as const;
   return {
     provider: 'lvm-thick',
-    ...{ planned, volume, order },
+    ...{ planned, volume, order, mostBytes },
+    turns: [turnOfGroup(order.group)],
     lines: {
       create: lvcreateLine(identity, order),
       mount: (path) => mountLine(mounting, path),

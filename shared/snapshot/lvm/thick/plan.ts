@@ -35,9 +35,12 @@ function planOne(
   free.set(group.vg_uuid, Math.max(0, freeBytes - (size?.sizeBytes ?? needed)));
   if (size === undefined) throw noRoom(lv, group, { host, freeBytes, needed });
   const snapshot = mintSnapshotName(identity.run, volume.id);
+  const reserveExtents = Math.ceil(group.vg_free_count * SIZING.reserveShare);
+  const spareBytes = Math.max(0, freeBytes - size.sizeBytes - reserveExtents * extentBytes);
   const item = thickItem({
     identity,
     volume: detected,
+    mostBytes: size.cannotOverflow ? undefined : size.sizeBytes + spareBytes,
     planned: {
       volume: volume.label,
       volumeId: volume.id,
@@ -52,7 +55,7 @@ function planOne(
       name: snapshot,
       extents: size.extents,
       leastExtents: needed / extentBytes,
-      reserveExtents: Math.ceil(group.vg_free_count * SIZING.reserveShare),
+      reserveExtents,
       fsType: detected.isRaw === true ? undefined : volume.fsType,
       extentBytes,
     },

@@ -27,7 +27,13 @@ sp_lvm_guard_thin() {
     case " $* " in
       *' ro '*) echo "threat $sp_pool read-only 0 0" ;;
       *' needs_check '*) echo "threat $sp_pool needs-check 0 0" ;;
-      *) echo fine ;;
+      *)
+        # Of the two the one that is nearer to its limit.
+        if [ $((sp_meta * sp_datas * ${WHILE.data})) -gt $((sp_data * sp_metas * ${WHILE.metadata})) ]; then
+          echo "fine $sp_pool metadata $((sp_meta * ${METADATA_BLOCK_BYTES})) $((sp_metas * ${METADATA_BLOCK_BYTES} * ${WHILE.metadata} / 100))"
+        else
+          echo "fine $sp_pool data $((sp_data * sp_chunk)) $((sp_datas * sp_chunk * ${WHILE.data} / 100))"
+        fi ;;
     esac
   fi
 }`;

@@ -2,6 +2,7 @@
 import type { OriginVolume, PlannedItem, RunIdentity } from '../../provider.ts';
 import { createError, mountError } from '../errors.ts';
 import { type MountOrder, mountLine, mountSnapshot } from '../mount.ts';
+import { turnOfGroup } from '../names.ts';
 import { createSnapshot, lvcreateLine, type ThinSnapshotOrder } from './create.ts';
 import { judgeSnapshot, observeSnapshot } from './end-check.ts';
 
@@ -24,6 +25,7 @@ export function thinItem({
   return {
     provider: 'lvm-thin',
     ...{ planned, volume, order },
+    turns: [turnOfGroup(order.group)],
     lines: {
       create: lvcreateLine(identity, order),
       mount: (path) => mountLine(mounting, path),
