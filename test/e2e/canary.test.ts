@@ -27,7 +27,7 @@ const root = join(unpacked.path, 'databases');
 const whyNot = whyNoTrace() ?? NO_RCLONE ?? (await whyNoBtrfsHost()) ?? (await unpackDatabases(root));
 const signalOf = (): AbortSignal => AbortSignal.timeout(200_000);
 
-describe('no secret shows', needing(whyNot), () => {
+describe('no secret shows', { ...needing(whyNot), timeout: 10 * 60_000 }, () => {
   let canary: CanaryUser;
   beforeAll(async () => {
     canary = await startCanary(root);
@@ -45,17 +45,24 @@ describe('no secret shows', needing(whyNot), () => {
     expect(ended.exitCode, text).toBe(exitCode);
     return text;
   };
-  /** A backup that goes on; `at` is called with each event of it. */
-  const during = async (at: (event: Readonly<Record<string, unknown>>) => void): Promise<number | undefined> => {
-    const running = canary.user.start(['backup', 'shop', '--json'], signalOf());
-    const lines: string[] = [];
-    for await (const line of running) {
-      lines.push(line);
-      at(JSON.parse(line) as Record<string, unknown>);
-    }
-    const { exitCode, stderr } = await running;
-    canary.said.push({ from: 'backup shop --json, in the middle', text: `${lines.join('\n')}${stderr}` });
-    return exitCode;
+  /** A backup of new content; `inMiddle` is called when some of that has come. Types of its events, and how it ended. */
+  const during = async (inMiddle: () => void): Promise<readonly unknown[]> => {
+    await canary.host.world.sh('head -c 40000000 /dev/urandom > /srv/files/large');
+    const passed = canary.host.proxy.bytesPassed();
+    const running = canary.user.start(['backup', 'files', '--json'], signalOf());
+    let isOver = false;
+    void running.finally(() => {
+      isOver = true;
+    });
+    while (canary.host.proxy.bytesPassed() - passed < 8_000_000 && !isOver) await sleep(2);
+    inMiddle();
+    const { exitCode, stdout, stderr } = await running;
+    canary.said.push({ from: 'backup files --json, in the middle', text: stdout + stderr });
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { type: unknown }).type);
+    return [exitCode, ...events];
   };
 
   test('on the command line, for people and for programs', async () => {
@@ -63,7 +70,13 @@ describe('no secret shows', needing(whyNot), () => {
     await run(['plan', 'shop', '--scripts', '--json']);
     expect(await run(['backup', 'shop'])).toContain('application');
     await run(['backup', 'told', '--json']);
-    for (const words of [['verify', 'main'], ['check', 'told', '--json'], ['list'], ['stats', 'main'], ['jobs', '--json']])
+    for (const words of [
+      ['verify', 'main'],
+      ['check', 'told', '--json'],
+      ['list', '--repository', 'main'],
+      ['stats', 'main'],
+      ['jobs', '--json'],
+    ])
       await run(words);
     await run(['restore', 'latest', '--source', 'shop', '--to', 'restored']);
     await mkdir(join(canary.user.home, 'out'));
@@ -80,16 +93,19 @@ describe('no secret shows', needing(whyNot), () => {
       return `${(screen.includes('sudo') ? sudo : asked).value}\r`;
     });
     const question = /(?:[Pp]assword|Passphrase)[^\n]*: ?$/;
-    for (const words of [['backup', 'asked'], ['verify', 'asked', '--json']]) {
+    for (const words of [
+      ['backup', 'asked'],
+      ['verify', 'asked', '--json'],
+    ]) {
       const { screen, exitCode } = await atTerminal(canary.user, words, { question, answers }, signalOf());
       canary.said.push({ from: `${words.join(' ')} at a terminal`, text: screen });
       expect(exitCode, screen).toBe(0);
-      expect(screen).toMatch(question.source.replace(' ?$', ''));
+      expect(screen).toContain('sudo password');
     }
   });
 
   test('of a store', async () => {
-    for (const name of ['rest', 'inside']) {
+    for (const name of ['rest', 'inside', 's3']) {
       await run(['init', name]);
       await run(['backup', name, '--json']);
     }
@@ -103,7 +119,9 @@ describe('no secret shows', needing(whyNot), () => {
       args: [...mcpServer.args, '--log-level', 'debug'],
       stderr: 'pipe',
     });
-    transport.stderr?.on('data', (chunk) => canary.said.push({ from: 'the server of assistants', text: String(chunk) }));
+    transport.stderr?.on('data', (chunk) =>
+      canary.said.push({ from: 'the server of assistants', text: String(chunk) }),
+    );
     const client = new Client({ name: 'stillpoint-test', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } });
     await client.connect(transport);
     const call = async (name: string, args: Record<string, unknown> = {}) => {
@@ -135,31 +153,22 @@ describe('no secret shows', needing(whyNot), () => {
     expect(await words('dead', 5)).toContain('Redis at /run/none cannot be asked');
     expect(await words('refused', 6)).toContain('[repository.wrong-password]');
     expect(await words('shut', 6)).toContain('[backend.denied]');
-    expect(await words('s3', 6)).toContain('[backend.denied]');
     expect(await run(['jobs'])).toContain('failed');
   });
 
   test('where the line is cut, and where the process is killed', async () => {
-    const events: string[] = [];
-    // What is seen of a phase is seen a little later: there must be something left of it.
-    canary.host.proxy.limit(4_000_000);
-    await canary.host.world.sh('head -c 30000000 /dev/urandom > /srv/files/large');
-    const whole = await during(({ type, phase }) => {
-      events.push(String(type));
-      if (type === 'phase-started' && phase === 'read') canary.host.proxy.cut();
-    });
-    canary.host.proxy.limit(undefined);
-    expect([whole, events.includes('connection-lost'), events.includes('connection-back')]).toEqual([0, true, true]);
-    await canary.host.world.sh('head -c 30000000 /dev/urandom > /srv/files/large');
-    const killed = await during(({ type, phase }) => {
-      if (type !== 'phase-started' || phase !== 'read') return;
+    const whole = await during(() => canary.host.proxy.cut());
+    expect(whole[0]).toBe(0);
+    expect(whole).toEqual(expect.arrayContaining(['connection-lost', 'connection-back']));
+    const killed = await during(() => {
       const jobs = join(canary.user.home, '.local/state/stillpoint');
       for (const pid of allProcesses()) if (commandLineOf(pid).includes(jobs)) killIfAlive(pid);
     });
-    expect(killed).not.toBe(0);
-    expect(await run(['sweep', 'db'])).toContain('removed');
+    expect(killed[0]).not.toBe(0);
+    // It goes on with what the one before has left, and what is noted for that.
+    await run(['backup', 'files', '--json']);
+    await run(['sweep', 'db']);
     expect(await canary.host.world.ours()).toEqual([]);
-    await run(['backup', 'shop']);
     await run(['verify', 'main']);
   });
 

@@ -75,9 +75,9 @@ export async function installedUser({ under = [], environment: more = {} }: Surr
   const repository = join(home, 'repository');
   const passwordFile = join(home, 'password');
   const environment = { HOME: home, PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', ...more };
-  const startedBy = (program: string): readonly [string, ...string[]] => {
-    const [first = process.execPath, ...rest] = [...under, process.execPath, program];
-    return [first, ...rest];
+  const startedBy = (program: string): [string, ...string[]] => {
+    const [first, ...rest] = under;
+    return first === undefined ? [process.execPath, program] : [first, ...rest, process.execPath, program];
   };
   const cli = startedBy(CLI);
   const [command, ...server] = startedBy(MCP_SERVER);

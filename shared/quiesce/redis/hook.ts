@@ -86,8 +86,11 @@ export function lookAtServers(wanted: readonly RedisHold[]): RemoteCommand<HoldL
     name: 'look-at-redis',
     script: `${ASK}
 while [ $# -gt 0 ]; do
+  folder= saving=
   said=$(sp_redis_fact "$1" "$2" "$3" redis_version run_id aof_enabled 2>&1) && folder=$(sp_redis "$1" "$2" "$3" CONFIG GET dir 2>&1)
-  printf '%s\\0%s\\0%s\\0' "$?" "$(printf '%s' "$said" | head -c 4000)" "$folder"
+  # Whether it may be asked is looked at before the words of the question, of which this is none.
+  case $said in *aof_enabled:0) saving=$(sp_redis "$1" "$2" "$3" BGSAVE MAY-I 2>&1) ;; esac
+  printf '%s\\0%s\\0%s\\0' "$(printf '%s' "$said" | head -c 4000)" "$folder" "$saving"
   shift 3
 done`,
     args: wanted.flatMap(argsOf),
@@ -102,7 +105,7 @@ done`,
       if (fields.length !== wanted.length * 3 + 1)
         throw unreadableOutput(script, 'it says another number of things', stdout.toString('latin1').slice(0, 500));
       const looks = wanted.map((hold, index): HoldLook => {
-        const [, said = '', folder = ''] = fields.slice(index * 3);
+        const [said = '', folder = '', saving = ''] = fields.slice(index * 3);
         const [key, path = ''] = folder.split('\n');
         const label = labelOf(hold);
         if (
@@ -120,6 +123,14 @@ done`,
             places: [],
             facts: {},
           };
+        if (/NOPERM|unknown command/.test(saving))
+          return {
+            lacks: [
+              { message: `${label} may not be asked to write out its data: ${lastWords(saving)}.`, advice: ADVICE },
+            ],
+            places: [],
+            facts: {},
+          };
         return { lacks: [], places: [{ what: `the data of ${label}`, path: Buffer.from(path, 'latin1') }], facts: {} };
       });
       return { lacks: looks.flatMap(({ lacks }) => lacks), places: looks.flatMap(({ places }) => places), facts: {} };
@@ -128,7 +139,7 @@ done`,
 }
 
 const ADVICE =
-  'Name its "socket" or "port", and where it wants a password a file of the host that root alone can read as "passwordFileOnHost"; it has to allow INFO, CONFIG GET and BGSAVE.';
+  'Name its "socket" or "port", and where it wants a password a file of the host that root alone can read as "passwordFileOnHost"; it has to allow INFO, CONFIG GET and BGSAVE, as by "ACL SETUSER default +info +config|get +bgsave".';
 
 function writeOut(id: string, hold: RedisHold, deadlineSeconds: number): Fragment<void> {
   return {

@@ -6,6 +6,7 @@ import type { RedisHold } from '../../../shared/domain/quiesce.ts';
 import { holdOf, lookAtServers } from '../../../shared/quiesce/redis/hook.ts';
 import type { Fragment } from '../../../shared/remote/fragment.ts';
 import { quoteArg } from '../../../shared/remote/quoting.ts';
+import { blocksOf } from '../../support/page-commands.ts';
 import { overPrograms } from '../../support/quiesce/servers.ts';
 import { unpackDebian } from '../../support/snapshot/debian-overlay.ts';
 import { startFolderCopyHost } from '../../support/snapshot/provider-fixtures.ts';
@@ -40,6 +41,7 @@ start 6379 /run/plain no ''; start 6380 /run/log yes ${quoted(SECRET)}`);
   afterAll(() => world?.[Symbol.asyncDispose]());
 
   const quoted = (text: string): string => quoteArg(text).toString('utf8');
+  const quoteWords = (words: string): string => words.split(' ').map(quoted).join(' ');
   const cli = (words: string): Promise<string> => world.sh(`redis-cli ${words}`);
   /** A part of the section, as it runs there; what it prints. */
   const part = async <T>({ script, args, parse }: Fragment<T>): Promise<T> => {
@@ -67,6 +69,40 @@ start 6379 /run/plain no ''; start 6380 /run/log yes ${quoted(SECRET)}`);
       expect.stringContaining('NOAUTH'),
       expect.stringMatching(/port 1 cannot be asked: .*Connection refused/),
     ]);
+  });
+
+  test('is asked by an account with exactly the rights of the page, and refused by name without one of them', async () => {
+    const [page = ''] = await blocksOf('docs/consistency.md', 'Redis', 'text');
+    const rights = page.match(/\+\S+/g) ?? [];
+    expect(rights).toEqual(['+info', '+config|get', '+bgsave']);
+    // Past its own rights, by another account.
+    await cli('ACL SETUSER root on nopass allkeys allcommands >/dev/null');
+    const words = page.trim().replace('PASSWORD', 'pw');
+    const giving = (given: readonly string[]): Promise<string> =>
+      world.sh(
+        `redis-cli --user root --no-auth-warning --pass x ${quoteWords(words.replaceAll(/ \+\S+/g, ''))} ${given.map(quoted).join(' ')}; printf 'pw\\n' > /run/least`,
+      );
+    const least: RedisHold = { of: 'redis', passwordFileOnHost: '/run/least' };
+    expect(await giving(rights)).toBe('OK');
+    expect((await look(least)).lacks).toEqual([]);
+    const hold = holdOf(least, '0123abcd/redis-3');
+    await part(hold.freeze);
+    expect(await part(hold.prove)).toMatchObject({ 'kept in': expect.stringMatching(/^its file of/) as unknown });
+    for (const [right, name] of [
+      ['+info', "'info'"],
+      ['+config|get', "'config|get'"],
+      ['+bgsave', "'bgsave'"],
+    ] as const) {
+      await giving(rights.filter((each) => each !== right));
+      const [lack] = (await look(least)).lacks;
+      expect(lack?.message).toContain(name);
+      expect(lack?.advice).toContain('+info +config|get +bgsave');
+    }
+    await world.sh("printf 'wrong\\n' > /run/least");
+    expect((await look(least)).lacks[0]?.message).toContain('WRONGPASS');
+    await world.sh(
+      'redis-cli --user root --no-auth-warning --pass x ACL SETUSER default reset on nopass allkeys allchannels allcommands',
+    );
   });
 
   test('writes all that it has into its file before the instant, where it has no log', async () => {

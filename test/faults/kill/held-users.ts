@@ -1,32 +1,39 @@
 /**
  * Who is held up in the guest while a backup holds things still, and for how long by their own clocks: somebody who commits to the
- * database, a process that is paused, somebody who waits for the person's own command, and somebody who waits for a service that
- * is stopped.
+ * database, somebody who waits for the person's own command, and somebody who waits for a service that is stopped. (The guest has
+ * no D-Bus, by which systemd is told to pause something; `test/contract/storages/pause.test.ts` ends whoever pauses.)
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QuiesceSpec } from '../../../shared/domain/quiesce.ts';
 import type { Guest } from '../../lab/guest.ts';
 import { startWriter } from '../../lab/living-writer.ts';
 
-export const HELD_BY = ['database', 'pause', 'command', 'service'] as const;
+export const HELD_BY = ['database', 'command', 'service'] as const;
 type HeldBy = (typeof HELD_BY)[number];
 
 /** Of each kind the longest time, in seconds. */
 export type Longest = Readonly<Record<HeldBy, number>>;
 
 /** What a source says that holds all of them. The command comes last, so that everything is held when it runs. */
-export const holdingAll = (seconds: number): { readonly stop: readonly string[]; readonly quiesce: readonly QuiesceSpec[] } => ({
+export const holdingAll = (
+  seconds: number,
+): { readonly stop: readonly string[]; readonly quiesce: readonly QuiesceSpec[] } => ({
   stop: ['shop'],
   quiesce: [
-    { of: 'pause', what: 'queue', seconds },
     { of: 'mariadb', seconds },
-    { of: 'commands', name: 'notes', before: ['notes', 'hold'], after: ['notes', 'go-on'], check: ['notes', 'is-held'], seconds },
+    {
+      of: 'commands',
+      name: 'notes',
+      before: ['notes', 'hold'],
+      after: ['notes', 'go-on'],
+      check: ['notes', 'is-held'],
+      seconds,
+    },
   ],
 });
 
 /**
- * The command holds a file, writes down how long it was held, and hangs for as long as it is told to. What runs in the queue
- * notices that it did not run.
+ * The command holds a file, writes down how long it was held, and hangs for as long as it is told to.
  */
 const SETUP = `mkdir -p /run/lab
 cat > /usr/local/sbin/notes <<'PROGRAM'
@@ -39,31 +46,17 @@ case $1 in
 esac
 PROGRAM
 chmod 755 /usr/local/sbin/notes
-cat > /run/lab/queue.pl <<'PROGRAM'
-use Time::HiRes qw(clock_gettime sleep);
-sub up { clock_gettime(7) }
-for (my $last = up(); ; sleep 0.1) {
-  my $now = up();
-  if ($now - $last > 0.5) { open my $log, '>>', '/run/lab/waits'; print $log "pause $last $now\\n"; close $log }
-  $last = up();
-}
-PROGRAM
 unit() { cat > "/etc/systemd/system/$1.service"; }
-unit queue <<'UNIT'
-[Service]
-ExecStart=/usr/bin/perl /run/lab/queue.pl
-UNIT
 unit shop <<'UNIT'
 [Service]
 ExecStart=/bin/sleep infinity
 ExecStartPost=/bin/sh -c 'read -r up idle < /proc/uptime; ! read -r since < /run/lab/stopped || { rm /run/lab/stopped; echo "service $since $up" >> /run/lab/waits; } 2>/dev/null'
 ExecStop=/bin/sh -c 'read -r up idle < /proc/uptime; echo "$up" > /run/lab/stopped'
 UNIT
-systemctl daemon-reload; systemctl start queue shop`;
+systemctl daemon-reload; systemctl start shop`;
 
 /** Says that nobody is held up any more; who wants to write to the database is asked for by the journal of the writer. */
-const GO_ON = `[ "$(systemctl is-active shop)" = active ] && [ "$(systemctl show -p FreezerState --value queue)" = running ] &&
-[ ! -e /run/lab/held ] && [ ! -e /run/lab/stopped ]`;
+const GO_ON = `[ "$(systemctl is-active shop)" = active ] && [ ! -e /run/lab/held ] && [ ! -e /run/lab/stopped ]`;
 const JOURNAL = '/run/lab/journal';
 
 export interface HeldUsers extends AsyncDisposable {
@@ -108,7 +101,7 @@ export async function startHeldUsers(guest: Guest): Promise<HeldUsers> {
       const [first = '', ...lines] = said.trim().split('\n');
       const [count = '0', database = '0'] = first.split(' ');
       journalLines = Number(count);
-      const longest: Record<HeldBy, number> = { database: Number(database), pause: 0, command: 0, service: 0 };
+      const longest: Record<HeldBy, number> = { database: Number(database), command: 0, service: 0 };
       for (const line of lines) {
         const [kind, since, until] = line.split(' ');
         const by = HELD_BY.find((each) => each === kind);

@@ -93,11 +93,9 @@ export async function startKillLab(
   }
 
   const childOf = (of: BackupSetting, death: Death) =>
-    execa(
-      process.execPath,
-      [join(import.meta.dirname, 'backup-child.ts'), JSON.stringify(of), JSON.stringify(death)],
-      { reject: false },
-    );
+    execa(process.execPath, [join(import.meta.dirname, 'backup-child.ts'), JSON.stringify(of), JSON.stringify(death)], {
+      reject: false,
+    });
   function expectKilled(child: { readonly signal?: string | undefined; readonly stderr: string }): void {
     if (child.signal !== 'SIGKILL') throw new Error(`the client was not killed: ${child.stderr}`);
   }
@@ -112,8 +110,8 @@ export async function startKillLab(
   /** What is asked of the guest loses its own session with it. */
   const inGuest = (script: string): Promise<unknown> => guest.run(script, { signal: never }).catch(() => undefined);
   /** The way to the host, when it is struck alone. */
-  const HITS: Readonly<Record<Exclude<Way, 'client'>, () => Promise<unknown> | undefined>> = {
-    connection: () => void cutForGood(),
+  const HITS: Readonly<Record<Exclude<Way, 'client'>, () => Promise<unknown>>> = {
+    connection: async () => cutForGood(),
     sshd: () => inGuest('pkill -KILL sshd'),
     async all() {
       cutForGood();

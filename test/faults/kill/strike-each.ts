@@ -1,5 +1,5 @@
 /** What kill tests have in common: each step of a backup is struck at each moment that is due, and then it is looked what is left. */
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MOMENTS } from '../../support/remote/striking.ts';
 import { type DueStrikes, type KillLab, NOT_DUE, wayAt } from './kill-lab.ts';
 
@@ -14,7 +14,7 @@ export function strikeEach<Step extends string>(
       const way = wayAt(due, step, moment);
       skip(way === undefined, NOT_DUE);
       if (way !== undefined) await lab().strike(way, { step, moment });
-      await settled();
+      await expect(settled()).resolves.toBeUndefined();
     });
   });
 }

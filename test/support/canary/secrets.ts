@@ -23,7 +23,9 @@ export function makeSecret(name: string, tail = ''): Secret {
 function formsOf(core: string): readonly string[] {
   const bytes = Buffer.from(core);
   const inBase64 = [0, 1, 2].map((before) => {
-    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64url').replace(/=+$/, '');
+    const text = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString('base64url')
+      .replace(/=+$/, '');
     // What the bytes around it have a part in can be anything.
     return text.slice(Math.ceil((before * 4) / 3), text.length - 1);
   });

@@ -37,7 +37,7 @@ const SECRET = {
   program: makeSecret("what is in a person's program"),
   rest: makeSecret('the password of a REST server', '%+&'),
   wrongRest: makeSecret('a wrong password of a REST server', '%+&'),
-  s3: makeSecret('a wrong secret key of S3', '+/'),
+  s3: makeSecret('the secret key of S3', '+/'),
 } satisfies Record<string, Secret>;
 
 /** Put where each eye looks, so that it is known to see. */
@@ -69,7 +69,11 @@ const quiesce = (optionFile: string) => [
   { of: 'redis', socket: REDIS_SOCKET, passwordFileOnHost: `${SECRETS}/redis` },
   {
     ...{ of: 'commands', name: 'shop' },
-    ...{ before: [`${SECRETS}/shop`, 'hold'], after: [`${SECRETS}/shop`, 'go-on'], check: [`${SECRETS}/shop`, 'is-held'] },
+    ...{
+      before: [`${SECRETS}/shop`, 'hold'],
+      after: [`${SECRETS}/shop`, 'go-on'],
+      check: [`${SECRETS}/shop`, 'is-held'],
+    },
   },
   // Longer than anything that a machine with much else to do takes.
   { of: 'mariadb', optionFile: `${SECRETS}/${optionFile}.cnf`, seconds: 60 },
@@ -135,7 +139,11 @@ export async function startCanary(programs: string): Promise<CanaryUser> {
       refused: { ...main, passwordFile: await fileOf('refused') },
       rest: { location: restAt('one'), passwordFile, rest: { user: 'backup', passwordFile: await fileOf('rest') } },
       inside: { location: inAddress, passwordFile },
-      shut: { location: restAt('one'), passwordFile, rest: { user: 'backup', passwordFile: await fileOf('wrongRest') } },
+      shut: {
+        location: restAt('one'),
+        passwordFile,
+        rest: { user: 'backup', passwordFile: await fileOf('wrongRest') },
+      },
       s3: {
         location: `s3:http://127.0.0.1:${s3.port}/${BUCKET}/one`,
         passwordFile,
@@ -144,6 +152,8 @@ export async function startCanary(programs: string): Promise<CanaryUser> {
     },
     sources: {
       shop: source({}),
+      // Quickly read, and held all the same.
+      files: source({ paths: ['/srv/files'], dumps: undefined, quiesce: quiesce('sql').slice(0, 2) }),
       told: source({ repository: 'told' }),
       asked: source({ host: 'ann', repository: 'asked' }),
       rest: source({ repository: 'rest' }),
@@ -157,7 +167,10 @@ export async function startCanary(programs: string): Promise<CanaryUser> {
         dumps: undefined,
         quiesce: [{ of: 'redis', socket: REDIS_SOCKET, passwordFileOnHost: `${SECRETS}/wrong-redis` }],
       }),
-      dead: source({ dumps: undefined, quiesce: [{ of: 'redis', socket: '/run/none', passwordFileOnHost: `${SECRETS}/redis` }] }),
+      dead: source({
+        dumps: undefined,
+        quiesce: [{ of: 'redis', socket: '/run/none', passwordFileOnHost: `${SECRETS}/redis` }],
+      }),
     },
   });
 
