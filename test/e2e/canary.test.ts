@@ -93,14 +93,14 @@ describe('no secret shows', { ...needing(whyNot), timeout: 10 * 60_000 }, () => 
       return `${(screen.includes('sudo') ? sudo : asked).value}\r`;
     });
     const question = /(?:[Pp]assword|Passphrase)[^\n]*: ?$/;
-    for (const words of [
-      ['backup', 'asked'],
-      ['verify', 'asked', '--json'],
-    ]) {
+    for (const [asks, ...words] of [
+      ['sudo password', 'backup', 'asked'],
+      ['Password of the repository', 'verify', 'asked', '--json'],
+    ] as const) {
       const { screen, exitCode } = await atTerminal(canary.user, words, { question, answers }, signalOf());
       canary.said.push({ from: `${words.join(' ')} at a terminal`, text: screen });
       expect(exitCode, screen).toBe(0);
-      expect(screen).toContain('sudo password');
+      expect(screen).toContain(asks);
     }
   });
 

@@ -211,5 +211,5 @@ export async function startCanary(programs: string): Promise<CanaryUser> {
 
 function startLooker(order: string): ChildProcess {
   const program = join(import.meta.dirname, 'look-main.ts');
-  return spawn(process.execPath, [program, order], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, [program, order], { stdio: ['pipe', 'pipe', 'inherit'] });
 }
