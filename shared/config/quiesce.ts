@@ -4,7 +4,7 @@ import type { QuiesceSpec } from '../domain/quiesce.ts';
 
 const text = z.string().min(1);
 const command = z.array(text).min(1);
-const KINDS = ['mariadb', 'mysql', 'postgresql', 'redis', 'pause', 'commands'] as const;
+const KINDS = ['mariadb', 'mysql', 'postgresql', 'redis', 'sqlite', 'pause', 'commands'] as const;
 
 /** Those of which the word alone says enough. */
 const BY_NAME = ['mariadb', 'mysql', 'postgresql', 'redis'] as const;
@@ -14,7 +14,7 @@ const entrySchema = z
     of: z
       .enum(KINDS)
       .describe(
-        'What is held: a server of "mariadb", "mysql", "postgresql" or "redis"; processes that get no processor for the moment, "pause"; or whatever your own "commands" do.',
+        'What is held: a server of "mariadb", "mysql", "postgresql" or "redis"; a database of "sqlite"; processes that get no processor for the moment, "pause"; or whatever your own "commands" do.',
       ),
     socket: text
       .optional()
@@ -42,6 +42,7 @@ const entrySchema = z
       .describe(
         'Of "redis": a file on the host whose first line is the password. Root alone should be able to read it.',
       ),
+    file: text.optional().describe('Of "sqlite": the absolute path of the database on the host; one entry for each.'),
     checkpoint: z
       .boolean()
       .optional()
@@ -71,7 +72,7 @@ const entrySchema = z
       .max(86_400)
       .optional()
       .describe(
-        'Of what is held: how long at the most; then the host itself lets go. Default: 20 for MariaDB and MySQL, 60 for "pause" and "commands". Of PostgreSQL and Redis, which are not held: how long they are waited for. Default: 120, and 600.',
+        'Of what is held: how long at the most; then the host itself lets go. Default: 20 for MariaDB, MySQL and SQLite, 60 for "pause" and "commands". Of PostgreSQL and Redis, which are not held: how long they are waited for. Default: 120, and 600.',
       ),
   })
   .describe('What is held still while the snapshots are made, and then let go.');
@@ -85,10 +86,11 @@ export const quiesceSchema = z
 export const QUIESCE_KEYS: readonly string[] = Object.keys(entrySchema.shape);
 
 export const QUIESCE_EXAMPLES: Readonly<Record<string, string>> = {
-  of: '"of": "mariadb", which is one of "mariadb", "mysql", "postgresql", "redis", "pause" and "commands"',
+  of: '"of": "mariadb", which is one of "mariadb", "mysql", "postgresql", "redis", "sqlite", "pause" and "commands"',
   socket: '"socket": "/run/mysqld/mysqld.sock"',
   port: '"port": 5433',
   optionFile: '"optionFile": "/root/backup.cnf"',
+  file: '"file": "/srv/app/app.db"',
   checkpoint: '"checkpoint": true',
   what: '"what": "compose:shop"',
   before: '"before": ["/usr/local/sbin/shop", "hold"]',
@@ -114,6 +116,7 @@ const KEYS: Readonly<
   mysql: { may: ['socket', 'optionFile'], must: [] },
   postgresql: { may: ['socket', 'port', 'hostUser', 'checkpoint'], must: [] },
   redis: { may: ['socket', 'port', 'passwordFileOnHost'], must: [] },
+  sqlite: { may: ['file'], must: ['file'] },
   pause: { may: ['what'], must: ['what'] },
   commands: { may: ['name', 'before', 'after', 'check'], must: ['name', 'before', 'after'] },
 };
@@ -162,14 +165,14 @@ const problem = (
 const listed = (keys: readonly string[]): string => [...keys, 'seconds'].map((key) => `"${key}"`).join(', ');
 
 /** Two of the same are one application; how long it is held does not matter. */
-const whatOf = ({ of, socket, port, what, name }: QuiesceEntry): unknown => [
+const whatOf = ({ of, socket, port, file, what, name }: QuiesceEntry): unknown => [
   of === 'mysql' ? 'mariadb' : of,
-  ...[socket, port, what, name],
+  ...[socket, port, file, what, name],
 ];
 
 function wrongValues(entry: QuiesceEntry): readonly [key: string, message: string, advice: string][] {
   const wrong: [string, string, string][] = [];
-  for (const key of ['socket', 'optionFile', 'passwordFileOnHost'] as const) {
+  for (const key of ['socket', 'optionFile', 'passwordFileOnHost', 'file'] as const) {
     const path = entry[key];
     if (path !== undefined && !/^\/[^\0\n]*[^\0\n/]$/.test(path))
       wrong.push([
@@ -208,6 +211,7 @@ function specOf(entry: QuiesceEntry): QuiesceSpec {
     optionFile,
     hostUser,
     passwordFileOnHost,
+    file = '',
     checkpoint,
     what = '',
     name = '',
@@ -224,6 +228,8 @@ function specOf(entry: QuiesceEntry): QuiesceSpec {
       return { of, socket, port, hostUser, checkpoint, seconds };
     case 'redis':
       return { of, socket, port, passwordFileOnHost, seconds };
+    case 'sqlite':
+      return { of, file, seconds };
     case 'pause':
       return { of, what, seconds };
     case 'commands':

@@ -32,6 +32,14 @@ export interface RedisHold {
   readonly seconds?: number | undefined;
 }
 
+/** One database of SQLite, whatever programs use it. */
+export interface SqliteHold {
+  readonly of: 'sqlite';
+  /** Its absolute path on the host. */
+  readonly file: string;
+  readonly seconds?: number | undefined;
+}
+
 /** Processes that get no processor for a moment: those of containers, or of a service. */
 export interface PauseHold {
   readonly of: 'pause';
@@ -53,7 +61,7 @@ export interface CommandsHold {
   readonly seconds?: number | undefined;
 }
 
-export type QuiesceSpec = MariadbHold | PostgresqlHold | RedisHold | PauseHold | CommandsHold;
+export type QuiesceSpec = MariadbHold | PostgresqlHold | RedisHold | SqliteHold | PauseHold | CommandsHold;
 
 /** One of a source's list, with its position in it. */
 interface Wanted<Spec> {

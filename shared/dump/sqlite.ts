@@ -11,6 +11,7 @@
  * open a log that root has made.
  */
 import type { SqliteDump } from '../domain/dump.ts';
+import { addressOf } from '../domain/sqlite-address.ts';
 import { typedWord } from '../remote/quoting.ts';
 import type { DumpEnd, Dumper } from './dump.ts';
 
@@ -64,6 +65,3 @@ export const sqlite: Dumper<SqliteDump> = {
     return { dumps: [dump], notes };
   },
 };
-
-/** Where it is, for the program: only an address says that nothing is to be made. */
-const addressOf = (file: string): string => `file:${file.split('/').map(encodeURIComponent).join('/')}?mode=rw`;

@@ -39,10 +39,11 @@ export async function lookAtHolds(
       look.places.length === 0 ? [] : await host.run(resolvePaths(look.places.map(({ path }) => path)), signal);
     looks.set(hook, {
       ...look,
-      // What is not there now, such as a log that is switched off, need not be saved.
-      places: look.places.flatMap(({ what }, index) => {
+      // What is not there now, such as a log that is switched off, need not be saved, unless it comes and goes.
+      places: look.places.flatMap((place, index) => {
         const path = real[index]?.real ?? Buffer.alloc(0);
-        return path.length === 0 ? [] : [{ what, path }];
+        if (path.length > 0) return [{ what: place.what, path }];
+        return place.comesAndGoes === true ? [place] : [];
       }),
     });
   }

@@ -30,7 +30,7 @@ export const HOLD_WORDS: Readonly<Record<PlannedHold['guarantees'], HoldWords>> 
   recovers: {
     begin: (label) => `make sure that a copy of ${label} would recover`,
     most: (seconds) => `waiting ${seconds} s for it at most`,
-    end: (label) => `check that ${label} is still the same server`,
+    end: (label) => `check that ${label} is still the same`,
     held: 'made ready for its snapshot',
   },
   nothing: {

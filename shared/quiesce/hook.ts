@@ -62,6 +62,8 @@ export interface HeldPlace {
   /** For people: "the data of MariaDB". */
   readonly what: string;
   readonly path: Buffer;
+  /** It may be there at the instant although it is not now, and has to be saved then. */
+  readonly comesAndGoes?: boolean;
 }
 
 export const NOTHING_TO_SAY: HoldLook = { lacks: [], places: [], facts: {} };

@@ -7,6 +7,7 @@ import { pauses } from '../quiesce/pause/hook.ts';
 import { postgresql } from '../quiesce/postgresql/hook.ts';
 import { redis } from '../quiesce/redis/hook.ts';
 import { services } from '../quiesce/service/hook.ts';
+import { sqlite } from '../quiesce/sqlite/hook.ts';
 import { btrfs } from './btrfs/provider.ts';
 import { type HostScripts, hostScripts } from './host/scripts.ts';
 import { lvmThick, lvmThin } from './lvm/provider.ts';
@@ -29,5 +30,5 @@ export function createRegistry(providers: readonly SnapshotProvider[], hooks: re
 
 export const REGISTRY: Registry = createRegistry(
   [lvmThick, lvmThin, btrfs, zfs],
-  [services, mariadb, postgresql, redis, pauses, commands],
+  [services, mariadb, postgresql, redis, sqlite, pauses, commands],
 );

@@ -93,7 +93,7 @@ export function hookContract(
     afterAll(() => fixture?.[Symbol.asyncDispose]());
     beforeEach(({ skip }) => {
       skip(whyNot !== undefined, whyNot);
-      signal = AbortSignal.timeout(55_000 * slowness());
+      signal = AbortSignal.timeout(110_000 * slowness());
       run = newRunId();
     });
     afterEach(async () => {

@@ -6,22 +6,13 @@
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../shared/base/clock.ts';
-import { silentLogger } from '../../shared/base/log.ts';
-import { hostName, ownerId, repositoryName, sourceName } from '../../shared/domain/names.ts';
 import type { BackupReport } from '../../shared/domain/verbs/backup.ts';
-import { backup } from '../../shared/pipeline/backup.ts';
-import { createLocalBackend } from '../../shared/repository/backend/local.ts';
-import { openRepository } from '../../shared/repository/open-repository.ts';
-import { REGISTRY } from '../../shared/snapshot/registry.ts';
+import { backupsInNamespaces, type NamespaceBackups } from '../support/namespace-backups.ts';
 import { blocksOf } from '../support/page-commands.ts';
-import { noRuns } from '../support/pipeline/no-runs.ts';
 import { overPrograms, POSTGRESQL_PACKAGES, pgProgram, psql, startPostgresql } from '../support/quiesce/servers.ts';
-import { restoreFrom } from '../support/restoring.ts';
 import { type BtrfsHost, startBtrfsHost, whyNoBtrfsHost } from '../support/snapshot/btrfs-host.ts';
 import { unpackDebian } from '../support/snapshot/debian-overlay.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { createTestRepository, PASSWORD } from '../support/test-repository.ts';
 
 /** Of one instant, and of several. */
 const rounds = (instants: number): number => Number(process.env['STILLPOINT_ROUNDS'] ?? Math.min(instants, 2));
@@ -76,7 +67,8 @@ ${psql()} -c "CREATE TABLESPACE far LOCATION '/run/space'"\n${writers('TABLESPAC
 
 describe.each(WORLDS)('PostgreSQL under writers, $name', ({ volumes, start }) => {
   let world: BtrfsHost;
-  const repository = join(folder.path, `repository-${volumes.length}`);
+  let backups: NamespaceBackups;
+  const own = join(folder.path, `of-${volumes.length}`);
   const ROUNDS = rounds(volumes.length);
   const signal = AbortSignal.timeout(230_000 + ROUNDS * 60_000);
 
@@ -89,7 +81,7 @@ describe.each(WORLDS)('PostgreSQL under writers, $name', ({ volumes, start }) =>
     );
     world = await startBtrfsHost(mounting.join('\n'), { megabytes: 4096 });
     await world.sh(`${overPrograms(root)}${start}`);
-    await (await createTestRepository(createLocalBackend(repository))).close();
+    backups = await backupsInNamespaces(world, own);
   });
   afterAll(async () => {
     await world?.sh('touch /run/over');
@@ -97,24 +89,9 @@ describe.each(WORLDS)('PostgreSQL under writers, $name', ({ volumes, start }) =>
   });
 
   const save = (): Promise<BackupReport> =>
-    backup(
-      {
-        source: {
-          ...{ name: sourceName('s'), host: hostName('paper'), repository: repositoryName('main'), exclude: [] },
-          ...{ paths: volumes.map((name) => Buffer.from(`/run/${name}`)), quiesce: [{ of: 'postgresql' }] },
-        },
-        host: {
-          ...{ name: hostName('paper'), ssh: 'paper', sudo: 'none', sshConfigFile: undefined },
-          ...{ leaseSeconds: 600, maxClockSkewSeconds: 86_400 },
-        },
-        ...{ plan: undefined, acceptClockSkew: false },
-      },
-      {
-        openHost: () => Promise.resolve(world.connect()),
-        openRepository: (open) => openRepository(createLocalBackend(repository), PASSWORD, open),
-        ...{ registry: REGISTRY, owner: ownerId('00112233aabb'), runs: noRuns(), clock: systemClock },
-        ...{ logger: silentLogger, emit: () => undefined, workFolder: folder.path },
-      },
+    backups.save(
+      volumes.map((name) => `/run/${name}`),
+      { quiesce: [{ of: 'postgresql' }] },
       signal,
     );
 
@@ -125,7 +102,7 @@ describe.each(WORLDS)('PostgreSQL under writers, $name', ({ volumes, start }) =>
     const said =
       await world.sh(`restored=${target} copy=${target}/run/pg/data place=/run/copy bin=/usr/lib/postgresql/15/bin
 postgres=98; runuser() { shift 3; setpriv --reuid 98 --regid 98 --clear-groups "$@"; }
-chmod 755 ${folder.path} ${target}{,/run,/run/*}; chown -R 98:98 ${target}/run/*
+chmod 755 ${folder.path} ${own} ${target}{,/run,/run/*}; chown -R 98:98 ${target}/run/*
 {
 ${LINKS}
 ${START}
@@ -174,9 +151,7 @@ rm -rf /run/copy ${target}`);
         console.log(
           `PostgreSQL, round ${round}: answered within ${record['answered within seconds']} s, skew ${report.skewMs} ms`,
         );
-        const target = join(folder.path, `restored-${round}`);
-        expect((await restoreFrom(repository, target)).error).toBeUndefined();
-        const copy = await recover(target);
+        const copy = await recover(await backups.restore(`restored-${round}`));
         expect(copy.sum).toBe('3000000');
         if (volumes.length > 1) expect(copy.from).toBe(record['recovers from']);
         expect(copy.until).toBeLessThan(lsn(record['position afterwards'] ?? ''));

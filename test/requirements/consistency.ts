@@ -85,7 +85,21 @@ export const CONSISTENCY = ofPage('docs/consistency.md', {
       },
     ],
     [
-      'Where it has none, it writes its data into its file before the snapshots are made (`BGSAVE`), and that has all up to this moment.',
+      '**An append-only file that is synchronised later** (`everysec`, which is the default, or `no`): whoever writes waits until the snapshots stand (`CLIENT PAUSE … WRITE`, from Redis 6.2); whoever reads does not.',
+      {
+        'test/e2e/redis.test.ts':
+          'each copy passes its checkers, starts, and has what was answered before, and nothing that was begun after',
+      },
+    ],
+    [
+      'With a log (`PRAGMA journal_mode=wal`) nobody waits. Without one, whoever commits waits until the snapshots stand, for 20 seconds at most, or gives up after the time that the program has set; the plan says so.',
+      {
+        'test/contract/storages/sqlite.test.ts':
+          'says which files belong to it, where a link leads to it too, and who has to wait',
+      },
+    ],
+    [
+      '**No append-only file**: nothing is held; it writes its data into its file before the snapshots are made (`BGSAVE`), and the copy has all up to that moment.',
       {
         'test/contract/storages/redis.test.ts':
           'writes all that it has into its file before the instant, where it has no log',

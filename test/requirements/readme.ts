@@ -165,7 +165,7 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      '| consistency | `application`: MariaDB held by its own lock, PostgreSQL and Redis proved to recover, or your own commands. `cold`: services stopped for the moment of the snapshots, or until all is read live. `crash`: one instant, like a power cut; `crash-skewed`: several volumes, one after another, the time between them reported. `fuzzy`: read live, torn files named ([consistency](docs/consistency.md)) | MongoDB; MariaDB held with its files on several volumes, but for those of one ZFS pool ([`stop`](docs/host-setup.md#cold-backups) does it); a database in a container held ([what works](docs/consistency.md#a-database-in-a-container)); MySQL is untried |',
+      '| consistency | `application`: MariaDB held by its own lock, PostgreSQL, Redis and SQLite proved to recover, or your own commands. `cold`: services stopped for the moment of the snapshots, or until all is read live. `crash`: one instant, like a power cut; `crash-skewed`: several volumes, one after another, the time between them reported. `fuzzy`: read live, torn files named ([consistency](docs/consistency.md)) | MongoDB; MariaDB held with its files on several volumes, but for those of one ZFS pool ([`stop`](docs/host-setup.md#cold-backups) does it); a database in a container held ([what works](docs/consistency.md#a-database-in-a-container)); MySQL is untried |',
       {
         'test/unit/domain/consistency.test.ts': [
           'of one volume is that of a power cut',

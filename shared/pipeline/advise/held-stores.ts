@@ -9,6 +9,7 @@ import { placeOf } from '../../snapshot/places.ts';
 import type { Registry } from '../../snapshot/registry.ts';
 import type { Survey } from '../../snapshot/survey.ts';
 import { lookAtHolds } from '../look-at-holds.ts';
+import { pathText } from './exclude-path.ts';
 import type { PlacedStore } from './facts.ts';
 
 const SPECS: Readonly<Record<string, QuiesceSpec>> = {
@@ -16,6 +17,13 @@ const SPECS: Readonly<Record<string, QuiesceSpec>> = {
   PostgreSQL: { of: 'postgresql' },
   Redis: { of: 'redis' },
 };
+
+/** A server answers at its usual place; of files each has a name of its own. */
+function specOf({ what, onHost }: PlacedStore): QuiesceSpec | undefined {
+  if (what !== 'SQLite') return SPECS[what];
+  const file = onHost === undefined ? undefined : pathText(onHost);
+  return file === undefined ? undefined : { of: 'sqlite', file };
+}
 
 /** The stores, with what a source would say under "quiesce" of those that can be held. */
 export async function findHeld(
@@ -26,7 +34,7 @@ export async function findHeld(
 ): Promise<readonly PlacedStore[]> {
   const held: PlacedStore[] = [];
   for (const store of stores) {
-    const spec = SPECS[store.what];
+    const spec = specOf(store);
     const canAsk = spec !== undefined && store.onHost !== undefined && survey.identity.isRoot;
     held.push(canAsk && (await isHeld(store, spec)) ? { ...store, quiesce: spec } : store);
   }

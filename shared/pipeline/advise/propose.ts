@@ -131,10 +131,12 @@ function sourceOf(
       (service) =>
         `The service "${service}" is stopped for the moment of the snapshots: its files are on several volumes.`,
     ),
-    ...held.flatMap(({ what, quiesce: spec }) =>
+    ...held.flatMap(({ what, onHost, isFile, quiesce: spec }) =>
       spec === undefined
         ? []
-        : [`${what} is held still for the moment of the snapshots, or proved to recover from them.`],
+        : [
+            `${what}${isFile && onHost !== undefined ? ` in "${displayName(onHost)}"` : ''} is held still for the moment of the snapshots, or proved to recover from them.`,
+          ],
     ),
   ];
   return {

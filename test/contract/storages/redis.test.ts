@@ -3,30 +3,72 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import type { RedisHold } from '../../../shared/domain/quiesce.ts';
-import { holdOf, lookAtServers } from '../../../shared/quiesce/redis/hook.ts';
+import { holdOf, redis } from '../../../shared/quiesce/redis/hook.ts';
+import { lookAtServers } from '../../../shared/quiesce/redis/look.ts';
 import type { Fragment } from '../../../shared/remote/fragment.ts';
 import { quoteArg } from '../../../shared/remote/quoting.ts';
 import { blocksOf } from '../../support/page-commands.ts';
-import { overPrograms } from '../../support/quiesce/servers.ts';
+import { overPrograms, REDIS_PACKAGES } from '../../support/quiesce/servers.ts';
 import { unpackDebian } from '../../support/snapshot/debian-overlay.ts';
 import { startFolderCopyHost } from '../../support/snapshot/provider-fixtures.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { type HookFixture, hookContract } from '../hook.ts';
 
 const folder = await temporaryFolder();
 afterAll(() => folder[Symbol.asyncDispose]());
 const root = join(folder.path, 'redis');
-const whyNot = await unpackDebian(root, [
-  'redis-tools',
-  'redis-server',
-  'libjemalloc2',
-  'liblzf1',
-  'libhiredis0.14',
-  'liblua5.1-0',
-  'lua-cjson',
-  'lua-bitop',
-  'libatomic1',
-]);
+const whyNot = await unpackDebian(root, REDIS_PACKAGES);
 const SECRET = "correct horse; rm -rf $(x) 'y' ü";
+
+const terms = { holds: 'until-snapshots' } as const;
+
+/** One that synchronises its log every second, so that writers wait; its password is known to none of our arguments. */
+function redisFixture(root: string) {
+  return async (): Promise<HookFixture> => {
+    const world = await startFolderCopyHost();
+    const ask = 'redis-cli -s /run/redis.sock';
+    await world.sh(`${overPrograms(root)}mkdir /run/data
+setsid redis-server --port 0 --unixsocket /run/redis.sock --dir /run/data --save '' --appendonly yes --appendfsync everysec </dev/null >/run/redis.log 2>&1 &
+until [ "$(${ask} PING)" = PONG ]; do sleep 0.1; done`);
+    const isHeldScript = `[ "$(timeout 1 ${ask} INCR writes)" = '' ]`;
+    return {
+      ...world,
+      hook: ({ deadlineSeconds: seconds, holds }) => ({
+        ...redis,
+        plan: (_source, run) => [
+          holdOf({ of: 'redis', socket: '/run/redis.sock', seconds }, { id: `${run}/redis-0`, holds, way: 'held' }),
+        ],
+      }),
+      isHeld: async () => (await world.sh(`! ${isHeldScript} || echo held`)) === 'held',
+      isHeldScript,
+      // Its users go on to write then.
+      letGoScript: `${ask} CLIENT UNPAUSE >/dev/null; ${ask} INCR writes >/dev/null`,
+      spoiledBy: [
+        `${ask} SHUTDOWN NOSAVE || :; setsid redis-server --port 0 --unixsocket /run/redis.sock --dir /run/data --save '' --appendonly yes </dev/null >/run/redis.log 2>&1 & until [ "$(${ask} PING)" = PONG ]; do sleep 0.1; done`,
+      ],
+      async withoutFreezing(work) {
+        await world.sh(`${ask} ACL SETUSER default '-client|pause' >/dev/null`);
+        await work();
+        await world.sh(`${ask} ACL SETUSER default '+client|pause' >/dev/null`);
+      },
+      record: { server: expect.stringMatching(/^Redis 7\./) as unknown, 'kept in': 'its append-only file' },
+      answered: {
+        copy: 'rm -rf /run/copy; cp -a /run/data /run/copy',
+        cases: [
+          {
+            write: `${ask} SET order 4711 >/dev/null`,
+            judge: `setsid redis-server --port 0 --unixsocket /run/copy.sock --dir /run/copy --appendonly yes </dev/null >/dev/null 2>&1 &
+until [ "$(redis-cli -s /run/copy.sock PING 2>/dev/null)" = PONG ]; do sleep 0.1; done
+[ "$(redis-cli -s /run/copy.sock GET order)" != 4711 ] || echo 'all of it'`,
+          },
+        ],
+      },
+      folder: '/run/copied',
+      slowness: 2,
+    };
+  };
+}
+hookContract('Redis whose writers wait', whyNot, redisFixture(root), 'each program in a thorough run');
 
 describe('a server of Redis', () => {
   let world: Awaited<ReturnType<typeof startFolderCopyHost>>;
@@ -35,13 +77,12 @@ describe('a server of Redis', () => {
     if (whyNot !== undefined) return;
     world = await startFolderCopyHost();
     await world.sh(`${overPrograms(root)}mkdir /run/plain /run/log; umask 077; printf '%s\\n' ${quoted(SECRET)} > /run/secret
-start() { printf 'requirepass "%s"\\n' "$4" > "/run/redis$1.conf"; setsid redis-server "/run/redis$1.conf" --port "$1" --dir "$2" --save '' --appendonly "$3" --unixsocket "/run/redis$1" </dev/null >/run/redis.log 2>&1 & until [ -S "/run/redis$1" ]; do sleep 0.1; done; }
-start 6379 /run/plain no ''; start 6380 /run/log yes ${quoted(SECRET)}`);
+start() { printf 'requirepass "%s"\\n' "$4" > "/run/redis$1.conf"; setsid redis-server "/run/redis$1.conf" --port "$1" --dir "$2" --save '' --appendonly "$3" --appendfsync "$5" --unixsocket "/run/redis$1" </dev/null >/run/redis.log 2>&1 & until [ -S "/run/redis$1" ]; do sleep 0.1; done; }
+start 6379 /run/plain no '' everysec; start 6380 /run/log yes ${quoted(SECRET)} always`);
   });
   afterAll(() => world?.[Symbol.asyncDispose]());
 
   const quoted = (text: string): string => quoteArg(text).toString('utf8');
-  const quoteWords = (words: string): string => words.split(' ').map(quoted).join(' ');
   const cli = (words: string): Promise<string> => world.sh(`redis-cli ${words}`);
   /** A part of the section, as it runs there; what it prints. */
   const part = async <T>({ script, args, parse }: Fragment<T>): Promise<T> => {
@@ -73,41 +114,53 @@ start 6379 /run/plain no ''; start 6380 /run/log yes ${quoted(SECRET)}`);
 
   test('is asked by an account with exactly the rights of the page, and refused by name without one of them', async () => {
     const [page = ''] = await blocksOf('docs/consistency.md', 'Redis', 'text');
-    const rights = page.match(/\+\S+/g) ?? [];
-    expect(rights).toEqual(['+info', '+config|get', '+bgsave']);
-    // Past its own rights, by another account.
-    await cli('ACL SETUSER root on nopass allkeys allcommands >/dev/null');
-    const words = page.trim().replace('PASSWORD', 'pw');
-    const giving = (given: readonly string[]): Promise<string> =>
-      world.sh(
-        `redis-cli --user root --no-auth-warning --pass x ${quoteWords(words.replaceAll(/ \+\S+/g, ''))} ${given.map(quoted).join(' ')}; printf 'pw\\n' > /run/least`,
-      );
+    const [saving = '', waiting = ''] = page.replaceAll('PASSWORD', 'pw').split('\n');
+    const rightsOf = (line: string): readonly string[] => line.match(/\+\S+/g) ?? [];
+    expect([saving, waiting].map(rightsOf)).toEqual([
+      ['+info', '+config|get', '+bgsave'],
+      ['+info', '+config|get', '+client|pause', '+client|unpause'],
+    ]);
+    // Past the rights that are tried, by another account.
+    await cli('ACL SETUSER root on nopass allkeys allcommands');
+    const asRoot = (words: string): Promise<string> =>
+      world.sh(`redis-cli --user root --no-auth-warning --pass x ${words.split(' ').map(quoted).join(' ')}`);
+    await world.sh(`printf 'pw\\n' > /run/least`);
     const least: RedisHold = { of: 'redis', passwordFileOnHost: '/run/least' };
-    expect(await giving(rights)).toBe('OK');
-    expect((await look(least)).lacks).toEqual([]);
-    const hold = holdOf(least, '0123abcd/redis-3');
-    await part(hold.freeze);
-    expect(await part(hold.prove)).toMatchObject({ 'kept in': expect.stringMatching(/^its file of/) as unknown });
-    for (const [right, name] of [
-      ['+info', "'info'"],
-      ['+config|get', "'config|get'"],
-      ['+bgsave', "'bgsave'"],
+    const giving = async (line: string, without?: string): Promise<string | undefined> => {
+      expect(await asRoot(without === undefined ? line : line.replace(` ${without}`, ''))).toBe('OK');
+      return (await look(least)).lacks[0]?.message;
+    };
+    for (const [line, way] of [
+      [saving, 'file'],
+      [waiting, 'held'],
     ] as const) {
-      await giving(rights.filter((each) => each !== right));
-      const [lack] = (await look(least)).lacks;
-      expect(lack?.message).toContain(name);
-      expect(lack?.advice).toContain('+info +config|get +bgsave');
+      await asRoot(`CONFIG SET appendonly ${way === 'held' ? 'yes' : 'no'}`);
+      expect(await giving(line)).toBeUndefined();
+      expect((await look(least)).facts).toEqual({ 'way-0': way });
+      const hold = holdOf({ ...least, seconds: 20 }, { ...terms, id: '0123abcd/redis-3', way });
+      await world.sh('mkdir -p /run/stillpoint/0123abcd');
+      await part(hold.freeze);
+      expect(await part(hold.prove)).toHaveProperty('kept in');
+      await part({
+        name: 'thaw',
+        script: `${redis.onHost.script}\nsp_redis_thaw "$1"`,
+        args: [hold.id],
+        fields: 0,
+        parse: () => undefined,
+      });
+      // What lets go is known to be there by what makes it wait: it cannot be tried without letting somebody go.
+      for (const right of rightsOf(line).filter((each) => each !== '+client|unpause'))
+        expect(await giving(line, right)).toContain(`'${right.slice(1)}'`);
     }
-    await world.sh("printf 'wrong\\n' > /run/least");
+    await asRoot('CONFIG SET appendonly no');
+    await world.sh("printf 'wrong\\n' > /run/least; rm -rf /run/stillpoint");
     expect((await look(least)).lacks[0]?.message).toContain('WRONGPASS');
-    await world.sh(
-      'redis-cli --user root --no-auth-warning --pass x ACL SETUSER default reset on nopass allkeys allchannels allcommands',
-    );
+    await asRoot('ACL SETUSER default reset on nopass allkeys allchannels allcommands');
   });
 
   test('writes all that it has into its file before the instant, where it has no log', async () => {
     await cli('SET order 4711');
-    const hold = holdOf({ of: 'redis' }, '0123abcd/redis-0');
+    const hold = holdOf({ of: 'redis' }, { ...terms, id: '0123abcd/redis-0', way: 'file' });
     await part(hold.freeze);
     expect(await part(hold.prove)).toEqual({
       server: expect.stringMatching(/^Redis 7\./) as unknown,
@@ -121,7 +174,7 @@ start 6379 /run/plain no ''; start 6380 /run/log yes ${quoted(SECRET)}`);
   });
 
   test('has written it already where it has a log, and its password is seen by nobody', async () => {
-    const hold = holdOf(WITH_LOG, '0123abcd/redis-1');
+    const hold = holdOf(WITH_LOG, { ...terms, id: '0123abcd/redis-1', way: 'log' });
     // Whoever has it among its arguments or in its environment is seen; the word to look for is in nobody's.
     await world.sh(`printf 'correct horse' > /run/word
 cat > /run/watch <<'END'
@@ -141,7 +194,7 @@ setsid sh /run/watch </dev/null >/dev/null 2>&1 &`);
   });
 
   test('proves nothing where it was another one, or its saving failed', async () => {
-    const hold = holdOf({ of: 'redis' }, '0123abcd/redis-2');
+    const hold = holdOf({ of: 'redis' }, { ...terms, id: '0123abcd/redis-2', way: 'file' });
     await part(hold.freeze);
     await cli('CONFIG SET appendonly yes');
     await expect(part(hold.prove)).rejects.toThrow('exit code 1');

@@ -41,7 +41,7 @@ for each in files thin tree tree/nested; do head -c 500000 /dev/urandom > /srv/$
 const STEPS = [
   ...['identify-account', 'sweep-host', 'identify-host', 'read-mounts', 'list-block-devices'],
   ...['list-logical-volumes', 'list-volume-groups', 'read-lvm-limits', 'read-thin-pools', 'list-datasets'],
-  ...['find-absent-services', 'look-at-mariadb', 'find-programs', 'measure-mounts', 'resolve-paths'],
+  ...['list-subvolumes', 'find-absent-services', 'look-at-mariadb', 'find-programs', 'measure-mounts', 'resolve-paths'],
   ...['arm-lease', 'take-snapshots', 'mount-snapshots', 'list-tree', 'list-ancestors', 'pack-files'],
   ...['observe-snapshots', 'release-lease'],
 ] as const;

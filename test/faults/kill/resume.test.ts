@@ -35,7 +35,7 @@ describe('a runner that is killed while it reads', needing(await whyNoBtrfsHost(
 
   beforeAll(async () => {
     line = await startCutLine();
-  }, 120_000);
+  }, 300_000);
   afterAll(() => line?.[Symbol.asyncDispose]());
   beforeEach(async () => {
     folder = await temporaryFolder();
@@ -129,7 +129,7 @@ describe('a runner that is killed while it reads', needing(await whyNoBtrfsHost(
     const whole = (await run(BACKUP)).report?.bytesReceived ?? 0;
     console.log(`${whole} bytes at once; ${sent} before the kill and ${bytesReceived} after it`);
     expect(sent + bytesReceived - whole).toBeLessThan(OPEN_BYTES);
-  }, 120_000);
+  }, 300_000);
 
   test('is gone on with again and again, by its id', async () => {
     const first = await killedAt(8_000_000);
@@ -141,7 +141,7 @@ describe('a runner that is killed while it reads', needing(await whyNoBtrfsHost(
     const again = await run({ ...BACKUP, resume: first });
     expect(again.job).toMatchObject({ state: 'failed', error: { code: 'job.cannot-resume' } });
     expect(again.job.error?.message).toContain(second);
-  }, 120_000);
+  }, 300_000);
 
   test('is over where the host has let go of its snapshots: said in a sentence, or begun anew', async () => {
     const letGo = () => line.world.sh('for each in /run/stillpoint/*/expires; do echo 1 > "$each"; done');
@@ -158,7 +158,7 @@ describe('a runner that is killed while it reads', needing(await whyNoBtrfsHost(
     expect(anew.job).toMatchObject({ state: 'succeeded' });
     expect(heard(anew)).not.toContain('run-taken-up');
     await expectAllIsThere();
-  }, 120_000);
+  }, 300_000);
 
   test('is over where its snapshots are not what they were', async () => {
     const killed = await killedAt(8_000_000);
@@ -168,7 +168,7 @@ describe('a runner that is killed while it reads', needing(await whyNoBtrfsHost(
     expect(heard(resumed)).not.toContain('run-taken-up');
     // It is not ours any more, so it stays.
     await line.world.atTop('btrfs -q subvolume delete .stillpoint/*/sp_*; rmdir .stillpoint/* .stillpoint');
-  }, 120_000);
+  }, 300_000);
 
   test('is left alone by other sources, and by a source that says something else now; a sweep takes it along', async () => {
     const killed = await killedAt(8_000_000);
@@ -181,7 +181,7 @@ describe('a runner that is killed while it reads', needing(await whyNoBtrfsHost(
     const resumed = await run({ ...BACKUP, resume: killed });
     expect(resumed.job.error).toMatchObject({ code: 'job.cannot-resume' });
     expect(await left()).toBe('');
-  }, 120_000);
+  }, 300_000);
 
   test('is gone on with when the host could not be reached at first', async () => {
     await killedAt(8_000_000);
@@ -192,5 +192,5 @@ describe('a runner that is killed while it reads', needing(await whyNoBtrfsHost(
     expect(next.job).toMatchObject({ state: 'succeeded', error: undefined });
     expect(heard(next)).toContain('run-taken-up');
     await expectAllIsThere();
-  }, 120_000);
+  }, 300_000);
 });

@@ -117,3 +117,4 @@ while (!isOver) {
 }
 lookAtAllFiles();
 process.stdout.write(`${JSON.stringify(rounds satisfies Rounds)}\n`);
+process.stdin.destroy();

@@ -12,6 +12,11 @@ export const MARIADB_PACKAGES = [
   ...['libnuma1', 'liburing2', 'libedit2', 'libncurses6', 'libpcre2-8-0'],
 ];
 export const POSTGRESQL_PACKAGES = ['postgresql-15', 'postgresql-client-15', 'libpq5', 'libxslt1.1'];
+export const REDIS_PACKAGES = [
+  ...['redis-tools', 'redis-server', 'libjemalloc2', 'liblzf1', 'libhiredis0.14', 'liblua5.1-0', 'lua-cjson'],
+  ...['lua-bitop', 'libatomic1'],
+];
+export const SQLITE_PACKAGES = ['sqlite3', 'libsqlite3-0'];
 
 /** Puts what was unpacked at `root` over the programs of a host in namespaces. */
 export const overPrograms = (root: string): string =>

@@ -50,11 +50,13 @@ import {
   removeBroken,
 } from '../../../shared/pipeline/restore/work-commands.ts';
 import { commands } from '../../../shared/quiesce/commands/hook.ts';
+import { NOTHING_TO_SAY } from '../../../shared/quiesce/hook.ts';
 import { mariadb } from '../../../shared/quiesce/mariadb/hook.ts';
 import { pauses } from '../../../shared/quiesce/pause/hook.ts';
 import { postgresql } from '../../../shared/quiesce/postgresql/hook.ts';
 import { redis } from '../../../shared/quiesce/redis/hook.ts';
 import { findAbsent, services } from '../../../shared/quiesce/service/hook.ts';
+import { sqlite } from '../../../shared/quiesce/sqlite/hook.ts';
 import type { RemoteScript } from '../../../shared/remote/command.ts';
 import type { RemoteHost } from '../../../shared/remote/remote-host.ts';
 import { identifyAccount } from '../../../shared/remote/shell-host.ts';
@@ -145,6 +147,7 @@ const quiesce = [
   ],
   ...[
     { of: 'redis', passwordFileOnHost: '/root/redis' },
+    { of: 'sqlite', file: '/srv/a b.db' },
     { of: 'pause', what: 'compose:shop' },
   ],
   { of: 'commands', name: 'shop', before: ['/bin/a', "b c'd"], after: ['true'], check: ['true'] },
@@ -152,7 +155,10 @@ const quiesce = [
 const holds = [
   ...hook.plan({} as never, run, reading()),
   ...services.plan({ stop: ['shop'] } as never, run, reading({ readsLive: true })),
-  ...[mariadb, postgresql, redis, pauses, commands].flatMap((each) => each.plan({ quiesce } as never, run, reading())),
+  ...[mariadb, postgresql, redis, sqlite, pauses, commands].flatMap((each) =>
+    each.plan({ quiesce } as never, run, reading()),
+  ),
+  ...redis.plan({ quiesce } as never, run, reading({ look: { ...NOTHING_TO_SAY, facts: { 'way-0': 'file' } } })),
 ];
 const facts = { target: '1:2', work: '1:3', made: 1, uid: 0 };
 const folder = { target: '/target', name: '.stillpoint-restore-a', facts } as never;
@@ -243,7 +249,7 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   workOn({ ...DEVICE_WORK, volume: { name: 'files', extents: 100, fileSystem: 'xfs' } }),
   workOn({ ...DEVICE_WORK, volume: undefined }),
   findAbsent(['shop']),
-  ...[mariadb, postgresql, redis, pauses, commands].flatMap((each) => each.look?.({ quiesce } as never) ?? []),
+  ...[mariadb, postgresql, redis, sqlite, pauses, commands].flatMap((each) => each.look?.({ quiesce } as never) ?? []),
   askSudo,
   listPrograms,
   placePaths([{ pid: '1', path: Buffer.from('/a') }]),
@@ -319,6 +325,6 @@ export const PARTS: readonly string[] = [
   ...['mark-kept-dataset-snapshot', 'rename-kept-dataset-snapshot', 'remove-kept-dataset-snapshot'],
   'put-away-kept-snapshot',
   ...['stop-service', 'prove-stopped', 'begin-session', 'prove-session', 'run-before', 'run-check'],
-  ...['prove-paused', 'write-out', 'prove-same'],
+  ...['prove-paused', 'write-out', 'prove-same', 'have-writers-wait', 'prove-held'],
   'be-root',
 ];

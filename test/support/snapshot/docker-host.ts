@@ -2,6 +2,8 @@
 import { unpackDebian } from './debian-overlay.ts';
 import { startFolderCopyHost } from './provider-fixtures.ts';
 
+export const DOCKER_PACKAGES = ['docker.io', 'containerd', 'runc', 'busybox-static'];
+
 /** Of a project of docker compose; one has the restart policy that needs care. The image is one static program. */
 const CONTAINERS = `
 mkdir /run/image; cp /usr/bin/busybox /run/image/; tar -C /run/image -c . | docker import - busybox >/dev/null
@@ -26,7 +28,7 @@ ${CONTAINERS}`);
 
 /** Whether a daemon can run here at all. */
 export async function whyNoDocker(root: string): Promise<string | undefined> {
-  const whyNot = await unpackDebian(root, ['docker.io', 'containerd', 'runc', 'busybox-static']);
+  const whyNot = await unpackDebian(root, DOCKER_PACKAGES);
   if (whyNot !== undefined) return whyNot;
   try {
     await using tried = await startDockerHost(root);

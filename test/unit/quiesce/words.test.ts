@@ -23,7 +23,7 @@ test('a plan says what begins, for how long at most, and what ends, the last one
     'release MariaDB',
     'run the "after" command of "caches"',
     'let the container "queue" run on',
-    'check that PostgreSQL is still the same server',
+    'check that PostgreSQL is still the same',
     'start the service "web" again once all has been read',
   ]);
 });
