@@ -46,7 +46,7 @@ describe('no secret shows', { ...needing(whyNot), timeout: 10 * 60_000 }, () => 
     return text;
   };
   /** A backup of new content; `inMiddle` is called when some of that has come. Types of its events, and how it ended. */
-  const during = async (inMiddle: () => void): Promise<readonly unknown[]> => {
+  const during = async (inMiddle: () => Promise<void>): Promise<readonly unknown[]> => {
     await canary.host.world.sh('head -c 40000000 /dev/urandom > /srv/files/large');
     const passed = canary.host.proxy.bytesPassed();
     const running = canary.user.start(['backup', 'files', '--json'], signalOf());
@@ -55,7 +55,7 @@ describe('no secret shows', { ...needing(whyNot), timeout: 10 * 60_000 }, () => 
       isOver = true;
     });
     while (canary.host.proxy.bytesPassed() - passed < 8_000_000 && !isOver) await sleep(2);
-    inMiddle();
+    await inMiddle();
     const { exitCode, stdout, stderr } = await running;
     canary.said.push({ from: 'backup files --json, in the middle', text: stdout + stderr });
     const events = stdout
@@ -157,10 +157,15 @@ describe('no secret shows', { ...needing(whyNot), timeout: 10 * 60_000 }, () => 
   });
 
   test('where the line is cut, and where the process is killed', async () => {
-    const whole = await during(() => canary.host.proxy.cut());
+    const { proxy, world } = canary.host;
+    const whole = await during(async () => {
+      expect(await world.sh('ls /run/stillpoint')).not.toBe('');
+      expect(await world.sh('find /run/stillpoint -perm /077 ! -type l'), 'open to others').toBe('');
+      proxy.cut();
+    });
     expect(whole[0]).toBe(0);
     expect(whole).toEqual(expect.arrayContaining(['connection-lost', 'connection-back']));
-    const killed = await during(() => {
+    const killed = await during(async () => {
       const jobs = join(canary.user.home, '.local/state/stillpoint');
       for (const pid of allProcesses()) if (commandLineOf(pid).includes(jobs)) killIfAlive(pid);
     });
