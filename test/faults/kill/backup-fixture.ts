@@ -54,7 +54,7 @@ export async function createTestRepository(setting: BackupSetting, signal: Abort
 interface Registered {
   readonly runs: OwnRuns;
   /** The runner's last word: from here on what is left of its run may be swept, though this process lives. */
-  end(outcome: 'succeeded' | 'failed'): Promise<void>;
+  readonly end: (outcome: 'succeeded' | 'failed') => Promise<void>;
 }
 
 /** As a runner has it: the run stands in the record of a job for which this process answers. */
