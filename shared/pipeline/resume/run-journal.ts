@@ -52,7 +52,7 @@ export interface JournalPorts {
 export async function openRunJournal({ folder, vault, clock }: JournalPorts): Promise<RunJournal> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const sealed = await readTape(folder);
-  const played = sealed && PlayedTape.parse(opened(sealed, vault), clock);
+  const played = sealed && PlayedTape.parse(opened(sealed, vault));
   const recording = played === undefined ? new RecordingTape(clock) : undefined;
   const earlier = await countProcesses(folder);
   await using files = new AsyncDisposableStack();
