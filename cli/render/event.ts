@@ -1,5 +1,6 @@
 /** A run's events as lines. Progress and beginnings give none: they belong to the live line. */
 import { formatBytes } from '../../shared/base/bytes.ts';
+import { utcMinute } from '../../shared/base/clock.ts';
 import { redact } from '../../shared/base/log.ts';
 import type { RunEvent } from '../../shared/domain/events.ts';
 import { forecastWords } from '../../shared/domain/fill-forecast.ts';
@@ -43,7 +44,9 @@ export function renderEvent(event: RunEvent, paint: Paint): EventLine | undefine
         `"${shown(event.host)}" is there again after ${formatDuration(event.lostMs)}; going on where it was`,
       );
     case 'run-taken-up':
-      return say(`goes on with the run ${shown(event.run)} on "${shown(event.host)}", whose process was gone`);
+      return say(
+        `goes on with the run ${shown(event.run)} on "${shown(event.host)}", whose process was gone: on its snapshots of ${utcMinute(event.of)}`,
+      );
     case 'snapshot-created':
       return say(
         `snapshot "${shown(event.snapshot)}" of ${shown(event.volume)}: ${event.sizeBytes === 0 ? '' : `${formatBytes(event.sizeBytes)}, `}writers held for at most ${formatDuration(event.freezeMs)}`,

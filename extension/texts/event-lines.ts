@@ -1,5 +1,6 @@
 /** The events of a job as lines of its log. Only what is there for the facts of the run alone has no line. */
 import { formatBytes } from '../../shared/base/bytes.ts';
+import { utcMinute } from '../../shared/base/clock.ts';
 import type { RunEvent } from '../../shared/domain/events.ts';
 import { forecastWords } from '../../shared/domain/fill-forecast.ts';
 import { turnWords } from '../../shared/domain/turn.ts';
@@ -53,7 +54,14 @@ function eventText(event: RunEvent, kind: JobKind, { t }: Wording): readonly str
     case 'connection-back':
       return [t('"{0}" is there again after {1}. Going on where it was.', event.host, formatDuration(event.lostMs))];
     case 'run-taken-up':
-      return [t('Goes on with run {0} on "{1}", whose process was gone.', event.run, event.host)];
+      return [
+        t(
+          'Goes on with run {0} on "{1}", whose process was gone: on its snapshots of {2}.',
+          event.run,
+          event.host,
+          utcMinute(event.of),
+        ),
+      ];
     case 'lease-arming':
       return [t('Run {0} begins on "{1}".', event.run, event.host)];
     case 'restore-point-saved':

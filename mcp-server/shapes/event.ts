@@ -67,6 +67,7 @@ function detailOf(event: RunEvent): string | undefined {
     case 'connection-back':
       return `${event.host} is there again after durationMs`;
     case 'run-taken-up':
+      return `run ${event.run} on ${event.host}, on its snapshots of ${event.of}`;
     case 'lease-released':
       return `run ${event.run} on ${event.host}`;
     case 'snapshot-created':

@@ -32,6 +32,9 @@ export async function timed<T>(
   };
 }
 
+/** For people: "2026-03-01 04:30 UTC". @param time ISO 8601 */
+export const utcMinute = (time: string): string => `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
 export const systemClock: Clock = {
   now: () => new Date(),
   monotonicMs: () => performance.now(),

@@ -36,7 +36,13 @@ export type RunEventBody =
   /** It goes on where it was. */
   | { readonly type: 'connection-back'; readonly host: string; readonly lostMs: number }
   /** The run of a process that is gone goes on in this job, on the snapshots that it had made. */
-  | { readonly type: 'run-taken-up'; readonly host: string; readonly run: string }
+  | {
+      readonly type: 'run-taken-up';
+      readonly host: string;
+      readonly run: string;
+      /** The instant of its snapshots, on our clock, ISO 8601. */
+      readonly of: string;
+    }
   | {
       readonly type: 'snapshot-created';
       readonly volume: string;

@@ -2,6 +2,7 @@
  * What one run on a host has at a time: a database, a service, the storage of snapshots. Whoever comes while another run has it
  * waits for his turn, whichever client and whichever user that one is of.
  */
+import { utcMinute } from '../base/clock.ts';
 
 export interface Turn {
   /** By which all clients know it, a word of letters, digits and +_.:/=@,- only: "service:nginx". */
@@ -50,8 +51,8 @@ export function turnsOfService(name: string, known: string, label: string): read
 /** @param at when it was said: the clock by which "since" is reckoned */
 export function turnWords({ what, run, by, heldMs }: TurnTaken, at: Date): string {
   const holder = run === undefined ? 'another run' : `run ${run}${by === '' ? '' : ` of ${by}`}`;
-  const since = new Date(at.getTime() - heldMs).toISOString().slice(0, 16).replace('T', ' ');
-  return `${what} is held by ${holder} since ${since} UTC (${lengthInWords(heldMs)})`;
+  const since = utcMinute(new Date(at.getTime() - heldMs).toISOString());
+  return `${what} is held by ${holder} since ${since} (${lengthInWords(heldMs)})`;
 }
 
 function lengthInWords(ms: number): string {

@@ -284,10 +284,15 @@ export function hookContract(
       expect(calls).toBeGreaterThan(0);
       for (let call = 1; call <= calls; call += 1) {
         for (const when of ['before', 'after'] as const) {
-          const begun = await prepare();
-          await cutting.cut({ call, when }, () => verdict(begun).catch(() => undefined));
-          await eventually(async () => !(await fixture.isHeld()), 'the application is let go');
-          await begun.lease.release();
+          // A slow machine lets go at the deadline, and then calls less.
+          let hasFallen = false;
+          for (let tries = 0; !hasFallen && tries < 3; tries += 1) {
+            const begun = await prepare();
+            hasFallen = await cutting.mayCut({ call, when }, () => verdict(begun).catch(() => undefined));
+            await eventually(async () => !(await fixture.isHeld()), 'the application is let go');
+            await begun.lease.release();
+          }
+          expect(hasFallen, `the cut ${when} call ${call} of ${calls}`).toBe(true);
         }
       }
     });

@@ -56,7 +56,14 @@ export const LOST_CONNECTIONS = ofPage('docs/host-setup.md', {
       },
     ],
     [
-      'Before anything is read, the snapshots are proved to be those of then.',
+      'The restore point is of the moment of these snapshots, which is said.',
+      {
+        'test/faults/kill/resume.test.ts':
+          'is gone on with by the next backup of the source, and what had been stored is not sent twice',
+      },
+    ],
+    [
+      'Before anything is read, they are proved to be those of then.',
       { 'test/faults/kill/resume.test.ts': 'is over where its snapshots are not what they were' },
     ],
     [

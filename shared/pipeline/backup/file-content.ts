@@ -32,13 +32,13 @@ export class ContentStore {
   /**
    * Resolves when the content is read and handed over; `ids` when all of it is hashed and packed.
    * @param onBytes called with the size of content as it comes, holes included
-   * @param onPart called after each part of a file that is longer than that
+   * @param onPart called after each part of a file that is longer than one
    */
   async store(
     entry: TarEntry,
     onBytes: (bytes: number) => void,
     signal: AbortSignal,
-    onPart: (part: Promise<FilePart>) => void = () => undefined,
+    onPart?: (part: Promise<FilePart>) => void,
   ): Promise<{ readonly ids: Promise<readonly BlobId[]>; readonly bytes: number }> {
     const pending: (BlobId | Promise<SavedBlob>)[] = [];
     const chunks = new Chunks(entry.size, async (data) => {
@@ -56,8 +56,11 @@ export class ContentStore {
       if (event.kind === 'data') await chunks.add(event.data);
       else await this.#hole(event.length, chunks, pending, signal);
       const endsAt = chunks.total - (chunks.total % CHUNK_BYTES);
-      if (endsAt - told.endsAt >= PART_BYTES) {
-        onPart(settle(pending.slice(told.pieces)).then((ids) => ({ ids, endsAt })));
+      if (onPart !== undefined && endsAt - told.endsAt >= PART_BYTES) {
+        const part = settle(pending.slice(told.pieces)).then((ids) => ({ ids, endsAt }));
+        // Whoever does not wait for it must not be ended by its failure, which shows in `ids`.
+        part.catch(() => undefined);
+        onPart(part);
         told = { pieces: pending.length, endsAt };
       }
       onBytes(event.kind === 'data' ? event.data.length : event.length);

@@ -7,6 +7,7 @@
 import { never } from '../../base/cancel.ts';
 import { timed, type WallSpan } from '../../base/clock.ts';
 import { isStillpointError, StillpointError } from '../../base/errors.ts';
+import type { EmitEvent } from '../../domain/events.ts';
 import type { HostSpec } from '../../domain/source.ts';
 import type { SnapshotReport } from '../../domain/verbs/backup.ts';
 import type { PlannedHold } from '../../quiesce/hook.ts';
@@ -81,6 +82,8 @@ export interface TakenUnderLease {
   readonly span: WallSpan;
 }
 
+const tellNobody: EmitEvent = () => undefined;
+
 /** From the watchman to the last instant. A service that did not come back is told at once. */
 export async function takeUnderLease(
   snapshots: SnapshotPlan,
@@ -104,7 +107,8 @@ export async function takeUnderLease(
           if (isStillpointError(error, 'snapshot.lease-lost')) await lease.renew(held);
           throw error;
         }),
-      { host: host.name, waitSeconds: spec.waitSeconds, clock: tape.clock, emit },
+      // Who holds it now is another question than who held it then.
+      { host: host.name, waitSeconds: spec.waitSeconds, clock: tape.clock, emit: tape.isPlayed ? tellNobody : emit },
       held,
     ),
   );

@@ -7,7 +7,7 @@
  * is released, on a clock of its own.
  */
 import type { Clock } from '../../base/clock.ts';
-import { StillpointError, toStillpointError } from '../../base/errors.ts';
+import { isStillpointError, StillpointError, toStillpointError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { EmitEvent } from '../../domain/events.ts';
 import { newRunId, type OwnerId, type RunId } from '../../domain/names.ts';
@@ -127,12 +127,12 @@ export async function runOver<Report extends object>(
     await frozen.judge(held).catch((error: unknown) => {
       throw signal.aborted ? error : isOver(error, run, host.name);
     });
-    emit({ type: 'run-taken-up', host: host.name, run });
   } else if (canBeTakenUp(prepared)) await journal?.seal(run);
   // What has nothing but dumps shows when the first of them began.
   const { first, span } = dumped !== undefined && hasDumpsAlone(source) ? dumped.taken : frozen;
   const instant = instantOf(first, prepared.survey, span);
   tellJump(prepared.survey.clockSkew, instant.host.skew, request, emit);
+  if (takenUp !== undefined) emit({ type: 'run-taken-up', host: host.name, run, of: instant.time });
 
   const { readable, patience } = frozen;
   const context = {
@@ -161,8 +161,11 @@ export async function runOver<Report extends object>(
   const dumps = dumped?.taken.evidence ?? [];
   const evidence = evidenceOf(frozen.taken, holds, spans, { live: read.live, dumps });
   requireProof(source, foreseen, evidence);
-  const commit = (committing: AbortSignal): Promise<Report> =>
-    sink.commit({ ...context, run, read, evidence }, phase, committing);
+  const commit = async (committing: AbortSignal): Promise<Report> => {
+    // Taken up after this, it could be saved a second time.
+    await journal?.end();
+    return await sink.commit({ ...context, run, read, evidence }, phase, committing);
+  };
   if (!sink.commitsAtOnce) return await releaseFirst(frozen.release(), () => commit(guarded));
   const committed = await commit(held);
   // From here on what was read counts, and a cancel comes too late: what remains is done anyway. A release that fails is the
@@ -185,9 +188,18 @@ function isOver(cause: unknown, run: RunId, host: string): StillpointError {
 
 async function journalOf(
   { vault }: Pick<Sink<unknown>, 'vault'>,
-  { journalFolder: folder, clock }: RunPorts,
+  { journalFolder: folder, clock, logger, runs }: RunPorts,
 ): Promise<RunJournal | undefined> {
-  return folder === undefined || vault === undefined ? undefined : await openRunJournal({ folder, vault, clock });
+  if (folder === undefined || vault === undefined) return undefined;
+  try {
+    return await openRunJournal({ folder, vault, clock });
+  } catch (error) {
+    if (isStillpointError(error, 'job.cannot-resume')) throw error;
+    // A run that cannot be taken up is still a backup.
+    logger.log('warn', 'The run cannot be taken up by another process.', { error: toStillpointError(error).message });
+    await runs.giveUp();
+    return undefined;
+  }
 }
 
 const readsLive = ({ coverage }: Preparation): boolean => coverage.trees.some(({ isLive }) => isLive);

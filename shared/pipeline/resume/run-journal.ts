@@ -8,8 +8,8 @@
  * Invariants. Where there is a tape, it is whole, and the run can be taken up as long as its lease lives and its snapshots
  * pass their judgement. Nothing in here is believed of the repository: which packs and which content there are, it is asked.
  *
- * Crash story. A process that dies before the tape is there leaves a run that cannot be taken up. One that dies later leaves
- * notes of which the last line may be torn; what is not noted is read again.
+ * Crash story. A process that dies before the tape is there, or after it was taken away for the commit, leaves a run that cannot be
+ * taken up. One that dies in between leaves notes of which the last line may be torn; what is not noted is read again.
  */
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -36,6 +36,8 @@ export interface RunJournal extends AsyncDisposable {
   /** All that has to be known of the host is known: from now on the run can be taken up. */
   seal(run: RunId): Promise<void>;
   stored(pack: PackId): void;
+  /** Nothing is to be taken up any more: what was read is about to count, and whether it does, the repository says. */
+  end(): Promise<void>;
   /** @param host which is asked what tar had said on it */
   tree(index: number, host: RemoteHost, run: RunId, signal: AbortSignal): Promise<ArrivedTree>;
 }
@@ -50,7 +52,7 @@ export interface JournalPorts {
 export async function openRunJournal({ folder, vault, clock }: JournalPorts): Promise<RunJournal> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const sealed = await readTape(folder);
-  const played = sealed && PlayedTape.parse(opened(sealed, vault), clock);
+  const played = sealed && PlayedTape.parse(opened(sealed, vault));
   const recording = played === undefined ? new RecordingTape(clock) : undefined;
   const earlier = await countProcesses(folder);
   await using files = new AsyncDisposableStack();
@@ -70,6 +72,7 @@ export async function openRunJournal({ folder, vault, clock }: JournalPorts): Pr
       if (recording !== undefined) await writeTape(folder, vault.seal(recording.encode(run)));
     },
     stored: (pack) => stored.add(pack),
+    end: () => rm(join(folder, TAPE), { force: true }),
     async tree(index, host, run, signal) {
       const notes = Array.from({ length: earlier }, (_, process) => ({
         file: join(folder, treeOf(process, index)),

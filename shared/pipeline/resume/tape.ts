@@ -15,12 +15,14 @@ import type { RemoteHost } from '../../remote/remote-host.ts';
 export interface Tape {
   /** The same host, whose short answers are noted, or are those that were. */
   host(host: RemoteHost): RemoteHost;
-  /** Likewise for what our own clocks showed meanwhile. */
+  /** Likewise for what our own clocks showed meanwhile. What was waited for is not waited for again. */
   readonly clock: Clock;
+  /** Whether what happens has happened before. */
+  readonly isPlayed: boolean;
 }
 
 /** Nothing is noted. */
-export const untaped = (clock: Clock): Tape => ({ clock, host: (host) => host });
+export const untaped = (clock: Clock): Tape => ({ clock, isPlayed: false, host: (host) => host });
 
 const recordingSchema = z.object({
   version: z.literal(1),
@@ -41,6 +43,7 @@ function markOf({ script, args, needs }: RemoteScript): string {
 }
 
 export class RecordingTape implements Tape {
+  readonly isPlayed = false;
   readonly #answers: Answer[] = [];
   readonly #readings: Recording['readings'] = [];
   readonly clock: Clock;
@@ -51,7 +54,7 @@ export class RecordingTape implements Tape {
       this.#readings.push(reading);
       return reading;
     };
-    this.clock = clockOf(clock, read);
+    this.clock = clockOf(read, (ms, signal) => clock.sleep(ms, signal));
   }
 
   host(host: RemoteHost): RemoteHost {
@@ -75,11 +78,12 @@ export class RecordingTape implements Tape {
 }
 
 export class PlayedTape implements Tape {
+  readonly isPlayed = true;
   readonly run: RunId;
   readonly clock: Clock;
   readonly #answers = new Map<string, Answer[]>();
 
-  private constructor({ run, answers, readings }: Recording, clock: Clock) {
+  private constructor({ run, answers, readings }: Recording) {
     this.run = run;
     for (const answer of answers) {
       const same = this.#answers.get(answer.mark);
@@ -87,18 +91,19 @@ export class PlayedTape implements Tape {
       else same.push(answer);
     }
     const left = [...readings];
-    this.clock = clockOf(clock, () => {
+    const read = () => {
       const reading = left.shift();
       if (reading === undefined) throw asksMore('looks at the clock more often');
       return reading;
-    });
+    };
+    this.clock = clockOf(read, async (_ms, signal) => signal.throwIfAborted());
   }
 
   /** Errors: `job.cannot-resume`. */
-  static parse(text: Buffer, clock: Clock): PlayedTape {
+  static parse(text: Buffer): PlayedTape {
     const { data } = recordingSchema.safeParse(parseJson(text));
     if (data === undefined) throw asksMore('has another form');
-    return new PlayedTape(data, clock);
+    return new PlayedTape(data);
   }
 
   host(host: RemoteHost): RemoteHost {
@@ -120,12 +125,8 @@ const streamsOf = (host: RemoteHost): Omit<RemoteHost, 'run'> => ({
 });
 
 /** @param read both clocks at once */
-function clockOf(clock: Clock, read: () => { readonly now: number; readonly monotonic: number }): Clock {
-  return {
-    now: () => new Date(read().now),
-    monotonicMs: () => read().monotonic,
-    sleep: (ms, signal) => clock.sleep(ms, signal),
-  };
+function clockOf(read: () => { readonly now: number; readonly monotonic: number }, sleep: Clock['sleep']): Clock {
+  return { now: () => new Date(read().now), monotonicMs: () => read().monotonic, sleep };
 }
 
 function parseJson(text: Buffer): unknown {

@@ -51,8 +51,14 @@ export async function createTestRepository(setting: BackupSetting, signal: Abort
   await repository.close();
 }
 
+interface Registered {
+  readonly runs: OwnRuns;
+  /** The runner's last word: from here on what is left of its run may be swept, though this process lives. */
+  readonly end: (outcome: 'succeeded' | 'failed') => Promise<void>;
+}
+
 /** As a runner has it: the run stands in the record of a job for which this process answers. */
-async function registerFor(setting: BackupSetting): Promise<OwnRuns> {
+async function registerFor(setting: BackupSetting): Promise<Registered> {
   const store = await JobStore.open(join(setting.folder, 'state'));
   const self = await identifyProcess();
   if (self === undefined) throw new Error('a process can find itself');
@@ -62,7 +68,12 @@ async function registerFor(setting: BackupSetting): Promise<OwnRuns> {
   const keeper = new RecordKeeper(store, record);
   const machine = planIdOf({ host: setting.alias });
   const terms = { machine, places: machine, job: record.id, spares: true, giveUp: () => keeper.forgetRun() };
-  return runRegister(store, terms, (run, place) => keeper.begin(run, place));
+  return {
+    runs: runRegister(store, terms, (run, place) => keeper.begin(run, place)),
+    async end(outcome) {
+      await store.finish(record.id, { type: 'job-finished', seq: 1, at: record.createdAt, outcome });
+    },
+  };
 }
 
 const HOST = hostName('lab');
@@ -94,7 +105,7 @@ export async function runSweep(setting: BackupSetting, signal: AbortSignal): Pro
     { host: HOST },
     {
       openHost: (openSignal) => open(specOf(setting), openSignal),
-      ...{ registry: REGISTRY, owner: OWNER, runs: await registerFor(setting), clock: systemClock },
+      ...{ registry: REGISTRY, owner: OWNER, runs: (await registerFor(setting)).runs, clock: systemClock },
       emit: () => undefined,
     },
     signal,
@@ -121,20 +132,23 @@ export async function runBackup(
     ...(setting.withoutSnapshot && { withoutSnapshot: setting.withoutSnapshot }),
   };
   const spec = specOf(setting);
-  return await backup(
+  const { runs, end } = await registerFor(setting);
+  const backingUp = backup(
     { source, host: spec, acceptClockSkew: false },
     {
       openHost: (openSignal) => open(spec, openSignal, wrapTransport),
       openRepository: (openSignal) =>
         openRepository(withChanges(createLocalBackend(repositoryFolder(setting)), changes), PASSWORD, openSignal),
-      registry: REGISTRY,
-      owner: OWNER,
-      runs: await registerFor(setting),
-      clock: systemClock,
-      logger: silentLogger,
-      emit,
-      workFolder,
+      ...{ registry: REGISTRY, owner: OWNER, runs, clock: systemClock, logger: silentLogger, emit, workFolder },
     },
     signal,
   );
+  try {
+    const report = await backingUp;
+    await end('succeeded');
+    return report;
+  } catch (error) {
+    await end('failed');
+    throw error;
+  }
 }

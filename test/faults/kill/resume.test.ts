@@ -120,6 +120,8 @@ describe('a runner that is killed while it reads', needing(await whyNoBtrfsHost(
     const next = await run(BACKUP);
     expect(next.job).toMatchObject({ state: 'succeeded' });
     expect(heard(next)).toContain('run-taken-up');
+    const taken = next.events.find((event) => event.type === 'run-taken-up');
+    expect(taken?.of).toBe(next.report?.time);
     // No snapshot was made by it, and nothing was swept.
     for (const event of next.events) if (event.type === 'host-swept') expect(event.removed).toEqual([]);
     await expectAllIsThere();
@@ -168,6 +170,17 @@ describe('a runner that is killed while it reads', needing(await whyNoBtrfsHost(
     expect(heard(resumed)).not.toContain('run-taken-up');
     // It is not ours any more, so it stays.
     await line.world.atTop('btrfs -q subvolume delete .stillpoint/*/sp_*; rmdir .stillpoint/* .stillpoint');
+  }, 300_000);
+
+  test('is not gone on with once what was read is about to count', async () => {
+    const { job } = await stillpoint.startJob(BACKUP, never);
+    for await (const event of stillpoint.followJob(job.id, 0, never))
+      if (event.type === 'phase-started' && event.phase === 'commit') break;
+    await kill(job.id);
+    const next = await run(BACKUP);
+    expect(next.job).toMatchObject({ state: 'succeeded', error: undefined });
+    expect(heard(next)).not.toContain('run-taken-up');
+    await expectAllIsThere();
   }, 300_000);
 
   test('is left alone by other sources, and by a source that says something else now; a sweep takes it along', async () => {

@@ -163,7 +163,10 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
     await arm(600);
     await create();
     const reader = await startReader();
-    await paper.sh(`kill -KILL "$(cat ${folder()}/watch)"`);
+    // Who was killed is there until the kernel has come to it.
+    await paper.sh(
+      `read -r watch < ${folder()}/watch; kill -KILL "$watch"; while [ -n "$(tr -d '\\000' 2>/dev/null < "/proc/$watch/cmdline")" ]; do sleep 0.05; done 2>/dev/null`,
+    );
     expect(await paper.host.run(renewLease(run, 600), never)).toMatchObject({ state: 'unwatched' });
     expect((await paper.host.run(sweepHost(scripts, owner), never)).kept).toEqual([
       { object: folder(), reason: 'a run is using it now' },

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHUNK_BYTES, ContentStore, ZERO_BYTES } from '../../../shared/pipeline/backup/file-content.ts';
+import type { FilePart } from '../../../shared/pipeline/resume/file-part.ts';
 import { blobIdOf } from '../../../shared/repository/ids.ts';
 import type { RepositoryWriter } from '../../../shared/repository/repository.ts';
 import type { TarEntry } from '../../../shared/tar/entry.ts';
@@ -67,6 +68,38 @@ describe('content becomes blobs of 1 MiB', () => {
     pattern = Buffer.from(Array.from({ length: 5 * CHUNK_BYTES }, (_, at) => 1 + ((at * 7 + (at >> 11)) % 255)));
   });
   afterAll(() => puts.splice(0));
+
+  test('of a large file is told part by part what is stored of it, and a failure is one of the file alone', async () => {
+    const signal = testSignal();
+    const parts: Promise<FilePart>[] = [];
+    const note = (part: Promise<FilePart>): void => void parts.push(part);
+    const big = Buffer.concat([pattern, pattern]);
+    const { ids } = await new ContentStore(writer).store(
+      entryOf(big, undefined, 65_537),
+      () => undefined,
+      signal,
+      note,
+    );
+    const all = await ids;
+    const told = await Promise.all(parts);
+    expect(told.map(({ endsAt }) => endsAt / CHUNK_BYTES)).toEqual([4, 8]);
+    expect(told.flatMap((part) => part.ids)).toEqual(all.slice(0, 8));
+
+    const full = new Error('the disk is full');
+    const put: RepositoryWriter['put'] = async () => {
+      const saved = Promise.reject(full);
+      saved.catch(() => undefined);
+      return { saved };
+    };
+    const failing = new ContentStore({ ...writer, put });
+    const failed = await failing.store(
+      entryOf(big, undefined, 65_537),
+      () => undefined,
+      signal,
+      () => undefined,
+    );
+    await expect(failed.ids).rejects.toBe(full);
+  });
 
   test.each([
     0,
