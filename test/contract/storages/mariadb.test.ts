@@ -103,7 +103,6 @@ describe('a server of MariaDB', () => {
       'data-0': '/var/lib/mysql/',
       'version-0': expect.stringMatching(/^1\d\.\d+\.\d+-MariaDB/) as unknown,
       'binlog-0': 'yes',
-      'data-0': '/var/lib/mysql/',
     });
     expect([...new Set(places.map(({ path }) => path.toString()))].toSorted()).toEqual([
       '/var/lib/mysql/',
