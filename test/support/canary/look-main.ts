@@ -30,8 +30,8 @@ export interface Rounds {
 }
 
 const LARGEST = 256 * 1024 * 1024;
-/** Between two looks at all processes. */
-const PAUSE_MS = 15;
+/** Between two looks at all processes; what lives for less than that is seen in the traces of programs. */
+const PAUSE_MS = 50;
 /** Files change less often than processes do, and there are more of them. */
 const PROCESSES_A_ROUND = 20;
 

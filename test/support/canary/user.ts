@@ -127,6 +127,8 @@ export async function startCanary(programs: string): Promise<CanaryUser> {
     ...{ host: 'db', paths: ['/var/lib/mysql', '/srv/files'], repository: 'main' },
     ...{ quiesce: quiesce('sql'), dumps: dumps('sql'), ...more },
   });
+  const files = (repository: string) =>
+    source({ repository, paths: ['/srv/files'], dumps: undefined, quiesce: quiesce('sql').slice(0, 2) });
   await user.configure({
     hosts: {
       db: { sshConfigFile: host.sshConfigFile, leaseSeconds: 60 },
@@ -153,14 +155,14 @@ export async function startCanary(programs: string): Promise<CanaryUser> {
     sources: {
       shop: source({}),
       // Quickly read, and held all the same.
-      files: source({ paths: ['/srv/files'], dumps: undefined, quiesce: quiesce('sql').slice(0, 2) }),
-      told: source({ repository: 'told' }),
-      asked: source({ host: 'ann', repository: 'asked' }),
-      rest: source({ repository: 'rest' }),
-      inside: source({ repository: 'inside' }),
-      shut: source({ repository: 'shut' }),
-      s3: source({ repository: 's3' }),
-      refused: source({ repository: 'refused' }),
+      files: files('main'),
+      told: files('told'),
+      asked: source({ host: 'ann', repository: 'asked', dumps: undefined }),
+      rest: files('rest'),
+      inside: files('inside'),
+      shut: files('shut'),
+      s3: files('s3'),
+      refused: files('refused'),
       'wrong-sql': source({ quiesce: quiesce('wrong'), dumps: undefined }),
       'wrong-dump': source({ quiesce: undefined, dumps: dumps('wrong') }),
       'wrong-redis': source({
