@@ -73,12 +73,16 @@ const VERBS: { readonly [K in JobKind]: ShownVerb<RequestOf<K>, ReportOf<K>> } =
     hasFindings: ({ left }) => left.length > 0,
     counts: 'snapshots',
   },
-  forget: { request: ({ repository }) => `forgetting in ${shown(repository)}`, result: renderForget },
+  forget: {
+    request: ({ repository }) => `forgetting in ${shown(repository)}`,
+    result: renderForget,
+    hasFindings: ({ unreadable }) => unreadable.length > 0,
+  },
   prune: { request: ({ repository }) => `prune of ${shown(repository)}`, result: renderPrune },
   repair: {
     request: ({ scope, repository }) => `repair of the ${scope.part} of ${shown(repository)}`,
     result: renderRepair,
-    hasFindings: ({ plan }) => plan.lost.length > 0,
+    hasFindings: ({ plan }) => plan.lost.length + plan.notes.length > 0,
     isPlan: ({ applied }) => !applied,
   },
 };

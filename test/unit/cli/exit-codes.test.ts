@@ -12,6 +12,7 @@ import {
   sampleSweep,
   sampleVerify,
 } from '../../support/sample-data.ts';
+import { sampleRepair } from '../../support/sample-repair.ts';
 
 test('the numbers are the agreed ones', () => {
   expect(EXIT).toEqual({
@@ -66,6 +67,10 @@ test('a job that ended well but not wholly has its own number', () => {
   expect(exitCodeOfJob('succeeded', sampleCheck, undefined)).toBe(8);
   expect(exitCodeOfJob('succeeded', sampleSweep, undefined)).toBe(8);
   expect(exitCodeOfJob('succeeded', { ...sampleSweep, kept: [] }, undefined)).toBe(0);
+  const sound = { ...sampleRepair, plan: { ...sampleRepair.plan, lost: [], notes: [] } };
+  const left = { object: 'restore point 9c0d1e2f', reason: 'cannot be read; --forget removes it' };
+  expect(exitCodeOfJob('succeeded', sound, undefined)).toBe(0);
+  expect(exitCodeOfJob('succeeded', { ...sound, plan: { ...sound.plan, notes: [left] } }, undefined)).toBe(8);
 });
 
 test('a job that did not end well has the number of its error', () => {
