@@ -4,6 +4,7 @@
  */
 
 import { resolveNewPassword } from '../access/repository-secrets.ts';
+import { refuseNoId } from '../domain/id-start.ts';
 import type {
   JudgedLock,
   NewPassword,
@@ -75,7 +76,8 @@ export class RepositoryAccess {
     });
   }
 
-  remove(spec: RepositorySpec, key: string, signal: AbortSignal): Promise<{ readonly removed: string }> {
+  async remove(spec: RepositorySpec, key: string, signal: AbortSignal): Promise<{ readonly removed: string }> {
+    refuseNoId('key', key, 'an id or the start of one; "stillpoint key list" shows them');
     return withAccessEnds('remove-key', async (onChange) => {
       await using repository = await this.#ports.open(spec, signal, onChange);
       return { removed: await removeKey(repository, key, signal) };

@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { isStillpointError, StillpointError } from '../base/errors.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { allRepositories, configuredNames, findRepository } from '../config/look-up.ts';
+import { refuseNoPoint } from '../domain/id-start.ts';
 import { type ConfiguredNames, refuseUnconfigured, refuseUnknownNames } from '../domain/known-names.ts';
 import { EVERY_POINT, fitsFilter } from '../domain/point-filter.ts';
 import { orderPoints } from '../domain/point-order.ts';
@@ -102,6 +103,7 @@ export class RestorePoints {
 
   /** Errors: `repository.unknown-point`, `repository.ambiguous-point`, `repository.damaged`, and of what is unreachable. */
   async find(scope: ResolvedScope, wanted: string, signal: AbortSignal): Promise<FoundPoint> {
+    refuseNoPoint(wanted);
     const [only, ...others] = scope.specs;
     if (only !== undefined && others.length === 0) return this.#findIn(only, scope, wanted, signal);
     return wanted === 'latest' ? this.#findLatest(scope, signal) : this.#findNamed(scope, wanted, signal);

@@ -130,10 +130,7 @@ function resolve(text: string, names: readonly string[], title: string): string 
       ? (['repository.unknown-point', `The ${title} has no restore point "${text}".`] as const)
       : (['repository.ambiguous-point', `"${text}" fits ${matches.length} restore points.`] as const);
   throw new StillpointError(code, what, {
-    advice:
-      prefix === 'latest'
-        ? 'What is to be forgotten is named by its id; list the restore points to see them.'
-        : 'List the restore points and give their ids, or enough of each to be sure.',
+    advice: 'List the restore points and give their ids, or enough of each to be sure.',
     details: { matches: matches.slice(0, 20) },
     cause: undefined,
   });
