@@ -1,6 +1,8 @@
 /** What is to be kept of which host, for what and for how long: the options that commands which keep snapshots share. */
 import type { Command } from 'commander';
 import { StillpointError } from '../../shared/base/errors.ts';
+import { hostPath } from '../../shared/domain/host-path.ts';
+import { requireReason } from '../../shared/domain/kept-marks.ts';
 import { parseLifetime } from '../../shared/domain/lifetime.ts';
 import { hostName, sourceName } from '../../shared/domain/names.ts';
 import type { KeepJobRequest } from '../../shared/domain/verbs/keep.ts';
@@ -38,8 +40,9 @@ export function keepRequest(
       cause: undefined,
     });
   }
+  for (const path of paths) hostPath(path);
   return {
-    ...{ kind: 'keep-snapshots', host: hostName(host), paths, reason },
+    ...{ kind: 'keep-snapshots', host: hostName(host), paths, reason: requireReason(reason) },
     ...(source === undefined ? {} : { source: sourceName(source) }),
     ...(keepForever ? {} : { lifetimeSeconds: parseLifetime(expires ?? LIFETIME) }),
   };

@@ -18,7 +18,7 @@ import { askSudo } from '../pipeline/advise/sudo-rights.ts';
 import { advise } from '../pipeline/advise.ts';
 import type { PlanRequest } from '../pipeline/describe-plan.ts';
 import { inspect } from '../pipeline/inspect.ts';
-import { makeVolume, planVolume } from '../pipeline/make-volume.ts';
+import { makeVolume, planVolume, refuseVolume } from '../pipeline/make-volume.ts';
 import { planBackup, planExport } from '../pipeline/plan-backup.ts';
 import type { PreparePorts } from '../pipeline/prepare.ts';
 import { planSweep } from '../pipeline/sweep.ts';
@@ -90,6 +90,7 @@ export class HostWork {
   }
 
   async planExport(name: SourceName, to: ExportTarget, signal: AbortSignal): Promise<ExportPlan> {
+    if (to.kind === 'mirror' && to.host !== undefined) await findHost(await this.#ports.configuration(), to.host);
     return this.#planRun(name, signal, (request, own, ports) => planExport({ ...request, to }, own, ports, signal));
   }
 
@@ -106,6 +107,7 @@ export class HostWork {
   }
 
   async planVolume(request: NewVolumeRequest, signal: AbortSignal): Promise<NewVolumePlan> {
+    refuseVolume(request, REGISTRY);
     const spec = await findHost(await this.#ports.configuration(), request.host);
     return withHost(spec, this.#ports.people, signal, (host) => planVolume(request, { host, ...PORTS }, signal));
   }

@@ -116,14 +116,22 @@ describe('where nobody can be asked', () => {
 });
 
 test.each<[words: string[], sentence: string]>([
-  [['--source', 'shop'], '"shop" is not one of the proposed sources.'],
   [['--repository', 'main', '--location', '/b'], '--repository and --location are both given.'],
+  [['--repository', 'elsewhere'], 'There is no repository "elsewhere" in the configuration.'],
   [['--location', '~ann/b'], 'The location begins with a "~" that is not followed by "/".'],
-])('setup db1 %j is a mistake', async (words, sentence) => {
+])('setup db1 %j is a mistake, and the host is not asked', async (words, sentence) => {
   const { stillpoint } = watched();
   const { exitCode, stderr } = await runCli(['setup', 'db1', ...words, '--yes'], stillpoint);
-  expect([exitCode, applied(stillpoint)]).toEqual([2, []]);
+  expect([exitCode === 0, applied(stillpoint)]).toEqual([false, []]);
   expect(stderr).toContain(sentence);
+  expect(stillpoint.calls.filter((call) => call.startsWith('adviseHost'))).toEqual([]);
+});
+
+test('a source that was not proposed is a mistake', async () => {
+  const { stillpoint } = watched();
+  const { exitCode, stderr } = await runCli(['setup', 'db1', '--source', 'shop', '--yes'], stillpoint);
+  expect([exitCode, applied(stillpoint)]).toEqual([2, []]);
+  expect(stderr).toContain('"shop" is not one of the proposed sources.');
 });
 
 test('a host without a volume for a backup is told so', async () => {

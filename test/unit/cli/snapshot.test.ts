@@ -28,6 +28,8 @@ describe('snapshot create', () => {
     [['/srv', '--source', 'shop'], 'Paths and --source are both given.'],
     [['/srv', '--keep-forever', '--expires', '1d'], '--expires and --keep-forever are both given.'],
     [['/srv', '--expires', '7m'], '"7m" is not a length of time.'],
+    [['/srv', 'home'], '"home" is not an absolute path on the host.'],
+    [['/srv', '--reason', 'x'.repeat(2000)], 'The reason has 2000 bytes'],
   ])('%j is a mistake', async (words, message) => {
     const { exitCode, stderr, jobs: started } = await run(['create', 'db1', ...words]);
     expect({ exitCode, started }).toEqual({ exitCode: 2, started: [] });
