@@ -28,7 +28,7 @@ import type { NewVolume, NewVolumePlan, NewVolumeRequest } from './domain/new-vo
 import type { PlanId } from './domain/plan-id.ts';
 import type { PrunePlan, PruneRequest } from './domain/prune-plan.ts';
 import type { HostReadiness } from './domain/readiness.ts';
-import type { NewPassword, NewRepository, RepositoryKey, UnlockReport } from './domain/repository-access.ts';
+import type { KeyListing, NewKey, NewPassword, NewRepository, UnlockReport } from './domain/repository-access.ts';
 import type {
   BrowseRequest,
   FileListing,
@@ -186,11 +186,11 @@ class OpenedStillpoint implements Stillpoint {
     return this.#hosts.kept.planDrop(host, choice, signal);
   }
 
-  async listKeys(name: RepositoryName, signal: AbortSignal): Promise<readonly RepositoryKey[]> {
+  async listKeys(name: RepositoryName, signal: AbortSignal): Promise<KeyListing> {
     return this.#access.keys(await this.#repository(name), signal);
   }
 
-  async addKey(name: RepositoryName, password: NewPassword, signal: AbortSignal): Promise<{ id: string }> {
+  async addKey(name: RepositoryName, password: NewPassword, signal: AbortSignal): Promise<NewKey> {
     return this.#access.add(await this.#repository(name), password, signal);
   }
 
@@ -198,7 +198,7 @@ class OpenedStillpoint implements Stillpoint {
     name: RepositoryName,
     password: NewPassword,
     signal: AbortSignal,
-  ): Promise<{ id: string; removed: string }> {
+  ): Promise<NewKey & { removed: string }> {
     return this.#access.change(await this.#repository(name), password, signal);
   }
 

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { RepositoryName } from '../../shared/domain/names.ts';
-import type { NewPassword } from '../../shared/domain/repository-access.ts';
+import type { NewKey, NewPassword, SecretWarning } from '../../shared/domain/repository-access.ts';
 import type { Stillpoint } from '../../shared/stillpoint.ts';
 import { chooseRepository, localFile } from '../arguments.ts';
+import { EXIT } from '../exit-codes.ts';
 import { renderKeys } from '../render/access.ts';
 import type { Answer, Shell } from '../shell.ts';
 
@@ -22,8 +23,9 @@ export function addKey(program: Command, shell: Shell): void {
     .action(async (given: string | undefined) => {
       await shell.query(async (stillpoint, signal) => {
         const repository = await chooseRepository(stillpoint, given);
-        const keys = await stillpoint.listKeys(repository, signal);
-        return { document: { repository, keys }, text: (paint) => renderKeys(keys, paint) };
+        const listing = await stillpoint.listKeys(repository, signal);
+        if (listing.unreadable.length > 0) shell.exitCode = EXIT.findings;
+        return { document: { repository, ...listing }, text: (paint) => renderKeys(listing, paint) };
       });
     });
 
@@ -32,8 +34,11 @@ export function addKey(program: Command, shell: Shell): void {
     .action(async (given: string | undefined, options: PasswordOption) => {
       await shell.query(async (stillpoint, signal) => {
         const repository = await chooseRepository(stillpoint, given);
-        const { id } = await stillpoint.addKey(repository, newPassword(shell, options), signal);
-        return { document: { repository, id }, text: () => `Key ${id.slice(0, 8)} added. It was tried: it opens.\n` };
+        const { id, warning } = await stillpoint.addKey(repository, newPassword(shell, options), signal);
+        return {
+          ...warned({ repository, id }, warning),
+          text: () => `Key ${id.slice(0, 8)} added. It was tried: it opens.\n`,
+        };
       });
     });
 
@@ -84,15 +89,23 @@ function newPassword(shell: Shell, { newPasswordFile }: PasswordOption): NewPass
 
 function describeChange(
   repository: RepositoryName,
-  { id, removed }: { readonly id: string; readonly removed: string },
+  { id, removed, warning }: NewKey & { readonly removed: string },
   place: string | undefined,
 ): Answer {
   const reminder =
     place === undefined ? '' : `The configuration still takes the old password from ${place}: put the new one there.\n`;
   return {
-    document: { repository, id, removed },
+    ...warned({ repository, id, removed }, warning),
     text: () =>
       `Key ${id.slice(0, 8)} instead of ${removed.slice(0, 8)}. It was tried: it opens. The old password does not, unless another key has it too.\n${reminder}`,
+  };
+}
+
+function warned(document: object, warning: SecretWarning | undefined): Pick<Answer, 'document' | 'notes'> {
+  if (warning === undefined) return { document };
+  return {
+    document: { ...document, warning },
+    notes: [{ severity: 'warning', message: `${warning.message} ${warning.advice}` }],
   };
 }
 

@@ -25,7 +25,10 @@ export function addUnlock(program: Command, shell: Shell): void {
         const which = options.removeAll === true ? 'all' : 'stale';
         const report = await stillpoint.unlockRepository(repository, which, signal);
         if (which === 'all' && report.kept.length > 0) shell.exitCode = EXIT.findings;
-        return { document: { repository, ...report }, text: (paint) => renderUnlock(report, paint) };
+        return {
+          document: { repository, ...report },
+          text: (paint) => renderUnlock(report, { repository, which }, paint),
+        };
       });
     });
 }
