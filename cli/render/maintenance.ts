@@ -23,7 +23,8 @@ export function renderForgetPlan(plan: ForgetPlan, paint: Paint): string {
   const total = `${counted(plan.forget.length, 'restore point')} would be forgotten, ${formatCount(plan.keep)} kept. Nothing was changed.\n`;
   const notes = renderForgetNotes(plan, paint);
   const next = plan.prune === undefined ? '' : `A prune afterwards:\n${renderFacts(plannedFacts(plan.prune.figures))}`;
-  return [...parts, total + notes + next + renderOutlook(plan, paint) + approval(plan.id)].join('\n');
+  const outlook = plan.steps.length === 0 ? '' : renderOutlook(plan, paint) + approval(plan.id);
+  return [...parts, total + notes + next + outlook].join('\n');
 }
 
 function renderForgetNotes({ notes, unreadable }: Pick<ForgetPlan, 'notes' | 'unreadable'>, paint: Paint): string {

@@ -145,8 +145,8 @@ export class RestorePoints {
     );
     const missing: readonly Unavailable[] = [...unavailable, ...doubtful];
     const decisive = missing.filter(({ spec }) => mayGetTheLatest(spec, scope));
-    if (decisive.length > 0) throw latestUnknown(decisive, missing, scope);
     const points = answers.flatMap(({ spec, value }) => placed(value.points, spec));
+    if (decisive.length > 0) throw latestUnknown(decisive, missing, scope, points);
     if (missing.length === 0) refuseUnknownNames(scope.filter, points, scope.configured);
     const chosen = chooseLatest(points, scope, this.#clock.now());
     if (chosen === undefined) {

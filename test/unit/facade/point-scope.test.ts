@@ -122,13 +122,18 @@ describe('the latest', { timeout: SLOW }, () => {
     expect(await found(shop, 'latest')).toEqual(['main', point.id, [expect.stringMatching(/^information/), warning]]);
     const byHost: PointScope = { filter: { ...EVERY_POINT, hostnames: ['db1'] } };
     expect(await found(byHost, 'latest')).toMatchObject(['main', point.id, [expect.anything(), warning]]);
-    for (const scope of [{}, web, { filter: { ...EVERY_POINT, sources: ['shop', 'web'] } }]) {
+    const both: PointScope = { filter: { ...EVERY_POINT, sources: ['shop', 'web'] } };
+    for (const [scope, none, without] of [
+      [{}, / "offsite" could be read and holds none\.$/, 'To do without, name the repository "main"'],
+      [both, / "offsite" could be read and holds none of the source/, 'To do without, name the repository "main"'],
+      [web, / "offsite" and "main" could be read and hold none of the source "web"\.$/, 'use "stillpoint init"'],
+    ] as const) {
       await expect(stillpoint.findRestorePoint(scope, 'latest', never)).rejects.toMatchObject({
         code: 'repository.not-found',
         message: expect.stringMatching(
-          /^Which restore point is the latest cannot be determined: the repository "gone"/,
+          new RegExp(`^Which restore point is the latest cannot be determined: the repository "gone".*${none.source}`),
         ) as string,
-        advice: expect.stringContaining('name the repository "offsite" or "main"') as string,
+        advice: expect.stringContaining(without) as string,
         details: { unavailable: ['gone'] },
       });
     }
@@ -204,6 +209,8 @@ describe('one by its id', { timeout: SLOW }, () => {
       message: expect.stringMatching(
         /^Restore point "ffffffffff" is not in "offsite" or "main", and the repository "gone" could not be asked: /,
       ) as string,
+      // None of the others would help
+      advice: expect.not.stringContaining('To do without') as string,
     });
   });
 
