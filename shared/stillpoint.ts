@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { AnswerBook } from './access/answers.ts';
 import { createAt, type OpenRepositoryPorts, openAt } from './access/open-repository.ts';
+import { never } from './base/cancel.ts';
 import { systemClock } from './base/clock.ts';
 import { type Environment, readEnvironment } from './base/environment.ts';
 import { silentLogger } from './base/log.ts';
@@ -163,7 +164,7 @@ class OpenedStillpoint implements Stillpoint {
   }
 
   async findLogin(host: HostName): Promise<Pick<HostSpec, 'ssh' | 'sshConfigFile'>> {
-    return findHost(await this.#configuration(), host);
+    return findHost(await this.#configuration(), host, never);
   }
 
   async listKept(host: HostName, signal: AbortSignal): Promise<KeptListing> {

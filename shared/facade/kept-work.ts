@@ -45,7 +45,7 @@ export class KeptWork {
 
   async planKeep(request: KeepJobRequest, signal: AbortSignal): Promise<KeepPlan> {
     const configuration = await this.#ports.configuration();
-    const spec = await findHost(configuration, request.host);
+    const spec = await findHost(configuration, request.host, signal);
     const source = request.source && findSource(configuration, request.source);
     keptScope(request, source);
     return this.#on(request.host, signal, (ports) =>
@@ -59,7 +59,7 @@ export class KeptWork {
   }
 
   async #on<T>(name: HostName, signal: AbortSignal, work: (ports: KeptPorts) => Promise<T>): Promise<T> {
-    const spec = await findHost(await this.#ports.configuration(), name);
+    const spec = await findHost(await this.#ports.configuration(), name, signal);
     const { owner } = await ownTraces(await this.#ports.store());
     return withHost(spec, this.#ports.people, signal, (host) =>
       work({ host, owner, clock: systemClock, registry: REGISTRY }),
