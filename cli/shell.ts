@@ -10,6 +10,7 @@ import type { PointNote } from '../shared/domain/restore-point.ts';
 import type { JobRequest } from '../shared/domain/verbs/verbs.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 import { EXIT, type ExitCode, exitCodeOf, exitCodeOfJob } from './exit-codes.ts';
+import type { AskedCommand } from './findings.ts';
 import { type FollowEnd, follow } from './follow.ts';
 import { JsonWatcher } from './json-watcher.ts';
 import { patience } from './patience.ts';
@@ -154,6 +155,11 @@ export class Shell {
   /** What is to be said before the job begins that is being asked for; with `--json`, an object a line. */
   note(notes: readonly PointNote[]): void {
     this.#notes.push(...notes);
+  }
+
+  /** The command ends well, and what it has found is to be looked at. */
+  lookAt(_command: AskedCommand): void {
+    this.exitCode = EXIT.findings;
   }
 
   /** Prints an error in the shape that was asked for and remembers its exit code. */

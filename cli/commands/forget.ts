@@ -4,7 +4,6 @@ import type { ForgetRequest, ForgetSelection } from '../../shared/domain/forget-
 import type { RepositoryName } from '../../shared/domain/names.ts';
 import type { Stillpoint } from '../../shared/stillpoint.ts';
 import { chooseRepository } from '../arguments.ts';
-import { EXIT } from '../exit-codes.ts';
 import { renderForgetPlan } from '../render/maintenance.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
@@ -50,7 +49,7 @@ export function addForget(program: Command, shell: Shell): void {
       if (flags.apply === undefined) {
         await shell.query(async (stillpoint, signal) => {
           const plan = await stillpoint.planForget(await request(stillpoint), signal);
-          if (plan.unreadable.length > 0) shell.exitCode = EXIT.findings;
+          if (plan.unreadable.length > 0) shell.lookAt('forget');
           return { document: { plan }, text: (paint) => renderForgetPlan(plan, paint) };
         });
         return;

@@ -3,7 +3,6 @@ import type { RepositoryName } from '../../shared/domain/names.ts';
 import type { NewKey, NewPassword, SecretWarning } from '../../shared/domain/repository-access.ts';
 import type { Stillpoint } from '../../shared/stillpoint.ts';
 import { chooseRepository, localFile } from '../arguments.ts';
-import { EXIT } from '../exit-codes.ts';
 import { renderKeys } from '../render/access.ts';
 import type { Answer, Shell } from '../shell.ts';
 
@@ -24,7 +23,7 @@ export function addKey(program: Command, shell: Shell): void {
       await shell.query(async (stillpoint, signal) => {
         const repository = await chooseRepository(stillpoint, given);
         const listing = await stillpoint.listKeys(repository, signal);
-        if (listing.unreadable.length > 0) shell.exitCode = EXIT.findings;
+        if (listing.unreadable.length > 0) shell.lookAt('key list');
         return { document: { repository, ...listing }, text: (paint) => renderKeys(listing, paint) };
       });
     });

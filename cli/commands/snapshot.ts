@@ -6,7 +6,6 @@ import type { DropPlan } from '../../shared/domain/kept-plans.ts';
 import { hostName } from '../../shared/domain/names.ts';
 import { parsePlanId } from '../../shared/domain/plan-id.ts';
 import type { DropChoice } from '../../shared/domain/verbs/drop.ts';
-import { EXIT } from '../exit-codes.ts';
 import { renderDropPlan, renderKeepPlan, renderKept } from '../render/kept.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
@@ -77,7 +76,7 @@ function addKeptList(snapshot: Command, shell: Shell): void {
     .action(async (host: string) => {
       await shell.query(async (stillpoint, signal) => {
         const listing = await stillpoint.listKept(hostName(host), signal);
-        if (!listing.sets.every(isWhole)) shell.exitCode = EXIT.findings;
+        if (!listing.sets.every(isWhole)) shell.lookAt('snapshot list');
         return { document: listing, text: (paint) => renderKept(listing, paint) };
       });
     });
