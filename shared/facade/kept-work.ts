@@ -48,9 +48,8 @@ export class KeptWork {
     const spec = await findHost(configuration, request.host, signal);
     const source = request.source && findSource(configuration, request.source);
     keptScope(request, source);
-    return this.#on(request.host, signal, (ports) =>
-      planKeep({ ...request, host: spec, source }, ports, ports, signal),
-    );
+    const own = await ownTraces(await this.#ports.store());
+    return this.#on(request.host, signal, (ports) => planKeep({ ...request, host: spec, source }, own, ports, signal));
   }
 
   async planDrop(name: HostName, choice: DropChoice, signal: AbortSignal): Promise<DropPlan> {
