@@ -1,6 +1,7 @@
 /** What people type, made into names and numbers; every mistake says what was typed and what would be right. */
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { StillpointError } from '../shared/base/errors.ts';
+import { hasLostBytes, lostBytesError } from '../shared/base/lost-bytes.ts';
 import { type RepositoryName, repositoryName } from '../shared/domain/names.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 
@@ -97,9 +98,18 @@ export function pathInPoint(text: string): string {
   return trimmed.startsWith('/') ? trimmed : `/${trimmed}`;
 }
 
+/** An absolute path, of one that may be meant from the folder that the person stands in. */
+export function fromFolder(workingFolder: string, text: string): string {
+  if (isAbsolute(text) || !hasLostBytes(workingFolder)) return resolve(workingFolder, text);
+  throw lostBytesError(
+    `The working folder, "${workingFolder}",`,
+    'Give the whole path, or work in a folder with another name.',
+  );
+}
+
 /** A file on this machine, absolute. */
 export function localFile(workingFolder: string, text: string): string {
-  if (text !== '' && !text.includes('\0')) return resolve(workingFolder, text);
+  if (text !== '' && !text.includes('\0')) return fromFolder(workingFolder, text);
   throw new StillpointError('usage.invalid', 'The name of the file is empty or holds a zero byte.', {
     advice: 'Name a file on this machine.',
     cause: undefined,
@@ -108,7 +118,7 @@ export function localFile(workingFolder: string, text: string): string {
 
 /** A folder on this machine, absolute, because the job runs in another process and folder. */
 export function localFolder(workingFolder: string, text: string): string {
-  if (text !== '' && !text.includes('\0')) return resolve(workingFolder, text);
+  if (text !== '' && !text.includes('\0')) return fromFolder(workingFolder, text);
   throw new StillpointError('usage.invalid', 'The name of the folder is empty or holds a zero byte.', {
     advice: 'Name a folder on this machine.',
     cause: undefined,

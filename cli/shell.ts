@@ -2,13 +2,13 @@
  * What every command shares: open the façade, do the one thing, print it as text or as JSON, and leave an exit code.
  * Nothing here decides about backups. Every error ends here, once, in one shape.
  */
-import { resolve } from 'node:path';
 import { abortable, cancelled } from '../shared/base/cancel.ts';
 import { type ErrorRecord, StillpointError, toErrorRecord } from '../shared/base/errors.ts';
 import type { Job } from '../shared/domain/job.ts';
 import type { PointNote } from '../shared/domain/restore-point.ts';
 import type { JobRequest } from '../shared/domain/verbs/verbs.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
+import { fromFolder } from './arguments.ts';
 import { EXIT, type ExitCode, exitCodeOf, exitCodeOfJob } from './exit-codes.ts';
 import type { AskedCommand } from './findings.ts';
 import { type FollowEnd, follow } from './follow.ts';
@@ -127,7 +127,7 @@ export class Shell {
 
   /** A path as it is typed here; what begins with "~/" is left as it is. */
   fromHere(path: string): string {
-    return path.startsWith('~/') ? path : resolve(this.surroundings.workingFolder, path);
+    return path.startsWith('~/') ? path : fromFolder(this.surroundings.workingFolder, path);
   }
 
   /** Starts a job and, unless `detach`, follows it to its end. */

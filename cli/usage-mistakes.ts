@@ -1,6 +1,7 @@
 /** What is said where the command line makes no sense: what was typed, and where what is right can be read. */
 import type { Command, CommanderError } from 'commander';
 import { StillpointError } from '../shared/base/errors.ts';
+import { hasLostBytes, lostBytesError } from '../shared/base/lost-bytes.ts';
 import { nearest } from '../shared/base/nearest.ts';
 
 /** What other backup programs call it. Someone who knows those is not helped by a list of all commands. */
@@ -109,19 +110,11 @@ export function noCommand(words: readonly string[]): StillpointError {
   );
 }
 
-/**
- * Bytes that are no text do not reach this program: each stands as U+FFFD in what it was given, and a path with one of these is
- * another path.
- */
 export function lostBytes(words: readonly string[]): StillpointError | undefined {
-  const lost = words.find((word) => word.includes('\uFFFD'));
+  const lost = words.find(hasLostBytes);
   if (lost === undefined) return undefined;
-  return new StillpointError(
-    'usage.invalid',
-    `"${lost}" has bytes that are not UTF-8, and this program was not given them as they are.`,
-    {
-      advice: String.raw`Write each byte of a path in a restore point as "ls" shows it, such as \xe9; for a file or folder here, use another name.`,
-      cause: undefined,
-    },
+  return lostBytesError(
+    `"${lost}"`,
+    String.raw`Write each byte of a path in a restore point as "ls" shows it, such as \xe9; for a file or folder here, use another name.`,
   );
 }

@@ -56,6 +56,7 @@ import { RepositoryAccess } from './facade/repository-access.ts';
 import { RepositoryShelf } from './facade/repository-shelf.ts';
 import { type ResolvedScope, RestorePoints, resolveScope } from './facade/restore-points.ts';
 import { applySetup, planSetup, type SetupPorts } from './facade/setup.ts';
+import { requireUsablePlaces } from './facade/usable-places.ts';
 import { planForgetting } from './pipeline/forget.ts';
 import { planPruning } from './pipeline/prune.ts';
 import type { OpenedRepository } from './repository/opened-repository.ts';
@@ -68,8 +69,10 @@ export type { Stillpoint, StillpointOptions } from './facade/door.ts';
  * Opens the façade. Nothing is read or connected to before it is needed; the configuration is read again for each call,
  * so an edit counts at once. Dispose it to close what it keeps open; jobs continue.
  */
-export function openStillpoint(options: StillpointOptions = {}): Promise<Stillpoint> {
-  return Promise.resolve(new OpenedStillpoint(options, readEnvironment()));
+export async function openStillpoint(options: StillpointOptions = {}): Promise<Stillpoint> {
+  const environment = readEnvironment();
+  requireUsablePlaces(environment, options);
+  return new OpenedStillpoint(options, environment);
 }
 
 class OpenedStillpoint implements Stillpoint {

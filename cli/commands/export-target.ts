@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { StillpointError } from '../../shared/base/errors.ts';
 import { hostName } from '../../shared/domain/names.ts';
 import type { ExportTarget } from '../../shared/domain/verbs/export.ts';
+import { fromFolder } from '../arguments.ts';
 
 export interface TargetOptions {
   readonly tar?: string;
@@ -32,7 +33,7 @@ export function exportTarget(options: TargetOptions, workingFolder: string): Exp
   if (tar !== undefined) {
     if (keep !== undefined) throw wrong('--keep is for a mirror.', 'Leave it out, or give --mirror.');
     if (tar === '') throw wrong('The name of the file is empty.', 'Give the path of a file to --tar.');
-    return { kind: 'archive', file: resolve(workingFolder, tar), ...(overwrite === true && { overwrite }) };
+    return { kind: 'archive', file: fromFolder(workingFolder, tar), ...(overwrite === true && { overwrite }) };
   }
   if (overwrite === true) throw wrong('--overwrite is for an archive.', 'Leave it out; a mirror keeps its states.');
   return { ...placeOfMirror(mirror ?? '', workingFolder), ...(keep !== undefined && { keep: numberOf(keep) }) };
@@ -43,7 +44,7 @@ function placeOfMirror(text: string, workingFolder: string): Extract<ExportTarge
   const [, host, folder] = /^([^/:]+):(.*)$/s.exec(text) ?? [];
   if (host === undefined || folder === undefined) {
     if (text === '') throw wrong('The name of the folder is empty.', 'Give the path of a folder to --mirror.');
-    return { kind: 'mirror', folder: resolve(workingFolder, text) };
+    return { kind: 'mirror', folder: fromFolder(workingFolder, text) };
   }
   if (!folder.startsWith('/')) {
     throw wrong(`"${folder}" on "${host}" is no absolute path.`, 'Begin it with "/": --mirror HOST:/FOLDER.');
