@@ -8,7 +8,7 @@ import type { Job } from '../shared/domain/job.ts';
 import type { PointNote } from '../shared/domain/restore-point.ts';
 import type { JobRequest } from '../shared/domain/verbs/verbs.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
-import { fromFolder } from './arguments.ts';
+import { fromHere } from './arguments.ts';
 import { EXIT, type ExitCode, exitCodeOf, exitCodeOfJob } from './exit-codes.ts';
 import type { AskedCommand } from './findings.ts';
 import { type FollowEnd, follow } from './follow.ts';
@@ -127,7 +127,7 @@ export class Shell {
 
   /** A path as it is typed here; what begins with "~/" is left as it is. */
   fromHere(path: string): string {
-    return path.startsWith('~/') ? path : fromFolder(this.surroundings.workingFolder, path);
+    return path.startsWith('~/') ? path : fromHere(this.surroundings, path);
   }
 
   /** Starts a job and, unless `detach`, follows it to its end. */

@@ -101,8 +101,9 @@ function unknownCommand(name: string, within: Command): StillpointError {
 }
 
 /** For programs, which help does not help. */
-export function noCommand(words: readonly string[]): StillpointError {
-  const group = words.find((word) => ['key', 'repair'].includes(word));
+export function noCommand(words: readonly string[], program: Command): StillpointError {
+  const groups = program.commands.filter(({ commands }) => commands.length > 0).map((command) => command.name());
+  const group = words.find((word) => groups.includes(word));
   return new StillpointError(
     'usage.invalid',
     group === undefined ? 'No command was given.' : `"${group}" needs one of its commands.`,

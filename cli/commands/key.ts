@@ -83,7 +83,7 @@ function withPassword(command: Command): Command {
 
 function newPassword(shell: Shell, { newPasswordFile }: PasswordOption): NewPassword {
   if (newPasswordFile === undefined) return { from: 'person' };
-  return { from: 'file', path: localFile(shell.surroundings.workingFolder, newPasswordFile) };
+  return { from: 'file', path: localFile(shell.surroundings, newPasswordFile) };
 }
 
 function describeChange(

@@ -137,7 +137,7 @@ async function placesFor(
   if (repository !== undefined) return { kind: 'said', place: { name: oneOf(known, repository) } };
   const [only, ...others] = known;
   if (only !== undefined && others.length === 0) return { kind: 'said', place: { name: only } };
-  if (ask === undefined) throw nobodyToAsk(only === undefined ? '--location' : '--repository');
+  if (ask === undefined) throw nobodyToAsk(known);
   return { kind: 'open', known };
 }
 
@@ -170,9 +170,10 @@ function typed(location: string, shell: Shell): string {
   return place.kind === 'local' ? shell.fromHere(place.path) : location;
 }
 
-function nobodyToAsk(option: string): StillpointError {
+function nobodyToAsk(known: readonly RepositoryName[]): StillpointError {
+  const names = known.map((name) => `"${name}"`).join(', ');
   return new StillpointError('usage.invalid', 'Where the restore points shall go is not said, and nobody is asked.', {
-    advice: `Name it with ${option}.`,
+    advice: known.length === 0 ? 'Name it with --location.' : `Name one with --repository: ${names}.`,
     cause: undefined,
   });
 }

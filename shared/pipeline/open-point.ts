@@ -161,7 +161,7 @@ export class OpenedPoint {
     return new StillpointError('repository.path-not-found', message, {
       advice: isNoFolder
         ? noFolder(above)
-        : `"${displayName(Buffer.from(missing))}" is not there. List the folder that should hold it to see what is.`,
+        : `"${displayName(Buffer.from(missing))}" is not there. List the folder that should hold it to see what is.${PATTERN.test(missing) ? ' Names are taken as they are; "stillpoint find" takes patterns.' : ''}`,
       details: { path, missing },
       cause: undefined,
     });
@@ -207,6 +207,8 @@ function lacking(id: BlobId): StillpointError {
     cause: undefined,
   });
 }
+
+const PATTERN = /[*?[]/;
 
 /** Nothing is below it. Links are not followed: where they lead is another path of the restore point, or none of it. */
 function noFolder({ name, type, linkTarget }: Node): string {

@@ -1,8 +1,9 @@
 /** `stillpoint setup`: what is asked, in which order, and that nothing is written without a yes. */
 import { describe, expect, test } from 'vitest';
-import { hostName } from '../../../shared/domain/names.ts';
+import { hostName, repositoryName } from '../../../shared/domain/names.ts';
 import type { SetupRequest } from '../../../shared/domain/setup-plan.ts';
-import { sampleRun } from '../../support/sample-data.ts';
+import type { RepositorySpec } from '../../../shared/domain/source.ts';
+import { sampleRepositories, sampleRun } from '../../support/sample-data.ts';
 import { sampleReadiness, sampleSetupPlan } from '../../support/sample-readiness.ts';
 import { type ScriptedStillpoint, scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
 import { runCli } from '../../support/scripted-terminal.ts';
@@ -21,7 +22,10 @@ function person(...answers: readonly (string | undefined)[]) {
   };
 }
 
-function watched(repositories?: readonly never[]): { stillpoint: ScriptedStillpoint; requests: SetupRequest[] } {
+function watched(repositories?: readonly RepositorySpec[]): {
+  stillpoint: ScriptedStillpoint;
+  requests: SetupRequest[];
+} {
   const requests: SetupRequest[] = [];
   const stillpoint = scriptedStillpoint({
     run: sampleRun,
@@ -112,6 +116,9 @@ describe('where nobody can be asked', () => {
     const { exitCode, stderr } = await runCli(['setup', 'db1', '--yes'], stillpoint);
     expect(exitCode).toBe(2);
     expect(stderr).toContain('--location');
+    const several = sampleRepositories.flatMap((spec) => [spec, { ...spec, name: repositoryName('offsite') }]);
+    const unsaid = await runCli(['setup', 'db1', '--yes'], watched(several).stillpoint);
+    expect(unsaid.stderr).toContain('Name one with --repository: "main", "offsite".');
   });
 });
 

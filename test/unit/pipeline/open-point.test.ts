@@ -65,6 +65,10 @@ describe('a path', () => {
       ['plain/x', '"plain" is a file, so nothing is below it.'],
       ['pipe/x', '"pipe" is a pipe, so nothing is below it.'],
       ['www/x', '"www" is a symbolic link to "/srv/www", which is not followed: name the path that it leads to.'],
+      [
+        'pla*',
+        '"pla*" is not there. List the folder that should hold it to see what is. Names are taken as they are; "stillpoint find" takes patterns.',
+      ],
       ['none/x', '"none" is not there. List the folder that should hold it to see what is.'],
     ] as const) {
       await expect(point.stat(pathOf(path), signal)).rejects.toMatchObject({ advice });
