@@ -27,7 +27,7 @@ import { phases } from '../backup/phases.ts';
 import { requireProof } from '../backup/require-proof.ts';
 import type { RunPorts } from '../backup/run.ts';
 import { evidenceOf, freezeMs } from '../backup/snapshot-report.ts';
-import { foreseenOf } from '../describe-plan.ts';
+import { foreseenOf } from '../foreseen.ts';
 import { waitsOf } from '../plan-waits.ts';
 import { type Preparation, type PreparePorts, prepare } from '../prepare.ts';
 import { openResources } from '../resources.ts';
