@@ -1,8 +1,11 @@
 /** What people type, made into names and numbers; every mistake says what was typed and what would be right. */
-import { resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { StillpointError } from '../shared/base/errors.ts';
+import { hasLostBytes, lostBytesError } from '../shared/base/lost-bytes.ts';
 import { type RepositoryName, repositoryName } from '../shared/domain/names.ts';
+import { wordOfShell } from '../shared/domain/shell-words.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** How a command takes its repository, for what is said when another thing was given. */
 export interface RepositoryPlace {
@@ -29,7 +32,8 @@ export async function chooseRepository(
   if (only !== undefined && others.length === 0) return only.name;
   if (only === undefined) {
     throw new StillpointError('config.unknown-repository', `"${stillpoint.configFile}" names no repository.`, {
-      advice: 'Add one under "repositories" with its "location" and "passwordFile".',
+      advice:
+        'Add one under "repositories" with its "location" and "passwordFile"; or "stillpoint setup HOST" makes one for a host.',
       cause: undefined,
     });
   }
@@ -93,13 +97,45 @@ export function pathInPoint(text: string): string {
       cause: undefined,
     });
   }
+  const step = text.split('/').find((part) => part === '.' || part === '..');
+  if (step !== undefined) {
+    throw new StillpointError(
+      'usage.invalid',
+      `"${text}" has a "${step}", and nothing in a restore point is called so.`,
+      {
+        advice: 'Write the path as it is from the top of the restore point, beginning with "/".',
+        cause: undefined,
+      },
+    );
+  }
   const trimmed = text.replace(/\/+$/, '');
   return trimmed.startsWith('/') ? trimmed : `/${trimmed}`;
 }
 
+export type Here = Pick<Surroundings, 'workingFolder' | 'homeFolder'>;
+
+/** An absolute path, of one that may be meant from the folder that the person stands in. */
+export function fromHere({ workingFolder, homeFolder }: Here, text: string): string {
+  if (text === '~' || text.startsWith('~/')) return join(homeFolder, text.slice(1));
+  const word = wordOfShell(text);
+  if (word !== undefined) throw shellWord(text, word);
+  if (isAbsolute(text) || !hasLostBytes(workingFolder)) return resolve(workingFolder, text);
+  throw lostBytesError(
+    `The working folder, "${workingFolder}",`,
+    'Give the whole path, or work in a folder with another name.',
+  );
+}
+
+function shellWord(text: string, word: string): StillpointError {
+  return new StillpointError('usage.invalid', `"${text}" begins with "${word}", which the shell has not replaced.`, {
+    advice: `Leave the quotes out so that it does, or write the whole path; for a name that begins so, "./${word}".`,
+    cause: undefined,
+  });
+}
+
 /** A file on this machine, absolute. */
-export function localFile(workingFolder: string, text: string): string {
-  if (text !== '' && !text.includes('\0')) return resolve(workingFolder, text);
+export function localFile(here: Here, text: string): string {
+  if (text !== '' && !text.includes('\0')) return fromHere(here, text);
   throw new StillpointError('usage.invalid', 'The name of the file is empty or holds a zero byte.', {
     advice: 'Name a file on this machine.',
     cause: undefined,
@@ -107,8 +143,8 @@ export function localFile(workingFolder: string, text: string): string {
 }
 
 /** A folder on this machine, absolute, because the job runs in another process and folder. */
-export function localFolder(workingFolder: string, text: string): string {
-  if (text !== '' && !text.includes('\0')) return resolve(workingFolder, text);
+export function localFolder(here: Here, text: string): string {
+  if (text !== '' && !text.includes('\0')) return fromHere(here, text);
   throw new StillpointError('usage.invalid', 'The name of the folder is empty or holds a zero byte.', {
     advice: 'Name a folder on this machine.',
     cause: undefined,

@@ -3,6 +3,7 @@
  * Dying here, at any instruction, harms nothing: jobs run in a process of their own and hosts clean up by themselves.
  */
 import process from 'node:process';
+import { readEnvironment } from '../shared/base/environment.ts';
 import { StillpointError, toErrorRecord } from '../shared/base/errors.ts';
 import { openStillpoint } from '../shared/stillpoint.ts';
 import { EXIT } from './exit-codes.ts';
@@ -59,6 +60,7 @@ const exitCode = await runCommandLine(process.argv.slice(2), {
   terminal,
   interrupts,
   workingFolder: process.cwd(),
+  homeFolder: readEnvironment().home,
   isAsking: () => prompter?.isAsking ?? false,
   ...(somebodyIsThere ? { ask: async (question, signal) => await prompter?.line(question, signal) } : {}),
   runProgram,

@@ -112,7 +112,7 @@ export async function runCommandLine(words: readonly string[], surroundings: Sur
     // commander has printed the help or the version already
     else if (error.exitCode === 0) return EXIT.ok;
     else if (error.code !== 'commander.help') shell.report(usageError(error, program, words));
-    else if (isJson) shell.report(noCommand(words));
+    else if (isJson) shell.report(noCommand(words, program));
     else {
       surroundings.terminal.err(helpForMistake());
       return EXIT.usage;

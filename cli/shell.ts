@@ -2,14 +2,15 @@
  * What every command shares: open the façade, do the one thing, print it as text or as JSON, and leave an exit code.
  * Nothing here decides about backups. Every error ends here, once, in one shape.
  */
-import { resolve } from 'node:path';
 import { abortable, cancelled } from '../shared/base/cancel.ts';
 import { type ErrorRecord, StillpointError, toErrorRecord } from '../shared/base/errors.ts';
 import type { Job } from '../shared/domain/job.ts';
 import type { PointNote } from '../shared/domain/restore-point.ts';
 import type { JobRequest } from '../shared/domain/verbs/verbs.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
+import { fromHere } from './arguments.ts';
 import { EXIT, type ExitCode, exitCodeOf, exitCodeOfJob } from './exit-codes.ts';
+import type { AskedCommand } from './findings.ts';
 import { type FollowEnd, follow } from './follow.ts';
 import { JsonWatcher } from './json-watcher.ts';
 import { patience } from './patience.ts';
@@ -126,7 +127,7 @@ export class Shell {
 
   /** A path as it is typed here; what begins with "~/" is left as it is. */
   fromHere(path: string): string {
-    return path.startsWith('~/') ? path : resolve(this.surroundings.workingFolder, path);
+    return path.startsWith('~/') ? path : fromHere(this.surroundings, path);
   }
 
   /** Starts a job and, unless `detach`, follows it to its end. */
@@ -154,6 +155,11 @@ export class Shell {
   /** What is to be said before the job begins that is being asked for; with `--json`, an object a line. */
   note(notes: readonly PointNote[]): void {
     this.#notes.push(...notes);
+  }
+
+  /** The command ends well, and what it has found is to be looked at. */
+  lookAt(_command: AskedCommand): void {
+    this.exitCode = EXIT.findings;
   }
 
   /** Prints an error in the shape that was asked for and remembers its exit code. */

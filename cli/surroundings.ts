@@ -24,6 +24,8 @@ export interface Surroundings {
   readonly interrupts: Interrupts;
   /** Relative paths on the command line are meant from here. */
   readonly workingFolder: string;
+  /** What "~/" stands for: behind "=" of an option no shell replaces it. */
+  readonly homeFolder: string;
   /** A question is on the screen and waits for the person. */
   isAsking(): boolean;
   /** Asks the person at the terminal, once something is open; there where one is. Undefined is "no more". */

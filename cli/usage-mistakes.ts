@@ -1,6 +1,7 @@
 /** What is said where the command line makes no sense: what was typed, and where what is right can be read. */
 import type { Command, CommanderError } from 'commander';
 import { StillpointError } from '../shared/base/errors.ts';
+import { hasLostBytes, lostBytesError } from '../shared/base/lost-bytes.ts';
 import { nearest } from '../shared/base/nearest.ts';
 
 /** What other backup programs call it. Someone who knows those is not helped by a list of all commands. */
@@ -100,8 +101,9 @@ function unknownCommand(name: string, within: Command): StillpointError {
 }
 
 /** For programs, which help does not help. */
-export function noCommand(words: readonly string[]): StillpointError {
-  const group = words.find((word) => ['key', 'repair'].includes(word));
+export function noCommand(words: readonly string[], program: Command): StillpointError {
+  const groups = program.commands.filter(({ commands }) => commands.length > 0).map((command) => command.name());
+  const group = words.find((word) => groups.includes(word));
   return new StillpointError(
     'usage.invalid',
     group === undefined ? 'No command was given.' : `"${group}" needs one of its commands.`,
@@ -109,19 +111,11 @@ export function noCommand(words: readonly string[]): StillpointError {
   );
 }
 
-/**
- * Bytes that are no text do not reach this program: each stands as U+FFFD in what it was given, and a path with one of these is
- * another path.
- */
 export function lostBytes(words: readonly string[]): StillpointError | undefined {
-  const lost = words.find((word) => word.includes('\uFFFD'));
+  const lost = words.find(hasLostBytes);
   if (lost === undefined) return undefined;
-  return new StillpointError(
-    'usage.invalid',
-    `"${lost}" has bytes that are not UTF-8, and this program was not given them as they are.`,
-    {
-      advice: String.raw`Write each byte of a path in a restore point as "ls" shows it, such as \xe9; for a file or folder here, use another name.`,
-      cause: undefined,
-    },
+  return lostBytesError(
+    `"${lost}"`,
+    String.raw`Write each byte of a path in a restore point as "ls" shows it, such as \xe9; for a file or folder here, use another name.`,
   );
 }

@@ -6,9 +6,9 @@ import type { Stillpoint } from '../shared/stillpoint.ts';
 /** A name of the SSH configuration is enough for a person to log in, and too much for an assistant. */
 export async function requireAllowed(stillpoint: Stillpoint, name: HostName, signal: AbortSignal): Promise<void> {
   const found = (await stillpoint.listHosts(signal)).find((host) => host.name === name);
-  if (found === undefined || found.forAssistants) return;
+  if (found?.forAssistants === true) return;
   throw new StillpointError('config.unknown-host', `"${name}" is not a host that assistants may log in to.`, {
-    advice: `It is only in the SSH configuration. A person can write it under "hosts" in ${stillpoint.configFile}, or allow all of them with "assistants": {"sshHosts": true}.`,
+    advice: `${found === undefined ? '"list_hosts" names those that they may' : 'It is only in the SSH configuration'}. A person can write it under "hosts" in ${stillpoint.configFile}, or allow all of them with "assistants": {"sshHosts": true}.`,
     details: { host: name },
     cause: undefined,
   });

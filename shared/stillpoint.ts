@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { AnswerBook } from './access/answers.ts';
 import { createAt, type OpenRepositoryPorts, openAt } from './access/open-repository.ts';
+import { never } from './base/cancel.ts';
 import { systemClock } from './base/clock.ts';
 import { type Environment, readEnvironment } from './base/environment.ts';
 import { silentLogger } from './base/log.ts';
@@ -28,7 +29,7 @@ import type { NewVolume, NewVolumePlan, NewVolumeRequest } from './domain/new-vo
 import type { PlanId } from './domain/plan-id.ts';
 import type { PrunePlan, PruneRequest } from './domain/prune-plan.ts';
 import type { HostReadiness } from './domain/readiness.ts';
-import type { NewPassword, NewRepository, RepositoryKey, UnlockReport } from './domain/repository-access.ts';
+import type { KeyListing, NewKey, NewPassword, NewRepository, UnlockReport } from './domain/repository-access.ts';
 import type {
   BrowseRequest,
   FileListing,
@@ -55,6 +56,7 @@ import { RepositoryAccess } from './facade/repository-access.ts';
 import { RepositoryShelf } from './facade/repository-shelf.ts';
 import { type ResolvedScope, RestorePoints, resolveScope } from './facade/restore-points.ts';
 import { applySetup, planSetup, type SetupPorts } from './facade/setup.ts';
+import { requireUsablePlaces } from './facade/usable-places.ts';
 import { planForgetting } from './pipeline/forget.ts';
 import { planPruning } from './pipeline/prune.ts';
 import type { OpenedRepository } from './repository/opened-repository.ts';
@@ -67,8 +69,10 @@ export type { Stillpoint, StillpointOptions } from './facade/door.ts';
  * Opens the façade. Nothing is read or connected to before it is needed; the configuration is read again for each call,
  * so an edit counts at once. Dispose it to close what it keeps open; jobs continue.
  */
-export function openStillpoint(options: StillpointOptions = {}): Promise<Stillpoint> {
-  return Promise.resolve(new OpenedStillpoint(options, readEnvironment()));
+export async function openStillpoint(options: StillpointOptions = {}): Promise<Stillpoint> {
+  const environment = readEnvironment();
+  requireUsablePlaces(environment, options);
+  return new OpenedStillpoint(options, environment);
 }
 
 class OpenedStillpoint implements Stillpoint {
@@ -163,7 +167,7 @@ class OpenedStillpoint implements Stillpoint {
   }
 
   async findLogin(host: HostName): Promise<Pick<HostSpec, 'ssh' | 'sshConfigFile'>> {
-    return findHost(await this.#configuration(), host);
+    return findHost(await this.#configuration(), host, never);
   }
 
   async listKept(host: HostName, signal: AbortSignal): Promise<KeptListing> {
@@ -186,11 +190,11 @@ class OpenedStillpoint implements Stillpoint {
     return this.#hosts.kept.planDrop(host, choice, signal);
   }
 
-  async listKeys(name: RepositoryName, signal: AbortSignal): Promise<readonly RepositoryKey[]> {
+  async listKeys(name: RepositoryName, signal: AbortSignal): Promise<KeyListing> {
     return this.#access.keys(await this.#repository(name), signal);
   }
 
-  async addKey(name: RepositoryName, password: NewPassword, signal: AbortSignal): Promise<{ id: string }> {
+  async addKey(name: RepositoryName, password: NewPassword, signal: AbortSignal): Promise<NewKey> {
     return this.#access.add(await this.#repository(name), password, signal);
   }
 
@@ -198,7 +202,7 @@ class OpenedStillpoint implements Stillpoint {
     name: RepositoryName,
     password: NewPassword,
     signal: AbortSignal,
-  ): Promise<{ id: string; removed: string }> {
+  ): Promise<NewKey & { removed: string }> {
     return this.#access.change(await this.#repository(name), password, signal);
   }
 

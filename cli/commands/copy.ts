@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { refuseNoPoint } from '../../shared/domain/id-start.ts';
 import { repositoryName } from '../../shared/domain/names.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
@@ -25,14 +26,17 @@ export function addCopy(program: Command, shell: Shell): void {
     )
     .action(async (points: readonly string[], options: CopyOptions) => {
       await shell.runJob(
-        async () => ({
-          kind: 'copy',
-          from: repositoryName(options.from),
-          to: repositoryName(options.to),
-          restorePoints: points,
-          filter: filterOf(options),
-          ...noLockOf(options),
-        }),
+        async () => {
+          for (const wanted of points) refuseNoPoint(wanted);
+          return {
+            kind: 'copy',
+            from: repositoryName(options.from),
+            to: repositoryName(options.to),
+            restorePoints: points,
+            filter: filterOf(options),
+            ...noLockOf(options),
+          };
+        },
         { detach: options.detach === true },
       );
     });

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { StillpointError } from '../../shared/base/errors.ts';
 import { hostName } from '../../shared/domain/names.ts';
 import type { ExportTarget } from '../../shared/domain/verbs/export.ts';
+import { fromHere, type Here } from '../arguments.ts';
 
 export interface TargetOptions {
   readonly tar?: string;
@@ -24,7 +25,7 @@ export const isExport = ({ tar, mirror, overwrite, keep }: TargetOptions): boole
   [tar, mirror, overwrite, keep].some((option) => option !== undefined);
 
 /** Errors: `usage.invalid`. */
-export function exportTarget(options: TargetOptions, workingFolder: string): ExportTarget {
+export function exportTarget(options: TargetOptions, here: Here): ExportTarget {
   const { tar, mirror, overwrite, keep } = options;
   if ((tar === undefined) === (mirror === undefined)) {
     throw wrong('An export goes to an archive or to a mirror.', 'Give one of --tar and --mirror.');
@@ -32,18 +33,18 @@ export function exportTarget(options: TargetOptions, workingFolder: string): Exp
   if (tar !== undefined) {
     if (keep !== undefined) throw wrong('--keep is for a mirror.', 'Leave it out, or give --mirror.');
     if (tar === '') throw wrong('The name of the file is empty.', 'Give the path of a file to --tar.');
-    return { kind: 'archive', file: resolve(workingFolder, tar), ...(overwrite === true && { overwrite }) };
+    return { kind: 'archive', file: fromHere(here, tar), ...(overwrite === true && { overwrite }) };
   }
   if (overwrite === true) throw wrong('--overwrite is for an archive.', 'Leave it out; a mirror keeps its states.');
-  return { ...placeOfMirror(mirror ?? '', workingFolder), ...(keep !== undefined && { keep: numberOf(keep) }) };
+  return { ...placeOfMirror(mirror ?? '', here), ...(keep !== undefined && { keep: numberOf(keep) }) };
 }
 
 /** As for rsync(1): a colon before the first slash is one between a host and a folder. */
-function placeOfMirror(text: string, workingFolder: string): Extract<ExportTarget, { kind: 'mirror' }> {
+function placeOfMirror(text: string, here: Here): Extract<ExportTarget, { kind: 'mirror' }> {
   const [, host, folder] = /^([^/:]+):(.*)$/s.exec(text) ?? [];
   if (host === undefined || folder === undefined) {
     if (text === '') throw wrong('The name of the folder is empty.', 'Give the path of a folder to --mirror.');
-    return { kind: 'mirror', folder: resolve(workingFolder, text) };
+    return { kind: 'mirror', folder: fromHere(here, text) };
   }
   if (!folder.startsWith('/')) {
     throw wrong(`"${folder}" on "${host}" is no absolute path.`, 'Begin it with "/": --mirror HOST:/FOLDER.');

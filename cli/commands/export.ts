@@ -37,7 +37,7 @@ Example:
   stillpoint export shop --mirror nas:/volume1/shop`,
     )
     .action(async (source: string, options: ExportOptions) => {
-      const to = exportTarget(options, shell.surroundings.workingFolder);
+      const to = exportTarget(options, shell.surroundings);
       const given = {
         ...(options.plan === undefined ? {} : { plan: parsePlanId(options.plan, '"stillpoint plan" prints it') }),
         ...(options.acceptClockSkew === true ? { acceptClockSkew: true } : {}),

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { StillpointError } from '../../shared/base/errors.ts';
 import { chooseRepository } from '../arguments.ts';
-import { EXIT } from '../exit-codes.ts';
 import { renderFindSummary, renderHeading, renderMatch } from '../render/find.ts';
 import type { Shell } from '../shell.ts';
 import { type FilterOptions, filterOf, withFilter } from './filter.ts';
@@ -61,7 +60,7 @@ export function addFind(program: Command, shell: Shell): void {
           },
           signal,
         );
-        if (summary.unreadable.length > 0) shell.exitCode = EXIT.findings;
+        if (summary.unreadable.length > 0) shell.lookAt('find');
         return { document: { type: 'summary', ...summary }, text: (paint) => renderFindSummary(summary, paint) };
       });
     });

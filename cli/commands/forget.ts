@@ -49,6 +49,7 @@ export function addForget(program: Command, shell: Shell): void {
       if (flags.apply === undefined) {
         await shell.query(async (stillpoint, signal) => {
           const plan = await stillpoint.planForget(await request(stillpoint), signal);
+          if (plan.unreadable.length > 0) shell.lookAt('forget');
           return { document: { plan }, text: (paint) => renderForgetPlan(plan, paint) };
         });
         return;

@@ -28,7 +28,7 @@ export function addHosts(program: Command, shell: Shell): void {
           document: { hosts: hosts.map(withoutLogin) },
           text: (paint) =>
             hosts.length === 0
-              ? `No hosts: neither in "${stillpoint.configFile}" nor in the SSH configuration.\n`
+              ? `No hosts: neither in "${stillpoint.configFile}" nor in the SSH configuration. "stillpoint setup HOST" begins with any name that ssh finds.\n`
               : renderTable(HOSTS, hosts, paint),
         };
       });

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { StillpointError } from '../../shared/base/errors.ts';
 import type { ForgetSelection } from '../../shared/domain/forget-plan.ts';
+import { LATEST, refuseNoId } from '../../shared/domain/id-start.ts';
 import { isEmptyRules, type KeepRules, parseKeepCount, parseSpan } from '../../shared/domain/keep-rules.ts';
 import { fitsAll } from '../../shared/domain/point-filter.ts';
 import { DEFAULT_GROUP_BY, GROUP_KEYS, type GroupKey } from '../../shared/domain/retention.ts';
@@ -47,6 +48,7 @@ export function selectionOf(flags: KeepFlags): ForgetSelection | undefined {
   const isFiltered = !fitsAll(filter);
   const hasRules = Object.keys(rules).length > 0;
   if (flags.point.length > 0) {
+    for (const wanted of flags.point) refuseNotForgettable(wanted);
     if (!hasRules && !isFiltered) return { by: 'points', points: flags.point };
     throw usage('--point cannot be combined with keep rules or filters.', 'Give ids alone, or rules alone.');
   }
@@ -55,6 +57,17 @@ export function selectionOf(flags: KeepFlags): ForgetSelection | undefined {
   // Sources have rules of their own.
   if (fitsAll({ ...filter, sources: [] })) return undefined;
   throw usage('There are filters and no keep rule.', 'Give at least one rule, such as --keep-daily 7.');
+}
+
+function refuseNotForgettable(wanted: string): void {
+  if (wanted !== LATEST) {
+    refuseNoId('restore point', wanted, 'an id or the start of one; "stillpoint list" shows them');
+    return;
+  }
+  throw usage(
+    `What is to be forgotten is named by its id and not as "${LATEST}".`,
+    'The latest may be another one by then. "stillpoint list" shows the ids; --keep-last and other rules forget by order.',
+  );
 }
 
 function rulesOf(flags: KeepFlags): KeepRules {

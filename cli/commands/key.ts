@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { RepositoryName } from '../../shared/domain/names.ts';
-import type { NewPassword } from '../../shared/domain/repository-access.ts';
+import type { NewKey, NewPassword, SecretWarning } from '../../shared/domain/repository-access.ts';
 import type { Stillpoint } from '../../shared/stillpoint.ts';
 import { chooseRepository, localFile } from '../arguments.ts';
 import { renderKeys } from '../render/access.ts';
@@ -22,8 +22,9 @@ export function addKey(program: Command, shell: Shell): void {
     .action(async (given: string | undefined) => {
       await shell.query(async (stillpoint, signal) => {
         const repository = await chooseRepository(stillpoint, given);
-        const keys = await stillpoint.listKeys(repository, signal);
-        return { document: { repository, keys }, text: (paint) => renderKeys(keys, paint) };
+        const listing = await stillpoint.listKeys(repository, signal);
+        if (listing.unreadable.length > 0) shell.lookAt('key list');
+        return { document: { repository, ...listing }, text: (paint) => renderKeys(listing, paint) };
       });
     });
 
@@ -32,8 +33,11 @@ export function addKey(program: Command, shell: Shell): void {
     .action(async (given: string | undefined, options: PasswordOption) => {
       await shell.query(async (stillpoint, signal) => {
         const repository = await chooseRepository(stillpoint, given);
-        const { id } = await stillpoint.addKey(repository, newPassword(shell, options), signal);
-        return { document: { repository, id }, text: () => `Key ${id.slice(0, 8)} added. It was tried: it opens.\n` };
+        const { id, warning } = await stillpoint.addKey(repository, newPassword(shell, options), signal);
+        return {
+          ...warned({ repository, id }, warning),
+          text: () => `Key ${id.slice(0, 8)} added. It was tried: it opens.\n`,
+        };
       });
     });
 
@@ -79,20 +83,28 @@ function withPassword(command: Command): Command {
 
 function newPassword(shell: Shell, { newPasswordFile }: PasswordOption): NewPassword {
   if (newPasswordFile === undefined) return { from: 'person' };
-  return { from: 'file', path: localFile(shell.surroundings.workingFolder, newPasswordFile) };
+  return { from: 'file', path: localFile(shell.surroundings, newPasswordFile) };
 }
 
 function describeChange(
   repository: RepositoryName,
-  { id, removed }: { readonly id: string; readonly removed: string },
+  { id, removed, warning }: NewKey & { readonly removed: string },
   place: string | undefined,
 ): Answer {
   const reminder =
     place === undefined ? '' : `The configuration still takes the old password from ${place}: put the new one there.\n`;
   return {
-    document: { repository, id, removed },
+    ...warned({ repository, id, removed }, warning),
     text: () =>
       `Key ${id.slice(0, 8)} instead of ${removed.slice(0, 8)}. It was tried: it opens. The old password does not, unless another key has it too.\n${reminder}`,
+  };
+}
+
+function warned(document: object, warning: SecretWarning | undefined): Pick<Answer, 'document' | 'notes'> {
+  if (warning === undefined) return { document };
+  return {
+    document: { ...document, warning },
+    notes: [{ severity: 'warning', message: `${warning.message} ${warning.advice}` }],
   };
 }
 

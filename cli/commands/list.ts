@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { EXIT } from '../exit-codes.ts';
 import { renderPoints } from '../render/points.ts';
 import type { Shell } from '../shell.ts';
 import { type FilterOptions, filterOf, scopeOf, withFilter } from './filter.ts';
@@ -19,7 +18,7 @@ export function addList(program: Command, shell: Shell): void {
     .action(async (options: ListOptions) => {
       await shell.query(async (stillpoint, signal) => {
         const listing = await stillpoint.listRestorePoints(scopeOf(options), signal);
-        if (listing.unreadable.length + listing.unavailable.length > 0) shell.exitCode = EXIT.findings;
+        if (listing.unreadable.length + listing.unavailable.length > 0) shell.lookAt('list');
         return { document: listing, text: (paint) => renderPoints(listing, paint, filterOf(options)) };
       });
     });

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { cursorPlace } from '../../shared/domain/listing-cursor.ts';
 import { pathInPoint, wholeNumber } from '../arguments.ts';
 import { renderListing } from '../render/points.ts';
 import type { Shell } from '../shell.ts';
@@ -29,6 +30,7 @@ export function addLs(program: Command, shell: Shell): void {
       await shell.query(async (stillpoint, signal) => {
         const limit = wholeNumber('--limit', options.limit, 1, 100_000);
         const pathToList = pathInPoint(path);
+        cursorPlace(options.cursor);
         const { point: found, notes } = await stillpoint.findRestorePoint(scopeOf(options), point, signal);
         const listing = await stillpoint.browse(
           {

@@ -21,7 +21,7 @@ export function addPlan(program: Command, shell: Shell): void {
       '\nExample:\n  stillpoint plan shop\n  stillpoint plan shop --scripts\n  stillpoint plan shop --tar /backup/shop.tar.zst',
     )
     .action(async (source: string, options: PlanOptions) => {
-      const to = isExport(options) ? exportTarget(options, shell.surroundings.workingFolder) : undefined;
+      const to = isExport(options) ? exportTarget(options, shell.surroundings) : undefined;
       await shell.query(async (stillpoint, signal) => {
         const name = sourceName(source);
         if (to === undefined) {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { refuseNoId } from '../../shared/domain/id-start.ts';
 import type { RepairScope } from '../../shared/domain/repair-plan.ts';
 import { chooseRepository, type RepositoryPlace } from '../arguments.ts';
 import type { Shell } from '../shell.ts';
@@ -49,6 +50,7 @@ export function addRepair(program: Command, shell: Shell): void {
     .addHelpText('after', `${HOW}\n\nExample:\n  stillpoint repair packs main`)
     .action(async (given: string | undefined, packs: readonly string[], options: RepairFlags) => {
       const place = { ids: 'pack', withId: (name: string, id: string) => `stillpoint repair packs ${name} ${id}` };
+      for (const pack of packs) refuseNoId('pack', pack, 'an id or the start of one, as check and verify name packs');
       await start(shell, given, { part: 'packs', ...(packs.length === 0 ? {} : { packs }) }, options, place);
     });
 

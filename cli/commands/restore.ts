@@ -29,7 +29,7 @@ export function addRestore(program: Command, shell: Shell): void {
     .action(async (point: string, paths: readonly string[], options: RestoreOptions) => {
       await shell.runJob(
         async (stillpoint, signal) => {
-          const target = localFolder(shell.surroundings.workingFolder, options.to);
+          const target = localFolder(shell.surroundings, options.to);
           const pathsInPoint = paths.map(pathInPoint);
           const { point: found, notes } = await stillpoint.findRestorePoint(scopeOf(options), point, signal);
           shell.note(notes);

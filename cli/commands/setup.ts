@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { cancelled } from '../../shared/base/cancel.ts';
 import { StillpointError } from '../../shared/base/errors.ts';
 import { parseLocation } from '../../shared/domain/location.ts';
-import { hostName, repositoryName, type SourceName } from '../../shared/domain/names.ts';
+import { hostName, type RepositoryName, repositoryName, type SourceName } from '../../shared/domain/names.ts';
 import type { HostReadiness, ProposedSource } from '../../shared/domain/readiness.ts';
 import type { SetupPlan, SetupRequest } from '../../shared/domain/setup-plan.ts';
 import type { Stillpoint } from '../../shared/stillpoint.ts';
@@ -46,13 +46,15 @@ export function addSetup(program: Command, shell: Shell): void {
     .action(async (host: string, options: SetupOptions) => {
       const sources: SourceName[] = [];
       await shell.talk(async (stillpoint, signal, say) => {
-        const readiness = await stillpoint.adviseHost(hostName(host), signal);
-        say((paint) => `${renderReadiness(readiness, paint)}\n`);
+        const name = hostName(host);
         const ask = askOf(shell, options, signal);
+        const choice = await placesFor(stillpoint, shell, options, ask);
+        const readiness = await stillpoint.adviseHost(name, signal);
+        say((paint) => `${renderReadiness(readiness, paint)}\n`);
         const request: SetupRequest = {
           ...{ host: readiness.host, proposedHost: readiness.proposedHost },
           sources: await chooseSources(readiness, options, ask),
-          repository: await choosePlace(stillpoint, shell, options, ask),
+          repository: choice.kind === 'said' ? choice.place : await askPlace(choice.known, shell, ask),
         };
         const plan = await stillpoint.planSetup(request);
         say((paint) => renderSetupPlan(plan, paint));
@@ -112,34 +114,54 @@ async function chooseSources(
   });
 }
 
-async function choosePlace(
+type Place = SetupRequest['repository'];
+type Choice =
+  | { readonly kind: 'said'; readonly place: Place }
+  | { readonly kind: 'open'; readonly known: readonly RepositoryName[] };
+
+/** As far as it is said where to, before anybody logs in. */
+async function placesFor(
   stillpoint: Stillpoint,
   shell: Shell,
   { repository, location }: SetupOptions,
   ask: Ask,
-): Promise<SetupRequest['repository']> {
+): Promise<Choice> {
   if (repository !== undefined && location !== undefined) {
     throw new StillpointError('usage.invalid', '--repository and --location are both given.', {
       advice: 'Keep --repository for one that the configuration has, or --location for a new one.',
       cause: undefined,
     });
   }
-  if (location !== undefined) return { location: typed(location, shell) };
-  const known = await stillpoint.listRepositories();
-  const [only] = known;
-  if (repository !== undefined) return { name: repositoryName(repository) };
-  if (only !== undefined && known.length === 1) return { name: only.name };
-  if (only === undefined) {
-    const answer = await asked(
-      ask,
+  if (location !== undefined) return { kind: 'said', place: { location: typed(location, shell) } };
+  const known = (await stillpoint.listRepositories()).map(({ name }) => name);
+  if (repository !== undefined) return { kind: 'said', place: { name: oneOf(known, repository) } };
+  const [only, ...others] = known;
+  if (only !== undefined && others.length === 0) return { kind: 'said', place: { name: only } };
+  if (ask === undefined) throw nobodyToAsk(known);
+  return { kind: 'open', known };
+}
+
+async function askPlace(known: readonly RepositoryName[], shell: Shell, ask: Ask): Promise<Place> {
+  const [first] = known;
+  if (first === undefined) {
+    const answer = await ask?.(
       `Where shall the repository lie? A folder, or a location as restic writes it; Enter for ${OFFERED}: `,
-      '--location',
     );
-    return { location: typed(answer === '' ? OFFERED : answer, shell) };
+    return { location: typed(answer || OFFERED, shell) };
   }
-  const names = known.map(({ name }) => name).join(', ');
-  const answer = await asked(ask, `Into which repository: ${names}? Enter for ${only.name}: `, '--repository');
-  return { name: answer === '' ? only.name : repositoryName(answer) };
+  const answer = await ask?.(`Into which repository: ${known.join(', ')}? Enter for ${first}: `);
+  return { name: answer ? oneOf(known, answer) : first };
+}
+
+function oneOf(known: readonly RepositoryName[], text: string): RepositoryName {
+  const name = repositoryName(text);
+  if (known.includes(name)) return name;
+  const there = known.length === 0 ? 'It has none yet' : `It has ${known.map((each) => `"${each}"`).join(', ')}`;
+  throw new StillpointError('config.unknown-repository', `There is no repository "${name}" in the configuration.`, {
+    advice: `${there}; for a new one, say with --location where it shall lie.`,
+    details: { name, known },
+    cause: undefined,
+  });
 }
 
 /** A folder is meant from where the person stands; in the file it would be meant from there. */
@@ -148,16 +170,12 @@ function typed(location: string, shell: Shell): string {
   return place.kind === 'local' ? shell.fromHere(place.path) : location;
 }
 
-async function asked(ask: Ask, question: string, option: string): Promise<string> {
-  if (ask !== undefined) return await ask(question);
-  throw new StillpointError(
-    'usage.invalid',
-    'Where the restore points shall go is not said, and nobody can be asked.',
-    {
-      advice: `Name it with ${option}.`,
-      cause: undefined,
-    },
-  );
+function nobodyToAsk(known: readonly RepositoryName[]): StillpointError {
+  const names = known.map((name) => `"${name}"`).join(', ');
+  return new StillpointError('usage.invalid', 'Where the restore points shall go is not said, and nobody is asked.', {
+    advice: known.length === 0 ? 'Name it with --location.' : `Name one with --repository: ${names}.`,
+    cause: undefined,
+  });
 }
 
 async function requireYes(plan: SetupPlan, { yes, backup }: SetupOptions, ask: Ask): Promise<void> {

@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import { StillpointError } from '../../shared/base/errors.ts';
 import { keptBy } from '../../shared/domain/kept-name.ts';
 import { hostName, newRunId } from '../../shared/domain/names.ts';
+import type { Stillpoint } from '../../shared/stillpoint.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Shell } from '../shell.ts';
-import { type KeepOptions, keepRequest, withKeepOptions } from './snapshot-options.ts';
+import { type KeepOptions, keepRequest, requireHostOfSource, withKeepOptions } from './snapshot-options.ts';
 
 /** `stillpoint snapshot around HOST PATH… -- COMMAND…`: a pair of sets, before and after a command. */
 export function addAround(snapshot: Command, shell: Shell): void {
@@ -26,7 +27,11 @@ export function addAround(snapshot: Command, shell: Shell): void {
       const aside = shell.onStandardError();
       const keepOnce = async (side: 'before' | 'after'): Promise<ExitCode> => {
         aside.exitCode = EXIT.ok;
-        await aside.runJob(async () => ({ ...request, pair: { id: pair, side } }), { detach: false });
+        const start = async (stillpoint: Stillpoint) => {
+          await requireHostOfSource(request, stillpoint);
+          return { ...request, pair: { id: pair, side } };
+        };
+        await aside.runJob(start, { detach: false });
         return aside.exitCode;
       };
       shell.exitCode = await keepOnce('before');

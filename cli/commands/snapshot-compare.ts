@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { hostName } from '../../shared/domain/names.ts';
-import { EXIT } from '../exit-codes.ts';
 import { renderComparison, renderKeptChange } from '../render/kept.ts';
 import type { Shell } from '../shell.ts';
 import { HOST } from './snapshot-options.ts';
@@ -26,7 +25,7 @@ export function addCompare(snapshot: Command, shell: Shell): void {
             tell({ document: { type: 'change', ...change }, text: (paint) => renderKeptChange(change, paint) }),
           signal,
         );
-        if (summary.notCompared.length + summary.unlisted.length > 0) shell.exitCode = EXIT.findings;
+        if (summary.notCompared.length + summary.unlisted.length > 0) shell.lookAt('snapshot compare');
         return { document: { type: 'summary', ...summary }, text: (paint) => renderComparison(summary, paint) };
       });
     });

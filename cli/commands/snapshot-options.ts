@@ -1,9 +1,13 @@
 /** What is to be kept of which host, for what and for how long: the options that commands which keep snapshots share. */
 import type { Command } from 'commander';
 import { StillpointError } from '../../shared/base/errors.ts';
+import { hostPath } from '../../shared/domain/host-path.ts';
+import { requireReason } from '../../shared/domain/kept-marks.ts';
+import { requireOwnHost } from '../../shared/domain/kept-source.ts';
 import { parseLifetime } from '../../shared/domain/lifetime.ts';
 import { hostName, sourceName } from '../../shared/domain/names.ts';
 import type { KeepJobRequest } from '../../shared/domain/verbs/keep.ts';
+import type { Stillpoint } from '../../shared/stillpoint.ts';
 
 export interface KeepOptions {
   readonly source?: string;
@@ -38,11 +42,19 @@ export function keepRequest(
       cause: undefined,
     });
   }
+  for (const path of paths) hostPath(path);
   return {
-    ...{ kind: 'keep-snapshots', host: hostName(host), paths, reason },
+    ...{ kind: 'keep-snapshots', host: hostName(host), paths, reason: requireReason(reason) },
     ...(source === undefined ? {} : { source: sourceName(source) }),
     ...(keepForever ? {} : { lifetimeSeconds: parseLifetime(expires ?? LIFETIME) }),
   };
+}
+
+/** As the configuration has it, before anybody logs in. A source that it does not have is refused where the job begins. */
+export async function requireHostOfSource({ source, host }: KeepJobRequest, stillpoint: Stillpoint): Promise<void> {
+  if (source === undefined) return;
+  const found = (await stillpoint.listSources()).find(({ name }) => name === source);
+  if (found !== undefined) requireOwnHost(found, host);
 }
 
 export function contradiction(what: string): StillpointError {

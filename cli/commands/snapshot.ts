@@ -6,13 +6,20 @@ import type { DropPlan } from '../../shared/domain/kept-plans.ts';
 import { hostName } from '../../shared/domain/names.ts';
 import { parsePlanId } from '../../shared/domain/plan-id.ts';
 import type { DropChoice } from '../../shared/domain/verbs/drop.ts';
-import { EXIT } from '../exit-codes.ts';
+import type { Stillpoint } from '../../shared/stillpoint.ts';
 import { renderDropPlan, renderKeepPlan, renderKept } from '../render/kept.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
 import { addAround } from './snapshot-around.ts';
 import { addCompare } from './snapshot-compare.ts';
-import { contradiction, HOST, type KeepOptions, keepRequest, withKeepOptions } from './snapshot-options.ts';
+import {
+  contradiction,
+  HOST,
+  type KeepOptions,
+  keepRequest,
+  requireHostOfSource,
+  withKeepOptions,
+} from './snapshot-options.ts';
 import { addTake } from './snapshot-take.ts';
 
 interface CreateOptions extends KeepOptions, DetachOption {
@@ -55,6 +62,7 @@ function addCreate(snapshot: Command, shell: Shell): void {
     )
     .action(async (host: string, paths: readonly string[], { dryRun, plan, detach, ...options }: CreateOptions) => {
       const request = keepRequest(host, paths, options);
+      if (dryRun && plan !== undefined) throw contradiction('--dry-run and --plan');
       if (dryRun) {
         await shell.query(async (stillpoint, signal) => {
           const found = await stillpoint.planKeep(request, signal);
@@ -64,7 +72,11 @@ function addCreate(snapshot: Command, shell: Shell): void {
       }
       const approved =
         plan === undefined ? {} : { plan: parsePlanId(plan, '"stillpoint snapshot create" with --dry-run prints it') };
-      await shell.runJob(async () => ({ ...request, ...approved }), { detach: detach === true });
+      const start = async (stillpoint: Stillpoint) => {
+        await requireHostOfSource(request, stillpoint);
+        return { ...request, ...approved };
+      };
+      await shell.runJob(start, { detach: detach === true });
     });
 }
 
@@ -77,7 +89,7 @@ function addKeptList(snapshot: Command, shell: Shell): void {
     .action(async (host: string) => {
       await shell.query(async (stillpoint, signal) => {
         const listing = await stillpoint.listKept(hostName(host), signal);
-        if (!listing.sets.every(isWhole)) shell.exitCode = EXIT.findings;
+        if (!listing.sets.every(isWhole)) shell.lookAt('snapshot list');
         return { document: listing, text: (paint) => renderKept(listing, paint) };
       });
     });
@@ -99,6 +111,7 @@ function addRemove(snapshot: Command, shell: Shell): void {
     .action(async (host: string, ids: readonly string[], options: RemoveOptions) => {
       const choice = choiceOf(ids, options);
       const name = hostName(host);
+      if (options.dryRun && options.yes) throw contradiction('--dry-run and --yes');
       if (options.dryRun) {
         await shell.query(async (stillpoint, signal) => {
           const plan = await stillpoint.planDrop(name, choice, signal);

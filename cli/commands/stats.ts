@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { StillpointError } from '../../shared/base/errors.ts';
 import { STATS_MODES, type StatsMode } from '../../shared/domain/stats.ts';
 import { chooseRepository } from '../arguments.ts';
-import { EXIT } from '../exit-codes.ts';
 import { renderUnreadable } from '../render/points.ts';
 import { renderStats } from '../render/stats.ts';
 import type { Shell } from '../shell.ts';
@@ -38,7 +37,7 @@ export function addStats(program: Command, shell: Shell): void {
           filter: filterOf(options),
         };
         const answer = await stillpoint.stats(request, signal);
-        if (answer.unreadable.length > 0) shell.exitCode = EXIT.findings;
+        if (answer.unreadable.length > 0) shell.lookAt('stats');
         return {
           document: { repository, ...answer },
           text: (paint) => renderStats(answer.stats, paint) + renderUnreadable(answer.unreadable, paint),

@@ -4,6 +4,7 @@ import { parsePlanId } from '../../shared/domain/plan-id.ts';
 import { renderSweepPlan } from '../render/plan.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
+import { contradiction } from './snapshot-options.ts';
 
 interface SweepOptions extends DetachOption {
   readonly dryRun?: true;
@@ -22,6 +23,7 @@ export function addSweep(program: Command, shell: Shell): void {
   )
     .addHelpText('after', '\nExample:\n  stillpoint sweep db1\n  stillpoint sweep db1 --dry-run')
     .action(async (host: string, { dryRun, plan, detach }: SweepOptions) => {
+      if (dryRun && plan !== undefined) throw contradiction('--dry-run and --plan');
       if (dryRun) {
         await shell.query(async (stillpoint, signal) => {
           const found = await stillpoint.planSweep(hostName(host), signal);

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { chooseRepository } from '../arguments.ts';
-import { EXIT } from '../exit-codes.ts';
 import { renderUnlock } from '../render/access.ts';
 import type { Shell } from '../shell.ts';
 
@@ -24,8 +23,11 @@ export function addUnlock(program: Command, shell: Shell): void {
         const repository = await chooseRepository(stillpoint, given);
         const which = options.removeAll === true ? 'all' : 'stale';
         const report = await stillpoint.unlockRepository(repository, which, signal);
-        if (which === 'all' && report.kept.length > 0) shell.exitCode = EXIT.findings;
-        return { document: { repository, ...report }, text: (paint) => renderUnlock(report, paint) };
+        if (which === 'all' && report.kept.length > 0) shell.lookAt('unlock');
+        return {
+          document: { repository, ...report },
+          text: (paint) => renderUnlock(report, { repository, which }, paint),
+        };
       });
     });
 }

@@ -1,5 +1,7 @@
 /** Who may open a repository, and who was at work on it. */
-import type { JudgedLock, RepositoryKey, UnlockReport } from '../../shared/domain/repository-access.ts';
+
+import type { RepositoryName } from '../../shared/domain/names.ts';
+import type { JudgedLock, KeyListing, RepositoryKey, UnlockReport } from '../../shared/domain/repository-access.ts';
 import { type Column, renderTable } from './table.ts';
 import { counted, formatTime, type Paint, shown } from './text.ts';
 
@@ -11,17 +13,35 @@ const KEYS: readonly Column<RepositoryKey>[] = [
   { title: 'CREATED', cell: (key) => formatTime(key.created) },
 ];
 
-export function renderKeys(keys: readonly RepositoryKey[], paint: Paint): string {
-  return renderTable(KEYS, keys, paint);
+export function renderKeys({ keys, unreadable }: KeyListing, paint: Paint): string {
+  const damaged = unreadable.map(
+    ({ id, reason }) => `${paint('red', `${shown(id.slice(0, 8))} opens nothing`)}: ${shown(reason)}\n`,
+  );
+  const next =
+    damaged.length === 0
+      ? ''
+      : 'Bring such a file back from a copy of the files of the repository, or add its password anew.\n';
+  return renderTable(KEYS, keys, paint) + damaged.join('') + next;
 }
 
-export function renderUnlock({ removed, kept }: UnlockReport, paint: Paint): string {
+interface UnlockAct {
+  readonly repository: RepositoryName;
+  readonly which: 'stale' | 'all';
+}
+
+export function renderUnlock({ removed, kept }: UnlockReport, act: UnlockAct, paint: Paint): string {
   const head =
     removed.length === 0
       ? paint('green', kept.length === 0 ? 'There are no locks' : 'No lock was abandoned')
       : paint('green', `${counted(removed.length, 'lock')} removed`);
   const left = kept.length === 0 ? '' : `${paint('yellow', `${counted(kept.length, 'lock')} left`)}\n${lines(kept)}`;
-  return `${head}\n${lines(removed)}${left}`;
+  return `${head}\n${lines(removed)}${left}${kept.length === 0 ? '' : nextStep(act)}`;
+}
+
+function nextStep({ repository, which }: UnlockAct): string {
+  return which === 'all'
+    ? 'See why the store refuses, then do the same again.\n'
+    : `What is at work removes its lock itself. When nothing works on the repository any more: stillpoint unlock ${shown(repository)} --remove-all\n`;
 }
 
 function lines(locks: readonly JudgedLock[]): string {

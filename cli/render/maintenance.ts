@@ -5,6 +5,7 @@ import { changesNothing, type PruneFigures, type PrunePlan } from '../../shared/
 import type { ForgetReport } from '../../shared/domain/verbs/forget.ts';
 import type { PruneReport } from '../../shared/domain/verbs/prune.ts';
 import { renderOutlook } from './plan.ts';
+import { renderUnreadable } from './points.ts';
 import { type Column, renderFacts, renderTable } from './table.ts';
 import { counted, formatCount, formatTime, type Paint, shown } from './text.ts';
 
@@ -20,9 +21,17 @@ const POINTS: readonly Column<PlannedPoint>[] = [
 export function renderForgetPlan(plan: ForgetPlan, paint: Paint): string {
   const parts = plan.groups.map((group) => `${titleOf(group, paint)}\n${renderTable(POINTS, group.points, paint)}`);
   const total = `${counted(plan.forget.length, 'restore point')} would be forgotten, ${formatCount(plan.keep)} kept. Nothing was changed.\n`;
-  const notes = plan.notes.map((note) => `${paint('yellow', 'note:')} ${shown(note)}\n`).join('');
+  const notes = renderForgetNotes(plan, paint);
   const next = plan.prune === undefined ? '' : `A prune afterwards:\n${renderFacts(plannedFacts(plan.prune.figures))}`;
-  return [...parts, total + notes + next + renderOutlook(plan, paint) + approval(plan.id)].join('\n');
+  const outlook = plan.steps.length === 0 ? '' : renderOutlook(plan, paint) + approval(plan.id);
+  return [...parts, total + notes + next + outlook].join('\n');
+}
+
+function renderForgetNotes({ notes, unreadable }: Pick<ForgetPlan, 'notes' | 'unreadable'>, paint: Paint): string {
+  const said = notes.map((note) => `${paint('yellow', 'note:')} ${shown(note)}\n`).join('');
+  if (unreadable.length === 0) return said;
+  const which = unreadable.length === 1 ? 'it, so it stays; to forget it' : 'these, so they stay; to forget one';
+  return `${said}${renderUnreadable(unreadable, paint)}No rule looked at ${which}, give its id to --point.\n`;
 }
 
 function titleOf({ host, paths, tags, source }: PlannedGroup, paint: Paint): string {
@@ -68,7 +77,13 @@ export function renderForget(report: ForgetReport, paint: Paint): string {
   const head = `${paint('green', `${counted(report.forgotten.length, 'restore point')} forgotten`)}, ${formatCount(report.kept)} kept\n`;
   const ids = report.forgotten.slice(0, 20).map((id) => `  ${shown(id.slice(0, 8))}\n`);
   const rest = report.forgotten.length > 20 ? `  and ${formatCount(report.forgotten.length - 20)} more\n` : '';
-  return head + ids.join('') + rest + (report.prune === undefined ? '' : renderPrune(report.prune, paint));
+  return (
+    head +
+    ids.join('') +
+    rest +
+    renderForgetNotes(report, paint) +
+    (report.prune === undefined ? '' : renderPrune(report.prune, paint))
+  );
 }
 
 export function renderPrune({ figures, packsDeleted, packsWritten, bytesWritten }: PruneReport, paint: Paint): string {

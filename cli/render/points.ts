@@ -54,7 +54,10 @@ export function renderPoints(
   const table =
     restorePoints.length === 0 ? '' : renderTable(POINTS, restorePoints, paint) + renderGaps(restorePoints, paint);
   const missing = renderDamaged(unreadable, paint) + renderUnavailable(unavailable, paint);
-  if (table + missing !== '') return table + missing;
+  const others = fitsAll(filter) ? 'holds any restore point' : `holds a restore point ${shown(describeFilter(filter))}`;
+  const isEmpty = restorePoints.length + unreadable.length === 0;
+  const rest = isEmpty && unavailable.length > 0 ? `None of the other repositories ${others}.\n` : '';
+  if (table + missing !== '') return table + missing + rest;
   if (!fitsAll(filter)) return `There is no restore point ${shown(describeFilter(filter))} yet.\n`;
   return 'No restore points yet. "stillpoint backup SOURCE" makes one, "stillpoint copy" brings those of another repository.\n';
 }

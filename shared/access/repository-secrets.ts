@@ -2,7 +2,9 @@
  * The secrets of a repository: its own password, and what its store asks for. They are resolved in the shell that starts
  * something, where a key ring or a terminal can be reached, and given to a runner through its pipe.
  */
+import { realpath } from 'node:fs/promises';
 import { abortable } from '../base/cancel.ts';
+import { StillpointError } from '../base/errors.ts';
 import { registerSecret } from '../base/log.ts';
 import type { Prompter, Question, QuestionIdentity } from '../domain/prompter.ts';
 import type { NewPassword } from '../domain/repository-access.ts';
@@ -74,13 +76,17 @@ function storeSecretPlace(repository: RepositorySpec): SecretPlace | undefined {
   };
 }
 
-/** A password that is to open the repository from now on. Errors: `config.secret-unavailable`. */
+/**
+ * A password that is to open the repository from now on. Errors: `config.secret-unavailable`; `usage.invalid` where it would be
+ * the one that opens it already.
+ */
 export async function resolveNewPassword(
   repository: RepositorySpec,
   source: NewPassword,
   prompter: Prompter,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<Pick<ResolvedSecret, 'value' | 'warning'>> {
+  if (source.from === 'file') await refuseOwnFile(repository, source.path);
   const text = `New password for the repository "${repository.name}":`;
   const question: Question = {
     kind: 'new-repository-password',
@@ -94,17 +100,33 @@ export async function resolveNewPassword(
     what: `new ${passwordPlace(repository).what}`,
     withoutFile: 'Name a file that holds the new password, readable for you alone, or name none and type it.',
   };
-  const value =
+  const { value, warning } =
     source.from === 'file'
-      ? (await secretFromFile(place, source.path)).value
-      : await abortable(prompter.ask(question, signal), signal);
+      ? await secretFromFile(place, source.path)
+      : { value: await abortable(prompter.ask(question, signal), signal), warning: undefined };
   if (value === undefined || value === '') {
     const from = source.from === 'file' ? `: nothing is in "${source.path}"` : '';
     const why = value === '' ? `is empty${from}` : 'was not given';
     throw secretUnavailable(place, why, 'Type one at a terminal, or name a file that holds it.', undefined);
   }
   registerSecret(value);
-  return value;
+  return { value, warning };
+}
+
+/** By what the two names lead to: one may be a link to the other. */
+async function refuseOwnFile({ name, passwordFile }: RepositorySpec, path: string): Promise<void> {
+  if (passwordFile === undefined) return;
+  const [own, given] = await Promise.all([passwordFile, path].map((each) => realpath(each).catch(() => each)));
+  if (own !== given) return;
+  throw new StillpointError(
+    'usage.invalid',
+    `"${path}" is the file from which the configuration takes the password that opens "${name}" now: the new password would be the old one.`,
+    {
+      advice: `Write the new password into another file and name that one; when the key is changed, put the new password into "${passwordFile}".`,
+      details: { repository: name, path },
+      cause: undefined,
+    },
+  );
 }
 
 /** The questions by which a person gives the secrets of a repository. */

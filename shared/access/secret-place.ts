@@ -6,6 +6,7 @@ import { StillpointError, systemErrorCode } from '../base/errors.ts';
 import { registerSecret } from '../base/log.ts';
 import type { RepositoryName } from '../domain/names.ts';
 import type { Prompter, Question, QuestionIdentity } from '../domain/prompter.ts';
+import type { SecretWarning } from '../domain/repository-access.ts';
 
 /** One secret, and where it is kept. */
 export interface SecretPlace {
@@ -30,7 +31,7 @@ export interface ResolvedSecret {
   readonly value: string;
   readonly from: 'file' | 'command' | 'person';
   /** What a person should know about how it is kept. */
-  readonly warning: { readonly code: string; readonly message: string; readonly advice: string } | undefined;
+  readonly warning: SecretWarning | undefined;
 }
 
 /** A command that asks the user, such as pinentry, needs its time; one that hangs must not hang us forever. */

@@ -90,7 +90,7 @@ export const ERROR_CODES = {
   'job.runner-failed': 'The process that runs jobs could not be started.',
   'plan.not-found': 'No such plan.',
   'plan.used': 'The plan of a run was begun before; each is good for one run.',
-  'plan.stale': 'The plan was made for another state of the repository, or with other options.',
+  'plan.stale': 'There is no such plan: it was made of another state or with other options, or its id is mistyped.',
   'run.cancelled': 'The run was cancelled.',
   'run.busy': 'As much as is allowed at once is already being done.',
   'run.deadline': 'The run took longer than it may.',

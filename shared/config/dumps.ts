@@ -1,6 +1,7 @@
 /** Dumps in the configuration: their shapes, and what the shapes cannot say. */
 import { z } from 'zod';
 import { type DumpWish, dumpPlace } from '../domain/dump.ts';
+import type { WordsOfList } from './list-words.ts';
 
 const text = z.string().min(1);
 const name = text
@@ -83,6 +84,12 @@ export const dumpsSchema = z
   .describe(
     'What programs of the host write out, each a file below /.stillpoint-dumps: "mariadb", "mysql", "postgresql" or "redis", or an object that says more; beside "paths" or alone.',
   );
+
+export const DUMP_WORDS: WordsOfList = {
+  alone: WORDS,
+  objects: ['sqlite', 'command'],
+  example: '{"of": "command", "name": "ldap.ldif", "command": ["slapcat"]}',
+};
 
 type DumpEntry = z.infer<typeof dumpSchema>;
 

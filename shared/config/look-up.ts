@@ -65,7 +65,8 @@ export function unknown(
       ? 'There are none yet: write it'
       : `There ${known.length === 1 ? 'is' : 'are'} ${shown.join(', ')}${more}. Name one of these, or write "${name}"`;
   const table = kind === 'repository' ? 'repositories' : `${kind}s`;
-  const where = kind === 'host' ? 'the configuration or the SSH configuration' : 'the configuration';
+  const where =
+    kind === 'host' ? 'the configuration or the SSH configuration, and the name has no address' : 'the configuration';
   throw new StillpointError(code, `There is no ${kind} "${name}" in ${where}.`, {
     advice:
       guess === undefined

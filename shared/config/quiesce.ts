@@ -1,6 +1,7 @@
 /** What a source wants held still: the shape of an entry of "quiesce", and what the shape cannot say. */
 import { z } from 'zod';
 import type { QuiesceSpec } from '../domain/quiesce.ts';
+import type { WordsOfList } from './list-words.ts';
 
 const text = z.string().min(1);
 const command = z.array(text).min(1);
@@ -8,6 +9,14 @@ const KINDS = ['mariadb', 'mysql', 'postgresql', 'redis', 'sqlite', 'pause', 'co
 
 /** Those of which the word alone says enough. */
 const BY_NAME = ['mariadb', 'mysql', 'postgresql', 'redis'] as const;
+
+const OBJECTS: readonly string[] = KINDS.filter((kind) => !BY_NAME.some((word) => word === kind));
+
+export const QUIESCE_WORDS: WordsOfList = {
+  alone: BY_NAME,
+  objects: OBJECTS,
+  example: '{"of": "sqlite", "file": "/srv/app/app.db"}',
+};
 
 const entrySchema = z
   .strictObject({

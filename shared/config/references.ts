@@ -7,6 +7,7 @@ import { isStillpointError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import { compileExcludes } from '../domain/exclude-patterns.ts';
 import { hostName } from '../domain/names.ts';
+import { wordOfShell } from '../domain/shell-words.ts';
 import { parseSize } from '../domain/size.ts';
 import type { ConfigDocument, DocumentPath, Problem } from './document.ts';
 import { dumpProblems } from './dumps.ts';
@@ -33,11 +34,24 @@ export function referenceProblems(document: ConfigDocument, excludeFiles: Exclud
     if (host.ssh !== undefined && !isSshName(host.ssh)) {
       report(['hosts', name, 'ssh'], 'value', `"${host.ssh}" cannot be the name of an SSH host.`, SSH_NAME_ADVICE);
     }
+    shellWords([[['hosts', name, 'sshConfigFile'], host.sshConfigFile]], report);
   }
   for (const [name, raw] of Object.entries(entriesOf(document, 'repositories'))) {
-    for (const { path, at, message, advice } of repositoryProblems(goodParts(repositorySchema, raw))) {
+    const entry = goodParts(repositorySchema, raw);
+    for (const { path, at, message, advice } of repositoryProblems(entry)) {
       report(['repositories', name, ...path], at, message, advice);
     }
+    const within = ['repositories', name];
+    const { passwordFile, caCertificateFile, s3, rest } = entry;
+    shellWords(
+      [
+        [[...within, 'passwordFile'], passwordFile],
+        [[...within, 'caCertificateFile'], caCertificateFile],
+        [[...within, 's3', 'secretKeyFile'], s3?.secretKeyFile],
+        [[...within, 'rest', 'passwordFile'], rest?.passwordFile],
+      ],
+      report,
+    );
   }
   for (const [name, raw] of Object.entries(entriesOf(document, 'sources'))) {
     const { keep, ...source } = goodParts(sourceSchema, raw);
@@ -50,6 +64,18 @@ export function referenceProblems(document: ConfigDocument, excludeFiles: Exclud
     }
   }
   return problems;
+}
+
+/** Files of this machine that begin with what a shell would replace: no such file is meant. */
+function shellWords(files: readonly (readonly [DocumentPath, string | undefined])[], report: Report): void {
+  for (const [path, file] of files) {
+    const word = file === undefined ? undefined : wordOfShell(file);
+    if (word === undefined) continue;
+    const rest = file?.slice(word.length).replace(/^\/+/, '') ?? '';
+    const home = rest === '' ? '' : `"~/${rest}" for what is in your home folder, or `;
+    const advice = `Write ${home}the whole path; for a name that begins so, "./${word}".`;
+    report(path, 'value', `It begins with "${word}", which no shell reads here.`, advice);
+  }
 }
 
 /** The values of an entry whose own shape is right. */
@@ -168,7 +194,8 @@ function otherProblems(
   for (const [index, written] of excludeFiles.entries()) {
     const file = files.get(written);
     const at = ['sources', name, 'excludeFiles', index];
-    if (file !== undefined && 'wrong' in file)
+    shellWords([[at, written]], report);
+    if (file !== undefined && 'wrong' in file && wordOfShell(written) === undefined)
       report(at, 'value', `${sentence(file.wrong)}.`, file.advice ?? FILE_ADVICE);
     for (const { pattern, where } of file !== undefined && 'patterns' in file ? file.patterns : []) {
       const found = leavesOut(pattern, plain);

@@ -2,9 +2,10 @@
 import type { z } from 'zod';
 import { nearest } from '../base/nearest.ts';
 import type { ConfigDocument, Problem } from './document.ts';
-import { DUMP_EXAMPLES, dumpKeys } from './dumps.ts';
+import { DUMP_EXAMPLES, DUMP_WORDS, dumpKeys } from './dumps.ts';
 import { keepSchema } from './keep.ts';
-import { QUIESCE_EXAMPLES, QUIESCE_KEYS } from './quiesce.ts';
+import { rightWords, type WordsOfList, wrongWord } from './list-words.ts';
+import { QUIESCE_EXAMPLES, QUIESCE_KEYS, QUIESCE_WORDS } from './quiesce.ts';
 import { assistantsSchema, hostSchema, repositorySchema, restSchema, s3Schema, sourceSchema } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -102,7 +103,10 @@ function isOfSsh(path: readonly (string | number)[], key: string): boolean {
 }
 
 /** Lists whose entries may be a word or an object. */
-const LISTS_OF_SHAPES: ReadonlySet<string> = new Set(['dumps', 'quiesce']);
+const LISTS_OF_SHAPES: ReadonlyMap<string, WordsOfList> = new Map([
+  ['dumps', DUMP_WORDS],
+  ['quiesce', QUIESCE_WORDS],
+]);
 
 /** What is wrong with an entry that may have several shapes is wrong with the one that it is like. */
 function theOneThatIsMeant(issue: Issue): readonly Issue[] {
@@ -136,6 +140,8 @@ function whatIsWrong(issue: Issue, path: readonly (string | number)[]): string {
       return 'This is a number that is far too large.';
     return `This is ${article(issue.input)} where ${EXPECTED[issue.expected] ?? issue.expected} is needed.`;
   }
+  const words = LISTS_OF_SHAPES.get(String(path.at(-2)));
+  if (issue.code === 'invalid_value' && words !== undefined) return wrongWord(words, issue.input);
   if (issue.code === 'invalid_value') return `The value ${JSON.stringify(issue.input)} is not one that is known here.`;
   if (issue.code === 'too_small' && issue.origin === 'array') return 'The list is empty.';
   if (issue.code === 'too_small' && issue.origin === 'string') return 'The text is empty.';
@@ -163,7 +169,9 @@ function article(value: unknown): string {
 }
 
 function example(issue: Issue, path: readonly (string | number)[]): string {
-  if (issue.code === 'invalid_value' && !LISTS_OF_SHAPES.has(String(path.at(-2)))) {
+  const words = LISTS_OF_SHAPES.get(String(path.at(-2)));
+  if (issue.code === 'invalid_value' && words !== undefined) return rightWords(words);
+  if (issue.code === 'invalid_value') {
     return `Write one of ${issue.values.map((value) => `"${String(value)}"`).join(', ')}.`;
   }
   if (path.length === 0) return 'Write an object, such as {"hosts": {}, "repositories": {}, "sources": {}}.';

@@ -6,6 +6,7 @@ import type { PlanId } from './plan-id.ts';
 import type { PointFilter } from './point-filter.ts';
 import type { PruneOptions, PrunePlan } from './prune-plan.ts';
 import type { GroupKey, RetentionPoint } from './retention.ts';
+import type { UnreadablePoint } from './unreadable-point.ts';
 
 /** Plain JSON, as it is in a request. */
 export type ForgetSelection =
@@ -57,6 +58,8 @@ export interface ForgetPlan extends Plan<'forget'> {
   readonly keep: number;
   /** Restore points that were asked for and cannot be read, and the like. */
   readonly notes: readonly string[];
+  /** No rule could look at them, so they stay. */
+  readonly unreadable: readonly UnreadablePoint[];
   /** What a prune would then do. */
   readonly prune: PrunePlan | undefined;
 }

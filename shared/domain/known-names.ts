@@ -20,6 +20,22 @@ export interface ConfiguredNames {
   readonly paths: readonly string[];
 }
 
+/**
+ * Where the configuration is to say which of several repositories matters. A name that it lacks is refused before any of them is
+ * waited for; in one repository it is looked for. A configuration without sources, such as one to restore with, says nothing.
+ *
+ * Errors: `usage.unknown-name`.
+ */
+export function refuseUnconfigured({ sources }: PointFilter, configured: ConfiguredNames): void {
+  if (configured.sources.length === 0) return;
+  const known = new Set(configured.sources);
+  for (const name of sources) {
+    if (known.has(name)) continue;
+    const why = 'the configuration has none of that name';
+    throw unknownName('source', name, known, why, ' Where it is not configured here, name the repository too.');
+  }
+}
+
 /** Errors: `usage.unknown-name`. */
 export function refuseUnknownNames(
   filter: PointFilter,
@@ -74,7 +90,13 @@ function names(configured: readonly string[], found: readonly (string | undefine
 /** So many names are shown where none is near. */
 const SHOWN = 10;
 
-function unknownName(kind: string, name: string, known: ReadonlySet<string>, why: string): StillpointError {
+function unknownName(
+  kind: string,
+  name: string,
+  known: ReadonlySet<string>,
+  why: string,
+  otherwise = '',
+): StillpointError {
   const near = nearestNames(name, [...known]);
   const shown = [...known].toSorted().slice(0, SHOWN);
   const more = known.size > shown.length ? ` and ${known.size - shown.length} more` : '';
@@ -82,7 +104,7 @@ function unknownName(kind: string, name: string, known: ReadonlySet<string>, why
   const one = known.size === 1 ? 'The only one is' : 'There are';
   const there = known.size === 0 ? `There is no ${kind} yet.` : `${one} ${quote(shown, ', ')}${more}.`;
   return new StillpointError('usage.unknown-name', `There is no ${kind} "${name}": ${why}.`, {
-    advice: near.length === 0 ? there : `Did you mean ${quote(near, ' or ')}?`,
+    advice: `${near.length === 0 ? there : `Did you mean ${quote(near, ' or ')}?`}${otherwise}`,
     details: { kind, name, near, known: shown },
     cause: undefined,
   });

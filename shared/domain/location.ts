@@ -7,6 +7,7 @@
 import { posix } from 'node:path';
 import { StillpointError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
+import { wordOfShell } from './shell-words.ts';
 
 interface LocalLocation {
   readonly kind: 'local';
@@ -63,9 +64,14 @@ export function parseLocation(text: string): Location {
     throw bad('The location is empty or holds a control character', EXAMPLES.local);
   }
   if (isPath(text)) return { kind: 'local', path: text };
-  if (text.startsWith('~')) {
+  const word = wordOfShell(text);
+  if (word?.startsWith('~') === true) {
     const example = '"~/backup", or "local:~name" for a folder that is called so';
     throw bad('The location begins with a "~" that is not followed by "/"', example);
+  }
+  if (word !== undefined) {
+    const example = `"~/backup" for what is in your home folder, or "local:${word}" for a folder that is called so`;
+    throw bad(`The location begins with "${word}", which no shell reads here`, example);
   }
   const colon = text.indexOf(':');
   if (colon < 0) return { kind: 'local', path: text };
@@ -99,7 +105,7 @@ export function parseLocation(text: string): Location {
 export function formatLocation(location: Location): string {
   switch (location.kind) {
     case 'local':
-      return isPath(location.path) || !/^~|:/.test(location.path) ? location.path : `local:${location.path}`;
+      return isPath(location.path) || !/^[~$]|:/.test(location.path) ? location.path : `local:${location.path}`;
     case 'sftp':
       return formatSftp(location);
     case 's3': {
@@ -152,9 +158,10 @@ function sftp(user: string | undefined, host: string, port: number | undefined, 
   }
   if (port === 0) throw bad('The port in the location is not valid', EXAMPLES.sftp);
   if (path === '') throw bad('The location names no folder', EXAMPLES.sftp);
-  if (path.startsWith('~')) {
+  const word = path.startsWith('~') ? '~' : wordOfShell(path);
+  if (word !== undefined) {
     throw bad(
-      'The folder begins with "~", which SFTP does not know; a relative path begins in the home folder',
+      `The folder begins with "${word}", which SFTP does not know; a relative path begins in the home folder`,
       '"sftp:nas:backup"',
     );
   }

@@ -36,16 +36,16 @@ interface PlannedCommand {
   readonly changesNothing?: true;
 }
 
-/** Where a plan was approved, it has to be this one. Errors: `plan.stale`. */
+/**
+ * Where a plan was approved, it has to be this one. Nothing keeps plans, so a mistyped id looks like that of an earlier state.
+ *
+ * Errors: `plan.stale`.
+ */
 export function requireApproved(approved: PlanId | undefined, { id, basis }: Plan): void {
   if (approved === undefined || approved === id) return;
-  throw new StillpointError(
-    'plan.stale',
-    `The plan ${approved} no longer fits: ${basis}, or what was asked for, has changed since it was made.`,
-    {
-      advice: `Make the plan again with the options that you apply it with, and look at it; its id is now ${id}.`,
-      details: { approved, now: id },
-      cause: undefined,
-    },
-  );
+  throw new StillpointError('plan.stale', `There is no plan ${approved} of what would be done now.`, {
+    advice: `Either the id is mistyped, or ${basis}, or what was asked for, has changed since that plan was made. Make the plan again with the options that you apply it with, and look at it; its id is now ${id}.`,
+    details: { approved, now: id },
+    cause: undefined,
+  });
 }

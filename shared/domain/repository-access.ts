@@ -17,6 +17,26 @@ export interface RepositoryKey {
   readonly inUse: boolean;
 }
 
+export interface KeyListing {
+  /** Oldest first. */
+  readonly keys: readonly RepositoryKey[];
+  /** Key files that cannot be read: they open nothing. */
+  readonly unreadable: readonly { readonly id: string; readonly reason: string }[];
+}
+
+/** What a person should know about how a secret is kept. */
+export interface SecretWarning {
+  readonly code: string;
+  readonly message: string;
+  readonly advice: string;
+}
+
+export interface NewKey {
+  readonly id: string;
+  /** Of the file that the new password came from. */
+  readonly warning: SecretWarning | undefined;
+}
+
 interface LockOwner {
   /** 64 hex digits. */
   readonly id: string;

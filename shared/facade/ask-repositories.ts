@@ -3,6 +3,7 @@
  * One that cannot be asked does not keep the others from answering; it is named beside their answers, and whoever asked
  * decides whether they suffice without it. Where it is the only one, its error is the answer.
  */
+import { abortable, deadline } from '../base/cancel.ts';
 import { isStillpointError, StillpointError } from '../base/errors.ts';
 import type { RepositorySpec } from '../domain/source.ts';
 import type { PointReader } from '../repository/point-reader.ts';
@@ -22,14 +23,16 @@ export interface Answers<T> {
 
 export interface Asking<T> {
   readonly shelf: RepositoryShelf;
-  readonly ask: (repository: PointReader, spec: RepositorySpec) => Promise<T>;
+  readonly ask: (repository: PointReader, signal: AbortSignal) => Promise<T>;
   /** Whether the rest need not be asked any more; default: never. */
   readonly isEnough?: (value: T) => boolean;
+  /** How long one is waited for; default: until it has answered or failed. */
+  readonly patienceMs?: (spec: RepositorySpec) => number | undefined;
 }
 
 export async function askRepositories<T>(
   specs: readonly RepositorySpec[],
-  { shelf, ask, isEnough = () => false }: Asking<T>,
+  { shelf, ask, isEnough = () => false, patienceMs = () => undefined }: Asking<T>,
   signal: AbortSignal,
 ): Promise<Answers<T>> {
   const answers: { spec: RepositorySpec; value: T }[] = [];
@@ -37,10 +40,12 @@ export async function askRepositories<T>(
   for (const spec of specs) {
     let isOpen = false;
     try {
-      const value = await shelf.use(spec, signal, (repository) => {
-        isOpen = true;
-        return ask(repository, spec);
-      });
+      const value = await within(patienceMs(spec), signal, (limited) =>
+        shelf.use(spec, limited, (repository) => {
+          isOpen = true;
+          return ask(repository, limited);
+        }),
+      );
       answers.push({ spec, value });
       if (isEnough(value)) break;
     } catch (error) {
@@ -51,6 +56,24 @@ export async function askRepositories<T>(
     }
   }
   return { answers, unavailable };
+}
+
+async function within<T>(
+  ms: number | undefined,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (ms === undefined) return work(signal);
+  using limit = deadline(signal, ms, () => noAnswer(ms));
+  return await abortable(work(limit.signal), limit.signal);
+}
+
+function noAnswer(ms: number): StillpointError {
+  const advice = 'No source that fits is backed up to it, so it was not waited for any longer.';
+  return new StillpointError('backend.failed', `It gave no answer within ${ms / 1000} seconds.`, {
+    advice,
+    cause: undefined,
+  });
 }
 
 /** What a repository says of what it was asked about, and not of itself. */

@@ -110,33 +110,39 @@ export function unknownPoint(wanted: string, { specs, filter }: Asked): Stillpoi
 /** Nothing was found, and some could not be asked: it may be there. */
 export function notFoundElsewhere(wanted: string, missing: readonly Unavailable[], asked: Asked): StillpointError {
   const others = asked.specs.filter((spec) => missing.every((one) => one.spec !== spec)).map(({ name }) => name);
-  const what = wanted === 'latest' ? 'A restore point' : `Restore point "${wanted}"`;
+  const fitting = fitsAll(asked.filter) ? '' : ` ${describeFilter(asked.filter)}`;
+  const what = wanted === 'latest' ? `A restore point${fitting}` : `Restore point "${wanted}"`;
   const here = others.length === 0 ? `${what} was not found:` : `${what} is not in ${quoted(others, ' or ')}, and`;
-  return blockedBy(missing, asked, `${here} ${reasonsOf(missing)}`);
+  // None of the others has it, so naming one of them would not help
+  return blockedBy(missing, [], `${here} ${reasonsOf(missing)}`);
 }
 
 /**
  * One of the repositories that could not be asked may hold it.
  * @param decisive those of `missing` that may
+ * @param points what the others hold
  */
 export function latestUnknown(
   decisive: readonly Unavailable[],
   missing: readonly Unavailable[],
-  asked: Asked,
+  { specs, filter }: Asked,
+  points: readonly PlacedPoint[],
 ): StillpointError {
-  const message = `Which restore point is the latest cannot be determined: ${reasonsOf(decisive)}`;
-  return blockedBy(decisive, asked, message, missing);
+  const read = specs.filter((spec) => missing.every((one) => one.spec !== spec));
+  const full = read.filter((spec) => points.some((point) => point.spec === spec && fitsFilter(point, filter)));
+  const empty = namesOf(read.filter((spec) => !full.includes(spec)));
+  const which = fitsAll(filter) ? '' : ` ${describeFilter(filter)}`;
+  const verb = empty.length === 1 ? 'holds' : 'hold';
+  const none = empty.length === 0 ? '' : ` ${quoted(empty, ' and ')} could be read and ${verb} none${which}.`;
+  const message = `Which restore point is the latest cannot be determined: ${reasonsOf(decisive)}${none}`;
+  return blockedBy(decisive, namesOf(full), message);
 }
 
-/** @param useless what cannot be advised in the place of what is missing */
-function blockedBy(
-  missing: readonly Unavailable[],
-  { specs }: Asked,
-  message: string,
-  useless: readonly Unavailable[] = missing,
-): StillpointError {
+const namesOf = (specs: readonly RepositorySpec[]): readonly string[] => specs.map(({ name }) => name);
+
+/** @param others the repositories that may be asked without those that are missing */
+function blockedBy(missing: readonly Unavailable[], others: readonly string[], message: string): StillpointError {
   const [first] = missing;
-  const others = specs.filter((spec) => useless.every((one) => one.spec !== spec)).map(({ name }) => name);
   const without =
     others.length === 0
       ? ''

@@ -18,7 +18,7 @@ import type { PlanId } from '../domain/plan-id.ts';
 import type { Prompter } from '../domain/prompter.ts';
 import type { PrunePlan, PruneRequest } from '../domain/prune-plan.ts';
 import type { HostReadiness } from '../domain/readiness.ts';
-import type { NewPassword, NewRepository, RepositoryKey, UnlockReport } from '../domain/repository-access.ts';
+import type { KeyListing, NewKey, NewPassword, NewRepository, UnlockReport } from '../domain/repository-access.ts';
 import type {
   BrowseRequest,
   FileListing,
@@ -80,16 +80,15 @@ export interface Stillpoint extends AsyncDisposable {
   planKeep(request: KeepJobRequest, signal: AbortSignal): Promise<KeepPlan>;
   planDrop(host: HostName, choice: DropChoice, signal: AbortSignal): Promise<DropPlan>;
 
-  /** Oldest first. */
-  listKeys(repository: RepositoryName, signal: AbortSignal): Promise<readonly RepositoryKey[]>;
+  listKeys(repository: RepositoryName, signal: AbortSignal): Promise<KeyListing>;
   /** One more password; the existing ones keep working. */
-  addKey(repository: RepositoryName, password: NewPassword, signal: AbortSignal): Promise<{ readonly id: string }>;
+  addKey(repository: RepositoryName, password: NewPassword, signal: AbortSignal): Promise<NewKey>;
   /** Another password instead of the one that opens it now. */
   changeKey(
     repository: RepositoryName,
     password: NewPassword,
     signal: AbortSignal,
-  ): Promise<{ readonly id: string; readonly removed: string }>;
+  ): Promise<NewKey & { readonly removed: string }>;
   /** Never the one in use, nor the last one. `key` is an id or the start of one. */
   removeKey(repository: RepositoryName, key: string, signal: AbortSignal): Promise<{ readonly removed: string }>;
   /** Removes abandoned locks; `all` takes also those of living processes and is for a person to decide. */

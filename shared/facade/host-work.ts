@@ -18,7 +18,7 @@ import { askSudo } from '../pipeline/advise/sudo-rights.ts';
 import { advise } from '../pipeline/advise.ts';
 import type { PlanRequest } from '../pipeline/describe-plan.ts';
 import { inspect } from '../pipeline/inspect.ts';
-import { makeVolume, planVolume } from '../pipeline/make-volume.ts';
+import { makeVolume, planVolume, refuseVolume } from '../pipeline/make-volume.ts';
 import { planBackup, planExport } from '../pipeline/plan-backup.ts';
 import type { PreparePorts } from '../pipeline/prepare.ts';
 import { planSweep } from '../pipeline/sweep.ts';
@@ -59,7 +59,7 @@ export class HostWork {
   }
 
   async inspect(name: HostName, signal: AbortSignal): Promise<HostInventory> {
-    const spec = await findHost(await this.#ports.configuration(), name);
+    const spec = await findHost(await this.#ports.configuration(), name, signal);
     return withHost(spec, this.#ports.people, signal, (host) => inspect(name, host, PORTS, signal));
   }
 
@@ -69,7 +69,7 @@ export class HostWork {
    */
   async advise(name: HostName, signal: AbortSignal): Promise<HostReadiness> {
     const configuration = await this.#ports.configuration();
-    const written = await findHost(configuration, name);
+    const written = await findHost(configuration, name, signal);
     const configured = configuredFor(name, configuration);
     const own = await ownTraces(await this.#ports.store());
     const look = (spec: HostSpec, refusal?: StillpointError): Promise<HostReadiness> =>
@@ -90,6 +90,8 @@ export class HostWork {
   }
 
   async planExport(name: SourceName, to: ExportTarget, signal: AbortSignal): Promise<ExportPlan> {
+    if (to.kind === 'mirror' && to.host !== undefined)
+      await findHost(await this.#ports.configuration(), to.host, signal);
     return this.#planRun(name, signal, (request, own, ports) => planExport({ ...request, to }, own, ports, signal));
   }
 
@@ -100,23 +102,24 @@ export class HostWork {
   ): Promise<T> {
     const configuration = await this.#ports.configuration();
     const source = findSource(configuration, name);
-    const spec = await findHost(configuration, source.host);
+    const spec = await findHost(configuration, source.host, signal);
     const own = await ownTraces(await this.#ports.store());
     return withHost(spec, this.#ports.people, signal, (host) => plan({ source, host: spec }, own, { host, ...PORTS }));
   }
 
   async planVolume(request: NewVolumeRequest, signal: AbortSignal): Promise<NewVolumePlan> {
-    const spec = await findHost(await this.#ports.configuration(), request.host);
+    refuseVolume(request, REGISTRY);
+    const spec = await findHost(await this.#ports.configuration(), request.host, signal);
     return withHost(spec, this.#ports.people, signal, (host) => planVolume(request, { host, ...PORTS }, signal));
   }
 
   async makeVolume(request: NewVolumeRequest, plan: PlanId, signal: AbortSignal): Promise<NewVolume> {
-    const spec = await findHost(await this.#ports.configuration(), request.host);
+    const spec = await findHost(await this.#ports.configuration(), request.host, signal);
     return withHost(spec, this.#ports.people, signal, (host) => makeVolume(request, plan, { host, ...PORTS }, signal));
   }
 
   async planSweep(name: HostName, signal: AbortSignal): Promise<SweepPlan> {
-    const spec = await findHost(await this.#ports.configuration(), name);
+    const spec = await findHost(await this.#ports.configuration(), name, signal);
     const own = await ownTraces(await this.#ports.store());
     return withHost(spec, this.#ports.people, signal, (host) => planSweep(name, { host, ...PORTS, ...own }, signal));
   }

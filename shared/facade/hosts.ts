@@ -5,6 +5,7 @@ import type { HostSummary } from '../domain/host.ts';
 import { type HostName, hostName } from '../domain/names.ts';
 import type { HostSpec } from '../domain/source.ts';
 import { hostNames } from '../remote/ssh/config-hosts.ts';
+import { isKnownToSsh } from '../remote/ssh/known-to-ssh.ts';
 import { openSshHome } from '../remote/ssh/openssh-config.ts';
 
 /** First the configured ones, each group in the order of its file. */
@@ -32,11 +33,11 @@ function loginOf({ ssh, sshConfigFile, sudo }: HostSpec): string {
   return JSON.stringify([ssh, sshConfigFile ?? null, sudo]);
 }
 
-/** Errors: `config.unknown-host` for a name that is in neither place. */
-export async function findHost(configuration: Configuration, name: HostName): Promise<HostSpec> {
+/** Errors: `config.unknown-host` for a name that is in neither place, and that ssh would not find. */
+export async function findHost(configuration: Configuration, name: HostName, signal: AbortSignal): Promise<HostSpec> {
   if (!configuration.hosts.has(name)) {
     const offered = await offeredNames();
-    if (!offered.includes(name)) {
+    if (!offered.includes(name) && !(await isKnownToSsh(name, { homeFolder: openSshHome() }, signal))) {
       return unknown(
         'config.unknown-host',
         'host',

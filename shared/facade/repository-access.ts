@@ -4,11 +4,13 @@
  */
 
 import { resolveNewPassword } from '../access/repository-secrets.ts';
+import { refuseNoId } from '../domain/id-start.ts';
 import type {
   JudgedLock,
+  KeyListing,
+  NewKey,
   NewPassword,
   NewRepository,
-  RepositoryKey,
   UnlockReport,
 } from '../domain/repository-access.ts';
 import type { RepositorySpec } from '../domain/source.ts';
@@ -45,20 +47,17 @@ export class RepositoryAccess {
     });
   }
 
-  async keys(spec: RepositorySpec, signal: AbortSignal): Promise<readonly RepositoryKey[]> {
+  async keys(spec: RepositorySpec, signal: AbortSignal): Promise<KeyListing> {
     await using repository = await this.#ports.open(spec, signal);
     const { keys, findings } = await listKeys(repository, signal);
-    for (const { message, affects } of findings) {
-      this.#ports.people.logger.log('warn', 'a key cannot be read', { repository: spec.name, message, affects });
-    }
-    return keys;
+    return { keys, unreadable: findings.map(({ message, affects }) => ({ id: affects[0] ?? '', reason: message })) };
   }
 
-  /** The repository is opened first: who cannot open it is not asked for a new password. */
-  add(spec: RepositorySpec, password: NewPassword, signal: AbortSignal): Promise<{ readonly id: string }> {
+  add(spec: RepositorySpec, password: NewPassword, signal: AbortSignal): Promise<NewKey> {
     return withAccessEnds('add-key', async (onChange) => {
-      await using repository = await this.#ports.open(spec, signal, onChange);
-      return { id: await addKey(repository, await this.#newPassword(spec, password, signal), signal) };
+      const { repository, value, warning } = await this.#openFor(spec, password, onChange, signal);
+      await using opened = repository;
+      return { id: await addKey(opened, value, signal), warning };
     });
   }
 
@@ -66,16 +65,18 @@ export class RepositoryAccess {
     spec: RepositorySpec,
     password: NewPassword,
     signal: AbortSignal,
-  ): Promise<{ readonly id: string; readonly removed: string }> {
+  ): Promise<NewKey & { readonly removed: string }> {
     return withAccessEnds('change-key', async (onChange) => {
-      await using repository = await this.#ports.open(spec, signal, onChange);
-      const { added, removed } = await changeKey(repository, await this.#newPassword(spec, password, signal), signal);
+      const { repository, value, warning } = await this.#openFor(spec, password, onChange, signal);
+      await using opened = repository;
+      const { added, removed } = await changeKey(opened, value, signal);
       this.#ports.people.book.forget(spec.name);
-      return { id: added, removed };
+      return { id: added, removed, warning };
     });
   }
 
-  remove(spec: RepositorySpec, key: string, signal: AbortSignal): Promise<{ readonly removed: string }> {
+  async remove(spec: RepositorySpec, key: string, signal: AbortSignal): Promise<{ readonly removed: string }> {
+    refuseNoId('key', key, 'an id or the start of one; "stillpoint key list" shows them');
     return withAccessEnds('remove-key', async (onChange) => {
       await using repository = await this.#ports.open(spec, signal, onChange);
       return { removed: await removeKey(repository, key, signal) };
@@ -90,8 +91,17 @@ export class RepositoryAccess {
     });
   }
 
-  #newPassword(spec: RepositorySpec, password: NewPassword, signal: AbortSignal): Promise<string> {
-    return resolveNewPassword(spec, password, this.#ports.people.book.attempt(), signal);
+  /** A file is read before the repository is opened, and a person is asked afterwards: who cannot open it need not think of one. */
+  async #openFor(spec: RepositorySpec, password: NewPassword, onChange: OnChange, signal: AbortSignal) {
+    const resolve = () => resolveNewPassword(spec, password, this.#ports.people.book.attempt(), signal);
+    const written = password.from === 'file' ? await resolve() : undefined;
+    const repository = await this.#ports.open(spec, signal, onChange);
+    try {
+      return { repository, ...(written ?? (await resolve())) };
+    } catch (error) {
+      await repository.close();
+      throw error;
+    }
   }
 }
 

@@ -1,9 +1,11 @@
 /** Restore points over all repositories of the configuration. */
+import { asksPerson } from '../access/repository-secrets.ts';
 import type { Clock } from '../base/clock.ts';
 import { isStillpointError, StillpointError } from '../base/errors.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { allRepositories, configuredNames, findRepository } from '../config/look-up.ts';
-import { type ConfiguredNames, refuseUnknownNames } from '../domain/known-names.ts';
+import { refuseNoPoint } from '../domain/id-start.ts';
+import { type ConfiguredNames, refuseUnconfigured, refuseUnknownNames } from '../domain/known-names.ts';
 import { EVERY_POINT, fitsFilter } from '../domain/point-filter.ts';
 import { orderPoints } from '../domain/point-order.ts';
 import type {
@@ -20,7 +22,7 @@ import { OpenedPoint } from '../pipeline/open-point.ts';
 import { findPoint } from '../pipeline/select-points.ts';
 import type { PointReader, RestorePointList } from '../repository/point-reader.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
-import { askRepositories, type Unavailable } from './ask-repositories.ts';
+import { type Asking, askRepositories, type Unavailable } from './ask-repositories.ts';
 import {
   type Asked,
   chooseLatest,
@@ -43,15 +45,16 @@ export function resolveScope(
   { repository, filter = EVERY_POINT }: PointScope,
   configuration: Configuration,
 ): ResolvedScope {
-  return {
-    specs: repository === undefined ? allRepositories(configuration) : [findRepository(configuration, repository)],
-    filter,
-    sources: [...configuration.sources.values()],
-    configured: configuredNames(configuration),
-  };
+  const configured = configuredNames(configuration);
+  const specs = repository === undefined ? allRepositories(configuration) : [findRepository(configuration, repository)];
+  if (specs.length > 1) refuseUnconfigured(filter, configured);
+  return { specs, filter, sources: [...configuration.sources.values()], configured };
 }
 
 const LISTING_LIMIT = 1000;
+
+/** For so long a repository is waited for that can have the latest only as a copy. */
+const COPIES_MS = 5000;
 
 function listingOf({ path, limit = LISTING_LIMIT, cursor }: BrowseRequest): ListingRequest {
   if (path.startsWith('/') && Number.isSafeInteger(limit) && limit >= 1) return { path, limit, cursor };
@@ -100,6 +103,7 @@ export class RestorePoints {
 
   /** Errors: `repository.unknown-point`, `repository.ambiguous-point`, `repository.damaged`, and of what is unreachable. */
   async find(scope: ResolvedScope, wanted: string, signal: AbortSignal): Promise<FoundPoint> {
+    refuseNoPoint(wanted);
     const [only, ...others] = scope.specs;
     if (only !== undefined && others.length === 0) return this.#findIn(only, scope, wanted, signal);
     return wanted === 'latest' ? this.#findLatest(scope, signal) : this.#findNamed(scope, wanted, signal);
@@ -114,9 +118,10 @@ export class RestorePoints {
     });
   }
 
-  #lists(specs: readonly RepositorySpec[], signal: AbortSignal) {
-    const ask = (repository: PointReader): Promise<RestorePointList> => repository.listRestorePoints(signal);
-    return askRepositories(specs, { shelf: this.#shelf, ask }, signal);
+  #lists(specs: readonly RepositorySpec[], signal: AbortSignal, patienceMs?: Asking<unknown>['patienceMs']) {
+    const ask = (repository: PointReader, within: AbortSignal): Promise<RestorePointList> =>
+      repository.listRestorePoints(within);
+    return askRepositories(specs, { shelf: this.#shelf, ask, ...(patienceMs && { patienceMs }) }, signal);
   }
 
   async #findIn(spec: RepositorySpec, scope: ResolvedScope, wanted: string, signal: AbortSignal): Promise<FoundPoint> {
@@ -132,14 +137,16 @@ export class RestorePoints {
   }
 
   async #findLatest(scope: ResolvedScope, signal: AbortSignal): Promise<FoundPoint> {
-    const { answers, unavailable } = await this.#lists(scope.specs, signal);
+    const patienceMs = (spec: RepositorySpec): number | undefined =>
+      mayGetTheLatest(spec, scope) || asksPerson(spec) ? undefined : COPIES_MS;
+    const { answers, unavailable } = await this.#lists(scope.specs, signal, patienceMs);
     const doubtful = answers.flatMap(({ spec, value }) =>
       value.findings.length === 0 ? [] : [{ spec, error: unreadableIn(spec, value), isPartly: true }],
     );
     const missing: readonly Unavailable[] = [...unavailable, ...doubtful];
     const decisive = missing.filter(({ spec }) => mayGetTheLatest(spec, scope));
-    if (decisive.length > 0) throw latestUnknown(decisive, missing, scope);
     const points = answers.flatMap(({ spec, value }) => placed(value.points, spec));
+    if (decisive.length > 0) throw latestUnknown(decisive, missing, scope, points);
     if (missing.length === 0) refuseUnknownNames(scope.filter, points, scope.configured);
     const chosen = chooseLatest(points, scope, this.#clock.now());
     if (chosen === undefined) {

@@ -30,7 +30,8 @@ export async function startRequest(
   const configFile = configuration.file;
   const places = placesOf(request, configuration);
   verbOf(request).refuse?.(request, places.repositories);
-  if (places.host !== undefined) await findHost(configuration, places.host.name);
+  for (const host of [places.host, places.keeper])
+    if (host !== undefined) await findHost(configuration, host.name, signal);
   const { resolved: identity } = await identifyJob(request, places, configFile, signal);
   const running = await findUnfinished(store, identity, systemClock);
   if (running !== undefined) return { id: running, alreadyRunning: true };

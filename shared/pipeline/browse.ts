@@ -1,9 +1,10 @@
 /** Restore points and their files, as the shells list them. Reads only, and needs no lock for it. */
+
 import { displayName } from '../base/bytes.ts';
-import { StillpointError } from '../base/errors.ts';
 import { dumpsIn, type PlannedDumpFile } from '../domain/dump.ts';
 import { holdsIn, type RecordedHold } from '../domain/holds.ts';
 import { readLabels } from '../domain/labels.ts';
+import { cursorPlace } from '../domain/listing-cursor.ts';
 import type { RepositoryName } from '../domain/names.ts';
 import type { FileEntry, FileListing, RestorePointSummary } from '../domain/restore-point.ts';
 import { ownFacts, wholenessOf } from '../domain/wholeness.ts';
@@ -65,7 +66,7 @@ export async function listFolder(
   { path, limit, cursor }: ListingRequest,
   signal: AbortSignal,
 ): Promise<FileListing> {
-  const begin = parseCursor(cursor);
+  const begin = cursorPlace(cursor);
   const { names, ...place } = await findShownPath(opened, path, signal);
   const end = begin + limit;
   const { nodes, isEnd } = await stretchOf(
@@ -99,16 +100,6 @@ async function stretchOf(
     if (at > end) return { nodes: found, isEnd: false };
   }
   return { nodes: found, isEnd: true };
-}
-
-/** A restore point never changes, so the number of an entry in its folder is a place to continue from. */
-function parseCursor(cursor: string | undefined): number {
-  if (cursor === undefined) return 0;
-  if (/^[0-9]{1,15}$/.test(cursor)) return Number(cursor);
-  throw new StillpointError('usage.invalid', `"${cursor}" is not where a listing ended.`, {
-    advice: 'Give back the cursor of the listing before, as it was.',
-    cause: undefined,
-  });
 }
 
 export function toEntry(node: Node): FileEntry {

@@ -2,7 +2,6 @@
 import { displayName } from '../base/bytes.ts';
 import type { BackupPlan, ExportPlan, RunPlan } from '../domain/backup-plan.ts';
 import { describeSkew } from '../domain/clock-skew.ts';
-import { type Consistency, foreseenConsistency } from '../domain/consistency.ts';
 import type { RunId } from '../domain/names.ts';
 import type { PlanStep } from '../domain/plan.ts';
 import { backupPlanId } from '../domain/plan-id.ts';
@@ -10,17 +9,17 @@ import type { HostSpec, Source } from '../domain/source.ts';
 import { type ExportTarget, placeOf } from '../domain/verbs/export.ts';
 import type { PlannedDump } from '../dump/dump.ts';
 import { beginningsOf, endingsOf } from '../quiesce/hold-words.ts';
-import type { PlannedHold } from '../quiesce/hook.ts';
 import type { RemoteScript } from '../remote/command.ts';
 import { RUN_ROOT } from '../remote/run-root.ts';
 import { takeSnapshots } from '../snapshot/critical-section.ts';
 import { armLease, releaseLease, sweepHost } from '../snapshot/host/commands.ts';
 import { mountSnapshots } from '../snapshot/mounting.ts';
 import type { Registry } from '../snapshot/registry.ts';
-import { changesNothing, instantWord, sectionOf } from '../snapshot/snapshot-set.ts';
+import { changesNothing, sectionOf } from '../snapshot/snapshot-set.ts';
 import { termsOf } from './backup/terms.ts';
 import { dumpCommand } from './dump/dump-stream.ts';
 import { plannedFile } from './dump/take-dumps.ts';
+import { foreseenOf, livePaths } from './foreseen.ts';
 import type { Preparation } from './prepare.ts';
 
 export interface PlanRequest {
@@ -114,7 +113,9 @@ function describeRun<What extends { readonly kind: string }>(
       steps: steps.filter((step) => step.command?.name !== 'sweep-host'),
     }),
     basis: 'the host, the configuration',
-    rollback: `What is made on the host goes with the run, whatever happens to it. ${rollback}`,
+    rollback: changesNothing(snapshots)
+      ? rollback
+      : `What is made on the host goes with the run, whatever happens to it. ${rollback}`,
     steps,
     consistency: foreseenOf(prepared),
     estimate: {
@@ -126,25 +127,6 @@ function describeRun<What extends { readonly kind: string }>(
     risks: [...(skew === undefined ? [] : [skew]), ...coverage.notes, ...snapshots.risks],
   };
 }
-
-/** What the label may be when all goes well. */
-export function foreseenOf({ coverage, snapshots, dumps }: Preparation): Consistency {
-  return foreseenConsistency(
-    snapshots.items.map(instantWord),
-    snapshots.holds.map(foreseenHold),
-    livePaths(coverage),
-    dumps.map(({ consistency }) => consistency),
-  );
-}
-
-/** Volumes are known by the words of their instants here. */
-export const foreseenHold = ({ label, guarantees, joins }: PlannedHold) => ({
-  ...{ what: label, guarantees },
-  ...(joins === undefined ? {} : { joins: { volumes: joins.instants, last: joins.last } }),
-});
-
-const livePaths = ({ trees }: Preparation['coverage']): readonly string[] =>
-  trees.filter(({ isLive }) => isLive).map(({ path }) => displayName(path));
 
 /** It changes nothing, but goes beyond what a backup looks at. */
 const ASKING_LAYOUT: PlanStep = {

@@ -8,6 +8,7 @@ import { isStillpointError, StillpointError } from '../base/errors.ts';
 import { Pauses } from '../base/pauses.ts';
 import type { Take } from '../base/take.ts';
 import type { FindMatch, FindRequest, FindSummary } from '../domain/find.ts';
+import { refuseNoPoint } from '../domain/id-start.ts';
 import type { ConfiguredNames } from '../domain/known-names.ts';
 import { unreadablePoints } from '../domain/unreadable-point.ts';
 import { BlobSet } from '../repository/blob-set.ts';
@@ -17,11 +18,19 @@ import type { PointReader } from '../repository/point-reader.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 import { timestampToDate } from '../repository/timestamp.ts';
 import { toEntry } from './browse.ts';
-import { IdMatcher } from './find/id-matcher.ts';
-import { type MatchState, PathMatcher } from './find/path-matcher.ts';
+import { checkedId, IdMatcher } from './find/id-matcher.ts';
+import { compilePatterns, type MatchState, PathMatcher } from './find/path-matcher.ts';
 import { NodeCursor } from './node-cursor.ts';
 import { OpenedPoint } from './open-point.ts';
 import { selectPoints } from './select-points.ts';
+
+/** What needs no repository to be seen to be wrong. Errors: `usage.invalid`. */
+export function refuseSenseless({ patterns, ids, oldest, newest, restorePoints }: FindRequest): void {
+  for (const wanted of restorePoints) refuseNoPoint(wanted);
+  for (const id of ids) checkedId(id);
+  compilePatterns(patterns);
+  spanOf({ oldest, newest });
+}
 
 /** Restore points before the index, so that what is saved meanwhile is not missed. */
 export async function find(
@@ -78,14 +87,7 @@ class Search {
     this.#repository = repository;
     this.#matcher = new PathMatcher(patterns, ignoreCase);
     this.#ids = new IdMatcher(repository, ids);
-    this.#oldestMs = oldest === undefined ? Number.NEGATIVE_INFINITY : timeOf(oldest);
-    this.#newestMs = newest === undefined ? Number.POSITIVE_INFINITY : timeOf(newest);
-    if (this.#oldestMs > this.#newestMs) {
-      throw new StillpointError('usage.invalid', `Nothing is younger than "${oldest}" and older than "${newest}".`, {
-        advice: 'Give the earlier time as the oldest and the later one as the newest.',
-        cause: undefined,
-      });
-    }
+    [this.#oldestMs, this.#newestMs] = spanOf({ oldest, newest });
     this.#onMatch = onMatch;
     this.#signal = signal;
     this.#pauses = new Pauses(signal);
@@ -142,6 +144,16 @@ class Search {
       entry: node && toEntry(node),
     });
   }
+}
+
+function spanOf({ oldest, newest }: Pick<FindRequest, 'oldest' | 'newest'>): readonly [fromMs: number, toMs: number] {
+  const fromMs = oldest === undefined ? Number.NEGATIVE_INFINITY : timeOf(oldest);
+  const toMs = newest === undefined ? Number.POSITIVE_INFINITY : timeOf(newest);
+  if (fromMs <= toMs) return [fromMs, toMs];
+  throw new StillpointError('usage.invalid', `Nothing is younger than "${oldest}" and older than "${newest}".`, {
+    advice: 'Give the earlier time as the oldest and the later one as the newest.',
+    cause: undefined,
+  });
 }
 
 const DAY_OR_MOMENT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/;

@@ -64,7 +64,8 @@ export async function forget(
     }
   });
   const pruned = prune === undefined ? undefined : await prunePrepared(repository, prune, lock, ports, held);
-  return { kind: 'forget', plan: plan.id, forgotten: plan.forget, kept: plan.keep, prune: pruned };
+  const { id, forget: forgotten, keep: kept, notes, unreadable } = plan;
+  return { kind: 'forget', plan: id, forgotten, kept, notes, unreadable, prune: pruned };
 }
 
 interface Prepared {

@@ -1,5 +1,6 @@
 /** From an empty device to room for data: looked at, shown, and done only as it was shown. Never open to assistants. */
 import { StillpointError } from '../base/errors.ts';
+import { hostPath } from '../domain/host-path.ts';
 import type { NewVolume, NewVolumePlan, NewVolumeRequest } from '../domain/new-volume.ts';
 import { requireApproved } from '../domain/plan.ts';
 import type { PlanId } from '../domain/plan-id.ts';
@@ -10,6 +11,12 @@ import type { VolumeMaker } from '../snapshot/volume-maker.ts';
 export interface MakeVolumePorts {
   readonly host: RemoteHost;
   readonly registry: Registry;
+}
+
+/** What needs no host to be seen to be wrong. Errors: `usage.invalid`. */
+export function refuseVolume(request: NewVolumeRequest, registry: Registry): void {
+  hostPath(request.device);
+  makerOf(registry).refuse(request.wanted);
 }
 
 export async function planVolume(

@@ -15,7 +15,7 @@ import { displayName } from '../base/bytes.ts';
 import { invariant, isStillpointError, StillpointError } from '../base/errors.ts';
 import { mapAhead } from '../base/limit.ts';
 import type { BlobId } from '../repository/ids.ts';
-import type { Node } from '../repository/node.ts';
+import type { Node, NodeType } from '../repository/node.ts';
 import type { PointReader } from '../repository/point-reader.ts';
 import type { RestorePoint } from '../repository/restore-point.ts';
 import { loadWindow, WINDOWS_AHEAD, type Window, windowsOf } from './blob-window.ts';
@@ -54,7 +54,7 @@ export class OpenedPoint {
     let place: PointPlace = { node: undefined, tree: this.point.tree };
     for (const [depth, name] of path.entries()) {
       const node = place.tree && (await this.#findIn(place.tree, name, () => shownPath(path.slice(0, depth)), signal));
-      if (node === undefined) throw this.notThere(shownPath(path), displayName(name));
+      if (node === undefined) throw this.notThere(shownPath(path), displayName(name), place.node);
       place = { node, tree: node.subtree };
     }
     return place;
@@ -154,10 +154,14 @@ export class OpenedPoint {
   }
 
   /** `missing` is the name on the path that is not there. */
-  notThere(path: string, missing: string): StillpointError {
+  /** @param above what should hold it; undefined for the top */
+  notThere(path: string, missing: string, above: Node | undefined): StillpointError {
     const message = `The restore point ${this.#id} does not hold "${displayName(Buffer.from(path))}".`;
+    const isNoFolder = above !== undefined && above.subtree === undefined;
     return new StillpointError('repository.path-not-found', message, {
-      advice: `"${displayName(Buffer.from(missing))}" is not there. List the folder that should hold it to see what is.`,
+      advice: isNoFolder
+        ? noFolder(above)
+        : `"${displayName(Buffer.from(missing))}" is not there. List the folder that should hold it to see what is.${PATTERN.test(missing) ? ' Names are taken as they are; "stillpoint find" takes patterns.' : ''}`,
       details: { path, missing },
       cause: undefined,
     });
@@ -203,3 +207,22 @@ function lacking(id: BlobId): StillpointError {
     cause: undefined,
   });
 }
+
+const PATTERN = /[*?[]/;
+
+/** Nothing is below it. Links are not followed: where they lead is another path of the restore point, or none of it. */
+function noFolder({ name, type, linkTarget }: Node): string {
+  const shown = displayName(name);
+  if (type === 'dir') return `What was in the folder "${shown}" is not in the restore point.`;
+  if (type !== 'symlink') return `"${shown}" is ${type === 'file' ? 'a file' : KIND[type]}, so nothing is below it.`;
+  const leads = linkTarget === undefined ? '' : ` to "${displayName(linkTarget)}"`;
+  return `"${shown}" is a symbolic link${leads}, which is not followed: name the path that it leads to.`;
+}
+
+const KIND: Readonly<Record<Exclude<NodeType, 'file' | 'dir' | 'symlink'>, string>> = {
+  dev: 'a block device',
+  chardev: 'a character device',
+  fifo: 'a pipe',
+  socket: 'a socket',
+  irregular: 'nothing that is known',
+};

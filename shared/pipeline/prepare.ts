@@ -2,6 +2,7 @@
  * What a backup and its plan have in common: look at the host, resolve the paths, find the volumes, size the snapshots.
  * Nothing here changes the host, except that idle automounts below the paths are looked at.
  */
+
 import { displayName } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { StillpointError } from '../base/errors.ts';
@@ -24,7 +25,9 @@ import { idleAutomounts, refuseAutomount, wakeAutomounts } from './backup/automo
 import { coverDevices, notesOfDevices, type SourceDevice } from './backup/devices.ts';
 import { ownFoldersOf } from './backup/own-folders.ts';
 import { type Coverage, coverPaths, isLeftOut, type ResolvedPath, resolvePaths } from './backup/paths.ts';
+import { requireReachable } from './backup/require-proof.ts';
 import { notesOfUnmountedPlaces, readFstab } from './backup/system-places.ts';
+import { foreseenOf } from './foreseen.ts';
 import { lookAtHolds, requireSaved, savedFrom, treesBelow } from './look-at-holds.ts';
 
 export interface Preparation {
@@ -117,6 +120,7 @@ export async function prepare(
   });
   requirePrograms(usersOf(snapshots, registry));
   requireRoot(snapshots, survey, host.name);
+  requireReachable(source, foreseenOf({ coverage, dumps, snapshots }));
   return { survey, coverage, devices, dumps, exclude, heldPlaces, snapshots, removes };
 }
 

@@ -19,7 +19,7 @@ export async function findShownPath(opened: OpenedPoint, path: string, signal: A
   for (const part of path.split('/').filter((text) => text !== '')) {
     const fitting = place.tree === undefined ? [] : await namedAs(opened, place.tree, names, part, signal);
     const [node] = fitting;
-    if (node === undefined) throw opened.notThere(path, part);
+    if (node === undefined) throw opened.notThere(path, part, place.node);
     if (fitting.length > 1) throw lookAlike(path, part, fitting.length);
     names.push(node.name);
     place = { node, tree: node.subtree };

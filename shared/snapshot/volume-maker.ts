@@ -9,6 +9,9 @@ import type { RemoteCommand } from '../remote/command.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 
 export interface VolumeMaker {
+  /** Whatever would do on no host. Errors: `usage.invalid`. */
+  refuse(wanted: NewVolumeRequest['wanted']): void;
+
   /**
    * Looks, and changes nothing. Errors: `host.device-in-use` with all that was found; `usage.invalid` for what cannot be
    * had on this host; `remote.tool-missing`.

@@ -54,7 +54,7 @@ systemctl daemon-reload; systemctl start shop`);
     const { plan } = (await user.ask(['plan', 'shop', '--tar', file], signal)) as { plan: ExportPlan };
     expect(plan).toMatchObject({ kind: 'export', consistency: 'cold', to: { kind: 'archive', file } });
     const other = await user.run(['export', 'shop', '--tar', `${file}.tar.zst`, '--plan', plan.id], signal);
-    expect([other.exitCode, other.stderr]).toEqual([1, expect.stringContaining('no longer fits')]);
+    expect([other.exitCode, other.stderr]).toEqual([1, expect.stringContaining('There is no plan')]);
     const { exitCode, stdout, stderr } = await user.run(['export', 'shop', '--tar', file, '--plan', plan.id], signal);
     expect([exitCode, stderr, stdout]).toEqual([0, expect.any(String), expect.stringContaining(`Archive ${file}`)]);
     await execa('sha256sum', ['-c', 'shop.tar.zst.sha256'], { cwd: join(user.home, 'out') });

@@ -446,12 +446,12 @@ test('a host of the SSH configuration alone is not for assistants, unless the co
   await using connected = await connectInProcess(stillpoint);
   const listed = (await connected.call('list_hosts')).structuredContent as { hosts: { host: string }[] };
   expect(listed.hosts.map(({ host }) => host)).toEqual(['db1']);
-  const refused = await connected.call('inspect_host', { host: 'web' });
-  expect(refused._meta?.['stillpoint/error']).toMatchObject({
-    code: 'config.unknown-host',
-    advice: expect.stringContaining('"assistants": {"sshHosts": true}') as unknown,
-  });
-  expect(stillpoint.calls).not.toContain('inspectHost web');
+  const advice = expect.stringContaining('"assistants": {"sshHosts": true}') as unknown;
+  for (const host of ['web', 'localhost']) {
+    const refused = await connected.call('inspect_host', { host });
+    expect(refused._meta?.['stillpoint/error']).toMatchObject({ code: 'config.unknown-host', advice });
+  }
+  expect(stillpoint.calls.filter((call) => call.startsWith('inspectHost'))).toEqual([]);
   const all = async () => sampleHosts.map((host) => ({ ...host, forAssistants: true }));
   await using open = await connectInProcess(scriptedStillpoint({ overrides: { listHosts: all } }));
   expect((await open.call('inspect_host', { host: 'web' })).isError).not.toBe(true);

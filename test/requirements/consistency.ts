@@ -33,6 +33,14 @@ export const CONSISTENCY = ofPage('docs/consistency.md', {
       { 'test/contract/storages/live.test.ts': 'names each file that is torn, and no other' },
     ],
     [
+      'Of a source of nothing but [dumps](dumps.md) the label is theirs: `application` where each is of one moment, as its program guarantees, and `fuzzy` where one is not known to be.',
+      { 'test/unit/domain/consistency.test.ts': 'of dumps alone is theirs, and of the weakest of them' },
+    ],
+    [
+      'Beside files a dump changes nothing in the label of these; it has its own.',
+      { 'test/unit/domain/consistency.test.ts': 'of files is theirs, whatever dumps are beside them' },
+    ],
+    [
       'Without it a backup has to end with what its plan foresaw: where MariaDB was to be held and the proof fails, the backup fails, and nothing is saved that looks better than it is.',
       {
         'test/unit/pipeline/require-proof.test.ts': 'is not enough for a source that says nothing',

@@ -184,8 +184,15 @@ export const DAMAGE = ofPage('docs/damage.md', {
       },
     ],
     [
-      '| index file | nothing | `stillpoint repair index` | | pack, in its header or behind it | nothing | `stillpoint repair packs` | | pack, in a piece of a file | the files that hold this piece, in every restore point, unless another pack holds it too | `stillpoint repair packs`, `stillpoint repair points` | | pack, in a tree | the folder and what is below it; the content of its files stays until a prune | the same | | missing pack | what was in it | `stillpoint repair index`, `stillpoint repair points` | | file of a restore point | that restore point; its data stays until a prune | `stillpoint repair points --forget` |',
-      { 'test/faults/repair.test.ts': '$name: what was hit $repair', 'test/faults/damage.test.ts': 'is found: $name' },
+      '| index file | nothing | `stillpoint repair index` | | folder `index` | nothing | bring it back from a copy of the files; or make an empty folder of that name, then `stillpoint repair index` | | folder `data`, `keys` or `snapshots` | what was in it | look whether the disk is mounted; bring it back from a copy of the files | | pack, in its header or behind it | nothing | `stillpoint repair packs` | | pack, in a piece of a file | the files that hold this piece, in every restore point, unless another pack holds it too | `stillpoint repair packs`, `stillpoint repair points` | | pack, in a tree | the folder and what is below it; the content of its files stays until a prune | the same | | missing pack | what was in it | `stillpoint repair index`, `stillpoint repair points` | | file of a restore point | that restore point; its data stays until a prune | `stillpoint repair points --forget` |',
+      {
+        'test/faults/repair.test.ts': '$name: what was hit $repair',
+        'test/faults/damage.test.ts': 'is found: $name',
+        'test/unit/repository/backend/lost-folder.test.ts': [
+          'of this machine: %s',
+          'one of indexes that is made anew, empty, is filled from the packs',
+        ],
+      },
     ],
     [
       '| key file | nothing while another password opens the repository; everything if it was the only one | bring it back from a copy of the files |',

@@ -50,6 +50,7 @@ export const sampleForgetPlan = forgetPlan(parsePlanId('fedcba9876543210'), {
   forget: [OLD],
   keep: 1,
   notes: [],
+  unreadable: [],
   prune: samplePrunePlan,
 });
 
@@ -67,6 +68,8 @@ export const sampleForget: ForgetReport = {
   plan: sampleForgetPlan.id,
   forgotten: sampleForgetPlan.forget,
   kept: 1,
+  notes: [],
+  unreadable: [],
   prune: samplePrune,
 };
 

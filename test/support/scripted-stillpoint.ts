@@ -164,15 +164,15 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
     },
     async listKeys(repository) {
       call('listKeys', repository);
-      return sampleKeys;
+      return { keys: sampleKeys, unreadable: [] };
     },
     async addKey(repository, password) {
       call('addKey', repository, JSON.stringify(password));
-      return { id: sampleKeys[1]?.id ?? '' };
+      return { id: sampleKeys[1]?.id ?? '', warning: undefined };
     },
     async changeKey(repository, password) {
       call('changeKey', repository, JSON.stringify(password));
-      return { id: sampleKeys[1]?.id ?? '', removed: sampleKeys[0]?.id ?? '' };
+      return { id: sampleKeys[1]?.id ?? '', warning: undefined, removed: sampleKeys[0]?.id ?? '' };
     },
     async removeKey(repository, key) {
       call('removeKey', repository, key);

@@ -2,6 +2,7 @@
 import type { ForgetRequest } from '../forget-plan.ts';
 import type { PlanId } from '../plan-id.ts';
 import { aboutFiles, aboutUnsure, changesFiles, listed, storeOf, were } from '../store-ends.ts';
+import type { UnreadablePoint } from '../unreadable-point.ts';
 import { defineVerb } from './definition.ts';
 import { PRUNING, type PruneReport } from './prune.ts';
 
@@ -17,6 +18,9 @@ export interface ForgetReport {
   readonly forgotten: readonly string[];
   /** Of those that were looked at. */
   readonly kept: number;
+  /** As in the plan that was done. */
+  readonly notes: readonly string[];
+  readonly unreadable: readonly UnreadablePoint[];
   readonly prune: PruneReport | undefined;
 }
 

@@ -39,4 +39,19 @@ export function requireProof(
   );
 }
 
+/** Before anything is held or read: what cannot come to what the source requires need not be tried. Errors: `quiesce.not-proved`. */
+export function requireReachable({ name, host, require }: SourceScope, foreseen: Consistency): void {
+  if (require === undefined || rank(foreseen) >= rank(require)) return;
+  const what = name === undefined ? 'What is to be read' : `The source "${name}"`;
+  throw new StillpointError(
+    'quiesce.not-proved',
+    `${what} on "${host}" is required to be "${require}" and can be "${foreseen}" at the most.`,
+    {
+      advice: `Where "${foreseen}" is better than no backup, write "require": "${foreseen}" into the source. What gives a stronger label: snapshots in place of "read-live", fewer volumes, "quiesce" and "stop".`,
+      details: { host, wanted: require, foreseen },
+      cause: undefined,
+    },
+  );
+}
+
 const rank = (level: Consistency): number => CONSISTENCY_LEVELS.indexOf(level);

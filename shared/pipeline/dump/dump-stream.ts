@@ -67,7 +67,10 @@ function dumpFailed({ what }: PlannedDump, { details, cause }: StillpointError, 
     'dump.failed',
     `The dump of ${what} on "${host}" ended badly, with exit code ${String(exitCode)}.${lastLines(stderr)}`,
     {
-      advice: 'Its message names the cause. See to it on the host, then run the backup again.',
+      advice:
+        lastLines(stderr) === ''
+          ? 'It said nothing about it. Run it on the host by hand, see why, then run the backup again.'
+          : 'Its message names the cause. See to it on the host, then run the backup again.',
       details: { host, ...details },
       cause,
     },

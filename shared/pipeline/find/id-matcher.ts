@@ -28,7 +28,7 @@ export class IdMatcher {
   }
 
   #choose({ index, title }: PointReader, ids: readonly string[]): void {
-    const missing = new Set(ids.map(checked));
+    const missing = new Set(ids.map(checkedId));
     const fits = (id: string): boolean => {
       const found = ids.filter((wanted) => id.startsWith(wanted.toLowerCase()));
       for (const wanted of found) missing.delete(wanted.toLowerCase());
@@ -47,7 +47,8 @@ export class IdMatcher {
   }
 }
 
-function checked(id: string): string {
+/** In small letters. */
+export function checkedId(id: string): string {
   if (/^[0-9a-f]{8,64}$/i.test(id)) return id.toLowerCase();
   throw new StillpointError('usage.invalid', `"${id}" is not an id.`, {
     advice: 'An id has 64 hexadecimal digits; the first 8 or more are enough.',

@@ -25,6 +25,9 @@ export interface MatchState {
   readonly places: readonly (readonly [pattern: number, part: number])[];
 }
 
+/** Errors: `usage.invalid` */
+export const compilePatterns = (patterns: readonly string[]): readonly Pattern[] => patterns.map(compile);
+
 export class PathMatcher {
   readonly #patterns: readonly Pattern[];
   readonly #ignoreCase: boolean;
@@ -32,7 +35,7 @@ export class PathMatcher {
 
   constructor(patterns: readonly string[], ignoreCase: boolean) {
     this.#ignoreCase = ignoreCase;
-    this.#patterns = patterns.map((pattern) => compile(ignoreCase ? pattern.toLowerCase() : pattern));
+    this.#patterns = compilePatterns(ignoreCase ? patterns.map((pattern) => pattern.toLowerCase()) : patterns);
     this.start = this.#stateOf(this.#patterns.map((_, pattern) => [pattern, 0]));
   }
 

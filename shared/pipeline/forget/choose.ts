@@ -14,12 +14,13 @@ import { type RestorePointId, restorePointId } from '../../domain/names.ts';
 import { fitsFilter } from '../../domain/point-filter.ts';
 import { describeDoubt, type TimeDoubt } from '../../domain/point-order.ts';
 import { applyKeepRules, type Decision, type RetentionFrame, type RetentionPoint } from '../../domain/retention.ts';
+import { unreadablePoints } from '../../domain/unreadable-point.ts';
 import type { RestorePointList } from '../../repository/point-reader.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import { refuseUnknown } from '../select-points.ts';
 import { doubtNotes, mistypedTags, mixedHosts, refuseEmptying } from './notes.ts';
 
-type Choice = Pick<ForgetPlan, 'groups' | 'forget' | 'keep' | 'notes'>;
+type Choice = Pick<ForgetPlan, 'groups' | 'forget' | 'keep' | 'notes' | 'unreadable'>;
 
 type Doubts = ReadonlyMap<string, TimeDoubt>;
 
@@ -116,7 +117,7 @@ function choosePoints(
   const unread = broken.filter((id) => chosen.has(id)).toSorted();
   const notes = unread.map((id) => `Restore point ${id.slice(0, 8)} cannot be read; what is in it is unknown.`);
   const forget = [...unread.map(restorePointId), ...readable.map(({ id }) => id).toReversed()];
-  return { groups: [group], forget, keep: names.length - forget.length, notes };
+  return { groups: [group], forget, keep: names.length - forget.length, notes, unreadable: [] };
 }
 
 function resolve(text: string, names: readonly string[], title: string): string {
@@ -129,10 +130,7 @@ function resolve(text: string, names: readonly string[], title: string): string 
       ? (['repository.unknown-point', `The ${title} has no restore point "${text}".`] as const)
       : (['repository.ambiguous-point', `"${text}" fits ${matches.length} restore points.`] as const);
   throw new StillpointError(code, what, {
-    advice:
-      prefix === 'latest'
-        ? 'What is to be forgotten is named by its id; list the restore points to see them.'
-        : 'List the restore points and give their ids, or enough of each to be sure.',
+    advice: 'List the restore points and give their ids, or enough of each to be sure.',
     details: { matches: matches.slice(0, 20) },
     cause: undefined,
   });
@@ -144,15 +142,6 @@ function choiceOf(list: RestorePointList, groups: readonly PlannedGroup[], rules
   const gone = points.filter(({ forget }) => forget);
   const forget = gone.toSorted((left, right) => Date.parse(left.time) - Date.parse(right.time)).map(({ id }) => id);
   const doubted = points.filter(({ setAside }) => setAside);
-  const notes = [
-    ...unreadable(list),
-    ...doubtNotes(doubted, list.doubts),
-    ...mixedHosts(groups),
-    ...mistypedTags(rules, list.points),
-  ];
-  return { groups, forget, keep: points.length - forget.length, notes };
-}
-
-function unreadable({ findings }: RestorePointList): string[] {
-  return findings.map(({ message }) => `${message} It is left alone; to forget it, name it by its id.`);
+  const notes = [...doubtNotes(doubted, list.doubts), ...mixedHosts(groups), ...mistypedTags(rules, list.points)];
+  return { groups, forget, keep: points.length - forget.length, notes, unreadable: unreadablePoints(list.findings) };
 }

@@ -5,7 +5,7 @@ import { keptBy, mintKeptName } from '../../domain/kept-name.ts';
 import type { KeepPlan } from '../../domain/kept-plans.ts';
 import { backupPlanId } from '../../domain/plan-id.ts';
 import { instantWord } from '../../snapshot/snapshot-set.ts';
-import { foreseenHold } from '../describe-plan.ts';
+import { foreseenHold } from '../foreseen.ts';
 import type { Preparation } from '../prepare.ts';
 import type { KeepRequest } from './request.ts';
 

@@ -12,7 +12,7 @@ import { judgeConsistency } from '../../domain/consistency.ts';
 import { type KeptMarks, marksToWords, requireReason } from '../../domain/kept-marks.ts';
 import { type KeptId, keptBy } from '../../domain/kept-name.ts';
 import type { KeepPlan } from '../../domain/kept-plans.ts';
-import { type HostName, newRunId } from '../../domain/names.ts';
+import { type HostName, newRunId, type RunId } from '../../domain/names.ts';
 import { requireApproved } from '../../domain/plan.ts';
 import { runOfPlan } from '../../domain/plan-id.ts';
 import type { KeepReport } from '../../domain/verbs/keep.ts';
@@ -27,7 +27,8 @@ import { phases } from '../backup/phases.ts';
 import { requireProof } from '../backup/require-proof.ts';
 import type { RunPorts } from '../backup/run.ts';
 import { evidenceOf, freezeMs } from '../backup/snapshot-report.ts';
-import { foreseenOf } from '../describe-plan.ts';
+import { foreseenOf } from '../foreseen.ts';
+import { waitsOf } from '../plan-waits.ts';
 import { type Preparation, type PreparePorts, prepare } from '../prepare.ts';
 import { openResources } from '../resources.ts';
 import { sweepOwn } from '../sweep.ts';
@@ -42,23 +43,25 @@ type KeepPorts = Omit<RunPorts, 'workFolder'>;
 /** Changes nothing. */
 export async function planKeep(
   request: KeepRequest,
-  { owner }: Pick<KeepPorts, 'owner'>,
+  { owner, dead }: Pick<KeepPorts, 'owner'> & { readonly dead: readonly RunId[] },
   ports: PreparePorts,
   signal: AbortSignal,
 ): Promise<KeepPlan> {
-  const prepared = await prepareKeep(request, { run: newRunId(), owner }, ports, signal);
-  return describeKeep(request, prepared);
+  const prepared = await prepareKeep(request, { run: newRunId(), owner }, dead, ports, signal);
+  const plan = describeKeep(request, prepared);
+  return { ...plan, risks: [...plan.risks, ...(await waitsOf(prepared, { dead, spec: request.host }, ports, signal))] };
 }
 
 function prepareKeep(
   { host, paths, source, lifetimeSeconds, reason }: KeepRequest,
   identity: Parameters<typeof prepare>[1],
+  dead: readonly RunId[],
   ports: PreparePorts,
   signal: AbortSignal,
 ): Promise<Preparation> {
   requireReason(reason);
   const wish = { ...identity, lifetimeSeconds: lifetimeSeconds ?? FOREVER };
-  return prepare(keptScope({ host: host.name, paths }, source), wish, [], ports, signal);
+  return prepare(keptScope({ host: host.name, paths }, source), wish, dead, ports, signal);
 }
 
 /** For what is sized by how long it lives. */
@@ -72,7 +75,7 @@ export async function keep(request: KeepRequest, ports: KeepPorts, signal: Abort
   const host = await phase('connect', async () => resources.use(await ports.openHost(signal)));
   const prepared = await phase('preflight', async () => {
     await sweepOwn(host, ports, signal);
-    const ready = await prepareKeep(request, { run, owner }, { host, clock, registry }, signal);
+    const ready = await prepareKeep(request, { run, owner }, [], { host, clock, registry }, signal);
     requireApproved(request.plan, describeKeep(request, ready));
     await requireNew(keptBy(run), ready, host, signal);
     return ready;

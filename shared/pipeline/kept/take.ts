@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
-import { keptId } from '../../domain/kept-name.ts';
+import { type KeptId, keptId } from '../../domain/kept-name.ts';
 import type { KeptTaken, TakeRequest } from '../../domain/kept-take.ts';
 import { isWithin } from '../../snapshot/mountinfo.ts';
 import { type ListedEntry, listTree } from '../backup/listing.ts';
@@ -22,10 +22,19 @@ import { type FoundSets, findKept, type KeptPorts } from './listing.ts';
 import { membersOf } from './members.ts';
 import { type KeptToRead, whileMounted } from './mounted.ts';
 
-export async function takeKept(request: TakeRequest, ports: KeptPorts, signal: AbortSignal): Promise<KeptTaken> {
+/** What needs no host to be judged. Errors: `usage.invalid`. */
+export function placesToTake(request: TakeRequest): {
+  readonly set: KeptId;
+  readonly path: Buffer;
+  readonly to: Buffer;
+} {
   const set = keptId(request.set);
   const path = absolute(request.path, 'path');
-  const to = absolute(request.to ?? `${request.path.replace(/\/+$/, '')}.${set}`, 'place');
+  return { set, path, to: absolute(request.to ?? `${request.path.replace(/\/+$/, '')}.${set}`, 'place') };
+}
+
+export async function takeKept(request: TakeRequest, ports: KeptPorts, signal: AbortSignal): Promise<KeptTaken> {
+  const { set, path, to } = placesToTake(request);
   const found = await findKept(request.host, ports, signal);
   const { wanted, below } = memberWith(path, membersOf(set, found, request.host), found);
   const folder = await mkdtemp(join(tmpdir(), 'stillpoint-take-'));

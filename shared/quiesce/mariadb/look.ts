@@ -1,7 +1,7 @@
 /** What a server of MariaDB or MySQL is, what we may do with it, and where it keeps its files. */
 import type { MariadbHold } from '../../domain/quiesce.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
-import { lastWords } from '../client-words.ts';
+import { adviceOn, lastWords } from '../client-words.ts';
 import type { HeldPlace, HoldLack, HoldLook } from '../hook.ts';
 import { BECOME_CLIENT, clientArgs, labelOf } from './client.ts';
 
@@ -75,8 +75,10 @@ const LEAST = `GRANT RELOAD, PROCESS, BINLOG MONITOR ON *.* TO …`;
 function unreached(hold: MariadbHold, said: string): HoldLack {
   return {
     message: `${labelOf(hold)} cannot be asked: ${lastWords(said)}.`,
-    advice:
+    advice: adviceOn(
+      said,
       'Stillpoint logs in as root of the host does, by the socket and root\'s own option files; or name an option file of the host with "optionFile", with an account that may do this.',
+    ),
   };
 }
 

@@ -1,7 +1,7 @@
 /** What a server of PostgreSQL is, whether a copy of it would start, and where it keeps its files. */
 import type { PostgresqlHold } from '../../domain/quiesce.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
-import { lastWords } from '../client-words.ts';
+import { adviceOn, lastWords } from '../client-words.ts';
 import type { HeldPlace, HoldLack, HoldLook } from '../hook.ts';
 import { BECOME_CLIENT, clientArgs, labelOf, logOf } from './client.ts';
 
@@ -62,8 +62,10 @@ done`,
 function unreached(hold: PostgresqlHold, said: string): HoldLack {
   return {
     message: `${labelOf(hold)} cannot be asked: ${lastWords(said)}.`,
-    advice:
+    advice: adviceOn(
+      said,
       'Stillpoint logs in by the socket, as the account that owns the server: name another one with "hostUser", another place with "socket" and "port".',
+    ),
   };
 }
 

@@ -1,7 +1,7 @@
 /** What a server of Redis is, where it keeps its files, and what a copy of them takes. */
 import type { RedisHold } from '../../domain/quiesce.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
-import { lastWords } from '../client-words.ts';
+import { adviceOn, lastWords } from '../client-words.ts';
 import type { HoldLack, HoldLook } from '../hook.ts';
 import { ASK, argsOf, labelOf, wayOf } from './client.ts';
 
@@ -73,6 +73,8 @@ const lacking = (lack: HoldLack): HoldLook => ({ lacks: [lack], places: [], fact
 
 const unreached = (label: string, said: string): HoldLack => ({
   message: `${label} cannot be asked: ${lastWords(said)}.`,
-  advice:
+  advice: adviceOn(
+    said,
     'Name its "socket" or "port", and where it wants a password a file of the host that root alone can read as "passwordFileOnHost"; it has to allow INFO and CONFIG GET, as by "ACL SETUSER default +info +config|get", and BGSAVE, or CLIENT PAUSE and CLIENT UNPAUSE.',
+  ),
 });

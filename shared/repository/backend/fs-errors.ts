@@ -15,12 +15,14 @@ export function fromFsError(cause: unknown, doing: string): StillpointError {
       });
     case 'EACCES':
     case 'EPERM':
-    case 'EROFS':
-      return new StillpointError('backend.denied', `${capital(doing)}: access is refused (${code}).`, {
-        advice: 'Check owner and permissions of the folder, and that the file system is not mounted read-only.',
+    case 'EROFS': {
+      const [why, advice] = REFUSED[code];
+      return new StillpointError('backend.denied', `${capital(doing)}: ${why} (${code}).`, {
+        advice,
         details: { code },
         cause,
       });
+    }
     case 'ENOENT':
     case 'ENOTDIR':
       return new StillpointError('backend.not-found', `${capital(doing)}: it is not there.`, {
@@ -54,6 +56,18 @@ export function fromFsError(cause: unknown, doing: string): StillpointError {
       );
   }
 }
+
+const REFUSED = {
+  EACCES: [
+    'access is refused',
+    'Check owner and permissions of it, and of the folders on the way there: who runs this has no right to it.',
+  ],
+  EPERM: [
+    'the system does not permit it',
+    'Check whose it is, and whether it is marked as never to be changed, as "lsattr" shows it.',
+  ],
+  EROFS: ['the file system is mounted read-only', 'Mount it so that it can be written to, then start again.'],
+} as const;
 
 function capital(text: string): string {
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;

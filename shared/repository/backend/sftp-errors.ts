@@ -27,9 +27,9 @@ export async function fromSftp(cause: unknown, client: SftpClient, refused: Refu
         cause,
       });
     case STATUS.permissionDenied:
-      return denied(doing, 'access is refused', cause);
+      return denied(doing, 'access is refused', RIGHTS, cause);
     case STATUS.writeProtected:
-      return denied(doing, 'the file system is mounted read-only', cause);
+      return denied(doing, READ_ONLY, WRITABLE, cause);
     case STATUS.noSpace:
     case STATUS.quotaExceeded:
       return noSpace(doing, cause);
@@ -50,16 +50,18 @@ async function askSpace(
   if (neededBytes === 0 || !client.has('statvfs@openssh.com')) return undefined;
   const space = await client.space(folder).catch(() => undefined);
   if (space === undefined) return undefined;
-  if (space.isReadOnly) return denied(doing, 'the file system is mounted read-only', cause);
+  if (space.isReadOnly) return denied(doing, READ_ONLY, WRITABLE, cause);
   // Some file systems make inodes as they go and call their number 0 forever; they are full only in bytes.
   return space.freeBytes < neededBytes ? noSpace(doing, cause) : undefined;
 }
 
-function denied(doing: string, why: string, cause: unknown): StillpointError {
-  return new StillpointError('backend.denied', `${doing}: ${why}.`, {
-    advice: 'Check owner and permissions of the folder on the host, and that the file system is not mounted read-only.',
-    cause,
-  });
+const RIGHTS =
+  'Check owner and permissions of it on the host, and of the folders on the way there: who logs in has no right to it.';
+const READ_ONLY = 'the file system is mounted read-only';
+const WRITABLE = 'Mount it on the host so that it can be written to, then start again.';
+
+function denied(doing: string, why: string, advice: string, cause: unknown): StillpointError {
+  return new StillpointError('backend.denied', `${doing}: ${why}.`, { advice, cause });
 }
 
 function noSpace(doing: string, cause: unknown): StillpointError {

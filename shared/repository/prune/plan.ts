@@ -132,7 +132,7 @@ function pointsThatStay(
   if (names.length === 0) return points.filter(({ id }) => without?.has(id) !== true);
   throw new StillpointError(
     'repository.damaged',
-    `Nothing can be pruned: ${names.length} restore points cannot be read: ${names.map((id) => id.slice(0, 8)).join(', ')}.`,
+    `Nothing can be pruned: ${names.length === 1 ? 'a restore point' : `${names.length} restore points`} cannot be read: ${names.map((id) => id.slice(0, 8)).join(', ')}.`,
     {
       advice:
         'What only they need would look unused and be deleted. Bring these back from a copy of the files of the repository, or forget them by their ids.',

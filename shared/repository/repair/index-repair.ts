@@ -165,7 +165,10 @@ class Gathering {
       return;
     }
     this.fresh.addPack({ id, blobs: header });
-    this.#change(id, `is in no index; the ${header.length} blobs of its header are added`);
+    this.#change(
+      id,
+      `is in no index; ${header.length === 1 ? 'the one blob of its header is' : `the ${header.length} blobs of its header are`} added`,
+    );
   }
 
   async #goodBlobs(pack: IndexedPack, size: number): Promise<IndexedPack['blobs']> {

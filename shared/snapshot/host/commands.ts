@@ -3,6 +3,7 @@ import type { OwnerId, RunId } from '../../domain/names.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import { RUN_ROOT } from '../../remote/run-root.ts';
 import { CLEAN_ENVIRONMENT } from '../../remote/wire.ts';
+import { dispatch } from './functions.ts';
 import { type LeaseState, parseLeaseState } from './lease-state.ts';
 import { ALIVE, FORMAT, PLACE, WATCHED } from './run-folder.ts';
 import type { HostScripts } from './scripts.ts';
@@ -171,16 +172,27 @@ export function sweepHost(
   return { ...script, budgetMs: 180_000, repeatable: true, parse: (output) => parseReap(output.stdout, script) };
 }
 
-/** What a sweep would do now; its answer is that of a sweep, and nothing is removed. */
+/** What a sweep would do now; its answer is that of a sweep in which nothing is in use, and nothing is removed. */
 export function lookForTraces(
   scripts: HostScripts,
   owner: OwnerId,
   dead: readonly RunId[] = [],
 ): RemoteCommand<ReapResult> {
-  const script = sweepScript('look-for-traces', scripts, owner, dead, {
-    run: 'sp_of_run "$run" | sort -u | sed "s/^[^ ]* /removed /"; echo "removed $dir"',
+  const foreseeing = scripts.functions.storages.filter(({ foresee }) => foresee !== undefined);
+  const looking = `${foreseeing.map(({ foresee }) => foresee).join('\n')}
+sp_foresee() {
+  ${dispatch('foresee', foreseeing, 'echo "removed $4"')}
+}
+sp_foresee_run() {
+  sp_of_run "$1" | sort -u | while read -r sp_kind sp_id; do
+    sp_proofs "$1" "$sp_kind" "$sp_id"
+    ( sp_foresee "$sp_kind" "$1" "$2" "$sp_id" $sp_proof </dev/null )
+  done
+}`;
+  const script = sweepScript('look-for-traces', { ...scripts, reap: `${scripts.reap}\n${looking}` }, owner, dead, {
+    run: 'sp_foresee_run "$run" "$owner"; echo "removed $dir"',
     half: 'echo "removed $new"',
-    object: 'echo "removed $5"',
+    object: '( sp_foresee "$2" "$3" "$owner" "$5" </dev/null )',
   });
   return { ...script, budgetMs: 180_000, repeatable: true, parse: (output) => parseReap(output.stdout, script) };
 }

@@ -31,6 +31,12 @@ export interface StorageFunctions {
    * readers, notes the reason, and has all snapshots of the run removed.
    */
   readonly script: string;
+  /**
+   * For who only looks: POSIX sh, beside the other, that defines sp_KIND_foresee RUN OWNER ID [PROOF…]. It prints the line that
+   * sp_KIND_remove would, if all that it tries succeeds, and has no program in it that changes anything. Without it that is
+   * "removed ID".
+   */
+  readonly foresee?: string;
 }
 
 /** Everything that the scripts of a lease are composed of. */

@@ -85,6 +85,22 @@ sp_lvm_drop() {
   sp_which="lv_tags={$sp_all} && (lv_attr=~\\"^s\\" || (lv_attr=~\\"^V\\" && origin!=\\"\\"))$sp_which"
   sp_words=$(sp_lvm 60 lvremove -y -S "$sp_which" "$sp_dropped" 2>&1 >/dev/null)
 }
+# sp_lvm_stays ID UUID TAG…: of one that was looked at, says why it is not removed; fails where it is to be.
+sp_lvm_stays() {
+  sp_stays=$1 sp_identity=$2
+  shift 2
+  for sp_tag do
+    case ",$sp_tags," in *",$sp_tag,"*) ;; *) echo "foreign $sp_stays"; return 0 ;; esac
+  done
+  case $sp_attr:$sp_origin in
+    S*) echo "merging $sp_stays"; return 0 ;;
+    s*|V*:?*) ;;
+    V*:) echo "alone $sp_stays"; return 0 ;;
+    *) echo "foreign $sp_stays"; return 0 ;;
+  esac
+  [ -n "$sp_identity" ] && [ "$sp_identity" != "$sp_uuid" ] || return 1
+  echo "foreign $sp_stays"
+}
 sp_lvm_take_away() {
   sp_object=$1 sp_proved=$2
   shift 2
@@ -93,16 +109,7 @@ sp_lvm_take_away() {
     sp_lvm_look "$sp_object"
     sp_seen=$?
     if [ "$sp_seen" = 0 ]; then
-      for sp_tag do
-        case ",$sp_tags," in *",$sp_tag,"*) ;; *) echo "foreign $sp_object"; return 0 ;; esac
-      done
-      case $sp_attr:$sp_origin in
-        S*) echo "merging $sp_object"; return 0 ;;
-        s*|V*:?*) ;;
-        V*:) echo "alone $sp_object"; return 0 ;;
-        *) echo "foreign $sp_object"; return 0 ;;
-      esac
-      if [ -n "$sp_proved" ] && [ "$sp_proved" != "$sp_uuid" ]; then echo "foreign $sp_object"; return 0; fi
+      ! sp_lvm_stays "$sp_object" "$sp_proved" "$@" || return 0
     elif [ "$sp_seen" = 1 ]; then
       [ "$sp_done" = no ] || echo "removed $sp_object"
       return 0
@@ -124,6 +131,16 @@ sp_lvm_take_away() {
 }
 sp_lvm_remove() { sp_lvm_take_away "$3" "\${4:-}" stillpoint "sp.run=$1" "sp.owner=$2"; }`;
 
+const FORESEE = `
+sp_lvm_foresee() {
+  sp_lvm_look "$3"
+  case $? in
+    0) sp_lvm_stays "$3" "\${4:-}" stillpoint "sp.run=$1" "sp.owner=$2" || echo "removed $3" ;;
+    1) ;;
+    *) echo "unread $3" ;;
+  esac
+}`;
+
 const GUARD = `
 sp_lvm_guard() {
   sp_id=$1 sp_type=\${3:-}
@@ -138,4 +155,5 @@ sp_lvm_guard() {
 export const lvmOnHost: StorageFunctions = {
   kind: 'lvm',
   script: [LVM, IDENTITY, LOOK, LIST, REMOVE, THICK_GUARD, THIN_GUARD, GUARD].join('\n'),
+  foresee: FORESEE,
 };

@@ -211,6 +211,11 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
     await create();
     await paper.put({ name: 'sp_0000aaaa_11111111', tags: `sp.owner=${owner},sp.run=0000aaaa,stillpoint` });
     await paper.put({ name: 'sp_0000cccc_11111111' });
+    // What a sweep leaves alone, of a run that has a folder and of one that has none
+    const orphan = { tags: `sp.owner=${owner},sp.run=0000dddd,stillpoint` };
+    await paper.put({ name: 'sp_0000dddd_11111111', ...orphan, attr: 'Vwi-a-tz-k', origin: '' });
+    await paper.put({ name: 'sp_0000dddd_22222222', ...orphan, attr: 'Swi-a-s---' });
+    await paper.put({ name: `sp_${run}_33333333`, tags: ourTags(), attr: 'Swi-a-s---' });
     for (const dead of [[], [run]]) {
       const before = await paper.volumes();
       const foreseen = await paper.host.run(lookForTraces(scripts, owner, dead), never);
@@ -221,6 +226,7 @@ echo "$pid $(readlink /proc/${foreign}/ns/mnt)" > ${folder()}/keeper`);
         ...swept,
         removed: swept.removed.toSorted(),
       });
+      expect(swept.kept.length).toBeGreaterThan(2);
     }
     expect(await exists(folder())).toBe(false);
   });

@@ -1,11 +1,12 @@
 /** docs/cli.md is made from the program where it states facts. `vitest -u` writes those parts anew. */
 import { expect, test } from 'vitest';
 import { exitCodeOf } from '../../../cli/exit-codes.ts';
+import { ASKED_FINDINGS } from '../../../cli/findings.ts';
 import { buildProgram } from '../../../cli/program.ts';
 import { ERROR_CODES } from '../../../shared/base/error-codes.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
-import type { JobResult } from '../../../shared/domain/verbs/verbs.ts';
-import { EXIT_MEANING } from '../../support/exit-meanings.ts';
+import type { JobKind, JobResult } from '../../../shared/domain/verbs/verbs.ts';
+import { ENDS_OF_JOBS, EXIT_MEANING } from '../../support/exit-meanings.ts';
 import { markdownTable, pageWithParts } from '../../support/generated-docs.ts';
 import {
   sampleCheck,
@@ -62,6 +63,19 @@ function exitCodes(): string {
     ['Code', 'Meaning'],
     Object.entries(EXIT_MEANING).map(([code, meaning]) => [code, meaning]),
   );
+}
+
+/** Kinds of jobs by the commands that start them. */
+const STARTED_BY: Partial<Record<JobKind, string>> = { 'drop-snapshots': 'snapshot remove' };
+
+function endings(): string {
+  const ending = ENDS_OF_JOBS.filter(({ ends }) => Object.keys(ends).length > 0);
+  const jobs = ending.map(
+    ({ kind, ends: { findings = '', partial = '' } }) => [STARTED_BY[kind] ?? kind, findings, partial] as const,
+  );
+  const asked = Object.entries(ASKED_FINDINGS).map(([command, findings]) => [command, findings, ''] as const);
+  const rows = [...jobs, ...asked].map(([command, ...words]) => [`\`${command}\``, ...words]);
+  return markdownTable(['Command', '8, because', '9, because'], rows);
 }
 
 function errorCodes(): string {
@@ -128,6 +142,7 @@ test('docs/cli.md says what the program does', async () => {
     ['commands', commands()],
     ['options', options()],
     ['exit codes', exitCodes()],
+    ['endings', endings()],
     ['json', await json()],
     ['error codes', errorCodes()],
   ]);

@@ -1,8 +1,12 @@
 /** Exit codes are a promise to scripts: the numbers and what leads to them are pinned here. */
+import { readdir, readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { EXIT, EXIT_OF_AREA, exitCodeOf, exitCodeOfJob } from '../../../cli/exit-codes.ts';
+import { ASKED_FINDINGS } from '../../../cli/findings.ts';
+import { shownVerb } from '../../../cli/verbs.ts';
 import { ERROR_CODES } from '../../../shared/base/error-codes.ts';
-import { EXIT_MEANING } from '../../support/exit-meanings.ts';
+import { verbOf } from '../../../shared/domain/verbs/verbs.ts';
+import { ENDS_OF_JOBS, EXIT_MEANING } from '../../support/exit-meanings.ts';
 import {
   sampleBackup,
   sampleCheck,
@@ -12,6 +16,7 @@ import {
   sampleSweep,
   sampleVerify,
 } from '../../support/sample-data.ts';
+import { sampleRepair } from '../../support/sample-repair.ts';
 
 test('the numbers are the agreed ones', () => {
   expect(EXIT).toEqual({
@@ -66,6 +71,24 @@ test('a job that ended well but not wholly has its own number', () => {
   expect(exitCodeOfJob('succeeded', sampleCheck, undefined)).toBe(8);
   expect(exitCodeOfJob('succeeded', sampleSweep, undefined)).toBe(8);
   expect(exitCodeOfJob('succeeded', { ...sampleSweep, kept: [] }, undefined)).toBe(0);
+  const sound = { ...sampleRepair, plan: { ...sampleRepair.plan, lost: [], notes: [] } };
+  const left = { object: 'restore point 9c0d1e2f', reason: 'cannot be read; --forget removes it' };
+  expect(exitCodeOfJob('succeeded', sound, undefined)).toBe(0);
+  expect(exitCodeOfJob('succeeded', { ...sound, plan: { ...sound.plan, notes: [left] } }, undefined)).toBe(8);
+});
+
+test('what leads to 8 and 9 is on the page of the command line', async () => {
+  for (const { kind, ends } of ENDS_OF_JOBS) {
+    expect([kind, ends.findings !== undefined]).toEqual([kind, shownVerb({ kind }).hasFindings !== undefined]);
+    expect([kind, ends.partial !== undefined]).toEqual([kind, verbOf({ kind }).isPartial !== undefined]);
+  }
+  // Commands that ask say it by `lookAt`, whose words are on the page, too
+  const folder = new URL('../../../cli/commands/', import.meta.url);
+  const texts = await Promise.all((await readdir(folder)).map((name) => readFile(new URL(name, folder), 'utf8')));
+  expect(texts.filter((text) => text.includes('EXIT.findings'))).toEqual([]);
+  for (const command of Object.keys(ASKED_FINDINGS)) {
+    expect([command, texts.filter((text) => text.includes(`shell.lookAt('${command}')`)).length]).toEqual([command, 1]);
+  }
 });
 
 test('a job that did not end well has the number of its error', () => {

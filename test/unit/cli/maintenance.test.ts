@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { repositoryName, sourceName } from '../../../shared/domain/names.ts';
 import type { Source } from '../../../shared/domain/source.ts';
 import { sampleRun, sampleSources } from '../../support/sample-data.ts';
+import { sampleForget, sampleForgetPlan } from '../../support/sample-maintenance.ts';
 import { scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
 import { runCli } from '../../support/scripted-terminal.ts';
 
@@ -62,6 +63,11 @@ test.each<[string[], string]>([
   [['forget', '--keep-within', '2w'], '"2w" is not a length of time'],
   [['forget', '--host', 'db1'], 'There are filters and no keep rule.'],
   [['forget', '--point', '3a', '--keep-last', '1'], '--point cannot be combined with keep rules'],
+  [['forget', '--point', 'latest'], 'What is to be forgotten is named by its id and not as "latest".'],
+  [['forget', '--point', 'zz', '--apply'], '"zz" is not the id of a restore point.'],
+  [['copy', 'zz', '--from', 'main', '--to', 'offsite'], '"zz" is not the id of a restore point.'],
+  [['repair', 'packs', 'main', 'zz'], '"zz" is not the id of a pack.'],
+  [['ls', 'latest', '--cursor', 'zz'], '"zz" is not where a listing ended.'],
   [['forget', '--keep-last', '1', '--group-by', 'owner'], '"owner" is not something to group by.'],
   [['prune', '--max-unused', '100%'], '"100%" is not a share of unused data.'],
   [['prune', '--max-repack-size', 'much'], '"much" is not a size.'],
@@ -88,6 +94,23 @@ test('forget without rules goes by those of the sources, and does nothing where 
   expect(stillpoint.calls).toEqual([
     'planForget {"repository":"main","selection":{"by":"sources","sources":[{"source":"shop","rules":{"daily":7}}]}}',
   ]);
+});
+
+test('what no rule could look at is said by the plan and by what was done, and both leave with 8', async () => {
+  const unreadable = [{ restorePoint: 'ab'.repeat(32), reason: 'The file of restore point abababab is cut off.' }];
+  const notes = ['A clock is wrong.'];
+  const result = { ...sampleForget, notes, unreadable };
+  const stillpoint = scriptedStillpoint({
+    run: [{ type: 'job-finished', outcome: 'succeeded', result }],
+    overrides: { planForget: async () => ({ ...sampleForgetPlan, notes, unreadable }) },
+  });
+  for (const more of [[], ['--apply']]) {
+    const ended = await runCli(['forget', 'main', '--keep-last', '1', ...more], stillpoint);
+    expect(ended.exitCode).toBe(8);
+    expect(ended.stdout).toContain(
+      'note: A clock is wrong.\nabababab is damaged: The file of restore point abababab is cut off.\nNo rule looked at it, so it stays;',
+    );
+  }
 });
 
 test('forget of a source alone goes by the rules of that source, and of no other', async () => {

@@ -47,6 +47,7 @@ test.each<[string[], string]>([
     'Required option "--to <folder>" not specified.\nThe folder to restore into is named by --to.',
   ],
   [['backup', 'shop', '--plan', '1'], 'It has 16 hexadecimal digits; "stillpoint plan" prints it.\n'],
+  [['sweep', 'db1', '--dry-run', '--plan', '0123456789abcdef'], '--dry-run and --plan are both given.'],
   [['sweep', 'db1', '--plan', '1'], 'It has 16 hexadecimal digits; "stillpoint sweep" with --dry-run prints it.\n'],
   [
     ['prune', '--dry-run'],
@@ -63,6 +64,7 @@ test.each<[string[], string]>([
 
 test.each<[string[], string]>([
   [[], 'No command was given.'],
+  [['snapshot'], '"snapshot" needs one of its commands.'],
   [['key'], '"key" needs one of its commands.'],
   [['repair', '--quiet'], '"repair" needs one of its commands.'],
   [['help', 'bakcup'], 'Unknown command "bakcup".'],

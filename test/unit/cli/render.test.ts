@@ -284,8 +284,10 @@ test('a list that lacks restore points says so, and is not called empty', () => 
     'There is no restore point of the source "shop" and of the host "db1" yet.\n',
   );
   expect(renderPoints({ ...none, unavailable: sampleListing.unavailable }, plain)).toBe(
-    'The repository "offsite" could not be asked: The host "nas" could not be reached. [ssh.unreachable]\n',
+    'The repository "offsite" could not be asked: The host "nas" could not be reached. [ssh.unreachable]\nNone of the other repositories holds any restore point.\n',
   );
+  const damaged = { ...none, unreadable: sampleListing.unreadable, unavailable: sampleListing.unavailable };
+  expect(renderPoints(damaged, plain)).not.toContain('None of the other');
   const output = renderPoints({ ...none, unreadable: sampleListing.unreadable }, plain);
   expect(output).not.toContain('No restore points yet');
   expect(output).toMatch(/^c4c4c4c4 is damaged: /);

@@ -1,5 +1,6 @@
 /** Commands that ask a repository: what the façade is asked, and lines that come one by one. */
 import { expect, test } from 'vitest';
+import { sampleKeys } from '../../support/sample-access.ts';
 import { sampleListing, sampleRun } from '../../support/sample-data.ts';
 import { scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
 import { runCli } from '../../support/scripted-terminal.ts';
@@ -71,6 +72,26 @@ test('a difference, a search and sizes for people', async () => {
     await print('unlock', 'main'),
   ];
   await expect(text.join('\n----\n')).toMatchFileSnapshot('../../golden/cli/repository.txt');
+});
+
+test('what a person should know of keys is said beside them', async () => {
+  const [keys, id] = [sampleKeys, 'ab'.repeat(32)];
+  const unreadable = [{ id, reason: 'The file of key abababab is damaged.' }];
+  const warning = { code: 'config.secret-exposed', message: 'Others can read "pw".', advice: 'Run: chmod 600 "pw"' };
+  const overrides = {
+    listKeys: async () => ({ keys, unreadable }),
+    addKey: async () => ({ id, warning }),
+    changeKey: async () => ({ id, removed: id, warning }),
+  };
+  const run = (...words: readonly string[]) => runCli(words, scriptedStillpoint({ overrides }));
+  const listed = await run('key', 'list', 'main');
+  expect([listed.exitCode, listed.stdout]).toEqual([8, expect.stringContaining('abababab opens nothing: The file')]);
+  for (const act of ['add', 'change']) {
+    const said = await run('key', act, 'main', '--new-password-file', 'pw');
+    expect(said.stderr).toBe('Warning: Others can read "pw". Run: chmod 600 "pw"\n');
+    const json = await run('key', act, 'main', '--new-password-file', 'pw', '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({ warning });
+  }
 });
 
 test('a search for nothing is refused', async () => {

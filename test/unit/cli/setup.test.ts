@@ -1,8 +1,9 @@
 /** `stillpoint setup`: what is asked, in which order, and that nothing is written without a yes. */
 import { describe, expect, test } from 'vitest';
-import { hostName } from '../../../shared/domain/names.ts';
+import { hostName, repositoryName } from '../../../shared/domain/names.ts';
 import type { SetupRequest } from '../../../shared/domain/setup-plan.ts';
-import { sampleRun } from '../../support/sample-data.ts';
+import type { RepositorySpec } from '../../../shared/domain/source.ts';
+import { sampleRepositories, sampleRun } from '../../support/sample-data.ts';
 import { sampleReadiness, sampleSetupPlan } from '../../support/sample-readiness.ts';
 import { type ScriptedStillpoint, scriptedStillpoint } from '../../support/scripted-stillpoint.ts';
 import { runCli } from '../../support/scripted-terminal.ts';
@@ -21,7 +22,10 @@ function person(...answers: readonly (string | undefined)[]) {
   };
 }
 
-function watched(repositories?: readonly never[]): { stillpoint: ScriptedStillpoint; requests: SetupRequest[] } {
+function watched(repositories?: readonly RepositorySpec[]): {
+  stillpoint: ScriptedStillpoint;
+  requests: SetupRequest[];
+} {
   const requests: SetupRequest[] = [];
   const stillpoint = scriptedStillpoint({
     run: sampleRun,
@@ -112,18 +116,29 @@ describe('where nobody can be asked', () => {
     const { exitCode, stderr } = await runCli(['setup', 'db1', '--yes'], stillpoint);
     expect(exitCode).toBe(2);
     expect(stderr).toContain('--location');
+    const several = sampleRepositories.flatMap((spec) => [spec, { ...spec, name: repositoryName('offsite') }]);
+    const unsaid = await runCli(['setup', 'db1', '--yes'], watched(several).stillpoint);
+    expect(unsaid.stderr).toContain('Name one with --repository: "main", "offsite".');
   });
 });
 
 test.each<[words: string[], sentence: string]>([
-  [['--source', 'shop'], '"shop" is not one of the proposed sources.'],
   [['--repository', 'main', '--location', '/b'], '--repository and --location are both given.'],
+  [['--repository', 'elsewhere'], 'There is no repository "elsewhere" in the configuration.'],
   [['--location', '~ann/b'], 'The location begins with a "~" that is not followed by "/".'],
-])('setup db1 %j is a mistake', async (words, sentence) => {
+])('setup db1 %j is a mistake, and the host is not asked', async (words, sentence) => {
   const { stillpoint } = watched();
   const { exitCode, stderr } = await runCli(['setup', 'db1', ...words, '--yes'], stillpoint);
-  expect([exitCode, applied(stillpoint)]).toEqual([2, []]);
+  expect([exitCode === 0, applied(stillpoint)]).toEqual([false, []]);
   expect(stderr).toContain(sentence);
+  expect(stillpoint.calls.filter((call) => call.startsWith('adviseHost'))).toEqual([]);
+});
+
+test('a source that was not proposed is a mistake', async () => {
+  const { stillpoint } = watched();
+  const { exitCode, stderr } = await runCli(['setup', 'db1', '--source', 'shop', '--yes'], stillpoint);
+  expect([exitCode, applied(stillpoint)]).toEqual([2, []]);
+  expect(stderr).toContain('"shop" is not one of the proposed sources.');
 });
 
 test('a host without a volume for a backup is told so', async () => {

@@ -28,10 +28,19 @@ describe('snapshot create', () => {
     [['/srv', '--source', 'shop'], 'Paths and --source are both given.'],
     [['/srv', '--keep-forever', '--expires', '1d'], '--expires and --keep-forever are both given.'],
     [['/srv', '--expires', '7m'], '"7m" is not a length of time.'],
+    [['/srv', '--dry-run', '--plan', '0123456789abcdef'], '--dry-run and --plan are both given.'],
+    [['/srv', 'home'], '"home" is not an absolute path on the host.'],
+    [['/srv', '--reason', 'x'.repeat(2000)], 'The reason has 2000 bytes'],
   ])('%j is a mistake', async (words, message) => {
     const { exitCode, stderr, jobs: started } = await run(['create', 'db1', ...words]);
     expect({ exitCode, started }).toEqual({ exitCode: 2, started: [] });
     expect(stderr).toContain(message);
+  });
+
+  test('a source of another host is refused before a job begins', async () => {
+    const { exitCode, stderr, jobs: started } = await run(['create', 'web', '--source', 'shop']);
+    expect([exitCode, started]).toEqual([2, []]);
+    expect(stderr).toContain('The source "shop" is on "db1", and not on "web".');
   });
 
   test('a plan is only shown', async () => {
@@ -72,6 +81,7 @@ describe('snapshot remove', () => {
     ['nobody can be asked', ['7f3c01ab'], {}],
     ['it is only to be shown', ['7f3c01ab', '--dry-run'], {}],
     ['it is asked in JSON', ['7f3c01ab', '--json'], { ask: async () => 'yes' }],
+    ['it is to be shown, and yes is said', ['7f3c01ab', '--dry-run', '--yes'], {}],
     ['nothing is named', [], { ask: async () => 'yes' }],
     ['ids are named, and --expired', ['7f3c01ab', '--expired'], { ask: async () => 'yes' }],
   ])('removes nothing where %s', async (_, words, options) => {

@@ -49,9 +49,20 @@ describe('mistakes in', () => {
       ),
     ],
     [
+      'words that a shell would replace',
+      `{"hosts": {"db1": {"sshConfigFile": "$HOME/.ssh/work"}},
+      "repositories": {
+        "main": {"location": "$HOME/backup", "passwordFile": "\${HOME}/pw"},
+        "far": {"location": "sftp:nas:$HOME/backup", "passwordFile": "~ann/pw"},
+        "s3": {"location": "s3:https://s3.example.org/b", "caCertificateFile": "$CA", "s3": {"accessKeyId": "a", "secretKeyFile": "$(pwd)/key"}},
+        "rest": {"location": "rest:https://r.example.org/", "rest": {"user": "a", "passwordFile": "$X"}}
+      },
+      "sources": {"shop": {"host": "db1", "paths": ["/srv"], "repository": "main", "excludeFiles": ["$HOME/leave-out"]}}}`,
+    ],
+    [
       'what is not known to be held still',
       source(
-        '"host": "db1", "repository": "main", "paths": ["/srv"], "quiesce": ["mongodb", 7, {"of": "mariadb", "sockte": "x"}, {"of": "x"}, {"of": "postgresql", "port": 0}]',
+        '"host": "db1", "repository": "main", "paths": ["/srv"], "quiesce": ["mongodb", 7, "sqlite", {"of": "mariadb", "sockte": "x"}, {"of": "x"}, {"of": "postgresql", "port": 0}]',
       ),
     ],
     [

@@ -1,5 +1,5 @@
 /** The façade over two real repositories: passwords, locks, copies as jobs, and questions over restore points. */
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
@@ -161,7 +161,7 @@ describe('over two repositories', { timeout: SLOW }, () => {
     await stillpoint.changeKey(ASKED, { from: 'person' }, never);
     expect(questions).toEqual(['repository-password', 'new-repository-password']);
     answers = { 'repository-password': 'another one' };
-    expect((await stillpoint.listKeys(ASKED, never)).map(({ inUse }) => inUse)).toEqual([true]);
+    expect((await stillpoint.listKeys(ASKED, never)).keys.map(({ inUse }) => inUse)).toEqual([true]);
     expect(questions.length).toBe(3);
     await expect(openRepository(createLocalBackend(place('asked')), PASSWORD, never)).rejects.toMatchObject({
       code: 'repository.wrong-password',
@@ -177,7 +177,36 @@ describe('over two repositories', { timeout: SLOW }, () => {
     await expect(stillpoint.addKey(ASKED, { from: 'file', path: place('empty') }, never)).rejects.toMatchObject({
       code: 'config.secret-unavailable',
     });
-    expect((await stillpoint.listKeys(ASKED, never)).length).toBe(1);
+    expect((await stillpoint.listKeys(ASKED, never)).keys.length).toBe(1);
+  });
+
+  test('a new password from a file: one that others can read is warned of, and that of the old one is refused', async () => {
+    await symlink(place('password'), place('also-password'));
+    for (const name of ['password', 'also-password']) {
+      const same = { from: 'file', path: place(name) } as const;
+      for (const act of [stillpoint.addKey(OTHER, same, never), stillpoint.changeKey(OTHER, same, never)]) {
+        await expect(act).rejects.toMatchObject({
+          code: 'usage.invalid',
+          message: expect.stringContaining('the new password would be the old one') as string,
+          advice: expect.stringContaining('into another file') as string,
+        });
+      }
+    }
+    await writeFile(place('open'), 'read by all\n');
+    await chmod(place('open'), 0o644);
+    const added = await stillpoint.addKey(OTHER, { from: 'file', path: place('open') }, never);
+    expect(added.warning).toMatchObject({ code: 'config.secret-exposed', advice: `Run: chmod 600 "${place('open')}"` });
+    await chmod(place('open'), 0o600);
+    const changed = await stillpoint.changeKey(OTHER, { from: 'file', path: place('open') }, never);
+    expect(changed.warning).toBeUndefined();
+  });
+
+  test('a key that cannot be read is told beside the others', async () => {
+    const id = 'ab'.repeat(32);
+    await writeFile(place(`main/keys/${id}`), 'noise');
+    const { keys, unreadable } = await stillpoint.listKeys(MAIN, never);
+    expect([keys.length, unreadable]).toEqual([1, [{ id, reason: expect.stringContaining('abababab') as string }]]);
+    await rm(place(`main/keys/${id}`));
   });
 
   test('a lock is told with whose it is, and one at work is left', async () => {

@@ -46,7 +46,7 @@ test('a plan changes nothing, and what it says is done', { timeout: SLOW }, asyn
   expect(await text()).toMatch(/^\/\/ mine\n\{\n/);
   expect(await stillpoint.listSources()).toMatchObject([{ name: 'db1', repository: 'main' }]);
   expect((await stat(at('main.password'))).mode & 0o777).toBe(0o600);
-  expect(await stillpoint.listKeys(repositoryName('main'), never)).toHaveLength(1);
+  expect((await stillpoint.listKeys(repositoryName('main'), never)).keys).toHaveLength(1);
   const scope = { repository: repositoryName('main') };
   expect((await stillpoint.listRestorePoints(scope, never)).restorePoints).toEqual([]);
 });

@@ -236,8 +236,8 @@ describe('a repository', { timeout: SLOW }, () => {
       code: 'repository.unknown-point',
       message: 'None of the repositories "main", "other" holds a restore point "ffffffffffffffff".',
     });
-    await expect(stillpoint.findRestorePoint({ repository: MAIN }, 'zz', never)).rejects.toMatchObject({
-      message: 'The repository "main" holds no restore point "zz".',
+    await expect(stillpoint.findRestorePoint({ repository: MAIN }, 'ffff', never)).rejects.toMatchObject({
+      message: 'The repository "main" holds no restore point "ffff".',
     });
   });
 

@@ -154,6 +154,28 @@ describe('forget', () => {
     expect(await damageIn(backend, 'verify')).toEqual([]);
   });
 
+  it('says before and after which restore points no rule could look at', async () => {
+    const { backend, ids } = await filled(3);
+    const [first = '', second = ''] = ids;
+    await backend.save({ type: 'snapshots', name: first }, [Buffer.from('noise')], signal);
+    const sources = [{ source: sourceName('odd'), rules: { last: 1 } }];
+    for (const selection of [byRules(1), { by: 'sources', sources } as const]) {
+      const reason = `The file of restore point ${first.slice(0, 8)} does not match its name.`;
+      const unreadable = [{ restorePoint: first, reason }];
+      const plan = await planForgetting({ selection }, ports(backend), signal);
+      expect([plan.unreadable, plan.notes]).toEqual([unreadable, []]);
+      const report = await forget({ selection }, ports(backend), signal);
+      expect(report).toMatchObject({ unreadable, notes: [] });
+    }
+    expect(await pointsIn(backend)).not.toContain(second);
+    const named = await forget({ selection: { by: 'points', points: [first] } }, ports(backend), signal);
+    expect(named).toMatchObject({
+      forgotten: [first],
+      unreadable: [],
+      notes: [expect.stringContaining('cannot be read')],
+    });
+  });
+
   it('looks at each source by its own rules, and at nothing else', async () => {
     const { backend, ids } = await filled(6);
     const sources = [{ source: sourceName('even'), rules: { last: 1 } }];

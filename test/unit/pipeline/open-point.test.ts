@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OpenedPoint } from '../../../shared/pipeline/open-point.ts';
+import { findShownPath } from '../../../shared/pipeline/shown-path.ts';
 import { encodeTree } from '../../../shared/repository/format/tree.ts';
 import type { BlobId } from '../../../shared/repository/ids.ts';
 import type { Node } from '../../../shared/repository/node.ts';
@@ -50,6 +51,29 @@ describe('a path', () => {
       message: `The restore point ${point.point.id.slice(0, 8)} does not hold "/${path}".`,
       details: { path: `/${path}`, missing },
     });
+  });
+
+  it('below what is no folder is told so', async () => {
+    const repository = await createTestRepository();
+    const link = { ...aPipe(Buffer.from('www')), type: 'symlink', linkTarget: Buffer.from('/srv/www') } as const;
+    const point = await pointOf(repository, [
+      { ...aPipe(Buffer.from('plain')), type: 'file', size: 0, content: [] },
+      aPipe(Buffer.from('pipe')),
+      link,
+    ]);
+    for (const [path, advice] of [
+      ['plain/x', '"plain" is a file, so nothing is below it.'],
+      ['pipe/x', '"pipe" is a pipe, so nothing is below it.'],
+      ['www/x', '"www" is a symbolic link to "/srv/www", which is not followed: name the path that it leads to.'],
+      [
+        'pla*',
+        '"pla*" is not there. List the folder that should hold it to see what is. Names are taken as they are; "stillpoint find" takes patterns.',
+      ],
+      ['none/x', '"none" is not there. List the folder that should hold it to see what is.'],
+    ] as const) {
+      await expect(point.stat(pathOf(path), signal)).rejects.toMatchObject({ advice });
+      await expect(findShownPath(point, `/${path}`, signal)).rejects.toMatchObject({ advice });
+    }
   });
 
   it('is made of bytes, so two names that are shown alike are two', async () => {

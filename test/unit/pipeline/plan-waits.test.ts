@@ -4,7 +4,9 @@ import { never } from '../../../shared/base/cancel.ts';
 import { systemClock } from '../../../shared/base/clock.ts';
 import { hostName, ownerId, repositoryName, runId, sourceName } from '../../../shared/domain/names.ts';
 import type { TurnTaken } from '../../../shared/domain/turn.ts';
+import { planKeep } from '../../../shared/pipeline/kept/keep.ts';
 import { planBackup } from '../../../shared/pipeline/plan-backup.ts';
+import type { PreparePorts } from '../../../shared/pipeline/prepare.ts';
 import { REGISTRY } from '../../../shared/snapshot/registry.ts';
 import { surveyAnswer } from '../snapshot/fixtures.ts';
 
@@ -17,23 +19,26 @@ const source = {
 /** @param dead runs of ours that a sweep removes first */
 async function planned(taken: readonly TurnTaken[], dead: readonly string[] = [], waitSeconds?: number) {
   const asked: string[] = [];
-  const plan = await planBackup(
-    { source, host: { ...host, leaseSeconds: 600, maxClockSkewSeconds: 600, waitSeconds } },
-    { owner: ownerId('00112233aabb'), dead: dead.map(runId) },
-    {
-      host: {
-        name: 'db1',
-        run: (command) => {
-          if (command.name !== 'look-for-turns') return Promise.resolve(surveyAnswer(command as never) as never);
-          asked.push(...command.args.map(String));
-          return Promise.resolve(taken as never);
-        },
-        stream: () => Promise.reject(new Error('nothing is read here')),
-        async [Symbol.asyncDispose]() {},
+  const spec = { ...host, leaseSeconds: 600, maxClockSkewSeconds: 600, waitSeconds };
+  const own = { owner: ownerId('00112233aabb'), dead: dead.map(runId) };
+  const ports: PreparePorts = {
+    host: {
+      name: 'db1',
+      run: (command) => {
+        if (command.name !== 'look-for-turns') return Promise.resolve(surveyAnswer(command as never) as never);
+        asked.push(...command.args.map(String));
+        return Promise.resolve(taken as never);
       },
-      ...{ clock: systemClock, registry: REGISTRY },
+      stream: () => Promise.reject(new Error('nothing is read here')),
+      async [Symbol.asyncDispose]() {},
     },
-    never,
+    ...{ clock: systemClock, registry: REGISTRY },
+  };
+  const plan = await planBackup({ source, host: spec }, own, ports, never);
+  const keeping = { host: spec, source: undefined, paths: ['/srv/files'], reason: '' };
+  const kept = await planKeep(keeping, own, ports, never);
+  expect(kept.risks.filter((risk) => risk.startsWith('At this'))).toEqual(
+    plan.risks.filter((risk) => risk.startsWith('At this')),
   );
   return { asked, risks: plan.risks.filter((risk) => risk.startsWith('At this moment')) };
 }
@@ -42,7 +47,7 @@ const taken = { what: 'the volume group "vg0"', run: '0a1b2c3d', by: 'ada@laptop
 
 test('is said with who has it, and for how long it is waited for', async () => {
   const { asked, risks } = await planned([taken]);
-  expect(asked).toEqual(['group:vg0']);
+  expect(asked).toEqual(['group:vg0', 'group:vg0']);
   expect(risks).toEqual([
     expect.stringMatching(
       /^At this moment the volume group "vg0" is held by run 0a1b2c3d of ada@laptop since .* UTC \(61 s\); it is waited for, up to 600 s\.$/,

@@ -50,7 +50,7 @@ describe('repair', () => {
     const stale = run(lab, { scope: WISH, apply: true, plan: plan.id });
     await expect(stale).rejects.toMatchObject({ code: 'plan.stale' });
     await expect(run(lab, { scope: WISH, apply: true, plan: parsePlanId('0'.repeat(16)) })).rejects.toThrow(
-      'no longer fits',
+      'There is no plan',
     );
     const now = (await run(lab, { scope: WISH, apply: false })).report.plan;
     const { report } = await run(lab, { scope: WISH, apply: true, plan: now.id });

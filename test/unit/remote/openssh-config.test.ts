@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { hostNames } from '../../../shared/remote/ssh/config-hosts.ts';
+import { isKnownToSsh } from '../../../shared/remote/ssh/known-to-ssh.ts';
 import type { SshConfig } from '../../../shared/remote/ssh/openssh-config.ts';
 import { parseSshConfig, resolveSshConfig } from '../../../shared/remote/ssh/openssh-config.ts';
 
@@ -119,6 +120,28 @@ Match originalhost db1
     expect(() => parseSshConfig(question, 'user a\nhostname b\n')).toThrow(/port/);
     expect(() => parseSshConfig(question, 'user a\nhostname b\nport many\n')).toThrow(/not a number/);
     expect(() => parseSshConfig(question, 'user a\nhostname b\nport 1\nidentitiesonly maybe\n')).toThrow(/maybe/);
+  });
+});
+
+describe('a name that is not offered', () => {
+  test('is known where a rule is for it, or where it has an address, as ssh would find it', async () => {
+    const home = join(folder, 'rules');
+    await mkdir(join(home, '.ssh'), { recursive: true });
+    const known = (name: string): Promise<boolean> => isKnownToSsh(name, { homeFolder: home }, never);
+    await writeFile(
+      join(home, '.ssh', 'config'),
+      'Host web* db? !web-old\n  HostName %h.invalid\nHost *\n  User root\n',
+    );
+    const files = { homeFolder: home, configFile: join(home, '.ssh', 'config') };
+    for (const [name, expected] of [
+      ...[['web7', true] as const, ['db1', true] as const, ['127.0.0.1', true] as const, ['localhost', true] as const],
+      ...[['web-old', false] as const, ['db12.invalid', false] as const, ['wbe7.invalid', false] as const],
+    ]) {
+      expect([name, await isKnownToSsh(name, files, never)]).toEqual([name, expected]);
+    }
+    expect(await known('web7')).toBe(true);
+    await writeFile(files.configFile, 'Host *\n  ProxyCommand nc gate %h\n');
+    expect(await isKnownToSsh('far.invalid', files, never)).toBe(true);
   });
 });
 

@@ -15,10 +15,14 @@ import { EXTENT_BYTES, extentsOn, sizesOf, type VolumeSizes } from './sizes.ts';
 import { MAKE_FILE_SYSTEM, workOn } from './work.ts';
 
 export const lvmMaker: VolumeMaker = {
-  async plan(request, host, signal) {
-    const { wanted, device } = request;
+  refuse(wanted) {
     requireName('group', wanted.group);
     if (wanted.kind === 'volume') requireName('volume', wanted.volume);
+  },
+
+  async plan(request, host, signal) {
+    const { wanted, device } = request;
+    lvmMaker.refuse(wanted);
     const facts = await host.run(lookAtDevice(device, wanted.group, programsFor(request)), signal);
     if (facts === 'absent') throw absentDevice(device, host.name);
     if (facts.missing.length > 0) throw lacksPrograms(facts.missing, host.name);

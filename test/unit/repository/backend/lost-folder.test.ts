@@ -1,5 +1,5 @@
 /** A folder of a repository that is gone as a whole: a check ends in the same way, so it is no way out. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -7,8 +7,11 @@ import { never } from '../../../../shared/base/cancel.ts';
 import type { Backend, FileType } from '../../../../shared/repository/backend/backend.ts';
 import { createLocalBackend } from '../../../../shared/repository/backend/local.ts';
 import { createSftpBackend } from '../../../../shared/repository/backend/sftp.ts';
+import { repair } from '../../../support/damage/repair-lab.ts';
 import { needing } from '../../../support/needing.ts';
+import { damageIn } from '../../../support/prune-lab.ts';
 import { sftpServers, whyNoSftpServer } from '../../../support/remote/sftp-server.ts';
+import { backUp, createTestRepository } from '../../../support/test-repository.ts';
 
 let root: string;
 
@@ -44,6 +47,17 @@ const FOLDERS: readonly [FileType, string][] = [
 
 test.each(FOLDERS)('of this machine: %s', async (type, more) => {
   expect(await without(createLocalBackend(root), type)).toMatchObject(gone(type, more));
+});
+
+test('one of indexes that is made anew, empty, is filled from the packs', async () => {
+  const backend = createLocalBackend(root);
+  await using repository = await createTestRepository(backend);
+  await backUp(repository, { srv: { hello: 'hello' } });
+  await rm(path.join(root, 'index'), { recursive: true });
+  await mkdir(path.join(root, 'index'));
+  expect(await damageIn(backend, 'check')).toEqual([expect.stringContaining('in no index')]);
+  expect((await repair(backend, { part: 'index' })).lost).toEqual([]);
+  expect(await damageIn(backend, 'verify')).toEqual([]);
 });
 
 describe('over SFTP', needing(whyNoSftpServer()), () => {

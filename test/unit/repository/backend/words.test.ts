@@ -7,6 +7,7 @@ import { never } from '../../../../shared/base/cancel.ts';
 import { systemClock } from '../../../../shared/base/clock.ts';
 import { silentLogger } from '../../../../shared/base/log.ts';
 import { parseLocation } from '../../../../shared/domain/location.ts';
+import { fromFsError } from '../../../../shared/repository/backend/fs-errors.ts';
 import { fromNetworkError, fromStatus } from '../../../../shared/repository/backend/http-errors.ts';
 import { openBackend } from '../../../../shared/repository/backend/open-backend.ts';
 import { PATIENCE } from '../../../../shared/repository/backend/patience.ts';
@@ -98,3 +99,14 @@ test.each(['nothing of the kind\n', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END
     });
   },
 );
+
+test.each([
+  ['EACCES', 'access is refused (EACCES).', 'owner and permissions'],
+  ['EPERM', 'the system does not permit it (EPERM).', 'never to be changed'],
+  ['EROFS', 'the file system is mounted read-only (EROFS).', 'can be written to'],
+])('a file system that says %s has its own cause, and no other', (code, why, advice) => {
+  const error = fromFsError(Object.assign(new Error(code), { code }), 'the folder "keys" could not be listed in /srv');
+  expect(error.message).toBe(`The folder "keys" could not be listed in /srv: ${why}`);
+  expect(error.advice).toContain(advice);
+  expect(`${error.message} ${error.advice}`.includes('read-only')).toBe(code === 'EROFS');
+});

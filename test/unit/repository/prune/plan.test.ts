@@ -187,7 +187,7 @@ describe('a prune refuses, and changes nothing,', () => {
     const { backend, points } = await usedRepository(2);
     const file = { type: 'snapshots', name: points[1]?.id ?? '' } as const;
     await backend.save(file, [Buffer.from('nonsense')], signal);
-    expect(await refusal(backend)).toMatch(/1 restore points cannot be read/);
+    expect(await refusal(backend)).toMatch(/a restore point cannot be read: /);
   });
 
   it.each([
