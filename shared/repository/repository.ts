@@ -125,8 +125,13 @@ export interface RepositoryWriter extends AsyncDisposable {
    * sealed again, without compressing again. Resolves when there is room for more. Takes ownership of the data.
    */
   reseal(batch: SealedBlobs, signal: AbortSignal): Promise<PendingReseal>;
-  /** Content in pieces that are cut where it says so, each for `put`: for what moves within a file from run to run. */
-  cut(content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  /**
+   * A file, to be cut into data blobs where its content says so, as restic cuts it. Dispose it where its end does not come.
+   *
+   * @param size undefined where it is known only at the end
+   * @param onPieces told of each in order, when its end is known; not when it is stored
+   */
+  openContent(size: number | undefined, onPieces?: (pieces: readonly PendingPiece[]) => void): ContentInput;
   /**
    * Names packs that a writer of ours had stored when its process died, as far as they are still there; what they hold is known from then
    * on. Resolves to how many they are.
@@ -162,6 +167,21 @@ export interface PendingReseal {
 export interface PendingBlob {
   /** Resolves when the id is known and the blob is in a pack or was known already; not yet durable. */
   readonly saved: Promise<SavedBlob>;
+}
+
+export interface ContentInput extends Disposable {
+  /** Resolves when there is room for more. The data are copied. */
+  add(data: Uint8Array, signal: AbortSignal): Promise<void>;
+  /** So many bytes of zero, which cost next to nothing. */
+  addZeros(count: number, signal: AbortSignal): Promise<void>;
+  /** Resolves when all is handed over; `ids` when all of it is in packs or was known: the blobs of the file in order. */
+  end(signal: AbortSignal): Promise<{ readonly ids: Promise<readonly BlobId[]> }>;
+}
+
+export interface PendingPiece {
+  readonly bytes: number;
+  /** When it is in a pack or was known. */
+  readonly id: Promise<BlobId>;
 }
 
 export interface SavedBlob {

@@ -8,6 +8,7 @@ import type { StillpointError } from '../../base/errors.ts';
 import type { BlobId, BlobType, PackId } from '../ids.ts';
 import type { ForeignBlob } from '../repository.ts';
 import { createBlobWork } from './blob-work.ts';
+import type { Cut } from './content-cutter.ts';
 import type { EncodedBlob, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { rejectAll, startThread, threadFailed } from './threads.ts';
 
@@ -27,15 +28,29 @@ export interface FinishedPack {
   readonly content: readonly Uint8Array[];
 }
 
+/** The worker on which one content is cut. */
+export interface CutLane {
+  /** Some more bytes, which are moved, and so many zeros behind them. Answered in the order of asking: the pieces that ended. */
+  cut(data: Uint8Array, zeros: number, isLast: boolean): Promise<readonly Cut[]>;
+}
+
 /** Given the ids of a batch, says which of them (by place) are to be encoded. */
 export type Choose = (ids: readonly BlobId[]) => readonly number[];
+
+type Result = EncodedBatch | ResealedBatch | FinishedPack | readonly Cut[];
 
 interface Job {
   readonly weight: number;
   readonly choose: Choose | undefined;
   ids: readonly BlobId[];
-  resolve(result: EncodedBatch | ResealedBatch | FinishedPack): void;
+  resolve(result: Result): void;
   reject(error: unknown): void;
+}
+
+interface Order extends Partial<Pick<Job, 'choose' | 'ids'>> {
+  readonly weight: number;
+  /** Default: the one with the least to do. */
+  readonly member?: Member;
 }
 
 interface Worker {
@@ -50,6 +65,8 @@ interface Member {
   weight: number;
 }
 
+/** What cutting and hashing cost beside compressing and sealing. */
+const LIGHT = 1 / 8;
 /** So much is done in the time and with the work that a thread takes to start: 100 ms of a processor. */
 const THREAD_PAYS_BYTES = 4 * 1024 * 1024;
 
@@ -70,6 +87,7 @@ export class WorkerPool implements AsyncDisposable {
   readonly #threads: Member[] = [];
   #bytesHere = 0;
   #nextJob = 1;
+  #nextContent = 1;
   #failure: StillpointError | undefined;
   #closed = false;
   /** Called when a worker has run out of work. */
@@ -92,43 +110,44 @@ export class WorkerPool implements AsyncDisposable {
   /** Hashes the blobs that lie in `data`, then seals those that `choose` wants. `data` is moved. */
   encode(type: BlobType, data: Uint8Array, lengths: readonly number[], choose: Choose): Promise<EncodedBatch> {
     const job = this.#nextJob++;
-    return this.#submit(
-      { kind: 'hash', job, type, data, lengths },
-      [data],
-      data.length,
-      choose,
-    ) as Promise<EncodedBatch>;
+    const request = { kind: 'hash', job, type, data, lengths } as const;
+    return this.#submit(request, [data], { weight: data.length, choose }) as Promise<EncodedBatch>;
+  }
+
+  /** @param bytes how long the content is, as far as is known */
+  openCutLane(bytes: number): CutLane {
+    const member = this.#memberFor(bytes * LIGHT, bytes);
+    const content = this.#nextContent++;
+    return {
+      cut: (data, zeros, isLast) => {
+        const request = { kind: 'cut', job: this.#nextJob++, content, data, zeros, isLast } as const;
+        const weight = data.length * LIGHT;
+        return this.#submit(request, data.length === 0 ? [] : [data], { weight, member }) as Promise<readonly Cut[]>;
+      },
+    };
   }
 
   /** Opens, proves and seals anew what lies in `data`, which is moved. */
   reseal(data: Uint8Array, blobs: readonly ForeignBlob[]): Promise<ResealedBatch> {
     const job = this.#nextJob++;
     const request = { kind: 'reseal', job, data, blobs } as const;
-    return this.#submit(
-      request,
-      [data],
-      data.length,
-      undefined,
-      blobs.map(({ id }) => id),
-    ) as Promise<ResealedBatch>;
+    const ids = blobs.map(({ id }) => id);
+    return this.#submit(request, [data], { weight: data.length, ids }) as Promise<ResealedBatch>;
   }
 
   /** @param pieces the sealed blobs, moved */
   finish(pieces: readonly Uint8Array[], header: Uint8Array): Promise<FinishedPack> {
     const job = this.#nextJob++;
-    const weight = pieces.reduce((sum, piece) => sum + piece.length, 0) / 8;
-    return this.#submit({ kind: 'finish', job, pieces, header }, pieces, weight, undefined) as Promise<FinishedPack>;
+    const weight = pieces.reduce((sum, piece) => sum + piece.length, 0) * LIGHT;
+    return this.#submit({ kind: 'finish', job, pieces, header }, pieces, { weight }) as Promise<FinishedPack>;
   }
 
   #submit(
     request: ToWorker,
     moved: readonly Uint8Array[],
-    weight: number,
-    choose: Choose | undefined,
-    ids: readonly BlobId[] = [],
-  ): Promise<EncodedBatch | ResealedBatch | FinishedPack> {
+    { weight, choose, ids = [], member = this.#memberFor(weight) }: Order,
+  ): Promise<Result> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const member = this.#memberFor(weight);
     return new Promise((resolve, reject) => {
       member.jobs.set(request.job, { weight, choose, ids, resolve, reject });
       member.weight += weight;
@@ -136,8 +155,9 @@ export class WorkerPool implements AsyncDisposable {
     });
   }
 
-  #memberFor(weight: number): Member {
-    if (this.#threads.length === 0 && this.#bytesHere + weight <= THREAD_PAYS_BYTES) {
+  /** @param whole what comes with it */
+  #memberFor(weight: number, whole = weight): Member {
+    if (this.#threads.length === 0 && this.#bytesHere + whole <= THREAD_PAYS_BYTES) {
       this.#bytesHere += weight;
       return this.#here;
     }
@@ -207,6 +227,10 @@ export class WorkerPool implements AsyncDisposable {
       case 'resealed':
         this.#settle(member, message.job, job);
         job.resolve({ ids: job.ids, data: message.data, blobs: message.blobs, faults: message.faults });
+        return;
+      case 'cut':
+        this.#settle(member, message.job, job);
+        job.resolve(message.cuts);
         return;
       case 'finished':
         this.#settle(member, message.job, job);
