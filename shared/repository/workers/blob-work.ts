@@ -58,8 +58,8 @@ export async function createBlobWork(setup: WorkerSetup, send: Send): Promise<(m
     const cuts = [...cutter.add(data), ...cutter.addZeros(zeros), ...(isLast ? cutter.end() : [])];
     if (isLast) cutters.delete(content);
     else cutters.set(content, cutter);
-    const pieces = cuts.filter((one) => typeof one !== 'number');
-    send({ kind: 'cut', job, cuts }, pieces);
+    const emptied = cutter.takeEmptied();
+    send({ kind: 'cut', job, cuts, emptied }, [...cuts.filter((one) => typeof one !== 'number'), ...emptied]);
   }
 
   function hash(request: HashRequest): void {

@@ -25,6 +25,7 @@ export class ContentCutter {
   /** There is no border before this place of the piece. */
   #looked = LEAST_PIECE_BYTES - 1;
   #cuts: Cut[] = [];
+  #emptied: Uint8Array[] = [];
 
   constructor(finder: BorderFinder) {
     this.#finder = finder;
@@ -61,6 +62,13 @@ export class ContentCutter {
     this.#cut(true);
     if (this.#length > 0) this.#take(this.#length);
     return this.#taken();
+  }
+
+  /** Buffers that were added, of which nothing is left. */
+  takeEmptied(): Uint8Array[] {
+    const emptied = this.#emptied;
+    this.#emptied = [];
+    return emptied;
   }
 
   #append(data: Uint8Array): void {
@@ -135,7 +143,7 @@ export class ContentCutter {
       }
       left -= part.length;
       this.#parts.shift();
-      if (part.buffer !== ZEROS.buffer) release(part);
+      if (part.buffer !== ZEROS.buffer) this.#emptied.push(part);
     }
     this.#length -= length;
     this.#looked = LEAST_PIECE_BYTES - 1;

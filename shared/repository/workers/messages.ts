@@ -56,6 +56,13 @@ export interface CutRequest {
   readonly isLast: boolean;
 }
 
+export interface CutContent {
+  /** The pieces that ended, in order. */
+  readonly cuts: readonly Cut[];
+  /** Buffers of requests of this content of which nothing is left. */
+  readonly emptied: readonly Uint8Array[];
+}
+
 export type ToWorker = HashRequest | EncodeRequest | ResealRequest | FinishRequest | CutRequest;
 
 export interface EncodedBlob {
@@ -81,5 +88,5 @@ export type FromWorker =
       readonly blobs: readonly EncodedBlob[];
       readonly faults: readonly number[];
     }
-  | { readonly kind: 'cut'; readonly job: number; readonly cuts: readonly Cut[] }
+  | ({ readonly kind: 'cut'; readonly job: number } & CutContent)
   | { readonly kind: 'finished'; readonly job: number; readonly id: PackId; readonly content: readonly Uint8Array[] };

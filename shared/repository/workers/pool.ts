@@ -8,8 +8,7 @@ import type { StillpointError } from '../../base/errors.ts';
 import type { BlobId, BlobType, PackId } from '../ids.ts';
 import type { ForeignBlob } from '../repository.ts';
 import { createBlobWork } from './blob-work.ts';
-import type { Cut } from './content-cutter.ts';
-import type { EncodedBlob, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+import type { CutContent, EncodedBlob, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { rejectAll, startThread, threadFailed } from './threads.ts';
 
 export interface EncodedBatch {
@@ -30,14 +29,14 @@ export interface FinishedPack {
 
 /** The worker on which one content is cut. */
 export interface CutLane {
-  /** Some more bytes, which are moved, and so many zeros behind them. Answered in the order of asking: the pieces that ended. */
-  cut(data: Uint8Array, zeros: number, isLast: boolean): Promise<readonly Cut[]>;
+  /** Some more bytes, which are moved, and so many zeros behind them. Answered in the order of asking. */
+  cut(data: Uint8Array, zeros: number, isLast: boolean): Promise<CutContent>;
 }
 
 /** Given the ids of a batch, says which of them (by place) are to be encoded. */
 export type Choose = (ids: readonly BlobId[]) => readonly number[];
 
-type Result = EncodedBatch | ResealedBatch | FinishedPack | readonly Cut[];
+type Result = EncodedBatch | ResealedBatch | FinishedPack | CutContent;
 
 interface Job {
   readonly weight: number;
@@ -122,7 +121,7 @@ export class WorkerPool implements AsyncDisposable {
       cut: (data, zeros, isLast) => {
         const request = { kind: 'cut', job: this.#nextJob++, content, data, zeros, isLast } as const;
         const weight = data.length * LIGHT;
-        return this.#submit(request, data.length === 0 ? [] : [data], { weight, member }) as Promise<readonly Cut[]>;
+        return this.#submit(request, data.length === 0 ? [] : [data], { weight, member }) as Promise<CutContent>;
       },
     };
   }
@@ -230,7 +229,7 @@ export class WorkerPool implements AsyncDisposable {
         return;
       case 'cut':
         this.#settle(member, message.job, job);
-        job.resolve(message.cuts);
+        job.resolve({ cuts: message.cuts, emptied: message.emptied });
         return;
       case 'finished':
         this.#settle(member, message.job, job);

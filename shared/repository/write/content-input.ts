@@ -10,8 +10,10 @@ import { LEAST_PIECE_BYTES, MOST_PIECE_BYTES } from '../pieces.ts';
 import type { ContentInput, PendingPiece } from '../repository.ts';
 import type { Cut } from '../workers/content-cutter.ts';
 import type { CutLane } from '../workers/pool.ts';
+import { PORTION_BYTES, type Portions } from './portions.ts';
 
 export interface ContentPorts {
+  readonly portions: Portions;
   readonly openCutLane: (bytes: number) => CutLane;
   /** Waits until there is room for so many bytes, and takes it. */
   readonly take: (bytes: number, signal: AbortSignal) => Promise<void>;
@@ -25,8 +27,6 @@ export interface ContentPorts {
   readonly run: (work: Promise<void>) => void;
 }
 
-/** So much is gathered before it is handed over. */
-const PORTION_BYTES = 1024 * 1024;
 /** Of a content whose length is not known. */
 const MUCH_BYTES = 1024 ** 3;
 
@@ -67,6 +67,7 @@ export class OpenContent implements ContentInput {
     for (let left = count; left > 0; ) {
       const some = Math.min(left, this.#room());
       left -= some;
+      this.#portion.fill(0, this.#filled, this.#filled + some);
       await this.#advance(some, signal);
     }
   }
@@ -90,7 +91,7 @@ export class OpenContent implements ContentInput {
     if (this.#lane === undefined) return;
     const { give, run } = this.#ports;
     const forgotten = this.#lane.cut(EMPTY, 0, true);
-    run(forgotten.then((cuts) => give(bytesOf(cuts) - MOST_PIECE_BYTES)));
+    run(forgotten.then(({ cuts }) => give(bytesOf(cuts) - MOST_PIECE_BYTES)));
   }
 
   get #isShort(): boolean {
@@ -101,7 +102,7 @@ export class OpenContent implements ContentInput {
   #room(): number {
     if (this.#filled === 0) {
       const left = this.#size === undefined ? PORTION_BYTES : this.#size - this.#total;
-      this.#portion = Buffer.from(new ArrayBuffer(Math.max(1, Math.min(PORTION_BYTES, left))));
+      this.#portion = this.#ports.portions.take(left);
     }
     return this.#portion.length - this.#filled;
   }
@@ -120,14 +121,15 @@ export class OpenContent implements ContentInput {
   }
 
   async #handOver(zeros: number, isLast: boolean, signal: AbortSignal): Promise<void> {
-    const { openCutLane, take, give, run } = this.#ports;
+    const { openCutLane, portions, take, give, run } = this.#ports;
     await take(this.#filled, signal);
     if (this.#lane === undefined) {
       this.#lane = openCutLane(this.#size ?? MUCH_BYTES);
       // Its open piece has room of its own: whoever waits for more of it to come would wait for himself.
       give(MOST_PIECE_BYTES);
     }
-    const answered = this.#lane.cut(this.#gathered(), zeros, isLast).then((cuts) => {
+    const answered = this.#lane.cut(this.#gathered(), zeros, isLast).then(({ cuts, emptied }) => {
+      for (const portion of emptied) portions.giveBack(portion);
       give(bytesOfZeros(cuts) - zeros - (isLast ? MOST_PIECE_BYTES : 0));
       this.#takePieces(cuts);
     });

@@ -34,6 +34,7 @@ import { ByteBudget } from './byte-budget.ts';
 import { OpenContent } from './content-input.ts';
 import type { IndexWriter } from './index-writer.ts';
 import { Packer } from './packer.ts';
+import { Portions } from './portions.ts';
 import { Uploader } from './uploader.ts';
 
 export interface WriterPorts {
@@ -56,6 +57,7 @@ const COST_PER_BLOB = 1024;
 export class BlobWriter implements RepositoryWriter {
   readonly #ports: WriterPorts;
   readonly #budget: ByteBudget;
+  readonly #portions = new Portions();
   readonly #uploader: Uploader;
   readonly #batchers: Readonly<Record<BlobType, Batcher>>;
   readonly #packers: Readonly<Record<BlobType, Packer>>;
@@ -135,6 +137,7 @@ export class BlobWriter implements RepositoryWriter {
 
   openContent(size: number | undefined, onPieces: (pieces: readonly PendingPiece[]) => void = ignore): ContentInput {
     const ports = {
+      portions: this.#portions,
       openCutLane: (bytes: number) => this.#ports.pool.openCutLane(bytes),
       take: async (bytes: number, signal: AbortSignal): Promise<void> => {
         this.#check(signal);

@@ -3,9 +3,11 @@ import { expect, test } from 'vitest';
 import { type BlobId, blobIdOf } from '../../../shared/repository/ids.ts';
 import { MOST_PIECE_BYTES } from '../../../shared/repository/pieces.ts';
 import { createBorderFinder } from '../../../shared/repository/workers/border-finder.ts';
-import { ContentCutter, type Cut } from '../../../shared/repository/workers/content-cutter.ts';
+import { ContentCutter } from '../../../shared/repository/workers/content-cutter.ts';
 import { cutTables } from '../../../shared/repository/workers/cut-tables.ts';
+import type { CutContent } from '../../../shared/repository/workers/messages.ts';
 import { OpenContent } from '../../../shared/repository/write/content-input.ts';
+import { Portions } from '../../../shared/repository/write/portions.ts';
 import { chanceFrom } from '../../support/seeded.ts';
 import { testSignal } from '../../support/test-repository.ts';
 
@@ -28,13 +30,15 @@ function booksOf(size: number | undefined) {
     const cutter = new ContentCutter(finder);
     books.lanes += 1;
     return {
-      cut: async (data: Uint8Array, zeros: number, isLast: boolean): Promise<readonly Cut[]> => {
+      cut: async (data: Uint8Array, zeros: number, isLast: boolean): Promise<CutContent> => {
         books.isAnyOpen = !isLast;
-        return [...cutter.add(data), ...cutter.addZeros(zeros), ...(isLast ? cutter.end() : [])];
+        const cuts = [...cutter.add(data), ...cutter.addZeros(zeros), ...(isLast ? cutter.end() : [])];
+        return { cuts, emptied: cutter.takeEmptied() };
       },
     };
   };
   const ports = {
+    portions: new Portions(),
     openCutLane,
     take: async (bytes: number): Promise<void> => charge(bytes),
     give: (bytes: number) => charge(-bytes),
