@@ -182,7 +182,7 @@ export const WITHOUT_STILLPOINT = ofPage('docs/restore-without-stillpoint.md', {
     ],
     ['Locks of both are understood by both.', { 'test/interop/keys-and-locks.test.ts': 'locks' }],
     [
-      'Where the two write the same data, it is stored once: both cut files at the same places, which their content and the repository say (how).',
+      'Where the two write the same data, it is stored once: both cut files at the same places, which their content and the repository say ([how](decisions/0037-cut-like-restic.md)).',
       { 'test/interop/same-pieces.test.ts': 'what %s stored first the other does not store again' },
     ],
     [

@@ -2,22 +2,22 @@
  * Buffers in which content is gathered, used again when a worker has emptied them: the system takes as long to give a page of
  * new memory as the search for borders takes to look at it.
  */
+import { release } from '../../base/release.ts';
+
 export const PORTION_BYTES = 1024 * 1024;
-/** One that is filled, those of an open piece, and one that is on its way. */
-const MOST_FREE = 4;
+const MOST_FREE = 6;
 
 export class Portions {
-  #free: Buffer[] = [];
+  readonly #free: Buffer[] = [];
 
-  /** @param bytes how many are still to come */
+  /** @param bytes how many are still to come. Anything may be in it. */
   take(bytes: number): Buffer {
     if (bytes < PORTION_BYTES) return Buffer.from(new ArrayBuffer(Math.max(1, bytes)));
     return this.#free.pop() ?? Buffer.from(new ArrayBuffer(PORTION_BYTES));
   }
 
-  /** Whatever is in it. */
-  giveBack({ buffer }: Uint8Array): void {
-    if (buffer.byteLength === PORTION_BYTES && this.#free.length < MOST_FREE)
-      this.#free.push(Buffer.from(buffer as ArrayBuffer));
+  giveBack(portion: Uint8Array): void {
+    if (portion.buffer.byteLength !== PORTION_BYTES || this.#free.length >= MOST_FREE) release(portion);
+    else this.#free.push(Buffer.from(portion.buffer));
   }
 }
