@@ -33,7 +33,7 @@ export async function storeFile(
   signal: AbortSignal,
   onPart?: (part: Promise<FilePart>) => void,
 ): Promise<StoredContent> {
-  using content = writer.openContent(entry.size, onPart && inParts(onPart));
+  using content = writer.openContent(entry.size, onPart && inParts(entry.size, onPart));
   let total = 0;
   for await (const event of expandSparse(entry)) {
     const length = event.kind === 'data' ? event.data.length : event.length;
@@ -63,8 +63,8 @@ export async function storeStream(
   return { ...(await content.end(signal)), bytes };
 }
 
-/** What ends where a piece does: from there on the rest is cut as it would have been. */
-function inParts(onPart: (part: Promise<FilePart>) => void): (pieces: readonly PendingPiece[]) => void {
+/** What ends where a piece does: from there on the rest, if there is one, is cut as it would have been. */
+function inParts(size: number, onPart: (part: Promise<FilePart>) => void): (pieces: readonly PendingPiece[]) => void {
   let waiting: Promise<BlobId>[] = [];
   let endsAt = 0;
   let toldTo = 0;
@@ -73,7 +73,7 @@ function inParts(onPart: (part: Promise<FilePart>) => void): (pieces: readonly P
       waiting.push(id);
       endsAt += bytes;
     }
-    if (endsAt - toldTo < PART_BYTES) return;
+    if (endsAt - toldTo < PART_BYTES || endsAt === size) return;
     toldTo = endsAt;
     const part = partOf(waiting, endsAt);
     // Whoever does not wait for it must not be ended by its failure, which shows in the ids of the file.

@@ -154,6 +154,8 @@ test('of a large file is told part by part what is stored of it, up to ends of p
   const told = await Promise.all(parts);
   expect(told.length).toBeGreaterThan(2);
   expect(told.flatMap((part) => part.ids)).toEqual(all.slice(0, told.flatMap((part) => part.ids).length));
+  // To the end of the file there is nothing to go on with.
+  expect(told.at(-1)?.endsAt).toBeLessThan(content.length);
   let before = 0;
   for (const { endsAt } of told) {
     expect(endsAt - before).toBeGreaterThanOrEqual(4 * MIB);

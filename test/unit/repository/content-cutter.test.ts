@@ -119,6 +119,16 @@ describe('content is cut where the reference cuts it', () => {
     expect(lengthsOf(cutInPackets(content, () => 1 + chance.below(MIB))), words).toEqual(lengthsOf(cuts));
   });
 
+  test('as soon as there is enough of it: no more is held than a piece may have, and a block', () => {
+    const one = cutter();
+    let held = 0;
+    for (let n = 0; n < 40; n += 1) {
+      held += MIB + 1;
+      for (const length of lengthsOf(one.add(new Uint8Array(MIB + 1).fill(97)))) held -= length;
+      expect(held).toBeLessThan(MOST_PIECE_BYTES);
+    }
+  });
+
   test('and from any of its borders on as from the beginning', () => {
     const content = Buffer.concat([chanceFrom(8).bytes(3 * MIB), Buffer.alloc(2 * MIB), chanceFrom(9).bytes(3 * MIB)]);
     const all = lengthsOf(cutInPackets(content, () => MIB));

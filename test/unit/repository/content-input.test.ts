@@ -17,7 +17,8 @@ const finder = createBorderFinder(cutTables(0x3ed95bf0de7983n));
 
 /** Books of what is taken; a piece that is stored gives its room back at once. */
 function booksOf(size: number | undefined) {
-  const books = { used: 0, most: 0, lanes: 0, isAnyOpen: false, zeroPieces: 0, work: [] as Promise<void>[] };
+  const portions = new Portions();
+  const books = { portions, used: 0, most: 0, lanes: 0, isAnyOpen: false, zeroPieces: 0, work: [] as Promise<void>[] };
   const charge = (bytes: number): void => {
     books.used += bytes;
     books.most = Math.max(books.most, books.used);
@@ -38,7 +39,7 @@ function booksOf(size: number | undefined) {
     };
   };
   const ports = {
-    portions: new Portions(),
+    portions,
     openCutLane,
     take: async (bytes: number): Promise<void> => charge(bytes),
     give: (bytes: number) => charge(-bytes),
@@ -85,6 +86,19 @@ test('what breaks off counts no more, and its open piece is let go', async () =>
   content[Symbol.dispose]();
   await Promise.all(books.work);
   expect(books).toMatchObject({ used: 0, isAnyOpen: false });
+});
+
+test('a hole is zeros, also where something else was gathered before', async () => {
+  const { books, content } = booksOf(undefined);
+  const dirty = new Uint8Array(MIB).fill(7);
+  for (let n = 0; n < 6; n += 1) books.portions.giveBack(Uint8Array.from(dirty));
+  await content.add(Buffer.from('some'), signal);
+  await content.addZeros(300_000, signal);
+  await content.add(Buffer.from('more'), signal);
+  const { ids } = await content.end(signal);
+  expect(await ids).toEqual([
+    blobIdOf(Buffer.concat([Buffer.from('some'), Buffer.alloc(300_000), Buffer.from('more')])),
+  ]);
 });
 
 test('what is one piece whatever is in it goes to no worker to be cut', async () => {
