@@ -1,6 +1,6 @@
 /**
  * The random irreducible polynomial over GF(2) of degree 53 in a repository's configuration, which restic's
- * content-defined chunker needs, and ours for streams (`write/content-cutter.ts`).
+ * content-defined chunker needs, and ours (`workers/content-cutter.ts`).
  */
 import { randomBytes } from 'node:crypto';
 

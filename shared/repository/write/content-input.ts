@@ -5,6 +5,7 @@
  * What was handed over counts in the writer's budget until its pieces are stored. Holes do not: what a worker makes of one is
  * counted when it is known.
  */
+import { invariant } from '../../base/errors.ts';
 import type { BlobId } from '../ids.ts';
 import { LEAST_PIECE_BYTES, MOST_PIECE_BYTES } from '../pieces.ts';
 import type { ContentInput, PendingPiece } from '../repository.ts';
@@ -49,6 +50,7 @@ export class OpenContent implements ContentInput {
   }
 
   async add(data: Uint8Array, signal: AbortSignal): Promise<void> {
+    this.#expect(data.length);
     for (let at = 0; at < data.length; ) {
       const some = data.subarray(at, at + this.#room());
       this.#portion.set(some, this.#filled);
@@ -58,6 +60,7 @@ export class OpenContent implements ContentInput {
   }
 
   async addZeros(count: number, signal: AbortSignal): Promise<void> {
+    this.#expect(count);
     // In a shorter hole there is no whole piece.
     if (count >= LEAST_PIECE_BYTES && !this.#isShort) {
       await this.#handOver(count, false, signal);
@@ -92,6 +95,11 @@ export class OpenContent implements ContentInput {
     const { give, run } = this.#ports;
     const forgotten = this.#lane.cut(EMPTY, 0, true);
     run(forgotten.then(({ cuts }) => give(bytesOf(cuts) - MOST_PIECE_BYTES)));
+  }
+
+  #expect(bytes: number): void {
+    const fits = this.#size === undefined || this.#total + bytes <= this.#size;
+    invariant(fits, 'a content is no longer than was said of it');
   }
 
   get #isShort(): boolean {
