@@ -16,6 +16,7 @@ import type { ProvedContent } from '../domain/verbs/verify.ts';
 import type { CipherKey } from './crypto/aes-poly1305.ts';
 import type { BlobId, BlobType, PackId } from './ids.ts';
 import type { NodeByName } from './node.ts';
+import type { PendingPieces } from './pieces.ts';
 import type { PointReader } from './point-reader.ts';
 import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
 
@@ -129,9 +130,9 @@ export interface RepositoryWriter extends AsyncDisposable {
    * A file, to be cut into data blobs where its content says so, as restic cuts it. Dispose it where its end does not come.
    *
    * @param size undefined where it is known only at the end
-   * @param onPieces told of each in order, when its end is known; not when it is stored
+   * @param onPieces told of all in order, when their ends are known; not when they are stored
    */
-  openContent(size: number | undefined, onPieces?: (pieces: readonly PendingPiece[]) => void): ContentInput;
+  openContent(size: number | undefined, onPieces?: (pieces: PendingPieces) => void): ContentInput;
   /**
    * Names packs that a writer of ours had stored when its process died, as far as they are still there; what they hold is known from then
    * on. Resolves to how many they are.
@@ -176,12 +177,6 @@ export interface ContentInput extends Disposable {
   addZeros(count: number, signal: AbortSignal): Promise<void>;
   /** Resolves when all is handed over; `ids` when all of it is in packs or was known: the blobs of the file in order. */
   end(signal: AbortSignal): Promise<{ readonly ids: Promise<readonly BlobId[]> }>;
-}
-
-export interface PendingPiece {
-  readonly bytes: number;
-  /** When it is in a pack or was known. */
-  readonly id: Promise<BlobId>;
 }
 
 export interface SavedBlob {

@@ -6,7 +6,8 @@
 import { displayName } from '../../base/bytes.ts';
 import { StillpointError } from '../../base/errors.ts';
 import type { BlobId } from '../../repository/ids.ts';
-import type { PendingPiece, RepositoryWriter } from '../../repository/repository.ts';
+import { idsOfPieces, type PendingPieces } from '../../repository/pieces.ts';
+import type { RepositoryWriter } from '../../repository/repository.ts';
 import type { TarEntry } from '../../tar/entry.ts';
 import { expandSparse } from '../../tar/sparse.ts';
 import type { FilePart } from '../resume/file-part.ts';
@@ -64,15 +65,13 @@ export async function storeStream(
 }
 
 /** What ends where a piece does: from there on the rest, if there is one, is cut as it would have been. */
-function inParts(size: number, onPart: (part: Promise<FilePart>) => void): (pieces: readonly PendingPiece[]) => void {
-  let waiting: Promise<BlobId>[] = [];
+function inParts(size: number, onPart: (part: Promise<FilePart>) => void): (pieces: PendingPieces) => void {
+  let waiting: PendingPieces[] = [];
   let endsAt = 0;
   let toldTo = 0;
   return (pieces) => {
-    for (const { bytes, id } of pieces) {
-      waiting.push(id);
-      endsAt += bytes;
-    }
+    waiting.push(pieces);
+    endsAt += pieces.bytes * pieces.count;
     if (endsAt - toldTo < PART_BYTES || endsAt === size) return;
     toldTo = endsAt;
     const part = partOf(waiting, endsAt);
@@ -83,8 +82,8 @@ function inParts(size: number, onPart: (part: Promise<FilePart>) => void): (piec
   };
 }
 
-async function partOf(pieces: readonly Promise<BlobId>[], endsAt: number): Promise<FilePart> {
-  return { ids: await Promise.all(pieces), endsAt };
+async function partOf(pieces: readonly PendingPieces[], endsAt: number): Promise<FilePart> {
+  return { ids: await idsOfPieces(pieces), endsAt };
 }
 
 function wrongSize(entry: TarEntry, found: number): StillpointError {

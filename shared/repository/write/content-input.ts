@@ -1,14 +1,14 @@
 /**
- * A content on its way into pieces. What one piece can hold anyway is put as it is; anything longer goes to one of the workers,
- * always the same, which has its open piece and gives back what it has cut; as blobs these pieces go to any of them.
+ * A content on its way into pieces. It goes to one of the workers, always the same, which has its open piece and gives back what
+ * it has cut; as blobs these pieces go to any of them.
  *
  * What was handed over counts in the writer's budget until its pieces are stored. Holes do not: what a worker makes of one is
  * counted when it is known.
  */
 import { invariant } from '../../base/errors.ts';
 import type { BlobId } from '../ids.ts';
-import { LEAST_PIECE_BYTES, MOST_PIECE_BYTES } from '../pieces.ts';
-import type { ContentInput, PendingPiece } from '../repository.ts';
+import { idsOfPieces, LEAST_PIECE_BYTES, MOST_PIECE_BYTES, type PendingPieces } from '../pieces.ts';
+import type { ContentInput } from '../repository.ts';
 import type { Cut } from '../workers/content-cutter.ts';
 import type { CutLane } from '../workers/pool.ts';
 import { PORTION_BYTES, type Portions } from './portions.ts';
@@ -34,8 +34,8 @@ const MUCH_BYTES = 1024 ** 3;
 export class OpenContent implements ContentInput {
   readonly #ports: ContentPorts;
   readonly #size: number | undefined;
-  readonly #onPieces: (pieces: readonly PendingPiece[]) => void;
-  readonly #pieces: Promise<BlobId>[] = [];
+  readonly #onPieces: ((pieces: PendingPieces) => void) | undefined;
+  readonly #pieces: PendingPieces[] = [];
   #lane: CutLane | undefined;
   #portion: Buffer = EMPTY;
   #filled = 0;
@@ -43,7 +43,7 @@ export class OpenContent implements ContentInput {
   #handedOver: Promise<void> = Promise.resolve();
   #isDone = false;
 
-  constructor(ports: ContentPorts, size: number | undefined, onPieces: (pieces: readonly PendingPiece[]) => void) {
+  constructor(ports: ContentPorts, size: number | undefined, onPieces?: (pieces: PendingPieces) => void) {
     this.#ports = ports;
     this.#size = size;
     this.#onPieces = onPieces;
@@ -62,7 +62,7 @@ export class OpenContent implements ContentInput {
   async addZeros(count: number, signal: AbortSignal): Promise<void> {
     this.#expect(count);
     // In a shorter hole there is no whole piece.
-    if (count >= LEAST_PIECE_BYTES && !this.#isShort) {
+    if (count >= LEAST_PIECE_BYTES) {
       await this.#handOver(count, false, signal);
       this.#total += count;
       return;
@@ -76,11 +76,7 @@ export class OpenContent implements ContentInput {
   }
 
   async end(signal: AbortSignal): Promise<{ readonly ids: Promise<readonly BlobId[]> }> {
-    if (!this.#isShort) await this.#handOver(0, true, signal);
-    else if (this.#filled > 0) {
-      await this.#ports.take(this.#filled, signal);
-      this.#stored(this.#filled, this.#ports.store(this.#gathered()));
-    }
+    await this.#handOver(0, true, signal);
     this.#isDone = true;
     const ids = this.#settle();
     // A failure shows to whoever waits, and in the next call of the writer; it must not be an unhandled rejection.
@@ -102,11 +98,7 @@ export class OpenContent implements ContentInput {
     invariant(fits, 'a content is no longer than was said of it');
   }
 
-  get #isShort(): boolean {
-    return this.#size !== undefined && this.#size <= LEAST_PIECE_BYTES;
-  }
-
-  /** The last portion is no larger than what the content still has, so that small files take small buffers. */
+  /** The last portion is no larger than what the content still has. */
   #room(): number {
     if (this.#filled === 0) {
       const left = this.#size === undefined ? PORTION_BYTES : this.#size - this.#total;
@@ -118,7 +110,7 @@ export class OpenContent implements ContentInput {
   async #advance(bytes: number, signal: AbortSignal): Promise<void> {
     this.#filled += bytes;
     this.#total += bytes;
-    if (this.#filled === this.#portion.length && !this.#isShort) await this.#handOver(0, false, signal);
+    if (this.#filled === this.#portion.length) await this.#handOver(0, false, signal);
   }
 
   #gathered(): Uint8Array {
@@ -139,32 +131,26 @@ export class OpenContent implements ContentInput {
     const answered = this.#lane.cut(this.#gathered(), zeros, isLast).then(({ cuts, emptied }) => {
       for (const portion of emptied) portions.giveBack(portion);
       give(bytesOfZeros(cuts) - zeros - (isLast ? MOST_PIECE_BYTES : 0));
-      this.#takePieces(cuts);
+      for (const cut of cuts) this.#takePiece(cut);
     });
     this.#handedOver = answered;
     run(answered);
   }
 
-  #takePieces(cuts: readonly Cut[]): void {
+  #takePiece(cut: Cut): void {
     const { store, storeZeros } = this.#ports;
-    for (const cut of cuts) {
-      if (typeof cut !== 'number') this.#stored(cut.length, store(cut));
-      else this.#stored(LEAST_PIECE_BYTES, storeZeros(cut), cut);
-    }
-  }
-
-  #stored(bytes: number, id: Promise<BlobId>, times = 1): void {
-    id.catch(() => undefined);
-    const pieces = Array.from({ length: times }, (): PendingPiece => ({ bytes, id }));
-    for (const piece of pieces) this.#pieces.push(piece.id);
-    this.#onPieces(pieces);
+    const pieces =
+      typeof cut === 'number'
+        ? { bytes: LEAST_PIECE_BYTES, count: cut, id: storeZeros(cut) }
+        : { bytes: cut.length, count: 1, id: store(cut) };
+    pieces.id.catch(() => undefined);
+    this.#pieces.push(pieces);
+    this.#onPieces?.(pieces);
   }
 
   async #settle(): Promise<readonly BlobId[]> {
     await this.#handedOver;
-    const ids: BlobId[] = [];
-    for (const piece of this.#pieces) ids.push(await piece);
-    return ids;
+    return await idsOfPieces(this.#pieces);
   }
 }
 

@@ -5,7 +5,7 @@
 import { release } from '../../base/release.ts';
 
 export const PORTION_BYTES = 1024 * 1024;
-const MOST_FREE = 6;
+const MOST_FREE = 4;
 
 export class Portions {
   readonly #free: Buffer[] = [];

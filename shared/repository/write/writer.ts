@@ -14,12 +14,11 @@ import type { IndexedPack } from '../format/index-file.ts';
 import { plaintextLength } from '../format/pack.ts';
 import type { BlobId, BlobType, PackId } from '../ids.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
-import { LEAST_PIECE_BYTES } from '../pieces.ts';
+import { LEAST_PIECE_BYTES, type PendingPieces } from '../pieces.ts';
 import type {
   ContentInput,
   ForeignBlob,
   PendingBlob,
-  PendingPiece,
   PendingReseal,
   RepositoryLock,
   RepositoryWriter,
@@ -31,10 +30,11 @@ import type { StoredFiles } from '../stored-files.ts';
 import type { EncodedBatch, WorkerPool } from '../workers/pool.ts';
 import { Batcher, type BlobBatch, ownedCopy } from './batcher.ts';
 import { ByteBudget } from './byte-budget.ts';
-import { OpenContent } from './content-input.ts';
+import { type ContentPorts, OpenContent } from './content-input.ts';
 import type { IndexWriter } from './index-writer.ts';
 import { Packer } from './packer.ts';
 import { Portions } from './portions.ts';
+import { ShortContent } from './short-content.ts';
 import { Uploader } from './uploader.ts';
 
 export interface WriterPorts {
@@ -49,15 +49,14 @@ export interface WriterPorts {
   findStored(ids: readonly PackId[], signal: AbortSignal): Promise<readonly IndexedPack[]>;
 }
 
-/** Beside the two open packs: what lies in queues and on its way to the disk. */
-const QUEUE_BYTES = 16 * 1024 * 1024;
+/** Beside the two open packs, and the open piece of each content: what lies in queues and on its way to the disk. */
+const QUEUE_BYTES = 12 * 1024 * 1024;
 /** The objects that represent a blob while it is under way; without it a million empty files would be free. */
 const COST_PER_BLOB = 1024;
 
 export class BlobWriter implements RepositoryWriter {
   readonly #ports: WriterPorts;
   readonly #budget: ByteBudget;
-  readonly #portions = new Portions();
   readonly #uploader: Uploader;
   readonly #batchers: Readonly<Record<BlobType, Batcher>>;
   readonly #packers: Readonly<Record<BlobType, Packer>>;
@@ -72,6 +71,19 @@ export class BlobWriter implements RepositoryWriter {
   #flushed = 0;
   /** The piece that a hole has again and again. */
   #zeros: Promise<BlobId> | undefined;
+  readonly #contentPorts: ContentPorts = {
+    portions: new Portions(),
+    openCutLane: (bytes) => this.#ports.pool.openCutLane(bytes),
+    take: async (bytes, signal) => {
+      this.#check(signal);
+      await this.#budget.take(bytes, signal);
+      this.#check(signal);
+    },
+    give: (bytes) => this.#budget.give(bytes),
+    store: (piece) => this.#acceptPiece(piece),
+    storeZeros: (count) => this.#acceptZeros(count),
+    run: (work) => this.#run(work),
+  };
   #stats = { dataBlobsNew: 0, treeBlobsNew: 0, bytesPut: 0, bytesNew: 0, bytesStored: 0, packs: 0 };
 
   constructor(ports: WriterPorts) {
@@ -135,22 +147,12 @@ export class BlobWriter implements RepositoryWriter {
     return { saved: this.#accept(type, data) };
   }
 
-  openContent(size: number | undefined, onPieces: (pieces: readonly PendingPiece[]) => void = ignore): ContentInput {
-    const ports = {
-      portions: this.#portions,
-      openCutLane: (bytes: number) => this.#ports.pool.openCutLane(bytes),
-      take: async (bytes: number, signal: AbortSignal): Promise<void> => {
-        this.#check(signal);
-        await this.#budget.take(bytes, signal);
-        this.#check(signal);
-      },
-      give: (bytes: number) => this.#budget.give(bytes),
-      store: (piece: Uint8Array) => this.#acceptPiece(piece),
-      storeZeros: (count: number) => this.#acceptZeros(count),
-      run: (work: Promise<void>) => this.#run(work),
-    };
-    return new OpenContent(ports, size, onPieces);
+  openContent(size: number | undefined, onPieces?: (pieces: PendingPieces) => void): ContentInput {
+    if (size === undefined || size > LEAST_PIECE_BYTES) return new OpenContent(this.#contentPorts, size, onPieces);
+    return new ShortContent(size, this.#putData, onPieces);
   }
+
+  readonly #putData = (data: Uint8Array, signal: AbortSignal): Promise<PendingBlob> => this.put('data', data, signal);
 
   /** Its bytes are in the budget. */
   async #acceptPiece(piece: Uint8Array): Promise<BlobId> {
@@ -317,8 +319,6 @@ export class BlobWriter implements RepositoryWriter {
     await Promise.allSettled(this.#running);
   }
 }
-
-const ignore = (): void => undefined;
 
 function settleKnown(batch: BlobBatch, ids: readonly BlobId[], fresh: readonly number[]): void {
   const isFresh = new Set(fresh);

@@ -50,7 +50,7 @@ function booksOf(size: number | undefined) {
     },
     run: (work: Promise<void>) => void books.work.push(work),
   };
-  return { books, content: new OpenContent(ports, size, () => undefined) };
+  return { books, content: new OpenContent(ports, size) };
 }
 
 async function fill(content: OpenContent): Promise<void> {
@@ -99,13 +99,4 @@ test('a hole is zeros, also where something else was gathered before', async () 
   expect(await ids).toEqual([
     blobIdOf(Buffer.concat([Buffer.from('some'), Buffer.alloc(300_000), Buffer.from('more')])),
   ]);
-});
-
-test('what is one piece whatever is in it goes to no worker to be cut', async () => {
-  const { books, content } = booksOf(512 * 1024);
-  await content.add(Buffer.alloc(500_000, 'a'), signal);
-  await content.addZeros(24_288, signal);
-  const { ids } = await content.end(signal);
-  expect(await ids).toEqual([blobIdOf(Buffer.concat([Buffer.alloc(500_000, 'a'), Buffer.alloc(24_288)]))]);
-  expect(books).toMatchObject({ used: 0, lanes: 0 });
 });
