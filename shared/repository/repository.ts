@@ -130,9 +130,8 @@ export interface RepositoryWriter extends AsyncDisposable {
    * A file, to be cut into data blobs where its content says so, as restic cuts it. Dispose it where its end does not come.
    *
    * @param size undefined where it is known only at the end
-   * @param onPieces told of all in order, when their ends are known; not when they are stored
    */
-  openContent(size: number | undefined, onPieces?: (pieces: PendingPieces) => void): ContentInput;
+  openContent(size: number | undefined, options?: ContentOptions): ContentInput;
   /**
    * Names packs that a writer of ours had stored when its process died, as far as they are still there; what they hold is known from then
    * on. Resolves to how many they are.
@@ -168,6 +167,13 @@ export interface PendingReseal {
 export interface PendingBlob {
   /** Resolves when the id is known and the blob is in a pack or was known already; not yet durable. */
   readonly saved: Promise<SavedBlob>;
+}
+
+export interface ContentOptions {
+  /** How much of it is no hole; default: all. */
+  readonly storedBytes?: number | undefined;
+  /** Told of all pieces in order, when their ends are known; not when they are stored. */
+  readonly onPieces?: ((pieces: PendingPieces) => void) | undefined;
 }
 
 export interface ContentInput extends Disposable {

@@ -34,7 +34,9 @@ export async function storeFile(
   signal: AbortSignal,
   onPart?: (part: Promise<FilePart>) => void,
 ): Promise<StoredContent> {
-  using content = writer.openContent(entry.size, onPart && inParts(entry.size, onPart));
+  const isLong = onPart !== undefined && entry.size > PART_BYTES;
+  const onPieces = isLong ? inParts(entry.size, onPart) : undefined;
+  using content = writer.openContent(entry.size, { storedBytes: entry.storedSize, onPieces });
   let total = 0;
   for await (const event of expandSparse(entry)) {
     const length = event.kind === 'data' ? event.data.length : event.length;

@@ -113,9 +113,10 @@ export class WorkerPool implements AsyncDisposable {
     return this.#submit(request, [data], { weight: data.length, choose }) as Promise<EncodedBatch>;
   }
 
-  /** @param bytes how long the content is, as far as is known */
+  /** @param bytes how much there is to be looked at, as far as is known */
   openCutLane(bytes: number): CutLane {
-    const member = this.#memberFor(bytes * LIGHT, bytes);
+    const isLittle = this.#threads.length === 0 && this.#bytesHere + bytes <= THREAD_PAYS_BYTES;
+    const member = isLittle ? this.#here : (this.#leastThread() ?? this.#startThread());
     const content = this.#nextContent++;
     return {
       cut: (data, zeros, isLast) => {
@@ -154,17 +155,20 @@ export class WorkerPool implements AsyncDisposable {
     });
   }
 
-  /** @param whole what comes with it */
-  #memberFor(weight: number, whole = weight): Member {
-    if (this.#threads.length === 0 && this.#bytesHere + whole <= THREAD_PAYS_BYTES) {
+  #memberFor(weight: number): Member {
+    if (this.#threads.length === 0 && this.#bytesHere + weight <= THREAD_PAYS_BYTES) {
       this.#bytesHere += weight;
       return this.#here;
     }
-    const [first, ...others] = this.#threads;
-    if (first === undefined) return this.#startThread();
-    const least = others.reduce((one, other) => (other.weight < one.weight ? other : one), first);
+    const least = this.#leastThread();
+    if (least === undefined) return this.#startThread();
     const pays = least.jobs.size > 0 && least.weight + weight > THREAD_PAYS_BYTES;
     return pays && this.#threads.length < this.#most ? this.#startThread() : least;
+  }
+
+  #leastThread(): Member | undefined {
+    const [first, ...others] = this.#threads;
+    return first && others.reduce((one, other) => (other.weight < one.weight ? other : one), first);
   }
 
   #memberOf(start: (receive: (message: FromWorker) => void) => Worker): Member {

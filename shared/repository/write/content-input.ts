@@ -8,7 +8,7 @@
 import { invariant } from '../../base/errors.ts';
 import type { BlobId } from '../ids.ts';
 import { idsOfPieces, LEAST_PIECE_BYTES, MOST_PIECE_BYTES, type PendingPieces } from '../pieces.ts';
-import type { ContentInput } from '../repository.ts';
+import type { ContentInput, ContentOptions } from '../repository.ts';
 import type { Cut } from '../workers/content-cutter.ts';
 import type { CutLane } from '../workers/pool.ts';
 import { PORTION_BYTES, type Portions } from './portions.ts';
@@ -34,7 +34,7 @@ const MUCH_BYTES = 1024 ** 3;
 export class OpenContent implements ContentInput {
   readonly #ports: ContentPorts;
   readonly #size: number | undefined;
-  readonly #onPieces: ((pieces: PendingPieces) => void) | undefined;
+  readonly #options: ContentOptions;
   readonly #pieces: PendingPieces[] = [];
   #lane: CutLane | undefined;
   #portion: Buffer = EMPTY;
@@ -43,10 +43,10 @@ export class OpenContent implements ContentInput {
   #handedOver: Promise<void> = Promise.resolve();
   #isDone = false;
 
-  constructor(ports: ContentPorts, size: number | undefined, onPieces?: (pieces: PendingPieces) => void) {
+  constructor(ports: ContentPorts, size: number | undefined, options: ContentOptions) {
     this.#ports = ports;
     this.#size = size;
-    this.#onPieces = onPieces;
+    this.#options = options;
   }
 
   async add(data: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -124,7 +124,7 @@ export class OpenContent implements ContentInput {
     const { openCutLane, portions, take, give, run } = this.#ports;
     await take(this.#filled, signal);
     if (this.#lane === undefined) {
-      this.#lane = openCutLane(this.#size ?? MUCH_BYTES);
+      this.#lane = openCutLane(this.#options.storedBytes ?? this.#size ?? MUCH_BYTES);
       // Its open piece has room of its own: whoever waits for more of it to come would wait for himself.
       give(MOST_PIECE_BYTES);
     }
@@ -145,7 +145,7 @@ export class OpenContent implements ContentInput {
         : { bytes: cut.length, count: 1, id: store(cut) };
     pieces.id.catch(() => undefined);
     this.#pieces.push(pieces);
-    this.#onPieces?.(pieces);
+    this.#options.onPieces?.(pieces);
   }
 
   async #settle(): Promise<readonly BlobId[]> {

@@ -2,7 +2,7 @@
 import { invariant } from '../../base/errors.ts';
 import type { BlobId } from '../ids.ts';
 import type { PendingPieces } from '../pieces.ts';
-import type { ContentInput, PendingBlob } from '../repository.ts';
+import type { ContentInput, PendingBlob, SavedBlob } from '../repository.ts';
 
 type Put = (data: Uint8Array, signal: AbortSignal) => Promise<PendingBlob>;
 
@@ -33,11 +33,10 @@ export class ShortContent implements ContentInput {
     if (this.#filled === 0) return { ids: Promise.resolve([]) };
     const bytes = this.#filled;
     const { saved } = await this.#put(bytes < this.#data.length ? this.#data.slice(0, bytes) : this.#data, signal);
-    const id = saved.then((blob) => blob.id);
-    this.#onPieces?.({ bytes, count: 1, id });
-    const ids = id.then((one) => [one]);
+    this.#onPieces?.({ bytes, count: 1, id: saved.then(idOf) });
+    const ids = saved.then(asList);
     // A failure shows to whoever waits, and in the next call of the writer; it must not be an unhandled rejection.
-    ids.catch(() => undefined);
+    ids.catch(ignore);
     return { ids };
   }
 
@@ -47,3 +46,8 @@ export class ShortContent implements ContentInput {
     invariant(this.#filled + bytes <= this.#data.length, 'a content is no longer than was said of it');
   }
 }
+
+// Thousands of files wait for their ids at a time: what they keep until then is no more than this.
+const idOf = ({ id }: SavedBlob): BlobId => id;
+const asList = ({ id }: SavedBlob): readonly BlobId[] => [id];
+const ignore = (): void => undefined;

@@ -14,9 +14,10 @@ import type { IndexedPack } from '../format/index-file.ts';
 import { plaintextLength } from '../format/pack.ts';
 import type { BlobId, BlobType, PackId } from '../ids.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
-import { LEAST_PIECE_BYTES, type PendingPieces } from '../pieces.ts';
+import { LEAST_PIECE_BYTES } from '../pieces.ts';
 import type {
   ContentInput,
+  ContentOptions,
   ForeignBlob,
   PendingBlob,
   PendingReseal,
@@ -50,7 +51,7 @@ export interface WriterPorts {
 }
 
 /** Beside the two open packs, and the open piece of each content: what lies in queues and on its way to the disk. */
-const QUEUE_BYTES = 12 * 1024 * 1024;
+const QUEUE_BYTES = 8 * 1024 * 1024;
 /** The objects that represent a blob while it is under way; without it a million empty files would be free. */
 const COST_PER_BLOB = 1024;
 
@@ -147,9 +148,9 @@ export class BlobWriter implements RepositoryWriter {
     return { saved: this.#accept(type, data) };
   }
 
-  openContent(size: number | undefined, onPieces?: (pieces: PendingPieces) => void): ContentInput {
-    if (size === undefined || size > LEAST_PIECE_BYTES) return new OpenContent(this.#contentPorts, size, onPieces);
-    return new ShortContent(size, this.#putData, onPieces);
+  openContent(size: number | undefined, options: ContentOptions = {}): ContentInput {
+    if (size === undefined || size > LEAST_PIECE_BYTES) return new OpenContent(this.#contentPorts, size, options);
+    return new ShortContent(size, this.#putData, options.onPieces);
   }
 
   readonly #putData = (data: Uint8Array, signal: AbortSignal): Promise<PendingBlob> => this.put('data', data, signal);

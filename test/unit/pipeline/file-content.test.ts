@@ -168,7 +168,7 @@ test('of a large file is told part by part what is stored of it, up to ends of p
 
 test('a failure is one of the file alone, and not of whoever is told of its parts', async () => {
   const full = new Error('the disk is full');
-  const failing: RepositoryWriter = { ...writer, openContent: (_, onPieces) => failingContent(full, onPieces) };
+  const failing: RepositoryWriter = { ...writer, openContent: (_, options) => failingContent(full, options?.onPieces) };
   const parts: Promise<FilePart>[] = [];
   const entry = entryOf(chanceFrom(4).bytes(9 * MIB), undefined, MIB);
   const { ids } = await storeFile(failing, entry, ignore, signal, (part) => parts.push(part));

@@ -50,7 +50,7 @@ function booksOf(size: number | undefined) {
     },
     run: (work: Promise<void>) => void books.work.push(work),
   };
-  return { books, content: new OpenContent(ports, size) };
+  return { books, content: new OpenContent(ports, size, {}) };
 }
 
 async function fill(content: OpenContent): Promise<void> {
