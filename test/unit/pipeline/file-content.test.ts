@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { storeFile, storeStream } from '../../../shared/pipeline/backup/file-content.ts';
+import { tailOf } from '../../../shared/pipeline/resume/begun-file.ts';
 import type { FilePart } from '../../../shared/pipeline/resume/file-part.ts';
 import { type BlobId, blobIdOf } from '../../../shared/repository/ids.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
@@ -163,6 +164,36 @@ test('of a large file is told part by part what is stored of it, up to ends of p
     const rest = await store(entryOf(content.subarray(endsAt), undefined, 65_536));
     expect(all.slice(-rest.length)).toEqual(rest);
     before = endsAt;
+  }
+});
+
+test('and of one with holes, whose rest is cut from there on as it would have been', async () => {
+  const chance = chanceFrom(7);
+  const map = Array.from(
+    { length: 8 },
+    (_, n) => [n * 5 * MIB + chance.below(MIB), 3 * MIB + chance.below(MIB)] as const,
+  );
+  const content = Buffer.alloc(45 * MIB + 5);
+  for (const [at, length] of map) chance.bytes(length).copy(content, at);
+  const parts: Promise<FilePart>[] = [];
+  const entry = entryOf(content, map, 65_536);
+  const all = await (await storeFile(writer, entry, ignore, signal, (part) => parts.push(part))).ids;
+  expect(all).toEqual(idsOf(content));
+  expect(parts.length).toBeGreaterThan(5);
+  for (const { endsAt } of await Promise.all(parts)) {
+    const tail = tailOf(content.length, entry.sparse, endsAt);
+    const stored = Buffer.concat(
+      tail.parts.wanted.map(({ offset, length }) => content.subarray(offset, offset + length)),
+    );
+    const rest = {
+      ...entryOf(Buffer.alloc(0), [], 1),
+      ...tail,
+      storedSize: stored.length,
+      content: inPackets(stored, 65_536),
+    };
+    const ids = await store(rest);
+    expect(ids.length).toBeGreaterThan(0);
+    expect(all.slice(-ids.length)).toEqual(ids);
   }
 });
 
