@@ -14,6 +14,11 @@ export function randomPolynomial(): bigint {
   }
 }
 
+/** restic has never made one of another degree, and what looks for borders counts on this one. */
+export function isUsable(polynomial: bigint): boolean {
+  return degreeOf(polynomial) === DEGREE && isIrreducible(polynomial);
+}
+
 /** Ben-Or's test: no factor of degree i ≤ n/2 divides x^(2^i) − x. */
 export function isIrreducible(polynomial: bigint): boolean {
   const degree = degreeOf(polynomial);
