@@ -28,8 +28,6 @@ export interface ListFigures {
   readonly grownBytes: number;
 }
 
-const CHUNK_BYTES = 1024 * 1024;
-
 async function carryOut(order: RepositoryOrder): Promise<unknown> {
   const open = (): Promise<OpenedRepository> =>
     openRepository(createLocalBackend(order.repository), order.password, never);
@@ -84,9 +82,9 @@ async function pack(repository: OpenedRepository, folder: string, workers: numbe
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const bytes = readFileSync(join(entry.parentPath, entry.name));
-    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
-      await writer.put('data', Uint8Array.from(bytes.subarray(at, at + CHUNK_BYTES)), never);
-    }
+    using content = writer.openContent(bytes.length);
+    await content.add(bytes, never);
+    await content.end(never);
   }
   return await writer.flush(never);
 }

@@ -40,6 +40,7 @@ import type {
 import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
 import { RestorePointStore } from './restore-point-store.ts';
 import { StoredFiles } from './stored-files.ts';
+import { cutTables } from './workers/cut-tables.ts';
 import { defaultWorkerUrl, WorkerPool } from './workers/pool.ts';
 import { findUnnamed } from './write/adopt-packs.ts';
 import { IndexWriter } from './write/index-writer.ts';
@@ -254,16 +255,18 @@ export class OpenedRepository implements Repository {
     await this.#loadIndexUnder(lock, never);
     const { key, config, clock } = this.parts;
     const { compression = 'auto', foreign } = options;
-    const setup = { key, version: config.version, compression, foreign };
+    const setup = {
+      ...{ key, version: config.version, compression, foreign },
+      cutTables: cutTables(config.chunkerPolynomial),
+    };
     const workers = options.workers ?? Math.min(availableParallelism(), MAX_WORKERS);
     const pool = new WorkerPool(setup, workers, options.workerUrl ?? defaultWorkerUrl());
     const packSizeBytes = options.packSizeBytes ?? PACK_BYTES;
     const { files, index } = this;
     const indexWriter = new IndexWriter(files, index, clock, (name) => this.#loadedIndexes.add(name));
-    const { chunkerPolynomial } = config;
     const { onPackStored } = options;
     const findStored = (ids: readonly PackId[], signal: AbortSignal) => findUnnamed(this, ids, signal);
-    const ports = { files, index, indexWriter, pool, lock, packSizeBytes, chunkerPolynomial, onPackStored, findStored };
+    const ports = { files, index, indexWriter, pool, lock, packSizeBytes, onPackStored, findStored };
     this.#writer = new BlobWriter(ports);
     return this.#writer;
   }

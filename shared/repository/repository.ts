@@ -16,6 +16,7 @@ import type { ProvedContent } from '../domain/verbs/verify.ts';
 import type { CipherKey } from './crypto/aes-poly1305.ts';
 import type { BlobId, BlobType, PackId } from './ids.ts';
 import type { NodeByName } from './node.ts';
+import type { PendingPieces } from './pieces.ts';
 import type { PointReader } from './point-reader.ts';
 import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
 
@@ -125,8 +126,12 @@ export interface RepositoryWriter extends AsyncDisposable {
    * sealed again, without compressing again. Resolves when there is room for more. Takes ownership of the data.
    */
   reseal(batch: SealedBlobs, signal: AbortSignal): Promise<PendingReseal>;
-  /** Content in pieces that are cut where it says so, each for `put`: for what moves within a file from run to run. */
-  cut(content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  /**
+   * A file, to be cut into data blobs where its content says so, as restic cuts it. Dispose it where its end does not come.
+   *
+   * @param size undefined where it is known only at the end
+   */
+  openContent(size: number | undefined, options?: ContentOptions): ContentInput;
   /**
    * Names packs that a writer of ours had stored when its process died, as far as they are still there; what they hold is known from then
    * on. Resolves to how many they are.
@@ -162,6 +167,22 @@ export interface PendingReseal {
 export interface PendingBlob {
   /** Resolves when the id is known and the blob is in a pack or was known already; not yet durable. */
   readonly saved: Promise<SavedBlob>;
+}
+
+export interface ContentOptions {
+  /** How much of it is no hole; default: all. */
+  readonly storedBytes?: number | undefined;
+  /** Told of all pieces in order, when their ends are known; not when they are stored. */
+  readonly onPieces?: ((pieces: PendingPieces) => void) | undefined;
+}
+
+export interface ContentInput extends Disposable {
+  /** Resolves when there is room for more. The data are copied. */
+  add(data: Uint8Array, signal: AbortSignal): Promise<void>;
+  /** So many bytes of zero, which cost next to nothing. */
+  addZeros(count: number, signal: AbortSignal): Promise<void>;
+  /** Resolves when all is handed over; `ids` when all of it is in packs or was known: the blobs of the file in order. */
+  end(signal: AbortSignal): Promise<{ readonly ids: Promise<readonly BlobId[]> }>;
 }
 
 export interface SavedBlob {

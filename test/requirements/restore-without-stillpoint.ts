@@ -182,8 +182,8 @@ export const WITHOUT_STILLPOINT = ofPage('docs/restore-without-stillpoint.md', {
     ],
     ['Locks of both are understood by both.', { 'test/interop/keys-and-locks.test.ts': 'locks' }],
     [
-      'Where the two write the same data, it is stored once if a file is smaller than 512 KiB.',
-      { 'test/interop/equal-ids.test.ts': 'restic stores no content again that we stored, up to its smallest chunk' },
+      'Where the two write the same data, it is stored once: both cut files at the same places, which their content and the repository say ([how](decisions/0037-cut-like-restic.md)).',
+      { 'test/interop/same-pieces.test.ts': 'what %s stored first the other does not store again' },
     ],
     [
       '`test/interop/equal-ids.test.ts` compares both to the letter and lists every other difference: sockets (restic leaves them out), attributes of symbolic links and link targets that are no UTF-8 (restic 0.14 loses those).',

@@ -12,7 +12,6 @@ import type { RestorePoint } from '../../shared/repository/restore-point.ts';
 import { timestampFromNs } from '../../shared/repository/timestamp.ts';
 import { describeTree, type TreeDescription } from './describe-tree.ts';
 
-const CHUNK_BYTES = 1024 * 1024;
 const SLASH = Buffer.from('/');
 
 export interface ArchiveOptions extends WriterOptions {
@@ -88,14 +87,11 @@ class Archive {
     };
   }
 
-  async #content(path: Buffer): Promise<BlobId[]> {
+  async #content(path: Buffer): Promise<readonly BlobId[]> {
     const bytes = readFileSync(path);
-    const saved = [];
-    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
-      const pending = await this.#writer.put('data', Buffer.from(bytes.subarray(at, at + CHUNK_BYTES)), this.#signal);
-      saved.push(pending.saved);
-    }
-    return (await Promise.all(saved)).map(({ id }) => id);
+    using content = this.#writer.openContent(bytes.length);
+    await content.add(bytes, this.#signal);
+    return await (await content.end(this.#signal)).ids;
   }
 
   #attributes(relative: Buffer): { readonly name: string; readonly value: Buffer }[] {

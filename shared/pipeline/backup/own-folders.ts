@@ -8,10 +8,10 @@ import { DUMPS_FOLDER } from '../../domain/dump.ts';
 import type { SourceScope } from '../../domain/source.ts';
 import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
+import { LEAST_PIECE_BYTES } from '../../repository/pieces.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import { timestampToNs } from '../../repository/timestamp.ts';
 import { bareHead, type TarEntry } from '../../tar/entry.ts';
-import { CHUNK_BYTES } from './file-content.ts';
 import { FolderStack } from './folder-stack.ts';
 import type { ListedEntry } from './listing.ts';
 import { buildNode, type NodeContext } from './node.ts';
@@ -162,9 +162,9 @@ async function beforeOf(path: Buffer, { sink, parent }: OwnFolderPorts, signal: 
   );
 }
 
-/** Of a file of one piece; a larger one counts as changed. */
+/** Of a file that is one piece whatever is in it; a larger one counts as changed. */
 function hasContent({ type, content }: Node, now: Buffer): boolean {
-  if (type !== 'file' || content === undefined || now.length > CHUNK_BYTES) return false;
+  if (type !== 'file' || content === undefined || now.length > LEAST_PIECE_BYTES) return false;
   if (now.length === 0) return content.length === 0;
   return content.length === 1 && content[0] === createHash('sha256').update(now).digest('hex');
 }

@@ -7,7 +7,7 @@ import type { Node, NodeByName } from '../../repository/node.ts';
 import type { ConfigMark, Repository, RepositoryLock, RepositoryWriter, Vault } from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import { commitRestorePoint } from './commit.ts';
-import { ContentStore } from './file-content.ts';
+import { storeFile, storeStream } from './file-content.ts';
 import { findParent } from './parent.ts';
 import type { RunPhase } from './phases.ts';
 import type { Came, ReadingSink, Taken, TakenStream } from './reading-sink.ts';
@@ -17,12 +17,10 @@ import type { CommitContext, Sink, StoredForRun } from './sink.ts';
 export class BlobSink implements ReadingSink {
   readonly #repository: Repository;
   readonly #writer: RepositoryWriter;
-  readonly #content: ContentStore;
 
   constructor(repository: Repository, writer: RepositoryWriter) {
     this.#repository = repository;
     this.#writer = writer;
-    this.#content = new ContentStore(writer);
   }
 
   findParent(source: Source, signal: AbortSignal): Promise<RestorePoint | undefined> {
@@ -46,7 +44,7 @@ export class BlobSink implements ReadingSink {
 
   async take({ entry, onPart }: Came, onBytes: (bytes: number) => void, signal: AbortSignal): Promise<Taken> {
     if (entry.type !== 'file') return { bytes: 0 };
-    return await this.#content.store(entry, onBytes, signal, onPart);
+    return await storeFile(this.#writer, entry, onBytes, signal, onPart);
   }
 
   takeStream(
@@ -56,7 +54,7 @@ export class BlobSink implements ReadingSink {
     onBytes: (bytes: number) => void,
     signal: AbortSignal,
   ): Promise<TakenStream> {
-    return this.#content.storeStream(content, onBytes, signal);
+    return storeStream(this.#writer, content, onBytes, signal);
   }
 
   place(): void {}

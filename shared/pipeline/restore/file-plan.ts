@@ -3,6 +3,7 @@
  * hold. So a sparse disk image comes back sparse, and its holes cost nothing.
  */
 import { type BlobId, blobIdOf } from '../../repository/ids.ts';
+import { LEAST_PIECE_BYTES } from '../../repository/pieces.ts';
 import type { PointReader } from '../../repository/point-reader.ts';
 import type { SparseMap } from '../../tar/entry.ts';
 
@@ -14,19 +15,12 @@ export interface FilePlan {
   readonly storedBytes: number;
 }
 
-/** How long blobs of zeros are: restic cuts them at 512 KiB, we at 1 MiB, and neither lets one grow past 8 MiB. */
-const USUAL_LENGTHS: readonly number[] = [512 * 1024, 1024 * 1024, 8 * 1024 * 1024];
-
 export class ZeroBlobs {
-  readonly #ids = new Map<number, BlobId>();
+  #piece: BlobId | undefined;
 
-  /** `isTail`: it ends a file behind a hole, and so may have any length. */
+  /** `isTail`: it ends a file behind a hole, and so may have any length; others are cut at the least one. */
   has(id: BlobId, length: number, isTail: boolean): boolean {
-    if (USUAL_LENGTHS.includes(length)) {
-      const zeros = this.#ids.get(length) ?? blobIdOf(Buffer.alloc(length));
-      this.#ids.set(length, zeros);
-      return zeros === id;
-    }
+    if (length === LEAST_PIECE_BYTES) return id === (this.#piece ??= blobIdOf(Buffer.alloc(length)));
     return isTail && length > 0 && blobIdOf(Buffer.alloc(length)) === id;
   }
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { StillpointError } from '../../base/errors.ts';
 import { damagedJson, goJson, parseJson, unknownFields } from './go-json.ts';
-import { isIrreducible, randomPolynomial } from './polynomial.ts';
+import { isUsable, randomPolynomial } from './polynomial.ts';
 
 export interface RepositoryConfig {
   readonly version: 1 | 2;
@@ -43,7 +43,7 @@ export function decodeConfig(plaintext: Buffer, title: string): RepositoryConfig
   if (!parsed.success) throw damagedJson(what, 'lacks a field that it must have', parsed.error);
   const { version: number, id, chunker_polynomial: polynomial, ...extra } = parsed.data;
   const chunkerPolynomial = BigInt(`0x${polynomial}`);
-  if (!isIrreducible(chunkerPolynomial)) throw damagedJson(what, 'holds a polynomial that cannot be used');
+  if (!isUsable(chunkerPolynomial)) throw damagedJson(what, 'holds a polynomial that cannot be used');
   return {
     version: number === 1 ? 1 : 2,
     id,

@@ -1,6 +1,6 @@
 /**
  * The random irreducible polynomial over GF(2) of degree 53 in a repository's configuration, which restic's
- * content-defined chunker needs, and ours for streams (`write/content-cutter.ts`).
+ * content-defined chunker needs, and ours (`workers/content-cutter.ts`).
  */
 import { randomBytes } from 'node:crypto';
 
@@ -12,6 +12,11 @@ export function randomPolynomial(): bigint {
     const candidate = (random & ((1n << BigInt(DEGREE)) - 1n)) | (1n << BigInt(DEGREE)) | 1n;
     if (isIrreducible(candidate)) return candidate;
   }
+}
+
+/** restic has never made one of another degree, and what looks for borders counts on this one. */
+export function isUsable(polynomial: bigint): boolean {
+  return degreeOf(polynomial) === DEGREE && isIrreducible(polynomial);
 }
 
 /** Ben-Or's test: no factor of degree i ≤ n/2 divides x^(2^i) − x. */

@@ -1,7 +1,7 @@
 /**
- * What is done with blobs on their way into a repository: hashes blobs, waits to hear which are new, compresses and seals
- * those; seals those of another repository anew; and finishes packs. It holds no state that outlives a job, and an error in
- * it ends the writer: nothing half-made is stored.
+ * What is done with blobs on their way into a repository: cuts content into pieces; hashes blobs, waits to hear which are
+ * new, compresses and seals those; seals those of another repository anew; and finishes packs. Of each content that is cut it
+ * holds the open piece, and nothing else that outlives a job. An error in it ends the writer: nothing half-made is stored.
  */
 
 import { createHash } from 'node:crypto';
@@ -10,8 +10,11 @@ import { release } from '../../base/release.ts';
 import { createSealer, OVERHEAD_BYTES } from '../crypto/aes-poly1305.ts';
 import { encodeHeaderLength } from '../format/pack.ts';
 import { blobIdOf, type PackId } from '../ids.ts';
+import { type BorderFinder, createBorderFinder } from './border-finder.ts';
+import { ContentCutter } from './content-cutter.ts';
 import { compress } from './encode.ts';
 import type {
+  CutRequest,
   EncodedBlob,
   FinishRequest,
   FromWorker,
@@ -31,9 +34,13 @@ export async function createBlobWork(setup: WorkerSetup, send: Send): Promise<(m
   const sealer = await createSealer(key);
   const foreignSealer = foreign === undefined ? undefined : await createSealer(foreign.key);
   const waiting = new Map<number, { readonly request: HashRequest; readonly blobs: readonly Uint8Array[] }>();
+  const cutters = new Map<number, ContentCutter>();
+  let finder: BorderFinder | undefined;
 
   return (message) => {
     switch (message.kind) {
+      case 'cut':
+        return cut(message);
       case 'hash':
         return hash(message);
       case 'encode':
@@ -44,6 +51,16 @@ export async function createBlobWork(setup: WorkerSetup, send: Send): Promise<(m
         return finish(message);
     }
   };
+
+  function cut({ job, content, data, zeros, isLast }: CutRequest): void {
+    finder ??= createBorderFinder(setup.cutTables);
+    const cutter = cutters.get(content) ?? new ContentCutter(finder);
+    const cuts = [...cutter.add(data), ...cutter.addZeros(zeros), ...(isLast ? cutter.end() : [])];
+    if (isLast) cutters.delete(content);
+    else cutters.set(content, cutter);
+    const emptied = cutter.takeEmptied();
+    send({ kind: 'cut', job, cuts, emptied }, [...cuts.filter((one) => typeof one !== 'number'), ...emptied]);
+  }
 
   function hash(request: HashRequest): void {
     let at = 0;

@@ -2,11 +2,14 @@
 import type { CipherKey } from '../crypto/aes-poly1305.ts';
 import type { BlobId, BlobType, PackId } from '../ids.ts';
 import type { Compression, ForeignBlob } from '../repository.ts';
+import type { Cut } from './content-cutter.ts';
 
 export interface WorkerSetup {
   readonly key: CipherKey;
   readonly version: 1 | 2;
   readonly compression: Compression;
+  /** Say where content is cut; see `cutTables`. */
+  readonly cutTables: BigUint64Array<ArrayBuffer>;
   /** The repository whose sealed blobs are to become ours. */
   readonly foreign: { readonly key: CipherKey; readonly version: 1 | 2 } | undefined;
 }
@@ -43,7 +46,24 @@ export interface ResealRequest {
   readonly blobs: readonly ForeignBlob[];
 }
 
-export type ToWorker = HashRequest | EncodeRequest | ResealRequest | FinishRequest;
+/** More of a content: some bytes, and then so many zeros. What is open of it stays in the worker, which therefore gets all of it. */
+export interface CutRequest {
+  readonly kind: 'cut';
+  readonly job: number;
+  readonly content: number;
+  readonly data: Uint8Array;
+  readonly zeros: number;
+  readonly isLast: boolean;
+}
+
+export interface CutContent {
+  /** The pieces that ended, in order. */
+  readonly cuts: readonly Cut[];
+  /** Buffers of requests of this content of which nothing is left. */
+  readonly emptied: readonly Uint8Array[];
+}
+
+export type ToWorker = HashRequest | EncodeRequest | ResealRequest | FinishRequest | CutRequest;
 
 export interface EncodedBlob {
   /** Its place in the request. */
@@ -68,4 +88,5 @@ export type FromWorker =
       readonly blobs: readonly EncodedBlob[];
       readonly faults: readonly number[];
     }
+  | ({ readonly kind: 'cut'; readonly job: number } & CutContent)
   | { readonly kind: 'finished'; readonly job: number; readonly id: PackId; readonly content: readonly Uint8Array[] };

@@ -8,7 +8,7 @@ import type { StillpointError } from '../../base/errors.ts';
 import type { BlobId, BlobType, PackId } from '../ids.ts';
 import type { ForeignBlob } from '../repository.ts';
 import { createBlobWork } from './blob-work.ts';
-import type { EncodedBlob, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+import type { CutContent, EncodedBlob, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { rejectAll, startThread, threadFailed } from './threads.ts';
 
 export interface EncodedBatch {
@@ -27,15 +27,29 @@ export interface FinishedPack {
   readonly content: readonly Uint8Array[];
 }
 
+/** The worker on which one content is cut. */
+export interface CutLane {
+  /** Some more bytes, which are moved, and so many zeros behind them. Answered in the order of asking. */
+  cut(data: Uint8Array, zeros: number, isLast: boolean): Promise<CutContent>;
+}
+
 /** Given the ids of a batch, says which of them (by place) are to be encoded. */
 export type Choose = (ids: readonly BlobId[]) => readonly number[];
+
+type Result = EncodedBatch | ResealedBatch | FinishedPack | CutContent;
 
 interface Job {
   readonly weight: number;
   readonly choose: Choose | undefined;
   ids: readonly BlobId[];
-  resolve(result: EncodedBatch | ResealedBatch | FinishedPack): void;
+  resolve(result: Result): void;
   reject(error: unknown): void;
+}
+
+interface Order extends Partial<Pick<Job, 'choose' | 'ids'>> {
+  readonly weight: number;
+  /** Default: the one with the least to do. */
+  readonly member?: Member;
 }
 
 interface Worker {
@@ -50,6 +64,8 @@ interface Member {
   weight: number;
 }
 
+/** What cutting and hashing cost beside compressing and sealing. */
+const LIGHT = 1 / 8;
 /** So much is done in the time and with the work that a thread takes to start: 100 ms of a processor. */
 const THREAD_PAYS_BYTES = 4 * 1024 * 1024;
 
@@ -70,6 +86,7 @@ export class WorkerPool implements AsyncDisposable {
   readonly #threads: Member[] = [];
   #bytesHere = 0;
   #nextJob = 1;
+  #nextContent = 1;
   #failure: StillpointError | undefined;
   #closed = false;
   /** Called when a worker has run out of work. */
@@ -92,43 +109,45 @@ export class WorkerPool implements AsyncDisposable {
   /** Hashes the blobs that lie in `data`, then seals those that `choose` wants. `data` is moved. */
   encode(type: BlobType, data: Uint8Array, lengths: readonly number[], choose: Choose): Promise<EncodedBatch> {
     const job = this.#nextJob++;
-    return this.#submit(
-      { kind: 'hash', job, type, data, lengths },
-      [data],
-      data.length,
-      choose,
-    ) as Promise<EncodedBatch>;
+    const request = { kind: 'hash', job, type, data, lengths } as const;
+    return this.#submit(request, [data], { weight: data.length, choose }) as Promise<EncodedBatch>;
+  }
+
+  /** @param bytes how much there is to be looked at, as far as is known */
+  openCutLane(bytes: number): CutLane {
+    const isLittle = this.#threads.length === 0 && this.#bytesHere + bytes <= THREAD_PAYS_BYTES;
+    const member = isLittle ? this.#here : (this.#leastThread() ?? this.#startThread());
+    const content = this.#nextContent++;
+    return {
+      cut: (data, zeros, isLast) => {
+        const request = { kind: 'cut', job: this.#nextJob++, content, data, zeros, isLast } as const;
+        const weight = data.length * LIGHT;
+        return this.#submit(request, data.length === 0 ? [] : [data], { weight, member }) as Promise<CutContent>;
+      },
+    };
   }
 
   /** Opens, proves and seals anew what lies in `data`, which is moved. */
   reseal(data: Uint8Array, blobs: readonly ForeignBlob[]): Promise<ResealedBatch> {
     const job = this.#nextJob++;
     const request = { kind: 'reseal', job, data, blobs } as const;
-    return this.#submit(
-      request,
-      [data],
-      data.length,
-      undefined,
-      blobs.map(({ id }) => id),
-    ) as Promise<ResealedBatch>;
+    const ids = blobs.map(({ id }) => id);
+    return this.#submit(request, [data], { weight: data.length, ids }) as Promise<ResealedBatch>;
   }
 
   /** @param pieces the sealed blobs, moved */
   finish(pieces: readonly Uint8Array[], header: Uint8Array): Promise<FinishedPack> {
     const job = this.#nextJob++;
-    const weight = pieces.reduce((sum, piece) => sum + piece.length, 0) / 8;
-    return this.#submit({ kind: 'finish', job, pieces, header }, pieces, weight, undefined) as Promise<FinishedPack>;
+    const weight = pieces.reduce((sum, piece) => sum + piece.length, 0) * LIGHT;
+    return this.#submit({ kind: 'finish', job, pieces, header }, pieces, { weight }) as Promise<FinishedPack>;
   }
 
   #submit(
     request: ToWorker,
     moved: readonly Uint8Array[],
-    weight: number,
-    choose: Choose | undefined,
-    ids: readonly BlobId[] = [],
-  ): Promise<EncodedBatch | ResealedBatch | FinishedPack> {
+    { weight, choose, ids = [], member = this.#memberFor(weight) }: Order,
+  ): Promise<Result> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const member = this.#memberFor(weight);
     return new Promise((resolve, reject) => {
       member.jobs.set(request.job, { weight, choose, ids, resolve, reject });
       member.weight += weight;
@@ -141,11 +160,15 @@ export class WorkerPool implements AsyncDisposable {
       this.#bytesHere += weight;
       return this.#here;
     }
-    const [first, ...others] = this.#threads;
-    if (first === undefined) return this.#startThread();
-    const least = others.reduce((one, other) => (other.weight < one.weight ? other : one), first);
+    const least = this.#leastThread();
+    if (least === undefined) return this.#startThread();
     const pays = least.jobs.size > 0 && least.weight + weight > THREAD_PAYS_BYTES;
     return pays && this.#threads.length < this.#most ? this.#startThread() : least;
+  }
+
+  #leastThread(): Member | undefined {
+    const [first, ...others] = this.#threads;
+    return first && others.reduce((one, other) => (other.weight < one.weight ? other : one), first);
   }
 
   #memberOf(start: (receive: (message: FromWorker) => void) => Worker): Member {
@@ -207,6 +230,10 @@ export class WorkerPool implements AsyncDisposable {
       case 'resealed':
         this.#settle(member, message.job, job);
         job.resolve({ ids: job.ids, data: message.data, blobs: message.blobs, faults: message.faults });
+        return;
+      case 'cut':
+        this.#settle(member, message.job, job);
+        job.resolve({ cuts: message.cuts, emptied: message.emptied });
         return;
       case 'finished':
         this.#settle(member, message.job, job);

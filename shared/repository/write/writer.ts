@@ -1,6 +1,7 @@
 /**
  * The way of a blob into the repository: put → batch → worker (hash) → index (known?) → worker (compress, seal) →
- * packer → uploader. Only new blobs are compressed and stored; a blob that is on its way counts as known.
+ * packer → uploader. Only new blobs are compressed and stored; a blob that is on its way counts as known. A file comes as
+ * content and is cut into blobs first (`content-input.ts`).
  *
  * Memory is bounded by one budget from `put` to the stored pack. The first failure of any step ends the writer: all
  * waiting and later calls get that error, so a caller can never believe in a blob that was not stored.
@@ -11,9 +12,12 @@ import { abortable } from '../../base/cancel.ts';
 import { StillpointError, toStillpointError } from '../../base/errors.ts';
 import type { IndexedPack } from '../format/index-file.ts';
 import { plaintextLength } from '../format/pack.ts';
-import { type BlobId, type BlobType, blobIdOf, type PackId } from '../ids.ts';
+import type { BlobId, BlobType, PackId } from '../ids.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
+import { LEAST_PIECE_BYTES } from '../pieces.ts';
 import type {
+  ContentInput,
+  ContentOptions,
   ForeignBlob,
   PendingBlob,
   PendingReseal,
@@ -27,9 +31,11 @@ import type { StoredFiles } from '../stored-files.ts';
 import type { EncodedBatch, WorkerPool } from '../workers/pool.ts';
 import { Batcher, type BlobBatch, ownedCopy } from './batcher.ts';
 import { ByteBudget } from './byte-budget.ts';
-import { cutContent, cutterTables } from './content-cutter.ts';
+import { type ContentPorts, OpenContent } from './content-input.ts';
 import type { IndexWriter } from './index-writer.ts';
 import { Packer } from './packer.ts';
+import { Portions } from './portions.ts';
+import { ShortContent } from './short-content.ts';
 import { Uploader } from './uploader.ts';
 
 export interface WriterPorts {
@@ -39,19 +45,15 @@ export interface WriterPorts {
   readonly indexWriter: IndexWriter;
   readonly lock: RepositoryLock;
   readonly packSizeBytes: number;
-  /** Of the repository; it says where content is cut. */
-  readonly chunkerPolynomial: bigint;
   readonly onPackStored?: ((id: PackId) => void) | undefined;
   /** Which of these packs are stored and named by no index. */
   findStored(ids: readonly PackId[], signal: AbortSignal): Promise<readonly IndexedPack[]>;
 }
 
-/** Beside the two open packs: what lies in queues and on its way to the disk. */
-const QUEUE_BYTES = 16 * 1024 * 1024;
+/** Beside the two open packs, and the open piece of each content: what lies in queues and on its way to the disk. */
+const QUEUE_BYTES = 8 * 1024 * 1024;
 /** The objects that represent a blob while it is under way; without it a million empty files would be free. */
 const COST_PER_BLOB = 1024;
-const HOLE_BYTES = 512 * 1024;
-const HOLE = Buffer.alloc(HOLE_BYTES);
 
 export class BlobWriter implements RepositoryWriter {
   readonly #ports: WriterPorts;
@@ -68,7 +70,21 @@ export class BlobWriter implements RepositoryWriter {
   /** Blobs that were taken, and how many of them a flush has made durable. */
   #accepted = 0;
   #flushed = 0;
-  #holeId: BlobId | undefined;
+  /** The piece that a hole has again and again. */
+  #zeros: Promise<BlobId> | undefined;
+  readonly #contentPorts: ContentPorts = {
+    portions: new Portions(),
+    openCutLane: (bytes) => this.#ports.pool.openCutLane(bytes),
+    take: async (bytes, signal) => {
+      this.#check(signal);
+      await this.#budget.take(bytes, signal);
+      this.#check(signal);
+    },
+    give: (bytes) => this.#budget.give(bytes),
+    store: (piece) => this.#acceptPiece(piece),
+    storeZeros: (count) => this.#acceptZeros(count),
+    run: (work) => this.#run(work),
+  };
   #stats = { dataBlobsNew: 0, treeBlobsNew: 0, bytesPut: 0, bytesNew: 0, bytesStored: 0, packs: 0 };
 
   constructor(ports: WriterPorts) {
@@ -127,26 +143,43 @@ export class BlobWriter implements RepositoryWriter {
 
   async put(type: BlobType, data: Uint8Array, signal: AbortSignal): Promise<PendingBlob> {
     this.#check(signal);
-    const size = data.length;
-    const isHole = type === 'data' && size === HOLE_BYTES && HOLE.equals(data);
-    if (isHole && this.known('data', (this.#holeId ??= blobIdOf(HOLE)))) {
-      this.#stats.bytesPut += size;
-      return { saved: Promise.resolve({ id: this.#holeId, isNew: false, storedBytes: 0 }) };
-    }
-    // Copied before the wait, because a caller that puts holes may give the same zeros again and again.
-    const owned = isHole ? new Uint8Array(HOLE_BYTES) : data;
-    await this.#budget.take(size + COST_PER_BLOB, signal);
+    await this.#budget.take(data.length + COST_PER_BLOB, signal);
     this.#check(signal);
-    this.#stats.bytesPut += size;
+    return { saved: this.#accept(type, data) };
+  }
+
+  openContent(size: number | undefined, options: ContentOptions = {}): ContentInput {
+    if (size === undefined || size > LEAST_PIECE_BYTES) return new OpenContent(this.#contentPorts, size, options);
+    return new ShortContent(size, this.#putData, options.onPieces);
+  }
+
+  readonly #putData = (data: Uint8Array, signal: AbortSignal): Promise<PendingBlob> => this.put('data', data, signal);
+
+  /** Its bytes are in the budget. */
+  async #acceptPiece(piece: Uint8Array): Promise<BlobId> {
+    this.#budget.give(-COST_PER_BLOB);
+    return (await this.#accept('data', piece)).id;
+  }
+
+  /** Put once. */
+  #acceptZeros(count: number): Promise<BlobId> {
+    const again = this.#zeros === undefined ? count - 1 : count;
+    this.#stats.bytesPut += again * LEAST_PIECE_BYTES;
+    if (this.#zeros === undefined) {
+      this.#budget.give(-LEAST_PIECE_BYTES);
+      this.#zeros = this.#acceptPiece(new Uint8Array(LEAST_PIECE_BYTES));
+    }
+    return this.#zeros;
+  }
+
+  #accept(type: BlobType, data: Uint8Array): Promise<SavedBlob> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    this.#stats.bytesPut += data.length;
     const saved = Promise.withResolvers<SavedBlob>();
     saved.promise.catch(() => undefined);
     this.#accepted += 1;
-    this.#batchers[type].add({ data: owned, saved });
-    return { saved: saved.promise };
-  }
-
-  cut(content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-    return cutContent(content, cutterTables(this.#ports.chunkerPolynomial));
+    this.#batchers[type].add({ data, saved });
+    return saved.promise;
   }
 
   async reseal({ data, blobs }: SealedBlobs, signal: AbortSignal): Promise<PendingReseal> {
@@ -182,6 +215,8 @@ export class BlobWriter implements RepositoryWriter {
   }
 
   async #drain(): Promise<void> {
+    // What is being cut becomes blobs first.
+    await this.#settled();
     for (const batcher of Object.values(this.#batchers)) batcher.dispatch();
     await this.#settled();
     for (const packer of Object.values(this.#packers)) this.#uploadFrom(packer);

@@ -15,6 +15,7 @@ import type { BlobId } from '../../../shared/repository/ids.ts';
 import type { Node } from '../../../shared/repository/node.ts';
 import type { OpenedRepository } from '../../../shared/repository/opened-repository.ts';
 import type { RepositoryLock, RepositoryWriter } from '../../../shared/repository/repository.ts';
+import { failingContent } from '../../support/failing-content.ts';
 import {
   entryOf,
   type Fault,
@@ -309,7 +310,7 @@ describe('reading a tree', () => {
       },
       reseal: () => Promise.reject(new Error('nobody reseals here')),
       known: () => false,
-      cut: (content) => content,
+      openContent: (size) => (type === 'data' ? failingContent(full) : real.openContent(size)),
       flush: (signal) => real.flush(signal),
       stats: real.stats,
       [Symbol.asyncDispose]: async () => undefined,

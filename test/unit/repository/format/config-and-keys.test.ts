@@ -52,6 +52,15 @@ describe('the configuration', () => {
     }
   });
 
+  it('has one of the degree that the cutter counts on', () => {
+    const tooLong = (1n << 61n) | 39n;
+    for (const polynomial of [0xbn, tooLong]) {
+      expect(isIrreducible(polynomial)).toBe(true);
+      const stored = `{"version":2,"id":"${'0'.repeat(64)}","chunker_polynomial":"${polynomial.toString(16)}"}`;
+      expect(() => decodeConfig(Buffer.from(stored), 'here')).toThrow('holds a polynomial that cannot be used');
+    }
+  });
+
   it('knows a product for one', () => {
     const factor = fc.bigInt({ min: 2n, max: (1n << 26n) - 1n });
     fc.assert(fc.property(factor, factor, (left, right) => !isIrreducible(product(left, right))));
