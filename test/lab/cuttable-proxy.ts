@@ -33,6 +33,8 @@ export interface CuttableProxy extends AsyncDisposable {
   refuse(): void;
 }
 
+const SHORTEST_WAIT_MS = 10;
+
 /** Listens on a free port of 127.0.0.1; each connection runs `command` once. */
 export async function startCuttableProxy(command: readonly string[]): Promise<CuttableProxy> {
   const [file, ...args] = command;
@@ -48,8 +50,10 @@ export async function startCuttableProxy(command: readonly string[]): Promise<Cu
 
   const slow = async (size: number): Promise<void> => {
     if (bytesPerSecond === undefined) return;
-    freeAtMs = Math.max(freeAtMs, performance.now()) + (size * 1000) / bytesPerSecond;
-    await delay(freeAtMs - performance.now());
+    const now = performance.now();
+    freeAtMs = Math.max(freeAtMs, now - SHORTEST_WAIT_MS) + (size * 1000) / bytesPerSecond;
+    // A timer is late by a millisecond and more, so a fast line waits for many chunks at once.
+    if (freeAtMs - now > SHORTEST_WAIT_MS) await delay(freeAtMs - now);
   };
   const cut = (): void => {
     cutAt = undefined;

@@ -33,7 +33,7 @@ export async function whyNoBtrfsHost(): Promise<string | undefined> {
   return probe.exitCode === 0 ? undefined : `Btrfs on a loop device cannot be mounted: ${probe.stderr}`;
 }
 
-interface Shape {
+export interface Shape {
   readonly megabytes: number;
   /** More arguments of mkfs.btrfs. */
   readonly options?: readonly string[];
