@@ -12,7 +12,7 @@ it('a plan that was approved is the one that is made now, or is refused with wha
   expect(() => requireApproved(other, plan)).toThrow(
     expect.objectContaining({
       code: 'plan.stale',
-      message: expect.stringContaining('the repository, or what was asked for, has changed') as unknown,
+      advice: expect.stringContaining('the repository, or what was asked for, has changed') as unknown,
       details: { approved: other, now: plan.id },
     }) as Error,
   );
