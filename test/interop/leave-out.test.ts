@@ -8,7 +8,7 @@ import type { LeaveOut } from '../../shared/domain/source.ts';
 import { createRegistry, type Registry } from '../../shared/snapshot/registry.ts';
 import { backUpHere, makeRepository, planHere } from '../support/backing-up.ts';
 import { needing } from '../support/needing.ts';
-import { keeperOf } from '../support/quiesce/flag-file.ts';
+import { keeperOf } from '../support/quiesce/keeper.ts';
 import { NO_RESTIC, resticOk } from '../support/restic.ts';
 import { said, warningsOf } from '../support/restoring.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
