@@ -53,7 +53,7 @@ export async function lookAtHolds(
 
 /** What a source saves, and how. */
 export interface Saved {
-  readonly coverage: Pick<Coverage, 'trees'>;
+  readonly coverage: Pick<Coverage, 'trees' | 'emptyPlaces'>;
   readonly devices: readonly SourceDevice[];
   readonly exclude: ExcludePatterns;
   readonly survey: Pick<Survey, 'mounts' | 'volumes'>;
@@ -65,10 +65,12 @@ export interface Saved {
  */
 export function savedFrom(
   path: Buffer,
-  { coverage: { trees }, devices, exclude, survey }: Saved,
+  { coverage: { trees, emptyPlaces }, devices, exclude, survey }: Saved,
 ): OriginVolume | 'live' | undefined {
   const tree = trees.find((each) => isWithin(path, each.path));
-  if (tree !== undefined && !isLeftOut(path, tree.path, exclude)) return tree.isLive ? 'live' : tree.volume;
+  const isInEmpty = emptyPlaces.some((place) => isWithin(path, place));
+  if (tree !== undefined && !isInEmpty && !isLeftOut(path, tree.path, exclude))
+    return tree.isLive ? 'live' : tree.volume;
   const id = placeOf(path, survey)?.volume.volume.id;
   return devices.find(({ volume: { volume } }) => volume.id === id)?.volume;
 }

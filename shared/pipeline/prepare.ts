@@ -12,6 +12,7 @@ import { hasDumpsAlone, type SourceScope } from '../domain/source.ts';
 import type { PlannedDump } from '../dump/dump.ts';
 import { planDumps } from '../dump/plan-dumps.ts';
 import { HOLD_WORDS } from '../quiesce/hold-words.ts';
+import type { HoldLook, Hook } from '../quiesce/hook.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import { lookAtDevices } from '../snapshot/look-at-devices.ts';
 import { isWithin } from '../snapshot/mountinfo.ts';
@@ -37,6 +38,8 @@ export interface Preparation {
   /** What programs of the host are going to write out. */
   readonly dumps: readonly PlannedDump[];
   readonly exclude: ExcludePatterns;
+  /** Where what is held still has its files, by real paths. */
+  readonly heldPlaces: readonly Buffer[];
   readonly snapshots: SnapshotPlan;
   /** What dead runs of ours left and a sweep removes before anything else, as commands of the host. */
   readonly removes: readonly string[];
@@ -80,8 +83,12 @@ export async function prepare(
     // What belongs to a system and did not come is looked for in fstab.
     if (still !== undefined && source.system !== true) throw refuseAutomount(still, host.name);
   }
+  // The freeze would find it out too, in a run that has begun.
+  const holds = survey.identity.isRoot ? await lookAtHolds(source, registry, host, signal) : new Map<Hook, HoldLook>();
+  const heldPlaces = [...holds.values()].flatMap(({ places }) => places.map(({ path }) => path));
   const isSystem = source.system === true;
-  const covered = coverPaths(resolved, survey, { exclude, host: host.name, mayReadLive, oneFileSystem, isSystem });
+  const terms = { exclude, host: host.name, mayReadLive, oneFileSystem, isSystem, heldPlaces };
+  const covered = coverPaths(resolved, survey, terms);
   const expected = isSystem ? await host.run(readFstab, signal) : [];
   const isSaved = (place: Buffer): boolean => !isLeftOut(place, ROOT, exclude);
   requireOwnFolders(ownFoldersOf(source), covered);
@@ -100,8 +107,6 @@ export async function prepare(
       ...hiddenByOwn(asked.slice(source.paths.length), covered),
     ],
   };
-  // The freeze would find it out too, in a run that has begun.
-  const holds = survey.identity.isRoot ? await lookAtHolds(source, registry, host, signal) : new Map();
   const saved = { coverage, devices, exclude, survey };
   requireSaved(holds, saved, host.name);
   const snapshots = planSnapshots(coverage.volumes, source, {
@@ -116,7 +121,7 @@ export async function prepare(
   requirePrograms(usersOf(snapshots, registry));
   requireRoot(snapshots, survey, host.name);
   requireReachable(source, foreseenOf({ coverage, dumps, snapshots }));
-  return { survey, coverage, devices, dumps, exclude, snapshots, removes };
+  return { survey, coverage, devices, dumps, exclude, heldPlaces, snapshots, removes };
 }
 
 const ROOT = Buffer.alloc(0);

@@ -5,8 +5,10 @@ import process from 'node:process';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LeaveOut } from '../../shared/domain/source.ts';
+import { createRegistry, type Registry } from '../../shared/snapshot/registry.ts';
 import { backUpHere, makeRepository, planHere } from '../support/backing-up.ts';
 import { needing } from '../support/needing.ts';
+import { keeperOf } from '../support/quiesce/flag-file.ts';
 import { NO_RESTIC, resticOk } from '../support/restic.ts';
 import { said, warningsOf } from '../support/restoring.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
@@ -27,6 +29,9 @@ const FILES: Readonly<Record<string, string>> = {
   'short/kept': 'x',
   'deep/er/.nobackup': '',
   'deep/er/left/x': 'x',
+  'deep/er/left/data/large': 'x'.repeat(2000),
+  'deep/er/left/data/cache/CACHEDIR.TAG': SIGNATURE,
+  'deep/er/left/data/cache/x': 'x',
   'deep/er/zzz': 'x',
   'deep/kept': 'x',
   'deep/er-not/x': 'x',
@@ -102,6 +107,25 @@ describe('what is left out', needing(NO_RESTIC), () => {
     expect(said(error)).toContain(`"${path}" on "here" is a path of the source, and ".nobackup" in it says`);
   });
 
+  /** Something that has its files there, and is held still. */
+  const holding = (path: string): Registry => createRegistry([], [keeperOf(path)]);
+
+  test('but nothing of what is held still, whose copy would lack it', async () => {
+    const repository = join(folder.path, 'held');
+    await makeRepository(repository);
+    const rules = { caches: true, ifPresent: ['.nobackup'], largerThanBytes: 1024 };
+    const registry = holding(join(files, 'deep/er/left/data'));
+    const saved = await backUpHere({ ...order(repository, rules), registry });
+    expect(said(saved.error)).toBe('');
+    const kept = await listed(repository);
+    expect(kept.filter((path) => path.startsWith('deep/er/'))).toEqual([
+      ...['deep/er/.nobackup', 'deep/er/left', 'deep/er/left/data', 'deep/er/left/data/cache'],
+      ...['deep/er/left/data/cache/CACHEDIR.TAG', 'deep/er/left/data/cache/x', 'deep/er/left/data/large'],
+    ]);
+    expect(kept).not.toContain('large');
+    expect(kept).not.toContain('cache/in');
+  });
+
   test('other file systems, each with a note; not those that the source names', async ({ skip }) => {
     skip(process.getuid?.() !== 0, 'needs root, to mount something');
     const repository = join(folder.path, 'mounts');
@@ -118,6 +142,8 @@ describe('what is left out', needing(NO_RESTIC), () => {
       await writeFile(join(place, 'there'), 'x');
       const plan = await planHere(order(repository, { otherFileSystems: true }));
       expect(plan.risks.join('\n')).toContain(`"${place}" (ext2) is another file system; what is in it is not saved.`);
+      const heldThere = { ...order(repository, { otherFileSystems: true }), registry: holding(join(place, 'there')) };
+      expect((await planHere(heldThere)).risks.join('\n')).not.toContain(`"${place}" (ext2)`);
       const saved = await backUpHere({ ...order(repository, { otherFileSystems: true }), paths: [files, named] });
       expect(said(saved.error)).toBe('');
       expect(warningsOf(saved.events).join('\n')).toContain(`"${place}" (ext2) is another file system`);

@@ -81,7 +81,7 @@ export const COLD_BACKUPS = ofPage('docs/host-setup.md', {
           'services are held for minutes while snapshots are made, and for hours where all is read',
         'test/unit/pipeline/terms.test.ts':
           'services that are stopped until the last read are not stopped for long when nobody is heard of any more',
-        'test/faults/kill/cold.test.ts': 'is struck %s',
+        'test/faults/kill/strike-each.ts': 'is struck %s',
       },
     ],
     [

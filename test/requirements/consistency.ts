@@ -51,6 +51,10 @@ export const CONSISTENCY = ofPage('docs/consistency.md', {
       { 'test/contract/hook.ts': 'is let go where section and watchman are killed' },
     ],
     [
+      'What the application names as its data is saved whole, whatever `excludeLargerThan`, `excludeCaches`, `excludeIfPresent` and `oneFileSystem` say; a pattern under `exclude` is your word that a copy does without what it names.',
+      { 'test/interop/leave-out.test.ts': 'but nothing of what is held still, whose copy would lack it' },
+    ],
+    [
       '`stillpoint plan shop` shows what is held, for how long at the most, and refuses what cannot be: a server that does not answer, an account without the rights, a program that is not there, data that lies outside of `paths`.',
       {
         'test/contract/storages/mariadb.test.ts':

@@ -24,7 +24,7 @@ export const FAULTS = ofPage('docs/faults.md', {
       '| 3 | The connection dies when the snapshots stand | Once they are mounted, the run waits for the host and goes on; before that it ends, and the watchman removes everything. |',
       {
         'test/unit/pipeline/backup-ends.test.ts': 'at "%s", and is there again, costs nothing but time',
-        'test/faults/kill/kill.test.ts': 'is struck %s',
+        'test/faults/kill/strike-each.ts': 'is struck %s',
       },
     ],
     [

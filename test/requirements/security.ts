@@ -97,6 +97,39 @@ export const SECURITY = ofPage('docs/security.md', {
       },
     ],
     [
+      "**Another user of the host** sees in the list of processes that a backup runs, with the words of its programs and of the person's commands; passwords are in none of them, and in no environment.",
+      { 'test/e2e/canary.test.ts': 'in any process, program, file or word, and whoever looks can see' },
+    ],
+    [
+      'What a run keeps on the host is for root alone: its snapshots and holds, what is to run afterwards, and what tar has said, with names of files in it, for a client that comes back after a lost connection.',
+      { 'test/e2e/canary.test.ts': 'where the line is cut, and where the process is killed' },
+    ],
+    [
+      'It goes with the run.',
+      { 'test/faults/watchman/suite.ts': 'leaves nothing after a release: no folder, no snapshot, no process' },
+    ],
+    [
+      'A plan refuses an account that lacks one of the rights that a hold takes, and says which.',
+      {
+        'test/contract/storages/mariadb.test.ts':
+          'is held by an account with exactly the rights of the page, and refused by name without one of them',
+        'test/contract/storages/postgresql.test.ts':
+          'is asked by an account with exactly the rights of the page, and refused by name without one of them',
+        'test/contract/storages/redis.test.ts':
+          'is asked by an account with exactly the rights of the page, and refused by name without one of them',
+      },
+    ],
+    [
+      "**Who cuts the line** costs time and no more: a client that comes back checks the host's key again, and goes on under its own lease alone.",
+      {
+        'test/faults/kill/cut-line.test.ts': [
+          'costs no run and no content, wherever it is cut',
+          'ends the run where it stays away for longer than the lease, with one clear sentence and a clean host',
+        ],
+        'test/contract/remote-login.test.ts': 'looks at the host key',
+      },
+    ],
+    [
       'Passwords of repositories come from a file, a command or a question, and live in memory.',
       {
         'test/unit/access/repository-secrets.test.ts': [
@@ -341,6 +374,19 @@ export const SECURITY = ofPage('docs/security.md', {
     ],
   ],
   exceptions: [
+    [
+      "**Who gets hold of a database's account of ours** can do what [consistency](consistency.md#holding-applications-still) and [dumps](dumps.md) list: the one for a hold stops writers and sees which statements run, the one for a dump reads everything.",
+      'what the rights mean that other pages list',
+    ],
+    ['Two accounts are better than one.', 'advice to the reader'],
+    [
+      'A run whose process died is taken up only by who opens the repository, because what it knew of the host is [sealed with its key](decisions/0035-a-run-is-taken-up.md).',
+      'what the record decides, with a link to it',
+    ],
+    [
+      '**A snapshot that is kept on purpose** holds what its volume held, for root of the host: a password that was changed, or a file that was deleted since, is still in it.',
+      'a limit: that is what a snapshot is',
+    ],
     [
       'Beside it stand the name of the user and of the machine that made it, and the reason that was given.',
       'what a reader of a host can see; the promise is the sentence before',

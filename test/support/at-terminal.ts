@@ -1,12 +1,15 @@
 /** A person at a real terminal, who types an answer to each question. */
 import { execa } from 'execa';
-import { CLI, type InstalledUser } from './installed-user.ts';
+import type { InstalledUser } from './installed-user.ts';
 
 export interface Dialogue {
   /** What the end of the screen looks like when something is asked. */
   readonly question: RegExp;
-  /** In order, each with the key that ends it: "yes\r", or a control character; what is done before it is typed. */
-  readonly answers: readonly (string | (() => Promise<string>))[];
+  /**
+   * In order, each with the key that ends it: "yes\r", or a control character; or what is done before it is typed, with what the
+   * screen shows.
+   */
+  readonly answers: readonly (string | ((screen: string) => Promise<string>))[];
   /** Stands for the machine's own SSH configuration, for this process and its children. */
   readonly sshConfigFile?: string;
 }
@@ -18,7 +21,7 @@ export async function atTerminal(
   { question, answers, sshConfigFile }: Dialogue,
   signal: AbortSignal,
 ): Promise<{ readonly screen: string; readonly exitCode: number | undefined; readonly unasked: number }> {
-  const command = [process.execPath, CLI, ...words].join(' ');
+  const command = [...user.cli, ...words].join(' ');
   const script = `exec script -qec '${command}' /dev/null`;
   const [program, ...args] =
     sshConfigFile === undefined
@@ -38,8 +41,9 @@ export async function atTerminal(
     screen += String(chunk);
     const answer = question.test(screen.slice(from)) ? waiting.shift() : undefined;
     if (answer === undefined) continue;
+    const shown = screen.slice(from);
     from = screen.length;
-    terminal.stdin.write(typeof answer === 'string' ? answer : await answer());
+    terminal.stdin.write(typeof answer === 'string' ? answer : await answer(shown));
   }
   return { screen, exitCode: (await terminal).exitCode, unasked: waiting.length };
 }

@@ -31,6 +31,8 @@ export interface InstalledUser extends AsyncDisposable {
   readonly repository: string;
   readonly password: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** The command line, without its arguments. */
+  readonly cli: readonly [string, ...string[]];
   readonly mcpServer: { readonly command: string; readonly args: string[]; readonly env: Record<string, string> };
   configure(more: Readonly<Record<string, unknown>>): Promise<void>;
   /** A process that goes on. */
@@ -44,8 +46,12 @@ export interface InstalledUser extends AsyncDisposable {
   restic(words: readonly string[], signal: AbortSignal): Promise<string>;
 }
 
-function startCli(words: readonly string[], environment: { readonly HOME: string }, signal: AbortSignal) {
-  return execa(process.execPath, [CLI, ...words], {
+function startCli(
+  [program, ...words]: readonly [string, ...string[]],
+  environment: { readonly HOME: string },
+  signal: AbortSignal,
+) {
+  return execa(program, words, {
     cwd: environment.HOME,
     env: environment,
     extendEnv: false,
@@ -56,13 +62,25 @@ function startCli(words: readonly string[], environment: { readonly HOME: string
   });
 }
 
-export async function installedUser(): Promise<InstalledUser> {
+interface Surroundings {
+  /** Words of a program that starts theirs, and of its own arguments. */
+  readonly under?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export async function installedUser({ under = [], environment: more = {} }: Surroundings = {}): Promise<InstalledUser> {
   const folder = await temporaryFolder();
   const home = folder.path;
   const configFile = join(home, '.config/stillpoint/config.jsonc');
   const repository = join(home, 'repository');
   const passwordFile = join(home, 'password');
-  const environment = { HOME: home, PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8' };
+  const environment = { HOME: home, PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', ...more };
+  const startedBy = (program: string): [string, ...string[]] => {
+    const [first, ...rest] = under;
+    return first === undefined ? [process.execPath, program] : [first, ...rest, process.execPath, program];
+  };
+  const cli = startedBy(CLI);
+  const [command, ...server] = startedBy(MCP_SERVER);
   await mkdir(join(home, '.config/stillpoint'), { recursive: true });
   await writeFile(passwordFile, `${PASSWORD}\n`, { mode: 0o600 });
 
@@ -72,13 +90,14 @@ export async function installedUser(): Promise<InstalledUser> {
     repository,
     password: PASSWORD,
     environment,
+    cli,
     // What SDK clients pass on by themselves, and no more
-    mcpServer: { command: process.execPath, args: [MCP_SERVER, '--config', configFile], env: environment },
+    mcpServer: { command, args: [...server, '--config', configFile], env: environment },
     async configure(more) {
       const configuration = { repositories: { main: { location: repository, passwordFile } }, ...more };
       await writeFile(configFile, JSON.stringify(configuration, undefined, 2));
     },
-    start: (words, signal) => startCli(words, environment, signal),
+    start: (words, signal) => startCli([...cli, ...words], environment, signal),
     async run(words, signal) {
       const { exitCode, stdout, stderr } = await user.start(words, signal);
       signal.throwIfAborted();

@@ -134,6 +134,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
       },
       exclude: compileExcludes(order.exclude ?? []),
       snapshots: { run, owner, items: [item], holds: [], risks: [] },
+      heldPlaces: [],
       removes: [],
       dumps: [],
     },

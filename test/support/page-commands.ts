@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** The blocks of sh below a heading of a page, in order. @param heading without its marks */
-export async function blocksOf(page: string, heading: string): Promise<readonly string[]> {
+/** The blocks of sh, or of another language, below a heading of a page, in order. @param heading without its marks */
+export async function blocksOf(page: string, heading: string, language = 'sh'): Promise<readonly string[]> {
   const text = await readFile(join(import.meta.dirname, '../..', page), 'utf8');
   const section = text.split(/^#+ /m).find((each) => each.startsWith(`${heading}\n`)) ?? '';
-  return [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
+  return [...section.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, block = '']) => block);
 }

@@ -22,6 +22,18 @@ export function placesIn(tree: SourceTree, trees: readonly SourceTree[], places:
 }
 
 /**
+ * The paths below the tree's root, as Latin-1 text, of what is held still: also of what lies in another tree, because that one is
+ * joined to the folders above it; empty where the whole tree is.
+ */
+export function heldIn(tree: SourceTree, places: readonly Buffer[]): readonly string[] {
+  const start = startBelow(tree);
+  return places.flatMap((place) => {
+    if (isWithin(tree.path, place)) return [''];
+    return isWithin(place, tree.path) ? [place.toString('latin1', start)] : [];
+  });
+}
+
+/**
  * The paths below the tree's root, as Latin-1 text, of what is ours and no part of the data: what a storage keeps in the volume,
  * and what has the name of a folder that the restore point has of its own.
  */

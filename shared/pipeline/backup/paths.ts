@@ -79,8 +79,9 @@ export interface CoverageTerms {
   readonly exclude: ExcludePatterns;
   /** The name by which the user knows it. */
   readonly host: string;
-  /** Whether what is mounted below a path is left out. */
+  /** Whether what is mounted below a path is left out, but for places where what is held still has its files. */
   readonly oneFileSystem?: boolean;
+  readonly heldPlaces?: readonly Buffer[];
   /** Whether what no snapshot can hold is read live. */
   readonly mayReadLive: boolean;
   /** Whether it is the whole system; see `system-places.ts`. */
@@ -90,7 +91,7 @@ export interface CoverageTerms {
 export function coverPaths(
   paths: readonly ResolvedPath[],
   survey: Seen,
-  { exclude, host, mayReadLive, oneFileSystem = false, isSystem = false }: CoverageTerms,
+  { exclude, host, mayReadLive, oneFileSystem = false, isSystem = false, heldPlaces = [] }: CoverageTerms,
 ): Coverage {
   const notes: string[] = [];
   const problems = new Problems();
@@ -118,7 +119,9 @@ export function coverPaths(
       const { target, mount } = nested.place;
       if (isLeftOut(target, real, exclude)) continue;
       const role = isSystem && holdsData(nested.volume) ? roleInSystem(nested, seen) : undefined;
-      const isOther = oneFileSystem && nested.volume !== at.volume && !paths.some((other) => other.real.equals(target));
+      const isWanted = (path: Buffer): boolean => isWithin(target, path) || isWithin(path, target);
+      const isNamed = paths.some((other) => other.real.equals(target)) || heldPlaces.some(isWanted);
+      const isOther = oneFileSystem && nested.volume !== at.volume && !isNamed;
       if (isAside(nested.place)) aside.set(target.toString('latin1'), nested.place);
       else if (typeof role === 'object') elsewhere.set(target.toString('latin1'), { mount, why: role.leftOut });
       else if (holdsData(nested.volume) && !isOther) add(target, nested, { isBoot: role === 'read-live' });
@@ -166,7 +169,6 @@ interface EmptyPlace {
 
 const UNREAL = 'is in memory or belongs to the kernel';
 const OTHER = 'is another file system';
-
 const isAside = (place: VolumePlace): place is VolumePlace & { readonly aside: string } => place.aside !== undefined;
 
 /** One for each kind of what is left out: there may be hundreds. */
@@ -226,9 +228,8 @@ const isBetween = (place: Buffer, outer: Buffer, inner: Buffer): boolean =>
 
 /** Whether the place, or a folder on the way to it from the source's path, is excluded. */
 export function isLeftOut(place: Buffer, from: Buffer, exclude: ExcludePatterns): boolean {
-  for (let end = place.indexOf(0x2f, from.length + 1); end > 0; end = place.indexOf(0x2f, end + 1)) {
+  for (let end = place.indexOf(0x2f, from.length + 1); end > 0; end = place.indexOf(0x2f, end + 1))
     if (exclude.matches(place.subarray(0, end))) return true;
-  }
   return exclude.matches(place);
 }
 

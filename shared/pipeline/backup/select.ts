@@ -17,6 +17,8 @@ export interface SelectionRules {
   /** Folders below the root of which nothing is taken but the entries that mark them so; as Latin-1 text. */
   readonly marked?: MarkedFolders;
   readonly largerThanBytes?: number | undefined;
+  /** Of what is held still, below the root: whatever marks or sizes say, all of it is taken. As Latin-1 text. */
+  readonly held?: readonly string[] | undefined;
 }
 
 /** By path, the names of the entries that mark the folder. */
@@ -26,6 +28,8 @@ export type MarkedFolders = ReadonlyMap<string, readonly string[]>;
 export function selection(rules: SelectionRules): () => Selection {
   return () => {
     let skipped: string | undefined;
+    /** Of what is in it, only what is held is taken, with the folders above it. */
+    let heldAlone: string | undefined;
     return (entry: ListedEntry) => {
       if (entry.path.length === 0) return true;
       const text = entry.path.toString('latin1');
@@ -35,18 +39,27 @@ export function selection(rules: SelectionRules): () => Selection {
         skipped = `${text}/`;
         return false;
       }
+      if (rules.mounted.has(text)) skipped = `${text}/`;
       const slash = text.lastIndexOf('/');
       const marks = rules.marked?.get(text.slice(0, Math.max(0, slash)));
-      if (marks?.includes(text.slice(slash + 1)) === false) {
+      const isMarked = marks?.includes(text.slice(slash + 1)) === false;
+      const isBelowMarked = heldAlone !== undefined && text.startsWith(heldAlone);
+      if (rules.held?.some((place) => isOnTheWay(text, place)) === true) {
+        if (isMarked && !isBelowMarked) heldAlone = `${text}/`;
+        return true;
+      }
+      if (isMarked || isBelowMarked) {
         skipped = `${text}/`;
         return false;
       }
-      if (entry.type === 'file' && entry.size > (rules.largerThanBytes ?? Number.POSITIVE_INFINITY)) return false;
-      if (rules.mounted.has(text)) skipped = `${text}/`;
-      return true;
+      return entry.type !== 'file' || entry.size <= (rules.largerThanBytes ?? Number.POSITIVE_INFINITY);
     };
   };
 }
+
+/** Whether it is the place, lies in it, or is a folder above it. */
+const isOnTheWay = (path: string, place: string): boolean =>
+  place === '' || path === place || path.startsWith(`${place}/`) || place.startsWith(`${path}/`);
 
 /** Whether an entry, or a folder on the way to it from the tree's root, is excluded. */
 export function isExcluded(root: Buffer, path: Buffer, exclude: ExcludePatterns): boolean {

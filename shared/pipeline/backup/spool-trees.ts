@@ -4,7 +4,7 @@ import { displayName } from '../../base/bytes.ts';
 import { invariant } from '../../base/errors.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import { findExpression } from './find-expression.ts';
-import { graftsOf, oursIn, outerTreeOf, placesIn } from './grafts.ts';
+import { graftsOf, heldIn, oursIn, outerTreeOf, placesIn } from './grafts.ts';
 import { type ListedEntry, listAncestors, listTree, parseListing } from './listing.ts';
 import { type LiveLook, lookAt } from './live-look.ts';
 import { markedFolders } from './marked-folders.ts';
@@ -69,6 +69,7 @@ async function spoolTree(
     marked,
     largerThanBytes,
     ours,
+    held: heldIn(tree, prepared.heldPlaces),
   });
   const expression = findExpression({ path: tree.path, root, exclude: prepared.exclude, mounted });
   const order = { command: listTree(place, root, expression), root, select };

@@ -8,11 +8,14 @@ import { BECOME_CLIENT, clientArgs, labelOf } from './client.ts';
 /** How it is held: MariaDB's stages, MySQL's lock of the instance, or the lock of all tables that both have always had. */
 export type LockWay = 'stages' | 'instance' | 'tables';
 
-/** Values are in hexadecimal digits, so that no path can look like something else. */
+/**
+ * Values are in hexadecimal digits, so that no path can look like something else. Who may read the tables of accounts sees the
+ * rights of all of them, so they are asked for by the own name.
+ */
 const ASK = `
 SELECT CONCAT('version ', HEX(VERSION()));
 SELECT CONCAT('binlog ', IF(@@log_bin, 1, 0));
-SELECT CONCAT('right ', HEX(PRIVILEGE_TYPE)) FROM information_schema.USER_PRIVILEGES;
+SELECT CONCAT('right ', HEX(PRIVILEGE_TYPE)) FROM information_schema.USER_PRIVILEGES WHERE GRANTEE = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''');
 SELECT CONCAT('plain ', COUNT(*)) FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND ENGINE NOT IN ('InnoDB', 'PERFORMANCE_SCHEMA', 'MEMORY', 'CSV', 'Aria') AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema');
 SELECT CONCAT('data ', HEX(@@datadir));
 SELECT CONCAT('redo ', HEX(COALESCE(@@innodb_log_group_home_dir, '')));
@@ -95,8 +98,9 @@ function readServer(hold: MariadbHold, said: string, outside: string): HoldLook 
       facts: {},
     };
   const version = text('version');
-  const way = wayFor(version, Number(values('plain')[0]));
   const rights = values('right').map((each) => Buffer.from(each, 'hex').toString('latin1'));
+  // Whoever may not read a table does not see it, and would not know of what engine it is.
+  const way = wayFor(version, { isAllInnodb: values('plain')[0] === '0' && rights.includes('SELECT') });
   const missing = NEEDED[way].filter((right) => !rights.includes(right));
   const lacks =
     missing.length === 0
@@ -123,22 +127,26 @@ function readServer(hold: MariadbHold, said: string, outside: string): HoldLook 
   };
 }
 
+/**
+ * Without PROCESS a server keeps to itself which tablespaces lie outside of its data folder, and whose query runs long: neither
+ * of them would be missed.
+ */
 const NEEDED: Readonly<Record<LockWay, readonly string[]>> = {
-  stages: ['RELOAD'],
-  // As a dynamic privilege it is not in the table of MySQL 8.0.
-  instance: [],
-  tables: ['RELOAD'],
+  stages: ['RELOAD', 'PROCESS'],
+  // As a dynamic privilege the other one is not in the table of MySQL 8.0.
+  instance: ['PROCESS'],
+  tables: ['RELOAD', 'PROCESS'],
 };
 
 const SEES_LOG = ['SUPER', 'REPLICATION CLIENT', 'BINLOG MONITOR'];
 
-/** @param plain how many tables of its users are of an engine without transactions */
-function wayFor(version: string, plain: number): LockWay {
+/** @param isAllInnodb whether all tables of its users are known to be of an engine with transactions */
+function wayFor(version: string, { isAllInnodb }: { readonly isAllInnodb: boolean }): LockWay {
   const [, major = 0, minor = 0, patch = 0] = (/^(\d+)\.(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
   const atLeast = (...wanted: readonly [number, number, number]): boolean =>
     major !== wanted[0] ? major > wanted[0] : minor !== wanted[1] ? minor > wanted[1] : patch >= wanted[2];
   if (/mariadb/i.test(version)) return atLeast(10, 4, 1) ? 'stages' : 'tables';
-  return atLeast(8, 0, 0) && plain === 0 ? 'instance' : 'tables';
+  return atLeast(8, 0, 0) && isAllInnodb ? 'instance' : 'tables';
 }
 
 function placesOf(

@@ -14,7 +14,7 @@ const hex = (expression: string): string => `encode(convert_to(coalesce(${expres
 const ASK = `
 SET statement_timeout = '30s';
 SELECT 'version ' || current_setting('server_version_num');
-SELECT 'data ' || ${hex("current_setting('data_directory', true)")};
+SELECT 'data ' || ${hex("(SELECT setting FROM pg_settings WHERE name = 'data_directory')")};
 SELECT 'space ' || ${hex('pg_tablespace_location(oid)')} FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global');
 SELECT 'safe ' || ${hex("current_setting('fsync') || ' ' || current_setting('full_page_writes')")};
 SELECT 'places ' || ${PLACES_SUM} FROM pg_tablespace;

@@ -2,15 +2,12 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
-import { systemClock } from '../../../shared/base/clock.ts';
-import { silentLogger } from '../../../shared/base/log.ts';
-import { newRunId, ownerId, runId } from '../../../shared/domain/names.ts';
+import { runId } from '../../../shared/domain/names.ts';
 import type { MariadbHold } from '../../../shared/domain/quiesce.ts';
 import { holdOf, mariadb } from '../../../shared/quiesce/mariadb/hook.ts';
 import { type LockWay, lookAtServers } from '../../../shared/quiesce/mariadb/look.ts';
-import { takeSnapshots } from '../../../shared/snapshot/critical-section.ts';
-import { acquireLease } from '../../../shared/snapshot/host/lease.ts';
-import { createRegistry } from '../../../shared/snapshot/registry.ts';
+import { blocksOf } from '../../support/page-commands.ts';
+import { holdOnce } from '../../support/quiesce/hold-once.ts';
 import { MARIADB_PACKAGES, overPrograms, startMariadb, TOOK } from '../../support/quiesce/servers.ts';
 import { unpackDebian } from '../../support/snapshot/debian-overlay.ts';
 import { startFolderCopyHost } from '../../support/snapshot/provider-fixtures.ts';
@@ -22,7 +19,6 @@ mariadb -e 'CREATE DATABASE shop; CREATE TABLE shop.orders (id INT AUTO_INCREMEN
 
 /** A transaction is not let through. */
 const IS_HELD = `! mariadb -e 'SET SESSION lock_wait_timeout=0; INSERT INTO shop.orders (what) VALUES ("x")' >/dev/null 2>&1`;
-const owner = ownerId('00112233aabb');
 const OTHERS = `mariadb -BNe 'SELECT ID FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER = "root"'`;
 
 /** Of a server that writes its log with each commit, or once a second. The copy starts without its binary log. */
@@ -104,9 +100,9 @@ describe('a server of MariaDB', () => {
     expect(lacks).toEqual([]);
     expect(facts).toEqual({
       'way-0': 'stages',
+      'data-0': '/var/lib/mysql/',
       'version-0': expect.stringMatching(/^1\d\.\d+\.\d+-MariaDB/) as unknown,
       'binlog-0': 'yes',
-      'data-0': '/var/lib/mysql/',
     });
     expect([...new Set(places.map(({ path }) => path.toString()))].toSorted()).toEqual([
       '/var/lib/mysql/',
@@ -124,10 +120,49 @@ printf '[client]\\nuser=weak\\npassword=pw\\n' > /root/weak.cnf; printf '[client
       { of: 'mariadb', socket: '/run/none.sock' },
     );
     expect(lacks.map(({ message }) => message)).toEqual([
-      'The account that is used on MariaDB lacks RELOAD.',
+      'The account that is used on MariaDB lacks RELOAD and PROCESS.',
       expect.stringContaining("Access denied for user 'weak'@'localhost'"),
       expect.stringContaining("Can't connect to local server through socket '/run/none.sock'"),
     ]);
+  });
+
+  test('is held by an account with exactly the rights of the page, and refused by name without one of them', async () => {
+    const [page = ''] = await blocksOf('docs/consistency.md', 'MariaDB and MySQL', 'sql');
+    const rights = /GRANT (.*) ON \*\.\* TO stillpoint@localhost/.exec(page)?.[1]?.split(', ') ?? [];
+    expect(rights).toEqual(['RELOAD', 'PROCESS', 'BINLOG MONITOR']);
+    await world.sh(`mkdir -p /run/outside; mariadb -e "CREATE TABLE shop.far (a INT) ENGINE=InnoDB DATA DIRECTORY='/run/outside'"
+mariadb <<'SQL'
+${page.replace("'…'", "'pw'")}
+CREATE USER other@localhost; GRANT ALL ON *.* TO other@localhost;
+SQL
+printf '[client]\\nuser=stillpoint\\npassword=pw\\n' > /root/least.cnf`);
+    const least = { of: 'mariadb', optionFile: '/root/least.cnf' } as const;
+    const lookWith = async (given: readonly string[]) => {
+      const all = `REVOKE ALL PRIVILEGES, GRANT OPTION FROM stillpoint@localhost; GRANT ${given.join(', ')} ON *.* TO stillpoint@localhost`;
+      await world.sh(`mariadb -e "${all}"`);
+      return await look(least);
+    };
+    const holding = (hasLog: boolean) =>
+      holdOnce(world.host, mariadb, (run) =>
+        holdOf(least, { run, name: 'm', holds: 'until-snapshots', way: 'stages', hasLog }),
+      );
+    const whole = await lookWith(rights);
+    expect(whole).toMatchObject({ lacks: [], facts: { 'binlog-0': 'yes' } });
+    expect(whole.places.map(({ path }) => path.toString())).toContain('/run/outside/shop/far.ibd');
+    const held = { provedUptime: expect.any(Number) as unknown };
+    expect(await holding(true)).toMatchObject({
+      result: { held: [{ ...held, record: { binlog: expect.any(String) as unknown } }] },
+    });
+    // Who may read tables sees what others may do, too.
+    for (const right of ['RELOAD', 'PROCESS']) {
+      const [lack, ...others] = (await lookWith([...rights.filter((each) => each !== right), 'SELECT'])).lacks;
+      expect(others).toEqual([]);
+      expect(lack?.message).toBe(`The account that is used on MariaDB lacks ${right}.`);
+      expect(lack?.advice).toContain('GRANT RELOAD, PROCESS, BINLOG MONITOR ON *.* TO …');
+    }
+    expect(await lookWith(['RELOAD', 'PROCESS', 'SELECT'])).toMatchObject({ lacks: [], facts: { 'binlog-0': 'no' } });
+    expect(await holding(false)).toMatchObject({ result: { held: [held] } });
+    await world.sh('mariadb -e "DROP TABLE shop.far"');
   });
 
   test('is not led astray by what the option files of root say of the form of answers', async () => {
@@ -142,17 +177,10 @@ printf '[client]\\nuser=weak\\npassword=pw\\n' > /root/weak.cnf; printf '[client
   });
 
   test('without stages is held by the lock of all tables, and never behind a query that runs long', async () => {
-    const registry = createRegistry([], [mariadb]);
-    const holding = async () => {
-      const run = newRunId();
-      const hold = holdOf({ of: 'mariadb' }, { run, name: 'm', holds: 'until-snapshots', way: 'tables', hasLog: true });
-      const ports = {
-        ...{ host: world.host, scripts: registry.scripts, clock: systemClock, logger: silentLogger },
-        onReleaseFailed: () => undefined,
-      };
-      await using _lease = await acquireLease({ run, owner, leaseSeconds: 60, mounts: 0, holds: 1 }, ports, never);
-      return await world.host.run(takeSnapshots({ run, owner, holds: [hold], creates: [] }, registry.scripts), never);
-    };
+    const holding = () =>
+      holdOnce(world.host, mariadb, (run) =>
+        holdOf({ of: 'mariadb' }, { run, name: 'm', holds: 'until-snapshots', way: 'tables', hasLog: true }),
+      );
     expect(await holding()).toMatchObject({
       result: {
         held: [{ provedUptime: expect.any(Number) as unknown, record: { binlog: expect.any(String) as unknown } }],

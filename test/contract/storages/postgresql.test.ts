@@ -6,6 +6,8 @@ import { newRunId } from '../../../shared/domain/names.ts';
 import type { PostgresqlHold } from '../../../shared/domain/quiesce.ts';
 import { holdOf, postgresql } from '../../../shared/quiesce/postgresql/hook.ts';
 import { lookAtServers } from '../../../shared/quiesce/postgresql/look.ts';
+import { blocksOf } from '../../support/page-commands.ts';
+import { holdOnce } from '../../support/quiesce/hold-once.ts';
 import { reading } from '../../support/quiesce/reading.ts';
 import { overPrograms, POSTGRESQL_PACKAGES, psql, startPostgresql, TOOK } from '../../support/quiesce/servers.ts';
 import { unpackDebian } from '../../support/snapshot/debian-overlay.ts';
@@ -114,6 +116,32 @@ describe('a server of PostgreSQL', () => {
       reading({ look: { ...seen, facts: { ...seen.facts, 'places-0': '0'.repeat(32) } } }),
     );
     expect(moved[0]?.freeze.args.join('')).toContain('a tablespace was made or removed since the plan was made');
+  });
+
+  test('is asked by an account with exactly the rights of the page, and refused by name without one of them', async () => {
+    const [page = ''] = await blocksOf('docs/consistency.md', 'PostgreSQL', 'sql');
+    expect(page).toBe('GRANT pg_read_all_settings TO backup;\n');
+    await world.sh(`${PSQL} -c 'CREATE ROLE backup LOGIN'; echo 'backup:x:96:96::/:/bin/sh' >> /etc/passwd`);
+    const least: PostgresqlHold = { of: 'postgresql', hostUser: 'backup' };
+    const holding = (hold: PostgresqlHold) =>
+      holdOnce(world.host, postgresql, (run) => holdOf(hold, { run, name: 'p', holds: 'until-snapshots' }));
+    const held = { result: { held: [{ provedUptime: expect.any(Number) as unknown }] } };
+    expect((await look(least)).lacks).toEqual([
+      {
+        message: 'The account that is used on PostgreSQL may not see where its data is.',
+        advice: 'Give it what it needs: GRANT pg_read_all_settings TO …',
+      },
+    ]);
+    await world.sh(`${PSQL} -c '${page.trim()}'`);
+    expect((await look(least)).lacks).toEqual([]);
+    expect(await holding(least)).toMatchObject(held);
+    const flushing = { ...least, checkpoint: true };
+    expect((await look(flushing)).lacks).toMatchObject([
+      { advice: expect.stringContaining('GRANT pg_checkpoint TO …') as unknown },
+    ]);
+    await world.sh(`${PSQL} -c 'GRANT pg_checkpoint TO backup'`);
+    expect((await look(flushing)).lacks).toEqual([]);
+    expect(await holding(flushing)).toMatchObject(held);
   });
 
   test('is refused where a copy of one instant may be damaged, or nobody is let in', async () => {

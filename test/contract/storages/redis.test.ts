@@ -7,6 +7,7 @@ import { holdOf, redis } from '../../../shared/quiesce/redis/hook.ts';
 import { lookAtServers } from '../../../shared/quiesce/redis/look.ts';
 import type { Fragment } from '../../../shared/remote/fragment.ts';
 import { quoteArg } from '../../../shared/remote/quoting.ts';
+import { blocksOf } from '../../support/page-commands.ts';
 import { overPrograms, REDIS_PACKAGES } from '../../support/quiesce/servers.ts';
 import { unpackDebian } from '../../support/snapshot/debian-overlay.ts';
 import { startFolderCopyHost } from '../../support/snapshot/provider-fixtures.ts';
@@ -109,6 +110,52 @@ start 6379 /run/plain no '' everysec; start 6380 /run/log yes ${quoted(SECRET)} 
       expect.stringContaining('NOAUTH'),
       expect.stringMatching(/port 1 cannot be asked: .*Connection refused/),
     ]);
+  });
+
+  test('is asked by an account with exactly the rights of the page, and refused by name without one of them', async () => {
+    const [page = ''] = await blocksOf('docs/consistency.md', 'Redis', 'text');
+    const [saving = '', waiting = ''] = page.replaceAll('PASSWORD', 'pw').split('\n');
+    const rightsOf = (line: string): readonly string[] => line.match(/\+\S+/g) ?? [];
+    expect([saving, waiting].map(rightsOf)).toEqual([
+      ['+info', '+config|get', '+bgsave'],
+      ['+info', '+config|get', '+client|pause', '+client|unpause'],
+    ]);
+    // Past the rights that are tried, by another account.
+    await cli('ACL SETUSER root on nopass allkeys allcommands');
+    const asRoot = (words: string): Promise<string> =>
+      world.sh(`redis-cli --user root --no-auth-warning --pass x ${words.split(' ').map(quoted).join(' ')}`);
+    await world.sh(`printf 'pw\\n' > /run/least`);
+    const least: RedisHold = { of: 'redis', passwordFileOnHost: '/run/least' };
+    const giving = async (line: string, without?: string): Promise<string | undefined> => {
+      expect(await asRoot(without === undefined ? line : line.replace(` ${without}`, ''))).toBe('OK');
+      return (await look(least)).lacks[0]?.message;
+    };
+    for (const [line, way] of [
+      [saving, 'file'],
+      [waiting, 'held'],
+    ] as const) {
+      await asRoot(`CONFIG SET appendonly ${way === 'held' ? 'yes' : 'no'}`);
+      expect(await giving(line)).toBeUndefined();
+      expect((await look(least)).facts).toEqual({ 'way-0': way });
+      const hold = holdOf({ ...least, seconds: 20 }, { ...terms, id: '0123abcd/redis-3', way });
+      await world.sh('mkdir -p /run/stillpoint/0123abcd');
+      await part(hold.freeze);
+      expect(await part(hold.prove)).toHaveProperty('kept in');
+      await part({
+        name: 'thaw',
+        script: `${redis.onHost.script}\nsp_redis_thaw "$1"`,
+        args: [hold.id],
+        fields: 0,
+        parse: () => undefined,
+      });
+      // What lets go is known to be there by what makes it wait: it cannot be tried without letting somebody go.
+      for (const right of rightsOf(line).filter((each) => each !== '+client|unpause'))
+        expect(await giving(line, right)).toContain(`'${right.slice(1)}'`);
+    }
+    await asRoot('CONFIG SET appendonly no');
+    await world.sh("printf 'wrong\\n' > /run/least; rm -rf /run/stillpoint");
+    expect((await look(least)).lacks[0]?.message).toContain('WRONGPASS');
+    await asRoot('ACL SETUSER default reset on nopass allkeys allchannels allcommands');
   });
 
   test('writes all that it has into its file before the instant, where it has no log', async () => {

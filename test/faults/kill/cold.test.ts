@@ -7,9 +7,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Guest, startGuest } from '../../lab/guest.ts';
 import { reasonLabCannotRun } from '../../lab/requirements.ts';
-import { MOMENTS } from '../../support/remote/striking.ts';
 import { NO_RESTIC } from '../../support/restic.ts';
-import { type KillLab, NOT_DUE, startKillLab, type UsualStrikes, wayAt } from './kill-lab.ts';
+import { type KillLab, startKillLab, type UsualStrikes } from './kill-lab.ts';
+import { strikeEach } from './strike-each.ts';
 
 const whyNot = NO_RESTIC ?? (await reasonLabCannotRun());
 const never = new AbortController().signal;
@@ -116,21 +116,18 @@ function coldKills<Step extends string>(name: string, kind: ColdKind<Step>): voi
       expect(steps).toEqual(new Set(kind.steps));
     });
 
-    describe.each(kind.steps)('%s', (step) => {
-      test.for(MOMENTS)('is struck %s', async (moment, { skip }) => {
-        const way = wayAt(kind, step, moment);
-        skip(way === undefined, NOT_DUE);
-        const before = lab.points.length;
-        if (way !== undefined) await lab.strike(way, { step, moment });
+    strikeEach(
+      kind,
+      () => lab,
+      async () => {
         await expectServices();
         await lab.expireLeases();
         await lab.expectCleanHost();
         await lab.expectWholeRepository();
         await lab.expectNextBackup();
         await expectServices();
-        expect(lab.points.length).toBeGreaterThan(before);
-      });
-    });
+      },
+    );
   });
 }
 

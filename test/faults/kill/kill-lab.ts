@@ -1,6 +1,7 @@
 /**
- * A guest, a repository, and backups that are struck: the client is killed, the connection is cut for good, or the
- * host's sshd is killed, before, in or after a step on the host. What must hold afterwards is asked here, too.
+ * A guest, a repository, and backups that are struck: the client is killed, the connection is cut for good, the host's sshd is
+ * killed, or all of these at once with everything that sshd has ever started; before, in or after a step on the host, or when
+ * something is the case there. What must hold afterwards is asked here, too.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,8 +21,8 @@ const WATCHMAN_BUDGET_MS = 45_000;
 /** How long the guest may take to start its sshd again. */
 const SSHD_BUDGET_MS = 20_000;
 
-export const WAYS = ['client', 'connection', 'sshd'] as const;
-type Way = (typeof WAYS)[number];
+export const WAYS = ['client', 'connection', 'sshd', 'all'] as const;
+export type Way = (typeof WAYS)[number];
 type Moment = (typeof MOMENTS)[number];
 
 export const NOT_DUE =
@@ -30,14 +31,23 @@ export const NOT_DUE =
 /** What a run strikes that is not thorough. */
 export type UsualStrikes<Step extends string> = Partial<Record<Step, Partial<Record<Moment, Way>>>>;
 
+export interface DueStrikes<Step extends string> {
+  readonly steps: readonly Step[];
+  readonly usual: UsualStrikes<Step>;
+  /** Of a thorough run; without the one that ends all at once unless said. */
+  readonly ways?: readonly Way[];
+}
+
+const ONE_BY_ONE: readonly Way[] = ['client', 'connection', 'sshd'];
+
 /** How a step is struck at a moment, if it is: in a thorough run everything is, and the ways take turns. */
 export function wayAt<Step extends string>(
-  due: { readonly steps: readonly Step[]; readonly usual: UsualStrikes<Step> },
+  { steps, usual, ways = ONE_BY_ONE }: DueStrikes<Step>,
   step: Step,
   moment: Moment,
 ): Way | undefined {
-  const turn = due.steps.indexOf(step) + MOMENTS.indexOf(moment);
-  return process.env['STILLPOINT_KILL'] === 'all' ? WAYS[turn % WAYS.length] : due.usual[step]?.[moment];
+  const turn = steps.indexOf(step) + MOMENTS.indexOf(moment);
+  return process.env['STILLPOINT_KILL'] === 'all' ? ways[turn % ways.length] : usual[step]?.[moment];
 }
 
 export interface KillLab extends AsyncDisposable {
@@ -49,7 +59,9 @@ export interface KillLab extends AsyncDisposable {
   /** Names of all remote commands of a backup. */
   stepsOfBackup(): Promise<ReadonlySet<string | undefined>>;
   /** The backup ends there, unless its restore point is saved already; a strike that does not fall is an error. */
-  strike(way: Way, at: StrikePlan): Promise<void>;
+  strike(way: Way, at: StrikePlan, setting?: BackupSetting): Promise<void>;
+  /** The same in the moment in which `isDue` is true, which is asked again and again. */
+  strikeWhen(way: Way, isDue: () => Promise<boolean>, setting?: BackupSetting): Promise<void>;
   killClient(death: Death, setting?: BackupSetting): Promise<void>;
   /** Lets the time of every lease on the guest run out now, instead of waiting for it. */
   expireLeases(): Promise<void>;
@@ -80,28 +92,51 @@ export async function startKillLab(
     return stdout;
   }
 
-  async function killClient(death: Death, of = setting): Promise<void> {
-    const child = await execa(
-      process.execPath,
-      [join(import.meta.dirname, 'backup-child.ts'), JSON.stringify(of), JSON.stringify(death)],
-      { reject: false },
-    );
+  const childOf = (of: BackupSetting, death: Death) =>
+    execa(process.execPath, [join(import.meta.dirname, 'backup-child.ts'), JSON.stringify(of), JSON.stringify(death)], {
+      reject: false,
+    });
+  function expectKilled(child: { readonly signal?: string | undefined; readonly stderr: string }): void {
     if (child.signal !== 'SIGKILL') throw new Error(`the client was not killed: ${child.stderr}`);
+  }
+  async function killClient(death: Death, of = setting): Promise<void> {
+    expectKilled(await childOf(of, death));
+  }
+
+  const cutForGood = (): void => {
+    guest.proxy.refuse();
+    guest.proxy.cut();
+  };
+  /** What is asked of the guest loses its own session with it. */
+  const inGuest = (script: string): Promise<unknown> => guest.run(script, { signal: never }).catch(() => undefined);
+  /** The way to the host, when it is struck alone. */
+  const HITS: Readonly<Record<Exclude<Way, 'client'>, () => Promise<unknown>>> = {
+    connection: async () => cutForGood(),
+    sshd: () => inGuest('pkill -KILL sshd'),
+    async all() {
+      cutForGood();
+      await inGuest('systemctl kill --signal=KILL ssh.service');
+    },
+  };
+  const through = (way: Way, of: BackupSetting): BackupSetting => ({
+    ...of,
+    alias: way === 'connection' || way === 'all' ? 'lab-proxied' : 'lab',
+  });
+  /** How a backup ended whose way to the host was struck. */
+  function judge(outcome: unknown): void {
+    if (outcome instanceof Error)
+      expect(outcome).toMatchObject({ code: expect.stringMatching(/^(ssh|read|snapshot|quiesce)\./) as string });
+    else points.push((outcome as { restorePoint: string }).restorePoint);
   }
 
   /** The way to the host goes, and the backup with it, unless its restore point is saved already. */
-  async function breakWay(way: Exclude<Way, 'client'>, at: StrikePlan): Promise<void> {
-    let fallen: Promise<unknown> = Promise.resolve();
+  async function breakWay(way: 'connection' | 'sshd', at: StrikePlan, of: BackupSetting): Promise<void> {
+    let fallen: Promise<unknown> | undefined;
     const striker = planStrike(at, () => {
-      if (way === 'sshd') fallen = guest.run('pkill -KILL sshd', { signal: never }).catch(() => undefined);
-      else {
-        guest.proxy.refuse();
-        guest.proxy.cut();
-      }
+      fallen = HITS[way]();
     });
-    const alias = way === 'sshd' ? 'lab' : 'lab-proxied';
     const outcome = await runBackup(
-      { ...setting, alias },
+      through(way, of),
       () => undefined,
       never,
       (inner) => striker.wrap(inner),
@@ -109,14 +144,34 @@ export async function startKillLab(
     expect(striker.hasFired(), 'the strike has fallen').toBe(true);
     await fallen;
     guest.proxy.resume();
-    if (outcome instanceof Error)
-      expect(outcome).toMatchObject({ code: expect.stringMatching(/^(ssh|read|snapshot|quiesce)\./) as string });
-    else points.push((outcome as { restorePoint: string }).restorePoint);
+    judge(outcome);
+  }
+
+  async function strike(way: Way, at: StrikePlan, of = setting): Promise<void> {
+    if (way === 'connection' || way === 'sshd') return await breakWay(way, at, of);
+    await killClient({ at }, through(way, of));
+    if (way === 'all') await HITS.all();
+    guest.proxy.resume();
+  }
+
+  async function strikeWhen(way: Way, isDue: () => Promise<boolean>, of = setting): Promise<void> {
+    const child = childOf(through(way, of), {});
+    let isOver = false;
+    void child.finally(() => {
+      isOver = true;
+    });
+    while (!(await isDue())) if (isOver) throw new Error(`the backup ended before: ${(await child).stderr}`);
+    if (way === 'client' || way === 'all') child.kill('SIGKILL');
+    if (way !== 'client') await HITS[way]();
+    const ended = await child;
+    guest.proxy.resume();
+    if (way === 'client' || way === 'all') expectKilled(ended);
+    else expect(ended.exitCode, 'the backup does not succeed').not.toBe(0);
   }
 
   const owned = started.move();
   return {
-    ...{ guest, setting, points, restic, killClient },
+    ...{ guest, setting, points, restic, killClient, strike, strikeWhen },
     async stepsOfBackup() {
       const recordings: Recording[] = [];
       const { restorePoint } = await runBackup(
@@ -131,10 +186,6 @@ export async function startKillLab(
       );
       points.push(restorePoint);
       return new Set(recordings.flatMap((recording) => recording.exchanges()).map(({ script }) => script?.name));
-    },
-    async strike(way, at) {
-      if (way === 'client') await killClient({ at });
-      else await breakWay(way, at);
     },
     async expireLeases() {
       const script = 'for f in /run/stillpoint/*/expires; do [ ! -e "$f" ] || echo 0 > "$f"; done';

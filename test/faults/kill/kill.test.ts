@@ -12,10 +12,10 @@ import { NO_FACTS } from '../../../shared/domain/run-facts.ts';
 import type { PhaseOf } from '../../../shared/domain/verbs/verbs.ts';
 import { type LivingWriter, startWriter } from '../../lab/living-writer.ts';
 import { reasonLabCannotRun } from '../../lab/requirements.ts';
-import { MOMENTS } from '../../support/remote/striking.ts';
 import { NO_RESTIC } from '../../support/restic.ts';
 import { runBackup } from './backup-fixture.ts';
-import { type KillLab, NOT_DUE, startKillLab, type UsualStrikes, wayAt } from './kill-lab.ts';
+import { type KillLab, startKillLab, type UsualStrikes } from './kill-lab.ts';
+import { strikeEach } from './strike-each.ts';
 
 const LEASE_SECONDS = 60;
 const whyNot = NO_RESTIC ?? (await reasonLabCannotRun());
@@ -70,15 +70,13 @@ test('the steps of a backup on the host are those that are struck', async () => 
   expect(await lab.stepsOfBackup()).toEqual(new Set(STEPS));
 });
 
-describe.each(STEPS)('%s', (step) => {
-  test.for(MOMENTS)('is struck %s', async (moment, { skip }) => {
-    const way = wayAt({ steps: STEPS, usual: USUAL }, step, moment);
-    skip(way === undefined, NOT_DUE);
-    const before = lab.points.length;
-    if (way !== undefined) await lab.strike(way, { step, moment });
-    expect(await whatIsThere()).toBeGreaterThan(before);
-  });
-});
+strikeEach(
+  { steps: STEPS, usual: USUAL },
+  () => lab,
+  async () => {
+    await whatIsThere();
+  },
+);
 
 describe.each<PhaseOf<'backup'>>(['connect', 'commit'])('at %s, which has no step on the host', (phase) => {
   test('the client is killed', async () => {

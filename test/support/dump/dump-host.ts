@@ -63,7 +63,8 @@ export const emptyPostgres = emptyIn(
   'install -d -m 700 -o postgres -g postgres $folder; as initdb -D $folder -A peer -N --locale=C.UTF-8 >/run/initdb.log',
 );
 
-const world = (root: string): string => `
+/** sh that makes a host in namespaces one with the programs and the accounts of the databases. */
+export const withDatabases = (root: string): string => `
 mkdir -p ${root}.made; mkdir ${MADE}; mount --bind ${root}.made ${MADE}
 mkdir -p /run/etc /run/etc.work
 mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc.work /etc
@@ -99,4 +100,4 @@ until redis-cli -s /run/redis/redis.sock ping >/dev/null 2>&1; do sleep 0.1; don
 
 /** @param servers what is started in it */
 export const startDumpHost = (root: string, servers: readonly string[]): Promise<NamespaceHost> =>
-  startNamespaceHost([world(root), ...servers].join('\n'));
+  startNamespaceHost([withDatabases(root), ...servers].join('\n'));

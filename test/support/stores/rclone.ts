@@ -1,5 +1,7 @@
 /** `rclone serve restic` over a folder, the real other side of our REST backend. Needs Debian's package `rclone`. */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { parseLocation, type RestLocation } from '../../../shared/domain/location.ts';
 import type { OwnCertificate } from './certificate.ts';
 import { type RunningServer, startServer } from './server.ts';
@@ -23,14 +25,13 @@ export async function startRclone(folder: string, options: RcloneOptions = {}): 
   const args = [
     ...(certificate === undefined ? [] : ['--cert', certificate.certificateFile, '--key', certificate.keyFile]),
     ...(appendOnly ? ['--append-only'] : []),
+    ...(login === undefined ? [] : ['--htpasswd', await accountsFile(`${folder}.accounts`, login)]),
     // Else it goes on showing what was taken away behind its back.
     '--cache-objects=false',
     folder,
   ];
-  const secrets = login === undefined ? {} : { RCLONE_USER: login.user, RCLONE_PASS: login.password };
   const server = await startServer((port) => ['rclone', 'serve', 'restic', '--addr', `127.0.0.1:${port}`, ...args], {
     RCLONE_CONFIG: '/nonexistent/rclone.conf',
-    ...secrets,
   });
   const url = `http${certificate === undefined ? '' : 's'}://127.0.0.1:${server.port}/`;
   return {
@@ -38,4 +39,10 @@ export async function startRclone(folder: string, options: RcloneOptions = {}): 
     url,
     locationOf: (path) => parseLocation(`rest:${url}${path}/`) as RestLocation,
   };
+}
+
+/** As rclone reads it: with the password in a form from which nobody reads it, and in nobody's environment. */
+async function accountsFile(file: string, { user, password }: Required<RcloneOptions>['login']): Promise<string> {
+  await writeFile(file, `${user}:{SHA}${createHash('sha1').update(password).digest('base64')}\n`, { mode: 0o600 });
+  return file;
 }

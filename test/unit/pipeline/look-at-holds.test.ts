@@ -47,10 +47,15 @@ test('all that cannot be held is refused at once', async () => {
 });
 
 const nothing: Saved = {
-  ...{ coverage: { trees: [] }, devices: [], exclude: compileExcludes([]) },
+  ...{ coverage: { trees: [], emptyPlaces: [] }, devices: [], exclude: compileExcludes([]) },
   survey: { mounts: guestMounts(), volumes: detectOnGuest(guestMounts()) },
 };
-const srv = { coverage: { trees: [{ path: Buffer.from('/srv') }] } as unknown as Saved['coverage'] };
+const srv = {
+  coverage: {
+    trees: [{ path: Buffer.from('/srv') }],
+    emptyPlaces: [Buffer.from('/srv/empty')],
+  } as unknown as Saved['coverage'],
+};
 
 test('what is held and not saved is refused', async () => {
   const looks = await lookAt(
@@ -60,6 +65,7 @@ test('what is held and not saved is refused', async () => {
   const saved = (...exclude: string[]): Saved => ({ ...nothing, ...srv, exclude: compileExcludes(exclude) });
   const check = (...exclude: string[]) => requireSaved(looks, saved(...exclude), 'db1');
   expect(() => check()).toThrow('"/var/db" holds the data of it, and the source does not save it.');
+  expect(savedFrom(Buffer.from('/srv/empty/db'), saved())).toBeUndefined();
   expect(() => check('/srv/db')).toThrow('2 places of what the source wants held still on "db1" are not in it');
 });
 

@@ -362,7 +362,16 @@ test('a plan says what would be done', () => {
     ...{ name: source.host, ssh: 'db1', sshConfigFile: undefined, sudo: 'none' as const },
     ...{ leaseSeconds: 600, maxClockSkewSeconds: 60 },
   };
-  const prepared = { survey, coverage, devices: [], exclude: compileExcludes([]), snapshots, removes: [], dumps: [] };
+  const prepared = {
+    survey,
+    coverage,
+    devices: [],
+    exclude: compileExcludes([]),
+    snapshots,
+    heldPlaces: [],
+    removes: [],
+    dumps: [],
+  };
   const plan = describePlan({ source, host }, prepared, { dead: [], registry: REGISTRY });
   expect(plan.id).toMatch(/^0123abcd[0-9a-f]{8}$/);
   expect({
