@@ -186,8 +186,8 @@ describe('a target without room', () => {
 
   test('holes need none', async () => {
     await using mounted = await mountFilesystem('tmpfs', folder.path, 3 * MIB);
-    const zeros = Buffer.alloc(MIB);
-    const content = [zeros, Buffer.alloc(MIB, 1), ...Array.from({ length: 20 }, () => zeros)];
+    const zeros = Buffer.alloc(MIB / 2);
+    const content = [zeros, zeros, Buffer.alloc(MIB, 1), ...Array.from({ length: 40 }, () => zeros)];
     const repository = await repositoryOf([{ name: 'sparse', type: 'file', content }]);
     const { error, report } = await restoreFrom(repository, mounted.path);
     expect(said(error)).toBe('');
