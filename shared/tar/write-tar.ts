@@ -2,6 +2,7 @@
 import { displayName } from '../base/bytes.ts';
 import { StillpointError } from '../base/errors.ts';
 import type { TarHead } from './entry.ts';
+import { wholeBlocks, withZeros } from './whole-blocks.ts';
 import { encodeTarHead, storedSizeOf, TAR_END, tarPadding } from './writer.ts';
 
 export interface TarItem {
@@ -22,7 +23,8 @@ const GATHER_BYTES = 128 * 1024;
  */
 export async function* writeTar(items: AsyncIterable<TarItem>): AsyncGenerator<Buffer, void, void> {
   const gathered = new Gathered();
-  for await (const { head, content } of items) {
+  for await (const item of items) {
+    const { head, content } = inWholeBlocks(item);
     const promised = storedSizeOf(head);
     let written = 0;
     gathered.add(encodeTarHead(head));
@@ -44,6 +46,13 @@ export async function* writeTar(items: AsyncIterable<TarItem>): AsyncGenerator<B
   }
   gathered.add(TAR_END);
   yield gathered.take();
+}
+
+function inWholeBlocks({ head, content }: TarItem): TarItem {
+  if (head.sparse === undefined) return { head, content };
+  const { map, zeros } = wholeBlocks(head.sparse, head.size);
+  if (zeros.length === 0) return { head, content };
+  return { head: { ...head, sparse: map }, content: content === undefined ? undefined : withZeros(content, zeros) };
 }
 
 /** Holds copies, since small pieces are their makers' again before they are given out. */
