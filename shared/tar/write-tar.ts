@@ -51,8 +51,7 @@ export async function* writeTar(items: AsyncIterable<TarItem>): AsyncGenerator<B
 function inWholeBlocks({ head, content }: TarItem): TarItem {
   if (head.sparse === undefined) return { head, content };
   const { map, zeros } = wholeBlocks(head.sparse, head.size);
-  if (zeros.length === 0) return { head, content };
-  return { head: { ...head, sparse: map }, content: content === undefined ? undefined : withZeros(content, zeros) };
+  return { head: { ...head, sparse: map }, content: content && withZeros(content, zeros) };
 }
 
 /** Holds copies, since small pieces are their makers' again before they are given out. */

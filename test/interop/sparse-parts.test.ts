@@ -1,9 +1,12 @@
 /** Sparse files whose stored parts begin and end anywhere, as pieces that are cut by content do, are by GNU tar what they were. */
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { writeTar } from '../../shared/tar/write-tar.ts';
+import { makeRepository } from '../support/backing-up.ts';
+import { NO_RESTIC, resticOk } from '../support/restic.ts';
+import { restoreFrom, said } from '../support/restoring.ts';
 import { type Chance, chanceFrom } from '../support/seeded.ts';
 import { aHead, inChunks } from '../support/tar-streams.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -61,3 +64,37 @@ test('whatever parts it has', async () => {
   expect(wrong).toEqual([]);
   expect(holes).toBeGreaterThan(100);
 });
+
+test('of a file that restic has saved, with holes behind pieces of any length', async ({ skip }) => {
+  skip(NO_RESTIC !== undefined, NO_RESTIC);
+  await using folder = await temporaryFolder();
+  const at = (name: string): string => join(folder.path, name);
+  const chance = chanceFrom(7);
+  await mkdir(at('files'));
+  const file = await open(at('files/sparse'), 'w');
+  // Too long to be held as a whole, and short enough to be.
+  for (const [start, length] of [
+    [0, 700_004],
+    [4_000_000, 9_000_000],
+    [20_000_000, 1_300_000],
+    [200_000_000, 600_000],
+  ] as const)
+    await file.write(chance.bytes(length), 0, length, start);
+  await file.truncate(230_000_001);
+  await file.close();
+  await writeFile(at('files/small'), Buffer.alloc(0));
+  await truncate(at('files/small'), 3_000_000);
+  const small = await open(at('files/small'), 'r+');
+  await small.write(chance.bytes(600_100), 0, 600_100, 100);
+  await small.write(chance.bytes(100), 0, 100, 2_500_000);
+  await small.close();
+  await makeRepository(at('repository'));
+  await resticOk(at('repository'), 'backup', at('files'));
+  const { error } = await restoreFrom(at('repository'), at('restored'));
+  expect(said(error)).toBe('');
+  for (const name of ['sparse', 'small']) {
+    const restored = join(at('restored'), at(`files/${name}`));
+    expect((await execa('cmp', [at(`files/${name}`), restored], { reject: false })).stdout).toBe('');
+  }
+  expect((await stat(join(at('restored'), at('files/sparse')))).blocks * 512).toBeLessThan(20_000_000);
+}, 120_000);
