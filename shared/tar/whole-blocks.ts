@@ -26,7 +26,7 @@ export function wholeBlocks(map: SparseMap, size: number): WholeBlocks {
     stored += length;
     const end = offset + length;
     const missing = -(parts.at(-1) as number) & (BLOCK_BYTES - 1);
-    const count = Math.min(missing, ((map[at + 2] ?? size) as number) - end);
+    const count = Math.min(missing, (map[at + 2] ?? size) - end);
     if (count === 0) continue;
     parts.push((parts.pop() as number) + count);
     zeros.push({ after: stored, count });
