@@ -70,6 +70,7 @@ export default defineConfig({
       project('faults', ['test/faults/*.test.ts'], heavy),
       project('e2e', ['test/e2e/**/*.test.ts'], { ...heavy, workers: 2, setup: PROGRAMS }),
       project('endless', ['test/endless/**/*.test.ts'], { test: 15 * MINUTE, hook: 15 * MINUTE, workers: 1 }),
+      project('canary', ['test/canary/*.test.ts'], { ...heavy, setup: PROGRAMS }),
       project('ceph', ['test/ceph/**/*.test.ts'], heavy),
       project('zfs', ['test/zfs/*.test.ts'], { test: 15 * MINUTE, hook: 15 * MINUTE, workers: 2 }),
       project('editor', ['test/editor/**/*.test.ts'], heavy),

@@ -55,6 +55,13 @@ const GROUPS: readonly Group[] = [
     onlyNamed: 'it needs 5 GB of memory and some minutes; "npm run test:endless" runs it',
   },
   {
+    name: 'canary',
+    files: 'test/canary/*.test.ts',
+    minutes: 20,
+    onlyNamed:
+      'it looks at all processes all the time, and other tests would wait for it; "npm run test:canary" runs it',
+  },
+  {
     name: 'ceph',
     files: 'test/ceph/**/*.test.ts',
     minutes: 10,

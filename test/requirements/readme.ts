@@ -84,7 +84,7 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      'Three groups that need more of a machine have commands of their own, `npm run test:endless`, `npm run test:ceph` and [`npm run test:zfs`](docs/zfs-tests.md); it names them.',
+      'Four groups that need more of a machine have commands of their own, `npm run test:endless`, `npm run test:canary`, `npm run test:ceph` and [`npm run test:zfs`](docs/zfs-tests.md); it names them.',
       { 'test/unit/docs-links.test.ts': 'npm test runs every group of tests, or names the script that does' },
     ],
     [
@@ -393,7 +393,7 @@ export const README = ofPage('README.md', {
       'measured once, on the machine that is described',
     ],
     [
-      '**`npm test`** runs the tests, with the guest, restic and a real VS Code workbench among them: 25 to 30 minutes on two cores.',
+      '**`npm test`** runs the tests, with the guest, restic and a real VS Code workbench among them: about 30 minutes on two cores.',
       'what the whole run takes, measured once; the next sentence says what is not in it',
     ],
     [

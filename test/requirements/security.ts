@@ -98,11 +98,11 @@ export const SECURITY = ofPage('docs/security.md', {
     ],
     [
       "**Another user of the host** sees in the list of processes that a backup runs, with the words of its programs and of the person's commands; passwords are in none of them, and in no environment.",
-      { 'test/e2e/canary.test.ts': 'in any process, program, file or word, and whoever looks can see' },
+      { 'test/canary/canary.test.ts': 'in any process, program, file or word, and whoever looks can see' },
     ],
     [
       'What a run keeps on the host is for root alone: its snapshots and holds, what is to run afterwards, and what tar has said, with names of files in it, for a client that comes back after a lost connection.',
-      { 'test/e2e/canary.test.ts': 'where the line is cut, and where the process is killed' },
+      { 'test/canary/canary.test.ts': 'where the line is cut, and where the process is killed' },
     ],
     [
       'It goes with the run.',
