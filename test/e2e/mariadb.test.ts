@@ -50,7 +50,7 @@ describe('MariaDB under a writer', () => {
   let guest: Guest;
   let backups: GuestBackups;
   let writer: LivingWriter;
-  const signal = AbortSignal.timeout(270_000 + ROUNDS * 90_000);
+  const signal = AbortSignal.timeout(440_000 + ROUNDS * 90_000);
 
   beforeEach(({ skip }) => skip(whyNot !== undefined, whyNot));
   beforeAll(async () => {
@@ -154,6 +154,6 @@ describe('MariaDB under a writer', () => {
       }
       expect(await guest.traces({ signal })).toEqual([]);
     },
-    200_000 + ROUNDS * 90_000,
+    400_000 + ROUNDS * 90_000,
   );
 });
