@@ -67,6 +67,8 @@ export interface TarEntry extends TarHead {
    * asked for; what is left unread is skipped.
    */
   readonly content: AsyncIterable<Buffer>;
+  /** The same in one slice, where all of it had come with the header. */
+  readonly whole?: Buffer | undefined;
 }
 
 const NO_BYTES = Buffer.alloc(0);

@@ -18,7 +18,7 @@ export interface Came {
   /** Absolute, where it is in the source. */
   readonly path: Buffer;
   /** All that is known of it but its content. */
-  readonly node: Node;
+  readonly node: () => Node;
   /** Told now and then of what is stored of a large file. */
   readonly onPart?: ((part: Promise<FilePart>) => void) | undefined;
 }

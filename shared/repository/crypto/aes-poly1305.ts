@@ -125,11 +125,12 @@ export function ivsOf(start: Uint8Array, messages: readonly Message[]): Buffer {
   const ivs = Buffer.allocUnsafe(messages.length * IV_BYTES);
   for (const [index, { offset }] of messages.entries()) {
     invariant(offset % BLOCK_BYTES === 0, 'a message begins with a block of the key stream');
+    ivs.set(start, index * IV_BYTES);
     let carry = offset / BLOCK_BYTES;
-    for (let at = IV_BYTES - 1; at >= 0; at -= 1) {
-      const sum = (start[at] ?? 0) + (carry % 256);
-      ivs[index * IV_BYTES + at] = sum;
-      carry = Math.floor(carry / 256) + (sum > 255 ? 1 : 0);
+    for (let at = (index + 1) * IV_BYTES - 1; carry > 0 && at >= index * IV_BYTES; at -= 1) {
+      const sum = (ivs[at] ?? 0) + carry;
+      ivs[at] = sum % 256;
+      carry = Math.floor(sum / 256);
     }
   }
   return ivs;

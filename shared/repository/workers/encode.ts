@@ -37,8 +37,8 @@ export function createCompressor(compression: Compression, version: 1 | 2): Comp
 }
 
 /** The compressed blob, or undefined where it is stored as it is. */
-export function compress(plaintext: Uint8Array, type: BlobType, { compressInto }: Compressor): Buffer | undefined {
+export function compress(plaintext: Uint8Array, type: BlobType, compressor: Compressor): Buffer | undefined {
   const target = Buffer.allocUnsafeSlow(roomFor(plaintext.length));
-  const length = compressInto(plaintext, type, target, 0);
+  const length = compressor.compressInto(plaintext, type, target, 0);
   return length === undefined ? undefined : target.subarray(0, length);
 }
