@@ -51,6 +51,8 @@ export interface Earlier {
 }
 
 export interface ReadingSink extends Folders, Earlier {
+  /** Whether a folder of the parent is there for this run as well, and nothing has to be told of what is in it. */
+  readonly keepsFolders: boolean;
   /** Before each pass over a tree; what comes or is placed in a later one stands instead of what came before it. */
   beginPass(isFirst: boolean): void;
   /** Consumes the content of a file. @param onBytes called with the size of content as it comes, holes included */

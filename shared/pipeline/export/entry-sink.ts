@@ -80,6 +80,7 @@ interface Late {
 }
 
 export class EntrySink implements ReadingSink {
+  readonly keepsFolders = false;
   readonly #ports: EntrySinkPorts;
   #out: EntryOut;
   #lines: LineSpool;
