@@ -60,7 +60,7 @@ export async function* readTar(
       const entry = buildEntry(header, known, map, start);
       const whole = source.tryTake(entry.storedSize);
       const content = new StoredContent(source, whole ?? entry.storedSize);
-      yield Object.assign(entry, { content, whole });
+      yield Object.assign(entry, { content, whole, givesMemory: true as const });
       const skipping = content.finish(padding(map?.inContent ?? 0, entry.storedSize));
       if (skipping !== undefined) await skipping;
     }

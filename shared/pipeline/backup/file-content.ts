@@ -46,8 +46,9 @@ export async function storeFile(
   let total = 0;
   for await (const event of expandSparse(entry)) {
     const length = event.kind === 'data' ? event.data.length : event.length;
-    if (event.kind === 'data') await content.add(event.data, signal);
-    else await content.addZeros(length, signal);
+    if (event.kind === 'hole') await content.addZeros(length, signal);
+    else if (entry.givesMemory) await content.give(event.data, signal);
+    else await content.add(event.data, signal);
     total += length;
     onBytes(length);
   }

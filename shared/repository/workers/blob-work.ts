@@ -70,8 +70,10 @@ export async function createBlobWork(setup: WorkerSetup, send: Send): Promise<(m
     const cuts = [...cutter.add(data), ...cutter.addZeros(zeros), ...(isLast ? cutter.end() : [])];
     if (isLast) cutters.delete(content);
     else cutters.set(content, cutter);
-    const emptied = cutter.takeEmptied();
-    send({ kind: 'cut', job, cuts, emptied }, [...cuts.filter((one) => typeof one !== 'number'), ...emptied]);
+    send(
+      { kind: 'cut', job, cuts },
+      cuts.filter((one) => typeof one !== 'number'),
+    );
   }
 
   function hash(request: HashRequest): void {

@@ -29,6 +29,10 @@ export class ShortContent implements ContentInput {
     this.#filled += data.length;
   }
 
+  give(data: Uint8Array): Promise<void> {
+    return this.add(data);
+  }
+
   async addZeros(count: number): Promise<void> {
     this.#expect(count);
     this.#room();

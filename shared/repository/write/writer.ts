@@ -34,7 +34,6 @@ import { ByteBudget } from './byte-budget.ts';
 import { type ContentPorts, OpenContent } from './content-input.ts';
 import type { IndexWriter } from './index-writer.ts';
 import { Packer } from './packer.ts';
-import { Portions } from './portions.ts';
 import { ShortContent } from './short-content.ts';
 import { Uploader } from './uploader.ts';
 
@@ -73,7 +72,6 @@ export class BlobWriter implements RepositoryWriter {
   /** The piece that a hole has again and again. */
   #zeros: Promise<BlobId> | undefined;
   readonly #contentPorts: ContentPorts = {
-    portions: new Portions(),
     openCutLane: (bytes) => this.#ports.pool.openCutLane(bytes),
     take: async (bytes, signal) => {
       this.#check(signal);
