@@ -35,13 +35,13 @@ export interface Message {
   readonly length: number;
 }
 
-/** Where the next message begins, or in an empty list the first: each with a block of the key stream. */
+/** Where the next message begins, or in an empty list the first: each with a block of the key stream, which also an empty one takes. */
 export function placeAfter(last: Message | undefined): number {
-  return last === undefined ? 0 : Math.ceil((last.offset + last.length) / BLOCK_BYTES) * BLOCK_BYTES;
+  return last === undefined ? 0 : last.offset + Math.ceil(Math.max(1, last.length) / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
 /** What `placeAfter` may leave free before a message. */
-export const MOST_PADDING_BYTES = BLOCK_BYTES - 1;
+export const MOST_PADDING_BYTES = BLOCK_BYTES;
 
 export function endOf(messages: readonly Message[]): number {
   const last = messages.at(-1);

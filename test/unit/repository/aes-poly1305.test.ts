@@ -83,14 +83,17 @@ describe('the envelope', () => {
         for (const [index, content] of contents.entries()) plaintext.set(content, messages[index]?.offset);
         const sealed = sealer.sealAll(plaintext, messages);
         const blocks = new Set<bigint>();
+        const ivs = new Set<bigint>();
         let at = 0;
         for (const content of contents) {
           const envelope = sealed.subarray(at, (at += content.length + OVERHEAD_BYTES));
           expect(sealer.open(envelope)?.equals(content)).toBe(true);
           const start = BigInt(`0x${envelope.toString('hex', 0, 16)}`);
+          ivs.add(start);
           for (let block = 0; block < Math.ceil(content.length / 16); block += 1) blocks.add(start + BigInt(block));
         }
         expect(at).toBe(sealed.length);
+        expect(ivs.size).toBe(contents.length);
         expect(blocks.size).toBe(contents.reduce((sum, { length }) => sum + Math.ceil(length / 16), 0));
       }),
     );
