@@ -16,7 +16,7 @@ import { type Omissions, whyLeftOut } from './omissions.ts';
 import type { ParentView } from './parent-view.ts';
 import { type Answer, type LivePass, takeAnswer } from './take-answer.ts';
 import type { TreePorts, TreeToRead } from './tree-to-read.ts';
-import { isSame as isSameAsListed, isToTheLetter, isUnchanged } from './unchanged.ts';
+import { isOld, isSame as isSameAsListed, isToTheLetter, isUnchanged } from './unchanged.ts';
 
 export interface Pass {
   /** The parent restore point. */
@@ -189,8 +189,8 @@ class Walk {
     return (
       this.#keepsFolders &&
       entry.type !== 'dir' &&
-      isUnchanged(entry, known, believedBeforeNs) &&
       isToTheLetter(entry, known, context) &&
+      isOld(entry, believedBeforeNs) &&
       this.#ports.sink.holds(known, this.#absolute(entry)) &&
       !grafts.has(entry.path.toString('latin1')) &&
       this.#whyUnreadable(entry) === undefined

@@ -4,7 +4,7 @@
  * are set back. The volume's device number is left out: it changes with each snapshot.
  */
 import type { Node } from '../../repository/node.ts';
-import { type Timestamp, timestampFromNs, timestampToNs } from '../../repository/timestamp.ts';
+import { timestampFromNs, timestampToNs } from '../../repository/timestamp.ts';
 import type { ListedEntry } from './listing.ts';
 import type { NodeContext } from './node.ts';
 
@@ -15,12 +15,11 @@ import type { NodeContext } from './node.ts';
 export const RACY_NS = 2_000_000_000n;
 
 export function isUnchanged(entry: ListedEntry, parent: Node, believedBeforeNs: bigint): boolean {
-  return (
-    isSame(entry, parent) &&
-    entry.ctimeNs < believedBeforeNs - RACY_NS &&
-    entry.mtimeNs < believedBeforeNs - RACY_NS &&
-    parent.error === undefined
-  );
+  return isSame(entry, parent) && isOld(entry, believedBeforeNs) && parent.error === undefined;
+}
+
+export function isOld({ ctimeNs, mtimeNs }: ListedEntry, believedBeforeNs: bigint): boolean {
+  return ctimeNs < believedBeforeNs - RACY_NS && mtimeNs < believedBeforeNs - RACY_NS;
 }
 
 /** Whether all that stat(2) tells is equal. */
@@ -33,35 +32,36 @@ export function isSame(entry: ListedEntry, node: Node): boolean {
     entry.gid === node.gid &&
     (entry.type !== 'file' || (entry.size === (node.size ?? 0) && entry.links === (node.links ?? 1))) &&
     (entry.type !== 'symlink' || entry.linkTarget.equals(node.linkTarget ?? Buffer.alloc(0))) &&
-    isTime(node.mtime, entry.mtimeNs) &&
-    isTime(node.ctime, entry.ctimeNs)
+    entry.mtimeNs === timestampToNs(node.mtime) &&
+    entry.ctimeNs === timestampToNs(node.ctime)
   );
 }
 
-/** As we write it, or as another program does. */
-const isTime = (time: Timestamp, ns: bigint): boolean => time === timestampFromNs(ns) || timestampToNs(time) === ns;
-
-/** Whether the node of an unchanged entry would be the parent's to the letter. Its attributes and content are the parent's anyway. */
+/**
+ * Whether the node of an unchanged entry would be the parent's to the letter: of most trees nearly all are, so it looks at what was
+ * written, and not at what that means. Its attributes and content are the parent's anyway.
+ */
 export function isToTheLetter(entry: ListedEntry, parent: Node, { users, groups, deviceId }: NodeContext): boolean {
-  const { type, uid, gid, links } = entry;
+  const { type, uid, gid, links, size } = entry;
   const hasLinks = type !== 'dir' && type !== 'fifo' && type !== 'socket';
   return (
-    parent.atime === parent.mtime &&
-    parent.mtime === timestampFromNs(entry.mtimeNs) &&
+    parent.type === type &&
+    parent.inode === entry.inode &&
+    parent.mode === entry.mode &&
+    parent.uid === uid &&
+    parent.gid === gid &&
     parent.ctime === timestampFromNs(entry.ctimeNs) &&
+    parent.mtime === timestampFromNs(entry.mtimeNs) &&
+    parent.atime === parent.mtime &&
     parent.user === users.get(uid) &&
     parent.group === groups.get(gid) &&
     parent.links === (hasLinks ? links : undefined) &&
     parent.deviceId === (type !== 'dir' && links > 1 ? deviceId : undefined) &&
-    (type === 'file' || parent.size === undefined) &&
-    (type === 'symlink') === (parent.linkTarget !== undefined) &&
-    Object.keys(parent).every((key) => OURS.has(key))
+    (type === 'file' ? (parent.size ?? 0) === size : parent.size === undefined) &&
+    (type === 'symlink' ? parent.linkTarget?.equals(entry.linkTarget) === true : parent.linkTarget === undefined) &&
+    !NOT_OURS.some((key) => key in parent)
   );
 }
 
-/** What we write of an entry without a fault. */
-const OURS: ReadonlySet<string> = new Set(
-  'name type mode mtime atime ctime uid gid user group inode deviceId size links linkTarget extendedAttributes device content subtree'.split(
-    ' ',
-  ),
-);
+/** What a node may have that we write of no entry, or of none that came whole. */
+const NOT_OURS = ['error', 'stray', 'extra', 'storedMode', 'genericAttributes'] as const;
