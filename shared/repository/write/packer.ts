@@ -9,6 +9,11 @@ import type { EncodedBatch } from '../workers/pool.ts';
 
 /** Keeps the header of a pack of tiny blobs far below what restic reads. */
 const MAX_BLOBS = 32_768;
+/** What is known of a blob in an open pack: its id and place, in objects. */
+const BYTES_PER_BLOB = 320;
+
+/** What blobs take in memory while their pack is open or on its way. */
+export const packedCost = (bytes: number, blobs: number): number => bytes + blobs * BYTES_PER_BLOB;
 
 export interface FilledPack {
   readonly pieces: readonly Uint8Array[];
@@ -38,8 +43,13 @@ export class Packer {
     }
   }
 
+  /**
+   * By what it takes in memory: of tiny blobs, what is known of them takes more than they do. A pack that is not full takes less than its
+   * size, so open packs alone never use up the room of the writer, which waits for more to come then.
+   */
   get isFull(): boolean {
-    return this.#bytes >= this.#packSizeBytes || this.#blobs.length >= MAX_BLOBS;
+    const cost = packedCost(this.#bytes, this.#blobs.length);
+    return cost >= this.#packSizeBytes || this.#blobs.length >= MAX_BLOBS;
   }
 
   /** What has gathered, and begins anew; undefined where nothing has. */

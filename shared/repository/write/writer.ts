@@ -33,7 +33,7 @@ import { Batcher, type BlobBatch, ownedCopy } from './batcher.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { type ContentPorts, OpenContent } from './content-input.ts';
 import type { IndexWriter } from './index-writer.ts';
-import { Packer } from './packer.ts';
+import { Packer, packedCost } from './packer.ts';
 import { ShortContent } from './short-content.ts';
 import { Uploader } from './uploader.ts';
 
@@ -51,7 +51,7 @@ export interface WriterPorts {
 
 /** Beside the two open packs, and the open piece of each content: what lies in queues and on its way to the disk. */
 const QUEUE_BYTES = 8 * 1024 * 1024;
-/** The objects that represent a blob while it is under way; without it a million empty files would be free. */
+/** The objects that represent a blob until it is in a pack; without it a million empty files would be free. */
 const COST_PER_BLOB = 1024;
 
 export class BlobWriter implements RepositoryWriter {
@@ -196,7 +196,7 @@ export class BlobWriter implements RepositoryWriter {
   async #reseal(data: Uint8Array, blobs: readonly ForeignBlob[], cost: number): Promise<readonly BlobId[]> {
     const lengths = blobs.map(plaintextLength);
     const encoded = await this.#ports.pool.reseal(data, blobs);
-    this.#budget.give(cost - encoded.data.length - encoded.blobs.length * COST_PER_BLOB);
+    this.#budget.give(cost - packedCost(encoded.data.length, encoded.blobs.length));
     this.#stats.bytesPut += lengths.reduce((sum, length) => sum + length, 0);
     const faults = encoded.faults.map((index) => encoded.ids[index] as BlobId);
     for (const id of faults) this.#underWay.data.delete(id);
@@ -237,7 +237,7 @@ export class BlobWriter implements RepositoryWriter {
         settleKnown(batch, ids, fresh);
         return fresh;
       });
-      this.#budget.give(plainCost - encoded.data.length - encoded.blobs.length * COST_PER_BLOB);
+      this.#budget.give(plainCost - packedCost(encoded.data.length, encoded.blobs.length));
       if (fresh.length > 0) this.#pack(batch, encoded);
     } catch (error) {
       for (const waiter of batch.waiting) waiter.reject(error);
@@ -276,7 +276,7 @@ export class BlobWriter implements RepositoryWriter {
       this.#uploader.upload(filled).then(() => {
         this.#stats.packs += 1;
         for (const { type, id } of filled.blobs) this.#underWay[type].delete(id);
-        this.#budget.give(filled.bytes + filled.blobs.length * COST_PER_BLOB);
+        this.#budget.give(packedCost(filled.bytes, filled.blobs.length));
       }),
     );
   }

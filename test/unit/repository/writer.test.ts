@@ -154,6 +154,14 @@ describe('the writer', () => {
     expect((await repository.loadBlob(type, id, signal)).equals(blob)).toBe(true);
   });
 
+  it('takes any number of tiny blobs of both types: packs that wait for more never use up its room', async () => {
+    await open({ packSizeBytes: MIB });
+    const count = 60_000;
+    for (let n = 0; n < count; n++) await writer.put(n % 20 === 0 ? 'tree' : 'data', Buffer.from(`blob ${n}`), signal);
+    const { dataBlobsNew, treeBlobsNew } = await writer.flush(signal);
+    expect(dataBlobsNew + treeBlobsNew).toBe(count);
+  });
+
   it('makes callers wait instead of holding everything in memory', async () => {
     const gate = Promise.withResolvers<void>();
     const memory = createMemoryBackend();
