@@ -1,0 +1,137 @@
+/** Shells that answer more than once: which ones do, what the next script finds there, and when they are let go. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { never } from '../../../shared/base/cancel.ts';
+import { createLocalTransport } from '../../../shared/remote/local.ts';
+import type { RemoteProcess, Transport } from '../../../shared/remote/transport.ts';
+import { aCommand, aHost, aStream } from '../../support/remote/commands.ts';
+import { Hearing } from '../../support/remote/spoken-script.ts';
+import { tapProcess } from '../../support/remote/tapped-process.ts';
+
+/** The shells of this machine, with what was said to each: "greeting", or the name of a script. */
+function watched(): Transport & { readonly said: string[][]; readonly processes: RemoteProcess[] } {
+  const inner = createLocalTransport();
+  const said: string[][] = [];
+  const processes: RemoteProcess[] = [];
+  return {
+    ...{ said, processes, properties: inner.properties },
+    async start(commandLine, signal, onFull) {
+      const own: string[] = [];
+      const hearing = new Hearing({
+        greeted: () => void own.push('greeting'),
+        told: ({ name }) => void own.push(name),
+      });
+      const process = await inner.start(commandLine, signal, onFull);
+      said.push(own);
+      processes.push(process);
+      return tapProcess(process, { sent: (chunk) => hearing.push(chunk) });
+    },
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+  };
+}
+
+const looking = (script: string, name = 'look') =>
+  aCommand(script, { name, repeatable: true, leavesNoProcess: true, accepts: [0, 7] });
+const textOf = ({ stdout }: { stdout: Buffer }): string => stdout.toString();
+
+describe('a shell', () => {
+  test('is given the next script where nothing was left in it, with its own exit code and its own words', async () => {
+    const transport = watched();
+    await using host = aHost(transport);
+    expect(await host.run(looking('echo one; echo said >&2; exit 7'), never)).toMatchObject({
+      exitCode: 7,
+      stderr: 'said\n',
+    });
+    const next = await host.run(looking('echo two'), never);
+    expect([textOf(next), next.exitCode, next.stderr]).toEqual(['two\n', 0, '']);
+    expect(transport.said).toEqual([['greeting', 'look', 'look']]);
+  });
+
+  test('shows the next script nothing of the one before', async () => {
+    await using host = aHost(createLocalTransport());
+    const spoils = 'SP_LEFT=here; export SP_LEFT; PATH=/nowhere; cd /tmp; umask 0; set -f; trap "echo trapped" EXIT';
+    await host.run(looking(spoils), never);
+    // Where the shell was before its first `cd /` is of no use to anybody.
+    const show = looking('echo "$SP_LEFT|$PWD|$(umask)|$#|$-"; env | grep -v "^OLDPWD="');
+    await using fresh = aHost(createLocalTransport());
+    expect(textOf(await host.run(show, never))).toBe(textOf(await fresh.run(show, never)));
+  });
+
+  test('ends with a script that may leave a process, and with one that takes input', async () => {
+    const transport = watched();
+    await using host = aHost(transport);
+    await host.run(aCommand('true', { name: 'leave', repeatable: true }), never);
+    await host.run(looking('true'), never);
+    await host.run({ ...looking('cat', 'fed'), input: Buffer.from('x') }, never);
+    await host.run(looking('true'), never);
+    expect(transport.said).toEqual([
+      ['greeting', 'leave'],
+      ['greeting', 'look', 'fed'],
+      ['greeting', 'look'],
+    ]);
+  });
+
+  test('has to answer once more before a script that must not run twice, and before a stream', async () => {
+    const transport = watched();
+    await using host = aHost(transport);
+    await host.run(looking('true'), never);
+    await host.run(aCommand('true', { name: 'once' }), never);
+    await host.run(looking('true'), never);
+    await using stream = await host.stream(aStream('echo flows'), undefined, never);
+    expect(await stream.output.toArray()).toEqual([Buffer.from('flows\n')]);
+    expect(transport.said).toEqual([
+      ['greeting', 'look', 'greeting', 'once'],
+      ['greeting', 'look', 'greeting', 'stream-it'],
+    ]);
+  });
+
+  test.each(['look', 'once'])('that has gone meanwhile is replaced: %s', async (name) => {
+    const transport = watched();
+    await using host = aHost(transport);
+    await host.run(looking('true'), never);
+    transport.processes[0]?.kill();
+    const next = await host.run(aCommand('echo on', { name, repeatable: name === 'look' }), never);
+    expect(textOf(next)).toBe('on\n');
+    expect(transport.said).toHaveLength(2);
+  });
+
+  test('in which something else speaks is not believed', async () => {
+    const transport = watched();
+    await using host = aHost(transport);
+    await host.run(looking('( sleep 0.2; echo noise ) &'), never);
+    await wait(400);
+    expect(textOf(await host.run(looking('echo on'), never))).toBe('on\n');
+    expect(transport.said).toHaveLength(2);
+  });
+
+  test('that is ended in a script takes the script with it, and nobody runs it again', async () => {
+    const transport = watched();
+    await using host = aHost(transport);
+    await host.run(looking('true'), never);
+    await expect(host.run(looking('kill -9 $$'), never)).rejects.toMatchObject({ code: 'read.incomplete' });
+    expect(transport.said).toEqual([['greeting', 'look', 'look']]);
+  });
+});
+
+describe('what waits for its next script', () => {
+  test('makes room for who waits for a channel, also when it comes back meanwhile', async () => {
+    const transport = watched();
+    const { maxChannels } = transport.properties;
+    await using host = aHost(transport);
+    await Promise.all(Array.from({ length: maxChannels }, () => host.run(looking('sleep 0.2'), never)));
+    expect(transport.said).toHaveLength(maxChannels);
+    const streams = await Promise.all(
+      Array.from({ length: maxChannels }, () => host.stream(aStream('exec sleep 60'), undefined, never)),
+    );
+    await Promise.all(streams.map((stream) => stream[Symbol.asyncDispose]()));
+  });
+
+  test('goes with the host', async () => {
+    const transport = watched();
+    const host = aHost(transport);
+    await host.run(looking('true'), never);
+    await host[Symbol.asyncDispose]();
+    await expect(transport.processes[0]?.exited).resolves.toBeDefined();
+    await expect(host.run(looking('true'), never)).rejects.toMatchObject({ code: 'run.cancelled' });
+  });
+});
