@@ -72,7 +72,7 @@ export interface RepositorySinkPorts {
 
 type SavedReport = Omit<BackupReport, 'snapshots'>;
 
-/** Opened and locked before a host is touched: a wrong password must not be found out when a snapshot exists. */
+/** Opened and locked before a host is looked at: a wrong password must not be found out when a snapshot exists. */
 export async function openRepositorySink(ports: RepositorySinkPorts, signal: AbortSignal): Promise<Sink<SavedReport>> {
   await using opening = new AsyncDisposableStack();
   const repository = opening.use(await ports.openRepository(signal));

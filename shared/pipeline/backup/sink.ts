@@ -1,4 +1,4 @@
-/** The end of a run behind its port: a repository, an archive or a mirror, from before the host is touched. */
+/** The end of a run behind its port: a repository, an archive or a mirror, from before the host is looked at. */
 import type { ConsistencyEvidence } from '../../domain/consistency.ts';
 import type { RunId } from '../../domain/names.ts';
 import type { PackId } from '../../repository/ids.ts';
