@@ -2,7 +2,8 @@
  * One run over a source, from its host as it is to what was read at its place: the flow that a backup into a repository,
  * an archive and a mirror have in common. They differ in the sink alone.
  *
- * Invariants. The sink is open before anything is asked of the host but who we are there. The watchman runs before the first snapshot. Nothing is
+ * Invariants. The sink is open before anything is asked of the host but who we are there, and nothing is in its way any more
+ * before anything is made on it. The watchman runs before the first snapshot. Nothing is
  * committed unless every stream ended with its trailer and every snapshot passed the end check. Whatever happens, the host
  * is released, on a clock of its own.
  */
@@ -105,6 +106,7 @@ export async function runOver<Report extends object>(
   const layout = source.system === true ? await readLayout(tape.host(host), registry, signal) : undefined;
   for (const note of prepared.coverage.notes) emit({ type: 'warning', code: 'source.note', message: note, advice: '' });
 
+  await sink.settled;
   const guarded = AbortSignal.any([signal, sink.signal]);
   const begin = async (): Promise<BegunReading> =>
     await beginReading(await sink.begin(journal, guarded), source, emit, guarded);

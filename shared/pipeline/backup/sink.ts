@@ -29,6 +29,8 @@ export interface Sink<Report> extends AsyncDisposable {
   readonly vault?: Vault;
   /** Whether the host waits for the commit, which is short then; else it is released first. */
   readonly commitsAtOnce: boolean;
+  /** Resolves when nothing can be in the way of writing any more; before that nothing is made on a host. */
+  readonly settled: Promise<void>;
   /** Called once, before the first pass. @param stored of the run so far, and what is told of it from here on */
   begin(stored: StoredForRun | undefined, signal: AbortSignal): Promise<ReadingSink>;
   /** What was read counts when it resolves, and not before. */

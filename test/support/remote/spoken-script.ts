@@ -52,6 +52,9 @@ export function parseScript(bytes: Buffer): { script: SpokenScript; end: number 
   };
 }
 
+/** More than a greeting takes. */
+const LONGEST_GREETING = 400;
+
 export interface Heard {
   greeted?(nonce: string): void;
   told?(script: SpokenScript): void;
@@ -73,6 +76,8 @@ export class Hearing {
   push(chunk: Buffer): void {
     this.#bytes = Buffer.concat([this.#bytes, chunk]);
     while (this.#readsOn && (this.#isGreeted() || this.#isTold()));
+    // What is no conversation of ours may go on for ever.
+    if (!this.#wasGreeted) this.#bytes = this.#bytes.subarray(-LONGEST_GREETING);
     if (this.#readsOn || this.#bytes.length === 0) return;
     this.#heard.fed?.(this.#bytes);
     this.#bytes = Buffer.alloc(0);

@@ -3,32 +3,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { createLocalTransport } from '../../../shared/remote/local.ts';
-import type { RemoteProcess, Transport } from '../../../shared/remote/transport.ts';
 import { aCommand, aHost, aStream } from '../../support/remote/commands.ts';
-import { Hearing } from '../../support/remote/spoken-script.ts';
-import { tapProcess } from '../../support/remote/tapped-process.ts';
-
-/** The shells of this machine, with what was said to each: "greeting", or the name of a script. */
-function watched(): Transport & { readonly said: string[][]; readonly processes: RemoteProcess[] } {
-  const inner = createLocalTransport();
-  const said: string[][] = [];
-  const processes: RemoteProcess[] = [];
-  return {
-    ...{ said, processes, properties: inner.properties },
-    async start(commandLine, signal, onFull) {
-      const own: string[] = [];
-      const hearing = new Hearing({
-        greeted: () => void own.push('greeting'),
-        told: ({ name }) => void own.push(name),
-      });
-      const process = await inner.start(commandLine, signal, onFull);
-      said.push(own);
-      processes.push(process);
-      return tapProcess(process, { sent: (chunk) => hearing.push(chunk) });
-    },
-    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
-  };
-}
+import { watchShells } from '../../support/remote/watched-shells.ts';
 
 const looking = (script: string, name = 'look') =>
   aCommand(script, { name, repeatable: true, leavesNoProcess: true, accepts: [0, 7] });
@@ -36,7 +12,7 @@ const textOf = ({ stdout }: { stdout: Buffer }): string => stdout.toString();
 
 describe('a shell', () => {
   test('is given the next script where nothing was left in it, with its own exit code and its own words', async () => {
-    const transport = watched();
+    const transport = watchShells();
     await using host = aHost(transport);
     expect(await host.run(looking('echo one; echo said >&2; exit 7'), never)).toMatchObject({
       exitCode: 7,
@@ -58,7 +34,7 @@ describe('a shell', () => {
   });
 
   test('ends with a script that may leave a process, and with one that takes input', async () => {
-    const transport = watched();
+    const transport = watchShells();
     await using host = aHost(transport);
     await host.run(aCommand('true', { name: 'leave', repeatable: true }), never);
     await host.run(looking('true'), never);
@@ -72,7 +48,7 @@ describe('a shell', () => {
   });
 
   test('has to answer once more before a script that must not run twice, and before a stream', async () => {
-    const transport = watched();
+    const transport = watchShells();
     await using host = aHost(transport);
     await host.run(looking('true'), never);
     await host.run(aCommand('true', { name: 'once' }), never);
@@ -86,7 +62,7 @@ describe('a shell', () => {
   });
 
   test.each(['look', 'once'])('that has gone meanwhile is replaced: %s', async (name) => {
-    const transport = watched();
+    const transport = watchShells();
     await using host = aHost(transport);
     await host.run(looking('true'), never);
     transport.processes[0]?.kill();
@@ -96,7 +72,7 @@ describe('a shell', () => {
   });
 
   test('in which something else speaks is not believed', async () => {
-    const transport = watched();
+    const transport = watchShells();
     await using host = aHost(transport);
     await host.run(looking('( sleep 0.2; echo noise ) &'), never);
     await wait(400);
@@ -105,7 +81,7 @@ describe('a shell', () => {
   });
 
   test('that is ended in a script takes the script with it, and nobody runs it again', async () => {
-    const transport = watched();
+    const transport = watchShells();
     await using host = aHost(transport);
     await host.run(looking('true'), never);
     await expect(host.run(looking('kill -9 $$'), never)).rejects.toMatchObject({ code: 'read.incomplete' });
@@ -115,7 +91,7 @@ describe('a shell', () => {
 
 describe('what waits for its next script', () => {
   test('makes room for who waits for a channel, also when it comes back meanwhile', async () => {
-    const transport = watched();
+    const transport = watchShells();
     const { maxChannels } = transport.properties;
     await using host = aHost(transport);
     await Promise.all(Array.from({ length: maxChannels }, () => host.run(looking('sleep 0.2'), never)));
@@ -127,7 +103,7 @@ describe('what waits for its next script', () => {
   });
 
   test('goes with the host', async () => {
-    const transport = watched();
+    const transport = watchShells();
     const host = aHost(transport);
     await host.run(looking('true'), never);
     await host[Symbol.asyncDispose]();
