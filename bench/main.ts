@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- memory | throughput [ROUNDS FILES MIB] | repository [ROUNDS BLOBS MIB] | writer [ROUNDS MIB] | fixed
- * [ROUNDS]]`; 0 leaves a sample out. `writer-zfs [ROUNDS MIB]` is run only where it is named, because it emulates a whole machine.
+ * [ROUNDS] | profile [FILES]]`; 0 leaves a sample out. `writer-zfs [ROUNDS MIB]` is run only where it is named, because it emulates
+ * a whole machine.
  * Prints figures, and fails when a runner or an index takes more memory than it may. Figures of speed have no limit:
  * they mean something only beside the others.
  */
@@ -9,6 +10,7 @@ import { reasonLabCannotRun } from '../test/lab/requirements.ts';
 import { measureBesideRestic } from './beside-restic.ts';
 import { measureFixed } from './fixed.ts';
 import { measureMemory } from './memory.ts';
+import { measureProfile } from './profile.ts';
 import { measureThroughput } from './throughput.ts';
 import { measureWriter } from './writer.ts';
 
@@ -48,6 +50,7 @@ if (which === undefined || which === 'memory') {
   if (obstacle !== undefined) console.log(`  skipped: ${obstacle}`);
   else if (!(await measureMemory(interrupted.signal))) process.exitCode = 1;
 }
+if (which === 'profile') await measureProfile(Number(process.argv[3] ?? 20_000), interrupted.signal);
 if (which === undefined || which === 'writer' || which === 'writer-zfs') {
   const obstacle = await reasonLabCannotRun();
   console.log('\nWhat a backup does to somebody who writes');

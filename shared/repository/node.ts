@@ -60,5 +60,9 @@ export interface Node {
   readonly error?: string;
 }
 
-/** The entry of a name; undefined where there is none. */
-export type NodeByName = (name: Buffer) => Node | undefined;
+/** The entries of a folder. */
+export interface NodeByName {
+  /** The entry of a name; undefined where there is none. */
+  (name: Buffer): Node | undefined;
+  readonly count: number;
+}

@@ -187,6 +187,8 @@ export interface ContentOptions {
 export interface ContentInput extends Disposable {
   /** Resolves when there is room for more. The data are copied. */
   add(data: Uint8Array, signal: AbortSignal): Promise<void>;
+  /** The same, but where the data fill their memory that is the writer's from now on, and the caller finds it empty. */
+  give(data: Uint8Array, signal: AbortSignal): Promise<void>;
   /** So many bytes of zero, which cost next to nothing. */
   addZeros(count: number, signal: AbortSignal): Promise<void>;
   /** Resolves when all is handed over; `ids` when all of it is in packs or was known: the blobs of the file in order. */

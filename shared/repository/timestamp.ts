@@ -20,21 +20,38 @@ export function isTimestamp(text: string): text is Timestamp {
  * @param offsetMinutes east of Greenwich; 0 prints `Z`.
  */
 export function timestampFromNs(ns: bigint, offsetMinutes = 0): Timestamp {
-  let seconds = ns / BILLION;
-  let fraction = ns % BILLION;
-  if (fraction < 0n) {
-    seconds -= 1n;
-    fraction += BILLION;
+  let seconds = Number(ns / BILLION);
+  let fraction = Number(ns % BILLION);
+  if (fraction < 0) {
+    seconds -= 1;
+    fraction += 1e9;
   }
-  const local = seconds + BigInt(offsetMinutes * 60);
-  const clamped = local < MIN_SECONDS ? MIN_SECONDS : local > MAX_SECONDS ? MAX_SECONDS : local;
-  const calendar = new Date(Number(clamped) * 1000).toISOString().slice(0, 19);
-  const decimals = fraction === 0n ? '' : `.${fraction.toString().padStart(9, '0').replace(/0+$/, '')}`;
-  return `${calendar}${decimals}${offsetText(offsetMinutes)}` as Timestamp;
+  const local = Math.min(Math.max(seconds + offsetMinutes * 60, MIN_SECONDS), MAX_SECONDS);
+  return `${calendarOf(local)}${decimalsOf(fraction)}${offsetText(offsetMinutes)}` as Timestamp;
 }
 
-const MIN_SECONDS = BigInt(Date.UTC(2000, 0, 1) / 1000) - 63_113_904_000n;
-const MAX_SECONDS = BigInt(Date.UTC(9999, 11, 31, 23, 59, 59) / 1000);
+let lastSeconds = Number.NaN;
+let lastCalendar = '';
+
+/** Of neighbours in a folder many have the same second. */
+function calendarOf(seconds: number): string {
+  if (seconds !== lastSeconds) {
+    lastCalendar = new Date(seconds * 1000).toISOString().slice(0, 19);
+    lastSeconds = seconds;
+  }
+  return lastCalendar;
+}
+
+function decimalsOf(fraction: number): string {
+  if (fraction === 0) return '';
+  let digits = 9;
+  let left = fraction;
+  for (; left % 10 === 0; left /= 10) digits -= 1;
+  return `.${String(left).padStart(digits, '0')}`;
+}
+
+const MIN_SECONDS = Date.UTC(2000, 0, 1) / 1000 - 63_113_904_000;
+const MAX_SECONDS = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000;
 
 function offsetText(offsetMinutes: number): string {
   if (offsetMinutes === 0) return 'Z';

@@ -19,9 +19,16 @@ export class ByteSource {
     const end = this.#at + length;
     if (end > this.#chunk.length) return undefined;
     const slice = this.#chunk.subarray(this.#at, end);
-    this.#at = end;
     this.position += length;
+    if (end < this.#chunk.length) this.#at = end;
+    // Who has all of it may give its memory away.
+    else this.#forget();
     return slice;
+  }
+
+  #forget(): void {
+    this.#chunk = NOTHING;
+    this.#at = 0;
   }
 
   /** Between 1 and `limit` bytes when the present chunk has any. */
@@ -72,8 +79,7 @@ export class ByteSource {
 
   /** Tells the producer that no more is wanted. */
   async close(): Promise<void> {
-    this.#chunk = NOTHING;
-    this.#at = 0;
+    this.#forget();
     await this.#chunks.return?.();
   }
 }

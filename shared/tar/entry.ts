@@ -63,10 +63,13 @@ export interface TarEntry extends TarHead {
   /** Where in the stream the entry's first header began. */
   readonly position: number;
   /**
-   * The stored bytes as slices of the incoming chunks: copy what you keep. To be read once, before the next entry is
-   * asked for; what is left unread is skipped.
+   * The stored bytes as slices of the incoming chunks: copy what you keep. To be read once, before the next entry is asked for; what is left unread is skipped.
    */
   readonly content: AsyncIterable<Buffer>;
+  /** Whether a slice that fills its memory is the reader's, who may move it to another thread. */
+  readonly givesMemory?: true;
+  /** The same in one slice, where all of it had come with the header. */
+  readonly whole?: Buffer | undefined;
 }
 
 const NO_BYTES = Buffer.alloc(0);

@@ -58,9 +58,11 @@ export async function* readTar(
       extensions = undefined;
       const map = await readMap(source, block, header, known, start);
       const entry = buildEntry(header, known, map, start);
-      const content = new StoredContent(source, entry.storedSize);
-      yield { ...entry, content };
-      await content.finish(padding(map?.inContent ?? 0, entry.storedSize));
+      const whole = source.tryTake(entry.storedSize);
+      const content = new StoredContent(source, whole ?? entry.storedSize);
+      yield Object.assign(entry, { content, whole, givesMemory: true as const });
+      const skipping = content.finish(padding(map?.inContent ?? 0, entry.storedSize));
+      if (skipping !== undefined) await skipping;
     }
   } finally {
     await source.close();

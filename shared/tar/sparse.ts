@@ -79,10 +79,12 @@ export async function* expandSparse(entry: TarEntry): AsyncGenerator<SparseEvent
         offset = start;
       }
       const piece = rest.subarray(0, Math.min(rest.length, end - offset));
-      yield { kind: 'data', offset, data: piece };
-      offset += piece.length;
+      const from = offset;
+      // Before it is given out, and with it perhaps its memory.
       rest = rest.subarray(piece.length);
+      offset += piece.length;
       if (offset === end) part += 2;
+      yield { kind: 'data', offset: from, data: piece };
     }
   }
   if (part < map.length && (map[part + 1] as number) > 0)

@@ -9,9 +9,14 @@ export class StoredContent implements AsyncIterable<Buffer>, AsyncIterator<Buffe
   #remaining: number;
   #open = true;
 
-  constructor(source: ByteSource, size: number) {
+  /** What has been taken from the source for it. */
+  #taken: Buffer | undefined;
+
+  /** @param content its size, or all of it */
+  constructor(source: ByteSource, content: number | Buffer) {
     this.#source = source;
-    this.#remaining = size;
+    this.#taken = typeof content === 'number' ? undefined : content;
+    this.#remaining = typeof content === 'number' ? content : 0;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Buffer> {
@@ -20,6 +25,11 @@ export class StoredContent implements AsyncIterable<Buffer>, AsyncIterator<Buffe
 
   async next(): Promise<IteratorResult<Buffer>> {
     invariant(this.#open, 'the content of an entry is read before the next entry is asked for');
+    const taken = this.#taken;
+    if (taken !== undefined && taken.length > 0) {
+      this.#taken = undefined;
+      return { done: false, value: taken };
+    }
     if (this.#remaining === 0) return { done: true, value: undefined };
     for (;;) {
       const value = this.#source.tryTakeSome(this.#remaining);
@@ -31,11 +41,11 @@ export class StoredContent implements AsyncIterable<Buffer>, AsyncIterator<Buffe
     }
   }
 
-  async finish(padding: number): Promise<void> {
+  /** Goes to the end of what follows it, at once where that has come. */
+  finish(padding: number): Promise<void> | undefined {
     this.#open = false;
     const left = this.#remaining + padding;
-    if (left > 0 && this.#source.tryTake(left) === undefined) {
-      await this.#source.skip(left, 'the content of a file was whole');
-    }
+    if (left === 0 || this.#source.tryTake(left) !== undefined) return undefined;
+    return this.#source.skip(left, 'the content of a file was whole');
   }
 }

@@ -9,5 +9,5 @@ export function failingContent(failure: Error, onPieces?: (pieces: PendingPieces
   failed.catch(() => undefined);
   reject(failure);
   const add = async (): Promise<void> => onPieces?.({ bytes: PIECE_BYTES, count: 1, id: failed });
-  return { add, addZeros: add, end: async () => ({ ids: failed }), [Symbol.dispose]: () => undefined };
+  return { add, give: add, addZeros: add, end: async () => ({ ids: failed }), [Symbol.dispose]: () => undefined };
 }

@@ -49,7 +49,11 @@ export interface LiveReaderFigures {
   readonly events: readonly RunEventBody[];
 }
 
-export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReaderFigures> {
+/** @param onRead called when all is read and nothing is committed yet */
+export async function readLiveFolder(
+  order: LiveReaderOrder,
+  onRead: () => Promise<void> = () => Promise.resolve(),
+): Promise<LiveReaderFigures> {
   const phases: Record<string, number> = {};
   let last = performance.now();
   const ended = (phase: string): void => {
@@ -153,6 +157,7 @@ export async function readLiveFolder(order: LiveReaderOrder): Promise<LiveReader
   ended('list');
   const begun = await beginReading(await sink.begin(undefined, never), context.request.source, context.emit, never);
   const read = await readTrees(context, listings, begun, never);
+  await onRead();
   ended('read');
   const phase = phasesOf<'backup' | 'export'>(() => undefined, systemClock, never);
   const report = await sink.commit({ ...context, run, read, evidence }, phase, never);

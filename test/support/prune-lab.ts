@@ -13,7 +13,7 @@ import type { OpenedRepository } from '../../shared/repository/opened-repository
 import { applyPrune, type PruneObserver, type PruneOutcome } from '../../shared/repository/prune/apply.ts';
 import { planPrune } from '../../shared/repository/prune/plan.ts';
 import type { RestorePoint } from '../../shared/repository/restore-point.ts';
-import { compress } from '../../shared/repository/workers/encode.ts';
+import { compress, createCompressor } from '../../shared/repository/workers/encode.ts';
 import { copyOf } from './crashing-backend.ts';
 import { createMemoryBackend } from './stores/memory.ts';
 import { backUp, createTestRepository, PASSWORD, putTree, type TestTree, testSignal } from './test-repository.ts';
@@ -108,7 +108,7 @@ export async function storePack(
   let offset = 0;
   for (const blob of plain) {
     const { type, data } = blob;
-    const compressed = isCompressed(blob) ? compress(data, type, 'auto', version) : undefined;
+    const compressed = isCompressed(blob) ? compress(data, type, createCompressor('auto', version)) : undefined;
     const envelope = parts.sealer.seal(compressed ?? data);
     const uncompressedLength = compressed === undefined ? 0 : data.length;
     blobs.push({ type, id: blobIdOf(data), offset, length: envelope.length, uncompressedLength });

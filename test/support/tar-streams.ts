@@ -53,6 +53,6 @@ async function* copied(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer
 
 function headOf(entry: TarEntry): TarHead {
   const { content: _content, position: _position, atime: _atime, ctime: _ctime, storedSize: _stored, ...rest } = entry;
-  const { sparseEnd: _sparseEnd, ...head } = rest;
+  const { sparseEnd: _sparseEnd, whole: _whole, givesMemory: _gives, ...head } = rest;
   return head;
 }

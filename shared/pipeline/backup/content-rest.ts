@@ -84,7 +84,8 @@ export async function* filledUp(
   }
   if (given === total) return;
   missing(total - given);
-  for (let left = total - given; left > 0; left -= ZEROS.length) yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
+  // Each time other ones: they may be moved to a thread.
+  for (let left = total - given; left > 0; left -= ZEROS_BYTES) yield Buffer.alloc(Math.min(left, ZEROS_BYTES));
 }
 
-const ZEROS = Buffer.alloc(64 * 1024);
+const ZEROS_BYTES = 64 * 1024;

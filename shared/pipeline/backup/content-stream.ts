@@ -130,8 +130,12 @@ export class ContentStream<T> {
       part.answers += 1;
       const missingBytes = entry.size - (entry.sparseEnd ?? entry.size);
       if (missingBytes > 0) this.#account.cut(entry.name, missingBytes);
-      const content = this.#wholeContent(entry, { host, part, order, signal }, () => handlers.cut?.(request.subject));
-      await handlers.take({ ...entry, content }, request.subject);
+      const onCut = (): void => handlers.cut?.(request.subject);
+      const isHere = entry.whole !== undefined;
+      const whole = isHere
+        ? entry
+        : { ...entry, content: this.#wholeContent(entry, { host, part, order, signal }, onCut) };
+      await handlers.take(whole, request.subject);
       if (!this.#account.isCut(entry.name)) handlers.came?.(request.subject);
       this.#current = undefined;
       this.queue.answered();

@@ -37,11 +37,18 @@ export async function storeFile(
   const isLong = onPart !== undefined && entry.size > PART_BYTES;
   const onPieces = isLong ? inParts(entry.size, onPart) : undefined;
   using content = writer.openContent(entry.size, { storedBytes: entry.storedSize, onPieces });
+  if (entry.whole !== undefined && entry.sparse === undefined) {
+    if (entry.whole.length !== entry.size) throw wrongSize(entry, entry.whole.length);
+    await content.add(entry.whole, signal);
+    onBytes(entry.size);
+    return { ...(await content.end(signal)), bytes: entry.storedSize };
+  }
   let total = 0;
   for await (const event of expandSparse(entry)) {
     const length = event.kind === 'data' ? event.data.length : event.length;
-    if (event.kind === 'data') await content.add(event.data, signal);
-    else await content.addZeros(length, signal);
+    if (event.kind === 'hole') await content.addZeros(length, signal);
+    else if (entry.givesMemory) await content.give(event.data, signal);
+    else await content.add(event.data, signal);
     total += length;
     onBytes(length);
   }

@@ -1,6 +1,7 @@
 /**
  * Trees from a listing that goes depth first. Only the folders that are open just now are held, each with its entries
- * so far; a folder is stored when the listing has left it and all its files are stored.
+ * so far; a folder is stored when the listing has left it and all its files are stored. One of which every entry is as the parent
+ * restore point has it is not made again: it keeps its id.
  */
 import { invariant } from '../../base/errors.ts';
 import { Semaphore } from '../../base/limit.ts';
@@ -12,11 +13,23 @@ import type { Folders } from './reading-sink.ts';
 /** Given the id of what is in a folder, the folder's own node. */
 export type CompleteFolder = (subtree: BlobId) => Promise<Node> | Node;
 
+/** What the parent restore point has of a folder. */
+export interface KnownFolder {
+  readonly subtree: BlobId;
+  /** Of its entries. */
+  readonly count: number;
+  /** Its own entry, where that would be the same to the letter with the same subtree. */
+  readonly node: Node | undefined;
+}
+
 interface OpenFolder {
   /** Below the tree's root, as Latin-1 text; "" is the root. */
   readonly path: string;
   readonly complete: CompleteFolder;
   readonly tree: TreeText;
+  readonly known: KnownFolder | undefined;
+  /** The entries, as long as all of them are the parent's to the letter. */
+  same: Node[] | undefined;
   /** Entries whose content is on its way. */
   readonly awaited: Promise<void>[];
 }
@@ -40,19 +53,27 @@ export class FolderStack {
   }
 
   /** A folder of the listing; what follows below its path belongs to it. */
-  async enter(path: Buffer, complete: CompleteFolder): Promise<void> {
+  async enter(path: Buffer, complete: CompleteFolder, known?: KnownFolder): Promise<void> {
     const text = path.toString('latin1');
     await this.#leaveUntilParentOf(text);
-    this.#open.push({ path: text, complete, tree: new TreeText(), awaited: [] });
+    const same = known === undefined ? undefined : [];
+    this.#open.push({ path: text, complete, tree: new TreeText(), known, same, awaited: [] });
   }
 
-  /** Anything else. */
-  async add(path: Buffer, node: Node | Promise<Node | undefined>): Promise<void> {
-    const text = path.toString('latin1');
-    await this.#leaveUntilParentOf(text);
-    const parent = this.#open.at(-1);
-    if (parent) addTo(parent, node);
-    else this.#setRoot(Promise.resolve(node));
+  /** Anything else. Waits only where folders are left that have to wait. */
+  add(path: Buffer, node: Node | Promise<Node | undefined>): Promise<void> | undefined {
+    return this.#addTo(path, (parent) => {
+      if (parent) addTo(parent, node);
+      else this.#setRoot(Promise.resolve(node));
+    });
+  }
+
+  /** Anything but a folder that is as the parent restore point has it, to the letter. */
+  addSame(path: Buffer, node: Node): Promise<void> | undefined {
+    return this.#addTo(path, (parent) => {
+      if (parent) addSameTo(parent, node);
+      else this.#setRoot(Promise.resolve(node));
+    });
   }
 
   /** Leaves all folders; resolves to the node of the tree's root, to undefined where that was left out. */
@@ -61,23 +82,49 @@ export class FolderStack {
     return await this.#root;
   }
 
-  async #leaveUntilParentOf(path: string): Promise<void> {
-    if (path === '') return;
+  #addTo(path: Buffer, add: (parent: OpenFolder | undefined) => void): Promise<void> | undefined {
+    const leaving = this.#leaveUntilParentOf(path.toString('latin1'));
+    if (leaving !== undefined) return leaving.then(() => add(this.#open.at(-1)));
+    add(this.#open.at(-1));
+    return undefined;
+  }
+
+  #leaveUntilParentOf(path: string): Promise<void> | undefined {
+    if (path === '') return undefined;
     const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
     while (this.#open.at(-1)?.path !== parent) {
       invariant(this.#open.length > 1, 'a listing goes depth first');
-      await this.#leave();
+      const leaving = this.#leave();
+      if (leaving !== undefined) return leaving.then(() => this.#leaveUntilParentOf(path));
     }
+    return undefined;
   }
 
-  async #leave(): Promise<void> {
+  #leave(): Promise<void> | undefined {
     const folder = this.#open.pop();
-    if (folder === undefined) return;
+    if (folder === undefined) return undefined;
+    const { known, same } = folder;
+    if (known === undefined || same?.length !== known.count) return this.#leaveMade(folder);
+    const parent = this.#open.at(-1);
+    if (known.node !== undefined) {
+      if (parent) addSameTo(parent, known.node);
+      else this.#setRoot(Promise.resolve(known.node));
+      return undefined;
+    }
+    this.#addMade(parent, Promise.resolve(folder.complete(known.subtree)));
+    return undefined;
+  }
+
+  async #leaveMade(folder: OpenFolder): Promise<void> {
+    makeOwn(folder);
     const place = await this.#waiting.acquire(this.#signal);
     const node = this.#complete(folder).finally(() => place[Symbol.dispose]());
+    this.#addMade(this.#open.at(-1), node);
+  }
+
+  #addMade(parent: OpenFolder | undefined, node: Promise<Node>): void {
     // The failure is seen where the parent is awaited; until then it must not count as unhandled.
     node.catch(() => undefined);
-    const parent = this.#open.at(-1);
     if (parent) addTo(parent, node);
     else this.#setRoot(node);
   }
@@ -94,8 +141,21 @@ export class FolderStack {
   }
 }
 
+/** From now on it is no longer the parent's folder. */
+function makeOwn(folder: OpenFolder): void {
+  for (const node of folder.same ?? []) folder.tree.add(node);
+  folder.same = undefined;
+}
+
+function addSameTo(folder: OpenFolder, node: Node): void {
+  if (folder.same === undefined) folder.tree.add(node);
+  else folder.same.push(node);
+}
+
 /** @param child resolves to undefined where it could not be read and is left out */
-function addTo({ tree, awaited }: OpenFolder, child: Node | Promise<Node | undefined>): void {
+function addTo(folder: OpenFolder, child: Node | Promise<Node | undefined>): void {
+  makeOwn(folder);
+  const { tree, awaited } = folder;
   if (!(child instanceof Promise)) {
     tree.add(child);
     return;

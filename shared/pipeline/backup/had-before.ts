@@ -51,7 +51,7 @@ async function goOnWith(
   const came = await readOn(
     { name, size: listed.size },
     { ...begun, parts },
-    { host, order, take: (entry) => sink.take({ entry, path, node: build(begun.rest) }, onProgress, signal) },
+    { host, order, take: (entry) => sink.take({ entry, path, node: () => build(begun.rest) }, onProgress, signal) },
     signal,
   );
   if (came === undefined) return undefined;

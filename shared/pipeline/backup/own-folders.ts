@@ -116,7 +116,7 @@ async function takeFile(
   const stream = Buffer.isBuffer(content) ? once(content) : content;
   if (size === undefined) return await sink.takeStream(path, stream, nodeOf, onBytes, signal);
   const entry = fileEntry(path, size, timeNs, stream);
-  return await sink.take({ entry, path, node: nodeOf(size) }, onBytes, signal);
+  return await sink.take({ entry, path, node: () => nodeOf(size) }, onBytes, signal);
 }
 
 /** As tar would have brought it. */

@@ -25,10 +25,12 @@ if [ "$(stat -f -c %T -- "$1" 2>/dev/null </dev/null)" = zfs ]; then
   case $(tar --help 2>/dev/null </dev/null) in *--hole-detection*) holes=--hole-detection=raw ;; esac
 fi`;
 
+/** Times are known from the listing: records of them would be a thousand bytes before each file, small ones too. */
 const tar = (
   more = '',
 ): string => `tar --create --file=- --blocking-factor=${BLOCKING_FACTOR} --format=posix --numeric-owner \\
-  --quoting-style=escape --xattrs --xattrs-include="*" --sparse ${more}--no-recursion --directory="$1" --null --verbatim-files-from --files-from=-`;
+  --quoting-style=escape --xattrs --xattrs-include="*" --pax-option=delete=atime,delete=ctime,delete=mtime \\
+  --sparse ${more}--no-recursion --directory="$1" --null --verbatim-files-from --files-from=-`;
 
 /**
  * tar where the tree is read; reads names, each ended by NUL, from standard input. Of a snapshot, what tar says is kept in

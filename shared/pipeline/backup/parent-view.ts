@@ -8,12 +8,19 @@ import type { BlobId } from '../../repository/ids.ts';
 import type { Node, NodeByName } from '../../repository/node.ts';
 import type { Folders } from './reading-sink.ts';
 
+/** A folder of the parent. */
+interface Entered {
+  readonly subtree: BlobId;
+  /** Of its entries. */
+  readonly count: number;
+}
+
 interface Level {
   readonly path: string;
   readonly nodeOf: NodeByName;
 }
 
-const NONE: NodeByName = () => undefined;
+const NONE: NodeByName = Object.assign(() => undefined, { count: 0 });
 
 export class ParentView {
   readonly #folders: Pick<Folders, 'treeByName'>;
@@ -36,18 +43,20 @@ export class ParentView {
     return this.#levels.at(-1)?.nodeOf(path.subarray(slash + 1));
   }
 
-  /** Call it for each folder right after `find`, so that its entries can be found. */
-  async enter(path: Buffer, node: Node | undefined, signal: AbortSignal): Promise<void> {
-    this.#levels.push({ path: path.toString('latin1'), nodeOf: await this.#entries(node?.subtree, signal) });
+  /** Call it for each folder right after `find`, so that its entries can be found; gives what there is of it. */
+  async enter(path: Buffer, node: Node | undefined, signal: AbortSignal): Promise<Entered | undefined> {
+    const subtree = node?.subtree;
+    const nodeOf = subtree === undefined ? undefined : await this.#entries(subtree, signal);
+    this.#levels.push({ path: path.toString('latin1'), nodeOf: nodeOf ?? NONE });
+    return subtree && nodeOf && { subtree, count: nodeOf.count };
   }
 
-  async #entries(subtree: BlobId | undefined, signal: AbortSignal): Promise<NodeByName> {
-    if (subtree === undefined) return NONE;
+  async #entries(subtree: BlobId, signal: AbortSignal): Promise<NodeByName | undefined> {
     try {
       return await this.#folders.treeByName(subtree, signal);
     } catch (error) {
       // A parent is not used where its tree is damaged: its files are read again, which also mends the repository.
-      if (isStillpointError(error, 'repository.damaged')) return NONE;
+      if (isStillpointError(error, 'repository.damaged')) return undefined;
       throw error;
     }
   }

@@ -16,7 +16,7 @@ import { type Omissions, whyLeftOut } from './omissions.ts';
 import type { ParentView } from './parent-view.ts';
 import { type Answer, type LivePass, takeAnswer } from './take-answer.ts';
 import type { TreePorts, TreeToRead } from './tree-to-read.ts';
-import { isSame, isUnchanged } from './unchanged.ts';
+import { isOld, isSame as isSameAsListed, isToTheLetter, isUnchanged } from './unchanged.ts';
 
 export interface Pass {
   /** The parent restore point. */
@@ -135,7 +135,9 @@ class Walk {
     for await (const entry of this.#tree.entries(this.#signal)) {
       this.#signal.throwIfAborted();
       this.#at += 1;
-      if (!this.#leavesOut(entry)) await this.#visit(entry);
+      if (this.#leavesOut(entry)) continue;
+      const visiting = this.#visit(entry);
+      if (visiting !== undefined) await visiting;
     }
     // A nested tree whose place was not in the listing would be missing from the restore point without a word.
     invariant(this.#grafted === this.#tree.grafts.size, 'every nested tree has its place in the outer one');
@@ -173,7 +175,34 @@ class Walk {
     return path.length === 0 ? rootName : Buffer.concat([rootName, SLASH, path]);
   }
 
-  async #visit(entry: ListedEntry): Promise<void> {
+  /** Waits only where there is something to wait for: of most trees, most is as it was. */
+  #visit(entry: ListedEntry): Promise<void> | undefined {
+    const known = this.#pass.parent.find(entry.path);
+    if (known === undefined || !this.#isKnownToTheLetter(entry, known)) return this.#visitOther(entry, known);
+    this.#count(entry, known, true);
+    return this.#folders.addSame(entry.path, known);
+  }
+
+  /** A folder is known when all that is in it is. */
+  #isKnownToTheLetter(entry: ListedEntry, known: Node): boolean {
+    const { grafts, believedBeforeNs, context } = this.#tree;
+    return (
+      this.#keepsFolders &&
+      entry.type !== 'dir' &&
+      isToTheLetter(entry, known, context) &&
+      isOld(entry, believedBeforeNs) &&
+      this.#ports.sink.holds(known, this.#absolute(entry)) &&
+      !grafts.has(entry.path.toString('latin1')) &&
+      this.#whyUnreadable(entry) === undefined
+    );
+  }
+
+  /** A later pass goes by what the one before it made. */
+  get #keepsFolders(): boolean {
+    return this.#ports.sink.keepsFolders && this.#pass.earlier === undefined;
+  }
+
+  async #visitOther(entry: ListedEntry, known: Node | undefined): Promise<void> {
     const { parent, earlier } = this.#pass;
     const graft = this.#tree.grafts.get(entry.path.toString('latin1'));
     if (graft !== undefined) {
@@ -183,7 +212,6 @@ class Walk {
     }
     const { sink } = this.#ports;
     const path = this.#absolute(entry);
-    const known = parent.find(entry.path);
     const before = earlier?.find(entry.path);
     const reason = this.#whyUnreadable(entry);
     if (reason !== undefined && entry.type !== 'dir') {
@@ -202,10 +230,12 @@ class Walk {
         : await this.#restOf(entry, { path, build, known: unchanged ? known : undefined, before });
     const isPlaced = comes === 'not';
     if (entry.type === 'dir') {
-      await parent.enter(entry.path, known, this.#signal);
+      const entered = await parent.enter(entry.path, known, this.#signal);
       await earlier?.enter(entry.path, before, this.#signal);
       if (isPlaced && !(rest instanceof Promise)) sink.place(path, build(rest), undefined);
-      await this.#folders.enter(entry.path, async (subtree) => build({ ...(await rest), subtree }));
+      const isSame = unchanged && reason === undefined && isPlaced && isToTheLetter(entry, known, this.#tree.context);
+      const folder = entered && this.#keepsFolders ? { ...entered, node: isSame ? known : undefined } : undefined;
+      await this.#folders.enter(entry.path, async (subtree) => build({ ...(await rest), subtree }), folder);
       return;
     }
     const made = (came: NodeRest): Node => {
@@ -264,7 +294,7 @@ class Walk {
 
   /** A snapshot does not change between two passes; a live tree was listed anew. */
   #isAsBefore(entry: ListedEntry, before: Node): boolean {
-    return this.#pass.live === undefined || isSame(entry, before);
+    return this.#pass.live === undefined || isSameAsListed(entry, before);
   }
 
   /** All names of a file share what came under its first one, so they share its doubts as well. */

@@ -18,7 +18,7 @@ export interface Came {
   /** Absolute, where it is in the source. */
   readonly path: Buffer;
   /** All that is known of it but its content. */
-  readonly node: Node;
+  readonly node: () => Node;
   /** Told now and then of what is stored of a large file. */
   readonly onPart?: ((part: Promise<FilePart>) => void) | undefined;
 }
@@ -51,6 +51,8 @@ export interface Earlier {
 }
 
 export interface ReadingSink extends Folders, Earlier {
+  /** Whether a folder of the parent is there for this run as well, and nothing has to be told of what is in it. */
+  readonly keepsFolders: boolean;
   /** Before each pass over a tree; what comes or is placed in a later one stands instead of what came before it. */
   beginPass(isFirst: boolean): void;
   /** Consumes the content of a file. @param onBytes called with the size of content as it comes, holes included */

@@ -23,6 +23,7 @@ import type { CommitContext, Sink, StoredForRun } from './sink.ts';
 
 /** What was read, as blobs. Places need nothing of their own: the folder of an entry names it. */
 export class BlobSink implements ReadingSink {
+  readonly keepsFolders = true;
   readonly #repository: Repository;
   readonly #writer: RepositoryWriter;
 

@@ -75,7 +75,7 @@ export async function takeAnswer(
   const onPart = (part: Promise<FilePart>): void => {
     if (isWhole && answer.isCut !== true) answer.onPart?.({ rest, sparse: entry.sparse }, part);
   };
-  const came = { entry, path: answer.path, node: answer.build(rest), onPart };
+  const came = { entry, path: answer.path, node: () => answer.build(rest), onPart };
   const { ids, bytes } = await sink.take(came, onBytes, signal);
   answer.resolve(ids === undefined ? rest : ids.then((content) => ({ ...rest, content })));
   return bytes;

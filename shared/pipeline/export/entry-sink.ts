@@ -80,6 +80,7 @@ interface Late {
 }
 
 export class EntrySink implements ReadingSink {
+  readonly keepsFolders = false;
   readonly #ports: EntrySinkPorts;
   #out: EntryOut;
   #lines: LineSpool;
@@ -128,7 +129,7 @@ export class EntrySink implements ReadingSink {
 
   async take({ entry, path, node }: Came, onBytes: (bytes: number) => void): Promise<Taken> {
     this.#note(path);
-    const fitted = this.#fit(node, path);
+    const fitted = this.#fit(node(), path);
     if (fitted === undefined) return { bytes: 0 };
     const { size, sparse } = entry;
     const isFile = entry.type === 'file';
@@ -149,7 +150,7 @@ export class EntrySink implements ReadingSink {
     await using spooled = await spoolContent(this.#ports.streamFile, content);
     const node = nodeOf(spooled.size);
     const entry = fileEntry(path, spooled.size, timestampToNs(node.mtime), spooled.read());
-    const { bytes, ids = Promise.resolve([]) } = await this.take({ entry, path, node }, onBytes);
+    const { bytes, ids = Promise.resolve([]) } = await this.take({ entry, path, node: () => node }, onBytes);
     return { bytes, ids };
   }
 

@@ -3,23 +3,19 @@
  * ciphertext and is keyed by r and by AES-128(k, IV); it is compared in constant time before anything is decrypted.
  * Source: restic's design document and D. J. Bernstein, "The Poly1305-AES message-authentication code".
  *
- * The random IV also keys the tag, so one IV never serves two messages: it comes from the system's generator, each
- * time anew.
+ * The IV is where the key stream of a message begins, and it keys the tag, so no block of that stream serves two messages.
+ * Messages that are sealed together lie one after the other in one stream, which begins at random, drawn from the system's generator
+ * each time anew: their IVs count its blocks. Making a cipher takes longer than a small message.
  */
 
-import {
-  type Cipheriv,
-  createCipheriv,
-  createDecipheriv,
-  createSecretKey,
-  randomFillSync,
-  timingSafeEqual,
-} from 'node:crypto';
-import { StillpointError } from '../../base/errors.ts';
+import { createCipheriv, createDecipheriv, createSecretKey, randomFillSync, timingSafeEqual } from 'node:crypto';
+import { invariant, StillpointError } from '../../base/errors.ts';
 import { release } from '../../base/release.ts';
 
 const IV_BYTES = 16;
 const MAC_BYTES = 16;
+/** Of AES. */
+const BLOCK_BYTES = 16;
 /** Larger messages are gone through in pieces of this. */
 const PIECE_BYTES = 64 * 1024 * 1024;
 /** What encryption adds to a message. */
@@ -32,12 +28,31 @@ export interface CipherKey {
   readonly macR: Uint8Array;
 }
 
+/** Where a message lies among others. */
+export interface Message {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Where the next message begins, or in an empty list the first: each with a block of the key stream, which also an empty one takes. */
+export function placeAfter(last: Message | undefined): number {
+  return last === undefined ? 0 : last.offset + Math.ceil(Math.max(1, last.length) / BLOCK_BYTES) * BLOCK_BYTES;
+}
+
+/** What `placeAfter` may leave free before a message. */
+export const MOST_PADDING_BYTES = BLOCK_BYTES;
+
+export function endOf(messages: readonly Message[]): number {
+  const last = messages.at(-1);
+  return last === undefined ? 0 : last.offset + last.length;
+}
+
 /** Seals and opens messages with one key. Make it by `createSealer`, which waits for the library to be loaded. */
 export interface Sealer {
   /** A new buffer with the whole envelope. */
   seal(plaintext: Uint8Array): Buffer;
-  /** Writes the envelope at `offset` of `target`, which must have room for plaintext and overhead; returns its length. */
-  sealInto(plaintext: Uint8Array, target: Buffer, offset: number): number;
+  /** A new buffer with the envelopes of messages one after the other. @param plaintext of all; as `placeAfter` places them */
+  sealAll(plaintext: Uint8Array, messages: readonly Message[]): Buffer;
   /** The plaintext, or undefined if the tag does not fit: wrong key or changed bytes. */
   open(envelope: Uint8Array): Buffer | undefined;
 }
@@ -53,8 +68,9 @@ export async function createSealer(key: CipherKey): Promise<Sealer> {
   const macKey = new Uint8Array(32);
   macKey.set(key.macR);
 
-  const tag = (iv: Uint8Array, ciphertext: Uint8Array): Uint8Array => {
-    macKey.set(nonceCipher.update(iv), 16);
+  /** @param nonce the IV as AES-128(k) makes it */
+  const tag = (nonce: Uint8Array, ciphertext: Uint8Array): Uint8Array => {
+    macKey.set(nonce, 16);
     if (ciphertext.length <= PIECE_BYTES) return sodium.crypto_onetimeauth(ciphertext, macKey);
     // The library copies what it is given into memory of its own, which never shrinks.
     const state = sodium.crypto_onetimeauth_init(macKey);
@@ -62,27 +78,35 @@ export async function createSealer(key: CipherKey): Promise<Sealer> {
     return sodium.crypto_onetimeauth_final(state);
   };
 
-  const sealInto = (plaintext: Uint8Array, target: Buffer, offset: number): number => {
-    const iv = target.subarray(offset, offset + IV_BYTES);
-    randomFillSync(iv);
-    const body = offset + IV_BYTES;
-    copyUpdate(createCipheriv('aes-256-ctr', encryptionKey, iv), plaintext, target, body);
-    target.set(tag(iv, target.subarray(body, body + plaintext.length)), body + plaintext.length);
-    return plaintext.length + OVERHEAD_BYTES;
+  const sealAll = (plaintext: Uint8Array, messages: readonly Message[]): Buffer => {
+    const start = randomFillSync(new Uint8Array(IV_BYTES));
+    const ciphertext = createCipheriv('aes-256-ctr', encryptionKey, start).update(plaintext);
+    const ivs = ivsOf(start, messages);
+    const nonces = nonceCipher.update(ivs);
+    const bytes = messages.reduce((sum, { length }) => sum + length + OVERHEAD_BYTES, 0);
+    const envelopes = Buffer.allocUnsafeSlow(bytes);
+    let at = 0;
+    for (const [index, { offset, length }] of messages.entries()) {
+      const body = ciphertext.subarray(offset, offset + length);
+      envelopes.set(ivs.subarray(index * IV_BYTES, (index + 1) * IV_BYTES), at);
+      envelopes.set(body, at + IV_BYTES);
+      const nonce = nonces.subarray(index * IV_BYTES, (index + 1) * IV_BYTES);
+      envelopes.set(tag(nonce, body), at + IV_BYTES + length);
+      at += length + OVERHEAD_BYTES;
+    }
+    release(ciphertext);
+    return envelopes;
   };
 
   return {
-    sealInto,
-    seal(plaintext) {
-      const envelope = Buffer.allocUnsafe(plaintext.length + OVERHEAD_BYTES);
-      sealInto(plaintext, envelope, 0);
-      return envelope;
-    },
+    sealAll,
+    seal: (plaintext) => sealAll(plaintext, [{ offset: 0, length: plaintext.length }]),
     open(envelope) {
       if (envelope.length < OVERHEAD_BYTES) return undefined;
       const iv = envelope.subarray(0, IV_BYTES);
       const ciphertext = envelope.subarray(IV_BYTES, envelope.length - MAC_BYTES);
-      if (!timingSafeEqual(tag(iv, ciphertext), envelope.subarray(envelope.length - MAC_BYTES))) return undefined;
+      const itsTag = envelope.subarray(envelope.length - MAC_BYTES);
+      if (!timingSafeEqual(tag(nonceCipher.update(iv), ciphertext), itsTag)) return undefined;
       const decipher = createDecipheriv('aes-256-ctr', encryptionKey, iv);
       if (ciphertext.length <= PIECE_BYTES) return decipher.update(ciphertext);
       const plaintext = Buffer.allocUnsafeSlow(ciphertext.length);
@@ -97,10 +121,20 @@ function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }
 
-function copyUpdate(cipher: Cipheriv, plaintext: Uint8Array, target: Buffer, offset: number): void {
-  const ciphertext = cipher.update(plaintext);
-  target.set(ciphertext, offset);
-  release(ciphertext);
+/** CTR counts blocks in all 128 bits of the IV, the highest first, and begins anew behind the last one. */
+export function ivsOf(start: Uint8Array, messages: readonly Message[]): Buffer {
+  const ivs = Buffer.allocUnsafe(messages.length * IV_BYTES);
+  for (const [index, { offset }] of messages.entries()) {
+    invariant(offset % BLOCK_BYTES === 0, 'a message begins with a block of the key stream');
+    ivs.set(start, index * IV_BYTES);
+    let carry = offset / BLOCK_BYTES;
+    for (let at = (index + 1) * IV_BYTES - 1; carry > 0 && at >= index * IV_BYTES; at -= 1) {
+      const sum = (ivs[at] ?? 0) + carry;
+      ivs[at] = sum % 256;
+      carry = Math.floor(sum / 256);
+    }
+  }
+  return ivs;
 }
 
 function badKey(): StillpointError {

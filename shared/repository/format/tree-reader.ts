@@ -73,15 +73,16 @@ export async function treeByName(data: Buffer, what: string, signal: AbortSignal
     }
     await nextTurn(undefined, { signal });
   }
-  return (name) => {
+  const find = (name: Buffer): StoredNode | undefined => {
     const range = places.get(name.toString('latin1'));
     return range === undefined ? undefined : decodeAt(data, range, what);
   };
+  return Object.assign(find, { count: places.size });
 }
 
 export function byName(nodes: readonly StoredNode[]): NodeByName {
   const map = new Map(nodes.map((node) => [node.name.toString('latin1'), node]));
-  return (name) => map.get(name.toString('latin1'));
+  return Object.assign((name: Buffer) => map.get(name.toString('latin1')), { count: map.size });
 }
 
 function* partsOf(data: Buffer, what: string): Generator<readonly Found[]> {

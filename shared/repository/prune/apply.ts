@@ -25,7 +25,7 @@ import type { PackedBlob } from '../format/pack.ts';
 import type { BlobId, PackId } from '../ids.ts';
 import type { OpenedRepository } from '../opened-repository.ts';
 import type { RepositoryLock } from '../repository.ts';
-import { compress } from '../workers/encode.ts';
+import { type Compressor, compress, createCompressor } from '../workers/encode.ts';
 import { mustCompress } from './choose-packs.ts';
 import { NeededBlobs, readBlobs } from './needed-blobs.ts';
 import { PackWriter } from './pack-writer.ts';
@@ -91,6 +91,7 @@ class PruneRun {
   readonly #lock: RepositoryLock;
   readonly #observer: PruneObserver;
   readonly #signal: AbortSignal;
+  readonly #compressor: Compressor;
 
   constructor(
     repository: OpenedRepository,
@@ -104,6 +105,7 @@ class PruneRun {
     this.#lock = lock;
     this.#observer = observer;
     this.#signal = signal;
+    this.#compressor = createCompressor('auto', repository.version);
   }
 
   /** A copy that lies in a pack that stays is about to become the only one. Blobs of rewritten packs are proved there. */
@@ -154,10 +156,10 @@ class PruneRun {
 
   /** Where the place that was chosen is damaged, any other copy will do; without one this is the end. */
   async #addAnew(writer: PackWriter, blob: PackedBlob, plain: Buffer | undefined): Promise<void> {
-    const { version, parts } = this.#repository;
+    const { parts } = this.#repository;
     const data = plain ?? (await this.#repository.loadBlob(blob.type, blob.id, this.#signal));
     // "tree" is stored compressed even where that gains nothing; otherwise it would be tried again each time.
-    const compressed = compress(data, 'tree', 'auto', version);
+    const compressed = compress(data, 'tree', this.#compressor);
     const uncompressedLength = compressed === undefined ? 0 : data.length;
     await writer.add({ ...blob, uncompressedLength }, parts.sealer.seal(compressed ?? data));
   }

@@ -7,12 +7,19 @@
 import { createHash } from 'node:crypto';
 import { invariant } from '../../base/errors.ts';
 import { release } from '../../base/release.ts';
-import { createSealer, OVERHEAD_BYTES } from '../crypto/aes-poly1305.ts';
+import {
+  createSealer,
+  endOf,
+  type Message,
+  MOST_PADDING_BYTES,
+  OVERHEAD_BYTES,
+  placeAfter,
+} from '../crypto/aes-poly1305.ts';
 import { encodeHeaderLength } from '../format/pack.ts';
 import { blobIdOf, type PackId } from '../ids.ts';
 import { type BorderFinder, createBorderFinder } from './border-finder.ts';
 import { ContentCutter } from './content-cutter.ts';
-import { compress } from './encode.ts';
+import { createCompressor, roomFor } from './encode.ts';
 import type {
   CutRequest,
   EncodedBlob,
@@ -25,6 +32,9 @@ import type {
 } from './messages.ts';
 import { reseal } from './reseal.ts';
 
+/** A batch of small blobs and a piece of usual size fit into it. */
+const KEPT_BYTES = 2 * 1024 * 1024;
+
 /** What is moved with it is its receiver's. */
 export type Send = (message: FromWorker, moved: readonly Uint8Array[]) => void;
 
@@ -35,7 +45,9 @@ export async function createBlobWork(setup: WorkerSetup, send: Send): Promise<(m
   const foreignSealer = foreign === undefined ? undefined : await createSealer(foreign.key);
   const waiting = new Map<number, { readonly request: HashRequest; readonly blobs: readonly Uint8Array[] }>();
   const cutters = new Map<number, ContentCutter>();
+  const compressor = createCompressor(compression, version);
   let finder: BorderFinder | undefined;
+  let kept: Buffer | undefined;
 
   return (message) => {
     switch (message.kind) {
@@ -58,8 +70,10 @@ export async function createBlobWork(setup: WorkerSetup, send: Send): Promise<(m
     const cuts = [...cutter.add(data), ...cutter.addZeros(zeros), ...(isLast ? cutter.end() : [])];
     if (isLast) cutters.delete(content);
     else cutters.set(content, cutter);
-    const emptied = cutter.takeEmptied();
-    send({ kind: 'cut', job, cuts, emptied }, [...cuts.filter((one) => typeof one !== 'number'), ...emptied]);
+    send(
+      { kind: 'cut', job, cuts },
+      cuts.filter((one) => typeof one !== 'number'),
+    );
   }
 
   function hash(request: HashRequest): void {
@@ -84,28 +98,36 @@ export async function createBlobWork(setup: WorkerSetup, send: Send): Promise<(m
     { request, blobs }: { readonly request: HashRequest; readonly blobs: readonly Uint8Array[] },
     wanted: readonly number[],
   ): { readonly data: Buffer; readonly blobs: readonly EncodedBlob[] } {
-    const bodies = wanted.map((index) => {
-      const plain = blobs[index];
-      invariant(plain !== undefined, 'a wanted blob was sent');
-      return { index, plain, compressed: compress(plain, request.type, compression, version) };
+    const room = wanted.reduce((sum, index) => sum + roomFor(request.lengths[index] ?? 0), 0);
+    const memory = memoryOf(room + wanted.length * MOST_PADDING_BYTES);
+    const messages: Message[] = [];
+    const encoded = wanted.map((index) => {
+      const blob = blobs[index];
+      invariant(blob !== undefined, 'a wanted blob was sent');
+      const offset = placeAfter(messages.at(-1));
+      const compressed = compressor.compressInto(blob, request.type, memory, offset);
+      if (compressed === undefined) memory.set(blob, offset);
+      const length = compressed ?? blob.length;
+      messages.push({ offset, length });
+      return { index, length: length + OVERHEAD_BYTES, uncompressedLength: compressed === undefined ? 0 : blob.length };
     });
-    const total = bodies.reduce((sum, { plain, compressed }) => sum + (compressed ?? plain).length + OVERHEAD_BYTES, 0);
-    const data = Buffer.allocUnsafeSlow(total);
-    let at = 0;
-    const encoded = bodies.map(({ index, plain, compressed }) => {
-      const length = sealer.sealInto(compressed ?? plain, data, at);
-      at += length;
-      if (compressed !== undefined) release(compressed);
-      return { index, length, uncompressedLength: compressed === undefined ? 0 : plain.length };
-    });
+    const data = sealer.sealAll(memory.subarray(0, endOf(messages)), messages);
+    if (memory !== kept) release(memory);
     return { data, blobs: encoded };
+  }
+
+  /** What nearly all need is kept: fresh memory costs as much as sealing what goes into it. */
+  function memoryOf(bytes: number): Buffer {
+    if (bytes > KEPT_BYTES) return Buffer.allocUnsafeSlow(bytes);
+    kept ??= Buffer.allocUnsafeSlow(KEPT_BYTES);
+    return kept;
   }
 
   function resealForeign(request: ResealRequest): void {
     invariant(foreign !== undefined && foreignSealer !== undefined, 'the writer was told whose blobs it reseals');
     const how = {
       from: { sealer: foreignSealer, version: foreign.version },
-      to: { sealer, version, compression },
+      to: { sealer, version, compressor },
     };
     const { data, blobs, faults } = reseal('data', request.data, request.blobs, how);
     release(request.data);

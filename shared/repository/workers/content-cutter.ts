@@ -25,15 +25,14 @@ export class ContentCutter {
   /** There is no border before this place of the piece. */
   #looked = LEAST_PIECE_BYTES - 1;
   #cuts: Cut[] = [];
-  #emptied: Uint8Array[] = [];
 
   constructor(finder: BorderFinder) {
     this.#finder = finder;
   }
 
-  /** Its owner is the cutter from now on. Gives the pieces that end. */
-  add(data: Uint8Array): Cut[] {
-    this.#append(data);
+  /** Their owner is the cutter from now on. Gives the pieces that end. */
+  add(data: readonly Uint8Array[]): Cut[] {
+    for (const some of data) this.#append(some);
     this.#cut(false);
     return this.#taken();
   }
@@ -62,13 +61,6 @@ export class ContentCutter {
     this.#cut(true);
     if (this.#length > 0) this.#take(this.#length);
     return this.#taken();
-  }
-
-  /** Buffers that were added, of which nothing is left. */
-  takeEmptied(): Uint8Array[] {
-    const emptied = this.#emptied;
-    this.#emptied = [];
-    return emptied;
   }
 
   #append(data: Uint8Array): void {
@@ -143,7 +135,7 @@ export class ContentCutter {
       }
       left -= part.length;
       this.#parts.shift();
-      if (part.buffer !== ZEROS.buffer) this.#emptied.push(part);
+      if (part.buffer !== ZEROS.buffer) release(part);
     }
     this.#length -= length;
     this.#looked = LEAST_PIECE_BYTES - 1;

@@ -51,7 +51,7 @@ export interface CutRequest {
   readonly kind: 'cut';
   readonly job: number;
   readonly content: number;
-  readonly data: Uint8Array;
+  readonly data: readonly Uint8Array[];
   readonly zeros: number;
   readonly isLast: boolean;
 }
@@ -59,8 +59,6 @@ export interface CutRequest {
 export interface CutContent {
   /** The pieces that ended, in order. */
   readonly cuts: readonly Cut[];
-  /** Buffers of requests of this content of which nothing is left. */
-  readonly emptied: readonly Uint8Array[];
 }
 
 export type ToWorker = HashRequest | EncodeRequest | ResealRequest | FinishRequest | CutRequest;

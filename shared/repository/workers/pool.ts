@@ -30,7 +30,7 @@ export interface FinishedPack {
 /** The worker on which one content is cut. */
 export interface CutLane {
   /** Some more bytes, which are moved, and so many zeros behind them. Answered in the order of asking. */
-  cut(data: Uint8Array, zeros: number, isLast: boolean): Promise<CutContent>;
+  cut(data: readonly Uint8Array[], zeros: number, isLast: boolean): Promise<CutContent>;
 }
 
 /** Given the ids of a batch, says which of them (by place) are to be encoded. */
@@ -121,8 +121,8 @@ export class WorkerPool implements AsyncDisposable {
     return {
       cut: (data, zeros, isLast) => {
         const request = { kind: 'cut', job: this.#nextJob++, content, data, zeros, isLast } as const;
-        const weight = data.length * LIGHT;
-        return this.#submit(request, data.length === 0 ? [] : [data], { weight, member }) as Promise<CutContent>;
+        const weight = data.reduce((sum, { length }) => sum + length, 0) * LIGHT;
+        return this.#submit(request, data, { weight, member }) as Promise<CutContent>;
       },
     };
   }
@@ -233,7 +233,7 @@ export class WorkerPool implements AsyncDisposable {
         return;
       case 'cut':
         this.#settle(member, message.job, job);
-        job.resolve({ cuts: message.cuts, emptied: message.emptied });
+        job.resolve({ cuts: message.cuts });
         return;
       case 'finished':
         this.#settle(member, message.job, job);

@@ -5,15 +5,15 @@
 
 import { zstdDecompressSync } from 'node:zlib';
 import { release } from '../../base/release.ts';
-import { OVERHEAD_BYTES, type Sealer } from '../crypto/aes-poly1305.ts';
+import { endOf, type Message, OVERHEAD_BYTES, placeAfter, type Sealer } from '../crypto/aes-poly1305.ts';
 import { type BlobType, blobIdOf } from '../ids.ts';
-import type { Compression, ForeignBlob } from '../repository.ts';
-import { compress } from './encode.ts';
+import type { ForeignBlob } from '../repository.ts';
+import { type Compressor, compress } from './encode.ts';
 import type { EncodedBlob } from './messages.ts';
 
 export interface Reseal {
   readonly from: { readonly sealer: Sealer; readonly version: 1 | 2 };
-  readonly to: { readonly sealer: Sealer; readonly version: 1 | 2; readonly compression: Compression };
+  readonly to: { readonly sealer: Sealer; readonly version: 1 | 2; readonly compressor: Compressor };
 }
 
 export interface Resealed {
@@ -38,15 +38,19 @@ export function reseal(type: BlobType, data: Uint8Array, blobs: readonly Foreign
     if (body === undefined || plain === undefined || blobIdOf(plain) !== blob.id) faults.push(index);
     else bodies.push({ index, ...choose(type, blob, body, plain, how) });
   }
-  const target = Buffer.allocUnsafeSlow(bodies.reduce((sum, { bytes }) => sum + bytes.length + OVERHEAD_BYTES, 0));
-  let at = 0;
-  const encoded = bodies.map(({ index, bytes, uncompressedLength }) => {
-    const length = how.to.sealer.sealInto(bytes, target, at);
-    at += length;
+  const messages: Message[] = [];
+  for (const { bytes } of bodies) messages.push({ offset: placeAfter(messages.at(-1)), length: bytes.length });
+  const memory = Buffer.allocUnsafeSlow(endOf(messages));
+  const encoded: EncodedBlob[] = [];
+  for (const [at, { offset, length }] of messages.entries()) {
+    const { index, bytes, uncompressedLength } = bodies[at] as Body;
+    memory.set(bytes, offset);
     release(bytes);
-    return { index, length, uncompressedLength };
-  });
-  return { data: target, blobs: encoded, faults };
+    encoded.push({ index, length: length + OVERHEAD_BYTES, uncompressedLength });
+  }
+  const sealed = how.to.sealer.sealAll(memory, messages);
+  release(memory);
+  return { data: sealed, blobs: encoded, faults };
 }
 
 /** Format 1 knows no compression; what format 1 had to leave as it was, format 2 compresses. */
@@ -63,8 +67,7 @@ function choose(
     return { bytes: body, uncompressedLength };
   }
   if (isCompressed) release(body);
-  const compressed =
-    from.version === 1 && to.version === 2 ? compress(plain, type, to.compression, to.version) : undefined;
+  const compressed = from.version === 1 && to.version === 2 ? compress(plain, type, to.compressor) : undefined;
   if (compressed === undefined) return { bytes: plain, uncompressedLength: 0 };
   const length = plain.length;
   release(plain);

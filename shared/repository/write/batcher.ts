@@ -5,20 +5,21 @@
 import type { BlobType } from '../ids.ts';
 import type { SavedBlob } from '../repository.ts';
 
-export interface WaitingBlob {
-  readonly data: Uint8Array;
-  readonly saved: PromiseWithResolvers<SavedBlob>;
+/** Who waits for a blob. */
+export interface BlobWaiter {
+  resolve(saved: SavedBlob): void;
+  reject(error: unknown): void;
 }
 
 export interface BlobBatch {
   readonly type: BlobType;
   readonly data: Uint8Array;
   readonly lengths: readonly number[];
-  readonly waiting: readonly Pick<WaitingBlob, 'saved'>[];
+  readonly waiting: readonly BlobWaiter[];
 }
 
-/** A blob from here on travels alone. */
-const LARGE_BYTES = 256 * 1024;
+/** A blob from here on travels alone, and smaller ones are copied. */
+export const LARGE_BYTES = 256 * 1024;
 const BATCH_BYTES = 512 * 1024;
 const BATCH_BLOBS = 256;
 
@@ -26,8 +27,11 @@ export class Batcher {
   readonly #type: BlobType;
   readonly #send: (batch: BlobBatch) => void;
   readonly #isIdle: () => boolean;
-  #gathered: WaitingBlob[] = [];
+  /** Moved with the batch that it becomes. */
+  #block = EMPTY;
   #bytes = 0;
+  #lengths: number[] = [];
+  #waiting: BlobWaiter[] = [];
   #timer: NodeJS.Immediate | undefined;
 
   /** @param isIdle whether a worker waits for work; then a batch goes out before it is full */
@@ -37,34 +41,42 @@ export class Batcher {
     this.#isIdle = isIdle;
   }
 
-  add(blob: WaitingBlob): void {
-    const { data, saved } = blob;
+  /** @param data copied, or where it is large moved if it has its memory for itself */
+  add(data: Uint8Array, waiter: BlobWaiter): void {
     if (data.length >= LARGE_BYTES) {
       const owned = ownedCopy(data);
-      this.#send({ type: this.#type, data: owned, lengths: [owned.length], waiting: [{ saved }] });
+      this.#send({ type: this.#type, data: owned, lengths: [owned.length], waiting: [waiter] });
       return;
     }
-    this.#gathered.push(blob);
+    if (this.#bytes + data.length > BATCH_BYTES) this.dispatch();
+    if (this.#lengths.length === 0) this.#block = Buffer.allocUnsafeSlow(BATCH_BYTES);
+    this.#block.set(data, this.#bytes);
     this.#bytes += data.length;
-    if (this.#bytes >= BATCH_BYTES || this.#gathered.length >= BATCH_BLOBS) this.dispatch();
+    this.#lengths.push(data.length);
+    this.#waiting.push(waiter);
+    if (this.#lengths.length >= BATCH_BLOBS) this.dispatch();
     else this.#timer ??= setImmediate(this.#onTurn);
   }
 
   dispatch(): void {
     clearImmediate(this.#timer);
     this.#timer = undefined;
-    const waiting = this.#gathered;
-    if (waiting.length === 0) return;
-    const data = Buffer.allocUnsafeSlow(this.#bytes);
-    let at = 0;
-    for (const blob of waiting) {
-      data.set(blob.data, at);
-      at += blob.data.length;
-    }
-    this.#gathered = [];
+    if (this.#lengths.length === 0) return;
+    const batch = {
+      type: this.#type,
+      data: this.#block.subarray(0, this.#bytes),
+      lengths: this.#lengths,
+      waiting: this.#waiting,
+    };
+    this.#forget();
+    this.#send(batch);
+  }
+
+  #forget(): void {
+    this.#block = EMPTY;
     this.#bytes = 0;
-    const lengths = waiting.map((blob) => blob.data.length);
-    this.#send({ type: this.#type, data, lengths, waiting: waiting.map(({ saved }) => ({ saved })) });
+    this.#lengths = [];
+    this.#waiting = [];
   }
 
   /** A worker has run out of work. */
@@ -75,9 +87,8 @@ export class Batcher {
   /** Nothing more will be sent. */
   fail(error: unknown): void {
     clearImmediate(this.#timer);
-    for (const { saved } of this.#gathered) saved.reject(error);
-    this.#gathered = [];
-    this.#bytes = 0;
+    for (const waiter of this.#waiting) waiter.reject(error);
+    this.#forget();
   }
 
   /** A caller that awaits `saved` before the next put must not wait for a batch to fill; `onIdle` comes back to it. */
@@ -86,6 +97,8 @@ export class Batcher {
     if (this.#isIdle()) this.dispatch();
   };
 }
+
+const EMPTY = Buffer.alloc(0);
 
 /** Memory that can be moved to a worker: what shares its buffer with others is copied. */
 export function ownedCopy(data: Uint8Array): Uint8Array {

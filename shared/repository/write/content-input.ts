@@ -11,10 +11,9 @@ import { idsOfPieces, LEAST_PIECE_BYTES, MOST_PIECE_BYTES, type PendingPieces } 
 import type { ContentInput, ContentOptions } from '../repository.ts';
 import type { Cut } from '../workers/content-cutter.ts';
 import type { CutLane } from '../workers/pool.ts';
-import { PORTION_BYTES, type Portions } from './portions.ts';
+import { ownedCopy } from './batcher.ts';
 
 export interface ContentPorts {
-  readonly portions: Portions;
   readonly openCutLane: (bytes: number) => CutLane;
   /** Waits until there is room for so many bytes, and takes it. */
   readonly take: (bytes: number, signal: AbortSignal) => Promise<void>;
@@ -28,6 +27,8 @@ export interface ContentPorts {
   readonly run: (work: Promise<void>) => void;
 }
 
+/** So much is handed over at once. */
+const PORTION_BYTES = 1024 * 1024;
 /** Of a content whose length is not known. */
 const MUCH_BYTES = 1024 ** 3;
 
@@ -37,8 +38,9 @@ export class OpenContent implements ContentInput {
   readonly #options: ContentOptions;
   readonly #pieces: PendingPieces[] = [];
   #lane: CutLane | undefined;
-  #portion: Buffer = EMPTY;
-  #filled = 0;
+  /** What is handed over next. */
+  #gathered: Uint8Array[] = [];
+  #gatheredBytes = 0;
   #total = 0;
   #handedOver: Promise<void> = Promise.resolve();
   #isDone = false;
@@ -51,12 +53,15 @@ export class OpenContent implements ContentInput {
 
   async add(data: Uint8Array, signal: AbortSignal): Promise<void> {
     this.#expect(data.length);
-    for (let at = 0; at < data.length; ) {
-      const some = data.subarray(at, at + this.#room());
-      this.#portion.set(some, this.#filled);
-      at += some.length;
-      await this.#advance(some.length, signal);
+    for (let at = 0; at < data.length; at += PORTION_BYTES) {
+      await this.#gather(Uint8Array.from(data.subarray(at, at + PORTION_BYTES)), signal);
     }
+  }
+
+  async give(data: Uint8Array, signal: AbortSignal): Promise<void> {
+    if (data.length > PORTION_BYTES) return await this.add(data, signal);
+    this.#expect(data.length);
+    await this.#gather(ownedCopy(data), signal);
   }
 
   async addZeros(count: number, signal: AbortSignal): Promise<void> {
@@ -67,12 +72,7 @@ export class OpenContent implements ContentInput {
       this.#total += count;
       return;
     }
-    for (let left = count; left > 0; ) {
-      const some = Math.min(left, this.#room());
-      left -= some;
-      this.#portion.fill(0, this.#filled, this.#filled + some);
-      await this.#advance(some, signal);
-    }
+    await this.#gather(new Uint8Array(count), signal);
   }
 
   async end(signal: AbortSignal): Promise<{ readonly ids: Promise<readonly BlobId[]> }> {
@@ -89,7 +89,7 @@ export class OpenContent implements ContentInput {
     this.#isDone = true;
     if (this.#lane === undefined) return;
     const { give, run } = this.#ports;
-    const forgotten = this.#lane.cut(EMPTY, 0, true);
+    const forgotten = this.#lane.cut([], 0, true);
     run(forgotten.then(({ cuts }) => give(bytesOf(cuts) - MOST_PIECE_BYTES)));
   }
 
@@ -98,38 +98,26 @@ export class OpenContent implements ContentInput {
     invariant(fits, 'a content is no longer than was said of it');
   }
 
-  /** The last portion is no larger than what the content still has. */
-  #room(): number {
-    if (this.#filled === 0) {
-      const left = this.#size === undefined ? PORTION_BYTES : this.#size - this.#total;
-      this.#portion = this.#ports.portions.take(left);
-    }
-    return this.#portion.length - this.#filled;
-  }
-
-  async #advance(bytes: number, signal: AbortSignal): Promise<void> {
-    this.#filled += bytes;
-    this.#total += bytes;
-    if (this.#filled === this.#portion.length) await this.#handOver(0, false, signal);
-  }
-
-  #gathered(): Uint8Array {
-    const gathered = this.#portion.subarray(0, this.#filled);
-    this.#portion = EMPTY;
-    this.#filled = 0;
-    return gathered;
+  async #gather(data: Uint8Array, signal: AbortSignal): Promise<void> {
+    if (data.length === 0) return;
+    this.#total += data.length;
+    this.#gathered.push(data);
+    this.#gatheredBytes += data.length;
+    if (this.#gatheredBytes >= PORTION_BYTES) await this.#handOver(0, false, signal);
   }
 
   async #handOver(zeros: number, isLast: boolean, signal: AbortSignal): Promise<void> {
-    const { openCutLane, portions, take, give, run } = this.#ports;
-    await take(this.#filled, signal);
+    const { openCutLane, take, give, run } = this.#ports;
+    const data = this.#gathered;
+    await take(this.#gatheredBytes, signal);
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
     if (this.#lane === undefined) {
       this.#lane = openCutLane(this.#options.storedBytes ?? this.#size ?? MUCH_BYTES);
       // Its open piece has room of its own: whoever waits for more of it to come would wait for himself.
       give(MOST_PIECE_BYTES);
     }
-    const answered = this.#lane.cut(this.#gathered(), zeros, isLast).then(({ cuts, emptied }) => {
-      for (const portion of emptied) portions.giveBack(portion);
+    const answered = this.#lane.cut(data, zeros, isLast).then(({ cuts }) => {
       give(bytesOfZeros(cuts) - zeros - (isLast ? MOST_PIECE_BYTES : 0));
       for (const cut of cuts) this.#takePiece(cut);
     });
@@ -153,8 +141,6 @@ export class OpenContent implements ContentInput {
     return await idsOfPieces(this.#pieces);
   }
 }
-
-const EMPTY = Buffer.alloc(0);
 
 function bytesOfZeros(cuts: readonly Cut[]): number {
   return cuts.reduce<number>((sum, cut) => sum + (typeof cut === 'number' ? cut * LEAST_PIECE_BYTES : 0), 0);

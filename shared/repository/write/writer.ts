@@ -34,7 +34,6 @@ import { ByteBudget } from './byte-budget.ts';
 import { type ContentPorts, OpenContent } from './content-input.ts';
 import type { IndexWriter } from './index-writer.ts';
 import { Packer } from './packer.ts';
-import { Portions } from './portions.ts';
 import { ShortContent } from './short-content.ts';
 import { Uploader } from './uploader.ts';
 
@@ -73,7 +72,6 @@ export class BlobWriter implements RepositoryWriter {
   /** The piece that a hole has again and again. */
   #zeros: Promise<BlobId> | undefined;
   readonly #contentPorts: ContentPorts = {
-    portions: new Portions(),
     openCutLane: (bytes) => this.#ports.pool.openCutLane(bytes),
     take: async (bytes, signal) => {
       this.#check(signal);
@@ -178,7 +176,7 @@ export class BlobWriter implements RepositoryWriter {
     const saved = Promise.withResolvers<SavedBlob>();
     saved.promise.catch(() => undefined);
     this.#accepted += 1;
-    this.#batchers[type].add({ data, saved });
+    this.#batchers[type].add(data, saved);
     return saved.promise;
   }
 
@@ -242,7 +240,7 @@ export class BlobWriter implements RepositoryWriter {
       this.#budget.give(plainCost - encoded.data.length - encoded.blobs.length * COST_PER_BLOB);
       if (fresh.length > 0) this.#pack(batch, encoded);
     } catch (error) {
-      for (const { saved } of batch.waiting) saved.reject(error);
+      for (const waiter of batch.waiting) waiter.reject(error);
       throw error;
     }
   }
@@ -266,7 +264,7 @@ export class BlobWriter implements RepositoryWriter {
       else stats.treeBlobsNew += 1;
       stats.bytesNew += batch.lengths[index] ?? 0;
       stats.bytesStored += length;
-      batch.waiting[index]?.saved.resolve({ id: encoded.ids[index] as BlobId, isNew: true, storedBytes: length });
+      batch.waiting[index]?.resolve({ id: encoded.ids[index] as BlobId, isNew: true, storedBytes: length });
     }
     if (packer.isFull) this.#uploadFrom(packer);
   }
@@ -324,6 +322,6 @@ export class BlobWriter implements RepositoryWriter {
 function settleKnown(batch: BlobBatch, ids: readonly BlobId[], fresh: readonly number[]): void {
   const isFresh = new Set(fresh);
   for (const [index, id] of ids.entries()) {
-    if (!isFresh.has(index)) batch.waiting[index]?.saved.resolve({ id, isNew: false, storedBytes: 0 });
+    if (!isFresh.has(index)) batch.waiting[index]?.resolve({ id, isNew: false, storedBytes: 0 });
   }
 }

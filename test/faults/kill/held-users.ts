@@ -70,8 +70,13 @@ export interface HeldUsers extends AsyncDisposable {
 
 const never = new AbortController().signal;
 
+/** The services and commands of a guest, and its database; nobody uses them yet. */
+export function installWhatIsHeld(guest: Guest): Promise<string> {
+  return guest.must(SETUP, { signal: never });
+}
+
+/** Who uses what `installWhatIsHeld` has installed. */
 export async function startHeldUsers(guest: Guest): Promise<HeldUsers> {
-  await guest.must(SETUP, { signal: never });
   const writer = await startWriter(guest, { pauseMs: 200 }, never);
   let journalLines = 0;
 

@@ -16,7 +16,7 @@ import { MOMENTS } from '../../support/remote/striking.ts';
 import { NO_RESTIC } from '../../support/restic.ts';
 import { chanceFrom } from '../../support/seeded.ts';
 import { runSweep } from './backup-fixture.ts';
-import { HELD_BY, type HeldUsers, holdingAll, type Longest, startHeldUsers } from './held-users.ts';
+import { HELD_BY, type HeldUsers, holdingAll, installWhatIsHeld, type Longest, startHeldUsers } from './held-users.ts';
 import { type KillLab, NOT_DUE, startKillLab, type UsualStrikes, WAYS, type Way } from './kill-lab.ts';
 import { strikeEach } from './strike-each.ts';
 
@@ -70,6 +70,7 @@ beforeAll(async () => {
     ...{ leaseSeconds: LEASE_SECONDS, ...holdingAll(SECONDS) },
   });
   await lab.guest.must(SETUP, { signal: never });
+  await installWhatIsHeld(lab.guest);
 });
 afterAll(() => lab?.[Symbol.asyncDispose]());
 

@@ -1,7 +1,15 @@
-import { randomBytes } from 'node:crypto';
+import { createCipheriv, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createSealer, OVERHEAD_BYTES, type Sealer } from '../../../shared/repository/crypto/aes-poly1305.ts';
+import {
+  createSealer,
+  endOf,
+  ivsOf,
+  type Message,
+  OVERHEAD_BYTES,
+  placeAfter,
+  type Sealer,
+} from '../../../shared/repository/crypto/aes-poly1305.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 
@@ -45,7 +53,6 @@ describe('the envelope', () => {
     const sealer = await createSealer({ encrypt, macK: Buffer.alloc(16), macR: Buffer.alloc(16) });
     // With r = 0 the tag is AES-128 of the nonce under the zero key, whatever the ciphertext.
     const nonce = 'f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff';
-    const { createCipheriv } = await import('node:crypto');
     const tag = createCipheriv('aes-128-ecb', Buffer.alloc(16), null)
       .setAutoPadding(false)
       .update(hex(nonce))
@@ -66,14 +73,47 @@ describe('the envelope', () => {
     );
   });
 
-  it('writes at an offset and touches nothing beside it', async () => {
+  it('seals messages together, each to be opened by itself, and no block of the key stream twice', async () => {
     const sealer = await anySealer();
-    const target = Buffer.alloc(200, 7);
-    const length = sealer.sealInto(Buffer.alloc(100, 1), target, 20);
-    expect(sealer.open(target.subarray(20, 20 + length))?.equals(Buffer.alloc(100, 1))).toBe(true);
-    expect(target.subarray(0, 20).every((byte) => byte === 7)).toBe(true);
-    expect(target.subarray(20 + length).every((byte) => byte === 7)).toBe(true);
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 100 }), { minLength: 1, maxLength: 20 }), (contents) => {
+        const messages: Message[] = [];
+        for (const { length } of contents) messages.push({ offset: placeAfter(messages.at(-1)), length });
+        const plaintext = randomBytes(endOf(messages));
+        for (const [index, content] of contents.entries()) plaintext.set(content, messages[index]?.offset);
+        const sealed = sealer.sealAll(plaintext, messages);
+        const blocks = new Set<bigint>();
+        const ivs = new Set<bigint>();
+        let at = 0;
+        for (const content of contents) {
+          const envelope = sealed.subarray(at, (at += content.length + OVERHEAD_BYTES));
+          expect(sealer.open(envelope)?.equals(content)).toBe(true);
+          const start = BigInt(`0x${envelope.toString('hex', 0, 16)}`);
+          ivs.add(start);
+          for (let block = 0; block < Math.ceil(content.length / 16); block += 1) blocks.add(start + BigInt(block));
+        }
+        expect(at).toBe(sealed.length);
+        expect(ivs.size).toBe(contents.length);
+        expect(blocks.size).toBe(contents.reduce((sum, { length }) => sum + Math.ceil(length / 16), 0));
+      }),
+    );
   });
+
+  it.each(['00000000000000000000000000000000', '000102030405060708090a0b0cfffffe', 'fffffffffffffffffffffffffffffffe'])(
+    'counts the blocks of the key stream as the cipher does, from %s',
+    (text) => {
+      const key = randomBytes(32);
+      const start = hex(text);
+      const zeros = Buffer.alloc(70_000 * 16);
+      const stream = createCipheriv('aes-256-ctr', key, start).update(zeros);
+      for (const block of [0, 1, 2, 3, 255, 256, 257, 65_535, 65_536, 69_999]) {
+        const offset = block * 16;
+        const iv = ivsOf(start, [{ offset, length: 16 }]);
+        const alone = createCipheriv('aes-256-ctr', key, iv).update(Buffer.alloc(16));
+        expect(alone.equals(stream.subarray(offset, offset + 16)), `block ${block}`).toBe(true);
+      }
+    },
+  );
 
   it('shows every flipped bit', async () => {
     const sealer = await anySealer();

@@ -36,7 +36,7 @@ function cutInPackets(content: Buffer, next: () => number, polynomial = POLYNOMI
   for (let at = 0; at < content.length; ) {
     const length = next();
     // A copy, because it is the cutter's from then on.
-    cuts.push(...one.add(Uint8Array.from(content.subarray(at, at + length))));
+    cuts.push(...one.add([Uint8Array.from(content.subarray(at, at + length))]));
     at += length;
   }
   return [...cuts, ...one.end()];
@@ -109,7 +109,7 @@ describe('content is cut where the reference cuts it', () => {
     const cuts: Cut[] = [];
     for (const [index, run] of runs.entries()) {
       const data = parts[index] as Buffer;
-      cuts.push(...(run.kind === 'zeros' ? told.addZeros(run.length) : told.add(Uint8Array.from(data))));
+      cuts.push(...(run.kind === 'zeros' ? told.addZeros(run.length) : told.add([Uint8Array.from(data)])));
     }
     cuts.push(...told.end());
     const content = Buffer.concat(parts);
@@ -124,7 +124,7 @@ describe('content is cut where the reference cuts it', () => {
     let held = 0;
     for (let n = 0; n < 40; n += 1) {
       held += MIB + 1;
-      for (const length of lengthsOf(one.add(new Uint8Array(MIB + 1).fill(97)))) held -= length;
+      for (const length of lengthsOf(one.add([new Uint8Array(MIB + 1).fill(97)]))) held -= length;
       expect(held).toBeLessThan(MOST_PIECE_BYTES);
     }
   });
@@ -154,9 +154,9 @@ test('a hole of terabytes is told as one number, and what is around it is kept',
   const one = cutter();
   const [before, after] = [chanceFrom(10).bytes(300_000), chanceFrom(11).bytes(200_000)];
   const cuts = [
-    ...one.add(Uint8Array.from(before)),
+    ...one.add([Uint8Array.from(before)]),
     ...one.addZeros(5 * 1024 ** 4 + 7),
-    ...one.add(after),
+    ...one.add([after]),
     ...one.end(),
   ];
   expect(cuts).toHaveLength(3);
@@ -168,10 +168,10 @@ test('a hole of terabytes is told as one number, and what is around it is kept',
 
 test('zeros that come as bytes are told like a hole, and each other piece is in a buffer of its own', () => {
   const one = cutter();
-  const cuts = [...one.add(new Uint8Array(3 * MIB)), ...one.end()];
+  const cuts = [...one.add([new Uint8Array(3 * MIB)]), ...one.end()];
   expect(cuts.map((cut) => typeof cut)).toEqual(cuts.map(() => 'number'));
   expect(lengthsOf(cuts)).toEqual(Array.from({ length: 6 }, () => LEAST_PIECE_BYTES));
   expect(one.end()).toEqual([]);
-  const [piece] = [...one.add(Buffer.from('short')), ...one.end()];
+  const [piece] = [...one.add([Buffer.from('short')]), ...one.end()];
   expect((piece as Uint8Array).buffer.byteLength).toBe(5);
 });

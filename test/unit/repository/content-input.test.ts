@@ -7,7 +7,6 @@ import { ContentCutter } from '../../../shared/repository/workers/content-cutter
 import { cutTables } from '../../../shared/repository/workers/cut-tables.ts';
 import type { CutContent } from '../../../shared/repository/workers/messages.ts';
 import { OpenContent } from '../../../shared/repository/write/content-input.ts';
-import { Portions } from '../../../shared/repository/write/portions.ts';
 import { chanceFrom } from '../../support/seeded.ts';
 import { testSignal } from '../../support/test-repository.ts';
 
@@ -17,8 +16,7 @@ const finder = createBorderFinder(cutTables(0x3ed95bf0de7983n));
 
 /** Books of what is taken; a piece that is stored gives its room back at once. */
 function booksOf(size: number | undefined) {
-  const portions = new Portions();
-  const books = { portions, used: 0, most: 0, lanes: 0, isAnyOpen: false, zeroPieces: 0, work: [] as Promise<void>[] };
+  const books = { used: 0, most: 0, lanes: 0, isAnyOpen: false, zeroPieces: 0, work: [] as Promise<void>[] };
   const charge = (bytes: number): void => {
     books.used += bytes;
     books.most = Math.max(books.most, books.used);
@@ -31,15 +29,14 @@ function booksOf(size: number | undefined) {
     const cutter = new ContentCutter(finder);
     books.lanes += 1;
     return {
-      cut: async (data: Uint8Array, zeros: number, isLast: boolean): Promise<CutContent> => {
+      cut: async (data: readonly Uint8Array[], zeros: number, isLast: boolean): Promise<CutContent> => {
         books.isAnyOpen = !isLast;
         const cuts = [...cutter.add(data), ...cutter.addZeros(zeros), ...(isLast ? cutter.end() : [])];
-        return { cuts, emptied: cutter.takeEmptied() };
+        return { cuts };
       },
     };
   };
   const ports = {
-    portions,
     openCutLane,
     take: async (bytes: number): Promise<void> => charge(bytes),
     give: (bytes: number) => charge(-bytes),
@@ -88,10 +85,26 @@ test('what breaks off counts no more, and its open piece is let go', async () =>
   expect(books).toMatchObject({ used: 0, isAnyOpen: false });
 });
 
-test('a hole is zeros, also where something else was gathered before', async () => {
-  const { books, content } = booksOf(undefined);
-  const dirty = new Uint8Array(MIB).fill(7);
-  for (let n = 0; n < 6; n += 1) books.portions.giveBack(Uint8Array.from(dirty));
+test('what is given is moved where it fills its memory, and what is added stays as it is', async () => {
+  const { content } = booksOf(undefined);
+  const bytes = chanceFrom(3).bytes(3 * MIB);
+  const shared = Uint8Array.from(bytes);
+  const own = Uint8Array.from(bytes.subarray(MIB, MIB + 70_000));
+  const added = Uint8Array.from(bytes.subarray(MIB + 70_000, 2 * MIB));
+  await content.give(shared.subarray(0, MIB), signal);
+  await content.give(own, signal);
+  await content.add(added, signal);
+  await content.give(shared.subarray(2 * MIB), signal);
+  const { ids } = await content.end(signal);
+  const { content: alone } = booksOf(undefined);
+  await alone.add(bytes, signal);
+  expect(await ids).toEqual(await (await alone.end(signal)).ids);
+  expect(Buffer.compare(shared, bytes)).toBe(0);
+  expect(Buffer.compare(added, bytes.subarray(MIB + 70_000, 2 * MIB))).toBe(0);
+});
+
+test('a hole is zeros between what was gathered', async () => {
+  const { content } = booksOf(undefined);
   await content.add(Buffer.from('some'), signal);
   await content.addZeros(300_000, signal);
   await content.add(Buffer.from('more'), signal);
