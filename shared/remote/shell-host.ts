@@ -82,12 +82,13 @@ class ShellHost implements HostByShell {
   #rootWay: RootAccess | undefined;
   #rootSearch: Promise<RootAccess> | undefined;
   #account: Account | undefined;
-  readonly #kept = new KeptShells();
+  readonly #kept: KeptShells;
 
   constructor(options: ShellHostOptions) {
     this.name = options.name;
     this.#options = options;
     this.#log = options.logger.child({ host: options.name });
+    this.#kept = new KeptShells(options.clock);
   }
 
   async run<T>(command: RemoteCommand<T>, signal: AbortSignal): Promise<T> {
@@ -198,7 +199,7 @@ class ShellHost implements HostByShell {
   }
 
   /**
-   * A shell that answered: just now, or, for a script that may run again, a moment ago. Nothing of the script was sent yet,
+   * A shell that answered: just now, or, for a script that may run again, some seconds ago. Nothing of the script was sent yet,
    * so a connection that was lost is simply tried again.
    */
   async #begin(script: RemoteScript, repeatable: boolean, fromKept: boolean, signal: AbortSignal): Promise<Begun> {
@@ -220,17 +221,17 @@ class ShellHost implements HostByShell {
     return { conversation: await retry(greet, { ...ports, mayPass }, signal), way, wasKept: false };
   }
 
-  /** Where a script must not run twice, only a shell that answers now will do; one that does not is ended, and that is all. */
+  /** Where a script must not run twice, only a shell that answers now, or has just answered, will do; another one is ended. */
   async #takeKept(
     way: RootAccess | undefined,
     repeatable: boolean,
     signal: AbortSignal,
   ): Promise<Conversation | undefined> {
-    const before = this.#kept.take(rightsOf(way));
-    if (before === undefined) return undefined;
-    const conversation = before.again();
+    const kept = this.#kept.take(rightsOf(way));
+    if (kept === undefined) return undefined;
+    const conversation = kept.conversation.again();
     this.#open.add(conversation);
-    if (repeatable) return conversation;
+    if (repeatable || kept.hasJustAnswered) return conversation;
     using limit = deadline(signal, this.#options.nonceBudgetMs ?? NONCE_BUDGET_MS, () => hostClosed(this.name));
     const greeted = await during(conversation, limit.signal, () => conversation.greet()).catch(() => undefined);
     if (greeted?.reached === true) return conversation;

@@ -92,8 +92,10 @@ describe('round trips', needing(process.getuid?.() === 0 ? undefined : 'only roo
         .concat(['list-ancestors', 'list-tree', 'observe-snapshots'])
         .toSorted(),
     );
-    expect(saidOn(lease)).toEqual([
-      ...['greeting', 'identify-account', 'greeting', 'arm-lease'],
+    // One that has not answered for a second is greeted again.
+    const withoutMore = saidOn(lease).filter((said, at, all) => said !== 'greeting' || all[at + 1] !== 'arm-lease');
+    expect(withoutMore).toEqual([
+      ...['greeting', 'identify-account', 'arm-lease'],
       ...['greeting', 'renew-lease', 'release-lease'],
     ]);
     expect(line?.said.length).toBeLessThanOrEqual(9);
