@@ -93,7 +93,10 @@ describe('a shell', () => {
     await host.run(looking('true'), never);
     transport.processes[0]?.kill();
     // What must not run twice is not sent again where the end of its shell was not heard of before.
-    if (name === 'once') await transport.processes[0]?.exited.finally(() => wait(0));
+    if (name === 'once') {
+      await transport.processes[0]?.exited;
+      await wait(0);
+    }
     const next = await host.run(aCommand('echo on', { name, repeatable: name === 'look' }), never);
     expect(textOf(next)).toBe('on\n');
     expect(transport.said).toHaveLength(2);
