@@ -63,6 +63,17 @@ const startedByPath: Plugin = {
   },
 };
 
+/** zod brings its messages in fifty languages, which no bundler can see that nobody asks for. */
+const inOneLanguage: Plugin = {
+  name: 'in-one-language',
+  setup(bundler) {
+    bundler.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+      loader: 'js',
+    }));
+  },
+};
+
 /** ssh2 works without its compiled parts (and looks for them in a try block); they are left out. */
 const withoutNativeParts: Plugin = {
   name: 'without-native-parts',
@@ -102,7 +113,7 @@ const bundled = await build({
   legalComments: 'none',
   external: ['vscode'],
   banner: { js: COMMONJS_MANNERS },
-  plugins: [startedByPath, withoutNativeParts],
+  plugins: [startedByPath, inOneLanguage, withoutNativeParts],
   metafile: true,
   logLevel: 'warning',
 }).catch(() => process.exit(1)); // what went wrong has been printed

@@ -1,12 +1,14 @@
 /**
- * `npm run bench [-- memory | throughput [ROUNDS FILES MIB] | repository [ROUNDS BLOBS MIB] | writer [ROUNDS MIB] |
- * profile [FILES]]`; 0 leaves a sample out. `writer-zfs [ROUNDS MIB]` is run only where it is named, because it emulates a whole machine.
+ * `npm run bench [-- memory | throughput [ROUNDS FILES MIB] | repository [ROUNDS BLOBS MIB] | writer [ROUNDS MIB] | fixed
+ * [ROUNDS] | profile [FILES]]`; 0 leaves a sample out. `writer-zfs [ROUNDS MIB]` is run only where it is named, because it emulates
+ * a whole machine.
  * Prints figures, and fails when a runner or an index takes more memory than it may. Figures of speed have no limit:
  * they mean something only beside the others.
  */
 import { cpus, loadavg, release } from 'node:os';
 import { reasonLabCannotRun } from '../test/lab/requirements.ts';
 import { measureBesideRestic } from './beside-restic.ts';
+import { measureFixed } from './fixed.ts';
 import { measureMemory } from './memory.ts';
 import { measureProfile } from './profile.ts';
 import { measureThroughput } from './throughput.ts';
@@ -37,6 +39,10 @@ if (which === undefined || which === 'repository') {
   console.log('\nWith a repository, beside restic');
   const options = { rounds: Number(rounds), blobs: Number(second ?? 5_000_000), mib: Number(third ?? 1024) };
   if (!(await measureBesideRestic(options, interrupted.signal))) process.exitCode = 1;
+}
+if (which === undefined || which === 'fixed') {
+  console.log('\nWhat a backup costs that has nothing to do');
+  await measureFixed(Number(rounds), interrupted.signal);
 }
 if (which === undefined || which === 'memory') {
   const obstacle = await reasonLabCannotRun();

@@ -7,8 +7,11 @@ import process from 'node:process';
 import { nodeTooOld } from '../shared/base/node-version.ts';
 
 const tooOld = nodeTooOld(process.version);
-if (tooOld === undefined) await import('./main.ts');
-else {
+if (tooOld === undefined) {
+  const { keepCompiled } = await import('../shared/base/compiled-programs.ts');
+  keepCompiled();
+  await import('./main.ts');
+} else {
   process.stderr.write(tooOld);
   process.exitCode = 1;
 }

@@ -2,6 +2,7 @@
 
 import { openHost, openThisMachine } from '../access/open-host.ts';
 import { openAt } from '../access/open-repository.ts';
+import { questionsInOrder } from '../access/questions-in-order.ts';
 import { configuredNames, findRepository, findSource, hostSpec } from '../config/look-up.ts';
 import type { HostName, RepositoryName } from '../domain/names.ts';
 import type { HostSpec } from '../domain/source.ts';
@@ -28,9 +29,12 @@ export const PIPELINE_VERBS: Verbs = {
   backup: (request, ports, signal) => {
     const source = findSource(ports.configuration, request.source);
     const host = hostSpec(ports.configuration, source.host);
+    const questions = questionsInOrder(ports.prompter);
+    const openFirst = repositoryOpener(source.repository, { ...ports, prompter: questions.first });
     const backupPorts = {
-      ...hostPorts(host, ports),
-      openRepository: repositoryOpener(source.repository, ports),
+      ...ports,
+      ...hostPorts(host, { ...ports, prompter: questions.second }),
+      openRepository: (opening: AbortSignal) => openFirst(opening).finally(questions.firstIsThere),
     };
     const { plan, acceptClockSkew = false, resume } = request;
     return backup(
@@ -43,13 +47,18 @@ export const PIPELINE_VERBS: Verbs = {
   export: (request, ports, signal) => {
     const source = findSource(ports.configuration, request.source);
     const host = hostSpec(ports.configuration, source.host);
+    const questions = questionsInOrder(ports.prompter);
+    const keeperPorts = { ...ports, prompter: questions.first };
     const exportPorts = {
-      ...hostPorts(host, ports),
-      openKeeper: (keeper: HostName | undefined, openSignal: AbortSignal) =>
-        keeper === undefined
-          ? openThisMachine(ports, openSignal)
-          : openHost(hostSpec(ports.configuration, keeper), ports, openSignal),
+      ...hostPorts(host, { ...ports, prompter: questions.second }),
+      openKeeper: async (keeper: HostName | undefined, openSignal: AbortSignal) =>
+        await (keeper === undefined
+          ? openThisMachine(keeperPorts, openSignal)
+          : openHost(hostSpec(ports.configuration, keeper), keeperPorts, openSignal)
+        ).finally(questions.firstIsThere),
     };
+    // An archive lies here, and asks nobody.
+    if (request.to.kind === 'archive') questions.firstIsThere();
     const { to, plan, acceptClockSkew = false } = request;
     return exportSource({ source, host, to, plan, acceptClockSkew }, exportPorts, signal);
   },

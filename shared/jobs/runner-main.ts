@@ -1,5 +1,9 @@
 /** The program that runs one job: `node runner-main.ts STATE-FOLDER JOB-ID`, started by `launch.ts` alone. */
-import { PIPELINE_VERBS } from './pipeline-verbs.ts';
-import { runnerProcess } from './runner-process.ts';
+import { keepCompiled } from '../base/compiled-programs.ts';
 
+keepCompiled();
+const [{ runnerProcess }, { PIPELINE_VERBS }] = await Promise.all([
+  import('./runner-process.ts'),
+  import('./pipeline-verbs.ts'),
+]);
 await runnerProcess(PIPELINE_VERBS);

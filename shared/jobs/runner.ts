@@ -90,11 +90,13 @@ export async function runJob(record: JobRecord, handover: Handover, ports: Runne
     const { configuration, host, identity } = await readPlace(record, ports.environment, cancel.signal);
     if (identity.machine !== undefined) {
       const place = join(store.folder, 'locks', `machine-${identity.machine}`);
+      let hasWaited = false;
       lock = await takeLock(place, clock, cancel.signal, async (holder) => {
+        hasWaited = true;
         events.emit({ type: 'job-waiting', behind: holder && (await jobOf(holder, store)) });
       });
       // That may have taken a night.
-      await readPlace(record, ports.environment, cancel.signal);
+      if (hasWaited) await readPlace(record, ports.environment, cancel.signal);
     }
     cancel.signal.throwIfAborted();
     hasBegun = true;

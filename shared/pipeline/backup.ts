@@ -1,7 +1,8 @@
 /**
  * The backup: from a plan to a restore point. `backup/run.ts` is the flow, the repository is its end.
  *
- * Invariants. The repository is open and locked before the host is touched. The restore point is the last file written.
+ * Invariants. The repository is open before anything is asked of the host but who we are there, and locked before anything
+ * is made on it. The restore point is the last file written.
  *
  * Crash story. Dying before the commit leaves packs that no restore point needs, and a lock that is recognised as
  * stale; dying after it leaves the host to the watchman. In both cases the next run sweeps what is ours.

@@ -65,15 +65,17 @@ export async function prepare(
   const withoutRoot = mayReadLive || hasDumpsAlone(source) ? 'look' : 'refuse';
   const look = async () =>
     afterSweep(await surveyHost(host, { clock, registry, withoutRoot }, signal), identity.owner, dead);
+  // Resolving a path may itself wake an automount on the way.
+  const own = ownFoldersOf(source).map((name) => Buffer.from(`/${name}`));
+  const resolving = host.run(resolvePaths([...source.paths, ...own]), signal);
+  resolving.catch(() => undefined);
   let { survey, removes } = await look();
   const requirePrograms = (users: readonly ProgramUser[]): void => {
     const lack = lackOf(survey.identity, users, host.name);
     if (lack !== undefined) throw lack;
   };
   requirePrograms([]);
-  // Resolving a path may itself wake an automount on the way.
-  const own = ownFoldersOf(source).map((name) => Buffer.from(`/${name}`));
-  const asked = await host.run(resolvePaths([...source.paths, ...own]), signal);
+  const asked = await resolving;
   const resolved = asked.slice(0, source.paths.length);
   const idle = idleAutomounts(resolved, survey.mounts, exclude);
   if (idle.length > 0) {

@@ -31,6 +31,8 @@ export interface RemoteCommand<T> extends RemoteScript {
   readonly budgetMs: number;
   /** Whether it may run again when the connection was lost and it is unknown how far it came. */
   readonly repeatable: boolean;
+  /** When it has answered, no process of it is left on the host, so that its shell can be given the next script, too. */
+  readonly leavesNoProcess?: boolean;
   /** Small input for the script's standard input, for what must not be an argument. Not part of any printed form. */
   readonly input?: Uint8Array;
   /** Strict: throws `remote.unreadable-output` for anything that it does not know. */

@@ -11,7 +11,7 @@ import type { Prompter } from '../domain/prompter.ts';
 import { type Carrier, connectSession } from './connect-session.ts';
 import { createLocalTransport } from './local.ts';
 import type { RemoteHost } from './remote-host.ts';
-import { createShellHost, identifyAccount } from './shell-host.ts';
+import { createShellHost } from './shell-host.ts';
 import { createSshTransport } from './ssh/ssh-transport.ts';
 import type { GivenPassword, SudoMode } from './sudo.ts';
 import type { Transport } from './transport.ts';
@@ -63,7 +63,7 @@ export async function connectHost(address: HostAddress, ports: HostPorts, signal
     askPassword: prompter && ((...asked) => askSudoPassword(prompter, address.name, ...asked)),
   });
   try {
-    await host.run(identifyAccount, signal);
+    await host.whoAmI(signal);
     return host;
   } catch (error) {
     await host[Symbol.asyncDispose]();

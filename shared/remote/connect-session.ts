@@ -7,7 +7,6 @@ import { execa } from 'execa';
 import { type ClientSessionPorts, connectClient } from './openssh/client-session.ts';
 import { resolveWay } from './openssh/way.ts';
 import type { Session } from './session.ts';
-import { connectSsh2 } from './ssh/connect-ssh2.ts';
 import type { ConfigQuestion } from './ssh/openssh-config.ts';
 
 /** Who carries the bytes. */
@@ -24,9 +23,16 @@ export async function connectSession(
   ports: ConnectPorts,
   signal: AbortSignal,
 ): Promise<Session> {
-  const carrier = ports.carrier ?? (await bestCarrier());
-  if (carrier === 'ssh2') return await connectSsh2(question, ports, signal);
-  return await connectClient(await resolveWay(question, signal), ports, signal);
+  const { carrier } = ports;
+  // Side by side, since each starts a program.
+  const way = carrier === 'ssh2' ? undefined : resolveWay(question, signal);
+  way?.catch(() => undefined);
+  if (way === undefined || (carrier ?? (await bestCarrier())) === 'ssh2') {
+    // Most never need it, and it is as large as all of this room.
+    const { connectSsh2 } = await import('./ssh/connect-ssh2.ts');
+    return await connectSsh2(question, ports, signal);
+  }
+  return await connectClient(await way, ports, signal);
 }
 
 let best: Promise<Carrier> | undefined;

@@ -1,11 +1,12 @@
 /**
  * One script's life on a host, in the order of `wire.ts`: greet, say, read the content, and believe it only after the
- * trailer. Disposing ends the process, at any moment and as often as wanted.
+ * trailer. Disposing ends the process, at any moment and as often as wanted. A shell that reads on takes the next script
+ * in a conversation of its own (`again`).
  *
  * Crash story: until `say` nothing of ours was sent, so nothing ran. From then on only the trailer tells what happened.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { isStillpointError, StillpointError } from '../base/errors.ts';
+import { invariant, isStillpointError, StillpointError } from '../base/errors.ts';
 import { EXIT_GRACE_MS, NOISE_LIMIT } from './budgets.ts';
 import type { RemoteScript } from './command.ts';
 import { followStderr, type StderrTail } from './stderr-tail.ts';
@@ -19,6 +20,7 @@ import {
   parseTrailer,
   READY_LENGTH,
   readyLine,
+  type ScriptPlace,
   TRAILER_LENGTH,
 } from './wire.ts';
 
@@ -38,17 +40,40 @@ export class Conversation implements Disposable {
   readonly #host: string;
   readonly #process: RemoteProcess;
   readonly #nonce = createNonce();
-  readonly #chunks: AsyncIterator<Buffer>;
+  readonly #ears: Ears;
   #unread: Buffer = Buffer.alloc(0);
   #name = '';
+  #readsOn = false;
+  #hasBegun = false;
+  #waitsForNext = false;
 
-  constructor(host: string, process: RemoteProcess) {
+  constructor(host: string, process: RemoteProcess, ears: Ears = earsOf(process)) {
     this.#host = host;
     this.#process = process;
-    this.#chunks = process.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-    this.stderr = followStderr(process.stderr);
-    // A failed write shows as a stream that ends without a trailer, with a better story than EPIPE.
-    process.stdin.on('error', () => undefined);
+    this.#ears = ears;
+    this.stderr = ears.stderr;
+  }
+
+  /** Whether the script said that it runs. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  /** Whether all was said and heard, and the shell reads on. */
+  get waitsForNext(): boolean {
+    return this.#waitsForNext;
+  }
+
+  /** When the process has gone, however it went. */
+  get gone(): Promise<unknown> {
+    return this.#process.exited.catch(() => undefined);
+  }
+
+  /** The next one with the same shell, where it waits for that. */
+  again(): Conversation {
+    invariant(this.#waitsForNext, 'a shell that reads on was heard to its end');
+    this.#waitsForNext = false;
+    return new Conversation(this.#host, this.#process, this.#ears);
   }
 
   /** Writes to the process before the script runs: the greeting, or an answer to sudo. */
@@ -80,15 +105,17 @@ export class Conversation implements Disposable {
   }
 
   /** Sends the script and waits until it says that it runs. */
-  async say(script: RemoteScript & { readonly stderrBytes?: number }, takesInput: boolean): Promise<void> {
+  async say(script: RemoteScript & { readonly stderrBytes?: number }, place: ScriptPlace): Promise<void> {
     this.#name = script.name;
+    this.#readsOn = place.readsOn;
     if (script.stderrBytes !== undefined) this.stderr.keep(script.stderrBytes);
-    await this.write(formatScript(script, this.#nonce, takesInput));
-    if (!takesInput) this.#process.stdin.end();
+    await this.write(formatScript(script, this.#nonce, place));
+    if (!place.takesInput && !place.readsOn) this.#process.stdin.end();
     while (this.#unread.length < READY_LENGTH) if (!(await this.#more())) throw this.#incomplete('before it began');
     if (!this.#unread.subarray(0, READY_LENGTH).equals(readyLine(this.#nonce)))
       throw this.#incomplete('before it began');
     this.#unread = this.#unread.subarray(READY_LENGTH);
+    this.#hasBegun = true;
   }
 
   /**
@@ -147,7 +174,7 @@ export class Conversation implements Disposable {
 
   async #more(): Promise<boolean> {
     try {
-      const next: IteratorResult<Buffer, unknown> = await this.#chunks.next();
+      const next: IteratorResult<Buffer, unknown> = await this.#ears.chunks.next();
       if (next.done === true) return false;
       const { value } = next;
       this.#unread = this.#unread.length === 0 ? value : Buffer.concat([this.#unread, value]);
@@ -158,11 +185,16 @@ export class Conversation implements Disposable {
     }
   }
 
-  /** After the trailer: the other mark, then the process; both are normally there already. */
+  /** After the trailer: the other mark, then the process, where it ends; both are normally there already. */
   async #leave(exitCode: number): Promise<void> {
     const grace = new AbortController();
     const late = wait(EXIT_GRACE_MS, undefined, { signal: grace.signal }).catch(() => undefined);
-    await Promise.race([this.stderr.seen(formatTrailer(this.#nonce, exitCode).toString('latin1')), late]);
+    const heard = await Promise.race([
+      this.stderr.seen(formatTrailer(this.#nonce, exitCode).toString('latin1')),
+      late.then(() => false),
+    ]);
+    this.#waitsForNext = this.#readsOn && heard;
+    if (this.#waitsForNext) return grace.abort();
     await Promise.race([this.#process.exited.catch(() => undefined), late]);
     grace.abort();
     this.#process.kill();
@@ -183,6 +215,19 @@ export class Conversation implements Disposable {
       retry: 'maybe',
     });
   }
+}
+
+/** What hears a process, for as long as it lives. */
+interface Ears {
+  readonly chunks: AsyncIterator<Buffer>;
+  readonly stderr: StderrTail;
+}
+
+function earsOf(process: RemoteProcess): Ears {
+  // A failed write shows as a stream that ends without a trailer, with a better story than EPIPE.
+  process.stdin.on('error', () => undefined);
+  const chunks = process.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  return { chunks, stderr: followStderr(process.stderr) };
 }
 
 /** How many bytes at the end may be the beginning of the trailer and cannot be given out yet. */

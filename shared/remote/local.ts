@@ -15,7 +15,8 @@ export function createLocalTransport(): Transport {
   const places = new Semaphore(MAX_CHANNELS);
   return {
     properties: { isLocal: true, maxChannels: MAX_CHANNELS },
-    async start(commandLine, signal) {
+    async start(commandLine, signal, onFull) {
+      if (running.size >= MAX_CHANNELS) onFull?.();
       const place = await places.acquire(signal);
       if (isClosed) {
         place[Symbol.dispose]();

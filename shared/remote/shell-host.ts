@@ -16,7 +16,6 @@ import type { LogFields, Logger } from '../base/log.ts';
 import { type RetryPorts, retry, Tries } from '../base/retry.ts';
 import { ANSWER_LIMIT, LOST_CONNECTION, NONCE_BUDGET_MS } from './budgets.ts';
 import type { CommandOutput, RemoteCommand, RemoteScript, RemoteStream, StreamCommand } from './command.ts';
-import { unreadableOutput } from './command.ts';
 import { contentStream } from './content-stream.ts';
 import { Conversation } from './conversation.ts';
 import {
@@ -28,21 +27,21 @@ import {
   loginShellEnded,
   loginShellLate,
 } from './host-errors.ts';
+import { identifyAccount } from './identify-account.ts';
+import { KeptShells } from './kept-shells.ts';
 import type { RemoteHost } from './remote-host.ts';
-import type { Account, GivenPassword, RootAccess, SudoAnswer, SudoMode, SudoOutput } from './sudo.ts';
+import { during, givePassword, runSudo } from './run-sudo.ts';
+import type { Account, GivenPassword, RootAccess, SudoMode } from './sudo.ts';
 import {
   createPrompt,
   findRootAccess,
-  isSudoRs,
   PASSWORDLESS_COMMAND_LINE,
   passwordCommandLine,
   rootLost,
   sudoSilent,
-  TRIAL_SCRIPT,
   USER_COMMAND_LINE,
-  whosePassword,
 } from './sudo.ts';
-import type { Transport } from './transport.ts';
+import type { RemoteProcess, Transport } from './transport.ts';
 
 export interface ShellHostOptions {
   readonly name: string;
@@ -58,28 +57,22 @@ export interface ShellHostOptions {
   readonly nonceBudgetMs?: number;
 }
 
-export function createShellHost(options: ShellHostOptions): RemoteHost {
+export interface HostByShell extends RemoteHost {
+  /** Asked once. */
+  whoAmI(signal: AbortSignal): Promise<Account>;
+}
+
+export function createShellHost(options: ShellHostOptions): HostByShell {
   return new ShellHost(options);
 }
 
-/** Who we are on the host; the cheapest command there is. */
-export const identifyAccount: RemoteCommand<Account> = {
-  name: 'identify-account',
-  script: 'id -u && id -un',
-  args: [],
-  needs: 'user',
-  budgetMs: 20_000,
-  repeatable: true,
-  parse(output) {
-    const [, uid, name] = /^(\d+)\n([^\n]+)\n$/.exec(output.stdout.toString('utf8')) ?? [];
-    if (uid === undefined || name === undefined) {
-      throw unreadableOutput(identifyAccount, 'not a number and a name', output.stdout.toString('utf8'));
-    }
-    return { uid: Number(uid), name };
-  },
-};
+interface Begun {
+  readonly conversation: Conversation;
+  readonly way: RootAccess | undefined;
+  readonly wasKept: boolean;
+}
 
-class ShellHost implements RemoteHost {
+class ShellHost implements HostByShell {
   readonly name: string;
   readonly #options: ShellHostOptions;
   readonly #log: Logger;
@@ -88,27 +81,42 @@ class ShellHost implements RemoteHost {
   #wasReached = false;
   #rootWay: RootAccess | undefined;
   #rootSearch: Promise<RootAccess> | undefined;
+  #account: Account | undefined;
+  readonly #kept: KeptShells;
 
   constructor(options: ShellHostOptions) {
     this.name = options.name;
     this.#options = options;
     this.#log = options.logger.child({ host: options.name });
+    this.#kept = new KeptShells(options.clock);
   }
 
   async run<T>(command: RemoteCommand<T>, signal: AbortSignal): Promise<T> {
     const tries = new Tries(
       this.#afterLoss('The connection was lost; the command is run again.', { command: command.name }),
     );
+    let fromKept = true;
     for (;;) {
       // Has tries of its own, and when they are over it is not begun again.
-      const conversation = await this.#begin(command, signal);
+      const begun = await this.#begin(command, command.repeatable, fromKept, signal);
       try {
-        return await this.#runIn(conversation, command, signal);
+        return await this.#runIn(begun, command, signal);
       } catch (error) {
+        signal.throwIfAborted();
+        if (begun.wasKept && command.repeatable && !begun.conversation.hasBegun) {
+          // It had gone, or something else was heard in it than an answer to this.
+          fromKept = false;
+          continue;
+        }
         if (!command.repeatable || !isLostConnection(error)) throw error;
         await tries.waitAfter(error, signal);
       }
     }
+  }
+
+  async whoAmI(signal: AbortSignal): Promise<Account> {
+    this.#account ??= await this.run(identifyAccount, signal);
+    return this.#account;
   }
 
   #afterLoss(message: string, fields: LogFields): RetryPorts {
@@ -123,9 +131,10 @@ class ShellHost implements RemoteHost {
     input: AsyncIterable<Uint8Array> | undefined,
     signal: AbortSignal,
   ): Promise<RemoteStream> {
-    const conversation = await this.#begin(command, signal);
+    const { conversation } = await this.#begin(command, false, true, signal);
     try {
-      await during(conversation, signal, () => conversation.say(command, input !== undefined));
+      const place = { takesInput: input !== undefined, readsOn: false };
+      await during(conversation, signal, () => conversation.say(command, place));
     } catch (error) {
       this.#end(conversation);
       throw error;
@@ -142,11 +151,12 @@ class ShellHost implements RemoteHost {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
+    this.#kept[Symbol.dispose]();
     for (const conversation of this.#open) conversation[Symbol.dispose]();
     await this.#options.transport[Symbol.asyncDispose]();
   }
 
-  async #runIn<T>(conversation: Conversation, command: RemoteCommand<T>, signal: AbortSignal): Promise<T> {
+  async #runIn<T>({ conversation, way }: Begun, command: RemoteCommand<T>, signal: AbortSignal): Promise<T> {
     const started = this.#options.clock.monotonicMs();
     try {
       const output = await this.#answer(command, conversation, signal);
@@ -160,14 +170,18 @@ class ShellHost implements RemoteHost {
       }
       return command.parse(output);
     } finally {
-      this.#end(conversation);
+      if (conversation.waitsForNext && !this.#isClosed) {
+        this.#open.delete(conversation);
+        this.#kept.keep(rightsOf(way), conversation);
+      } else this.#end(conversation);
     }
   }
 
   async #answer<T>(command: RemoteCommand<T>, conversation: Conversation, signal: AbortSignal): Promise<CommandOutput> {
     using limit = deadline(signal, command.budgetMs, () => commandTooSlow(this.name, command, command.budgetMs));
     return await during(conversation, limit.signal, async () => {
-      await conversation.say(command, command.input !== undefined);
+      const takesInput = command.input !== undefined;
+      await conversation.say(command, { takesInput, readsOn: command.leavesNoProcess === true && !takesInput });
       if (command.input !== undefined) await conversation.feed(Readable.from([command.input]));
       const chunks: Buffer[] = [];
       let length = 0;
@@ -184,23 +198,51 @@ class ShellHost implements RemoteHost {
     });
   }
 
-  /** A shell that answered. Nothing of the script was sent yet, so a connection that was lost is simply tried again. */
-  async #begin(script: RemoteScript, signal: AbortSignal): Promise<Conversation> {
+  /**
+   * A shell that answered: just now, or, for a script that may run again, some seconds ago. Nothing of the script was sent yet,
+   * so a connection that was lost is simply tried again.
+   */
+  async #begin(script: RemoteScript, repeatable: boolean, fromKept: boolean, signal: AbortSignal): Promise<Begun> {
     if (this.#isClosed) throw hostClosed(this.name);
     const isForRoot = script.needs === 'root' || (script.needs === 'either' && this.#options.sudo !== 'none');
     const way = isForRoot ? await this.#findRoot(signal) : undefined;
     const ports = this.#afterLoss('The connection was lost before the command began; trying again.', {});
     const mayPass = (error: unknown): boolean => this.#wasReached && isLostConnection(error);
+    const starts = { command: script.name, needs: script.needs };
+    const kept = fromKept ? await this.#takeKept(way, repeatable, signal) : undefined;
+    if (kept !== undefined) {
+      this.#log.log('debug', 'Command starts.', { ...starts, in: 'a shell that was kept' });
+      return { conversation: kept, way, wasKept: true };
+    }
     const greet = (): Promise<Conversation> => {
-      this.#log.log('debug', 'Command starts.', { command: script.name, needs: script.needs });
+      this.#log.log('debug', 'Command starts.', starts);
       return this.#greet(way, signal);
     };
-    return await retry(greet, { ...ports, mayPass }, signal);
+    return { conversation: await retry(greet, { ...ports, mayPass }, signal), way, wasKept: false };
+  }
+
+  /** Where a script must not run twice, only a shell that answers now, or has just answered, will do; another one is ended. */
+  async #takeKept(
+    way: RootAccess | undefined,
+    repeatable: boolean,
+    signal: AbortSignal,
+  ): Promise<Conversation | undefined> {
+    const kept = this.#kept.take(rightsOf(way));
+    if (kept === undefined) return undefined;
+    const conversation = kept.conversation.again();
+    this.#open.add(conversation);
+    if (repeatable || kept.hasJustAnswered) return conversation;
+    using limit = deadline(signal, this.#options.nonceBudgetMs ?? NONCE_BUDGET_MS, () => hostClosed(this.name));
+    const greeted = await during(conversation, limit.signal, () => conversation.greet()).catch(() => undefined);
+    if (greeted?.reached === true) return conversation;
+    this.#end(conversation);
+    signal.throwIfAborted();
+    return undefined;
   }
 
   async #greet(way: RootAccess | undefined, signal: AbortSignal): Promise<Conversation> {
     const prompt = createPrompt();
-    const process = await this.#options.transport.start(commandLineFor(way, prompt), signal);
+    const process = await this.#start(commandLineFor(way, prompt), signal);
     const conversation = new Conversation(this.name, process);
     this.#open.add(conversation);
     if (this.#isClosed) {
@@ -237,14 +279,24 @@ class ShellHost implements RemoteHost {
     }
   }
 
+  async #start(commandLine: string, signal: AbortSignal): Promise<RemoteProcess> {
+    using waiting = new DisposableStack();
+    const onFull = (): void => void waiting.use(this.#kept.makeRoom());
+    return await this.#options.transport.start(commandLine, signal, onFull);
+  }
+
   /** One search at a time; a failed one is not remembered, because a person may settle it meanwhile. */
   async #findRoot(signal: AbortSignal): Promise<RootAccess> {
     if (this.#rootWay !== undefined) return this.#rootWay;
     this.#rootSearch ??= findRootAccess({
       host: this.name,
       mode: this.#options.sudo,
-      whoAmI: () => this.run(identifyAccount, signal),
-      run: (commandLine, answer) => this.#runSudo(commandLine, answer, signal),
+      whoAmI: () => this.whoAmI(signal),
+      run: async (commandLine, answer) => {
+        const process = await this.#start(commandLine, signal);
+        const budgetMs = this.#options.nonceBudgetMs ?? NONCE_BUDGET_MS;
+        return await runSudo({ host: this.name, process, answer, budgetMs }, signal);
+      },
       mayAsk: this.#options.askPassword !== undefined,
       askPassword: async (account, text) => await this.#options.askPassword?.(account, text, signal),
     }).finally(() => {
@@ -254,70 +306,18 @@ class ShellHost implements RemoteHost {
     return this.#rootWay;
   }
 
-  async #runSudo(commandLine: string, answer: SudoAnswer | undefined, signal: AbortSignal): Promise<SudoOutput> {
-    const process = await this.#options.transport.start(commandLine, signal);
-    using conversation = new Conversation(this.name, process);
-    const budgetMs = this.#options.nonceBudgetMs ?? NONCE_BUDGET_MS;
-    const within = async <T>(task: () => Promise<T>): Promise<T> => {
-      using limit = deadline(signal, budgetMs, () =>
-        conversation.heard() === ''
-          ? loginShellLate(this.name, '', budgetMs / 1000)
-          : sudoSilent(this.name, conversation.heard(), budgetMs / 1000),
-      );
-      const result = await during(conversation, limit.signal, task);
-      // The end of the process at the limit looks like an answer of its own.
-      limit.signal.throwIfAborted();
-      return result;
-    };
-    if (answer !== undefined) {
-      const { prompt } = answer;
-      if (await within(() => conversation.stderr.seen(`${prompt}:`))) {
-        // A person takes the time that a person takes.
-        const whose = whosePassword(conversation.stderr.text(), prompt);
-        const password = await during(conversation, signal, () => answer.password(whose));
-        if (password === undefined) return { code: undefined, stdout: '', stderr: '', prompts: 1 };
-        await within(() => givePassword(conversation, prompt, password));
-      }
-    }
-    return await within(async () => {
-      await conversation.write(Buffer.from(TRIAL_SCRIPT));
-      process.stdin.end();
-      const stdout = await conversation.rest();
-      const { code } = await process.exited;
-      await conversation.stderr.ended;
-      const stderr = conversation.stderr.text();
-      const prompts = answer === undefined ? 0 : conversation.stderr.count(answer.prompt);
-      return { code, stdout, stderr, prompts };
-    });
-  }
-
   #end(conversation: Conversation): void {
     this.#open.delete(conversation);
     conversation[Symbol.dispose]();
   }
 }
 
+/** Who logs in as root needs nothing more to be root. */
+function rightsOf(way: RootAccess | undefined): 'root' | 'login' {
+  return way === undefined || way.kind === 'direct' ? 'login' : 'root';
+}
+
 function commandLineFor(way: RootAccess | undefined, prompt: string): string {
   if (way === undefined || way.kind === 'direct') return USER_COMMAND_LINE;
   return way.kind === 'passwordless' ? PASSWORDLESS_COMMAND_LINE : passwordCommandLine(prompt);
-}
-
-async function givePassword(conversation: Conversation, prompt: string, password: string): Promise<void> {
-  await conversation.write(Buffer.from(`${password}\n`));
-  if (isSudoRs(conversation.stderr.text(), prompt)) await conversation.stderr.seenLineOf(prompt);
-}
-
-/** Runs a part of a conversation; when the signal fires, the process is ended and the reason is what is thrown. */
-async function during<T>(conversation: Conversation, signal: AbortSignal, task: () => Promise<T>): Promise<T> {
-  signal.throwIfAborted();
-  const onAbort = (): void => conversation[Symbol.dispose]();
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await task();
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

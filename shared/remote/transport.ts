@@ -14,8 +14,10 @@ export interface Transport extends AsyncDisposable {
    * Starts a command line, which the login shell of the account interprets. Waits for a free channel and, where the
    * connection was lost, for a new one. A rejection means that nothing was started: `ssh.unreachable`,
    * `ssh.auth-failed`, `ssh.host-key-…`, `ssh.connection-lost`, `ssh.deadline`, or the signal's reason.
+   *
+   * @param onFull called before it waits for a channel: whoever keeps one that is idle lets go of it
    */
-  start(commandLine: string, signal: AbortSignal): Promise<RemoteProcess>;
+  start(commandLine: string, signal: AbortSignal, onFull?: () => void): Promise<RemoteProcess>;
 }
 
 interface TransportProperties {

@@ -9,6 +9,9 @@
  *   host  the content                     on standard output, untouched
  *   host  nonce ":" rc (3 digits) newline on both streams: the trailer
  *
+ * After a script that leaves no process the shell reads on: the next script has a nonce of its own, and a greeting before it
+ * where it must not run twice.
+ *
  * Why so: an rc file that reads standard input eats the greeting and nothing else, and then no nonce comes; a script
  * that is cut off fails to parse, or lacks its last line, and then nothing runs; a shell may read ahead, so nothing
  * follows the script before the script has said that it runs; and only the trailer proves that the content is whole,
@@ -76,8 +79,16 @@ const CALL = '\nstillpoint_main\n';
 
 const PROLOGUE = 'umask 077\ncd /';
 
+/** What a script is to the shell that reads it. */
+export interface ScriptPlace {
+  /** What follows it on standard input is its own. */
+  readonly takesInput: boolean;
+  /** The shell reads on after it; else it ends. */
+  readonly readsOn: boolean;
+}
+
 /** The document that goes to `/bin/sh -s` after the nonce was seen. */
-export function formatScript(script: RemoteScript, nonce: string, takesInput: boolean): Buffer {
+export function formatScript(script: RemoteScript, nonce: string, { takesInput, readsOn }: ScriptPlace): Buffer {
   invariant(/^[a-z][a-z0-9-]*$/.test(script.name), 'a command has a name in kebab-case');
   const body = Buffer.from(script.script, 'utf8');
   const args = quoteArgs(script.args);
@@ -91,7 +102,7 @@ export function formatScript(script: RemoteScript, nonce: string, takesInput: bo
       `\nprintf '%s+\\n' ${nonce} >&2\nprintf '%s+\\n' ${nonce}\n` +
         `( stillpoint_body "$@" )${takesInput ? '' : NO_INPUT}` +
         `\nstillpoint_rc=$?\n` +
-        `printf '%s:%03d\\n' ${nonce} "$stillpoint_rc" >&2\nprintf '%s:%03d\\n' ${nonce} "$stillpoint_rc"\nexit 0\n}`,
+        `printf '%s:%03d\\n' ${nonce} "$stillpoint_rc" >&2\nprintf '%s:%03d\\n' ${nonce} "$stillpoint_rc"\n${readsOn ? '' : 'exit 0\n'}}`,
       'latin1',
     ),
     Buffer.from(CALL, 'latin1'),

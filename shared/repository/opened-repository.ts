@@ -19,13 +19,14 @@ import type { BlobId, BlobType, PackId } from './ids.ts';
 import { BlobIndex } from './index/blob-index.ts';
 import type { LockPorts } from './locks/held-lock.ts';
 import { lockForReading } from './locks/lock-for-reading.ts';
-import { acquireLock } from './locks/locks.ts';
+import { acquireLock, announceLock } from './locks/locks.ts';
 import { unlock } from './locks/unlock.ts';
 import type { NodeByName } from './node.ts';
 import type { LoadedBlob, RestorePointList } from './point-reader.ts';
 import { BlobReader } from './read/blob-reader.ts';
 import { TreeCache } from './read/tree-cache.ts';
 import type {
+  AnnouncedLock,
   ConfigMark,
   LockMode,
   ReadLock,
@@ -111,6 +112,10 @@ export class OpenedRepository implements Repository {
 
   lock(mode: LockMode, signal: AbortSignal): Promise<RepositoryLock> {
     return acquireLock(this.#lockPorts, mode, signal);
+  }
+
+  announceLock(mode: LockMode, signal: AbortSignal): Promise<AnnouncedLock> {
+    return announceLock(this.#lockPorts, mode, signal);
   }
 
   lockForReading(signal: AbortSignal, options: ReadLockOptions = {}): Promise<ReadLock> {

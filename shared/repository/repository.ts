@@ -35,6 +35,8 @@ export interface Repository extends PointReader {
    * `exclusive` for removing data.
    */
   lock(mode: LockMode, signal: AbortSignal): Promise<RepositoryLock>;
+  /** The same for who has something else to do in the moment that it takes until nobody can be in the way any more. */
+  announceLock(mode: LockMode, signal: AbortSignal): Promise<AnnouncedLock>;
 
   /** A shared lock, or none where the place takes none or none is wished for. For reading only. */
   lockForReading(signal: AbortSignal, options?: ReadLockOptions): Promise<ReadLock>;
@@ -80,6 +82,12 @@ export interface RepositoryLock extends AsyncDisposable {
   readonly signal: AbortSignal;
   /** Throws `repository.lock-lost` when it is gone, judged by the wall clock, so that it also holds after standby. */
   assertHeld(): void;
+}
+
+export interface AnnouncedLock {
+  readonly lock: RepositoryLock;
+  /** Rejects with `repository.locked` where somebody came at the same instant. May be ignored. */
+  readonly settled: Promise<void>;
 }
 
 export interface ReadLockOptions {

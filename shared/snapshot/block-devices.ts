@@ -51,6 +51,7 @@ export const listBlockDevices: RemoteCommand<BlockDevices> = {
   ...script,
   budgetMs: 120_000,
   repeatable: true,
+  leavesNoProcess: true,
   parse: (output) => {
     const fields = output.stdout.toString('utf8').split('\0');
     if (fields.pop() !== '' || fields.length % FIELDS !== 0)

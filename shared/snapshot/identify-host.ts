@@ -49,6 +49,7 @@ export const mayChangeHost: RemoteCommand<boolean> = {
   needs: 'either',
   budgetMs: 60_000,
   repeatable: true,
+  leavesNoProcess: true,
   parse: ({ stdout }) => {
     const text = stdout.toString('latin1');
     if (!/^\d+\n$/.test(text)) throw unreadableOutput(mayChangeHost, 'it is no number', text);
@@ -63,6 +64,7 @@ export function identifyHost(programs: readonly string[]): RemoteCommand<HostIde
     ...script,
     budgetMs: 120_000,
     repeatable: true,
+    leavesNoProcess: true,
     parse: (output) => {
       const text = output.stdout.toString('utf8');
       const fields = text.split('\0');

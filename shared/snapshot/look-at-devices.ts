@@ -37,6 +37,7 @@ export function lookAtDevices(paths: readonly Buffer[]): RemoteCommand<readonly 
     ...script,
     budgetMs: 60_000 + 60_000 * paths.length,
     repeatable: true,
+    leavesNoProcess: true,
     parse: ({ stdout }) => {
       const fields = stdout.toString('latin1').split('\0');
       if (fields.length !== paths.length * FIELDS + 1)

@@ -52,6 +52,7 @@ done`,
     ...script,
     budgetMs: 60_000 + 6_000 * mounts.length,
     repeatable: true,
+    leavesNoProcess: true,
     parse: (output) => {
       const fields = output.stdout.toString('latin1').split('\0');
       const uptime = fields.shift() ?? '';

@@ -13,6 +13,7 @@ export const readMounts: RemoteCommand<readonly Mount[]> = {
   needs: 'user',
   budgetMs: 60_000,
   repeatable: true,
+  leavesNoProcess: true,
   parse: (output) => parseMountinfo(output.stdout, readMounts),
 };
 

@@ -109,6 +109,7 @@ tr '\\n' '\\0' < /proc/sys/kernel/random/boot_id`,
     ...script,
     budgetMs: 60_000 * Math.max(1, items.length),
     repeatable: true,
+    leavesNoProcess: true,
     parse: ({ stdout, stderr }) => {
       const reader = new FieldReader(stdout, stderr, script);
       const bootId = reader.next();

@@ -183,6 +183,17 @@ export const SECURITY = ofPage('docs/security.md', {
       },
     ],
     [
+      'What Node made of our programs when it compiled them is kept in `~/.cache/stillpoint-programs`, or below `$XDG_CACHE_HOME`, which saves a part of each start; nothing is loaded from there when others can write in it.',
+      {
+        'test/unit/base/compiled-programs.test.ts': [
+          'a folder that is made is for us alone, and stays in use',
+          'a folder in which others can write is not used: %o',
+          'a folder of somebody else is not used',
+          'what is no folder, or leads to one, is not used, and neither is an error',
+        ],
+      },
+    ],
+    [
       'The runner process gets the secrets that were asked for through a pipe, once.',
       {
         'test/unit/jobs/processes.test.ts': 'reach the runner, and neither its arguments, its environment nor any file',

@@ -27,6 +27,7 @@ export const readMoment: RemoteCommand<HostMoment> = {
   ...script,
   budgetMs: 30_000,
   repeatable: true,
+  leavesNoProcess: true,
   parse: ({ stdout }) => {
     // A date(1) without %N prints it as it is.
     const match = /^(\d{1,12})(?:\.(?:(\d{9})|\D*))? (\d+(?:\.\d+)?)\n$/.exec(stdout.toString('latin1'));

@@ -48,8 +48,7 @@ export function resolvePaths(paths: readonly Buffer[]): RemoteCommand<readonly R
   const script: RemoteScript = { ...PATH_RULES, args: paths };
   return {
     ...script,
-    budgetMs: 120_000,
-    repeatable: true,
+    ...{ budgetMs: 120_000, repeatable: true, leavesNoProcess: true },
     parse: (output) => {
       const fields = output.stdout.toString('latin1').split('\0');
       if (fields.length !== paths.length + 1) throw unreadableOutput(script, 'paths are missing', fields.join('|'));

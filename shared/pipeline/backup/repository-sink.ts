@@ -1,10 +1,18 @@
 /** A repository as the end of a run: content becomes blobs, and a restore point names them. */
+import { cancelled } from '../../base/cancel.ts';
 import { invariant } from '../../base/errors.ts';
 import type { Source } from '../../domain/source.ts';
 import type { BackupReport } from '../../domain/verbs/backup.ts';
 import type { BlobId, PackId } from '../../repository/ids.ts';
 import type { Node, NodeByName } from '../../repository/node.ts';
-import type { ConfigMark, Repository, RepositoryLock, RepositoryWriter, Vault } from '../../repository/repository.ts';
+import type {
+  AnnouncedLock,
+  ConfigMark,
+  Repository,
+  RepositoryLock,
+  RepositoryWriter,
+  Vault,
+} from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import { commitRestorePoint } from './commit.ts';
 import { storeFile, storeStream } from './file-content.ts';
@@ -73,17 +81,28 @@ export interface RepositorySinkPorts {
 
 type SavedReport = Omit<BackupReport, 'snapshots'>;
 
-/** Opened and locked before a host is touched: a wrong password must not be found out when a snapshot exists. */
+/**
+ * Opened before a host is looked at, and locked before anything is made there: a wrong password must not be found out when a
+ * snapshot exists.
+ */
 export async function openRepositorySink(ports: RepositorySinkPorts, signal: AbortSignal): Promise<Sink<SavedReport>> {
   await using opening = new AsyncDisposableStack();
   const repository = opening.use(await ports.openRepository(signal));
-  const lock = opening.use(await repository.lock('shared', signal));
+  const inVain = new AbortController();
+  const announced = await repository.announceLock('shared', AbortSignal.any([signal, inVain.signal]));
+  const { lock, settled } = announced;
+  opening.use(lock);
+  opening.defer(async () => {
+    inVain.abort(cancelled('The lock'));
+    await Promise.allSettled([settled]);
+  });
   await repository.loadIndex(signal);
-  return new RepositorySink(repository, lock, ports.workerUrl, opening.move());
+  return new RepositorySink(repository, announced, ports.workerUrl, opening.move());
 }
 
 class RepositorySink implements Sink<SavedReport> {
   readonly commitsAtOnce = true;
+  readonly settled: Promise<void>;
   readonly #repository: Repository;
   readonly #lock: RepositoryLock;
   readonly #workerUrl: URL | undefined;
@@ -92,12 +111,13 @@ class RepositorySink implements Sink<SavedReport> {
 
   constructor(
     repository: Repository,
-    lock: RepositoryLock,
+    { lock, settled }: AnnouncedLock,
     workerUrl: URL | undefined,
     resources: AsyncDisposableStack,
   ) {
     this.#repository = repository;
     this.#lock = lock;
+    this.settled = settled;
     this.#workerUrl = workerUrl;
     this.#resources = resources;
   }

@@ -2,7 +2,8 @@
  * One run over a source, from its host as it is to what was read at its place: the flow that a backup into a repository,
  * an archive and a mirror have in common. They differ in the sink alone.
  *
- * Invariants. The sink is open before the host is touched. The watchman runs before the first snapshot. Nothing is
+ * Invariants. The sink is open before anything is asked of the host but who we are there, and nothing is in its way any more
+ * before anything is made on it. The watchman runs before the first snapshot. Nothing is
  * committed unless every stream ended with its trailer and every snapshot passed the end check. Whatever happens, the host
  * is released, on a clock of its own.
  */
@@ -13,7 +14,7 @@ import type { EmitEvent } from '../../domain/events.ts';
 import { newRunId, type OwnerId, type RunId } from '../../domain/names.ts';
 import { type Plan, requireApproved } from '../../domain/plan.ts';
 import { runOfPlan } from '../../domain/plan-id.ts';
-import { hasDumpsAlone } from '../../domain/source.ts';
+import { hasDumpsAlone, type Source } from '../../domain/source.ts';
 import type { SnapshotReport } from '../../domain/verbs/backup.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import { mayChangeHost } from '../../snapshot/identify-host.ts';
@@ -22,6 +23,7 @@ import { changesNothing } from '../../snapshot/snapshot-set.ts';
 import { takeDumps } from '../dump/take-dumps.ts';
 import { foreseenOf } from '../foreseen.ts';
 import { readLayout } from '../layout/read-layout.ts';
+import { openAhead, openBeside } from '../open-beside.ts';
 import type { OwnRuns } from '../own-runs.ts';
 import { type Preparation, prepare } from '../prepare.ts';
 import { openResources } from '../resources.ts';
@@ -75,10 +77,11 @@ export async function runOver<Report extends object>(
   const phase = phases<'backup' | 'export'>(emit, clock, signal);
   await using resources = openResources(emit);
 
-  const { sink, host } = await phase('connect', async () => ({
-    sink: resources.use(await end.openSink(signal)),
-    host: resources.use(await ports.openHost(signal)),
-  }));
+  const openSink = (opening: AbortSignal): Promise<Sink<Report>> => end.openSink(opening);
+  const openHost = (opening: AbortSignal): Promise<RemoteHost> => ports.openHost(opening);
+  const [sink, host] = await phase('connect', () => openBeside(openSink, openHost, resources, signal));
+  // While the host is looked at, the connection of its lease comes to be.
+  const line = mayReadLive(source) ? undefined : resources.use(openAhead(openHost, signal));
   const journal = await journalOf(sink, ports);
   if (journal !== undefined) resources.use(journal);
   const { takenUp } = journal ?? {};
@@ -87,7 +90,7 @@ export async function runOver<Report extends object>(
 
   const prepared = await phase('preflight', async () => {
     // Where all must be snapshotted, root is needed anyway, and whoever is not root hears it at once.
-    const needsRoot = source.withoutSnapshot !== 'read-live' && !hasDumpsAlone(source);
+    const needsRoot = !mayReadLive(source);
     if (needsRoot || (await host.run(mayChangeHost, signal))) {
       const swept = await sweepOwn(host, ports, signal);
       for (const object of swept.removed)
@@ -103,6 +106,7 @@ export async function runOver<Report extends object>(
   const layout = source.system === true ? await readLayout(tape.host(host), registry, signal) : undefined;
   for (const note of prepared.coverage.notes) emit({ type: 'warning', code: 'source.note', message: note, advice: '' });
 
+  await sink.settled;
   const guarded = AbortSignal.any([signal, sink.signal]);
   const begin = async (): Promise<BegunReading> =>
     await beginReading(await sink.begin(journal, guarded), source, emit, guarded);
@@ -115,7 +119,8 @@ export async function runOver<Report extends object>(
     return { reading, taken: await takeDumps(prepared.dumps, dumping, guarded) };
   };
   const dumped = prepared.dumps.length === 0 ? undefined : await phase('dump', takeAll);
-  const frozen = await freeze(prepared, { request, host, tape, ports, phase, resources }, guarded);
+  const freezing = line === undefined ? ports : { ...ports, openHost: (opening: AbortSignal) => line.open(opening) };
+  const frozen = await freeze(prepared, { request, host, tape, ports: freezing, phase, resources }, guarded);
   const { held } = frozen;
   const { holds } = prepared.snapshots;
   const foreseen = foreseenOf(prepared);
@@ -172,6 +177,9 @@ export async function runOver<Report extends object>(
   // watchman's to finish, and a warning.
   return { ...committed, snapshots: await frozen.release() };
 }
+
+/** Whether it may come out that nothing is snapshotted. */
+const mayReadLive = (source: Source): boolean => source.withoutSnapshot === 'read-live' || hasDumpsAlone(source);
 
 /** A dump is a stream that nobody sends twice, and what is read live is another one by then. */
 const canBeTakenUp = (prepared: Preparation): boolean =>

@@ -1,4 +1,4 @@
-/** The end of a run behind its port: a repository, an archive or a mirror, from before the host is touched. */
+/** The end of a run behind its port: a repository, an archive or a mirror, from before the host is looked at. */
 import type { ConsistencyEvidence } from '../../domain/consistency.ts';
 import type { RunId } from '../../domain/names.ts';
 import type { PackId } from '../../repository/ids.ts';
@@ -29,6 +29,8 @@ export interface Sink<Report> extends AsyncDisposable {
   readonly vault?: Vault;
   /** Whether the host waits for the commit, which is short then; else it is released first. */
   readonly commitsAtOnce: boolean;
+  /** Resolves when nothing can be in the way of writing any more; before that nothing is made on a host. */
+  readonly settled: Promise<void>;
   /** Called once, before the first pass. @param stored of the run so far, and what is told of it from here on */
   begin(stored: StoredForRun | undefined, signal: AbortSignal): Promise<ReadingSink>;
   /** What was read counts when it resolves, and not before. */

@@ -38,9 +38,12 @@ export async function spoolTrees(context: ReadContext, signal: AbortSignal): Pro
   const { prepared, host } = context;
   const { trees } = prepared.coverage;
   await using spooled = new AsyncDisposableStack();
+  // What failed for both is said of the trees.
+  const above = again(context, () => listAbove(trees, host, signal), signal);
+  above.catch(() => undefined);
   const listings: SpooledTree[] = [];
   for (const tree of trees) listings.push(await spoolTree(tree, context, spooled, signal));
-  const ancestors = await again(context, () => listAbove(trees, host, signal), signal);
+  const ancestors = await above;
   const kept = spooled.move();
   return { listings, ancestors, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }

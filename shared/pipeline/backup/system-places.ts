@@ -79,6 +79,7 @@ export const readFstab: RemoteCommand<readonly Buffer[]> = {
   ...script,
   budgetMs: 30_000,
   repeatable: true,
+  leavesNoProcess: true,
   parse: ({ stdout }) =>
     stdout
       .toString('latin1')

@@ -52,6 +52,7 @@ interface Writing {
 
 class ArchiveSink implements Sink<Report> {
   readonly commitsAtOnce = false;
+  readonly settled = Promise.resolve();
   /** A file of this machine is nobody else's to take away. */
   readonly signal = never;
   readonly #to: ArchiveTarget;

@@ -110,6 +110,7 @@ interface Writing {
 
 class MirrorSink implements Sink<Report> {
   readonly commitsAtOnce = false;
+  readonly settled = Promise.resolve();
   readonly signal = never;
   readonly #place: Place;
   readonly #ports: MirrorPorts;

@@ -71,7 +71,7 @@ export class MuxChannel {
     return frame(MESSAGE.open, [text('session'), uint32(this.#id), uint32(WINDOW), uint32(LONGEST_DATA)]);
   }
 
-  /** False when the server refuses the channel, or what it is for. */
+  /** False when the server refuses the channel, or the subsystem that it is for. */
   opened(request: ChannelRequest): Promise<boolean> {
     this.#request = request;
     return this.#answer.promise;
@@ -99,6 +99,7 @@ export class MuxChannel {
       case MESSAGE.success:
         return this.#answer.resolve(true);
       case MESSAGE.failure:
+        if (this.#request?.kind === 'exec') return this.#refused();
         this.#answer.resolve(false);
         return this.#kill();
       case MESSAGE.request:
@@ -129,6 +130,15 @@ export class MuxChannel {
     if (this.#isKilled || this.#request === undefined) return this.#sendClose();
     const { kind, value } = this.#request;
     this.#tell(MESSAGE.request, [text(kind), Buffer.of(1), text(value)]);
+    // A server that has a channel for us runs a command line in it: what is said to that may follow at once.
+    if (kind === 'exec') this.#answer.resolve(true);
+  }
+
+  /** Like a command that ended before it began to speak. */
+  #refused(): void {
+    this.#sendClose();
+    this.#endOutputs();
+    this.#close();
   }
 
   #requested(fields: Fields): void {

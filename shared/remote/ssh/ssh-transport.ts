@@ -35,7 +35,8 @@ class SshTransport implements Transport {
     this.#kept = new KeptSession(options);
   }
 
-  async start(commandLine: string, signal: AbortSignal): Promise<RemoteProcess> {
+  async start(commandLine: string, signal: AbortSignal, onFull?: () => void): Promise<RemoteProcess> {
+    if (this.#running.size >= MAX_CHANNELS) onFull?.();
     const place = await this.#places.acquire(signal);
     try {
       const refusals = new Tries({ clock: this.#options.clock, times: CHANNEL_REFUSED });
@@ -44,8 +45,10 @@ class SshTransport implements Transport {
         const process = await this.#open(session, commandLine, place, signal);
         if (process !== undefined) return process;
         // The server allows fewer channels than we do (MaxSessions), or has not yet buried our last ones.
-        if (this.#running.size > 0) {
-          await abortable(this.#channelClosed.promise, signal);
+        const running = this.#running.size;
+        if (running > 0) {
+          onFull?.();
+          if (this.#running.size === running) await abortable(this.#channelClosed.promise, signal);
           refusals.renew();
         } else await refusals.waitAfter(noChannels(this.#options.host), signal);
       }

@@ -17,7 +17,6 @@ import type { HttpOptions } from './http.ts';
 import { createThrottle, type Throttle, withBandwidth, withConnections } from './limit.ts';
 import { createLocalBackend } from './local.ts';
 import type { Patience } from './patience.ts';
-import { createRestBackend } from './rest.ts';
 import { withRetries } from './retry.ts';
 import { openSftpBackend } from './sftp.ts';
 
@@ -80,7 +79,9 @@ async function innermost(
   switch (location.kind) {
     case 'local':
       return limited(createLocalBackend(location.path), options, throttle);
-    case 'rest':
+    // Those that speak HTTP are imported on demand: what they need is large, and most repositories need none of it.
+    case 'rest': {
+      const { createRestBackend } = await import('./rest.ts');
       return createRestBackend(location, {
         ...(await httpOptions(options, throttle, signal)),
         silenceMs,
@@ -88,8 +89,8 @@ async function innermost(
         password: location.password?.reveal() ?? options.secret,
         connections: REMOTE_CONNECTIONS,
       });
+    }
     case 's3': {
-      // Imported on demand: its client is large, and most repositories need none.
       const { createS3Backend } = await import('./s3.ts');
       const { accessKeyId, region, bucketLookup, profile } = options.s3 ?? {};
       const isGiven = accessKeyId !== undefined && options.secret !== undefined;

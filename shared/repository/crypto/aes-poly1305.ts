@@ -9,7 +9,6 @@
  */
 
 import { createCipheriv, createDecipheriv, createSecretKey, randomFillSync, timingSafeEqual } from 'node:crypto';
-import sodium from 'libsodium-wrappers-sumo';
 import { invariant, StillpointError } from '../../base/errors.ts';
 import { release } from '../../base/release.ts';
 
@@ -59,6 +58,8 @@ export interface Sealer {
 }
 
 export async function createSealer(key: CipherKey): Promise<Sealer> {
+  // A program that opens no repository does without half a megabyte of it.
+  const { default: sodium } = await import('libsodium-wrappers-sumo');
   await sodium.ready;
   if (key.encrypt.length !== 32 || key.macK.length !== 16 || key.macR.length !== 16) throw badKey();
   const nonceCipher = createCipheriv('aes-128-ecb', key.macK, null).setAutoPadding(false);

@@ -17,7 +17,7 @@
  */
 import { StillpointError } from '../../base/errors.ts';
 import { type RetryTimes, Tries } from '../../base/retry.ts';
-import type { LockMode, RepositoryLock } from '../repository.ts';
+import type { AnnouncedLock, LockMode, RepositoryLock } from '../repository.ts';
 import { type FoundLock, listLocks, removeLock } from './find-locks.ts';
 import { HeldLock, type LockPorts } from './held-lock.ts';
 import { holderName, LOCK_TIMES } from './judge-lock.ts';
@@ -35,20 +35,35 @@ function ignoreQuestions(): void {
 function stayAlive(): void {}
 
 export async function acquireLock(ports: LockPorts, mode: LockMode, signal: AbortSignal): Promise<RepositoryLock> {
+  const { lock, settled } = await announceLock(ports, mode, signal);
+  await settled;
+  return lock;
+}
+
+/**
+ * The lock is written, and is looked at once more in a moment: until that has settled, somebody who came at the same
+ * instant may make us step back, and nothing may be written. Where it does not settle, it is given back.
+ */
+export async function announceLock(ports: LockPorts, mode: LockMode, signal: AbortSignal): Promise<AnnouncedLock> {
   ignoreQuestions();
   await refuseConflict(ports, mode, undefined, signal);
-  const held = new HeldLock(ports, mode);
-  await held.renew(signal);
+  const lock = new HeldLock(ports, mode);
+  await lock.renew(signal);
+  const settled = settle(lock, ports, signal);
+  settled.catch(() => undefined);
+  return { lock, settled };
+}
+
+async function settle(held: HeldLock, ports: LockPorts, signal: AbortSignal): Promise<void> {
   try {
     await ports.clock.sleep(LOCK_TIMES.settleMs, signal);
-    await refuseConflict(ports, mode, held.name, signal);
+    await refuseConflict(ports, held.mode, held.name, signal);
   } catch (error) {
     await held[Symbol.asyncDispose]();
     signal.throwIfAborted();
     throw error;
   }
   held.keepFresh();
-  return held;
 }
 
 /** A store without atomic writes may show a half-written lock for a moment; one that stays half-written locks us out. */

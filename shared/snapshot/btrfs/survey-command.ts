@@ -78,6 +78,7 @@ export function surveyFileSystems(fileSystems: readonly MountedFileSystem[]): Re
     ...script,
     budgetMs: 120_000 * Math.max(1, fileSystems.length),
     repeatable: true,
+    leavesNoProcess: true,
     parse: ({ stdout }) => {
       const fields = stdout.toString('latin1').split('\0');
       if (fields.pop() !== '') throw unreadableOutput(script, 'its last field is cut', stdout.toString('latin1'));

@@ -129,7 +129,13 @@ exit 0`,
     args: [run, String(leaseSeconds)],
     needs: 'root',
   };
-  return { ...script, budgetMs: 30_000, repeatable: true, parse: (output) => parseLeaseState(output.stdout, script) };
+  return {
+    ...script,
+    budgetMs: 30_000,
+    repeatable: true,
+    leavesNoProcess: true,
+    parse: (output) => parseLeaseState(output.stdout, script),
+  };
 }
 
 /** What was removed, and what looks like ours and was left alone or could not be removed. */

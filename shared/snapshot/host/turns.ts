@@ -137,6 +137,7 @@ exit 0`,
     ...script,
     budgetMs: 60_000,
     repeatable: true,
+    leavesNoProcess: true,
     parse: ({ stdout, stderr }) => {
       const reader = new FieldReader(stdout, stderr, script);
       const all: TurnTaken[] = [];

@@ -34,6 +34,7 @@ export const readLvmLimits: RemoteCommand<LvmLimits> = {
   ...script,
   budgetMs: 240_000,
   repeatable: true,
+  leavesNoProcess: true,
   parse: (output) => {
     const text = output.stdout.toString('utf8');
     const [settings = '', own, disks, rest] = text.split('\0');

@@ -24,6 +24,7 @@ function report<T>(
     ...script,
     budgetMs: 120_000,
     repeatable: true,
+    leavesNoProcess: true,
     // LVM ends with 5 where it could not read one of the groups, and reports the others.
     accepts: [0, 5],
     parse: ({ stdout, stderr, exitCode }) => {

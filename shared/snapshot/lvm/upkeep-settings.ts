@@ -35,6 +35,7 @@ export const readUpkeep: RemoteCommand<UpkeepSettings> = {
   ...script,
   budgetMs: 240_000,
   repeatable: true,
+  leavesNoProcess: true,
   parse: ({ stdout }) => {
     if (stdout.length === 0) return { records: new Map(), thresholds: new Map() };
     const text = stdout.toString('utf8');

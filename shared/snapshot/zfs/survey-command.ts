@@ -67,6 +67,7 @@ export const listDatasets: RemoteCommand<ZfsAnswer> = {
   ...script,
   budgetMs: 600_000,
   repeatable: true,
+  leavesNoProcess: true,
   parse: ({ stdout }) => {
     const text = stdout.toString('latin1');
     const fields = text.split('\0');

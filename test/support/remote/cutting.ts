@@ -6,7 +6,7 @@
 import { connectionLost } from '../../../shared/remote/ssh/ssh-errors.ts';
 import type { RemoteProcess, Transport } from '../../../shared/remote/transport.ts';
 import { mustFire } from '../must-fire.ts';
-import { parseGreeting, parseScript } from './spoken-script.ts';
+import { Hearing } from './spoken-script.ts';
 import { tapProcess } from './tapped-process.ts';
 
 export interface Cut {
@@ -60,15 +60,12 @@ function losable(
   at: Cut['at'] | undefined,
   fire: () => void,
 ): { process: RemoteProcess; lose: (error: Error) => void } {
-  let sent: Buffer = Buffer.alloc(0);
   let received = 0;
+  // The chunk is still on its way to the host; it gets there before our side hears of the loss.
+  const hearing = new Hearing({ told: () => void setImmediate(fire) });
   const tapped = tapProcess(inner, {
     sent(chunk) {
-      if (at !== 'script-sent') return;
-      sent = Buffer.concat([sent, chunk]);
-      const greeting = parseGreeting(sent);
-      // The chunk is still on its way to the host; it gets there before our side hears of the loss.
-      if (greeting !== undefined && parseScript(sent.subarray(greeting.end)) !== undefined) setImmediate(fire);
+      if (at === 'script-sent') hearing.push(chunk);
     },
     received(chunk) {
       received += chunk.length;

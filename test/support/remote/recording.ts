@@ -4,8 +4,8 @@
  */
 
 import type { Transport } from '../../../shared/remote/transport.ts';
-import { nonceLine, parseTrailer, READY_LENGTH, TRAILER_LENGTH } from '../../../shared/remote/wire.ts';
-import { parseGreeting, parseScript, type SpokenScript } from './spoken-script.ts';
+import { parseTrailer, readyLine, TRAILER_LENGTH } from '../../../shared/remote/wire.ts';
+import { Hearing, type SpokenScript } from './spoken-script.ts';
 import { tapProcess } from './tapped-process.ts';
 
 interface Exchange {
@@ -24,26 +24,27 @@ export interface Recording extends Transport {
   exchanges(): readonly Exchange[];
 }
 
-/** More than a greeting takes. */
-const LONGEST_GREETING = 400;
-
-/** Where a script is longer than this, it is not a conversation of ours. */
-const LONGEST_SCRIPT = 16 * 1024 * 1024;
-
 /** Answers longer than this are kept in part only. */
 const KEPT_ANSWER = 4 * 1024 * 1024;
 
 export function recordTransport(inner: Transport): Recording {
-  const listeners: Listener[] = [];
+  const exchanges: Listener[] = [];
   return {
     properties: inner.properties,
-    exchanges: () => listeners.map((listener) => listener.exchange()),
-    async start(commandLine, signal) {
-      const listener = new Listener(commandLine);
-      const process = await inner.start(commandLine, signal);
-      listeners.push(listener);
+    exchanges: () => exchanges.map((listener) => listener.exchange()),
+    async start(commandLine, signal, onFull) {
+      let listener = new Listener(commandLine);
+      const process = await inner.start(commandLine, signal, onFull);
+      exchanges.push(listener);
+      const hearing = new Hearing({
+        told: (script) => {
+          // The first one is what the shell was started for.
+          if (listener.script !== undefined) exchanges.push((listener = new Listener(commandLine)));
+          listener.script = script;
+        },
+      });
       return tapProcess(process, {
-        sent: (chunk) => listener.hearSent(chunk),
+        sent: (chunk) => hearing.push(chunk),
         received: (chunk) => listener.hearReceived(chunk),
         complained: (chunk) => listener.hearComplaint(chunk),
       });
@@ -53,30 +54,13 @@ export function recordTransport(inner: Transport): Recording {
 }
 
 class Listener {
+  script: SpokenScript | undefined;
   readonly #commandLine: string;
-  #sent: Buffer = Buffer.alloc(0);
   #received: Buffer = Buffer.alloc(0);
   #complaint: Buffer = Buffer.alloc(0);
-  #nonce: string | undefined;
-  #script: SpokenScript | undefined;
 
   constructor(commandLine: string) {
     this.#commandLine = commandLine;
-  }
-
-  hearSent(chunk: Buffer): void {
-    if (this.#script !== undefined || this.#sent.length > LONGEST_SCRIPT) return;
-    this.#sent = Buffer.concat([this.#sent, chunk]);
-    if (this.#nonce === undefined) {
-      const greeting = parseGreeting(this.#sent);
-      if (greeting === undefined) {
-        this.#sent = this.#sent.subarray(-LONGEST_GREETING);
-        return;
-      }
-      this.#nonce = greeting.nonce;
-      this.#sent = this.#sent.subarray(greeting.end);
-    }
-    this.#script = parseScript(this.#sent)?.script;
   }
 
   hearReceived(chunk: Buffer): void {
@@ -88,11 +72,12 @@ class Listener {
   }
 
   exchange(): Exchange {
-    const nonce = this.#nonce;
+    const { script } = this;
+    const nonce = script?.nonce;
     const exitCode = nonce === undefined ? undefined : parseTrailer(nonce, this.#received.subarray(-TRAILER_LENGTH));
     return {
       commandLine: this.#commandLine,
-      script: this.#script,
+      script,
       stdout: nonce === undefined ? this.#received : this.#content(nonce, exitCode !== undefined),
       stderr: nonce === undefined ? this.#complaint.toString('utf8') : ownWords(this.#complaint, nonce),
       exitCode,
@@ -100,11 +85,11 @@ class Listener {
   }
 
   #content(nonce: string, isWhole: boolean): Buffer {
-    const line = nonceLine(nonce);
+    const line = readyLine(nonce);
     const at = this.#received.indexOf(line);
     if (at < 0) return Buffer.alloc(0);
     const end = isWhole ? this.#received.length - TRAILER_LENGTH : this.#received.length;
-    return this.#received.subarray(Math.min(at + line.length + READY_LENGTH, end), end);
+    return this.#received.subarray(Math.min(at + line.length, end), end);
   }
 }
 

@@ -8,7 +8,7 @@ import { StillpointError } from '../../../shared/base/errors.ts';
 import { connectionLost } from '../../../shared/remote/ssh/ssh-errors.ts';
 import type { ExitStatus, RemoteProcess, Transport } from '../../../shared/remote/transport.ts';
 import { formatTrailer, nonceLine, readyLine } from '../../../shared/remote/wire.ts';
-import { parseGreeting, parseScript, type SpokenScript } from './spoken-script.ts';
+import { Hearing, type SpokenScript } from './spoken-script.ts';
 
 interface Expectation {
   /** The command's name. */
@@ -105,37 +105,41 @@ function startPaperProcess(commandLine: string, answer: (script: SpokenScript) =
     stderr.end();
   };
   const live = async (): Promise<void> => {
-    let heard: Buffer = Buffer.alloc(0);
-    let nonce: string | undefined;
-    let spoken: SpokenScript | undefined;
-    for await (const chunk of stdin as AsyncIterable<Buffer>) {
-      heard = Buffer.concat([heard, chunk]);
-      if (nonce === undefined) {
-        const greeting = parseGreeting(heard);
-        if (greeting === undefined) continue;
-        nonce = greeting.nonce;
-        heard = heard.subarray(greeting.end);
+    let wasGreeted = false;
+    let last: SpokenScript | undefined;
+    const input: Buffer[] = [];
+    const act = (spoken: SpokenScript): 'goes on' | 'is over' => {
+      const expectation = answer(spoken);
+      expectation.onInput?.(Buffer.concat(input));
+      if (expectation.lost === 'before') return (lose(), 'is over');
+      stdout.write(expectation.stdout ?? '');
+      stderr.write(expectation.stderr ?? '');
+      if (expectation.lost === 'after') return (setImmediate(lose), 'is over');
+      const trailer = formatTrailer(spoken.nonce, expectation.exitCode ?? 0);
+      stderr.write(trailer);
+      stdout.write(trailer);
+      if (spoken.readsOn) return 'goes on';
+      return (end(0), 'is over');
+    };
+    const spoken: SpokenScript[] = [];
+    const hearing = new Hearing({
+      greeted: (nonce) => {
+        wasGreeted = true;
         stdout.write(nonceLine(nonce));
+      },
+      told: (script) => void spoken.push(script),
+      fed: (bytes) => void input.push(bytes),
+    });
+    for await (const chunk of stdin as AsyncIterable<Buffer>) {
+      hearing.push(chunk);
+      for (const script of spoken.splice(0)) {
+        for (const stream of [stdout, stderr]) stream.write(readyLine(script.nonce));
+        if (script.takesInput) last = script;
+        else if (act(script) === 'is over') return;
       }
-      if (spoken !== undefined) continue;
-      const parsed = parseScript(heard);
-      if (parsed === undefined) continue;
-      spoken = parsed.script;
-      heard = heard.subarray(parsed.end);
-      for (const stream of [stdout, stderr]) stream.write(readyLine(nonce));
-      if (!spoken.takesInput) break;
     }
-    if (nonce === undefined || spoken === undefined) return end(commandLine.includes('sudo') ? 1 : 0);
-    const expectation = answer(spoken);
-    expectation.onInput?.(heard);
-    if (expectation.lost === 'before') return lose();
-    stdout.write(expectation.stdout ?? '');
-    stderr.write(expectation.stderr ?? '');
-    if (expectation.lost === 'after') return (setImmediate(lose), undefined);
-    const trailer = formatTrailer(nonce, expectation.exitCode ?? 0);
-    stderr.write(trailer);
-    stdout.write(trailer);
-    end(0);
+    if (last !== undefined) act(last);
+    else end(!wasGreeted && commandLine.includes('sudo') ? 1 : 0);
   };
   live().catch(lose);
   return {

@@ -9,6 +9,9 @@ const QUOTE = 0x27;
 export interface SpokenScript extends RemoteScript {
   readonly args: readonly Buffer[];
   readonly takesInput: boolean;
+  /** Another one may follow in the same shell. */
+  readonly readsOn: boolean;
+  readonly nonce: string;
 }
 
 const GREETING = /printf '\\n%s\\n' ([0-9a-f]{32}); [^\n]*\n/;
@@ -42,9 +45,63 @@ export function parseScript(bytes: Buffer): { script: SpokenScript; end: number 
       script: bytes.toString('utf8', bodyStart, bodyEnd),
       args: unquoteArgs(bytes.subarray(argsStart, argsEnd)),
       takesInput: !bytes.toString('latin1', argsEnd, end).includes(NO_INPUT),
+      readsOn: !bytes.toString('latin1', argsEnd, end).includes('\nexit 0\n'),
+      nonce: /[0-9a-f]{32}/.exec(bytes.toString('latin1', argsEnd, end))?.[0] ?? '',
     },
     end: end + CALL.length,
   };
+}
+
+/** More than a greeting takes. */
+const LONGEST_GREETING = 400;
+
+export interface Heard {
+  greeted?(nonce: string): void;
+  told?(script: SpokenScript): void;
+  /** The input of the last script. */
+  fed?(bytes: Buffer): void;
+}
+
+/** Hears all that is sent to one shell: greetings and scripts in their order, each once it is complete. */
+export class Hearing {
+  readonly #heard: Heard;
+  #bytes: Buffer = Buffer.alloc(0);
+  #wasGreeted = false;
+  #readsOn = true;
+
+  constructor(heard: Heard) {
+    this.#heard = heard;
+  }
+
+  push(chunk: Buffer): void {
+    this.#bytes = Buffer.concat([this.#bytes, chunk]);
+    while (this.#readsOn && (this.#isGreeted() || this.#isTold()));
+    // What is no conversation of ours may go on for ever.
+    if (!this.#wasGreeted) this.#bytes = this.#bytes.subarray(-LONGEST_GREETING);
+    if (this.#readsOn || this.#bytes.length === 0) return;
+    this.#heard.fed?.(this.#bytes);
+    this.#bytes = Buffer.alloc(0);
+  }
+
+  #isGreeted(): boolean {
+    // A password for sudo may come before the first one.
+    if (this.#wasGreeted && !this.#bytes.toString('latin1').startsWith('printf')) return false;
+    const greeting = parseGreeting(this.#bytes);
+    if (greeting === undefined) return false;
+    this.#wasGreeted = true;
+    this.#bytes = this.#bytes.subarray(greeting.end);
+    this.#heard.greeted?.(greeting.nonce);
+    return true;
+  }
+
+  #isTold(): boolean {
+    const spoken = this.#wasGreeted ? parseScript(this.#bytes) : undefined;
+    if (spoken === undefined) return false;
+    this.#bytes = this.#bytes.subarray(spoken.end);
+    this.#readsOn = spoken.script.readsOn;
+    this.#heard.told?.(spoken.script);
+    return true;
+  }
 }
 
 /** Reads back what `quoteArgs` wrote, and nothing else. */

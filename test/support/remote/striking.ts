@@ -5,7 +5,7 @@
  */
 import type { Transport } from '../../../shared/remote/transport.ts';
 import { parseTrailer, readyLine, TRAILER_LENGTH } from '../../../shared/remote/wire.ts';
-import { parseGreeting, parseScript } from './spoken-script.ts';
+import { Hearing } from './spoken-script.ts';
 import { tapProcess } from './tapped-process.ts';
 
 export const MOMENTS = ['before', 'in', 'after'] as const;
@@ -91,19 +91,15 @@ function hearScripts(
 ): Transport {
   return {
     properties: inner.properties,
-    async start(commandLine, signal) {
-      let sent: Buffer | undefined = Buffer.alloc(0);
+    async start(commandLine, signal, onFull) {
       let answer: ((chunk: Buffer) => void) | undefined;
-      return tapProcess(await inner.start(commandLine, signal), {
-        sent(chunk) {
-          if (sent === undefined) return;
-          sent = Buffer.concat([sent, chunk]);
-          const greeting = parseGreeting(sent);
-          const spoken = greeting && parseScript(sent.subarray(greeting.end));
-          if (greeting === undefined || spoken === undefined) return;
-          sent = undefined;
-          answer = begins({ name: spoken.script.name, nonce: greeting.nonce });
+      const hearing = new Hearing({
+        told: ({ name, nonce }) => {
+          answer = begins({ name, nonce });
         },
+      });
+      return tapProcess(await inner.start(commandLine, signal, onFull), {
+        sent: (chunk) => hearing.push(chunk),
         received: (chunk) => answer?.(chunk),
       });
     },

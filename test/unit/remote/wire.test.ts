@@ -22,7 +22,7 @@ describe('the script on the wire', () => {
   test('cut anywhere, it does nothing at all', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'stillpoint-wire-'));
     try {
-      const whole = formatScript({ ...script, args: [folder, 'x'] }, nonce, false);
+      const whole = formatScript({ ...script, args: [folder, 'x'] }, nonce, { takesInput: false, readsOn: false });
       // Without its last line end the script is whole: a shell runs a last line that the end of the file closes.
       for (let length = 0; length < whole.length - 1; length += 7) {
         const result = await execa('dash', ['-s'], { input: whole.subarray(0, length), reject: false });
@@ -42,7 +42,7 @@ describe('the script on the wire', () => {
 
   test('is read back as it was meant', () => {
     for (const takesInput of [true, false]) {
-      const bytes = formatScript(script, nonce, takesInput);
+      const bytes = formatScript(script, nonce, { takesInput, readsOn: false });
       const parsed = parseScript(Buffer.concat([bytes, Buffer.from('input')]));
       expect(parsed?.end).toBe(bytes.length);
       expect(parsed?.script).toMatchObject({ name: script.name, needs: 'root', script: script.script, takesInput });
@@ -88,7 +88,8 @@ describe('the script on the wire', () => {
       const before = said;
       said += chunk.toString('latin1');
       // Not before: a shell may read ahead.
-      if (!before.includes(nonce) && said.includes(nonce)) child.stdin.end(formatScript(probe, nonce, false));
+      if (!before.includes(nonce) && said.includes(nonce))
+        child.stdin.end(formatScript(probe, nonce, { takesInput: false, readsOn: false }));
     });
     const { stderr } = await child;
     expect(stderr.slice(stderr.indexOf(`${nonce}+`))).toBe(`${nonce}+\n${nonce}:000`);

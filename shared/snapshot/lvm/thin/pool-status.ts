@@ -45,6 +45,7 @@ export const readThinPools: RemoteCommand<Pools> = {
   ...script,
   budgetMs: 150_000,
   repeatable: true,
+  leavesNoProcess: true,
   parse: ({ stdout }) => {
     const text = stdout.toString('latin1');
     const [statuses, devices, rest] = text.split('\0');
