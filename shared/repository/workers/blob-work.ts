@@ -52,14 +52,20 @@ export async function createBlobWork(setup: WorkerSetup, send: Send): Promise<(m
     }
   };
 
-  function cut({ job, content, data, zeros, isLast }: CutRequest): void {
+  function cut({ job, content, data, zeros, behind }: CutRequest): void {
     finder ??= createBorderFinder(setup.cutTables);
     const cutter = cutters.get(content) ?? new ContentCutter(finder);
-    const cuts = [...cutter.add(data), ...cutter.addZeros(zeros), ...(isLast ? cutter.end() : [])];
-    if (isLast) cutters.delete(content);
+    const cuts = [...cutter.add(data), ...cutter.addZeros(zeros)];
+    if (behind === 'look') cuts.push(...cutter.look());
+    if (behind === 'end') cuts.push(...cutter.end());
+    if (behind === 'end') cutters.delete(content);
     else cutters.set(content, cutter);
     const emptied = cutter.takeEmptied();
-    send({ kind: 'cut', job, cuts, emptied }, [...cuts.filter((one) => typeof one !== 'number'), ...emptied]);
+    const { openBytes } = cutter;
+    send({ kind: 'cut', job, cuts, emptied, openBytes }, [
+      ...cuts.filter((one) => typeof one !== 'number'),
+      ...emptied,
+    ]);
   }
 
   function hash(request: HashRequest): void {

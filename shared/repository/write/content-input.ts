@@ -8,8 +8,9 @@
 import { invariant } from '../../base/errors.ts';
 import type { BlobId } from '../ids.ts';
 import { idsOfPieces, LEAST_PIECE_BYTES, MOST_PIECE_BYTES, type PendingPieces } from '../pieces.ts';
-import type { ContentInput, ContentOptions } from '../repository.ts';
+import type { ChangedContent, ContentOptions, StoredPiece } from '../repository.ts';
 import type { Cut } from '../workers/content-cutter.ts';
+import type { CutBehind } from '../workers/messages.ts';
 import type { CutLane } from '../workers/pool.ts';
 import { PORTION_BYTES, type Portions } from './portions.ts';
 
@@ -31,7 +32,7 @@ export interface ContentPorts {
 /** Of a content whose length is not known. */
 const MUCH_BYTES = 1024 ** 3;
 
-export class OpenContent implements ContentInput {
+export class OpenContent implements ChangedContent {
   readonly #ports: ContentPorts;
   readonly #size: number | undefined;
   readonly #options: ContentOptions;
@@ -41,6 +42,8 @@ export class OpenContent implements ContentInput {
   #filled = 0;
   #total = 0;
   #handedOver: Promise<void> = Promise.resolve();
+  /** Of the piece that has not ended, after the last answer. */
+  #openBytes = 0;
   #isDone = false;
 
   constructor(ports: ContentPorts, size: number | undefined, options: ContentOptions) {
@@ -63,7 +66,7 @@ export class OpenContent implements ContentInput {
     this.#expect(count);
     // In a shorter hole there is no whole piece.
     if (count >= LEAST_PIECE_BYTES) {
-      await this.#handOver(count, false, signal);
+      await this.#handOver(count, 'more', signal);
       this.#total += count;
       return;
     }
@@ -75,8 +78,22 @@ export class OpenContent implements ContentInput {
     }
   }
 
+  async isAtBorder(signal: AbortSignal): Promise<boolean> {
+    if (this.#lane === undefined && this.#filled === 0) return true;
+    await this.#handOver(0, 'look', signal);
+    await this.#handedOver;
+    return this.#openBytes === 0;
+  }
+
+  takeOver({ id, bytes }: StoredPiece): void {
+    invariant(this.#openBytes === 0 && this.#filled === 0, 'a piece is taken over behind the end of another one');
+    this.#expect(bytes);
+    this.#total += bytes;
+    this.#addPieces({ bytes, count: 1, id: Promise.resolve(id) });
+  }
+
   async end(signal: AbortSignal): Promise<{ readonly ids: Promise<readonly BlobId[]> }> {
-    await this.#handOver(0, true, signal);
+    if (this.#lane !== undefined || this.#filled > 0) await this.#handOver(0, 'end', signal);
     this.#isDone = true;
     const ids = this.#settle();
     // A failure shows to whoever waits, and in the next call of the writer; it must not be an unhandled rejection.
@@ -89,7 +106,7 @@ export class OpenContent implements ContentInput {
     this.#isDone = true;
     if (this.#lane === undefined) return;
     const { give, run } = this.#ports;
-    const forgotten = this.#lane.cut(EMPTY, 0, true);
+    const forgotten = this.#lane.cut(EMPTY, 0, 'end');
     run(forgotten.then(({ cuts }) => give(bytesOf(cuts) - MOST_PIECE_BYTES)));
   }
 
@@ -110,7 +127,7 @@ export class OpenContent implements ContentInput {
   async #advance(bytes: number, signal: AbortSignal): Promise<void> {
     this.#filled += bytes;
     this.#total += bytes;
-    if (this.#filled === this.#portion.length) await this.#handOver(0, false, signal);
+    if (this.#filled === this.#portion.length) await this.#handOver(0, 'more', signal);
   }
 
   #gathered(): Uint8Array {
@@ -120,7 +137,7 @@ export class OpenContent implements ContentInput {
     return gathered;
   }
 
-  async #handOver(zeros: number, isLast: boolean, signal: AbortSignal): Promise<void> {
+  async #handOver(zeros: number, behind: CutBehind, signal: AbortSignal): Promise<void> {
     const { openCutLane, portions, take, give, run } = this.#ports;
     await take(this.#filled, signal);
     if (this.#lane === undefined) {
@@ -128,9 +145,10 @@ export class OpenContent implements ContentInput {
       // Its open piece has room of its own: whoever waits for more of it to come would wait for himself.
       give(MOST_PIECE_BYTES);
     }
-    const answered = this.#lane.cut(this.#gathered(), zeros, isLast).then(({ cuts, emptied }) => {
+    const answered = this.#lane.cut(this.#gathered(), zeros, behind).then(({ cuts, emptied, openBytes }) => {
       for (const portion of emptied) portions.giveBack(portion);
-      give(bytesOfZeros(cuts) - zeros - (isLast ? MOST_PIECE_BYTES : 0));
+      give(bytesOfZeros(cuts) - zeros - (behind === 'end' ? MOST_PIECE_BYTES : 0));
+      this.#openBytes = openBytes;
       for (const cut of cuts) this.#takePiece(cut);
     });
     this.#handedOver = answered;
@@ -144,6 +162,10 @@ export class OpenContent implements ContentInput {
         ? { bytes: LEAST_PIECE_BYTES, count: cut, id: storeZeros(cut) }
         : { bytes: cut.length, count: 1, id: store(cut) };
     pieces.id.catch(() => undefined);
+    this.#addPieces(pieces);
+  }
+
+  #addPieces(pieces: PendingPieces): void {
     this.#pieces.push(pieces);
     this.#options.onPieces?.(pieces);
   }

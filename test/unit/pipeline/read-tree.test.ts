@@ -108,6 +108,7 @@ describe('reading a tree', () => {
         counts,
         omissions,
         onProgress: () => undefined,
+        onDoubt: () => undefined,
       },
       options.signal ?? testSignal(),
     );
@@ -311,6 +312,7 @@ describe('reading a tree', () => {
       reseal: () => Promise.reject(new Error('nobody reseals here')),
       known: () => false,
       openContent: (size) => (type === 'data' ? failingContent(full) : real.openContent(size)),
+      openChanged: (size) => real.openChanged(size),
       flush: (signal) => real.flush(signal),
       stats: real.stats,
       [Symbol.asyncDispose]: async () => undefined,
