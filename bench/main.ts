@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- memory | throughput [ROUNDS FILES MIB] | repository [ROUNDS BLOBS MIB] | writer [ROUNDS MIB]]`; 0 leaves a
+ * `npm run bench [-- memory | throughput [ROUNDS FILES MIB] | repository [ROUNDS BLOBS MIB] | writer [ROUNDS MIB] | changed [ROUNDS MIB]]`; 0 leaves a
  * sample out. `writer-zfs [ROUNDS MIB]` is run only where it is named, because it emulates a whole machine.
  * Prints figures, and fails when a runner or an index takes more memory than it may. Figures of speed have no limit:
  * they mean something only beside the others.
@@ -7,6 +7,7 @@
 import { cpus, loadavg, release } from 'node:os';
 import { reasonLabCannotRun } from '../test/lab/requirements.ts';
 import { measureBesideRestic } from './beside-restic.ts';
+import { measureChangedFile } from './changed-file.ts';
 import { measureMemory } from './memory.ts';
 import { measureThroughput } from './throughput.ts';
 import { measureWriter } from './writer.ts';
@@ -36,6 +37,11 @@ if (which === undefined || which === 'repository') {
   console.log('\nWith a repository, beside restic');
   const options = { rounds: Number(rounds), blobs: Number(second ?? 5_000_000), mib: Number(third ?? 1024) };
   if (!(await measureBesideRestic(options, interrupted.signal))) process.exitCode = 1;
+}
+if (which === undefined || which === 'changed') {
+  console.log('\nA large file that changed');
+  const options = { rounds: Number(rounds), mib: Number(second ?? 2048), program: third };
+  await measureChangedFile(options, interrupted.signal);
 }
 if (which === undefined || which === 'memory') {
   const obstacle = await reasonLabCannotRun();
