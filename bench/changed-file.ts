@@ -71,18 +71,17 @@ export async function measureChangedFile(
       their.push(await restic('backup', dir));
       if (round % 2 === 1) await runOurs();
     }
-    const [best, beside] = [our, their].map((all) => Math.min(...all.map(({ seconds }) => seconds))) as [
-      number,
-      number,
-    ];
+    const [best, beside] = [our, their].map(shortest) as [Taken, Taken];
     const { bytesReceived = 0, bytesStored = 0 } = figures?.report ?? {};
     console.log(`\n  1 % of the pages of a file of ${mib} MiB, ${sample}; shortest of ${rounds} rounds`);
-    console.log(
-      `    stillpoint ${best.toFixed(2)} s, restic over sftp ${beside.toFixed(2)} s: ${(best / beside).toFixed(2)}`,
-    );
+    console.log(`    stillpoint ${inWords(best)}, restic over sftp ${inWords(beside)}: ${ratio(best, beside)}`);
     console.log(`    came ${formatBytes(bytesReceived)}, stored ${formatBytes(bytesStored)}`);
   }
 }
+
+const shortest = (all: readonly Taken[]): Taken => all.toSorted((a, b) => a.seconds - b.seconds)[0] as Taken;
+const inWords = ({ seconds, cpuSeconds }: Taken): string => `${seconds.toFixed(2)} s (CPU ${cpuSeconds.toFixed(1)} s)`;
+const ratio = (ours: Taken, theirs: Taken): string => (ours.seconds / theirs.seconds).toFixed(2);
 
 async function change(path: string, sample: Sample, round: number): Promise<void> {
   await using file = await open(path, 'r+');
