@@ -1,13 +1,14 @@
 /**
  * `npm run bench [-- memory | throughput [ROUNDS FILES MIB] | repository [ROUNDS BLOBS MIB] | writer [ROUNDS MIB] | fixed
- * [ROUNDS] | profile [FILES]]`; 0 leaves a sample out. `writer-zfs [ROUNDS MIB]` is run only where it is named, because it emulates
- * a whole machine.
+ * [ROUNDS] | changed [ROUNDS MIB] | profile [FILES]]`; 0 leaves a sample out. `writer-zfs [ROUNDS MIB]` is run only where it is named,
+ * because it emulates a whole machine.
  * Prints figures, and fails when a runner or an index takes more memory than it may. Figures of speed have no limit:
  * they mean something only beside the others.
  */
 import { cpus, loadavg, release } from 'node:os';
 import { reasonLabCannotRun } from '../test/lab/requirements.ts';
 import { measureBesideRestic } from './beside-restic.ts';
+import { measureChangedFile } from './changed-file.ts';
 import { measureFixed } from './fixed.ts';
 import { measureMemory } from './memory.ts';
 import { measureProfile } from './profile.ts';
@@ -43,6 +44,11 @@ if (which === undefined || which === 'repository') {
 if (which === undefined || which === 'fixed') {
   console.log('\nWhat a backup costs that has nothing to do');
   await measureFixed(Number(rounds), interrupted.signal);
+}
+if (which === undefined || which === 'changed') {
+  console.log('\nA large file that changed');
+  const options = { rounds: Number(rounds), mib: Number(second ?? 2048), program: third };
+  await measureChangedFile(options, interrupted.signal);
 }
 if (which === undefined || which === 'memory') {
   const obstacle = await reasonLabCannotRun();

@@ -33,6 +33,9 @@ export function renderBackup(report: BackupReport, paint: Paint): string {
     ['read', `${formatBytes(report.bytesRead)} of content, ${formatBytes(report.bytesReceived)} over the connection`],
     ['stored', `${formatBytes(report.bytesStored)} in ${counted(report.blobsNew, 'new blob')}`],
   ];
+  if (report.bytesEqual !== undefined) {
+    facts.push(['not sent', `${formatBytes(report.bytesEqual)} of large files that changed, equal by their hashes`]);
+  }
   if (report.parent !== undefined) facts.push(['parent', shown(report.parent.slice(0, 8))]);
   if (report.skewMs > 0) facts.push(['skew', formatDuration(report.skewMs)]);
   const skew = skewInWords(report.clockSkew);

@@ -59,6 +59,7 @@ export const ERROR_CODES = {
   'read.incomplete': 'The stream of file content ended early or is not what was listed.',
   'read.unsafe-live': 'A file belongs to a program whose files cannot be read whole while it runs.',
   'read.unreadable': 'More of a source cannot be read on the host than a restore point could do without.',
+  'read.whole': 'A large file is read whole, though perhaps little of it changed. Only ever a warning.',
   'read.malformed': 'The stream of file content cannot be understood.',
   'repository.not-found': 'There is no repository at this location.',
   'repository.exists': 'There is already a repository at this location.',

@@ -41,6 +41,8 @@ import type {
 import type { RestorePoint, RestorePointDraft } from './restore-point.ts';
 import { RestorePointStore } from './restore-point-store.ts';
 import { StoredFiles } from './stored-files.ts';
+import { type BorderFinder, createBorderFinder } from './workers/border-finder.ts';
+import { isPiece } from './workers/content-cutter.ts';
 import { cutTables } from './workers/cut-tables.ts';
 import { defaultWorkerUrl, WorkerPool } from './workers/pool.ts';
 import { findUnnamed } from './write/adopt-packs.ts';
@@ -75,6 +77,7 @@ export class OpenedRepository implements Repository {
   readonly #points: RestorePointStore;
   readonly #trees = new TreeCache();
   #loadedIndexes = new Set<string>();
+  #finder: BorderFinder | undefined;
   #writer: BlobWriter | undefined;
   /** The lock under which the index was last compared with what is stored. */
   #indexLock: RepositoryLock | undefined;
@@ -92,6 +95,11 @@ export class OpenedRepository implements Repository {
 
   get configMark(): ConfigMark {
     return this.parts.configMark;
+  }
+
+  isPiece(data: Uint8Array): boolean {
+    this.#finder ??= createBorderFinder(cutTables(this.parts.config.chunkerPolynomial));
+    return isPiece(this.#finder, data);
   }
 
   get vault(): Vault {

@@ -50,6 +50,12 @@ export interface Repository extends PointReader {
   /** The entries of a tree for many questions in any order; of a long one little more than its text is held. */
   treeByName(id: BlobId, signal: AbortSignal): Promise<NodeByName>;
 
+  /**
+   * Whether these bytes are one piece, as files are cut in this repository: there is a border behind them and none in them, whatever
+   * follows. The last piece of a file is none in this sense.
+   */
+  isPiece(data: Uint8Array): boolean;
+
   /** Starts the workers that hash, compress and encrypt. One at a time; dispose it to stop them. */
   openWriter(lock: RepositoryLock, options?: WriterOptions): Promise<RepositoryWriter>;
 }
@@ -140,6 +146,8 @@ export interface RepositoryWriter extends AsyncDisposable {
    * @param size undefined where it is known only at the end
    */
   openContent(size: number | undefined, options?: ContentOptions): ContentInput;
+  /** A file of which some pieces are stored and known to be as they were. Dispose it where its end does not come. */
+  openChanged(size: number): ChangedContent;
   /**
    * Names packs that a writer of ours had stored when its process died, as far as they are still there; what they hold is known from then
    * on. Resolves to how many they are.
@@ -193,6 +201,19 @@ export interface ContentInput extends Disposable {
   addZeros(count: number, signal: AbortSignal): Promise<void>;
   /** Resolves when all is handed over; `ids` when all of it is in packs or was known: the blobs of the file in order. */
   end(signal: AbortSignal): Promise<{ readonly ids: Promise<readonly BlobId[]> }>;
+}
+
+/** A piece of a file that is a blob of this repository. */
+export interface StoredPiece {
+  readonly id: BlobId;
+  readonly bytes: number;
+}
+
+export interface ChangedContent extends ContentInput {
+  /** Whether a piece ends exactly where what came so far does, or nothing came. Waits until all of it is cut. */
+  isAtBorder(signal: AbortSignal): Promise<boolean>;
+  /** The next piece is this one, behind a border. The content goes on behind it as if it began there. */
+  takeOver(piece: StoredPiece): void;
 }
 
 export interface SavedBlob {

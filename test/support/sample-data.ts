@@ -244,6 +244,7 @@ export const sampleBackup: BackupReport = {
   others: 1,
   bytesTotal: 2.5 * GIB,
   bytesRead: 80 * MIB,
+  bytesEqual: 640 * MIB,
   bytesReceived: 81 * MIB,
   bytesStored: 9.5 * MIB,
   blobsNew: 61,

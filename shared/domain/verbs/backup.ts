@@ -43,6 +43,8 @@ export interface BackupReport {
   readonly bytesTotal: number;
   /** Content of files that was read from the snapshot. */
   readonly bytesRead: number;
+  /** Content of large files that changed which was not sent, because hashes from the host say that the parent has it. */
+  readonly bytesEqual?: number;
   /** What came over the connection while reading, with the stream's own overhead. */
   readonly bytesReceived: number;
   /** What the repository grew by. */

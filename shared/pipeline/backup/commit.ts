@@ -66,6 +66,7 @@ export async function commitRestorePoint(
     others: counts.others,
     bytesTotal: counts.bytesTotal,
     bytesRead: counts.bytesRead,
+    ...(counts.bytesEqual === 0 ? {} : { bytesEqual: counts.bytesEqual }),
     bytesReceived: counts.bytesReceived,
     bytesStored: stats.bytesStored,
     blobsNew: stats.dataBlobsNew + stats.treeBlobsNew,

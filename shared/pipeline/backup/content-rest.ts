@@ -30,7 +30,7 @@ export function partsFrom({ sparse, size }: Pick<TarEntry, 'sparse' | 'size'>, c
 const endOf = ({ offset, length }: Range): number => offset + length;
 
 /** The largest holes stay, as many as there may be. */
-function joined(ranges: readonly Range[]): readonly Range[] {
+export function joined(ranges: readonly Range[]): readonly Range[] {
   if (ranges.length <= MOST_RANGES) return ranges;
   const gaps = ranges.slice(1).map((range, before) => ({
     before,

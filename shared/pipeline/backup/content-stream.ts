@@ -17,6 +17,7 @@ import type { RemoteHost } from '../../remote/remote-host.ts';
 import { newSaidId, type SaidId } from '../../snapshot/host/run-folder.ts';
 import type { TarEntry } from '../../tar/entry.ts';
 import { readTar } from '../../tar/reader.ts';
+import type { ChangedOrder } from '../changed/changed-file.ts';
 import { ContentAccount, type ContentTotals, unexpected } from './content-account.ts';
 import { filledUp, partsFrom } from './content-rest.ts';
 import type { Range } from './pack-files.ts';
@@ -29,6 +30,8 @@ export interface ContentOrder {
   pack(said: SaidId): StreamCommand;
   /** undefined where what is read may be another one by now. */
   readonly takeUp?: TakeUp;
+  /** How only what changed of a large file is asked for; undefined as above. */
+  readonly changed?: ChangedOrder;
 }
 
 interface TakeUp {

@@ -32,6 +32,9 @@ const tar = (
   --quoting-style=escape --xattrs --xattrs-include="*" --pax-option=delete=atime,delete=ctime,delete=mtime \\
   --sparse ${more}--no-recursion --directory="$1" --null --verbatim-files-from --files-from=-`;
 
+/** Reads names from standard input, each ended by NUL, seen from the folder "$1". */
+export const TAR = tar();
+
 /**
  * tar where the tree is read; reads names, each ended by NUL, from standard input. Of a snapshot, what tar says is kept in
  * the folder of the run until that ends: where a connection is lost, it tells of all that had come by then.
@@ -52,7 +55,7 @@ export function packFiles(place: ReadingPlace, base: Buffer, said: SaidId): Stre
 /** The folder is in memory, and a disk that is dying has much to say: tar is ended before it fills that. */
 const keepingWhatIsSaid = `
 ( ulimit -f ${MOST_SAID_BYTES / BLOCK_BYTES} 2>/dev/null
-exec ${tar()} ) 2>"$2"
+exec ${TAR} ) 2>"$2"
 code=$?
 cat "$2" >&2
 [ "$(wc -c < "$2")" -lt ${MOST_SAID_BYTES} ] || exit 2

@@ -5,6 +5,7 @@
 import { invariant } from '../../base/errors.ts';
 import type { Node } from '../../repository/node.ts';
 import type { TarEntry } from '../../tar/entry.ts';
+import { changedParts } from '../changed/changed-parts.ts';
 import type { ContentTotals } from './content-account.ts';
 import { ContentStream } from './content-stream.ts';
 import { FolderStack } from './folder-stack.ts';
@@ -51,14 +52,18 @@ export async function readPass(
   const walk = new Walk(tree, pass, ports, content, both);
   const isFirst = pass.earlier === undefined;
   ports.sink.beginPass(isFirst);
-  const onBytes = (bytes: number): void => {
+  const onBytes = (bytes: number, answer: Answer): void => {
     if (!isFirst) return;
-    ports.counts.bytesDone += bytes;
+    const again = Math.min(bytes, answer.doneBytes ?? 0);
+    answer.doneBytes = (answer.doneBytes ?? 0) - again;
+    ports.counts.bytesDone += bytes - again;
     ports.onProgress();
   };
-  const taking = { sink: ports.sink, onBytes, signal: both };
   const take = async (entry: TarEntry, answer: Answer): Promise<void> => {
-    ports.counts.bytesRead += await takeAnswer(entry, answer, pass.live, taking);
+    const taking = { sink: ports.sink, onBytes: (bytes: number) => onBytes(bytes, answer), signal: both };
+    // The walk counts, too, while this waits.
+    const bytes = await takeAnswer(entry, answer, pass.live, taking);
+    ports.counts.bytesRead += bytes;
     if (isFirst && answer.entry.type === 'file') ports.counts.filesDone += 1;
   };
   const came = ({ entry: { path }, at, rest }: Answer): void => {
@@ -95,6 +100,8 @@ export function baseOf({ path, rootName }: Pick<TreeToRead, 'path' | 'rootName'>
 interface Asking extends Pick<Answer, 'path' | 'build'> {
   /** Where it is unchanged since the parent. */
   readonly known: Node | undefined;
+  /** What the parent has there. */
+  readonly old: Node | undefined;
   readonly before: Node | undefined;
 }
 
@@ -227,7 +234,7 @@ class Walk {
     const { rest, comes, first } =
       reason !== undefined
         ? { rest: lacking(reason), comes: 'not' as const }
-        : await this.#restOf(entry, { path, build, known: unchanged ? known : undefined, before });
+        : await this.#restOf(entry, { path, build, known: unchanged ? known : undefined, old: known, before });
     const isPlaced = comes === 'not';
     if (entry.type === 'dir') {
       const entered = await parent.enter(entry.path, known, this.#signal);
@@ -254,7 +261,7 @@ class Walk {
   }
 
   /** From the parent, from the pass before, or from the host. Waits for room in the queue, not for the answer. */
-  async #restOf(entry: ListedEntry, { path, build, known, before }: Asking): Promise<Rest> {
+  async #restOf(entry: ListedEntry, { path, build, known, old, before }: Asking): Promise<Rest> {
     if (before !== undefined && !this.#isDoubtful(entry) && this.#isAsBefore(entry, before)) {
       return { rest: restFromParent(before), comes: 'has' };
     }
@@ -279,6 +286,14 @@ class Walk {
       this.#countDone(entry);
       return { rest: arrived, comes: 'has' };
     }
+    const changed = isFirst
+      ? await changedParts({ entry, name, path, old }, this.#tree, this.#ports, this.#signal)
+      : undefined;
+    if (changed?.rest !== undefined) {
+      this.#links.remember(entry, { path, rest: changed.rest });
+      this.#tree.arrived?.came({ at, path: entry.path }, changed.rest);
+      return { rest: changed.rest, comes: 'has' };
+    }
     const { promise, resolve, reject } = Promise.withResolvers<NodeRest | undefined>();
     promise.catch(() => undefined);
     this.#links.remember(entry, { path, rest: promise });
@@ -287,7 +302,7 @@ class Walk {
     };
     await this.#content.queue.push({
       name,
-      subject: { entry, at, path, rest: promise, onPart, build, resolve, reject },
+      subject: { entry, at, path, rest: promise, onPart, doneBytes: changed?.doneBytes ?? 0, build, resolve, reject },
     });
     return { rest: promise, comes: 'later' };
   }

@@ -10,6 +10,7 @@ import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import type { Survey } from '../../snapshot/survey.ts';
+import { tellDoubts } from '../changed/tell-doubts.ts';
 import type { Preparation } from '../prepare.ts';
 import { contentAt } from './content-at.ts';
 import { tellEmptied } from './emptied.ts';
@@ -74,6 +75,7 @@ export async function readTrees(
   const believed = parent && believedBefore(parent, context.instant.host);
   const trusted = parent === undefined || believed === undefined || lacksAttributes(parent) ? undefined : parent;
   const onProgress = progressReporter(context, spooled, counts);
+  const onDoubt = tellDoubts(context.emit);
   const own = await storeOwn(context, { sink, counts, omissions, onProgress, parent }, signal);
   const nodes = new Map<SourceTree, Node>();
   const lives: LiveTreeEvidence[] = [];
@@ -92,7 +94,7 @@ export async function readTrees(
       own: tree.path.length === 1 ? own : [],
       context: nodeContext(tree, prepared),
     };
-    const ports = { host, sink, counts, omissions, onProgress };
+    const ports = { host, sink, counts, omissions, onProgress, onDoubt };
     let node: Node;
     if (live === undefined) {
       for (const { path, reason } of listing.unlisted) {

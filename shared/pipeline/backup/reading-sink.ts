@@ -10,6 +10,7 @@ import type { BlobId } from '../../repository/ids.ts';
 import type { Node, NodeByName } from '../../repository/node.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import type { TarEntry } from '../../tar/entry.ts';
+import type { ChangedFiles } from '../changed/changed-file.ts';
 import type { FilePart } from '../resume/file-part.ts';
 
 /** What came from the host, with its content still to be taken. */
@@ -53,6 +54,8 @@ export interface Earlier {
 export interface ReadingSink extends Folders, Earlier {
   /** Whether a folder of the parent is there for this run as well, and nothing has to be told of what is in it. */
   readonly keepsFolders: boolean;
+  /** Where files are kept in pieces, those of which little changed can be put together of old ones and new ones. */
+  readonly changed?: ChangedFiles;
   /** Before each pass over a tree; what comes or is placed in a later one stands instead of what came before it. */
   beginPass(isFirst: boolean): void;
   /** Consumes the content of a file. @param onBytes called with the size of content as it comes, holes included */

@@ -14,6 +14,8 @@ import type {
   Vault,
 } from '../../repository/repository.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
+import type { ChangedFiles } from '../changed/changed-file.ts';
+import { storedPieces } from '../changed/stored-pieces.ts';
 import { commitRestorePoint } from './commit.ts';
 import { storeFile, storeStream } from './file-content.ts';
 import { findParent } from './parent.ts';
@@ -26,10 +28,15 @@ export class BlobSink implements ReadingSink {
   readonly keepsFolders = true;
   readonly #repository: Repository;
   readonly #writer: RepositoryWriter;
+  readonly changed: ChangedFiles;
 
   constructor(repository: Repository, writer: RepositoryWriter) {
     this.#repository = repository;
     this.#writer = writer;
+    this.changed = {
+      piecesOf: (known, signal) => storedPieces(repository, known, signal),
+      open: (size) => writer.openChanged(size),
+    };
   }
 
   findParent(source: Source, signal: AbortSignal): Promise<RestorePoint | undefined> {

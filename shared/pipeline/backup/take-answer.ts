@@ -30,6 +30,8 @@ export interface Answer {
   readonly path: Buffer;
   /** What is resolved to. */
   readonly rest: Promise<NodeRest | undefined>;
+  /** How much of it was counted as done before, when only what changed was read. */
+  doneBytes?: number;
   /** Whether zeros come in the place of its content. */
   isCut?: boolean;
   /** Told of the parts of a large file, with what is known of it before its content. */

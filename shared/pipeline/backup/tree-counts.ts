@@ -20,6 +20,8 @@ export class TreeCounts implements WalkCounts {
   bytesTotal = 0;
   /** Content that came from the host, without holes. */
   bytesRead = 0;
+  /** Content of files that changed which did not come, because the parent has it. */
+  bytesEqual = 0;
   /** What came over the connection for it. */
   bytesReceived = 0;
   /** For showing progress: what is finished, by having come or by being unchanged; it never goes back. */

@@ -42,4 +42,6 @@ export interface TreePorts {
   readonly counts: TreeCounts;
   readonly omissions: Omissions;
   readonly onProgress: () => void;
+  /** A large file of which all is read, and why not only what changed. @param path absolute */
+  readonly onDoubt: (path: Buffer, reason: string) => void;
 }

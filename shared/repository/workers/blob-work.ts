@@ -64,14 +64,17 @@ export async function createBlobWork(setup: WorkerSetup, send: Send): Promise<(m
     }
   };
 
-  function cut({ job, content, data, zeros, isLast }: CutRequest): void {
+  function cut({ job, content, data, zeros, behind }: CutRequest): void {
     finder ??= createBorderFinder(setup.cutTables);
     const cutter = cutters.get(content) ?? new ContentCutter(finder);
-    const cuts = [...cutter.add(data), ...cutter.addZeros(zeros), ...(isLast ? cutter.end() : [])];
-    if (isLast) cutters.delete(content);
+    const cuts = [...cutter.add(data), ...cutter.addZeros(zeros)];
+    if (behind === 'look') cuts.push(...cutter.look());
+    if (behind === 'end') cuts.push(...cutter.end());
+    if (behind === 'end') cutters.delete(content);
     else cutters.set(content, cutter);
+    const { openBytes } = cutter;
     send(
-      { kind: 'cut', job, cuts },
+      { kind: 'cut', job, cuts, openBytes },
       cuts.filter((one) => typeof one !== 'number'),
     );
   }

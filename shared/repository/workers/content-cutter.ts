@@ -17,6 +17,14 @@ export type Cut = Uint8Array<ArrayBuffer> | number;
 /** Never written to. */
 const ZEROS = new Uint8Array(LEAST_PIECE_BYTES);
 
+/** Whether there is a border behind these bytes and none in them, whatever follows. */
+export function isPiece(finder: BorderFinder, data: Uint8Array): boolean {
+  const cutter = new ContentCutter(finder);
+  // What is added is the cutter's.
+  const cuts = [...cutter.add([Uint8Array.from(data)]), ...cutter.look()];
+  return cutter.openBytes === 0 && cuts.length === 1 && cuts[0] !== 0 && (typeof cuts[0] !== 'number' || cuts[0] === 1);
+}
+
 export class ContentCutter {
   readonly #finder: BorderFinder;
   /** The open piece, with what came behind it and was not looked at yet. */
@@ -54,6 +62,17 @@ export class ContentCutter {
     }
     this.#append(ZEROS.subarray(0, left));
     return this.#taken();
+  }
+
+  /** Gives the pieces that end in what came so far, looked at to its last byte. */
+  look(): Cut[] {
+    this.#cut(true);
+    return this.#taken();
+  }
+
+  /** What has come of the piece that has not ended. */
+  get openBytes(): number {
+    return this.#length;
   }
 
   /** Gives what is left; the next that is added begins anew. */

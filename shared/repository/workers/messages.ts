@@ -53,12 +53,20 @@ export interface CutRequest {
   readonly content: number;
   readonly data: readonly Uint8Array[];
   readonly zeros: number;
-  readonly isLast: boolean;
+  readonly behind: CutBehind;
 }
+
+/**
+ * What is done behind what came. `more`: nothing. `look`: all of it is looked at, so that it is known whether a piece ends there.
+ * `end`: the last piece ends there.
+ */
+export type CutBehind = 'more' | 'look' | 'end';
 
 export interface CutContent {
   /** The pieces that ended, in order. */
   readonly cuts: readonly Cut[];
+  /** What has come of the piece that has not ended, as far as that is known: all of it behind `look` and `end`. */
+  readonly openBytes: number;
 }
 
 export type ToWorker = HashRequest | EncodeRequest | ResealRequest | FinishRequest | CutRequest;

@@ -8,7 +8,7 @@ import type { StillpointError } from '../../base/errors.ts';
 import type { BlobId, BlobType, PackId } from '../ids.ts';
 import type { ForeignBlob } from '../repository.ts';
 import { createBlobWork } from './blob-work.ts';
-import type { CutContent, EncodedBlob, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+import type { CutBehind, CutContent, EncodedBlob, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { rejectAll, startThread, threadFailed } from './threads.ts';
 
 export interface EncodedBatch {
@@ -30,7 +30,7 @@ export interface FinishedPack {
 /** The worker on which one content is cut. */
 export interface CutLane {
   /** Some more bytes, which are moved, and so many zeros behind them. Answered in the order of asking. */
-  cut(data: readonly Uint8Array[], zeros: number, isLast: boolean): Promise<CutContent>;
+  cut(data: readonly Uint8Array[], zeros: number, behind: CutBehind): Promise<CutContent>;
 }
 
 /** Given the ids of a batch, says which of them (by place) are to be encoded. */
@@ -119,8 +119,8 @@ export class WorkerPool implements AsyncDisposable {
     const member = isLittle ? this.#here : (this.#leastThread() ?? this.#startThread());
     const content = this.#nextContent++;
     return {
-      cut: (data, zeros, isLast) => {
-        const request = { kind: 'cut', job: this.#nextJob++, content, data, zeros, isLast } as const;
+      cut: (data, zeros, behind) => {
+        const request = { kind: 'cut', job: this.#nextJob++, content, data, zeros, behind } as const;
         const weight = data.reduce((sum, { length }) => sum + length, 0) * LIGHT;
         return this.#submit(request, data, { weight, member }) as Promise<CutContent>;
       },
@@ -233,7 +233,7 @@ export class WorkerPool implements AsyncDisposable {
         return;
       case 'cut':
         this.#settle(member, message.job, job);
-        job.resolve({ cuts: message.cuts });
+        job.resolve({ cuts: message.cuts, openBytes: message.openBytes });
         return;
       case 'finished':
         this.#settle(member, message.job, job);

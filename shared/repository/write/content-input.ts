@@ -8,8 +8,9 @@
 import { invariant } from '../../base/errors.ts';
 import type { BlobId } from '../ids.ts';
 import { idsOfPieces, LEAST_PIECE_BYTES, MOST_PIECE_BYTES, type PendingPieces } from '../pieces.ts';
-import type { ContentInput, ContentOptions } from '../repository.ts';
+import type { ChangedContent, ContentOptions, StoredPiece } from '../repository.ts';
 import type { Cut } from '../workers/content-cutter.ts';
+import type { CutBehind } from '../workers/messages.ts';
 import type { CutLane } from '../workers/pool.ts';
 import { ownedCopy } from './batcher.ts';
 
@@ -32,7 +33,7 @@ const PORTION_BYTES = 1024 * 1024;
 /** Of a content whose length is not known. */
 const MUCH_BYTES = 1024 ** 3;
 
-export class OpenContent implements ContentInput {
+export class OpenContent implements ChangedContent {
   readonly #ports: ContentPorts;
   readonly #size: number | undefined;
   readonly #options: ContentOptions;
@@ -43,6 +44,8 @@ export class OpenContent implements ContentInput {
   #gatheredBytes = 0;
   #total = 0;
   #handedOver: Promise<void> = Promise.resolve();
+  /** Of the piece that has not ended, after the last answer. */
+  #openBytes = 0;
   #isDone = false;
 
   constructor(ports: ContentPorts, size: number | undefined, options: ContentOptions) {
@@ -68,15 +71,32 @@ export class OpenContent implements ContentInput {
     this.#expect(count);
     // In a shorter hole there is no whole piece.
     if (count >= LEAST_PIECE_BYTES) {
-      await this.#handOver(count, false, signal);
+      await this.#handOver(count, 'more', signal);
       this.#total += count;
       return;
     }
     await this.#gather(new Uint8Array(count), signal);
   }
 
+  async isAtBorder(signal: AbortSignal): Promise<boolean> {
+    if (this.#lane === undefined && this.#gatheredBytes === 0) return true;
+    await this.#handOver(0, 'look', signal);
+    await this.#handedOver;
+    return this.#openBytes === 0;
+  }
+
+  takeOver({ id, bytes }: StoredPiece): void {
+    invariant(
+      this.#openBytes === 0 && this.#gatheredBytes === 0,
+      'a piece is taken over behind the end of another one',
+    );
+    this.#expect(bytes);
+    this.#total += bytes;
+    this.#addPieces({ bytes, count: 1, id: Promise.resolve(id) });
+  }
+
   async end(signal: AbortSignal): Promise<{ readonly ids: Promise<readonly BlobId[]> }> {
-    await this.#handOver(0, true, signal);
+    if (this.#lane !== undefined || this.#gatheredBytes > 0) await this.#handOver(0, 'end', signal);
     this.#isDone = true;
     const ids = this.#settle();
     // A failure shows to whoever waits, and in the next call of the writer; it must not be an unhandled rejection.
@@ -89,7 +109,7 @@ export class OpenContent implements ContentInput {
     this.#isDone = true;
     if (this.#lane === undefined) return;
     const { give, run } = this.#ports;
-    const forgotten = this.#lane.cut([], 0, true);
+    const forgotten = this.#lane.cut([], 0, 'end');
     run(forgotten.then(({ cuts }) => give(bytesOf(cuts) - MOST_PIECE_BYTES)));
   }
 
@@ -103,10 +123,10 @@ export class OpenContent implements ContentInput {
     this.#total += data.length;
     this.#gathered.push(data);
     this.#gatheredBytes += data.length;
-    if (this.#gatheredBytes >= PORTION_BYTES) await this.#handOver(0, false, signal);
+    if (this.#gatheredBytes >= PORTION_BYTES) await this.#handOver(0, 'more', signal);
   }
 
-  async #handOver(zeros: number, isLast: boolean, signal: AbortSignal): Promise<void> {
+  async #handOver(zeros: number, behind: CutBehind, signal: AbortSignal): Promise<void> {
     const { openCutLane, take, give, run } = this.#ports;
     const data = this.#gathered;
     await take(this.#gatheredBytes, signal);
@@ -117,8 +137,9 @@ export class OpenContent implements ContentInput {
       // Its open piece has room of its own: whoever waits for more of it to come would wait for himself.
       give(MOST_PIECE_BYTES);
     }
-    const answered = this.#lane.cut(data, zeros, isLast).then(({ cuts }) => {
-      give(bytesOfZeros(cuts) - zeros - (isLast ? MOST_PIECE_BYTES : 0));
+    const answered = this.#lane.cut(data, zeros, behind).then(({ cuts, openBytes }) => {
+      give(bytesOfZeros(cuts) - zeros - (behind === 'end' ? MOST_PIECE_BYTES : 0));
+      this.#openBytes = openBytes;
       for (const cut of cuts) this.#takePiece(cut);
     });
     this.#handedOver = answered;
@@ -132,6 +153,10 @@ export class OpenContent implements ContentInput {
         ? { bytes: LEAST_PIECE_BYTES, count: cut, id: storeZeros(cut) }
         : { bytes: cut.length, count: 1, id: store(cut) };
     pieces.id.catch(() => undefined);
+    this.#addPieces(pieces);
+  }
+
+  #addPieces(pieces: PendingPieces): void {
     this.#pieces.push(pieces);
     this.#options.onPieces?.(pieces);
   }

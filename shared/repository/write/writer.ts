@@ -16,6 +16,7 @@ import type { BlobId, BlobType, PackId } from '../ids.ts';
 import type { BlobIndex } from '../index/blob-index.ts';
 import { LEAST_PIECE_BYTES } from '../pieces.ts';
 import type {
+  ChangedContent,
   ContentInput,
   ContentOptions,
   ForeignBlob,
@@ -149,6 +150,10 @@ export class BlobWriter implements RepositoryWriter {
   openContent(size: number | undefined, options: ContentOptions = {}): ContentInput {
     if (size === undefined || size > LEAST_PIECE_BYTES) return new OpenContent(this.#contentPorts, size, options);
     return new ShortContent(size, this.#putData, options.onPieces);
+  }
+
+  openChanged(size: number): ChangedContent {
+    return new OpenContent(this.#contentPorts, size, {});
   }
 
   readonly #putData = (data: Uint8Array, signal: AbortSignal): Promise<PendingBlob> => this.put('data', data, signal);

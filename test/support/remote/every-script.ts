@@ -24,6 +24,7 @@ import { readDevice } from '../../../shared/pipeline/backup/read-device.ts';
 import { LIVE } from '../../../shared/pipeline/backup/reading-place.ts';
 import { readFstab } from '../../../shared/pipeline/backup/system-places.ts';
 import { findOpen, readHeads } from '../../../shared/pipeline/backup/unsafe-live.ts';
+import { fileParts, headOfFile } from '../../../shared/pipeline/changed/host-commands.ts';
 import { dumpCommand } from '../../../shared/pipeline/dump/dump-stream.ts';
 import {
   dropEntries,
@@ -274,6 +275,8 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
     listTree(place, Buffer.from('/')),
     packFiles(place, Buffer.from('/'), newSaidId()),
     readRanges(place, Buffer.from('/'), Buffer.from('./a'), [{ offset: 1, length: 2 }]),
+    headOfFile(place, Buffer.from('/'), Buffer.from('./a')),
+    fileParts(place, Buffer.from('/'), Buffer.from('./a'), 'hashes'),
     probeFiles(place, Buffer.from('/'), []),
     sumConfigs(place, [Buffer.from('/a')]),
     readDevice(place),

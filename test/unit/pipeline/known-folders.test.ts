@@ -119,6 +119,7 @@ describe('a tree with a parent', () => {
         counts,
         omissions: new Omissions(() => undefined),
         onProgress: () => undefined,
+        onDoubt: () => never(),
       },
       testSignal(),
     );

@@ -77,7 +77,8 @@ describe('reading a tree', () => {
 
   const read = async (
     files: readonly PaperFile[],
-    options: PaperHostOptions & Partial<TreeToRead> & { writer?: RepositoryWriter; signal?: AbortSignal } = {},
+    options: PaperHostOptions &
+      Partial<TreeToRead> & { writer?: RepositoryWriter; signal?: AbortSignal; doubts?: string[] } = {},
   ): Promise<Outcome> => {
     const counts = new TreeCounts();
     const events: RunEventBody[] = [];
@@ -108,6 +109,7 @@ describe('reading a tree', () => {
         counts,
         omissions,
         onProgress: () => undefined,
+        onDoubt: (path, reason) => options.doubts?.push(`${path.toString()}: ${reason}`),
       },
       options.signal ?? testSignal(),
     );
@@ -218,6 +220,25 @@ describe('reading a tree', () => {
     });
   });
 
+  test('a large file of which the changed parts cannot be told comes whole, and counts once', async () => {
+    const was = Buffer.alloc(17 * MIB, large);
+    const is = Buffer.from(was).fill(1, 9 * MIB, 9 * MIB + 5);
+    const filesWith = (content: Buffer): readonly PaperFile[] => [
+      { path: '', type: 'dir' },
+      { path: 'large', type: 'file', content },
+    ];
+    const first = await read(filesWith(was));
+    const doubts: string[] = [];
+    // A tar that gives this file whole gives more than the head that it was asked for.
+    const changed = { head: () => ({ ...pack, name: 'head-of-file' }), parts: () => pack };
+    const again = await read(filesWith(is), { parentRoot: first.node, content: { pack: () => pack, changed }, doubts });
+    expect(doubts).toEqual([expect.stringContaining('/srv/large: ')]);
+    expect((await stored(again.node.subtree)).get('large')?.content).toEqual(
+      (await stored((await read(filesWith(is))).node.subtree)).get('large')?.content,
+    );
+    expect(again.counts).toMatchObject({ filesDone: 1, bytesDone: is.length, bytesRead: is.length, bytesEqual: 0 });
+  });
+
   test('puts a nested tree at its place, and notices one that has no place', async () => {
     const inner: Node = { ...(await read(FILES.slice(0, 1))).node, name: Buffer.from('empty') };
     const grafts = new Map([['a/b/empty', inner]]);
@@ -311,6 +332,7 @@ describe('reading a tree', () => {
       reseal: () => Promise.reject(new Error('nobody reseals here')),
       known: () => false,
       openContent: (size) => (type === 'data' ? failingContent(full) : real.openContent(size)),
+      openChanged: (size) => real.openChanged(size),
       flush: (signal) => real.flush(signal),
       stats: real.stats,
       [Symbol.asyncDispose]: async () => undefined,

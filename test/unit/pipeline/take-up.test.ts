@@ -90,6 +90,7 @@ describe('a stream of content that is lost', () => {
         counts,
         omissions,
         onProgress: () => undefined,
+        onDoubt: () => undefined,
       },
       testSignal(),
     );

@@ -10,7 +10,7 @@ import { blobIdOf } from '../../../shared/repository/ids.ts';
 import { LEAST_PIECE_BYTES, MOST_PIECE_BYTES } from '../../../shared/repository/pieces.ts';
 import { createBorderFinder } from '../../../shared/repository/workers/border-finder.ts';
 import { BORDER_WASM } from '../../../shared/repository/workers/border-wasm.ts';
-import { ContentCutter, type Cut } from '../../../shared/repository/workers/content-cutter.ts';
+import { ContentCutter, type Cut, isPiece } from '../../../shared/repository/workers/content-cutter.ts';
 import { cutTables } from '../../../shared/repository/workers/cut-tables.ts';
 import { referenceLengths } from '../../support/reference-cutter.ts';
 import { type Chance, chanceFrom } from '../../support/seeded.ts';
@@ -174,4 +174,43 @@ test('zeros that come as bytes are told like a hole, and each other piece is in 
   expect(one.end()).toEqual([]);
   const [piece] = [...one.add([Buffer.from('short')]), ...one.end()];
   expect((piece as Uint8Array).buffer.byteLength).toBe(5);
+});
+
+test('whoever looks in between changes nothing, and knows where a piece has ended', () => {
+  const chance = chanceFrom(11);
+  const content = Buffer.concat(
+    someRuns(chance)
+      .concat({ kind: 'chance', length: 5 * MIB })
+      .map((run) => bytesOf(run, chance)),
+  );
+  const expected = referenceLengths(content, POLYNOMIAL);
+  const borders = new Set(
+    expected.slice(0, -1).map((_, at) => expected.slice(0, at + 1).reduce((sum, length) => sum + length, 0)),
+  );
+  const one = cutter();
+  const cuts: Cut[] = [];
+  const stops = [...borders, ...Array.from({ length: 40 }, () => chance.below(content.length))].toSorted(
+    (a, b) => a - b,
+  );
+  let from = 0;
+  for (const stop of stops) {
+    cuts.push(...one.add([Uint8Array.from(content.subarray(from, stop))]), ...one.look());
+    expect(one.openBytes === 0, `at ${stop}`).toBe(borders.has(stop) || stop === 0);
+    from = stop;
+  }
+  cuts.push(...one.add([Uint8Array.from(content.subarray(from))]), ...one.end());
+  expect(lengthsOf(cuts)).toEqual(expected);
+});
+
+test('what is a piece has a border behind it and none in it', () => {
+  const finder = createBorderFinder(cutTables(POLYNOMIAL));
+  const content = chanceFrom(12).bytes(12 * MIB);
+  const [first = 0, second = 0] = referenceLengths(content, POLYNOMIAL);
+  expect(isPiece(finder, Uint8Array.from(content.subarray(0, first)))).toBe(true);
+  expect(isPiece(finder, Uint8Array.from(content.subarray(first, first + second)))).toBe(true);
+  expect(isPiece(finder, Uint8Array.from(content.subarray(0, first + second)))).toBe(false);
+  expect(isPiece(finder, Uint8Array.from(content.subarray(0, first - 1)))).toBe(false);
+  expect(isPiece(finder, Uint8Array.from(content.subarray(0, MIB)))).toBe(false);
+  expect(isPiece(finder, new Uint8Array(LEAST_PIECE_BYTES))).toBe(true);
+  expect(isPiece(finder, new Uint8Array(2 * LEAST_PIECE_BYTES))).toBe(false);
 });

@@ -5,7 +5,7 @@ import { MOST_PIECE_BYTES } from '../../../shared/repository/pieces.ts';
 import { createBorderFinder } from '../../../shared/repository/workers/border-finder.ts';
 import { ContentCutter } from '../../../shared/repository/workers/content-cutter.ts';
 import { cutTables } from '../../../shared/repository/workers/cut-tables.ts';
-import type { CutContent } from '../../../shared/repository/workers/messages.ts';
+import type { CutBehind, CutContent } from '../../../shared/repository/workers/messages.ts';
 import { OpenContent } from '../../../shared/repository/write/content-input.ts';
 import { chanceFrom } from '../../support/seeded.ts';
 import { testSignal } from '../../support/test-repository.ts';
@@ -29,10 +29,11 @@ function booksOf(size: number | undefined) {
     const cutter = new ContentCutter(finder);
     books.lanes += 1;
     return {
-      cut: async (data: readonly Uint8Array[], zeros: number, isLast: boolean): Promise<CutContent> => {
-        books.isAnyOpen = !isLast;
-        const cuts = [...cutter.add(data), ...cutter.addZeros(zeros), ...(isLast ? cutter.end() : [])];
-        return { cuts };
+      cut: async (data: readonly Uint8Array[], zeros: number, behind: CutBehind): Promise<CutContent> => {
+        books.isAnyOpen = behind !== 'end';
+        const cutBehind = { more: () => [], look: () => cutter.look(), end: () => cutter.end() }[behind];
+        const cuts = [...cutter.add(data), ...cutter.addZeros(zeros), ...cutBehind()];
+        return { cuts, openBytes: cutter.openBytes };
       },
     };
   };
