@@ -46,6 +46,11 @@ export interface PointReader extends AsyncDisposable {
    * most are one part. They are shared and must not be changed.
    */
   treeParts(id: BlobId, signal: AbortSignal): AsyncIterable<readonly Node[]>;
+  /**
+   * Says which trees will be asked for next, so that some of them can be read meanwhile. May be said again and again, and
+   * also of what is not asked for in the end. Never fails.
+   */
+  expectTrees(ids: Iterable<BlobId>, signal: AbortSignal): void;
 
   close(): Promise<void>;
 }

@@ -12,6 +12,7 @@ import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
 import type { PointReader } from '../../repository/point-reader.ts';
 import { NodeCursor } from '../node-cursor.ts';
+import { ComingTrees, nextTrees } from './coming-trees.ts';
 import type { Selection } from './selection.ts';
 
 export interface SelectedEntry {
@@ -59,8 +60,12 @@ export const START = Buffer.from('.');
 const SLASH = Buffer.from('/');
 const NO_PATH = Buffer.alloc(0);
 
+/** The port of a walk. */
+export type WalkedTrees = Pick<PointReader, 'treeParts' | 'expectTrees'>;
+
 interface OpenFolder {
   readonly path: Buffer;
+  readonly coming: ComingTrees;
   readonly nodes: NodeCursor;
   readonly names: NewNames | undefined;
   readonly selection: Selection;
@@ -73,7 +78,7 @@ interface OpenFolder {
  * only where the topmost tree cannot be read.
  */
 export async function* walkSelected(
-  repository: Pick<PointReader, 'treeParts'>,
+  repository: WalkedTrees,
   start: WalkStart,
   notes: WalkNotes,
   { renames, signal }: WalkOptions,
@@ -82,10 +87,12 @@ export async function* walkSelected(
   const enter = async (path: Buffer, tree: BlobId, selection: Selection): Promise<void> => {
     const parts = wantedParts(repository, tree, selection, signal);
     if (notes.onFolder !== undefined) notes.onFolder(path, tree, await namesIn(parts()));
-    const nodes = new NodeCursor(parts());
+    const coming = new ComingTrees();
+    const nodes = new NodeCursor(coming.noting(parts()));
     // Whether the tree can be read is known here, and not in the middle of the folder.
     await nodes.peek();
-    open.push({ path, nodes, names: renames?.get(tree), selection });
+    open.push({ path, nodes, coming, names: renames?.get(tree), selection });
+    repository.expectTrees(nextTrees(open), signal);
   };
   const tryToEnter = async (path: Buffer, tree: BlobId, selection: Selection): Promise<void> => {
     try {
@@ -114,6 +121,7 @@ export async function* walkSelected(
       continue;
     }
     const { subtree: tree } = node;
+    here.coming.pass(node);
     const selection = here.selection === 'all' ? 'all' : (here.selection.get(key) ?? 'all');
     if (tree === undefined) notes.onLostFolder(path, 'the repository does not name it');
     else if (path.length > FAR_BYTES) notes.onFarFolder({ tree, selection, way: [...start.way, path], node });
@@ -122,7 +130,7 @@ export async function* walkSelected(
 }
 
 function wantedParts(
-  repository: Pick<PointReader, 'treeParts'>,
+  repository: WalkedTrees,
   tree: BlobId,
   selection: Selection,
   signal: AbortSignal,
