@@ -75,6 +75,8 @@ export interface BlobCatalogue {
   readonly generation: number;
   /** Undefined where the blob is not known. */
   numberOf(type: BlobType, id: BlobId): number | undefined;
+  /** Smaller for what lies before in the same pack; packs do not mix. Undefined where the blob is not known. */
+  storedOrder(type: BlobType, id: BlobId): number | undefined;
   /** Of the blob at a number that `numberOf` gave. */
   sizeAt(number: number): BlobSize;
   /** Every pack with its blobs in the order in which they lie there. */

@@ -50,6 +50,8 @@ export type NewNames = ReadonlyMap<string, Buffer>;
 
 export interface WalkOptions {
   readonly renames?: Renames | undefined;
+  /** Puts the entries of a part of a folder into another order. */
+  readonly order?: (nodes: readonly Node[]) => readonly Node[];
   readonly signal: AbortSignal;
 }
 
@@ -81,11 +83,11 @@ export async function* walkSelected(
   repository: WalkedTrees,
   start: WalkStart,
   notes: WalkNotes,
-  { renames, signal }: WalkOptions,
+  { renames, order = (nodes) => nodes, signal }: WalkOptions,
 ): AsyncGenerator<SelectedEntry, void, void> {
   const open: OpenFolder[] = [];
   const enter = async (path: Buffer, tree: BlobId, selection: Selection): Promise<void> => {
-    const parts = wantedParts(repository, tree, selection, signal);
+    const parts = wantedParts(repository, tree, { selection, order, signal });
     if (notes.onFolder !== undefined) notes.onFolder(path, tree, await namesIn(parts()));
     const coming = new ComingTrees();
     const nodes = new NodeCursor(coming.noting(parts()));
@@ -129,15 +131,18 @@ export async function* walkSelected(
   }
 }
 
+interface Wanted extends Required<Pick<WalkOptions, 'order' | 'signal'>> {
+  readonly selection: Selection;
+}
+
 function wantedParts(
   repository: WalkedTrees,
   tree: BlobId,
-  selection: Selection,
-  signal: AbortSignal,
+  { selection, order, signal }: Wanted,
 ): () => AsyncIterable<readonly Node[]> {
   return async function* () {
     for await (const nodes of repository.treeParts(tree, signal)) {
-      yield selection === 'all' ? nodes : nodes.filter(({ name }) => selection.has(name.toString('latin1')));
+      yield order(selection === 'all' ? nodes : nodes.filter(({ name }) => selection.has(name.toString('latin1'))));
     }
   };
 }
