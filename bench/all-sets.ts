@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { type LocalSshd, startLocalSshd } from '../test/lab/local-sshd.ts';
-import { allProcesses, commandLineOf } from '../test/lab/process-tree.ts';
+import { commandLineOf, descendantsOf } from '../test/lab/process-tree.ts';
 import { mountFilesystem } from '../test/support/loop-filesystem.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { bundleProgram } from './bundled.ts';
@@ -65,7 +65,8 @@ async function measureAllSets(args: readonly string[], signal: AbortSignal): Pro
 
 function serverOf({ directory }: LocalSshd): number {
   const config = join(directory, 'sshd_config');
-  const found = allProcesses().find((pid) => commandLineOf(pid).some((word) => word.includes(config)));
+  // Parents come first: its sessions have the same words in their command lines.
+  const found = descendantsOf(process.pid).find((pid) => commandLineOf(pid).some((word) => word.includes(config)));
   if (found === undefined) throw new Error('The private sshd is not among the processes');
   return found;
 }
