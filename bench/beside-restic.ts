@@ -1,28 +1,26 @@
 /**
  * What is done with a repository, beside restic doing the same with the same one, in turn: open and list at millions of
- * blobs, pack, restore, check, and verify by reading all. All on a local disk; the page cache is warm for both. Keys are
- * cheap, so that deriving them does not hide the rest; each restore goes onto a new file system, because ext4 is slow
- * where much was deleted a moment before.
+ * blobs, and pack. All on a local disk; the page cache is warm for both. Keys are cheap, so that deriving them does not
+ * hide the rest.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatBytes } from '../shared/base/bytes.ts';
 import { GIVE_BACK, SMALL_HEAP } from '../shared/jobs/launch.ts';
 import { createLocalBackend } from '../shared/repository/backend/local.ts';
-import { mountFilesystem } from '../test/support/loop-filesystem.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { createTestRepository, PASSWORD } from '../test/support/test-repository.ts';
 import { bundleProgram } from './bundled.ts';
 import { addManyBlobs } from './many-blobs.ts';
 import { measured, type Taken } from './measured.ts';
-import type { ListFigures, RepositoryOrder } from './repository-program.ts';
+import type { ListFigures, ProgramFigures, ProgramOrder } from './program.ts';
 import { makeLargeFile, makeSmallFiles } from './samples.ts';
 
 export interface BesideOptions {
   readonly rounds: number;
   /** In the index to open; 0 leaves this out, as with `mib`. */
   readonly blobs: number;
-  /** Of files to pack and restore: a quarter in small ones, the rest in four large ones. */
+  /** Of files to pack: a quarter in small ones, the rest in four large ones. */
   readonly mib: number;
 }
 
@@ -35,8 +33,6 @@ interface Contestant {
 const LIMIT_BYTES_A_BLOB = 120;
 const LIMIT_COUNTS_FROM = 2_000_000;
 const MIB = 1024 ** 2;
-/** ext4 makes writers wait for the disk when what is not yet written could take half of what is free. */
-const TIMES_ROOM = 6;
 const MEAN_SMALL_BYTES = 6100;
 const RESTIC_ENV = { RESTIC_PASSWORD: PASSWORD, RESTIC_PROGRESS_FPS: '0' };
 
@@ -52,7 +48,7 @@ export async function measureBesideRestic(options: BesideOptions, signal: AbortS
     await (await createTestRepository(createLocalBackend(place(name)))).close();
     return place(name);
   };
-  const ours = (order: Omit<RepositoryOrder, 'password'>): Promise<Taken> => {
+  const ours = (order: Omit<ProgramOrder, 'password'>): Promise<Taken> => {
     const text = JSON.stringify({ ...order, password: PASSWORD });
     const env = order.do === 'pack' ? GIVE_BACK : {};
     return measured(process.execPath, [...SMALL_HEAP, program, text], { cancelSignal: signal, env });
@@ -77,7 +73,7 @@ export async function measureBesideRestic(options: BesideOptions, signal: AbortS
     const grown: number[] = [];
     const list = async (): Promise<Taken> => {
       const taken = await ours({ do: 'list', repository: place('many') });
-      const { blobs, grownBytes } = JSON.parse(taken.stdout) as ListFigures;
+      const { blobs, grownBytes } = (JSON.parse(taken.stdout) as ProgramFigures).result as ListFigures;
       grown.push(grownBytes / blobs);
       return taken;
     };
@@ -112,29 +108,6 @@ export async function measureBesideRestic(options: BesideOptions, signal: AbortS
       { name: 'stillpoint, 2 workers', run: pack(2) },
       { name: 'stillpoint, 1 worker', run: pack(1) },
       { name: 'restic backup', run: async () => restic(await emptyRepository('packed'), 'backup', source) },
-    ]);
-
-    // Written by restic, so that its own chunks are what both have to read.
-    const repository = await emptyRepository(`of-${kind}`);
-    await restic(repository, 'backup', source);
-    const onNewDisk = (run: (target: string) => Promise<Taken>) => async (): Promise<Taken> => {
-      await using mounted = await mountFilesystem('ext4', folder.path, TIMES_ROOM * options.mib * MIB);
-      return await run(join(mounted.path, 'target'));
-    };
-    await compare(`restore ${what}`, options.rounds, [
-      { name: 'stillpoint', run: onNewDisk((target) => ours({ do: 'restore', repository, folder: target })) },
-      {
-        name: 'restic restore',
-        run: onNewDisk((target) => restic(repository, 'restore', 'latest', '--target', target)),
-      },
-    ]);
-    await compare(`check, ${what}`, options.rounds, [
-      { name: 'stillpoint check', run: () => ours({ do: 'check', repository }) },
-      { name: 'restic check', run: () => restic(repository, 'check') },
-    ]);
-    await compare(`prove all by reading, ${what}`, options.rounds, [
-      { name: 'stillpoint verify', run: () => ours({ do: 'verify', repository }) },
-      { name: 'restic check --read-data', run: () => restic(repository, 'check', '--read-data') },
     ]);
   }
   return fits;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 const ENTRIES = {
-  program: 'bench/repository-program.ts',
+  program: 'bench/program.ts',
   'repository-worker': 'shared/repository/workers/worker.ts',
   'repository-reader': 'shared/repository/workers/reader.ts',
 };

@@ -1,7 +1,7 @@
 /**
- * `npm run bench [-- memory | throughput [ROUNDS FILES MIB] | repository [ROUNDS BLOBS MIB] | writer [ROUNDS MIB] | fixed
- * [ROUNDS] | changed [ROUNDS MIB] | profile [FILES]]`; 0 leaves a sample out. `writer-zfs [ROUNDS MIB]` is run only where it is named,
- * because it emulates a whole machine.
+ * `npm run bench [-- all [--scale S] [--rounds N] [--line 20ms,100mbit] [SET…] | memory | repository [ROUNDS BLOBS MIB] |
+ * writer [ROUNDS MIB] | fixed [ROUNDS] | changed [ROUNDS MIB] | profile [FILES]]`; 0 leaves a sample out. `writer-zfs [ROUNDS MIB]` is
+ * run only where it is named, because it emulates a whole machine.
  * Prints figures, and fails when a runner or an index takes more memory than it may. Figures of speed have no limit:
  * they mean something only beside the others.
  */
@@ -11,8 +11,8 @@ import { measureBesideRestic } from './beside-restic.ts';
 import { measureChangedFile } from './changed-file.ts';
 import { measureFixed } from './fixed.ts';
 import { measureMemory } from './memory.ts';
+import { inOwnNetwork } from './own-network.ts';
 import { measureProfile } from './profile.ts';
-import { measureThroughput } from './throughput.ts';
 import { measureWriter } from './writer.ts';
 
 const interrupted = new AbortController();
@@ -28,13 +28,8 @@ console.log(
   `${cpus().length} x ${cpus()[0]?.model ?? '?'}, Linux ${release()}, Node ${process.version}, load ${load()}`,
 );
 
-if (which === undefined || which === 'throughput') {
-  const options = {
-    rounds: Number(rounds),
-    smallFiles: Number(second ?? 10_000),
-    largeBytes: Number(third ?? 512) * 1024 ** 2,
-  };
-  await measureThroughput(options, interrupted.signal);
+if (which === undefined || which === 'all') {
+  await inOwnNetwork('all-sets.ts', process.argv.slice(3), interrupted.signal);
 }
 if (which === undefined || which === 'repository') {
   console.log('\nWith a repository, beside restic');

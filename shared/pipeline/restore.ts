@@ -21,6 +21,7 @@ import type { TargetState } from '../domain/run-facts.ts';
 import type { RestoreReport } from '../domain/verbs/restore.ts';
 import { describeGaps, wholenessOf } from '../domain/wholeness.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
+import type { Node } from '../repository/node.ts';
 import type { Repository } from '../repository/repository.ts';
 import { phases } from './backup/phases.ts';
 import { OpenedPoint } from './open-point.ts';
@@ -33,6 +34,7 @@ import { Outcome } from './restore/outcome.ts';
 import { probeTarget } from './restore/probe.ts';
 import { prove } from './restore/proof.ts';
 import { selectPaths } from './restore/selection.ts';
+import { inStoredOrder } from './restore/stored-order.ts';
 import { prepareTarget, type TargetFacts, WORK_PREFIX, type WorkFolder, workPath } from './restore/target.ts';
 import { notAbsolute, notAllMoved, refusalOf, targetOpen } from './restore/target-errors.ts';
 import { type WalkStart, walkSelected } from './restore/walk.ts';
@@ -113,7 +115,8 @@ export async function restore(
     const extraction = { host, repository, folder, traits, outcome, links, logger: ports.logger, onProgress };
     for (let next = outcome.starts.shift(); next !== undefined; next = outcome.starts.shift()) {
       outcome.beginWalk(next);
-      const entries = walkSelected(repository, next, outcome, { renames: fitted.renames, signal: held });
+      const order = (nodes: readonly Node[]) => inStoredOrder(nodes, repository.index);
+      const entries = walkSelected(repository, next, outcome, { renames: fitted.renames, order, signal: held });
       await extract(entries, next.way, extraction, held);
       if (outcome.broken.length > 0) await host.run(removeBroken(folder, next.way, outcome.broken), held);
       links.nextWalk();

@@ -13,7 +13,6 @@ import type { RepositoryConfig } from './format/config.ts';
 import { readIndex } from './format/index-table.ts';
 import { plaintextLength } from './format/pack.ts';
 import type { StoredNode, Tree } from './format/stored-node.ts';
-import { decodeTree } from './format/tree.ts';
 import { byName, LONG_TREE_BYTES, readTree, treeByName } from './format/tree-reader.ts';
 import type { BlobId, BlobType, PackId } from './ids.ts';
 import { BlobIndex } from './index/blob-index.ts';
@@ -24,7 +23,7 @@ import { unlock } from './locks/unlock.ts';
 import type { NodeByName } from './node.ts';
 import type { LoadedBlob, RestorePointList } from './point-reader.ts';
 import { BlobReader } from './read/blob-reader.ts';
-import { TreeCache } from './read/tree-cache.ts';
+import { Trees } from './read/trees.ts';
 import type {
   AnnouncedLock,
   ConfigMark,
@@ -75,7 +74,11 @@ export class OpenedRepository implements Repository {
   readonly index = new BlobIndex();
   readonly #reader: BlobReader;
   readonly #points: RestorePointStore;
-  readonly #trees = new TreeCache();
+  readonly #trees = new Trees({
+    sizeOf: (id) => this.blobSize('tree', id),
+    load: (id, signal) => this.loadBlob('tree', id, signal),
+    nameOf: treeName,
+  });
   #loadedIndexes = new Set<string>();
   #finder: BorderFinder | undefined;
   #writer: BlobWriter | undefined;
@@ -235,13 +238,12 @@ export class OpenedRepository implements Repository {
   }
 
   /** Cached; the tree is shared and must not be changed. */
-  async loadTree(id: BlobId, signal: AbortSignal): Promise<Tree> {
-    const cached = this.#trees.find(id);
-    if (cached !== undefined) return cached;
-    const data = await this.loadBlob('tree', id, signal);
-    const tree = decodeTree(data, treeName(id));
-    this.#trees.add(id, tree, data.length);
-    return tree;
+  loadTree(id: BlobId, signal: AbortSignal): Promise<Tree> {
+    return this.#trees.load(id, signal);
+  }
+
+  expectTrees(ids: Iterable<BlobId>, signal: AbortSignal): void {
+    this.#trees.expect(ids, signal);
   }
 
   async *treeParts(id: BlobId, signal: AbortSignal): AsyncIterable<readonly StoredNode[]> {

@@ -46,6 +46,11 @@ export interface PointReader extends AsyncDisposable {
    * most are one part. They are shared and must not be changed.
    */
   treeParts(id: BlobId, signal: AbortSignal): AsyncIterable<readonly Node[]>;
+  /**
+   * Says which trees will be asked for next, so that some of them can be read meanwhile. May be said again and again, and
+   * also of what is not asked for in the end. Never fails.
+   */
+  expectTrees(ids: Iterable<BlobId>, signal: AbortSignal): void;
 
   close(): Promise<void>;
 }
@@ -70,6 +75,8 @@ export interface BlobCatalogue {
   readonly generation: number;
   /** Undefined where the blob is not known. */
   numberOf(type: BlobType, id: BlobId): number | undefined;
+  /** Smaller for what lies before in the same pack; packs do not mix. Undefined where the blob is not known. */
+  storedOrder(type: BlobType, id: BlobId): number | undefined;
   /** Of the blob at a number that `numberOf` gave. */
   sizeAt(number: number): BlobSize;
   /** Every pack with its blobs in the order in which they lie there. */

@@ -39,13 +39,12 @@ export function parsePaxRecords(data: Buffer, position: number): PaxRecord[] {
 }
 
 export function formatPaxRecord(keyword: Buffer | string, value: Buffer | string): Buffer {
-  const key = Buffer.from(keyword as string, 'latin1');
-  const bytes = typeof value === 'string' ? Buffer.from(value, 'latin1') : value;
-  const rest = key.length + bytes.length + 3;
+  const rest = keyword.length + value.length + 3;
   // The length counts its own digits; one more digit can be needed because of itself.
   let length = rest + String(rest).length;
   if (String(length).length > String(rest).length) length = rest + String(length).length;
-  return Buffer.concat([Buffer.from(`${length} `, 'latin1'), key, Buffer.from('='), bytes, Buffer.from('\n')], length);
+  // One character a byte.
+  return Buffer.from(`${length} ${keyword.toString('latin1')}=${value.toString('latin1')}\n`, 'latin1');
 }
 
 /** GNU tar codes "=" and "%" in names of extended attributes, since "=" ends a keyword. */

@@ -46,34 +46,35 @@ export function tarPadding(storedSize: number): Buffer {
   return over === 0 ? NO_PADDING : PADDING.subarray(over);
 }
 
-/** All blocks of an entry that come before its content. */
+/** All blocks of an entry that come before its content, in one piece of memory: there is one for each file. */
 export function encodeTarHead(head: TarHead): Buffer {
   const name = head.type === 'dir' ? Buffer.concat([head.name, SLASH]) : head.name;
   const map = head.sparse === undefined ? NO_PADDING : encodeSparseMap10(head.sparse, head.size);
   const inArchive = storedSizeOf(head) + map.length;
   const records = paxRecords(head, name, inArchive);
-  const parts: Buffer[] = [];
-  if (records.length > 0) {
-    const body = Buffer.concat(records);
+  const bytes = records.reduce((sum, { length }) => sum + length, 0);
+  const before = bytes === 0 ? 0 : BLOCK_SIZE + bytes + tarPadding(bytes).length;
+  const blocks = Buffer.allocUnsafe(before + BLOCK_SIZE + map.length).fill(0);
+  if (before > 0) {
     const own = { mode: 0o644, uid: 0, gid: 0, seconds: 0, devMajor: 0, devMinor: 0, linkName: NO_PADDING };
-    parts.push(header({ ...own, name: PAX_NAME, flag: 'x', size: body.length }), body, tarPadding(body.length));
+    writeHeader(blocks.subarray(0, BLOCK_SIZE), { ...own, name: PAX_NAME, flag: 'x', size: bytes });
+    let at = BLOCK_SIZE;
+    for (const record of records) at += record.copy(blocks, at);
   }
-  parts.push(
-    header({
-      name,
-      flag: FLAGS[head.type],
-      mode: head.mode,
-      uid: head.uid,
-      gid: head.gid,
-      size: inArchive,
-      seconds: head.mtime.seconds,
-      linkName: head.linkName,
-      devMajor: head.devMajor,
-      devMinor: head.devMinor,
-    }),
-    map,
-  );
-  return Buffer.concat(parts);
+  writeHeader(blocks.subarray(before, before + BLOCK_SIZE), {
+    name,
+    flag: FLAGS[head.type],
+    mode: head.mode,
+    uid: head.uid,
+    gid: head.gid,
+    size: inArchive,
+    seconds: head.mtime.seconds,
+    linkName: head.linkName,
+    devMajor: head.devMajor,
+    devMinor: head.devMinor,
+  });
+  map.copy(blocks, before + BLOCK_SIZE);
+  return blocks;
 }
 
 const SLASH = Buffer.from('/');
@@ -139,9 +140,8 @@ interface HeaderFields {
   readonly devMinor: number;
 }
 
-/** Numbers that do not fit are 0 here: the extended header has them. */
-function header(fields: HeaderFields): Buffer {
-  const block = Buffer.alloc(BLOCK_SIZE);
+/** Into a block of zeros. Numbers that do not fit are 0 here: the extended header has them. */
+function writeHeader(block: Buffer, fields: HeaderFields): void {
   const small = (start: number, value: number): void =>
     writeOctal(block, start, SMALL_DIGITS, fitsOctal(value, SMALL_DIGITS) ? value : 0);
   const large = (start: number, value: number): void =>
@@ -160,5 +160,4 @@ function header(fields: HeaderFields): Buffer {
   // Six digits, NUL, blank: the one field with its own layout.
   writeOctal(block, 148, 6, checksumOf(block));
   block[155] = 0x20;
-  return block;
 }

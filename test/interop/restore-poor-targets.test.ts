@@ -278,7 +278,7 @@ describe('attributes', () => {
       {
         what: 'time of modification (the file system cannot hold one so far away)',
         entries: 2,
-        examples: ['future', 'past'],
+        examples: ['past', 'future'],
       },
     ]);
   });

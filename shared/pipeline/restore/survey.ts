@@ -8,7 +8,7 @@ import type { TargetTraits } from './fit-node.ts';
 import { HardLinks } from './hard-links.ts';
 import type { DoubtfulFolder } from './name-trial.ts';
 import { doubtfulNames } from './names.ts';
-import { type WalkNotes, type WalkStart, walkSelected } from './walk.ts';
+import { type WalkedTrees, type WalkNotes, type WalkStart, walkSelected } from './walk.ts';
 
 export interface Survey {
   readonly entries: number;
@@ -23,7 +23,7 @@ export interface Survey {
   readonly isWhole: boolean;
 }
 
-type Blobs = Pick<PointReader, 'blobSize' | 'treeParts'>;
+type Blobs = Pick<PointReader, 'blobSize'> & WalkedTrees;
 
 export interface SurveyLimits {
   readonly bytes: number;

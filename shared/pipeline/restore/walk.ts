@@ -12,6 +12,7 @@ import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
 import type { PointReader } from '../../repository/point-reader.ts';
 import { NodeCursor } from '../node-cursor.ts';
+import { ComingTrees, nextTrees } from './coming-trees.ts';
 import type { Selection } from './selection.ts';
 
 export interface SelectedEntry {
@@ -49,6 +50,8 @@ export type NewNames = ReadonlyMap<string, Buffer>;
 
 export interface WalkOptions {
   readonly renames?: Renames | undefined;
+  /** Puts the entries of a part of a folder into another order. */
+  readonly order?: (nodes: readonly Node[]) => readonly Node[];
   readonly signal: AbortSignal;
 }
 
@@ -59,8 +62,12 @@ export const START = Buffer.from('.');
 const SLASH = Buffer.from('/');
 const NO_PATH = Buffer.alloc(0);
 
+/** The port of a walk. */
+export type WalkedTrees = Pick<PointReader, 'treeParts' | 'expectTrees'>;
+
 interface OpenFolder {
   readonly path: Buffer;
+  readonly coming: ComingTrees;
   readonly nodes: NodeCursor;
   readonly names: NewNames | undefined;
   readonly selection: Selection;
@@ -73,19 +80,21 @@ interface OpenFolder {
  * only where the topmost tree cannot be read.
  */
 export async function* walkSelected(
-  repository: Pick<PointReader, 'treeParts'>,
+  repository: WalkedTrees,
   start: WalkStart,
   notes: WalkNotes,
-  { renames, signal }: WalkOptions,
+  { renames, order = (nodes) => nodes, signal }: WalkOptions,
 ): AsyncGenerator<SelectedEntry, void, void> {
   const open: OpenFolder[] = [];
   const enter = async (path: Buffer, tree: BlobId, selection: Selection): Promise<void> => {
-    const parts = wantedParts(repository, tree, selection, signal);
+    const parts = wantedParts(repository, tree, { selection, order, signal });
     if (notes.onFolder !== undefined) notes.onFolder(path, tree, await namesIn(parts()));
-    const nodes = new NodeCursor(parts());
+    const coming = new ComingTrees();
+    const nodes = new NodeCursor(coming.noting(parts()));
     // Whether the tree can be read is known here, and not in the middle of the folder.
     await nodes.peek();
-    open.push({ path, nodes, names: renames?.get(tree), selection });
+    open.push({ path, nodes, coming, names: renames?.get(tree), selection });
+    repository.expectTrees(nextTrees(open), signal);
   };
   const tryToEnter = async (path: Buffer, tree: BlobId, selection: Selection): Promise<void> => {
     try {
@@ -114,6 +123,7 @@ export async function* walkSelected(
       continue;
     }
     const { subtree: tree } = node;
+    here.coming.pass(node);
     const selection = here.selection === 'all' ? 'all' : (here.selection.get(key) ?? 'all');
     if (tree === undefined) notes.onLostFolder(path, 'the repository does not name it');
     else if (path.length > FAR_BYTES) notes.onFarFolder({ tree, selection, way: [...start.way, path], node });
@@ -121,15 +131,18 @@ export async function* walkSelected(
   }
 }
 
+interface Wanted extends Required<Pick<WalkOptions, 'order' | 'signal'>> {
+  readonly selection: Selection;
+}
+
 function wantedParts(
-  repository: Pick<PointReader, 'treeParts'>,
+  repository: WalkedTrees,
   tree: BlobId,
-  selection: Selection,
-  signal: AbortSignal,
+  { selection, order, signal }: Wanted,
 ): () => AsyncIterable<readonly Node[]> {
   return async function* () {
     for await (const nodes of repository.treeParts(tree, signal)) {
-      yield selection === 'all' ? nodes : nodes.filter(({ name }) => selection.has(name.toString('latin1')));
+      yield order(selection === 'all' ? nodes : nodes.filter(({ name }) => selection.has(name.toString('latin1'))));
     }
   };
 }

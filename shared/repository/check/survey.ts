@@ -16,6 +16,9 @@ import { type NodeFault, nodeFault, sizeFault, WRONG_TREE } from './node-faults.
 import { below } from './shown-paths.ts';
 import { TreeGraph } from './tree-graph.ts';
 
+/** How many of the trees that come next are said, so that they can be read meanwhile. */
+const TREES_AHEAD = 8;
+
 /** Why a blob cannot be read: the key of a cause in the damage; undefined for a good one. */
 type CauseOf = (type: BlobType, id: BlobId) => string | undefined;
 
@@ -77,9 +80,17 @@ export class Survey {
         },
       );
       this.#graph.end();
+      this.#expect(waiting);
       if (hits.size > 0) this.#own.set(place, hits);
     }
     return number;
+  }
+
+  #expect(waiting: readonly number[]): void {
+    const { repository, signal } = this.#ports;
+    const next = waiting.slice(-TREES_AHEAD).filter((number) => !this.#graph.isBegun(number));
+    const ids = next.toReversed().map((number) => repository.index.placeAt(number).id);
+    repository.expectTrees(ids, signal);
   }
 
   /**

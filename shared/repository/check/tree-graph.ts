@@ -45,11 +45,15 @@ export class TreeGraph {
 
   /** The place of the tree; undefined where it was begun already. What is added next are its children. */
   begin(number: number): number | undefined {
-    if (this.#placeOf[number] !== ABSENT) return undefined;
+    if (this.isBegun(number)) return undefined;
     const place = this.#numbers.length;
     this.#numbers.push(number);
     this.#placeOf[number] = place + 1;
     return place;
+  }
+
+  isBegun(number: number): boolean {
+    return this.#placeOf[number] !== ABSENT;
   }
 
   addChild(number: number): void {

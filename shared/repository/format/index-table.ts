@@ -56,6 +56,7 @@ const TEXT = {
   endOfBlob: Buffer.from('}'),
   endOfList: Buffer.from(']'),
   endOfPack: Buffer.from(']}'),
+  endOfLine: Buffer.from('\n'),
   comma: Buffer.from(','),
   quote: Buffer.from('"'),
 } as const;
@@ -99,7 +100,10 @@ class Scan {
         ends.push(this.#entries);
       } while (this.#take(TEXT.comma));
     }
-    if (!this.#take(TEXT.endOfPack) || this.#at !== this.#json.length) return undefined;
+    if (!this.#take(TEXT.endOfPack)) return undefined;
+    // restic's ends with a line.
+    this.#take(TEXT.endOfLine);
+    if (this.#at !== this.#json.length) return undefined;
     const ids = this.#ids.subarray(0, this.#entries * ID_BYTES);
     return { packs, ends, ids, facts: this.#facts.subarray(0, this.#entries * FACT_WORDS) };
   }

@@ -168,6 +168,13 @@ export class BlobIndex implements BlobCatalogue {
     return { type: isTree ? 'tree' : 'data', id: this.#entries.idOf(number), pack, ...facts };
   }
 
+  storedOrder(type: BlobType, id: BlobId): number | undefined {
+    const entry = this.numberOf(type, id);
+    if (entry === undefined) return undefined;
+    const { mark, offset } = this.#entries.factsOf(entry);
+    return (mark >= TREE_BIT ? mark - TREE_BIT : mark) * 2 ** 32 + offset;
+  }
+
   sizeAt(number: number): BlobSize {
     const { mark, ...facts } = this.#entries.factsOf(number);
     return { type: mark >= TREE_BIT ? 'tree' : 'data', bytes: plaintextLength(facts), storedBytes: facts.length };

@@ -10,6 +10,10 @@ export class TreeCache {
   readonly #trees = new Map<BlobId, { readonly tree: Tree; readonly bytes: number }>();
   #bytes = 0;
 
+  has(id: BlobId): boolean {
+    return this.#trees.has(id);
+  }
+
   find(id: BlobId): Tree | undefined {
     const entry = this.#trees.get(id);
     if (entry === undefined) return undefined;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { decodeIndex, encodeIndex, type IndexedPack } from '../../../../shared/repository/format/index-file.ts';
 import { type IndexTable, readIndex } from '../../../../shared/repository/format/index-table.ts';
 import {
@@ -113,6 +113,20 @@ describe('index tables', () => {
     );
   });
 
+  it.each(['', '\n'])(
+    'are read without making objects of them, whether they end with %j, as ours, or as those of restic',
+    (end) => {
+      const list = [{ id: 'ab'.repeat(32) as PackId, blobs: [] }];
+      const json = Buffer.from(encodeIndex(list).toString().trimEnd() + end);
+      const parse = vi.spyOn(JSON, 'parse');
+      const table = readIndex(json, 'the index');
+      const calls = parse.mock.calls.length;
+      parse.mockRestore();
+      expect(unfold(table)).toEqual(list);
+      expect(calls).toBe(0);
+    },
+  );
+
   it('are as strict and as lenient as the general reader, whatever changes in the text', () => {
     const pieces = [
       '0',
@@ -152,6 +166,7 @@ describe('index tables', () => {
   it.each([
     ['}]}]}', '}]}]}x'],
     ['}]}]}', '}]}]}\n'],
+    ['}]}]}', '}]}]}\n\n'],
     ['}]}]}', '}]}'],
     ['"offset":0', '"offset":'],
     ['"offset":0', '"offset":00'],
