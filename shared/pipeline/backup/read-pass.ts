@@ -6,6 +6,7 @@ import { invariant } from '../../base/errors.ts';
 import type { Node } from '../../repository/node.ts';
 import type { TarEntry } from '../../tar/entry.ts';
 import { changedParts } from '../changed/changed-parts.ts';
+import { BadEntries, type BadNames } from './bad-entries.ts';
 import type { ContentTotals } from './content-account.ts';
 import { ContentStream } from './content-stream.ts';
 import { FolderStack } from './folder-stack.ts';
@@ -19,15 +20,11 @@ import { type Answer, type LivePass, takeAnswer } from './take-answer.ts';
 import type { TreePorts, TreeToRead } from './tree-to-read.ts';
 import { isOld, isSame as isSameAsListed, isToTheLetter, isUnchanged } from './unchanged.ts';
 
-export interface Pass {
+export interface Pass extends BadNames {
   /** The parent restore point. */
   readonly parent: ParentView;
   /** What the pass before this one made of the same listing. */
   readonly earlier: ParentView | undefined;
-  /** By the name that tar was given, as Latin-1 text: what did not come whole in the pass before. Asked for again. */
-  readonly doubtful: ReadonlyMap<string, string>;
-  /** The same for what is left out now, with the reason. */
-  readonly unreadable: ReadonlyMap<string, string>;
   /**
    * Set where the tree is read live, so that files may be other ones than those listed: what is not whole and not as it
    * was listed is no error but in doubt.
@@ -121,8 +118,7 @@ class Walk {
   readonly #signal: AbortSignal;
   readonly #folders: FolderStack;
   readonly #links = new HardLinks();
-  /** Inodes with several names of which one was in doubt or unreadable, with the reason where it is left out. */
-  readonly #badInodes = new Map<bigint, string | undefined>();
+  readonly #bad: BadEntries;
   #grafted = 0;
   /** The entry of the listing that is visited. */
   #at = -1;
@@ -136,6 +132,7 @@ class Walk {
     this.#content = content;
     this.#signal = signal;
     this.#folders = new FolderStack(ports.sink, signal);
+    this.#bad = new BadEntries(pass);
   }
 
   async run(): Promise<Node | undefined> {
@@ -200,7 +197,7 @@ class Walk {
       isOld(entry, believedBeforeNs) &&
       this.#ports.sink.holds(known, this.#absolute(entry)) &&
       !grafts.has(entry.path.toString('latin1')) &&
-      this.#whyUnreadable(entry) === undefined
+      this.#bad.whyUnreadable(entry, this.#nameOf(entry)) === undefined
     );
   }
 
@@ -220,7 +217,7 @@ class Walk {
     const { sink } = this.#ports;
     const path = this.#absolute(entry);
     const before = earlier?.find(entry.path);
-    const reason = this.#whyUnreadable(entry);
+    const reason = this.#bad.whyUnreadable(entry, this.#nameOf(entry));
     if (reason !== undefined && entry.type !== 'dir') {
       this.#tell((omissions) => omissions.cannotRead(path, reason));
       return;
@@ -262,7 +259,7 @@ class Walk {
 
   /** From the parent, from the pass before, or from the host. Waits for room in the queue, not for the answer. */
   async #restOf(entry: ListedEntry, { path, build, known, old, before }: Asking): Promise<Rest> {
-    if (before !== undefined && !this.#isDoubtful(entry) && this.#isAsBefore(entry, before)) {
+    if (before !== undefined && !this.#bad.isDoubtful(entry, this.#nameOf(entry)) && this.#isAsBefore(entry, before)) {
       return { rest: restFromParent(before), comes: 'has' };
     }
     if (known !== undefined) return { rest: restFromParent(known), comes: 'not' };
@@ -312,21 +309,6 @@ class Walk {
     return this.#pass.live === undefined || isSameAsListed(entry, before);
   }
 
-  /** All names of a file share what came under its first one, so they share its doubts as well. */
-  #isDoubtful(entry: ListedEntry): boolean {
-    const isNamed = this.#pass.doubtful.has(this.#nameOf(entry).toString('latin1'));
-    if (isNamed && hasOtherNames(entry)) this.#badInodes.set(entry.inode, undefined);
-    return isNamed || (hasOtherNames(entry) && this.#badInodes.has(entry.inode));
-  }
-
-  #whyUnreadable(entry: ListedEntry): string | undefined {
-    const reason =
-      this.#pass.unreadable.get(this.#nameOf(entry).toString('latin1')) ??
-      (hasOtherNames(entry) ? this.#badInodes.get(entry.inode) : undefined);
-    if (reason !== undefined && hasOtherNames(entry)) this.#badInodes.set(entry.inode, reason);
-    return reason;
-  }
-
   #count(entry: ListedEntry, known: Node | undefined, unchanged: boolean): void {
     const { counts } = this.#ports;
     if (entry.type === 'dir') counts.folders += 1;
@@ -353,8 +335,6 @@ const EMPTY = Buffer.alloc(0);
 
 /** A node with an error equals nothing, so the next backup asks again. */
 const lacking = (reason: string): NodeRest => ({ error: `attributes: ${reason}` });
-
-const hasOtherNames = ({ type, links }: ListedEntry): boolean => links > 1 && type !== 'dir';
 
 function baseName(path: Buffer): Buffer {
   return path.subarray(path.lastIndexOf(0x2f) + 1);
