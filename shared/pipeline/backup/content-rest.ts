@@ -66,6 +66,8 @@ export async function* filledUp(
       invariant(reading !== undefined, 'no more comes than was asked for');
       const here = rest.subarray(0, Math.min(rest.length, endOf(reading) - at));
       const hereEnds = at + here.length;
+      // Before any of it is given out, and with it perhaps its memory.
+      rest = rest.subarray(here.length);
       for (let next = wanted[want]; next !== undefined && next.offset < hereEnds; next = wanted[want]) {
         const from = Math.max(next.offset, at);
         const piece = here.subarray(from - at, Math.min(endOf(next), hereEnds) - at);
@@ -74,7 +76,6 @@ export async function* filledUp(
         if (endOf(next) > hereEnds) break;
         want += 1;
       }
-      rest = rest.subarray(here.length);
       at = hereEnds;
       if (at === endOf(reading)) {
         range += 1;
