@@ -16,9 +16,6 @@ export const ANSWER_LIMIT = 64 * 1024 * 1024;
 /** So long a shell in which nothing is left waits for the next script: those of one step follow each other at once. */
 export const KEPT_SHELL_MS = 5_000;
 
-/** What a shell said so lately shows that it is there, as well as an answer that was asked for. */
-export const JUST_NOW_MS = 1_000;
-
 /** After the trailer: how long the process may take to go away before its channel is closed. */
 export const EXIT_GRACE_MS = 2_000;
 

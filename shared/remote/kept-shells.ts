@@ -7,38 +7,23 @@
  *
  * Crash story: when we die the connection closes, and a shell without standard input ends.
  */
-import type { Clock } from '../base/clock.ts';
-import { JUST_NOW_MS, KEPT_SHELL_MS } from './budgets.ts';
+import { KEPT_SHELL_MS } from './budgets.ts';
 import type { Conversation } from './conversation.ts';
 
 interface Kept {
   readonly conversation: Conversation;
   readonly timer: NodeJS.Timeout;
-  /** When it answered; a machine that slept has a wall clock alone that knows of it. */
-  readonly at: { readonly wallMs: number; readonly monotonicMs: number };
 }
 
 export class KeptShells implements Disposable {
-  readonly #clock: Clock;
   readonly #byRights = new Map<string, Kept[]>();
   #wanted = 0;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
   /** The one that answered last. @param rights whose rights the shell has */
-  take(rights: string): { readonly conversation: Conversation; readonly hasJustAnswered: boolean } | undefined {
+  take(rights: string): Conversation | undefined {
     const kept = this.#byRights.get(rights)?.pop();
-    if (kept === undefined) return undefined;
-    clearTimeout(kept.timer);
-    const now = this.#now();
-    const agesMs = [now.wallMs - kept.at.wallMs, now.monotonicMs - kept.at.monotonicMs];
-    return { conversation: kept.conversation, hasJustAnswered: agesMs.every((age) => Math.abs(age) < JUST_NOW_MS) };
-  }
-
-  #now(): Kept['at'] {
-    return { wallMs: this.#clock.now().getTime(), monotonicMs: this.#clock.monotonicMs() };
+    clearTimeout(kept?.timer);
+    return kept?.conversation;
   }
 
   keep(rights: string, conversation: Conversation): void {
@@ -52,7 +37,7 @@ export class KeptShells implements Disposable {
       clearTimeout(kept.timer);
       conversation[Symbol.dispose]();
     };
-    const kept = { conversation, timer: setTimeout(forget, KEPT_SHELL_MS), at: this.#now() };
+    const kept = { conversation, timer: setTimeout(forget, KEPT_SHELL_MS) };
     all.push(kept);
     void conversation.gone.then(forget);
   }

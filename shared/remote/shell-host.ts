@@ -88,7 +88,7 @@ class ShellHost implements HostByShell {
     this.name = options.name;
     this.#options = options;
     this.#log = options.logger.child({ host: options.name });
-    this.#kept = new KeptShells(options.clock);
+    this.#kept = new KeptShells();
   }
 
   async run<T>(command: RemoteCommand<T>, signal: AbortSignal): Promise<T> {
@@ -221,7 +221,7 @@ class ShellHost implements HostByShell {
     return { conversation: await retry(greet, { ...ports, mayPass }, signal), way, wasKept: false };
   }
 
-  /** Where a script must not run twice, only a shell that answers now, or has just answered, will do; another one is ended. */
+  /** Where a script must not run twice, only a shell that answers now will do: into one that has gone it would be sent once and for all. */
   async #takeKept(
     way: RootAccess | undefined,
     repeatable: boolean,
@@ -229,9 +229,9 @@ class ShellHost implements HostByShell {
   ): Promise<Conversation | undefined> {
     const kept = this.#kept.take(rightsOf(way));
     if (kept === undefined) return undefined;
-    const conversation = kept.conversation.again();
+    const conversation = kept.again();
     this.#open.add(conversation);
-    if (repeatable || kept.hasJustAnswered) return conversation;
+    if (repeatable) return conversation;
     using limit = deadline(signal, this.#options.nonceBudgetMs ?? NONCE_BUDGET_MS, () => hostClosed(this.name));
     const greeted = await during(conversation, limit.signal, () => conversation.greet()).catch(() => undefined);
     if (greeted?.reached === true) return conversation;

@@ -167,7 +167,7 @@ describe('a repository in an S3 store', () => {
       const cache = join(folder.path, 'cache');
       await rm(cache, { recursive: true, force: true });
       await work();
-      return existsSync(cache);
+      return existsSync(join(cache, 'stillpoint'));
     };
     expect(await isCached(() => stillpoint.listRestorePoints({}, never))).toBe(true);
     const succeeds = async (request: JobRequest): Promise<void> => {

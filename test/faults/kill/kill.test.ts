@@ -42,7 +42,7 @@ const STEPS = [
   ...['identify-account', 'sweep-host', 'identify-host', 'read-mounts', 'list-block-devices'],
   ...['list-logical-volumes', 'list-volume-groups', 'read-lvm-limits', 'read-thin-pools', 'list-datasets'],
   ...['measure-mounts', 'resolve-paths', 'arm-lease', 'take-snapshots', 'mount-snapshots'],
-  ...['list-tree', 'list-ancestors', 'pack-files'],
+  ...['list-tree', 'list-ancestors', 'pack-files', 'head-of-file', 'file-parts'],
   ...['observe-snapshots', 'renew-lease', 'release-lease'],
 ] as const;
 type Step = (typeof STEPS)[number];
@@ -54,6 +54,8 @@ const USUAL: UsualStrikes<Step> = {
   'take-snapshots': { before: 'connection', in: 'client', after: 'sshd' },
   'mount-snapshots': { in: 'connection' },
   'pack-files': { in: 'sshd' },
+  'head-of-file': { in: 'client' },
+  'file-parts': { before: 'sshd', in: 'client', after: 'connection' },
   'observe-snapshots': { after: 'client' },
   'release-lease': { in: 'connection' },
 };

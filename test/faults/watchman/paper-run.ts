@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { StillpointError } from '../../../shared/base/errors.ts';
 import { newRunId, ownerId, type RunId } from '../../../shared/domain/names.ts';
+import { identifyAccount } from '../../../shared/remote/identify-account.ts';
 import { type MadeSnapshot, takeSnapshots } from '../../../shared/snapshot/critical-section.ts';
 import { armLease } from '../../../shared/snapshot/host/commands.ts';
 import { createSnapshot, type SnapshotOrder } from '../../../shared/snapshot/lvm/thick/create.ts';
@@ -99,6 +100,8 @@ setsid nsenter --mount=/proc/$pid/ns/mnt -- sleep 4242 </dev/null >/dev/null 2>&
       'for p in /proc/[0-9]*; do p=${p#/proc/}; [ $p = 1 ] || [ $p = $$ ] || kill -KILL $p 2>/dev/null || :; done';
     await paper.sh(`${everybody}; rm -rf /run/stillpoint`);
     await eventually(async () => (await processes()) === '', 'the last watchman has ended');
+    // The shell that answered last was killed, too: what may run again finds that out, and arming a lease would fail of it.
+    await paper.host.run(identifyAccount, never);
   });
 
   return {
