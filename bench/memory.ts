@@ -13,7 +13,7 @@ import { packInto } from '../test/support/pack-into.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { makeTortureTree } from '../test/support/torture-tree.ts';
 
-const LIMIT_BYTES = 300 * 1000 ** 2;
+const LIMIT_BYTES = 400 * 1024 ** 2;
 const STREAM_BYTES = 2 * 1024 ** 3;
 
 interface MemoryFigure {
