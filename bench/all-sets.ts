@@ -8,6 +8,7 @@
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { type LocalSshd, startLocalSshd } from '../test/lab/local-sshd.ts';
@@ -75,6 +76,8 @@ async function measureData(data: DataSet, actions: DataSet['actions'], arena: Ar
   const place = (name: string): string => join(arena.folder, name);
   const source = place('data');
   await data.make(source, arena.scale);
+  // What was written right before a backup is read again by the next one.
+  await delay(5000);
   const placeOf = ({ name, storeOf }: Contestant): Place => ({
     sshConfigFile: arena.way.sshConfigFile,
     data: source,
