@@ -6,6 +6,7 @@
  * one step is undefined here, and the public call has the last word.
  */
 import { constants, createZstdDecompress } from 'node:zlib';
+import type { NativeZstd } from '../zstd-native.ts';
 
 /** Major versions of Node in which a stream has the parts below. */
 const TRIED: readonly string[] = ['24'];
@@ -14,20 +15,7 @@ const MOST_WINDOW_LOG = 20;
 /** Room for one byte more tells the end of a frame from a lack of room. */
 export const ROOM_TO_SPARE = 1;
 
-interface StreamParts {
-  readonly _handle: {
-    writeSync(
-      flush: number,
-      input: Uint8Array,
-      inputAt: number,
-      inputBytes: number,
-      output: Uint8Array,
-      outputAt: number,
-      outputBytes: number,
-    ): void;
-  };
-  /** How much room was left, and how much of the input, after the last write. */
-  readonly _writeState: Uint32Array;
+interface StreamParts extends NativeZstd {
   readonly destroyed: boolean;
   destroy(): void;
 }

@@ -9,6 +9,7 @@
  */
 import { constants, createZstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { invariant } from '../../base/errors.ts';
+import type { NativeZstd } from '../zstd-native.ts';
 
 export interface FrameWriter {
   /** Whether frames are made by one compressor. */
@@ -41,19 +42,8 @@ export function createFrameWriter(level: number): FrameWriter {
   };
 }
 
-/** What Node's stream holds, as Node 22 to 25 have it. */
-interface NativeHalf {
-  readonly _handle: {
-    writeSync(
-      ...call: [flush: number, input: Uint8Array, at: number, length: number, output: Buffer, at: number, room: number]
-    ): void;
-  };
-  /** What is left of the room, and of the input. */
-  readonly _writeState: Uint32Array;
-}
-
 function directWrite(params: Readonly<Record<number, number>>): FrameWriter['write'] {
-  const { _handle: handle, _writeState: left } = createZstdCompress({ params }) as unknown as NativeHalf;
+  const { _handle: handle, _writeState: left } = createZstdCompress({ params }) as unknown as NativeZstd;
   return (content, target, at) => {
     const room = target.length - at;
     handle.writeSync(constants.ZSTD_e_end, content, 0, content.length, target, at, room);
