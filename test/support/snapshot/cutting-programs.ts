@@ -36,14 +36,16 @@ export class CuttingPrograms {
 
   /** Throws where the cut never happened: it proves nothing then. */
   async cut(cut: Cut, work: () => Promise<unknown>): Promise<void> {
-    if (!(await this.mayCut(cut, work))) throw new Error(`The cut ${cut.when} call ${cut.call} never happened.`);
+    const calls = await this.callsUncut(cut, work);
+    if (calls !== undefined) throw new Error(`The cut ${cut.when} call ${cut.call} of ${calls} never happened.`);
   }
 
-  /** Whether the cut happened: how often something is called may be a matter of time. */
-  async mayCut({ call, when }: Cut, work: () => Promise<unknown>): Promise<boolean> {
+  /** How many calls there were, where the cut did not happen: how often something is called may be a matter of time. */
+  async callsUncut({ call, when }: Cut, work: () => Promise<unknown>): Promise<number | undefined> {
     await this.#begin(`${call} ${when}`);
     await work();
-    return (await this.#end('cat fired 2>/dev/null || :')) !== '';
+    const calls = await this.#end('[ -e fired ] || cat calls');
+    return calls === '' ? undefined : Number(calls);
   }
 
   async #begin(order: string): Promise<void> {
