@@ -2,6 +2,8 @@
  * Of a large file that changed, only what changed is sent, and what is stored is what a reading of all of it stores: the same
  * pieces, however it changed. What leaves this in doubt has all of it read.
  */
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LIVE } from '../../../shared/pipeline/backup/reading-place.ts';
@@ -135,6 +137,48 @@ describe('a doubt', () => {
     const silent = saying('while read -r line; do printf short; done');
     const taken = await file.take(known, changed.length, { order: order(silent, 'bytes'), silenceMs: 2000 });
     expect(taken).toMatchObject({ ids: undefined, doubts: [expect.stringContaining('does not answer')] });
+  });
+
+  const through = (command: StreamCommand, filter: string): StreamCommand => ({
+    ...command,
+    script: `( ${command.script}\n) | ( ${filter} )`,
+  });
+  /** The first answers of the real program, and then something else, or nothing more. */
+  const first = (count: number, spoil: string): string =>
+    `n=0; while [ $n -lt ${count} ] && read -r line; do printf "%s\\n" "$line"; n=$((n + 1)); done; ${spoil}`;
+
+  test.each([
+    ['hashes', 'is killed', 'kill -9 $$'],
+    ['hashes', 'says half of it', 'echo 0123456789abcdef; exec cat'],
+    ['hashes', 'says it in other letters', 'while read -r line; do printf "%s\\n" "$line" | tr 0-9 G-P; done'],
+    ['hashes', 'says the next one', 'read -r line; exec cat'],
+    ['bytes', 'is killed', 'kill -9 $$'],
+    ['bytes', 'leaves one out', 'read -r line; exec cat'],
+  ] as const)('the program for %s %s, at each answer', { timeout: 120_000 }, async (kind, _, spoil) => {
+    // So that each answer is a line.
+    const was = Buffer.from(noise(9 * MIB + 77, 6).map((byte) => byte & 0xf0));
+    const is = Buffer.from(was)
+      .fill(1, MIB, MIB + 100)
+      .fill(2, 6 * MIB, 6 * MIB + 9);
+    await file.write(is);
+    const known = await file.store(was);
+    const filtered = (filter: string) => ({
+      head: file.order.head,
+      parts: (name: Buffer, as: 'hashes' | 'bytes') =>
+        as === kind ? through(file.order.parts(name, as), filter) : file.order.parts(name, as),
+    });
+    const seen = join(file.folder, 'answers');
+    const whole = await file.take(known, is.length, { order: filtered(`tee -a '${seen}'`) });
+    expect(whole).toMatchObject({ doubts: [], ids: file.piecesOf(is) });
+    const answers = (await readFile(seen, 'latin1')).split('\n').length - 1;
+    await rm(seen);
+    expect(answers).toBeGreaterThan(1);
+    for (let after = 0; after < answers; after += 1) {
+      const ports = { order: filtered(first(after, spoil)), silenceMs: 1000 };
+      const taken = await file.take(known, is.length, ports);
+      expect(taken, `after ${after} of ${answers}`).toMatchObject({ ids: undefined });
+      expect(taken.doubts).toHaveLength(1);
+    }
   });
 
   test('another file than was listed, or one that shrank meanwhile', async () => {
