@@ -49,6 +49,8 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
   let events: RunEventBody[];
   /** Called with each piece of content's progress, in bytes. */
   let atBytes: (bytes: number) => void;
+  /** Called when a program of the host begins to say what is equal, or to send what is not. */
+  let atParts: () => void;
 
   beforeAll(async () => {
     line = await startCutLine();
@@ -62,6 +64,7 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
     proxy.limit(undefined);
     events = [];
     atBytes = () => undefined;
+    atParts = () => undefined;
   });
   afterEach(async () => {
     await folder[Symbol.asyncDispose]();
@@ -69,8 +72,8 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
     if (left !== '') throw new Error(`The host is not as it was: ${left}`);
   });
 
-  const connect = (): Promise<RemoteHost> =>
-    connectHost(
+  const connect = async (): Promise<RemoteHost> => {
+    const host = await connectHost(
       { name: 'cut', ssh: 'cut', sshConfigFile, sudo: 'none' },
       {
         ...{ prompter: undefined, logger: silentLogger, clock: systemClock, agentSocket: undefined },
@@ -78,6 +81,17 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
       },
       AbortSignal.timeout(30_000),
     );
+    return {
+      name: host.name,
+      run: (...order) => host.run(...order),
+      async stream(command, ...order) {
+        const stream = await host.stream(command, ...order);
+        if (command.name === 'file-parts') atParts();
+        return stream;
+      },
+      [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
+    };
+  };
   const save = (leaseSeconds = 120): Promise<BackupReport> =>
     backup(
       {
@@ -204,6 +218,45 @@ describe('a line that is cut while a snapshot is read', needing(await whyNoBtrfs
     );
     expect(await readdir(join(repositoryFolder(setting), 'snapshots'))).toEqual([]);
   }, 240_000);
+
+  test.each([
+    ['is cut', () => proxy.cut()],
+    [
+      'is silent',
+      () => {
+        proxy.stall();
+        void setTimeout(8_000).then(() => proxy.resume());
+      },
+    ],
+  ] as const)(
+    'that %s while a large file is compared: all of it is read, and that is said',
+    async (_, strike) => {
+      await save();
+      await world.sh(
+        'cd /run/files; head -c 5000 /dev/urandom | dd of=large bs=5000 seek=3000 conv=notrunc status=none; sync',
+      );
+      const compared = await save();
+      expect(compared.bytesEqual).toBeGreaterThan(10_000_000);
+      expect(warningsOf(events)).toEqual([]);
+      for (const which of [1, 2]) {
+        await world.sh(`cd /run/files; printf ${which} >> large; sync`);
+        let begun = 0;
+        atParts = () => {
+          begun += 1;
+          if (begun === which) strike();
+        };
+        const report = await save();
+        expect(begun).toBeGreaterThanOrEqual(which);
+        expect(warningsOf(events.splice(0))).toEqual([
+          'All of "/run/files/large" is read, and not only what changed: the connection was lost.',
+        ]);
+        expect(report).toMatchObject({ files: { changed: 1 }, missingCount: 0 });
+        expect(report.bytesEqual ?? 0).toBe(0);
+      }
+      await expectAllIsThere();
+    },
+    240_000,
+  );
 
   test('is not believed where bytes are changed on the way', async () => {
     let changes = 0;
