@@ -92,10 +92,9 @@ export async function* parseListing(chunks: AsyncIterable<Uint8Array>): AsyncGen
       const second = first < 0 ? -1 : data.indexOf(0, first + 1);
       const third = second < 0 ? -1 : data.indexOf(0, second + 1);
       if (third < 0) break;
-      yield parseEntry(
-        data.toString('latin1', position, first),
+      yield new Facts(data, position, first).entry(
         Buffer.from(data.subarray(first + 1, second)),
-        Buffer.from(data.subarray(second + 1, third)),
+        third === second + 1 ? NO_TARGET : Buffer.from(data.subarray(second + 1, third)),
       );
       position = third + 1;
     }
@@ -104,31 +103,93 @@ export async function* parseListing(chunks: AsyncIterable<Uint8Array>): AsyncGen
   if (rest.length > 0) throw malformed(rest.toString('latin1'));
 }
 
-const FACTS = /^(\S) (\d+) (\d+) ([0-7]+) (\d+) (\d+) (\d+) (-?\d+)\.(\d{9})\d* (-?\d+)\.(\d{9})\d*$/;
+const NO_TARGET = Buffer.alloc(0);
+const [ZERO, SPACE, DOT, MINUS] = [0x30, 0x20, 0x2e, 0x2d];
+const NANOSECOND_DIGITS = 9;
 
-function parseEntry(facts: string, path: Buffer, linkTarget: Buffer): ListedEntry {
-  const match = FACTS.exec(facts);
-  if (match === null) throw malformed(facts);
-  const type = TYPES[match[1] ?? ''];
-  if (type === undefined) throw malformed(facts);
-  return {
-    type,
-    inode: BigInt(match[2] ?? 0),
-    links: Number(match[3]),
-    mode: Number.parseInt(match[4] ?? '0', 8) & 0o7777,
-    uid: Number(match[5]),
-    gid: Number(match[6]),
-    size: Number(match[7]),
-    mtimeNs: nanoseconds(match[8], match[9]),
-    ctimeNs: nanoseconds(match[10], match[11]),
-    path,
-    linkTarget,
-  };
-}
+/** The numbers of one entry, read digit by digit: there are eleven in each, and millions of entries. */
+class Facts {
+  readonly #data: Buffer;
+  readonly #from: number;
+  readonly #end: number;
+  #at: number;
 
-/** find prints seconds and nanoseconds of a timespec side by side: before 1970 the fraction still counts upwards. */
-function nanoseconds(seconds = '0', fraction = '0'): bigint {
-  return BigInt(seconds) * 1_000_000_000n + BigInt(fraction);
+  constructor(data: Buffer, from: number, end: number) {
+    this.#data = data;
+    this.#from = from;
+    this.#end = end;
+    this.#at = from + 1;
+  }
+
+  entry(path: Buffer, linkTarget: Buffer): ListedEntry {
+    const type = TYPES[String.fromCharCode(this.#data[this.#from] as number)];
+    if (type === undefined) throw this.#malformed();
+    const entry = {
+      type,
+      inode: this.#bigNumber(),
+      links: this.#number(10),
+      mode: this.#number(8) & 0o7777,
+      uid: this.#number(10),
+      gid: this.#number(10),
+      size: this.#number(10),
+      mtimeNs: this.#nanoseconds(),
+      ctimeNs: this.#nanoseconds(),
+      path,
+      linkTarget,
+    };
+    if (this.#at !== this.#end) throw this.#malformed();
+    return entry;
+  }
+
+  /** Behind a space. */
+  #number(base: 8 | 10): number {
+    this.#expect(SPACE);
+    return this.#digits(base);
+  }
+
+  #bigNumber(): bigint {
+    const from = this.#at + 1;
+    const number = this.#number(10);
+    return Number.isSafeInteger(number) ? BigInt(number) : BigInt(this.#data.toString('latin1', from, this.#at));
+  }
+
+  /**
+   * find prints seconds and nanoseconds of a timespec side by side, and a digit more: before 1970 the fraction still counts
+   * upwards.
+   */
+  #nanoseconds(): bigint {
+    this.#expect(SPACE);
+    const isNegative = this.#data[this.#at] === MINUS;
+    if (isNegative) this.#at += 1;
+    const seconds = this.#digits(10);
+    this.#expect(DOT);
+    const whole = this.#at + NANOSECOND_DIGITS;
+    const more = this.#digits(10, whole);
+    if (this.#at !== whole) throw this.#malformed();
+    if (this.#at < this.#end && this.#data[this.#at] !== SPACE) this.#digits(10);
+    return BigInt(isNegative ? -seconds : seconds) * 1_000_000_000n + BigInt(more);
+  }
+
+  #digits(base: 8 | 10, end = this.#end): number {
+    const from = this.#at;
+    let number = 0;
+    for (; this.#at < end; this.#at += 1) {
+      const digit = (this.#data[this.#at] as number) - ZERO;
+      if (digit < 0 || digit >= base) break;
+      number = number * base + digit;
+    }
+    if (this.#at === from) throw this.#malformed();
+    return number;
+  }
+
+  #expect(byte: number): void {
+    if (this.#at >= this.#end || this.#data[this.#at] !== byte) throw this.#malformed();
+    this.#at += 1;
+  }
+
+  #malformed(): StillpointError {
+    return malformed(this.#data.toString('latin1', this.#from, this.#end));
+  }
 }
 
 function malformed(sample: string): StillpointError {

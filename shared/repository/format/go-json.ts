@@ -40,7 +40,27 @@ export function goJson(value: unknown): string {
   return JSON.stringify(value) ?? 'null';
 }
 
-const MAY_HOLD_BIG_NUMBER = /(?:^|[:,[\s])-?\d{16,}/;
+/** From so many digits on, a number may be one that JSON.parse rounds. */
+const BIG_DIGITS = 16;
+
+/**
+ * Whether so many digits stand in a row where a number may. Of a row so long, one digit is at each multiple of that length.
+ * Ids are full of digits, and they stand behind letters or a quote.
+ */
+function mayHoldBigNumber(bytes: Buffer): boolean {
+  for (let at = BIG_DIGITS - 1; at < bytes.length; at += BIG_DIGITS) {
+    let from = at;
+    while (from >= 0 && isDigit(bytes[from] as number)) from -= 1;
+    if (from === at || (from >= 0 && !BEFORE_NUMBER.has(bytes[from] as number))) continue;
+    let to = at + 1;
+    while (to < bytes.length && isDigit(bytes[to] as number)) to += 1;
+    if (to - from > BIG_DIGITS) return true;
+  }
+  return false;
+}
+
+const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
+const BEFORE_NUMBER = new Set(Buffer.from(':,[- \t\r\n'));
 
 /** Longer than this no text of a program can be. */
 const MOST_TEXT_BYTES = constants.MAX_STRING_LENGTH;
@@ -57,7 +77,7 @@ export function parseJson(bytes: Buffer, what: string, [before, behind] = ['', '
     throw damagedJson(what, `holds ${formatBytes(bytes.length)} of text, too much to be read`);
   const text = `${before}${bytes.toString('utf8')}${behind}`;
   try {
-    if (!MAY_HOLD_BIG_NUMBER.test(text)) return JSON.parse(text);
+    if (!mayHoldBigNumber(bytes)) return JSON.parse(text);
     return JSON.parse(text, keepBigNumbers as (key: string, value: unknown) => unknown);
   } catch (cause) {
     throw damagedJson(what, 'is not JSON', cause);

@@ -141,8 +141,13 @@ export function decodeNode(value: unknown, what: string): StoredNode {
   assign(node, 'stray', strayOf(type, content, subtree));
   assign(node, 'error', optional(fields, 'error', string, what));
   if (goMode !== toGoMode(type, mode)) node.storedMode = goMode;
-  const unknown = Object.entries(fields).filter(([key]) => !KNOWN.has(key));
-  if (unknown.length > 0) Object.assign(node, unknownFields(Object.fromEntries(unknown), what));
+  for (const key in fields) {
+    if (!KNOWN.has(key)) {
+      const unknown = Object.entries(fields).filter(([name]) => !KNOWN.has(name));
+      Object.assign(node, unknownFields(Object.fromEntries(unknown), what));
+      break;
+    }
+  }
   return node;
 }
 
@@ -152,11 +157,11 @@ function strayOf(
   content: readonly BlobId[] | undefined,
   subtree: BlobId | undefined,
 ): StrayFields | undefined {
-  const stray = {
+  if ((type === 'file' || content === undefined) && (type === 'dir' || subtree === undefined)) return undefined;
+  return {
     ...(type === 'file' || content === undefined ? {} : { content }),
     ...(type === 'dir' || subtree === undefined ? {} : { subtree }),
   };
-  return Object.keys(stray).length === 0 ? undefined : stray;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
