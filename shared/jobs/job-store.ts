@@ -30,6 +30,7 @@ import type { ProcessIdentity } from '../base/process-identity.ts';
 import type { RunEvent } from '../domain/events.ts';
 import type { Job, JobState } from '../domain/job.ts';
 import { type JobId, jobId, newOwnerId, type OwnerId, ownerId } from '../domain/names.ts';
+import type { PlanId } from '../domain/plan-id.ts';
 import { readTail } from './event-log.ts';
 import { createFileOnce, readIfThere, refreshFile, replaceFile, storeError, timeAt } from './files.ts';
 import { type FinishedEvent, type JobRecord, parseFinished, parseHeartbeat, parseRecord } from './records.ts';
@@ -142,6 +143,20 @@ export class JobStore {
 
   journalFolder(id: JobId): string {
     return join(this.jobFolder(id), 'journal');
+  }
+
+  /** Of what is backed up from there to there: what its runs remember of it. */
+  rememberedFile(places: PlanId): string {
+    return join(this.folder, 'remembered', places);
+  }
+
+  /** What no run has written for so long is of a source that is gone, and costs a run some time if it is not. */
+  async forgetRemembered(olderThanMs: number): Promise<void> {
+    const folder = join(this.folder, 'remembered');
+    for (const name of await readdir(folder).catch(() => [])) {
+      const written = await stat(join(folder, name)).catch(() => undefined);
+      if (written !== undefined && written.mtimeMs < olderThanMs) await rm(join(folder, name), { force: true });
+    }
   }
 
   async removeJournal(id: JobId): Promise<void> {

@@ -1,4 +1,4 @@
-/** Removes the records of old jobs. */
+/** Removes the records of old jobs, and what runs remembered of sources that are no longer backed up. */
 import type { Clock } from '../base/clock.ts';
 import type { JobFacts, JobStore } from './job-store.ts';
 
@@ -11,6 +11,8 @@ const DAY_MS = 24 * 3600 * 1000;
 
 /** Keeps the newest `KEEP_JOBS` of the last `KEEP_DAYS` days. A job that is not finished is never removed. */
 export async function pruneRecords(store: JobStore, clock: Clock): Promise<void> {
+  const oldest = clock.now().getTime() - KEEP_DAYS * DAY_MS;
+  await store.forgetRemembered(oldest);
   const ids = await store.ids();
   if (ids.length <= KEEP_ALWAYS) return;
   const jobs: JobFacts[] = [];
@@ -19,7 +21,6 @@ export async function pruneRecords(store: JobStore, clock: Clock): Promise<void>
     if (facts !== undefined) jobs.push(facts);
   }
   jobs.sort((a, b) => Date.parse(b.record.createdAt) - Date.parse(a.record.createdAt));
-  const oldest = clock.now().getTime() - KEEP_DAYS * DAY_MS;
   for (const [index, { record, finished }] of jobs.entries()) {
     if (index < KEEP_ALWAYS || finished === undefined) continue;
     if (index >= KEEP_JOBS || Date.parse(finished.at) < oldest) await store.remove(record.id);

@@ -113,7 +113,9 @@ export async function runJob(record: JobRecord, handover: Handover, ports: Runne
     const terms = { ...place, job: record.id, giveUp, spares: refusal === undefined && spares(record.request) };
     const runs = runRegister(store, terms, (run, at) => saved.begin(run, at));
     const journalFolder = store.journalFolder(record.id);
-    const verbPorts = await portsFor({ configuration, handover, events, workFolder, journalFolder, runs }, ports);
+    const rememberedFile = store.rememberedFile(places);
+    const context = { configuration, handover, events, workFolder, journalFolder, rememberedFile, runs };
+    const verbPorts = await portsFor(context, ports);
     if (host !== undefined && (lock?.uncleanBefore === true || (await runs.dead()).length > 0))
       await sweepFirst(host, record, verbPorts, events, ports, cancel.signal);
     if (refusal !== undefined) throw refusal;
@@ -187,17 +189,19 @@ interface RunContext {
   readonly events: JobEvents;
   readonly workFolder: string;
   readonly journalFolder: string;
+  readonly rememberedFile: string;
   readonly runs: OwnRuns;
 }
 
 async function portsFor(context: RunContext, { store, environment, clock, logger }: RunnerPorts): Promise<VerbPorts> {
-  const { configuration, handover, events, workFolder, journalFolder, runs } = context;
+  const { configuration, handover, events, workFolder, journalFolder, rememberedFile, runs } = context;
   return {
     configuration,
     owner: await store.owner(),
     environment,
     workFolder,
     journalFolder,
+    rememberedFile,
     prompter: replayedAnswers(handover.answers),
     repositorySecrets: (repository) => {
       const secrets = handover.repositorySecrets[repository];

@@ -21,6 +21,8 @@ export interface VerbPorts {
   readonly workFolder: string;
   /** A private folder by which another process can go on with the run. */
   readonly journalFolder: string;
+  /** For what stays from run to run of one source; not there before the first. */
+  readonly rememberedFile: string;
   /** Answers what a person was asked before the start, declines the rest. */
   readonly prompter: Prompter;
   /** Errors: `config.secret-unavailable`. */

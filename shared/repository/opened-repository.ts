@@ -142,6 +142,10 @@ export class OpenedRepository implements Repository {
     return { files: this.files, clock, logger, notify };
   }
 
+  get indexFiles(): readonly string[] {
+    return [...this.#loadedIndexes];
+  }
+
   async loadIndex(signal: AbortSignal): Promise<void> {
     const names = await this.files.listNames('index', signal);
     const stored = new Set(names);

@@ -47,6 +47,9 @@ export interface Repository extends PointReader {
   /** The last act of a backup: everything that the draft names must have been flushed before. */
   saveRestorePoint(draft: RestorePointDraft, lock: RepositoryLock, signal: AbortSignal): Promise<RestorePoint>;
 
+  /** The names of the index files that are stored and were read; none of them ever changes. */
+  readonly indexFiles: readonly string[];
+
   /** The entries of a tree for many questions in any order; of a long one little more than its text is held. */
   treeByName(id: BlobId, signal: AbortSignal): Promise<NodeByName>;
 

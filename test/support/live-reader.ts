@@ -4,6 +4,7 @@
  * what a backup does. Needs root.
  */
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { never } from '../../shared/base/cancel.ts';
 import { systemClock } from '../../shared/base/clock.ts';
@@ -150,6 +151,7 @@ export async function readLiveFolder(
     layout: undefined,
     patience: undefined,
     workFolder: order.workFolder,
+    rememberedFile: join(order.workFolder, 'remembered'),
     emit: (event: RunEventBody) => void events.push(event),
     clock: systemClock,
   };

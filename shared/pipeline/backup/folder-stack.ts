@@ -22,6 +22,9 @@ export interface KnownFolder {
   readonly node: Node | undefined;
 }
 
+/** Told of a folder in which all is stored as it was listed. */
+export type OnWhole = (tree: BlobId) => void;
+
 interface OpenFolder {
   /** Below the tree's root, as Latin-1 text; "" is the root. */
   readonly path: string;
@@ -32,6 +35,14 @@ interface OpenFolder {
   same: Node[] | undefined;
   /** Entries whose content is on its way. */
   readonly awaited: Promise<void>[];
+  /** Whether all that is in it, at any depth, is stored as it was listed; known when it is stored. */
+  isWhole: boolean;
+  readonly onWhole: OnWhole | undefined;
+}
+
+interface Entering {
+  readonly known?: KnownFolder | undefined;
+  readonly onWhole?: OnWhole | undefined;
 }
 
 /**
@@ -53,11 +64,12 @@ export class FolderStack {
   }
 
   /** A folder of the listing; what follows below its path belongs to it. */
-  async enter(path: Buffer, complete: CompleteFolder, known?: KnownFolder): Promise<void> {
+  async enter(path: Buffer, complete: CompleteFolder, { known, onWhole }: Entering = {}): Promise<void> {
     const text = path.toString('latin1');
     await this.#leaveUntilParentOf(text);
     const same = known === undefined ? undefined : [];
-    this.#open.push({ path: text, complete, tree: new TreeText(), known, same, awaited: [] });
+    const made = { tree: new TreeText(), awaited: [], isWhole: true };
+    this.#open.push({ path: text, complete, known, same, onWhole, ...made });
   }
 
   /** Anything else. Waits only where folders are left that have to wait. */
@@ -73,6 +85,13 @@ export class FolderStack {
     return this.#addTo(path, (parent) => {
       if (parent) addSameTo(parent, node);
       else this.#setRoot(Promise.resolve(node));
+    });
+  }
+
+  /** Something is to be said of the entry in each run, or it has no place in the listing. Waits as `add` does. */
+  blemish(path: Buffer): Promise<void> | undefined {
+    return this.#addTo(path, (parent) => {
+      if (parent) parent.isWhole = false;
     });
   }
 
@@ -106,6 +125,7 @@ export class FolderStack {
     const { known, same } = folder;
     if (known === undefined || same?.length !== known.count) return this.#leaveMade(folder);
     const parent = this.#open.at(-1);
+    tellWhole(folder, known.subtree, parent);
     if (known.node !== undefined) {
       if (parent) addSameTo(parent, known.node);
       else this.#setRoot(Promise.resolve(known.node));
@@ -118,8 +138,9 @@ export class FolderStack {
   async #leaveMade(folder: OpenFolder): Promise<void> {
     makeOwn(folder);
     const place = await this.#waiting.acquire(this.#signal);
-    const node = this.#complete(folder).finally(() => place[Symbol.dispose]());
-    this.#addMade(this.#open.at(-1), node);
+    const parent = this.#open.at(-1);
+    const node = this.#complete(folder, parent).finally(() => place[Symbol.dispose]());
+    this.#addMade(parent, node);
   }
 
   #addMade(parent: OpenFolder | undefined, node: Promise<Node>): void {
@@ -134,11 +155,19 @@ export class FolderStack {
     this.#root = node;
   }
 
-  async #complete(folder: OpenFolder): Promise<Node> {
+  async #complete(folder: OpenFolder, parent: OpenFolder | undefined): Promise<Node> {
     for (const awaited of folder.awaited) await awaited;
     const { saved } = await this.#store.putTree(folder.tree.finish(), this.#signal);
-    return await folder.complete((await saved).id);
+    const { id } = await saved;
+    tellWhole(folder, id, parent);
+    return await folder.complete(id);
   }
+}
+
+/** The folder above waits for it, and is told before. */
+function tellWhole({ isWhole, onWhole }: OpenFolder, tree: BlobId, above: OpenFolder | undefined): void {
+  if (isWhole) onWhole?.(tree);
+  else if (above) above.isWhole = false;
 }
 
 /** From now on it is no longer the parent's folder. */
@@ -157,10 +186,12 @@ function addTo(folder: OpenFolder, child: Node | Promise<Node | undefined>): voi
   makeOwn(folder);
   const { tree, awaited } = folder;
   if (!(child instanceof Promise)) {
+    if (child.error !== undefined) folder.isWhole = false;
     tree.add(child);
     return;
   }
   const added = child.then((node) => {
+    if (node?.error !== undefined || node === undefined) folder.isWhole = false;
     if (node !== undefined) tree.add(node);
   });
   // The folder's own end awaits it; a failure before that must not count as unhandled.

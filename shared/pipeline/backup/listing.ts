@@ -82,25 +82,82 @@ const TYPES: Readonly<Record<string, NodeType>> = {
 
 /** Parses the wire form; chunks may be cut anywhere. */
 export async function* parseListing(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ListedEntry> {
-  let rest: Buffer = Buffer.alloc(0);
+  const cursor = new ListingCursor();
   for await (const chunk of chunks) {
-    const data =
-      rest.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength) : Buffer.concat([rest, chunk]);
-    let position = 0;
-    for (;;) {
-      const first = data.indexOf(0, position);
-      const second = first < 0 ? -1 : data.indexOf(0, first + 1);
-      const third = second < 0 ? -1 : data.indexOf(0, second + 1);
-      if (third < 0) break;
-      yield new Facts(data, position, first).entry(
-        Buffer.from(data.subarray(first + 1, second)),
-        third === second + 1 ? NO_TARGET : Buffer.from(data.subarray(second + 1, third)),
-      );
-      position = third + 1;
-    }
-    rest = Buffer.from(data.subarray(position));
+    cursor.feed(chunk);
+    for (let entry = cursor.next(); entry !== undefined; entry = cursor.next()) yield entry;
   }
-  if (rest.length > 0) throw malformed(rest.toString('latin1'));
+  cursor.end();
+}
+
+/** The wire form entry by entry, and where each begins. */
+export class ListingCursor {
+  #data: Buffer = Buffer.alloc(0);
+  /** Where in `#data` the entry given last begins, and the next one. */
+  #from = 0;
+  #next = 0;
+  /** Of the first byte of `#data` in the listing. */
+  #base = 0;
+
+  feed(chunk: Uint8Array): void {
+    const more = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const rest = this.#data.subarray(this.#next);
+    this.#base += this.#next;
+    this.#data = rest.length === 0 ? more : Buffer.concat([rest, more]);
+    this.#from = 0;
+    this.#next = 0;
+  }
+
+  /** Undefined where the next one has not come whole. */
+  next(): ListedEntry | undefined {
+    const data = this.#data;
+    const first = data.indexOf(0, this.#next);
+    const second = first < 0 ? -1 : data.indexOf(0, first + 1);
+    const third = second < 0 ? -1 : data.indexOf(0, second + 1);
+    if (third < 0) return undefined;
+    this.#from = this.#next;
+    this.#next = third + 1;
+    return new Facts(data, this.#from, first).entry(
+      Buffer.from(data.subarray(first + 1, second)),
+      third === second + 1 ? NO_TARGET : Buffer.from(data.subarray(second + 1, third)),
+    );
+  }
+
+  /** Where the entry given last begins in the listing. */
+  get from(): number {
+    return this.#base + this.#from;
+  }
+
+  /** Where the next one does. */
+  get position(): number {
+    return this.#base + this.#next;
+  }
+
+  /** The entry given last, as it came; valid until more is fed. */
+  get line(): Buffer {
+    return this.#data.subarray(this.#from, this.#next);
+  }
+
+  /** Goes on at a later place, of which what is fed next is where it has not come yet. */
+  skipTo(position: number): void {
+    if (position <= this.#base + this.#data.length) {
+      this.#next = position - this.#base;
+      return;
+    }
+    this.#data = NO_TARGET;
+    this.#base = position;
+    this.#next = 0;
+  }
+
+  /** Where what is fed next begins. */
+  get fed(): number {
+    return this.#base + this.#data.length;
+  }
+
+  /** The listing ends here. */
+  end(): void {
+    if (this.#next < this.#data.length) throw malformed(this.#data.toString('latin1', this.#next));
+  }
 }
 
 const NO_TARGET = Buffer.alloc(0);

@@ -20,6 +20,8 @@ export interface ReadContext {
   readonly prepared: Preparation;
   readonly readable: readonly ReadableSnapshot[];
   readonly workFolder: string;
+  /** Where it is kept from run to run which folders are as they were. */
+  readonly rememberedFile?: string | undefined;
   readonly emit: EmitEvent;
   readonly clock: Clock;
   readonly instant: BackupInstant;

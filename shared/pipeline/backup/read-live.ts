@@ -15,10 +15,11 @@ import type { Complaint } from './complaints.ts';
 import type { LiveLook } from './live-look.ts';
 import type { Omissions } from './omissions.ts';
 import { ParentView } from './parent-view.ts';
-import { baseOf, type Pass, type PassResult, readPass } from './read-pass.ts';
+import { baseOf, type PassResult, readPass } from './read-pass.ts';
 import { joined } from './select.ts';
 import type { LivePass } from './take-answer.ts';
 import type { TreePorts, TreeToRead } from './tree-to-read.ts';
+import type { Pass } from './walk.ts';
 
 export interface LiveTree extends Omit<TreeToRead, 'entries'> {
   /** Taken before anything was read. */

@@ -12,8 +12,9 @@ import type { Node } from '../../repository/node.ts';
 import type { Complaint } from './complaints.ts';
 import { ParentView } from './parent-view.ts';
 import type { ShortFile } from './probe-files.ts';
-import { baseOf, type Pass, readPass } from './read-pass.ts';
+import { baseOf, readPass } from './read-pass.ts';
 import type { TreePorts, TreeToRead } from './tree-to-read.ts';
+import type { Pass } from './walk.ts';
 
 /** Asking again costs a disk that is dying many seconds for each bad sector; this many are tried, no more. */
 const MOST_TRIED_AGAIN = 100;
@@ -31,6 +32,7 @@ export async function readTree(tree: TreeToRead, ports: TreePorts, signal: Abort
       if (node === undefined) throw nothingReadable(tree, [...pass.unreadable.values()]);
       return node;
     }
+    tree.remembered?.forget();
     // Trees of this pass are read again as soon as they are stored, which they are only after this.
     await sink.flush(signal);
     const failed = await reasonsByName(failures, tree, ports, signal);

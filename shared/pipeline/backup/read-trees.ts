@@ -1,5 +1,4 @@
 /** All trees of a run: list each, then read each, nested ones first, and join them at the top. */
-import { createHash } from 'node:crypto';
 import { displayName } from '../../base/bytes.ts';
 import type { Clock } from '../../base/clock.ts';
 import { invariant } from '../../base/errors.ts';
@@ -12,11 +11,12 @@ import type { RestorePoint } from '../../repository/restore-point.ts';
 import type { Survey } from '../../snapshot/survey.ts';
 import { tellDoubts } from '../changed/tell-doubts.ts';
 import type { Preparation } from '../prepare.ts';
+import { RememberedFolders } from '../remembered/remembered-folders.ts';
 import { contentAt } from './content-at.ts';
 import { tellEmptied } from './emptied.ts';
 import { graftsOf, outerTreeOf } from './grafts.ts';
 import { believedBefore } from './host-clock.ts';
-import type { NodeContext } from './node.ts';
+import { type NodeContext, nodeContext } from './node.ts';
 import { Omissions } from './omissions.ts';
 import { DEVICES_FOLDER, LAYOUT_FOLDER, type OwnFolderPorts, storeOwnFolder } from './own-folders.ts';
 import { findParentNode, lacksAttributes } from './parent.ts';
@@ -41,6 +41,8 @@ export interface ReadResult {
   readonly parent: RestorePoint | undefined;
   readonly counts: Readonly<TreeCounts>;
   readonly omissions: Omissions;
+  /** To be saved with the restore point. */
+  readonly remembered: RememberedFolders | undefined;
 }
 
 const PROGRESS_PAUSE_MS = 250;
@@ -74,6 +76,7 @@ export async function readTrees(
   tellOrder(parent, context.instant, context.emit);
   const believed = parent && believedBefore(parent, context.instant.host);
   const trusted = parent === undefined || believed === undefined || lacksAttributes(parent) ? undefined : parent;
+  const remembered = await rememberedIn(context, sink, trusted);
   const onProgress = progressReporter(context, spooled, counts);
   const onDoubt = tellDoubts(context.emit);
   const own = await storeOwn(context, { sink, counts, omissions, onProgress, parent }, signal);
@@ -100,7 +103,9 @@ export async function readTrees(
       for (const { path, reason } of listing.unlisted) {
         if (!isExcluded(tree.path, path, prepared.exclude)) omissions.cannotList(joined(tree.path, path), reason);
       }
-      node = await readTree({ ...toRead, entries: (reading) => listing.read(reading) }, ports, signal);
+      const known = listing.folders && remembered?.tree(listing.folders);
+      const entries = (reading: AbortSignal) => listing.read(reading);
+      node = await readTree({ ...toRead, entries, remembered: known }, ports, signal);
     } else {
       const { node: came, ...span } = await readLiveTree({ ...toRead, ...live }, ports, signal);
       node = came;
@@ -114,7 +119,16 @@ export async function readTrees(
   const beside = own.map((node) => ({ path: Buffer.concat([SLASH, node.name]), node }));
   const root = { trees: [...named, ...beside], ancestors: spooled.ancestors };
   const tree = await storeRootTree(root, sink, namesOn(prepared.survey), signal);
-  return { tree, parent, counts, omissions, live: lives };
+  return { tree, parent, counts, omissions, live: lives, remembered };
+}
+
+async function rememberedIn(
+  { rememberedFile, clock }: ReadContext,
+  { remembering }: ReadingSink,
+  parent: RestorePoint | undefined,
+): Promise<RememberedFolders | undefined> {
+  if (rememberedFile === undefined || remembering === undefined) return undefined;
+  return await RememberedFolders.open(rememberedFile, remembering, clock, parent);
 }
 
 /** What is no tree of the host, before the tree at the top is built, in which it lies. */
@@ -175,15 +189,6 @@ async function commandsFor(
 async function startsWithFolder(listing: SpooledListing, signal: AbortSignal): Promise<boolean> {
   for await (const entry of listing.read(signal)) return entry.type === 'dir';
   return true;
-}
-
-function nodeContext(
-  tree: SourceTree,
-  prepared: Preparation,
-): { users: ReadonlyMap<number, string>; groups: ReadonlyMap<number, string>; deviceId: bigint } {
-  const { users, groups } = prepared.survey.identity;
-  const digest = createHash('sha256').update(tree.volume.volume.id).digest();
-  return { users, groups, deviceId: BigInt(digest.readUIntBE(0, 6)) };
 }
 
 function components(path: Buffer): readonly Buffer[] {

@@ -11,6 +11,7 @@ import type { Node, NodeByName } from '../../repository/node.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import type { TarEntry } from '../../tar/entry.ts';
 import type { ChangedFiles } from '../changed/changed-file.ts';
+import type { Remembering } from '../remembered/remembered-folders.ts';
 import type { FilePart } from '../resume/file-part.ts';
 
 /** What came from the host, with its content still to be taken. */
@@ -52,6 +53,8 @@ export interface Earlier {
 }
 
 export interface ReadingSink extends Folders, Earlier {
+  /** Where folders are kept, what is needed to remember them. */
+  readonly remembering?: Remembering;
   /** Whether a folder of the parent is there for this run as well, and nothing has to be told of what is in it. */
   readonly keepsFolders: boolean;
   /** Where files are kept in pieces, those of which little changed can be put together of old ones and new ones. */

@@ -16,6 +16,7 @@ import type {
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import type { ChangedFiles } from '../changed/changed-file.ts';
 import { storedPieces } from '../changed/stored-pieces.ts';
+import type { Remembering } from '../remembered/remembered-folders.ts';
 import { commitRestorePoint } from './commit.ts';
 import { storeFile, storeStream } from './file-content.ts';
 import { findParent } from './parent.ts';
@@ -29,6 +30,7 @@ export class BlobSink implements ReadingSink {
   readonly #repository: Repository;
   readonly #writer: RepositoryWriter;
   readonly changed: ChangedFiles;
+  readonly remembering: Remembering;
 
   constructor(repository: Repository, writer: RepositoryWriter) {
     this.#repository = repository;
@@ -37,6 +39,7 @@ export class BlobSink implements ReadingSink {
       piecesOf: (known, signal) => storedPieces(repository, known, signal),
       open: (size) => writer.openChanged(size),
     };
+    this.remembering = { vault: repository.vault, indexFiles: () => repository.indexFiles };
   }
 
   findParent(source: Source, signal: AbortSignal): Promise<RestorePoint | undefined> {
@@ -156,7 +159,11 @@ class RepositorySink implements Sink<SavedReport> {
     const writer = this.#writer;
     invariant(writer !== undefined, 'what is committed was read before');
     const stored = { repository: this.#repository, lock: this.#lock, writer };
-    return phase('commit', () => commitRestorePoint({ ...context, ...stored }, signal));
+    return phase('commit', async () => {
+      const report = await commitRestorePoint({ ...context, ...stored }, signal);
+      await context.read.remembered?.save(report.restorePoint);
+      return report;
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -56,6 +56,8 @@ export interface RunPorts {
   readonly workFolder: string;
   /** A private folder for what another process needs to take the run up; what is in it already is taken up. */
   readonly journalFolder?: string | undefined;
+  /** A file of this source alone that stays from run to run; what is lost with it is time. */
+  readonly rememberedFile?: string | undefined;
 }
 
 export interface RunEnd<Report> {
@@ -151,6 +153,7 @@ export async function runOver<Report extends object>(
     layout,
     journal,
     workFolder: ports.workFolder,
+    rememberedFile: ports.rememberedFile,
     emit,
     clock,
     dumps: dumped?.taken.node,

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { displayName } from '../../base/bytes.ts';
 import { invariant } from '../../base/errors.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
+import { contextDigest } from '../remembered/remembered-folders.ts';
 import { findExpression } from './find-expression.ts';
 import { graftsOf, heldIn, oursIn, outerTreeOf, placesIn } from './grafts.ts';
 import { type ListedEntry, listAncestors, listTree, parseListing } from './listing.ts';
 import { type LiveLook, lookAt } from './live-look.ts';
 import { markedFolders } from './marked-folders.ts';
+import { nodeContext } from './node.ts';
 import { ownFoldersOf } from './own-folders.ts';
 import { type OwnStores, ownStoresIn } from './own-store.ts';
 import type { ReadContext } from './read-context.ts';
@@ -79,7 +81,9 @@ async function spoolTree(
   const file = join(workFolder, `listing-${prepared.snapshots.run}-${index}`);
   if (place.kind === 'snapshot') {
     const stores = ownStoresIn(root, context.configMark, select);
-    const list = (): Promise<SpooledListing> => spoolListing(host, { ...order, select: stores.select }, file, signal);
+    const folderContext = context.rememberedFile === undefined ? undefined : contextDigest(nodeContext(tree, prepared));
+    const wanted = { ...order, select: stores.select, folderContext };
+    const list = (): Promise<SpooledListing> => spoolListing(host, wanted, file, signal);
     const listing = spooled.use(await again(context, list, signal));
     await leaveOutStores({ tree, place, stores, ours, listing }, context, signal);
     return { place, root, listing };

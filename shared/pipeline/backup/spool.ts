@@ -5,13 +5,13 @@
  *
  * Crash story: the file holds names and sizes only, lies in a private folder and goes away with it.
  */
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import type { StreamCommand, StreamResult } from '../../remote/command.ts';
 import { commandFailed } from '../../remote/host-errors.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
+import { type ListedFolder, ListedFolders } from '../remembered/listed-folders.ts';
 import { complaintsOfFind, tooMuchUnreadable } from './complaints.ts';
-import { type ListedEntry, parseListing } from './listing.ts';
+import { type ListedEntry, ListingCursor } from './listing.ts';
 
 /** Which of the listed entries count. Asked in the order of the listing; stateful, so one for each pass. */
 export type Selection = (entry: ListedEntry) => boolean;
@@ -21,6 +21,8 @@ export interface ListingOrder {
   /** As find is given it. */
   readonly root: Buffer;
   readonly select: () => Selection;
+  /** Where folders are to be known by what is listed of them: what else decides how they are stored. */
+  readonly folderContext?: Buffer | undefined;
 }
 
 /** What find could not look at or into. */
@@ -39,36 +41,42 @@ export interface SpooledListing extends AsyncDisposable {
   readonly unlisted: readonly UnlistedEntry[];
   /** Counts anew, where less is selected by now. */
   recount(signal: AbortSignal): Promise<void>;
+  /** As they are counted by now. */
+  readonly folders: ListedFolders | undefined;
   /** A new pass over the selected entries. */
-  read(signal: AbortSignal): AsyncIterable<ListedEntry>;
+  read(signal: AbortSignal): ListingReading;
 }
 
-const NOTHING = { entries: 0, files: 0, bytes: 0 };
+export interface ListingReading extends AsyncIterable<ListedEntry> {
+  /** Of the folder that was given last, its number in `folders`. */
+  readonly folder: number;
+  /** Called when a folder was given: goes on behind what is in it. */
+  skip(folder: ListedFolder): void;
+}
 
 export async function spoolListing(
   host: RemoteHost,
-  { command, root, select }: ListingOrder,
+  { command, root, select, folderContext }: ListingOrder,
   file: string,
   signal: AbortSignal,
 ): Promise<SpooledListing> {
-  let totals = NOTHING;
-  const count = ({ type, size }: ListedEntry): void => {
-    const isFile = type === 'file';
-    totals = {
-      entries: totals.entries + 1,
-      files: totals.files + (isFile ? 1 : 0),
-      bytes: totals.bytes + (isFile ? size : 0),
-    };
-  };
+  let counted = new Counted(folderContext);
   let unlisted: readonly UnlistedEntry[];
   const remove = (): Promise<void> => rm(file, { force: true });
   try {
     await using stream = await host.stream(command, undefined, signal);
     await using handle = await open(file, 'wx', 0o600);
     const selected = select();
-    for await (const entry of parseListing(copyTo(stream.output, handle))) {
-      if (selected(entry)) count(entry);
+    const cursor = new ListingCursor();
+    for await (const chunk of stream.output) {
+      await handle.writeFile(chunk);
+      cursor.feed(chunk);
+      for (let entry = cursor.next(); entry !== undefined; entry = cursor.next()) {
+        if (selected(entry)) counted.add(entry, cursor);
+      }
     }
+    cursor.end();
+    counted.finish(cursor);
     unlisted = unlistedOf(host.name, command, root, await stream.finished);
   } catch (error) {
     await remove();
@@ -76,34 +84,90 @@ export async function spoolListing(
   }
   return {
     get entries() {
-      return totals.entries;
+      return counted.entries;
     },
     get files() {
-      return totals.files;
+      return counted.files;
     },
     get bytes() {
-      return totals.bytes;
+      return counted.bytes;
+    },
+    get folders() {
+      return counted.folders;
     },
     unlisted,
     async recount(recounting) {
-      totals = NOTHING;
-      for await (const entry of readSelected(file, select(), recounting)) count(entry);
+      counted = new Counted(folderContext);
+      const reading = new SpoolReading(file, select(), recounting);
+      for await (const entry of reading) counted.add(entry, reading.cursor);
+      counted.finish(reading.cursor);
     },
-    read: (readSignal) => readSelected(file, select(), readSignal),
+    read: (readSignal) => new SpoolReading(file, select(), readSignal),
     [Symbol.asyncDispose]: remove,
   };
 }
 
-async function* copyTo(chunks: AsyncIterable<Uint8Array>, handle: FileHandle): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    await handle.writeFile(chunk);
-    yield chunk;
+/** What is selected of a listing. */
+class Counted {
+  readonly folders: ListedFolders | undefined;
+  entries = 0;
+  files = 0;
+  bytes = 0;
+
+  constructor(folderContext: Buffer | undefined) {
+    this.folders = folderContext && new ListedFolders(folderContext);
+  }
+
+  add(entry: ListedEntry, { from, line }: ListingCursor): void {
+    this.entries += 1;
+    if (entry.type === 'file') {
+      this.files += 1;
+      this.bytes += entry.size;
+    }
+    this.folders?.add(entry, from, line);
+  }
+
+  finish({ position }: ListingCursor): void {
+    this.folders?.finish(position);
   }
 }
 
-async function* readSelected(file: string, selected: Selection, signal: AbortSignal): AsyncGenerator<ListedEntry> {
-  for await (const entry of parseListing(createReadStream(file, { signal, highWaterMark: 256 * 1024 }))) {
-    if (selected(entry)) yield entry;
+const BLOCK_BYTES = 256 * 1024;
+
+class SpoolReading implements ListingReading {
+  readonly cursor = new ListingCursor();
+  folder = -1;
+  readonly #file: string;
+  readonly #selected: Selection;
+  readonly #signal: AbortSignal;
+
+  constructor(file: string, selected: Selection, signal: AbortSignal) {
+    this.#file = file;
+    this.#selected = selected;
+    this.#signal = signal;
+  }
+
+  skip({ end, folders }: ListedFolder): void {
+    this.cursor.skipTo(end);
+    this.folder += folders;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<ListedEntry> {
+    await using handle = await open(this.#file);
+    for (;;) {
+      this.#signal.throwIfAborted();
+      // The end of the one before may not have been joined to it yet.
+      const block = Buffer.allocUnsafe(BLOCK_BYTES);
+      const { bytesRead } = await handle.read(block, 0, BLOCK_BYTES, this.cursor.fed);
+      if (bytesRead === 0) break;
+      this.cursor.feed(block.subarray(0, bytesRead));
+      for (let entry = this.cursor.next(); entry !== undefined; entry = this.cursor.next()) {
+        if (!this.#selected(entry)) continue;
+        if (entry.type === 'dir') this.folder += 1;
+        yield entry;
+      }
+    }
+    this.cursor.end();
   }
 }
 

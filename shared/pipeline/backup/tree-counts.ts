@@ -1,5 +1,7 @@
 /** What a backup counts while it reads. Bytes are those of content, holes included, unless said otherwise. */
 
+import type { ListedFolder } from '../remembered/listed-folders.ts';
+
 /** What follows from the listing and the parent: a second look at a tree counts it anew. */
 export interface WalkCounts {
   filesNew: number;
@@ -27,6 +29,16 @@ export class TreeCounts implements WalkCounts {
   /** For showing progress: what is finished, by having come or by being unchanged; it never goes back. */
   filesDone = 0;
   bytesDone = 0;
+
+  /** All that is in a folder which is as it was. */
+  addUnchanged({ entries, folders, files, bytes }: ListedFolder): void {
+    this.folders += folders;
+    this.others += entries - folders - files;
+    this.filesUnmodified += files;
+    this.filesDone += files;
+    this.bytesTotal += bytes;
+    this.bytesDone += bytes;
+  }
 
   walked(): WalkCounts {
     const { filesNew, filesChanged, filesUnmodified, folders, others, bytesTotal } = this;

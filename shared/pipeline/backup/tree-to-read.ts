@@ -2,6 +2,7 @@
 import type { RemoteCommand } from '../../remote/command.ts';
 import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { Node } from '../../repository/node.ts';
+import type { RememberedTree } from '../remembered/remembered-folders.ts';
 import type { ArrivedTree } from '../resume/arrived.ts';
 import type { ContentOrder } from './content-stream.ts';
 import type { ListedEntry } from './listing.ts';
@@ -9,13 +10,16 @@ import type { NodeContext } from './node.ts';
 import type { Omissions } from './omissions.ts';
 import type { ShortFile } from './probe-files.ts';
 import type { ReadingSink } from './reading-sink.ts';
+import type { ListingReading } from './spool.ts';
 import type { TreeCounts } from './tree-counts.ts';
 
 export interface TreeToRead {
   /** Absolute, where the tree is in the restore point. */
   readonly path: Buffer;
   /** A new look at the listing. */
-  entries(signal: AbortSignal): AsyncIterable<ListedEntry>;
+  entries(signal: AbortSignal): AsyncIterable<ListedEntry> & Partial<ListingReading>;
+  /** Where folders need not be compared with the parent entry by entry: what is known of them. */
+  readonly remembered?: RememberedTree | undefined;
   /** Content of files below the base. */
   readonly content: ContentOrder;
   /** What has come of it before this process, and a place to note what comes. */

@@ -19,8 +19,10 @@ export function isUnchanged(entry: ListedEntry, parent: Node, believedBeforeNs: 
 }
 
 export function isOld({ ctimeNs, mtimeNs }: ListedEntry, believedBeforeNs: bigint): boolean {
-  return ctimeNs < believedBeforeNs - RACY_NS && mtimeNs < believedBeforeNs - RACY_NS;
+  return isOldTime(ctimeNs, believedBeforeNs) && isOldTime(mtimeNs, believedBeforeNs);
 }
+
+export const isOldTime = (timeNs: bigint, believedBeforeNs: bigint): boolean => timeNs < believedBeforeNs - RACY_NS;
 
 /** Whether all that stat(2) tells is equal. */
 export function isSame(entry: ListedEntry, node: Node): boolean {

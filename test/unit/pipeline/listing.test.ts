@@ -9,28 +9,14 @@ import { type ListedEntry, listAncestors, parseListing } from '../../../shared/p
 import { type ListingOrder, type Selection, spoolListing } from '../../../shared/pipeline/backup/spool.ts';
 import type { StreamCommand } from '../../../shared/remote/command.ts';
 import { createLocalTransport } from '../../../shared/remote/local.ts';
+import { LISTED_TYPES, lineOf } from '../../support/pipeline/listing-lines.ts';
 import { aHost, aStream } from '../../support/remote/commands.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-
-const LETTERS = { file: 'f', dir: 'd', symlink: 'l', dev: 'b', chardev: 'c', fifo: 'p', socket: 's' } as const;
-
-/** As GNU find prints it: seconds, and a fraction that counts upwards, with a tenth digit. */
-const time = (ns: bigint): string => {
-  const seconds = ns >= 0n || ns % 1_000_000_000n === 0n ? ns / 1_000_000_000n : ns / 1_000_000_000n - 1n;
-  return `${seconds}.${(ns - seconds * 1_000_000_000n).toString().padStart(9, '0')}0`;
-};
-
-const format = (entry: ListedEntry): Buffer => {
-  const { type, inode, links, mode, uid, gid, size, mtimeNs, ctimeNs } = entry;
-  const letter = LETTERS[type as keyof typeof LETTERS];
-  const facts = `${letter} ${inode} ${links} ${mode.toString(8)} ${uid} ${gid} ${size} ${time(mtimeNs)} ${time(ctimeNs)}\0`;
-  return Buffer.concat([Buffer.from(facts), entry.path, Buffer.from([0]), entry.linkTarget, Buffer.from([0])]);
-};
 
 const ns = fc.bigInt({ min: -3_000_000_000_000_000_000n, max: 9_000_000_000_000_000_000n });
 const name = fc.uint8Array({ min: 1, max: 255, maxLength: 20 }).map((list) => Buffer.from(list));
 const entry: fc.Arbitrary<ListedEntry> = fc.record({
-  type: fc.constantFrom(...(Object.keys(LETTERS) as (keyof typeof LETTERS)[])),
+  type: fc.constantFrom(...LISTED_TYPES),
   inode: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
   links: fc.nat(65_000),
   mode: fc.nat(0o7777),
@@ -58,7 +44,7 @@ describe('a listing', () => {
         fc.array(entry, { maxLength: 6 }),
         fc.array(fc.nat(), { maxLength: 10 }),
         async (entries, cuts) => {
-          const bytes = Buffer.concat(entries.map(format));
+          const bytes = Buffer.concat(entries.map(lineOf));
           expect(await Array.fromAsync(parseListing(pieces(bytes, cuts)))).toEqual(entries);
         },
       ),
@@ -68,7 +54,7 @@ describe('a listing', () => {
   test('that ends too early is not believed, unless it ends between two entries', async () => {
     await fc.assert(
       fc.asyncProperty(entry, entry, fc.nat(), async (first, second, cut) => {
-        const [one, both] = [format(first).length, Buffer.concat([format(first), format(second)])];
+        const [one, both] = [lineOf(first).length, Buffer.concat([lineOf(first), lineOf(second)])];
         const length = 1 + (cut % (both.length - 1));
         const parsed = Array.fromAsync(parseListing(pieces(both.subarray(0, length), [])));
         if (length === one) expect(await parsed).toEqual([first]);

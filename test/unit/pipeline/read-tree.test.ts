@@ -164,17 +164,20 @@ describe('reading a tree', () => {
   });
 
   test('leaves out what nobody could store or open, says so, and goes on', async () => {
-    const long = Array.from({ length: 20 }, () => 'n'.repeat(240)).join('/');
+    const name = 'n'.repeat(240);
+    const way = Array.from({ length: 17 }, (_, depth) => Array.from({ length: depth + 1 }, () => name).join('/'));
+    const long = way.pop() ?? '';
     const files: readonly PaperFile[] = [
       { path: '', type: 'dir' },
       { path: 'after', type: 'file', content: Buffer.from('after') },
       { path: 'endless', type: 'file', size: 2 ** 62 },
+      ...way.map((path) => ({ path, type: 'dir' as const })),
       { path: long, type: 'dir' },
       { path: `${long}/below`, type: 'file', content: Buffer.from('below') },
       { path: 'z', type: 'file', content: Buffer.from('z') },
     ];
     const { node, omissions, events } = await read(files);
-    expect([...(await stored(node.subtree)).keys()]).toEqual(['after', 'z']);
+    expect([...(await stored(node.subtree)).keys()]).toEqual(['after', ...way, 'z']);
     expect(omissions.items).toEqual([
       { path: '/srv/endless', reason: 'it is larger than 4 TiB, holes counted' },
       { path: `/srv/${long}`, reason: expect.stringContaining('4095') as string },
