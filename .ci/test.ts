@@ -16,8 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { openRun } from '../test/lab/run-folder.ts';
-import { PROJECTS } from '../vitest.config.ts';
 import { ROOT, runProcess } from './process.ts';
+import { PROJECTS } from './projects.ts';
 import type { GroupResults } from './test-results.ts';
 
 interface Group {
