@@ -2,49 +2,10 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './.ci/longest-first.ts';
+import { PROJECTS } from './.ci/projects.ts';
 import { SignOfLife } from './.ci/sign-of-life.ts';
 import { TestResults } from './.ci/test-results.ts';
 import { openRun } from './test/lab/run-folder.ts';
-
-/**
- * One project for each kind of test. `test/unit` and the like run their files side by side; the heavy kinds, which
- * start guests, servers and whole backups, run one file after the other, so that their time limits mean something on
- * a small machine. The watchman's tests mostly wait, so three of them share a processor; emulated machines have one each, and
- * limits that leave room for that.
- */
-const MINUTE = 60_000;
-
-interface Limits {
-  readonly test: number;
-  readonly hook: number;
-  readonly workers: number;
-  readonly setup?: string;
-  /** All files of a worker share its modules: nothing of them may be left changed. */
-  readonly sharesModules?: true;
-}
-
-function project(name: string, include: string[], limits: Limits) {
-  return {
-    test: {
-      name,
-      include,
-      testTimeout: limits.test,
-      hookTimeout: limits.hook,
-      maxWorkers: limits.workers,
-      globalSetup: limits.setup ?? [],
-      pool: 'forks' as const,
-      isolate: limits.sharesModules !== true,
-      // What is waited for comes late on a busy machine; one second is vitest's own.
-      expect: { poll: { timeout: 20_000 } },
-    },
-  };
-}
-
-const light = { test: MINUTE, hook: MINUTE, workers: 2 };
-const heavy = { test: 4 * MINUTE, hook: 5 * MINUTE, workers: 1 };
-
-/** Builds the programs for tests that start them as users do. */
-const PROGRAMS = './test/support/programs.ts';
 
 // Each program and each thread of a test starts from the sources, and would strip and compile them all again: that is a
 // third of what such a test costs. What is kept is found by the content of the file and Node's version.
@@ -58,22 +19,6 @@ export default defineConfig({
     allowOnly: false,
     sequence: { sequencer: LongestFirst },
     reporters: resultsFile === undefined ? ['default'] : ['default', new SignOfLife(), new TestResults(resultsFile)],
-    projects: [
-      project('house', ['test/*.test.ts'], light),
-      project('unit', ['test/unit/**/*.test.ts'], { ...light, sharesModules: true }),
-      project('storages', ['test/contract/storages/*.test.ts'], heavy),
-      project('contract', ['test/contract/*.test.ts'], { test: MINUTE, hook: 5 * MINUTE, workers: 1 }),
-      project('mcp', ['test/mcp/**/*.test.ts'], { test: MINUTE, hook: 5 * MINUTE, workers: 1, setup: PROGRAMS }),
-      project('interop', ['test/interop/**/*.test.ts'], heavy),
-      project('watchman', ['test/faults/watchman/*.test.ts'], { ...heavy, workers: 3 }),
-      project('kill', ['test/faults/kill/*.test.ts'], heavy),
-      project('faults', ['test/faults/*.test.ts'], heavy),
-      project('e2e', ['test/e2e/**/*.test.ts'], { ...heavy, workers: 2, setup: PROGRAMS }),
-      project('endless', ['test/endless/**/*.test.ts'], { test: 15 * MINUTE, hook: 15 * MINUTE, workers: 1 }),
-      project('canary', ['test/canary/*.test.ts'], { ...heavy, setup: PROGRAMS }),
-      project('ceph', ['test/ceph/**/*.test.ts'], heavy),
-      project('zfs', ['test/zfs/*.test.ts'], { test: 15 * MINUTE, hook: 15 * MINUTE, workers: 2 }),
-      project('editor', ['test/editor/**/*.test.ts'], heavy),
-    ],
+    projects: PROJECTS,
   },
 });

@@ -1,6 +1,6 @@
 /**
- * Runs the tests: after the checks, the groups that keep both processors nearly busy by themselves, then all others in two
- * lanes; and what mostly waits in two more, beside all of them.
+ * Runs the tests: after the checks as many groups beside each other as there is room for, so that those that wait leave the
+ * processors to those that compute. The longest begin first, and small ones fill what is left: nothing long runs alone at the end.
  *
  *   node .ci/test.ts [GROUP…] [ARGUMENT FOR VITEST…]
  *
@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { openRun } from '../test/lab/run-folder.ts';
 import { ROOT, runProcess } from './process.ts';
+import { PROJECTS } from './projects.ts';
 import type { GroupResults } from './test-results.ts';
 
 interface Group {
@@ -24,30 +25,33 @@ interface Group {
   readonly files: string;
   /** What the group may take at most, on two slow cores and with nothing cached. */
   readonly minutes: number;
-  /** Runs several files at once, so that another lane beside it would only be in the way. */
-  readonly alone?: true;
   /** Starts guests of this kind: the image has to be there before a test's own time limit counts. */
   readonly guests?: 'plain' | 'zfs';
-  /** Mostly waits, so it takes no lane of its own and runs beside the others. */
-  readonly waits?: true;
   /** Why it is run only where it is named. */
   readonly onlyNamed?: string;
 }
 
-/** Those in lanes are taken from the top whenever a lane is free, so the longest come first. */
+/**
+ * Test files that run at the same time, of all groups together. Most of them wait for a guest, a server or a disk for half of
+ * their time, so two processors have something to do with these, and each test still ends well within its limit.
+ */
+const MOST_FILES = 7;
+
+/** In the order in which they begin where there is room for them: what takes longest as a whole comes first. */
 const GROUPS: readonly Group[] = [
-  { name: 'house', files: 'test/*.test.ts', minutes: 5, alone: true },
-  { name: 'unit', files: 'test/unit/**/*.test.ts', minutes: 12, alone: true },
+  { name: 'house', files: 'test/*.test.ts', minutes: 5 },
+  // What takes several places is early, because the others would always be in them.
+  { name: 'watchman', files: 'test/faults/watchman/*.test.ts', minutes: 10 },
   { name: 'e2e', files: 'test/e2e/**/*.test.ts', minutes: 40, guests: 'plain' },
+  { name: 'kill', files: 'test/faults/kill/*.test.ts', minutes: 35, guests: 'plain' },
+  { name: 'storages', files: 'test/contract/storages/*.test.ts', minutes: 35, guests: 'plain' },
   { name: 'interop', files: 'test/interop/**/*.test.ts', minutes: 30 },
   { name: 'faults', files: 'test/faults/*.test.ts', minutes: 25, guests: 'plain' },
+  { name: 'contract', files: 'test/contract/*.test.ts', minutes: 25 },
   { name: 'editor', files: 'test/editor/**/*.test.ts', minutes: 15, guests: 'plain' },
-  { name: 'storages', files: 'test/contract/storages/*.test.ts', minutes: 35, guests: 'plain', waits: true },
-  { name: 'kill', files: 'test/faults/kill/*.test.ts', minutes: 35, guests: 'plain', waits: true },
-  { name: 'watchman', files: 'test/faults/watchman/*.test.ts', minutes: 10, waits: true },
-  // With it the second of the waiting lanes is as long as the first; in a lane of the others it would be the last, and nearly alone.
-  { name: 'contract', files: 'test/contract/*.test.ts', minutes: 25, waits: true },
   { name: 'mcp', files: 'test/mcp/**/*.test.ts', minutes: 10 },
+  // Hundreds of short files, which keep both processors busy until the end.
+  { name: 'unit', files: 'test/unit/**/*.test.ts', minutes: 15 },
   {
     name: 'endless',
     files: 'test/endless/**/*.test.ts',
@@ -143,47 +147,57 @@ const named = process.argv.slice(2);
 const chosen = GROUPS.filter((group) => named.includes(group.name));
 const vitestArguments = named.filter((argument) => !GROUPS.some((group) => group.name === argument));
 
-/** Runs groups until the list, which lanes share, is empty. */
-async function runLane(groups: Group[]): Promise<Report[]> {
-  const reports: Report[] = [];
-  for (let group = takeNext(groups); group !== undefined; group = takeNext(groups)) {
-    if (group.guests !== undefined) await buildImage(group.guests);
-    if (globSync(group.files, { cwd: ROOT }).length > 0) reports.push(await runGroup(group, vitestArguments));
-    else if (chosen.length > 0)
-      reports.push({ ...failed(group.name, `there are no files ${group.files}`), seconds: 0 });
+const filesAtOnce = ({ name }: Group): number => PROJECTS.find(({ test }) => test.name === name)?.test.maxWorkers ?? 1;
+
+async function runIfThere(group: Group): Promise<readonly Report[]> {
+  if (globSync(group.files, { cwd: ROOT }).length > 0) return [await runGroup(group, vitestArguments)];
+  return chosen.length > 0 ? [{ ...failed(group.name, `there are no files ${group.files}`), seconds: 0 }] : [];
+}
+
+let hasImages = false;
+
+/** Where there can be no guest, this fails, and the tests say why. */
+async function buildImages(groups: readonly Group[]): Promise<void> {
+  const kinds = new Set(groups.flatMap(({ guests }) => (guests === undefined ? [] : [guests])));
+  await Promise.all([...kinds].map((kind) => runProcess('node', ['test/lab/main.ts', 'build', kind], { show: true })));
+  hasImages = true;
+}
+
+/**
+ * Begins each group when there is room for all of its files and, where it starts guests, their images are there.
+ *
+ * @param images settles when they are
+ */
+async function runBeside(groups: readonly Group[], images: Promise<void>): Promise<Report[]> {
+  const [left, reports, underWay] = [[...groups], [] as Report[], new Set<Promise<unknown>>()];
+  let free = MOST_FILES;
+  const follow = (work: Promise<unknown>): void => {
+    const followed = work.finally(() => underWay.delete(followed));
+    underWay.add(followed);
+  };
+  follow(images);
+  const isFit = (group: Group): boolean => filesAtOnce(group) <= free && (group.guests === undefined || hasImages);
+  for (; underWay.size > 0; await Promise.race(underWay)) {
+    for (let at = left.findIndex(isFit); at >= 0; at = left.findIndex(isFit)) {
+      const [group] = left.splice(at, 1) as [Group];
+      free -= filesAtOnce(group);
+      follow(
+        runIfThere(group).then((ended) => {
+          free += filesAtOnce(group);
+          reports.push(...ended);
+        }),
+      );
+    }
   }
   return reports;
 }
 
-let isBuilding = false;
-const images = new Map<string, Promise<unknown>>();
-
-/** Where there can be no guest, this fails, and the tests say why. */
-function buildImage(kind: string): Promise<unknown> {
-  const known = images.get(kind);
-  if (known !== undefined) return known;
-  isBuilding = true;
-  const image = runProcess('node', ['test/lab/main.ts', 'build', kind], { show: true }).finally(() => {
-    isBuilding = false;
-  });
-  images.set(kind, image);
-  return image;
-}
-
-/** While one lane builds the image, the other does what needs none. */
-function takeNext(groups: Group[]): Group | undefined {
-  const next = isBuilding ? groups.findIndex((group) => group.guests === undefined) : 0;
-  return groups.splice(Math.max(next, 0), 1)[0];
-}
-
 const reports: Report[] = [];
-if (chosen.length === 0) reports.push(await runChecks());
 const wanted = chosen.length > 0 ? chosen : GROUPS.filter((group) => group.onlyNamed === undefined);
-const waiting = wanted.filter((group) => group.waits === true);
-const shared = wanted.filter((group) => group.alone !== true && group.waits !== true);
-const beside = Promise.all([runLane(waiting), runLane(waiting)]);
-reports.push(...(await runLane(wanted.filter((group) => group.alone === true))));
-reports.push(...(await Promise.all([runLane(shared), runLane(shared), beside])).flat(2));
+// Mostly there already; where not, the checks need no guest.
+const images = buildImages(wanted);
+if (chosen.length === 0) reports.push(await runChecks());
+reports.push(...(await runBeside(wanted, images)));
 if (reports.every(({ passed, skipped, failures }) => passed + skipped.length + failures.length === 0)) {
   reports.push({ ...failed('all', 'not a single test was run'), seconds: 0 });
 }

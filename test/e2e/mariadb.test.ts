@@ -61,7 +61,7 @@ describe('MariaDB under a writer', () => {
       { signal },
     );
     backups = await backupsOf(guest, signal);
-    writer = await startWriter(guest, { pauseMs: 2 }, signal);
+    writer = await startWriter(guest, { pauseMs: 20 }, signal);
     await writer.waitForOrders(20, signal);
   });
   afterAll(async () => {

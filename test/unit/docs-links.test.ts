@@ -81,7 +81,7 @@ test('npm scripts that the pages name exist', () => {
 });
 
 test('npm test runs every group of tests, or names the script that does', () => {
-  const [, ...projects] = readFileSync(join(ROOT, 'vitest.config.ts'), 'utf8').split(/\bproject\('/);
+  const [, ...projects] = readFileSync(join(ROOT, '.ci/projects.ts'), 'utf8').split(/\bproject\('/);
   const [, ...groups] = readFileSync(join(ROOT, '.ci/test.ts'), 'utf8').split(/\{\s*name: '(?=[^']+',\s*files:)/);
   const nameOf = (text: string): string => text.slice(0, text.indexOf("'"));
   expect(groups.map(nameOf).toSorted()).toEqual(projects.map(nameOf).toSorted());

@@ -43,7 +43,7 @@ const SHARED_STEPS = [
   ...['list-tree', 'pack-files', 'release-lease'],
 ] as const;
 
-const LEASE_SECONDS = 60;
+const LEASE_SECONDS = 30;
 
 let guest: Guest;
 beforeAll(async () => {

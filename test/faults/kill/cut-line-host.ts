@@ -16,7 +16,7 @@ head -c 24000000 /dev/urandom > @files/large
 i=0; while [ $i -lt 300 ]; do
   dd if=@files/deep/pool of=@files/holes bs=8192 skip=$i seek=$((i * 8)) count=1 conv=notrunc status=none; i=$((i + 1))
 done; truncate -s 20000000 @files/holes
-truncate -s 200000000 @files/zeros`;
+truncate -s 40000000 @files/zeros`;
 
 const setup = (files: string): string => `cd /mnt; btrfs -q subvolume create @files
 ${files}

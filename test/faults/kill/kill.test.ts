@@ -17,7 +17,7 @@ import { runBackup } from './backup-fixture.ts';
 import { type KillLab, startKillLab, type UsualStrikes } from './kill-lab.ts';
 import { strikeEach } from './strike-each.ts';
 
-const LEASE_SECONDS = 60;
+const LEASE_SECONDS = 30;
 const whyNot = NO_RESTIC ?? (await reasonLabCannotRun());
 let lab: KillLab;
 let writer: LivingWriter;
