@@ -262,6 +262,24 @@ export function providerContract(
       }
     });
 
+    test('is released, and swept, beside the section of another run, and neither is in the way of the other', async () => {
+      for (let round = 0; round < (fixture.isSlow === true ? 2 : 10); round += 1) {
+        const [released, abandoned, made] = [newRunId(), newRunId(), newRunId()] as const;
+        const lease = await arm(released);
+        await arm(abandoned);
+        const ids = [await take(released), await take(abandoned)].flat().map(({ id }) => id);
+        await using other = await arm(made);
+        const planned = await plan(made);
+        const [gone, swept, { taken }] = await Promise.all([lease.release(), sweep([abandoned]), takeInTurn(planned)]);
+        // A sweep meets also what is just being released; whoever comes second has nothing to tell.
+        const removed = new Set([...gone.removed, ...swept.removed]);
+        expect(ids.filter((id) => !removed.has(id))).toEqual([]);
+        expect(await fixture.present()).toEqual(taken.map(({ id }) => id));
+        const readable = await mountSet(taken, registry, fixture.host, other, signal);
+        await judgeSet(readable, registry, fixture.host, other, signal);
+      }
+    });
+
     test('leaves alone what has a name of ours and not our marks, and says so', async () => {
       const lease = await arm();
       const [made] = await take();
