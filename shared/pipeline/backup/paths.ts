@@ -83,6 +83,8 @@ export interface CoverageTerms {
   readonly heldPlaces?: readonly Buffer[];
   /** Whether what no snapshot can hold is read live. */
   readonly mayReadLive: boolean;
+  /** Whether the snapshots are made to be kept, so that nothing is read at all. */
+  readonly isKept?: boolean;
   /** Whether it is the whole system; see `system-places.ts`. */
   readonly isSystem?: boolean;
 }
@@ -90,7 +92,15 @@ export interface CoverageTerms {
 export function coverPaths(
   paths: readonly ResolvedPath[],
   survey: Seen,
-  { exclude, host, mayReadLive, oneFileSystem = false, isSystem = false, heldPlaces = [] }: CoverageTerms,
+  {
+    exclude,
+    host,
+    mayReadLive,
+    isKept = false,
+    oneFileSystem = false,
+    isSystem = false,
+    heldPlaces = [],
+  }: CoverageTerms,
 ): Coverage {
   const notes: string[] = [];
   const problems = new Problems();
@@ -104,7 +114,7 @@ export function coverPaths(
     at: PlacedVolume,
     { asked, isBoot = false }: { asked?: Buffer; isBoot?: boolean } = {},
   ): void => {
-    const tree = problems.attempt(() => treeAt(path, at, { host, asked, mayReadLive: mayReadLive || isBoot }));
+    const tree = problems.attempt(() => treeAt(path, at, { host, asked, isKept, mayReadLive: mayReadLive || isBoot }));
     if (tree !== undefined) trees.set(path.toString('latin1'), tree);
   };
   for (const path of paths) {
@@ -244,7 +254,12 @@ function isCovered(tree: SourceTree, all: readonly SourceTree[]): boolean {
 function treeAt(
   path: Buffer,
   { volume, place }: PlacedVolume,
-  { host, asked, mayReadLive }: Pick<CoverageTerms, 'host' | 'mayReadLive'> & { readonly asked: Buffer | undefined },
+  {
+    host,
+    asked,
+    isKept,
+    mayReadLive,
+  }: Pick<CoverageTerms, 'host' | 'isKept' | 'mayReadLive'> & { readonly asked: Buffer | undefined },
 ): SourceTree {
   const { snapshot } = volume.volume;
   if (place.mount.root.toString('latin1').endsWith(DELETED)) throw deleted(path, host);
@@ -255,7 +270,7 @@ function treeAt(
       'host.path-not-snapshottable',
       `${named(path, asked)} on "${host}" cannot be snapshotted: ${snapshot.reason}.`,
       {
-        advice: `${snapshot.remedy} ${mayHelp ? `${READ_LIVE} ` : ''}What need not be saved can be ${asked === undefined ? 'named under "exclude"' : 'taken out of "paths"'} of the source.`,
+        advice: `${snapshot.remedy} ${isKept === true ? leaveOutOfKept(asked) : `${mayHelp ? `${READ_LIVE} ` : ''}What need not be saved can be ${asked === undefined ? 'named under "exclude"' : 'taken out of "paths"'} of the source.`}`,
         details: { path: displayName(path), host },
         cause: undefined,
       },
@@ -271,6 +286,12 @@ const isOfKernel = (volume: DetectedVolume): boolean =>
   !holdsData(volume) && !['tmpfs', 'ramfs'].includes(volume.volume.fsType);
 
 const READ_LIVE = 'Or set "withoutSnapshot" of the source to "read-live", to read it while it may be changing.';
+
+/** @param asked undefined where it lies below what was asked for */
+const leaveOutOfKept = (asked: Buffer | undefined): string =>
+  asked === undefined
+    ? 'Otherwise keep the paths beside it one by one, or a source that has it under "exclude".'
+    : 'Otherwise leave this path out of what is to be kept.';
 
 function liveNote({ path, volume, isLive }: SourceTree): readonly string[] {
   const { snapshot } = volume.volume;
