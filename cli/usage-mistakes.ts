@@ -4,7 +4,7 @@ import { StillpointError } from '../shared/base/errors.ts';
 import { hasLostBytes, lostBytesError } from '../shared/base/lost-bytes.ts';
 import { nearest } from '../shared/base/nearest.ts';
 
-const NOT_CHANGED = 'A restore point stays as it was made; "stillpoint forget" removes it.';
+const NOT_CHANGED = 'No command changes a restore point; "stillpoint forget" removes one.';
 
 /** What other backup programs call it. Someone who knows those is not helped by a list of all commands. */
 const COMMANDS_ELSEWHERE: Readonly<Record<string, string>> = {

@@ -18,6 +18,7 @@ import { type PlacedVolume, placeOf, placesBelow } from '../../snapshot/places.t
 import type { DetectedVolume, OriginVolume, UnmountedVolume, VolumePlace } from '../../snapshot/provider.ts';
 import type { Survey } from '../../snapshot/survey.ts';
 import { outerTreeOf } from './grafts.ts';
+import { notSnapshottable } from './not-snapshottable.ts';
 import type { SourceTree } from './source-tree.ts';
 import { notesOfOthers, roleInSystem } from './system-places.ts';
 import { isBelow, notesOfUnmounted, requireMounted } from './unmounted.ts';
@@ -265,17 +266,8 @@ function treeAt(
   if (place.mount.root.toString('latin1').endsWith(DELETED)) throw deleted(path, host);
   const isLive = !snapshot.possible;
   const mayHelp = !isOfKernel(volume);
-  if (!snapshot.possible && !(mayReadLive && mayHelp)) {
-    throw new StillpointError(
-      'host.path-not-snapshottable',
-      `${named(path, asked)} on "${host}" cannot be snapshotted: ${snapshot.reason}.`,
-      {
-        advice: `${snapshot.remedy} ${isKept === true ? leaveOutOfKept(asked) : `${mayHelp ? `${READ_LIVE} ` : ''}What need not be saved can be ${asked === undefined ? 'named under "exclude"' : 'taken out of "paths"'} of the source.`}`,
-        details: { path: displayName(path), host },
-        cause: undefined,
-      },
-    );
-  }
+  if (!snapshot.possible && !(mayReadLive && mayHelp))
+    throw notSnapshottable(path, snapshot, { host, asked, isKept, mayHelp });
   const relative = place.target.equals(Buffer.from('/')) ? path : path.subarray(place.target.length);
   const joined = Buffer.concat([trimSlash(place.root), relative.equals(Buffer.from('/')) ? Buffer.alloc(0) : relative]);
   return { path, volume, isLive, pathInVolume: joined.length === 0 ? Buffer.from('/') : joined };
@@ -284,14 +276,6 @@ function treeAt(
 /** What the kernel makes up when it is read: no backup, and reading some of it waits for ever or changes something. */
 const isOfKernel = (volume: DetectedVolume): boolean =>
   !holdsData(volume) && !['tmpfs', 'ramfs'].includes(volume.volume.fsType);
-
-const READ_LIVE = 'Or set "withoutSnapshot" of the source to "read-live", to read it while it may be changing.';
-
-/** @param asked undefined where it lies below what was asked for */
-const leaveOutOfKept = (asked: Buffer | undefined): string =>
-  asked === undefined
-    ? 'Otherwise keep the paths beside it one by one, or a source that has it under "exclude".'
-    : 'Otherwise leave this path out of what is to be kept.';
 
 function liveNote({ path, volume, isLive }: SourceTree): readonly string[] {
   const { snapshot } = volume.volume;
@@ -337,12 +321,6 @@ function deleted(path: Buffer, host: string): StillpointError {
     },
   );
 }
-
-/** By the name that stands in the configuration, and where that leads. */
-const named = (path: Buffer, asked: Buffer | undefined): string =>
-  asked === undefined || asked.equals(path)
-    ? `"${displayName(path)}"`
-    : `"${displayName(asked)}" (it leads to "${displayName(path)}")`;
 
 function leadsNowhere(path: Buffer, link: Buffer, host: string): StillpointError {
   const shown = displayName(path);

@@ -32,14 +32,14 @@ export function seenWithin(place: string, names: readonly string[]): PlaceSeen {
 
 /** The error of a file that could not be read; that of a "config" which is not there with what was seen. */
 export async function withPlaceSeen(
-  error: unknown,
+  failure: unknown,
   file: FileRef,
   look: () => Promise<PlaceSeen | undefined>,
 ): Promise<unknown> {
-  if (file.type !== 'config' || !isStillpointError(error, 'backend.not-found')) return error;
+  if (file.type !== 'config' || !isStillpointError(failure, 'backend.not-found')) return failure;
   const place = await look().catch(() => undefined);
-  if (place === undefined) return error;
-  const { message, advice, details, cause } = error;
+  if (place === undefined) return failure;
+  const { message, advice, details, cause } = failure;
   return new StillpointError('backend.not-found', message, { advice, details: { ...details, place }, cause });
 }
 
@@ -64,8 +64,11 @@ export async function lookAtFolder(folder: string): Promise<PlaceSeen | undefine
   }
 }
 
-const isThere = (looking: Promise<unknown>): Promise<boolean> =>
-  looking.then(
-    () => true,
-    () => false,
-  );
+async function isThere(looking: Promise<unknown>): Promise<boolean> {
+  try {
+    await looking;
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -155,28 +155,6 @@ test.each<[string[], object]>([
   expect(stillpoint.calls).toContain(`startJob ${JSON.stringify(request)}`);
 });
 
-test('restore judges the folder before any repository is asked', async () => {
-  const asked: string[] = [];
-  const stillpoint = scriptedStillpoint({
-    overrides: {
-      judgeRestoreTarget: async (folder) => {
-        asked.push(folder);
-        throw new StillpointError('restore.target', 'It is not empty.', {
-          advice: 'Choose another.',
-          cause: undefined,
-        });
-      },
-      findRestorePoint: async () => {
-        asked.push('a repository');
-        throw new Error('nobody was to be asked');
-      },
-    },
-  });
-  const { stderr } = await runCli(['restore', 'latest', '--to', '/full'], stillpoint);
-  expect(stderr).toContain('It is not empty.');
-  expect(asked).toEqual(['/full']);
-});
-
 test('restore finds the point first, and means paths in it and folders here', async () => {
   const stillpoint = scriptedStillpoint({ run: sampleRun });
   await runCli(['restore', '3a7b', 'srv/a/', '/caf\\xe9', '--to', './back'], stillpoint);

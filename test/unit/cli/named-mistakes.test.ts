@@ -63,7 +63,7 @@ test.each<[string[], string]>([
   [['backup', 'shop', 'files'], 'One source is backed up at a time; which paths'],
   [['hosts', 'db1'], '"stillpoint inspect HOST" looks at one of them.'],
   [['find', '-name', '*.pdf'], 'Write the pattern alone: stillpoint find "*.pdf".'],
-  [['tag', 'latest'], 'Unknown command "tag".\nA restore point stays as it was made; "stillpoint forget" removes it.'],
+  [['tag', 'latest'], 'Unknown command "tag".\nNo command changes a restore point; "stillpoint forget" removes one.'],
   [['list', '--last', '5'], 'Unknown option "--last".\n"stillpoint list" lists all restore points, the newest first;'],
   [['status'], 'Unknown command "status".\n"stillpoint jobs" shows what runs and what has run.'],
   [['delete', 'latest'], '"stillpoint forget" removes restore points.'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { StillpointError } from '../../../shared/base/errors.ts';
+import type { StillpointError } from '../../../shared/base/errors.ts';
 import { refuseNoPoint } from '../../../shared/domain/id-start.ts';
 
 const adviceFor = (wanted: string): string => {

@@ -15,7 +15,7 @@ import { temporaryFolder } from '../../../support/temporary-folder.ts';
 async function restoreInto(target: string): Promise<string> {
   const refuse = (what: string) => () => Promise.reject(new Error(what));
   const error = await restore(
-    { restorePoint: 'latest', paths: [], target } as unknown as Parameters<typeof restore>[0],
+    { restorePoint: 'latest', paths: [], target },
     {
       ...{ clock: systemClock, logger: silentLogger, emit: () => undefined },
       ...{ openRepository: refuse('the repository is opened'), openHost: refuse('the host is opened') },
@@ -62,7 +62,7 @@ test('is refused where one may not look', async ({ skip }) => {
   await mkdir(target, { mode: 0o700 });
   await chmod(folder.path, 0o755);
   process.seteuid?.(65_534);
-  onTestFinished(() => void process.seteuid?.(0));
+  onTestFinished(() => process.seteuid?.(0));
   const said = await restoreInto(target);
   process.seteuid?.(0);
   expect(said).toBe(`The folder "${target}" cannot be written to (permission denied).`);
