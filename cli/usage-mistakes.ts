@@ -4,6 +4,8 @@ import { StillpointError } from '../shared/base/errors.ts';
 import { hasLostBytes, lostBytesError } from '../shared/base/lost-bytes.ts';
 import { nearest } from '../shared/base/nearest.ts';
 
+const NOT_CHANGED = 'No command changes a restore point; "stillpoint forget" removes one.';
+
 /** What other backup programs call it. Someone who knows those is not helped by a list of all commands. */
 const COMMANDS_ELSEWHERE: Readonly<Record<string, string>> = {
   snapshots: '"stillpoint list" lists the restore points.',
@@ -12,19 +14,58 @@ const COMMANDS_ELSEWHERE: Readonly<Record<string, string>> = {
   extract: '"stillpoint restore" brings back what a restore point holds.',
   mount: '"stillpoint ls" and "stillpoint find" look into restore points, "stillpoint restore" brings back.',
   compact: '"stillpoint prune" deletes what no restore point needs.',
+  delete: '"stillpoint forget" removes restore points.',
+  tag: NOT_CHANGED,
+  rewrite: NOT_CHANGED,
+  recreate: NOT_CHANGED,
+  status: '"stillpoint jobs" shows what runs and what has run.',
+  info: '"stillpoint list" and "stillpoint stats" say what a repository has.',
+  sync: '"stillpoint copy" takes restore points into a second repository, "stillpoint export" writes plain files.',
+  'rebuild-index': '"stillpoint repair index" is the command.',
+  'break-lock': '"stillpoint unlock" is the command.',
+  cache: 'The cache takes care of itself, and can be deleted at any time.',
+  config: 'The configuration is a file, see --config; "stillpoint setup HOST" writes a first one.',
+  version: '"stillpoint --version" prints it.',
 };
 const REPAIRS_ELSEWHERE: Readonly<Record<string, string>> = {
   snapshots: '"stillpoint repair points" is the command.',
 };
 const DRY =
   'Without --apply, forget, prune and repair only show what they would do; for a backup "stillpoint plan" does.';
+const REPOSITORIES =
+  'Where repositories lie is written into the configuration, under "repositories"; commands take the name of one.';
+const PASSWORDS =
+  'Where the password of a repository comes from is written into the configuration: "passwordFile" or "passwordCommand".';
+const ALL_LISTED = '"stillpoint list" lists all restore points, the newest first; "latest" names the last one.';
 const OPTIONS_ELSEWHERE: Readonly<Record<string, string>> = {
   '--dry-run': DRY,
   '-n': DRY,
   '--read-data': '"stillpoint verify" reads all data.',
   '--read-data-subset': '"stillpoint verify" reads all data, or with --share or --percent a part of it.',
   '--target': 'The folder to restore into is named by --to.',
+  '--repo': REPOSITORIES,
+  '-r': REPOSITORIES,
+  '--password-file': PASSWORDS,
+  '--password-command': PASSWORDS,
+  '--last': ALL_LISTED,
+  '--latest': ALL_LISTED,
+  '-name': 'Write the pattern alone: stillpoint find "*.pdf".',
+  '-iname': 'Write the pattern alone, with --ignore-case: stillpoint find --ignore-case "*.pdf".',
   '--include': 'The paths to restore are named after the restore point.',
+};
+/** What is asked of a run elsewhere, and of its source here. */
+const OF_SOURCES: Readonly<Record<string, string>> = {
+  '--exclude': 'What is left out is written into the source: "exclude", with restic\'s patterns.',
+  '-e': 'What is left out is written into the source: "exclude", with restic\'s patterns.',
+  '--exclude-file': 'What is left out is written into the source: "excludeFiles".',
+  '--one-file-system': 'It is written into the source: "oneFileSystem": true.',
+  '-x': 'It is written into the source: "oneFileSystem": true.',
+};
+const WITH_SOURCE: ReadonlySet<string> = new Set(['backup', 'plan', 'export']);
+const TOO_MANY: Readonly<Record<string, string>> = {
+  list: '"list" looks into all repositories; to name one: --repository NAME.',
+  hosts: '"stillpoint inspect HOST" looks at one of them.',
+  backup: 'One source is backed up at a time; which paths, and to where, is written into it.',
 };
 
 export function usageError(error: CommanderError, program: Command, words: readonly string[]): StillpointError {
@@ -43,7 +84,9 @@ export function usageError(error: CommanderError, program: Command, words: reado
 
 function adviceFor({ code, message }: CommanderError, command: Command, words: readonly string[]): string | undefined {
   const typed = /'([^']+)'/.exec(message)?.[1]?.replace(/=.*$/s, '') ?? '';
-  if (code === 'commander.unknownOption') return OPTIONS_ELSEWHERE[typed];
+  if (code === 'commander.unknownOption') {
+    return (WITH_SOURCE.has(command.name()) ? OF_SOURCES[typed] : undefined) ?? OPTIONS_ELSEWHERE[typed];
+  }
   // commander misses ours before it sees that of another program.
   if (code === 'commander.missingMandatoryOptionValue') {
     return words.map((word) => OPTIONS_ELSEWHERE[word.replace(/=.*$/s, '')]).find((advice) => advice !== undefined);
@@ -51,8 +94,7 @@ function adviceFor({ code, message }: CommanderError, command: Command, words: r
   if (code === 'commander.unknownCommand') {
     return (command.name() === 'repair' ? REPAIRS_ELSEWHERE : COMMANDS_ELSEWHERE)[typed];
   }
-  if (code !== 'commander.excessArguments' || command.name() !== 'list') return undefined;
-  return '"list" looks into all repositories; to name one: --repository NAME.';
+  return code === 'commander.excessArguments' ? TOO_MANY[command.name()] : undefined;
 }
 
 /** The command that the words name, as far as they name one. */

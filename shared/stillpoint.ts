@@ -59,6 +59,7 @@ import { applySetup, planSetup, type SetupPorts } from './facade/setup.ts';
 import { requireUsablePlaces } from './facade/usable-places.ts';
 import { planForgetting } from './pipeline/forget.ts';
 import { planPruning } from './pipeline/prune.ts';
+import { judgeTarget } from './pipeline/restore/judge-target.ts';
 import type { OpenedRepository } from './repository/opened-repository.ts';
 
 export type { HostKeyOffer, Prompter, Question } from './domain/prompter.ts';
@@ -164,6 +165,10 @@ class OpenedStillpoint implements Stillpoint {
 
   async planSweep(name: HostName, signal: AbortSignal): Promise<SweepPlan> {
     return this.#hosts.planSweep(name, signal);
+  }
+
+  async judgeRestoreTarget(folder: string): Promise<void> {
+    await judgeTarget(folder);
   }
 
   async findLogin(host: HostName): Promise<Pick<HostSpec, 'ssh' | 'sshConfigFile'>> {

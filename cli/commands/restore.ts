@@ -31,6 +31,7 @@ export function addRestore(program: Command, shell: Shell): void {
         async (stillpoint, signal) => {
           const target = localFolder(shell.surroundings, options.to);
           const pathsInPoint = paths.map(pathInPoint);
+          await stillpoint.judgeRestoreTarget(target);
           const { point: found, notes } = await stillpoint.findRestorePoint(scopeOf(options), point, signal);
           shell.note(notes);
           return {

@@ -12,7 +12,16 @@ import { DEFAULT_LEASE_SECONDS } from './schema.ts';
 
 export function findSource(configuration: Configuration, name: SourceName): Source {
   const { sources, file } = configuration;
-  return sources.get(name) ?? unknown('config.unknown-source', 'source', name, [...sources.keys()], file);
+  const found = sources.get(name);
+  if (found !== undefined) return found;
+  const ofHost = [...sources.values()]
+    .filter(({ host }) => (host as string) === name)
+    .map((source) => `"${source.name}"`);
+  const hint =
+    ofHost.length === 0
+      ? ''
+      : `"${name}" is a host, whose source${ofHost.length === 1 ? ' is' : 's are'} ${ofHost.join(', ')}.`;
+  return unknown('config.unknown-source', 'source', name, [...sources.keys()], file, hint);
 }
 
 export function findRepository(configuration: Configuration, name: RepositoryName): RepositorySpec {
@@ -36,7 +45,7 @@ export function allRepositories({ repositories, file }: Configuration): readonly
   if (repositories.size > 0) return [...repositories.values()];
   throw new StillpointError('config.unknown-repository', `"${file}" names no repository.`, {
     advice:
-      'Add one under "repositories" with its "location" and "passwordFile"; where the file is not there yet, create it.',
+      'Add one under "repositories" with its "location" and "passwordFile", where the file is not there yet in a new one; or "stillpoint setup HOST" makes one for a host.',
     details: { file },
     cause: undefined,
   });
@@ -49,29 +58,32 @@ export function hostSpec(configuration: Configuration, name: HostName): HostSpec
   return known ?? { name, ssh: name, sshConfigFile: undefined, sudo: 'none', ...limits };
 }
 
-/** `known` are the names that could have been meant. */
+/** @param known the names that could have been meant @param hint what is known of this one, a sentence */
 export function unknown(
   code: ErrorCode,
   kind: 'host' | 'source' | 'repository',
   name: string,
   known: readonly string[],
   file: string,
+  hint = '',
 ): never {
   const guess = nearest(name, known);
   const shown = known.slice(0, 10).map((one) => `"${one}"`);
   const more = known.length > shown.length ? ` and ${known.length - shown.length} more` : '';
   const there =
     known.length === 0
-      ? 'There are none yet: write it'
+      ? `There are none yet: "stillpoint setup HOST" proposes what fits a host, or write it`
       : `There ${known.length === 1 ? 'is' : 'are'} ${shown.join(', ')}${more}. Name one of these, or write "${name}"`;
   const table = kind === 'repository' ? 'repositories' : `${kind}s`;
   const where =
     kind === 'host' ? 'the configuration or the SSH configuration, and the name has no address' : 'the configuration';
   throw new StillpointError(code, `There is no ${kind} "${name}" in ${where}.`, {
     advice:
-      guess === undefined
-        ? `${there} into "${table}" in "${file}".`
-        : `Did you mean "${guess}"? Otherwise write it into "${table}" in "${file}".`,
+      hint !== ''
+        ? hint
+        : guess === undefined
+          ? `${there} into "${table}" in "${file}".`
+          : `Did you mean "${guess}"? Otherwise write it into "${table}" in "${file}".`,
     details: { name, known: known.slice(0, 100), file },
     cause: undefined,
   });

@@ -129,6 +129,8 @@ function keysAt(path: readonly (string | number)[], input: unknown): readonly st
 function instead(key: string, known: readonly string[]): string {
   const guess = nearest(key, known);
   if (guess !== undefined) return `Write "${guess}", or remove it.`;
+  if (key === 'password' && known.includes('passwordFile'))
+    return 'Passwords do not stand in the configuration: remove it, and write "passwordFile" or "passwordCommand".';
   return `Remove it; known here: ${known.map((name) => `"${name}"`).join(', ')}.`;
 }
 

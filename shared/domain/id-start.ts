@@ -9,10 +9,19 @@ export const LATEST = 'latest';
 
 const ID_START = /^[0-9a-f]{1,64}$/i;
 
+/** restic's way to name a folder in a restore point. */
+const WITH_FOLDER = /^([0-9a-f]{1,64}|latest):(\/.*)$/i;
+
 /** Errors: `usage.invalid`. */
 export function refuseNoPoint(wanted: string): void {
-  if (wanted !== LATEST)
-    refuseNoId('restore point', wanted, `an id, the start of one, or "${LATEST}"; "stillpoint list" shows them`);
+  if (wanted === LATEST) return;
+  const [, point, folder] = WITH_FOLDER.exec(wanted) ?? [];
+  const right = `an id, the start of one, or "${LATEST}"; "stillpoint list" shows them, and --repository names a repository`;
+  refuseNoId(
+    'restore point',
+    wanted,
+    point === undefined ? right : `the folder as an argument of its own: ${point} ${folder}`,
+  );
 }
 
 /** Errors: `usage.invalid`. @param right what would be one, and what lists them */

@@ -22,7 +22,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._@:-]{0,127}$/;
 function name<T extends string>(kind: string, value: string): Branded<string, T> {
   if (NAME.test(value)) return value as Branded<string, T>;
   throw new StillpointError('usage.invalid', `"${value}" cannot be the name of a ${kind}.`, {
-    advice: 'Use letters, digits and . _ @ : - and begin with a letter or digit; at most 128 characters.',
+    advice: `${value.includes('/') ? 'It looks like a path or a location, and a name stands here. ' : ''}Use letters, digits and . _ @ : - and begin with a letter or digit; at most 128 characters.`,
     cause: undefined,
   });
 }

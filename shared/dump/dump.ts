@@ -17,6 +17,8 @@ export interface Dumper<W extends DumpWish> {
   label(wish: W): string;
   /** The least that the account needs, as a sentence that says how it is given. */
   readonly leastRights: string;
+  /** Of a server: how it shows in the words of its program that none answers, and what to do then. */
+  readonly down?: { readonly words: RegExp; readonly advice: string };
   /**
    * Asks the host: whether the program is there, whether it can log in and may read all of it, and what there is. Prints
    * fields that each end with a NUL. Ends with {@link LACKS} after the name of a program that is missing, and otherwise with a

@@ -44,8 +44,10 @@ function lookFor(wish: DumpWish): RemoteCommand<Answer> {
     ...{ needs: 'either', accepts: ANY_CODE, budgetMs: 90_000, repeatable: true },
     parse({ exitCode, stdout, stderr }) {
       if (exitCode === LACKS) return { refused: lacksProgram(stderr) };
-      if (exitCode !== 0)
-        return { refused: new Refusal(`it cannot be reached or read.${lastLines(stderr)}`, dumper.leastRights) };
+      if (exitCode !== 0) {
+        const advice = dumper.down?.words.test(stderr) === true ? dumper.down.advice : dumper.leastRights;
+        return { refused: new Refusal(`it cannot be reached or read.${lastLines(stderr)}`, advice) };
+      }
       const text = stdout.toString('utf8');
       const fields = text.split('\0');
       try {

@@ -82,6 +82,12 @@ export const postgresql: Dumper<PostgresqlDump> = {
   label: ({ port = PORT }) => `PostgreSQL at port ${port}`,
   leastRights:
     'It needs a role that may read all of it ("GRANT pg_read_all_data TO …", from version 14 on; only a superuser has the passwords of roles), or for "base-backup" the attribute REPLICATION and a line for "replication" in pg_hba.conf. The system user of the server has all of it where pg_hba.conf has "local all all peer", as it is when it is installed.',
+  down: {
+    words:
+      /^no server has a socket |Connection refused|Is the server running|the database system is (?:starting up|shutting down)/m,
+    advice:
+      'Start the server, or correct "port" and "socket" of the dump, which is the folder of its socket: "ss -lx | grep PGSQL" on the host lists the sockets of those that run.',
+  },
   look: ({ socket = '', port = PORT, role = '', how, databases = [] }) => ({
     script: how === 'base-backup' ? LOOK_BASE : LOOK_DATABASES,
     args: [socket, String(port), role, ...databases.map(conninfo)],

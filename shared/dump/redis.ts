@@ -43,6 +43,11 @@ export const redis: Dumper<RedisDump> = {
   label: ({ socket, port }) => `Redis at ${socket ?? `port ${port ?? 6379}`}`,
   leastRights:
     'A server that asks for a password is dumped by a command: a script on the host that only root can read, which gives "redis-cli" its password. The rights that it takes are +ping +psync +replconf +sync.',
+  down: {
+    words: /Could not connect|Connection refused/,
+    advice:
+      'Start the server, or correct "socket" or "port" of the dump: "ss -lxt" on the host lists the sockets of the programs that run.',
+  },
   look: ({ socket = '', port }) => ({ script: LOOK, args: [socket, port === undefined ? '' : String(port)] }),
   plan(wish, fields) {
     const [client = '', diskless = ''] = fields;

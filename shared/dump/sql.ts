@@ -99,6 +99,11 @@ const END = endsWithLine(/^-- Dump completed/, 'a line "-- Dump completed"');
 export const sql: Dumper<SqlDump> = {
   label: ({ of, socket }) => `${PROGRAMS[of].words}${socket === undefined ? '' : ` at ${socket}`}`,
   leastRights: `It needs an account with ${RIGHTS.join(', ')}, on *.* where "databases" names none. root of the host has all of them where the server knows it by its socket; another account goes into a file that only root can read, [client] with "user" and "password", which "optionFile" names.`,
+  down: {
+    words: /ERROR 200[23] /,
+    advice:
+      'Start the server, or correct "socket" of the dump, or what "optionFile" names: "ss -lx | grep mysql" on the host lists the sockets of those that run.',
+  },
   look: ({ of, optionFile = '', socket = '' }) => {
     const { dump, client } = PROGRAMS[of];
     return { script: LOOK, args: [dump, client, optionFile, socket, QUESTIONS] };

@@ -26,13 +26,15 @@ export interface Asking<T> {
   readonly ask: (repository: PointReader, signal: AbortSignal) => Promise<T>;
   /** Whether the rest need not be asked any more; default: never. */
   readonly isEnough?: (value: T) => boolean;
+  /** All that the answer is to be taken from, where these are only some of them. */
+  readonly among?: readonly RepositorySpec[];
   /** How long one is waited for; default: until it has answered or failed. */
   readonly patienceMs?: (spec: RepositorySpec) => number | undefined;
 }
 
 export async function askRepositories<T>(
   specs: readonly RepositorySpec[],
-  { shelf, ask, isEnough = () => false, patienceMs = () => undefined }: Asking<T>,
+  { shelf, ask, isEnough = () => false, among = specs, patienceMs = () => undefined }: Asking<T>,
   signal: AbortSignal,
 ): Promise<Answers<T>> {
   const answers: { spec: RepositorySpec; value: T }[] = [];
@@ -50,8 +52,8 @@ export async function askRepositories<T>(
       if (isEnough(value)) break;
     } catch (error) {
       signal.throwIfAborted();
-      if (specs.length === 1 || !isStillpointError(error)) throw error;
-      if (isOpen && isAnswer(error)) throw withOthers(error, spec, specs);
+      if (among.length === 1 || !isStillpointError(error)) throw error;
+      if (isOpen && isAnswer(error)) throw withOthers(error, spec, among);
       unavailable.push({ spec, error });
     }
   }

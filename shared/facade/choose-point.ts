@@ -177,4 +177,10 @@ export function notesOn(missing: readonly Unavailable[], wanted: string): readon
   }));
 }
 
+/** Of one that somebody would have to open for a copy. */
+export const notAsked = ({ name }: RepositorySpec): PointNote => ({
+  severity: 'information',
+  message: `The repository "${name}" was not asked: its password would have to be typed, and no source that fits is backed up to it.`,
+});
+
 const quoted = (names: readonly string[], joint: string): string => names.map((name) => `"${name}"`).join(joint);

@@ -68,6 +68,8 @@ export interface Stillpoint extends AsyncDisposable {
   planExport(source: SourceName, to: ExportTarget, signal: AbortSignal): Promise<ExportPlan>;
   /** What a sweep of the host would remove. Changes nothing. */
   planSweep(host: HostName, signal: AbortSignal): Promise<SweepPlan>;
+  /** Refuses a folder of this machine that cannot be restored into, as far as that is seen without a restore point. Changes nothing. */
+  judgeRestoreTarget(folder: string): Promise<void>;
 
   /** By which OpenSSH knows a host. */
   findLogin(host: HostName): Promise<Pick<HostSpec, 'ssh' | 'sshConfigFile'>>;

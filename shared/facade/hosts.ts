@@ -38,13 +38,10 @@ export async function findHost(configuration: Configuration, name: HostName, sig
   if (!configuration.hosts.has(name)) {
     const offered = await offeredNames();
     if (!offered.includes(name) && !(await isKnownToSsh(name, { homeFolder: openSshHome() }, signal))) {
-      return unknown(
-        'config.unknown-host',
-        'host',
-        name,
-        [...configuration.hosts.keys(), ...offered],
-        configuration.file,
-      );
+      const { hosts, sources, file } = configuration;
+      const source = [...sources.values()].find((one) => (one.name as string) === name);
+      const hint = source === undefined ? '' : `"${name}" is a source, and its host is "${source.host}".`;
+      return unknown('config.unknown-host', 'host', name, [...hosts.keys(), ...offered], file, hint);
     }
   }
   return hostSpec(configuration, name);

@@ -29,6 +29,7 @@ import {
   chooseNamed,
   latestUnknown,
   mayGetTheLatest,
+  notAsked,
   notesOn,
   notFoundElsewhere,
   placed,
@@ -118,10 +119,36 @@ export class RestorePoints {
     });
   }
 
-  #lists(specs: readonly RepositorySpec[], signal: AbortSignal, patienceMs?: Asking<unknown>['patienceMs']) {
+  #lists(
+    specs: readonly RepositorySpec[],
+    signal: AbortSignal,
+    asking: Pick<Asking<unknown>, 'among' | 'patienceMs'> = {},
+  ) {
     const ask = (repository: PointReader, within: AbortSignal): Promise<RestorePointList> =>
       repository.listRestorePoints(within);
-    return askRepositories(specs, { shelf: this.#shelf, ask, ...(patienceMs && { patienceMs }) }, signal);
+    return askRepositories(specs, { shelf: this.#shelf, ask, ...asking }, signal);
+  }
+
+  /**
+   * Those that decide which is the latest come first, then those that may have a copy. What a person has to open for a copy is
+   * asked only where nothing that fits has been found.
+   */
+  async #listsForLatest(scope: ResolvedScope, signal: AbortSignal) {
+    const { specs: among, filter } = scope;
+    const decisive = among.filter((spec) => mayGetTheLatest(spec, scope));
+    const others = among.filter((spec) => !decisive.includes(spec));
+    const quiet = others.filter((spec) => !asksPerson(spec));
+    const first = await this.#lists(decisive, signal, { among });
+    const second = await this.#lists(quiet, signal, { among, patienceMs: () => COPIES_MS });
+    const asked = [...first.answers, ...second.answers];
+    const isFound = asked.some(({ value }) => value.points.some((point) => fitsFilter(point, filter)));
+    const locked = others.filter(asksPerson);
+    const third = await this.#lists(isFound ? [] : locked, signal, { among });
+    return {
+      answers: [...asked, ...third.answers],
+      unavailable: [...first.unavailable, ...second.unavailable, ...third.unavailable],
+      unasked: isFound ? locked : [],
+    };
   }
 
   async #findIn(spec: RepositorySpec, scope: ResolvedScope, wanted: string, signal: AbortSignal): Promise<FoundPoint> {
@@ -137,9 +164,7 @@ export class RestorePoints {
   }
 
   async #findLatest(scope: ResolvedScope, signal: AbortSignal): Promise<FoundPoint> {
-    const patienceMs = (spec: RepositorySpec): number | undefined =>
-      mayGetTheLatest(spec, scope) || asksPerson(spec) ? undefined : COPIES_MS;
-    const { answers, unavailable } = await this.#lists(scope.specs, signal, patienceMs);
+    const { answers, unavailable, unasked } = await this.#listsForLatest(scope, signal);
     const doubtful = answers.flatMap(({ spec, value }) =>
       value.findings.length === 0 ? [] : [{ spec, error: unreadableIn(spec, value), isPartly: true }],
     );
@@ -153,14 +178,19 @@ export class RestorePoints {
       throw missing.length === 0 ? unknownPoint('latest', scope) : notFoundElsewhere('latest', missing, scope);
     }
     const { point, notes } = chosen;
-    return { point: summarise(point, point.spec.name), notes: [...notes, ...notesOn(missing, 'latest')] };
+    return {
+      point: summarise(point, point.spec.name),
+      notes: [...notes, ...notesOn(missing, 'latest'), ...unasked.map(notAsked)],
+    };
   }
 
   async #findNamed(scope: ResolvedScope, wanted: string, signal: AbortSignal): Promise<FoundPoint> {
     const ask = (repository: PointReader): Promise<RestorePoint | undefined> => findIn(repository, wanted, signal);
     // A full id names one restore point at most, so no other repository has to be asked.
     const isEnough = (found: RestorePoint | undefined): boolean => found?.id.length === wanted.length;
-    const { answers, unavailable } = await askRepositories(scope.specs, { shelf: this.#shelf, ask, isEnough }, signal);
+    // Where one is enough, nobody is asked for a password that is not needed.
+    const specs = scope.specs.toSorted((a, b) => Number(asksPerson(a)) - Number(asksPerson(b)));
+    const { answers, unavailable } = await askRepositories(specs, { shelf: this.#shelf, ask, isEnough }, signal);
     const found = answers.flatMap(({ spec, value }) => (value === undefined ? [] : placed([value], spec)));
     if (found.length === 0) {
       throw unavailable.length === 0 ? unknownPoint(wanted, scope) : notFoundElsewhere(wanted, unavailable, scope);

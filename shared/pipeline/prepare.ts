@@ -49,6 +49,8 @@ export interface PreparePorts {
   readonly host: RemoteHost;
   readonly clock: Clock;
   readonly registry: Registry;
+  /** See `CoverageTerms`. */
+  readonly isKept?: boolean;
 }
 
 /** @param dead runs that a sweep is going to remove; none where it has */
@@ -56,7 +58,7 @@ export async function prepare(
   source: SourceScope,
   identity: SnapshotWish,
   dead: readonly RunId[],
-  { host, clock, registry }: PreparePorts,
+  { host, clock, registry, isKept = false }: PreparePorts,
   signal: AbortSignal,
 ): Promise<Preparation> {
   const exclude = compileExcludes(source.exclude);
@@ -89,7 +91,7 @@ export async function prepare(
   const holds = survey.identity.isRoot ? await lookAtHolds(source, registry, host, signal) : new Map<Hook, HoldLook>();
   const heldPlaces = [...holds.values()].flatMap(({ places }) => places.map(({ path }) => path));
   const isSystem = source.system === true;
-  const terms = { exclude, host: host.name, mayReadLive, oneFileSystem, isSystem, heldPlaces };
+  const terms = { exclude, host: host.name, mayReadLive, isKept, oneFileSystem, isSystem, heldPlaces };
   const covered = coverPaths(resolved, survey, terms);
   const expected = isSystem ? await host.run(readFstab, signal) : [];
   const isSaved = (place: Buffer): boolean => !isLeftOut(place, ROOT, exclude);

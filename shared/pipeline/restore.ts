@@ -30,13 +30,14 @@ import { extract } from './restore/extraction.ts';
 import type { TargetTraits } from './restore/fit-node.ts';
 import { fitInto } from './restore/fitting.ts';
 import { HardLinks } from './restore/hard-links.ts';
+import { judgeTarget } from './restore/judge-target.ts';
 import { Outcome } from './restore/outcome.ts';
 import { probeTarget } from './restore/probe.ts';
 import { prove } from './restore/proof.ts';
 import { selectPaths } from './restore/selection.ts';
 import { inStoredOrder } from './restore/stored-order.ts';
 import { prepareTarget, type TargetFacts, WORK_PREFIX, type WorkFolder, workPath } from './restore/target.ts';
-import { notAbsolute, notAllMoved, refusalOf, targetOpen } from './restore/target-errors.ts';
+import { notAllMoved, refusalOf, targetOpen } from './restore/target-errors.ts';
 import { type WalkStart, walkSelected } from './restore/walk.ts';
 import { dropWorkFolder, publish, removeBroken } from './restore/work-commands.ts';
 
@@ -71,10 +72,10 @@ export async function restore(
   signal: AbortSignal,
 ): Promise<RestoreReport> {
   const { target } = request;
-  if (!target.startsWith('/') || target.includes('\0')) throw notAbsolute(target);
   const phase = phases<'restore'>(ports.emit, ports.clock, signal);
   await using resources = openResources(ports.emit);
   const opened = await phase('open', async () => {
+    await judgeTarget(target);
     const repository = resources.use(await ports.openRepository(signal));
     const options = { noLock: request.noLock === true, whenLost: 'go on' } as const;
     const lock = resources.use(await repository.lockForReading(signal, options));

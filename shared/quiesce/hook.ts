@@ -24,8 +24,8 @@ export interface HoldFunctions {
   /** The word for this kind of hold in records: [a-z][a-z0-9-]*. */
   readonly kind: string;
   /**
-   * POSIX sh that defines sp_KIND_thaw ID ("-" of the kind is "_" in the name): lets go. Succeeds when nothing is held
-   * any more, also where nothing was. It prints nothing.
+   * POSIX sh that defines sp_KIND_thaw ID RUN ("-" of the kind is "_" in the name): lets go what this run holds, and nothing
+   * that another one holds by now. Succeeds when nothing of it is held any more, also where nothing was. It prints nothing.
    */
   readonly script: string;
 }

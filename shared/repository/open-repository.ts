@@ -13,6 +13,7 @@ import { isStillpointError, StillpointError } from '../base/errors.ts';
 import { type Logger, silentLogger } from '../base/log.ts';
 import type { Backend, FileType } from './backend/backend.ts';
 import { type CacheOptions, withCache } from './backend/cache.ts';
+import { placeSeenOf } from './backend/place-seen.ts';
 import { createSealer } from './crypto/aes-poly1305.ts';
 import { DEFAULT_KEY_COST, type KeyCost } from './crypto/kdf.ts';
 import { findKey } from './find-key.ts';
@@ -137,10 +138,7 @@ export async function openRepository(
   const sealed = await backend.load(CONFIG, undefined, signal).catch(async (error: unknown) => {
     if (!isStillpointError(error, 'backend.not-found')) throw error;
     if (await hasAny(backend, ['keys'], signal)) throw badConfig(title, 'is not there, but the keys are');
-    throw new StillpointError('repository.not-found', `There is no repository at ${location}.`, {
-      advice: `${whereToLook(location)} To make a new repository there, use "stillpoint init".`,
-      cause: error,
-    });
+    throw noRepository(location, error);
   });
   const { clock = systemClock, logger = silentLogger, cache, onNotice = noticeInLog(logger) } = options;
   const { key, keyName } = await findKey({ backend, title, password, sealedConfig: sealed, notify: onNotice }, signal);
@@ -163,6 +161,19 @@ export async function openRepository(
     clock,
     logger,
     notify: onNotice,
+  });
+}
+
+function noRepository(location: string, error: StillpointError): StillpointError {
+  const place = placeSeenOf(error);
+  const what = `There is no repository at ${location}${place === undefined ? '' : `: ${place.words}`}.`;
+  const next =
+    place?.isFree === false
+      ? 'It must lead to where "config" and "keys" of the repository lie; a new repository needs a new or empty place.'
+      : 'To make a new repository there, use "stillpoint init".';
+  return new StillpointError('repository.not-found', what, {
+    advice: `${whereToLook(location)} ${next}`,
+    cause: error,
   });
 }
 

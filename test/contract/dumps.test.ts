@@ -1,6 +1,7 @@
 /** Dumps of real servers, each in namespaces of this machine with a plain file system. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { StillpointError } from '../../shared/base/errors.ts';
 import type { DumpWish } from '../../shared/domain/dump.ts';
 import { backUpHere, makeRepository, planHere } from '../support/backing-up.ts';
 import {
@@ -263,7 +264,7 @@ describe('a plan', () => {
   });
   afterAll(() => host?.[Symbol.asyncDispose]());
 
-  const refusal = async (dumps: readonly DumpWish[]): Promise<string> => {
+  const refused = async (dumps: readonly DumpWish[]): Promise<StillpointError> => {
     const order = {
       repository: '',
       workFolder: '',
@@ -274,25 +275,39 @@ describe('a plan', () => {
     };
     const error = await planHere(order).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'dump.refused' });
-    return (error as Error).message;
+    return error as StillpointError;
   };
+
+  test('of a server that does not run says how to find one that does, and nothing of rights', async () => {
+    for (const [wish, advice] of [
+      [{ of: 'postgresql', port: 6000 }, 'ss -lx | grep PGSQL'],
+      [{ of: 'mariadb', socket: '/run/none.sock' }, 'ss -lx | grep mysql'],
+      [{ of: 'redis', socket: '/run/none.sock' }, 'ss -lxt'],
+    ] as const) {
+      const error = await refused([wish]);
+      expect(error.advice).toMatch(/^Start the server, or correct /);
+      expect(error.advice).toContain(advice);
+    }
+  });
 
   test('refuses what it could not dump whole, with the words of the servers, all at once', async () => {
     await host.sh(`mariadb -e "CREATE DATABASE old; CREATE TABLE old.log (a INT) ENGINE=MyISAM; CREATE USER weak@localhost IDENTIFIED BY 'x'; GRANT SELECT ON old.* TO weak@localhost"
 printf '[client]\\nuser=weak\\npassword=x\\n' > /run/weak.cnf; printf '[client]\\nuser=weak\\npassword=y\\n' > /run/wrong.cnf; printf '[mysqldump]\\nwhere=1=0\\nignore-tab=old.log\\n' > /run/less.cnf; chmod 600 /run/weak.cnf /run/wrong.cnf
 setpriv --reuid=postgres --regid=postgres --init-groups psql -h /run/postgresql -d postgres -c 'CREATE ROLE app LOGIN' >/dev/null`);
-    const words = await refusal([
-      { of: 'mariadb' },
-      { of: 'mariadb', name: 'wrong', optionFile: '/run/wrong.cnf' },
-      { of: 'mariadb', name: 'weak', optionFile: '/run/weak.cnf', databases: ['old'] },
-      { of: 'mariadb', name: 'less', optionFile: '/run/less.cnf' },
-      { of: 'postgresql', port: 6000 },
-      { of: 'postgresql', role: 'nobody-known' },
-      { of: 'redis', socket: '/run/none.sock' },
-      { of: 'sqlite', file: '/srv/none.db' },
-      { of: 'command', name: 'a', command: ['no-such-program'] },
-      { of: 'command', name: 'b', command: ['true'], hostUser: 'no-such-user' },
-    ]);
+    const words = (
+      await refused([
+        { of: 'mariadb' },
+        { of: 'mariadb', name: 'wrong', optionFile: '/run/wrong.cnf' },
+        { of: 'mariadb', name: 'weak', optionFile: '/run/weak.cnf', databases: ['old'] },
+        { of: 'mariadb', name: 'less', optionFile: '/run/less.cnf' },
+        { of: 'postgresql', port: 6000 },
+        { of: 'postgresql', role: 'nobody-known' },
+        { of: 'redis', socket: '/run/none.sock' },
+        { of: 'sqlite', file: '/srv/none.db' },
+        { of: 'command', name: 'a', command: ['no-such-program'] },
+        { of: 'command', name: 'b', command: ['true'], hostUser: 'no-such-user' },
+      ])
+    ).message;
     expect(words).toContain('10 dumps of "paper" cannot be made');
     expect(words).toContain('tables without transactions would be of other moments than the rest: "old.log" (MyISAM)');
     expect(words).toContain("Access denied for user 'weak'@'localhost'");

@@ -14,7 +14,13 @@ import { silentLogger } from '../../shared/base/log.ts';
 import { hostName, newRunId, ownerId, type RunId, repositoryName, sourceName } from '../../shared/domain/names.ts';
 import { inTurn } from '../../shared/pipeline/backup/turns.ts';
 import type { RemoteHost } from '../../shared/remote/remote-host.ts';
-import { type ReapResult, releaseLease, renewLease, sweepHost } from '../../shared/snapshot/host/commands.ts';
+import {
+  lookForTraces,
+  type ReapResult,
+  releaseLease,
+  renewLease,
+  sweepHost,
+} from '../../shared/snapshot/host/commands.ts';
 import { acquireLease, type Lease } from '../../shared/snapshot/host/lease.ts';
 import { observeSnapshots } from '../../shared/snapshot/mounting.ts';
 import type { SnapshotProvider, TakenSnapshot } from '../../shared/snapshot/provider.ts';
@@ -43,6 +49,8 @@ export interface ProviderFixture extends AsyncDisposable {
   present(): Promise<readonly string[]>;
   /** Makes something with the name of a snapshot of ours that does not bear our marks; its id. */
   putImpostor(run: RunId): Promise<string>;
+  /** Takes from a snapshot of ours a mark without which a sweep leaves it alone. */
+  unmark(id: string): Promise<void>;
   /** Removes a snapshot past us. */
   remove(id: string): Promise<void>;
   /** Takes the room that the planned snapshots were to have, while `work` runs. */
@@ -58,6 +66,11 @@ const isThorough = process.env['STILLPOINT_KILL'] === 'all';
 const owner = ownerId('00112233aabb');
 /** What a test of many runs may take where each command takes seconds. */
 const SLOW_MS = 850_000;
+
+const sorted = ({ removed, kept }: ReapResult): ReapResult => ({
+  removed: removed.toSorted(),
+  kept: kept.toSorted((a, b) => (a.object < b.object ? -1 : 1)),
+});
 
 /**
  * @param extent what another run of the suite over the same storage has already is left to that; `all` without one, and
@@ -249,6 +262,24 @@ export function providerContract(
       }
     });
 
+    test('is released, and swept, beside the section of another run, and neither is in the way of the other', async () => {
+      for (let round = 0; round < (fixture.isSlow === true ? 2 : 10); round += 1) {
+        const [released, abandoned, made] = [newRunId(), newRunId(), newRunId()] as const;
+        const lease = await arm(released);
+        await arm(abandoned);
+        const ids = [await take(released), await take(abandoned)].flat().map(({ id }) => id);
+        await using other = await arm(made);
+        const planned = await plan(made);
+        const [gone, swept, { taken }] = await Promise.all([lease.release(), sweep([abandoned]), takeInTurn(planned)]);
+        // A sweep meets also what is just being released; whoever comes second has nothing to tell.
+        const removed = new Set([...gone.removed, ...swept.removed]);
+        expect(ids.filter((id) => !removed.has(id))).toEqual([]);
+        expect(await fixture.present()).toEqual(taken.map(({ id }) => id));
+        const readable = await mountSet(taken, registry, fixture.host, other, signal);
+        await judgeSet(readable, registry, fixture.host, other, signal);
+      }
+    });
+
     test('leaves alone what has a name of ours and not our marks, and says so', async () => {
       const lease = await arm();
       const [made] = await take();
@@ -260,6 +291,34 @@ export function providerContract(
       expect((await sweep([run])).kept.map(({ object }) => object).toSorted()).toEqual([own, orphan].toSorted());
       expect((await fixture.present()).toSorted()).toEqual([own, orphan].toSorted());
       for (const id of [own, orphan]) await fixture.remove(id);
+    });
+
+    test('says beforehand what a sweep does, and does nothing then', async () => {
+      const [stands, vanished, unmarked, alone] = [newRunId(), newRunId(), newRunId(), newRunId()] as const;
+      const ids = new Map<RunId, string>();
+      for (const each of [stands, vanished, unmarked, alone]) {
+        await arm(each);
+        ids.set(each, (await take(each))[0]?.id ?? '');
+      }
+      const idOf = (of: RunId): string => ids.get(of) ?? '';
+      await fixture.remove(idOf(vanished));
+      await fixture.unmark(idOf(unmarked));
+      // Planned, and never made
+      const never = idOf(stands).replace(/.{8}$/, '0000beef');
+      await fixture.sh(`echo '${fixture.provider.onHost.kind} ${never}' >> /run/stillpoint/${stands}/planned`);
+      await fixture.sh(
+        `cd /run/stillpoint/${alone}; read -r keeper ns < keeper; kill -KILL "$(cat watch)" "$keeper"; cd /; rm -rf /run/stillpoint/${alone}`,
+      );
+      const impostors = [await fixture.putImpostor(stands), await fixture.putImpostor(newRunId())];
+      for (const dead of [[], [stands, vanished, unmarked]]) {
+        const before = await fixture.present();
+        const foreseen = await fixture.host.run(lookForTraces(registry.scripts, owner, dead), signal);
+        expect(await fixture.present()).toEqual(before);
+        expect(sorted(foreseen)).toEqual(sorted(await sweep(dead)));
+        expect(foreseen.removed).toContain(idOf(dead.length === 0 ? alone : stands));
+      }
+      expect((await fixture.present()).toSorted()).toEqual([idOf(unmarked), ...impostors].toSorted());
+      for (const id of [idOf(unmarked), ...impostors]) await fixture.remove(id);
     });
 
     test('is swept after a restart that took processes and /run', async () => {

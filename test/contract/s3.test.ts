@@ -14,6 +14,7 @@ import { parseLocation, type S3Location } from '../../shared/domain/location.ts'
 import type { Backend } from '../../shared/repository/backend/backend.ts';
 import { createThrottle } from '../../shared/repository/backend/limit.ts';
 import { createS3Backend, type S3BackendOptions } from '../../shared/repository/backend/s3.ts';
+import { openRepository } from '../../shared/repository/open-repository.ts';
 import { BUCKET, KEYS, s3rverFixture, startS3rver } from '../support/stores/s3rver.ts';
 import type { RunningServer } from '../support/stores/server.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
@@ -83,6 +84,23 @@ describe('in s3rver', () => {
     await backend.prepare(signal);
     await backend.save(CONFIG, [Buffer.from('x')], signal);
     expect((await backend.load(CONFIG, undefined, signal)).toString()).toBe('x');
+  });
+
+  it('says what is there in place of a repository', async () => {
+    const said = async (place: string): Promise<string> => {
+      await using backend = createS3Backend(at(place), OPTIONS);
+      return await openRepository(backend, 'password', signal).then(
+        () => 'opened',
+        (error: unknown) => (error as Error).message.replace(/.*?: (?=th)/, ''),
+      );
+    };
+    expect(await said('nowhere')).toBe('there is no such bucket.');
+    await using other = createS3Backend(at('mixed/photos'), OPTIONS);
+    await other.prepare(signal);
+    expect(await said('mixed')).toBe('the bucket is empty.');
+    await other.save(CONFIG, [Buffer.from('x')], signal);
+    expect(await said('mixed')).toBe('the bucket holds "photos", and no file "config".');
+    expect(await said('mixed/elsewhere')).toBe('this place in the bucket is empty.');
   });
 
   it('makes no repository among other things, and one beside them', async () => {

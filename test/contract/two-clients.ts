@@ -128,6 +128,23 @@ export function twoClients(world: () => World): void {
     for (const { lease } of [first, second]) await lease.release();
   });
 
+  test('who is released lets go nothing that another run holds by now', async () => {
+    const { fixture } = world();
+    const first = await client(0, section);
+    const second = await client(
+      1,
+      section,
+      'i=0; : > /run/is-held; while [ -e /run/is-held ] && [ $i -lt 300 ]; do sleep 0.1; i=$((i + 1)); done',
+    );
+    expect(await labelOf(first, await takeInTurn(first))).toBe(world().claimOf(first.plan.holds[0]));
+    const taking = takeInTurn(second);
+    await fixture.sh('i=0; until [ -e /run/is-held ]; do sleep 0.1; i=$((i + 1)); [ $i -lt 300 ]; done');
+    await first.lease.release();
+    await fixture.sh('rm /run/is-held');
+    expect(await labelOf(second, await taking)).toBe(world().claimOf(second.plan.holds[0]));
+    await second.lease.release();
+  });
+
   test('who is killed while he holds keeps his turn for as long as it may still be held, and no longer', async () => {
     const { killSection } = world();
     const second = await client(1, section);

@@ -68,11 +68,23 @@ mount --bind /usr/bin/${shell} "$(readlink -f /bin/sh)"; ${tools}`,
     /** What one of its functions prints. */
     const call = (line: string): Promise<string> => {
       const command: RemoteCommand<string> = {
-        ...{ name: 'call-function', script: `${btrfs.onHost.script}\n${line}`, args: [], needs: 'root' },
+        ...{
+          name: 'call-function',
+          script: `${btrfs.onHost.script}${btrfs.onHost.foresee}\n${line}`,
+          args: [],
+          needs: 'root',
+        },
         ...{ budgetMs: 60_000, repeatable: false, accepts: [0, 1] },
         parse: ({ stdout }) => stdout.toString('latin1'),
       };
       return world.host.run(command, signal);
+    };
+    /** What the removal prints, which was to be told before. */
+    const remove = async (words: string): Promise<string> => {
+      const foreseen = await call(`sp_btrfs_foresee ${words}`);
+      const removed = await call(`sp_btrfs_remove ${words}`);
+      expect(foreseen).toBe(removed);
+      return removed;
     };
     const id = (): string => taken[0]?.id ?? '';
     const record = async (): Promise<string> =>
@@ -109,13 +121,13 @@ nsenter --mount=/proc/$pid/ns/mnt cat /run/stillpoint/${run}/mnt/0/note`);
 
     test('is not removed for another owner, another run or another proof', async () => {
       const [, uuid = ''] = (await record()).split(' ');
-      expect(await call(`sp_btrfs_remove ${run} ffffffffffff ${id()}`)).toBe(`foreign ${id()}\n`);
-      expect(
-        await call(`sp_btrfs_remove ${run} ${owner} ${id()} ${uuid.replace(/.$/, uuid.endsWith('0') ? '1' : '0')}`),
-      ).toBe(`foreign ${id()}\n`);
-      expect(await call(`sp_btrfs_remove ${run} ${owner} ${id().replace(/.$/, 'x')}`)).toBe('');
-      expect(await call(`sp_btrfs_remove ${run} ${owner} ${id()} ${uuid}`)).toBe(`removed ${id()}\n`);
-      expect(await call(`sp_btrfs_remove ${run} ${owner} ${id()} ${uuid}`)).toBe('');
+      expect(await remove(`${run} ffffffffffff ${id()}`)).toBe(`foreign ${id()}\n`);
+      expect(await remove(`${run} ${owner} ${id()} ${uuid.replace(/.$/, uuid.endsWith('0') ? '1' : '0')}`)).toBe(
+        `foreign ${id()}\n`,
+      );
+      expect(await remove(`${run} ${owner} ${id().replace(/.$/, 'x')}`)).toBe('');
+      expect(await remove(`${run} ${owner} ${id()} ${uuid}`)).toBe(`removed ${id()}\n`);
+      expect(await remove(`${run} ${owner} ${id()} ${uuid}`)).toBe('');
       await lease.release();
     });
 
@@ -130,14 +142,14 @@ sp_btrfs_in make ${world.source} "$device" 256 ${folder} ${name} > /dev/null && 
 sp_btrfs_in prove ${world.source} 256 ${folder} ${name} ${other} @data '' 3>&1; echo $?`);
       expect(answer).toBe(`made\n${INNER_EXITS.noOrigin}\n`);
       expect((await world.ours()).filter((path) => path.includes(`${name}.`))).toEqual([`.stillpoint/${folder}`]);
-      expect(await call(`sp_btrfs_remove ${run} ${owner} ${id().replace(/_[^_]*$/, '_ffffffff')}`)).toBe('');
+      expect(await remove(`${run} ${owner} ${id().replace(/_[^_]*$/, '_ffffffff')}`)).toBe('');
       await lease.release();
       expect(await world.atTop('ls -A')).toBe('@data');
     });
 
     test('is removed through no link that somebody put in the place of our folder', async () => {
       await world.atTop('mkdir decoy; mv .stillpoint decoy/ours; ln -s decoy/ours .stillpoint');
-      expect(await call(`sp_btrfs_remove ${run} ${owner} ${await record()}`)).toBe(`foreign ${id()}\n`);
+      expect(await remove(`${run} ${owner} ${await record()}`)).toBe(`foreign ${id()}\n`);
       expect(await call('sp_btrfs_list')).toBe(`unread ${world.source}:/.stillpoint\tit is no folder of root alone\n`);
       expect((await lease.release()).kept).toEqual([{ object: id(), reason: 'it does not bear our mark' }]);
       expect(await world.atTop('ls decoy/ours/*')).toMatch(/^sp_/);
@@ -146,7 +158,7 @@ sp_btrfs_in prove ${world.source} 256 ${folder} ${name} ${other} @data '' 3>&1; 
     test('of a file system that cannot be looked at is not called gone', async () => {
       await world.sh('umount /run/more "/run/data here"');
       const gone = id().replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
-      expect(await call(`sp_btrfs_remove ${run} ${owner} ${gone}`)).toBe(`unread ${gone}\n`);
+      expect(await remove(`${run} ${owner} ${gone}`)).toBe(`unread ${gone}\n`);
       await world.sh(`mount -o subvol=@data ${world.source} /run/more`);
       await lease.release();
     });

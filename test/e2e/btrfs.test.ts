@@ -18,7 +18,7 @@ import type { Hook } from '../../shared/quiesce/hook.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import { btrfs } from '../../shared/snapshot/btrfs/provider.ts';
-import { sweepHost } from '../../shared/snapshot/host/commands.ts';
+import { lookForTraces, sweepHost } from '../../shared/snapshot/host/commands.ts';
 import { createRegistry } from '../../shared/snapshot/registry.ts';
 import { describeTree } from '../support/describe-tree.ts';
 import { mountFilesystem } from '../support/loop-filesystem.ts';
@@ -310,7 +310,9 @@ mkdir ${folderOf('3', files)}/${name('3')}
 btrfs -q subvolume snapshot -r @files ${folderOf('4', files, 'ffffffffffff')}/${name('4')}
 btrfs -q subvolume snapshot -r @files ${folderOf('5', files)}/${name('5')}`);
     const { scripts } = registryOf([]);
+    const foreseen = await world.host.run(lookForTraces(scripts, owner, []), signal);
     const swept = await world.host.run(sweepHost(scripts, owner, []), signal);
+    expect(foreseen).toEqual(swept);
     const id = (end: string): string => `${world.uuid}/${name(end)}`;
     expect(swept.removed).toEqual([id('5')]);
     expect(swept.kept.toSorted((a, b) => a.object.localeCompare(b.object))).toEqual([

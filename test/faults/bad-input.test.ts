@@ -1,5 +1,5 @@
 /** What people read when something is wrong with what we are given: the object, and what to do next. */
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -238,12 +238,47 @@ describe('what is wrong is said in a sentence with what to do next', () => {
     expect(error.advice).toContain('owner and permissions');
   });
 
-  it('a place that is a file', async () => {
+  it.each<[string, (place: string) => Promise<unknown>, string, boolean]>([
+    ['is a file', (place) => writeFile(place, 'x'), 'it is not a folder', false],
+    [
+      'lies below a file',
+      (place) => writeFile(join(place, '..'), 'x'),
+      'something on the way there is not a folder',
+      false,
+    ],
+    ['is not there', async () => undefined, 'there is no such folder', true],
+    [
+      'is a link that leads nowhere',
+      (place) => symlink('gone', place),
+      'it is a symbolic link that leads nowhere',
+      false,
+    ],
+    ['is empty', (place) => mkdir(place), 'the folder is empty', true],
+    ['is an empty disk', (place) => mkdir(join(place, 'lost+found'), { recursive: true }), 'the folder is empty', true],
+    [
+      'holds other things',
+      async (place) => {
+        for (const name of ['photos', 'a\n', 'data', 'c', 'd']) await mkdir(join(place, name), { recursive: true });
+      },
+      String.raw`the folder holds "a\n", "c", "d" and more, and no file "config"`,
+      false,
+    ],
+    [
+      'holds parts of a repository',
+      (place) => mkdir(join(place, 'data'), { recursive: true }),
+      'the folder holds "data", and no file "config"',
+      false,
+    ],
+  ])('a place that %s', async (_, put, words, isFree) => {
     await using folder = await temporaryFolder();
-    const place = join(folder.path, 'r');
-    await writeFile(place, 'not a folder');
+    const place = join(folder.path, 'above', 'r');
+    if (!words.startsWith('something')) await mkdir(join(folder.path, 'above'));
+    await put(place);
     const error = await failure(openRepository(createLocalBackend(place), PASSWORD, testSignal()));
-    expect(error).toMatchObject({ code: 'repository.not-found', message: `There is no repository at ${place}.` });
-    expect(error.advice).toContain('stillpoint init');
+    expect(error).toMatchObject({
+      code: 'repository.not-found',
+      message: `There is no repository at ${place}: ${words}.`,
+    });
+    expect(error.advice.includes('stillpoint init')).toBe(isFree);
   });
 });

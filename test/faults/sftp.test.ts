@@ -1,7 +1,7 @@
 /** SFTP over a real sshd: a connection that is cut under a backup, and everything that a server can refuse. */
 import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -182,10 +182,18 @@ describe('SFTP', () => {
     test('when there is no repository, or a file stands in its way', async () => {
       await using backend = await host.open('ann', join(host.home, 'nothing'));
       await expect(openRepository(backend, PASSWORD, signal)).rejects.toMatchObject(
-        coded('repository.not-found', /no repository at sftp:ann:/),
+        coded('repository.not-found', /no repository at sftp:ann:.*: there is no such folder\.$/),
       );
       await writeFile(join(host.home, 'a-file'), 'x');
       await using file = await host.open('ann', join(host.home, 'a-file'));
+      await expect(openRepository(file, PASSWORD, signal)).rejects.toMatchObject(
+        coded('repository.not-found', /a-file: it is not a folder\.$/),
+      );
+      await mkdir(join(host.home, 'full', 'photos'), { recursive: true });
+      await using full = await host.open('ann', join(host.home, 'full'));
+      await expect(openRepository(full, PASSWORD, signal)).rejects.toMatchObject(
+        coded('repository.not-found', /full: the folder holds "photos", and no file "config"\.$/),
+      );
       await expect(file.prepare(signal)).rejects.toMatchObject({ code: 'backend.failed' });
       await expect(backend.save(FILE, [], signal)).rejects.toMatchObject({ code: 'backend.not-found' });
     });

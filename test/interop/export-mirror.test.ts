@@ -206,6 +206,27 @@ describe('a mirror', () => {
     expect(said((await save()).error)).toContain('is a mirror of something else: the source "other" of "there"');
   });
 
+  test('is not made in what its own source saves, by whatever way it leads there', async () => {
+    await symlink(files, join(folder.path, 'way'));
+    for (const [place, named] of [
+      [join(files, 'mirror'), join(files, 'mirror')],
+      [files, files],
+      [join(folder.path, 'way', 'new', 'mirror'), join(files, 'new', 'mirror')],
+    ] as const) {
+      const { error, words } = await save({ to: { kind: 'mirror', folder: place } });
+      expect(said(error)).toContain(`lies in what the source "files" saves ("${files}" of "here")`);
+      expect((error as { advice?: string }).advice).toContain(`write "${named}" under "exclude"`);
+      expect(words).toBe('Nothing was written.');
+    }
+    const archive = await save({ to: { kind: 'archive', file: join(files, 'deep', 'all.tar.zst') } });
+    expect(said(archive.error)).toContain('lies in what the source');
+    expect((await readdir(files)).sort()).toEqual(['a', 'deep']);
+    const outside = join(files, 'mirror');
+    const { report, error } = await save({ to: { kind: 'mirror', folder: outside }, exclude: [outside] });
+    expect(said(error)).toBe('');
+    expect(await readdir(join(report?.path ?? '', files.slice(1)))).toEqual(['a', 'deep']);
+  });
+
   test('does not believe a state that somebody changed, and says so', async () => {
     await settle();
     const first = await good();

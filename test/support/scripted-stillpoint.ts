@@ -191,6 +191,7 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
     takeKept: async ({ host, path, to }) => ({ ...sampleTaken, host, path, to: to ?? sampleTaken.to }),
     planKeep: async () => sampleKeepPlan,
     planDrop: async (host) => ({ ...sampleDropPlan, host }),
+    judgeRestoreTarget: async () => undefined,
     planSweep: async (host) => ({ ...sampleSweepPlan, host }),
     async planBackup(source) {
       call('planBackup', source);

@@ -4,7 +4,7 @@ import { systemClock } from '../../shared/base/clock.ts';
 import { toErrorRecord } from '../../shared/base/errors.ts';
 import { silentLogger } from '../../shared/base/log.ts';
 import { hostName, newRunId, type RunId, repositoryName, sourceName } from '../../shared/domain/names.ts';
-import { sweepHost } from '../../shared/snapshot/host/commands.ts';
+import { lookForTraces, sweepHost } from '../../shared/snapshot/host/commands.ts';
 import { acquireLease, type Lease } from '../../shared/snapshot/host/lease.ts';
 import type { TakenSnapshot } from '../../shared/snapshot/provider.ts';
 import { mountSet, planSnapshots } from '../../shared/snapshot/snapshot-set.ts';
@@ -117,7 +117,9 @@ zfs snapshot ${marks('ffffffffffff')} tank/one@${name('3')}
 zfs snapshot ${marks(owner)} tank/one@${name('4')}; zfs clone tank/one@${name('4')} tank/made
 zfs snapshot ${marks(owner)} tank/one@${name('5')}; zfs hold others tank/one@${name('5')}
 zfs snapshot ${marks(owner)} tank/one@${name('6')}; zfs send -p tank/one@${name('6')} | zfs receive target/copy`);
+      const foreseen = await world.host.run(lookForTraces(registry.scripts, owner, []), signal);
       const swept = await world.host.run(sweepHost(registry.scripts, owner, []), signal);
+      expect(foreseen).toEqual(swept);
       expect(swept.removed).toEqual([`tank/one@${name('6')}`]);
       expect(swept.kept.toSorted((a, b) => a.object.localeCompare(b.object))).toEqual(
         [

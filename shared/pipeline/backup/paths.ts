@@ -18,6 +18,7 @@ import { type PlacedVolume, placeOf, placesBelow } from '../../snapshot/places.t
 import type { DetectedVolume, OriginVolume, UnmountedVolume, VolumePlace } from '../../snapshot/provider.ts';
 import type { Survey } from '../../snapshot/survey.ts';
 import { outerTreeOf } from './grafts.ts';
+import { notSnapshottable } from './not-snapshottable.ts';
 import type { SourceTree } from './source-tree.ts';
 import { notesOfOthers, roleInSystem } from './system-places.ts';
 import { isBelow, notesOfUnmounted, requireMounted } from './unmounted.ts';
@@ -83,6 +84,8 @@ export interface CoverageTerms {
   readonly heldPlaces?: readonly Buffer[];
   /** Whether what no snapshot can hold is read live. */
   readonly mayReadLive: boolean;
+  /** Whether the snapshots are made to be kept, so that nothing is read at all. */
+  readonly isKept?: boolean;
   /** Whether it is the whole system; see `system-places.ts`. */
   readonly isSystem?: boolean;
 }
@@ -90,7 +93,15 @@ export interface CoverageTerms {
 export function coverPaths(
   paths: readonly ResolvedPath[],
   survey: Seen,
-  { exclude, host, mayReadLive, oneFileSystem = false, isSystem = false, heldPlaces = [] }: CoverageTerms,
+  {
+    exclude,
+    host,
+    mayReadLive,
+    isKept = false,
+    oneFileSystem = false,
+    isSystem = false,
+    heldPlaces = [],
+  }: CoverageTerms,
 ): Coverage {
   const notes: string[] = [];
   const problems = new Problems();
@@ -104,7 +115,7 @@ export function coverPaths(
     at: PlacedVolume,
     { asked, isBoot = false }: { asked?: Buffer; isBoot?: boolean } = {},
   ): void => {
-    const tree = problems.attempt(() => treeAt(path, at, { host, asked, mayReadLive: mayReadLive || isBoot }));
+    const tree = problems.attempt(() => treeAt(path, at, { host, asked, isKept, mayReadLive: mayReadLive || isBoot }));
     if (tree !== undefined) trees.set(path.toString('latin1'), tree);
   };
   for (const path of paths) {
@@ -244,23 +255,19 @@ function isCovered(tree: SourceTree, all: readonly SourceTree[]): boolean {
 function treeAt(
   path: Buffer,
   { volume, place }: PlacedVolume,
-  { host, asked, mayReadLive }: Pick<CoverageTerms, 'host' | 'mayReadLive'> & { readonly asked: Buffer | undefined },
+  {
+    host,
+    asked,
+    isKept,
+    mayReadLive,
+  }: Pick<CoverageTerms, 'host' | 'isKept' | 'mayReadLive'> & { readonly asked: Buffer | undefined },
 ): SourceTree {
   const { snapshot } = volume.volume;
   if (place.mount.root.toString('latin1').endsWith(DELETED)) throw deleted(path, host);
   const isLive = !snapshot.possible;
   const mayHelp = !isOfKernel(volume);
-  if (!snapshot.possible && !(mayReadLive && mayHelp)) {
-    throw new StillpointError(
-      'host.path-not-snapshottable',
-      `${named(path, asked)} on "${host}" cannot be snapshotted: ${snapshot.reason}.`,
-      {
-        advice: `${snapshot.remedy} ${mayHelp ? `${READ_LIVE} ` : ''}What need not be saved can be ${asked === undefined ? 'named under "exclude"' : 'taken out of "paths"'} of the source.`,
-        details: { path: displayName(path), host },
-        cause: undefined,
-      },
-    );
-  }
+  if (!snapshot.possible && !(mayReadLive && mayHelp))
+    throw notSnapshottable(path, snapshot, { host, asked, isKept, mayHelp });
   const relative = place.target.equals(Buffer.from('/')) ? path : path.subarray(place.target.length);
   const joined = Buffer.concat([trimSlash(place.root), relative.equals(Buffer.from('/')) ? Buffer.alloc(0) : relative]);
   return { path, volume, isLive, pathInVolume: joined.length === 0 ? Buffer.from('/') : joined };
@@ -269,8 +276,6 @@ function treeAt(
 /** What the kernel makes up when it is read: no backup, and reading some of it waits for ever or changes something. */
 const isOfKernel = (volume: DetectedVolume): boolean =>
   !holdsData(volume) && !['tmpfs', 'ramfs'].includes(volume.volume.fsType);
-
-const READ_LIVE = 'Or set "withoutSnapshot" of the source to "read-live", to read it while it may be changing.';
 
 function liveNote({ path, volume, isLive }: SourceTree): readonly string[] {
   const { snapshot } = volume.volume;
@@ -316,12 +321,6 @@ function deleted(path: Buffer, host: string): StillpointError {
     },
   );
 }
-
-/** By the name that stands in the configuration, and where that leads. */
-const named = (path: Buffer, asked: Buffer | undefined): string =>
-  asked === undefined || asked.equals(path)
-    ? `"${displayName(path)}"`
-    : `"${displayName(asked)}" (it leads to "${displayName(path)}")`;
 
 function leadsNowhere(path: Buffer, link: Buffer, host: string): StillpointError {
   const shown = displayName(path);

@@ -44,7 +44,11 @@ export class ArchivePlace {
     if (!file.startsWith('/') || file.includes('\0') || file.includes('\n'))
       throw refused(file, 'it is no absolute path in one line');
     if (!file.endsWith('.tar.zst'))
-      throw refused(file, 'it does not end with ".tar.zst", by which programs know what it is');
+      throw refused(
+        file,
+        'it does not end with ".tar.zst", by which programs know what it is',
+        `Name it "${file.replace(/(?:\.tar(?:\.[a-z0-9]+)?|\.tgz|\.zst)$/, '')}.tar.zst".`,
+      );
     await access(dirname(file), constants.W_OK | constants.X_OK).catch((error: unknown) => {
       throw explain(file, error);
     });

@@ -61,7 +61,7 @@ function prepareKeep(
 ): Promise<Preparation> {
   requireReason(reason);
   const wish = { ...identity, lifetimeSeconds: lifetimeSeconds ?? FOREVER };
-  return prepare(keptScope({ host: host.name, paths }, source), wish, dead, ports, signal);
+  return prepare(keptScope({ host: host.name, paths }, source), wish, dead, { ...ports, isKept: true }, signal);
 }
 
 /** For what is sized by how long it lives. */

@@ -3,10 +3,8 @@ import { StillpointError } from '../../base/errors.ts';
 import type { TargetFacts } from './target.ts';
 
 export function refusalOf(target: string, facts: TargetFacts): StillpointError | undefined {
-  const refusal = { ready: undefined, ...REFUSALS }[facts.state];
-  if (refusal !== undefined) {
-    return targetError(refusal.what(target, facts.reason), refusal.advice);
-  }
+  const refusal = refusalFor(target, facts);
+  if (refusal !== undefined) return refusal;
   if (!facts.tar.includes('GNU tar')) {
     return new StillpointError('remote.tool-missing', `GNU tar is needed to restore, and it is not here.`, {
       advice: 'Install the package "tar".',
@@ -15,6 +13,15 @@ export function refusalOf(target: string, facts: TargetFacts): StillpointError |
     });
   }
   return undefined;
+}
+
+/** For what is the matter with the folder itself. */
+export function refusalFor(
+  target: string,
+  { state, reason }: Pick<TargetFacts, 'state' | 'reason'>,
+): StillpointError | undefined {
+  const refusal = { ready: undefined, ...REFUSALS }[state];
+  return refusal === undefined ? undefined : targetError(refusal.what(target, reason), refusal.advice);
 }
 
 interface Refusal {

@@ -70,9 +70,13 @@ sp_service_start() {
   esac
 }`;
 
+/** sp_service_thaw NAME RUN: what another run has stopped since, or is about to stop, stays. */
 const THAW = `
 sp_service_thaw() {
   sp_plan="${STOPPED}/$1"
+  sp_written=$sp_plan
+  [ -e "$sp_written" ] || sp_written=$sp_plan.new
+  [ ! -e "$sp_written" ] || grep -qxF "run $2" "$sp_written" || return 0
   if [ ! -e "$sp_plan" ]; then
     # Nothing was stopped yet where it is only about to be written.
     rm -f -- "$sp_plan.new" "$sp_plan.sh" "$sp_plan.tries"

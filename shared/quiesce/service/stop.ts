@@ -50,7 +50,7 @@ sp_service_closure() {
 const GUARD = `
 while [ -e "$2" ] && grep -qxF "run $3" "$2"; do
   read -r sp_now sp_idle < /proc/uptime
-  [ "\${sp_now%%.*}" -lt "$4" ] || sp_service_thaw "$1"
+  [ "\${sp_now%%.*}" -lt "$4" ] || sp_service_thaw "$1" "$3"
   sleep 1
 done`;
 
@@ -70,7 +70,7 @@ due=$((\${up%%.*} + $3))
 if [ -e "$file" ]; then
   # Of a run that is over, because the host was started anew, or because the service did not come back.
   other=$(sed -n 's/^run //p' "$file")
-  [ -n "$other" ] && [ ! -d "/run/stillpoint/$other" ] && sp_service_thaw "$name"
+  [ -n "$other" ] && [ ! -d "/run/stillpoint/$other" ] && sp_service_thaw "$name" "$other"
   [ ! -e "$file" ] || { echo "another run has stopped it, or it did not come back; see $file" >&2; exit 86; }
 fi
 by=$(sp_service_by "$name")
@@ -85,16 +85,21 @@ if [ "$by" = systemd ]; then
   # What triggers it is stopped first, and could not be started beside a service that goes on.
   [ "$(sp_service_fact RefuseManualStop "$unit")" != yes ] || { echo "\\"$unit\\" cannot be stopped by hand (RefuseManualStop)" >&2; exit 91; }
 fi
-# A file, because systemd would put variables of its own into a command line.
-mkdir -p "${STOPPED}" && printf '%s\\n' "$guard" > "$file.sh" && {
-  echo "run $run"
+# Another run that lets go may remove the empty folder in between.
+n=0
+until mkdir -p "${STOPPED}" && echo "run $run" > "$file.new"; do
+  n=$((n + 1))
+  [ "$n" -lt 20 ] || { rm -f -- "$file.new"; exit 85; }
+done
+# The guard is a file, because systemd would put variables of its own into a command line.
+printf '%s\\n' "$guard" > "$file.sh" && {
   case $by in
     systemd) sp_service_closure "$unit"; : ;;
     openrc) sp_service_needing "$unit"; : ;;
     sysv) ! sp_service_runs "$unit" || echo "unit $unit" ;;
     docker) sp_container_units "$name" || exit 92 ;;
   esac
-} > "$file.new" && { sync "$file.new" 2>/dev/null || sync; } && mv -f "$file.new" "$file" || exit 85
+} >> "$file.new" && { sync "$file.new" 2>/dev/null || sync; } && mv -f "$file.new" "$file" || exit 85
 sp_units=$(sed -n 's/^unit \\([^ ]*\\).*/\\1/p' "$file")
 if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null 2>&1; then
   set -- --unit="stillpoint-start-$run-$$" /bin/sh "$file.sh" "$name" "$file" "$run" "$due"

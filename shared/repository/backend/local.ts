@@ -18,6 +18,7 @@ import { fromFsError } from './fs-errors.ts';
 import { listFiles, listPackFolders, listPacks } from './local-listing.ts';
 import { lostFolder } from './lost-folder.ts';
 import { FOLDERS, refuseForeign, unfitFolder } from './new-place.ts';
+import { lookAtFolder, withPlaceSeen } from './place-seen.ts';
 
 /** Only the owner; where the existing `config` lets the group read, the group keeps its access, as with restic. */
 const OWNER_ONLY = { folder: 0o700, file: 0o400 };
@@ -119,7 +120,8 @@ class LocalBackend implements Backend {
       return bytes;
     } catch (cause) {
       signal.throwIfAborted();
-      throw fromFsError(cause, `${describeFile(file)} could not be read in ${this.#root}`);
+      const error = fromFsError(cause, `${describeFile(file)} could not be read in ${this.#root}`);
+      throw await withPlaceSeen(error, file, () => lookAtFolder(this.#root));
     }
   }
 

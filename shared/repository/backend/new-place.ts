@@ -6,7 +6,7 @@ import { StillpointError, systemErrorCode } from '../../base/errors.ts';
 export const FOLDERS = ['keys', 'index', 'snapshots', 'locks', 'data'] as const;
 
 /** What a new repository may find: the remains of an `init` that was cut, and what file systems put there. */
-const OWN_NAMES: ReadonlySet<string> = new Set(['config', ...FOLDERS, 'lost+found']);
+export const OWN_NAMES: ReadonlySet<string> = new Set(['config', ...FOLDERS, 'lost+found']);
 
 /** So many of the names are shown. */
 const SHOWN = 3;
@@ -16,14 +16,19 @@ const SHOWN = 3;
  * of the file system or the file manager. `place` as "the folder /srv/backup".
  */
 export function refuseForeign(names: readonly string[], place: string): void {
-  const foreign = names.filter((name) => !OWN_NAMES.has(name) && !name.startsWith('.')).toSorted();
+  const foreign = names.filter((name) => !OWN_NAMES.has(name) && !name.startsWith('.'));
   if (foreign.length === 0) return;
-  const shown = foreign.slice(0, SHOWN).map((name) => `"${displayName(Buffer.from(name))}"`);
-  const more = foreign.length > SHOWN ? ' and more' : '';
-  throw new StillpointError('usage.invalid', `${capital(place)} is not empty: it holds ${shown.join(', ')}${more}.`, {
+  throw new StillpointError('usage.invalid', `${capital(place)} is not empty: it holds ${namesOf(foreign)}.`, {
     advice: 'Choose a new or an empty folder for the repository.',
     cause: undefined,
   });
+}
+
+/** The first of them, for a sentence. */
+export function namesOf(names: readonly string[]): string {
+  const shown = names.toSorted().slice(0, SHOWN);
+  const more = names.length > SHOWN ? ' and more' : '';
+  return `${shown.map((name) => `"${displayName(Buffer.from(name))}"`).join(', ')}${more}`;
 }
 
 /** What is wrong with the place itself, whatever else may be right; undefined for every other error of node:fs. */

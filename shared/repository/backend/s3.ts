@@ -28,6 +28,7 @@ import { isMisplaced } from './dead-link.ts';
 import { isAnswerTooLong } from './http.ts';
 import { shortFile } from './http-errors.ts';
 import { refuseForeign } from './new-place.ts';
+import { NO_BUCKET, seenWithin, withPlaceSeen } from './place-seen.ts';
 import { createS3Client, PiecesBody, type S3ClientOptions } from './s3-client.ts';
 import { fromS3Error } from './s3-errors.ts';
 
@@ -170,7 +171,15 @@ class S3Backend implements Backend {
       return Buffer.from(part);
     } catch (error) {
       if (range === undefined && isAnswerTooLong(error)) throw tooLarge(file, undefined);
-      if (!isStillpointError(error, 'backend.failed') || error.details['name'] !== 'InvalidRange') throw error;
+      if (!isStillpointError(error, 'backend.failed') || error.details['name'] !== 'InvalidRange')
+        throw await withPlaceSeen(error, file, async () =>
+          isStillpointError(error) && error.details['name'] === 'NoSuchBucket'
+            ? NO_BUCKET
+            : seenWithin(
+                this.#prefix === '' ? 'the bucket' : 'this place in the bucket',
+                await this.#namesAtTop(doing, signal),
+              ),
+        );
       throw shortFile(file, (await this.stat(file, signal)).sizeBytes, end ?? 0);
     }
   }

@@ -3,7 +3,8 @@ import { never } from '../../base/cancel.ts';
 import { isFolder, OPEN, STATUS } from '../../remote/sftp/packets.ts';
 import type { SftpClient } from '../../remote/sftp/sftp-client.ts';
 import { sftpStatusOf } from '../../remote/sftp/sftp-errors.ts';
-import { letGo, readContent } from './sftp-transfer.ts';
+import { DEAD_LINK, NO_FOLDER, NOT_A_FOLDER, type PlaceSeen, seenWithin } from './place-seen.ts';
+import { letGo, readContent, readFolder } from './sftp-transfer.ts';
 
 /** Version 3 has no word for "is there already", so a refusal is looked into. */
 export async function makeFolder(client: SftpClient, folder: string, mode: number): Promise<void> {
@@ -14,6 +15,24 @@ export async function makeFolder(client: SftpClient, folder: string, mode: numbe
     const found = await client.stat(folder).catch(() => undefined);
     if (found === undefined || !isFolder(found)) throw error;
   }
+}
+
+/** Undefined where it cannot be told. A server has one word for what is not there and for what lies below a file. */
+export async function lookAtPlace(
+  client: SftpClient,
+  folder: string,
+  signal: AbortSignal,
+): Promise<PlaceSeen | undefined> {
+  const found = await client.stat(folder).catch((error: unknown) => {
+    if (sftpStatusOf(error) !== STATUS.noSuchFile) throw error;
+  });
+  if (found === undefined) return (await client.lstat(folder).catch(() => undefined)) ? DEAD_LINK : NO_FOLDER;
+  if (found.mode === undefined) return undefined;
+  if (!isFolder(found)) return NOT_A_FOLDER;
+  return seenWithin(
+    'the folder',
+    (await readFolder(client, folder, signal)).map(({ name }) => name),
+  );
 }
 
 /**

@@ -22,9 +22,10 @@ import { isPackFolder } from './dead-link.ts';
 import type { Throttle } from './limit.ts';
 import { lostFolder } from './lost-folder.ts';
 import { FOLDERS, NO_FOLDERS_THERE, refuseForeign, unfit } from './new-place.ts';
+import { withPlaceSeen } from './place-seen.ts';
 import { fromSftp } from './sftp-errors.ts';
 import { type ListedPlace, leadsToFolder, listFiles, listPackFolder } from './sftp-listing.ts';
-import { makeFolder, moveOver, passRefusal, syncFolder } from './sftp-steps.ts';
+import { lookAtPlace, makeFolder, moveOver, passRefusal, syncFolder } from './sftp-steps.ts';
 import { letGo, readContent, readFolder, writeContent } from './sftp-transfer.ts';
 
 export interface SftpPlace {
@@ -148,6 +149,9 @@ class SftpBackend implements Backend {
       } finally {
         letGo(client, handle);
       }
+    }).catch(async (error: unknown) => {
+      const look = () => this.#files.use(signal, (client) => lookAtPlace(client, this.#root, signal));
+      throw await withPlaceSeen(error, file, look);
     });
   }
 

@@ -109,6 +109,40 @@ sp_look() {
   return 0
 }`;
 
+/**
+ * sp_foresee SOURCE ID OWNER [UUID], a verb of the namespace: the line of `sp_remove`. Of a folder without a snapshot that
+ * goes there is none.
+ */
+const FORESEE = `
+SP_BTRFS_FORESEE='
+sp_foresee() {
+  sp_id=$2 sp_name=\${2##*/} sp_owner=$3
+  sp_open "$1" 2>/dev/null || { echo "unread $sp_id"; return 0; }
+  sp_find
+  case $? in
+    1) btrfs subvolume list "$sp_tmp/top" > "$sp_tmp/list" 2>/dev/null || { echo "unread $sp_id"; return 0; }
+      ! grep -q "[ /]$sp_name$" "$sp_tmp/list" || echo "foreign $sp_id"
+      return 0 ;;
+    2) echo "foreign $sp_id"; return 0 ;;
+  esac
+  if [ -e "$sp_folder/$sp_name" ]; then
+    if ! sp_btrfs_read "$(btrfs subvolume show "$sp_folder/$sp_name" 2>/dev/null)"; then
+      if [ "$(stat -c %i "$sp_folder/$sp_name")" = 256 ]; then echo "busy $sp_id"; else echo "foreign $sp_id"; fi
+      return 0
+    fi
+    sp_of "\${sp_folder##*.}" && { [ -z "\${4:-}" ] || [ "$4" = "$sp_uuid" ]; } || { echo "foreign $sp_id"; return 0; }
+  fi
+  # What else lies there keeps the folder.
+  if [ -n "$(ls -A "$sp_folder" | grep -vxF -e "$sp_name" -e marks -e marks.new)" ]; then echo "busy $sp_id"
+  elif [ -e "$sp_folder/$sp_name" ]; then echo "removed $sp_id"
+  fi
+}'
+sp_btrfs_foresee() {
+  sp_source=$(sp_btrfs_source "\${3%/*}" "$1") || { echo "unread $3"; return 0; }
+  SP_BTRFS_INSIDE=$SP_BTRFS_FORESEE$SP_BTRFS_INSIDE
+  sp_btrfs_in foresee "$sp_source" "$3" "$2" "\${4:-}" || echo "unread $3"
+}`;
+
 const FUNCTIONS = `
 sp_btrfs_list() {
   sp_found=$(sp_btrfs_all /proc/self/mountinfo)
@@ -142,4 +176,5 @@ sp_btrfs_guard() {
 export const btrfsOnHost: StorageFunctions = {
   kind: 'btrfs',
   script: [READ, inNamespace([LIST, REMOVE, LOOK, MAKE].join('\n')), SOURCES, FUNCTIONS].join('\n'),
+  foresee: FORESEE,
 };

@@ -184,19 +184,26 @@ export function lookForTraces(
   owner: OwnerId,
   dead: readonly RunId[] = [],
 ): RemoteCommand<ReapResult> {
-  const foreseeing = scripts.functions.storages.filter(({ foresee }) => foresee !== undefined);
-  const looking = `${foreseeing.map(({ foresee }) => foresee).join('\n')}
+  const { storages } = scripts.functions;
+  const looking = `${[...new Set(storages.map(({ foresee }) => foresee))].join('\n')}
 sp_foresee() {
-  ${dispatch('foresee', foreseeing, 'echo "removed $4"')}
+  ${dispatch('foresee', storages, 'echo "removed $4"')}
 }
+# What a storage does not remove without a doubt makes a sweep leave the run's folder, too.
 sp_foresee_run() {
-  sp_of_run "$1" | sort -u | while read -r sp_kind sp_id; do
-    sp_proofs "$1" "$sp_kind" "$sp_id"
-    ( sp_foresee "$sp_kind" "$1" "$2" "$sp_id" $sp_proof </dev/null )
-  done
+  sp_of_run "$1" | sort -u | {
+    sp_dir_is=removed
+    while read -r sp_kind sp_id; do
+      sp_proofs "$1" "$sp_kind" "$sp_id"
+      sp_line=$( ( sp_foresee "$sp_kind" "$1" "$2" "$sp_id" $sp_proof </dev/null ) )
+      case $sp_line in '') continue ;; busy*|unread*) sp_dir_is=unfinished ;; esac
+      printf '%s\\n' "$sp_line"
+    done
+    echo "$sp_dir_is ${RUN_ROOT}/$1"
+  }
 }`;
   const script = sweepScript('look-for-traces', { ...scripts, reap: `${scripts.reap}\n${looking}` }, owner, dead, {
-    run: 'sp_foresee_run "$run" "$owner"; echo "removed $dir"',
+    run: 'sp_foresee_run "$run" "$owner"',
     half: 'echo "removed $new"',
     object: '( sp_foresee "$2" "$3" "$owner" "$5" </dev/null )',
   });

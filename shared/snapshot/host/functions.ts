@@ -33,10 +33,9 @@ export interface StorageFunctions {
   readonly script: string;
   /**
    * For who only looks: POSIX sh, beside the other, that defines sp_KIND_foresee RUN OWNER ID [PROOF…]. It prints the line that
-   * sp_KIND_remove would, if all that it tries succeeds, and has no program in it that changes anything. Without it that is
-   * "removed ID".
+   * sp_KIND_remove would, if all that it tries succeeds, and has no program in it that changes anything.
    */
-  readonly foresee?: string;
+  readonly foresee: string;
 }
 
 /** Everything that the scripts of a lease are composed of. */

@@ -81,7 +81,7 @@ sp_thaw() {
       due:*) read -r sp_up sp_idle < /proc/uptime; [ "\${sp_up%%.*}" -ge "$sp_due" ] 2>/dev/null || continue ;;
     esac
     # In a subshell: the hooks have variables of their own.
-    if ( sp_let_go "$sp_hook" "$sp_what" ) >/dev/null 2>&1 </dev/null; then
+    if ( sp_let_go "$sp_hook" "$sp_what" "$1" ) >/dev/null 2>&1 </dev/null; then
       echo "$sp_hook $sp_what" >> "${RUN_ROOT}/$1/thawed"
     else
       sp_stuck=1

@@ -128,6 +128,29 @@ destroy$sp_zfs_tab"*) ;;
 }
 sp_zfs_remove() { sp_zfs_take_away "$1" "$2" "$3" "sp_$1" "\${4:-}" "\${5:-}"; }`;
 
+/** Our own hold is let go before; one of somebody else is not. */
+const FORESEE = `
+sp_zfs_foresee() {
+  sp_name=$(sp_zfs_name "$3")
+  sp_zfs_look "$sp_name"
+  case $? in
+    1) return 0 ;;
+    2) echo "unread $3"; return 0 ;;
+  esac
+  [ "$sp_of_run:$sp_of_owner" = "$1:$2" ] && { [ -z "\${4:-}" ] || [ "$4" = "$sp_guid" ]; } && { [ -z "\${5:-}" ] || [ "$5" = "$sp_txg" ]; } ||
+    { echo "foreign $3"; return 0; }
+  sp_clones=$(timeout 60 zfs get -Hp -o value clones "$sp_name" 2>/dev/null </dev/null) &&
+    sp_tags=$(timeout 60 zfs holds -H "$sp_name" 2>/dev/null </dev/null) || { echo "unread $3"; return 0; }
+  sp_word=removed
+  while IFS=$sp_zfs_tab read -r sp_held sp_tag sp_when; do
+    case $sp_tag in ''|"sp_$1") ;; *) sp_word=busy ;; esac
+  done <<SP_TAGS
+$sp_tags
+SP_TAGS
+  case $sp_clones in ''|-) ;; *) sp_word=needed ;; esac
+  echo "$sp_word $3"
+}`;
+
 /** One program for a snapshot and the room that it shares; a pool that does not answer costs none. */
 const GUARD = `
 sp_zfs_guard() {
@@ -167,4 +190,5 @@ SP_ROWS
 export const zfsOnHost: StorageFunctions = {
   kind: 'zfs',
   script: [LOOK, LIST, REMOVE, GUARD].join('\n'),
+  foresee: FORESEE,
 };

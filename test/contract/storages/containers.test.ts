@@ -52,7 +52,7 @@ describe('containers', () => {
     );
   };
   const thaw = (name: string): Promise<string> =>
-    sh(`/bin/sh -c ${quoted(`${servicesOnHost.script}\nsp_service_thaw ${name}`)}`);
+    sh(`/bin/sh -c ${quoted(`${servicesOnHost.script}\nsp_service_thaw ${name} 0123abcd`)}`);
 
   beforeEach(({ skip }) => skip(noDocker !== undefined, noDocker));
   beforeAll(async () => {
@@ -101,7 +101,7 @@ describe('containers', () => {
 
   test('of which nothing was stopped yet leave nothing on the disk', async () => {
     for (const name of ['new', 'sh', 'tries', '']) {
-      const file = name === '' ? '' : `: > /var/lib/stillpoint/stopped/compose:shop.${name}`;
+      const file = name === '' ? '' : `echo 'run 0123abcd' > /var/lib/stillpoint/stopped/compose:shop.${name}`;
       await sh(`mkdir -p /var/lib/stillpoint/stopped; ${file}`);
       await thaw('compose:shop');
       expect(await sh('ls -A /var/lib'), name).toBe('');

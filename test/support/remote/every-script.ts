@@ -37,6 +37,7 @@ import {
   sumFiles,
 } from '../../../shared/pipeline/export/mirror-commands.ts';
 import { prepareMirror } from '../../../shared/pipeline/export/mirror-place.ts';
+import { findPlace } from '../../../shared/pipeline/export/own-source.ts';
 import { copyBeside, lookInSnapshot } from '../../../shared/pipeline/kept/copy-beside.ts';
 import { putAwayKept } from '../../../shared/pipeline/kept/mounted.ts';
 import { gatherLayout, layoutParts } from '../../../shared/pipeline/layout/gather.ts';
@@ -306,6 +307,7 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   removeBroken(folder, [Buffer.from('deep')], [Buffer.from('a')]),
   publish(folder),
   dropWorkFolder(folder),
+  findPlace('/mirror'),
   prepareMirror('/mirror', '.stillpoint-incomplete-a', 'the source "a" of "b"'),
   fillMirror(folder, traits),
   listMirror(folder, undefined),

@@ -107,6 +107,10 @@ mkdir /run/files; mount -o subvol=@files $disk /run/files; mount -o subvol=@othe
       await atTop(`mkdir -p -m 700 .stillpoint; btrfs -q subvolume snapshot -r @files .stillpoint/${name}`);
       return `${uuid}/${name}`;
     },
+    async unmark(id) {
+      const name = id.replace(/.*\//, '');
+      await atTop(`btrfs property set -t subvol .stillpoint/${name}.*/${name} ro false`);
+    },
     async remove(id) {
       const name = id.replace(/.*\//, '');
       await atTop(`cd .stillpoint; for each in ${name}.*/${name} ${name}; do

@@ -59,6 +59,19 @@ sp_folder_copy_remove() {
 sp_folder_copy_guard() {
   if [ "$(stat -c %i "$1" 2>/dev/null)" = "$2" ]; then echo fine; else echo gone; fi
 }`,
+  foresee: `
+sp_folder_copy_foresee() {
+  sp_said=
+  for sp_copy in "$3" "${COPIES}/.new-\${3##*/}" "${COPIES}/.gone-\${3##*/}"; do
+    [ -d "$sp_copy" ] || continue
+    sp_marks=; [ ! -r "$sp_copy/mark" ] || read -r sp_marks < "$sp_copy/mark"
+    [ -n "$sp_marks" ] || [ "$sp_copy" = "$3" ] || continue
+    sp_said="foreign $3"
+    [ "$sp_marks" = "$1 $2" ] || continue
+    [ -n "\${4:-}" ] && [ "$(stat -c %i "$sp_copy" 2>/dev/null)" != "$4" ] || sp_said="removed $3"
+  done
+  [ -z "$sp_said" ] || echo "$sp_said"
+}`,
 };
 
 export const folderCopy: SnapshotProvider = {

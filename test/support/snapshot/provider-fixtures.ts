@@ -62,12 +62,13 @@ mkdir /srv/files/nested; mount /dev/vg0/nested /srv/files/nested`);
   };
 }
 
-function namedVolumes(sh: InGuest['sh']): Pick<ProviderFixture, 'present' | 'remove'> {
+function namedVolumes(sh: InGuest['sh']): Pick<ProviderFixture, 'present' | 'unmark' | 'remove'> {
   return {
     async present() {
       const names = await sh(`lvs --noheadings -o vg_name,lv_name -S 'lv_name=~"^sp_"' --separator /`);
       return names.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
     },
+    unmark: async (id) => void (await sh(`lvchange -qq --deltag ${id.replace(/.*\/sp_(.*)_.*/, 'sp.run=$1')} ${id}`)),
     remove: async (id) => void (await sh(`lvremove -qq -y ${id}`)),
   };
 }
@@ -127,6 +128,7 @@ export async function folderCopyFixture(): Promise<ProviderFixture> {
       await sh(`mkdir -p ${COPIES}/sp_${run}_0000abcd/data`);
       return `${COPIES}/sp_${run}_0000abcd`;
     },
+    unmark: async (id) => void (await sh(`rm ${id}/mark`)),
     remove: async (id) => void (await sh(`rm -rf ${id}`)),
     async withoutRoom(work) {
       await sh(

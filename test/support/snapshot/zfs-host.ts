@@ -36,6 +36,7 @@ zfs create -o mountpoint=legacy 'tank/of fstab'; mkdir /srv/tank/files/legacy; m
       await sh(`zfs snapshot tank/files@sp_${run}_0000abcd`);
       return `tank/files@sp_${run}_0000abcd`;
     },
+    unmark: async (id) => void (await sh(`zfs inherit stillpoint:run '${id.replaceAll('=', ' ')}'`)),
     remove: async (id) => void (await sh(destroySnapshot(id.replaceAll('=', ' ')))),
     // To the last block: what is left behind large writes is room enough for a snapshot.
     async withoutRoom(work) {

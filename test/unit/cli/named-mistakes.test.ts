@@ -53,6 +53,22 @@ test.each<[string[], string]>([
     ['prune', '--dry-run'],
     'Without --apply, forget, prune and repair only show what they would do; for a backup "stillpoint plan" does.',
   ],
+  [['--repo', '/x', 'init'], 'Unknown option "--repo".\nWhere repositories lie is written into the configuration'],
+  [['-r', '/x', 'backup', '/home'], 'commands take the name of one.'],
+  [['init', '--password-file', 'pw'], '"passwordFile" or "passwordCommand"'],
+  [['init', '/srv/repo'], 'It looks like a path or a location, and a name stands here. Use letters'],
+  [['backup', '/home'], '"/home" cannot be the name of a source.\nIt looks like a path'],
+  [['backup', 'shop', '--exclude', '*.tmp'], 'What is left out is written into the source: "exclude"'],
+  [['plan', 'shop', '-x'], 'written into the source: "oneFileSystem": true.'],
+  [['backup', 'shop', 'files'], 'One source is backed up at a time; which paths'],
+  [['hosts', 'db1'], '"stillpoint inspect HOST" looks at one of them.'],
+  [['find', '-name', '*.pdf'], 'Write the pattern alone: stillpoint find "*.pdf".'],
+  [['tag', 'latest'], 'Unknown command "tag".\nNo command changes a restore point; "stillpoint forget" removes one.'],
+  [['list', '--last', '5'], 'Unknown option "--last".\n"stillpoint list" lists all restore points, the newest first;'],
+  [['status'], 'Unknown command "status".\n"stillpoint jobs" shows what runs and what has run.'],
+  [['delete', 'latest'], '"stillpoint forget" removes restore points.'],
+  [['config'], 'The configuration is a file, see --config; "stillpoint setup HOST" writes a first one.'],
+  [['version'], '"stillpoint --version" prints it.'],
 ])('stillpoint %j', async (words, sentence) => {
   const stillpoint = scriptedStillpoint();
   const { exitCode, stdout, stderr } = await runCli(words, stillpoint);

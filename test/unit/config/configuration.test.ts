@@ -258,6 +258,9 @@ describe('looking up', () => {
         advice: `Did you mean "shop"? Otherwise write it into "sources" in "${FILE}".`,
       }),
     );
+    expect(() => findSource(configuration, sourceName('db1'))).toThrow(
+      expect.objectContaining({ code: 'config.unknown-source', advice: '"db1" is a host, whose source is "shop".' }),
+    );
     expect(() => findRepository(configuration, repositoryName('elsewhere'))).toThrow(
       expect.objectContaining({
         code: 'config.unknown-repository',

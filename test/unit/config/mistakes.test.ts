@@ -34,6 +34,7 @@ describe('mistakes in', () => {
     ['lists in lists without an end', '['.repeat(20_000)],
     ['objects in objects', `{"hosts": ${'{"a": // {[\n'.repeat(90)}${'}'.repeat(91)}`],
     ['unknown keys', '{"host": {}, "zzz": 1, "hosts": {"db1": {"user": "root", "sshConfigfile": "x"}}}'],
+    ['a password', '{"repositories": {"main": {"location": "/r", "password": "violet-door"}}}'],
     ['a host', '{"hosts": {"db 1": {}, "db2": {"ssh": "-oProxyCommand=x"}, "db3": {"sudo": "yes"}, "db4": "db4"}}'],
     [
       'dumps that are not known',

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { never } from '../../../shared/base/cancel.ts';
 import { type RestorePointId, repositoryName, restorePointId } from '../../../shared/domain/names.ts';
 import { EVERY_POINT } from '../../../shared/domain/point-filter.ts';
+import type { Prompter } from '../../../shared/domain/prompter.ts';
 import type { PointScope } from '../../../shared/domain/restore-point.ts';
 import { createLocalBackend } from '../../../shared/repository/backend/local.ts';
 import { openRepository } from '../../../shared/repository/open-repository.ts';
@@ -160,6 +161,37 @@ describe('the latest', { timeout: SLOW }, () => {
       silent.closeAllConnections();
       silent.close();
     }
+  });
+
+  test('asks nobody for the password of one that has copies at the most, unless nothing is found without it', async () => {
+    const point = await save('main', { time: JANUARY });
+    const copy = await save('offsite', { time: JANUARY, of: point });
+    const other = await save('offsite', { time: MARCH, source: 'by-hand' });
+    await configure(['main'], `"offsite": {"location": "offsite"}`);
+    const asked: string[] = [];
+    const prompter: Prompter = {
+      ask: async ({ subject }) => {
+        asked.push(subject);
+        return PASSWORD;
+      },
+      confirmHostKey: async () => false,
+      settle: () => undefined,
+    };
+    await using attended = await openStillpoint({
+      ...{ configFile: place('config.jsonc'), stateFolder: place('state'), prompter },
+    });
+    const latest = async (scope: PointScope, wanted = 'latest') => {
+      const { point: chosen, notes } = await attended.findRestorePoint(scope, wanted, never);
+      return [chosen.id, notes.map(({ message }) => message).join('\n')];
+    };
+    const unasked = expect.stringMatching(/\nThe repository "offsite" was not asked: its password/) as string;
+    expect(await latest(shop)).toEqual([point.id, unasked]);
+    expect(await latest({}, point.id)).toEqual([point.id, '']);
+    expect(asked).toEqual([]);
+    await rm(place(`main/snapshots/${point.id}`));
+    expect(await latest(shop)).toEqual([copy.id, expect.not.stringContaining('was not asked')]);
+    expect(await latest({})).toEqual([other.id, expect.any(String)]);
+    expect(asked.length).toBeGreaterThan(0);
   });
 
   test('does not need those that cannot be read in a repository of copies', async () => {

@@ -124,6 +124,10 @@ describe('names', () => {
     ] as const) {
       await expect(stillpoint.startJob(request, never)).rejects.toMatchObject({ code });
     }
+    await expect(stillpoint.startJob({ kind: 'sweep', host: hostName('web') }, never)).rejects.toMatchObject({
+      code: 'config.unknown-host',
+      advice: expect.stringMatching(/^"web" is a source, and its host is "/) as string,
+    });
     expect(await stillpoint.listJobs()).toEqual([]);
     await expect(stillpoint.findJob(newJobId())).rejects.toMatchObject({ code: 'job.not-found' });
     await expect(stillpoint.cancelJob(newJobId())).rejects.toMatchObject({ code: 'job.not-found' });

@@ -198,6 +198,22 @@ describe('from paths to trees', () => {
     ]);
   });
 
+  test('what cannot be kept hears nothing of reading live', () => {
+    const survey = surveyOf(guestMounts());
+    const adviceFor = (paths: readonly string[], isKept: boolean): string => {
+      try {
+        const resolved = paths.map((path) => ({ asked: Buffer.from(path), real: Buffer.from(path) }));
+        coverPaths(resolved, survey, { exclude: compileExcludes([]), host: 'db1', mayReadLive: false, isKept });
+      } catch (error) {
+        return (error as StillpointError).advice;
+      }
+      return 'covered';
+    };
+    expect(adviceFor(['/'], false)).toContain('"withoutSnapshot"');
+    expect(adviceFor(['/'], true)).toMatch(/Otherwise leave this path out of what is to be kept\.$/);
+    expect(adviceFor(['/'], true)).not.toContain('withoutSnapshot');
+  });
+
   test('a path that is saved and left out at once is refused', () => {
     const contradiction = expect.objectContaining({ code: 'config.invalid' }) as Error;
     expect(() => cover(['/srv/files', '/srv/files/db/data'], [mysqlThere], ['/srv/files/db'])).toThrow(contradiction);
