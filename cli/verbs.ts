@@ -5,15 +5,8 @@ import { renderExport } from './render/export.ts';
 import { renderDrop, renderKeep } from './render/kept.ts';
 import { renderForget, renderPrune } from './render/maintenance.ts';
 import { renderRepair } from './render/repair.ts';
-import {
-  isTrouble,
-  renderBackup,
-  renderCheck,
-  renderCopy,
-  renderRestore,
-  renderSweep,
-  renderVerify,
-} from './render/result.ts';
+import { renderRestore } from './render/restore.ts';
+import { isTrouble, renderBackup, renderCheck, renderCopy, renderSweep, renderVerify } from './render/result.ts';
 import { type Paint, shown } from './render/text.ts';
 
 interface VerbEnds {

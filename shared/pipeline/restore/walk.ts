@@ -52,6 +52,8 @@ export interface WalkOptions {
   readonly renames?: Renames | undefined;
   /** Puts the entries of a part of a folder into another order. */
   readonly order?: (nodes: readonly Node[]) => readonly Node[];
+  /** Whether what lies deep is left to another walk, because the kernel is to make it; so it is by default. */
+  readonly isForKernel?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -83,7 +85,7 @@ export async function* walkSelected(
   repository: WalkedTrees,
   start: WalkStart,
   notes: WalkNotes,
-  { renames, order = (nodes) => nodes, signal }: WalkOptions,
+  { renames, order = (nodes) => nodes, isForKernel = true, signal }: WalkOptions,
 ): AsyncGenerator<SelectedEntry, void, void> {
   const open: OpenFolder[] = [];
   const enter = async (path: Buffer, tree: BlobId, selection: Selection): Promise<void> => {
@@ -126,7 +128,8 @@ export async function* walkSelected(
     here.coming.pass(node);
     const selection = here.selection === 'all' ? 'all' : (here.selection.get(key) ?? 'all');
     if (tree === undefined) notes.onLostFolder(path, 'the repository does not name it');
-    else if (path.length > FAR_BYTES) notes.onFarFolder({ tree, selection, way: [...start.way, path], node });
+    else if (isForKernel && path.length > FAR_BYTES)
+      notes.onFarFolder({ tree, selection, way: [...start.way, path], node });
     else await tryToEnter(path, tree, selection);
   }
 }
