@@ -1,13 +1,12 @@
 /** `stillpoint restore POINT [PATH…] --to -`: standard output gets the tar stream and nothing else. */
 import { abortable } from '../../shared/base/cancel.ts';
 import { StillpointError } from '../../shared/base/errors.ts';
-import { pathInPoint } from '../arguments.ts';
 import { EXIT } from '../exit-codes.ts';
 import { renderStream } from '../render/restore.ts';
 import type { Shell } from '../shell.ts';
 import { scopeOf } from './filter.ts';
 import { noLockOf } from './no-lock.ts';
-import type { RestoreOptions } from './restore-options.ts';
+import { type RestoreOptions, wantedPart } from './restore-options.ts';
 
 export async function restoreToStream(
   shell: Shell,
@@ -20,10 +19,10 @@ export async function restoreToStream(
   if (output.isTerminal) throw toTerminal();
   const aside = shell.onStandardError();
   await aside.query(async (stillpoint, signal) => {
-    const pathsInPoint = paths.map(pathInPoint);
+    const wanted = wantedPart(paths, options);
     const { point: found, notes } = await stillpoint.findRestorePoint(scopeOf(options), point, signal);
     const report = await stillpoint.streamPoint(
-      { repository: found.repository, restorePoint: found.id, paths: pathsInPoint, ...noLockOf(options) },
+      { repository: found.repository, restorePoint: found.id, ...wanted, ...noLockOf(options) },
       (part) => abortable(output.write(part), signal),
       signal,
     );

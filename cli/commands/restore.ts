@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { localFolder, pathInPoint } from '../arguments.ts';
+import { localFolder } from '../arguments.ts';
 import type { Shell } from '../shell.ts';
 import { withDetach } from './detach.ts';
 import { scopeOf, withFilter } from './filter.ts';
 import { noLockOf, withNoLock } from './no-lock.ts';
-import type { RestoreOptions } from './restore-options.ts';
+import { type RestoreOptions, wantedPart, withWantedPart } from './restore-options.ts';
 import { restoreToStream } from './restore-stream.ts';
 
 /** `stillpoint restore POINT [PATH…] --to DIR`: restores into a folder on this machine. */
@@ -20,24 +20,24 @@ export function addRestore(program: Command, shell: Shell): void {
     )
     .option('--repository <name>', 'the repository of the restore point, where several hold it')
     .option('--rename', 'give new names to what the file system of the folder cannot hold, or not side by side');
-  withDetach(withNoLock(withFilter(command)))
+  withDetach(withNoLock(withFilter(withWantedPart(command))))
     .addHelpText(
       'after',
-      '\nPaths are typed as "stillpoint ls" shows them, with \\xNN for bytes that are not text.\n\nExample:\n  stillpoint restore latest /srv/files/contract.pdf --to ./restored\n  stillpoint restore latest /srv/files --to - | tar -tv',
+      '\nPaths are typed as "stillpoint ls" shows them, with \\xNN for bytes that are not text. Quote patterns from\nyour shell; one that begins with "/" is anchored at the top of the restore point.\n\nExample:\n  stillpoint restore latest /srv/files/contract.pdf --to ./restored\n  stillpoint restore latest /srv/files --to - | tar -tv\n  stillpoint restore latest /srv/files --to ./restored --strip 2 --include "*.pdf" --exclude /srv/files/old',
     )
     .action(async (point: string, paths: readonly string[], options: RestoreOptions) => {
       if (options.to === '-') return restoreToStream(shell, point, paths, options);
       await shell.runJob(
         async (stillpoint, signal) => {
           const target = localFolder(shell.surroundings, options.to);
-          const pathsInPoint = paths.map(pathInPoint);
+          const wanted = wantedPart(paths, options);
           const { point: found, notes } = await stillpoint.findRestorePoint(scopeOf(options), point, signal);
           shell.note(notes);
           return {
             kind: 'restore',
             repository: found.repository,
             restorePoint: found.id,
-            paths: pathsInPoint,
+            ...wanted,
             target,
             ...(options.rename === true && { rename: true }),
             ...noLockOf(options),

@@ -1,12 +1,10 @@
 /** A restore point, or some of it, as one tar stream: what was asked, and what came. */
 import type { RepositoryName } from './names.ts';
-import type { SkippedEntries } from './verbs/restore.ts';
+import type { LeftByPatterns, SkippedEntries, WantedPart } from './verbs/restore.ts';
 
-export interface StreamRequest {
+export interface StreamRequest extends WantedPart {
   readonly repository: RepositoryName;
   readonly restorePoint: string;
-  /** Shown paths inside the restore point; empty means all of it. */
-  readonly paths: readonly string[];
   readonly noLock?: boolean;
 }
 
@@ -22,6 +20,8 @@ export interface StreamReport {
   readonly leftOut: SkippedEntries;
   /** Belong to the program that listens; no archive holds them. */
   readonly sockets: number;
+  /** What patterns left out; undefined where there were none. */
+  readonly byPatterns: LeftByPatterns | undefined;
   /** What the restore point itself says of its gaps; undefined where it says of none. */
   readonly gaps: string | undefined;
   /** Why it was read without a lock; undefined where there was one. */

@@ -62,7 +62,7 @@ export const PIPELINE_VERBS: Verbs = {
     const { to, plan, acceptClockSkew = false } = request;
     return exportSource({ source, host, to, plan, acceptClockSkew }, exportPorts, signal);
   },
-  restore: async ({ repository, restorePoint, paths, target, rename = false, noLock }, ports, signal) => {
+  restore: async ({ repository, restorePoint, paths, ...asked }, ports, signal) => {
     const open = repositoryOpener(repository, ports);
     const restorePorts = {
       ...ports,
@@ -71,7 +71,7 @@ export const PIPELINE_VERBS: Verbs = {
     };
     const wanted =
       paths.length === 0 ? { restorePoint, paths: [] } : await namePaths(open, restorePoint, paths, signal);
-    return restore({ ...wanted, target, rename, noLock }, restorePorts, signal);
+    return restore({ ...asked, ...wanted }, restorePorts, signal);
   },
   check: ({ repository, ...settings }, ports, signal) =>
     check({ ...ports, openRepository: storeOpener(repository, ports) }, settings, signal),

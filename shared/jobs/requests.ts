@@ -89,6 +89,7 @@ const REQUESTS: { readonly [K in JobKind]: z.ZodType<RequestOf<K>> } = {
   restore: z.object({
     kind: z.literal('restore'),
     ...{ repository, restorePoint: z.string(), paths: texts, target: z.string(), rename: flag, noLock: flag },
+    ...{ include: texts.exactOptional(), exclude: texts.exactOptional(), strip: z.int().min(1).exactOptional() },
   }),
   check: z.object({ kind: z.literal('check'), repository, headers: flag, noLock: flag }),
   verify: z.object({ kind: z.literal('verify'), repository, subset: subset.exactOptional(), noLock: flag }),

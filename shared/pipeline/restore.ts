@@ -24,7 +24,6 @@ import type { RemoteHost } from '../remote/remote-host.ts';
 import type { Node } from '../repository/node.ts';
 import type { Repository } from '../repository/repository.ts';
 import { phases } from './backup/phases.ts';
-import { OpenedPoint } from './open-point.ts';
 import { openResources } from './resources.ts';
 import { extract } from './restore/extraction.ts';
 import type { TargetTraits } from './restore/fit-node.ts';
@@ -33,11 +32,11 @@ import { HardLinks } from './restore/hard-links.ts';
 import { Outcome } from './restore/outcome.ts';
 import { probeTarget } from './restore/probe.ts';
 import { prove } from './restore/proof.ts';
-import { selectPaths } from './restore/selection.ts';
 import { inStoredOrder } from './restore/stored-order.ts';
 import { prepareTarget, type TargetFacts, WORK_PREFIX, type WorkFolder, workPath } from './restore/target.ts';
 import { notAbsolute, notAllMoved, refusalOf, targetOpen } from './restore/target-errors.ts';
-import { type WalkStart, walkSelected } from './restore/walk.ts';
+import { walkSelected } from './restore/walk.ts';
+import { type Asked, findWanted } from './restore/wanted.ts';
 import { dropWorkFolder, publish, removeBroken } from './restore/work-commands.ts';
 
 export interface RestorePorts {
@@ -49,11 +48,9 @@ export interface RestorePorts {
   readonly emit: EmitEvent;
 }
 
-export interface RestoreRequest {
+export interface RestoreRequest extends Asked {
   /** An id, the start of one, or "latest". */
   readonly restorePoint: string;
-  /** Absolute paths as the restore point holds them, in bytes; none means everything. */
-  readonly paths: readonly Buffer[];
   /** An absolute path to a folder that is empty or does not exist. Paths keep all their folders below it. */
   readonly target: string;
   /** Gives other names to what the target cannot hold, or not beside others; otherwise that is `restore.target`. */
@@ -80,15 +77,14 @@ export async function restore(
     const lock = resources.use(await repository.lockForReading(signal, options));
     await repository.loadIndex(signal);
     const point = await repository.findRestorePoint(request.restorePoint, signal);
-    const selection = await selectPaths(new OpenedPoint(repository, point), request.paths, signal);
-    const start: WalkStart = { tree: point.tree, selection, way: [], node: undefined };
+    const { start, byPatterns } = await findWanted(repository, point, request, signal);
     const outcome = new Outcome(start, ports.emit);
     const host = resources.use(await ports.openHost(signal));
     const work = resources.use(await openWork(host, target, ports.emit, signal));
-    return { repository, lock, point, start, outcome, host, work };
+    return { repository, lock, point, start, byPatterns, outcome, host, work };
   });
 
-  const { repository, point, start, outcome, host, work } = opened;
+  const { repository, point, start, byPatterns, outcome, host, work } = opened;
   const { folder } = work;
   const held = AbortSignal.any([signal, opened.lock.signal]);
   const gaps = describeGaps(wholenessOf(point));
@@ -132,7 +128,8 @@ export async function restore(
   });
   const { sent, leftOut, notKept, renamed } = outcome;
   const { bytes } = sent;
-  return { kind: 'restore', restorePoint: point.id, target, ...figures, bytes, leftOut, notKept, renamed, gaps };
+  const what = { kind: 'restore', restorePoint: point.id, target } as const;
+  return { ...what, ...figures, bytes, leftOut, notKept, renamed, byPatterns, gaps };
 }
 
 const GAPS_ADVICE = 'Another restore point may have what this one lacks; "list" shows which are whole.';

@@ -22,10 +22,10 @@ import { openResources } from './resources.ts';
 import type { TargetTraits } from './restore/fit-node.ts';
 import { HardLinks } from './restore/hard-links.ts';
 import { Outcome } from './restore/outcome.ts';
-import { selectPaths } from './restore/selection.ts';
 import { inStoredOrder } from './restore/stored-order.ts';
 import { tarItems } from './restore/tar-items.ts';
-import { type WalkStart, walkSelected } from './restore/walk.ts';
+import { walkSelected } from './restore/walk.ts';
+import { findWanted } from './restore/wanted.ts';
 import { bytesOfPaths } from './shown-path.ts';
 
 export interface StreamPorts {
@@ -45,7 +45,7 @@ const NO_HEAD = Buffer.alloc(512, 'The stream ended before its end. ');
 
 /** Errors: `restore.failed` where the stream had to end before its end, and `repository.…`. */
 export async function streamPoint(
-  { restorePoint, paths, noLock = false }: Omit<StreamRequest, 'repository'>,
+  { restorePoint, paths, noLock = false, ...asked }: Omit<StreamRequest, 'repository'>,
   { openRepository, onPart }: StreamPorts,
   signal: AbortSignal,
 ): Promise<StreamReport> {
@@ -59,9 +59,8 @@ export async function streamPoint(
   const held = AbortSignal.any([signal, lock.signal]);
   await repository.loadIndex(held);
   const point = await repository.findRestorePoint(restorePoint, held);
-  const opened = new OpenedPoint(repository, point);
-  const selection = await selectPaths(opened, await bytesOfPaths(opened, paths, held), held);
-  const start: WalkStart = { tree: point.tree, selection, way: [], node: undefined };
+  const found = await bytesOfPaths(new OpenedPoint(repository, point), paths, held);
+  const { start, byPatterns } = await findWanted(repository, point, { ...asked, paths: found }, held);
   const outcome = new Outcome(start, emit);
   outcome.beginWalk(start);
   const order = (nodes: readonly Node[]) => inStoredOrder(nodes, repository.index);
@@ -77,7 +76,7 @@ export async function streamPoint(
   }
   const { sent, leftOut } = outcome;
   const gaps = describeGaps(wholenessOf(point));
-  return { restorePoint: point.id, ...sent, leftOut, sockets, gaps, withoutLock: lock.absence };
+  return { restorePoint: point.id, ...sent, leftOut, sockets, byPatterns, gaps, withoutLock: lock.absence };
 }
 
 async function* inFull(items: AsyncIterable<TarItem>, outcome: Outcome): AsyncGenerator<TarItem, void, void> {

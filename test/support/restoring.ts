@@ -19,6 +19,9 @@ export interface RestoreOptions {
   /** By the hands of user 65534. */
   readonly asNobody?: boolean;
   readonly rename?: boolean;
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly strip?: number;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEventBody) => void;
 }
@@ -56,7 +59,9 @@ export async function restoreFrom(from: string, target: string, options: Restore
     },
   };
   const paths = (options.paths ?? []).map((path) => Buffer.from(path as string));
-  const request = { restorePoint: 'latest', paths, target, rename: options.rename === true };
+  const { include, exclude, strip } = options;
+  const chosen = { ...(include && { include }), ...(exclude && { exclude }), ...(strip !== undefined && { strip }) };
+  const request = { restorePoint: 'latest', paths, target, rename: options.rename === true, ...chosen };
   try {
     return { report: await restore(request, ports, options.signal ?? never), error: undefined, events };
   } catch (error) {

@@ -323,7 +323,7 @@ export const sampleRestore: RestoreReport = {
 export const sampleStream: StreamReport = {
   restorePoint: samplePoint.id,
   ...{ files: 3, folders: 1, others: 0, bytes: 88 * MIB },
-  ...{ leftOut: { count: 0, named: [] }, sockets: 0, gaps: undefined, withoutLock: undefined },
+  ...{ leftOut: { count: 0, named: [] }, sockets: 0, byPatterns: undefined, gaps: undefined, withoutLock: undefined },
 };
 
 export const samplePartialRestore: RestoreReport = {

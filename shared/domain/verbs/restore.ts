@@ -6,12 +6,26 @@ import { counted } from '../store-ends.ts';
 import type { SkippedItem } from './backup.ts';
 import { defineVerb } from './definition.ts';
 
-export interface RestoreJobRequest {
+/** What is taken of a restore point, beside the paths that are named. */
+export interface PatternChoice {
+  /** Patterns as under `exclude` of a source, for paths as they are shown: only what fits one, with all below it. */
+  readonly include?: readonly string[];
+  /** Not what fits one of these. */
+  readonly exclude?: readonly string[];
+}
+
+/** What of a restore point is wanted, and from where on. */
+export interface WantedPart extends PatternChoice {
+  /** Paths inside the restore point; empty means all of it. */
+  readonly paths: readonly string[];
+  /** So many leading folders are not made; all that is wanted lies in them. */
+  readonly strip?: number;
+}
+
+export interface RestoreJobRequest extends WantedPart {
   readonly kind: 'restore';
   readonly repository: RepositoryName;
   readonly restorePoint: string;
-  /** Paths inside the restore point; empty means all of it. */
-  readonly paths: readonly string[];
   readonly target: string;
   /** Other names for what the target cannot hold; otherwise the restore refuses. */
   readonly rename?: boolean;
@@ -34,8 +48,17 @@ export interface RestoreReport {
   readonly notKept: readonly AttributeLoss[];
   /** Under other names than in the restore point, because the target cannot hold those. */
   readonly renamed: Renamed;
+  /** What patterns left out; undefined where there were none. */
+  readonly byPatterns?: LeftByPatterns | undefined;
   /** What the restore point itself says of its gaps; undefined where it says of none. */
   readonly gaps: string | undefined;
+}
+
+export interface LeftByPatterns {
+  /** What fits `exclude`, each with the pattern; a folder counts once. */
+  readonly excluded: SkippedEntries;
+  /** Files and the like that fit no pattern of `include`. */
+  readonly notIncluded: number;
 }
 
 export interface Renamed {
