@@ -1,5 +1,6 @@
 /** What `stillpoint restore` is asked with. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { OVERWRITE, type Overwrite } from '../../shared/domain/restore-plan.ts';
 import type { WantedPart } from '../../shared/domain/verbs/restore.ts';
 import { pathInPoint, wholeNumber } from '../arguments.ts';
 import type { DetachOption } from './detach.ts';
@@ -13,6 +14,23 @@ export interface RestoreOptions extends DetachOption, FilterOptions, NoLockOptio
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
   readonly strip?: string;
+  readonly overwrite?: Overwrite;
+  readonly dryRun?: boolean;
+}
+
+/** What becomes of a folder that is not empty. */
+export function withTargetPart(command: Command): Command {
+  const overwrite = new Option('--overwrite <which>', 'restore into a folder with other things, over which of them');
+  return command
+    .addOption(overwrite.choices(OVERWRITE))
+    .option('--dry-run', 'only say what would be written, what is there already and what is in the way');
+}
+
+export function targetPart({ overwrite, dryRun }: Pick<RestoreOptions, 'overwrite' | 'dryRun'>): {
+  readonly overwrite?: Overwrite;
+  readonly dryRun?: true;
+} {
+  return { ...(overwrite !== undefined && { overwrite }), ...(dryRun === true && { dryRun }) };
 }
 
 /** Which part of a restore point. */

@@ -34,8 +34,12 @@ export async function restoreToStream(
   if (aside.exitCode !== EXIT.ok) shell.exitCode = aside.exitCode;
 }
 
-function refuseOptions({ detach, rename }: RestoreOptions): void {
-  const given = detach === true ? '--detach' : rename === true ? '--rename' : undefined;
+function refuseOptions({ detach, rename, overwrite, dryRun }: RestoreOptions): void {
+  const options = {
+    ...{ '--detach': detach === true, '--rename': rename === true },
+    ...{ '--overwrite': overwrite !== undefined, '--dry-run': dryRun === true },
+  };
+  const [given] = Object.entries(options).find(([, isGiven]) => isGiven) ?? [];
   if (given === undefined) return;
   throw new StillpointError('usage.invalid', `${given} does not go with "--to -".`, {
     advice: 'Leave it out, or name a folder; one that is called "-" is written "./-".',

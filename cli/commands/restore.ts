@@ -4,7 +4,7 @@ import type { Shell } from '../shell.ts';
 import { withDetach } from './detach.ts';
 import { scopeOf, withFilter } from './filter.ts';
 import { noLockOf, withNoLock } from './no-lock.ts';
-import { type RestoreOptions, wantedPart, withWantedPart } from './restore-options.ts';
+import { type RestoreOptions, targetPart, wantedPart, withTargetPart, withWantedPart } from './restore-options.ts';
 import { restoreToStream } from './restore-stream.ts';
 
 /** `stillpoint restore POINT [PATH…] --to DIR`: restores into a folder on this machine. */
@@ -16,14 +16,14 @@ export function addRestore(program: Command, shell: Shell): void {
     .argument('[path...]', 'files and folders in it; none means everything')
     .requiredOption(
       '--to <folder>',
-      'a new or empty folder to restore into, or "-" for a tar stream on standard output',
+      'the folder to restore into, new or empty without --overwrite; "-" for a tar stream on standard output',
     )
     .option('--repository <name>', 'the repository of the restore point, where several hold it')
     .option('--rename', 'give new names to what the file system of the folder cannot hold, or not side by side');
-  withDetach(withNoLock(withFilter(withWantedPart(command))))
+  withDetach(withNoLock(withFilter(withTargetPart(withWantedPart(command)))))
     .addHelpText(
       'after',
-      '\nPaths are typed as "stillpoint ls" shows them, with \\xNN for bytes that are not text. Quote patterns from\nyour shell; one that begins with "/" is anchored at the top of the restore point.\n\nExample:\n  stillpoint restore latest /srv/files/contract.pdf --to ./restored\n  stillpoint restore latest /srv/files --to - | tar -tv\n  stillpoint restore latest /srv/files --to ./restored --strip 2 --include "*.pdf" --exclude /srv/files/old',
+      '\nPaths are typed as "stillpoint ls" shows them, with \\xNN for bytes that are not text. Quote patterns from\nyour shell; one that begins with "/" is anchored at the top of the restore point.\n\nExample:\n  stillpoint restore latest /srv/files/contract.pdf --to ./restored\n  stillpoint restore latest /srv/files --to - | tar -tv\n  stillpoint restore latest /srv/files --to ./restored --strip 2 --include "*.pdf" --exclude /srv/files/old\n  stillpoint restore latest /srv/files --to / --overwrite older --dry-run',
     )
     .action(async (point: string, paths: readonly string[], options: RestoreOptions) => {
       if (options.to === '-') return restoreToStream(shell, point, paths, options);
@@ -38,6 +38,7 @@ export function addRestore(program: Command, shell: Shell): void {
             repository: found.repository,
             restorePoint: found.id,
             ...wanted,
+            ...targetPart(options),
             target,
             ...(options.rename === true && { rename: true }),
             ...noLockOf(options),

@@ -1,6 +1,7 @@
-/** The restore: from a restore point to an empty folder of this machine. */
+/** The restore: from a restore point to a folder of this machine. */
 import { formatBytes } from '../../base/bytes.ts';
 import type { RepositoryName } from '../names.ts';
+import type { Overwrite, RestorePlan } from '../restore-plan.ts';
 import type { TargetFacts } from '../run-facts.ts';
 import { counted } from '../store-ends.ts';
 import type { SkippedItem } from './backup.ts';
@@ -27,6 +28,10 @@ export interface RestoreJobRequest extends WantedPart {
   readonly repository: RepositoryName;
   readonly restorePoint: string;
   readonly target: string;
+  /** Lets the target be a folder that is not empty, and says what becomes of what is there; otherwise that is refused. */
+  readonly overwrite?: Overwrite;
+  /** Only the plan is made; nothing is written. */
+  readonly dryRun?: boolean;
   /** Other names for what the target cannot hold; otherwise the restore refuses. */
   readonly rename?: boolean;
   /** See `CheckJobRequest`. */
@@ -52,6 +57,10 @@ export interface RestoreReport {
   readonly byPatterns?: LeftByPatterns | undefined;
   /** What the restore point itself says of its gaps; undefined where it says of none. */
   readonly gaps: string | undefined;
+  /** Where there could be something already, or nothing but it was asked for. */
+  readonly plan?: RestorePlan;
+  /** Nothing was written. */
+  readonly isPlan?: true;
 }
 
 export interface LeftByPatterns {
@@ -82,11 +91,17 @@ export interface AttributeLoss {
 }
 
 export const RESTORE = defineVerb<RestoreJobRequest, RestoreReport>()({
-  phases: { open: 'end-tells', plan: 'end-tells', restore: 'work-folder-stays', verify: 'end-tells' },
+  phases: { open: 'end-tells', plan: 'end-tells', restore: 'end-tells', verify: 'end-tells' },
   changes: ['folder'],
   describe: ({ repository, target }) => `restore from "${repository}" to "${target}"`,
   places: ({ repository }) => ({ repositories: [repository] }),
-  aboutData: (_, { target }) => [target === undefined ? 'Nothing was written.' : aboutTarget(target)],
+  aboutData: ({ overwrite }, { target }) => [
+    target === undefined
+      ? 'Nothing was written.'
+      : overwrite === undefined
+        ? aboutTarget(target)
+        : aboutSharedTarget(target),
+  ],
   isPartial: ({ leftOut }) => leftOut.count > 0,
 });
 
@@ -101,4 +116,13 @@ function aboutTarget({ path, work, state, files, bytes }: TargetFacts): string {
     case 'dropped':
       return `Nothing of it is in "${path}".`;
   }
+}
+
+/** Of one that holds other things: what is in the work folder there is nobody's only copy. */
+function aboutSharedTarget(target: TargetFacts): string {
+  const { path, work, state } = target;
+  const next = `The next restore over what is there removes "${work}".`;
+  if (state === 'filling') return `What was there in "${path}" is as it was. ${next}`;
+  if (state !== 'moving') return aboutTarget(target);
+  return `In "${path}" each file is the old one or the restored one, whole; how far it came is not known. ${next}`;
 }

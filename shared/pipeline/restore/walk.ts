@@ -19,6 +19,8 @@ export interface SelectedEntry {
   /** Names joined by "/", without one at the start, from where the walk began. */
   readonly path: Buffer;
   readonly node: Node;
+  /** Its path in the restore point, where the walk has a choice. */
+  readonly place?: Buffer;
 }
 
 /** Where a walk begins: at the top of a restore point, or in a folder that lies deep in it. */
@@ -37,8 +39,11 @@ export interface WalkStart {
   readonly isIn?: boolean;
 }
 
-/** `way`: a folder that is made where something in it is chosen. What is `out` is out with all that is in it. */
-export type Verdict = 'in' | 'way' | 'out';
+/**
+ * `way`: a folder that is made where something in it is chosen; `within` is one that was chosen itself, and is made only
+ * then. What is `out` is out with all that is in it.
+ */
+export type Verdict = 'in' | 'within' | 'way' | 'out';
 
 export interface Choice {
   /**
@@ -147,10 +152,11 @@ export async function* walkSelected(
     const node = name === undefined ? stored : { ...stored, name };
     const path = here.path.length === 0 ? node.name : Buffer.concat([here.path, SLASH, node.name]);
     const place = choice === undefined ? NO_PATH : Buffer.concat([here.place, SLASH, stored.name]);
-    const isIn = choice === undefined || choice.judge(place, stored, here.isIn) === 'in';
-    if (isIn) {
+    const verdict = choice === undefined ? 'in' : choice.judge(place, stored, here.isIn);
+    const isIn = verdict === 'in' || verdict === 'within';
+    if (verdict === 'in') {
       yield* waitingIn(open);
-      yield { path, node };
+      yield { path, node, place };
     }
     if (node.type !== 'dir') {
       if (node.stray?.subtree !== undefined) notes.onChildrenOfNoFolder(path, node);
@@ -163,9 +169,17 @@ export async function* walkSelected(
     else if (isForKernel && path.length > FAR_BYTES) {
       // It is the start of a walk of its own, so it has to be there.
       yield* waitingIn(open);
-      if (!isIn) yield { path, node };
+      if (verdict !== 'in') yield { path, node, place };
       notes.onFarFolder({ tree, selection, way: [...start.way, path], node, place, ...(choice && { choice }), isIn });
-    } else await tryToEnter({ path, tree, selection, place, isIn, waiting: isIn ? undefined : { path, node } });
+    } else
+      await tryToEnter({
+        path,
+        tree,
+        selection,
+        place,
+        isIn,
+        waiting: verdict === 'in' ? undefined : { path, node, place },
+      });
   }
 }
 
