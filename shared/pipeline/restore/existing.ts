@@ -67,18 +67,22 @@ printf 'uid %s\\n' "$me"`,
   return command;
 }
 
-/** One that is there. Fingerprints are equal where nothing has changed. */
+/** One that is there. */
 export interface Existing {
   readonly isFolder: boolean;
   readonly isSymlink: boolean;
   readonly isRepository: boolean;
   readonly modifiedNs: bigint;
   readonly device: string;
-  readonly fingerprint: string;
+  /**
+   * A pattern of the shell that fits `FINGERPRINT` as long as nothing has changed. Of several names of one file it says
+   * nothing of links and of the time of attributes, which change when another of the names is replaced.
+   */
+  readonly unchanged: string;
 }
 
-/** Type and mode, size, times of content and of attributes, device and inode. */
-export const FINGERPRINT = '%f %s %.9Y %.9Z %d:%i';
+/** Type and mode, size, time of content, device and inode, links, time of attributes. */
+export const FINGERPRINT = '%f %s %.9Y %d:%i %h %.9Z';
 /** So many paths of the longest kind fit into one command line of xargs. */
 const PATHS_AT_ONCE = 24;
 
@@ -120,13 +124,13 @@ done' sh`,
   return command;
 }
 
-const LINE = /^([.r]) (([\da-f]+) \d+ (-?\d+)\.(\d{9}) -?\d+\.\d{9} (\d+):\d+)$/;
+const LINE = /^([.r]) (([\da-f]+) \d+ (-?\d+)\.(\d{9}) (\d+):\d+) (\d+) (-?\d+\.\d{9})$/;
 const TYPE = 0o170000;
 
 function parseLine(line: string, unreadable: (text: string) => Error): Existing | undefined {
   if (line === '-') return undefined;
-  const [, mark, fingerprint, mode, seconds, nanoseconds, device] = LINE.exec(line) ?? [];
-  if (fingerprint === undefined || device === undefined) throw unreadable(line);
+  const [, mark, facts, mode, seconds, nanoseconds, device, links, changed] = LINE.exec(line) ?? [];
+  if (facts === undefined || device === undefined) throw unreadable(line);
   const type = Number.parseInt(mode ?? '', 16) & TYPE;
   return {
     isFolder: type === 0o040000,
@@ -135,6 +139,6 @@ function parseLine(line: string, unreadable: (text: string) => Error): Existing 
     // stat rounds down, also before 1970.
     modifiedNs: BigInt(seconds ?? 0) * 1_000_000_000n + BigInt(nanoseconds ?? 0),
     device,
-    fingerprint,
+    unchanged: links === '1' ? `${facts} 1 ${changed}` : `${facts} *`,
   };
 }

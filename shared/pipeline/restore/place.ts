@@ -14,7 +14,7 @@ import { targetExchanged, withoutProc } from './target-errors.ts';
 export interface Move {
   /** Below the target, and the same below the work folder. */
   readonly path: Buffer;
-  /** What is there as it was seen; undefined where nothing was. */
+  /** A pattern for what is there, as it was seen; undefined where nothing was. */
   readonly expected: string | undefined;
   /** Content in it. */
   bytes: number;
@@ -35,6 +35,22 @@ const REASONS: Readonly<Record<string, string>> = {
   appeared: 'something appeared there since the plan was made',
   way: 'its folder is no longer there, or closed to this user',
 };
+
+/** What is to replace files is on the disk before the first of them goes: else a power cut could leave an empty one. */
+export function flushWork(folder: WorkFolder): RemoteCommand<void> {
+  return {
+    name: 'flush-work-folder',
+    script: `${ENTER}sync -f . 2>/dev/null || sync`,
+    args: enterArgs(folder),
+    needs: 'user',
+    accepts: [0, EXCHANGED],
+    budgetMs: 60 * 60_000,
+    repeatable: true,
+    parse({ exitCode }) {
+      if (exitCode === EXCHANGED) throw targetExchanged(folder.target);
+    },
+  };
+}
 
 /** Moves a part of the plan; the answer is what stayed in the work folder. */
 export function placeRestored(
@@ -81,12 +97,16 @@ while [ "$#" -gt 0 ]; do
   fi
   if [ "$here" = / ]; then echo "$number way"; continue; fi
   if [ -n "$expected" ]; then
-    [ "$(stat -c "${FINGERPRINT}" -- "./$name" 2>/dev/null)" = "$expected" ] || { echo "$number changed"; continue; }
+    case $(stat -c "${FINGERPRINT}" -- "./$name" 2>/dev/null) in
+      $expected) ;;
+      *) echo "$number changed"; continue ;;
+    esac
   elif [ -e "./$name" ] || [ -L "./$name" ]; then echo "$number appeared"; continue; fi
   path=$folder/$name
-  said=$(move "\${path#/}" "$name" "$expected" 2>&1) ||
-    { echo "$number failed $(printf %s "\${said##*: }" | tr "\\n" " ")"; continue; }
-  if [ -e "/proc/self/fd/8/\${path#/}" ] || [ -L "/proc/self/fd/8/\${path#/}" ]; then echo "$number appeared"; fi
+  if ! said=$(move "\${path#/}" "$name" "$expected" 2>&1) && [ -n "$said" ]; then
+    echo "$number failed $(printf %s "\${said##*: }" | tr "\\n" " ")"
+  # Where something is there by now, some mv say nothing and some fail without a word.
+  elif [ -e "/proc/self/fd/8/\${path#/}" ] || [ -L "/proc/self/fd/8/\${path#/}" ]; then echo "$number appeared"; fi
 done' sh`,
     args: [...enterArgs(folder), targetId],
     needs: 'user',

@@ -186,7 +186,7 @@ export class TargetPlan implements Choice {
     this.#know(entry, reason === undefined ? 'in' : 'out');
     if (reason !== undefined) return this.#leftAlone.add(path, reason);
     this.#overwritten.add(path, '');
-    this.moves.push({ path, expected: existing.fingerprint, bytes: this.#count(node) });
+    this.moves.push({ path, expected: existing.unchanged, bytes: this.#count(node) });
   }
 
   #add({ path, node }: SelectedEntry, isTop: boolean): void {

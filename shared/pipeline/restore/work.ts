@@ -11,7 +11,7 @@ import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { KnownFolder } from './existing.ts';
 import { clearLeftWork, makeMarkedTree, newWorkName, removeWork } from './left-work.ts';
 import type { Outcome } from './outcome.ts';
-import { type Move, placeRestored } from './place.ts';
+import { flushWork, type Move, placeRestored } from './place.ts';
 import type { Figures } from './proof.ts';
 import { prepareTarget, type TargetFacts, type WorkFolder, workPath } from './target.ts';
 import { notAllMoved, refusalOf } from './target-errors.ts';
@@ -131,6 +131,7 @@ async function moveAll(
   let bytes = 0;
   // What was lost on the way is not there to be moved, and is told already.
   const made = moves.filter(({ path }) => !outcome.isMissing(path));
+  await host.run(flushWork(folder), signal);
   for (let at = 0; at < made.length; at += BATCH) {
     for (const { move, reason } of await host.run(
       placeRestored(folder, known.id, made.slice(at, at + BATCH)),

@@ -43,7 +43,7 @@ import { gatherLayout, layoutParts } from '../../../shared/pipeline/layout/gathe
 import { lookAtPaths, lookAtTarget } from '../../../shared/pipeline/restore/existing.ts';
 import { listLeftWork, makeTree, removeWork } from '../../../shared/pipeline/restore/left-work.ts';
 import { tryNames } from '../../../shared/pipeline/restore/name-trial.ts';
-import { placeRestored } from '../../../shared/pipeline/restore/place.ts';
+import { flushWork, placeRestored } from '../../../shared/pipeline/restore/place.ts';
 import { probeTarget } from '../../../shared/pipeline/restore/probe.ts';
 import { prepareTarget } from '../../../shared/pipeline/restore/target.ts';
 import {
@@ -308,6 +308,7 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   makeTree(folder, '{}'),
   listLeftWork(known),
   removeWork(known, '.stillpoint-restore-a', '1:2'),
+  flushWork(folder),
   placeRestored(folder, '1:2', [{ path: Buffer.from('a'), expected: undefined, bytes: 0 }]),
   probeTarget(folder, facts as never),
   await given((host) => tryNames(host, folder, [{ tree: 'a' as never, path: Buffer.from(''), names: [] }], never)),
