@@ -15,7 +15,7 @@ export class StandardOutput implements BytesOutput {
   }
 
   get isTerminal(): boolean {
-    return this.#stream.isTTY === true;
+    return this.#stream.isTTY;
   }
 
   /** From the first bytes on errors belong to whoever writes them. */
@@ -35,7 +35,7 @@ export class StandardOutput implements BytesOutput {
   /** Node has made it non-blocking, so it is written to by Node alone. */
   async #writeToPipe(bytes: Uint8Array): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#stream.write(bytes, (error) => (error == null ? resolve() : reject(error)));
+    this.#stream.write(bytes, (error) => (error instanceof Error ? reject(error) : resolve()));
     await promise;
   }
 

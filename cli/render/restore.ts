@@ -47,10 +47,7 @@ function renderPlanned({ restorePoint, target, plan, byPatterns, gaps }: Restore
     ],
     ['overwritten', counted(overwritten.count, 'entry', 'entries')],
     ['to write', formatBytes(bytes)],
-    [
-      'free',
-      room === undefined ? 'not known' : `${isShort(plan) ? paint('red', formatBytes(room)) : formatBytes(room)}`,
-    ],
+    ['free', room === undefined ? 'not known' : isShort(plan) ? paint('red', formatBytes(room)) : formatBytes(room)],
   ];
   if (gaps !== undefined) facts.push(['not whole', paint('red', shown(gaps))]);
   const obstacles = inTheWay.named.map(({ path, reason }) => `"${shown(path)}": ${shown(reason)}`);

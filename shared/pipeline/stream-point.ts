@@ -46,7 +46,7 @@ const NO_HEAD = Buffer.alloc(512, 'The stream ended before its end. ');
 /** Errors: `restore.failed` where the stream had to end before its end, and `repository.…`. */
 export async function streamPoint(
   { restorePoint, paths, noLock = false, ...asked }: Omit<StreamRequest, 'repository'>,
-  { openRepository, onPart }: StreamPorts,
+  ports: StreamPorts,
   signal: AbortSignal,
 ): Promise<StreamReport> {
   let sockets = 0;
@@ -54,7 +54,7 @@ export async function streamPoint(
     if (type === 'item-skipped') sockets += 1;
   };
   await using resources = openResources(emit);
-  const repository = resources.use(await openRepository(signal));
+  const repository = resources.use(await ports.openRepository(signal));
   const lock = resources.use(await repository.lockForReading(signal, { noLock, whenLost: 'go on' }));
   const held = AbortSignal.any([signal, lock.signal]);
   await repository.loadIndex(held);
@@ -65,18 +65,22 @@ export async function streamPoint(
   outcome.beginWalk(start);
   const order = (nodes: readonly Node[]) => inStoredOrder(nodes, repository.index);
   const entries = walkSelected(repository, start, outcome, { order, isForKernel: false, signal: held });
-  const ports = { repository, traits: STREAM, outcome, links: new HardLinks(), onBatch: () => undefined };
+  const itemPorts = { repository, traits: STREAM, outcome, links: new HardLinks(), onBatch: () => undefined };
   try {
-    for await (const part of writeTar(inFull(tarItems(entries, ports, held), outcome), encodeWideHead))
-      await onPart(part);
+    for await (const part of writeTar(inFull(tarItems(entries, itemPorts, held), outcome), encodeWideHead))
+      await ports.onPart(part);
   } catch (error) {
     // Where nobody reads any more, this fails as well, and the first error is the one to tell.
-    await Promise.resolve(onPart(NO_HEAD)).catch(() => undefined);
+    await giveOut(ports, NO_HEAD).catch(() => undefined);
     throw error;
   }
   const { sent, leftOut } = outcome;
   const gaps = describeGaps(wholenessOf(point));
   return { restorePoint: point.id, ...sent, leftOut, sockets, byPatterns, gaps, withoutLock: lock.absence };
+}
+
+async function giveOut({ onPart }: Pick<StreamPorts, 'onPart'>, part: Uint8Array): Promise<void> {
+  await onPart(part);
 }
 
 async function* inFull(items: AsyncIterable<TarItem>, outcome: Outcome): AsyncGenerator<TarItem, void, void> {

@@ -4,6 +4,7 @@ import { chmod, chown, lstat, mkdir, readdir, readFile, symlink, utimes, writeFi
 import { join } from 'node:path';
 import { execa, execaSync } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { toErrorRecord } from '../../shared/base/errors.ts';
 import { identifyProcess } from '../../shared/base/process-identity.ts';
 import type { RunEventBody } from '../../shared/domain/events.ts';
 import { type ForgedNode, forgeRepository } from '../support/forged-repository.ts';
@@ -112,7 +113,7 @@ describe('what is there', () => {
     const before = await state();
     const { error } = await restored({});
     expect(said(error)).toContain('is not empty');
-    expect(error).toMatchObject({ advice: expect.stringContaining('--overwrite') });
+    expect(toErrorRecord(error).advice).toContain('--overwrite');
     expect(await state()).toBe(before);
   });
 
@@ -163,7 +164,7 @@ describe('what is in the way', () => {
       () => writeFile(join(target, 'new'), 'x'),
       '"new" (it is a folder, and something else',
     ],
-    ['a folder where a file goes', async () => void (await mkdir(join(target, 'top'))), '"top" (a folder is there)'],
+    ['a folder where a file goes', () => mkdir(join(target, 'top')), '"top" (a folder is there)'],
     [
       'a link where a folder goes',
       () => symlink(folder.path, join(target, 'new')),
