@@ -26,7 +26,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** The first word of an error code → the exit code. `run.cancelled` is the one code with a number of its own. */
+/** The first word of an error code → the exit code. `run.cancelled` and `output.closed` have numbers of their own. */
 export const EXIT_OF_AREA: Readonly<Record<string, ExitCode>> = {
   internal: EXIT.failed,
   usage: EXIT.usage,
@@ -50,6 +50,7 @@ export const EXIT_OF_AREA: Readonly<Record<string, ExitCode>> = {
 
 export function exitCodeOf(errorCode: string): ExitCode {
   if (errorCode === 'run.cancelled') return EXIT.cancelled;
+  if (errorCode === 'output.closed') return EXIT.brokenPipe;
   return EXIT_OF_AREA[errorCode.split('.', 1)[0] ?? ''] ?? EXIT.failed;
 }
 

@@ -6,6 +6,7 @@ export const ASKED_FINDINGS = {
   list: 'a restore point cannot be read, or a repository could not be asked',
   find: 'a restore point cannot be read',
   stats: 'a restore point cannot be read',
+  'restore --to -': 'the restore point is itself not whole',
   forget: 'without `--apply`: as with it',
   unlock: 'with `--remove-all`: a lock could not be removed',
   'key list': 'a key cannot be read',

@@ -4,7 +4,7 @@
  */
 import process from 'node:process';
 import { readEnvironment } from '../shared/base/environment.ts';
-import { StillpointError, toErrorRecord } from '../shared/base/errors.ts';
+import { toErrorRecord } from '../shared/base/errors.ts';
 import { openStillpoint } from '../shared/stillpoint.ts';
 import { EXIT } from './exit-codes.ts';
 import { Interrupts } from './interrupts.ts';
@@ -12,6 +12,7 @@ import { runCommandLine } from './program.ts';
 import { TerminalPrompter } from './prompter.ts';
 import { renderError } from './render/error.ts';
 import { runProgram } from './run-program.ts';
+import { StandardOutput, unwritable } from './standard-output.ts';
 import type { Terminal } from './surroundings.ts';
 
 const { stdin, stdout, stderr } = process;
@@ -27,18 +28,14 @@ const terminal: Terminal = {
   err: (text) => void stderr.write(text),
 };
 
+const output = new StandardOutput(stdout);
+
 // Not 0: a script that followed a backup has not seen how it ended
 stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever writes bytes hears of it, and has a lock to let go
+  if (output.isInUse) return;
   if (error.code === 'EPIPE') process.exit(EXIT.brokenPipe);
-  const failure = new StillpointError(
-    'output.failed',
-    `Standard output could not be written (${error.code ?? error.message}).`,
-    {
-      advice: 'See where it leads and whether there is room. "stillpoint jobs" shows whether a job goes on.',
-      cause: error,
-    },
-  );
-  process.stderr.write(renderError(toErrorRecord(failure), (_, text) => text));
+  process.stderr.write(renderError(toErrorRecord(unwritable(error)), (_, text) => text));
   process.exit(EXIT.failed);
 });
 // Without standard error there is nowhere left to report it
@@ -58,6 +55,7 @@ let prompter: TerminalPrompter | undefined;
 
 const exitCode = await runCommandLine(process.argv.slice(2), {
   terminal,
+  output,
   interrupts,
   workingFolder: process.cwd(),
   homeFolder: readEnvironment().home,

@@ -121,6 +121,10 @@ export class Shell {
     });
   }
 
+  get isQuiet(): boolean {
+    return this.#options().quiet === true;
+  }
+
   get isJson(): boolean {
     return this.#options().json === true;
   }

@@ -13,6 +13,13 @@ export interface Terminal {
   err(text: string): void;
 }
 
+/** Standard output for what is no text. */
+export interface BytesOutput {
+  readonly isTerminal: boolean;
+  /** Fulfilled when the bytes are written: their memory may then be used again. Errors: `output.closed`, `output.failed`. */
+  write(bytes: Uint8Array): Promise<void>;
+}
+
 interface OpenOptions {
   readonly configFile?: string;
   /** A password that is asked for is a new one. */
@@ -21,6 +28,7 @@ interface OpenOptions {
 
 export interface Surroundings {
   readonly terminal: Terminal;
+  readonly output: BytesOutput;
   readonly interrupts: Interrupts;
   /** Relative paths on the command line are meant from here. */
   readonly workingFolder: string;

@@ -5,15 +5,8 @@ import { renderExport } from './render/export.ts';
 import { renderDrop, renderKeep } from './render/kept.ts';
 import { renderForget, renderPrune } from './render/maintenance.ts';
 import { renderRepair } from './render/repair.ts';
-import {
-  isTrouble,
-  renderBackup,
-  renderCheck,
-  renderCopy,
-  renderRestore,
-  renderSweep,
-  renderVerify,
-} from './render/result.ts';
+import { isInTrouble, renderRestore } from './render/restore.ts';
+import { isTrouble, renderBackup, renderCheck, renderCopy, renderSweep, renderVerify } from './render/result.ts';
 import { type Paint, shown } from './render/text.ts';
 
 interface VerbEnds {
@@ -60,11 +53,13 @@ const VERBS: { readonly [K in JobKind]: ShownVerb<RequestOf<K>, ReportOf<K>> } =
   restore: {
     request: ({ restorePoint, target }) => `restore of ${shown(restorePoint.slice(0, 8))} to ${shown(target)}`,
     result: renderRestore,
-    hasFindings: ({ gaps }) => gaps !== undefined,
+    hasFindings: ({ gaps, plan, isPlan }) => gaps !== undefined || (isPlan === true && isInTrouble(plan)),
     ends: {
-      findings: 'the restore point is itself not whole',
-      partial: 'entries are not in the folder, or not with their content',
+      findings:
+        'the restore point is itself not whole; with `--dry-run` also where something is in the way, or there is too little room',
+      partial: 'entries are not in the folder, or not with their content, or what is there changed meanwhile and stays',
     },
+    isPlan: ({ isPlan }) => isPlan === true,
   },
   check: {
     request: ({ repository }) => `check of ${shown(repository)}`,

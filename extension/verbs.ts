@@ -82,7 +82,8 @@ const VERBS: { readonly [K in JobKind]: WordedVerb<RequestOf<K>, ReportOf<K>> & 
   },
   restore: {
     title: ({ restorePoint, target }, t) => t('Restore {0} to "{1}"', restorePoint.slice(0, 8), target),
-    result: ({ files, folders, others, bytes, target, gaps, leftOut }, t) => {
+    result: ({ files, folders, others, bytes, target, gaps, leftOut, isPlan }, t) => {
+      if (isPlan === true) return t('A dry run of a restore to "{0}".', target);
       const [first] = leftOut.named;
       return [
         t(
@@ -186,8 +187,6 @@ export function cancelWords(kind: JobKind, phase: Phase | undefined, t: Translat
       return t('Stopping, then removing the snapshot from the host.');
     case 'point-may-stay':
       return t('The restore point may be saved already; then it stays. What is on the host is removed.');
-    case 'work-folder-stays':
-      return t('Stopping. What came so far stays in a work folder in the target.');
     default:
       return t('Stopping. The job says at its end what it has done.');
   }

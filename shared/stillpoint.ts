@@ -27,6 +27,7 @@ import type { KeptTaken, TakeRequest } from './domain/kept-take.ts';
 import type { HostName, JobId, RepositoryName, SourceName } from './domain/names.ts';
 import type { NewVolume, NewVolumePlan, NewVolumeRequest } from './domain/new-volume.ts';
 import type { PlanId } from './domain/plan-id.ts';
+import type { StreamReport, StreamRequest } from './domain/point-stream.ts';
 import type { PrunePlan, PruneRequest } from './domain/prune-plan.ts';
 import type { HostReadiness } from './domain/readiness.ts';
 import type { KeyListing, NewKey, NewPassword, NewRepository, UnlockReport } from './domain/repository-access.ts';
@@ -60,6 +61,7 @@ import { requireUsablePlaces } from './facade/usable-places.ts';
 import { planForgetting } from './pipeline/forget.ts';
 import { planPruning } from './pipeline/prune.ts';
 import { judgeTarget } from './pipeline/restore/judge-target.ts';
+import { streamPoint } from './pipeline/stream-point.ts';
 import type { OpenedRepository } from './repository/opened-repository.ts';
 
 export type { HostKeyOffer, Prompter, Question } from './domain/prompter.ts';
@@ -167,8 +169,8 @@ class OpenedStillpoint implements Stillpoint {
     return this.#hosts.planSweep(name, signal);
   }
 
-  async judgeRestoreTarget(folder: string): Promise<void> {
-    await judgeTarget(folder);
+  async judgeRestoreTarget(folder: string, mayHoldMore: boolean): Promise<void> {
+    await judgeTarget(folder, mayHoldMore);
   }
 
   async findLogin(host: HostName): Promise<Pick<HostSpec, 'ssh' | 'sshConfigFile'>> {
@@ -276,6 +278,12 @@ class OpenedStillpoint implements Stillpoint {
 
   async find(request: FindRequest, onMatch: Take<FindMatch>, signal: AbortSignal): Promise<FindSummary> {
     return this.#comparisons.find(await this.#compared(request.repository), request, onMatch, signal);
+  }
+
+  async streamPoint(request: StreamRequest, onPart: Take<Uint8Array>, signal: AbortSignal): Promise<StreamReport> {
+    const spec = await this.#repository(request.repository);
+    const openRepository = (opening: AbortSignal) => this.#openRepository(spec, opening);
+    return streamPoint(request, { openRepository, onPart }, signal);
   }
 
   async stats(request: StatsRequest, signal: AbortSignal): Promise<StatsAnswer> {

@@ -10,7 +10,8 @@ export interface FilterOptions {
   readonly path?: readonly string[];
 }
 
-const gather = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+/** An option that may be given several times. */
+export const gather = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 /** `--source`, `--host`, `--tag` and `--path`, the same on every command that takes restore points. */
 export function withFilter(command: Command): Command {

@@ -8,7 +8,6 @@ import { holdInWords, holdsOf } from '../../shared/domain/holds.ts';
 import type { BackupReport, SnapshotReport } from '../../shared/domain/verbs/backup.ts';
 import type { CheckFigures, CheckReport } from '../../shared/domain/verbs/check.ts';
 import type { CopyReport } from '../../shared/domain/verbs/copy.ts';
-import type { RestoreReport } from '../../shared/domain/verbs/restore.ts';
 import type { SweepReport } from '../../shared/domain/verbs/sweep.ts';
 import type { VerifyReport } from '../../shared/domain/verbs/verify.ts';
 import { renderFacts } from './table.ts';
@@ -74,35 +73,6 @@ export function snapshotFacts(snapshots: readonly SnapshotReport[]): readonly [s
       `${shown(volume)}: writers held for at most ${formatDuration(freezeMs)}, lived ${formatDuration(lifetimeMs)}${used}`,
     ];
   });
-}
-
-export function renderRestore(report: RestoreReport, paint: Paint): string {
-  const { leftOut, notKept, renamed, gaps } = report;
-  const verb = leftOut.count === 0 ? paint('green', 'Restored') : paint('red', 'Restored in part:');
-  const head = `${verb} ${counted(report.files, 'file')}, ${counted(report.folders, 'folder')} and ${counted(report.others, 'other')}, ${formatBytes(report.bytes)}, to "${shown(report.target)}"\n`;
-  const missing = leftOut.named.map(({ path, reason }) => `"${shown(path)}": ${shown(reason)}`);
-  const lost = notKept.map(({ what, entries, examples }) => {
-    const named = examples.slice(0, 3).map((path) => `"${shown(path)}"`);
-    return `${shown(what)}: of ${counted(entries, 'entry', 'entries')}, such as ${named.join(', ')}`;
-  });
-  const others = renamed.named.map(({ path, name }) => `"${shown(path)}" is now "${shown(name)}"`);
-  const facts: [string, string][] = [['from', shown(report.restorePoint)]];
-  if (gaps !== undefined) facts.push(['not whole', paint('red', shown(gaps))]);
-  const title = (count: number, one: string, many: string): string => counted(count, `entry ${one}`, `entries ${many}`);
-  return (
-    head +
-    renderFacts(facts) +
-    renderList(
-      paint(
-        'red',
-        title(leftOut.count, 'is missing, or there without its content', 'are missing, or there without their content'),
-      ),
-      missing,
-      leftOut.count,
-    ) +
-    renderList(paint('yellow', 'Not kept'), lost) +
-    renderList(paint('yellow', title(renamed.count, 'has another name', 'have other names')), others, renamed.count)
-  );
 }
 
 export function renderCheck(report: CheckReport, paint: Paint): string {

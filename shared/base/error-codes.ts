@@ -95,6 +95,7 @@ export const ERROR_CODES = {
   'run.cancelled': 'The run was cancelled.',
   'run.busy': 'As much as is allowed at once is already being done.',
   'run.deadline': 'The run took longer than it may.',
+  'output.closed': 'Whoever read standard output stopped before its end.',
   'output.failed': 'Standard output could not be written. A job that was followed goes on.',
 } as const satisfies Record<string, string>;
 

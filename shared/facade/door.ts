@@ -15,6 +15,7 @@ import type { KeptTaken, TakeRequest } from '../domain/kept-take.ts';
 import type { HostName, JobId, RepositoryName, SourceName } from '../domain/names.ts';
 import type { NewVolume, NewVolumePlan, NewVolumeRequest } from '../domain/new-volume.ts';
 import type { PlanId } from '../domain/plan-id.ts';
+import type { StreamReport, StreamRequest } from '../domain/point-stream.ts';
 import type { Prompter } from '../domain/prompter.ts';
 import type { PrunePlan, PruneRequest } from '../domain/prune-plan.ts';
 import type { HostReadiness } from '../domain/readiness.ts';
@@ -69,7 +70,7 @@ export interface Stillpoint extends AsyncDisposable {
   /** What a sweep of the host would remove. Changes nothing. */
   planSweep(host: HostName, signal: AbortSignal): Promise<SweepPlan>;
   /** Refuses a folder of this machine that cannot be restored into, as far as that is seen without a restore point. Changes nothing. */
-  judgeRestoreTarget(folder: string): Promise<void>;
+  judgeRestoreTarget(folder: string, mayHoldMore: boolean): Promise<void>;
 
   /** By which OpenSSH knows a host. */
   findLogin(host: HostName): Promise<Pick<HostSpec, 'ssh' | 'sshConfigFile'>>;
@@ -127,5 +128,7 @@ export interface Stillpoint extends AsyncDisposable {
   diff(request: DiffRequest, onChange: Take<DiffChange>, signal: AbortSignal): Promise<DiffSummary>;
   /** Files by name, each reported as it is found, newest restore point first. */
   find(request: FindRequest, onMatch: Take<FindMatch>, signal: AbortSignal): Promise<FindSummary>;
+  /** A restore point, or paths of it, as a tar stream; the memory of a part is used again when `onPart` is done with it. */
+  streamPoint(request: StreamRequest, onPart: Take<Uint8Array>, signal: AbortSignal): Promise<StreamReport>;
   stats(request: StatsRequest, signal: AbortSignal): Promise<StatsAnswer>;
 }

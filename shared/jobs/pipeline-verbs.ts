@@ -16,7 +16,7 @@ import { OpenedPoint } from '../pipeline/open-point.ts';
 import { prune } from '../pipeline/prune.ts';
 import { repair } from '../pipeline/repair.ts';
 import { restore } from '../pipeline/restore.ts';
-import { findShownPath } from '../pipeline/shown-path.ts';
+import { bytesOfPaths } from '../pipeline/shown-path.ts';
 import { sweep } from '../pipeline/sweep.ts';
 import { check, verify } from '../pipeline/verify.ts';
 import type { OpenedRepository } from '../repository/opened-repository.ts';
@@ -62,7 +62,7 @@ export const PIPELINE_VERBS: Verbs = {
     const { to, plan, acceptClockSkew = false } = request;
     return exportSource({ source, host, to, plan, acceptClockSkew }, exportPorts, signal);
   },
-  restore: async ({ repository, restorePoint, paths, target, rename = false, noLock }, ports, signal) => {
+  restore: async ({ repository, restorePoint, paths, ...asked }, ports, signal) => {
     const open = repositoryOpener(repository, ports);
     const restorePorts = {
       ...ports,
@@ -71,7 +71,7 @@ export const PIPELINE_VERBS: Verbs = {
     };
     const wanted =
       paths.length === 0 ? { restorePoint, paths: [] } : await namePaths(open, restorePoint, paths, signal);
-    return restore({ ...wanted, target, rename, noLock }, restorePorts, signal);
+    return restore({ ...asked, ...wanted }, restorePorts, signal);
   },
   check: ({ repository, ...settings }, ports, signal) =>
     check({ ...ports, openRepository: storeOpener(repository, ports) }, settings, signal),
@@ -139,11 +139,6 @@ async function namePaths(
   await repository.loadIndex(signal);
   const point = await repository.findRestorePoint(restorePoint, signal);
   const opened = new OpenedPoint(repository, point);
-  const found: Buffer[] = [];
-  for (const path of paths) {
-    const { names } = await findShownPath(opened, path, signal);
-    found.push(Buffer.concat(names.flatMap((name) => [Buffer.from('/'), name])));
-  }
   // "latest" may be another one by now.
-  return { restorePoint: point.id, paths: found };
+  return { restorePoint: point.id, paths: await bytesOfPaths(opened, paths, signal) };
 }

@@ -10,6 +10,7 @@ import { hostName, jobId, repositoryName, sourceName } from '../domain/names.ts'
 import { parsePlanId } from '../domain/plan-id.ts';
 import type { PruneOptions } from '../domain/prune-plan.ts';
 import type { RepairScope } from '../domain/repair-plan.ts';
+import { OVERWRITE } from '../domain/restore-plan.ts';
 import { GROUP_KEYS } from '../domain/retention.ts';
 import type { DropChoice } from '../domain/verbs/drop.ts';
 import type { ExportTarget } from '../domain/verbs/export.ts';
@@ -89,6 +90,8 @@ const REQUESTS: { readonly [K in JobKind]: z.ZodType<RequestOf<K>> } = {
   restore: z.object({
     kind: z.literal('restore'),
     ...{ repository, restorePoint: z.string(), paths: texts, target: z.string(), rename: flag, noLock: flag },
+    ...{ overwrite: z.enum(OVERWRITE).exactOptional(), dryRun: flag },
+    ...{ include: texts.exactOptional(), exclude: texts.exactOptional(), strip: z.int().min(1).exactOptional() },
   }),
   check: z.object({ kind: z.literal('check'), repository, headers: flag, noLock: flag }),
   verify: z.object({ kind: z.literal('verify'), repository, subset: subset.exactOptional(), noLock: flag }),

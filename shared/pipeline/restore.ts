@@ -1,31 +1,29 @@
 /**
- * The restore: from a restore point to an empty folder, with everything that was kept.
+ * The restore: from a restore point to a folder, with everything that was kept.
  *
  * The repository's tree becomes a tar stream, in bounded memory, and `tar -x` of the machine makes the files; so the
  * same verb can restore onto a host over SSH, and owners, attributes and ACLs are set by a program that has done so
  * for decades.
  *
  * Invariants. Nothing is written outside of the target, whatever the repository says and whatever other users do there
- * meanwhile (`restore/target.ts`), and nothing is ever overwritten: the folder is empty or new. Content was proved
- * against its id before it is sent; a file whose content is damaged is left out and named. What is reported as restored
+ * meanwhile (`restore/target.ts`). Nothing is overwritten, since the folder is empty or new, but what a plan names that was
+ * asked for (`restore/target-plan.ts`), and that only when all that comes is there. Content was proved against its id before it is sent; a file whose content is damaged is left out and named. What is reported as restored
  * was accepted by tar and counted afterwards.
  *
- * Crash story. Dying in the middle leaves the work folder in the target, and nothing under its own name; the next
- * restore into that target refuses and says so. The repository is only read.
+ * Crash story. Dying in the middle leaves the work folder in the target (`restore/work.ts`). The repository is only read.
  */
-import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { EmitEvent } from '../domain/events.ts';
-import type { TargetState } from '../domain/run-facts.ts';
+import type { Overwrite } from '../domain/restore-plan.ts';
 import type { RestoreReport } from '../domain/verbs/restore.ts';
 import { describeGaps, wholenessOf } from '../domain/wholeness.ts';
 import type { RemoteHost } from '../remote/remote-host.ts';
 import type { Node } from '../repository/node.ts';
 import type { Repository } from '../repository/repository.ts';
 import { phases } from './backup/phases.ts';
-import { OpenedPoint } from './open-point.ts';
 import { openResources } from './resources.ts';
+import { planOnly } from './restore/dry-run.ts';
 import { extract } from './restore/extraction.ts';
 import type { TargetTraits } from './restore/fit-node.ts';
 import { fitInto } from './restore/fitting.ts';
@@ -34,12 +32,13 @@ import { judgeTarget } from './restore/judge-target.ts';
 import { Outcome } from './restore/outcome.ts';
 import { probeTarget } from './restore/probe.ts';
 import { prove } from './restore/proof.ts';
-import { selectPaths } from './restore/selection.ts';
 import { inStoredOrder } from './restore/stored-order.ts';
-import { prepareTarget, type TargetFacts, WORK_PREFIX, type WorkFolder, workPath } from './restore/target.ts';
-import { notAllMoved, refusalOf, targetOpen } from './restore/target-errors.ts';
-import { type WalkStart, walkSelected } from './restore/walk.ts';
-import { dropWorkFolder, publish, removeBroken } from './restore/work-commands.ts';
+import { inTheWay, targetOpen } from './restore/target-errors.ts';
+import { planTarget, type TargetPlan } from './restore/target-plan.ts';
+import { walkSelected } from './restore/walk.ts';
+import { type Asked, findWanted } from './restore/wanted.ts';
+import { openMerge, openWork } from './restore/work.ts';
+import { removeBroken } from './restore/work-commands.ts';
 
 export interface RestorePorts {
   /** The machine that gets the files: this one. */
@@ -50,16 +49,18 @@ export interface RestorePorts {
   readonly emit: EmitEvent;
 }
 
-export interface RestoreRequest {
+export interface RestoreRequest extends Asked {
   /** An id, the start of one, or "latest". */
   readonly restorePoint: string;
-  /** Absolute paths as the restore point holds them, in bytes; none means everything. */
-  readonly paths: readonly Buffer[];
-  /** An absolute path to a folder that is empty or does not exist. Paths keep all their folders below it. */
+  /** An absolute path to a folder. Without `overwrite` it is empty or does not exist. */
   readonly target: string;
   /** Gives other names to what the target cannot hold, or not beside others; otherwise that is `restore.target`. */
   readonly rename?: boolean;
   readonly noLock?: boolean | undefined;
+  /** What becomes of what is there. */
+  readonly overwrite?: Overwrite;
+  /** Says what would be done, and does nothing. */
+  readonly dryRun?: boolean;
 }
 
 /**
@@ -71,34 +72,56 @@ export async function restore(
   ports: RestorePorts,
   signal: AbortSignal,
 ): Promise<RestoreReport> {
-  const { target } = request;
+  const { target, overwrite } = request;
+  let plan: TargetPlan | undefined;
   const phase = phases<'restore'>(ports.emit, ports.clock, signal);
   await using resources = openResources(ports.emit);
   const opened = await phase('open', async () => {
-    await judgeTarget(target);
+    await judgeTarget(target, overwrite !== undefined);
     const repository = resources.use(await ports.openRepository(signal));
     const options = { noLock: request.noLock === true, whenLost: 'go on' } as const;
     const lock = resources.use(await repository.lockForReading(signal, options));
     await repository.loadIndex(signal);
     const point = await repository.findRestorePoint(request.restorePoint, signal);
-    const selection = await selectPaths(new OpenedPoint(repository, point), request.paths, signal);
-    const start: WalkStart = { tree: point.tree, selection, way: [], node: undefined };
+    const { start, byPatterns } = await findWanted(repository, point, request, signal);
     const outcome = new Outcome(start, ports.emit);
     const host = resources.use(await ports.openHost(signal));
-    const work = resources.use(await openWork(host, target, ports.emit, signal));
-    return { repository, lock, point, start, outcome, host, work };
+    const workPorts = { host, outcome, emit: ports.emit, plan: () => plan };
+    const open = overwrite === undefined ? openWork : openMerge;
+    const work = request.dryRun === true ? undefined : resources.use(await open(target, workPorts, signal));
+    return { repository, lock, point, start, byPatterns, outcome, host, work };
   });
 
-  const { repository, point, start, outcome, host, work } = opened;
-  const { folder } = work;
+  const { repository, point, byPatterns, outcome, host, work } = opened;
   const held = AbortSignal.any([signal, opened.lock.signal]);
   const gaps = describeGaps(wholenessOf(point));
+  const what = { kind: 'restore', restorePoint: point.id, target } as const;
+  if (work === undefined) {
+    const planned = await phase('plan', () => planOnly(repository, opened.start, request, host, held));
+    const { leftOut, notKept, renamed } = outcome;
+    const none = { files: 0, folders: 0, others: 0, bytes: 0 };
+    return { ...what, ...none, leftOut, notKept, renamed, byPatterns, gaps, plan: planned, isPlan: true };
+  }
+  const { folder } = work;
   if (gaps !== undefined) outcome.remark(`The restore point is not whole. ${gaps}`, GAPS_ADVICE);
   const { probed, fitted } = await phase('plan', async () => {
     const found = await host.run(probeTarget(folder, work.facts), held);
     if (!work.facts.isPrivate && found.traits.symlinks) warnOrRefuse(target, found.traits, outcome);
     const fitting = { host, repository, folder, probed: found, outcome, rename: request.rename === true };
-    return { probed: found, fitted: await fitInto(start, point, fitting, held) };
+    if (overwrite === undefined) return { probed: found, fitted: await fitInto(opened.start, point, fitting, held) };
+    const room = found.room.bytes;
+    plan = await planTarget(repository, opened.start, { host, target: work.target, overwrite, room }, held);
+    if (plan.report.inTheWay.count > 0) throw inTheWay(target, plan.report.inTheWay);
+    const chosen = { ...opened.start, choice: plan };
+    outcome.starts[0] = chosen;
+    const fitted = await fitInto(chosen, point, fitting, held);
+    if (fitted.renames !== undefined) {
+      // Under other names there may be something else.
+      const again = { host, target: work.target, overwrite, room, renames: fitted.renames };
+      plan = await planTarget(repository, opened.start, again, held);
+      outcome.starts[0] = { ...opened.start, choice: plan };
+    }
+    return { probed: found, fitted };
   });
   const { traits } = probed;
   const onProgress = (): void =>
@@ -127,13 +150,14 @@ export async function restore(
     const failure = outcome.failure(target);
     if (failure !== undefined) throw failure;
     const counted = await prove(host, folder, outcome, held);
-    await work.finish(held);
+    const left = await work.finish(held);
     outcome.tellNotKept();
-    return counted;
+    const bytes = outcome.sent.bytes - left.bytes;
+    const files = counted.files - left.files;
+    return { files, folders: counted.folders - left.folders, others: counted.others - left.others, bytes };
   });
-  const { sent, leftOut, notKept, renamed } = outcome;
-  const { bytes } = sent;
-  return { kind: 'restore', restorePoint: point.id, target, ...figures, bytes, leftOut, notKept, renamed, gaps };
+  const { leftOut, notKept, renamed } = outcome;
+  return { ...what, ...figures, leftOut, notKept, renamed, byPatterns, gaps, ...(plan && { plan: plan.report }) };
 }
 
 const GAPS_ADVICE = 'Another restore point may have what this one lacks; "list" shows which are whole.';
@@ -146,47 +170,3 @@ function warnOrRefuse(target: string, { uid }: TargetTraits, outcome: Outcome): 
     'Restore there only while no one else can write to it, or others could divert your files elsewhere.',
   );
 }
-
-interface Work extends AsyncDisposable {
-  readonly folder: WorkFolder;
-  readonly facts: TargetFacts;
-  /** From here on what is in the work folder is the user's data, and is left where it is when the restore fails. */
-  begin(): void;
-  /** Moves everything to its place. */
-  finish(signal: AbortSignal): Promise<void>;
-}
-
-async function openWork(host: RemoteHost, target: string, emit: EmitEvent, signal: AbortSignal): Promise<Work> {
-  const name = `${WORK_PREFIX}${randomBytes(6).toString('hex')}`;
-  const facts = await host.run(prepareTarget(target, name), signal);
-  const folder: WorkFolder = { target, name, facts };
-  const drop = async (): Promise<void> => host.run(dropWorkFolder(folder), AbortSignal.timeout(CLEAN_UP_MS));
-  const refusal = refusalOf(target, facts);
-  if (refusal !== undefined) {
-    if (facts.work !== '') await drop();
-    throw refusal;
-  }
-  let hasBegun = false;
-  const tell = (state: TargetState): void => {
-    hasBegun = true;
-    emit({ type: 'target-changed', path: target, work: workPath(folder), state });
-  };
-  return {
-    folder,
-    facts,
-    begin() {
-      tell('filling');
-    },
-    async finish(finishSignal) {
-      tell('moving');
-      const { left } = await host.run(publish(folder), finishSignal);
-      if (left.length > 0) throw notAllMoved(target, workPath(folder), left);
-      tell('filled');
-    },
-    async [Symbol.asyncDispose]() {
-      if (!hasBegun) await drop();
-    },
-  };
-}
-
-const CLEAN_UP_MS = 60_000;

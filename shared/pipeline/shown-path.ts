@@ -27,6 +27,20 @@ export async function findShownPath(opened: OpenedPoint, path: string, signal: A
   return { names, ...place };
 }
 
+/** The bytes of shown paths, each with a "/" before every name. Errors: `repository.path-not-found`. */
+export async function bytesOfPaths(
+  opened: OpenedPoint,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Buffer[]> {
+  const found: Buffer[] = [];
+  for (const path of paths) {
+    const { names } = await findShownPath(opened, path, signal);
+    found.push(Buffer.concat(names.flatMap((name) => [Buffer.from('/'), name])));
+  }
+  return found;
+}
+
 /** The entries whose names are shown so. */
 async function namedAs(
   opened: OpenedPoint,

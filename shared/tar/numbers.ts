@@ -66,3 +66,13 @@ export function parseDecimal(bytes: Buffer, start: number, end: number): number 
   }
   return Number.isSafeInteger(value) ? value : Number.NaN;
 }
+
+/** Big-endian two's complement with the first bit set: what octal digits have no room for. */
+export function writeBase256(block: Buffer, start: number, length: number, value: number): void {
+  let rest = value;
+  for (let at = start + length - 1; at >= start; at -= 1) {
+    block[at] = ((rest % 256) + 256) % 256;
+    rest = Math.floor(rest / 256);
+  }
+  block[start] = (block[start] as number) | 0x80;
+}

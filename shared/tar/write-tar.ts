@@ -21,13 +21,16 @@ const GATHER_BYTES = 128 * 1024;
  * Content that is longer or shorter than its head says is an error: no reader could tell from the stream. The memory of
  * what is given out is used again when the next is asked for, so the caller has to be done with it by then.
  */
-export async function* writeTar(items: AsyncIterable<TarItem>): AsyncGenerator<Buffer, void, void> {
+export async function* writeTar(
+  items: AsyncIterable<TarItem>,
+  encode: (head: TarHead) => Buffer = encodeTarHead,
+): AsyncGenerator<Buffer, void, void> {
   const gathered = new Gathered();
   for await (const item of items) {
     const { head, content } = inWholeBlocks(item);
     const promised = storedSizeOf(head);
     let written = 0;
-    gathered.add(encodeTarHead(head));
+    gathered.add(encode(head));
     for await (const piece of content ?? []) {
       written += piece.length;
       if (written > promised) throw wrongLength(head, promised, written);

@@ -108,12 +108,14 @@ export const README = ofPage('README.md', {
       { 'test/contract/remote-login.test.ts': 'and shows an unknown one to a person, and remembers a yes' },
     ],
     [
-      '`restore` wants a new or empty folder and keeps the whole path below it: the files are in `./restored/srv/files`.',
+      '`restore` wants a new or empty folder, unless `--overwrite` says what becomes of what is there, and keeps the whole path below it: the files are in `./restored/srv/files`; `--strip` leaves folders of it away.',
       {
         'test/interop/restore.test.ts': [
           'a target that is not empty, not a folder, or cannot be made is refused and left alone',
           'chosen paths come with the folders on their way, and a hard link without its first name is a file',
         ],
+        'test/interop/restore-existing.test.ts': 'never: only what is missing comes',
+        'test/interop/restore-chosen.test.ts': 'leading folders are not made',
       },
     ],
     [

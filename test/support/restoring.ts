@@ -5,6 +5,7 @@ import { systemClock } from '../../shared/base/clock.ts';
 import { toErrorRecord } from '../../shared/base/errors.ts';
 import { silentLogger } from '../../shared/base/log.ts';
 import type { RunEventBody } from '../../shared/domain/events.ts';
+import type { Overwrite } from '../../shared/domain/restore-plan.ts';
 import type { RestoreReport } from '../../shared/domain/verbs/restore.ts';
 import { restore } from '../../shared/pipeline/restore.ts';
 import { connectHost } from '../../shared/remote/connect-host.ts';
@@ -19,6 +20,11 @@ export interface RestoreOptions {
   /** By the hands of user 65534. */
   readonly asNobody?: boolean;
   readonly rename?: boolean;
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly strip?: number;
+  readonly overwrite?: Overwrite;
+  readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEventBody) => void;
 }
@@ -56,7 +62,15 @@ export async function restoreFrom(from: string, target: string, options: Restore
     },
   };
   const paths = (options.paths ?? []).map((path) => Buffer.from(path as string));
-  const request = { restorePoint: 'latest', paths, target, rename: options.rename === true };
+  const { include, exclude, strip, overwrite, dryRun } = options;
+  const chosen = {
+    ...(include && { include }),
+    ...(exclude && { exclude }),
+    ...(strip !== undefined && { strip }),
+    ...(overwrite && { overwrite }),
+    ...(dryRun && { dryRun }),
+  };
+  const request = { restorePoint: 'latest', paths, target, rename: options.rename === true, ...chosen };
   try {
     return { report: await restore(request, ports, options.signal ?? never), error: undefined, events };
   } catch (error) {

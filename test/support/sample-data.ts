@@ -9,6 +9,7 @@ import type { HostInventory, HostSummary } from '../../shared/domain/host.ts';
 import type { Job } from '../../shared/domain/job.ts';
 import { hostName, jobId, repositoryName, restorePointId, runId, sourceName } from '../../shared/domain/names.ts';
 import { parsePlanId } from '../../shared/domain/plan-id.ts';
+import type { StreamReport } from '../../shared/domain/point-stream.ts';
 import type { FileEntry, RestorePointListing, RestorePointSummary } from '../../shared/domain/restore-point.ts';
 import type { RunFacts } from '../../shared/domain/run-facts.ts';
 import type { RepositorySpec, Source } from '../../shared/domain/source.ts';
@@ -317,6 +318,12 @@ export const sampleRestore: RestoreReport = {
   notKept: [],
   renamed: { count: 0, named: [] },
   gaps: undefined,
+};
+
+export const sampleStream: StreamReport = {
+  restorePoint: samplePoint.id,
+  ...{ files: 3, folders: 1, others: 0, bytes: 88 * MIB },
+  ...{ leftOut: { count: 0, named: [] }, sockets: 0, byPatterns: undefined, gaps: undefined, withoutLock: undefined },
 };
 
 export const samplePartialRestore: RestoreReport = {

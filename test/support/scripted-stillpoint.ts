@@ -29,6 +29,7 @@ import {
   samplePoint,
   sampleRepositories,
   sampleSources,
+  sampleStream,
   timeOf,
   WHOLE,
 } from './sample-data.ts';
@@ -299,6 +300,11 @@ export function scriptedStillpoint(options: ScriptOptions = {}): ScriptedStillpo
       call('find', JSON.stringify(request));
       for (const match of sampleMatches) await onMatch(match);
       return { restorePoints: 2, matches: sampleMatches.length, unreadable: [] };
+    },
+    async streamPoint(request, onPart) {
+      call('streamPoint', JSON.stringify(request));
+      await onPart(Buffer.from('the stream'));
+      return sampleStream;
     },
     async stats(request) {
       call('stats', JSON.stringify(request));

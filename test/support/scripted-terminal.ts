@@ -1,7 +1,7 @@
 /** A terminal that remembers what was printed on it, and the surroundings of a command on top of it. */
 import { Interrupts } from '../../cli/interrupts.ts';
 import { runCommandLine } from '../../cli/program.ts';
-import type { Surroundings, Terminal } from '../../cli/surroundings.ts';
+import type { BytesOutput, Surroundings, Terminal } from '../../cli/surroundings.ts';
 import type { Stillpoint } from '../../shared/stillpoint.ts';
 
 export interface ScriptedTerminal extends Terminal {
@@ -26,6 +26,8 @@ export function scriptedTerminal(
   };
 }
 
+const NOWHERE: BytesOutput = { isTerminal: false, write: async () => undefined };
+
 export interface CommandRun {
   readonly exitCode: number;
   readonly stdout: string;
@@ -34,6 +36,7 @@ export interface CommandRun {
 
 export interface RunOptions {
   readonly terminal?: ScriptedTerminal;
+  readonly output?: BytesOutput;
   readonly interrupts?: Interrupts;
   readonly open?: Surroundings['open'];
   readonly isAsking?: () => boolean;
@@ -46,6 +49,7 @@ export interface RunOptions {
 export function scriptedSurroundings(stillpoint: Stillpoint): Surroundings {
   return {
     terminal: scriptedTerminal(),
+    output: NOWHERE,
     interrupts: new Interrupts(),
     workingFolder: '/',
     homeFolder: '/root',
@@ -64,6 +68,7 @@ export async function runCli(
   const terminal = options.terminal ?? scriptedTerminal();
   const exitCode = await runCommandLine(words, {
     terminal,
+    output: options.output ?? NOWHERE,
     interrupts: options.interrupts ?? new Interrupts(),
     workingFolder: '/home/ann',
     homeFolder: '/home/ann',

@@ -7,7 +7,7 @@ import type { RunFacts } from '../run-facts.ts';
 import type { RepositorySpec } from '../source.ts';
 
 /** What is certain of a stop while a phase runs. `end-tells`: nothing; the facts of the run say it then. */
-type StopMeans = 'end-tells' | 'snapshot-goes' | 'point-may-stay' | 'work-folder-stays';
+type StopMeans = 'end-tells' | 'snapshot-goes' | 'point-may-stay';
 
 /** By name; the configuration says what each is. */
 interface PlaceNames {

@@ -1,18 +1,37 @@
-/** The restore: from a restore point to an empty folder of this machine. */
+/** The restore: from a restore point to a folder of this machine. */
 import { formatBytes } from '../../base/bytes.ts';
 import type { RepositoryName } from '../names.ts';
+import type { Overwrite, RestorePlan } from '../restore-plan.ts';
 import type { TargetFacts } from '../run-facts.ts';
 import { counted } from '../store-ends.ts';
 import type { SkippedItem } from './backup.ts';
 import { defineVerb } from './definition.ts';
 
-export interface RestoreJobRequest {
+/** What is taken of a restore point, beside the paths that are named. */
+export interface PatternChoice {
+  /** Patterns as under `exclude` of a source, for paths as they are shown: only what fits one, with all below it. */
+  readonly include?: readonly string[];
+  /** Not what fits one of these. */
+  readonly exclude?: readonly string[];
+}
+
+/** What of a restore point is wanted, and from where on. */
+export interface WantedPart extends PatternChoice {
+  /** Paths inside the restore point; empty means all of it. */
+  readonly paths: readonly string[];
+  /** So many leading folders are not made; all that is wanted lies in them. */
+  readonly strip?: number;
+}
+
+export interface RestoreJobRequest extends WantedPart {
   readonly kind: 'restore';
   readonly repository: RepositoryName;
   readonly restorePoint: string;
-  /** Paths inside the restore point; empty means all of it. */
-  readonly paths: readonly string[];
   readonly target: string;
+  /** Lets the target be a folder that is not empty, and says what becomes of what is there; otherwise that is refused. */
+  readonly overwrite?: Overwrite;
+  /** Only the plan is made; nothing is written. */
+  readonly dryRun?: boolean;
   /** Other names for what the target cannot hold; otherwise the restore refuses. */
   readonly rename?: boolean;
   /** See `CheckJobRequest`. */
@@ -34,8 +53,21 @@ export interface RestoreReport {
   readonly notKept: readonly AttributeLoss[];
   /** Under other names than in the restore point, because the target cannot hold those. */
   readonly renamed: Renamed;
+  /** What patterns left out; undefined where there were none. */
+  readonly byPatterns?: LeftByPatterns | undefined;
   /** What the restore point itself says of its gaps; undefined where it says of none. */
   readonly gaps: string | undefined;
+  /** Where there could be something already, or nothing but it was asked for. */
+  readonly plan?: RestorePlan;
+  /** Nothing was written. */
+  readonly isPlan?: true;
+}
+
+export interface LeftByPatterns {
+  /** What fits `exclude`, each with the pattern; a folder counts once. */
+  readonly excluded: SkippedEntries;
+  /** Files and the like that fit no pattern of `include`. */
+  readonly notIncluded: number;
 }
 
 export interface Renamed {
@@ -59,11 +91,17 @@ export interface AttributeLoss {
 }
 
 export const RESTORE = defineVerb<RestoreJobRequest, RestoreReport>()({
-  phases: { open: 'end-tells', plan: 'end-tells', restore: 'work-folder-stays', verify: 'end-tells' },
+  phases: { open: 'end-tells', plan: 'end-tells', restore: 'end-tells', verify: 'end-tells' },
   changes: ['folder'],
   describe: ({ repository, target }) => `restore from "${repository}" to "${target}"`,
   places: ({ repository }) => ({ repositories: [repository] }),
-  aboutData: (_, { target }) => [target === undefined ? 'Nothing was written.' : aboutTarget(target)],
+  aboutData: ({ overwrite }, { target }) => [
+    target === undefined
+      ? 'Nothing was written.'
+      : overwrite === undefined
+        ? aboutTarget(target)
+        : aboutSharedTarget(target),
+  ],
   isPartial: ({ leftOut }) => leftOut.count > 0,
 });
 
@@ -78,4 +116,13 @@ function aboutTarget({ path, work, state, files, bytes }: TargetFacts): string {
     case 'dropped':
       return `Nothing of it is in "${path}".`;
   }
+}
+
+/** Of one that holds other things: what is in the work folder there is nobody's only copy. */
+function aboutSharedTarget(target: TargetFacts): string {
+  const { path, work, state } = target;
+  const next = `The next restore over what is there removes "${work}".`;
+  if (state === 'filling') return `What was there in "${path}" is as it was. ${next}`;
+  if (state !== 'moving') return aboutTarget(target);
+  return `In "${path}" each file is the old one or the restored one, whole; how far it came is not known. ${next}`;
 }

@@ -48,8 +48,8 @@ export async function fitInto(
 ): Promise<Fitted> {
   const { traits, room } = ports.probed;
   const { statistics } = point;
-  const isAll = start.selection === 'all' && statistics !== undefined;
-  if (isAll && traits.exactNames && surelyFits(statistics, room)) {
+  const isAll = start.selection === 'all' && start.place === undefined && start.choice === undefined;
+  if (isAll && statistics !== undefined && traits.exactNames && surelyFits(statistics, room)) {
     return { files: statistics.totalFilesProcessed, bytes: statistics.totalBytesProcessed, renames: undefined };
   }
   const needs = await survey(ports.repository, start, traits, limitsOf(room), signal);

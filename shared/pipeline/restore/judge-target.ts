@@ -14,21 +14,25 @@ type Judged = Pick<TargetFacts, 'state' | 'reason'>;
 
 const READY: Judged = { state: 'ready', reason: '' };
 
-/** Errors: `restore.target`. */
-export async function judgeTarget(target: string): Promise<void> {
+/**
+ * Errors: `restore.target`.
+ *
+ * @param mayHoldMore whether it is restored over what is there
+ */
+export async function judgeTarget(target: string, mayHoldMore: boolean): Promise<void> {
   if (!target.startsWith('/') || target.includes('\0')) throw notAbsolute(target);
-  const refusal = refusalFor(target, await judge(target));
+  const refusal = refusalFor(target, await judge(target, mayHoldMore));
   if (refusal !== undefined) throw refusal;
 }
 
-async function judge(target: string): Promise<Judged> {
+async function judge(target: string, mayHoldMore: boolean): Promise<Judged> {
   for (let folder = target; ; folder = dirname(folder)) {
     if (await looksLikeRepository(folder)) return { state: 'repository', reason: folder };
     if (folder === '/') break;
   }
   try {
     if (!(await stat(target)).isDirectory()) return { state: 'not-folder', reason: '' };
-    const names = (await readdir(target)).filter((name) => name !== 'lost+found');
+    const names = mayHoldMore ? [] : (await readdir(target)).filter((name) => name !== 'lost+found');
     const left = names.find((name) => name.startsWith(WORK_PREFIX));
     if (left !== undefined) return { state: 'left-over', reason: left };
     if (names.length > 0) return { state: 'not-empty', reason: '' };

@@ -31,6 +31,8 @@ export class Outcome implements WalkNotes {
   readonly #renames: { readonly path: string; readonly name: string }[] = [];
   readonly #notKept = new Map<string, { entries: number; readonly examples: string[] }>();
   readonly #lost = new Set<string>();
+  readonly #missing = new Set<string>();
+  #way: readonly Buffer[] = [];
   readonly #emit: EmitEvent;
 
   constructor(start: WalkStart, emit: EmitEvent) {
@@ -53,6 +55,7 @@ export class Outcome implements WalkNotes {
   /** Paths are from the start of this walk from now on. */
   beginWalk({ way }: WalkStart): void {
     this.#prefix = way.map((step) => `${displayName(step)}/`).join('');
+    this.#way = way;
     this.#lost.clear();
     this.broken = [];
   }
@@ -71,7 +74,19 @@ export class Outcome implements WalkNotes {
   /** An entry that is not in the target, or not with its content; further names of it are then lost as well. */
   lose(path: Buffer, reason: string): void {
     this.#lost.add(path.toString('latin1'));
+    this.#miss(path);
     this.#fail(path, reason);
+  }
+
+  /** What is made and does not get to its place, which holds something that stays. */
+  leave(path: Buffer, reason: string): void {
+    this.#prefix = '';
+    this.#fail(path, reason);
+  }
+
+  /** Of any walk, by its path in the target: whether there is nothing of it to be moved. */
+  isMissing(path: Buffer): boolean {
+    return this.#missing.has(path.toString('latin1'));
   }
 
   isLost(path: Buffer): boolean {
@@ -100,6 +115,7 @@ export class Outcome implements WalkNotes {
     if (path === this.#refused) return;
     this.#refused = path;
     this.refused += 1;
+    this.#miss(message.path);
     this.#fail(message.path, message.reason);
   }
 
@@ -148,6 +164,10 @@ export class Outcome implements WalkNotes {
         cause: undefined,
       },
     );
+  }
+
+  #miss(path: Buffer): void {
+    this.#missing.add([...this.#way, path].map((part) => part.toString('latin1')).join('/'));
   }
 
   #fail(path: Buffer, reason: string): void {

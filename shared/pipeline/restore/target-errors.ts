@@ -1,6 +1,32 @@
 /** Why a folder cannot be restored into. */
 import { StillpointError } from '../../base/errors.ts';
-import type { TargetFacts } from './target.ts';
+import type { SkippedEntries } from '../../domain/verbs/restore.ts';
+import { type TargetFacts, WORK_PREFIX } from './target.ts';
+
+interface LookedAt {
+  readonly state: 'missing' | 'ready' | 'not-folder' | 'closed' | 'shared-link' | 'repository';
+  readonly reason: string;
+  /** Something that is in it. */
+  readonly holds: string;
+}
+
+/** Of a look that changed nothing. */
+export function refusalOfLook(
+  target: string,
+  { state, reason, holds }: LookedAt,
+  mayHoldMore: boolean,
+): StillpointError | undefined {
+  if (state === 'missing') return undefined;
+  const found =
+    state !== 'ready' || mayHoldMore || holds === ''
+      ? state
+      : holds.startsWith(WORK_PREFIX)
+        ? 'left-over'
+        : 'not-empty';
+  if (found === 'ready') return undefined;
+  const { what, advice } = REFUSALS[found];
+  return targetError(what(target, found === 'left-over' ? holds : reason), advice);
+}
 
 export function refusalOf(target: string, facts: TargetFacts): StillpointError | undefined {
   const refusal = refusalFor(target, facts);
@@ -40,7 +66,8 @@ const EXCHANGED_FOLDER: Refusal = {
 const REFUSALS: Readonly<Record<Exclude<TargetFacts['state'], 'ready'>, Refusal>> = {
   'not-empty': {
     what: (target) => `The folder "${target}" is not empty.`,
-    advice: 'Restore into a new folder, and move from there what you want to have back.',
+    advice:
+      'Restore into a new folder, or say with --overwrite what becomes of what is there; with --dry-run it only says what it would do.',
   },
   'left-over': {
     what: (target, name) => `The folder "${target}" holds what an interrupted restore left: "${name}".`,
@@ -69,6 +96,40 @@ const REFUSALS: Readonly<Record<Exclude<TargetFacts['state'], 'ready'>, Refusal>
     advice: 'Files there would disturb the repository. Choose a folder outside of it.',
   },
 };
+
+/** What may belong to a restore that runs, or is none of ours. */
+export function leftOver(target: string, name: string): StillpointError {
+  return targetError(REFUSALS['left-over'].what(target, name), REFUSALS['left-over'].advice);
+}
+
+/** Asked twice, it answered in two ways. */
+export function targetRestless(target: string): StillpointError {
+  return targetError(
+    `What is in "${target}" changes while it is looked at.`,
+    'Restore when nobody works there, or into another folder.',
+  );
+}
+
+export function withoutProc(): StillpointError {
+  return new StillpointError(
+    'remote.tool-missing',
+    'Files are put into a folder with other things through /proc, and it is not here.',
+    {
+      advice: 'Restore into a new folder, and move from there what you want to have back.',
+      cause: undefined,
+    },
+  );
+}
+
+export function inTheWay(target: string, { count, named }: SkippedEntries): StillpointError {
+  const shown = named.slice(0, 10).map(({ path, reason }) => `"${path}" (${reason})`);
+  const more = count > shown.length ? ` and ${count - shown.length} more` : '';
+  return targetError(
+    `In "${target}" something is in the way of ${count === 1 ? 'an entry' : `${count} entries`}: ${shown.join(', ')}${more}.`,
+    'What is of another kind is never replaced. Move it away, or leave those paths out.',
+    { count, named: named.slice(0, 200) },
+  );
+}
 
 export function notAbsolute(target: string): StillpointError {
   return targetError(`"${target}" is not an absolute path.`, 'Begin the path with "/".');

@@ -43,13 +43,14 @@ export interface TargetFacts {
 }
 
 /**
- * Goes to the folder "$1" step by step and makes what is missing, mode 0700; for a script that has set `me` to its uid and
+ * Goes to the folder "$1" step by step and makes what is missing, mode 0700, unless `make` is "no"; for a script that has set `me` to its uid and
  * `state` to "ready". A link is followed only where no other user can have put it there; `state` and `reason` say why it went
  * no further.
  */
 export const WALK = `looks_like_repository() { [ -f ./config ] && [ -d ./data ] && [ -d ./index ] && [ -d ./keys ] && [ -d ./snapshots ]; }
 go_to() {
   if [ ! -e "./$1" ] && [ ! -L "./$1" ]; then
+    if [ "\${make:-yes}" = no ]; then state=missing; return; fi
     if reason=$(mkdir -m 0700 -- "./$1" 2>&1); then made=$((made + 1)); else state=not-made; return; fi
   fi
   if [ ! -d "./$1" ]; then state=not-folder; return; fi
@@ -75,8 +76,13 @@ done
  * Goes to the target folder by folder, makes what is missing (mode 0700) and the work folder in it, and says why it
  * cannot be used otherwise. A link is followed only where no other user can have put it there.
  * @param workName begins with `WORK_PREFIX`
+ * @param mayHoldMore whether the folder may hold other things
  */
-export function prepareTarget(target: string, workName: string): RemoteCommand<TargetFacts> {
+export function prepareTarget(
+  target: string,
+  workName: string,
+  { mayHoldMore = false } = {},
+): RemoteCommand<TargetFacts> {
   const command: RemoteCommand<TargetFacts> = {
     name: 'prepare-restore-target',
     script: `me=$(id -u) state=ready reason='' made=0 target='' work='' private=no
@@ -86,7 +92,8 @@ ${WALK}if [ "$state" = ready ]; then
   target=$(stat -c '%d:%i' .)
   # What a restore of ours left is told before what else is there: a folder has no order.
   left=$(find . -mindepth 1 -maxdepth 1 -name '${WORK_PREFIX}*' 2>/dev/null | head -n 1)
-  [ -n "$left" ] || left=$(find . -mindepth 1 -maxdepth 1 ! -name lost+found 2>/dev/null | head -n 1)
+  [ "$3" = yes ] && left=
+  [ "$3" = yes ] || [ -n "$left" ] || left=$(find . -mindepth 1 -maxdepth 1 ! -name lost+found 2>/dev/null | head -n 1)
   if looks_like_repository; then state=repository reason=$(pwd -P)
   elif [ ! -r . ] || [ ! -x . ]; then state=closed
   elif case $left in ./${WORK_PREFIX}*) true ;; *) false ;; esac; then state=left-over reason=\${left#./}
@@ -101,7 +108,7 @@ ${WALK}if [ "$state" = ready ]; then
 fi
 printf 'state %s\\nmade %s\\ntarget %s\\nwork %s\\nprivate %s\\n' "$state" "$made" "$target" "$work" "$private"
 printf 'reason %s\\n' "$(printf '%s' "$reason" | tr '\\n' ' ')"`,
-    args: [target, workName],
+    args: [target, workName, mayHoldMore ? 'yes' : 'no'],
     needs: 'user',
     budgetMs: 30_000,
     repeatable: false,

@@ -41,7 +41,10 @@ import { findPlace } from '../../../shared/pipeline/export/own-source.ts';
 import { copyBeside, lookInSnapshot } from '../../../shared/pipeline/kept/copy-beside.ts';
 import { putAwayKept } from '../../../shared/pipeline/kept/mounted.ts';
 import { gatherLayout, layoutParts } from '../../../shared/pipeline/layout/gather.ts';
+import { lookAtPaths, lookAtTarget } from '../../../shared/pipeline/restore/existing.ts';
+import { listLeftWork, makeTree, removeWork } from '../../../shared/pipeline/restore/left-work.ts';
 import { tryNames } from '../../../shared/pipeline/restore/name-trial.ts';
+import { flushWork, placeRestored } from '../../../shared/pipeline/restore/place.ts';
 import { probeTarget } from '../../../shared/pipeline/restore/probe.ts';
 import { prepareTarget } from '../../../shared/pipeline/restore/target.ts';
 import {
@@ -163,6 +166,7 @@ const holds = [
   ...redis.plan({ quiesce } as never, run, reading({ look: { ...NOTHING_TO_SAY, facts: { 'way-0': 'file' } } })),
 ];
 const facts = { target: '1:2', work: '1:3', made: 1, uid: 0 };
+const known = { path: '/target', id: '1:2' };
 const folder = { target: '/target', name: '.stillpoint-restore-a', facts } as never;
 const traits = { uid: 0, owners: 'kept', acls: true, attributes: true } as never;
 
@@ -300,6 +304,13 @@ export const EVERY_SCRIPT: readonly RemoteScript[] = [
   listAncestors([]),
   resolvePaths([]),
   prepareTarget('/target', '.stillpoint-restore-a'),
+  lookAtTarget('/target'),
+  lookAtPaths(known, [Buffer.from('a')]),
+  makeTree(folder, '{}'),
+  listLeftWork(known),
+  removeWork(known, '.stillpoint-restore-a', '1:2'),
+  flushWork(folder),
+  placeRestored(folder, '1:2', [{ path: Buffer.from('a'), expected: undefined, bytes: 0 }]),
   probeTarget(folder, facts as never),
   await given((host) => tryNames(host, folder, [{ tree: 'a' as never, path: Buffer.from(''), names: [] }], never)),
   extractTar(folder, [Buffer.from('deep')], traits),

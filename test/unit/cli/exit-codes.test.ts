@@ -58,6 +58,8 @@ test.each([
   ['plan.stale', 1],
   ['run.deadline', 1],
   ['run.cancelled', 130],
+  ['output.closed', 141],
+  ['output.failed', 1],
   ['something.from-the-future', 1],
 ])('%s → %d', (code, exit) => {
   expect(exitCodeOf(code)).toBe(exit);

@@ -15,6 +15,10 @@ const REQUESTS = {
   backup: { kind: 'backup', source: sourceName('shop') },
   export: { kind: 'export', source: sourceName('shop'), to: { kind: 'archive', file: '/to' } },
   restore: { kind: 'restore', repository: MAIN, restorePoint: ID, paths: [], target: '/to' },
+  'restore over what is there': {
+    ...{ kind: 'restore', repository: MAIN, restorePoint: ID, paths: [], target: '/to' },
+    overwrite: 'older',
+  },
   check: { kind: 'check', repository: MAIN },
   copy: { kind: 'copy', from: repositoryName('other'), to: MAIN, restorePoints: [], filter: FILTER },
   forget: { kind: 'forget', repository: MAIN, selection: { by: 'points', points: [ID] } },
@@ -139,6 +143,30 @@ describe.each<[keyof typeof REQUESTS, [string, RunEventBody[], string[]][]]>([
         ['It was about to be put at "/to": look whether it is there; what is in "/to/.work" does not count.'],
       ],
       ['at the very end', [target('filling'), target('moving'), target('filled')], ['"/to" is there and whole.']],
+    ],
+  ],
+  [
+    'restore over what is there',
+    [
+      ['before anything', [], ['Nothing was written.']],
+      [
+        'in the middle',
+        [target('filling'), progress],
+        ['What was there in "/to" is as it was. The next restore over what is there removes "/to/.work".'],
+      ],
+      ['refused or failed', [target('filling'), target('dropped')], ['Nothing of it is in "/to".']],
+      [
+        'while moving',
+        [target('filling'), target('moving')],
+        [
+          'In "/to" each file is the old one or the restored one, whole; how far it came is not known. The next restore over what is there removes "/to/.work".',
+        ],
+      ],
+      [
+        'at the end',
+        [target('filling'), target('moving'), target('filled')],
+        ['All that came is at its place in "/to".'],
+      ],
     ],
   ],
   [

@@ -116,8 +116,8 @@ describe('the words of a cancel', () => {
     expect(cancelWords('backup', phase, english.t)).toContain('may be saved already');
   });
 
-  test('in a restore tell of the work folder', () => {
-    expect(cancelWords('restore', 'restore', english.t)).toContain('work folder');
+  test('in a restore leave to its end what stays, since that is another thing in a folder with other things', () => {
+    expect(cancelWords('restore', 'restore', english.t)).toContain('says at its end');
   });
 });
 
