@@ -4,6 +4,13 @@ import { ofPage } from './page.ts';
 export const SECURITY = ofPage('docs/security.md', {
   promises: [
     [
+      "What backups remember of unchanged folders (`remembered/` in the state folder) is sealed by the repository's key; hashes and ids are in it, and no names.",
+      {
+        'test/unit/pipeline/remembered-folders.test.ts':
+          'are none of them with another parent, another context, a file of another key, a damaged file, or a week later',
+      },
+    ],
+    [
       "**A host that was broken into** cannot read or delete its backups: it never holds the repository's keys, and it cannot log in anywhere; we log in to it.",
       {
         'test/unit/pipeline/backup-ends.test.ts': 'the host is sent neither the password nor the key of the repository',

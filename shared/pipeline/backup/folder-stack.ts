@@ -14,7 +14,7 @@ import type { Folders } from './reading-sink.ts';
 export type CompleteFolder = (subtree: BlobId) => Promise<Node> | Node;
 
 /** What the parent restore point has of a folder. */
-export interface KnownFolder {
+interface KnownFolder {
   readonly subtree: BlobId;
   /** Of its entries. */
   readonly count: number;

@@ -1,25 +1,15 @@
 /** Nodes from what the host listed, completed by the parent's node or by the header that tar wrote. */
-import { createHash } from 'node:crypto';
 import type { BlobId } from '../../repository/ids.ts';
 import type { Node } from '../../repository/node.ts';
 import { timestampFromNs } from '../../repository/timestamp.ts';
 import type { TarEntry } from '../../tar/entry.ts';
-import type { Preparation } from '../prepare.ts';
 import type { ListedEntry } from './listing.ts';
-import type { SourceTree } from './source-tree.ts';
 
 /** Names for numbers, and the volume's own number: what st_dev would be if it did not change with every snapshot. */
 export interface NodeContext {
   readonly users: ReadonlyMap<number, string>;
   readonly groups: ReadonlyMap<number, string>;
   readonly deviceId: bigint;
-}
-
-/** Of a tree on the host. */
-export function nodeContext(tree: SourceTree, prepared: Preparation): NodeContext {
-  const { users, groups } = prepared.survey.identity;
-  const digest = createHash('sha256').update(tree.volume.volume.id).digest();
-  return { users, groups, deviceId: BigInt(digest.readUIntBE(0, 6)) };
 }
 
 /** What a listing cannot tell. */

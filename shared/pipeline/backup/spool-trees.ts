@@ -9,7 +9,7 @@ import { graftsOf, heldIn, oursIn, outerTreeOf, placesIn } from './grafts.ts';
 import { type ListedEntry, listAncestors, listTree, parseListing } from './listing.ts';
 import { type LiveLook, lookAt } from './live-look.ts';
 import { markedFolders } from './marked-folders.ts';
-import { nodeContext } from './node.ts';
+import { nodeContext } from './node-context.ts';
 import { ownFoldersOf } from './own-folders.ts';
 import { type OwnStores, ownStoresIn } from './own-store.ts';
 import type { ReadContext } from './read-context.ts';

@@ -68,7 +68,7 @@ export async function spoolListing(
     await using handle = await open(file, 'wx', 0o600);
     const selected = select();
     const cursor = new ListingCursor();
-    for await (const chunk of stream.output) {
+    for await (const chunk of stream.output as AsyncIterable<Uint8Array>) {
       await handle.writeFile(chunk);
       cursor.feed(chunk);
       for (let entry = cursor.next(); entry !== undefined; entry = cursor.next()) {

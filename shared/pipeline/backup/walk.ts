@@ -8,7 +8,7 @@ import type { Node } from '../../repository/node.ts';
 import { changedParts } from '../changed/changed-parts.ts';
 import type { ListedFolder } from '../remembered/listed-folders.ts';
 import { BadEntries, type BadNames } from './bad-entries.ts';
-import { ContentStream } from './content-stream.ts';
+import type { ContentStream } from './content-stream.ts';
 import { FolderStack, type OnWhole } from './folder-stack.ts';
 import { hadBefore } from './had-before.ts';
 import { HardLinks } from './hard-links.ts';
