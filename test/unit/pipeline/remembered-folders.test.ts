@@ -309,17 +309,12 @@ describe('folders that are remembered', () => {
   });
 
   test('are not those in which another tree has its place, also where that is new', async () => {
-    const { order } = await first();
+    const of = world();
+    const isBelow = ({ path }: ListedEntry): boolean => path.toString().startsWith('folder1/folder2/');
+    const { order } = await first({ world: { ...of, entries: of.entries.filter((entry) => !isBelow(entry)) } });
+    expect((await expectAsCareful(order)).looked).toBe(1);
     const graft = { ...(await careful({ world: world() })).node, name: Buffer.from('folder2') };
-    const grafts = new Map([['folder1/folder2', graft]]);
-    const grafted = {
-      ...order,
-      grafts,
-      world: {
-        ...order.world,
-        entries: order.world.entries.filter(({ path }) => !path.toString().startsWith('folder1/folder2/')),
-      },
-    };
+    const grafted = { ...order, grafts: new Map([['folder1/folder2', graft]]) };
     const again = await expectAsCareful(grafted);
     const point = await again.save();
     const last = await expectAsCareful({ ...grafted, parent: again.node, point });
