@@ -155,6 +155,8 @@ describe('in s3rver', () => {
 });
 
 describe('an S3 store that says', () => {
+  // Where "config" is not there, it is looked what is there instead.
+  const index = { type: 'index', name: '0'.repeat(64) } as const;
   const xml = (code: string): string => `<?xml version="1.0"?><Error><Code>${code}</Code><Message>m</Message></Error>`;
 
   it.each([
@@ -177,7 +179,7 @@ describe('an S3 store that says', () => {
       return [status, xml(name)];
     });
     await using backend = createS3Backend(s3(`${server.url}bucket`), OPTIONS);
-    await expect(backend.load(CONFIG, undefined, signal)).rejects.toMatchObject({
+    await expect(backend.load(index, undefined, signal)).rejects.toMatchObject({
       code,
       retry,
       message: expect.stringContaining(`(${name})`) as string,

@@ -72,7 +72,9 @@ async function looksLikeRepository(folder: string): Promise<boolean> {
   return !kinds.includes(false);
 }
 
+/** As the programs of a host say it. */
 function wordsOf(error: unknown): string {
   const { errno } = error as NodeJS.ErrnoException;
-  return errno === undefined ? '' : getSystemErrorMessage(errno);
+  const words = errno === undefined ? '' : getSystemErrorMessage(errno);
+  return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`;
 }
