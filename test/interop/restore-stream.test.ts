@@ -152,7 +152,7 @@ describe('restore --to -', () => {
   test('a terminal is refused with what to do', async () => {
     if (!existsSync('/usr/bin/script')) throw new Error('the package "bsdutils" has script(1)');
     const { stdout } = await shell(
-      'export -f stillpoint; script -qec "stillpoint restore latest --to -" /dev/null; echo $?',
+      'export -f stillpoint; SHELL=/bin/bash NO_COLOR=1 script -qec "stillpoint restore latest --to -" /dev/null; echo $?',
     );
     expect(stdout.replaceAll('\r', '')).toBe(
       'A tar stream is nothing for a terminal.\nLead it into a file or a program, such as: stillpoint restore latest --to - | tar -t\n[usage.invalid]\n2\n',
