@@ -308,6 +308,25 @@ describe('folders that are remembered', () => {
     expect(again.looked).toBe(10 + 9 + 9 - 1 + 1);
   });
 
+  test.each([2n ** 63n + 5n, 15_032_385_535_000_000_000n, LATER_NS + 1n])(
+    'are not those with a time of %i ns',
+    async (ns) => {
+      const of = world();
+      const far = of.entries.map((entry) =>
+        entry.path.toString() === 'folder1/folder1/file2' ? { ...entry, mtimeNs: ns } : entry,
+      );
+      const { order } = await first({ world: { ...of, entries: far } });
+      expect((await expectAsCareful(order)).looked).toBe(10 + 9 + 9);
+    },
+  );
+
+  test('are those with a time long ago', async () => {
+    const of = world();
+    const far = of.entries.map((entry) => ({ ...entry, mtimeNs: -(2n ** 62n), ctimeNs: 0n }));
+    const { order } = await first({ world: { ...of, entries: far } });
+    expect((await expectAsCareful(order)).looked).toBe(1);
+  });
+
   test('are not those in which another tree has its place, also where that is new', async () => {
     const of = world();
     const isBelow = ({ path }: ListedEntry): boolean => path.toString().startsWith('folder1/folder2/');
