@@ -15,7 +15,10 @@ export interface FlagTerms {
 const onHost: HoldFunctions = {
   kind: 'flag-file',
   script: `
-sp_flag_file_thaw() { rm -f "$1"; }`,
+# Another run may hold it by now.
+sp_flag_file_thaw() {
+  { read -r sp_who < "$1"; } 2>/dev/null && [ "$sp_who" != "$2" ] || rm -f "$1"
+}`,
 };
 
 /** @param terms of each flag; a source asks for all of them */
