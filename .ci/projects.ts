@@ -1,7 +1,7 @@
 /**
  * One project for each kind of test. `test/unit` runs its files side by side; the heavy kinds, which start guests,
  * servers and whole backups, run one file after the other, so that their time limits mean something on a small machine.
- * Whole programs and kill tests wait for their guests, and the watchman's tests for leases, so two or three of them share a
+ * Whole programs, storages and kill tests wait for their guests, and the watchman's tests for leases, so two or three of them share a
  * processor; emulated machines have one each, and limits that leave room for that. `.ci/test.ts` has as many groups beside
  * each other as it has places for their files.
  */
@@ -42,7 +42,7 @@ const PROGRAMS = './test/support/programs.ts';
 export const PROJECTS = [
   project('house', ['test/*.test.ts'], { ...light, workers: 1 }),
   project('unit', ['test/unit/**/*.test.ts'], { ...light, sharesModules: true }),
-  project('storages', ['test/contract/storages/*.test.ts'], heavy),
+  project('storages', ['test/contract/storages/*.test.ts'], { ...heavy, workers: 2 }),
   project('contract', ['test/contract/*.test.ts'], { test: MINUTE, hook: 5 * MINUTE, workers: 1 }),
   project('mcp', ['test/mcp/**/*.test.ts'], { test: MINUTE, hook: 5 * MINUTE, workers: 1, setup: PROGRAMS }),
   project('interop', ['test/interop/**/*.test.ts'], heavy),
