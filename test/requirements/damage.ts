@@ -281,6 +281,10 @@ export const DAMAGE = ofPage('docs/damage.md', {
     ['Three commands, in this order.', 'says what follows'],
     ['Verify the second repository before.', 'advice to the reader'],
     [
+      'A restore point whose file is gone is no finding: nothing in a repository names it, and one that was forgotten looks the same. `list` shows which there are.',
+      'a limit: nothing in a repository names its restore points',
+    ],
+    [
       'Keep a copy of `config` and of the folder `keys` somewhere else. They are small, no backup changes them, and without them the best disk holds nothing.',
       'advice to the reader',
     ],
