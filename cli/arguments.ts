@@ -7,6 +7,9 @@ import { wordOfShell } from '../shared/domain/shell-words.ts';
 import type { Stillpoint } from '../shared/stillpoint.ts';
 import type { Surroundings } from './surroundings.ts';
 
+/** What a command says of its argument HOST. */
+export const HOST = 'a host of the configuration, or a name that ssh finds';
+
 /** How a command takes its repository, for what is said when another thing was given. */
 export interface RepositoryPlace {
   /** Named by an option and not by an argument. */

@@ -75,7 +75,7 @@ export function buildProgram(surroundings: Surroundings, words: readonly string[
   const unasked: string[] = [];
   const program = new Command('stillpoint')
     .description(
-      'Consistent backups of living Linux hosts: snapshot, read over SSH, encrypt and deduplicate, prove that it restores.',
+      'Consistent backups of living Linux hosts: snapshot, read over SSH, encrypt, deduplicate, and prove what is stored.',
     )
     .version(manifest.version, '--version', 'print the version')
     .helpOption('-h, --help', 'explain a command')
@@ -83,7 +83,6 @@ export function buildProgram(surroundings: Surroundings, words: readonly string[
     .option('--json', 'answer in JSON; events of a job as one JSON object a line')
     .option('-q, --quiet', 'print only what was asked for and what went wrong')
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => terminal.out(text),
       writeErr: (text) => void unasked.push(text),
@@ -93,6 +92,11 @@ export function buildProgram(surroundings: Surroundings, words: readonly string[
       getErrHasColors: () => terminal.colour,
       outputError: () => undefined,
     });
+  // The options of a group's own command, as of "jobs", are none of the commands in the group.
+  program.configureHelp({
+    showGlobalOptions: true,
+    visibleGlobalOptions: (command) => (command.parent === null ? [] : [...program.options]),
+  });
   const shell = new Shell(surroundings, () => program.opts<GlobalOptions>(), words);
   for (const add of COMMANDS) add(program, shell);
   return { program, shell, helpForMistake: () => unasked.join('') };

@@ -10,7 +10,7 @@ const NOT_CHANGED = 'No command changes a restore point; "stillpoint forget" rem
 const COMMANDS_ELSEWHERE: Readonly<Record<string, string>> = {
   snapshots: '"stillpoint list" lists the restore points.',
   create: '"stillpoint backup" makes a restore point.',
-  dump: '"stillpoint restore" brings single files back too.',
+  dump: '"stillpoint restore POINT PATH --to -" writes files to standard output, as a tar stream.',
   extract: '"stillpoint restore" brings back what a restore point holds.',
   mount: '"stillpoint ls" and "stillpoint find" look into restore points, "stillpoint restore" brings back.',
   compact: '"stillpoint prune" deletes what no restore point needs.',
@@ -51,7 +51,6 @@ const OPTIONS_ELSEWHERE: Readonly<Record<string, string>> = {
   '--latest': ALL_LISTED,
   '-name': 'Write the pattern alone: stillpoint find "*.pdf".',
   '-iname': 'Write the pattern alone, with --ignore-case: stillpoint find --ignore-case "*.pdf".',
-  '--include': 'The paths to restore are named after the restore point.',
 };
 /** What is asked of a run elsewhere, and of its source here. */
 const OF_SOURCES: Readonly<Record<string, string>> = {

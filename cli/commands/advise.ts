@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { hostName } from '../../shared/domain/names.ts';
+import { HOST } from '../arguments.ts';
 import { renderReadiness } from '../render/readiness.ts';
 import type { Shell } from '../shell.ts';
 
@@ -8,7 +9,7 @@ export function addAdvise(program: Command, shell: Shell): void {
   program
     .command('advise')
     .description('say what would be inconsistent, left out or dangerous on a host, and what mends it; changes nothing')
-    .argument('<host>', 'a name that "stillpoint hosts" lists')
+    .argument('<host>', HOST)
     .addHelpText(
       'after',
       '\nThe lines that it prints are for you to look at and to run; none of them is run by Stillpoint.\n"stillpoint setup" writes the source that it proposes into the configuration.\n\nExample:\n  stillpoint advise db1',

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { StillpointError } from '../../shared/base/errors.ts';
 import type { ForgetRequest, ForgetSelection } from '../../shared/domain/forget-plan.ts';
+import { LATEST } from '../../shared/domain/id-start.ts';
 import type { RepositoryName } from '../../shared/domain/names.ts';
 import type { Stillpoint } from '../../shared/stillpoint.ts';
 import { chooseRepository } from '../arguments.ts';
@@ -41,7 +42,8 @@ export function addForget(program: Command, shell: Shell): void {
       const request = async (stillpoint: Stillpoint): Promise<ForgetRequest> => {
         const chosen = selectionOf(flags);
         const repository = await chooseRepository(stillpoint, name, {
-          withId: (right, id) => `stillpoint forget ${right} --point ${id}`,
+          // --point takes no "latest".
+          withId: (right, id) => `stillpoint forget ${right} --point ${id === LATEST ? 'ID' : id}`,
         });
         const selection = chosen ?? (await rulesOfSources(stillpoint, repository, flags.source));
         return { repository, selection, ...(flags.prune === true ? { prune: pruneOptionsOf(flags) } : {}) };
@@ -70,7 +72,7 @@ function refuseIdle({ prune, point, ...flags }: ForgetFlags, command: Command): 
     throw idle(`${flag} says how to prune.`, 'Add --prune, or leave it out.');
   }
   const hasRules = Object.keys(flags).some((key) => key.startsWith('keep') && isGiven(key));
-  if (!isGiven('groupBy') || (hasRules && point.length === 0)) return;
+  if (!isGiven('groupBy') || (hasRules && point === undefined)) return;
   throw idle(
     '--group-by needs keep rules on the command line.',
     'Add a rule such as --keep-daily 7, or leave it out: the restore points of a source are one group for each host.',

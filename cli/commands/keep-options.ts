@@ -6,7 +6,7 @@ import { LATEST, refuseNoId } from '../../shared/domain/id-start.ts';
 import { isEmptyRules, type KeepRules, parseKeepCount, parseSpan } from '../../shared/domain/keep-rules.ts';
 import { fitsAll } from '../../shared/domain/point-filter.ts';
 import { DEFAULT_GROUP_BY, GROUP_KEYS, type GroupKey } from '../../shared/domain/retention.ts';
-import { type FilterOptions, filterOf, withFilter } from './filter.ts';
+import { type FilterOptions, filterOf, gather, withFilter } from './filter.ts';
 
 const COUNTS = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
 const WITHIN = ['within', 'withinHourly', 'withinDaily', 'withinWeekly', 'withinMonthly', 'withinYearly'] as const;
@@ -14,8 +14,8 @@ const WITHIN = ['within', 'withinHourly', 'withinDaily', 'withinWeekly', 'within
 type KeepFlag = `keep${Capitalize<(typeof COUNTS)[number] | (typeof WITHIN)[number]>}`;
 
 export interface KeepFlags extends Partial<Record<KeepFlag, string>>, FilterOptions {
-  readonly keepTag: readonly string[];
-  readonly point: readonly string[];
+  readonly keepTag?: readonly string[];
+  readonly point?: readonly string[];
   readonly groupBy: string;
 }
 
@@ -26,20 +26,24 @@ export function withKeepOptions(command: Command): Command {
   }
   for (const rule of WITHIN) {
     const period = rule.slice('within'.length).toLowerCase();
-    const what = period === '' ? 'everything' : `one ${period}`;
-    command.option(`--keep-within${period && `-${period}`} <span>`, `keep ${what} within such as 1y5m7d2h`);
+    const flag = `--keep-within${period && `-${period}`} <span>`;
+    command.option(flag, `keep ${WHAT_WITHIN[rule]} this time before the newest, such as 1y5m7d2h`);
   }
   return withFilter(command)
-    .option('--keep-tag <tags>', 'keep those with all of these tags, separated by commas; may be repeated', collect, [])
+    .option('--keep-tag <tags>', 'keep those with all of these tags, separated by commas; may be repeated', gather)
     .option('--group-by <keys>', 'host, paths, tags, separated by commas; "" for none', 'host,paths')
-    .option('--point <id>', 'forget this restore point, whatever the rules; may be repeated', collect, []);
+    .option('--point <id>', 'forget this restore point, whatever the rules; may be repeated', gather);
 }
 
+const WHAT_WITHIN = {
+  within: 'everything from',
+  withinHourly: 'one an hour of',
+  withinDaily: 'one a day of',
+  withinWeekly: 'one a week of',
+  withinMonthly: 'one a month of',
+  withinYearly: 'one a year of',
+} as const;
 const PERIODS = { hourly: 'hours', daily: 'days', weekly: 'weeks', monthly: 'months', yearly: 'years' } as const;
-
-function collect(value: string, earlier: readonly string[]): readonly string[] {
-  return [...earlier, value];
-}
 
 /** Undefined where neither rules nor restore points are given. */
 export function selectionOf(flags: KeepFlags): ForgetSelection | undefined {
@@ -47,7 +51,7 @@ export function selectionOf(flags: KeepFlags): ForgetSelection | undefined {
   const filter = filterOf(flags);
   const isFiltered = !fitsAll(filter);
   const hasRules = Object.keys(rules).length > 0;
-  if (flags.point.length > 0) {
+  if (flags.point !== undefined) {
     for (const wanted of flags.point) refuseNotForgettable(wanted);
     if (!hasRules && !isFiltered) return { by: 'points', points: flags.point };
     throw usage('--point cannot be combined with keep rules or filters.', 'Give ids alone, or rules alone.');
@@ -82,7 +86,7 @@ function rulesOf(flags: KeepFlags): KeepRules {
   return {
     ...Object.fromEntries(COUNTS.flatMap((rule) => given(rule, parseKeepCount))),
     ...Object.fromEntries(WITHIN.flatMap((rule) => given(rule, span))),
-    ...(flags.keepTag.length === 0 ? {} : { tags: flags.keepTag.map(splitTags) }),
+    ...(flags.keepTag && { tags: flags.keepTag.map(splitTags) }),
   };
 }
 

@@ -9,6 +9,7 @@ import {
   type NewVolumeRequest,
 } from '../../shared/domain/new-volume.ts';
 import { parseSize } from '../../shared/domain/size.ts';
+import { HOST } from '../arguments.ts';
 import { renderNewVolume, renderNewVolumePlan } from '../render/prepare.ts';
 import type { Shell } from '../shell.ts';
 
@@ -30,7 +31,7 @@ export function addPrepare(program: Command, shell: Shell): void {
   program
     .command('prepare')
     .description('make room for data, which can be snapshotted, out of an empty device of a host')
-    .argument('<host>', 'a name that "stillpoint hosts" lists')
+    .argument('<host>', HOST)
     .argument('<device>', 'an empty disk or partition there, such as /dev/sdb')
     .option('--group <name>', 'make a group of this name, with a volume in it')
     .option('--volume <name>', 'the name of the volume (default: data)')

@@ -23,7 +23,7 @@ export function addRestore(program: Command, shell: Shell): void {
   withDetach(withNoLock(withFilter(withTargetPart(withWantedPart(command)))))
     .addHelpText(
       'after',
-      '\nPaths are typed as "stillpoint ls" shows them, with \\xNN for bytes that are not text. Quote patterns from\nyour shell; one that begins with "/" is anchored at the top of the restore point.\n\nExample:\n  stillpoint restore latest /srv/files/contract.pdf --to ./restored\n  stillpoint restore latest /srv/files --to - | tar -tv\n  stillpoint restore latest /srv/files --to ./restored --strip 2 --include "*.pdf" --exclude /srv/files/old\n  stillpoint restore latest /srv/files --to / --overwrite older --dry-run',
+      '\nPaths are typed as "stillpoint ls" shows them, with \\xNN for bytes that are not text. Quote patterns from\nyour shell; one that begins with "/" is anchored at the top of the restore point.\n\nExample:\n  stillpoint restore latest /srv/files/contract.pdf --to ./restored\n  stillpoint restore latest /srv/files --to - | tar -tv\n  stillpoint restore latest /srv/files --to ./restored --strip 2 --include "*.pdf" --exclude /srv/files/old\n  stillpoint restore latest /srv/files --to /srv/files --strip 2 --overwrite older --dry-run',
     )
     .action(async (point: string, paths: readonly string[], options: RestoreOptions) => {
       if (options.to === '-') return restoreToStream(shell, point, paths, options);

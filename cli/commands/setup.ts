@@ -6,6 +6,7 @@ import { hostName, type RepositoryName, repositoryName, type SourceName } from '
 import type { HostReadiness, ProposedSource } from '../../shared/domain/readiness.ts';
 import type { SetupPlan, SetupRequest } from '../../shared/domain/setup-plan.ts';
 import type { Stillpoint } from '../../shared/stillpoint.ts';
+import { HOST } from '../arguments.ts';
 import { EXIT } from '../exit-codes.ts';
 import { renderReadiness } from '../render/readiness.ts';
 import { renderSetupDone, renderSetupPlan } from '../render/setup.ts';
@@ -30,7 +31,7 @@ export function addSetup(program: Command, shell: Shell): void {
   program
     .command('setup')
     .description('from a host that ssh reaches to a first backup: look at it, write the configuration, back it up')
-    .argument('<host>', 'a name that "stillpoint hosts" lists; it need not be in the configuration yet')
+    .argument('<host>', HOST)
     .option(
       '--source <name...>',
       'of the proposed sources, those that are wanted; without it you are asked, or all are',

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { hostName } from '../../shared/domain/names.ts';
+import { HOST } from '../arguments.ts';
 import { renderComparison, renderKeptChange } from '../render/kept.ts';
 import type { Shell } from '../shell.ts';
-import { HOST } from './snapshot-options.ts';
 
 /** `stillpoint snapshot compare HOST ID [ID]`: what differs between two sets, or between one and now. */
 export function addCompare(snapshot: Command, shell: Shell): void {

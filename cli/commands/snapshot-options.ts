@@ -8,6 +8,7 @@ import { parseLifetime } from '../../shared/domain/lifetime.ts';
 import { hostName, sourceName } from '../../shared/domain/names.ts';
 import type { KeepJobRequest } from '../../shared/domain/verbs/keep.ts';
 import type { Stillpoint } from '../../shared/stillpoint.ts';
+import { HOST } from '../arguments.ts';
 
 export interface KeepOptions {
   readonly source?: string;
@@ -16,14 +17,16 @@ export interface KeepOptions {
   readonly keepForever?: true;
 }
 
-export const HOST = 'a name that "stillpoint hosts" lists';
 const LIFETIME = '7d';
 
 export function withKeepOptions(command: Command): Command {
   return command
     .argument('<host>', HOST)
     .argument('[paths...]', 'absolute paths on the host')
-    .option('--source <name>', 'instead of paths: those of a source, and what it stops is stopped meanwhile')
+    .option(
+      '--source <name>',
+      'instead of paths: those of a source; what it stops or holds is stopped or held meanwhile',
+    )
     .option('--reason <text>', 'why it is kept, for whoever finds it on the host')
     .option('--expires <duration>', `how long it is to be kept, such as 90min, 12h, 7d or 4w (default: ${LIFETIME})`)
     .option('--keep-forever', 'it is to be kept until somebody removes it by name');

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { hostName } from '../../shared/domain/names.ts';
+import { HOST } from '../arguments.ts';
 import { renderTaken } from '../render/kept.ts';
 import type { Shell } from '../shell.ts';
-import { HOST } from './snapshot-options.ts';
 
 /** `stillpoint snapshot take HOST ID PATH`: one file or folder back from a kept set, beside what is there. */
 export function addTake(snapshot: Command, shell: Shell): void {

@@ -7,6 +7,7 @@ import { hostName } from '../../shared/domain/names.ts';
 import { parsePlanId } from '../../shared/domain/plan-id.ts';
 import type { DropChoice } from '../../shared/domain/verbs/drop.ts';
 import type { Stillpoint } from '../../shared/stillpoint.ts';
+import { HOST } from '../arguments.ts';
 import { renderDropPlan, renderKeepPlan, renderKept } from '../render/kept.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
@@ -14,7 +15,6 @@ import { addAround } from './snapshot-around.ts';
 import { addCompare } from './snapshot-compare.ts';
 import {
   contradiction,
-  HOST,
   type KeepOptions,
   keepRequest,
   requireHostOfSource,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { hostName } from '../../shared/domain/names.ts';
 import { parsePlanId } from '../../shared/domain/plan-id.ts';
+import { HOST } from '../arguments.ts';
 import { renderSweepPlan } from '../render/plan.ts';
 import type { Shell } from '../shell.ts';
 import { type DetachOption, withDetach } from './detach.ts';
@@ -17,7 +18,7 @@ export function addSweep(program: Command, shell: Shell): void {
     program
       .command('sweep')
       .description('remove what runs of ours have left behind on a host; what is not surely ours is left alone')
-      .argument('<host>', 'a name that "stillpoint hosts" lists')
+      .argument('<host>', HOST)
       .option('--dry-run', 'only print what would be removed')
       .option('--plan <id>', 'do the plan with this id, which --dry-run printed, or nothing'),
   )

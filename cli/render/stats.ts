@@ -32,6 +32,6 @@ export function renderStats(stats: Stats, paint: Paint): string {
         ['different files', `${formatCount(stats.files)}, ${formatBytes(stats.bytes)}`],
       ]);
     case 'by-point':
-      return `${renderTable(SHARES, stats.points, paint)}Shared by two or more: ${formatBytes(stats.bytesShared)}. ALONE is what forgetting that one restore point and pruning would free.\n`;
+      return `${renderTable(SHARES, stats.points, paint)}Shared by two or more: ${formatBytes(stats.bytesShared)}. ALONE is what forgetting that one restore point and pruning with --max-unused 0 would free.\n`;
   }
 }

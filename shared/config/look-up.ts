@@ -45,7 +45,7 @@ export function allRepositories({ repositories, file }: Configuration): readonly
   if (repositories.size > 0) return [...repositories.values()];
   throw new StillpointError('config.unknown-repository', `"${file}" names no repository.`, {
     advice:
-      'Add one under "repositories" with its "location" and "passwordFile", where the file is not there yet in a new one; or "stillpoint setup HOST" makes one for a host.',
+      'Add one under "repositories" with its "location" and "passwordFile"; or "stillpoint setup HOST" makes one for a host, and the file where there is none.',
     details: { file },
     cause: undefined,
   });
@@ -57,6 +57,13 @@ export function hostSpec(configuration: Configuration, name: HostName): HostSpec
   const limits = { leaseSeconds: DEFAULT_LEASE_SECONDS, maxClockSkewSeconds: DEFAULT_MAX_CLOCK_SKEW_SECONDS };
   return known ?? { name, ssh: name, sshConfigFile: undefined, sudo: 'none', ...limits };
 }
+
+/** What makes the name known. For a host the file alone does not: ssh has to find it. */
+const toWrite = {
+  host: (what: string) => `add ${what} to your SSH configuration, with its HostName`,
+  source: (what: string, file: string) => `write ${what} into "sources" in "${file}"`,
+  repository: (what: string, file: string) => `write ${what} into "repositories" in "${file}"`,
+} as const;
 
 /** @param known the names that could have been meant @param hint what is known of this one, a sentence */
 export function unknown(
@@ -70,20 +77,17 @@ export function unknown(
   const guess = nearest(name, known);
   const shown = known.slice(0, 10).map((one) => `"${one}"`);
   const more = known.length > shown.length ? ` and ${known.length - shown.length} more` : '';
+  const write = (what: string): string => toWrite[kind](what, file);
   const there =
-    known.length === 0
-      ? `There are none yet: "stillpoint setup HOST" proposes what fits a host, or write it`
-      : `There ${known.length === 1 ? 'is' : 'are'} ${shown.join(', ')}${more}. Name one of these, or write "${name}"`;
-  const table = kind === 'repository' ? 'repositories' : `${kind}s`;
+    known.length > 0
+      ? `There ${known.length === 1 ? 'is' : 'are'} ${shown.join(', ')}${more}. Name one of these, or ${write(`"${name}"`)}.`
+      : kind === 'host'
+        ? `There are none yet: ${write('it')}.`
+        : `There are none yet: "stillpoint setup HOST" proposes what fits a host, or ${write('it')}.`;
   const where =
     kind === 'host' ? 'the configuration or the SSH configuration, and the name has no address' : 'the configuration';
   throw new StillpointError(code, `There is no ${kind} "${name}" in ${where}.`, {
-    advice:
-      hint !== ''
-        ? hint
-        : guess === undefined
-          ? `${there} into "${table}" in "${file}".`
-          : `Did you mean "${guess}"? Otherwise write it into "${table}" in "${file}".`,
+    advice: hint !== '' ? hint : guess === undefined ? there : `Did you mean "${guess}"? Otherwise ${write('it')}.`,
     details: { name, known: known.slice(0, 100), file },
     cause: undefined,
   });

@@ -13,7 +13,8 @@ export const CONSISTENCY_MEANING: Readonly<Record<Consistency, string>> = {
   cold: 'The services that the source names were stopped while the snapshots were taken, or until all was read.',
   crash: 'One atomic instant, like a power cut at that moment.',
   'crash-skewed': 'Several instants, one per volume, a little apart.',
-  fuzzy: 'Live files, read while they may have been changing. Of dumps alone: that each is of one moment is not known.',
+  fuzzy:
+    'Live files, read while they may have been changing; or all of it are dumps, and that each is of one moment is not known.',
 };
 
 /** All that a label rests on. Times are uptimes of the host in seconds: its clock may be set, its uptime may not. */

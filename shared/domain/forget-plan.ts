@@ -66,23 +66,17 @@ export interface ForgetPlan extends Plan<'forget'> {
 
 /** With the words of what it comes to. */
 export function forgetPlan(id: PlanId, content: Omit<ForgetPlan, keyof Plan>): ForgetPlan {
-  const { forget, groups, prune } = content;
+  const { forget, keep, prune } = content;
   const count = `${forget.length} restore ${forget.length === 1 ? 'point' : 'points'}`;
   return {
     ...{ kind: 'forget', id, basis: 'the repository' },
     steps: [...(forget.length === 0 ? [] : [{ does: [`forget ${count}`] }]), ...(prune?.steps ?? [])],
-    risks: groups
-      .filter(({ points }) => points.length > 0 && points.every((point) => point.forget))
-      .map((group) => `All restore points of ${nameOf(group)} go.`),
+    // Rules always keep some of each group.
+    risks: forget.length > 0 && keep === 0 ? ['No restore point stays in the repository.'] : [],
     rollback:
       prune === undefined
         ? 'A restore point that was forgotten does not come back by itself; its data stays until a prune.'
         : `A restore point that was forgotten does not come back. ${prune.rollback}`,
     ...content,
   };
-}
-
-function nameOf({ source, host, paths, tags }: PlannedGroup): string {
-  const facts = [source && `source ${source}`, host && `host ${host}`, paths?.join(' '), tags?.join(' ')];
-  return facts.filter((fact) => fact !== undefined && fact !== '').join(', ') || 'all that was looked at';
 }

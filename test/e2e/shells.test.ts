@@ -263,7 +263,7 @@ echo mine > /home/ada/letter; install -m 600 /dev/null /home/ada/of-root; mkdir 
     const saved = await user.run(['backup', 'home'], signal);
     // Partial.
     expect(saved.exitCode, saved.stderr).toBe(9);
-    expect(saved.stdout).toContain('fuzzy: Live files, read while they may have been changing.');
+    expect(saved.stdout).toContain('fuzzy: Live files, read while they may have been changing;');
     expect(saved.stdout).toMatch(/"\/home\/ada\/of-root": not saved, because it cannot be read: Permission denied/);
     expect(saved.stdout).toMatch(/"\/home\/ada\/closed": not saved, or not with all that is in it/);
     const restored = await user.run(['restore', 'latest', '--source', 'home', '--to', 'of-ada'], signal);

@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { StillpointError } from '../../shared/base/errors.ts';
 import { wholenessOf } from '../../shared/domain/wholeness.ts';
 import type { FileRef } from '../../shared/repository/backend/backend.ts';
+import { verifyRepository } from '../../shared/repository/check/verify.ts';
 import { blobIdOf } from '../../shared/repository/ids.ts';
 import { copyOf, crashAfter } from '../support/crashing-backend.ts';
 import { DamageLab, openLab, type Shelf, shelve, TREES } from '../support/damage/damage-lab.ts';
@@ -115,6 +116,10 @@ describe('repairing', () => {
       missing: [{ path: '/docs/b.txt', reason: '' }],
       missingCount: 1,
     });
+    // What is left damaged is named as before, with what ends that.
+    const { findings } = await verifyRepository(await lab.open(), { signal: lab.signal });
+    expect(findings.flatMap(({ affects }) => affects)).toEqual([lab.victim(1, '/docs/b.txt')]);
+    expect(findings[0]?.advice).toContain('with --forget it removes the damaged ones');
     // A copy that is there is not made again.
     const again = await repair(lab.backend, { part: 'points' });
     expect(again.writes).toEqual([]);

@@ -188,6 +188,7 @@ describe('what is in the way', () => {
     await forgeRepository(join(folder.path, 'other'), [dir('a', dir(mounted, file('x'))), dir('repository')]);
     const into = await restoreFrom(join(folder.path, 'other'), target, { overwrite: 'always', paths: ['/a'] });
     expect(said(into.error)).toContain('another file system is mounted there');
+    expect(into.error).toMatchObject({ advice: expect.stringContaining('restore each of them by itself') as string });
     const beside = await restoreFrom(join(folder.path, 'other'), folder.path, {
       overwrite: 'always',
       paths: ['/repository'],

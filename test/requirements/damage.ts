@@ -160,6 +160,10 @@ export const DAMAGE = ofPage('docs/damage.md', {
       'Keep rules take a repaired copy for newer than its original.',
       { 'test/unit/domain/retention.test.ts': 'keep the repaired copy and not its original of the same instant' },
     ],
+    [
+      'As long as damaged restore points stay, it goes on naming what they lack.',
+      { 'test/faults/repair.test.ts': 'keeps the damaged restore points unless it is told to forget them' },
+    ],
     ['Finish with `stillpoint verify`.', { 'test/faults/repair.test.ts': '$name: what was hit $repair' }],
     [
       'If `stillpoint copy` took the restore points to another repository, they can come back from there, whole:',
@@ -169,11 +173,20 @@ export const DAMAGE = ofPage('docs/damage.md', {
       },
     ],
     [
-      'stillpoint repair index main --apply # what is gone is no longer named stillpoint repair points main --forget --apply # or forget the damaged ones by their ids stillpoint copy --from offsite --to main # copies what is not there as a restore point any more stillpoint verify main',
+      'stillpoint repair index main --apply # what is gone is no longer named stillpoint repair points main --forget --apply # or forget the damaged ones by their ids stillpoint copy --from offsite --to main # copies what is not there as a restore point any more stillpoint verify main stillpoint list --repository main --tag repaired # the copies that lack something stillpoint forget main --point ID --apply # each of them whose whole one is back',
       {
         'test/faults/repair.test.ts':
           'gets back from a second repository what it lost, as the page about damage says it',
         'test/unit/docs-links.test.ts': 'commands in the shell blocks of the pages exist, with their options',
+      },
+    ],
+    [
+      'Do the last before you use keep rules or `latest`: of the same moment, both take a repaired copy for newer than the whole one.',
+      {
+        'test/unit/domain/point-order.test.ts':
+          'of one instant: the repaired one is newer than the damaged, and a copy newer than its original',
+        'test/faults/repair.test.ts':
+          'gets back from a second repository what it lost, as the page about damage says it',
       },
     ],
     [
@@ -280,6 +293,10 @@ export const DAMAGE = ofPage('docs/damage.md', {
   exceptions: [
     ['Three commands, in this order.', 'says what follows'],
     ['Verify the second repository before.', 'advice to the reader'],
+    [
+      'A restore point whose file is gone is no finding: nothing in a repository names it, and one that was forgotten looks the same. `list` shows which there are.',
+      'a limit: nothing in a repository names its restore points',
+    ],
     [
       'Keep a copy of `config` and of the folder `keys` somewhere else. They are small, no backup changes them, and without them the best disk holds nothing.',
       'advice to the reader',

@@ -257,12 +257,19 @@ export const README = ofPage('README.md', {
       },
     ],
     [
-      '| restoring | into an empty folder of this machine, all of it or chosen paths, from the command line | onto a host, over existing files, from VS Code, from an assistant |',
+      '| restoring | into a folder of this machine, empty or, by a plan, with other things in it: all of it, chosen paths or patterns; as a tar stream for another program or host; from the command line | onto a host by itself, from VS Code, from an assistant |',
       {
         'test/interop/restore.test.ts': [
           'the whole torture tree comes back identical on',
           'chosen paths come with the folders on their way, and a hard link without its first name is a file',
         ],
+        'test/interop/restore-existing.test.ts': [
+          'never: only what is missing comes',
+          'older: what is there goes where it was modified before',
+          'always: all of it, and what the restore point does not have stays with the folders as they are',
+        ],
+        'test/interop/restore-chosen.test.ts': 'what fits --include comes with the folders on its way and no others',
+        'test/interop/restore-stream.test.ts': 'GNU tar makes the whole torture tree of it',
         'test/unit/cli/commands.test.ts': 'starts the job',
       },
     ],

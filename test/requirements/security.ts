@@ -45,7 +45,7 @@ export const SECURITY = ofPage('docs/security.md', {
       },
     ],
     [
-      'It can delete or damage them; `check` and `verify` find that.',
+      'It can delete or damage them; what that takes from a restore point that is there, `check` and `verify` find.',
       {
         'test/faults/repository.test.ts': [
           'in any bit of any kind of file is found (format %i)',
@@ -397,6 +397,10 @@ export const SECURITY = ofPage('docs/security.md', {
       'what the rights mean that other pages list',
     ],
     ['Two accounts are better than one.', 'advice to the reader'],
+    [
+      'A restore point that is gone without a trace, or an older state of the whole, they cannot tell from what you have forgotten: look at `list`, or keep [a second copy](cli.md#a-second-copy) elsewhere.',
+      'a limit: nothing in a repository names its restore points',
+    ],
     [
       'A run whose process died is taken up only by who opens the repository, because what it knew of the host is [sealed with its key](decisions/0035-a-run-is-taken-up.md).',
       'what the record decides, with a link to it',

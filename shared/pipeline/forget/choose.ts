@@ -18,7 +18,7 @@ import { unreadablePoints } from '../../domain/unreadable-point.ts';
 import type { RestorePointList } from '../../repository/point-reader.ts';
 import type { RestorePoint } from '../../repository/restore-point.ts';
 import { refuseUnknown } from '../select-points.ts';
-import { doubtNotes, mistypedTags, mixedHosts, refuseEmptying } from './notes.ts';
+import { doubtNotes, mistypedTags, mixedHosts, noneOfSources, refuseEmptying } from './notes.ts';
 
 type Choice = Pick<ForgetPlan, 'groups' | 'forget' | 'keep' | 'notes' | 'unreadable'>;
 
@@ -61,11 +61,9 @@ export function chooseForgotten(
           source,
         ),
       );
-      return choiceOf(
-        list,
-        groups,
-        selection.sources.map(({ rules }) => rules),
-      );
+      const rules = selection.sources.map(({ rules: own }) => own);
+      const choice = choiceOf(list, groups, rules);
+      return { ...choice, notes: [...choice.notes, ...noneOfSources(groups, list.points.length)] };
     }
   }
 }

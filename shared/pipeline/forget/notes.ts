@@ -58,6 +58,16 @@ export function mixedHosts(groups: readonly PlannedGroup[]): string[] {
     : [];
 }
 
+/** "0 would be forgotten, 0 kept" alone would look like a repository that is empty. */
+export function noneOfSources(groups: readonly PlannedGroup[], points: number): string[] {
+  if (points === 0 || groups.some((group) => group.points.length > 0)) return [];
+  const which =
+    points === 1 ? 'The restore point of the repository is' : `The ${points} restore points of the repository are`;
+  return [
+    `${which} of no source whose keep rules count here. Rules on the command line, such as --keep-daily 7, count for all.`,
+  ];
+}
+
 /**
  * A tag of `--keep-tag` that no restore point has may be one that is not in use yet; where it is near an existing
  * one, warn.

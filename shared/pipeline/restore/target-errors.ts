@@ -121,12 +121,17 @@ export function withoutProc(): StillpointError {
   );
 }
 
+/** Why an entry is in the way that nobody wants to move away: what is mounted is restored into by itself. */
+export const MOUNTED_THERE = 'another file system is mounted there';
+
 export function inTheWay(target: string, { count, named }: SkippedEntries): StillpointError {
   const shown = named.slice(0, 10).map(({ path, reason }) => `"${path}" (${reason})`);
   const more = count > shown.length ? ` and ${count - shown.length} more` : '';
   return targetError(
     `In "${target}" something is in the way of ${count === 1 ? 'an entry' : `${count} entries`}: ${shown.join(', ')}${more}.`,
-    'What is of another kind is never replaced. Move it away, or leave those paths out.',
+    named.some(({ reason }) => reason === MOUNTED_THERE)
+      ? 'No other file system is entered. Leave those paths out with --exclude, and restore each of them by itself: what is mounted as the target, with --strip for the folders above it.'
+      : 'What is of another kind is never replaced. Move it away, or leave those paths out.',
     { count, named: named.slice(0, 200) },
   );
 }

@@ -15,6 +15,7 @@ import { type Existing, type KnownFolder, lookAtPaths } from './existing.ts';
 import { planFile, ZeroBlobs } from './file-plan.ts';
 import { isRestorable } from './node-head.ts';
 import type { Move } from './place.ts';
+import { MOUNTED_THERE } from './target-errors.ts';
 import {
   type Choice,
   type Renames,
@@ -216,7 +217,7 @@ export class TargetPlan implements Choice {
       if (existing.isSymlink) return 'it is a folder, and a symbolic link is there';
       if (!existing.isFolder) return 'it is a folder, and something else is there';
       if (existing.isRepository) return 'a repository is there';
-      return existing.device === this.#device ? undefined : 'another file system is mounted there';
+      return existing.device === this.#device ? undefined : MOUNTED_THERE;
     }
     return existing.isFolder ? 'a folder is there' : undefined;
   }

@@ -154,7 +154,7 @@ export class PackFaults {
     const advice =
       count > 0
         ? `Packs that are in no index, and may hold them: ${count}. ${REPAIR_INDEX}`
-        : 'No pack that is there holds them. "stillpoint repair points" writes restore points without the files that are lost.';
+        : 'No pack that is there holds them. "stillpoint repair points" writes restore points without the files that are lost; with --forget it removes the damaged ones too.';
     this.#damage.add('unindexed', 'Blobs that restore points need are in no index.', advice);
     this.#unindexed.add(hash('sha256', type + id, 'base64').slice(0, 12));
     return 'unindexed';

@@ -75,6 +75,9 @@ test('every command explains itself with an example', async () => {
     expect(exitCode).toBe(0);
     expect(stdout).toContain(`\nExample:\n  stillpoint ${words.join(' ')}`);
     expect(stdout).toContain('--json');
+    expect(stdout).not.toContain('default: []');
+    // What "jobs" takes is nothing that "jobs resume" takes.
+    expect(stdout.split('Global Options:')[1], words.join(' ')).not.toContain('--own');
   }
 });
 

@@ -35,7 +35,10 @@ const RESULTS: readonly (readonly [readonly string[], JobResult])[] = [
 
 function commands(): string {
   const { program } = buildProgram(scriptedSurroundings(scriptedStillpoint()));
-  const leaves = program.commands.flatMap((command) => (command.commands.length === 0 ? [command] : command.commands));
+  const leaves = program.commands.flatMap((command) => {
+    const isCommandItself = command.commands.length === 0 || command.registeredArguments.length > 0;
+    return [...(isCommandItself ? [command] : []), ...command.commands];
+  });
   const rows = leaves.map((command) => {
     const group = command.parent === program ? [] : [command.parent?.name()];
     const shown = command.options.filter(({ hidden }) => !hidden);

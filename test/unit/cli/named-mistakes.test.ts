@@ -35,6 +35,10 @@ test.each<[string[], string]>([
   [['--quiet', '--config', 'list', 'check', '--bogus'], '"stillpoint check --help" explains the command.'],
   [['-x'], '"stillpoint --help" lists the commands.'],
   [['list', 'main'], '"list" looks into all repositories; to name one: --repository NAME.'],
+  [
+    ['dump', 'latest', '/a'],
+    'Unknown command "dump".\n"stillpoint restore POINT PATH --to -" writes files to standard',
+  ],
   [['snapshots'], 'Unknown command "snapshots".\n"stillpoint list" lists the restore points.'],
   [['repair', 'snapshots', 'main'], '"stillpoint repair points" is the command.'],
   [['check', '--read-data'], 'Unknown option "--read-data".\n"stillpoint verify" reads all data.'],
@@ -114,6 +118,7 @@ test.each<[string[], ...string[]]>([
   [['stats', '72eaf642'], 'looks like the id of a restore point', 'stillpoint stats main 72eaf642'],
   [['forget', '72EAF642'], 'looks like the id of a restore point', 'stillpoint forget main --point 72EAF642'],
   [['check', 'f'.repeat(64)], 'looks like the id of a restore point', 'works on a whole repository'],
+  [['forget', 'latest'], 'it stands for a restore point', 'stillpoint forget main --point ID\n'],
   [['prune', 'latest'], 'There is no repository "latest"; it stands for a restore point.'],
   [['key', 'remove', 'main', '1a2b3c4d'], 'looks like the id of a key', 'stillpoint key remove 1a2b3c4d main'],
   [['repair', 'packs', '1a2b3c4d'], 'looks like the id of a pack', 'stillpoint repair packs main 1a2b3c4d'],

@@ -112,7 +112,11 @@ describe('names', () => {
 
   test('that are not there are said before anything begins', async () => {
     const nowhere = hostName('nowhere.invalid');
-    await expect(stillpoint.inspectHost(nowhere, never)).rejects.toMatchObject({ code: 'config.unknown-host' });
+    await expect(stillpoint.inspectHost(nowhere, never)).rejects.toMatchObject({
+      code: 'config.unknown-host',
+      // In "hosts" alone it would have no address either.
+      advice: expect.stringMatching(/ "nowhere\.invalid" to your SSH configuration, with its HostName\.$/) as string,
+    });
     await expect(stillpoint.planBackup(sourceName('web'), never)).rejects.toMatchObject({
       code: 'config.unknown-host',
     });

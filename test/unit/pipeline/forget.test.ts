@@ -113,6 +113,14 @@ describe('forget', () => {
     expect((await forget(scope, ports(backend), signal)).forgotten).toEqual([first, second]);
   });
 
+  it('warns of what is named where nothing stays, and only there', async () => {
+    const { backend, ids } = await filled(2);
+    const risksOf = async (points: readonly string[]): Promise<readonly string[]> =>
+      (await planForgetting({ selection: { by: 'points', points } }, ports(backend), signal)).risks;
+    expect(await risksOf(ids.slice(0, 1))).toEqual([]);
+    expect(await risksOf(ids)).toEqual(['No restore point stays in the repository.']);
+  });
+
   it('takes ids and the starts of ids, and nothing that fits none or several', async () => {
     const { backend, ids } = await filled(3);
     const [first = '', second = ''] = ids;
@@ -182,6 +190,9 @@ describe('forget', () => {
     const plan = await planForgetting({ selection: { by: 'sources', sources } }, ports(backend), signal);
     expect(plan.forget).toEqual([ids[1], ids[3]]);
     expect(plan.keep).toBe(1);
+    const others = [{ source: sourceName('third'), rules: { last: 1 } }];
+    const none = await planForgetting({ selection: { by: 'sources', sources: others } }, ports(backend), signal);
+    expect([none.keep, none.notes]).toEqual([0, [expect.stringContaining('The 6 restore points')]]);
   });
 
   it('says that a tag to keep by is near another one, and nothing of one that nobody has set yet', async () => {

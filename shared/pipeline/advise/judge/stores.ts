@@ -79,7 +79,7 @@ function unplaced({ what, path, dump }: PlacedStore): HostFinding {
   const shown = displayName(path);
   return {
     ...{ kind: 'store-in-container', severity: 'left-out', object: shown },
-    message: `${capital(what)} runs in a view of its own, in a container perhaps, and has its files in "${shown}" there; no file system of the host shows them.`,
+    message: `${capital(what)}: the program runs in a view of its own, in a container perhaps, and has its files in "${shown}" there; no file system of the host shows them.`,
     means: 'A backup of the paths of the host may not hold them.',
     remedy: {
       where: 'nowhere',
