@@ -220,6 +220,20 @@ describe('what happens meanwhile', () => {
     expect(report?.files).toBe(9 - (report?.leftOut.count ?? 0));
   });
 
+  test('a file with two names counts once, also where both stay as they are', async () => {
+    const same = { inode: 7, device_id: 1, links: 2 };
+    const names = ['older', 'newer'].map((name) => ({ ...file(name, 'of two names'), ...same }));
+    const both = join(folder.path, 'both');
+    await forgeRepository(both, [dir('a', dir('b', ...names))]);
+    const plan = (await restoreFrom(both, target, { overwrite: 'always', dryRun: true })).report?.plan;
+    expect(plan).toMatchObject({ overwritten: { count: 2 }, bytes: 'of two names'.length });
+    const onEvent = whenMoving(() => {
+      for (const name of ['older', 'newer']) writeFileSync(join(target, 'a/b', name), 'of somebody else');
+    });
+    const { report } = await restoreFrom(both, target, { overwrite: 'always', onEvent });
+    expect(report).toMatchObject({ files: 0, bytes: 0, leftOut: { count: 2 } });
+  });
+
   test('a folder that was exchanged for a link leads nowhere', async () => {
     const outside = join(folder.path, 'outside');
     await mkdir(join(outside, 'b'), { recursive: true });

@@ -121,12 +121,20 @@ export function withoutProc(): StillpointError {
   );
 }
 
+/** Nothing was put in place yet. */
+export function notOnTheDisk(target: string, reason: string): StillpointError {
+  return targetError(
+    `What was restored for "${target}" did not get to its disk: ${reason || 'the system gave no reason'}.`,
+    'Look at the kernel\'s log ("dmesg") and at the health of the disk, and restore to another one.',
+  );
+}
+
 export function inTheWay(target: string, { count, named }: SkippedEntries): StillpointError {
   const shown = named.slice(0, 10).map(({ path, reason }) => `"${path}" (${reason})`);
   const more = count > shown.length ? ` and ${count - shown.length} more` : '';
   return targetError(
     `In "${target}" something is in the way of ${count === 1 ? 'an entry' : `${count} entries`}: ${shown.join(', ')}${more}.`,
-    'What is of another kind is never replaced. Move it away, or leave those paths out.',
+    'A folder never goes for something else, nor anything for a folder. Move it away, or leave those paths out.',
     { count, named: named.slice(0, 200) },
   );
 }

@@ -95,6 +95,7 @@ export async function openMerge(target: string, ports: MergePorts, signal: Abort
       target: known,
       begin: () => go('filling'),
       async finish(finishSignal) {
+        await host.run(flushWork(folder), finishSignal);
         go('moving');
         const left = await moveAll(ports.plan()?.moves ?? [], { host, folder, known, outcome }, finishSignal);
         go('filled');
@@ -131,7 +132,6 @@ async function moveAll(
   let bytes = 0;
   // What was lost on the way is not there to be moved, and is told already.
   const made = moves.filter(({ path }) => !outcome.isMissing(path));
-  await host.run(flushWork(folder), signal);
   for (let at = 0; at < made.length; at += BATCH) {
     for (const { move, reason } of await host.run(
       placeRestored(folder, known.id, made.slice(at, at + BATCH)),
