@@ -42,6 +42,12 @@ class Paths {
     this.count += 1;
     if (this.named.length < NAMED) this.named.push({ path: displayName(path), reason });
   }
+
+  remove(path: Buffer): void {
+    this.count -= 1;
+    const at = this.named.findIndex((one) => one.path === displayName(path));
+    if (at >= 0) this.named.splice(at, 1);
+  }
 }
 
 /** What is known of a folder on the way: it is there, it will be new, or something is in its way. */
@@ -126,6 +132,11 @@ export class TargetPlan implements Choice {
       bytes: this.#bytes,
       room: this.#ports.room,
     };
+  }
+
+  /** Of a move that was not made: what was to go is still there. */
+  stays({ path, expected }: Move): void {
+    if (expected !== undefined) this.#overwritten.remove(path);
   }
 
   judge(place: Buffer, node: Node, isIn: boolean): Verdict {
