@@ -11,7 +11,7 @@ import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { KnownFolder } from './existing.ts';
 import { clearLeftWork, makeMarkedTree, newWorkName, removeWork } from './left-work.ts';
 import type { Outcome } from './outcome.ts';
-import { flushWork, type Move, placeRestored } from './place.ts';
+import { flushWork, placeRestored } from './place.ts';
 import type { Figures } from './proof.ts';
 import { prepareTarget, type TargetFacts, type WorkFolder, workPath } from './target.ts';
 import { notAllMoved, refusalOf } from './target-errors.ts';
