@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { StillpointError, toStillpointError } from '../../shared/base/errors.ts';
 import { streamPoint } from '../../shared/pipeline/stream-point.ts';
 import { createLocalBackend } from '../../shared/repository/backend/local.ts';
-import { type BlobId, blobIdOf } from '../../shared/repository/ids.ts';
+import { blobIdOf } from '../../shared/repository/ids.ts';
 import { openRepository } from '../../shared/repository/open-repository.ts';
 import { forgeRepository } from '../support/forged-repository.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
@@ -21,14 +21,11 @@ beforeAll(async () => {
 afterAll(() => folder[Symbol.asyncDispose]());
 
 const MIB = 1024 ** 2;
-const fault = (code: 'repository.damaged' | 'backend.failed') =>
-  new StillpointError(code, 'It cannot be read.', { advice: '', cause: undefined });
+type Why = 'repository.damaged' | 'backend.failed';
+const fault = (code: Why) => new StillpointError(code, 'It cannot be read.', { advice: '', cause: undefined });
 
-/** A stream of a small file and a large one. @param last the last piece of the large one @param read in place of reading that */
-async function streamed(
-  last: Buffer,
-  read: () => StillpointError,
-): Promise<{ readonly code: string; readonly file: string }> {
+/** A stream of a small file and a large one. @param last the last piece of the large one @param why that cannot be read */
+async function streamed(last: Buffer, why: Why): Promise<{ readonly code: string; readonly file: string }> {
   const name = randomBytes(4).toString('hex');
   const file = join(folder.path, `${name}.tar`);
   await forgeRepository(join(folder.path, name), [
@@ -43,8 +40,12 @@ async function streamed(
     async openRepository(signal: AbortSignal) {
       const repository = await openRepository(createLocalBackend(join(folder.path, name)), PASSWORD, signal);
       const load = repository.loadBlob.bind(repository);
-      repository.loadBlobs = async function* (ids: Iterable<BlobId>, loading: AbortSignal) {
-        for (const id of ids) yield { id, data: id === blobIdOf(last) ? read() : await load('data', id, loading) };
+      repository.loadBlob = async (type, id, loading) => {
+        if (id === blobIdOf(last)) throw fault(why);
+        return await load(type, id, loading);
+      };
+      repository.loadBlobs = async function* (ids, loading) {
+        for (const id of ids) yield { id, data: await repository.loadBlob('data', id, loading) };
       };
       return repository;
     },
@@ -65,15 +66,13 @@ async function expectRefused(file: string): Promise<void> {
 }
 
 test.for([1, 100, 511, 512, 513, 1024, 100_000])('where the last %i bytes of a file are damaged', async (bytes) => {
-  const { code, file } = await streamed(randomBytes(bytes), () => fault('repository.damaged'));
+  const { code, file } = await streamed(randomBytes(bytes), 'repository.damaged');
   expect(code).toBe('restore.failed');
   await expectRefused(file);
 });
 
 test('where a store fails between two files', async () => {
-  const { code, file } = await streamed(randomBytes(5 * MIB), () => {
-    throw fault('backend.failed');
-  });
+  const { code, file } = await streamed(randomBytes(5 * MIB), 'backend.failed');
   expect(code).toBe('backend.failed');
   await expectRefused(file);
 });
