@@ -37,6 +37,8 @@ esac`;
 });
 
 test('one that knows no single file system is asked for all', async () => {
-  await flushed('case $# in 0) exit 0 ;; esac; echo "sync: unrecognized option" >&2; exit 1');
-  await flushed(`case $1 in --help) echo '${GNU}' ;; -f) exit 0 ;; *) exit 1 ;; esac`);
+  const knowsNone = 'case $# in 0) exit 0 ;; esac; echo "sync: unrecognized option" >&2; exit 1';
+  await expect(flushed(knowsNone)).resolves.toBeUndefined();
+  const knowsBoth = `case $1 in --help) echo '${GNU}' ;; -f) exit 0 ;; *) exit 1 ;; esac`;
+  await expect(flushed(knowsBoth)).resolves.toBeUndefined();
 });
