@@ -19,14 +19,15 @@ export function renderRestore(report: RestoreReport, paint: Paint): string {
   const others = renamed.named.map(({ path, name }) => `"${shown(path)}" is now "${shown(name)}"`);
   const facts: [string, string][] = [['from', shown(report.restorePoint)]];
   if (gaps !== undefined) facts.push(['not whole', paint('red', shown(gaps))]);
+  const orOld = report.plan === undefined ? '' : ', or as it was before';
   return (
     head +
     renderFacts(facts) +
     renderMissing(
       leftOut,
       paint,
-      'is missing, or there without its content',
-      'are missing, or there without their content',
+      `is missing, or there without its content${orOld}`,
+      `are missing, or there without their content${orOld}`,
     ) +
     renderByPatterns(byPatterns, paint) +
     renderThere(report.plan, paint) +

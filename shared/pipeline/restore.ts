@@ -35,7 +35,7 @@ import { prove } from './restore/proof.ts';
 import { inStoredOrder } from './restore/stored-order.ts';
 import { inTheWay, targetOpen } from './restore/target-errors.ts';
 import { planTarget, type TargetPlan } from './restore/target-plan.ts';
-import { walkSelected } from './restore/walk.ts';
+import { type Renames, type WalkStart, walkSelected } from './restore/walk.ts';
 import { type Asked, findWanted } from './restore/wanted.ts';
 import { openMerge, openWork } from './restore/work.ts';
 import { removeBroken } from './restore/work-commands.ts';
@@ -110,17 +110,18 @@ export async function restore(
     const fitting = { host, repository, folder, probed: found, outcome, rename: request.rename === true };
     if (overwrite === undefined) return { probed: found, fitted: await fitInto(opened.start, point, fitting, held) };
     const room = found.room.bytes;
-    plan = await planTarget(repository, opened.start, { host, target: work.target, overwrite, room }, held);
-    if (plan.report.inTheWay.count > 0) throw inTheWay(target, plan.report.inTheWay);
-    const chosen = { ...opened.start, choice: plan };
-    outcome.starts[0] = chosen;
-    const fitted = await fitInto(chosen, point, fitting, held);
-    if (fitted.renames !== undefined) {
-      // Under other names there may be something else.
-      const again = { host, target: work.target, overwrite, room, renames: fitted.renames };
-      plan = await planTarget(repository, opened.start, again, held);
-      outcome.starts[0] = { ...opened.start, choice: plan };
-    }
+    const planWith = async (renames: Renames | undefined): Promise<WalkStart> => {
+      const { hardLinks } = found.traits;
+      const order = { host, target: work.target, overwrite, room, hardLinks, renames };
+      plan = await planTarget(repository, opened.start, order, held);
+      if (plan.report.inTheWay.count > 0) throw inTheWay(target, plan.report.inTheWay);
+      const chosen = { ...opened.start, choice: plan };
+      outcome.starts[0] = chosen;
+      return chosen;
+    };
+    const fitted = await fitInto(await planWith(undefined), point, fitting, held);
+    // Under other names there may be something else.
+    if (fitted.renames !== undefined) await planWith(fitted.renames);
     return { probed: found, fitted };
   });
   const { traits } = probed;

@@ -4,8 +4,9 @@
  * would take the map for content.
  *
  * Invariant: what is given out is proved against its id. Of a file that is too large to be held, damage shows only when
- * its head is out. However a stream ends before its end, the last that is given out is a block that is no head: tar takes
- * one that ends between two entries for whole.
+ * its head is out. However a stream ends before its end, tar fails: in an entry, because the rest of that is missing, and
+ * nothing is given out that could be taken for it; between two, where tar would take the end for that of a whole one, because a
+ * block comes that is no head.
  */
 import { StillpointError } from '../base/errors.ts';
 import type { Take } from '../base/take.ts';
@@ -14,9 +15,11 @@ import type { StreamReport, StreamRequest } from '../domain/point-stream.ts';
 import { describeGaps, wholenessOf } from '../domain/wholeness.ts';
 import type { Node } from '../repository/node.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { TarHead } from '../tar/entry.ts';
 import { withoutHoles } from '../tar/fill-holes.ts';
 import { encodeWideHead } from '../tar/wide-head.ts';
 import { type TarItem, writeTar } from '../tar/write-tar.ts';
+import { storedSizeOf, tarPadding } from '../tar/writer.ts';
 import { OpenedPoint } from './open-point.ts';
 import { openResources } from './resources.ts';
 import type { TargetTraits } from './restore/fit-node.ts';
@@ -66,17 +69,49 @@ export async function streamPoint(
   const order = (nodes: readonly Node[]) => inStoredOrder(nodes, repository.index);
   const entries = walkSelected(repository, start, outcome, { order, isForKernel: false, signal: held });
   const itemPorts = { repository, traits: STREAM, outcome, links: new HardLinks(), onBatch: () => undefined };
+  const position = new Position();
   try {
-    for await (const part of writeTar(inFull(tarItems(entries, itemPorts, held), outcome), encodeWideHead))
+    for await (const part of writeTar(inFull(tarItems(entries, itemPorts, held), outcome), position.encode)) {
       await ports.onPart(part);
+      position.given(part.length);
+    }
   } catch (error) {
     // Where nobody reads any more, this fails as well, and the first error is the one to tell.
-    await giveOut(ports, NO_HEAD).catch(() => undefined);
+    if (position.isBetweenEntries) await giveOut(ports, NO_HEAD).catch(() => undefined);
     throw error;
   }
   const { sent, leftOut } = outcome;
   const gaps = describeGaps(wholenessOf(point));
   return { restorePoint: point.id, ...sent, leftOut, sockets, byPatterns, gaps, withoutLock: lock.absence };
+}
+
+/** Where a stream stands of which less is given out than was made. */
+class Position {
+  /** Of entries that were begun and are not given out whole. */
+  readonly #ends: number[] = [];
+  #made = 0;
+  #given = 0;
+  #lastEnd = 0;
+
+  readonly encode = (head: TarHead): Buffer => {
+    const blocks = encodeWideHead(head);
+    const size = storedSizeOf(head);
+    this.#made += blocks.length + size + tarPadding(size).length;
+    this.#ends.push(this.#made);
+    return blocks;
+  };
+
+  given(bytes: number): void {
+    this.#given += bytes;
+    for (let [end] = this.#ends; end !== undefined && end <= this.#given; [end] = this.#ends) {
+      this.#lastEnd = end;
+      this.#ends.shift();
+    }
+  }
+
+  get isBetweenEntries(): boolean {
+    return this.#given === this.#lastEnd;
+  }
 }
 
 async function giveOut({ onPart }: Pick<StreamPorts, 'onPart'>, part: Uint8Array): Promise<void> {

@@ -27,3 +27,6 @@ done' > "$sp_file.sh" || return 1
     setsid "$@" </dev/null >/dev/null 2>&1 &
   fi
 }`;
+
+/** Said where the deadline came before the freeze had ended. */
+export const LET_GO_MEANWHILE = 'it took longer than it may be held, and was let go meanwhile';

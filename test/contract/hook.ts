@@ -234,6 +234,27 @@ export function hookContract(
       await begun.lease.release();
     });
 
+    test('is let go also where that was done while the freeze was still going on, and found nothing to do', async () => {
+      const begun = await begin(section);
+      const holds = begun.plan.holds.map((hold) => ({
+        ...hold,
+        freeze: {
+          ...hold.freeze,
+          script: `( until [ -e "$dir/frozen.new" ]; do ( sp_let_go ${hold.kind} ${hold.id} "$run" ) >/dev/null 2>&1 </dev/null; done ) &
+( ${hold.freeze.script}
+)
+code=$?
+: > "$dir/frozen.new"
+wait
+exit "$code"`,
+        },
+      }));
+      // It may fail, and it may have been held after all.
+      await verdict({ ...begun, plan: { ...begun.plan, holds } }).catch(() => undefined);
+      expect(await fixture.isHeld()).toBe(false);
+      await begun.lease.release();
+    });
+
     test('is let go where the section is killed', async () => {
       const begun = await begin(soon(), KILL_SECTION);
       expect(await codeOf(verdict(begun))).not.toBe('no error');

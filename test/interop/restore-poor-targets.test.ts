@@ -129,6 +129,17 @@ describe('exFAT', () => {
     },
   );
 
+  test('what is in the way of another name refuses the whole, as of its own', async ({ skip }) => {
+    await using mounted = await poor('exfat', skip);
+    const repository = await repositoryOf([
+      { name: 'd', type: 'dir', children: [file('Readme'), file('README'), file('third')] },
+    ]);
+    await mkdir(join(mounted.path, 'd', 'readme (2)'), { recursive: true });
+    const { error } = await restoreFrom(repository, mounted.path, { rename: true, overwrite: 'always' });
+    expect(said(error)).toMatch(/^restore\.target: .* something is in the way .*\(2\)" \(a folder is there\)/);
+    expect(await namesIn(join(mounted.path, 'd'))).toEqual(['readme (2)']);
+  });
+
   test('a symbolic link and a folder of almost its name cannot meet', async ({ skip }) => {
     await using mounted = await poor('exfat', skip);
     const repository = await repositoryOf([

@@ -15,7 +15,7 @@ const GATHERED_BYTES = 64 * 1024;
 export interface ListedFolder {
   /** Of what has to be the same for the folder to be the same, and of the lines of all that is in it. Valid for the moment. */
   readonly digest: Buffer;
-  /** The newest ctime or mtime of anything in it, or a microsecond more; in ns since 1970. */
+  /** The newest ctime or mtime of anything in it, in ns since 1970; what 64 bits do not hold counts as the end of them. */
   readonly newestNs: bigint;
   /** Where in the listing the next entry that is not in it begins. */
   readonly end: number;
@@ -74,6 +74,8 @@ export class ListedFolders {
 
   /** Of a folder that has ended; undefined of one that is too many. */
   of(index: number): ListedFolder | undefined {
+    // The records grow in steps, and may have room for more of them, with nothing in it.
+    if (index >= MOST_FOLDERS) return undefined;
     const digest = this.#digests.at(index);
     const newest = this.#newest.at(index);
     const counts = this.#counts.at(index);
@@ -81,7 +83,7 @@ export class ListedFolders {
     const [end = 0, entries = 0, folders = 0, files = 0, bytes = 0] = COUNTED.map((_, at) =>
       counts.readDoubleLE(8 * at),
     );
-    return { digest, newestNs: newest.readBigInt64LE() * NS_PER_US, end, entries, folders, files, bytes };
+    return { digest, newestNs: newest.readBigInt64LE(), end, entries, folders, files, bytes };
   }
 
   #leaveUntilParentOf(path: Buffer, at: number): void {
@@ -122,7 +124,7 @@ export class ListedFolders {
     const counts = Buffer.alloc(8 * COUNTED.length);
     for (const [at, key] of COUNTED.entries()) counts.writeDoubleLE(key === 'end' ? end : folder[key], 8 * at);
     const newest = Buffer.alloc(8);
-    newest.writeBigInt64LE(folder.newestNs / NS_PER_US + 1n);
+    newest.writeBigInt64LE(folder.newestNs < LATEST ? folder.newestNs : LATEST);
     if (folder.index < MOST_FOLDERS) {
       this.#digests.set(folder.index, digest);
       this.#newest.set(folder.index, newest);
@@ -169,6 +171,6 @@ export class Growing {
 }
 
 const SLASH = 0x2f;
-/** File systems have times beyond the year 2262, when nanoseconds outgrow 64 bits. */
-const NS_PER_US = 1000n;
 const NEVER = -(2n ** 63n);
+/** File systems have times beyond the year 2262, when nanoseconds outgrow 64 bits; some have any that 64 bits of seconds are. */
+const LATEST = 2n ** 63n - 1n;

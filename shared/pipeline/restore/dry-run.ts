@@ -17,6 +17,7 @@ export async function planOnly(
   const refusal = refusalOfLook(target, look, overwrite !== undefined);
   if (refusal !== undefined) throw refusal;
   const known = look.state === 'missing' ? undefined : { path: target, id: look.id };
-  const ports = { host, target: known, overwrite: overwrite ?? 'never', room: look.room } as const;
+  // What the file system has is found out by making it.
+  const ports = { host, target: known, overwrite: overwrite ?? 'never', room: look.room, hardLinks: true } as const;
   return (await planTarget(repository, start, ports, signal)).report;
 }

@@ -179,7 +179,8 @@ export class Outcome implements WalkNotes {
       type: 'warning',
       code: 'restore.failed',
       message: `"${shown}" could not be restored: ${reason}.`,
-      advice: 'It is missing in the folder, or is there without its content. Everything else continues.',
+      advice:
+        'It is missing in the folder, is there without its content, or is as it was before. Everything else continues.',
     });
   }
 

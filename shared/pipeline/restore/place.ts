@@ -5,11 +5,12 @@
  * Invariant: each folder on the way is entered from the one before and seen to be in it, so no link is gone through, and
  * from there on both ends of a renaming are named through descriptors, which nobody can exchange.
  */
+import { displayText } from '../../base/bytes.ts';
 import type { RemoteCommand } from '../../remote/command.ts';
 import { unreadableOutput } from '../../remote/command.ts';
 import { FINGERPRINT } from './existing.ts';
 import { ENTER, EXCHANGED, enterArgs, type WorkFolder } from './target.ts';
-import { targetExchanged, withoutProc } from './target-errors.ts';
+import { notOnTheDisk, targetExchanged, withoutProc } from './target-errors.ts';
 
 export interface Move {
   /** Below the target, and the same below the work folder. */
@@ -26,6 +27,7 @@ export interface NotMoved {
 }
 
 const NO_PROC = 7;
+const NOT_WRITTEN = 6;
 /** Fields of a move; 16 of the longest fit into one command line of xargs, which must not divide one. */
 const FIELDS = 4;
 const MOVES_AT_ONCE = 16;
@@ -40,14 +42,20 @@ const REASONS: Readonly<Record<string, string>> = {
 export function flushWork(folder: WorkFolder): RemoteCommand<void> {
   return {
     name: 'flush-work-folder',
-    script: `${ENTER}sync -f . 2>/dev/null || sync`,
+    // Not every one can be asked for a file system alone. One that can and fails is believed: the plain one never fails.
+    script: `${ENTER}case $(sync --help 2>&1) in *-f*) said=$(sync -f . 2>&1) ;; *) said=$(sync 2>&1) ;; esac || {
+  printf '%s' "\${said##*: }"
+  exit ${NOT_WRITTEN}
+}`,
     args: enterArgs(folder),
     needs: 'user',
-    accepts: [0, EXCHANGED],
+    accepts: [0, EXCHANGED, NOT_WRITTEN],
     budgetMs: 60 * 60_000,
-    repeatable: true,
-    parse({ exitCode }) {
+    // The kernel says it once.
+    repeatable: false,
+    parse({ stdout, exitCode }) {
       if (exitCode === EXCHANGED) throw targetExchanged(folder.target);
+      if (exitCode === NOT_WRITTEN) throw notOnTheDisk(folder.target, displayText(stdout.toString('utf8').trim()));
     },
   };
 }

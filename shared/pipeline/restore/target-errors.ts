@@ -124,6 +124,14 @@ export function withoutProc(): StillpointError {
 /** Why an entry is in the way that nobody wants to move away: what is mounted is restored into by itself. */
 export const MOUNTED_THERE = 'another file system is mounted there';
 
+/** Nothing was put in place yet. */
+export function notOnTheDisk(target: string, reason: string): StillpointError {
+  return targetError(
+    `What was restored for "${target}" did not get to its disk: ${reason || 'the system gave no reason'}.`,
+    'Look at the kernel\'s log ("dmesg") and at the health of the disk, and restore to another one.',
+  );
+}
+
 export function inTheWay(target: string, { count, named }: SkippedEntries): StillpointError {
   const shown = named.slice(0, 10).map(({ path, reason }) => `"${path}" (${reason})`);
   const more = count > shown.length ? ` and ${count - shown.length} more` : '';
@@ -131,7 +139,7 @@ export function inTheWay(target: string, { count, named }: SkippedEntries): Stil
     `In "${target}" something is in the way of ${count === 1 ? 'an entry' : `${count} entries`}: ${shown.join(', ')}${more}.`,
     named.some(({ reason }) => reason === MOUNTED_THERE)
       ? 'No other file system is entered. Leave those paths out with --exclude, and restore each of them by itself: what is mounted as the target, with --strip for the folders above it.'
-      : 'What is of another kind is never replaced. Move it away, or leave those paths out.',
+      : 'A folder never goes for something else, nor anything for a folder. Move it away, or leave those paths out.',
     { count, named: named.slice(0, 200) },
   );
 }

@@ -2,7 +2,8 @@
  * What a restore does with a folder that holds other things, entry by entry, before anything is written.
  *
  * Invariants. Only what the plan names is written. Folders that are there stay as they are, and links are never gone
- * through: what would lie behind one is in the way. Nothing is ever removed for something of another kind.
+ * through: what would lie behind one is in the way. No folder is ever removed
+ * for something else, and nothing for a folder; a link to a file is a file here.
  */
 import { displayName } from '../../base/bytes.ts';
 import type { Overwrite, RestorePlan } from '../../domain/restore-plan.ts';
@@ -13,6 +14,7 @@ import type { PointReader } from '../../repository/point-reader.ts';
 import { timestampToNs } from '../../repository/timestamp.ts';
 import { type Existing, type KnownFolder, lookAtPaths } from './existing.ts';
 import { planFile, ZeroBlobs } from './file-plan.ts';
+import { HardLinks } from './hard-links.ts';
 import { isRestorable } from './node-head.ts';
 import type { Move } from './place.ts';
 import { MOUNTED_THERE } from './target-errors.ts';
@@ -41,6 +43,12 @@ class Paths {
     this.count += 1;
     if (this.named.length < NAMED) this.named.push({ path: displayName(path), reason });
   }
+
+  remove(path: Buffer): void {
+    this.count -= 1;
+    const at = this.named.findIndex((one) => one.path === displayName(path));
+    if (at >= 0) this.named.splice(at, 1);
+  }
 }
 
 /** What is known of a folder on the way: it is there, it will be new, or something is in its way. */
@@ -57,6 +65,8 @@ export interface PlanPorts {
   readonly target: KnownFolder | undefined;
   readonly overwrite: Overwrite;
   readonly room: number | undefined;
+  /** Whether several names of a file are one file there. */
+  readonly hardLinks: boolean;
   readonly renames?: Renames | undefined;
 }
 
@@ -94,6 +104,7 @@ export class TargetPlan implements Choice {
   readonly #asked: Choice;
   readonly #repository: Pick<PointReader, 'blobSize'>;
   readonly #zeros = new ZeroBlobs();
+  readonly #links = new HardLinks();
   readonly #device: string | undefined;
   readonly #ports: PlanPorts;
   readonly #added = { files: 0, folders: 0, others: 0 };
@@ -122,6 +133,11 @@ export class TargetPlan implements Choice {
       bytes: this.#bytes,
       room: this.#ports.room,
     };
+  }
+
+  /** Of a move that was not made: what was to go is still there. */
+  stays({ path, expected }: Move): void {
+    if (expected !== undefined) this.#overwritten.remove(path);
   }
 
   judge(place: Buffer, node: Node, isIn: boolean): Verdict {
@@ -187,11 +203,12 @@ export class TargetPlan implements Choice {
     this.#know(entry, reason === undefined ? 'in' : 'out');
     if (reason !== undefined) return this.#leftAlone.add(path, reason);
     this.#overwritten.add(path, '');
-    this.moves.push({ path, expected: existing.unchanged, bytes: this.#count(node) });
+    this.moves.push({ path, expected: existing.unchanged, bytes: this.#count(entry) });
   }
 
-  #add({ path, node }: SelectedEntry, isTop: boolean): void {
-    const bytes = this.#count(node);
+  #add(entry: SelectedEntry, isTop: boolean): void {
+    const { path, node } = entry;
+    const bytes = this.#count(entry);
     if (node.type === 'dir') this.#added.folders += 1;
     else if (node.type === 'file') this.#added.files += 1;
     else this.#added.others += 1;
@@ -200,8 +217,10 @@ export class TargetPlan implements Choice {
     else if (last !== undefined) last.bytes += bytes;
   }
 
-  /** Its size; what is to be written of it is counted. */
-  #count({ type, content = [] }: Node): number {
+  /** Its size; what is to be written of it is counted. A file with several names counts with the first of them. */
+  #count({ path, node }: SelectedEntry): number {
+    if (this.#ports.hardLinks && this.#links.claim(node, path) !== undefined) return 0;
+    const { type, content = [] } = node;
     const file = type === 'file' ? planFile(content, this.#repository, this.#zeros) : undefined;
     if (file === undefined || 'missing' in file) return 0;
     this.#bytes += file.storedBytes;

@@ -11,7 +11,7 @@ import type { RemoteHost } from '../../remote/remote-host.ts';
 import type { KnownFolder } from './existing.ts';
 import { clearLeftWork, makeMarkedTree, newWorkName, removeWork } from './left-work.ts';
 import type { Outcome } from './outcome.ts';
-import { flushWork, type Move, placeRestored } from './place.ts';
+import { flushWork, placeRestored } from './place.ts';
 import type { Figures } from './proof.ts';
 import { prepareTarget, type TargetFacts, type WorkFolder, workPath } from './target.ts';
 import { notAllMoved, refusalOf } from './target-errors.ts';
@@ -95,8 +95,9 @@ export async function openMerge(target: string, ports: MergePorts, signal: Abort
       target: known,
       begin: () => go('filling'),
       async finish(finishSignal) {
+        await host.run(flushWork(folder), finishSignal);
         go('moving');
-        const left = await moveAll(ports.plan()?.moves ?? [], { host, folder, known, outcome }, finishSignal);
+        const left = await moveAll(ports.plan(), { host, folder, known, outcome }, finishSignal);
         go('filled');
         return left;
       },
@@ -124,20 +125,22 @@ interface Placing {
 const BATCH = 2000;
 
 async function moveAll(
-  moves: readonly Move[],
+  plan: TargetPlan | undefined,
   { host, folder, known, outcome }: Placing,
   signal: AbortSignal,
 ): Promise<LeftAlone> {
   let bytes = 0;
   // What was lost on the way is not there to be moved, and is told already.
+  const moves = plan?.moves ?? [];
   const made = moves.filter(({ path }) => !outcome.isMissing(path));
-  await host.run(flushWork(folder), signal);
+  for (const move of moves) if (outcome.isMissing(move.path)) plan?.stays(move);
   for (let at = 0; at < made.length; at += BATCH) {
     for (const { move, reason } of await host.run(
       placeRestored(folder, known.id, made.slice(at, at + BATCH)),
       signal,
     )) {
       outcome.leave(move.path, reason);
+      plan?.stays(move);
       bytes += move.bytes;
     }
   }

@@ -12,7 +12,7 @@ import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../r
 import type { Fragment } from '../../remote/fragment.ts';
 import { quoteArg } from '../../remote/quoting.ts';
 import { RUN_ROOT } from '../../remote/run-root.ts';
-import { START_GUARD } from '../guard.ts';
+import { LET_GO_MEANWHILE, START_GUARD } from '../guard.ts';
 import {
   type HoldFunctions,
   type HoldLook,
@@ -26,7 +26,7 @@ const SECONDS = 60;
 
 /**
  * The file of a hold, /run/stillpoint/<run>/<name>, is sh that runs what is to run afterwards; from then on it is called <name>.after, until
- * it has succeeded.
+ * it has succeeded. Where that was before the first program had ended, it runs once more.
  */
 const commandsOnHost: HoldFunctions = {
   kind: 'commands',
@@ -111,8 +111,14 @@ file=${RUN_ROOT}/$1
 read -r up idle < /proc/uptime
 printf 'exec %s\\n' "$4" > "$file.new" && mv "$file.new" "$file" || exit 86
 sp_guard_start "$file" "$((\${up%%.*} + $2))" "$5" "$1" || exit 88
-timeout -k 5 "$2" /bin/sh -c "exec $3" </dev/null || { code=$?; echo "it ended with the exit code $code" >&2; exit 84; }
-[ -z "$6" ] || timeout -k 5 20 /bin/sh -c "exec $6" </dev/null || { echo 'the check says that it does not stand still' >&2; exit 83; }`,
+after=$4
+ended() {
+  [ -e "$file" ] || { printf 'exec %s\\n' "$after" > "$file.new" && mv "$file.new" "$file"; } || timeout -k 5 60 /bin/sh -c "exec $after" </dev/null
+  exit "$1"
+}
+timeout -k 5 "$2" /bin/sh -c "exec $3" </dev/null || { code=$?; echo "it ended with the exit code $code" >&2; ended 84; }
+[ -z "$6" ] || timeout -k 5 20 /bin/sh -c "exec $6" </dev/null || { echo 'the check says that it does not stand still' >&2; ended 83; }
+[ -e "$file" ] || { echo "${LET_GO_MEANWHILE}" >&2; ended 93; }`,
     args: [
       ...[id, String(seconds), lineOf(before), lineOf(after)],
       ...[

@@ -4,7 +4,8 @@
  * not in the files, so no more than that is claimed.
  *
  * Invariants. Only what runs is paused, and only what we paused goes on again. What is to go on lies on the host before it is
- * paused. The host's own file of a run is gone after a restart, and so is every pause.
+ * paused. The host's own file of a run is gone after a restart, and so is every pause. Who lets go renames that file first: a
+ * pausing that is still going on finds that at its end, and what it paused since goes on, too.
  *
  * Crash story. Whoever dies: the watchman lets go at the deadline, and where he is gone too, the guard that the freeze left.
  */
@@ -13,7 +14,7 @@ import { turnsOfService } from '../../domain/turn.ts';
 import { type RemoteCommand, type RemoteScript, unreadableOutput } from '../../remote/command.ts';
 import type { Fragment } from '../../remote/fragment.ts';
 import { RUN_ROOT } from '../../remote/run-root.ts';
-import { START_GUARD } from '../guard.ts';
+import { LET_GO_MEANWHILE, START_GUARD } from '../guard.ts';
 import {
   type HoldFunctions,
   type HoldLook,
@@ -63,16 +64,17 @@ const pausesOnHost: HoldFunctions = {
   script: `${WORDS}
 sp_pause_thaw() {
   sp_file=${RUN_ROOT}/$1
-  [ -e "$sp_file" ] || return 0
+  mv -f "$sp_file" "$sp_file.after" 2>/dev/null
+  [ -e "$sp_file.after" ] || return 0
   sp_stays=0
   # The last one that was paused goes on first: it is what the others need.
   while read -r sp_word sp_what; do
     [ -z "$sp_what" ] || sp_unpause "$sp_word" "$sp_what" || sp_stays=1
   done <<SP_PAUSED
-$(sed '1!G;h;$!d' "$sp_file")
+$(sed '1!G;h;$!d' "$sp_file.after" 2>/dev/null)
 SP_PAUSED
   [ "$sp_stays" = 0 ] || return 1
-  rm -f -- "$sp_file" "$sp_file.sh"
+  rm -f -- "$sp_file.after" "$sp_file.sh"
 }`,
 };
 
@@ -178,15 +180,27 @@ case $2 in
   *) sp_is_paused unit "$2" || echo "unit $2" ;;
 esac > "$file.new"
 [ -s "$file.new" ] || { echo 'nothing of it runs' >&2; exit 84; }
+paused=$(cat "$file.new")
 mv "$file.new" "$file" || exit 86
+gives_up() {
+  if [ ! -e "$file" ]; then
+    # Whoever let it go came before the last of it was paused.
+    while read -r word each; do sp_unpause "$word" "$each" || printf '%s\\n' "$paused" > "$file"; done <<SP_PAUSED
+$paused
+SP_PAUSED
+  fi
+  exit "$1"
+}
 sp_guard_start "$file" "$((\${up%%.*} + $3))" "$4" "$1" || exit 88
 while read -r word each; do
   case $word in
-    container) timeout 60 docker --host unix:///var/run/docker.sock pause "$each" </dev/null >&2 || exit 89 ;;
-    unit) systemctl freeze -- "$each" </dev/null >&2 || exit 89 ;;
+    container) timeout 60 docker --host unix:///var/run/docker.sock pause "$each" </dev/null >&2 || gives_up 89 ;;
+    unit) systemctl freeze -- "$each" </dev/null >&2 || gives_up 89 ;;
   esac
-done < "$file"
-[ -e "$file" ] || exit 75
+done <<SP_PAUSED
+$paused
+SP_PAUSED
+[ -e "$file" ] || { echo "${LET_GO_MEANWHILE}" >&2; gives_up 93; }
 # What Docker says from here on of somebody who lets it go on.
 case $2 in compose:*|container:*) sp_pause_now > "$file.since.new" ;; *) : > "$file.since.new" ;; esac`,
     args: [id, what, String(deadlineSeconds), `${pausesOnHost.script}\nsp_guarded() { sp_pause_thaw "$1"; }`],

@@ -10,6 +10,7 @@
 import type { RedisHold } from '../../domain/quiesce.ts';
 import type { Fragment } from '../../remote/fragment.ts';
 import { RUN_ROOT } from '../../remote/run-root.ts';
+import { LET_GO_MEANWHILE } from '../guard.ts';
 import type { HoldFunctions, HoldRecord } from '../hook.ts';
 import { ASK, argsOf } from './client.ts';
 
@@ -19,8 +20,10 @@ export const redisOnHost: HoldFunctions = {
   script: `${ASK}
 sp_redis_thaw() {
   sp_file=${RUN_ROOT}/$1
-  [ -e "$sp_file" ] || return 0
-  { IFS= read -r sp_at_socket && IFS= read -r sp_at_port && IFS= read -r sp_at_secret && IFS= read -r sp_at_due; } < "$sp_file" || return 1
+  # Who is only about to hold finds at its end that it was let go.
+  mv -f "$sp_file" "$sp_file.after" 2>/dev/null
+  [ -e "$sp_file.after" ] || return 0
+  { IFS= read -r sp_at_socket && IFS= read -r sp_at_port && IFS= read -r sp_at_secret && IFS= read -r sp_at_due; } < "$sp_file.after" || return 1
   case $(sp_redis "$sp_at_socket" "$sp_at_port" "$sp_at_secret" CLIENT UNPAUSE 2>&1 </dev/null) in
     # One that is gone holds nobody.
     OK|*'Could not connect'*) ;;
@@ -28,7 +31,7 @@ sp_redis_thaw() {
       read -r sp_up sp_idle < /proc/uptime
       [ "\${sp_up%%.*}" -gt "$sp_at_due" ] || return 1 ;;
   esac
-  rm -f -- "$sp_file"
+  rm -f -- "$sp_file.after"
 }`,
 };
 
@@ -55,17 +58,24 @@ facts=$(sp_redis_fact "$@" run_id aof_enabled) || exit 84
 case $facts in *aof_enabled:1) ;; *) echo 'it keeps what it has in another way than when the plan was made' >&2; exit 87 ;; esac
 read -r up idle < /proc/uptime
 printf '%s\\n' "$1" "$2" "$3" "$((\${up%%.*} + limit + 1))" > "$file.new" && mv "$file.new" "$file" || exit 86
+gives_up() {
+  code=$1
+  shift
+  [ -e "$file" ] || sp_redis "$@" CLIENT UNPAUSE >/dev/null 2>&1 </dev/null
+  exit "$code"
+}
 said=$(sp_redis "$@" CLIENT PAUSE "$((limit * 1000))" WRITE 2>&1)
-[ "$said" = OK ] || { printf '%s\\n' "$said" >&2; exit 85; }
+[ "$said" = OK ] || { printf '%s\\n' "$said" >&2; gives_up 85 "$@"; }
 # What it has answered and not written yet.
 tries=0
 until [ "$(sp_redis_fact "$@" aof_buffer_length)" = aof_buffer_length:0 ]; do
   tries=$((tries + 1))
-  [ "$tries" -lt ${FLUSH_TRIES} ] || { echo 'it does not write its log out' >&2; exit 82; }
+  [ "$tries" -lt ${FLUSH_TRIES} ] || { echo 'it does not write its log out' >&2; gives_up 82 "$@"; }
   sleep 0.1 2>/dev/null || sleep 1
 done
-counts=$(sp_redis_counts "$@") || exit 84
-printf '%s\\n' "$facts" > "$file.facts.new" && printf '%s\\n' "$counts" > "$file.counts.new" || exit 86`,
+counts=$(sp_redis_counts "$@") || gives_up 84 "$@"
+printf '%s\\n' "$facts" > "$file.facts.new" && printf '%s\\n' "$counts" > "$file.counts.new" || gives_up 86 "$@"
+[ -e "$file" ] || { echo "${LET_GO_MEANWHILE}" >&2; gives_up 93 "$@"; }`,
     args: [id, String(deadlineSeconds), ...argsOf(hold)],
     fields: 0,
     parse: () => undefined,

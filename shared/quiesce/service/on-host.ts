@@ -2,7 +2,9 @@
  * What a host must be able to do with services that were stopped, when none of us is there: start again those that ran.
  *
  * Invariants. What is to be started lies on the host's disk, as a file for each service of a source, before anything is
- * stopped; it goes when all of it runs again, and not before. Only what ran is started, what triggers a service
+ * stopped; it goes when all of it runs again, and not before. Who lets go renames the file first, to NAME.after: a stop that is
+ * still going on finds that at its end, and has it let go again, because what is being stopped may still have looked as if it
+ * ran. Only what ran is started, what triggers a service
  * first, then the service, then what needs it. A service that does not come back is tried again three times at once, and then every half minute.
  *
  * Crash story. Whoever dies, the file is there: the section, the watchman, the guard that the freeze left running, a
@@ -74,10 +76,10 @@ sp_service_start() {
 const THAW = `
 sp_service_thaw() {
   sp_plan="${STOPPED}/$1"
-  sp_written=$sp_plan
-  [ -e "$sp_written" ] || sp_written=$sp_plan.new
+  for sp_written in "$sp_plan" "$sp_plan.after" "$sp_plan.new"; do [ ! -e "$sp_written" ] || break; done
   [ ! -e "$sp_written" ] || grep -qxF "run $2" "$sp_written" || return 0
-  if [ ! -e "$sp_plan" ]; then
+  mv -f "$sp_plan" "$sp_plan.after" 2>/dev/null
+  if [ ! -e "$sp_plan.after" ]; then
     # Nothing was stopped yet where it is only about to be written.
     rm -f -- "$sp_plan.new" "$sp_plan.sh" "$sp_plan.tries"
     rmdir -- "${STOPPED}" "${PARENT}" 2>/dev/null
@@ -92,9 +94,11 @@ sp_service_thaw() {
   while read -r sp_word sp_unit sp_rest; do
     [ "$sp_word" = unit ] || continue
     sp_service_start "$sp_unit" "$sp_rest" || sp_down=1
-  done < "$sp_plan"
+  done < "$sp_plan.after"
   [ "$sp_down" = 0 ] || return 1
-  rm -f -- "$sp_plan" "$sp_plan.sh" "$sp_plan.tries"
+  # Another one may have done the same meanwhile, and another run may have come since.
+  grep -qxF "run $2" "$sp_plan.after" 2>/dev/null || return 0
+  rm -f -- "$sp_plan.after" "$sp_plan.sh" "$sp_plan.tries"
   rmdir -- "${STOPPED}" "${PARENT}" 2>/dev/null
   return 0
 }`;

@@ -1,5 +1,6 @@
 /** How a service is stopped: what runs is written down first, and a guard is left running that starts it in time. */
 import type { Fragment } from '../../remote/fragment.ts';
+import { LET_GO_MEANWHILE } from '../guard.ts';
 import { CONTAINERS_STOPPED } from './containers.ts';
 import { STOPPED, servicesOnHost } from './on-host.ts';
 
@@ -48,11 +49,14 @@ sp_service_closure() {
 
 /** Left running by the freeze: it starts what was stopped when nobody else has in time. In a session of its own. */
 const GUARD = `
-while [ -e "$2" ] && grep -qxF "run $3" "$2"; do
+while grep -qsxF "run $3" "$2" "$2.after"; do
   read -r sp_now sp_idle < /proc/uptime
   [ "\${sp_now%%.*}" -lt "$4" ] || sp_service_thaw "$1" "$3"
   sleep 1
 done`;
+
+/** How long a service may still run when its manager has said that it is stopped. */
+const STOPPING_SECONDS = 60;
 
 export function stopService(
   { name, others }: { readonly name: string; readonly others: readonly string[] },
@@ -67,11 +71,11 @@ file=${STOPPED}/$name
 umask 077
 read -r up idle < /proc/uptime
 due=$((\${up%%.*} + $3))
-if [ -e "$file" ]; then
+if [ -e "$file" ] || [ -e "$file.after" ]; then
   # Of a run that is over, because the host was started anew, or because the service did not come back.
-  other=$(sed -n 's/^run //p' "$file")
+  other=$(cat "$file" "$file.after" 2>/dev/null | sed -n 's/^run //p' | head -n 1)
   [ -n "$other" ] && [ ! -d "/run/stillpoint/$other" ] && sp_service_thaw "$name" "$other"
-  [ ! -e "$file" ] || { echo "another run has stopped it, or it did not come back; see $file" >&2; exit 86; }
+  [ ! -e "$file" ] && [ ! -e "$file.after" ] || { echo "another run has stopped it, or it did not come back; see $file" >&2; exit 86; }
 fi
 by=$(sp_service_by "$name")
 guard=$4
@@ -99,35 +103,54 @@ printf '%s\\n' "$guard" > "$file.sh" && {
     sysv) ! sp_service_runs "$unit" || echo "unit $unit" ;;
     docker) sp_container_units "$name" || exit 92 ;;
   esac
-} >> "$file.new" && { sync "$file.new" 2>/dev/null || sync; } && mv -f "$file.new" "$file" || exit 85
-sp_units=$(sed -n 's/^unit \\([^ ]*\\).*/\\1/p' "$file")
+} >> "$file.new" && grep -qxF "run $run" "$file.new" && { sync "$file.new" 2>/dev/null || sync; } || exit 85
+written=$(cat "$file.new")
+# What is added later goes to this file, and makes no other one where this one was let go.
+exec 7>> "$file.new" && mv -f "$file.new" "$file" || exit 85
+sp_units=$(printf '%s\\n' "$written" | sed -n 's/^unit \\([^ ]*\\).*/\\1/p')
 if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null 2>&1; then
   set -- --unit="stillpoint-start-$run-$$" /bin/sh "$file.sh" "$name" "$file" "$run" "$due"
   systemd-run --quiet --collect "$@" </dev/null >&2 || systemd-run "$@" </dev/null >&2 || exit 88
 else
-  setsid /bin/sh "$file.sh" "$name" "$file" "$run" "$due" </dev/null >/dev/null 2>&1 &
+  setsid /bin/sh "$file.sh" "$name" "$file" "$run" "$due" </dev/null >/dev/null 2>&1 7>&- &
 fi
+# Who let it go meanwhile may have found that it still ran.
+gives_up() {
+  if ! grep -qsxF "run $run" "$file"; then
+    mkdir -p "${STOPPED}" && printf '%s\\n' "$written" > "$file.new" && mv -f "$file.new" "$file"
+    sp_service_thaw "$name" "$run"
+  fi
+  exit "$1"
+}
+still_runs() {
+  for stopped in $sp_units $unit; do ! sp_service_runs "$stopped" || return 0; done
+  return 1
+}
 case $by in
   systemd)
     for trigger in $sp_units; do
-      case $trigger in *.socket|*.timer|*.path) systemctl stop --no-ask-password -- "$trigger" </dev/null >&2 || exit 89 ;; esac
+      case $trigger in *.socket|*.timer|*.path) systemctl stop --no-ask-password -- "$trigger" </dev/null >&2 || gives_up 89 ;; esac
     done
-    systemctl stop --no-ask-password -- "$unit" </dev/null >&2 || exit 89 ;;
-  openrc) ! sp_service_runs "$unit" || rc-service "$unit" stop </dev/null >&2 || exit 89 ;;
-  sysv) ! sp_service_runs "$unit" || service "$unit" stop </dev/null >&2 || exit 89 ;;
+    systemctl stop --no-ask-password -- "$unit" </dev/null >&2 || gives_up 89 ;;
+  openrc) ! sp_service_runs "$unit" || rc-service "$unit" stop </dev/null >&2 || gives_up 89 ;;
+  sysv) ! sp_service_runs "$unit" || service "$unit" stop </dev/null >&2 || gives_up 89 ;;
   docker)
     unit=
-    sed -n '1!G;h;$p' "$file" | while read -r word each policy; do
+    printf '%s\\n' "$written" | sed -n '1!G;h;$p' | while read -r word each policy; do
       [ "$word" != unit ] || sp_container_stop "$each" "$policy" || exit 89
-    done || exit 89 ;;
+    done || gives_up 89 ;;
 esac
-for stopped in $sp_units $unit; do
-  ! sp_service_runs "$stopped" || { echo "\\"$stopped\\" runs although it was stopped" >&2; exit 90; }
+# Many a script ends before its service does.
+n=0
+while still_runs; do
+  n=$((n + 1))
+  [ "$n" -lt ${STOPPING_SECONDS} ] || { echo "\\"$stopped\\" runs although it was stopped" >&2; gives_up 90; }
+  sleep 1
 done
 case $by in systemd|docker)
-  for stopped in $sp_units $unit; do echo "since $stopped $(sp_service_ended "$stopped")"; done >> "$file" ;;
+  for stopped in $sp_units $unit; do echo "since $stopped $(sp_service_ended "$stopped")"; done >&7 ;;
 esac
-[ -e "$file" ] || exit 75`,
+grep -qsxF "run $run" "$file" || { echo "${LET_GO_MEANWHILE}" >&2; gives_up 93; }`,
     args: [name, run, String(deadlineSeconds), `${servicesOnHost.script}\n${GUARD}`, ...others],
     fields: 0,
     parse: () => undefined,

@@ -6,6 +6,7 @@ import { pauses } from '../../../shared/quiesce/pause/hook.ts';
 import { holdOf, services } from '../../../shared/quiesce/service/hook.ts';
 import { servicesOnHost } from '../../../shared/quiesce/service/on-host.ts';
 import { quoteArg } from '../../../shared/remote/quoting.ts';
+import { holdOnce } from '../../support/quiesce/hold-once.ts';
 import { DOCKER_DAEMON, DOCKER_RUNNING, startDockerHost, whyNoDocker } from '../../support/snapshot/docker-host.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { type HookFixture, hookContract } from '../hook.ts';
@@ -125,6 +126,17 @@ describe('containers', () => {
     await expect(freeze('container:odd')).rejects.toThrow(says);
     expect(await sh("docker inspect -f '{{.State.Running}}' odd")).toBe('true');
     await thaw('container:odd');
+  });
+
+  test('that take longer to stop than they may be down run in the end', async () => {
+    // The first process of a container does not hear what would end another one.
+    await sh('docker run -d --network none --name odd --stop-timeout 6 busybox /busybox sleep 1000');
+    const said = await holdOnce(world.host, services, (run) =>
+      holdOf('container:odd', run, { holds: 'until-snapshots', deadlineSeconds: 2 }),
+    );
+    await sh('sleep 2');
+    expect(await sh("docker inspect -f '{{.State.Running}}' odd; ls -A /var/lib")).toBe('true');
+    expect(said).toMatchObject({ failed: { exitCode: 93 } });
   });
 
   test('and projects that are not there are told', async () => {

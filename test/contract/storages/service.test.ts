@@ -1,9 +1,10 @@
 /** Services that are stopped: those of systemd in the lab's guest, of OpenRC and of /etc/init.d in namespaces of this machine. */
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { type Hook } from '../../../shared/quiesce/hook.ts';
 import { holdOf, services } from '../../../shared/quiesce/service/hook.ts';
 import { reasonLabCannotRun } from '../../lab/requirements.ts';
+import { holdOnce } from '../../support/quiesce/hold-once.ts';
 import { unpackDebian } from '../../support/snapshot/debian-overlay.ts';
 import { SOURCE } from '../../support/snapshot/folder-copy.ts';
 import { whyNoNamespaceHost } from '../../support/snapshot/namespace-host.ts';
@@ -66,7 +67,11 @@ pid=$(cat /run/shop.pid 2>/dev/null)
 runs() { [ -n "$pid" ] && [ -n "$(tr -d '\\0' 2>/dev/null < "/proc/$pid/cmdline")" ]; }
 case $1 in
   start) setsid sleep 100000 </dev/null >/dev/null 2>&1 & echo $! > /run/shop.pid ;;
-  stop) [ ! -e /run/shop.sticks ] || exit 1; kill "$pid"; while runs; do sleep 0.1; done ;;
+  stop)
+    [ ! -e /run/shop.sticks ] || exit 1
+    [ ! -e /run/shop.lingers ] || { ( sleep 4; kill "$pid" ) </dev/null >/dev/null 2>&1 & exit 0; }
+    [ ! -e /run/shop.slow ] || sleep 7
+    kill "$pid"; while runs; do sleep 0.1; done ;;
   status) runs ;;
 esac
 `;
@@ -141,6 +146,29 @@ afterAll(() => folder[Symbol.asyncDispose]());
 const openRc = join(folder.path, 'openrc');
 const noOpenRc = await unpackDebian(openRc, ['openrc', 'librc1', 'libeinfo1']);
 hookContract('service of OpenRC', noOpenRc, openRcFixture(openRc), 'each program in a thorough run');
-hookContract('service of /etc/init.d', await whyNoNamespaceHost(), initScriptFixture);
+const noNamespaces = await whyNoNamespaceHost();
+hookContract('service of /etc/init.d', noNamespaces, initScriptFixture);
 // In the slow guest the kills take minutes; what is killed there is the same.
 hookContract('service of systemd', await reasonLabCannotRun(), systemdFixture, 'each program in a thorough run');
+
+/** While it is being stopped, it still looks as if it ran. */
+test.for([
+  ['takes longer to stop than it may be down', 'slow', { failed: { part: 0, exitCode: 93 } }],
+  [
+    'ends after the script that stops it',
+    'lingers',
+    { result: { held: [{ provedUptime: expect.any(Number) as unknown }] } },
+  ],
+] as const)('a service that %s runs in the end', async ([, how, answer], { skip }) => {
+  skip(noNamespaces !== undefined, noNamespaces);
+  await using world = await initScriptFixture();
+  await world.sh(`: > /run/shop.${how}`);
+  const deadlineSeconds = how === 'slow' ? 2 : 60;
+  const said = await holdOnce(world.host, services, (run) =>
+    holdOf('shop', run, { holds: 'until-snapshots', deadlineSeconds }),
+  );
+  expect(said).toMatchObject(answer);
+  await world.sh('sleep 5');
+  expect(await world.isHeld()).toBe(false);
+  expect(await world.sh('ls /var/lib')).toBe('');
+});

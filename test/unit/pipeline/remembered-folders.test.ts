@@ -308,7 +308,7 @@ describe('folders that are remembered', () => {
     expect(again.looked).toBe(10 + 9 + 9 - 1 + 1);
   });
 
-  test.each([2n ** 63n + 5n, 15_032_385_535_000_000_000n, LATER_NS + 1n])(
+  test.each([2n ** 63n + 5n, 15_032_385_535_000_000_000n, 2n ** 62n * 1_000_000_000n, LATER_NS + 1n])(
     'are not those with a time of %i ns',
     async (ns) => {
       const of = world();
