@@ -1,5 +1,5 @@
 /** Backups of the host "cut" by runners of their own, which are killed while they read. */
-import { rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
@@ -42,6 +42,8 @@ export interface KilledRunners extends AsyncDisposable {
    * @param rate of the line until then, in bytes a second
    */
   killedAt(bytes: number, request?: JobRequest, rate?: number): Promise<JobId>;
+  /** The same, when a pack is stored as well: on a busy machine that is long after its content has come. */
+  killedWithPack(bytes: number): Promise<JobId>;
   /** What the process of a job is: it can be stopped or killed. */
   pidOf(id: JobId): Promise<number>;
   kill(id: JobId): Promise<void>;
@@ -90,19 +92,37 @@ export async function startKilledRunners(line: CutLine): Promise<KilledRunners> 
     process.kill(await pidOf(id), 'SIGKILL');
     while ((await stillpoint.findJob(id)).state !== 'interrupted') await setTimeout(50);
   };
+  const readUntil = async (bytes: number, request: JobRequest, rate: number): Promise<JobId> => {
+    line.proxy.limit(rate);
+    const { job } = await stillpoint.startJob(request, never);
+    for await (const event of stillpoint.followJob(job.id, 0, never)) {
+      if (event.type === 'job-finished') throw new Error(`it ended: ${event.error?.message}`);
+      if (event.type === 'progress' && event.phase === 'read' && event.bytesDone >= bytes) break;
+    }
+    return job.id;
+  };
+  const hasPack = async (): Promise<boolean> => {
+    const names = await readdir(join(at('main'), 'data'), { recursive: true });
+    return names.some((name) => /[0-9a-f]{64}$/.test(name));
+  };
   const owned = made.move();
   return {
     ...{ stillpoint, another: open, configure, emptyRepository, pidOf, kill },
     async killedAt(bytes, request = BACKUP, rate = SLOW) {
-      line.proxy.limit(rate);
-      const { job } = await stillpoint.startJob(request, never);
-      for await (const event of stillpoint.followJob(job.id, 0, never)) {
-        if (event.type === 'job-finished') throw new Error(`it ended: ${event.error?.message}`);
-        if (event.type === 'progress' && event.phase === 'read' && event.bytesDone >= bytes) break;
-      }
-      await kill(job.id);
+      const id = await readUntil(bytes, request, rate);
+      await kill(id);
       line.proxy.limit(undefined);
-      return job.id;
+      return id;
+    },
+    async killedWithPack(bytes) {
+      const id = await readUntil(bytes, BACKUP, SLOW);
+      line.proxy.limit(SLOW / 100);
+      while (!(await hasPack())) await setTimeout(50);
+      // It is noted in the journal then.
+      await setTimeout(500);
+      await kill(id);
+      line.proxy.limit(undefined);
+      return id;
     },
     async run(request) {
       const { job } = await stillpoint.startJob(request, never);

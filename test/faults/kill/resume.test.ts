@@ -38,7 +38,7 @@ describe('a runner that is killed while it reads', needing(await whyNoBtrfsHost(
 
   test('is gone on with by the next backup of the source, and what had been stored is not sent twice', async () => {
     const before = line.proxy.bytesPassed();
-    await runners.killedAt(24_000_000);
+    await runners.killedWithPack(24_000_000);
     const sent = line.proxy.bytesPassed() - before;
     expect(await runners.left()).not.toBe('');
     const next = await runners.run(BACKUP);
