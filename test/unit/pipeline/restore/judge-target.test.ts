@@ -65,5 +65,5 @@ test('is refused where one may not look', async ({ skip }) => {
   onTestFinished(() => process.seteuid?.(0));
   const said = await restoreInto(target);
   process.seteuid?.(0);
-  expect(said).toBe(`The folder "${target}" cannot be written to (permission denied).`);
+  expect(said).toBe(`The folder "${target}" cannot be written to (Permission denied).`);
 });
